@@ -1,0 +1,100 @@
+"""The state machine of one phone call, and how a call's end is named."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CallStatus(StrEnum):
+    """Where a call is. Terminal is terminal; a call only moves forward."""
+
+    QUEUED = "queued"
+    RINGING = "ringing"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def terminal(self) -> bool:
+        return self in TERMINAL
+
+
+TERMINAL = frozenset(
+    {
+        CallStatus.COMPLETED,
+        CallStatus.NO_ANSWER,
+        CallStatus.BUSY,
+        CallStatus.FAILED,
+        CallStatus.CANCELED,
+    }
+)
+
+_RANK = {CallStatus.QUEUED: 0, CallStatus.RINGING: 1, CallStatus.IN_PROGRESS: 2}
+
+
+def advance(current: CallStatus, reported: CallStatus) -> CallStatus:
+    """The status after a report, which may be late, repeated or out of order."""
+    if current.terminal:
+        return current
+    if reported.terminal:
+        return reported
+    return reported if _RANK[reported] > _RANK[current] else current
+
+
+class AnsweredBy(StrEnum):
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNKNOWN = "unknown"
+
+
+class FailureClass(StrEnum):
+    """Why a call failed, as policy sees it: what may be done next, not what happened."""
+
+    THROTTLED = "throttled"  # never dialed; try later; not an attempt
+    REJECTED = "rejected"  # this number: never again
+    MISCONFIGURED = "misconfigured"  # this line: stop and say why; not an attempt
+    UNAVAILABLE = "unavailable"  # provider or carrier fault: try again
+    UNKNOWN = "unknown"  # it may have rung; nobody can tell
+
+
+class Fence(StrEnum):
+    """How far the placement of a call got; moved only by conditional updates."""
+
+    CLAIMED = "claimed"  # nothing has left
+    PLACING = "placing"  # something may have left: never send again
+    PLACED = "placed"  # the provider has it
+    NOT_PLACED = "not_placed"  # certainly never dialed
+    CLOSED = "closed"  # swept or withdrawn: may not dial any more
+
+
+OUTCOME_UNKNOWN = "unknown"
+OUTCOME_VOICEMAIL = "voicemail"
+OPTED_OUT = "opted_out"
+CALL_ME_LATER = "call_me_later"
+BOOKED = "booked"
+
+
+def outcome_of(
+    status: CallStatus,
+    *,
+    answered_by: AnsweredBy | None = None,
+    failure: FailureClass | None = None,
+    disposition: str | None = None,
+) -> str:
+    """Name how a call went as retry policy sees it.
+
+    A disposition from the agent is more than the bare status; a machine that answered
+    is `voicemail` whatever the agent made of it.
+    """
+    if status is CallStatus.COMPLETED:
+        if answered_by is AnsweredBy.MACHINE:
+            return OUTCOME_VOICEMAIL
+        return disposition or status.value
+    if status is CallStatus.FAILED:
+        if failure is FailureClass.UNKNOWN:
+            return OUTCOME_UNKNOWN
+        return f"failed:{(failure or FailureClass.UNAVAILABLE).value}"
+    return status.value

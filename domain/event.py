@@ -1,0 +1,60 @@
+"""What a provider told us about a call, in our words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.call import AnsweredBy, CallStatus, FailureClass
+
+
+class EventKind(StrEnum):
+    STATUS = "status"
+    ANALYSIS = "analysis"
+
+
+class CallEvent(BaseModel):
+    """One report about one call: signed, possibly late, repeated or out of order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    event_id: str
+    """Unique per line; two reports with one id are the same report."""
+    kind: EventKind = EventKind.STATUS
+    call_id: str | None = None
+    """Our row id, when the provider echoes it."""
+    provider_call_id: str | None = None
+    status: CallStatus | None = None
+    at: datetime
+    """When it happened, by the provider's clock (UTC)."""
+    answered_by: AnsweredBy | None = None
+    failure: FailureClass | None = None
+    detail: str | None = None
+    """The provider's own word for the reason; for people, never for decisions."""
+    duration_seconds: float | None = None
+    disposition: str | None = None
+    call_back_at: datetime | None = None
+    """When the person asked to be called again (UTC)."""
+    transcript: str | None = None
+    recording_url: str | None = None
+    cost: float | None = None
+    """In the line's currency unit."""
+    structured: dict[str, Any] = Field(default_factory=dict)
+    """What the agent extracted from the talk."""
+
+
+class CallSnapshot(BaseModel):
+    """What a provider says about a call when asked: its events so far, oldest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider_call_id: str
+    events: tuple[CallEvent, ...] = ()
+
+    @property
+    def status(self) -> CallStatus:
+        known = [event.status for event in self.events if event.status is not None]
+        return known[-1] if known else CallStatus.QUEUED

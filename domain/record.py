@@ -1,0 +1,173 @@
+"""What the store remembers, as values."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.call import AnsweredBy, CallStatus, FailureClass, Fence
+from domain.claim import CampaignState
+from domain.definition import Purpose
+from domain.plan import CallPlan
+
+DEFAULT_TENANT = "default"
+DIRECT_CAMPAIGN = "direct"
+"""The standing campaign of every tenant, for single calls; it never ends."""
+
+
+class RecipientState(StrEnum):
+    WAITING = "waiting"
+    """Not due yet, or due and not looked at yet."""
+    READY = "ready"
+    """Due, window open; first to be claimed is the one whose window closes first."""
+    CALLING = "calling"
+    """A call is claimed or under way."""
+    SETTLING = "settling"
+    """The call is over; its analysis is waited for."""
+    DONE = "done"
+
+
+class CampaignRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    tenant: str
+    name: str
+    purpose: Purpose
+    state: CampaignState
+    revision: int
+    launch: int
+    """1 for the first launch; `--again` adds one."""
+    standing: bool
+    max_concurrent: int
+    per_minute: int | None
+    plan: CallPlan
+    hang_up: bool = False
+    """Stopping, and calls under way are to be hung up."""
+    because: str | None = None
+    """Why it is stopped or paused, when somebody said."""
+    created_at: datetime
+    launched_at: datetime
+    finished_at: datetime | None = None
+
+
+class CallRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    campaign_id: int
+    campaign: str
+    launch: int
+    recipient_id: int
+    number: int
+    """The recipient's n-th call; never used again."""
+    attempt: int
+    workflow_id: str
+    line: str
+    provider_call_id: str | None
+    to: str
+    caller_id: str | None
+    status: CallStatus
+    fence: Fence
+    fence_deadline: datetime | None
+    outcome: str | None
+    disposition: str | None
+    answered_by: AnsweredBy | None
+    failure: FailureClass | None
+    detail: str | None
+    created_at: datetime
+    placed_at: datetime | None
+    ringing_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    settled_at: datetime | None
+    settle_by: datetime | None
+    duration_seconds: float | None
+    cost: float | None
+    transcript: str | None
+    recording_url: str | None
+    structured: dict[str, Any] = Field(default_factory=dict)
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class RecipientRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    campaign_id: int
+    launch: int
+    position: int
+    phone: str
+    zones: tuple[str, ...]
+    variables: dict[str, str]
+    state: RecipientState
+    attempts: int
+    calls: int
+    outcome: str | None
+    """Of the last settled call; once done, the final one."""
+    because: str | None
+    not_before: datetime | None
+
+
+class Progress(BaseModel):
+    """A campaign at a glance; every count is a query, so they add up."""
+
+    model_config = ConfigDict(frozen=True)
+
+    campaign: str
+    tenant: str
+    state: CampaignState
+    launch: int
+    recipients: int
+    by_state: dict[str, int]
+    """Recipients by RecipientState."""
+    by_outcome: dict[str, int]
+    """Recipients that are done, by final outcome."""
+    calls: dict[str, int]
+    """Calls by CallStatus."""
+    attempts: int
+    in_flight: int
+    wake_at: datetime | None = None
+    because: str | None = None
+    launched_at: datetime
+    finished_at: datetime | None = None
+
+
+class CallEnd(BaseModel):
+    """How a call ended, as its workflow saw it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: CallStatus
+    at: datetime
+    answered_by: AnsweredBy | None = None
+    failure: FailureClass | None = None
+    detail: str | None = None
+    duration_seconds: float | None = None
+    may_have_rung: bool = True
+    """False only when certainly nothing was dialed; then it is no attempt."""
+    retry_after: timedelta | None = None
+    analysis_wait: timedelta = timedelta(0)
+    """How long to wait for the analysis before settling without it; 0: settle at once."""
+
+
+class Settled(BaseModel):
+    """What the end or settlement of a call changed; what Temporal has to be told."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+    changed: bool
+    """False when it was recorded before; then nothing is to be told."""
+    settled: bool = False
+    status: CallStatus
+    outcome: str | None = None
+    campaign_workflow_id: str = ""
+    requester_workflow_id: str | None = None
+    """The RequestCallWorkflow that awaits this recipient's end."""
+    recipient_done: bool = False
+    recipient_id: int = 0

@@ -1,0 +1,115 @@
+"""What follows from an outcome inside our own house: try again, or the recipient's end.
+
+Decided in the transaction that settles the outcome, so that no redial slips in before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT, OUTCOME_UNKNOWN, CallStatus, FailureClass
+from domain.definition import OutcomeRetry, Retry
+from domain.planner import Reason
+from domain.window import next_local_day
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """What is known when a call settles."""
+
+    outcome: str
+    counts_as_attempt: bool
+    earlier_outcomes: Sequence[str]
+    """Outcomes of this recipient's earlier attempts, oldest first."""
+    zones: tuple[str, ...]
+    ended_at: datetime
+    call_back_at: datetime | None = None
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Redial:
+    not_before: datetime
+    because: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The recipient's end; `outcome` is final."""
+
+    because: Reason
+    suppress: str | None = None
+    """Put the number on the suppression list, for this reason."""
+
+
+Following = Redial | Close
+
+THROTTLE_WAIT = timedelta(seconds=5)
+"""When a throttling provider names no time: long enough for a per-second limit to pass."""
+MISCONFIGURED_WAIT = timedelta(minutes=1)
+"""A person has to repair the line; asking once a minute finds out soon enough."""
+
+_FINAL = frozenset({CallStatus.COMPLETED.value, BOOKED, CallStatus.CANCELED.value})
+
+
+def follow(settling: Settling, retry: Retry) -> Following:
+    """Decide between another attempt and the end."""
+    outcome = settling.outcome
+    if outcome == OPTED_OUT:
+        return Close(Reason("opted_out", "asked not to be called"), suppress="opted out in a call")
+    if outcome == f"failed:{FailureClass.REJECTED}":
+        return Close(Reason("rejected", "the provider never dials this number"))
+    if not settling.counts_as_attempt:
+        return _after_no_attempt(settling)
+    if outcome in _FINAL:
+        return Close(Reason(outcome, f"the call was {outcome}"))
+    policy = _policy(outcome, retry)
+    if policy is None:
+        return Close(Reason(outcome, f"{outcome} is not tried again"))
+    return _after_attempt(settling, retry, policy)
+
+
+def _after_no_attempt(settling: Settling) -> Following:
+    if settling.outcome == f"failed:{FailureClass.MISCONFIGURED}":
+        wait = MISCONFIGURED_WAIT
+    else:
+        wait = settling.retry_after or THROTTLE_WAIT
+    return Redial(settling.ended_at + wait, Reason("not_dialed", "the line did not take the call"))
+
+
+def _after_attempt(settling: Settling, retry: Retry, policy: OutcomeRetry) -> Following:
+    made = len(settling.earlier_outcomes) + 1
+    if made >= retry.max_attempts:
+        return Close(Reason("max_attempts", f"all {retry.max_attempts} attempts were made"))
+    same = Counter(_family(o) for o in settling.earlier_outcomes)[_family(settling.outcome)] + 1
+    if same >= policy.limit:
+        return Close(
+            Reason("max_attempts", f"{settling.outcome} {same} times; {policy.limit} is the limit")
+        )
+    if settling.outcome == CALL_ME_LATER and settling.call_back_at is not None:
+        asked = max(settling.call_back_at, settling.ended_at)
+        return Redial(asked, Reason(CALL_ME_LATER, "asked to be called then"))
+    delay = policy.delays[min(same, len(policy.delays)) - 1]
+    if delay == "next_day":
+        due = next_local_day(settling.zones, settling.ended_at)
+    else:
+        due = settling.ended_at + delay
+    return Redial(due, Reason(settling.outcome, f"{settling.outcome}; tried again"))
+
+
+def _policy(outcome: str, retry: Retry) -> OutcomeRetry | None:
+    return {
+        "busy": retry.busy,
+        "no_answer": retry.no_answer,
+        "voicemail": retry.voicemail,
+        "failed": retry.failed,
+        OUTCOME_UNKNOWN: retry.unknown,
+        CALL_ME_LATER: retry.call_me_later,
+    }.get(_family(outcome))
+
+
+def _family(outcome: str) -> str:
+    return outcome.partition(":")[0]

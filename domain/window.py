@@ -1,0 +1,173 @@
+"""Calling windows: when a telephone may ring.
+
+A window is tested on the wall time of an instant in every candidate zone, never by
+arithmetic on local times, so that gaps and repeated hours need no special case. Spans are
+half-open. An opening is looked for over stretches of constant UTC offset.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import cast
+
+from domain.definition import Schedule
+from domain.fields import Span
+from domain.zone import load_zone
+
+HORIZON = timedelta(days=400)
+"""How far ahead an opening is looked for; beyond it the answer is `never`."""
+
+_MIDNIGHT = time()
+_DAY_MINUTES = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyHours:
+    """Open spans of each weekday (0 is Monday), in minutes, sorted, disjoint; and days off."""
+
+    by_weekday: tuple[tuple[tuple[int, int], ...], ...]
+    excluded_dates: frozenset[date] = frozenset()
+
+    @classmethod
+    def of(cls, schedule: Schedule) -> WeeklyHours:
+        return cls.build(
+            tuple(day.number for day in schedule.days),
+            schedule.hours,
+            frozenset(schedule.excluded_dates),
+        )
+
+    @classmethod
+    def build(
+        cls, weekdays: tuple[int, ...], hours: tuple[Span, ...], excluded: frozenset[date]
+    ) -> WeeklyHours:
+        """Spans that cross midnight belong to the day they start on."""
+        spans: list[list[tuple[int, int]]] = [[] for _ in range(7)]
+        for day in weekdays:
+            for span in hours:
+                if span.end > span.start:
+                    spans[day].append((span.start, span.end))
+                else:
+                    spans[day].append((span.start, _DAY_MINUTES))
+                    if span.end:
+                        spans[(day + 1) % 7].append((0, span.end))
+        return cls(tuple(_merge(day) for day in spans), excluded)
+
+    def open_at(self, local: datetime) -> bool:
+        if local.date() in self.excluded_dates:
+            return False
+        minute = local.hour * 60 + local.minute
+        return any(start <= minute < end for start, end in self.by_weekday[local.weekday()])
+
+
+def _merge(spans: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An instant at which every zone is open, and when the first of them closes."""
+
+    at: datetime
+    closes_at: datetime
+
+
+def is_open(hours: WeeklyHours, zones: tuple[str, ...], instant: datetime) -> bool:
+    return all(hours.open_at(instant.astimezone(load_zone(zone))) for zone in zones)
+
+
+def next_opening(
+    hours: WeeklyHours, zones: tuple[str, ...], after: datetime, horizon: timedelta = HORIZON
+) -> Opening | None:
+    """The first instant from `after` on that is open in all zones; None within the horizon."""
+    limit = after + horizon
+    instant = after
+    while instant <= limit:
+        intervals = [_interval_from(hours, zone, instant, limit) for zone in zones]
+        if any(interval is None for interval in intervals):
+            return None
+        found = cast("list[tuple[datetime, datetime]]", intervals)
+        latest = max(start for start, _ in found)
+        if latest <= instant:
+            return Opening(instant, min(end for _, end in found))
+        instant = latest
+    return None
+
+
+def next_local_day(zones: tuple[str, ...], after: datetime) -> datetime:
+    """The first instant at which it is a later date than at `after`, in every zone (UTC)."""
+    found = after
+    for zone_name in zones:
+        zone = load_zone(zone_name)
+        today = after.astimezone(zone).date()
+        found = max(found, _first_instant_of(zone, today + timedelta(days=1), after))
+    return found
+
+
+def _interval_from(
+    hours: WeeklyHours, zone_name: str, after: datetime, limit: datetime
+) -> tuple[datetime, datetime] | None:
+    """The open interval that holds `after` (start clipped to it), or else the next one."""
+    current: tuple[datetime, datetime] | None = None
+    for start, end in _intervals(hours, load_zone(zone_name), after, limit):
+        if end <= after:
+            continue
+        if current is None:
+            current = (max(start, after), end)
+        elif start <= current[1]:
+            current = (current[0], max(current[1], end))
+        else:
+            break
+        if current[1] - current[0] >= timedelta(days=8):
+            break  # open around the clock; nobody needs to know for how much longer
+    return current
+
+
+def _intervals(
+    hours: WeeklyHours, zone: tzinfo, after: datetime, limit: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    for begin, finish in _constant_offset(zone, after - timedelta(days=1), limit):
+        offset = begin.astimezone(zone).utcoffset() or timedelta()
+        day = (begin + offset).date()
+        last = (finish + offset).date()
+        while day <= last:
+            if day not in hours.excluded_dates:
+                midnight = datetime.combine(day, _MIDNIGHT, UTC) - offset
+                for start, end in hours.by_weekday[day.weekday()]:
+                    opens = max(midnight + timedelta(minutes=start), begin)
+                    closes = min(midnight + timedelta(minutes=end), finish)
+                    if opens < closes:
+                        yield opens, closes
+            day += timedelta(days=1)
+
+
+def _constant_offset(
+    zone: tzinfo, begin: datetime, finish: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """Stretches between the zone's transitions; pytz offers no public list of them."""
+    transitions: list[datetime] = getattr(zone, "_utc_transition_times", [])
+    position = bisect_right(transitions, begin.astimezone(UTC).replace(tzinfo=None))
+    while begin < finish:
+        if position < len(transitions):
+            edge = min(transitions[position].replace(tzinfo=UTC), finish)
+        else:
+            edge = finish
+        yield begin, edge
+        begin = edge
+        position += 1
+
+
+def _first_instant_of(zone: tzinfo, day: date, after: datetime) -> datetime:
+    every_minute = WeeklyHours(tuple(((0, _DAY_MINUTES),) for _ in range(7)))
+    for start, end in _intervals(every_minute, zone, after, after + timedelta(days=4)):
+        if start.astimezone(zone).date() >= day and end > after:
+            return max(start, after)
+    return after + timedelta(days=1)

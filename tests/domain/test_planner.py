@@ -1,0 +1,131 @@
+"""May this person be called now?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.definition import Agent, Purpose, Retry, Schedule, TimeZonePolicy, Weekday
+from domain.fields import parse_span
+from domain.plan import CallPlan
+from domain.planner import Candidate, Dial, Ledger, Never, Wait, decide, hours_zones, weekly_hours
+from domain.window import is_open
+
+NEW_YORK = ("America/New_York",)
+NOON = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)  # Monday 12:00 in New York
+
+
+def plan(**schedule: object) -> CallPlan:
+    return CallPlan(
+        purpose=Purpose.INFORMATIONAL,
+        line="simulated",
+        agent=Agent(id="a"),
+        schedule=Schedule.model_validate(schedule),
+        retry=Retry(max_attempts=3, max_attempts_per_day=2),
+    )
+
+
+def test_dials_inside_the_window_with_evidence() -> None:
+    decision = decide(Candidate(NEW_YORK), plan(hours="09:00-18:00"), Ledger(), NOON)
+    assert isinstance(decision, Dial)
+    assert decision.closes_at == datetime(2026, 3, 2, 23, 0, tzinfo=UTC)
+    assert decision.evidence["local_times"] == {"America/New_York": "2026-03-02T12:00:00-05:00"}
+
+
+def test_waits_for_the_opening_and_says_why() -> None:
+    decision = decide(Candidate(NEW_YORK), plan(hours="13:00-18:00"), Ledger(), NOON)
+    assert isinstance(decision, Wait)
+    assert decision.until == NOON + timedelta(hours=1)
+    assert decision.because.code == "outside_hours"
+    assert "Mon 12:00 in America/New_York" in decision.because.text
+
+
+def test_waits_for_its_time_then_for_the_window() -> None:
+    later = NOON + timedelta(hours=8)  # 20:00, after hours
+    decision = decide(
+        Candidate(NEW_YORK, not_before=later), plan(hours="09:00-18:00"), Ledger(), NOON
+    )
+    assert decision == Wait(datetime(2026, 3, 3, 14, 0, tzinfo=UTC), decision.because)  # type: ignore[union-attr]
+
+
+def test_daily_limit_counts_the_local_day() -> None:
+    today = Ledger((NOON - timedelta(hours=1), NOON - timedelta(hours=2)))
+    yesterday = Ledger((NOON - timedelta(hours=13), NOON - timedelta(hours=14)))
+    everyday = plan(hours="00:00-24:00")
+    waiting = decide(Candidate(NEW_YORK), everyday, today, NOON)
+    assert isinstance(waiting, Wait)
+    assert waiting.until == datetime(2026, 3, 3, 5, 0, tzinfo=UTC)
+    assert waiting.because.code == "max_attempts_per_day"
+    assert isinstance(decide(Candidate(NEW_YORK), everyday, yesterday, NOON), Dial)
+
+
+def test_never_when_suppressed_spent_or_over() -> None:
+    cases = {
+        "suppressed": decide(Candidate(NEW_YORK, suppressed="asked"), plan(), Ledger(), NOON),
+        "max_attempts": decide(Candidate(NEW_YORK, attempts=3), plan(), Ledger(), NOON),
+        "campaign_ends_first": decide(
+            Candidate(NEW_YORK),
+            plan(hours="13:00-18:00", end="2026-03-02T12:30:00-05:00"),
+            Ledger(),
+            NOON,
+        ),
+        "window_never_opens": decide(
+            Candidate(("Asia/Tokyo", *NEW_YORK)), plan(hours="09:00-10:00"), Ledger(), NOON
+        ),
+    }
+    for code, decision in cases.items():
+        assert isinstance(decision, Never)
+        assert decision.because.code == code
+
+
+def test_campaign_policy_reads_hours_in_the_campaign_zone() -> None:
+    berlin = plan(hours="18:00-19:00", time_zone="Europe/Berlin", time_zone_policy="campaign")
+    assert isinstance(decide(Candidate(NEW_YORK), berlin, Ledger(), NOON), Dial)
+
+
+schedules = st.builds(
+    lambda start, length, days, policy: Schedule(
+        days=tuple(sorted(days, key=lambda day: day.number)),
+        hours=(parse_span(f"{start:02}:00-{min(start + length, 24):02}:00"),),
+        time_zone_policy=policy,
+        time_zone="Europe/Berlin",
+    ),
+    st.integers(0, 23),
+    st.integers(1, 12),
+    st.sets(st.sampled_from(Weekday), min_size=1),
+    st.sampled_from(TimeZonePolicy),
+)
+candidates = st.builds(
+    Candidate,
+    zones=st.lists(
+        st.sampled_from(["America/New_York", "America/Chicago", "Australia/Lord_Howe"]),
+        min_size=1,
+        max_size=2,
+        unique=True,
+    ).map(tuple),
+    not_before=st.none() | st.integers(-100, 500).map(lambda h: NOON + timedelta(hours=h)),
+)
+ledgers = st.lists(st.integers(0, 90), max_size=3).map(
+    lambda hours: Ledger(tuple(NOON - timedelta(hours=h) for h in hours))
+)
+
+
+@given(schedules, candidates, ledgers)
+def test_a_dial_is_inside_the_window_and_a_wait_ends_in_one(
+    schedule: Schedule, candidate: Candidate, ledger: Ledger
+) -> None:
+    chosen = plan().model_copy(update={"schedule": schedule})
+    decision = decide(candidate, chosen, ledger, NOON)
+    week, zones = weekly_hours(schedule), hours_zones(schedule, candidate.zones)
+    if isinstance(decision, Dial):
+        assert is_open(week, zones, NOON)
+        assert candidate.not_before is None or candidate.not_before <= NOON
+    elif isinstance(decision, Wait):
+        assert decision.until > NOON
+        assert is_open(week, zones, decision.until)
+        # Waiting as long as was said is enough, and a second less is not.
+        assert isinstance(decide(candidate, chosen, ledger, decision.until), Dial)
+        earlier = decide(candidate, chosen, ledger, decision.until - timedelta(seconds=1))
+        assert isinstance(earlier, Wait)
