@@ -1,0 +1,73 @@
+"""Lines: configured accounts, each with its adapter and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from providers.port import Provider
+
+
+class UnknownLine(LookupError):
+    """No line of that name is configured."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"line {name!r} is not configured; known are {', '.join(known)}")
+        self.name = name
+
+
+class LinePolicy(BaseModel):
+    """How a line is used: its limits, and how long we wait for what it has to say."""
+
+    model_config = ConfigDict(frozen=True)
+
+    max_concurrent: int = 25
+    per_second: float = 10.0
+    caller_ids: tuple[str, ...] = ()
+    cost_per_minute: float | None = None
+    placement_timeout: timedelta = timedelta(seconds=20)
+    """From the fence to the last instant at which the request may still be under way."""
+    ring_silence: timedelta = timedelta(seconds=60)
+    """Ask the provider when nothing was heard for so long before an answer."""
+    talk_silence: timedelta = timedelta(minutes=2)
+    """The same, while people talk."""
+    analysis_wait: timedelta = timedelta(seconds=30)
+    """Settle without the analysis when it has not come by then."""
+
+
+class Line:
+    """A configured account at a provider."""
+
+    def __init__(self, name: str, provider: Provider, policy: LinePolicy) -> None:
+        self.name = name
+        self.provider = provider
+        self.policy = policy
+
+    @property
+    def awaits_analysis(self) -> bool:
+        return self.provider.capabilities.sends_analysis
+
+
+class Lines(Mapping[str, Line]):
+    """All configured lines by name."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        self._lines = {line.name: line for line in lines}
+
+    def __getitem__(self, name: str) -> Line:
+        try:
+            return self._lines[name]
+        except KeyError:
+            raise UnknownLine(name, sorted(self._lines)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    async def aclose(self) -> None:
+        for line in self._lines.values():
+            await line.provider.aclose()

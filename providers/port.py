@@ -1,0 +1,178 @@
+"""The port every voice provider plugs into, and the errors it may raise.
+
+ProviderError
+├── NotPlaced            certainly no call was made; a new call row may try again
+│   ├── Throttled        too many calls or requests; carries when to come back
+│   ├── Rejected         this number will never be dialed by this provider
+│   ├── Misconfigured    this line cannot dial anybody until a person repairs it
+│   └── Unavailable      refused or unreachable before anything left
+└── PlacementUnknown     the request may have arrived: never send it again
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.call import FailureClass
+from domain.event import CallEvent, CallSnapshot
+
+
+class ProviderError(Exception):
+    """The provider could not do what was asked."""
+
+    failure: ClassVar[FailureClass] = FailureClass.UNAVAILABLE
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        """The provider's own code: an HTTP status or a vendor's number."""
+
+
+class NotPlaced(ProviderError):
+    """No call was made."""
+
+
+class Throttled(NotPlaced):
+    """Too many calls or requests at once."""
+
+    failure = FailureClass.THROTTLED
+
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class Rejected(NotPlaced):
+    """This number is not dialed by this provider, now or later."""
+
+    failure = FailureClass.REJECTED
+
+
+class Misconfigured(NotPlaced):
+    """Credentials, agent or caller id are wrong: no number can be dialed."""
+
+    failure = FailureClass.MISCONFIGURED
+
+
+class Unavailable(NotPlaced):
+    """The connection was never made, or the provider said that it took nothing."""
+
+
+class PlacementUnknown(ProviderError):
+    """The request may have arrived: a timeout, a reset or a 5xx after it left."""
+
+    failure = FailureClass.UNKNOWN
+
+
+class WebhookRefused(Exception):
+    """A webhook is unsigned, badly signed or too old."""
+
+
+class Capabilities(BaseModel):
+    """What a provider can and cannot do, as data; the call workflow adapts to it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    can_look_up: bool
+    """A call can be asked for by the provider's id."""
+    can_find: bool
+    """A call can be found by our id, so a lost response can be settled."""
+    can_end: bool
+    reports_ringing: bool
+    sends_webhooks: bool
+    sends_analysis: bool
+    """Transcript, disposition or price come some time after the end."""
+    idempotent_create: bool
+    listing_lag: timedelta = timedelta(0)
+    """How long a call that was made may be missing from lookups and lists."""
+
+
+class PlaceRequest(BaseModel):
+    """Everything a provider needs to dial one number once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+    """Our id; travels in whatever the provider echoes."""
+    to: str
+    """E.164."""
+    caller_id: str | None
+    agent: str
+    agent_settings: dict[str, Any] = Field(default_factory=dict)
+    attempt: int
+    """1 for the first attempt to this recipient."""
+    variables: dict[str, str] = Field(default_factory=dict)
+    ring_timeout: timedelta
+    max_duration: timedelta
+    recording: bool = False
+    webhook_url: str
+
+
+class Placed(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    provider_call_id: str
+
+
+class LineConfig(BaseModel):
+    """What an adapter is built from: one configured account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    base_url: str | None = None
+    credentials: dict[str, str] = Field(default_factory=dict, repr=False)
+    options: dict[str, Any] = Field(default_factory=dict)
+    request_timeout: timedelta = timedelta(seconds=10)
+
+
+class Provider(ABC):
+    """A voice platform. Implementations never retry `place` by themselves."""
+
+    name: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+
+    def __init__(self, line: LineConfig) -> None:
+        self.line = line
+
+    @abstractmethod
+    async def place(self, request: PlaceRequest) -> Placed:
+        """Dial once.
+
+        Raises a `NotPlaced` when certainly no call was made, `PlacementUnknown` otherwise.
+        """
+
+    @abstractmethod
+    async def look_up(self, provider_call_id: str) -> CallSnapshot | None:
+        """What the provider knows of a call; None when it knows no such call."""
+
+    @abstractmethod
+    async def find(self, call_id: str, *, to: str, since: datetime) -> CallSnapshot | None:
+        """Find a call by our id among those made since an instant; None when there is none."""
+
+    @abstractmethod
+    async def end(self, provider_call_id: str) -> None:
+        """Hang up. Ending a call that is already over is not an error."""
+
+    @abstractmethod
+    async def check(self) -> str:
+        """Prove credentials and reachability without dialing; a sentence for people."""
+
+    @abstractmethod
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        """Raise `WebhookRefused` unless the provider signed exactly this, recently."""
+
+    @abstractmethod
+    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
+        """The events in a verified webhook; empty when it is about nothing we follow."""
+
+    async def aclose(self) -> None:
+        """Give up connections."""
+        return None
