@@ -1,0 +1,255 @@
+"""Activities of one phone call: place it once, ask about it, hang up, record its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from sqlmodel import Session
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.deps import Deps
+from activities.heartbeat import heartbeating
+from activities.reports import report_of
+from activities.signatures.call import (
+    CallActivities,
+    CallReport,
+    Ended,
+    EndInput,
+    HangUp,
+    HangUpInput,
+    LookUp,
+    LookUpInput,
+    PlaceInput,
+    Placement,
+    PlacementResult,
+)
+from activities.telling import tell_requester
+from domain.call import FailureClass, Fence
+from domain.claim import FencePass, FenceVerdict
+from domain.event import CallEvent, CallSnapshot
+from domain.record import CallRecord
+from domain.settlement import MISCONFIGURED_WAIT
+from providers.lines import Line
+from providers.port import (
+    Misconfigured,
+    NotPlaced,
+    Placed,
+    PlaceRequest,
+    ProviderError,
+    Throttled,
+)
+from store import calls, events, lines
+from store.claims import fence
+from store.errors import UnknownCall
+
+log = logging.getLogger(__name__)
+
+LONGEST_RATE_WAIT = timedelta(seconds=30)
+"""Beyond that the activity fails and is retried, with the fence still down."""
+
+
+class Calls(CallActivities):
+    """Placing and following calls through the providers of our lines."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    @activity.defn(name="place_call")
+    async def place_call(self, place: PlaceInput) -> Placement:
+        async with heartbeating():
+            passed = await self._raise_fence(place.call_id)
+            line = self._deps.lines[passed.line]
+            if passed.verdict is FenceVerdict.GO:
+                return await self._dial(place.call_id, line, passed)
+            if passed.verdict is FenceVerdict.WITHDRAWN:
+                return self._placement(line, PlacementResult.WITHDRAWN, detail=passed.because)
+            placed = passed.verdict is FenceVerdict.ALREADY_PLACED
+            return self._placement(
+                line, PlacementResult.PLACED if placed else PlacementResult.UNKNOWN
+            )
+
+    @activity.defn(name="look_up_call")
+    async def look_up_call(self, look_up: LookUpInput) -> LookUp:
+        call = await self._read(look_up.call_id)
+        line = self._deps.lines[call.line]
+        snapshot = await _ask(line, call)
+        if snapshot is None:
+            return LookUp(found=False, absent=await self._is_absent(line, call))
+        if call.provider_call_id is None:
+            await self._record_placed(call.id, snapshot.provider_call_id)
+        told = [event.model_copy(update={"call_id": call.id}) for event in snapshot.events]
+        now = self._deps.clock()
+        stored = await self._deps.database.write(
+            lambda s: events.store_events(s, call.line, told, now=now)
+        )
+        rows = [row.event_row_id for row in stored]
+        await self._deps.database.write(lambda s: events.mark_signalled(s, rows, now=now))
+        return LookUp(found=True, reports=_reports(call.id, told))
+
+    @activity.defn(name="hang_up_call")
+    async def hang_up_call(self, hang_up: HangUpInput) -> HangUp:
+        call = await self._read(hang_up.call_id)
+        line = self._deps.lines[call.line]
+        if not line.provider.capabilities.can_end or call.provider_call_id is None:
+            return HangUp(asked=False)
+        await line.provider.end(call.provider_call_id)
+        return HangUp(asked=True)
+
+    @activity.defn(name="end_call")
+    async def end_call(self, end: EndInput) -> Ended:
+        now = self._deps.clock()
+        settled = await self._deps.database.write(
+            lambda s: calls.end_call(s, end.call_id, end.end, now=now)
+        )
+        if settled.changed:
+            await tell_requester(self._deps.temporal, settled)
+        return Ended(status=settled.status, outcome=settled.outcome, settled=settled.settled)
+
+    async def _raise_fence(self, call_id: str) -> FencePass:
+        """Wait for the line's rate, then raise the fence. Raises when the wait is too long."""
+        timeout = await self._placement_timeout(call_id)
+        give_up = self._deps.clock() + LONGEST_RATE_WAIT
+        while True:
+            now = self._deps.clock()
+            passed = await self._deps.database.write(
+                lambda s, now=now: fence.raise_fence(  # type: ignore[misc]
+                    s, call_id, now=now, placement_timeout=timeout
+                )
+            )
+            if passed.verdict is not FenceVerdict.WAIT_FOR_RATE:
+                return passed
+            if passed.retry_at is None or passed.retry_at > give_up:
+                raise ApplicationError(passed.because, type="LineRate")
+            await asyncio.sleep(max(0.0, (passed.retry_at - now).total_seconds()))
+
+    async def _placement_timeout(self, call_id: str) -> timedelta:
+        call = await self._read(call_id)
+        return self._deps.lines[call.line].policy.placement_timeout
+
+    async def _read(self, call_id: str) -> CallRecord:
+        return await self._deps.database.read(lambda s: _known(s, call_id))
+
+    async def _dial(self, call_id: str, line: Line, passed: FencePass) -> Placement:
+        request = self._request(call_id, line, passed)
+        try:
+            placed = await line.provider.place(request)
+        except NotPlaced as error:
+            return await self._not_placed(call_id, line, error)
+        except ProviderError as error:
+            return self._placement(line, PlacementResult.UNKNOWN, detail=error.code)
+        except Exception:
+            # An adapter that fails in its own way may have sent the request.
+            log.exception("placing on line %s failed unexpectedly", line.name)
+            return self._placement(line, PlacementResult.UNKNOWN)
+        return await self._placed(call_id, line, placed)
+
+    def _request(self, call_id: str, line: Line, passed: FencePass) -> PlaceRequest:
+        dialing = passed.dialing
+        assert dialing is not None
+        return PlaceRequest(
+            call_id=call_id,
+            to=dialing.to,
+            caller_id=dialing.caller_id or next(iter(line.policy.caller_ids), None),
+            agent=dialing.agent.id,
+            agent_settings=dialing.agent.settings,
+            attempt=dialing.attempt,
+            variables=dialing.variables,
+            ring_timeout=dialing.ring_timeout,
+            max_duration=dialing.max_duration,
+            recording=dialing.recording,
+            webhook_url=self._deps.webhook_url(line.name),
+        )
+
+    async def _placed(self, call_id: str, line: Line, placed: Placed) -> Placement:
+        early = await self._record_placed(call_id, placed.provider_call_id)
+        return self._placement(line, PlacementResult.PLACED, reports=_reports(call_id, early))
+
+    async def _record_placed(self, call_id: str, provider_call_id: str) -> list[CallEvent]:
+        now = self._deps.clock()
+        return await self._deps.database.write(
+            lambda s: calls.record_placed(s, call_id, provider_call_id, now=now)
+        )
+
+    async def _not_placed(self, call_id: str, line: Line, error: NotPlaced) -> Placement:
+        now = self._deps.clock()
+        detail = str(error)[:500]
+
+        def record(session: Session) -> None:
+            calls.record_not_placed(session, call_id, failure=error.failure, detail=detail, now=now)
+            if isinstance(error, Misconfigured):
+                tenant = _known(session, call_id).tenant
+                lines.hold_line(session, tenant, line.name, now + MISCONFIGURED_WAIT, detail)
+
+        await self._deps.database.write(record)
+        return self._placement(
+            line,
+            PlacementResult.NOT_PLACED,
+            detail=detail,
+            retry_after=error.retry_after if isinstance(error, Throttled) else None,
+        ).model_copy(update={"failure": error.failure})
+
+    def _placement(
+        self,
+        line: Line,
+        result: PlacementResult,
+        *,
+        detail: str | None = None,
+        retry_after: timedelta | None = None,
+        reports: tuple[CallReport, ...] = (),
+    ) -> Placement:
+        policy = line.policy
+        return Placement(
+            result=result,
+            detail=detail,
+            retry_after=retry_after,
+            reports=reports,
+            upsert_status=self._deps.upsert_status,
+            ring_silence=policy.ring_silence,
+            talk_silence=policy.talk_silence,
+            analysis_wait=policy.analysis_wait if line.awaits_analysis else timedelta(0),
+        )
+
+    async def _is_absent(self, line: Line, call: CallRecord) -> bool:
+        """Whether the provider's not knowing it proves that it was never placed."""
+        capabilities = line.provider.capabilities
+        if call.fence is Fence.NOT_PLACED:
+            return True
+        if call.provider_call_id is not None or not capabilities.can_find:
+            return False
+        if call.fence is not Fence.PLACING or call.fence_deadline is None:
+            return False
+        if self._deps.clock() <= call.fence_deadline + capabilities.listing_lag:
+            return False
+        await self._deps.database.write(
+            lambda s: calls.record_not_placed(
+                s,
+                call.id,
+                failure=FailureClass.UNAVAILABLE,
+                detail="never arrived",
+                now=self._deps.clock(),
+            )
+        )
+        return True
+
+
+def _known(session: Session, call_id: str) -> CallRecord:
+    call = calls.get_call(session, call_id)
+    if call is None:
+        raise UnknownCall(call_id)
+    return call
+
+
+async def _ask(line: Line, call: CallRecord) -> CallSnapshot | None:
+    if call.provider_call_id is not None:
+        return await line.provider.look_up(call.provider_call_id)
+    if line.provider.capabilities.can_find:
+        return await line.provider.find(call.id, to=call.to, since=call.created_at)
+    return None
+
+
+def _reports(call_id: str, told: list[CallEvent]) -> tuple[CallReport, ...]:
+    reports = (report_of(call_id, event) for event in told)
+    return tuple(report for report in reports if report is not None)

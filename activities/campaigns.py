@@ -1,0 +1,137 @@
+"""Activities of a campaign: enrol, claim, change its state, finish it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.deps import Deps
+from activities.enrolling import enroll_row
+from activities.signatures.campaign import (
+    AddInput,
+    CampaignActivities,
+    CampaignRef,
+    ClaimInput,
+    Enrolled,
+    EnrollInput,
+    Finish,
+    Signalled,
+    StateInput,
+    StateResult,
+)
+from activities.telling import signal_workflow, tell_requester
+from domain.claim import Claim
+from domain.record import Progress
+from store import campaigns, roster
+from store.calls import settle_overdue
+from store.claims import flight, reservation
+from store.errors import IllegalTransition
+from workflows.names import HANG_UP_SIGNAL
+
+
+class Campaigns(CampaignActivities):
+    """What a campaign workflow asks of the roster."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    @activity.defn(name="enroll_recipients")
+    async def enroll_recipients(self, enroll: EnrollInput) -> Enrolled:
+        done = activity.info().heartbeat_details
+        after, rows = (int(done[0]), int(done[1])) if done else (-1, 0)
+        campaign = await self._deps.database.read(
+            lambda s: campaigns.get_campaign_by_id(s, enroll.campaign_id)
+        )
+        default_zone = campaign.plan.schedule.time_zone
+        while True:
+            chunk = await self._deps.database.read(
+                lambda s, after=after: roster.staged_chunks(  # type: ignore[misc]
+                    s, enroll.campaign_id, enroll.launch, after
+                )
+            )
+            if chunk is None:
+                break
+            checked = await asyncio.to_thread(
+                lambda drafts: [enroll_row(draft, default_zone) for draft in drafts], chunk.drafts
+            )
+            rows += await self._deps.database.write(
+                lambda s, chunk=chunk, checked=checked: roster.enroll_chunk(  # type: ignore[misc]
+                    s, enroll.campaign_id, enroll.launch, chunk.sequence, checked
+                )
+            )
+            after = chunk.sequence
+            activity.heartbeat(after, rows)
+        await self._deps.database.write(
+            lambda s: roster.mark_enrolled(s, enroll.campaign_id, enroll.launch)
+        )
+        return Enrolled(rows=rows)
+
+    @activity.defn(name="claim_calls")
+    async def claim_calls(self, claim: ClaimInput) -> Claim:
+        if claim.linger:
+            await asyncio.sleep(self._deps.claim_linger.total_seconds())
+        database, now = self._deps.database, self._deps.clock()
+        for settled in await database.write(
+            lambda s: settle_overdue(s, claim.campaign_id, now=now)
+        ):
+            await tell_requester(self._deps.temporal, settled)
+        return await database.write(
+            lambda s: reservation.claim_calls(
+                s, claim.campaign_id, claim.key, now=now, limit=claim.limit
+            )
+        )
+
+    @activity.defn(name="set_campaign_state")
+    async def set_campaign_state(self, change: StateInput) -> StateResult:
+        now = self._deps.clock()
+        try:
+            record = await self._deps.database.write(
+                lambda s: campaigns.set_campaign_state(
+                    s,
+                    change.campaign_id,
+                    change.state,
+                    now=now,
+                    hang_up=change.hang_up,
+                    because=change.because,
+                )
+            )
+        except IllegalTransition as error:
+            raise ApplicationError(
+                str(error), type="IllegalTransition", non_retryable=True
+            ) from error
+        return StateResult(state=record.state, revision=record.revision)
+
+    @activity.defn(name="finish_campaign")
+    async def finish_campaign(self, campaign: CampaignRef) -> Finish:
+        now = self._deps.clock()
+        record = await self._deps.database.write(
+            lambda s: campaigns.finish_campaign(s, campaign.campaign_id, now=now)
+        )
+        if record is None or not record.state.over:
+            return Finish(over=False)
+        return Finish(over=True, progress=await self.read_progress(campaign))
+
+    @activity.defn(name="add_recipients")
+    async def add_recipients(self, add: AddInput) -> Enrolled:
+        if add.recipients:
+            await self._deps.database.write(
+                lambda s: roster.stage_roster(s, add.campaign_id, add.launch, add.recipients)
+            )
+        return await self.enroll_recipients(
+            EnrollInput(campaign_id=add.campaign_id, launch=add.launch)
+        )
+
+    @activity.defn(name="hang_up_calls")
+    async def hang_up_calls(self, campaign: CampaignRef) -> Signalled:
+        live = await self._deps.database.read(
+            lambda s: flight.calls_in_flight(s, campaign.campaign_id)
+        )
+        for call in live:
+            await signal_workflow(self._deps.temporal, call.workflow_id, HANG_UP_SIGNAL)
+        return Signalled(calls=len(live))
+
+    @activity.defn(name="read_progress")
+    async def read_progress(self, campaign: CampaignRef) -> Progress:
+        return await self._deps.database.read(lambda s: campaigns.progress(s, campaign.campaign_id))

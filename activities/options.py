@@ -1,0 +1,73 @@
+"""Every timeout and retry policy, named, with its reason."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TypedDict
+
+from temporalio.common import RetryPolicy
+
+
+class Options(TypedDict, total=False):
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+class LocalOptions(TypedDict, total=False):
+    start_to_close_timeout: timedelta
+    local_retry_threshold: timedelta
+    retry_policy: RetryPolicy
+
+
+DATABASE_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200),
+    backoff_coefficient=2.0,
+    maximum_interval=timedelta(seconds=20),
+)
+"""Without end: while the database is down nothing may be decided, and nothing is lost."""
+
+SHORT_WRITE = LocalOptions(
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=DATABASE_RETRY,
+    # Longer waits become timers, so that a dead database does not hold a workflow task open.
+    local_retry_threshold=timedelta(seconds=5),
+)
+"""A short database transaction, run where the workflow runs: one history event."""
+
+ENROLL = Options(
+    # A million rows at a few thousand a second, with room.
+    start_to_close_timeout=timedelta(hours=2),
+    heartbeat_timeout=timedelta(seconds=60),
+    retry_policy=DATABASE_RETRY,
+)
+
+PLACE = Options(
+    # The fence, waiting for the line's rate (bounded in the activity), one request, one write.
+    start_to_close_timeout=timedelta(seconds=60),
+    # A worker that dies is noticed soon: its slot is idle until the placement is reconciled.
+    heartbeat_timeout=timedelta(seconds=10),
+    retry_policy=DATABASE_RETRY,
+)
+"""Repeating it is safe: a placement that got past the fence is reconciled, never repeated."""
+
+ASK_PROVIDER = Options(
+    start_to_close_timeout=timedelta(seconds=30),
+    # Few: the watchdog asks again anyway, after the line's silence.
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_attempts=4
+    ),
+)
+
+READ = Options(
+    start_to_close_timeout=timedelta(seconds=30),
+    retry_policy=DATABASE_RETRY,
+)
+
+SWEEP = Options(
+    # One sweep is bounded in rows; the next one continues.
+    start_to_close_timeout=timedelta(minutes=2),
+    retry_policy=RetryPolicy(maximum_attempts=1),
+)
+"""Not retried: the schedule comes round again in seconds."""

@@ -1,0 +1,22 @@
+"""From a provider's event to what a workflow may see of it: no transcript, no number."""
+
+from __future__ import annotations
+
+from activities.signatures.call import CallReport
+from domain.event import CallEvent
+
+
+def report_of(call_id: str | None, event: CallEvent) -> CallReport | None:
+    """None for an event that says nothing about the status, or belongs to no call of ours."""
+    if call_id is None or event.status is None:
+        return None
+    return CallReport(
+        call_id=call_id,
+        event_id=event.event_id,
+        status=event.status,
+        at=event.at,
+        answered_by=event.answered_by,
+        failure=event.failure,
+        detail=event.detail,
+        duration_seconds=event.duration_seconds,
+    )

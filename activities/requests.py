@@ -1,0 +1,126 @@
+"""Activities of a single requested call: on the roster, its state, off the roster."""
+
+from __future__ import annotations
+
+from temporalio import activity
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
+from temporalio.exceptions import ApplicationError
+
+from activities.deps import Deps
+from activities.signatures.request import (
+    RequestActivities,
+    Requested,
+    RequestInput,
+    RequestRef,
+    RequestState,
+)
+from activities.telling import signal_workflow
+from domain.phone import parse_phone
+from domain.record import CampaignRecord, RecipientState
+from domain.zone import ZoneEvidence, zone_evidence
+from store import campaigns, roster, withdrawal
+from workflows.names import (
+    CAMPAIGN,
+    HANG_UP_SIGNAL,
+    NUDGE_SIGNAL,
+    TASK_QUEUE,
+    campaign_workflow_id,
+)
+
+
+class Requests(RequestActivities):
+    """What a RequestCallWorkflow asks of the roster."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    @activity.defn(name="enroll_request")
+    async def enroll_request(self, request: RequestInput) -> Requested:
+        asked = request.request
+        phone, zones = _dialable(asked.to, asked.time_zone, asked.schedule.time_zone)
+        if asked.line not in self._deps.lines:
+            known = ", ".join(sorted(self._deps.lines))
+            raise _refused(f"line {asked.line!r} is not configured; known are {known}")
+        now = self._deps.clock()
+        direct = await self._deps.database.write(
+            lambda s: campaigns.ensure_direct_campaign(s, request.tenant, now=now)
+        )
+        recipient = await self._deps.database.write(
+            lambda s: roster.enroll_request(
+                s,
+                direct.id,
+                asked,
+                phone=phone,
+                zones=zones,
+                request_key=request.key,
+                requester_workflow_id=request.workflow_id,
+                now=now,
+            )
+        )
+        await self._nudge_direct(direct)
+        return Requested(recipient_id=recipient)
+
+    @activity.defn(name="read_request")
+    async def read_request(self, request: RequestRef) -> RequestState:
+        found = await self._deps.database.read(
+            lambda s: roster.recipient_result(s, request.recipient_id)
+        )
+        if found is None:
+            raise _refused(f"no request has the row {request.recipient_id}")
+        recipient, call = found.recipient, found.call
+        done = recipient.state is RecipientState.DONE
+        due = recipient.not_before
+        waiting = f"{recipient.state.value}"
+        if not done and due is not None and due > self._deps.clock():
+            waiting = f"{recipient.because or 'its time'}, at {due:%Y-%m-%d %H:%M:%SZ}"
+        return RequestState(
+            done=done,
+            outcome=recipient.outcome,
+            because=recipient.because,
+            attempts=recipient.attempts,
+            status=call.status.value if call else None,
+            call_id=call.id if call else None,
+            duration_seconds=call.duration_seconds if call else None,
+            waiting_for=None if done else waiting,
+        )
+
+    @activity.defn(name="withdraw_request")
+    async def withdraw_request(self, request: RequestRef) -> RequestState:
+        now = self._deps.clock()
+        live = await self._deps.database.write(
+            lambda s: withdrawal.withdraw_recipient(s, request.recipient_id, now=now)
+        )
+        if live is not None:
+            await signal_workflow(self._deps.temporal, live.workflow_id, HANG_UP_SIGNAL)
+        return await self.read_request(request)
+
+    async def _nudge_direct(self, direct: CampaignRecord) -> None:
+        """Signal-with-start: the standing campaign runs from the first request on."""
+        await self._deps.temporal.start_workflow(
+            "CampaignWorkflow",
+            {
+                "tenant": direct.tenant,
+                "campaign": direct.name,
+                "campaign_id": direct.id,
+                "launch": direct.launch,
+                "standing": True,
+            },
+            id=campaign_workflow_id(direct.tenant, direct.name),
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=NUDGE_SIGNAL,
+            static_summary="single calls requested by other services",
+            search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, direct.name)]),
+        )
+
+
+def _dialable(to: str, own: str | None, default: str | None) -> tuple[str, ZoneEvidence]:
+    try:
+        phone = parse_phone(to)
+        return phone, zone_evidence(phone, own=own, campaign_default=default)
+    except ValueError as error:
+        raise _refused(str(error)) from error
+
+
+def _refused(why: str) -> ApplicationError:
+    return ApplicationError(why, type="RequestRefused", non_retryable=True)

@@ -1,0 +1,37 @@
+"""What the sweepers do: repair what a crash or an operator left behind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+
+class Swept(BaseModel):
+    """How many things were repaired."""
+
+    model_config = ConfigDict(frozen=True)
+
+    leases: int = 0
+    events: int = 0
+    campaigns: int = 0
+
+
+class SweepActivities(ABC):
+    """Activities of the sweeper."""
+
+    @activity.defn(name="sweep_leases")
+    @abstractmethod
+    async def sweep_leases(self) -> Swept:
+        """Free slots whose call workflow is gone and whose phone is certainly silent."""
+
+    @activity.defn(name="sweep_events")
+    @abstractmethod
+    async def sweep_events(self) -> Swept:
+        """Send the signals that a crash swallowed after a webhook was stored."""
+
+    @activity.defn(name="sweep_campaigns")
+    @abstractmethod
+    async def sweep_campaigns(self) -> Swept:
+        """Close campaigns whose workflow was ended from outside."""

@@ -1,0 +1,268 @@
+"""One phone call: queued → ringing → in_progress → its end."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities import options
+    from activities.signatures.call import (
+        CallActivities,
+        CallReport,
+        EndInput,
+        HangUpInput,
+        LookUp,
+        LookUpInput,
+        PlaceInput,
+        Placement,
+        PlacementResult,
+    )
+    from domain.call import CallStatus, FailureClass, advance
+    from domain.claim import ClaimedCall
+    from domain.record import CallEnd
+    from workflows import names
+    from workflows.messages import CallResult
+
+HANG_UP_GRACE = timedelta(seconds=15)
+"""How long a provider may take to report the end of a call that we ended."""
+UNKNOWN_POLL = timedelta(seconds=5)
+"""How often an unknown placement is looked for: its slot is idle meanwhile."""
+
+
+@workflow.defn(name="CallWorkflow")
+class CallWorkflow:
+    """Places one call, follows it to its end, frees its slot."""
+
+    @workflow.init
+    def __init__(self, call: ClaimedCall) -> None:
+        self._call = call
+        self._status = CallStatus.QUEUED
+        self._seen: set[str] = set()
+        self._end: CallEnd | None = None
+        self._placement = Placement(result=PlacementResult.UNKNOWN, upsert_status=False)
+        self._placed_at = workflow.now()
+        self._last_heard = workflow.now()
+        self._hang_up_asked = False
+        self._watchdog: asyncio.Task[None] | None = None
+
+    @workflow.run
+    async def run(self, call: ClaimedCall) -> CallResult:
+        self._show("placing the call")
+        story = asyncio.create_task(self._carry_out())
+        try:
+            await asyncio.shield(story)
+        except asyncio.CancelledError:
+            # A placement is never cancelled half way: finish it, then hang up.
+            self._hang_up_asked = True
+            await story
+        return await self._record()
+
+    @workflow.signal(description="A report of the provider about this call")
+    def report(self, report: CallReport) -> None:
+        """Reports may come twice, late or out of order."""
+        if report.call_id != self._call.call_id or report.event_id in self._seen:
+            return
+        self._seen.add(report.event_id)
+        self._last_heard = workflow.now()
+        before, self._status = self._status, advance(self._status, report.status)
+        if self._status is before:
+            return
+        if self._status.terminal and self._end is None:
+            self._end = _end_of(report)
+        elif not self._status.terminal:
+            self._tell_status()
+
+    @workflow.signal(description="Hang up")
+    def hang_up(self) -> None:
+        self._hang_up_asked = True
+
+    @workflow.query(description="Where the call is")
+    def status(self) -> CallStatus:
+        return self._status
+
+    async def _carry_out(self) -> None:
+        await self._place()
+        await self._follow()
+
+    async def _place(self) -> None:
+        self._placement = placement = await workflow.execute_activity_method(
+            CallActivities.place_call,
+            PlaceInput(call_id=self._call.call_id),
+            task_queue=names.CALL_QUEUE,
+            summary=f"dial {self._call.masked} on {self._call.line}",
+            **options.PLACE,
+        )
+        self._placed_at = self._last_heard = workflow.now()
+        if self._status is not CallStatus.QUEUED:
+            self._tell_status()
+        for early in placement.reports:
+            self.report(early)
+        if self._over() or placement.result in (PlacementResult.PLACED, PlacementResult.UNKNOWN):
+            return
+        withdrawn = placement.result is PlacementResult.WITHDRAWN
+        self._end = CallEnd(
+            status=CallStatus.CANCELED if withdrawn else CallStatus.FAILED,
+            at=workflow.now(),
+            failure=placement.failure,
+            detail=placement.detail,
+            may_have_rung=False,
+            retry_after=placement.retry_after,
+        )
+
+    async def _follow(self) -> None:
+        """Wait for the end; the watchdog asks when nothing is heard."""
+        if self._over():
+            return
+        self._show("waiting for the provider")
+        # Not cancelled at the end: a timer that dies with its run costs no event.
+        self._watchdog = asyncio.create_task(self._watch())
+        await workflow.wait_condition(lambda: self._over() or self._hang_up_asked)
+        if not self._over():
+            await self._hang_up()
+            await self._await_end_of_hang_up()
+
+    async def _await_end_of_hang_up(self) -> None:
+        while not self._over():
+            try:
+                await workflow.wait_condition(
+                    self._over, timeout=HANG_UP_GRACE, timeout_summary="the call was hung up"
+                )
+            except TimeoutError:
+                await self._ask()
+
+    async def _watch(self) -> None:
+        while not self._over():
+            wait = min(self._silence_ends(), self._deadline()) - workflow.now()
+            if wait > timedelta(0):
+                await workflow.sleep(wait, summary="nothing heard: ask the provider")
+            else:
+                await self._ask()
+
+    async def _ask(self) -> None:
+        found = await self._look_up()
+        self._last_heard = workflow.now()
+        if self._over():
+            return
+        if found is not None and found.absent:
+            self._end = self._unplaced()
+        elif workflow.now() >= self._deadline():
+            await self._close_at_deadline()
+
+    def _over(self) -> bool:
+        return self._end is not None
+
+    def _deadline(self) -> datetime:
+        """No call lasts longer, by the provider's clock or ours."""
+        return self._placed_at + longest_lease(self._call)
+
+    def _silence_ends(self) -> datetime:
+        if self._placement.result is PlacementResult.UNKNOWN and not self._seen:
+            return self._last_heard + UNKNOWN_POLL
+        if self._status is CallStatus.IN_PROGRESS:
+            return self._last_heard + self._placement.talk_silence
+        return self._last_heard + self._placement.ring_silence
+
+    async def _look_up(self) -> LookUp | None:
+        try:
+            found = await workflow.execute_activity_method(
+                CallActivities.look_up_call,
+                LookUpInput(call_id=self._call.call_id),
+                task_queue=names.CALL_QUEUE,
+                summary="ask the provider what became of the call",
+                **options.ASK_PROVIDER,
+            )
+        except ActivityError:
+            return None  # the watchdog asks again
+        for report in found.reports:
+            self.report(report)
+        return found
+
+    async def _hang_up(self) -> bool:
+        self._show("hanging up")
+        try:
+            result = await workflow.execute_activity_method(
+                CallActivities.hang_up_call,
+                HangUpInput(call_id=self._call.call_id),
+                task_queue=names.CALL_QUEUE,
+                summary="hang up",
+                **options.ASK_PROVIDER,
+            )
+        except ActivityError:
+            return False
+        return result.asked
+
+    async def _close_at_deadline(self) -> None:
+        """No call lasts longer: end it at the provider, then settle for what is known."""
+        if await self._hang_up():
+            await workflow.sleep(HANG_UP_GRACE, summary="the provider may still report the end")
+            await self._look_up()
+        if not self._over():
+            self._end = CallEnd(
+                status=CallStatus.FAILED,
+                at=workflow.now(),
+                failure=FailureClass.UNKNOWN,
+                detail="the provider never told how it ended",
+            )
+
+    def _unplaced(self) -> CallEnd:
+        return CallEnd(
+            status=CallStatus.FAILED,
+            at=workflow.now(),
+            failure=FailureClass.UNAVAILABLE,
+            detail="the request was lost; the provider has no such call",
+            may_have_rung=False,
+        )
+
+    async def _record(self) -> CallResult:
+        end = self._end
+        assert end is not None
+        if end.status is CallStatus.COMPLETED:
+            end = end.model_copy(update={"analysis_wait": self._placement.analysis_wait})
+        self._status = end.status
+        self._show("recording the end")
+        ended = await workflow.execute_local_activity_method(
+            CallActivities.end_call,
+            EndInput(call_id=self._call.call_id, end=end),
+            **options.SHORT_WRITE,
+        )
+        if self._placement.upsert_status:
+            workflow.upsert_search_attributes(
+                [
+                    names.CALL_STATUS.value_set(ended.status.value),
+                    names.OUTCOME.value_set(ended.outcome or ended.status.value),
+                ]
+            )
+        self._show("over")
+        return CallResult(call_id=self._call.call_id, status=ended.status, outcome=ended.outcome)
+
+    def _tell_status(self) -> None:
+        if self._placement.upsert_status:
+            workflow.upsert_search_attributes([names.CALL_STATUS.value_set(self._status.value)])
+        self._show("waiting for the provider")
+
+    def _show(self, doing: str) -> None:
+        workflow.set_current_details(
+            f"**{self._status}** · {self._call.masked} on line {self._call.line}, "
+            f"attempt {self._call.attempt}\n\n{doing}"
+        )
+
+
+def _end_of(report: CallReport) -> CallEnd:
+    return CallEnd(
+        status=report.status,
+        at=report.at,
+        answered_by=report.answered_by,
+        failure=report.failure,
+        detail=report.detail,
+        duration_seconds=report.duration_seconds,
+        may_have_rung=report.failure not in (FailureClass.THROTTLED, FailureClass.MISCONFIGURED),
+    )
+
+
+def longest_lease(call: ClaimedCall) -> timedelta:
+    """Ring, talk, and a minute for clocks that differ."""
+    return call.ring_timeout + call.max_duration + timedelta(minutes=1)

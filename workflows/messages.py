@@ -1,0 +1,106 @@
+"""Inputs, results and messages of the workflows: one model in, one model out."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from domain.call import CallStatus
+from domain.claim import CampaignState
+from domain.plan import CallRequest
+from domain.record import Progress
+from domain.roster import RecipientDraft
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class CampaignCarry(Message):
+    """What survives continue-as-new; everything else is in the database."""
+
+    enrolled: bool = False
+
+
+class CampaignInput(Message):
+    tenant: str
+    campaign: str
+    campaign_id: int
+    launch: int
+    standing: bool = False
+    """The campaign for single calls; it never ends."""
+    carry: CampaignCarry = CampaignCarry()
+    continue_after_events: int | None = None
+    """Continue as new at this history length instead of when the server suggests it."""
+
+
+class CampaignResult(Message):
+    campaign: str
+    state: CampaignState
+    recipients: dict[str, int] = Field(default_factory=dict)
+    """By final outcome."""
+    calls: dict[str, int] = Field(default_factory=dict)
+    attempts: int = 0
+
+    @classmethod
+    def of(cls, progress: Progress) -> CampaignResult:
+        return cls(
+            campaign=progress.campaign,
+            state=progress.state,
+            recipients=progress.by_outcome,
+            calls=progress.calls,
+            attempts=progress.attempts,
+        )
+
+
+class PauseRequest(Message):
+    because: str | None = None
+
+
+class ResumeRequest(Message):
+    pass
+
+
+class StopRequest(Message):
+    hang_up: bool = False
+    """Hang up calls in flight instead of letting them end."""
+    because: str | None = None
+
+
+class AddRequest(Message):
+    recipients: tuple[RecipientDraft, ...] = ()
+    """Empty: enrol what was staged in the database."""
+
+
+class CampaignView(Message):
+    state: CampaignState
+    revision: int
+
+
+class CallResult(Message):
+    call_id: str
+    status: CallStatus
+    outcome: str | None = None
+
+
+class RequestCallInput(Message):
+    tenant: str
+    request: CallRequest
+    key: str | None = None
+    """Two requests with one key are the same request; default: the workflow id."""
+
+
+class RequestResult(Message):
+    """The final outcome of a requested call."""
+
+    outcome: str
+    status: str | None = None
+    because: str | None = None
+    attempts: int = 0
+    call_id: str | None = None
+    duration_seconds: float | None = None
+
+
+class SweepResult(Message):
+    leases: int = 0
+    events: int = 0
+    campaigns: int = 0

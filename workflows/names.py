@@ -1,0 +1,35 @@
+"""Names of queues, executions and search attributes."""
+
+from __future__ import annotations
+
+from temporalio.common import SearchAttributeKey
+
+TASK_QUEUE = "outdial"
+"""Workflows and their short activities."""
+CALL_QUEUE = "outdial-calls"
+"""Activities that talk to providers, so that a slow one never delays a campaign."""
+
+CAMPAIGN = SearchAttributeKey.for_keyword("Campaign")
+CALL_STATUS = SearchAttributeKey.for_keyword("CallStatus")
+OUTCOME = SearchAttributeKey.for_keyword("Outcome")
+LINE = SearchAttributeKey.for_keyword("Line")
+ATTEMPT = SearchAttributeKey.for_int("Attempt")
+
+SEARCH_ATTRIBUTES = (CAMPAIGN, CALL_STATUS, OUTCOME, LINE, ATTEMPT)
+
+SWEEP_SCHEDULE = "outdial-sweep"
+
+
+def campaign_workflow_id(tenant: str, campaign: str) -> str:
+    return f"campaign/{tenant}/{campaign}"
+
+
+def request_workflow_id(tenant: str, key: str) -> str:
+    return f"request/{tenant}/{key}"
+
+
+REPORT_SIGNAL = "report"
+HANG_UP_SIGNAL = "hang_up"
+NUDGE_SIGNAL = "nudge"
+REQUEST_SETTLED_SIGNAL = "settled"
+"""Signals that are sent by name, from where the workflow classes may not be imported."""

@@ -1,0 +1,25 @@
+"""All workflows, and the sandbox they run in: for workers, replayers and tests alike."""
+
+from __future__ import annotations
+
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from workflows.call import CallWorkflow
+from workflows.campaign import CampaignWorkflow
+from workflows.request import RequestCallWorkflow
+from workflows.sweep import SweepWorkflow
+
+WORKFLOWS = (CampaignWorkflow, CallWorkflow, RequestCallWorkflow, SweepWorkflow)
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """Ours and the libraries below are loaded once, outside: they are pure, or never called.
+
+    phonenumbers loads its metadata lazily and pytz keeps a cache; neither survives the
+    sandbox's own import, and neither is ever called from a workflow.
+    """
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(
+            "domain", "activities", "workflows.names", "workflows.messages", "phonenumbers", "pytz"
+        )
+    )

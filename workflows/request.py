@@ -1,0 +1,95 @@
+"""A call that another service asks for, and whose outcome it awaits."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities import options
+    from activities.signatures.request import (
+        RequestActivities,
+        RequestInput,
+        RequestRef,
+        RequestState,
+    )
+    from workflows.messages import RequestCallInput, RequestResult
+
+FIRST_CHECK = timedelta(minutes=1)
+LONGEST_CHECK = timedelta(hours=1)
+"""A settled request is signalled; looking now and then covers a signal lost in a crash."""
+
+
+@workflow.defn(name="RequestCallWorkflow")
+class RequestCallWorkflow:
+    """Puts a row on the standing campaign's roster and returns its final outcome."""
+
+    @workflow.init
+    def __init__(self, asked: RequestCallInput) -> None:
+        self._asked = asked
+        self._settled = False
+        self._state = RequestState(done=False, waiting_for="its turn")
+
+    @workflow.run
+    async def run(self, asked: RequestCallInput) -> RequestResult:
+        key = asked.key or workflow.info().workflow_id
+        requested = await workflow.execute_activity_method(
+            RequestActivities.enroll_request,
+            RequestInput(
+                tenant=asked.tenant,
+                key=key,
+                request=asked.request,
+                workflow_id=workflow.info().workflow_id,
+            ),
+            summary="put it on the roster",
+            **options.READ,
+        )
+        row = RequestRef(tenant=asked.tenant, recipient_id=requested.recipient_id)
+        try:
+            await self._await_end(row)
+        except asyncio.CancelledError:
+            self._state = await workflow.execute_activity_method(
+                RequestActivities.withdraw_request, row, summary="withdraw it", **options.READ
+            )
+            await self._await_end(row)
+        return _result(self._state)
+
+    @workflow.signal(description="The request has its final outcome")
+    def settled(self) -> None:
+        self._settled = True
+
+    @workflow.query(description="Where the request stands")
+    def state(self) -> RequestState:
+        return self._state
+
+    async def _await_end(self, row: RequestRef) -> None:
+        check = FIRST_CHECK
+        while not self._state.done:
+            self._settled = False
+            self._state = await workflow.execute_activity_method(
+                RequestActivities.read_request, row, summary="read its state", **options.READ
+            )
+            if self._state.done:
+                return
+            workflow.set_current_details(f"waiting for {self._state.waiting_for}")
+            try:
+                await workflow.wait_condition(
+                    lambda: self._settled,
+                    timeout=check,
+                    timeout_summary=f"waiting for {self._state.waiting_for}"[:200],
+                )
+            except TimeoutError:
+                check = min(check * 2, LONGEST_CHECK)
+
+
+def _result(state: RequestState) -> RequestResult:
+    return RequestResult(
+        outcome=state.outcome or "canceled",
+        status=state.status,
+        because=state.because,
+        attempts=state.attempts,
+        call_id=state.call_id,
+        duration_seconds=state.duration_seconds,
+    )

@@ -1,0 +1,37 @@
+"""Repairs what crashes and operators leave behind; started by a schedule."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+with workflow.unsafe.imports_passed_through():
+    from activities import options
+    from activities.signatures.sweep import SweepActivities, Swept
+    from workflows.messages import SweepResult
+
+
+@workflow.defn(name="SweepWorkflow")
+class SweepWorkflow:
+    """One round of all sweepers; one that fails does not keep the others from running."""
+
+    @workflow.run
+    async def run(self) -> SweepResult:
+        events = await self._sweep(SweepActivities.sweep_events, "signal stored webhooks")
+        leases = await self._sweep(SweepActivities.sweep_leases, "free abandoned slots")
+        campaigns = await self._sweep(SweepActivities.sweep_campaigns, "close ended campaigns")
+        return SweepResult(
+            events=events.events, leases=leases.leases, campaigns=campaigns.campaigns
+        )
+
+    async def _sweep(self, sweep: object, summary: str) -> Swept:
+        try:
+            swept: Swept = await workflow.execute_activity_method(
+                sweep,  # type: ignore[call-overload]  # any of the three, by the same signature
+                summary=summary,
+                **options.SWEEP,
+            )
+        except ActivityError:
+            workflow.logger.warning("a sweep failed", extra={"sweep": summary})
+            return Swept()
+        return swept
