@@ -30,7 +30,8 @@ with workflow.unsafe.imports_passed_through():
 HANG_UP_GRACE = timedelta(seconds=15)
 """How long a provider may take to report the end of a call that we ended."""
 UNKNOWN_POLL = timedelta(seconds=5)
-"""How often an unknown placement is looked for: its slot is idle meanwhile."""
+"""How soon an unknown placement is looked for, since its slot is idle; doubled each time."""
+LONGEST_POLL = timedelta(minutes=1)
 
 
 @workflow.defn(name="CallWorkflow")
@@ -46,6 +47,7 @@ class CallWorkflow:
         self._placement = Placement(result=PlacementResult.UNKNOWN, upsert_status=False)
         self._placed_at = workflow.now()
         self._last_heard = workflow.now()
+        self._asked = 0
         self._hang_up_asked = False
         self._watchdog: asyncio.Task[None] | None = None
 
@@ -144,6 +146,7 @@ class CallWorkflow:
 
     async def _ask(self) -> None:
         found = await self._look_up()
+        self._asked += 1
         self._last_heard = workflow.now()
         if self._over():
             return
@@ -161,7 +164,7 @@ class CallWorkflow:
 
     def _silence_ends(self) -> datetime:
         if self._placement.result is PlacementResult.UNKNOWN and not self._seen:
-            return self._last_heard + UNKNOWN_POLL
+            return self._last_heard + min(UNKNOWN_POLL * (1 << min(self._asked, 6)), LONGEST_POLL)
         if self._status is CallStatus.IN_PROGRESS:
             return self._last_heard + self._placement.talk_silence
         return self._last_heard + self._placement.ring_silence

@@ -17,31 +17,39 @@ from workflows.names import SEARCH_ATTRIBUTES
 BIN = Path(sys.executable).parent
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def server() -> AsyncIterator[WorkflowEnvironment]:
+async def start_server() -> WorkflowEnvironment:
     """The full development server."""
-    environment = await WorkflowEnvironment.start_local(
+    return await WorkflowEnvironment.start_local(
         data_converter=pydantic_data_converter,
         dev_server_existing_path=str(BIN / "temporal"),
         search_attributes=list(SEARCH_ATTRIBUTES),
+        dev_server_log_level="error",
         dev_server_extra_args=[
             "--dynamic-config-value",
             'history.workflowIdReuseMinimalInterval="0s"',
         ],
     )
-    async with environment:
-        yield environment
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def skipping() -> AsyncIterator[WorkflowEnvironment]:
+async def start_skipping() -> WorkflowEnvironment:
     """A server whose clock jumps to the next timer when nobody does anything."""
     environment = await WorkflowEnvironment.start_time_skipping(
         data_converter=pydantic_data_converter,
         test_server_existing_path=str(BIN / "temporal-test-server"),
     )
-    async with environment:
-        await register_search_attributes(environment)
+    await register_search_attributes(environment)
+    return environment
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def server() -> AsyncIterator[WorkflowEnvironment]:
+    async with await start_server() as environment:
+        yield environment
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def skipping() -> AsyncIterator[WorkflowEnvironment]:
+    async with await start_skipping() as environment:
         yield environment
 
 

@@ -159,16 +159,16 @@ async def test_pause_resume_and_add(server: WorkflowEnvironment) -> None:
         calls,
     ):
         await until(lambda: _is(calls.placed == 2))
-        view = await handle.execute_update(CampaignWorkflow.pause, PauseRequest())
-        assert view.state is CampaignState.PAUSED
+        _ = await handle.execute_update(CampaignWorkflow.pause, PauseRequest())
+        assert roster.state is CampaignState.PAUSED
         calls.go_on.set()
         await until(lambda: _is(roster.in_flight == 0))
         assert calls.placed == 2
-        await handle.execute_update(
+        _ = await handle.execute_update(
             CampaignWorkflow.add_recipients,
             AddRequest(recipients=(RecipientDraft(position=6, phone="+12025550123"),)),
         )
-        await handle.execute_update(CampaignWorkflow.resume, ResumeRequest())
+        _ = await handle.execute_update(CampaignWorkflow.resume, ResumeRequest())
         result = await handle.result()
     assert result.attempts == 7
 
@@ -181,7 +181,7 @@ async def test_stop_lets_calls_end(server: WorkflowEnvironment, hang_up: bool) -
         calls,
     ):
         await until(lambda: _is(calls.placed == 2))
-        await handle.execute_update(CampaignWorkflow.stop, StopRequest(hang_up=hang_up))
+        _ = await handle.execute_update(CampaignWorkflow.stop, StopRequest(hang_up=hang_up))
         calls.go_on.set()
         result = await handle.result()
     assert result.state is CampaignState.STOPPED
@@ -236,7 +236,7 @@ async def test_an_update_that_the_store_refuses_fails_and_changes_nothing(
         await until(lambda: _is(calls.placed == 1))
         roster.refuse = "it is over"
         with pytest.raises(WorkflowUpdateFailedError):
-            await handle.execute_update(CampaignWorkflow.pause, PauseRequest())
+            _ = await handle.execute_update(CampaignWorkflow.pause, PauseRequest())
         assert roster.state is CampaignState.RUNNING
         calls.go_on.set()
         await handle.result()
