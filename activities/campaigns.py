@@ -25,10 +25,10 @@ from activities.telling import signal_workflow, tell_requester
 from domain.claim import Claim
 from domain.record import Progress
 from store import campaigns, roster
-from store.calls import settle_overdue
+from store.campaign_rows import require_campaign
 from store.claims import flight, reservation
 from store.errors import IllegalTransition
-from workflows.names import HANG_UP_SIGNAL
+from workflows.names import HANG_UP_SIGNAL, REQUEST_SETTLED_SIGNAL
 
 
 class Campaigns(CampaignActivities):
@@ -42,7 +42,7 @@ class Campaigns(CampaignActivities):
         done = activity.info().heartbeat_details
         after, rows = (int(done[0]), int(done[1])) if done else (-1, 0)
         campaign = await self._deps.database.read(
-            lambda s: campaigns.get_campaign_by_id(s, enroll.campaign_id)
+            lambda s: require_campaign(s, enroll.campaign_id)
         )
         default_zone = campaign.plan.schedule.time_zone
         while True:
@@ -72,16 +72,20 @@ class Campaigns(CampaignActivities):
     async def claim_calls(self, claim: ClaimInput) -> Claim:
         if claim.linger:
             await asyncio.sleep(self._deps.claim_linger.total_seconds())
-        database, now = self._deps.database, self._deps.clock()
-        for settled in await database.write(
-            lambda s: settle_overdue(s, claim.campaign_id, now=now)
-        ):
-            await tell_requester(self._deps.temporal, settled)
-        return await database.write(
-            lambda s: reservation.claim_calls(
+        now = self._deps.clock()
+        reserved = await self._deps.database.write(
+            lambda s: reservation.reserve(
                 s, claim.campaign_id, claim.key, now=now, limit=claim.limit
             )
         )
+        for settled in reserved.settled:
+            await tell_requester(self._deps.temporal, settled)
+        for ended in reserved.ended:
+            if ended.requester_workflow_id is not None:
+                await signal_workflow(
+                    self._deps.temporal, ended.requester_workflow_id, REQUEST_SETTLED_SIGNAL
+                )
+        return reserved.claim
 
     @activity.defn(name="set_campaign_state")
     async def set_campaign_state(self, change: StateInput) -> StateResult:

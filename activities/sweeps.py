@@ -24,7 +24,7 @@ from domain.call import CallStatus, FailureClass, Fence
 from domain.claim import CampaignState
 from domain.record import CallEnd, CallRecord, CampaignRecord
 from providers.port import ProviderError
-from store import calls, campaigns, events
+from store import campaigns, events
 from store.claims import leases
 from store.claims.leases import LeaseCheck
 from workflows.names import NUDGE_SIGNAL, REPORT_SIGNAL, campaign_workflow_id

@@ -1,0 +1,89 @@
+# `make demo` shows it, `make check` is quick, `make test` is everything.
+# Nothing here needs an active virtual environment: all of it lives in .venv.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
+PYTEST  := $(BIN)/python -m pytest
+COMPILE := $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+           --build-deps-for editable --no-emit-options pyproject.toml
+
+# Stamps: an installation is repeated when the lock or the project has changed since.
+RUNTIME := $(VENV)/.installed
+DEV     := $(VENV)/.installed-dev
+INPUTS  := pyproject.toml
+
+# Quick and free of servers; the rest of the tests run in `make test`.
+UNIT := $(wildcard tests/domain tests/intake tests/test_*.py)
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo install check lint unit test faults bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: $(RUNTIME) ## Install, then run a whole reminder campaign on embedded parts
+	@$(BIN)/outdial launch campaigns/quickstart.yaml --again
+
+install: $(RUNTIME) ## Install what running needs, from the lock
+
+check: lint unit ## Everything quick: style, types, import rules, unit tests
+
+lint: $(DEV) ## Style, types and import rules alone
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ."; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+unit: $(DEV)
+	@$(PYTEST) --quiet -m "not slow and not faults" $(UNIT)
+
+# What measures time runs alone, after the rest has left the processors.
+test: lint ## Everything but the kill runs
+	@$(PYTEST) --quiet -m "not slow and not faults" --numprocesses logical --dist loadfile
+	@if grep -rqE --include='*.py' '^[^"#]*pytest\.mark\.slow' tests; then \
+	    $(PYTEST) --quiet -m "slow and not faults"; \
+	fi
+
+faults: $(DEV) ## The long runs that kill processes again and again
+	@$(PYTEST) -m faults
+
+bench: $(DEV) ## Throughput beside a bare baseline
+	@$(BIN)/python bench/throughput.py
+
+lock: | $(BIN)/python ## Renew both locks; UPGRADE=--upgrade takes newer versions
+	@$(PYTHON) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/python -m pip install --quiet --quiet pip-tools==7.6.2
+	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) $(UPGRADE) --output-file requirements.txt
+	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) $(UPGRADE) --extra dev \
+	    --constraint requirements.txt --output-file requirements-dev.txt
+
+clean: ## Remove the environment and every cache; campaigns and their database stay
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
+	    .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Outdial needs Python 3.11 or newer, and $(PYTHON) is not:" \
+	         "try make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# The lock holds the build backend too, so nothing is fetched that has no hash.
+define install
+	@echo "Installing from $< (the first time takes a minute or two)"
+	@$(PIP) install --require-hashes --requirement $<
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+endef
+
+$(RUNTIME): requirements.txt $(INPUTS) | $(BIN)/python
+	$(install)
+	@touch $@
+
+$(DEV): requirements-dev.txt $(INPUTS) | $(BIN)/python
+	$(install)
+	@touch $@ $(RUNTIME)

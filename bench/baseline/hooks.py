@@ -1,0 +1,44 @@
+"""The bare baseline's webhook door: verifies like ours, signals, stores nothing."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from datetime import UTC, datetime
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from domain.event import EventKind
+from providers.simulated import webhook
+
+
+async def serve(temporal: str, secret: str, port: int) -> None:
+    client = await Client.connect(temporal, data_converter=pydantic_data_converter)
+
+    async def hook(request: Request) -> Response:
+        body = await request.body()
+        webhook.verify(request.headers, body, secret, datetime.now(UTC))
+        for event in webhook.read(body):
+            if event.kind is EventKind.STATUS and event.call_id and event.status:
+                await client.get_workflow_handle(event.call_id).signal(
+                    "report", event.status.value
+                )
+        return Response(status_code=204)
+
+    app = Starlette(routes=[Route("/hooks/bare", hook, methods=["POST"])])
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
+    await uvicorn.Server(config).serve()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--temporal", required=True)
+    parser.add_argument("--secret", required=True)
+    parser.add_argument("--port", type=int, required=True)
+    asyncio.run(serve(**vars(parser.parse_args())))

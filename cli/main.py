@@ -1,0 +1,36 @@
+"""`outdial`: the command line."""
+
+from __future__ import annotations
+
+import typer
+
+from cli import control, launch, read, stack, try_call, validate
+
+app = typer.Typer(
+    name="outdial",
+    help="Run outbound calling campaigns: a YAML file says whom to call, when and how often.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RUN = "Run a campaign"
+STEER = "Steer and look"
+WRITE = "Write definitions"
+OPERATE = "Operate"
+
+app.command(rich_help_panel=RUN)(launch.launch)
+app.command("try", rich_help_panel=RUN)(try_call.try_call)
+app.command("watch", rich_help_panel=RUN)(launch.watch_command)
+app.command(rich_help_panel=STEER)(read.status)
+app.command(rich_help_panel=STEER)(read.calls)
+app.command(rich_help_panel=STEER)(control.pause)
+app.command(rich_help_panel=STEER)(control.resume)
+app.command(rich_help_panel=STEER)(control.stop)
+app.command(rich_help_panel=WRITE)(validate.validate)
+app.command(rich_help_panel=WRITE)(validate.schema)
+app.command(rich_help_panel=OPERATE)(stack.up)
+app.command(rich_help_panel=OPERATE)(stack.migrate)
+app.command(rich_help_panel=OPERATE)(stack.setup)

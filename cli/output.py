@@ -1,0 +1,79 @@
+"""What the command line says: one console for results, one for everything else."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
+
+from rich.console import Console
+from rich.markup import escape
+
+
+def _console(*, stderr: bool) -> Console:
+    """Wide where nobody looks: a table that is piped must not be folded."""
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else 200
+    return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
+
+
+out = _console(stderr=False)
+err = _console(stderr=True)
+
+OK = 0
+FAILED = 1
+STOPPED = 3
+INTERRUPTED = 130
+
+
+def fail(*lines: str) -> NoReturn:
+    """One line each on standard error, and exit 1."""
+    for line in lines:
+        err.print(escape(line), style="red")
+    raise SystemExit(FAILED)
+
+
+def say(text: str, *, to_stderr: bool = False) -> None:
+    """A line for people, as it is."""
+    (err if to_stderr else out).print(escape(text))
+
+
+def flush_json(text: str) -> None:
+    """A line for programs, on standard output and nowhere else."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def words(code: str) -> str:
+    """`no_answer` as people write it; `failed:rejected` as `failed (rejected)`."""
+    head, _, detail = code.replace("_", " ").partition(":")
+    return f"{head} ({detail})" if detail else head
+
+
+def counted(counts: dict[str, int]) -> str:
+    """`12 completed, 3 no answer`, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {words(name)}" for name, count in ordered if count)
+
+
+def plural(count: int, noun: str, many: str | None = None) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {many or noun + 's'}"
+
+
+def clock_time(seconds: float) -> str:
+    """`1:02`, or `1:00:02` from an hour on."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def until(at: datetime, now: datetime) -> str:
+    """How far off an instant is: `in 12 s`, `in 5 min`, or its date and time in UTC."""
+    wait = at - now
+    if wait <= timedelta(seconds=1):
+        return "now"
+    if wait < timedelta(minutes=2):
+        return f"in {int(wait.total_seconds())} s"
+    if wait < timedelta(hours=2):
+        return f"in {int(wait.total_seconds() // 60)} min"
+    return f"at {at.astimezone(UTC):%Y-%m-%d %H:%M}Z"

@@ -1,0 +1,113 @@
+"""Checks one row and makes a recipient of it: numbers, zone, variables, no number twice."""
+
+from __future__ import annotations
+
+from domain.definition import CampaignDefinition, CsvSource, TimeZonePolicy
+from domain.fields import parse_zone, shown
+from domain.phone import BadPhone, parse_phone
+from domain.roster import RecipientDraft
+from domain.source import UNKNOWN_REGION
+from domain.zone import UnknownZone, zone_evidence
+from intake.problems import Problem
+from intake.rows import SourceRow, Written
+from intake.templates import TemplateSet
+
+_LONGEST_PHONE = 40
+"""Characters, with all the spaces, brackets and extensions people write."""
+
+
+class RowChecker:
+    """Remembers the numbers it has seen: about a hundred bytes each."""
+
+    def __init__(self, definition: CampaignDefinition, templates: TemplateSet) -> None:
+        source = definition.recipients
+        self._region = source.default_region if isinstance(source, CsvSource) else UNKNOWN_REGION
+        self._templates = templates
+        schedule = definition.schedule
+        self._needs_zone = (
+            schedule.time_zone_policy is TimeZonePolicy.CALLEE and schedule.time_zone is None
+        )
+        self._seen: dict[int, int] = {}
+
+    def check(self, row: SourceRow, position: int) -> RecipientDraft | list[Problem]:
+        """The recipient, or everything that is wrong with the row."""
+        problems: list[Problem] = []
+        phone = self._phone(row, row.phone, problems)
+        alternates = [self._phone(row, number, problems) for number in row.alternates]
+        zone = self._zone(row, phone, problems)
+        if phone is not None:
+            self._check_new(row, phone, problems)
+        given = {
+            "phone": phone or row.phone.text,
+            "time_zone": zone or "",
+            "postal_code": row.postal_code or "",
+            "state": row.state or "",
+        }
+        rendered = self._templates.render({**row.variables, **given}, row.label)
+        problems += rendered.problems
+        if phone is None or not rendered.complete or problems:
+            return problems
+        return RecipientDraft(
+            position=position,
+            phone=phone,
+            alternate_phones=_others(phone, alternates),
+            time_zone=zone,
+            postal_code=row.postal_code,
+            state=row.state,
+            variables={**row.variables, **rendered.texts},
+        )
+
+    def _phone(self, row: SourceRow, cell: Written, problems: list[Problem]) -> str | None:
+        if not cell.text:
+            message = "found nothing; write a telephone number such as +12025550123"
+        elif len(cell.text) > _LONGEST_PHONE:
+            message = f"found {shown(cell.text)}, which is too long for a telephone number"
+        else:
+            try:
+                return parse_phone(cell.text, self._region)
+            except BadPhone as error:
+                message = str(error)
+        problems.append(_problem(row, cell, message))
+        return None
+
+    def _zone(self, row: SourceRow, phone: str | None, problems: list[Problem]) -> str | None:
+        own = row.time_zone
+        if own is not None:
+            try:
+                return parse_zone(own.text)
+            except ValueError as error:
+                problems.append(_problem(row, own, str(error)))
+                return None
+        if phone is not None and self._needs_zone:
+            try:
+                zone_evidence(phone)
+            except UnknownZone:
+                message = (
+                    f"found {shown(row.phone.text)}, which tells no time zone; "
+                    "write a time_zone for it, or one for all under schedule"
+                )
+                problems.append(_problem(row, row.phone, message))
+        return None
+
+    def _check_new(self, row: SourceRow, phone: str, problems: list[Problem]) -> None:
+        number = int(phone[1:])
+        first = self._seen.get(number)
+        if first is None:
+            self._seen[number] = row.phone.line
+            return
+        message = (
+            f"found {shown(row.phone.text)}, which is on line {first} already; "
+            "a campaign calls each number for one person, remove one"
+        )
+        problems.append(_problem(row, row.phone, message))
+
+
+def _others(phone: str, alternates: list[str | None]) -> tuple[str, ...]:
+    """A number written twice is one number."""
+    numbers = dict.fromkeys(number for number in alternates if number is not None)
+    numbers.pop(phone, None)
+    return tuple(numbers)
+
+
+def _problem(row: SourceRow, cell: Written, message: str) -> Problem:
+    return Problem(row.file, cell.line, cell.column, cell.field, message)

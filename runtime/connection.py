@@ -1,0 +1,142 @@
+"""The connection to Temporal, and what has to be registered there."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from runtime.settings import Settings
+from runtime.settings_file import SettingsInvalid
+from workflows.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE, TASK_QUEUE
+from workflows.sweep import SweepWorkflow
+
+_CATCH_UP = timedelta(minutes=1)
+"""A sweep that was missed is not made up for: the next one does the same work."""
+
+
+class TemporalUnreachable(Exception):
+    """No Temporal server answers at the configured address."""
+
+
+class TemporalMismatch(Exception):
+    """The namespace holds a search attribute of ours with another type."""
+
+
+def is_configured(settings: Settings) -> bool:
+    """Whether a Temporal server is named, by us or by Temporal's own configuration."""
+    return settings.temporal_address is not None or "target_host" in _environment()
+
+
+def temporal_address(settings: Settings) -> str:
+    """Where Temporal is expected, for people."""
+    return settings.temporal_address or str(_environment().get("target_host", "localhost:7233"))
+
+
+async def connect_temporal(
+    settings: Settings, *, lazy: bool = False, within: timedelta = timedelta(0)
+) -> Client:
+    """A client; with `lazy` it connects at first use, with `within` it tries again for so long.
+
+    Raises TemporalUnreachable, or SettingsInvalid for an unusable configuration of Temporal's.
+    """
+    config: ClientConnectConfig = {} if settings.temporal_address else _environment()
+    config["target_host"] = temporal_address(settings)
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + within.total_seconds()
+    while True:
+        try:
+            return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
+        except (RuntimeError, OSError) as error:
+            if loop.time() >= give_up:
+                raise TemporalUnreachable(
+                    f"no Temporal server answers at {config['target_host']}; "
+                    "start it, or correct TEMPORAL_ADDRESS"
+                ) from error
+        await asyncio.sleep(0.1)
+
+
+async def register_search_attributes(client: Client) -> list[str]:
+    """Register what the workflows set; the names that were new. Repeating it is harmless.
+
+    Raises TemporalMismatch when one exists with another type.
+    """
+    wanted = {
+        key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in SEARCH_ATTRIBUTES
+    }
+    found = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    for name, kind in found.custom_attributes.items():
+        if name in wanted and wanted[name] != kind:
+            raise TemporalMismatch(
+                f"search attribute {name} of namespace {client.namespace} is a "
+                f"{_type_name(kind)}; it has to be a {_type_name(wanted[name])}"
+            )
+    missing = {name: kind for name, kind in wanted.items() if name not in found.custom_attributes}
+    if missing:
+        try:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+            )
+        except RPCError as error:
+            if error.status is not RPCStatusCode.ALREADY_EXISTS:  # by another worker, just now
+                raise
+    return sorted(missing)
+
+
+async def ensure_sweep_schedule(client: Client, settings: Settings) -> None:
+    """Have the sweepers run every `sweep_every`, whatever an earlier version had set."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            SweepWorkflow.run,
+            id=SWEEP_SCHEDULE,
+            task_queue=TASK_QUEUE,
+            execution_timeout=timedelta(minutes=10),
+            static_summary="repairs what crashes and operators left behind",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=settings.sweep_every)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP),
+    )
+    try:
+        await client.create_schedule(SWEEP_SCHEDULE, schedule)
+    except ScheduleAlreadyRunningError:
+        handle = client.get_schedule_handle(SWEEP_SCHEDULE)
+
+        def renew(found: ScheduleUpdateInput) -> ScheduleUpdate:
+            schedule.state = found.description.schedule.state  # an operator may have paused it
+            return ScheduleUpdate(schedule)
+
+        await handle.update(renew)
+
+
+def _environment() -> ClientConnectConfig:
+    try:
+        return ClientConfig.load_client_connect_config()
+    except (RuntimeError, ValueError) as error:
+        raise SettingsInvalid([f"Temporal's configuration: {error}"]) from None
+
+
+def _type_name(kind: int) -> str:
+    name = IndexedValueType.Name(IndexedValueType.ValueType(kind))
+    return name.removeprefix("INDEXED_VALUE_TYPE_").replace("_", "").title()

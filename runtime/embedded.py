@@ -1,0 +1,175 @@
+"""The embedded stack: Temporal's development server, the simulated network, API and worker.
+
+Everything lives in one state directory and listens on this machine only. What dies is started
+again on the same state; nothing that was not started here is borrowed or stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from runtime.processes import Process
+from runtime.settings import Settings, load_settings
+from runtime.stack_parts import StackFailed, commands, overrides_for
+from runtime.statefile import (
+    StackRunning,
+    StackState,
+    choose_endpoints,
+    is_owned,
+    owned,
+    read_state,
+    write_state,
+)
+from store.database import Database
+
+READY_SECONDS = 60.0
+"""A loaded machine takes a while to import everything three times."""
+
+
+class EmbeddedStack:
+    """Owns the state directory between `start` and `stop`. Use as a context manager.
+
+    Raises StackRunning when another process owns the directory, StackFailed otherwise.
+    """
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str] | None = None) -> None:
+        self._base = settings
+        self._environ = dict(os.environ if environ is None else environ)
+        self._dir = settings.state_dir.resolve()
+        self._lock = owned(self._dir)
+        self._processes: list[Process] = []
+        self._watches: list[asyncio.Task[None]] = []
+        self._migrated: asyncio.Task[None]
+        self.state: StackState
+        self.settings: Settings
+        """The settings with the stack's own addresses in them."""
+
+    async def __aenter__(self) -> EmbeddedStack:
+        self._lock.__enter__()
+        try:
+            await self._start()
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def failure(self) -> None:
+        """Return never, but raise StackFailed when a part is lost for good."""
+        done, _ = await asyncio.wait(self._watches, return_when=asyncio.FIRST_EXCEPTION)
+        for watch in done:
+            error = watch.exception()
+            if error is not None:
+                raise StackFailed(str(error)) from error
+        await asyncio.Event().wait()
+
+    def pids(self) -> dict[str, int]:
+        """Process ids by part, for those who look and for tests that kill."""
+        return {process.command.name: process.pid for process in self._processes if process.pid}
+
+    async def _start(self) -> None:
+        last = read_state(self._dir)
+        self.state = StackState(
+            pid=os.getpid(),
+            ready=False,
+            endpoints=choose_endpoints(last.endpoints if last else None),
+            api_key=last.api_key if last else secrets.token_urlsafe(24),
+            webhook_secret=last.webhook_secret if last else _new_secret(),
+        )
+        write_state(self._dir, self.state)
+        overrides = overrides_for(self._base, self._dir, self.state)
+        self.settings = load_settings(self._environ | overrides)
+        self._processes = [
+            Process(command)
+            for command in commands(self.settings, self.state, self._dir, self._environ | overrides)
+        ]
+        self._migrated = asyncio.create_task(self._migrate())
+        self._watches = [asyncio.create_task(self._watch(p)) for p in self._processes]
+        await self._until_ready()
+        self.state = self.state.model_copy(update={"ready": True})
+        write_state(self._dir, self.state)
+
+    async def _watch(self, process: Process) -> None:
+        if process.command.needs_schema:
+            await asyncio.shield(self._migrated)
+        await process.keep_running()
+
+    async def _until_ready(self) -> None:
+        ready = asyncio.create_task(self._all_ready())
+        broken = asyncio.create_task(self.failure())
+        try:
+            done, _ = await asyncio.wait(
+                {ready, broken}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+            if broken in done:
+                broken.result()
+            if not done:
+                silent = [p.command.name for p in self._processes]
+                raise StackFailed(
+                    f"{', '.join(silent)} not ready after {READY_SECONDS:g} seconds; "
+                    f"see the logs in {self._dir / 'logs'}"
+                )
+            ready.result()
+        finally:
+            for task in (ready, broken):
+                task.cancel()
+            await asyncio.gather(ready, broken, return_exceptions=True)
+
+    async def _all_ready(self) -> None:
+        await asyncio.gather(self._migrated, *(p.answering() for p in self._processes))
+
+    async def _migrate(self) -> None:
+        database = Database(self.settings.database)
+        try:
+            await asyncio.to_thread(database.migrate)
+        finally:
+            database.dispose()
+
+    async def _close(self) -> None:
+        try:
+            for watch in self._watches:
+                watch.cancel()
+            await asyncio.gather(*self._watches, return_exceptions=True)
+            # The last started first, so that none loses what it needs to finish.
+            for process in reversed(self._processes):
+                await process.stop()
+            if hasattr(self, "state"):
+                write_state(self._dir, self.state.model_copy(update={"ready": False}))
+        finally:
+            self._lock.__exit__(None, None, None)
+
+
+def running_stack(state_dir: Path) -> StackState | None:
+    """The stack that runs in this directory and is ready; None when there is none."""
+    if not is_owned(state_dir):
+        return None
+    state = read_state(state_dir)
+    return state if state is not None and state.ready else None
+
+
+def settings_of_running(
+    settings: Settings, state: StackState, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """The settings of another command that uses a running stack."""
+    variables = dict(os.environ if environ is None else environ)
+    return load_settings(variables | overrides_for(settings, settings.state_dir.resolve(), state))
+
+
+def _new_secret() -> str:
+    return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode("ascii")
+
+
+__all__ = [
+    "EmbeddedStack",
+    "StackFailed",
+    "StackRunning",
+    "running_stack",
+    "settings_of_running",
+]

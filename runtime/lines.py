@@ -1,0 +1,109 @@
+"""Configured lines, with their adapters and their credentials."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from providers.catalog import CATALOG, build_provider
+from providers.lines import Line, Lines
+from providers.port import LineConfig
+from runtime.settings import SIMULATED_LINE, LineSettings, Settings
+from runtime.settings_file import SettingsInvalid
+
+
+def build_lines(settings: Settings, environ: Mapping[str, str] | None = None) -> Lines:
+    """Every configured line.
+
+    Raises SettingsInvalid when a credential can't be found, or a line could not check the
+    webhooks it gets.
+    """
+    variables = os.environ if environ is None else environ
+    problems: list[str] = []
+    lines = []
+    for name, line in settings.lines.items():
+        credentials = _credentials(name, line, variables, problems)
+        if CATALOG[line.provider].capabilities.sends_webhooks and not line.credentials:
+            problems.append(
+                f"lines.{name}.credentials: there are none, so nobody could tell a webhook of "
+                "this line from a forged one; write them as env:NAME or file:PATH"
+            )
+        config = LineConfig(
+            name=name,
+            base_url=line.base_url,
+            credentials=credentials,
+            options=line.options,
+            request_timeout=line.request_timeout,
+        )
+        lines.append((config, line))
+    if problems:
+        raise SettingsInvalid(problems)
+    return Lines(
+        [
+            Line(config.name, build_provider(line.provider, config), line.policy())
+            for config, line in lines
+        ]
+    )
+
+
+def require_serving(settings: Settings) -> None:
+    """Refuse to work for providers with settings that are missing or unsafe.
+
+    Raises SettingsInvalid.
+    """
+    problems = []
+    if not settings.lines:
+        problems.append(
+            "lines: none is configured, so nobody can be called; "
+            "write a table [lines.NAME] with provider and credentials"
+        )
+    if settings.public_url is None:
+        problems.append(
+            "public_url: is missing, so providers could not report what became of a call; "
+            "write one such as https://calls.example.com"
+        )
+    for name, line in settings.lines.items():
+        if line.provider == SIMULATED_LINE and line.base_url is None:
+            problems.append(
+                f"lines.{name}.base_url: is missing; write where the simulated network listens"
+            )
+    if problems:
+        raise SettingsInvalid(problems)
+
+
+def _credentials(
+    name: str, line: LineSettings, variables: Mapping[str, str], problems: list[str]
+) -> dict[str, str]:
+    resolved = {}
+    for key, reference in line.credentials.items():
+        where = f"lines.{name}.credentials.{key}"
+        kind, _, rest = reference.partition(":")
+        if kind == "env" and rest:
+            value = variables.get(rest)
+            if not value:
+                problems.append(f"{where}: the variable {rest} is not set")
+        elif kind == "file" and rest:
+            value = _read(Path(rest), where, problems)
+        elif line.provider == SIMULATED_LINE:
+            value = reference  # nothing real is behind it
+        else:
+            value = None
+            problems.append(
+                f"{where}: is written out; write env:NAME or file:PATH, so that it is in no file "
+                "that is shared"
+            )
+        if value:
+            resolved[key] = value
+    return resolved
+
+
+def _read(path: Path, where: str, problems: list[str]) -> str | None:
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        problems.append(f"{where}: {path} cannot be read: {error.strerror}")
+        return None
+    if not value:
+        problems.append(f"{where}: {path} is empty")
+    return value

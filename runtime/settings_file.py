@@ -1,0 +1,137 @@
+"""Where settings come from, and what is said when one of them is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+PREFIX = "OUTDIAL_"
+_ALLOWED = ("OUTDIAL_CONFIG",)
+_ALLOWED_PREFIX = "OUTDIAL_TEST_"
+
+_EXPECTED = {
+    "bool_parsing": "write true or false",
+    "bool_type": "write true or false",
+    "int_parsing": "write a whole number",
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "float_parsing": "write a number",
+    "float_type": "write a number",
+    "string_type": "write text in quotes",
+    "dict_type": "write a table",
+    "model_type": "write a table",
+    "model_attributes_type": "write a table",
+    "tuple_type": "write a list",
+    "path_type": "write a path",
+}
+
+
+class SettingsInvalid(Exception):
+    """Settings can't be used; each line says where, what was found and what would be right."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def read_file(path: Path, *, required: bool) -> dict[str, Any]:
+    """The content of a settings file; nothing when it does not exist and need not.
+
+    Raises SettingsInvalid when it can't be read or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if not required:
+            return {}
+        raise SettingsInvalid([f"{path}: no such file; OUTDIAL_CONFIG names it"]) from None
+    except OSError as error:
+        raise SettingsInvalid([f"{path}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError:
+        raise SettingsInvalid([f"{path}: is not UTF-8 text"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsInvalid([f"{path}: is not TOML: {error}"]) from None
+
+
+def check_variables(variables: Mapping[str, str], model: type[BaseModel]) -> None:
+    """Refuse variables that look like settings and are none: a typo must not go unnoticed.
+
+    Raises SettingsInvalid.
+    """
+    known = [f"{PREFIX}{name.upper()}" for name in model.model_fields]
+    problems = []
+    for name in sorted(variables):
+        upper = name.upper()
+        if not upper.startswith(PREFIX) or upper in _ALLOWED or upper.startswith(_ALLOWED_PREFIX):
+            continue
+        head = upper.removeprefix(PREFIX).split("__")[0]
+        if f"{PREFIX}{head}" not in known:
+            problems.append(f"{name}: there is no such setting{_suggest(f'{PREFIX}{head}', known)}")
+    if problems:
+        raise SettingsInvalid(problems)
+
+
+def explain(
+    error: ValidationError, path: Path, variables: Mapping[str, str], model: type[BaseModel]
+) -> list[str]:
+    """One line for each error; the values of credentials are never shown."""
+    given = {name.upper() for name in variables}
+    lines = []
+    for found in error.errors():
+        location = tuple(str(part) for part in found["loc"])
+        variable = PREFIX + "__".join(location).upper()
+        label = variable if variable in given else f"{path}: {'.'.join(location)}"
+        secret = "credentials" in location or location[0] == "database_url"
+        lines.append(f"{label}: {_message(dict(found), location, model, secret)}")
+    return list(dict.fromkeys(lines))
+
+
+def _message(
+    found: dict[str, Any], location: tuple[str, ...], model: type[BaseModel], secret: bool
+) -> str:
+    kind = found["type"]
+    if kind == "extra_forbidden":
+        return f"there is no such setting{_suggest(location[-1], _siblings(location, model))}"
+    if kind == "missing":
+        return "is missing"
+    if kind == "value_error":
+        return str(found["ctx"]["error"])
+    value = "a value" if secret else repr(found["input"])
+    if kind == "literal_error":
+        return f"found {value}; write one of {found['ctx']['expected']}"
+    if kind in _EXPECTED:
+        return f"found {value}; {_EXPECTED[kind]}"
+    text = str(found["msg"]).removeprefix("Input ").removeprefix("Value ")
+    return f"found {value}; it {text}"
+
+
+def _siblings(location: tuple[str, ...], model: type[BaseModel]) -> list[str]:
+    """The keys that exist where an unknown one was found."""
+    fields = model.model_fields
+    for part in location[:-1]:
+        if part in fields:
+            inner = _model_in(fields[part].annotation)
+            if inner is not None:
+                fields = inner.model_fields
+    return list(fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        inner = _model_in(argument)
+        if inner is not None:
+            return inner
+    return None
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(names)}"

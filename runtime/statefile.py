@@ -1,0 +1,137 @@
+"""The state directory of an embedded stack: who owns it, and where its parts listen."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+_LOCK = "lock"
+_STATE = "stack.json"
+_LOCK_PATIENCE_SECONDS = 1.0
+"""Whoever asks whether a stack runs holds the lock for an instant."""
+
+
+class StackRunning(Exception):
+    """Another process runs a stack in this directory."""
+
+
+class Endpoints(BaseModel):
+    """Where the parts listen, on this machine only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    temporal_port: int
+    ui_port: int
+    api_port: int
+    network_port: int
+
+    @property
+    def temporal(self) -> str:
+        return f"127.0.0.1:{self.temporal_port}"
+
+    @property
+    def ui(self) -> str:
+        return f"http://127.0.0.1:{self.ui_port}"
+
+    @property
+    def api(self) -> str:
+        return f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def network(self) -> str:
+        return f"http://127.0.0.1:{self.network_port}"
+
+
+class StackState(BaseModel):
+    """What other commands need to know of a running stack."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pid: int
+    """Of the process that supervises it."""
+    ready: bool
+    endpoints: Endpoints
+    api_key: str
+    webhook_secret: str
+
+
+@contextlib.contextmanager
+def owned(state_dir: Path) -> Iterator[None]:
+    """Hold the directory's lock; the kernel lets go of it when this process dies.
+
+    Raises StackRunning when another process holds it.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(state_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        give_up = time.monotonic() + _LOCK_PATIENCE_SECONDS
+        while not _try(descriptor, fcntl.LOCK_EX):
+            if time.monotonic() >= give_up:
+                raise StackRunning(f"another process runs a stack in {state_dir}")
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_owned(state_dir: Path) -> bool:
+    """Whether some process runs a stack in this directory."""
+    try:
+        descriptor = os.open(state_dir / _LOCK, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def read_state(state_dir: Path) -> StackState | None:
+    """What the last stack wrote, running or not; None when there is none or it is damaged."""
+    try:
+        return StackState.model_validate_json((state_dir / _STATE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+def write_state(state_dir: Path, state: StackState) -> None:
+    """Replace it whole; readable by its owner only, for it holds keys."""
+    draft = state_dir / f"{_STATE}.{os.getpid()}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(state.model_dump_json(indent=2))
+    draft.replace(state_dir / _STATE)
+
+
+def choose_endpoints(last: Endpoints | None) -> Endpoints:
+    """The ports of last time where they are free, so that bookmarks keep working."""
+    names = list(Endpoints.model_fields)
+    wanted = [getattr(last, name) if last else 0 for name in names]
+    with contextlib.ExitStack() as held:
+        ports = [_free_port(port, held) for port in wanted]
+    return Endpoints(**dict(zip(names, ports, strict=True)))
+
+
+def _free_port(wanted: int, held: contextlib.ExitStack) -> int:
+    for port in (wanted, 0) if wanted else (0,):
+        listener = held.enter_context(socket.socket())
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return int(listener.getsockname()[1])
+    raise OSError("no free port on 127.0.0.1")
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

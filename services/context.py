@@ -1,0 +1,23 @@
+"""What every service needs, built once by a door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from temporalio.client import Client
+
+from domain.record import DEFAULT_TENANT
+from providers.lines import Lines
+from store.database import Database
+
+
+@dataclass(frozen=True)
+class ServiceContext:
+    database: Database
+    temporal: Client
+    lines: Lines
+    clock: Callable[[], datetime]
+    """Now, in UTC."""
+    tenant: str = DEFAULT_TENANT

@@ -1,0 +1,152 @@
+"""Launch a campaign: check everything, write it down, start its workflow.
+
+The database comes first. A crash before the workflow starts is repaired by launching once more:
+the campaign is found running, and its workflow is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import Session
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.record import CampaignRecord
+from intake.definition import LoadedDefinition
+from intake.roster import check_roster, read_roster
+from services.context import ServiceContext
+from services.errors import TEMPORAL_DOWN, LaunchClosing, TemporalUnavailable
+from services.lines import announce_lines
+from store import campaigns, roster
+from store.campaigns import CampaignRunning
+from workflows.campaign import CampaignWorkflow
+from workflows.messages import CampaignInput
+from workflows.names import CAMPAIGN, TASK_QUEUE, campaign_workflow_id
+
+CLOSE_WITHIN = timedelta(seconds=10)
+"""A campaign that is over closes its workflow within one workflow task."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a launch led to."""
+
+    campaign: CampaignRecord
+    workflow_id: str
+    created: bool
+    """False: it was running already, and nothing was changed."""
+    resumed: bool = False
+    """It was written down as running, but nobody carried it out: now somebody does."""
+
+
+async def launch_campaign(
+    ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool = False
+) -> Launch:
+    """Launch a definition, or find out that it runs already.
+
+    Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
+    needs `again`), PurposeChanged, ReservedName, LaunchClosing, TemporalUnavailable. Unless
+    TemporalUnavailable is raised, a refused launch leaves nothing behind.
+    """
+    ctx.lines[loaded.definition.line]
+    checked = await asyncio.to_thread(check_roster, loaded)
+    checked.require_good()
+    await announce_lines(ctx)
+    if again:
+        await _until_closed(ctx, loaded.definition.name)
+    try:
+        record = await _write_down(ctx, loaded, again=again)
+    except CampaignRunning as running:
+        return await _join(ctx, running.record)
+    await _start(ctx, record)
+    return Launch(record, _workflow_id(record), created=True)
+
+
+async def _write_down(
+    ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool
+) -> CampaignRecord:
+    """The campaign and its whole roster, in one transaction: all of it or nothing."""
+    now = ctx.clock()
+
+    def work(s: Session) -> CampaignRecord:
+        launched = campaigns.launch_campaign(
+            s, ctx.tenant, loaded.definition, loaded.source_text, now=now, again=again
+        )
+        record = launched.record
+        roster.stage_roster(s, record.id, record.launch, read_roster(loaded))
+        return record
+
+    return await ctx.database.write(work)
+
+
+async def _join(ctx: ServiceContext, record: CampaignRecord) -> Launch:
+    runs = await _is_running(ctx, record)
+    if not runs:
+        await _start(ctx, record)
+    return Launch(record, _workflow_id(record), created=False, resumed=not runs)
+
+
+async def _start(ctx: ServiceContext, record: CampaignRecord) -> None:
+    """Start the campaign's workflow unless it runs."""
+    try:
+        await ctx.temporal.start_workflow(
+            CampaignWorkflow.run,
+            CampaignInput(
+                tenant=record.tenant,
+                campaign=record.name,
+                campaign_id=record.id,
+                launch=record.launch,
+            ),
+            id=_workflow_id(record),
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary=f"campaign {record.name}, launch {record.launch}",
+            static_details=(
+                f"{record.purpose.value} calls on line {record.plan.line}, "
+                f"at most {record.max_concurrent} at once"
+            ),
+            search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, record.name)]),
+        )
+    except TEMPORAL_DOWN as error:
+        raise TemporalUnavailable(
+            f"{record.name} is written down, but not running; launch it once more"
+        ) from error
+
+
+async def _until_closed(ctx: ServiceContext, name: str) -> None:
+    """Wait for the workflow of a launch that is over: a new one must not be taken for it."""
+    record = await ctx.database.read(lambda s: campaigns.get_campaign(s, ctx.tenant, name))
+    if record is None or not record.state.over:
+        return
+    try:
+        if await _is_running(ctx, record):
+            async with asyncio.timeout(CLOSE_WITHIN.total_seconds()):
+                await ctx.temporal.get_workflow_handle(_workflow_id(record)).result()
+    except WorkflowFailureError:
+        return
+    except TimeoutError:
+        raise LaunchClosing(name) from None
+
+
+async def _is_running(ctx: ServiceContext, record: CampaignRecord) -> bool:
+    try:
+        described = await ctx.temporal.get_workflow_handle(_workflow_id(record)).describe()
+    except TEMPORAL_DOWN as error:
+        if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise TemporalUnavailable(f"nothing was done about {record.name}") from error
+    return described.status is WorkflowExecutionStatus.RUNNING
+
+
+def _workflow_id(record: CampaignRecord) -> str:
+    return campaign_workflow_id(record.tenant, record.name)

@@ -1,0 +1,92 @@
+"""The API on a port of this machine, with the far side of everything real."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest_asyncio
+import uvicorn
+from fastapi import FastAPI
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from api.app import build_app
+from api.state import ApiState
+from services.webhooks import WebhookReceiver
+from store.database import Database
+from tests.services.servers import database, temporal_server, world
+from tests.services.world import World, build_world
+
+__all__ = [
+    "api",
+    "api_without_database",
+    "api_without_temporal",
+    "database",
+    "temporal_server",
+    "world",
+]
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals of the test process alone."""
+
+    def install_signal_handlers(self) -> None:
+        return None
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = _Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=base, trust_env=False) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def serving_world(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    """The API over this context."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[ApiState]:
+        async with WebhookReceiver(world.ctx) as webhooks:
+            yield ApiState(world.ctx, webhooks, "http://testserver")
+
+    async with serving(build_app(opened)) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def api(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    async with serving_world(world) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def api_without_database(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    """Its database is a port that nobody listens on."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        gone = Database(f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/nothing")
+        async with serving_world(build_world(gone, world.ctx.temporal)) as client:
+            yield client
+        gone.dispose()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def api_without_temporal(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        client = await Client.connect(address, lazy=True, data_converter=pydantic_data_converter)
+        async with serving_world(build_world(world.ctx.database, client)) as http:
+            yield http

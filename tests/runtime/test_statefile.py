@@ -1,0 +1,72 @@
+"""One owner of a state directory, and what others can learn from it."""
+
+from __future__ import annotations
+
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from runtime.embedded import running_stack
+from runtime.statefile import (
+    Endpoints,
+    StackRunning,
+    StackState,
+    choose_endpoints,
+    is_owned,
+    owned,
+    read_state,
+    write_state,
+)
+
+
+def state(*, ready: bool = True) -> StackState:
+    return StackState(
+        pid=1,
+        ready=ready,
+        endpoints=Endpoints(temporal_port=1, ui_port=2, api_port=3, network_port=4),
+        api_key="key",
+        webhook_secret="secret",
+    )
+
+
+def test_a_directory_has_one_owner(tmp_path: Path) -> None:
+    assert not is_owned(tmp_path / "new")
+    with owned(tmp_path / "new"):
+        assert is_owned(tmp_path / "new")
+        with pytest.raises(StackRunning, match="another process"), owned(tmp_path / "new"):
+            pytest.fail("two owners")
+    assert not is_owned(tmp_path / "new")
+    with owned(tmp_path / "new"):
+        pass
+
+
+def test_a_stack_is_found_while_it_is_owned_and_ready(tmp_path: Path) -> None:
+    write_state(tmp_path, state())
+    assert running_stack(tmp_path) is None, "whoever wrote it is gone"
+    with owned(tmp_path):
+        assert running_stack(tmp_path) == state()
+        write_state(tmp_path, state(ready=False))
+        assert running_stack(tmp_path) is None, "it is starting or stopping"
+
+
+def test_keys_are_for_the_owner_alone(tmp_path: Path) -> None:
+    write_state(tmp_path, state())
+    assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
+
+
+def test_a_damaged_file_is_no_stack(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text("{", encoding="utf-8")
+    assert read_state(tmp_path) is None
+
+
+def test_ports_are_kept_where_they_are_free() -> None:
+    first = choose_endpoints(None)
+    assert len(set(first.model_dump().values())) == 4
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", first.api_port))
+        taken.listen()
+        second = choose_endpoints(first)
+    assert second.temporal_port == first.temporal_port
+    assert second.api_port != first.api_port

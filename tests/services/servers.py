@@ -1,0 +1,40 @@
+"""Fixtures of everything a door or a service needs; imported by the folders that use them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from store.database import Database
+from tests.services.world import World, build_world
+from workflows.names import SEARCH_ATTRIBUTES
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def temporal_server() -> AsyncIterator[WorkflowEnvironment]:
+    async with await WorkflowEnvironment.start_local(
+        data_converter=pydantic_data_converter,
+        dev_server_existing_path=str(Path(sys.executable).with_name("temporal")),
+        search_attributes=list(SEARCH_ATTRIBUTES),
+        dev_server_log_level="error",
+    ) as environment:
+        yield environment
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(f"sqlite:///{tmp_path / 'outdial.db'}")
+    database.migrate()
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def world(database: Database, temporal_server: WorkflowEnvironment) -> World:
+    return build_world(database, temporal_server.client)

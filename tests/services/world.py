@@ -1,0 +1,143 @@
+"""A database, a Temporal server and lines: what services need, all of it real."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+from temporalio.client import Client
+
+from activities.enrolling import enroll_row
+from domain.claim import ClaimedCall
+from intake.definition import LoadedDefinition, read_definition_text
+from intake.roster import read_roster
+from providers.lines import Line, LinePolicy, Lines
+from providers.port import LineConfig
+from providers.simulated.client import SimulatedProvider
+from providers.simulated.webhook import key_of, sign
+from services.context import ServiceContext
+from services.lines import announce_lines
+from store import campaigns, roster
+from store.claims import fence, reservation
+from store.database import Database
+
+SECRET = "whsec_c2lnbmVkIGJ5IHRoZSB0ZXN0cw=="
+NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
+NUMBERS = ("+12025550123", "+12025550124", "+12025550125")
+
+
+class MovableClock:
+    """Now, where the test put it."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def definition(name: str = "reminder", *, numbers: tuple[str, ...] = NUMBERS) -> LoadedDefinition:
+    recipients = "\n".join(f'  - {{phone: "{number}", first_name: Ada}}' for number in numbers)
+    return read_definition_text(
+        f"name: {name}\n"
+        "purpose: informational\n"
+        "agent: reminder\n"
+        'schedule: {hours: "00:00-24:00", time_zone: UTC}\n'
+        f"recipients:\n{recipients}\n",
+        base=Path(),
+    )
+
+
+def new_name() -> str:
+    """Tests share one Temporal server, so each campaign has a name of its own."""
+    return f"reminder-{uuid.uuid4().hex[:12]}"
+
+
+def simulated_lines() -> Lines:
+    config = LineConfig(name="simulated", credentials={"webhook_secret": SECRET})
+    return Lines([Line("simulated", SimulatedProvider(config), LinePolicy())])
+
+
+@dataclass(frozen=True)
+class World:
+    ctx: ServiceContext
+    clock: MovableClock
+
+    async def place_call(self) -> ClaimedCall:
+        """Launch, claim and send off one call, as workflows would."""
+        loaded = definition(new_name(), numbers=NUMBERS[:1])
+        await announce_lines(self.ctx)
+        now = self.clock.now
+        database = self.ctx.database
+        launched = await database.write(
+            lambda s: campaigns.launch_campaign(
+                s, "default", loaded.definition, loaded.source_text, now=now, again=False
+            )
+        )
+        campaign = launched.record.id
+        await database.write(lambda s: roster.stage_roster(s, campaign, 1, read_roster(loaded)))
+        await database.write(lambda s: _enroll(s, campaign))
+        claim = await database.write(
+            lambda s: reservation.claim_calls(s, campaign, "run/1", now=now)
+        )
+        [call] = claim.calls
+        await database.write(
+            lambda s: fence.raise_fence(
+                s, call.call_id, now=now, placement_timeout=timedelta(seconds=20)
+            )
+        )
+        return call
+
+
+def _enroll(s: Session, campaign: int) -> None:
+    chunk = roster.staged_chunks(s, campaign, 1, 0)
+    assert chunk is not None
+    rows = [enroll_row(draft, "UTC") for draft in chunk.drafts]
+    roster.enroll_chunk(s, campaign, 1, chunk.sequence, rows)
+    roster.mark_enrolled(s, campaign, 1)
+
+
+def build_world(database: Database, temporal: Client) -> World:
+    clock = MovableClock()
+    return World(ServiceContext(database, temporal, simulated_lines(), clock), clock)
+
+
+def webhook(
+    call_id: str,
+    kind: str,
+    *,
+    at: datetime = NOW,
+    event_id: str | None = None,
+    secret: str = SECRET,
+    signed_at: datetime | None = None,
+    **facts: Any,
+) -> tuple[dict[str, str], bytes]:
+    """Headers and body of a webhook of the simulated network."""
+    status = kind if kind != "analyzed" else "completed"
+    event_id = event_id or f"evt_{call_id[:8]}_{kind}"
+    body = json.dumps(
+        {
+            "id": event_id,
+            "type": f"call.{kind}",
+            "timestamp": at.isoformat(),
+            "data": {
+                "call_id": f"sim_{call_id[:8]}",
+                "metadata": {"call_id": call_id},
+                "status": status,
+                **facts,
+            },
+        }
+    ).encode()
+    stamp = int((signed_at or at).timestamp())
+    headers = {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(stamp),
+        "webhook-signature": sign(key_of(secret), event_id, stamp, body),
+        "content-type": "application/json",
+    }
+    return headers, body

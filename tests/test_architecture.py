@@ -1,0 +1,242 @@
+"""The shape of the project, checked by machine; each rule is shown to catch what it forbids."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+from tests.architecture import (
+    MAX_FILE_LINES,
+    MAX_FUNCTION_LINES,
+    RULES,
+    Rule,
+    Source,
+    domain_is_pure,
+    doors_are_not_imported,
+    imported_names,
+    no_error_swallowed,
+    no_provider_by_name,
+    no_swamp,
+    nothing_left_undone,
+    one_commit,
+    read_sources,
+    settings_read_the_environment,
+    short_file,
+    short_functions,
+    time_is_an_argument,
+    workflows_only_decide,
+)
+
+ROOT = Path(__file__).parent.parent
+
+LONG_FUNCTION = "def story() -> None:\n" + "    step()\n" * MAX_FUNCTION_LINES
+SHORT_FUNCTION = "def story() -> None:\n" + "    step()\n" * (MAX_FUNCTION_LINES - 1)
+LONG_FILE = "step()\n" * (MAX_FILE_LINES + 1)
+
+FORBIDDEN: list[tuple[Rule, str, str]] = [
+    (domain_is_pure, "domain/retry.py", "import os"),
+    (domain_is_pure, "domain/retry.py", "from urllib import request"),
+    (domain_is_pure, "domain/retry.py", "from store.database import Database"),
+    (domain_is_pure, "domain/rules/day.py", "def f() -> None:\n    import asyncio"),
+    (domain_is_pure, "domain/rules/day.py", "from ...store import tables"),
+    (workflows_only_decide, "workflows/call.py", "from activities.place import PlaceCall"),
+    (workflows_only_decide, "workflows/call.py", "import activities"),
+    (workflows_only_decide, "workflows/call.py", "from phonenumbers import parse"),
+    (workflows_only_decide, "workflows/call.py", "import random"),
+    (doors_are_not_imported, "services/launch.py", "from worker import main"),
+    (doors_are_not_imported, "api/app.py", "from tests.builders import recipient"),
+    (time_is_an_argument, "domain/window.py", "from datetime import datetime\ndatetime.now(UTC)"),
+    (time_is_an_argument, "domain/window.py", "import datetime as d\nd.datetime.utcnow()"),
+    (time_is_an_argument, "domain/window.py", "clock = datetime.now"),
+    (time_is_an_argument, "domain/window.py", "date.today()"),
+    (time_is_an_argument, "workflows/call.py", "import time\ntime.monotonic()"),
+    (one_commit, "store/claims/claim.py", "session.commit()"),
+    (one_commit, "services/launch.py", "self.database.session.commit()"),
+    (settings_read_the_environment, "runtime/temporal.py", "import os\nos.environ['A']"),
+    (settings_read_the_environment, "cli/main.py", "import os\nos.getenv('A')"),
+    (settings_read_the_environment, "worker.py", "from os import environ"),
+    (no_provider_by_name, "services/launch.py", "if line.provider == 'twilio':\n    pass"),
+    (no_provider_by_name, "activities/place.py", "x = name in ('vapi', 'bland')"),
+    (no_provider_by_name, "api/hooks.py", "match name:\n    case 'retell':\n        pass"),
+    (short_file, "domain/retry.py", LONG_FILE),
+    (short_file, "tests/test_retry.py", LONG_FILE),
+    (short_functions, "domain/retry.py", LONG_FUNCTION),
+    (
+        short_functions,
+        "domain/retry.py",
+        "class A:\n    async " + LONG_FUNCTION.replace("\n", "\n  "),
+    ),
+    (no_swamp, "store/utils.py", ""),
+    (no_swamp, "api/common/errors.py", ""),
+    (nothing_left_undone, "domain/retry.py", "x = 1  # " + "TODO: days"),
+    (nothing_left_undone, "tests/test_retry.py", "raise Not" + "ImplementedError('later')"),
+    (no_error_swallowed, "activities/place.py", "try:\n    f()\nexcept Exception:\n    pass"),
+    (no_error_swallowed, "activities/place.py", "try:\n    f()\nexcept:\n    log()"),
+    (no_error_swallowed, "cli/main.py", "with contextlib.suppress(Exception):\n    f()"),
+]
+
+ALLOWED: list[tuple[Rule, str, str]] = [
+    (domain_is_pure, "domain/phone.py", "import phonenumbers\nfrom .zone import load_zone"),
+    (domain_is_pure, "intake/csv.py", "import os"),
+    (workflows_only_decide, "workflows/call.py", "from activities import options, signatures"),
+    (
+        workflows_only_decide,
+        "workflows/call.py",
+        "from activities.signatures.call import PlaceCall",
+    ),
+    (workflows_only_decide, "workflows/call.py", "from temporalio import workflow"),
+    (doors_are_not_imported, "cli/up.py", "from worker import main"),
+    (time_is_an_argument, "workflows/call.py", "now = workflow.now()"),
+    (time_is_an_argument, "runtime/clock.py", "datetime.now(UTC)"),
+    (one_commit, "store/database.py", "session.commit()"),
+    (settings_read_the_environment, "runtime/settings.py", "import os\nos.environ['A']"),
+    (no_provider_by_name, "providers/twilio/client.py", "if name == 'twilio':\n    pass"),
+    (no_provider_by_name, "runtime/settings.py", "provider = 'simulated'"),
+    (short_file, "store/migrations/versions/0001.py", LONG_FILE),
+    (short_functions, "domain/retry.py", SHORT_FUNCTION),
+    (short_functions, "tests/test_retry.py", LONG_FUNCTION),
+    (no_swamp, "domain/commonwealth.py", ""),
+    (nothing_left_undone, "domain/retry.py", "x = 'TODO'"),
+    (no_error_swallowed, "cli/main.py", "try:\n    f()\nexcept KeyError:\n    pass"),
+    (no_error_swallowed, "cli/main.py", "try:\n    f()\nexcept Exception:\n    log()\n    raise"),
+]
+
+
+def _findings(rule: Rule, path: str, text: str) -> list[str]:
+    return [what for _, what in rule(Source(PurePosixPath(path), text))]
+
+
+def _name(value: object) -> str:
+    return getattr(value, "__name__", "").replace("_", "-")
+
+
+@pytest.fixture(scope="module")
+def sources() -> list[Source]:
+    return read_sources(ROOT)
+
+
+@pytest.fixture(scope="module")
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("rule", "path", "text"), FORBIDDEN)
+def test_rule_catches(rule: Rule, path: str, text: str) -> None:
+    assert _findings(rule, path, text)
+
+
+@pytest.mark.parametrize(("rule", "path", "text"), ALLOWED)
+def test_rule_lets_through(rule: Rule, path: str, text: str) -> None:
+    assert _findings(rule, path, text) == []
+
+
+def test_every_rule_has_its_counterexample() -> None:
+    assert {rule for rule, _, _ in FORBIDDEN} == set(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=_name)
+def test_project_keeps_rule(rule: Rule, sources: list[Source]) -> None:
+    assert {source.room for source in sources} >= {"domain", "tests"}, "looked in the wrong folder"
+    broken = [f"{s.path}:{line}: {what}" for s in sources for line, what in rule(s)]
+    assert not broken, "\n".join(broken)
+
+
+def test_every_room_is_known_to_every_tool(project: dict[str, Any]) -> None:
+    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"bench", "tests"}
+    tool = project["tool"]
+    packaged = set(tool["setuptools"]["packages"]["find"]["include"])
+    assert rooms == set(tool["importlinter"]["root_packages"])
+    assert packaged == rooms | {f"{room}.*" for room in rooms}
+    assert rooms <= set(tool["ruff"]["lint"]["isort"]["known-first-party"])
+
+
+def test_every_folder_of_a_room_is_a_package(
+    project: dict[str, Any], sources: list[Source]
+) -> None:
+    """import-linter does not look into a folder that is none."""
+    rooms = project["tool"]["importlinter"]["root_packages"]
+    folders = {s.path.parent for s in sources if s.room in rooms and not s.migration}
+    assert [str(f) for f in sorted(folders) if not (ROOT / f / "__init__.py").is_file()] == []
+
+
+def test_adapters_do_not_share_code(sources: list[Source]) -> None:
+    adapters = {path.parent.name for path in ROOT.glob("providers/*/__init__.py")}
+    assert "simulated" in adapters
+    shared = [
+        f"{source.path}:{line}: {name}"
+        for source in sources
+        for line, name in imported_names(source)
+        if source.room == "providers" and source.path.parts[1] in adapters
+        if name.startswith("providers.") and name.split(".")[1] in adapters - {source.path.parts[1]}
+    ]
+    assert shared == []
+
+
+# --- import-linter -------------------------------------------------------------------------------
+
+LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
+
+VIOLATIONS = {
+    "layers": ("store/tables.py", "import services"),
+    "workflows": ("workflows/call.py", "import store.tables"),
+    "signatures": ("activities/signatures/call.py", "import providers.port"),
+    "adapters": ("providers/one/client.py", "import providers.two.client"),
+    "tests": ("domain/call.py", "import tests.builders"),
+}
+
+
+def _lint(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [LINT_IMPORTS, "--no-logo", "--no-cache", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_project_keeps_import_contracts() -> None:
+    run = _lint(ROOT)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory, project: dict[str, Any]) -> Path:
+    """The rooms with hardly anything in them, under the project's own contracts."""
+    root = tmp_path_factory.mktemp("sample")
+    (root / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    rooms = project["tool"]["importlinter"]["root_packages"]
+    for package in [*rooms, "activities/signatures", "providers/one", "providers/two", "tests"]:
+        (root / package).mkdir()
+        (root / package / "__init__.py").touch()
+    for module in ["activities/options", "providers/port", "providers/two/client", "store/tables"]:
+        (root / f"{module}.py").touch()
+    return root
+
+
+def test_every_contract_has_its_counterexample(project: dict[str, Any]) -> None:
+    assert {c["id"] for c in project["tool"]["importlinter"]["contracts"]} == set(VIOLATIONS)
+
+
+def test_contracts_hold_on_the_sample(sample: Path) -> None:
+    run = _lint(sample)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("contract", VIOLATIONS)
+def test_contract_catches(contract: str, sample: Path) -> None:
+    path, text = VIOLATIONS[contract]
+    module = sample / path
+    before = module.read_text() if module.exists() else None
+    module.write_text(text)
+    try:
+        run = _lint(sample, "--contract", contract)
+    finally:
+        module.unlink() if before is None else module.write_text(before)
+    assert run.returncode == 1
+    assert "BROKEN" in run.stdout

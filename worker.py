@@ -1,0 +1,169 @@
+"""The worker: carries out workflows and their activities until it is asked to stop.
+
+`python worker.py`. It drains on SIGTERM and SIGINT: no new work, activities finish, then it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.calls import Calls
+from activities.campaigns import Campaigns
+from activities.deps import Deps
+from activities.requests import Requests
+from activities.sweeps import Sweeps
+from runtime.clock import system_clock
+from runtime.connection import (
+    TemporalMismatch,
+    TemporalUnreachable,
+    connect_temporal,
+    ensure_sweep_schedule,
+    register_search_attributes,
+)
+from runtime.lines import build_lines, require_serving
+from runtime.logging import set_up_logging
+from runtime.settings import Settings, load_settings
+from runtime.settings_file import SettingsInvalid
+from services.context import ServiceContext
+from services.lines import announce_lines
+from store.database import Database, DatabaseUnavailable
+from workflows.call import CallWorkflow
+from workflows.campaign import CampaignWorkflow
+from workflows.names import CALL_QUEUE, TASK_QUEUE
+from workflows.request import RequestCallWorkflow
+from workflows.sweep import SweepWorkflow
+
+log = logging.getLogger("outdial.worker")
+
+CONNECT_WITHIN = timedelta(seconds=60)
+"""In the embedded stack and in docker compose Temporal starts at the same time."""
+CACHED_WORKFLOWS = 4000
+"""Calls in flight and their campaigns: one that falls out is replayed at every step."""
+WORKFLOW_TASKS = 50
+"""Python runs one at a time; more only wait here instead of in the queue."""
+SHORT_ACTIVITIES = 50
+"""They wait for the database, which has about ten connections."""
+LOCAL_ACTIVITIES = 100
+CALL_ACTIVITIES = 200
+"""They wait for providers: as many as one claim may start."""
+PASSED_THROUGH = (
+    "domain",
+    "activities",
+    "workflows.names",
+    "workflows.messages",
+    "phonenumbers",
+    "pytz",
+)
+"""Loaded once, not anew for every workflow: none of it keeps state."""
+
+
+def main() -> None:
+    try:
+        settings = load_settings()
+        require_serving(settings)
+        set_up_logging(settings.log_level)
+        asyncio.run(work(settings, stop_on_signals=True))
+    except (SettingsInvalid, TemporalUnreachable, TemporalMismatch, DatabaseUnavailable) as error:
+        sys.exit(str(error))
+
+
+async def work(
+    settings: Settings, *, stop: asyncio.Event | None = None, stop_on_signals: bool = False
+) -> None:
+    """Work until `stop` is set, or a signal comes; then drain.
+
+    Raises SettingsInvalid, TemporalUnreachable, TemporalMismatch, DatabaseUnavailable.
+    """
+    stop = stop or asyncio.Event()
+    if stop_on_signals:
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    lines = build_lines(settings)
+    database = Database(settings.database)
+    try:
+        client = await connect_temporal(settings, within=CONNECT_WITHIN)
+        context = ServiceContext(database, client, lines, system_clock, settings.tenant)
+        await announce_lines(context)
+        await register_search_attributes(client)
+        await ensure_sweep_schedule(client, settings)
+        deps = Deps(
+            database=database,
+            temporal=client,
+            lines=lines,
+            clock=system_clock,
+            public_url=settings.public_url or "",
+            upsert_status=settings.upsert_status,
+            claim_linger=settings.claim_linger,
+        )
+        workflows, calls = build_workers(client, deps, drain_within=settings.drain_within)
+        async with workflows, calls:
+            log.info("working on %s with lines %s", client.namespace, ", ".join(lines))
+            await stop.wait()
+            log.info("draining")
+    finally:
+        await lines.aclose()
+        database.dispose()
+
+
+def build_workers(
+    client: Client, deps: Deps, *, drain_within: timedelta = timedelta(seconds=5), **more: Any
+) -> tuple[Worker, Worker]:
+    """One worker for workflows and short activities, one for what talks to providers."""
+    calls, campaigns = Calls(deps), Campaigns(deps)
+    requests, sweeps = Requests(deps), Sweeps(deps)
+    workflows = Worker(
+        client,
+        task_queue=TASK_QUEUE,
+        workflows=[CampaignWorkflow, CallWorkflow, RequestCallWorkflow, SweepWorkflow],
+        activities=[
+            calls.end_call,
+            campaigns.enroll_recipients,
+            campaigns.claim_calls,
+            campaigns.set_campaign_state,
+            campaigns.finish_campaign,
+            campaigns.add_recipients,
+            campaigns.hang_up_calls,
+            campaigns.read_progress,
+            requests.enroll_request,
+            requests.read_request,
+            requests.withdraw_request,
+            sweeps.sweep_leases,
+            sweeps.sweep_events,
+            sweeps.sweep_campaigns,
+        ],
+        workflow_runner=sandbox(),
+        max_cached_workflows=CACHED_WORKFLOWS,
+        max_concurrent_workflow_tasks=WORKFLOW_TASKS,
+        max_concurrent_activities=SHORT_ACTIVITIES,
+        max_concurrent_local_activities=LOCAL_ACTIVITIES,
+        graceful_shutdown_timeout=drain_within,
+        **more,
+    )
+    dialers = Worker(
+        client,
+        task_queue=CALL_QUEUE,
+        activities=[calls.place_call, calls.look_up_call, calls.hang_up_call],
+        max_concurrent_activities=CALL_ACTIVITIES,
+        graceful_shutdown_timeout=drain_within,
+    )
+    return workflows, dialers
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """The runner that keeps workflow code deterministic."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+    )
+
+
+if __name__ == "__main__":
+    main()
