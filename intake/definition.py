@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.definition import CampaignDefinition
+from domain.record import DIRECT_CAMPAIGN
 from intake.places import KeyPath, Places
 from intake.problems import DefinitionInvalid, Problem, ProblemList
 from intake.templates import TemplateSet
@@ -17,8 +18,6 @@ from intake.yaml_document import read_yaml
 from intake.yaml_nodes import Node, YamlMapping, YamlScalar
 
 MAX_BYTES = 10_000_000
-STANDING_CAMPAIGN = "direct"
-"""The name of every tenant's campaign of single calls; no definition may take it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +126,9 @@ def _pydantic_problems(error: ValidationError, places: Places) -> list[Problem]:
 
 def _reserved_name(places: Places) -> list[Problem]:
     node = places.find(("name",)).node
-    if not isinstance(node, YamlScalar) or node.text != STANDING_CAMPAIGN:
+    if not isinstance(node, YamlScalar) or node.text != DIRECT_CAMPAIGN:
         return []
-    message = f"found {STANDING_CAMPAIGN!r}, which is kept for single calls; write another name"
+    message = f"found {DIRECT_CAMPAIGN!r}, which is kept for single calls; write another name"
     return [places.problem(("name",), message)]
 
 

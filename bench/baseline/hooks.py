@@ -26,9 +26,7 @@ async def serve(temporal: str, secret: str, port: int) -> None:
         webhook.verify(request.headers, body, secret, datetime.now(UTC))
         for event in webhook.read(body):
             if event.kind is EventKind.STATUS and event.call_id and event.status:
-                await client.get_workflow_handle(event.call_id).signal(
-                    "report", event.status.value
-                )
+                await client.get_workflow_handle(event.call_id).signal("report", event.status.value)
         return Response(status_code=204)
 
     app = Starlette(routes=[Route("/hooks/bare", hook, methods=["POST"])])

@@ -1,0 +1,78 @@
+"""One run of the bare baseline."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import httpx
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from bench.baseline.worker import QUEUE
+from bench.baseline.workflows import BareCampaign
+from bench.measured import Measured
+from bench.people import configure, seen
+from bench.processes import cpu_seconds, free_port, start, start_python, until_open
+
+API_KEY = "bench"
+SECRET = "whsec_YmVuY2htYXJrLXNlY3JldC0xMjM0NTY3ODkw"
+
+
+async def run_baseline(calls: int, in_flight: int, folder: Path) -> Measured:
+    """A window of bare calls, all of whom answer; measured after a warm-up."""
+    folder.mkdir(parents=True)
+    temporal_port, network_port, hook_port = free_port(), free_port(), free_port()
+    temporal, network = f"127.0.0.1:{temporal_port}", f"http://127.0.0.1:{network_port}"
+    async with AsyncExitStack() as stack:
+        pids = {"server": await start(stack, folder / "t.log", *_temporal(temporal_port, folder))}
+        pids["network"] = await start_python(
+            stack, folder / "n.log", "providers.simulated", "--port", str(network_port),
+            "--api-key", API_KEY, "--secret", SECRET,
+        )  # fmt: skip
+        await until_open(temporal_port)
+        await until_open(network_port)
+        pids["api"] = await start_python(
+            stack, folder / "h.log", "bench.baseline.hooks", "--temporal", temporal,
+            "--secret", SECRET, "--port", str(hook_port),
+        )  # fmt: skip
+        await until_open(hook_port)
+        pids["worker"] = await start_python(
+            stack, folder / "w.log", "bench.baseline.worker", "--temporal", temporal,
+            "--network", network, "--api-key", API_KEY, "--secret", SECRET,
+            "--webhook-url", f"http://127.0.0.1:{hook_port}/hooks/bare",
+        )  # fmt: skip
+        client = await Client.connect(temporal, data_converter=pydantic_data_converter)
+        await configure(network)
+        await _campaign(client, in_flight, in_flight)
+        await _reset(network)
+        before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+        await _campaign(client, calls, in_flight)
+        cpu = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
+        return Measured("bare baseline", await seen(network), cpu)
+
+
+def _temporal(port: int, folder: Path) -> tuple[str, ...]:
+    return (
+        str(Path(sys.executable).with_name("temporal")), "server", "start-dev", "--headless",
+        "--ip", "127.0.0.1", "--port", str(port), "--db-filename", str(folder / "temporal.db"),
+        "--log-level", "error",
+    )  # fmt: skip
+
+
+async def _campaign(client: Client, calls: int, in_flight: int) -> None:
+    prefix = uuid.uuid4().hex[:8]
+    await client.execute_workflow(
+        BareCampaign.run,
+        args=[0, calls, in_flight, prefix],
+        id=f"bare-{prefix}",
+        task_queue=QUEUE,
+    )
+
+
+async def _reset(network: str) -> None:
+    async with httpx.AsyncClient(base_url=network) as http:
+        (await http.post("/sim/reset")).raise_for_status()
+    await configure(network)

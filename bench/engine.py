@@ -1,0 +1,85 @@
+"""The engine under measurement: its embedded stack, one campaign at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import httpx
+
+from bench.measured import Measured
+from bench.people import configure, seen
+from bench.processes import cpu_seconds
+from domain.record import Progress
+from intake.definition import read_definition_text
+from runtime.clock import system_clock
+from runtime.connection import connect_temporal
+from runtime.embedded import EmbeddedStack
+from runtime.lines import build_lines
+from runtime.settings import load_settings
+from services.context import ServiceContext
+from services.launching import launch_campaign
+from services.reading import progress
+from store.database import Database
+
+
+async def run_engine(
+    name: str, calls: int, in_flight: int, folder: Path, *, upserts: bool
+) -> Measured:
+    """One campaign of `calls` people, all of whom answer; measured after a warm-up."""
+    environ = {
+        **os.environ,
+        "OUTDIAL_STATE_DIR": str(folder),
+        "OUTDIAL_UPSERT_STATUS": str(upserts).lower(),
+        "OUTDIAL_SIMULATED__TIME_SCALE": "1",
+        "OUTDIAL_LINES__SIMULATED__MAX_CONCURRENT": str(in_flight),
+        "OUTDIAL_LINES__SIMULATED__PER_SECOND": "1000",
+        "OUTDIAL_LOG_LEVEL": "WARNING",
+    }
+    async with EmbeddedStack(load_settings(environ), environ) as stack:
+        network = stack.state.endpoints.network
+        await configure(network)
+        database = Database(stack.settings.database)
+        ctx = ServiceContext(
+            database,
+            await connect_temporal(stack.settings),
+            build_lines(stack.settings, environ),
+            system_clock,
+        )
+        await _campaign(ctx, "warm-up", in_flight, in_flight)
+        await _reset(network)
+        pids = stack.pids()
+        before = {part: cpu_seconds(pid) for part, pid in pids.items()}
+        await _campaign(ctx, "measured", calls, in_flight)
+        cpu = {_part(part): cpu_seconds(pid) - before[part] for part, pid in pids.items()}
+        result = await seen(network)
+        database.dispose()
+    return Measured(name, result, cpu)
+
+
+def _part(name: str) -> str:
+    return "server" if name == "temporal" else name
+
+
+async def _campaign(ctx: ServiceContext, name: str, calls: int, in_flight: int) -> None:
+    people = "\n".join(f"  - phone: '+1212{5550000 + n:07}'" for n in range(calls))
+    text = (
+        f"name: {name}\npurpose: informational\nagent: bench\n"
+        f"schedule: {{hours: '00:00-24:00'}}\npacing: {{max_concurrent: {in_flight}}}\n"
+        f"recipients:\n{people}\n"
+    )
+    await launch_campaign(ctx, read_definition_text(text, name=f"{name}.yaml"))
+    async with asyncio.timeout(600):
+        while not _over(await progress(ctx, name)):
+            await asyncio.sleep(0.5)  # noqa: ASYNC110  # the roster is in a database
+
+
+def _over(found: Progress) -> bool:
+    return found.state.over
+
+
+async def _reset(network: str) -> None:
+    async with httpx.AsyncClient(base_url=network) as http:
+        (await http.post("/sim/reset")).raise_for_status()
+    await configure(network)

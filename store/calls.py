@@ -1,0 +1,168 @@
+"""Calls: found, listed, placed. Their end and settlement are in `store.settlement`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, tuple_, update
+from sqlmodel import Session
+
+from domain.call import CallStatus, FailureClass, Fence
+from domain.event import CallEvent
+from domain.record import DEFAULT_TENANT, CallRecord
+from store.cases import load_cases, save_cases
+from store.dialect import lock_keys
+from store.errors import UnknownCall
+from store.matching import apply_events, provider_key
+from store.records import call_record
+from store.settlement import end_call, settle_call, settle_overdue
+from store.tables import call, event
+
+
+def get_call(s: Session, call_id: str) -> CallRecord | None:
+    row = s.connection().execute(select(call).where(call.c.id == call_id)).mappings().first()
+    return None if row is None else call_record(row)
+
+
+def get_call_by_provider_id(
+    s: Session, line: str, provider_call_id: str, *, tenant: str = DEFAULT_TENANT
+) -> CallRecord | None:
+    """The call of a line that its provider knows by this id; the newest, should it repeat."""
+    found = (
+        select(call)
+        .where(
+            call.c.tenant == tenant,
+            call.c.line == line,
+            call.c.provider_call_id == provider_call_id,
+        )
+        .order_by(call.c.created_at.desc())
+        .limit(1)
+    )
+    row = s.connection().execute(found).mappings().first()
+    return None if row is None else call_record(row)
+
+
+def list_calls(
+    s: Session,
+    campaign_id: int,
+    *,
+    status: CallStatus | None = None,
+    launch: int | None = None,
+    limit: int = 100,
+    after: str | None = None,
+) -> list[CallRecord]:
+    """Calls of a campaign, oldest first; `after` is the last call's id of the page before."""
+    found = select(call).where(call.c.campaign_id == campaign_id)
+    if status is not None:
+        found = found.where(call.c.status == status.value)
+    if launch is not None:
+        found = found.where(call.c.launch == launch)
+    if after is not None:
+        last = select(call.c.created_at).where(call.c.id == after).scalar_subquery()
+        found = found.where(tuple_(call.c.created_at, call.c.id) > tuple_(last, after))
+    found = found.order_by(call.c.created_at, call.c.id).limit(limit)
+    return [call_record(row) for row in s.connection().execute(found).mappings()]
+
+
+def awaiting_analysis(s: Session, *, before: datetime, limit: int) -> list[CallRecord]:
+    """Calls of all tenants that a claim settles before an instant, with or without analysis."""
+    found = (
+        select(call)
+        .where(
+            call.c.settled_at.is_(None), call.c.settle_by.is_not(None), call.c.settle_by <= before
+        )
+        .order_by(call.c.settle_by)
+        .limit(limit)
+    )
+    return [call_record(row) for row in s.connection().execute(found).mappings()]
+
+
+def attempts(s: Session, recipient_id: int) -> list[CallRecord]:
+    """The calls of a recipient that have ended and may have rung, oldest first."""
+    found = (
+        select(call)
+        .where(call.c.recipient_id == recipient_id, call.c.is_attempt)
+        .order_by(call.c.number)
+    )
+    return [call_record(row) for row in s.connection().execute(found).mappings()]
+
+
+def record_placed(
+    s: Session, call_id: str, provider_call_id: str, *, now: datetime
+) -> list[CallEvent]:
+    """The provider took the call, and calls it so.
+
+    Gives back what was heard about it before and signalled to nobody, oldest first, for the
+    caller to apply; a sweeper signals it too, so it may be heard twice. Raises UnknownCall.
+    """
+    _lock_provider_id(s, call_id, provider_call_id)
+    cases = load_cases(s, [call_id])
+    if not cases:
+        raise UnknownCall(call_id)
+    case = cases[0]
+    if case.call["fence"] == Fence.PLACING:
+        case.change_call(fence=Fence.PLACED.value, placed_at=now)
+    if case.call["provider_call_id"] != provider_call_id:
+        case.change_call(provider_call_id=provider_call_id)
+    bound = s.connection().execute(
+        update(event)
+        .where(
+            event.c.tenant == case.call["tenant"],
+            event.c.line == case.call["line"],
+            event.c.provider_call_id == provider_call_id,
+            event.c.call_id.is_(None),
+        )
+        .values(call_id=call_id)
+    )
+    if bound.rowcount:
+        apply_events(s, [case], now)
+    save_cases(s, [case])
+    return _unsignalled(s, call_id)
+
+
+def record_not_placed(
+    s: Session, call_id: str, *, failure: FailureClass, detail: str | None, now: datetime
+) -> bool:
+    """Certainly no call was made: the fence goes from placing to not placed.
+
+    False, and nothing changes, when it is not placing: an event may have proved a call.
+    """
+    moved = s.connection().execute(
+        update(call)
+        .where(call.c.id == call_id, call.c.fence == Fence.PLACING.value)
+        .values(fence=Fence.NOT_PLACED.value, failure=failure.value, detail=detail)
+    )
+    return moved.rowcount > 0
+
+
+def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> None:
+    """An event with this id that is being stored right now is seen by us, or it sees us."""
+    of_call = select(call.c.tenant, call.c.line).where(call.c.id == call_id)
+    row = s.connection().execute(of_call).first()
+    if row is None:
+        raise UnknownCall(call_id)
+    lock_keys(s, [provider_key(row.tenant, row.line, provider_call_id)])
+
+
+def _unsignalled(s: Session, call_id: str) -> list[CallEvent]:
+    found = (
+        select(event.c.payload)
+        .where(event.c.call_id == call_id, event.c.signalled_at.is_(None))
+        .order_by(event.c.id)
+    )
+    texts = s.connection().execute(found).scalars()
+    return sorted(map(CallEvent.model_validate_json, texts), key=lambda heard: heard.at)
+
+
+__all__ = [
+    "attempts",
+    "awaiting_analysis",
+    "end_call",
+    "get_call",
+    "get_call_by_provider_id",
+    "list_calls",
+    "record_not_placed",
+    "record_placed",
+    "settle_call",
+    "settle_overdue",
+]

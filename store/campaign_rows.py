@@ -1,0 +1,62 @@
+"""The row of one campaign: found, locked, changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import RowMapping, select, update
+from sqlmodel import Session
+
+from domain.record import CampaignRecord
+from store.dialect import locked
+from store.errors import UnknownCampaign
+from store.records import campaign_record
+from store.tables import campaign
+
+
+def find_campaign(s: Session, tenant: str, name: str) -> CampaignRecord | None:
+    found = select(campaign).where(campaign.c.tenant == tenant, campaign.c.name == name)
+    row = s.connection().execute(found).mappings().first()
+    return None if row is None else campaign_record(row)
+
+
+def require_campaign(s: Session, campaign_id: int) -> CampaignRecord:
+    """Raises UnknownCampaign."""
+    found = select(campaign).where(campaign.c.id == campaign_id)
+    return _record(s.connection().execute(found).mappings().first(), campaign_id)
+
+
+def lock_campaign(s: Session, campaign_id: int) -> CampaignRecord:
+    """For who changes it: waits for all claims, fences and settlements under way.
+
+    Raises UnknownCampaign.
+    """
+    found = locked(select(campaign).where(campaign.c.id == campaign_id), exclusive=[campaign])
+    return _record(s.connection().execute(found).mappings().first(), campaign_id)
+
+
+def hold_campaign(s: Session, campaign_id: int) -> CampaignRecord:
+    """For who relies on it: it stays as it is until the transaction ends.
+
+    Raises UnknownCampaign.
+    """
+    found = select(campaign).where(campaign.c.id == campaign_id)
+    found = locked(found, exclusive=[], shared=[campaign])
+    return _record(s.connection().execute(found).mappings().first(), campaign_id)
+
+
+def lock_campaign_by_name(s: Session, tenant: str, name: str) -> CampaignRecord | None:
+    found = select(campaign).where(campaign.c.tenant == tenant, campaign.c.name == name)
+    row = s.connection().execute(locked(found, exclusive=[campaign])).mappings().first()
+    return None if row is None else campaign_record(row)
+
+
+def change_campaign(s: Session, campaign_id: int, values: dict[str, Any]) -> CampaignRecord:
+    s.connection().execute(update(campaign).where(campaign.c.id == campaign_id).values(values))
+    return require_campaign(s, campaign_id)
+
+
+def _record(row: RowMapping | None, campaign_id: int) -> CampaignRecord:
+    if row is None:
+        raise UnknownCampaign(campaign_id)
+    return campaign_record(row)

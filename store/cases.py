@@ -1,0 +1,181 @@
+"""A call with its recipient and campaign, locked together, and what is to change of them.
+
+Every transaction that ends or settles calls works on cases: loaded in one query, changed in
+memory, written back in few statements. Calls are locked in the order of their ids, each before
+its recipient, and the campaign is held shared, so that its state stays true until the commit.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import RowMapping, Table, bindparam, select, update
+from sqlmodel import Session
+
+from domain.call import CallStatus
+from domain.claim import CampaignState
+from domain.plan import CallPlan
+from domain.record import RecipientState, Settled
+from store.dialect import locked
+from store.records import read_plan, read_zones
+from store.tables import call, campaign, recipient
+
+_CALL_COLUMNS = (
+    "id",
+    "tenant",
+    "campaign_id",
+    "campaign",
+    "launch",
+    "recipient_id",
+    "number",
+    "workflow_id",
+    "line",
+    "phone",
+    "status",
+    "fence",
+    "provider_call_id",
+    "placed_at",
+    "is_attempt",
+    "outcome",
+    "disposition",
+    "call_back_at",
+    "answered_by",
+    "failure",
+    "detail",
+    "retry_after_seconds",
+    "ringing_at",
+    "answered_at",
+    "ended_at",
+    "analysed_at",
+    "settle_by",
+    "settled_at",
+    "duration_seconds",
+    "cost",
+    "recording_url",
+)
+"""All but the long texts."""
+
+
+_CASES = locked(
+    select(
+        *(call.c[name] for name in _CALL_COLUMNS),
+        recipient.c.state.label("recipient_state"),
+        recipient.c.attempts.label("recipient_attempts"),
+        recipient.c.zones.label("recipient_zones"),
+        recipient.c.withdrawn.label("recipient_withdrawn"),
+        recipient.c.requester_workflow_id.label("recipient_requester_workflow_id"),
+        recipient.c.plan.label("recipient_plan"),
+        campaign.c.state.label("campaign_state"),
+        campaign.c.launch.label("current_launch"),
+        campaign.c.plan.label("campaign_plan"),
+    )
+    .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
+    .join(campaign, campaign.c.id == call.c.campaign_id)
+    .order_by(call.c.id),
+    exclusive=[call, recipient],
+    shared=[campaign],
+)
+
+CANCELED = "canceled"
+"""The outcome of whoever ends without having been called to the end."""
+WITHDRAWN = "withdrawn"
+STOPPED = "campaign stopped"
+
+
+@dataclass(slots=True)
+class Case:
+    """Values as they are after the changes made so far."""
+
+    call: dict[str, Any]
+    recipient: dict[str, Any]
+    campaign_state: CampaignState
+    current_launch: int
+    plan: CallPlan
+    call_changes: dict[str, Any] = field(default_factory=dict)
+    recipient_changes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return str(self.call["id"])
+
+    @property
+    def status(self) -> CallStatus:
+        return CallStatus(self.call["status"])
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        text = self.recipient["zones"]
+        return () if text is None else read_zones(text).candidates
+
+    @property
+    def settled(self) -> bool:
+        return self.call["settled_at"] is not None
+
+    @property
+    def takes_no_more_calls(self) -> str | None:
+        """Why the recipient ends here, whatever the outcome; None when it need not."""
+        if self.recipient["withdrawn"]:
+            return WITHDRAWN
+        stopped = self.campaign_state not in (CampaignState.RUNNING, CampaignState.PAUSED)
+        if stopped or self.current_launch != self.call["launch"]:
+            return STOPPED
+        return None
+
+    def change_call(self, **values: Any) -> None:
+        self.call_changes.update(values)
+        self.call.update(values)
+
+    def change_recipient(self, **values: Any) -> None:
+        self.recipient_changes.update(values)
+        self.recipient.update(values)
+
+    def told(self, *, changed: bool) -> Settled:
+        return Settled(
+            call_id=self.id,
+            changed=changed,
+            settled=self.settled,
+            status=self.status,
+            outcome=self.call["outcome"],
+            campaign_workflow_id=f"campaign/{self.call['tenant']}/{self.call['campaign']}",
+            requester_workflow_id=self.recipient["requester_workflow_id"],
+            recipient_done=self.recipient["state"] == RecipientState.DONE,
+            recipient_id=self.call["recipient_id"],
+        )
+
+
+def load_cases(s: Session, call_ids: Iterable[str]) -> list[Case]:
+    """Lock calls that exist, with their recipients; sorted by id."""
+    wanted = sorted(set(call_ids))
+    if not wanted:
+        return []
+    found = _CASES.where(call.c.id.in_(wanted))
+    return [_case(row) for row in s.connection().execute(found).mappings()]
+
+
+def _case(row: RowMapping) -> Case:
+    of_recipient = ("state", "attempts", "zones", "withdrawn", "requester_workflow_id")
+    return Case(
+        call={name: row[name] for name in _CALL_COLUMNS},
+        recipient={name: row[f"recipient_{name}"] for name in of_recipient},
+        campaign_state=CampaignState(row["campaign_state"]),
+        current_launch=row["current_launch"],
+        plan=read_plan(row["recipient_plan"] or row["campaign_plan"]),
+    )
+
+
+def save_cases(s: Session, cases: Sequence[Case]) -> None:
+    """Write the changes back."""
+    _save(s, call, [(case.id, case.call_changes) for case in cases])
+    _save(s, recipient, [(case.call["recipient_id"], case.recipient_changes) for case in cases])
+
+
+def _save(s: Session, table: Table, changes: Iterable[tuple[Any, dict[str, Any]]]) -> None:
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for key, values in changes:
+        if values:
+            alike[tuple(sorted(values))].append({"row_id": key, **values})
+    for rows in alike.values():
+        s.connection().execute(update(table).where(table.c.id == bindparam("row_id")), rows)

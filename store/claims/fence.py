@@ -1,0 +1,170 @@
+"""The fence: the last look before a request leaves, and the mark that it may have left.
+
+One transaction locks the call, holds its campaign, and decides. Whoever raises the fence sends
+the request, once; whoever finds it raised never does.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, select, update
+from sqlmodel import Session
+
+from domain.call import CallStatus, Fence
+from domain.claim import CampaignState, Dialing, FencePass, FenceVerdict
+from domain.plan import CallPlan
+from domain.planner import Candidate, Dial, decide
+from store.claims.candidates import read_ledger
+from store.claims.rate import Queued, take_token
+from store.dialect import locked
+from store.errors import UnknownCall
+from store.records import read_plan, read_zones
+from store.tables import call, campaign, lease, recipient, suppression
+
+_FOUND = {
+    Fence.PLACING: FenceVerdict.ALREADY_PLACING,
+    Fence.PLACED: FenceVerdict.ALREADY_PLACED,
+}
+
+
+_SUPPRESSED = (
+    select(suppression.c.reason)
+    .where(suppression.c.tenant == call.c.tenant, suppression.c.phone == call.c.phone)
+    .scalar_subquery()
+)
+_HELD = select(lease.c.call_id).where(lease.c.call_id == call.c.id).scalar_subquery()
+_CALL = locked(
+    select(
+        call.c.tenant,
+        call.c.line,
+        call.c.phone,
+        call.c.caller_id,
+        call.c.attempt,
+        call.c.ring_seconds,
+        call.c.max_seconds,
+        call.c.status,
+        call.c.fence,
+        call.c.fence_deadline,
+        call.c.provider_call_id,
+        call.c.created_at,
+        call.c.launch,
+        recipient.c.zones,
+        recipient.c.attempts,
+        recipient.c.not_before,
+        recipient.c.variables,
+        recipient.c.withdrawn,
+        recipient.c.plan.label("own_plan"),
+        campaign.c.plan.label("campaign_plan"),
+        campaign.c.state.label("campaign_state"),
+        campaign.c.launch.label("current_launch"),
+        _SUPPRESSED.label("suppressed"),
+        _HELD.label("held"),
+    )
+    .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
+    .join(campaign, campaign.c.id == call.c.campaign_id),
+    exclusive=[call],
+    shared=[campaign],
+)
+
+
+def raise_fence(
+    s: Session, call_id: str, *, now: datetime, placement_timeout: timedelta
+) -> FencePass:
+    """Let a claimed call pass, once: GO, and nobody else gets it again.
+
+    WITHDRAWN closes the fence for good; WAIT_FOR_RATE leaves it as it is. Raises UnknownCall.
+    """
+    row = _lock(s, call_id)
+    fence = Fence(row["fence"])
+    if fence in _FOUND:
+        return FencePass(
+            verdict=_FOUND[fence],
+            line=row["line"],
+            provider_call_id=row["provider_call_id"],
+            deadline=row["fence_deadline"],
+        )
+    if fence is not Fence.CLAIMED:
+        return _withdrawn(row, f"the fence is {fence.value}")
+    plan = read_plan(row["own_plan"] or row["campaign_plan"])
+    against = _against(s, row, plan, now)
+    if against is not None:
+        _set_fence(s, call_id, fence=Fence.CLOSED.value)
+        return _withdrawn(row, against)
+    queued = Queued(call_id, row["created_at"], row["tenant"], row["line"])
+    retry_at = take_token(s, queued, now)
+    if retry_at is not None:
+        because = f"all of line {row['line']}'s calls of this second are used"
+        return FencePass(
+            verdict=FenceVerdict.WAIT_FOR_RATE,
+            line=row["line"],
+            because=because,
+            retry_at=retry_at,
+        )
+    deadline = now + placement_timeout
+    _set_fence(s, call_id, fence=Fence.PLACING.value, fenced_at=now, fence_deadline=deadline)
+    return FencePass(
+        verdict=FenceVerdict.GO,
+        line=row["line"],
+        dialing=_dialing(row, plan),
+        deadline=deadline,
+    )
+
+
+def _lock(s: Session, call_id: str) -> RowMapping:
+    row = s.connection().execute(_CALL.where(call.c.id == call_id)).mappings().first()
+    if row is None:
+        raise UnknownCall(call_id)
+    return row
+
+
+def _against(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> str | None:
+    """What speaks against dialing now; None when nothing does."""
+    if CallStatus(row["status"]).terminal:
+        return f"the call is {row['status']}"
+    if row["held"] is None:
+        return "the call holds no slot any more"
+    if row["campaign_state"] != CampaignState.RUNNING:
+        return f"the campaign is {row['campaign_state']}"
+    if row["launch"] != row["current_launch"]:
+        return "the campaign was launched again"
+    if row["withdrawn"]:
+        return "it was withdrawn"
+    candidate = Candidate(
+        zones=read_zones(row["zones"]).candidates,
+        attempts=row["attempts"],
+        not_before=row["not_before"],
+        suppressed=row["suppressed"],
+    )
+    ledger = read_ledger(s, row["tenant"], row["phone"], plan, now)
+    decision = decide(candidate, plan, ledger, now)
+    return None if isinstance(decision, Dial) else decision.because.text
+
+
+def _set_fence(s: Session, call_id: str, **values: object) -> None:
+    raised = s.connection().execute(
+        update(call)
+        .where(call.c.id == call_id, call.c.fence == Fence.CLAIMED.value)
+        .values(**values)
+    )
+    # The row is locked, so this cannot be; if it were, nothing may be dialed.
+    if raised.rowcount != 1:
+        raise RuntimeError(f"the fence of call {call_id} moved while its row was locked")
+
+
+def _withdrawn(row: RowMapping, because: str) -> FencePass:
+    return FencePass(verdict=FenceVerdict.WITHDRAWN, line=row["line"], because=because)
+
+
+def _dialing(row: RowMapping, plan: CallPlan) -> Dialing:
+    """The durations are those of the claim: the lease was reckoned with them."""
+    return Dialing(
+        to=row["phone"],
+        caller_id=row["caller_id"],
+        agent=plan.agent,
+        attempt=row["attempt"],
+        variables=row["variables"],
+        ring_timeout=timedelta(seconds=row["ring_seconds"]),
+        max_duration=timedelta(seconds=row["max_seconds"]),
+        recording=plan.recording,
+    )

@@ -1,0 +1,151 @@
+"""How many calls may start now: the campaign's own limits, and those of its lines.
+
+Leases are counted after the rows that guard them are locked (the campaign's cursor, then its
+lines by name), so no two claims can both fill the last slot.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, exists, func, select
+from sqlmodel import Session
+
+from domain.claim import CampaignState
+from domain.record import CampaignRecord, RecipientState
+from store.dialect import locked
+from store.tables import call, campaign, lease, line, recipient
+
+MINUTE = timedelta(minutes=1)
+LINE_RETRY = timedelta(seconds=5)
+"""A slot that another campaign frees wakes nobody here; this soon it is looked for again."""
+UNKNOWN_LINE_RETRY = timedelta(minutes=1)
+"""A person has to configure the line; looking once a minute finds out soon enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many calls may start; and once none may: why, and when that may change by itself."""
+
+    free: int
+    because: str = ""
+    again_at: datetime | None = None
+    """None: when one of this campaign's own calls ends."""
+
+
+def campaign_room(
+    s: Session, record: CampaignRecord, in_flight: int, limit: int, now: datetime
+) -> Room:
+    """The campaign's concurrency and its calls per minute, over any 60 seconds."""
+    free = record.max_concurrent - in_flight
+    if free <= 0:
+        return Room(0, f"{in_flight} of {record.max_concurrent} calls in flight")
+    if record.per_minute is not None:
+        paced, again_at = _pace(s, record.id, record.per_minute, now)
+        if paced <= 0:
+            because = f"{record.per_minute} calls a minute; next at {again_at:%H:%M:%SZ}"
+            return Room(0, because, again_at)
+        free = min(free, paced)
+    return Room(min(free, limit))
+
+
+def _pace(
+    s: Session, campaign_id: int, per_minute: int, now: datetime
+) -> tuple[int, datetime | None]:
+    """How many more fit into the minute that ends now, and if none, when one does."""
+    newest = (
+        select(call.c.created_at)
+        .where(call.c.campaign_id == campaign_id, call.c.created_at > now - MINUTE)
+        .order_by(call.c.created_at.desc())
+        .limit(per_minute)
+    )
+    made = list(s.connection().execute(newest).scalars())
+    if len(made) < per_minute:
+        return per_minute - len(made), None
+    return 0, made[-1] + MINUTE
+
+
+def line_rooms(
+    s: Session, record: CampaignRecord, names: Sequence[str], now: datetime
+) -> dict[str, Room]:
+    """Lock lines, then tell how many calls this campaign may start on each."""
+    found = (select(line).where(line.c.tenant == record.tenant, line.c.name.in_(names))).order_by(
+        line.c.name
+    )
+    rows = s.connection().execute(locked(found, exclusive=[line])).mappings()
+    lines = {row["name"]: row for row in rows}
+    leases = _leases(s, record.tenant, names)
+    rooms: dict[str, Room] = {}
+    for name in names:
+        if name in lines:
+            rooms[name] = _line_room(s, record, lines[name], leases[name], now)
+        else:
+            because = f"line {name} is not configured"
+            rooms[name] = Room(0, because, now + UNKNOWN_LINE_RETRY)
+    return rooms
+
+
+def _leases(s: Session, tenant: str, names: Sequence[str]) -> dict[str, dict[int, int]]:
+    """Leases by line and campaign."""
+    counted = s.connection().execute(
+        select(lease.c.line, lease.c.campaign_id, func.count())
+        .where(lease.c.tenant == tenant, lease.c.line.in_(names))
+        .group_by(lease.c.line, lease.c.campaign_id)
+    )
+    leases: dict[str, dict[int, int]] = defaultdict(dict)
+    for name, campaign_id, count in counted:
+        leases[name][campaign_id] = count
+    return leases
+
+
+def _line_room(
+    s: Session, record: CampaignRecord, row: RowMapping, leases: dict[int, int], now: datetime
+) -> Room:
+    name, most = row["name"], row["max_concurrent"]
+    if row["held_until"] is not None and row["held_until"] > now:
+        because = f"line {name} is held: {row['held_because'] or 'no reason given'}"
+        return Room(0, because, row["held_until"])
+    used, mine = sum(leases.values()), leases.get(record.id, 0)
+    others = _others_waiting(s, record, name, now) if used < most else {}
+    free = fair_room(most, mine, leases, others)
+    if others:
+        because = f"line {name} is shared with {len(others)} more"
+        return Room(free, because, now + LINE_RETRY)
+    again_at = None if mine == used else now + LINE_RETRY
+    return Room(free, f"all {most} calls of line {name} in flight", again_at)
+
+
+def fair_room(most: int, mine: int, leases: dict[int, int], others: dict[int, int]) -> int:
+    """This campaign's room on a line for `most` calls that others wait for as well.
+
+    Each of n campaigns is entitled to an nth of the line, rounded up, if it may hold that many.
+    What others are entitled to and do not hold yet is kept for them; the rest is free for all.
+    `others` are the waiting campaigns with the calls each may hold; `leases` are held ones.
+    """
+    free = most - sum(leases.values())
+    share = -(-most // (len(others) + 1))
+    kept = sum(
+        max(0, min(share, may_hold) - leases.get(other, 0)) for other, may_hold in others.items()
+    )
+    return min(free, max(share - mine, free - kept))
+
+
+def _others_waiting(s: Session, record: CampaignRecord, name: str, now: datetime) -> dict[int, int]:
+    """Other running campaigns with somebody ready for this line: how many calls each may hold."""
+    has_ready = exists().where(
+        recipient.c.campaign_id == campaign.c.id,
+        recipient.c.launch == campaign.c.launch,
+        recipient.c.state == RecipientState.READY.value,
+        recipient.c.window_closes_at > now,
+        recipient.c.line == name,
+    )
+    found = select(campaign.c.id, campaign.c.max_concurrent).where(
+        campaign.c.tenant == record.tenant,
+        campaign.c.state == CampaignState.RUNNING.value,
+        campaign.c.id != record.id,
+        has_ready,
+    )
+    return {row.id: row.max_concurrent for row in s.connection().execute(found)}

@@ -1,0 +1,77 @@
+"""Looking at people who are due: ready, waiting for later, or ended.
+
+Whose window has closed while they were ready is looked at again first; then those who are due,
+whoever was promised a time before those who were not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlmodel import Session
+
+from domain.planner import Dial
+from domain.record import CampaignRecord, RecipientState
+from store.claims.candidates import (
+    EndedRecipient,
+    Person,
+    decide_all,
+    find_people,
+    people,
+    write_decisions,
+)
+from store.tables import recipient
+
+LARGEST_STEP = 100
+SMALLEST_STEP = 25
+"""So that the order of windows holds among more people than there are free slots."""
+
+
+@dataclass(slots=True)
+class Look:
+    """What a claim found when it looked at people."""
+
+    decisions: int = 0
+    promoted: int = 0
+    everybody: bool = False
+    """Nobody who is due is left to look at."""
+    ended: list[EndedRecipient] = field(default_factory=list)
+
+
+def look_at_due(
+    s: Session, campaign: CampaignRecord, *, wanted: int, at_most: int, now: datetime
+) -> Look:
+    """Decide step by step until `wanted` are ready anew, nobody is due, or `at_most` is reached."""
+    look = Look()
+    step = min(LARGEST_STEP, max(SMALLEST_STEP, 2 * wanted))
+    while look.promoted < wanted and look.decisions < at_most:
+        size = min(step, at_most - look.decisions)
+        persons = _next(s, campaign, size, now)
+        decided = decide_all(s, campaign, persons, now)
+        look.ended += write_decisions(s, decided)
+        look.decisions += len(persons)
+        look.promoted += sum(isinstance(decision, Dial) for _, decision in decided)
+        if len(persons) < size:
+            look.everybody = True
+            break
+    return look
+
+
+def _next(s: Session, campaign: CampaignRecord, size: int, now: datetime) -> list[Person]:
+    closed = (
+        people(campaign)
+        .where(recipient.c.state == RecipientState.READY.value, recipient.c.window_closes_at <= now)
+        .order_by(recipient.c.window_closes_at)
+        .limit(size)
+    )
+    found = find_people(s, campaign, closed)
+    if len(found) == size:
+        return found
+    due = (
+        people(campaign)
+        .where(recipient.c.state == RecipientState.WAITING.value, recipient.c.due_at <= now)
+        .order_by(recipient.c.due_at.desc(), recipient.c.id)
+        .limit(size - len(found))
+    )
+    return found + find_people(s, campaign, due)

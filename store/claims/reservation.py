@@ -1,0 +1,164 @@
+"""The claim: whom to call now, within every limit, in one short transaction.
+
+Locked in this order, by everybody: the campaign's cursor (so claims of one campaign queue up;
+the campaign itself is held shared), lines by name, numbers by hash. What they guard is read
+after they are locked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+
+from sqlalchemy import RowMapping, select, update
+from sqlmodel import Session
+
+from domain.claim import CampaignState, Claim, ClaimedCall
+from domain.record import CampaignRecord, Settled
+from store.claims.candidates import EndedRecipient
+from store.claims.leases import live_leases
+from store.claims.limits import Room, campaign_room
+from store.claims.promotion import Look, look_at_due
+from store.claims.rows import claimed_before, claimed_call
+from store.claims.taking import SLACK, Taking, take
+from store.claims.waiting import Pause, count_open, earliest, next_due, next_settlement
+from store.dialect import locked
+from store.errors import UnknownCampaign
+from store.records import campaign_record
+from store.settlement import settle_overdue
+from store.tables import campaign, claim_cursor
+
+MAX_CALLS = 200
+MAX_DECISIONS = 500
+OVERDUE = 100
+"""Calls settled in one claim without their analysis; more are left to the next one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A claim, and what else its transaction decided, for whoever has to tell it."""
+
+    claim: Claim
+    settled: tuple[Settled, ...] = ()
+    ended: tuple[EndedRecipient, ...] = ()
+
+
+def claim_calls(
+    s: Session, campaign_id: int, key: str, *, now: datetime, limit: int = MAX_CALLS
+) -> Claim:
+    """Claim up to `limit` calls; the same key again gives the same calls. See `reserve`."""
+    return reserve(s, campaign_id, key, now=now, limit=limit).claim
+
+
+def reserve(
+    s: Session, campaign_id: int, key: str, *, now: datetime, limit: int = MAX_CALLS
+) -> Reservation:
+    """Settle what is overdue, look at who is due, and claim calls for who is ready.
+
+    Raises UnknownCampaign.
+    """
+    row = _lock(s, campaign_id)
+    record = campaign_record(row)
+    in_flight = live_leases(s, campaign_id)
+    again = claimed_before(s, campaign_id, key)
+    if again:
+        # What this key would find now is left to the next one, at once.
+        return Reservation(_claim(s, row, again, Pause("claimed before", now), in_flight, now))
+    settled = settle_overdue(s, campaign_id, now=now, limit=OVERDUE)
+    if record.state is not CampaignState.RUNNING:
+        pause = Pause(record.because or record.state.value, next_settlement(s, campaign_id))
+        return Reservation(_claim(s, row, (), pause, in_flight, now), tuple(settled))
+    limit = min(limit, MAX_CALLS)
+    room = campaign_room(s, record, in_flight, limit, now)
+    look, taking = Look(), Taking()
+    if room.free > 0:
+        at_most = MAX_DECISIONS - room.free - SLACK
+        look = look_at_due(s, record, wanted=room.free, at_most=at_most, now=now)
+        taking = take(s, record, key, room.free, row["caller_turn"], now)
+        in_flight += len(taking.calls)
+        if len(taking.calls) == room.free:
+            room = campaign_room(s, record, in_flight, limit, now)
+    pause = _pause(s, record, room, look, taking, now)
+    calls = [claimed_call(call) for call in sorted(taking.calls, key=itemgetter("id"))]
+    claim = _claim(s, row, calls, pause, in_flight, now)
+    return Reservation(claim, tuple(settled), (*look.ended, *taking.ended))
+
+
+def _lock(s: Session, campaign_id: int) -> RowMapping:
+    found = (
+        select(
+            campaign,
+            claim_cursor.c.caller_turn,
+            claim_cursor.c.open_count,
+            claim_cursor.c.counted_at,
+        )
+        .join_from(campaign, claim_cursor, claim_cursor.c.campaign_id == campaign.c.id)
+        .where(campaign.c.id == campaign_id)
+    )
+    found = locked(found, exclusive=[claim_cursor], shared=[campaign])
+    row = s.connection().execute(found).mappings().first()
+    if row is None:
+        raise UnknownCampaign(campaign_id)
+    return row
+
+
+def _claim(
+    s: Session,
+    row: RowMapping,
+    calls: Sequence[ClaimedCall],
+    pause: Pause,
+    in_flight: int,
+    now: datetime,
+) -> Claim:
+    """The answer, noted in the campaign's cursor too, for progress."""
+    record = campaign_record(row)
+    open_count, counted_at = count_open(s, record, row["open_count"], row["counted_at"], now)
+    s.connection().execute(
+        update(claim_cursor)
+        .where(claim_cursor.c.campaign_id == record.id)
+        .values(
+            caller_turn=claim_cursor.c.caller_turn + len(calls),
+            wake_at=pause.until,
+            because=pause.because,
+            open_count=open_count,
+            counted_at=counted_at,
+        )
+    )
+    return Claim(
+        state=record.state,
+        revision=record.revision,
+        calls=tuple(calls),
+        in_flight=in_flight,
+        open_recipients=open_count,
+        wake_at=pause.until,
+        because=pause.because,
+    )
+
+
+def _pause(
+    s: Session,
+    record: CampaignRecord,
+    room: Room,
+    look: Look,
+    taking: Taking,
+    now: datetime,
+) -> Pause:
+    """The earliest instant at which another claim may find something, and why it waits.
+
+    `room` is what is left of the campaign's own after this claim.
+    """
+    settlement = next_settlement(s, record.id)
+    if settlement is not None and settlement <= now:
+        return Pause("more calls to settle", now)
+    if room.free <= 0:
+        return Pause(room.because, earliest(room.again_at, settlement))
+    if taking.more or (taking.ran_dry and not look.everybody):
+        return Pause("more people to look at", now)
+    # Where not everybody due was looked at, no line has room for more of them anyway.
+    due = next_due(s, record, now) if look.everybody else None
+    reasons = [pause for pause in (*taking.blocked, due) if pause is not None]
+    until = earliest(settlement, *(pause.until for pause in reasons))
+    because = reasons[0].because if reasons else "waiting for calls to end"
+    return Pause(because, until)

@@ -1,0 +1,107 @@
+"""Call rows and their leases, as a claim writes and finds them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, select, update
+from sqlmodel import Session
+
+from domain.call import CallStatus, Fence
+from domain.claim import ClaimedCall
+from domain.phone import mask_phone
+from domain.planner import Dial, longest_wait
+from domain.record import CampaignRecord, RecipientState
+from store.claims.candidates import Person
+from store.tables import call, lease, recipient
+
+
+def claimed_before(s: Session, campaign_id: int, key: str) -> list[ClaimedCall]:
+    """The calls that a claim with this key has claimed already."""
+    found = (
+        select(call)
+        .where(call.c.campaign_id == campaign_id, call.c.claim_key == key)
+        .order_by(call.c.id)
+    )
+    return [claimed_call(row) for row in s.connection().execute(found).mappings()]
+
+
+def claimed_call(row: Mapping[str, Any] | RowMapping) -> ClaimedCall:
+    return ClaimedCall(
+        call_id=row["id"],
+        workflow_id=row["workflow_id"],
+        tenant=row["tenant"],
+        campaign=row["campaign"],
+        line=row["line"],
+        masked=mask_phone(row["phone"]),
+        attempt=row["attempt"],
+        ring_timeout=timedelta(seconds=row["ring_seconds"]),
+        max_duration=timedelta(seconds=row["max_seconds"]),
+    )
+
+
+def call_row(
+    campaign: CampaignRecord, person: Person, dial: Dial, key: str, turn: int, now: datetime
+) -> dict[str, Any]:
+    """A new call. `turn` counts the campaign's calls and picks the caller id."""
+    number, plan = person.calls + 1, person.plan
+    path = f"{campaign.tenant}/{campaign.name}/{campaign.launch}/{person.id}/{number}"
+    return {
+        "id": uuid.uuid4().hex,
+        "tenant": campaign.tenant,
+        "campaign_id": campaign.id,
+        "campaign": campaign.name,
+        "launch": campaign.launch,
+        "recipient_id": person.id,
+        "number": number,
+        "attempt": person.attempts + 1,
+        "workflow_id": f"call/{path}",
+        "claim_key": key,
+        "line": person.line,
+        "phone": person.phone,
+        "caller_id": plan.caller_ids[turn % len(plan.caller_ids)] if plan.caller_ids else None,
+        "ring_seconds": plan.ring_timeout.total_seconds(),
+        "max_seconds": plan.max_duration.total_seconds(),
+        "status": CallStatus.QUEUED.value,
+        "fence": Fence.CLAIMED.value,
+        "is_attempt": False,
+        "created_at": now,
+        "structured": {},
+        "evidence": {
+            **dial.evidence,
+            "zones": list(person.zones.candidates),
+            "zone_source": person.zones.source.value,
+            "zone_data": person.zones.data_version,
+            "revision": campaign.revision,
+        },
+    }
+
+
+def lease_row(call_values: Mapping[str, Any], person: Person, now: datetime) -> dict[str, Any]:
+    return {
+        "call_id": call_values["id"],
+        "campaign_id": call_values["campaign_id"],
+        "tenant": call_values["tenant"],
+        "line": person.line,
+        "phone": person.phone,
+        "acquired_at": now,
+        "expires_at": now + longest_wait(person.plan),
+    }
+
+
+def write_calls(
+    s: Session, calls: Sequence[dict[str, Any]], leases: Sequence[dict[str, Any]]
+) -> None:
+    """Calls with their leases; their recipients are being called from here on."""
+    if not calls:
+        return
+    s.connection().execute(insert(call), calls)
+    s.connection().execute(insert(lease), leases)
+    s.connection().execute(
+        update(recipient)
+        .where(recipient.c.id.in_([row["recipient_id"] for row in calls]))
+        .values(state=RecipientState.CALLING.value, calls=recipient.c.calls + 1)
+    )

@@ -1,0 +1,157 @@
+"""Taking people who are ready: whose window closes first goes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from domain.planner import Decision, Dial, Reason, Wait, decide
+from domain.record import CampaignRecord, RecipientState
+from store.claims.candidates import (
+    EndedRecipient,
+    Person,
+    find_people,
+    people,
+    read_ledgers,
+    write_decisions,
+)
+from store.claims.limits import line_rooms
+from store.claims.rows import call_row, lease_row, write_calls
+from store.claims.waiting import Pause
+from store.dialect import lock_keys
+from store.tables import lease, recipient
+
+SLACK = 20
+"""People read beyond the room there is, for those who turn out not to be callable now."""
+NUMBER_RETRY = timedelta(seconds=5)
+"""The end of another campaign's call to the same number wakes nobody here."""
+_NUMBER_BUSY = Reason("number_busy", "another call to this number is under way")
+
+
+@dataclass(slots=True)
+class Taking:
+    """What a claim took, and what kept it from taking more."""
+
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    ended: list[EndedRecipient] = field(default_factory=list)
+    blocked: list[Pause] = field(default_factory=list)
+    """Lines that take no more for now."""
+    more: bool = False
+    """Somebody ready was not looked at, though there was room."""
+    ran_dry: bool = False
+    """There is room on a line; with `more` False, nobody ready is left for it."""
+
+
+def take(
+    s: Session, campaign: CampaignRecord, key: str, room: int, turn: int, now: datetime
+) -> Taking:
+    """Claim calls for at most `room` people who are ready, within the limits of their lines."""
+    names = _lines(s, campaign)
+    rooms = line_rooms(s, campaign, names, now)
+    free = {name: found.free for name, found in rooms.items() if found.free > 0}
+    persons: list[Person] = []
+    unread: set[str] = set()
+    for name, count in free.items():
+        size = min(count, room) + SLACK
+        found = _ready(s, campaign, name, size)
+        if len(found) == size:
+            unread.add(name)
+        persons += found
+    persons.sort(key=lambda p: (p.closes_at or now, p.turn, p.id))
+    taking, seen = _Taker(s, campaign, key, turn, now).run(persons, room, free)
+    # `free` is what is left of it now.
+    waiting = unread | {person.line for person in persons[seen:]}
+    taking.more = any(free[name] > 0 for name in waiting)
+    taking.ran_dry = not names or any(count > 0 for count in free.values())
+    taking.blocked = [
+        Pause(found.because, found.again_at)
+        for name, found in rooms.items()
+        if free.get(name, 0) <= 0
+    ]
+    return taking
+
+
+def _lines(s: Session, campaign: CampaignRecord) -> list[str]:
+    if not campaign.standing:
+        return [campaign.plan.line]
+    found = (
+        select(recipient.c.line)
+        .distinct()
+        .where(
+            recipient.c.campaign_id == campaign.id,
+            recipient.c.launch == campaign.launch,
+            recipient.c.state == RecipientState.READY.value,
+        )
+    )
+    return sorted(s.connection().execute(found).scalars())
+
+
+def _ready(s: Session, campaign: CampaignRecord, line: str, limit: int) -> list[Person]:
+    found = (
+        people(campaign)
+        .where(recipient.c.state == RecipientState.READY.value, recipient.c.line == line)
+        .order_by(recipient.c.window_closes_at, recipient.c.turn, recipient.c.id)
+        .limit(limit)
+    )
+    return find_people(s, campaign, found)
+
+
+class _Taker:
+    """One pass over people in the order of their windows."""
+
+    def __init__(
+        self, s: Session, campaign: CampaignRecord, key: str, turn: int, now: datetime
+    ) -> None:
+        self._s = s
+        self._campaign = campaign
+        self._key = key
+        self._turn = turn
+        self._now = now
+
+    def run(self, persons: Sequence[Person], room: int, free: dict[str, int]) -> tuple[Taking, int]:
+        """What was taken, and how many people were looked at.
+
+        Counts down `free`, the room on each line, with every call taken.
+        """
+        tenant, taking, seen = self._campaign.tenant, Taking(), 0
+        busy = self._lock_numbers(tenant, persons)
+        ledgers = read_ledgers(self._s, tenant, persons, self._now)
+        decided: list[tuple[Person, Decision]] = []
+        leases: list[dict[str, Any]] = []
+        for person in persons:
+            if len(taking.calls) >= room:
+                break
+            seen += 1
+            if free[person.line] <= 0:
+                continue
+            if person.phone in busy:
+                decided.append((person, Wait(self._now + NUMBER_RETRY, _NUMBER_BUSY)))
+                continue
+            ledger = ledgers[person.phone]
+            decision = decide(person.candidate(), person.plan, ledger, self._now)
+            if not isinstance(decision, Dial):
+                decided.append((person, decision))
+                continue
+            turn = self._turn + len(taking.calls)
+            call = call_row(self._campaign, person, decision, self._key, turn, self._now)
+            taking.calls.append(call)
+            leases.append(lease_row(call, person, self._now))
+            busy.add(person.phone)
+            free[person.line] -= 1
+        write_calls(self._s, taking.calls, leases)
+        taking.ended = write_decisions(self._s, decided)
+        return taking, seen
+
+    def _lock_numbers(self, tenant: str, persons: Sequence[Person]) -> set[str]:
+        """Numbers that a call is under way to; nobody starts one to the others meanwhile."""
+        phones = sorted({person.phone for person in persons})
+        if not phones:
+            return set()
+        lock_keys(self._s, [f"number/{tenant}/{phone}" for phone in phones])
+        live = select(lease.c.phone).where(lease.c.tenant == tenant, lease.c.phone.in_(phones))
+        return set(self._s.connection().execute(live).scalars())

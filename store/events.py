@@ -1,0 +1,181 @@
+"""Events of providers: stored once, matched to their calls, applied, and signalled.
+
+They may come twice, late, out of order, and before the response that names the call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from domain.event import CallEvent
+from domain.record import DEFAULT_TENANT, Settled
+from store.cases import load_cases, save_cases
+from store.dialect import insert_into, lock_keys
+from store.matching import Match, Matches, apply_events, provider_key
+from store.tables import call, event
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    event_row_id: int
+    call_id: str | None
+    """None while it is not known which call it is about."""
+    workflow_id: str | None
+    """Whom to signal; None when no call is known yet, or the call has ended."""
+    event: CallEvent
+    new: bool
+    settled: Settled | None = None
+    """What it settled, when it was the analysis that an ended call awaited."""
+
+
+def store_events(
+    s: Session,
+    line: str,
+    events: Sequence[CallEvent],
+    *,
+    now: datetime,
+    tenant: str = DEFAULT_TENANT,
+) -> list[StoredEvent]:
+    """Store what a line's provider reported; one result for each event, in their order.
+
+    An event belongs to a call of that line only, whatever id it echoes. One that is known
+    already changes nothing.
+    """
+    told = [_without_nul(heard) for heard in events]
+    nameless = (heard.provider_call_id for heard in told if heard.call_id is None)
+    lock_keys(s, [provider_key(tenant, line, name) for name in nameless if name is not None])
+    matches = Matches(s, tenant, line, told)
+    new = _insert(s, tenant, line, told, matches, now)
+    settled = _apply(s, [matches.of(heard) for heard in told if heard.event_id in new], now)
+    known = _known(s, tenant, line, [h.event_id for h in told if h.event_id not in new])
+    results = []
+    for heard in told:
+        match = matches.of(heard)
+        row_id = new.pop(heard.event_id, None)
+        if row_id is not None:
+            known[heard.event_id] = row_id
+        results.append(
+            StoredEvent(
+                event_row_id=known[heard.event_id],
+                call_id=None if match is None else match.call_id,
+                workflow_id=None if match is None else match.workflow_id,
+                event=heard,
+                new=row_id is not None,
+                settled=None
+                if match is None or row_id is None
+                else settled.pop(match.call_id, None),
+            )
+        )
+    return results
+
+
+def mark_signalled(s: Session, event_row_ids: Sequence[int], *, now: datetime) -> None:
+    """These events have reached whoever has to know."""
+    s.connection().execute(
+        update(event)
+        .where(event.c.id.in_(event_row_ids), event.c.signalled_at.is_(None))
+        .values(signalled_at=now)
+    )
+
+
+def unsignalled_events(s: Session, *, before: datetime, limit: int) -> list[StoredEvent]:
+    """Events of known calls that nobody was told about, received before an instant."""
+    found = (
+        select(event.c.id, event.c.call_id, event.c.payload, call.c.workflow_id)
+        .join_from(event, call, call.c.id == event.c.call_id)
+        .where(
+            event.c.signalled_at.is_(None),
+            event.c.call_id.is_not(None),
+            event.c.received_at < before,
+        )
+        .order_by(event.c.received_at)
+        .limit(limit)
+    )
+    return [
+        StoredEvent(
+            event_row_id=row.id,
+            call_id=row.call_id,
+            workflow_id=row.workflow_id,
+            event=CallEvent.model_validate_json(row.payload),
+            new=False,
+        )
+        for row in s.connection().execute(found)
+    ]
+
+
+def _insert(
+    s: Session,
+    tenant: str,
+    line: str,
+    events: Sequence[CallEvent],
+    matches: Matches,
+    now: datetime,
+) -> dict[str, int]:
+    """Row ids of the events that were not known, by event id."""
+    rows: dict[str, dict[str, Any]] = {}
+    for heard in events:
+        match = matches.of(heard)
+        nobody_waits = match is not None and match.workflow_id is None
+        rows.setdefault(
+            heard.event_id,
+            {
+                "tenant": tenant,
+                "line": line,
+                "event_id": heard.event_id,
+                "call_id": None if match is None else match.call_id,
+                "provider_call_id": heard.provider_call_id,
+                "payload": heard.model_dump_json(exclude_defaults=True),
+                "received_at": now,
+                "signalled_at": now if nobody_waits else None,
+            },
+        )
+    if not rows:
+        return {}
+    inserted = s.connection().execute(
+        insert_into(s, event).on_conflict_do_nothing().returning(event.c.event_id, event.c.id),
+        # Sorted, so that two who store the same events wait for each other in one order.
+        [rows[event_id] for event_id in sorted(rows)],
+    )
+    return {row.event_id: row.id for row in inserted}
+
+
+def _apply(s: Session, matches: Sequence[Match | None], now: datetime) -> dict[str, Settled]:
+    cases = load_cases(s, {match.call_id for match in matches if match is not None})
+    before = {case.id for case in cases if case.settled}
+    apply_events(s, cases, now)
+    save_cases(s, cases)
+    return {
+        case.id: case.told(changed=True) for case in cases if case.settled and case.id not in before
+    }
+
+
+def _known(s: Session, tenant: str, line: str, event_ids: Sequence[str]) -> dict[str, int]:
+    if not event_ids:
+        return {}
+    found = select(event.c.event_id, event.c.id).where(
+        event.c.tenant == tenant, event.c.line == line, event.c.event_id.in_(event_ids)
+    )
+    return {row.event_id: row.id for row in s.connection().execute(found)}
+
+
+def _without_nul(heard: CallEvent) -> CallEvent:
+    """PostgreSQL keeps no NUL characters; a report must not be refused for one in a transcript."""
+    if "\\u0000" not in heard.model_dump_json():
+        return heard
+    return CallEvent.model_validate(_cleaned(heard.model_dump()))
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_cleaned(item) for item in value]
+    return value

@@ -1,0 +1,142 @@
+"""The launch of a campaign, and of the standing campaign every tenant has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from domain.claim import CampaignState
+from domain.definition import MAX_IN_FLIGHT, Agent, CampaignDefinition, Purpose
+from domain.plan import CallPlan
+from domain.record import DIRECT_CAMPAIGN, CampaignRecord
+from store.campaign_rows import (
+    change_campaign,
+    find_campaign,
+    lock_campaign_by_name,
+    require_campaign,
+)
+from store.dialect import lock_keys
+from store.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
+from store.revisions import keep_revision, settings_of
+from store.tables import campaign, claim_cursor, roster
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchResult:
+    record: CampaignRecord
+    created: bool
+    """False when the name was launched before, and this is another launch of it."""
+
+
+def launch_campaign(
+    s: Session,
+    tenant: str,
+    definition: CampaignDefinition,
+    source_text: str,
+    *,
+    now: datetime,
+    again: bool,
+) -> LaunchResult:
+    """Create a campaign and start it, or with `again` start one anew that is over.
+
+    Raises ReservedName, CampaignRunning, CampaignEnded, PurposeChanged; then nothing changed.
+    """
+    if definition.name == DIRECT_CAMPAIGN:
+        raise ReservedName(definition.name)
+    known = _locked_by_name(s, tenant, definition.name)
+    if known is None:
+        values = _first_launch(tenant, definition.name, now) | settings_of(definition)
+        record = _create(s, values)
+    else:
+        record = _launch_again(s, known, definition, now, again)
+    _open_roster(s, record, enrolled=False)
+    keep_revision(s, record, definition, source_text, now)
+    return LaunchResult(record, created=known is None)
+
+
+def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> CampaignRecord:
+    """The tenant's standing campaign for single calls, created when it is missing.
+
+    Its plan is a placeholder: each recipient brings its own.
+    """
+    # Looked at without a lock first: it is asked for with every request for a call.
+    known = find_campaign(s, tenant, DIRECT_CAMPAIGN) or _locked_by_name(s, tenant, DIRECT_CAMPAIGN)
+    if known is not None:
+        return known
+    plan = CallPlan(
+        purpose=Purpose.INFORMATIONAL, line="simulated", agent=Agent(id=DIRECT_CAMPAIGN)
+    )
+    values = _first_launch(tenant, DIRECT_CAMPAIGN, now) | {
+        "standing": True,
+        "purpose": plan.purpose.value,
+        "line": plan.line,
+        "max_concurrent": MAX_IN_FLIGHT,
+        "plan": plan.model_dump_json(),
+    }
+    record = _create(s, values)
+    _open_roster(s, record, enrolled=True)
+    return record
+
+
+def _locked_by_name(s: Session, tenant: str, name: str) -> CampaignRecord | None:
+    # The name is locked too: of two that launch a new one, the second finds the first's row.
+    lock_keys(s, [f"campaign/{tenant}/{name}"])
+    return lock_campaign_by_name(s, tenant, name)
+
+
+def _launch_again(
+    s: Session,
+    record: CampaignRecord,
+    definition: CampaignDefinition,
+    now: datetime,
+    again: bool,
+) -> CampaignRecord:
+    if not record.state.over:
+        raise CampaignRunning(record)
+    if not again:
+        raise CampaignEnded(record)
+    if record.purpose is not definition.purpose:
+        raise PurposeChanged(record, definition.purpose)
+    values = _running(now) | settings_of(definition)
+    values |= {"launch": record.launch + 1, "revision": record.revision + 1}
+    return change_campaign(s, record.id, values)
+
+
+def _running(now: datetime) -> dict[str, Any]:
+    return {
+        "state": CampaignState.RUNNING.value,
+        "hang_up": False,
+        "because": None,
+        "launched_at": now,
+        "finished_at": None,
+    }
+
+
+def _first_launch(tenant: str, name: str, now: datetime) -> dict[str, Any]:
+    first = {"tenant": tenant, "name": name, "revision": 1, "launch": 1}
+    return _running(now) | first | {"standing": False, "created_at": now}
+
+
+def _create(s: Session, values: dict[str, Any]) -> CampaignRecord:
+    created = s.connection().execute(insert(campaign).values(values).returning(campaign.c.id))
+    campaign_id = int(created.scalar_one())
+    s.connection().execute(
+        insert(claim_cursor).values(campaign_id=campaign_id, caller_turn=0, open_count=0)
+    )
+    return require_campaign(s, campaign_id)
+
+
+def _open_roster(s: Session, record: CampaignRecord, *, enrolled: bool) -> None:
+    s.connection().execute(
+        insert(roster).values(
+            campaign_id=record.id,
+            launch=record.launch,
+            next_position=0,
+            next_sequence=1,
+            enrolled=enrolled,
+        )
+    )

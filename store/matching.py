@@ -1,0 +1,107 @@
+"""Which call an event is about, and what the events of a call change of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlmodel import Session
+
+from domain.call import CallStatus, Fence, advance
+from domain.event import CallEvent
+from store.cases import Case
+from store.merging import merge
+from store.settlement import settle_cases, suppress_opted_out
+from store.tables import call, event
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    call_id: str
+    workflow_id: str | None
+    """None when the call has ended: nobody waits for its events any more."""
+
+
+def provider_key(tenant: str, line: str, provider_call_id: str) -> str:
+    """The name under which a provider's id is locked while it is being matched."""
+    return f"provider/{tenant}/{line}/{provider_call_id}"
+
+
+class Matches:
+    """Calls of one line, by our id and by the provider's."""
+
+    def __init__(self, s: Session, tenant: str, line: str, events: Iterable[CallEvent]) -> None:
+        ids = {e.call_id for e in events if e.call_id is not None}
+        provider_ids = {e.provider_call_id for e in events if e.provider_call_id is not None}
+        by_id = [call.c.id.in_(sorted(ids))] if ids else []
+        by_provider_id = [call.c.provider_call_id.in_(sorted(provider_ids))] if provider_ids else []
+        self._by_id: dict[str, Match] = {}
+        self._by_provider_id: dict[str, Match] = {}
+        if not (by_id or by_provider_id):
+            return
+        found = (
+            select(call.c.id, call.c.provider_call_id, call.c.workflow_id, call.c.status)
+            .where(call.c.tenant == tenant, call.c.line == line, or_(*by_id, *by_provider_id))
+            .order_by(call.c.created_at)
+        )
+        for row in s.connection().execute(found):
+            over = CallStatus(row.status).terminal
+            match = Match(row.id, None if over else row.workflow_id)
+            self._by_id[row.id] = match
+            if row.provider_call_id is not None:
+                self._by_provider_id[row.provider_call_id] = match
+
+    def of(self, event: CallEvent) -> Match | None:
+        """By the id that the provider echoed, else by its own."""
+        return self._by_id.get(event.call_id or "") or self._by_provider_id.get(
+            event.provider_call_id or ""
+        )
+
+
+def apply_events(s: Session, cases: Sequence[Case], now: datetime) -> None:
+    """Bring calls up to date with all events stored for them; the caller saves the cases.
+
+    A status moves forward and never to an end. An analysis settles a call that has ended, and
+    what comes after the settlement still counts for cost, records and suppression.
+    """
+    heard = _events_of(s, cases)
+    ready: list[Case] = []
+    for case in cases:
+        _merge_into(case, heard[case.id], now)
+        if case.settled:
+            suppress_opted_out(s, case, now)
+        elif case.status.terminal and case.call["analysed_at"] is not None:
+            ready.append(case)
+    settle_cases(s, ready, now)
+
+
+def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> None:
+    merged = merge(events)
+    changes = {
+        name: value
+        for name, value in merged.values.items()
+        if name not in case.call or case.call[name] != value
+    }
+    status = advance(case.status, merged.status)
+    if status is not case.status:
+        changes["status"] = status.value
+    if case.call["provider_call_id"] is None and merged.provider_call_id is not None:
+        changes["provider_call_id"] = merged.provider_call_id
+    if events and case.call["fence"] == Fence.PLACING:
+        # The provider speaks of it, so it has it, whatever becomes of the response.
+        changes |= {"fence": Fence.PLACED.value, "placed_at": now}
+    case.change_call(**changes)
+
+
+def _events_of(s: Session, cases: Sequence[Case]) -> dict[str, list[CallEvent]]:
+    found = select(event.c.call_id, event.c.payload).where(
+        event.c.call_id.in_([case.id for case in cases])
+    )
+    events: dict[str, list[CallEvent]] = defaultdict(list)
+    if cases:
+        for call_id, payload in s.connection().execute(found):
+            events[call_id].append(CallEvent.model_validate_json(payload))
+    return events

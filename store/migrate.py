@@ -1,0 +1,43 @@
+"""Schema migrations, run from code so that an installed package needs no alembic.ini."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, text
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK_KEY = 7_236_114_905
+"""Any number that nothing else locks: processes that migrate at once queue up on it."""
+_one_at_a_time = threading.Lock()
+"""Alembic's context is global to the process."""
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the schema to the newest revision, in one transaction; nothing when it is there."""
+    with _one_at_a_time, engine.begin() as connection:
+        _lock(connection)
+        command.upgrade(_config(connection), "head")
+
+
+def write_revision(engine: Engine, message: str) -> None:
+    """Write a new revision file: what the tables have and the database at `engine` lacks."""
+    with _one_at_a_time, engine.begin() as connection:
+        command.revision(_config(connection), message, autogenerate=True)
+
+
+def _config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _lock(connection: Connection) -> None:
+    # SQLite's writer began with BEGIN IMMEDIATE, which is lock enough.
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})

@@ -1,0 +1,47 @@
+"""From rows to domain values: the only shapes that leave the store."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from domain.plan import CallPlan
+from domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
+from domain.zone import ZoneEvidence
+from store.tables import EPOCH
+
+
+@lru_cache(maxsize=1024)
+def read_plan(text: str) -> CallPlan:
+    """A plan from its JSON text; remembered, because a roster shares one."""
+    return CallPlan.model_validate_json(text)
+
+
+@lru_cache(maxsize=1024)
+def read_zones(text: str) -> ZoneEvidence:
+    return ZoneEvidence.model_validate_json(text)
+
+
+def campaign_record(row: RowMapping) -> CampaignRecord:
+    fields = {name: row[name] for name in _CAMPAIGN_FIELDS}
+    return CampaignRecord(**fields, plan=read_plan(row["plan"]))
+
+
+def call_record(row: RowMapping) -> CallRecord:
+    fields = {name: row[name] for name in _CALL_FIELDS}
+    return CallRecord(**fields, to=row["phone"])
+
+
+def recipient_record(row: RowMapping) -> RecipientRecord:
+    fields: dict[str, Any] = {name: row[name] for name in _RECIPIENT_FIELDS}
+    zones = () if row["zones"] is None else read_zones(row["zones"]).candidates
+    waits = row["state"] == RecipientState.WAITING and row["due_at"] != EPOCH
+    not_before = row["due_at"] if waits else row["not_before"]
+    return RecipientRecord(**fields, zones=zones, not_before=not_before)
+
+
+_CAMPAIGN_FIELDS = tuple(CampaignRecord.model_fields.keys() - {"plan"})
+_CALL_FIELDS = tuple(CallRecord.model_fields.keys() - {"to"})
+_RECIPIENT_FIELDS = tuple(RecipientRecord.model_fields.keys() - {"zones", "not_before"})

@@ -1,0 +1,193 @@
+"""What a call's end leads to: the settlement, in whichever transaction comes first.
+
+The end of a call settles it when no analysis is awaited, else the analysis does, else the first
+claim after the wait. All of them come here, and only the first one changes anything.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlmodel import Session
+
+from domain.call import OPTED_OUT, AnsweredBy, FailureClass, Fence, outcome_of
+from domain.record import CallEnd, RecipientState, Settled
+from domain.settlement import Close, Following, Settling, follow
+from store.cases import Case, load_cases, save_cases
+from store.errors import UnknownCall
+from store.suppressions import suppress
+from store.tables import call, lease
+
+
+def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settled:
+    """Record the end of a call and free its slot, unless that was done before.
+
+    A call whose fence was never raised cannot be placed from here on. Raises UnknownCall, and
+    ValueError when `end` is no end.
+    """
+    if not end.status.terminal:
+        raise ValueError(f"found status {end.status}, which ends no call; give a terminal one")
+    case = _load(s, call_id)
+    if case.status.terminal:
+        return case.told(changed=False)
+    _end(case, end, now)
+    s.connection().execute(delete(lease).where(lease.c.call_id == call_id))
+    if end.analysis_wait <= timedelta(0) or case.call["analysed_at"] is not None:
+        settle_cases(s, [case], now)
+    save_cases(s, [case])
+    return case.told(changed=True)
+
+
+def settle_call(s: Session, call_id: str, *, now: datetime) -> Settled:
+    """Settle a call that has ended, whether or not its analysis has come. Raises UnknownCall."""
+    case = _load(s, call_id)
+    if not case.status.terminal or case.settled:
+        return case.told(changed=False)
+    settle_cases(s, [case], now)
+    save_cases(s, [case])
+    return case.told(changed=True)
+
+
+def settle_overdue(
+    s: Session, campaign_id: int, *, now: datetime, limit: int = 500
+) -> list[Settled]:
+    """Settle calls whose analysis was awaited long enough, those waiting longest first."""
+    overdue = (
+        select(call.c.id)
+        .where(
+            call.c.campaign_id == campaign_id,
+            call.c.settled_at.is_(None),
+            call.c.settle_by.is_not(None),
+            call.c.settle_by <= now,
+        )
+        .order_by(call.c.settle_by)
+        .limit(limit)
+    )
+    cases = load_cases(s, s.connection().execute(overdue).scalars())
+    # Between the two queries somebody else may have settled one.
+    due = [case for case in cases if not case.settled]
+    settle_cases(s, due, now)
+    save_cases(s, due)
+    return [case.told(changed=True) for case in due]
+
+
+def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
+    """Decide what follows for calls that have ended; the caller saves them."""
+    earlier = _earlier_outcomes(s, cases)
+    for case in cases:
+        outcome = _outcome(case)
+        following = follow(_settling(case, outcome, earlier[case.id]), case.plan.retry)
+        case.change_call(outcome=outcome, settled_at=now)
+        case.change_recipient(**_recipient_after(case, outcome, following))
+        if isinstance(following, Close) and following.suppress is not None:
+            _suppress(s, case, following.suppress, now)
+        else:
+            suppress_opted_out(s, case, now)
+
+
+def suppress_opted_out(s: Session, case: Case, now: datetime) -> None:
+    """Whoever asked not to be called is not called, however and whenever we learn of it."""
+    if case.call["disposition"] == OPTED_OUT and case.call["answered_by"] != AnsweredBy.MACHINE:
+        _suppress(s, case, "opted out in a call", now)
+
+
+def _load(s: Session, call_id: str) -> Case:
+    cases = load_cases(s, [call_id])
+    if not cases:
+        raise UnknownCall(call_id)
+    return cases[0]
+
+
+def _end(case: Case, end: CallEnd, now: datetime) -> None:
+    known = case.call
+    wait = end.retry_after
+    case.change_call(
+        status=end.status.value,
+        ended_at=end.at,
+        is_attempt=end.may_have_rung,
+        failure=end.failure or known["failure"],
+        detail=end.detail or known["detail"],
+        retry_after_seconds=None if wait is None else wait.total_seconds(),
+        # What events told is the same or newer; the workflow sees only some of them.
+        answered_by=_known_better(known["answered_by"], end.answered_by),
+        duration_seconds=_first(known["duration_seconds"], end.duration_seconds),
+        settle_by=now + end.analysis_wait,
+    )
+    if known["fence"] == Fence.CLAIMED:
+        case.change_call(fence=Fence.CLOSED.value)
+    case.change_recipient(
+        state=RecipientState.SETTLING.value,
+        attempts=case.recipient["attempts"] + (1 if end.may_have_rung else 0),
+    )
+
+
+def _known_better(told: str | None, seen: AnsweredBy | None) -> str | None:
+    if told in (None, AnsweredBy.UNKNOWN) and seen is not None:
+        return seen.value
+    return told
+
+
+def _first(*values: float | None) -> float | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _outcome(case: Case) -> str:
+    known = case.call
+    return outcome_of(
+        case.status,
+        answered_by=None if known["answered_by"] is None else AnsweredBy(known["answered_by"]),
+        failure=None if known["failure"] is None else FailureClass(known["failure"]),
+        disposition=known["disposition"],
+    )
+
+
+def _settling(case: Case, outcome: str, earlier: list[str]) -> Settling:
+    wait = case.call["retry_after_seconds"]
+    return Settling(
+        outcome=outcome,
+        counts_as_attempt=case.call["is_attempt"],
+        earlier_outcomes=earlier,
+        zones=case.zones,
+        ended_at=case.call["ended_at"],
+        call_back_at=case.call["call_back_at"],
+        retry_after=None if wait is None else timedelta(seconds=wait),
+    )
+
+
+def _recipient_after(case: Case, outcome: str, following: Following) -> dict[str, Any]:
+    over = case.takes_no_more_calls
+    if isinstance(following, Close) or over is not None:
+        because = following.because.text if isinstance(following, Close) else over
+        return {"state": RecipientState.DONE.value, "outcome": outcome, "because": because}
+    return {
+        "state": RecipientState.WAITING.value,
+        "outcome": outcome,
+        "because": following.because.text,
+        "not_before": following.not_before,
+        "due_at": following.not_before,
+    }
+
+
+def _earlier_outcomes(s: Session, cases: Sequence[Case]) -> dict[str, list[str]]:
+    """Outcomes of the same recipients' earlier attempts, oldest first, by call."""
+    outcomes: dict[int, list[str]] = defaultdict(list)
+    repeated = [case.call["recipient_id"] for case in cases if case.call["number"] > 1]
+    if repeated:
+        found = (
+            select(call.c.recipient_id, call.c.outcome)
+            .where(
+                call.c.recipient_id.in_(repeated), call.c.is_attempt, call.c.settled_at.is_not(None)
+            )
+            .order_by(call.c.recipient_id, call.c.number)
+        )
+        for recipient_id, outcome in s.connection().execute(found):
+            outcomes[recipient_id].append(outcome)
+    return {case.id: outcomes[case.call["recipient_id"]] for case in cases}
+
+
+def _suppress(s: Session, case: Case, reason: str, now: datetime) -> None:
+    suppress(s, case.call["tenant"], case.call["phone"], reason, now=now, source=f"call {case.id}")

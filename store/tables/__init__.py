@@ -1,0 +1,27 @@
+"""All tables; importing this fills `metadata`."""
+
+from store.tables.call import call, event, lease
+from store.tables.campaign import campaign, campaign_revision, claim_cursor
+from store.tables.columns import EPOCH, Row
+from store.tables.line import line, line_rate
+from store.tables.roster import recipient, roster, roster_chunk
+from store.tables.suppression import suppression
+
+metadata = Row.metadata
+
+__all__ = [
+    "EPOCH",
+    "call",
+    "campaign",
+    "campaign_revision",
+    "claim_cursor",
+    "event",
+    "lease",
+    "line",
+    "line_rate",
+    "metadata",
+    "recipient",
+    "roster",
+    "roster_chunk",
+    "suppression",
+]

@@ -1,0 +1,99 @@
+"""Rosters: what is staged, and the recipients."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlmodel import Field
+
+from store.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
+
+
+class RosterRow(Row, table=True):
+    """One launch's roster; locked by whoever gives out positions on it."""
+
+    __tablename__ = "roster"
+
+    campaign_id: int = Field(
+        sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
+    )
+    launch: int = Field(primary_key=True)
+    next_position: int = 0
+    next_sequence: int = 1
+    enrolled: bool = False
+
+
+class RosterChunkRow(Row, table=True):
+    """Drafts that are not enrolled yet."""
+
+    __tablename__ = "roster_chunk"
+
+    campaign_id: int = Field(
+        sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
+    )
+    launch: int = Field(primary_key=True)
+    sequence: int = Field(primary_key=True)
+    drafts: list[Any] = Field(sa_type=JsonText)
+
+
+class RecipientRow(Row, table=True):
+    __tablename__ = "recipient"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "launch", "position"),
+        Index("ix_recipient_phone", "campaign_id", "launch", "phone"),
+        Index("ix_recipient_due", "campaign_id", "launch", "state", "due_at"),
+        Index(
+            "ix_recipient_ready",
+            "campaign_id",
+            "launch",
+            "state",
+            "window_closes_at",
+            "turn",
+            "id",
+        ),
+        Index(
+            "uq_recipient_request",
+            "campaign_id",
+            "request_key",
+            unique=True,
+            sqlite_where=text("request_key IS NOT NULL"),
+            postgresql_where=text("request_key IS NOT NULL"),
+        ),
+        # An id is part of workflow ids, so it must not come back after a row was deleted.
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    campaign_id: int = Field(sa_type=BigId, sa_column_args=(ForeignKey("campaign.id"),))
+    launch: int
+    position: int
+    phone: str = Field(sa_type=Text)
+    alternate_phones: list[str] = Field(sa_type=JsonText)
+    zones: str | None = Field(default=None, sa_type=Text)
+    """A ZoneEvidence as JSON text; None when the recipient was refused."""
+    variables: dict[str, str] = Field(sa_type=JsonText)
+    line: str = Field(sa_type=Text)
+    plan: str | None = Field(default=None, sa_type=Text)
+    """A CallPlan of its own, as JSON text; else the campaign's holds."""
+    state: str = Field(sa_type=Text)
+    attempts: int = 0
+    calls: int = 0
+    outcome: str | None = Field(default=None, sa_type=Text)
+    because: str | None = Field(default=None, sa_type=Text)
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """The recipient's own: a retry's delay, a promise, a request's wish."""
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    """When a claim looks at it next: `not_before`, or the opening found at the last look."""
+    window_closes_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    turn: int = 1
+    """Among those whose window closes together: 0 for those who were promised a time."""
+    withdrawn: bool = False
+    """Whoever asked for it does not want it any more; the call under way is its last."""
+    request_key: str | None = Field(default=None, sa_type=Text)
+    requester_workflow_id: str | None = Field(default=None, sa_type=Text)
+    context: dict[str, Any] | None = Field(default=None, sa_type=JsonText)
+
+
+roster = table_of(RosterRow)
+roster_chunk = table_of(RosterChunkRow)
+recipient = table_of(RecipientRow)

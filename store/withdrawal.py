@@ -1,0 +1,59 @@
+"""Taking somebody off the roster who is not to be called any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from domain.call import CallStatus
+from domain.record import CallRecord, RecipientState
+from store.cases import CANCELED, WITHDRAWN
+from store.dialect import locked
+from store.records import call_record
+from store.tables import call, claim_cursor, recipient
+
+_NOT_CALLED = (RecipientState.WAITING, RecipientState.READY)
+
+
+def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallRecord | None:
+    """End a recipient who waits; one who is being called ends with this call, whatever comes.
+
+    Gives back the call to hang up, when there is one. Unknown or ended recipients stay as
+    they are.
+    """
+    _keep_claims_out(s, recipient_id)
+    found = locked(
+        select(recipient.c.state).where(recipient.c.id == recipient_id), exclusive=[recipient]
+    )
+    state = s.connection().execute(found).scalar_one_or_none()
+    if state is None or state == RecipientState.DONE:
+        return None
+    values: dict[str, object] = {"withdrawn": True}
+    if state in _NOT_CALLED:
+        values |= {"state": RecipientState.DONE.value, "outcome": CANCELED, "because": WITHDRAWN}
+    s.connection().execute(update(recipient).where(recipient.c.id == recipient_id).values(values))
+    return _live_call(s, recipient_id) if state == RecipientState.CALLING else None
+
+
+def _keep_claims_out(s: Session, recipient_id: int) -> None:
+    """A claim decides people without locking each: its campaign's cursor is their lock."""
+    of_recipient = (
+        select(recipient.c.campaign_id).where(recipient.c.id == recipient_id).scalar_subquery()
+    )
+    cursor = select(claim_cursor.c.campaign_id).where(claim_cursor.c.campaign_id == of_recipient)
+    s.connection().execute(locked(cursor, exclusive=[claim_cursor]))
+
+
+def _live_call(s: Session, recipient_id: int) -> CallRecord | None:
+    found = (
+        select(call)
+        .where(call.c.recipient_id == recipient_id)
+        .order_by(call.c.number.desc())
+        .limit(1)
+    )
+    row = s.connection().execute(found).mappings().first()
+    if row is None or CallStatus(row["status"]).terminal:
+        return None
+    return call_record(row)

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from domain.call import AnsweredBy, CallStatus, Fence
+from domain.event import CallEvent
+from domain.record import CallRecord
+from store import calls, events
+from store.events import StoredEvent
+from tests.builders import LINE, House, event
+from tests.store.racing import race
+
+RINGING, IN_PROGRESS = CallStatus.RINGING, CallStatus.IN_PROGRESS
+
+
+def _store(house: House, *told: CallEvent, line: str = LINE) -> list[StoredEvent]:
+    return house.write(lambda s: events.store_events(s, line, told, now=house.now))
+
+
+def _call(house: House, call_id: str) -> CallRecord:
+    found = house.write(lambda s: calls.get_call(s, call_id))
+    assert found is not None
+    return found
+
+
+def _fenced(house: House) -> str:
+    call_id = house.claim_one(house.launch(1)).call_id
+    house.fence(call_id)
+    return call_id
+
+
+def _missed(house: House, limit: int = 10) -> list[StoredEvent]:
+    return house.write(lambda s: events.unsignalled_events(s, before=house.now, limit=limit))
+
+
+def test_an_event_is_matched_by_the_id_that_was_echoed(house: House) -> None:
+    call_id = _fenced(house)
+    (stored,) = _store(house, event(call_id=call_id, provider_call_id="p1", status=RINGING))
+    call = _call(house, call_id)
+    assert stored.new
+    assert (stored.call_id, stored.workflow_id) == (call_id, call.workflow_id)
+    assert (call.status, call.provider_call_id, call.fence) == (RINGING, "p1", Fence.PLACED)
+    assert call.ringing_at == house.now
+
+
+def test_an_event_is_matched_by_the_providers_id(house: House) -> None:
+    call_id = _fenced(house)
+    house.place(call_id, "p1")
+    (stored,) = _store(house, event(provider_call_id="p1", status=IN_PROGRESS))
+    assert stored.call_id == call_id
+    assert _call(house, call_id).status is IN_PROGRESS
+    found = house.write(lambda s: calls.get_call_by_provider_id(s, LINE, "p1"))
+    assert found == _call(house, call_id)
+    assert house.write(lambda s: calls.get_call_by_provider_id(s, "other", "p1")) is None
+
+
+def test_an_event_of_another_line_touches_nothing(house: House) -> None:
+    call_id = _fenced(house)
+    (stored,) = _store(
+        house,
+        event(call_id=call_id, provider_call_id="p1", status=RINGING),
+        line="other",
+    )
+    assert (stored.call_id, stored.workflow_id) == (None, None)
+    assert _call(house, call_id).status is CallStatus.QUEUED
+
+
+def test_an_event_comes_once(house: House) -> None:
+    call_id = _fenced(house)
+    told = event(call_id=call_id, status=RINGING)
+    first, twice = _store(house, told, told)
+    (again,) = _store(house, told)
+    assert [first.new, twice.new, again.new] == [True, False, False]
+    assert first.event_row_id == twice.event_row_id == again.event_row_id
+    assert again.call_id == call_id
+
+
+def test_an_event_told_by_many_at_once_comes_once(house: House) -> None:
+    call_id = _fenced(house)
+    told = [event(f"e{i}", call_id=call_id, status=RINGING) for i in range(4)]
+    stored = race([lambda: _store(house, *told), lambda: _store(house, *reversed(told))] * 4)
+    assert sum(s.new for some in stored for s in some) == 4
+
+
+def test_events_before_the_response_are_bound_by_it(house: House) -> None:
+    call_id = _fenced(house)
+    early = event("e1", provider_call_id="p1", status=RINGING)
+    analysis = event("e2", provider_call_id="p1", kind="analysis", disposition="booked")
+    assert [stored.call_id for stored in _store(house, early, analysis)] == [None, None]
+    assert house.place(call_id, "p1") == [early, analysis]
+    call = _call(house, call_id)
+    assert (call.status, call.disposition) == (RINGING, "booked")
+    assert house.place(call_id, "p1") == [early, analysis]
+
+
+def test_events_that_were_signalled_are_not_given_back(house: House) -> None:
+    call_id = _fenced(house)
+    stored = _store(
+        house,
+        event("e1", call_id=call_id, status=RINGING),
+        event("e2", call_id=call_id, status=IN_PROGRESS),
+    )
+    house.write(lambda s: events.mark_signalled(s, [stored[0].event_row_id], now=house.now))
+    assert [heard.event_id for heard in house.place(call_id, "p1")] == ["e2"]
+
+
+def test_an_event_and_the_response_that_race_find_each_other(house: House) -> None:
+    campaign = house.launch(10, pacing={"max_concurrent": 10})
+    ids = [claimed.call_id for claimed in house.claim(campaign).calls]
+    for call_id in ids:
+        house.fence(call_id)
+
+    def respond(call_id: str) -> None:
+        house.write(lambda s: calls.record_placed(s, call_id, f"p-{call_id}", now=house.now))
+
+    def tell(call_id: str) -> None:
+        _store(house, event(f"e-{call_id}", provider_call_id=f"p-{call_id}", status=RINGING))
+
+    race([lambda c=c, w=w: w(c) for c in ids for w in (respond, tell)])  # type: ignore[misc]
+    assert {_call(house, call_id).status for call_id in ids} == {RINGING}
+
+
+def test_events_move_a_status_forward_and_never_to_an_end(house: House) -> None:
+    call_id = _fenced(house)
+    for heard in (IN_PROGRESS, RINGING, CallStatus.COMPLETED, CallStatus.QUEUED):
+        _store(house, event(heard.value, call_id=call_id, status=heard))
+        assert _call(house, call_id).status is IN_PROGRESS
+    house.end(call_id, CallStatus.FAILED)
+    _store(house, event("late", call_id=call_id, status=IN_PROGRESS))
+    assert _call(house, call_id).status is CallStatus.FAILED
+
+
+def test_the_latest_word_counts_and_a_known_answerer_stays(house: House) -> None:
+    call_id = _fenced(house)
+    soon, later = house.now, house.now + timedelta(seconds=5)
+    _store(house, event("b", call_id=call_id, at=later, cost=2.0, answered_by="unknown"))
+    _store(
+        house,
+        event("a", call_id=call_id, at=soon, cost=1.0, answered_by="machine"),
+        event("c", call_id=call_id, at=soon, structured={"a": 1, "b": 1}),
+        event("d", call_id=call_id, at=later, structured={"b": 2}),
+    )
+    call = _call(house, call_id)
+    assert (call.cost, call.answered_by) == (2.0, AnsweredBy.MACHINE)
+    assert call.structured == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\\u0000"])
+def test_a_transcript_may_hold_any_character(house: House, text: str) -> None:
+    call_id = _fenced(house)
+    told = event(call_id=call_id, transcript=text, structured={"k\x00": ["\x00", 1]})
+    (stored,) = _store(house, told)
+    call = _call(house, call_id)
+    assert call.transcript == text.replace("\x00", "")
+    assert call.structured == {"k": ["", 1]}
+    assert stored.event.transcript == call.transcript
+
+
+def test_what_nobody_was_told_is_found_later(house: House) -> None:
+    call_id = _fenced(house)
+    stored = _store(
+        house,
+        event("e1", call_id=call_id, status=RINGING),
+        event("e2", call_id=call_id, status=IN_PROGRESS),
+        event("e3", provider_call_id="of-nobody", status=RINGING),
+    )
+    assert _missed(house) == []
+    house.later(seconds=1)
+    missed = _missed(house)
+    assert [m.event.event_id for m in missed] == ["e1", "e2"]
+    assert missed[0].workflow_id == _call(house, call_id).workflow_id
+    assert len(_missed(house, limit=1)) == 1
+    house.write(lambda s: events.mark_signalled(s, [m.event_row_id for m in stored], now=house.now))
+    assert _missed(house) == []
+
+
+def test_nobody_has_to_be_told_of_a_call_that_ended(house: House) -> None:
+    call_id = _fenced(house)
+    house.end(call_id)
+    (stored,) = _store(house, event(call_id=call_id, status=RINGING))
+    assert (stored.call_id, stored.workflow_id) == (call_id, None)
+    house.later(seconds=1)
+    assert _missed(house) == []
+
+
+def test_nothing_told_is_nothing_stored(house: House) -> None:
+    assert _store(house) == []

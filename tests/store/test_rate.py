@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+from domain.claim import FencePass, FenceVerdict
+from store.claims.fence import raise_fence
+from tests.builders import TIMEOUT, House
+from tests.store.racing import race
+
+GO, WAIT = FenceVerdict.GO, FenceVerdict.WAIT_FOR_RATE
+
+
+def _claimed(house: House, count: int) -> list[str]:
+    campaign = house.launch(count, pacing={"max_concurrent": count})
+    return [call.call_id for call in house.claim(campaign).calls]
+
+
+def _fence(house: House, call_id: str, now: datetime) -> FencePass:
+    return house.write(lambda s: raise_fence(s, call_id, now=now, placement_timeout=TIMEOUT))
+
+
+def test_a_second_has_so_many_calls_and_no_more(house: House) -> None:
+    house.line(per_second=2)
+    calls = _claimed(house, 5)
+    house.later(milliseconds=300)
+    passes = [house.fence(call_id) for call_id in calls]
+    assert Counter(passed.verdict for passed in passes) == {GO: 2, WAIT: 3}
+    for passed in passes:
+        if passed.verdict is WAIT:
+            assert passed.because == "all of line simulated's calls of this second are used"
+            assert passed.dialing is None
+    house.later(milliseconds=700)
+    again = [house.fence(call_id).verdict for call_id in calls]
+    assert Counter(again)[GO] == 2
+
+
+def test_those_who_wait_are_told_their_own_second(house: House) -> None:
+    house.line(per_second=2)
+    calls = sorted(_claimed(house, 7))
+    assert [house.fence(call_id).verdict for call_id in calls[:2]] == [GO, GO]
+    waits = [house.fence(call_id).retry_at for call_id in calls[2:]]
+    seconds = [(at - house.now).total_seconds() for at in waits if at is not None]
+    assert seconds == [1, 1, 2, 2, 3]
+
+
+def test_a_clock_that_is_behind_waits_for_the_others(house: House) -> None:
+    house.line(per_second=1)
+    ahead, behind = _claimed(house, 2)
+    assert _fence(house, ahead, house.now + timedelta(seconds=3)).verdict is GO
+    passed = _fence(house, behind, house.now)
+    assert (passed.verdict, passed.retry_at) == (WAIT, house.now + timedelta(seconds=3))
+
+
+def test_a_line_is_one_line_for_all_campaigns(house: House) -> None:
+    house.line(per_second=1)
+    (first,) = _claimed(house, 1)
+    second = house.claim_one(house.launch(1, "other", first=50)).call_id
+    assert [house.fence(first).verdict, house.fence(second).verdict] == [GO, WAIT]
+
+
+def test_racing_threads_share_each_second(house: House) -> None:
+    """Twenty threads with clocks that run together: no second lets more than three pass."""
+    house.line(per_second=3)
+    calls = _claimed(house, 20)
+    start = house.now
+
+    def until_it_passes(call_id: str, offset: int) -> datetime:
+        now = start + timedelta(milliseconds=offset)
+        while True:
+            passed = _fence(house, call_id, now)
+            if passed.verdict is GO:
+                return now
+            assert passed.verdict is WAIT
+            assert passed.retry_at is not None
+            assert passed.retry_at > now
+            now = passed.retry_at + timedelta(milliseconds=offset)
+
+    passed_at = race(
+        [lambda c=c, i=i: until_it_passes(c, 40 * i) for i, c in enumerate(calls)]  # type: ignore[misc]
+    )
+    by_second = Counter(int(at.timestamp()) for at in passed_at)
+    assert sum(by_second.values()) == 20
+    assert max(by_second.values()) <= 3

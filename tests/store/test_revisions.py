@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from domain.record import CampaignRecord
+from store import campaigns
+from store.campaigns import (
+    CampaignEnded,
+    NameChanged,
+    PurposeChanged,
+    UnknownCampaign,
+    UnknownLine,
+)
+from store.revisions import definition_at
+from tests.builders import House, definition
+
+
+def _apply(house: House, campaign: CampaignRecord, **changes: Any) -> CampaignRecord:
+    asked = definition(**changes)
+    return house.write(
+        lambda s: campaigns.apply_definition(s, campaign.id, asked, "source", now=house.now)
+    )
+
+
+def test_a_revision_is_kept_beside_the_earlier_ones(house: House) -> None:
+    campaign = house.launch(1)
+    changed = _apply(house, campaign, pacing={"max_concurrent": 2})
+    assert (changed.revision, changed.max_concurrent) == (2, 2)
+    kept = [house.write(lambda s, n=n: definition_at(s, campaign.id, n)) for n in (1, 2, 3)]  # type: ignore[misc]
+    assert [d and d.pacing.max_concurrent for d in kept] == [10, 2, None]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"name": "other"}, NameChanged),
+        ({"purpose": "telemarketing"}, PurposeChanged),
+        ({"line": "unknown"}, UnknownLine),
+    ],
+)
+def test_what_a_revision_may_not_change(
+    house: House, changes: dict[str, str], error: type[Exception]
+) -> None:
+    campaign = house.launch(1)
+    with pytest.raises(error):
+        _apply(house, campaign, **changes)
+    unchanged = house.write(lambda s: campaigns.get_campaign_by_id(s, campaign.id))
+    assert unchanged == campaign
+
+
+def test_what_is_over_is_not_revised(house: House) -> None:
+    campaign = house.launch(0)
+    house.write(lambda s: campaigns.finish_campaign(s, campaign.id, now=house.now))
+    with pytest.raises(CampaignEnded):
+        _apply(house, campaign)
+
+
+def test_an_unknown_campaign_is_an_error(house: House) -> None:
+    with pytest.raises(UnknownCampaign):
+        house.write(lambda s: campaigns.apply_definition(s, 4711, definition(), "", now=house.now))
