@@ -9,9 +9,12 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytz
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -31,6 +34,7 @@ from runtime.connection import (
 )
 from runtime.lines import build_lines, require_serving
 from runtime.logging import set_up_logging
+from runtime.schema import wrong_schema
 from runtime.settings import Settings, load_settings
 from runtime.settings_file import SettingsInvalid
 from services.context import ServiceContext
@@ -74,6 +78,8 @@ def main() -> None:
         asyncio.run(work(settings, stop_on_signals=True))
     except (SettingsInvalid, TemporalUnreachable, TemporalMismatch, DatabaseUnavailable) as error:
         sys.exit(str(error))
+    except (OperationalError, ProgrammingError) as error:
+        sys.exit(wrong_schema(error))
 
 
 async def work(
@@ -103,6 +109,7 @@ async def work(
             public_url=settings.public_url or "",
             upsert_status=settings.upsert_status,
             claim_linger=settings.claim_linger,
+            sweep_every=settings.sweep_every,
         )
         workflows, calls = build_workers(client, deps, drain_within=settings.drain_within)
         async with workflows, calls:
@@ -118,28 +125,12 @@ def build_workers(
     client: Client, deps: Deps, *, drain_within: timedelta = timedelta(seconds=5), **more: Any
 ) -> tuple[Worker, Worker]:
     """One worker for workflows and short activities, one for what talks to providers."""
-    calls, campaigns = Calls(deps), Campaigns(deps)
-    requests, sweeps = Requests(deps), Sweeps(deps)
+    calls = Calls(deps)
     workflows = Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=[CampaignWorkflow, CallWorkflow, RequestCallWorkflow, SweepWorkflow],
-        activities=[
-            calls.end_call,
-            campaigns.enroll_recipients,
-            campaigns.claim_calls,
-            campaigns.set_campaign_state,
-            campaigns.finish_campaign,
-            campaigns.add_recipients,
-            campaigns.hang_up_calls,
-            campaigns.read_progress,
-            requests.enroll_request,
-            requests.read_request,
-            requests.withdraw_request,
-            sweeps.sweep_leases,
-            sweeps.sweep_events,
-            sweeps.sweep_campaigns,
-        ],
+        activities=[calls.end_call, *_short_activities(deps)],
         workflow_runner=sandbox(),
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_workflow_tasks=WORKFLOW_TASKS,
@@ -158,8 +149,31 @@ def build_workers(
     return workflows, dialers
 
 
+def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
+    campaigns, requests, sweeps = Campaigns(deps), Requests(deps), Sweeps(deps)
+    return [
+        campaigns.enroll_recipients,
+        campaigns.claim_calls,
+        campaigns.set_campaign_state,
+        campaigns.finish_campaign,
+        campaigns.add_recipients,
+        campaigns.hang_up_calls,
+        campaigns.read_progress,
+        requests.enroll_request,
+        requests.read_request,
+        requests.withdraw_request,
+        sweeps.sweep_leases,
+        sweeps.sweep_events,
+        sweeps.sweep_campaigns,
+    ]
+
+
 def sandbox() -> SandboxedWorkflowRunner:
     """The runner that keeps workflow code deterministic."""
+    # pytz looks for its files at first use. Within a workflow it may not, would find none, and
+    # would remember that for the whole process.
+    if not pytz.all_timezones_set:
+        raise RuntimeError("pytz has no time zones; install it anew")
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
     )

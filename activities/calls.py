@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlmodel import Session
@@ -40,6 +41,7 @@ from providers.port import (
     PlaceRequest,
     ProviderError,
     Throttled,
+    Unavailable,
 )
 from store import calls, events, lines
 from store.claims import fence
@@ -80,13 +82,7 @@ class Calls(CallActivities):
             return LookUp(found=False, absent=await self._is_absent(line, call))
         if call.provider_call_id is None:
             await self._record_placed(call.id, snapshot.provider_call_id)
-        told = [event.model_copy(update={"call_id": call.id}) for event in snapshot.events]
-        now = self._deps.clock()
-        stored = await self._deps.database.write(
-            lambda s: events.store_events(s, call.line, told, now=now)
-        )
-        rows = [row.event_row_id for row in stored]
-        await self._deps.database.write(lambda s: events.mark_signalled(s, rows, now=now))
+        told = await self._store(call.id, call.line, snapshot.events)
         return LookUp(found=True, reports=_reports(call.id, told))
 
     @activity.defn(name="hang_up_call")
@@ -134,6 +130,9 @@ class Calls(CallActivities):
 
     async def _dial(self, call_id: str, line: Line, passed: FencePass) -> Placement:
         request = self._request(call_id, line, passed)
+        if self._too_late(line, passed):
+            late = Unavailable("this process was stopped for too long to send it safely")
+            return await self._not_placed(call_id, line, late)
         try:
             placed = await line.provider.place(request)
         except NotPlaced as error:
@@ -145,6 +144,13 @@ class Calls(CallActivities):
             log.exception("placing on line %s failed unexpectedly", line.name)
             return self._placement(line, PlacementResult.UNKNOWN)
         return await self._placed(call_id, line, placed)
+
+    def _too_late(self, line: Line, passed: FencePass) -> bool:
+        """A process that stood still (a busy host, a suspended machine) may find that others took
+        the call for lost and have dialed anew: nothing leaves that could arrive after the deadline.
+        """
+        longest = line.provider.line.request_timeout
+        return passed.deadline is not None and self._deps.clock() + longest > passed.deadline
 
     def _request(self, call_id: str, line: Line, passed: FencePass) -> PlaceRequest:
         dialing = passed.dialing
@@ -165,7 +171,23 @@ class Calls(CallActivities):
 
     async def _placed(self, call_id: str, line: Line, placed: Placed) -> Placement:
         early = await self._record_placed(call_id, placed.provider_call_id)
+        if placed.events:
+            early += await self._store(call_id, line.name, placed.events)
         return self._placement(line, PlacementResult.PLACED, reports=_reports(call_id, early))
+
+    async def _store(
+        self, call_id: str, line: str, found: Sequence[CallEvent]
+    ) -> list[CallEvent]:
+        """Keep what the provider answered; the caller tells the workflow."""
+        told = [event.model_copy(update={"call_id": call_id}) for event in found]
+        now = self._deps.clock()
+
+        def keep(session: Session) -> None:
+            stored = events.store_events(session, line, told, now=now)
+            events.mark_signalled(session, [row.event_row_id for row in stored], now=now)
+
+        await self._deps.database.write(keep)
+        return told
 
     async def _record_placed(self, call_id: str, provider_call_id: str) -> list[CallEvent]:
         now = self._deps.clock()
@@ -209,7 +231,7 @@ class Calls(CallActivities):
             upsert_status=self._deps.upsert_status,
             ring_silence=policy.ring_silence,
             talk_silence=policy.talk_silence,
-            analysis_wait=policy.analysis_wait if line.awaits_analysis else timedelta(0),
+            analysis_wait=self._deps.analysis_wait(line.name),
         )
 
     async def _is_absent(self, line: Line, call: CallRecord) -> bool:
@@ -243,9 +265,12 @@ def _known(session: Session, call_id: str) -> CallRecord:
 
 
 async def _ask(line: Line, call: CallRecord) -> CallSnapshot | None:
+    capabilities = line.provider.capabilities
     if call.provider_call_id is not None:
+        if not capabilities.can_look_up:
+            return None  # only webhooks tell; the longest duration is the limit
         return await line.provider.look_up(call.provider_call_id)
-    if line.provider.capabilities.can_find:
+    if capabilities.can_find:
         return await line.provider.find(call.id, to=call.to, since=call.created_at)
     return None
 

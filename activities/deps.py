@@ -29,6 +29,19 @@ class Deps:
     """Keep the CallStatus search attribute up with every transition."""
     claim_linger: timedelta = timedelta(milliseconds=300)
     """How long a claim waits for further slots to become free; saves history events."""
+    sweep_every: timedelta = timedelta(seconds=30)
+    """How often the sweepers come round."""
+
+    @property
+    def analysis_grace(self) -> timedelta:
+        """Time for a sweeper to ask for an analysis before a claim settles without it."""
+        return 2 * self.sweep_every
+
+    def analysis_wait(self, line: str) -> timedelta:
+        """How long after the end of an answered call it is settled without its analysis."""
+        if not self.lines[line].awaits_analysis:
+            return timedelta(0)
+        return self.lines[line].policy.analysis_wait + self.analysis_grace
 
     def webhook_url(self, line: str) -> str:
         return f"{self.public_url.rstrip('/')}/hooks/{line}"

@@ -7,6 +7,7 @@ provider says that it ended, we ended it, or the longest duration has passed.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import timedelta
 
@@ -19,12 +20,12 @@ from activities.deps import Deps
 from activities.reports import report_of
 from activities.signatures.call import EndInput, HangUpInput, LookUp, LookUpInput
 from activities.signatures.sweep import SweepActivities, Swept
-from activities.telling import signal_workflow
+from activities.telling import signal_workflow, tell_requester
 from domain.call import CallStatus, FailureClass, Fence
 from domain.claim import CampaignState
 from domain.record import CallEnd, CallRecord, CampaignRecord
 from providers.port import ProviderError
-from store import campaigns, events
+from store import calls, campaigns, events
 from store.claims import leases
 from store.claims.leases import LeaseCheck
 from workflows.names import NUDGE_SIGNAL, REPORT_SIGNAL, campaign_workflow_id
@@ -60,7 +61,7 @@ class Sweeps(SweepActivities):
         rows = [stored.event_row_id for stored in missed]
         if rows:
             await self._deps.database.write(lambda s: events.mark_signalled(s, rows, now=now))
-        return Swept(events=len(rows))
+        return Swept(events=len(rows) + await self._ask_for_analyses())
 
     @activity.defn(name="sweep_leases")
     async def sweep_leases(self) -> Swept:
@@ -90,6 +91,26 @@ class Sweeps(SweepActivities):
                 continue
             closed += await self._close(campaign)
         return Swept(campaigns=closed)
+
+    async def _ask_for_analyses(self) -> int:
+        """Those of ended calls that have not come by themselves; somebody may have opted out."""
+        due = self._deps.clock() + self._deps.analysis_grace
+        awaited = await self._deps.database.read(
+            lambda s: calls.awaiting_analysis(s, before=due, limit=BATCH)
+        )
+        return sum(await asyncio.gather(*(self._settle(call) for call in awaited)))
+
+    async def _settle(self, call: CallRecord) -> bool:
+        """With the analysis, or without one that the provider does not have either; False when
+        it could not be asked: then the next round tries, and at the latest a claim settles it."""
+        if await self._look_up(call.id) is None:
+            return False
+        settled = await self._deps.database.write(
+            lambda s: calls.settle_call(s, call.id, now=self._deps.clock())
+        )
+        await tell_requester(self._deps.temporal, settled)
+        await self._nudge(call)
+        return True
 
     async def _close(self, campaign: CampaignRecord) -> int:
         now = self._deps.clock()
@@ -129,6 +150,7 @@ class Sweeps(SweepActivities):
             ends = [report for report in looked.reports if report.status.terminal]
             if ends:
                 last = ends[-1]
+                answered = last.status is CallStatus.COMPLETED
                 return CallEnd(
                     status=last.status,
                     at=last.at,
@@ -136,6 +158,7 @@ class Sweeps(SweepActivities):
                     failure=last.failure,
                     detail=last.detail,
                     duration_seconds=last.duration_seconds,
+                    analysis_wait=self._deps.analysis_wait(call.line) if answered else timedelta(0),
                 )
             if looked.absent:
                 return CallEnd(

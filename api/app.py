@@ -59,6 +59,7 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         lines=lines,
         clock=system_clock,
         tenant=settings.tenant,
+        live_status=settings.upsert_status,
     )
     try:
         async with WebhookReceiver(context) as webhooks:

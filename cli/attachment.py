@@ -69,7 +69,8 @@ async def attached(settings: Settings, *, quiet: bool = False) -> AsyncIterator[
                     f"{settings.state_dir}, for as long as this command runs.",
                     to_stderr=quiet,
                 )
-                own = await opened.enter_async_context(EmbeddedStack(settings))
+                stack = EmbeddedStack(settings, on_waiting=say_waiting)
+                own = await opened.enter_async_context(stack)
                 settings = own.settings
         context = await _context(settings, build_lines(settings), opened, lazy=False)
         if settings.ui_url and (own or borrowed):
@@ -78,10 +79,11 @@ async def attached(settings: Settings, *, quiet: bool = False) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def looked_at(settings: Settings) -> AsyncIterator[Attachment]:
+async def looked_at(settings: Settings, *, engine: bool = False) -> AsyncIterator[Attachment]:
     """The records, and the engine if one runs; none is started.
 
-    Raises NothingYet when there is nothing to look at.
+    Raises NothingYet when there is nothing to look at, and TemporalUnreachable when the engine
+    is needed and configured, but does not answer.
     """
     live = is_configured(settings)
     borrowed = None
@@ -92,7 +94,7 @@ async def looked_at(settings: Settings) -> AsyncIterator[Attachment]:
     if not live and not _database_exists(settings):
         raise NothingYet(f"nothing has been launched yet in {settings.state_dir}")
     async with AsyncExitStack() as opened:
-        context = await _context(settings, Lines([]), opened, lazy=True)
+        context = await _context(settings, Lines([]), opened, lazy=not (engine and live))
         yield Attachment(context, settings, settings.ui_url, None, borrowed, live)
 
 
@@ -104,6 +106,11 @@ async def _context(
     opened.callback(database.dispose)
     client = await connect_temporal(settings, lazy=lazy, within=timedelta(seconds=2))
     return ServiceContext(database, client, lines, system_clock, settings.tenant)
+
+
+def say_waiting(calls: int) -> None:
+    verb = "call goes" if calls == 1 else "calls go"
+    say(f"{calls} {verb} on; waiting for the end. Ctrl-C leaves at once.", to_stderr=True)
 
 
 async def _running(settings: Settings) -> Settings | None:

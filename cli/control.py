@@ -61,7 +61,7 @@ def _run(
 async def _change(
     settings: Settings, name: str, state: CampaignState, *, hang_up: bool, because: str | None
 ) -> int:
-    async with looked_at(settings) as at:
+    async with looked_at(settings, engine=True) as at:
         ctx = at.context
         if not at.live:
             changed = await control.note_state(ctx, name, state, hang_up=hang_up, because=because)

@@ -102,7 +102,7 @@ async def _launch(
                 say("The command whose stack this was has ended; going on here.", to_stderr=as_json)
                 again = False
                 continue
-        return _end(found, at, console, as_json=as_json)
+            return _end(found, at, console, as_json=as_json)
 
 
 def _read(file: Path) -> LoadedDefinition:
@@ -130,8 +130,8 @@ async def _launch_at(
             f"Launched {name} on line {campaign.plan.line}, "
             f"at most {plural(campaign.max_concurrent, 'call')} at once."
         )
-    elif launched.resumed:
-        text = f"{name} was launched before and had been interrupted; it goes on."
+    elif launched.resumed or at.own is not None:
+        text = f"{name} was launched before and interrupted; it goes on where it was."
     else:
         text = f"{name} is {campaign.state} already; nothing was changed."
     console.print(text, markup=False)

@@ -70,7 +70,7 @@ def clock_time(seconds: float) -> str:
 def until(at: datetime, now: datetime) -> str:
     """How far off an instant is: `in 12 s`, `in 5 min`, or its date and time in UTC."""
     wait = at - now
-    if wait <= timedelta(seconds=1):
+    if wait < timedelta(seconds=1):
         return "now"
     if wait < timedelta(minutes=2):
         return f"in {int(wait.total_seconds())} s"

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.attachment import Attachment
-from cli.output import clock_time, counted, plural, until, words
+from cli.output import clock_time, counted, plural, until
 from domain.claim import CampaignState
 from domain.record import Progress, RecipientState
 from services import reading
@@ -108,7 +108,7 @@ def _rows(found: Progress, now: datetime) -> list[tuple[str, str]]:
     rows = [("calls", _calls(found))]
     if found.by_outcome:
         rows.append(("done", counted(found.by_outcome)))
-    waiting = _waiting(found, now)
+    waiting = waiting_for(found, now)
     if waiting:
         rows.append(("next", waiting))
     return rows
@@ -122,7 +122,7 @@ def _plain(found: Progress, now: datetime) -> str:
     if found.by_outcome:
         parts.append(counted(found.by_outcome))
     if not found.in_flight or found.state is not CampaignState.RUNNING:
-        parts.append(_waiting(found, now))
+        parts.append(waiting_for(found, now))
     return " | ".join(part for part in parts if part)
 
 
@@ -135,28 +135,34 @@ def _calls(found: Progress) -> str:
     return f"{flight}, {over} over"
 
 
-def _waiting(found: Progress, now: datetime) -> str:
+def waiting_for(found: Progress, now: datetime) -> str:
+    """What has to happen before anything else does; empty while calls are in flight."""
     if found.state is CampaignState.PAUSED:
         why = f" ({found.because})" if found.because else ""
         return f"paused{why}; outdial resume {found.campaign}"
-    if found.state is CampaignState.STOPPING:
-        return "stopping; waiting for the calls in flight"
+    stopping = "stopping; " if found.state is CampaignState.STOPPING else ""
     settling = found.by_state.get(RecipientState.SETTLING, 0)
-    if found.wake_at is not None and found.because:
-        return f"{found.because}, {until(found.wake_at, now)}"
     if settling and not found.in_flight:
-        return f"waiting for what was said in {plural(settling, 'call')}"
-    return found.because or ""
+        return f"{stopping}waiting to hear how {plural(settling, 'call')} went"
+    if stopping:
+        return f"{stopping}waiting for {plural(found.in_flight, 'call')} to end"
+    if found.wake_at is not None and found.wake_at > now and found.because:
+        return f"{found.because}, {until(found.wake_at, now)}"
+    return "" if found.in_flight else found.because or ""
 
 
 def summary(found: Progress) -> list[str]:
-    """The last words on a campaign."""
+    """Where a campaign stands, or how it ended."""
     end = found.finished_at
-    took = f" in {clock_time((end - found.launched_at).total_seconds())}" if end else ""
+    if end is not None and found.state.over:
+        seconds = (end - found.launched_at).total_seconds()
+        head = f"{found.campaign} {found.state.value} in {clock_time(seconds)}."
+    else:
+        head = f"{found.campaign} is {found.state.value}."
     people = plural(found.recipients, "recipient")
     calls = plural(sum(found.calls.values()), "call")
-    lines = [f"{found.campaign} {words(found.state.value)}{took}."]
-    lines.append(f"  {people}: {counted(found.by_outcome) or 'none'}")
+    open_people = {s: n for s, n in found.by_state.items() if s != RecipientState.DONE}
+    lines = [head, f"  {people}: {counted({**found.by_outcome, **open_people}) or 'none'}"]
     if found.calls:
         tried = plural(found.attempts, "attempt")
         lines.append(f"  {calls}, {tried}: {counted(found.calls)}")

@@ -11,7 +11,7 @@ from rich.table import Table
 from cli.attachment import Attachment, NothingYet, looked_at
 from cli.launch import report
 from cli.output import OK, fail, flush_json, out, say, until, words
-from cli.progress import summary
+from cli.progress import summary, waiting_for
 from cli.running import run, settings_or_fail
 from domain.call import CallStatus
 from domain.phone import mask_phone
@@ -96,9 +96,8 @@ def _print_one(found: Progress, at: Attachment) -> None:
     for line in summary(found):
         say(line)
     if not found.state.over:
-        waiting = found.because or "nothing"
-        when = f", {until(found.wake_at, at.context.clock())}" if found.wake_at else ""
-        say(f"  {found.in_flight} in flight; next: {waiting}{when}")
+        waiting = waiting_for(found, at.context.clock())
+        say(f"  {found.in_flight} in flight" + (f"; {waiting}" if waiting else ""))
         if not at.live:
             say("  Nothing carries it out now; `outdial up` goes on with it.")
 

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
+from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.service import RPCError
 
 from cli.output import fail
@@ -14,6 +15,7 @@ from intake.problems import DefinitionInvalid
 from providers.lines import UnknownLine
 from runtime.connection import TemporalMismatch, TemporalUnreachable
 from runtime.embedded import StackFailed, StackRunning
+from runtime.schema import wrong_schema
 from runtime.settings import Settings, load_settings
 from runtime.settings_file import SettingsInvalid
 from services.errors import ServiceError
@@ -54,6 +56,8 @@ def run(work: Coroutine[Any, Any, int]) -> None:
         fail(str(error))
     except RPCError as error:
         fail(f"Temporal refused: {error.message}")
+    except (OperationalError, ProgrammingError) as error:
+        fail(wrong_schema(error))
     raise SystemExit(code)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from cli.attachment import say_waiting
 from cli.output import FAILED, OK, fail, out, say
 from cli.running import run, settings_or_fail
 from runtime.connection import (
@@ -58,7 +59,7 @@ def setup() -> None:
 
 async def _up(settings: Settings) -> int:
     say(f"Starting in {settings.state_dir} …")
-    async with EmbeddedStack(settings) as stack:
+    async with EmbeddedStack(settings, on_waiting=say_waiting) as stack:
         ends = stack.state.endpoints
         for label, value in (
             ("Temporal UI", ends.ui),

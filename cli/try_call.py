@@ -45,7 +45,7 @@ def try_call(
     try:
         number = parse_phone(to)
     except BadPhone as error:
-        fail(f"--to: {error}")
+        fail(f"--to: {str(error).removesuffix(', or set default_region')}")
     settings = settings_or_fail()
     try:
         run(_try(settings, file, number))
@@ -68,7 +68,7 @@ async def _try(settings: Settings, file: Path, number: str) -> int:
         say(f"Calling {mask_phone(number)} on line {request.line} …")
         result = await _follow(at, number, workflow_id)
         _show_result(result)
-    return OK if result.status == CallStatus.COMPLETED else FAILED
+    return FAILED if result.status in (None, CallStatus.FAILED, CallStatus.CANCELED) else OK
 
 
 def _request(definition: CampaignDefinition, number: str, variables: dict[str, str]) -> CallRequest:

@@ -34,7 +34,7 @@ class LinePolicy(BaseModel):
     talk_silence: timedelta = timedelta(minutes=2)
     """The same, while people talk."""
     analysis_wait: timedelta = timedelta(seconds=30)
-    """Settle without the analysis when it has not come by then."""
+    """Ask for the analysis when it has not come by then; settle without it if there is none."""
 
 
 class Line:

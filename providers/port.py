@@ -92,6 +92,16 @@ class Capabilities(BaseModel):
     idempotent_create: bool
     listing_lag: timedelta = timedelta(0)
     """How long a call that was made may be missing from lookups and lists."""
+    idempotency_window: timedelta | None = None
+    """How long a repeated create is known as such; None with `idempotent_create`: for ever."""
+    can_schedule: bool = False
+    """A call can be ordered for later. Never used: when to call is ours to say."""
+    echo: str | None = None
+    """Where our call id comes back."""
+    calls_per_second: float | None = None
+    """What an account may dial unless the provider raised it; beyond it calls wait or fail."""
+    concurrent_calls: int | None = None
+    """What an account may have open unless the provider raised it."""
 
 
 class PlaceRequest(BaseModel):
@@ -119,6 +129,8 @@ class Placed(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     provider_call_id: str
+    events: tuple[CallEvent, ...] = ()
+    """What the answer already tells of the call, such as a busy line that was dialed at once."""
 
 
 class LineConfig(BaseModel):
@@ -172,6 +184,17 @@ class Provider(ABC):
     @abstractmethod
     def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
         """The events in a verified webhook; empty when it is about nothing we follow."""
+
+    def receive(
+        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
+    ) -> Sequence[CallEvent]:
+        """The events in a webhook as it came in, at the full URL it was sent to.
+
+        Raises WebhookRefused as `verify` does. Providers that echo our id only in that URL, or
+        send reports without a time, need more than `read` is given.
+        """
+        self.verify(headers, body, url, now)
+        return self.read(headers, body)
 
     async def aclose(self) -> None:
         """Give up connections."""

@@ -10,12 +10,14 @@ import asyncio
 import base64
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import httpx
 
 from runtime.processes import Process
 from runtime.settings import Settings, load_settings
-from runtime.stack_parts import StackFailed, commands, overrides_for
+from runtime.stack_parts import WORKER, StackFailed, commands, overrides_for
 from runtime.statefile import (
     StackRunning,
     StackState,
@@ -27,6 +29,8 @@ from runtime.statefile import (
 )
 from store.database import Database
 
+CALLS_END_SECONDS = 30.0
+"""How long a stop lets simulated calls come to their end; most last ten."""
 READY_SECONDS = 60.0
 """A loaded machine takes a while to import everything three times."""
 
@@ -37,9 +41,17 @@ class EmbeddedStack:
     Raises StackRunning when another process owns the directory, StackFailed otherwise.
     """
 
-    def __init__(self, settings: Settings, environ: Mapping[str, str] | None = None) -> None:
-        self._base = settings
-        self._environ = dict(os.environ if environ is None else environ)
+    def __init__(
+        self,
+        settings: Settings,
+        environ: Mapping[str, str] | None = None,
+        *,
+        on_waiting: Callable[[int], None] | None = None,
+    ) -> None:
+        """`environ` instead of the environment the settings were read from; `on_waiting` is told
+        how many calls a stop lets come to their end."""
+        self._base = settings if environ is None else load_settings(environ)
+        self._on_waiting = on_waiting
         self._dir = settings.state_dir.resolve()
         self._lock = owned(self._dir)
         self._processes: list[Process] = []
@@ -84,12 +96,8 @@ class EmbeddedStack:
             webhook_secret=last.webhook_secret if last else _new_secret(),
         )
         write_state(self._dir, self.state)
-        overrides = overrides_for(self._base, self._dir, self.state)
-        self.settings = load_settings(self._environ | overrides)
-        self._processes = [
-            Process(command)
-            for command in commands(self.settings, self.state, self._dir, self._environ | overrides)
-        ]
+        self.settings = settings_of_running(self._base, self.state)
+        self._processes = [Process(command) for command in commands(self.settings, self.state)]
         self._migrated = asyncio.create_task(self._migrate())
         self._watches = [asyncio.create_task(self._watch(p)) for p in self._processes]
         await self._until_ready()
@@ -132,6 +140,21 @@ class EmbeddedStack:
         finally:
             database.dispose()
 
+    async def _let_calls_end(self) -> None:
+        """The simulated network forgets what it has in flight, and a call that nobody can tell
+        the end of holds its slot for as long as it might last. No new one is placed meanwhile."""
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + CALLS_END_SECONDS
+        told = False
+        async with httpx.AsyncClient(
+            base_url=self.state.endpoints.network, trust_env=False
+        ) as http:
+            while (calls := await _open_calls(http)) and loop.time() < give_up:
+                if not told and self._on_waiting is not None:
+                    self._on_waiting(calls)
+                told = True
+                await asyncio.sleep(0.1)
+
     async def _close(self) -> None:
         try:
             for watch in self._watches:
@@ -140,10 +163,21 @@ class EmbeddedStack:
             # The last started first, so that none loses what it needs to finish.
             for process in reversed(self._processes):
                 await process.stop()
+                if process.command.name == WORKER:
+                    await self._let_calls_end()
             if hasattr(self, "state"):
                 write_state(self._dir, self.state.model_copy(update={"ready": False}))
         finally:
             self._lock.__exit__(None, None, None)
+
+
+async def _open_calls(http: httpx.AsyncClient) -> int:
+    """Calls that go on in the simulated network; 0 when it cannot tell."""
+    try:
+        answer = await http.get("/sim/stats")
+        return int(answer.json()["open"])
+    except (httpx.TransportError, ValueError, KeyError):
+        return 0
 
 
 def running_stack(state_dir: Path) -> StackState | None:
@@ -154,12 +188,9 @@ def running_stack(state_dir: Path) -> StackState | None:
     return state if state is not None and state.ready else None
 
 
-def settings_of_running(
-    settings: Settings, state: StackState, environ: Mapping[str, str] | None = None
-) -> Settings:
-    """The settings of another command that uses a running stack."""
-    variables = dict(os.environ if environ is None else environ)
-    return load_settings(variables | overrides_for(settings, settings.state_dir.resolve(), state))
+def settings_of_running(settings: Settings, state: StackState) -> Settings:
+    """The settings of another process that uses this stack."""
+    return load_settings({**settings.variables, **overrides_for(settings, state)})
 
 
 def _new_secret() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +18,7 @@ def build_lines(settings: Settings, environ: Mapping[str, str] | None = None) ->
     Raises SettingsInvalid when a credential can't be found, or a line could not check the
     webhooks it gets.
     """
-    variables = os.environ if environ is None else environ
+    variables = settings.variables if environ is None else environ
     problems: list[str] = []
     lines = []
     for name, line in settings.lines.items():

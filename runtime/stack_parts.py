@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from runtime.connection import TemporalUnreachable, connect_temporal
@@ -13,6 +12,7 @@ from runtime.settings import SIMULATED_LINE, Settings
 from runtime.statefile import Endpoints, StackState
 from workflows.names import SEARCH_ATTRIBUTES
 
+WORKER = "worker"
 _DRAIN_SECONDS = 15
 """Whoever pressed Ctrl-C waits; what is cut off is reconciled at the next start."""
 _WORKER_STOP_SECONDS = _DRAIN_SECONDS + 5.0
@@ -24,11 +24,11 @@ class StackFailed(Exception):
     """The stack could not be started, or lost a part for good."""
 
 
-def overrides_for(settings: Settings, state_dir: Path, state: StackState) -> dict[str, str]:
+def overrides_for(settings: Settings, state: StackState) -> dict[str, str]:
     """Variables that lead a process of ours to the parts of this stack."""
     endpoints = state.endpoints
     overrides = {
-        "OUTDIAL_STATE_DIR": str(state_dir),
+        "OUTDIAL_STATE_DIR": str(settings.state_dir.resolve()),
         "OUTDIAL_TEMPORAL_ADDRESS": endpoints.temporal,
         "OUTDIAL_UI_URL": endpoints.ui,
         "OUTDIAL_DRAIN_WITHIN": f"{_DRAIN_SECONDS}s",
@@ -52,54 +52,66 @@ def overrides_for(settings: Settings, state_dir: Path, state: StackState) -> dic
     return overrides
 
 
-def commands(
-    settings: Settings, state: StackState, state_dir: Path, variables: Mapping[str, str]
-) -> list[Command]:
+def commands(settings: Settings, state: StackState) -> list[Command]:
     """In the order in which they are needed; stopped the other way round."""
-    logs = state_dir / "logs"
-    ends = state.endpoints
-    environment = {
-        **variables,
-        "PYTHONPATH": os.pathsep.join(
-            part for part in (str(_ROOT), variables.get("PYTHONPATH", "")) if part
+    ends, run = state.endpoints, _Runner(settings)
+    network = _network_arguments(settings, state)
+    return [
+        Command(
+            name="temporal",
+            arguments=_temporal_arguments(ends, settings.state_dir),
+            environment=settings.variables,
+            log=run.log("temporal"),
+            stop_within=_STOP_SECONDS,
+            answers=lambda: _temporal_answers(settings),
         ),
-        "PYTHONUNBUFFERED": "1",
-    }
+        run.python("network", *network, port=ends.network_port),
+        run.python("api", "api", port=ends.api_port, needs_schema=True),
+        run.python(WORKER, "worker", stop_within=_WORKER_STOP_SECONDS, needs_schema=True),
+    ]
 
-    async def temporal_answers() -> bool:
-        try:
-            await connect_temporal(settings)
-        except TemporalUnreachable:
-            return False
-        return True
 
-    def python(name: str, port: int | None, *arguments: str, stop: float) -> Command:
+class _Runner:
+    """Our own programs, run by this Python with these settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        inherited = settings.variables.get("PYTHONPATH")
+        path = [str(_ROOT), inherited] if inherited else [str(_ROOT)]
+        self._logs = settings.state_dir / "logs"
+        self._environment = {
+            **settings.variables,
+            "PYTHONPATH": os.pathsep.join(path),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def python(
+        self,
+        name: str,
+        *arguments: str,
+        port: int | None = None,
+        stop_within: float = _STOP_SECONDS,
+        needs_schema: bool = False,
+    ) -> Command:
         return Command(
             name=name,
             arguments=(sys.executable, "-m", *arguments),
-            environment=environment,
-            log=logs / f"{name}.log",
-            stop_within=stop,
+            environment=self._environment,
+            log=self.log(name),
+            stop_within=stop_within,
             answers=None if port is None else (lambda: listens(port)),
-            needs_schema=name != "network",
+            needs_schema=needs_schema,
         )
 
-    temporal = Command(
-        name="temporal",
-        arguments=_temporal_arguments(ends, state_dir),
-        environment=dict(variables),
-        log=logs / "temporal.log",
-        stop_within=_STOP_SECONDS,
-        answers=temporal_answers,
-    )
-    return [
-        temporal,
-        python(
-            "network", ends.network_port, *_network_arguments(settings, state), stop=_STOP_SECONDS
-        ),
-        python("api", ends.api_port, "api", stop=_STOP_SECONDS),
-        python("worker", None, "worker", stop=_WORKER_STOP_SECONDS),
-    ]
+
+async def _temporal_answers(settings: Settings) -> bool:
+    try:
+        await connect_temporal(settings)
+    except TemporalUnreachable:
+        return False
+    return True
 
 
 def _temporal_arguments(ends: Endpoints, state_dir: Path) -> tuple[str, ...]:
@@ -128,13 +140,18 @@ def _attribute_type(kind: int) -> str:
 
 def _network_arguments(settings: Settings, state: StackState) -> tuple[str, ...]:
     simulated = settings.simulated
-    config = ("--config", str(simulated.config.resolve())) if simulated.config else ()
+    given: list[str] = []
+    if simulated.config is not None:
+        given += ["--config", str(simulated.config.resolve())]
+    # Our defaults must not win over what the file says; what somebody set, does.
+    for name, option in (("seed", "--seed"), ("time_scale", "--time-scale")):
+        if simulated.config is None or name in simulated.model_fields_set:
+            given += [option, str(getattr(simulated, name))]
     return (
         "providers.simulated",
         "--port", str(state.endpoints.network_port),
-        "--api-key", state.api_key,
+        # One word: a random key may begin with a dash.
+        f"--api-key={state.api_key}",
         "--secret", state.webhook_secret,
-        "--seed", str(simulated.seed),
-        "--time-scale", str(simulated.time_scale),
-        *config,
+        *given,
     )  # fmt: skip

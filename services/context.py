@@ -21,3 +21,5 @@ class ServiceContext:
     clock: Callable[[], datetime]
     """Now, in UTC."""
     tenant: str = DEFAULT_TENANT
+    live_status: bool = True
+    """Whether workflows are told of ringing and answering too, not only of ends."""

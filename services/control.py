@@ -20,7 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.claim import CampaignState
 from domain.record import CampaignRecord
 from services.context import ServiceContext
-from services.errors import TEMPORAL_DOWN, ChangeRefused, TemporalUnavailable
+from services.errors import TEMPORAL_DOWN, ChangeRefused, NobodyAnswered, TemporalUnavailable
 from services.reading import require_campaign
 from store import campaigns
 from workflows.messages import (
@@ -55,7 +55,7 @@ async def pause(ctx: ServiceContext, name: str, *, because: str | None = None) -
         return Changed(record.state, record.revision)
     try:
         view = await _update(ctx, record, "pause", PauseRequest(because=because))
-    except (*TEMPORAL_DOWN, WorkflowUpdateFailedError, RPCTimeoutOrCancelledError) as error:
+    except (*TEMPORAL_DOWN, WorkflowUpdateFailedError) as error:
         return await _without_workflow(ctx, record, CampaignState.PAUSED, error, because=because)
     return _changed(view)
 
@@ -67,7 +67,7 @@ async def resume(ctx: ServiceContext, name: str) -> Changed:
         return Changed(record.state, record.revision)
     try:
         view = await _update(ctx, record, "resume", ResumeRequest())
-    except (*TEMPORAL_DOWN, WorkflowUpdateFailedError, RPCTimeoutOrCancelledError) as error:
+    except (*TEMPORAL_DOWN, WorkflowUpdateFailedError) as error:
         return await _without_workflow(ctx, record, CampaignState.RUNNING, error)
     return _changed(view)
 
@@ -80,9 +80,11 @@ async def stop(
     Raises NoSuchCampaign, ChangeRefused, TemporalUnavailable.
     """
     record = await require_campaign(ctx, name)
+    if record.state is CampaignState.STOPPED:
+        return Changed(record.state, record.revision)
     try:
         view = await _update(ctx, record, "stop", StopRequest(hang_up=hang_up, because=because))
-    except (*TEMPORAL_DOWN, WorkflowUpdateFailedError, RPCTimeoutOrCancelledError) as error:
+    except (*TEMPORAL_DOWN, WorkflowUpdateFailedError) as error:
         return await _without_workflow(
             ctx, record, CampaignState.STOPPING, error, hang_up=hang_up, because=because
         )
@@ -102,7 +104,8 @@ async def note_state(
     Raises NoSuchCampaign, ChangeRefused.
     """
     record = await require_campaign(ctx, name)
-    if record.state is state:
+    stopped = state is CampaignState.STOPPING and record.state is CampaignState.STOPPED
+    if record.state is state or stopped:
         return Changed(record.state, record.revision, noted_only=True)
     return await _note(ctx, record, state, hang_up=hang_up, because=because)
 
@@ -130,10 +133,8 @@ async def _update(
             view: CampaignView = await handle.execute_update(
                 update, request, result_type=CampaignView
             )
-    except TimeoutError:
-        raise TemporalUnavailable(
-            f"nobody answered for {record.name}; it may still change once a worker runs"
-        ) from None
+    except (TimeoutError, RPCTimeoutOrCancelledError):
+        raise NobodyAnswered(record.name) from None
     return view
 
 

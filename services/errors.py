@@ -5,7 +5,8 @@ ServiceError
 ├── LaunchClosing         its last launch has ended, but its workflow has not closed yet
 ├── ChangeRefused         the campaign's state does not allow that
 ├── RequestRefused        this call cannot be asked for
-└── TemporalUnavailable   nobody carries it out now
+├── NobodyAnswered        asked, but no worker took it up; it may still happen
+└── TemporalUnavailable   nobody could be asked
 """
 
 from __future__ import annotations
@@ -39,6 +40,11 @@ class ChangeRefused(ServiceError):
 
 class RequestRefused(ServiceError):
     """Its text says what is wrong with the request."""
+
+
+class NobodyAnswered(ServiceError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no worker answered for {name}; the change is made as soon as one runs")
 
 
 class TemporalUnavailable(ServiceError):

@@ -86,8 +86,7 @@ class WebhookReceiver:
         self, line: Line, headers: Mapping[str, str], body: bytes, url: str
     ) -> list[StoredEvent]:
         now = self._ctx.clock()
-        line.provider.verify(headers, body, url, now)
-        found = line.provider.read(headers, body)
+        found = line.provider.receive(headers, body, url, now)
         if not found:
             return []
         return await self._ctx.database.write(
@@ -105,7 +104,9 @@ class WebhookReceiver:
         if stored.call_id is None:
             return False
         report = report_of(stored.call_id, stored.event)
-        if report is not None and stored.workflow_id is not None:
+        if report is None or stored.workflow_id is None:
+            return told
+        if self._ctx.live_status or report.status.terminal:
             told = await send_signal(self._ctx, stored.workflow_id, REPORT_SIGNAL, report) and told
         return told
 

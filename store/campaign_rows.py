@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 from sqlmodel import Session
 
 from domain.record import CampaignRecord
@@ -12,6 +12,12 @@ from store.dialect import locked
 from store.errors import UnknownCampaign
 from store.records import campaign_record
 from store.tables import campaign
+
+_HOLD = locked(
+    select(campaign).where(campaign.c.id == bindparam("campaign_id")),
+    exclusive=[],
+    shared=[campaign],
+)
 
 
 def find_campaign(s: Session, tenant: str, name: str) -> CampaignRecord | None:
@@ -40,15 +46,8 @@ def hold_campaign(s: Session, campaign_id: int) -> CampaignRecord:
 
     Raises UnknownCampaign.
     """
-    found = select(campaign).where(campaign.c.id == campaign_id)
-    found = locked(found, exclusive=[], shared=[campaign])
-    return _record(s.connection().execute(found).mappings().first(), campaign_id)
-
-
-def lock_campaign_by_name(s: Session, tenant: str, name: str) -> CampaignRecord | None:
-    found = select(campaign).where(campaign.c.tenant == tenant, campaign.c.name == name)
-    row = s.connection().execute(locked(found, exclusive=[campaign])).mappings().first()
-    return None if row is None else campaign_record(row)
+    held = s.connection().execute(_HOLD, {"campaign_id": campaign_id})
+    return _record(held.mappings().first(), campaign_id)
 
 
 def change_campaign(s: Session, campaign_id: int, values: dict[str, Any]) -> CampaignRecord:

@@ -10,13 +10,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, select
 from sqlmodel import Session
 
 from domain.claim import CampaignState
 from domain.record import CampaignRecord, RecipientState
 from store.campaign_rows import change_campaign, find_campaign, lock_campaign
-from store.cases import CANCELED, STOPPED
+from store.cursor import move_cursor
 from store.dialect import locked
 from store.errors import (
     CampaignEnded,
@@ -28,11 +28,12 @@ from store.errors import (
     UnknownCampaign,
     UnknownLine,
 )
+from store.everybody import close_some
 from store.launching import LaunchResult, ensure_direct_campaign, launch_campaign
 from store.progress import progress
 from store.records import campaign_record
 from store.revisions import apply_definition
-from store.tables import campaign, claim_cursor, lease, recipient, roster, roster_chunk
+from store.tables import campaign, lease, recipient, roster, roster_chunk
 
 _MOVES = {
     CampaignState.RUNNING: {CampaignState.PAUSED, CampaignState.STOPPING},
@@ -81,9 +82,9 @@ def set_campaign_state(
 ) -> CampaignRecord:
     """Run, pause or stop; what is asked for twice is done once.
 
-    Stopping ends everybody who is not being called. Raises UnknownCampaign, and
-    IllegalTransition: what is over stays over (`finish_campaign` ends it), what is stopping
-    cannot run again, and a standing campaign can be paused but not stopped.
+    Stopping ends everybody who is not being called; of very many, claims end the rest.
+    Raises UnknownCampaign, and IllegalTransition: what is over stays over (`finish_campaign`
+    ends it), what is stopping cannot run again, and a standing campaign is never stopped.
     """
     record = lock_campaign(s, campaign_id)
     if state is record.state and not state.over and not (hang_up and not record.hang_up):
@@ -94,17 +95,24 @@ def set_campaign_state(
     values: dict[str, Any] = {"state": state.value, "because": because}
     if stops:
         values |= {"hang_up": hang_up, "because": because or record.because}
-        _close_everybody_not_called(s, record)
+        close_some(s, record)
     return change_campaign(s, campaign_id, values)
 
 
 def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignRecord | None:
     """End a running or stopping campaign of which nothing is left to do; None when there is.
 
+    One that is over stays as it is: whoever ended it may have died before he could say so.
     Raises UnknownCampaign.
     """
     record = lock_campaign(s, campaign_id)
-    if record.standing or record.state not in _ENDS or not _nothing_left(s, record):
+    if record.state.over:
+        return record
+    if record.standing or record.state not in _ENDS:
+        return None
+    if record.state is CampaignState.STOPPING and close_some(s, record):
+        return None
+    if not _nothing_left(s, record):
         return None
     return change_campaign(s, campaign_id, {"state": _ENDS[record.state].value, "finished_at": now})
 
@@ -113,24 +121,7 @@ def set_waiting(
     s: Session, campaign_id: int, wake_at: datetime | None, because: str | None
 ) -> None:
     """Say what a campaign waits for; every claim says so by itself."""
-    s.connection().execute(
-        update(claim_cursor)
-        .where(claim_cursor.c.campaign_id == campaign_id)
-        .values(wake_at=wake_at, because=because)
-    )
-
-
-def _close_everybody_not_called(s: Session, record: CampaignRecord) -> None:
-    waiting = (RecipientState.WAITING.value, RecipientState.READY.value)
-    s.connection().execute(
-        update(recipient)
-        .where(
-            recipient.c.campaign_id == record.id,
-            recipient.c.launch == record.launch,
-            recipient.c.state.in_(waiting),
-        )
-        .values(state=RecipientState.DONE.value, outcome=CANCELED, because=STOPPED)
-    )
+    move_cursor(s, campaign_id, wake_at=wake_at, because=because)
 
 
 def _nothing_left(s: Session, record: CampaignRecord) -> bool:

@@ -74,10 +74,16 @@ _CASES = locked(
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
     .join(campaign, campaign.c.id == call.c.campaign_id)
+    .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
     .order_by(call.c.id),
     exclusive=[call, recipient],
     shared=[campaign],
 )
+
+_SAVE = {
+    table.name: update(table).where(table.c.id == bindparam("row_id"))
+    for table in (call, recipient)
+}
 
 CANCELED = "canceled"
 """The outcome of whoever ends without having been called to the end."""
@@ -151,8 +157,8 @@ def load_cases(s: Session, call_ids: Iterable[str]) -> list[Case]:
     wanted = sorted(set(call_ids))
     if not wanted:
         return []
-    found = _CASES.where(call.c.id.in_(wanted))
-    return [_case(row) for row in s.connection().execute(found).mappings()]
+    found = s.connection().execute(_CASES, {"call_ids": wanted})
+    return [_case(row) for row in found.mappings()]
 
 
 def _case(row: RowMapping) -> Case:
@@ -178,4 +184,4 @@ def _save(s: Session, table: Table, changes: Iterable[tuple[Any, dict[str, Any]]
         if values:
             alike[tuple(sorted(values))].append({"row_id": key, **values})
     for rows in alike.values():
-        s.connection().execute(update(table).where(table.c.id == bindparam("row_id")), rows)
+        s.connection().execute(_SAVE[table.name], rows)

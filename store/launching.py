@@ -16,9 +16,10 @@ from domain.record import DIRECT_CAMPAIGN, CampaignRecord
 from store.campaign_rows import (
     change_campaign,
     find_campaign,
-    lock_campaign_by_name,
+    lock_campaign,
     require_campaign,
 )
+from store.cursor import lock_cursor, move_cursor
 from store.dialect import lock_keys
 from store.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
 from store.revisions import keep_revision, settings_of
@@ -85,7 +86,11 @@ def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> Campaig
 def _locked_by_name(s: Session, tenant: str, name: str) -> CampaignRecord | None:
     # The name is locked too: of two that launch a new one, the second finds the first's row.
     lock_keys(s, [f"campaign/{tenant}/{name}"])
-    return lock_campaign_by_name(s, tenant, name)
+    known = find_campaign(s, tenant, name)
+    if known is None:
+        return None
+    lock_cursor(s, known.id)
+    return lock_campaign(s, known.id)
 
 
 def _launch_again(
@@ -102,6 +107,8 @@ def _launch_again(
     if record.purpose is not definition.purpose:
         raise PurposeChanged(record, definition.purpose)
     values = _running(now) | settings_of(definition)
+    # What is noted there is about the launch before.
+    move_cursor(s, record.id, open_count=0, counted_at=None, anew_from=None)
     values |= {"launch": record.launch + 1, "revision": record.revision + 1}
     return change_campaign(s, record.id, values)
 

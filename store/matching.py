@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlmodel import Session
 
 from domain.call import CallStatus, Fence, advance
@@ -16,6 +16,22 @@ from store.cases import Case
 from store.merging import merge
 from store.settlement import settle_cases, suppress_opted_out
 from store.tables import call, event
+
+_CALLS = (
+    select(call.c.id, call.c.provider_call_id, call.c.workflow_id, call.c.status)
+    .where(
+        call.c.tenant == bindparam("of_tenant"),
+        call.c.line == bindparam("of_line"),
+        or_(
+            call.c.id.in_(bindparam("ids", expanding=True)),
+            call.c.provider_call_id.in_(bindparam("provider_ids", expanding=True)),
+        ),
+    )
+    .order_by(call.c.created_at)
+)
+_EVENTS = select(event.c.call_id, event.c.payload).where(
+    event.c.call_id.in_(bindparam("call_ids", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +52,13 @@ class Matches:
     def __init__(self, s: Session, tenant: str, line: str, events: Iterable[CallEvent]) -> None:
         ids = {e.call_id for e in events if e.call_id is not None}
         provider_ids = {e.provider_call_id for e in events if e.provider_call_id is not None}
-        by_id = [call.c.id.in_(sorted(ids))] if ids else []
-        by_provider_id = [call.c.provider_call_id.in_(sorted(provider_ids))] if provider_ids else []
         self._by_id: dict[str, Match] = {}
         self._by_provider_id: dict[str, Match] = {}
-        if not (by_id or by_provider_id):
+        if not (ids or provider_ids):
             return
-        found = (
-            select(call.c.id, call.c.provider_call_id, call.c.workflow_id, call.c.status)
-            .where(call.c.tenant == tenant, call.c.line == line, or_(*by_id, *by_provider_id))
-            .order_by(call.c.created_at)
-        )
-        for row in s.connection().execute(found):
+        of_line = {"of_tenant": tenant, "of_line": line}
+        wanted = {"ids": sorted(ids), "provider_ids": sorted(provider_ids)}
+        for row in s.connection().execute(_CALLS, of_line | wanted):
             over = CallStatus(row.status).terminal
             match = Match(row.id, None if over else row.workflow_id)
             self._by_id[row.id] = match
@@ -97,11 +108,9 @@ def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> None:
 
 
 def _events_of(s: Session, cases: Sequence[Case]) -> dict[str, list[CallEvent]]:
-    found = select(event.c.call_id, event.c.payload).where(
-        event.c.call_id.in_([case.id for case in cases])
-    )
     events: dict[str, list[CallEvent]] = defaultdict(list)
     if cases:
-        for call_id, payload in s.connection().execute(found):
+        found = s.connection().execute(_EVENTS, {"call_ids": [case.id for case in cases]})
+        for call_id, payload in found:
             events[call_id].append(CallEvent.model_validate_json(payload))
     return events

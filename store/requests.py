@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
@@ -29,44 +30,51 @@ def enroll_request(
 
     The same key again gives the same recipient, whatever else is asked. Raises UnknownCampaign.
     """
+    known = _known(s, campaign_id, request_key)
+    if known is not None:
+        return known
     record = require_campaign(s, campaign_id)
+    position = _take_position(s, campaign_id, record.launch)
+    # Of two with one key, the second waited for the roster and finds the first one's row now.
+    known = _known(s, campaign_id, request_key)
+    if known is not None:
+        return known
+    values = _recipient(request, phone, zones) | {
+        "campaign_id": campaign_id,
+        "launch": record.launch,
+        "position": position,
+        "request_key": request_key,
+        "requester_workflow_id": requester_workflow_id,
+    }
+    added = s.connection().execute(insert(recipient).values(values).returning(recipient.c.id))
+    return int(added.scalar_one())
+
+
+def _recipient(request: CallRequest, phone: str, zones: ZoneEvidence) -> dict[str, Any]:
+    return {
+        "phone": phone,
+        "alternate_phones": [],
+        "zones": zones.model_dump_json(),
+        "variables": request.variables,
+        "line": request.line,
+        "plan": request.plan().model_dump_json(),
+        "state": RecipientState.WAITING.value,
+        "attempts": 0,
+        "calls": 0,
+        "not_before": request.not_before,
+        "due_at": request.not_before or EPOCH,
+        "turn": 0 if request.not_before else 1,
+        "withdrawn": False,
+        "context": request.context or None,
+    }
+
+
+def _known(s: Session, campaign_id: int, request_key: str) -> int | None:
     found = select(recipient.c.id).where(
         recipient.c.campaign_id == campaign_id, recipient.c.request_key == request_key
     )
-    known = s.connection().execute(found).scalar_one_or_none()
-    if known is not None:
-        return int(known)
-    position = _take_position(s, campaign_id, record.launch)
-    # Of two with one key, the second waited for the roster and finds the first one's row now.
-    known = s.connection().execute(found).scalar_one_or_none()
-    if known is not None:
-        return int(known)
-    added = s.connection().execute(
-        insert(recipient)
-        .values(
-            campaign_id=campaign_id,
-            launch=record.launch,
-            position=position,
-            phone=phone,
-            alternate_phones=[],
-            zones=zones.model_dump_json(),
-            variables=request.variables,
-            line=request.line,
-            plan=request.plan().model_dump_json(),
-            state=RecipientState.WAITING.value,
-            attempts=0,
-            calls=0,
-            not_before=request.not_before,
-            due_at=request.not_before or EPOCH,
-            turn=1,
-            withdrawn=False,
-            request_key=request_key,
-            requester_workflow_id=requester_workflow_id,
-            context=request.context or None,
-        )
-        .returning(recipient.c.id)
-    )
-    return int(added.scalar_one())
+    known: int | None = s.connection().execute(found).scalar_one_or_none()
+    return known
 
 
 def _take_position(s: Session, campaign_id: int, launch: int) -> int:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, insert, or_, select, update
+from sqlalchemy import insert, select
 from sqlmodel import Session
 
 from domain.definition import CampaignDefinition
 from domain.plan import CallPlan
-from domain.record import CampaignRecord, RecipientState
+from domain.record import CampaignRecord
 from store.campaign_rows import change_campaign, lock_campaign
+from store.cursor import lock_cursor, move_cursor
 from store.errors import CampaignEnded, NameChanged, PurposeChanged, UnknownLine
+from store.everybody import decide_some_anew
 from store.lines import line_names
-from store.tables import EPOCH, campaign_revision, recipient
+from store.tables import campaign_revision
 
 
 def settings_of(definition: CampaignDefinition) -> dict[str, Any]:
@@ -61,6 +63,7 @@ def apply_definition(
     `add_recipients`. Raises UnknownCampaign, CampaignEnded, NameChanged, PurposeChanged,
     UnknownLine; then nothing changed.
     """
+    lock_cursor(s, campaign_id)
     record = lock_campaign(s, campaign_id)
     if record.state.over:
         raise CampaignEnded(record)
@@ -74,29 +77,8 @@ def apply_definition(
     values = settings_of(definition) | {"revision": record.revision + 1}
     changed = change_campaign(s, campaign_id, values)
     keep_revision(s, changed, definition, source_text, now)
-    _decide_anew(s, changed)
+    move_cursor(s, campaign_id, anew_from=decide_some_anew(s, changed, 0))
     return changed
-
-
-def _decide_anew(s: Session, record: CampaignRecord) -> None:
-    """Put back everybody whom a look has moved; who was not looked at yet stays untouched."""
-    own_time = func.coalesce(recipient.c.not_before, EPOCH)
-    own_line = case((recipient.c.plan.is_(None), record.plan.line), else_=recipient.c.line)
-    waiting, ready = RecipientState.WAITING.value, RecipientState.READY.value
-    s.connection().execute(
-        update(recipient)
-        .where(
-            recipient.c.campaign_id == record.id,
-            recipient.c.launch == record.launch,
-            recipient.c.state.in_((waiting, ready)),
-            or_(
-                recipient.c.state == ready,
-                recipient.c.due_at != own_time,
-                recipient.c.line != own_line,
-            ),
-        )
-        .values(state=waiting, due_at=own_time, line=own_line)
-    )
 
 
 def definition_at(s: Session, campaign_id: int, revision: int) -> CampaignDefinition | None:

@@ -90,7 +90,10 @@ def enroll_chunk(
     was stopped meanwhile. Raises UnknownCampaign.
     """
     record = hold_campaign(s, campaign_id)
-    _lock_roster(s, campaign_id, launch)
+    next_position, next_sequence = _lock_roster(s, campaign_id, launch)
+    last = max((row.draft.position for row in rows), default=-1)
+    if last >= next_position:
+        _move_roster(s, campaign_id, launch, last + 1, next_sequence)
     known = _known_positions(s, campaign_id, launch, rows)
     new = [row for row in rows if row.draft.position not in known]
     phones = _known_phones(s, campaign_id, launch, new)

@@ -169,6 +169,7 @@ def _recipient_after(case: Case, outcome: str, following: Following) -> dict[str
         "because": following.because.text,
         "not_before": following.not_before,
         "due_at": following.not_before,
+        "turn": 0,
     }
 
 

@@ -10,9 +10,10 @@ from sqlmodel import Session
 from domain.call import CallStatus
 from domain.record import CallRecord, RecipientState
 from store.cases import CANCELED, WITHDRAWN
+from store.cursor import lock_cursor
 from store.dialect import locked
 from store.records import call_record
-from store.tables import call, claim_cursor, recipient
+from store.tables import call, recipient
 
 _NOT_CALLED = (RecipientState.WAITING, RecipientState.READY)
 
@@ -23,27 +24,26 @@ def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallR
     Gives back the call to hang up, when there is one. Unknown or ended recipients stay as
     they are.
     """
-    _keep_claims_out(s, recipient_id)
+    campaign_id = (
+        s.connection()
+        .execute(select(recipient.c.campaign_id).where(recipient.c.id == recipient_id))
+        .scalar_one_or_none()
+    )
+    if campaign_id is None:
+        return None
+    # A claim decides people without locking each: its campaign's cursor is their lock.
+    lock_cursor(s, campaign_id)
     found = locked(
         select(recipient.c.state).where(recipient.c.id == recipient_id), exclusive=[recipient]
     )
-    state = s.connection().execute(found).scalar_one_or_none()
-    if state is None or state == RecipientState.DONE:
+    state = s.connection().execute(found).scalar_one()
+    if state == RecipientState.DONE:
         return None
     values: dict[str, object] = {"withdrawn": True}
     if state in _NOT_CALLED:
         values |= {"state": RecipientState.DONE.value, "outcome": CANCELED, "because": WITHDRAWN}
     s.connection().execute(update(recipient).where(recipient.c.id == recipient_id).values(values))
     return _live_call(s, recipient_id) if state == RecipientState.CALLING else None
-
-
-def _keep_claims_out(s: Session, recipient_id: int) -> None:
-    """A claim decides people without locking each: its campaign's cursor is their lock."""
-    of_recipient = (
-        select(recipient.c.campaign_id).where(recipient.c.id == recipient_id).scalar_subquery()
-    )
-    cursor = select(claim_cursor.c.campaign_id).where(claim_cursor.c.campaign_id == of_recipient)
-    s.connection().execute(locked(cursor, exclusive=[claim_cursor]))
 
 
 def _live_call(s: Session, recipient_id: int) -> CallRecord | None:

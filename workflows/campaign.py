@@ -40,6 +40,9 @@ with workflow.unsafe.imports_passed_through():
 
 STRAY_POLL = timedelta(seconds=1)
 """Calls started by an earlier run end without telling this one; each lasts about a minute."""
+LATE_CLOSE_POLL = timedelta(seconds=30)
+"""A call whose slot is free closes within a moment. If its worker died in between, the ends of
+others are taken for its own until it closes; this often that is put right."""
 
 
 @workflow.defn(name="CampaignWorkflow")
@@ -54,9 +57,11 @@ class CampaignWorkflow:
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = 0
         self._children = 0
+        """Calls that were started and have not told their end."""
+        self._expected = 0
+        """Fewer children than that mean a slot that became free since the last claim."""
         self._claims = 0
         self._awake = True
-        self._child_closed = False
         self._alarm: datetime | None = None
         self._claim = Claim(state=CampaignState.RUNNING)
 
@@ -73,7 +78,7 @@ class CampaignWorkflow:
             await self._enroll()
         while True:
             self._claim = claim = await self._claim_calls()
-            await self._start(claim.calls)
+            self._start(claim.calls)
             over = await self._finished(claim)
             if over is not None:
                 return over
@@ -94,23 +99,31 @@ class CampaignWorkflow:
 
     async def _claim_calls(self) -> Claim:
         self._claims += 1
-        linger, self._awake, self._child_closed = self._child_closed, False, False
-        return await workflow.execute_local_activity_method(
+        linger = self._slot_is_free() and bool(self._children)
+        self._awake, children = False, self._children
+        claim = await workflow.execute_local_activity_method(
             CampaignActivities.claim_calls,
             ClaimInput(
                 campaign_id=self._input.campaign_id,
                 key=f"{workflow.info().run_id}/{self._claims}",
-                linger=linger and bool(self._children),
+                linger=linger,
             ),
             **options.SHORT_WRITE,
         )
+        # A call frees its slot before it closes. Those that had done so by then, but have not
+        # told yet, are the children beyond `in_flight`: their end is no news.
+        self._expected = min(claim.in_flight, children + len(claim.calls))
+        return claim
 
-    async def _start(self, calls: tuple[ClaimedCall, ...]) -> None:
-        """Start all at once; a start that is not acknowledged would be lost at the next run."""
+    def _slot_is_free(self) -> bool:
+        return self._children < self._expected
+
+    def _start(self, calls: tuple[ClaimedCall, ...]) -> None:
+        """Start all at once. They are acknowledged while the next claim lingers."""
         for call in calls:
             self._starting += 1
+            self._children += 1
             self._keep(asyncio.create_task(self._start_call(call)))
-        await workflow.wait_condition(lambda: not self._starting)
 
     async def _start_call(self, call: ClaimedCall) -> None:
         try:
@@ -124,16 +137,15 @@ class CampaignWorkflow:
                 static_summary=f"{call.masked}, attempt {call.attempt}, line {call.line}",
             )
         except WorkflowAlreadyStartedError:
+            self._children -= 1
             return  # in flight since an earlier run; its lease tells when it is over
         finally:
             self._starting -= 1
-        self._children += 1
         try:
             await child
         except ChildWorkflowError:
             workflow.logger.warning("a call workflow did not complete", extra={"call": child.id})
         self._children -= 1
-        self._child_closed = self._awake = True
 
     def _keep(self, task: asyncio.Task[None]) -> None:
         """The event loop holds tasks weakly."""
@@ -151,22 +163,23 @@ class CampaignWorkflow:
         )
         if not finish.over or finish.progress is None:
             return None
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(self._may_close)
         workflow.set_current_details(f"**{finish.progress.state}**")
         return CampaignResult.of(finish.progress)
 
     async def _wait(self, claim: Claim) -> None:
-        """Until a call closes, an alarm rings, or somebody nudges."""
-        if self._awake:
+        """Until a slot becomes free, an alarm rings, or somebody nudges."""
+        if self._awake or self._slot_is_free():
             return
         wake_at = claim.wake_at
-        if claim.in_flight > self._children:
-            poll_at = workflow.now() + STRAY_POLL
+        if claim.in_flight != self._children:
+            strays = claim.in_flight > self._children
+            poll_at = workflow.now() + (STRAY_POLL if strays else LATE_CLOSE_POLL)
             wake_at = poll_at if wake_at is None else min(wake_at, poll_at)
         if wake_at is not None and (self._alarm is None or wake_at < self._alarm):
             self._alarm = wake_at
             self._keep(asyncio.create_task(self._ring(wake_at, claim.because)))
-        await workflow.wait_condition(lambda: self._awake)
+        await workflow.wait_condition(lambda: self._awake or self._slot_is_free())
 
     async def _ring(self, at: datetime, because: str) -> None:
         wait = at - workflow.now()
@@ -183,10 +196,14 @@ class CampaignWorkflow:
         return workflow.info().is_continue_as_new_suggested()
 
     async def _continue_as_new(self) -> None:
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(self._may_close)
         workflow.continue_as_new(
             self._input.model_copy(update={"carry": CampaignCarry(enrolled=self._enrolled)})
         )
+
+    def _may_close(self) -> bool:
+        """A start that is not acknowledged would be lost with this run."""
+        return workflow.all_handlers_finished() and not self._starting
 
     @workflow.signal(description="Look for work now")
     def nudge(self) -> None:

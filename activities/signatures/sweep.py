@@ -29,7 +29,8 @@ class SweepActivities(ABC):
     @activity.defn(name="sweep_events")
     @abstractmethod
     async def sweep_events(self) -> Swept:
-        """Send the signals that a crash swallowed after a webhook was stored."""
+        """Send the signals that a crash swallowed after a webhook was stored, and ask for the
+        analyses whose webhook never came."""
 
     @activity.defn(name="sweep_campaigns")
     @abstractmethod

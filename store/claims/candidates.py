@@ -168,8 +168,6 @@ def _after(person: Person, decision: Decision) -> dict[str, Any]:
         return {
             "state": RecipientState.READY.value,
             "window_closes_at": decision.closes_at,
-            # Who was promised a time comes before those who were not.
-            "turn": 1 if person.not_before is None else 0,
         }
     if isinstance(decision, Wait):
         return {

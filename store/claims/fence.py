@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 from sqlmodel import Session
 
 from domain.call import CallStatus, Fence
@@ -62,9 +62,13 @@ _CALL = locked(
         _HELD.label("held"),
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
-    .join(campaign, campaign.c.id == call.c.campaign_id),
+    .join(campaign, campaign.c.id == call.c.campaign_id)
+    .where(call.c.id == bindparam("call_id")),
     exclusive=[call],
     shared=[campaign],
+)
+_CLAIMED = update(call).where(
+    call.c.id == bindparam("call_id"), call.c.fence == Fence.CLAIMED.value
 )
 
 
@@ -94,13 +98,7 @@ def raise_fence(
     queued = Queued(call_id, row["created_at"], row["tenant"], row["line"])
     retry_at = take_token(s, queued, now)
     if retry_at is not None:
-        because = f"all of line {row['line']}'s calls of this second are used"
-        return FencePass(
-            verdict=FenceVerdict.WAIT_FOR_RATE,
-            line=row["line"],
-            because=because,
-            retry_at=retry_at,
-        )
+        return _too_soon(row, retry_at)
     deadline = now + placement_timeout
     _set_fence(s, call_id, fence=Fence.PLACING.value, fenced_at=now, fence_deadline=deadline)
     return FencePass(
@@ -112,7 +110,7 @@ def raise_fence(
 
 
 def _lock(s: Session, call_id: str) -> RowMapping:
-    row = s.connection().execute(_CALL.where(call.c.id == call_id)).mappings().first()
+    row = s.connection().execute(_CALL, {"call_id": call_id}).mappings().first()
     if row is None:
         raise UnknownCall(call_id)
     return row
@@ -142,14 +140,20 @@ def _against(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> str 
 
 
 def _set_fence(s: Session, call_id: str, **values: object) -> None:
-    raised = s.connection().execute(
-        update(call)
-        .where(call.c.id == call_id, call.c.fence == Fence.CLAIMED.value)
-        .values(**values)
-    )
+    raised = s.connection().execute(_CLAIMED, {"call_id": call_id, **values})
     # The row is locked, so this cannot be; if it were, nothing may be dialed.
     if raised.rowcount != 1:
         raise RuntimeError(f"the fence of call {call_id} moved while its row was locked")
+
+
+def _too_soon(row: RowMapping, retry_at: datetime) -> FencePass:
+    line = row["line"]
+    return FencePass(
+        verdict=FenceVerdict.WAIT_FOR_RATE,
+        line=line,
+        because=f"all of line {line}'s calls of this second are used",
+        retry_at=retry_at,
+    )
 
 
 def _withdrawn(row: RowMapping, because: str) -> FencePass:

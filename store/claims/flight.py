@@ -14,7 +14,8 @@ def calls_in_flight(s: Session, campaign_id: int) -> list[CallRecord]:
     """The calls of a campaign that hold a slot, oldest first."""
     found = (
         select(call)
-        .join_from(lease, call, call.c.id == lease.c.call_id)
+        # Every lease has its call; "outer" keeps SQLite from starting with the longer table.
+        .join_from(lease, call, call.c.id == lease.c.call_id, isouter=True)
         .where(lease.c.campaign_id == campaign_id)
         .order_by(lease.c.acquired_at, call.c.id)
     )

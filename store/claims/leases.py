@@ -38,7 +38,8 @@ def leases_to_check(
     """Leases of some age, of all tenants, oldest first."""
     found = (
         select(call, lease.c.acquired_at, lease.c.expires_at)
-        .join_from(lease, call, call.c.id == lease.c.call_id)
+        # Every lease has its call; "outer" keeps SQLite from starting with the longer table.
+        .join_from(lease, call, call.c.id == lease.c.call_id, isouter=True)
         .where(lease.c.acquired_at <= now - older_than)
         .order_by(lease.c.acquired_at)
         .limit(limit)

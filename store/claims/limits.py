@@ -72,6 +72,8 @@ def line_rooms(
     s: Session, record: CampaignRecord, names: Sequence[str], now: datetime
 ) -> dict[str, Room]:
     """Lock lines, then tell how many calls this campaign may start on each."""
+    if not names:
+        return {}
     found = (select(line).where(line.c.tenant == record.tenant, line.c.name.in_(names))).order_by(
         line.c.name
     )

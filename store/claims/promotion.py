@@ -63,15 +63,16 @@ def _next(s: Session, campaign: CampaignRecord, size: int, now: datetime) -> lis
         people(campaign)
         .where(recipient.c.state == RecipientState.READY.value, recipient.c.window_closes_at <= now)
         .order_by(recipient.c.window_closes_at)
-        .limit(size)
     )
-    found = find_people(s, campaign, closed)
-    if len(found) == size:
-        return found
+    waiting = people(campaign).where(
+        recipient.c.state == RecipientState.WAITING.value, recipient.c.due_at <= now
+    )
     due = (
-        people(campaign)
-        .where(recipient.c.state == RecipientState.WAITING.value, recipient.c.due_at <= now)
-        .order_by(recipient.c.due_at.desc(), recipient.c.id)
-        .limit(size - len(found))
+        waiting.where(recipient.c.turn == turn).order_by(recipient.c.due_at, recipient.c.id)
+        for turn in (0, 1)
     )
-    return found + find_people(s, campaign, due)
+    found: list[Person] = []
+    for group in (closed, *due):
+        if len(found) < size:
+            found += find_people(s, campaign, group.limit(size - len(found)))
+    return found

@@ -3,15 +3,58 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from sqlalchemy import RowMapping, case, func, or_, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    RowMapping,
+    Text,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlmodel import Session
 
 from domain.call import Fence
 from store.tables import call, lease, line, line_rate
+from store.tables.columns import UtcDateTime
 
-SECOND = timedelta(seconds=1)
+_OF_LINE = (
+    line_rate.c.tenant == bindparam("of_tenant"),
+    line_rate.c.name == bindparam("of_line"),
+)
+_PER_SECOND = (
+    select(line.c.per_second)
+    .where(line.c.tenant == bindparam("of_tenant"), line.c.name == bindparam("of_line"))
+    .scalar_subquery()
+)
+_THIS_SECOND = bindparam("this_second", type_=BigInteger)
+_FRESH = line_rate.c.second < _THIS_SECOND
+_TAKE = (
+    update(line_rate)
+    .where(
+        *_OF_LINE,
+        or_(_FRESH, (line_rate.c.second == _THIS_SECOND) & (line_rate.c.used < _PER_SECOND)),
+    )
+    .values(second=_THIS_SECOND, used=case((_FRESH, 1), else_=line_rate.c.used + 1))
+)
+_BUCKET = select(line_rate.c.second, _PER_SECOND.label("per_second")).where(*_OF_LINE)
+_AHEAD = (
+    select(func.count())
+    .select_from(lease)
+    .join(call, call.c.id == lease.c.call_id)
+    .where(
+        lease.c.tenant == bindparam("of_tenant"),
+        lease.c.line == bindparam("of_line"),
+        call.c.fence == Fence.CLAIMED.value,
+        tuple_(call.c.created_at, call.c.id)
+        < tuple_(bindparam("created_at", type_=UtcDateTime), bindparam("call_id", type_=Text)),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,45 +74,23 @@ def take_token(s: Session, queued: Queued, now: datetime) -> datetime | None:
     whose clock is behind waits for the second that others have reached.
     """
     second = int(now.timestamp())
-    of_line = (line_rate.c.tenant == queued.tenant, line_rate.c.name == queued.line)
-    per_second = (
-        select(line.c.per_second)
-        .where(line.c.tenant == queued.tenant, line.c.name == queued.line)
-        .scalar_subquery()
-    )
-    fresh = line_rate.c.second < second
-    taken = s.connection().execute(
-        update(line_rate)
-        .where(*of_line)
-        .where(or_(fresh, (line_rate.c.second == second) & (line_rate.c.used < per_second)))
-        .values(second=second, used=case((fresh, 1), else_=line_rate.c.used + 1))
-    )
-    if taken.rowcount:
+    of_line = {"of_tenant": queued.tenant, "of_line": queued.line}
+    if s.connection().execute(_TAKE, of_line | {"this_second": second}).rowcount:
         return None
-    found = s.connection().execute(
-        select(line_rate.c.second, per_second.label("per_second")).where(*of_line)
-    )
+    found = s.connection().execute(_BUCKET, of_line)
     return _ask_again_at(s, queued, found.mappings().first(), second)
 
 
 def _ask_again_at(s: Session, queued: Queued, bucket: RowMapping | None, second: int) -> datetime:
     """In the second in which this call's turn comes, by age, so that not all ask every second."""
     if bucket is None:
-        return datetime.fromtimestamp(second, UTC) + SECOND
-    ahead = (
-        s.connection()
-        .execute(
-            select(func.count())
-            .select_from(lease)
-            .join(call, call.c.id == lease.c.call_id)
-            .where(
-                lease.c.tenant == queued.tenant,
-                lease.c.line == queued.line,
-                call.c.fence == Fence.CLAIMED.value,
-                tuple_(call.c.created_at, call.c.id) < tuple_(queued.created_at, queued.call_id),
-            )
-        )
-        .scalar_one()
-    )
+        return datetime.fromtimestamp(second + 1, UTC)
+    mine = {
+        "of_tenant": queued.tenant,
+        "of_line": queued.line,
+        "created_at": queued.created_at,
+        "call_id": queued.call_id,
+    }
+    ahead = s.connection().execute(_AHEAD, mine).scalar_one()
     free_from = bucket["second"] if bucket["second"] > second else second + 1
     return datetime.fromtimestamp(free_from + ahead // bucket["per_second"], UTC)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping
 from sqlmodel import Session
 
 from domain.claim import CampaignState, Claim, ClaimedCall
 from domain.record import CampaignRecord, Settled
+from store.campaign_rows import hold_campaign
 from store.claims.candidates import EndedRecipient
 from store.claims.leases import live_leases
 from store.claims.limits import Room, campaign_room
@@ -24,11 +25,10 @@ from store.claims.promotion import Look, look_at_due
 from store.claims.rows import claimed_before, claimed_call
 from store.claims.taking import SLACK, Taking, take
 from store.claims.waiting import Pause, count_open, earliest, next_due, next_settlement
-from store.dialect import locked
-from store.errors import UnknownCampaign
-from store.records import campaign_record
+from store.cursor import lock_cursor, move_cursor
+from store.everybody import close_some, decide_some_anew
 from store.settlement import settle_overdue
-from store.tables import campaign, claim_cursor
+from store.tables import claim_cursor
 
 MAX_CALLS = 200
 MAX_DECISIONS = 500
@@ -59,72 +59,80 @@ def reserve(
 
     Raises UnknownCampaign.
     """
-    row = _lock(s, campaign_id)
-    record = campaign_record(row)
+    cursor = lock_cursor(s, campaign_id)
+    record = hold_campaign(s, campaign_id)
     in_flight = live_leases(s, campaign_id)
     again = claimed_before(s, campaign_id, key)
     if again:
         # What this key would find now is left to the next one, at once.
-        return Reservation(_claim(s, row, again, Pause("claimed before", now), in_flight, now))
+        pause = Pause("claimed before", now)
+        return Reservation(_claim(s, cursor, record, again, pause, in_flight, now))
     settled = settle_overdue(s, campaign_id, now=now, limit=OVERDUE)
     if record.state is not CampaignState.RUNNING:
-        pause = Pause(record.because or record.state.value, next_settlement(s, campaign_id))
-        return Reservation(_claim(s, row, (), pause, in_flight, now), tuple(settled))
+        pause = _rest(s, record, now)
+        claim = _claim(s, cursor, record, (), pause, in_flight, now)
+        return Reservation(claim, tuple(settled))
+    pause, look, taking = _call(s, cursor, record, key, in_flight, limit, now)
+    calls = [claimed_call(call) for call in sorted(taking.calls, key=itemgetter("id"))]
+    claim = _claim(s, cursor, record, calls, pause, in_flight + len(calls), now)
+    return Reservation(claim, tuple(settled), (*look.ended, *taking.ended))
+
+
+def _call(
+    s: Session,
+    cursor: RowMapping,
+    record: CampaignRecord,
+    key: str,
+    in_flight: int,
+    limit: int,
+    now: datetime,
+) -> tuple[Pause, Look, Taking]:
+    """Look at people and take calls, as far as the campaign itself has room."""
+    anew_from = cursor["anew_from"]
+    if anew_from is not None:
+        anew_from = decide_some_anew(s, record, anew_from)
+        move_cursor(s, record.id, anew_from=anew_from)
     limit = min(limit, MAX_CALLS)
     room = campaign_room(s, record, in_flight, limit, now)
     look, taking = Look(), Taking()
     if room.free > 0:
         at_most = MAX_DECISIONS - room.free - SLACK
         look = look_at_due(s, record, wanted=room.free, at_most=at_most, now=now)
-        taking = take(s, record, key, room.free, row["caller_turn"], now)
-        in_flight += len(taking.calls)
+        taking = take(s, record, key, room.free, cursor["caller_turn"], now)
         if len(taking.calls) == room.free:
-            room = campaign_room(s, record, in_flight, limit, now)
+            room = campaign_room(s, record, in_flight + len(taking.calls), limit, now)
     pause = _pause(s, record, room, look, taking, now)
-    calls = [claimed_call(call) for call in sorted(taking.calls, key=itemgetter("id"))]
-    claim = _claim(s, row, calls, pause, in_flight, now)
-    return Reservation(claim, tuple(settled), (*look.ended, *taking.ended))
+    if anew_from is not None:
+        pause = Pause("everybody is decided anew", now)
+    return pause, look, taking
 
 
-def _lock(s: Session, campaign_id: int) -> RowMapping:
-    found = (
-        select(
-            campaign,
-            claim_cursor.c.caller_turn,
-            claim_cursor.c.open_count,
-            claim_cursor.c.counted_at,
-        )
-        .join_from(campaign, claim_cursor, claim_cursor.c.campaign_id == campaign.c.id)
-        .where(campaign.c.id == campaign_id)
-    )
-    found = locked(found, exclusive=[claim_cursor], shared=[campaign])
-    row = s.connection().execute(found).mappings().first()
-    if row is None:
-        raise UnknownCampaign(campaign_id)
-    return row
+def _rest(s: Session, record: CampaignRecord, now: datetime) -> Pause:
+    """What a campaign that does not run waits for."""
+    if record.state is CampaignState.STOPPING and close_some(s, record):
+        return Pause("those who wait are ended", now)
+    return Pause(record.because or record.state.value, next_settlement(s, record.id))
 
 
 def _claim(
     s: Session,
-    row: RowMapping,
+    cursor: RowMapping,
+    record: CampaignRecord,
     calls: Sequence[ClaimedCall],
     pause: Pause,
     in_flight: int,
     now: datetime,
 ) -> Claim:
     """The answer, noted in the campaign's cursor too, for progress."""
-    record = campaign_record(row)
-    open_count, counted_at = count_open(s, record, row["open_count"], row["counted_at"], now)
-    s.connection().execute(
-        update(claim_cursor)
-        .where(claim_cursor.c.campaign_id == record.id)
-        .values(
-            caller_turn=claim_cursor.c.caller_turn + len(calls),
-            wake_at=pause.until,
-            because=pause.because,
-            open_count=open_count,
-            counted_at=counted_at,
-        )
+    open_count, counted_at = count_open(s, record, cursor["open_count"], cursor["counted_at"], now)
+    move_cursor(
+        s,
+        record.id,
+        caller_turn=claim_cursor.c.caller_turn + len(calls),
+        wake_at=pause.until,
+        because=pause.because,
+        open_count=open_count,
+        counted_at=counted_at,
     )
     return Claim(
         state=record.state,

@@ -65,6 +65,8 @@ class ClaimCursorRow(Row, table=True):
     because: str | None = Field(default=None, sa_type=Text)
     open_count: int = 0
     counted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    anew_from: int | None = None
+    """From this position on recipients are still to be decided anew under an applied revision."""
 
 
 campaign = table_of(CampaignRow)

@@ -41,7 +41,7 @@ class RecipientRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("campaign_id", "launch", "position"),
         Index("ix_recipient_phone", "campaign_id", "launch", "phone"),
-        Index("ix_recipient_due", "campaign_id", "launch", "state", "due_at"),
+        Index("ix_recipient_due", "campaign_id", "launch", "state", "turn", "due_at", "id"),
         Index(
             "ix_recipient_ready",
             "campaign_id",
@@ -86,7 +86,7 @@ class RecipientRow(Row, table=True):
     """When a claim looks at it next: `not_before`, or the opening found at the last look."""
     window_closes_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     turn: int = 1
-    """Among those whose window closes together: 0 for those who were promised a time."""
+    """0 for those who have a `not_before` of their own, who go first; 1 for the others."""
     withdrawn: bool = False
     """Whoever asked for it does not want it any more; the call under way is its last."""
     request_key: str | None = Field(default=None, sa_type=Text)

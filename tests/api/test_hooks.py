@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import httpx
@@ -125,7 +126,7 @@ async def test_a_report_that_is_too_large_is_not_read(api: httpx.AsyncClient) ->
 
 
 async def test_a_report_that_hides_its_size_is_cut_off(api: httpx.AsyncClient) -> None:
-    async def chunks():  # type: ignore[no-untyped-def]
+    async def chunks() -> AsyncIterator[bytes]:
         for _ in range(MAX_BYTES // 50_000 + 2):
             yield b"x" * 50_000
 

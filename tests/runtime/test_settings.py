@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from providers.catalog import CATALOG
 from runtime.lines import build_lines, require_serving
 from runtime.settings import load_settings
 from runtime.settings_file import SettingsInvalid
@@ -112,7 +113,7 @@ WRONG_VARIABLES = [
     ),
     (
         {"OUTDIAL_LINES__MAIN__PROVIDER": "twili"},
-        "OUTDIAL_LINES__MAIN__PROVIDER: found 'twili'; known are simulated",
+        f"OUTDIAL_LINES__MAIN__PROVIDER: found 'twili'; known are {', '.join(sorted(CATALOG))}",
     ),
     (
         {"OUTDIAL_DATABASE_URL": "mysql://root:hunter2@db/outdial"},

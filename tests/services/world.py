@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.enrolling import enroll_row
 from domain.claim import ClaimedCall
@@ -70,7 +71,12 @@ class World:
 
     async def place_call(self) -> ClaimedCall:
         """Launch, claim and send off one call, as workflows would."""
-        loaded = definition(new_name(), numbers=NUMBERS[:1])
+        [call] = await self.place_calls(1)
+        return call
+
+    async def place_calls(self, count: int) -> list[ClaimedCall]:
+        """Several calls of one campaign."""
+        loaded = definition(new_name(), numbers=NUMBERS[:count])
         await announce_lines(self.ctx)
         now = self.clock.now
         database = self.ctx.database
@@ -81,20 +87,20 @@ class World:
         )
         campaign = launched.record.id
         await database.write(lambda s: roster.stage_roster(s, campaign, 1, read_roster(loaded)))
-        await database.write(lambda s: _enroll(s, campaign))
+        await database.write(lambda s: enroll_staged(s, campaign))
         claim = await database.write(
             lambda s: reservation.claim_calls(s, campaign, "run/1", now=now)
         )
-        [call] = claim.calls
-        await database.write(
-            lambda s: fence.raise_fence(
-                s, call.call_id, now=now, placement_timeout=timedelta(seconds=20)
+        for call in claim.calls:
+            await database.write(
+                lambda s, call=call: fence.raise_fence(  # type: ignore[misc]
+                    s, call.call_id, now=now, placement_timeout=timedelta(seconds=20)
+                )
             )
-        )
-        return call
+        return list(claim.calls)
 
 
-def _enroll(s: Session, campaign: int) -> None:
+def enroll_staged(s: Session, campaign: int) -> None:
     chunk = roster.staged_chunks(s, campaign, 1, 0)
     assert chunk is not None
     rows = [enroll_row(draft, "UTC") for draft in chunk.drafts]
@@ -105,6 +111,11 @@ def _enroll(s: Session, campaign: int) -> None:
 def build_world(database: Database, temporal: Client) -> World:
     clock = MovableClock()
     return World(ServiceContext(database, temporal, simulated_lines(), clock), clock)
+
+
+async def no_temporal() -> Client:
+    """A client of a server that does not exist."""
+    return await Client.connect("127.0.0.1:1", lazy=True, data_converter=pydantic_data_converter)
 
 
 def webhook(

@@ -97,6 +97,15 @@ def test_what_is_over_is_launched_again_on_demand(house: House) -> None:
     assert kept.pacing.max_concurrent == 10
 
 
+def test_who_ends_it_once_more_is_told_that_it_is_over(house: House) -> None:
+    """A worker may die after it ended a campaign and before it could say so."""
+    campaign = house.launch(0)
+    ended = _finish(house, campaign)
+    house.later(minutes=1)
+    assert ended is not None
+    assert _finish(house, campaign) == ended
+
+
 def test_the_name_of_the_standing_campaign_is_reserved(house: House) -> None:
     with pytest.raises(ReservedName):
         _launch(house, name=DIRECT_CAMPAIGN)
@@ -173,7 +182,8 @@ def test_stopping_ends_everybody_who_is_not_called(house: House) -> None:
     stopped = _finish(house, campaign)
     assert stopped is not None
     assert (stopped.state, stopped.finished_at) == (STOPPED, house.now)
-    assert _finish(house, campaign) is None
+    house.later(hours=1)
+    assert _finish(house, campaign) == stopped
 
 
 def test_a_campaign_finishes_when_nothing_is_left(house: House) -> None:

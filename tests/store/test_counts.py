@@ -201,7 +201,7 @@ ACTS: tuple[Callable[[Story, int], None], ...] = (
 )
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 11)), min_size=10, max_size=30))
 def test_counts_add_up(
     session_database: Database, acts: list[tuple[Callable[[Story, int], None], int]]

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
+from pathlib import Path
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 from sqlmodel import Session
 
+from store import migrate
 from store.database import Database
 from store.tables import metadata
 from tests.databases import migrated
-from tests.store.migrating import migrate
+from tests.store import migrating
 
 
 def _difference(s: Session) -> list[object]:
@@ -41,6 +46,31 @@ def test_migrating_twice_changes_nothing(new_url: str) -> None:
 def test_processes_may_migrate_at_once(new_url: str) -> None:
     spawn = multiprocessing.get_context("spawn")
     with spawn.Pool(3) as pool:
-        assert pool.map(migrate, [new_url] * 3) == ["done"] * 3
+        assert pool.map(migrating.migrate, [new_url] * 3) == ["done"] * 3
     with migrated(new_url) as database:
         assert database.read_sync(_difference) == []
+
+
+def test_the_first_revision_can_be_taken_back(new_url: str) -> None:
+    with migrated(new_url) as database:
+        with database._write_engine.begin() as connection:
+            command.downgrade(migrate._config(connection), "base")
+        left = database.read_sync(lambda s: inspect(s.connection()).get_table_names())
+        assert [name for name in left if name in metadata.tables] == []
+        database.migrate()
+        assert database.read_sync(_difference) == []
+
+
+def test_a_new_revision_holds_what_the_database_lacks(
+    new_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrate._MIGRATIONS, folder)
+    monkeypatch.setattr(migrate, "_MIGRATIONS", folder)
+    with migrated(new_url) as database:
+        database.write_sync(
+            lambda s: s.connection().execute(text("ALTER TABLE suppression DROP COLUMN source"))
+        )
+        migrate.write_revision(database._write_engine, "the source of a suppression")
+    (written,) = folder.glob("versions/*the_source_of_a_suppression.py")
+    assert 'sa.Column("source", sa.Text()' in written.read_text().replace("'", '"')

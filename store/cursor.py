@@ -1,0 +1,31 @@
+"""Where a campaign's claims stand. Locked before the campaign itself, by everybody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import RowMapping, bindparam, select, update
+from sqlmodel import Session
+
+from store.dialect import locked
+from store.errors import UnknownCampaign
+from store.tables import claim_cursor
+
+_LOCK = locked(
+    select(claim_cursor).where(claim_cursor.c.campaign_id == bindparam("campaign_id")),
+    exclusive=[claim_cursor],
+)
+
+
+def lock_cursor(s: Session, campaign_id: int) -> RowMapping:
+    """Keep claims of a campaign out until the transaction ends. Raises UnknownCampaign."""
+    row = s.connection().execute(_LOCK, {"campaign_id": campaign_id}).mappings().first()
+    if row is None:
+        raise UnknownCampaign(campaign_id)
+    return row
+
+
+def move_cursor(s: Session, campaign_id: int, **values: Any) -> None:
+    s.connection().execute(
+        update(claim_cursor).where(claim_cursor.c.campaign_id == campaign_id).values(**values)
+    )

@@ -1,0 +1,74 @@
+"""Changes that concern a whole roster, a step at a time.
+
+A million rows changed at once would keep every claim, fence and end of the campaign waiting for
+half a minute. The first step is made with the change itself, the others by claims.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import case, func, or_, select, update
+from sqlmodel import Session
+
+from domain.record import CampaignRecord, RecipientState
+from store.cases import CANCELED, STOPPED
+from store.tables import EPOCH, recipient, roster
+
+STEP = 5000
+"""Recipients in one step: about a tenth of a second."""
+
+_WAITING, _READY = RecipientState.WAITING.value, RecipientState.READY.value
+
+
+def close_some(s: Session, campaign: CampaignRecord, limit: int = STEP) -> bool:
+    """End people who are not being called, because the campaign was stopped.
+
+    Whether there may be more of them.
+    """
+    some = (
+        select(recipient.c.id)
+        .where(
+            recipient.c.campaign_id == campaign.id,
+            recipient.c.launch == campaign.launch,
+            recipient.c.state.in_((_WAITING, _READY)),
+        )
+        .limit(limit)
+    )
+    closed = s.connection().execute(
+        update(recipient)
+        .where(recipient.c.id.in_(some))
+        .values(state=RecipientState.DONE.value, outcome=CANCELED, because=STOPPED)
+    )
+    return closed.rowcount >= limit
+
+
+def decide_some_anew(
+    s: Session, campaign: CampaignRecord, position: int, step: int = STEP
+) -> int | None:
+    """Put back people whom a look has moved, from a position on; the rest stays untouched.
+
+    The position to go on from; None when there are no more.
+    """
+    own_time = func.coalesce(recipient.c.not_before, EPOCH)
+    own_line = case((recipient.c.plan.is_(None), campaign.plan.line), else_=recipient.c.line)
+    s.connection().execute(
+        update(recipient)
+        .where(
+            recipient.c.campaign_id == campaign.id,
+            recipient.c.launch == campaign.launch,
+            recipient.c.position >= position,
+            recipient.c.position < position + step,
+            recipient.c.state.in_((_WAITING, _READY)),
+            or_(
+                recipient.c.state == _READY,
+                recipient.c.due_at != own_time,
+                recipient.c.line != own_line,
+            ),
+        )
+        .values(state=_WAITING, due_at=own_time, line=own_line)
+    )
+    end = s.connection().execute(
+        select(roster.c.next_position).where(
+            roster.c.campaign_id == campaign.id, roster.c.launch == campaign.launch
+        )
+    )
+    return position + step if position + step < end.scalar_one() else None

@@ -1,0 +1,59 @@
+"""`validate` and `schema`: everything that is wrong, in one go."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from intake.schema import schema_text
+from tests.cli.conftest import Outdial
+
+GOOD = """\
+name: reminder
+purpose: informational
+agent: reminder
+recipients:
+  - {phone: "+12025550123"}
+"""
+
+BAD = """\
+name: reminder
+purpos: informational
+agent: reminder
+schedule: {hours: "9-17"}
+recipients:
+  - {phone: "12"}
+"""
+
+
+def test_a_good_file_is_told_to_be_good(outdial: Outdial, tmp_path: Path) -> None:
+    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
+    result = outdial("validate", "good.yaml")
+    assert result.exit_code == 0
+    assert result.output == "good.yaml: reminder, 1 recipient, nothing is wrong\n"
+
+
+def test_every_problem_has_a_line_of_its_own(outdial: Outdial, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD, encoding="utf-8")
+    result = outdial("validate", "bad.yaml")
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    places = [line.split(":")[:3] for line in lines]
+    assert all(file == "bad.yaml" for file, _, _ in places)
+    assert {"2", "4", "6"} <= {line for _, line, _ in places}
+
+
+def test_launch_refuses_a_bad_file_with_the_same_words(outdial: Outdial, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(BAD, encoding="utf-8")
+    told = outdial("validate", "bad.yaml").stdout
+    result = outdial("launch", "bad.yaml")
+    assert result.exit_code == 1
+    assert result.stderr == told
+    assert not (tmp_path / "state").exists(), "nothing was started for it"
+
+
+def test_the_schema_is_printed_as_it_is_kept(outdial: Outdial) -> None:
+    result = outdial("schema")
+    assert result.exit_code == 0
+    assert result.stdout == schema_text()
+    assert json.loads(result.stdout)["title"] == "Outdial campaign"

@@ -1,0 +1,72 @@
+"""`status` and `calls` over a real database, while nothing runs."""
+
+from __future__ import annotations
+
+import json
+
+from domain.claim import ClaimedCall
+from tests.cli.conftest import Outdial
+from tests.services.world import NUMBERS
+
+
+def test_where_nothing_was_launched_nothing_is_made(outdial: Outdial) -> None:
+    result = outdial("status")
+    assert result.exit_code == 0
+    assert result.output == "Nothing has been launched yet in state. `outdial launch FILE` does.\n"
+    assert outdial("status", "--json").stdout == "[]\n"
+    named = outdial("status", "reminder")
+    assert named.exit_code == 1
+    assert named.stderr == "nothing has been launched yet in state\n"
+
+
+def test_status_of_one(outdial: Outdial, call: ClaimedCall) -> None:
+    name = call.campaign
+    result = outdial("status", name)
+    assert result.exit_code == 0
+    assert f"{name} is running.\n  1 recipient: 1 calling\n" in result.output
+    assert "Nothing carries it out now" in result.output
+
+
+def test_status_as_json(outdial: Outdial, call: ClaimedCall) -> None:
+    name = call.campaign
+    shown = json.loads(outdial("status", name, "--json").stdout)
+    assert shown["campaign"] == name
+    assert shown["state"] == "running"
+    assert shown["recipients"] == {"calling": 1}
+    assert shown["calls"] == {"queued": 1}
+    assert shown["in_flight"] == 1
+    every = json.loads(outdial("status", "--json").stdout)
+    assert every == [shown]
+
+
+def test_status_of_all(outdial: Outdial, call: ClaimedCall) -> None:
+    name = call.campaign
+    result = outdial("status")
+    heading, row = result.output.splitlines()
+    assert heading.split()[:3] == ["campaign", "state", "done"]
+    assert row.split()[:5] == [name, "running", "0", "of", "1"]
+
+
+def test_calls_are_masked(outdial: Outdial, call: ClaimedCall) -> None:
+    listed = outdial("calls", call.campaign)
+    assert call.call_id in listed.output
+    assert "+1202•••0123" in listed.output
+    as_json = outdial("calls", call.campaign, "--json").stdout
+    [shown] = json.loads(as_json)
+    assert (shown["id"], shown["to"], shown["status"]) == (call.call_id, "+1202•••0123", "queued")
+    assert NUMBERS[0] not in listed.output + as_json
+
+
+def test_calls_by_status(outdial: Outdial, call: ClaimedCall) -> None:
+    name = call.campaign
+    result = outdial("calls", name, "--status", "no_answer")
+    assert result.output == f"{name} has no calls that are no answer.\n"
+    assert outdial("calls", name, "--status", "asleep").exit_code == 2
+
+
+def test_a_campaign_that_is_not_there(outdial: Outdial, call: ClaimedCall) -> None:
+    name = call.campaign
+    for command in ("status", "calls", "pause", "watch"):
+        result = outdial(command, "nobody")
+        assert result.exit_code == 1
+        assert result.stderr == f"there is no campaign 'nobody'; known are: {name}\n"

@@ -1,0 +1,82 @@
+"""What a cluster needs before the first worker: registered once, repeated without harm."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.client import ScheduleIntervalSpec
+from temporalio.common import SearchAttributeKey
+from temporalio.testing import WorkflowEnvironment
+
+from runtime.connection import (
+    TemporalMismatch,
+    TemporalUnreachable,
+    connect_temporal,
+    ensure_sweep_schedule,
+    is_configured,
+    register_search_attributes,
+)
+from runtime.settings import load_settings
+from workflows.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bare_server() -> AsyncIterator[WorkflowEnvironment]:
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(Path(sys.executable).with_name("temporal")),
+        dev_server_log_level="error",
+    ) as environment:
+        yield environment
+
+
+async def test_a_bare_cluster_is_set_up_once(bare_server: WorkflowEnvironment) -> None:
+    client = bare_server.client
+    names = sorted(key.name for key in SEARCH_ATTRIBUTES)
+    assert await register_search_attributes(client) == names
+    assert await register_search_attributes(client) == []
+
+    await ensure_sweep_schedule(client, load_settings({}))
+    handle = client.get_schedule_handle(SWEEP_SCHEDULE)
+    await handle.pause(note="by an operator")
+    await ensure_sweep_schedule(client, load_settings({"OUTDIAL_SWEEP_EVERY": "5s"}))
+    described = await handle.describe()
+    assert described.schedule.spec.intervals == [ScheduleIntervalSpec(every=timedelta(seconds=5))]
+    assert described.schedule.state.paused, "what an operator did stays done"
+
+
+async def test_a_search_attribute_of_another_type_is_told(
+    bare_server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await register_search_attributes(bare_server.client)
+    other = (SearchAttributeKey.for_int("Campaign"),)
+    monkeypatch.setattr("runtime.connection.SEARCH_ATTRIBUTES", other)
+    with pytest.raises(TemporalMismatch, match=r"Campaign .* is a Keyword; it has to be a Int"):
+        await register_search_attributes(bare_server.client)
+
+
+def test_temporal_is_configured_by_its_own_means(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "temporal.toml"
+    monkeypatch.setenv("TEMPORAL_CONFIG_FILE", str(config))
+    settings = load_settings({})
+    assert not is_configured(settings)
+    config.write_text('[profile.default]\nnamespace = "x"\n', encoding="utf-8")
+    assert not is_configured(settings), "a profile without an address names no server"
+    config.write_text('[profile.default]\naddress = "temporal:7233"\n', encoding="utf-8")
+    assert is_configured(settings)
+    config.unlink()
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal:7233")
+    assert is_configured(settings)
+    assert is_configured(load_settings({"OUTDIAL_TEMPORAL_ADDRESS": "127.0.0.1:1"}))
+
+
+async def test_a_server_that_is_not_there_is_told() -> None:
+    settings = load_settings({"OUTDIAL_TEMPORAL_ADDRESS": "127.0.0.1:1"})
+    with pytest.raises(TemporalUnreachable, match=r"no Temporal server answers at 127\.0\.0\.1:1"):
+        await connect_temporal(settings)

@@ -1,0 +1,84 @@
+"""What follows a stored webhook: who is told, and who is left in peace."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import EventType
+
+from domain.call import CallStatus
+from domain.claim import ClaimedCall
+from domain.record import CallEnd
+from services.webhooks import receive_webhook
+from store import calls
+from tests.services.world import NOW, World, webhook
+from workflows.names import campaign_workflow_id
+
+
+async def end(world: World, call: ClaimedCall) -> None:
+    """The call is over, and its analysis is awaited."""
+    ended = CallEnd(
+        status=CallStatus.COMPLETED, at=world.clock.now, analysis_wait=timedelta(seconds=30)
+    )
+    await world.ctx.database.write(
+        lambda s: calls.end_call(s, call.call_id, ended, now=world.clock.now)
+    )
+
+
+async def listen(world: World, call: ClaimedCall) -> str:
+    """A run in the campaign's place that shows what it is told."""
+    workflow_id = campaign_workflow_id(call.tenant, call.campaign)
+    await world.ctx.temporal.start_workflow("Any", id=workflow_id, task_queue="nobody")
+    return workflow_id
+
+
+async def signals_of(world: World, workflow_id: str) -> list[str]:
+    history = await world.ctx.temporal.get_workflow_handle(workflow_id).fetch_history()
+    return [
+        event.workflow_execution_signaled_event_attributes.signal_name
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+    ]
+
+
+async def analyzed(world: World, call: ClaimedCall) -> None:
+    headers, body = webhook(call.call_id, "analyzed", at=NOW, disposition="booked")
+    received = await receive_webhook(world.ctx, "simulated", headers, body, "http://x/hooks")
+    assert received.new == 1
+
+
+async def test_an_analysis_that_settles_wakes_a_waiting_campaign(world: World) -> None:
+    call = await world.place_call()
+    campaign = await listen(world, call)
+    await end(world, call)
+    await analyzed(world, call)
+    record = await world.ctx.database.read(lambda s: calls.get_call(s, call.call_id))
+    assert record is not None
+    assert (record.outcome, record.settled_at) == ("booked", NOW)
+    assert await signals_of(world, campaign) == ["nudge"]
+
+
+async def test_a_campaign_with_calls_in_flight_is_left_in_peace(world: World) -> None:
+    """The end of the next call wakes it anyway; a nudge for each would double its history."""
+    first, _second = await world.place_calls(2)
+    campaign = await listen(world, first)
+    await end(world, first)
+    await analyzed(world, first)
+    assert await signals_of(world, campaign) == []
+
+
+async def test_an_analysis_before_the_end_tells_nobody(world: World) -> None:
+    call = await world.place_call()
+    campaign = await listen(world, call)
+    await analyzed(world, call)
+    record = await world.ctx.database.read(lambda s: calls.get_call(s, call.call_id))
+    assert record is not None
+    assert record.disposition == "booked"
+    assert record.settled_at is None
+    assert await signals_of(world, campaign) == []
+
+
+async def test_a_webhook_about_nothing_of_ours_is_taken(world: World) -> None:
+    headers, body = webhook("nobody" * 5, "pondering")
+    received = await receive_webhook(world.ctx, "simulated", headers, body, "http://x/hooks")
+    assert (received.stored, received.new) == (0, 0)

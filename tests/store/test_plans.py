@@ -1,0 +1,168 @@
+"""Every statement in the life of a call finds its rows by an index, however long the tables are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, insert, text
+from sqlmodel import Session
+
+from domain.call import CallStatus
+from domain.claim import CampaignState
+from domain.record import CampaignRecord
+from store import calls, events
+from store.claims.leases import leases_to_check
+from store.tables import call, recipient
+from store.tables import event as event_table
+from tests import builders
+from tests.builders import LINE, TIMEOUT, ZONE, House
+
+ROWS = 3000
+_LONG = "recipient|call|event"
+_WHOLE_TABLE = re.compile(rf"(?:Seq Scan on|SCAN) (?:{_LONG})\b")
+
+
+def _fill(s: Session, campaign: CampaignRecord) -> None:
+    """People who wait, people who are done, and their calls and events."""
+    zones = builders.zones(ZONE).model_dump_json()
+    person = {
+        "campaign_id": campaign.id,
+        "launch": 1,
+        "alternate_phones": [],
+        "zones": zones,
+        "variables": {},
+        "line": LINE,
+        "attempts": 0,
+        "calls": 1,
+        "turn": 1,
+        "withdrawn": False,
+        "due_at": builders.NOW,
+    }
+    people = [
+        person
+        | {
+            "id": 10_000 + i,
+            "position": 100 + i,
+            "phone": builders.phone(100 + i),
+            "state": "done" if i % 30 else "waiting",
+            "outcome": "completed" if i % 30 else None,
+        }
+        for i in range(ROWS)
+    ]
+    s.connection().execute(insert(recipient), people)
+    made = {
+        "tenant": "default",
+        "campaign_id": campaign.id,
+        "campaign": campaign.name,
+        "launch": 1,
+        "attempt": 1,
+        "claim_key": "old",
+        "line": LINE,
+        "ring_seconds": 30,
+        "max_seconds": 600,
+        "status": "completed",
+        "fence": "placed",
+        "is_attempt": True,
+        "outcome": "completed",
+        "created_at": builders.NOW.replace(year=2025),
+        "settle_by": builders.NOW.replace(year=2025),
+        "settled_at": builders.NOW.replace(year=2025),
+        "structured": {},
+        "evidence": {},
+    }
+    old = [
+        made
+        | {
+            "id": f"old-{i}",
+            "recipient_id": 10_000 + i,
+            "number": 1,
+            "workflow_id": f"w-{i}",
+            "provider_call_id": f"old-p-{i}",
+            "phone": builders.phone(100 + i),
+            "claim_key": f"old-{i // 5}",
+        }
+        for i in range(ROWS)
+    ]
+    s.connection().execute(insert(call), old)
+    told = {"tenant": "default", "line": LINE, "payload": "{}", "received_at": builders.NOW}
+    heard = [
+        told
+        | {
+            "event_id": f"old-{i}",
+            "call_id": f"old-{i}" if i % 2 else None,
+            "provider_call_id": f"old-p-{i}",
+            "signalled_at": builders.NOW,
+        }
+        for i in range(ROWS)
+    ]
+    s.connection().execute(insert(event_table), heard)
+
+
+@contextmanager
+def _listening(engine: Engine) -> Iterator[dict[str, Any]]:
+    """Statements executed meanwhile, with their parameters."""
+    heard: dict[str, Any] = {}
+
+    def hear(
+        _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
+    ) -> None:
+        heard.setdefault(statement, parameters[0] if many else parameters)
+
+    event.listen(engine, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        event.remove(engine, "before_cursor_execute", hear)
+
+
+def _live(house: House, campaign: CampaignRecord) -> None:
+    """Everything that is done for a call, once or twice."""
+    for number in range(2):
+        call_id = house.claim_one(campaign).call_id
+        early = builders.event(f"{call_id}-1", provider_call_id=f"p-{call_id}", status="ringing")
+        house.write(lambda s, e=early: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
+        house.place(call_id)
+        told = builders.event(f"{call_id}-2", call_id=call_id, status="in_progress")
+        house.write(lambda s, e=told: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
+        house.write(lambda s: events.mark_signalled(s, [1, 2], now=house.now))
+        house.later(minutes=1)
+        house.write(lambda s: events.unsignalled_events(s, before=house.now, limit=10))
+        house.write(lambda s: leases_to_check(s, now=house.now, older_than=TIMEOUT, limit=10))
+        wait = TIMEOUT if number else 0 * TIMEOUT
+        house.end(call_id, CallStatus.NO_ANSWER, analysis_wait=wait)
+        house.write(lambda s: calls.get_call_by_provider_id(s, LINE, "p-1"))
+        house.write(lambda s: calls.list_calls(s, campaign.id, limit=10))
+        house.later(minutes=10)
+    house.claim(campaign)
+    house.set_state(campaign, CampaignState.PAUSED)
+
+
+@pytest.mark.parametrize("per_day", [None, 3])
+def test_no_statement_reads_a_whole_table(house: House, backend: str, per_day: int | None) -> None:
+    retry = {"no_answer": {"delays": "5m"}, "max_attempts_per_day": per_day}
+    campaign = house.launch(1, retry=retry, pacing={"max_concurrent": 50, "per_minute": 60})
+    house.write(lambda s: _fill(s, campaign))
+    if backend == "postgresql":  # its autovacuum does so in time; SQLite never does by itself
+        house.write(lambda s: s.connection().execute(text("ANALYZE")))
+    engine = house.database._write_engine
+    with _listening(engine) as heard:
+        _live(house, campaign)
+    assert len(heard) > 30
+    explain = "EXPLAIN" if backend == "postgresql" else "EXPLAIN QUERY PLAN"
+    found = {}
+    for statement, parameters in heard.items():
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            found[statement] = house.write(
+                lambda s, sql=statement, values=parameters: _plan(s, f"{explain} {sql}", values)  # type: ignore[misc]
+            )
+    whole = {sql: plan for sql, plan in found.items() if _WHOLE_TABLE.search(plan)}
+    assert not whole, "\n\n".join(f"{sql}\n{plan}" for sql, plan in whole.items())
+
+
+def _plan(s: Session, explain: str, parameters: Any) -> str:
+    rows = s.connection().exec_driver_sql(explain, parameters)
+    return "\n".join(str(row[-1]) for row in rows)
