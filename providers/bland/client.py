@@ -1,0 +1,189 @@
+"""The adapter to Bland AI."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import httpx
+
+from domain.call import FailureClass
+from domain.event import CallEvent, CallSnapshot
+from providers.answers import content_of, json_of, placement_error, request_error, unreadable
+from providers.bland import webhook
+from providers.bland.status import failure_of
+from providers.clock import Clock, system_clock
+from providers.credentials import required_credential
+from providers.http import HeaderAuth, ProviderHttp
+from providers.payload import list_at, number_at, text_at
+from providers.port import (
+    Capabilities,
+    LineConfig,
+    Misconfigured,
+    Placed,
+    PlaceRequest,
+    Provider,
+    Unavailable,
+)
+from providers.signing import require_address
+
+_LISTED = 1000
+_CLOCKS_DIFFER = timedelta(seconds=10)
+_NO_SUCH_CALL = "SID not found for the given c_id."
+"""docs.bland.ai/api-v1/post/calls-id-stop: nothing but the sentence tells it."""
+_SAME_DIGITS = 10
+"""Lists show numbers with and without their country."""
+_SPEAKERS = ("task", "pathway_id", "persona_id")
+
+
+class BlandProvider(Provider):
+    """A Bland account.
+
+    Credentials: `api_key` (docs.bland.ai, header authorization), `webhook_secret` as made under
+    Account Settings, Keys (docs.bland.ai/tutorials/webhook-signing): until then nothing is signed
+    and every webhook is refused.
+
+    The agent is the id of a pathway, or any name with `task` or `persona_id` in its settings; the
+    other settings are fields of docs.bland.ai/api-v1/post/calls. `retry` is not for us: Bland
+    would call people again by itself. Options: `allowed_addresses` with `address_header`.
+
+    Bland decides itself how long it lets a phone ring, and counts the longest call in minutes.
+    """
+
+    name: ClassVar[str] = "bland"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        can_look_up=True,
+        can_find=True,
+        can_end=True,
+        reports_ringing=False,
+        sends_webhooks=True,
+        sends_analysis=True,
+        idempotent_create=False,
+        listing_lag=timedelta(seconds=60),
+        can_schedule=True,
+        echo="metadata.call_id",
+        concurrent_calls=10,
+    )
+
+    def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
+        super().__init__(line)
+        self._clock = clock
+        auth = HeaderAuth("authorization", required_credential(line, "api_key"))
+        self._http = ProviderHttp(line, default_url="https://api.bland.ai", auth=auth)
+
+    async def place(self, request: PlaceRequest) -> Placed:
+        response = await self._http.create("POST", "/v1/calls", json=self._order(request))
+        content = json_of(response)
+        number, word = text_at(content, "call_id"), text_at(content, "status")
+        if response.is_success and word == "success" and number is not None:
+            return Placed(provider_call_id=number)
+        # Whatever a 5xx says, the call may have been made.
+        failure = None if response.is_server_error else failure_of(content)
+        if response.is_success and word == "error" and number is None:
+            failure = failure or FailureClass.MISCONFIGURED
+        raise placement_error(response, self.line.name, failure=failure)
+
+    async def look_up(self, provider_call_id: str) -> CallSnapshot | None:
+        call = await self._call(provider_call_id)
+        return None if call is None else self._snapshot(call)
+
+    async def find(self, call_id: str, *, to: str, since: datetime) -> CallSnapshot | None:
+        begin = (since - _CLOCKS_DIFFER).isoformat()
+        query = {"start_date": begin, "inbound": "false", "limit": str(_LISTED)}
+        response = await self._http.ask("GET", "/v1/calls", params=query)
+        content = content_of(response, self.line.name)
+        listed = list_at(content, "calls")
+        for call in listed:
+            if text_at(call, "metadata", "call_id") == call_id:
+                return self._snapshot(call)
+        for call in listed:
+            found = await self._ours(call, call_id, to)
+            if found is not None:
+                return self._snapshot(found)
+        if (number_at(content, "total_count") or 0) > len(listed):
+            raise Unavailable(
+                f"line {self.line.name}: too many calls to find one among them", code="listing"
+            )
+        return None
+
+    async def end(self, provider_call_id: str) -> None:
+        response = await self._http.ask("POST", f"{_path(provider_call_id)}/stop")
+        content = json_of(response)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return
+        if text_at(content, "message") == _NO_SUCH_CALL:
+            return
+        if not response.is_success or text_at(content, "status") == "error":
+            raise request_error(response, self.line.name)
+
+    async def check(self) -> str:
+        account = content_of(await self._http.ask("GET", "/v1/me"), self.line.name)
+        state = text_at(account, "status") or "unknown"
+        return f"Bland at {self._http.base_url}: key accepted, account {state}"
+
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        webhook.verify(headers, body, self.line.credentials.get("webhook_secret"))
+        require_address(headers, self.line.options)
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
+        return webhook.read(body, self._clock())
+
+    def receive(
+        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
+    ) -> Sequence[CallEvent]:
+        self.verify(headers, body, url, now)
+        return webhook.read(body, now)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def _call(self, number: str) -> dict[str, Any] | None:
+        response = await self._http.ask("GET", _path(number))
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return content_of(response, self.line.name)
+
+    async def _ours(self, listed: Any, call_id: str, to: str) -> dict[str, Any] | None:
+        """The call in full if it is ours: lists may leave the metadata out."""
+        number = text_at(listed, "call_id")
+        dialed = "".join(filter(str.isdigit, text_at(listed, "to") or ""))
+        alike = dialed[-_SAME_DIGITS:] == to[-_SAME_DIGITS:]
+        if number is None or not alike or text_at(listed, "metadata", "call_id") is not None:
+            return None
+        call = await self._call(number)
+        return call if text_at(call, "metadata", "call_id") == call_id else None
+
+    def _order(self, request: PlaceRequest) -> dict[str, Any]:
+        settings = request.agent_settings
+        if "retry" in settings:
+            raise Misconfigured(
+                f"line {self.line.name}: the agent's settings have retry, with which Bland calls "
+                "again by itself; leave it out",
+                code="retry",
+            )
+        order: dict[str, Any] = {
+            **settings,
+            "phone_number": request.to,
+            "request_data": request.variables,
+            "metadata": {"call_id": request.call_id, "attempt": request.attempt},
+            "max_duration": max(1, request.max_duration // timedelta(minutes=1)),
+            "record": request.recording,
+            "webhook": request.webhook_url,
+        }
+        if request.caller_id is not None:
+            order["from"] = request.caller_id
+        if not any(speaker in settings for speaker in _SPEAKERS):
+            order["pathway_id"] = request.agent
+        return order
+
+    def _snapshot(self, call: Mapping[str, Any]) -> CallSnapshot:
+        events = tuple(webhook.read_call(call, self._clock()))
+        if not events:
+            raise unreadable(self.line.name)
+        return CallSnapshot(provider_call_id=events[0].provider_call_id or "", events=events)
+
+
+def _path(number: str) -> str:
+    return f"/v1/calls/{quote(number, safe='')}"

@@ -1,0 +1,13 @@
+"""The clock of adapters, for reports that do not say when what they report happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+"""Now, in UTC; injected so that tests can move it."""
+
+
+def system_clock() -> datetime:
+    return datetime.now(UTC)

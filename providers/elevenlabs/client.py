@@ -1,0 +1,185 @@
+"""The adapter to ElevenLabs Agents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import httpx
+
+from domain.call import FailureClass
+from domain.event import CallEvent, CallSnapshot
+from providers.answers import (
+    content_of,
+    json_of,
+    placement_error,
+    unreadable,
+    unsupported,
+)
+from providers.clock import Clock, system_clock
+from providers.credentials import required_credential, text_option
+from providers.elevenlabs import webhook
+from providers.elevenlabs.status import failure_of
+from providers.http import HeaderAuth, ProviderHttp
+from providers.payload import list_at, object_at, text_at, value_at
+from providers.port import (
+    Capabilities,
+    LineConfig,
+    Misconfigured,
+    Placed,
+    PlaceRequest,
+    Provider,
+)
+from providers.signing import require_address
+
+_TELEPHONY = ("twilio", "sip-trunk")
+_RING_SECONDS = (1, 999)
+
+
+class ElevenLabsProvider(Provider):
+    """An ElevenLabs workspace.
+
+    Credentials: `api_key` (elevenlabs.io/docs/api-reference/authentication), `webhook_secret` of
+    the workspace's post-call webhook, which has to point to this line
+    (elevenlabs.io/docs/agents-platform/workflows/post-call-webhooks).
+
+    The agent is the id of an agent; its settings are fields of
+    conversation_initiation_client_data, such as `conversation_config_override`, which the agent's
+    security settings have to allow (elevenlabs.io/docs/agents-platform/customization).
+
+    Options: `phone_number_id` (elevenlabs.io/docs/agents-platform/phone-numbers), or
+    `phone_number_ids`, by caller id; `telephony`, `twilio` (default) or `sip-trunk`;
+    `allowed_addresses` with `address_header`.
+
+    There is no way to end a call: how long one may last has to be set in the agent.
+    """
+
+    name: ClassVar[str] = "elevenlabs"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        can_look_up=True,
+        can_find=True,
+        can_end=False,
+        reports_ringing=False,
+        sends_webhooks=True,
+        sends_analysis=True,
+        idempotent_create=False,
+        listing_lag=timedelta(seconds=60),
+        echo="data.conversation_initiation_client_data.user_id",
+        concurrent_calls=4,
+    )
+
+    def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
+        super().__init__(line)
+        self._clock = clock
+        auth = HeaderAuth("xi-api-key", required_credential(line, "api_key"))
+        telephony = text_option(line, "telephony") or _TELEPHONY[0]
+        if telephony not in _TELEPHONY:
+            raise Misconfigured(
+                f"line {line.name}: options.telephony is {telephony!r}, and should be one of "
+                f"{', '.join(_TELEPHONY)}",
+                code="telephony",
+            )
+        self._telephony = telephony
+        self._http = ProviderHttp(line, default_url="https://api.elevenlabs.io", auth=auth)
+
+    async def place(self, request: PlaceRequest) -> Placed:
+        path = f"/v1/convai/{self._telephony}/outbound-call"
+        response = await self._http.create("POST", path, json=self._order(request))
+        content = json_of(response)
+        number, success = text_at(content, "conversation_id"), value_at(content, "success")
+        if response.is_success and success is True and number is not None:
+            return Placed(provider_call_id=number)
+        code = _code_of(content)
+        failure = None if response.is_server_error else failure_of(code)
+        if response.is_success and success is False and number is None:
+            # Refused by the telephone company, in a sentence that no document lists.
+            failure = FailureClass.UNAVAILABLE
+        raise placement_error(response, self.line.name, code=code, failure=failure)
+
+    async def look_up(self, provider_call_id: str) -> CallSnapshot | None:
+        path = f"/v1/convai/conversations/{quote(provider_call_id, safe='')}"
+        response = await self._http.ask("GET", path)
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        events = webhook.read_conversation(self._content(response), self._clock())
+        if not events:
+            raise unreadable(self.line.name)
+        return CallSnapshot(provider_call_id=provider_call_id, events=tuple(events))
+
+    async def find(self, call_id: str, *, to: str, since: datetime) -> CallSnapshot | None:
+        query = {"user_id": call_id, "page_size": "10"}
+        response = await self._http.ask("GET", "/v1/convai/conversations", params=query)
+        for conversation in list_at(self._content(response), "conversations"):
+            number = text_at(conversation, "conversation_id")
+            if number is not None:
+                return await self.look_up(number)
+        return None
+
+    async def end(self, provider_call_id: str) -> None:
+        raise unsupported(self.line.name, "end calls")
+
+    async def check(self) -> str:
+        path, query = "/v1/convai/conversations", {"page_size": "1"}
+        self._content(await self._http.ask("GET", path, params=query))
+        return f"ElevenLabs at {self._http.base_url}: key accepted"
+
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        webhook.verify(headers, body, self.line.credentials.get("webhook_secret"), now)
+        require_address(headers, self.line.options)
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
+        return webhook.read(body, self._clock())
+
+    def receive(
+        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
+    ) -> Sequence[CallEvent]:
+        self.verify(headers, body, url, now)
+        return webhook.read(body, now)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    def _content(self, response: httpx.Response) -> dict[str, Any]:
+        return content_of(response, self.line.name, code=_code_of(json_of(response)))
+
+    def _order(self, request: PlaceRequest) -> dict[str, Any]:
+        settings = request.agent_settings
+        least, most = _RING_SECONDS
+        ring = min(max(round(request.ring_timeout.total_seconds()), least), most)
+        client_data = {
+            **settings,
+            "user_id": request.call_id,
+            "dynamic_variables": {
+                **object_at(settings, "dynamic_variables"),
+                **request.variables,
+            },
+        }
+        return {
+            "agent_id": request.agent,
+            "agent_phone_number_id": self._phone_number_id(request),
+            "to_number": request.to,
+            "conversation_initiation_client_data": client_data,
+            "telephony_call_config": {
+                "ringing_timeout_secs": ring,
+                "twilio_call_recording_enabled": request.recording,
+            },
+        }
+
+    def _phone_number_id(self, request: PlaceRequest) -> str:
+        options = self.line.options
+        by_caller_id = text_at(options, "phone_number_ids", request.caller_id or "")
+        found = by_caller_id or text_at(options, "phone_number_id")
+        if found is None:
+            raise Misconfigured(
+                f"line {self.line.name}: options.phone_number_id is missing, or phone_number_ids "
+                "has none for the caller id; ElevenLabs knows its numbers by id",
+                code="phone_number_id",
+            )
+        return found
+
+
+def _code_of(content: Any) -> str | None:
+    """The code of an error: `detail.code` today, `detail.status` before."""
+    return text_at(content, "detail", "code") or text_at(content, "detail", "status")

@@ -1,0 +1,31 @@
+"""What ElevenLabs' words mean; the words stand in status.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from domain.call import FailureClass
+from providers.status_map import Meaning, load_maps
+
+_MAPS = load_maps(Path(__file__).with_name("status.json"))
+
+_NOBODY_KNOWS = "unknown"
+
+
+def status_of(word: str | None) -> Meaning:
+    """A conversation status."""
+    return _MAPS["conversation_status"].meaning_of(word)
+
+
+def failure_to_start(reason: str | None, leg_status: str | None) -> Meaning:
+    """A failure_reason; where it is `unknown`, the telephone leg may know more."""
+    if reason == _NOBODY_KNOWS and leg_status is not None:
+        known = _MAPS["leg_status"].meaning_of(leg_status)
+        if known.status is not None:
+            return known
+    return _MAPS["failure_reason"].meaning_of(reason or _NOBODY_KNOWS)
+
+
+def failure_of(code: str | None) -> FailureClass | None:
+    """The class of an error code; None for one that says nothing more than the HTTP status."""
+    return _MAPS["error_code"].meaning_of(code).failure

@@ -1,0 +1,140 @@
+"""HTTP with a provider, and what a broken exchange means: told apart by type and status.
+
+A create is sent once. What else is asked may be repeated, so whatever breaks there is only
+`Unavailable`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ssl
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import httpx
+
+from providers.port import LineConfig, Misconfigured, PlacementUnknown, Unavailable
+
+_KEEP_ALIVE_SECONDS = 2.0
+"""Shorter than any server's: one that closes an idle connection just as a create leaves on it
+would turn that call into an unknown one."""
+_IDLE_CONNECTIONS = 10
+"""httpx looks at every idle connection before each request."""
+_CONNECTIONS = 200
+"""As many calls as one claim may start."""
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NO_SUCH_PLACE = (httpx.UnsupportedProtocol, httpx.InvalidURL)
+_BROKEN = (httpx.TransportError, httpx.DecodingError, TimeoutError)
+
+
+class HeaderAuth(httpx.Auth):
+    """A credential that travels in one header, and only to the provider's own API."""
+
+    def __init__(self, name: str, value: str) -> None:
+        self._name = name
+        self._value = value
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers[self._name] = self._value
+        yield request
+
+
+class ProviderHttp:
+    """The HTTP API of a line's provider. No request is ever repeated by itself."""
+
+    def __init__(
+        self, line: LineConfig, *, default_url: str, auth: httpx.Auth | None = None
+    ) -> None:
+        """Raises Misconfigured when the line's base_url is not an address."""
+        self._line = line.name
+        self._limit = line.request_timeout.total_seconds()
+        self.base_url = line.base_url or default_url
+        try:
+            url = httpx.URL(self.base_url)
+        except httpx.InvalidURL as exc:
+            raise self._no_such_place() from exc
+        if url.scheme not in ("http", "https") or not url.host:
+            raise self._no_such_place()
+        if url.userinfo:
+            raise Misconfigured(
+                f"line {line.name}: base_url holds a password; write it under credentials",
+                code="base_url",
+            )
+        self._client = _client(url, auth, self._limit)
+
+    async def create(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Send a request that dials; keyword arguments as of `httpx.AsyncClient.request`.
+
+        Raises Unavailable when it certainly never left, PlacementUnknown when it may have
+        arrived. An answer of any status is returned.
+        """
+        try:
+            return await self._send(method, path, request)
+        except _NEVER_SENT as exc:
+            raise self._unreachable(exc) from exc
+        except _NO_SUCH_PLACE as exc:
+            raise self._no_such_place() from exc
+        except _BROKEN as exc:
+            kind = type(exc).__name__
+            raise PlacementUnknown(
+                f"line {self._line}: no answer to a create that may have arrived ({kind})",
+                code=kind,
+            ) from exc
+
+    async def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Send a request that may be repeated. An answer of any status is returned.
+
+        Raises Unavailable whatever breaks.
+        """
+        try:
+            return await self._send(method, path, request)
+        except _NO_SUCH_PLACE as exc:
+            raise self._no_such_place() from exc
+        except _BROKEN as exc:
+            raise self._unreachable(exc) from exc
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def _send(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Response:
+        # httpx bounds each read and write; a server that trickles is bounded here.
+        async with asyncio.timeout(self._limit):
+            return await self._client.request(method, path, **request)
+
+    def _unreachable(self, exc: Exception) -> Unavailable:
+        kind = type(exc).__name__
+        return Unavailable(
+            f"line {self._line}: {self.base_url} can't be reached ({kind})", code=kind
+        )
+
+    def _no_such_place(self) -> Misconfigured:
+        return Misconfigured(
+            f"line {self._line}: base_url is {self.base_url!r}, "
+            "and should start with http:// or https:// and name a host",
+            code="base_url",
+        )
+
+
+def _client(base_url: httpx.URL, auth: httpx.Auth | None, limit: float) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=base_url,
+        auth=auth,
+        verify=_certificates(),
+        # A quarter of the time to get a connection, so that a line which can't be reached is
+        # known to be so before the whole exchange is given up as unknown.
+        timeout=httpx.Timeout(limit, connect=limit / 4, pool=limit / 4),
+        limits=httpx.Limits(
+            max_connections=_CONNECTIONS,
+            max_keepalive_connections=_IDLE_CONNECTIONS,
+            keepalive_expiry=_KEEP_ALIVE_SECONDS,
+        ),
+        trust_env=False,
+    )
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """The machine's certificates, read once for all lines."""
+    return httpx.create_ssl_context(trust_env=False)

@@ -1,0 +1,47 @@
+"""What Telnyx's words mean; the words stand in status.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from domain.call import AnsweredBy, FailureClass
+from providers.payload import text_at
+from providers.status_map import Meaning, load_maps
+
+_MAPS = load_maps(Path(__file__).with_name("status.json"))
+
+HANGUP = "call.hangup"
+_REJECTED = "call_rejected"
+
+
+def status_of(event_type: str) -> Meaning:
+    """What an event says by its name alone; nothing for events we don't follow."""
+    return _MAPS["event_type"].rows.get(event_type, Meaning())
+
+
+def ending_of(payload: Mapping[str, Any]) -> Meaning:
+    """How a call ended; why it was rejected is refined by the SIP code."""
+    cause = text_at(payload, "hangup_cause")
+    sip = text_at(payload, "sip_hangup_cause")
+    if cause == _REJECTED and sip in _MAPS["rejected_sip_cause"].rows:
+        return _MAPS["rejected_sip_cause"].rows[sip]
+    if cause is None:
+        return _MAPS["hangup_cause"].otherwise
+    return _MAPS["hangup_cause"].meaning_of(cause)
+
+
+def answered_by(event_type: str, result: str | None) -> AnsweredBy | None:
+    """Who answered, by the result of a detection or of the wait for the end of a greeting."""
+    name = "greeting_result" if event_type.endswith("greeting.ended") else "amd_result"
+    return _MAPS[name].meaning_of(result).answered_by
+
+
+def failure_of(http_status: int, code: str | None, pointer: str | None) -> FailureClass | None:
+    """The class of an error: a code means another thing with another status or field."""
+    rows = _MAPS["error_code"].rows
+    for key in (f"{http_status} {code} {pointer}", f"{http_status} {code}"):
+        if key in rows:
+            return rows[key].failure
+    return None

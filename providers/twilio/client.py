@@ -1,0 +1,198 @@
+"""The adapter to Twilio Programmable Voice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import httpx
+
+from domain.event import CallEvent, CallSnapshot
+from providers.answers import content_of, json_of, placement_error, request_error, unreadable
+from providers.credentials import required_credential
+from providers.http import ProviderHttp
+from providers.instants import from_rfc2822
+from providers.payload import list_at, text_at, value_at
+from providers.port import (
+    Capabilities,
+    LineConfig,
+    Misconfigured,
+    Placed,
+    PlaceRequest,
+    Provider,
+    Unavailable,
+)
+from providers.signing import CALL_ID, with_query
+from providers.twilio import webhook
+from providers.twilio.status import failure_of
+
+_NOT_IN_PROGRESS = "21220"
+_PAGE = 100
+_CLOCKS_DIFFER = timedelta(seconds=10)
+"""Twilio's times are whole seconds of its own clock."""
+
+
+class TwilioProvider(Provider):
+    """A Twilio account.
+
+    Credentials: `account_sid`, `auth_token` (twilio.com/docs/usage/requests-to-twilio), which
+    also signs webhooks (twilio.com/docs/usage/security); optionally `api_key` and
+    `api_key_secret` to ask the API with (twilio.com/docs/iam/api-keys).
+
+    The agent is the https URL of the TwiML to be carried out, to which the variables are added
+    as its query, or any name with `twiml` in its settings. Settings: `twiml`,
+    `machine_detection` (`Enable` or `DetectMessageEnd`). twilio.com/docs/voice/api/call-resource.
+
+    Twilio takes more calls than it dials and lets them wait in its own queue, 1 a second unless
+    it raised that, so a line must not be faster than its account: such calls would ring long
+    after we think.
+    """
+
+    name: ClassVar[str] = "twilio"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        can_look_up=True,
+        can_find=True,
+        can_end=True,
+        reports_ringing=True,
+        sends_webhooks=True,
+        sends_analysis=False,
+        idempotent_create=False,
+        listing_lag=timedelta(seconds=30),
+        echo="query of the status callback URL",
+        calls_per_second=1.0,
+    )
+
+    def __init__(self, line: LineConfig) -> None:
+        super().__init__(line)
+        account = required_credential(line, "account_sid")
+        self._auth_token = required_credential(line, "auth_token")
+        user, password = account, self._auth_token
+        if line.credentials.get("api_key"):
+            user = required_credential(line, "api_key")
+            password = required_credential(line, "api_key_secret")
+        self._calls = f"/2010-04-01/Accounts/{quote(account, safe='')}/Calls"
+        self._http = ProviderHttp(
+            line, default_url="https://api.twilio.com", auth=httpx.BasicAuth(user, password)
+        )
+
+    async def place(self, request: PlaceRequest) -> Placed:
+        form = self._form(request)
+        response = await self._http.create("POST", f"{self._calls}.json", data=form)
+        sid = text_at(json_of(response), "sid") if response.status_code == 201 else None
+        if sid is None:
+            code = _code_of(response)
+            raise placement_error(response, self.line.name, code=code, failure=failure_of(code))
+        return Placed(provider_call_id=sid)
+
+    async def look_up(self, provider_call_id: str) -> CallSnapshot | None:
+        response = await self._http.ask("GET", self._call(provider_call_id))
+        if response.status_code == httpx.codes.NOT_FOUND:
+            return None
+        return self._snapshot(self._content(response))
+
+    async def find(self, call_id: str, *, to: str, since: datetime) -> CallSnapshot | None:
+        """The first call to this number since that instant: Twilio's lists don't show our id.
+
+        No other call of ours to the number can be open at the time.
+        """
+        query = {"To": to, "PageSize": str(_PAGE)}
+        response = await self._http.ask("GET", f"{self._calls}.json", params=query)
+        listed = list_at(self._content(response), "calls")
+        earliest = since - _CLOCKS_DIFFER
+        made = [(from_rfc2822(text_at(call, "date_created")), call) for call in listed]
+        fitting = [
+            (at, call)
+            for at, call in made
+            if at is not None and at >= earliest and value_at(call, "direction") == "outbound-api"
+        ]
+        if fitting:
+            return self._snapshot(min(fitting, key=lambda one: one[0])[1])
+        if len(listed) == _PAGE and all(at is None or at >= earliest for at, _ in made):
+            raise Unavailable(
+                f"line {self.line.name}: too many calls to one number to find one", code="listing"
+            )
+        return None
+
+    async def end(self, provider_call_id: str) -> None:
+        form = {"Status": "completed"}
+        response = await self._http.ask("POST", self._call(provider_call_id), data=form)
+        over = response.status_code == httpx.codes.NOT_FOUND
+        if not over and _code_of(response) != _NOT_IN_PROGRESS:
+            self._content(response)
+
+    async def check(self) -> str:
+        response = await self._http.ask("GET", f"{self._calls}.json", params={"PageSize": "1"})
+        self._content(response)
+        return f"Twilio at {self._http.base_url}: account and token accepted"
+
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        webhook.verify(headers, body, url, self._auth_token)
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
+        return webhook.read(body)
+
+    def receive(
+        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
+    ) -> Sequence[CallEvent]:
+        self.verify(headers, body, url, now)
+        return webhook.read(body, url=url, now=now)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    def _call(self, sid: str) -> str:
+        return f"{self._calls}/{quote(sid, safe='')}.json"
+
+    def _form(self, request: PlaceRequest) -> dict[str, Any]:
+        if request.caller_id is None:
+            raise self._unusable("caller_id", "has none, and Twilio dials from a number only")
+        callback = with_query(request.webhook_url, **{CALL_ID: request.call_id})
+        form: dict[str, Any] = {
+            "To": request.to,
+            "From": request.caller_id,
+            "Timeout": str(round(request.ring_timeout.total_seconds())),
+            "TimeLimit": str(round(request.max_duration.total_seconds())),
+            "Record": "true" if request.recording else "false",
+            "StatusCallback": callback,
+            "StatusCallbackMethod": "POST",
+            "StatusCallbackEvent": ["initiated", "ringing", "answered", "completed"],
+            **self._speech(request),
+        }
+        if detection := request.agent_settings.get("machine_detection"):
+            form |= {
+                "MachineDetection": detection,
+                "AsyncAmd": "true",
+                "AsyncAmdStatusCallback": callback,
+                "AsyncAmdStatusCallbackMethod": "POST",
+            }
+        return form
+
+    def _speech(self, request: PlaceRequest) -> dict[str, str]:
+        if twiml := request.agent_settings.get("twiml"):
+            return {"Twiml": str(twiml)}
+        if not request.agent.startswith("https://"):
+            raise self._unusable("agent", "should be an https URL of TwiML, or have twiml set")
+        return {"Url": with_query(request.agent, **request.variables)}
+
+    def _unusable(self, code: str, what: str) -> Misconfigured:
+        return Misconfigured(f"line {self.line.name}: {code} {what}", code=code)
+
+    def _content(self, response: httpx.Response) -> dict[str, Any]:
+        if not response.is_success:
+            code = _code_of(response)
+            raise request_error(response, self.line.name, code=code, failure=failure_of(code))
+        return content_of(response, self.line.name)
+
+    def _snapshot(self, call: Mapping[str, Any]) -> CallSnapshot:
+        events = tuple(webhook.read_resource(call))
+        if not events:
+            raise unreadable(self.line.name)
+        return CallSnapshot(provider_call_id=events[0].provider_call_id or "", events=events)
+
+
+def _code_of(response: httpx.Response) -> str | None:
+    """Twilio's number for an error; None when the answer carries none."""
+    code = value_at(json_of(response), "code")
+    return str(code) if isinstance(code, int | str) and str(code) else None

@@ -1,0 +1,105 @@
+"""What we ask of Vapi to place a call, and what its answer says.
+
+docs.vapi.ai/api-reference/calls/create; schema CreateCallDTO.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from domain.call import FailureClass
+from providers.payload import list_at, object_at, text_at, value_at
+from providers.port import LineConfig, Misconfigured, PlaceRequest
+from providers.vapi import status
+from providers.vapi.webhook import SECRET_HEADER
+
+_LONGEST_NAME = 40
+"""Of `name` and `externalId`."""
+_SHORTEST_CALL = timedelta(seconds=10)
+_LONGEST_CALL = timedelta(hours=12)
+_RESENT = {"type": "exponential", "maxRetries": 6, "baseDelaySeconds": 1}
+"""Vapi sends a message once unless told otherwise."""
+
+
+def order_of(request: PlaceRequest, line: LineConfig) -> dict[str, Any]:
+    """The body of a create. Raises Misconfigured when there is no number to call from."""
+    duration = min(max(request.max_duration, _SHORTEST_CALL), _LONGEST_CALL)
+    settings = request.agent_settings
+    overrides = {
+        **settings,
+        "variableValues": {**object_at(settings, "variableValues"), **request.variables},
+        "metadata": {"call_id": request.call_id, "attempt": request.attempt},
+        "maxDurationSeconds": round(duration.total_seconds()),
+        "artifactPlan": {
+            **object_at(settings, "artifactPlan"),
+            "recordingEnabled": request.recording,
+        },
+        # Without it there is no way to end a call.
+        "monitorPlan": {**object_at(settings, "monitorPlan"), "controlEnabled": True},
+        "server": _server(request, line),
+    }
+    customer = {"number": request.to}
+    if len(request.call_id) <= _LONGEST_NAME:
+        customer["externalId"] = request.call_id
+    return {
+        "name": request.call_id[:_LONGEST_NAME],
+        "assistantId": request.agent,
+        "phoneNumberId": _phone_number_id(request, line),
+        "customer": customer,
+        "assistantOverrides": overrides,
+    }
+
+
+def call_in(content: Any) -> dict[str, Any]:
+    """The call in the answer to a create: an order for one customer may be answered as a batch."""
+    results = list_at(content, "results")
+    return object_at(results[0] if results else content)
+
+
+def failure_in(http_status: int, content: Any) -> FailureClass | None:
+    """Why no call was made, for a create that Vapi answered at all; None when it tells nothing.
+
+    A 201 may hold a failure: a customer among the `errors` of a batch, or a call that the limit
+    of concurrent calls blocked. A blocked call that has an id and goes on is none.
+    """
+    if http_status != 201:
+        return status.failure_of(_message_in(content)) if http_status == 400 else None
+    call = call_in(content)
+    if text_at(call, "status") == status.ENDED:
+        reason = status.ending_of(text_at(call, "endedReason"), started=False)
+        return reason.failure if reason.failure is FailureClass.THROTTLED else None
+    if text_at(call, "id") is not None:
+        return None
+    if value_at(content, "subscriptionLimits", "concurrencyBlocked") is True:
+        return FailureClass.THROTTLED
+    errors = list_at(content, "errors")
+    if errors:
+        # Only this customer was not called; in words nobody documented.
+        return status.failure_of(text_at(errors[0], "error")) or FailureClass.UNAVAILABLE
+    return None
+
+
+def _message_in(content: Any) -> str | None:
+    return text_at(content, "error") or text_at(content, "message")
+
+
+def _server(request: PlaceRequest, line: LineConfig) -> dict[str, Any]:
+    server: dict[str, Any] = {"url": request.webhook_url, "backoffPlan": _RESENT}
+    if credential := line.options.get("credential_id"):
+        server["credentialId"] = credential
+    elif secret := line.credentials.get("webhook_secret"):
+        server["headers"] = {SECRET_HEADER: secret}
+    return server
+
+
+def _phone_number_id(request: PlaceRequest, line: LineConfig) -> str:
+    by_caller_id = text_at(line.options, "phone_number_ids", request.caller_id or "")
+    found = by_caller_id or text_at(line.options, "phone_number_id")
+    if found is None:
+        raise Misconfigured(
+            f"line {line.name}: options.phone_number_id is missing, or phone_number_ids has none "
+            "for the caller id; Vapi knows its numbers by id",
+            code="phone_number_id",
+        )
+    return found

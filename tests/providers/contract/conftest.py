@@ -1,0 +1,48 @@
+"""Every test here runs once for each provider that has a stage."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from providers.port import Capabilities, Provider
+from tests.providers.contract.registry import stages
+from tests.providers.contract.stage import Stage
+
+Build = Callable[..., Provider]
+
+
+@pytest.fixture(params=sorted(stages()))
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
+    """The far side of a provider; what it saw must be as the provider's schema wants it."""
+    async with stages()[request.param]() as running:
+        yield running
+    assert running.violations == []
+
+
+@pytest.fixture
+async def build(stage: Stage) -> AsyncIterator[Build]:
+    """Build an adapter whose line differs from the stage's own; closed after the test."""
+    built: list[Provider] = []
+
+    def new(**changes: Any) -> Provider:
+        built.append(stage.provider_class(stage.line(**changes)))
+        return built[-1]
+
+    yield new
+    for provider in built:
+        await provider.aclose()
+
+
+@pytest.fixture
+def provider(build: Build) -> Provider:
+    """The adapter, on a line at the stage."""
+    return build()
+
+
+@pytest.fixture
+def can(stage: Stage) -> Capabilities:
+    """What the provider can do; a test of the rest has nothing to show."""
+    return stage.provider_class.capabilities

@@ -1,0 +1,35 @@
+"""A stage and its adapter, for tests of what is special about one provider."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from providers.clock import Clock
+from providers.port import Provider
+from tests.providers.contract.stage import Stage
+
+S = TypeVar("S", bound=Stage)
+P = TypeVar("P", bound=Provider)
+
+
+@asynccontextmanager
+async def running(kind: type[S]) -> AsyncIterator[S]:
+    """The far side for as long as the context is open; it must have seen no violation."""
+    async with kind() as stage:
+        yield stage
+        assert stage.violations == []
+
+
+@asynccontextmanager
+async def connected(
+    kind: Callable[..., P], stage: Stage, *, clock: Clock | None = None, **changes: Any
+) -> AsyncIterator[P]:
+    """An adapter on a line at the stage, with another clock if it has one; closed at the end."""
+    told = {} if clock is None else {"clock": clock}
+    provider = kind(stage.line(**changes), **told)
+    try:
+        yield provider
+    finally:
+        await provider.aclose()

@@ -1,0 +1,216 @@
+"""What is special about ElevenLabs."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.call import AnsweredBy, CallStatus, FailureClass
+from domain.event import EventKind
+from providers.elevenlabs.client import ElevenLabsProvider
+from providers.port import Misconfigured, ProviderError, WebhookRefused
+from providers.status_map import Meaning
+from tests.providers.contract.reference import rows
+from tests.providers.contract.running import connected, running
+from tests.providers.contract.server import json_answer
+from tests.providers.contract.stage import NOW, FarCall
+from tests.providers.elevenlabs.stage import SECRET, ElevenLabsStage
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[ElevenLabsStage]:
+    async with running(ElevenLabsStage) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def eleven(stage: ElevenLabsStage) -> AsyncIterator[ElevenLabsProvider]:
+    async with connected(ElevenLabsProvider, stage, clock=lambda: NOW) as provider:
+        yield provider
+
+
+@pytest.fixture
+async def call(stage: ElevenLabsStage, eleven: ElevenLabsProvider) -> FarCall:
+    placed = await eleven.place(stage.order())
+    return stage.calls[placed.provider_call_id]
+
+
+@pytest.mark.parametrize(("word", "meaning"), rows("elevenlabs", "conversation_status"))
+async def test_every_status(
+    stage: ElevenLabsStage, eleven: ElevenLabsProvider, call: FarCall, word: str, meaning: Meaning
+) -> None:
+    stage.facts[call.id] = {"status": word}
+    snapshot = await eleven.look_up(call.id)
+    assert snapshot is not None
+    (event,) = snapshot.events
+    assert (event.status, event.failure) == (meaning.status, meaning.failure)
+    assert event.call_id == stage.order().call_id
+
+
+@pytest.mark.parametrize(("reason", "meaning"), rows("elevenlabs", "failure_reason"))
+async def test_every_reason_why_none_was_reached(
+    stage: ElevenLabsStage,
+    eleven: ElevenLabsProvider,
+    call: FarCall,
+    reason: str,
+    meaning: Meaning,
+) -> None:
+    data = {"conversation_id": call.id, "failure_reason": reason, "metadata": {"type": "sip"}}
+    told = stage.webhook("call_initiation_failure", data)
+    (event,) = eleven.receive(told.headers, told.body, told.url, NOW)
+    assert (event.status, event.failure) == (meaning.status, meaning.failure)
+    assert event.provider_call_id == call.id
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "failure"),
+    [
+        ("busy", CallStatus.BUSY, None),
+        ("no-answer", CallStatus.NO_ANSWER, None),
+        ("canceled", CallStatus.CANCELED, None),
+        ("failed", CallStatus.FAILED, FailureClass.REJECTED),
+        ("completed", CallStatus.FAILED, FailureClass.UNKNOWN),
+    ],
+)
+async def test_the_telephone_leg_may_know_why(
+    stage: ElevenLabsStage,
+    eleven: ElevenLabsProvider,
+    word: str,
+    status: CallStatus,
+    failure: FailureClass | None,
+) -> None:
+    metadata = {"type": "twilio", "body": {"CallSid": "CA1", "CallStatus": word}}
+    data = {"conversation_id": "conv_1", "failure_reason": "unknown", "metadata": metadata}
+    told = stage.webhook("call_initiation_failure", data)
+    (event,) = eleven.receive(told.headers, told.body, told.url, NOW)
+    assert (event.status, event.failure) == (status, failure)
+
+
+async def test_the_talk_is_an_event_of_its_own(
+    stage: ElevenLabsStage, eleven: ElevenLabsProvider, call: FarCall
+) -> None:
+    stage.move(call, *stage.steps)
+    found = {"data_collection_id": "disposition", "rationale": "said so", "value": "booked"}
+    stage.facts[call.id] = {
+        "analysis": {
+            "call_successful": "failure",
+            "transcript_summary": "Booked.",
+            "data_collection_results": {"disposition": found},
+        },
+        "transcript": [
+            {"role": "agent", "message": "Hello", "tool_calls": []},
+            {"role": "agent", "message": None, "tool_calls": [{"tool_name": "end_call"}]},
+            {"role": "user", "message": "Yes"},
+        ],
+    }
+    told = stage.webhook("post_call_transcription", stage.shown(call))
+    end, known = eleven.receive(told.headers, told.body, told.url, NOW)
+    assert (end.status, end.duration_seconds) == (CallStatus.COMPLETED, 60)
+    assert (end.at, end.answered_by) == (NOW + timedelta(seconds=60), None)
+    assert (known.kind, known.disposition, known.cost) == (EventKind.ANALYSIS, "booked", 0.08)
+    assert known.transcript == "agent: Hello\nuser: Yes"
+    snapshot = await eleven.look_up(call.id)
+    assert snapshot is not None
+    assert [event.event_id for event in snapshot.events] == [end.event_id, known.event_id]
+
+
+async def test_a_voicemail_is_known_by_the_tool_the_agent_used(
+    stage: ElevenLabsStage, eleven: ElevenLabsProvider, call: FarCall
+) -> None:
+    stage.move(call, *stage.steps)
+    tools = [{"tool_name": "voicemail_detection"}]
+    stage.facts[call.id] = {"transcript": [{"role": "agent", "tool_calls": tools}]}
+    snapshot = await eleven.look_up(call.id)
+    assert snapshot is not None
+    assert snapshot.events[0].answered_by is AnsweredBy.MACHINE
+
+
+async def test_a_transcript_is_of_a_call_that_is_over(
+    stage: ElevenLabsStage, eleven: ElevenLabsProvider, call: FarCall
+) -> None:
+    told = stage.webhook("post_call_transcription", stage.shown(call) | {"status": "in-progress"})
+    end, _ = eleven.receive(told.headers, told.body, told.url, NOW)
+    assert end.status is CallStatus.COMPLETED
+
+
+@pytest.mark.parametrize("kind", ["post_call_audio", "voice_removal_notice", ""])
+async def test_other_webhooks_are_not_about_the_status(
+    stage: ElevenLabsStage, eleven: ElevenLabsProvider, kind: str
+) -> None:
+    told = stage.webhook(kind, {"conversation_id": "conv_1", "full_audio": "AAAA"})
+    assert eleven.receive(told.headers, told.body, told.url, NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("http_status", "content", "failure"),
+    [
+        (429, {"detail": {"code": "rate_limit_exceeded"}}, FailureClass.THROTTLED),
+        (429, {"detail": {"code": "concurrent_limit_exceeded"}}, FailureClass.THROTTLED),
+        (429, {"detail": {"status": "too_many_concurrent_requests"}}, FailureClass.THROTTLED),
+        (429, {"detail": {"status": "system_busy"}}, FailureClass.THROTTLED),
+        (400, {"detail": {"status": "system_busy"}}, FailureClass.THROTTLED),
+        (429, {"detail": "slow down"}, FailureClass.THROTTLED),
+        (401, {"detail": {"status": "invalid_api_key"}}, FailureClass.MISCONFIGURED),
+        (404, {"detail": {"code": "agent_not_found"}}, FailureClass.MISCONFIGURED),
+        (422, {"detail": [{"loc": ["body"], "msg": "No."}]}, FailureClass.MISCONFIGURED),
+        (500, {"detail": {"code": "system_busy"}}, FailureClass.UNKNOWN),
+        (200, {"success": False, "message": "No."}, FailureClass.UNAVAILABLE),
+        (200, {"success": False, "conversation_id": "conv_1"}, FailureClass.UNKNOWN),
+        (200, {"success": True, "conversation_id": None}, FailureClass.UNKNOWN),
+    ],
+)
+async def test_every_answer_without_a_call(
+    stage: ElevenLabsStage,
+    eleven: ElevenLabsProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    http_status: int,
+    content: dict[str, Any],
+    failure: FailureClass,
+) -> None:
+    monkeypatch.setattr(stage, "created", lambda call: json_answer(content, http_status))
+    with pytest.raises(ProviderError) as caught:
+        await eleven.place(stage.order())
+    assert caught.value.failure is failure
+
+
+async def test_what_is_ordered(stage: ElevenLabsStage, eleven: ElevenLabsProvider) -> None:
+    settings = {"branch_id": "b1", "dynamic_variables": {"shop": "North"}}
+    ring = timedelta(hours=1)
+    order = stage.order(agent_settings=settings, recording=True, ring_timeout=ring)
+    await eleven.place(order)
+    (call,) = stage.calls.values()
+    sent = call.order["conversation_initiation_client_data"]
+    assert sent["dynamic_variables"] == {"shop": "North", "first_name": "Ada"}
+    assert sent["branch_id"] == "b1"
+    assert call.order["telephony_call_config"] == {
+        "ringing_timeout_secs": 999,
+        "twilio_call_recording_enabled": True,
+    }
+
+
+async def test_a_sip_trunk_is_another_endpoint(stage: ElevenLabsStage) -> None:
+    ids = {"phone_number_ids": {"+12025550999": "phnum_2"}, "telephony": "sip-trunk"}
+    async with connected(ElevenLabsProvider, stage, options=ids) as eleven:
+        await eleven.place(stage.order())
+        assert stage.requests[0].path == "/v1/convai/sip-trunk/outbound-call"
+        (call,) = stage.calls.values()
+        assert call.order["agent_phone_number_id"] == "phnum_2"
+        with pytest.raises(Misconfigured, match="phone_number_id"):
+            await eleven.place(stage.order(caller_id="+12025550111"))
+    with pytest.raises(Misconfigured, match="telephony"):
+        ElevenLabsProvider(stage.line(options={"telephony": "pigeon"}))
+
+
+@pytest.mark.parametrize(
+    "header", ["t=,v0=", "t=1", "v0=00", "t=one,v0=00", "t=1814887800 v0=00", "=,=", "t=٣,v0=00"]
+)
+async def test_a_header_that_is_none(
+    stage: ElevenLabsStage, eleven: ElevenLabsProvider, header: str
+) -> None:
+    told = stage.webhook("post_call_audio", {})
+    with pytest.raises(WebhookRefused):
+        eleven.receive({"ElevenLabs-Signature": header}, told.body, told.url, NOW)
+    assert SECRET not in header

@@ -1,0 +1,33 @@
+"""The descriptions written for providers that publish none hold what their pages show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+HERE = Path(__file__).parent
+NAMES = ("buildvoiceai", "thinnestai", "voxanne", "voxpria", "vozagent")
+
+
+def _samples() -> Iterator[Any]:
+    for name in NAMES:
+        spec = json.loads((HERE / name / "openapi.json").read_text())
+        seen: set[str] = set()
+        for path, operations in spec["paths"].items():
+            for method, operation in operations.items():
+                for status, answer in operation["responses"].items():
+                    media = answer["content"]["application/json"]
+                    sample = json.dumps(media.get("example"))
+                    if "example" in media and sample not in seen:
+                        seen.add(sample)
+                        yield pytest.param(media, id=f"{name} {method} {path} {status}")
+
+
+@pytest.mark.parametrize("media", list(_samples()))
+def test_a_published_sample_fits_the_description(media: dict[str, Any]) -> None:
+    Draft202012Validator(media["schema"]).validate(media["example"])

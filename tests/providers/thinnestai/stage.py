@@ -1,0 +1,106 @@
+"""thinnestAI's far side: the Voice API, and the webhooks of a call."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
+
+from domain.call import CallStatus
+from providers.port import Provider
+from providers.thinnestai.client import ThinnestAIProvider
+from tests.providers.bearer import BearerStage, iso
+from tests.providers.contract.openapi import OpenApi
+from tests.providers.contract.server import Answer, Request
+from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault
+
+WORDS = {CallStatus.QUEUED: "initiating"}
+_ERRORS = {
+    Fault.THROTTLE: (429, "Rate limit exceeded"),
+    Fault.REJECT: (400, "Bad number"),
+    Fault.UNAUTHORIZED: (401, "Unauthorized"),
+}
+
+
+class ThinnestAIStage(BearerStage):
+    provider_class: ClassVar[type[Provider]] = ThinnestAIProvider
+    steps: ClassVar[tuple[CallStatus, ...]] = (
+        CallStatus.RINGING,
+        CallStatus.IN_PROGRESS,
+        CallStatus.COMPLETED,
+    )
+    rejects: ClassVar[bool] = False
+    signs_body: ClassVar[bool] = False
+    throttle_wait: ClassVar[timedelta | None] = timedelta(seconds=30)
+    dial: ClassVar[str] = "/voice/outbound/dial"
+    spec: ClassVar[OpenApi] = OpenApi(Path(__file__).with_name("openapi.json"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shows_context = True
+        """Whether sessions give back the context of their call."""
+
+    def create(self, request: Request) -> FarCall:
+        self.check_create(request)
+        order = request.json
+        url = order["webhook_url"]
+        (our_id,) = parse_qs(urlsplit(url).query)["call_id"]
+        if our_id != order["context"]["outdial_call_id"]:
+            raise AssertionError("our id is not the same in the URL and in the context")
+        call_id = self.new_id("call_")
+        return FarCall(call_id, order["to_number"], our_id, webhook_url=url, order=order)
+
+    def created(self, call: FarCall) -> Answer:
+        shown = self.shown(call)
+        del shown["context"]
+        return self.say(shown | {"status": "initiating"})
+
+    def refuse(self, fault: Fault) -> Answer:
+        status, detail = _ERRORS[fault]
+        headers = {"retry-after": "30"} if fault is Fault.THROTTLE else None
+        return self.say({"detail": detail, "status": status}, status, headers)
+
+    def answer(self, request: Request) -> Answer:
+        self.check_create(request)
+        if request.path == "/voice/sessions":
+            shown = [self.shown(call) for call in self.calls.values()]
+            if not self.shows_context:
+                shown = [{k: v for k, v in one.items() if k != "context"} for one in shown]
+            return self.say({"sessions": shown, "total": len(shown)})
+        call = self.calls.get(request.path.rpartition("/")[2])
+        if call is None:
+            return self.say({"detail": "Session not found", "status": 404}, 404)
+        if request.method == "POST":
+            call.ended_by_api = True
+            return self.say({})
+        return self.say(self.shown(call))
+
+    def shown(self, call: FarCall) -> dict[str, Any]:
+        return {
+            "call_id": call.id,
+            "status": WORDS.get(call.status, call.status.value),
+            "agent_id": call.order["agent_id"],
+            "to_number": call.to,
+            "from_number": call.order["from_number"],
+            "context": call.order["context"],
+            "created_at": iso(NOW),
+            **self.facts.get(call.id, {}),
+        }
+
+    def deliver(
+        self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW
+    ) -> Delivery | None:
+        word = WORDS.get(status, status.value)
+        return self.posted(call, event=f"call.{word}", status=word)
+
+    def deliver_unheard_of(self, call: FarCall) -> Delivery | None:
+        return self.posted(call, event="call.levitated", status="afloat")
+
+    def posted(self, call: FarCall, **content: Any) -> Delivery:
+        body = json.dumps({"call_id": call.id, "timestamp": iso(NOW), **content}).encode()
+        return Delivery({"Content-Type": "application/json"}, body, call.webhook_url or "")
+
+
+STAGE = ThinnestAIStage

@@ -1,0 +1,91 @@
+"""Webhooks of VozAgent, as far as they can be known."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from domain.call import BOOKED, CallStatus
+from domain.event import CallEvent, EventKind
+from providers.port import WebhookRefused
+from providers.vozagent.client import VozAgentProvider
+from tests.providers.bearer import ENDED, iso
+from tests.providers.contract.running import connected, running
+from tests.providers.contract.server import json_answer
+from tests.providers.contract.stage import HOOK, NOW
+from tests.providers.vozagent.stage import VozAgentStage
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[VozAgentStage]:
+    async with running(VozAgentStage) as stage:
+        yield stage
+
+
+@pytest.fixture
+async def provider(stage: VozAgentStage) -> AsyncIterator[VozAgentProvider]:
+    async with connected(VozAgentProvider, stage) as provider:
+        yield provider
+
+
+def heard(
+    stage: VozAgentStage, provider: VozAgentProvider, event: str, data: Any
+) -> list[CallEvent]:
+    delivery = stage.posted(event, data)
+    return list(provider.receive(delivery.headers, delivery.body, delivery.url, NOW))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"event": "call.completed", "data": {"id": "c-1", "call_status": "completed"}},
+        {"type": "call.completed", "call": {"call_id": "c-1"}},
+        {"event": "call.completed", "call_id": "c-1", "status": "completed"},
+    ],
+)
+async def test_a_delivery_may_look_this_or_that_way(
+    stage: VozAgentStage, provider: VozAgentProvider, body: dict[str, Any]
+) -> None:
+    kind = body.get("event") or body["type"]
+    rest = {name: value for name, value in body.items() if name not in ("event", "type")}
+    delivery = stage.posted(kind, None)
+    content = json_answer({("type" if "type" in body else "event"): kind, **rest}).body
+    (told,) = provider.receive(delivery.headers, content, delivery.url, NOW)
+    assert (told.status, told.provider_call_id) == (CallStatus.COMPLETED, "c-1")
+    assert told.at == NOW
+
+
+async def test_a_completed_event_may_say_that_nobody_answered(
+    stage: VozAgentStage, provider: VozAgentProvider
+) -> None:
+    data = {"id": "c-1", "call_status": "no-answer", "call_ended_at": iso(ENDED)}
+    (told,) = heard(stage, provider, "call.completed", data)
+    assert (told.status, told.at) == (CallStatus.NO_ANSWER, ENDED)
+
+
+@pytest.mark.parametrize("event", ["appointment.booked", "appointment.rescheduled"])
+async def test_an_appointment_is_an_analysis_of_its_call(
+    stage: VozAgentStage, provider: VozAgentProvider, event: str
+) -> None:
+    (told,) = heard(stage, provider, event, {"id": "appointment-1", "call_id": "c-1"})
+    assert (told.kind, told.disposition, told.status) == (EventKind.ANALYSIS, BOOKED, None)
+    assert told.provider_call_id == "c-1"
+    assert heard(stage, provider, event, {"id": "appointment-1"}) == []
+
+
+@pytest.mark.parametrize("event", ["contact.created", "contact.updated", "lead.qualified", "new"])
+async def test_what_is_about_no_call(
+    stage: VozAgentStage, provider: VozAgentProvider, event: str
+) -> None:
+    assert heard(stage, provider, event, {"id": "contact-1", "call_status": "completed"}) == []
+
+
+@pytest.mark.parametrize("query", ["", "?token=", "?token=another"])
+async def test_the_url_has_to_carry_the_secret(
+    stage: VozAgentStage, provider: VozAgentProvider, query: str
+) -> None:
+    body = stage.posted("call.completed", {"id": "c-1"}).body
+    with pytest.raises(WebhookRefused):
+        provider.receive({}, body, HOOK + query, NOW)
