@@ -13,11 +13,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import pytz
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.client import Client
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.calls import Calls
 from activities.campaigns import Campaigns
@@ -40,11 +38,8 @@ from runtime.settings_file import SettingsInvalid
 from services.context import ServiceContext
 from services.lines import announce_lines
 from store.database import Database, DatabaseUnavailable
-from workflows.call import CallWorkflow
-from workflows.campaign import CampaignWorkflow
 from workflows.names import CALL_QUEUE, TASK_QUEUE
-from workflows.request import RequestCallWorkflow
-from workflows.sweep import SweepWorkflow
+from workflows.registry import WORKFLOWS, sandbox
 
 log = logging.getLogger("outdial.worker")
 
@@ -59,15 +54,6 @@ SHORT_ACTIVITIES = 50
 LOCAL_ACTIVITIES = 100
 CALL_ACTIVITIES = 200
 """They wait for providers: as many as one claim may start."""
-PASSED_THROUGH = (
-    "domain",
-    "activities",
-    "workflows.names",
-    "workflows.messages",
-    "phonenumbers",
-    "pytz",
-)
-"""Loaded once, not anew for every workflow: none of it keeps state."""
 
 
 def main() -> None:
@@ -129,7 +115,7 @@ def build_workers(
     workflows = Worker(
         client,
         task_queue=TASK_QUEUE,
-        workflows=[CampaignWorkflow, CallWorkflow, RequestCallWorkflow, SweepWorkflow],
+        workflows=list(WORKFLOWS),
         activities=[calls.end_call, *_short_activities(deps)],
         workflow_runner=sandbox(),
         max_cached_workflows=CACHED_WORKFLOWS,
@@ -166,17 +152,6 @@ def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
         sweeps.sweep_events,
         sweeps.sweep_campaigns,
     ]
-
-
-def sandbox() -> SandboxedWorkflowRunner:
-    """The runner that keeps workflow code deterministic."""
-    # pytz looks for its files at first use. Within a workflow it may not, would find none, and
-    # would remember that for the whole process.
-    if not pytz.all_timezones_set:
-        raise RuntimeError("pytz has no time zones; install it anew")
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
-    )
 
 
 if __name__ == "__main__":

@@ -175,9 +175,7 @@ class Calls(CallActivities):
             early += await self._store(call_id, line.name, placed.events)
         return self._placement(line, PlacementResult.PLACED, reports=_reports(call_id, early))
 
-    async def _store(
-        self, call_id: str, line: str, found: Sequence[CallEvent]
-    ) -> list[CallEvent]:
+    async def _store(self, call_id: str, line: str, found: Sequence[CallEvent]) -> list[CallEvent]:
         """Keep what the provider answered; the caller tells the workflow."""
         told = [event.model_copy(update={"call_id": call_id}) for event in found]
         now = self._deps.clock()

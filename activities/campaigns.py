@@ -41,9 +41,7 @@ class Campaigns(CampaignActivities):
     async def enroll_recipients(self, enroll: EnrollInput) -> Enrolled:
         done = activity.info().heartbeat_details
         after, rows = (int(done[0]), int(done[1])) if done else (-1, 0)
-        campaign = await self._deps.database.read(
-            lambda s: require_campaign(s, enroll.campaign_id)
-        )
+        campaign = await self._deps.database.read(lambda s: require_campaign(s, enroll.campaign_id))
         default_zone = campaign.plan.schedule.time_zone
         while True:
             chunk = await self._deps.database.read(

@@ -28,6 +28,7 @@ from providers.port import ProviderError
 from store import calls, campaigns, events
 from store.claims import leases
 from store.claims.leases import LeaseCheck
+from store.events import StoredEvent
 from workflows.names import NUDGE_SIGNAL, REPORT_SIGNAL, campaign_workflow_id
 
 log = logging.getLogger(__name__)
@@ -52,13 +53,7 @@ class Sweeps(SweepActivities):
         missed = await self._deps.database.read(
             lambda s: events.unsignalled_events(s, before=now - EVENT_AGE, limit=BATCH)
         )
-        for stored in missed:
-            report = report_of(stored.call_id, stored.event)
-            if report is not None and stored.workflow_id is not None:
-                await signal_workflow(
-                    self._deps.temporal, stored.workflow_id, REPORT_SIGNAL, report
-                )
-        rows = [stored.event_row_id for stored in missed]
+        rows = [stored.event_row_id for stored in missed if await self._pass_on(stored)]
         if rows:
             await self._deps.database.write(lambda s: events.mark_signalled(s, rows, now=now))
         return Swept(events=len(rows) + await self._ask_for_analyses())
@@ -91,6 +86,13 @@ class Sweeps(SweepActivities):
                 continue
             closed += await self._close(campaign)
         return Swept(campaigns=closed)
+
+    async def _pass_on(self, stored: StoredEvent) -> bool:
+        """Whether nothing is left to be told."""
+        report = report_of(stored.call_id, stored.event)
+        if report is None or stored.workflow_id is None:
+            return True
+        return await signal_workflow(self._deps.temporal, stored.workflow_id, REPORT_SIGNAL, report)
 
     async def _ask_for_analyses(self) -> int:
         """Those of ended calls that have not come by themselves; somebody may have opted out."""

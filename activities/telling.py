@@ -7,8 +7,9 @@ the workflow that waits for it, which looks now and then.
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
-from temporalio.client import Client
+from temporalio.client import Client, RPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.record import Settled
@@ -16,25 +17,31 @@ from workflows.names import REQUEST_SETTLED_SIGNAL
 
 log = logging.getLogger(__name__)
 
+SIGNAL_WITHIN = timedelta(seconds=3)
+"""A provider that waits for our answer gives up after five or ten; the sweeper tells again."""
 
-async def tell_requester(temporal: Client, settled: Settled) -> None:
-    """Signal the workflow that awaits a recipient's end, if there is one."""
-    if settled.recipient_done and settled.requester_workflow_id:
-        await signal_workflow(temporal, settled.requester_workflow_id, REQUEST_SETTLED_SIGNAL)
+
+async def tell_requester(temporal: Client, settled: Settled) -> bool:
+    """Tell the workflow that awaits a recipient's end, if there is one; False if it could not."""
+    if not (settled.recipient_done and settled.requester_workflow_id):
+        return True
+    return await signal_workflow(temporal, settled.requester_workflow_id, REQUEST_SETTLED_SIGNAL)
 
 
 async def signal_workflow(
     temporal: Client, workflow_id: str, signal: str, argument: object | None = None
 ) -> bool:
-    """Signal by name; False when nobody could be told now, or the workflow is over."""
+    """Whether nothing is left to be told: it was signalled, or its workflow is over."""
     handle = temporal.get_workflow_handle(workflow_id)
+    arguments = [] if argument is None else [argument]
     try:
-        if argument is None:
-            await handle.signal(signal)
-        else:
-            await handle.signal(signal, argument)
+        await handle.signal(signal, args=arguments, rpc_timeout=SIGNAL_WITHIN)
+    except RPCTimeoutOrCancelledError:
+        log.warning("signal %s not delivered in time", signal)
+        return False
     except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            log.warning("signal %s not delivered: %s", signal, error.status.name)
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return True
+        log.warning("signal %s not delivered: %s", signal, error.status.name)
         return False
     return True

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from activities.reports import report_of
+from activities.telling import signal_workflow
 from providers.lines import Line
 from services.context import ServiceContext
-from services.settling import send_signal, tell
+from services.settling import tell
 from store import events
 from store.errors import DatabaseUnavailable
 from store.events import StoredEvent
@@ -107,7 +108,10 @@ class WebhookReceiver:
         if report is None or stored.workflow_id is None:
             return told
         if self._ctx.live_status or report.status.terminal:
-            told = await send_signal(self._ctx, stored.workflow_id, REPORT_SIGNAL, report) and told
+            sent = await signal_workflow(
+                self._ctx.temporal, stored.workflow_id, REPORT_SIGNAL, report
+            )
+            told = sent and told
         return told
 
     async def _keep_flushing(self) -> None:

@@ -83,6 +83,9 @@ class CallResult(Message):
 
 
 class RequestCallInput(Message):
+    # An error says which field is wrong; it is shown where a number may not be.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
     tenant: str
     request: CallRequest
     key: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytz
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from workflows.call import CallWorkflow
@@ -18,6 +19,10 @@ def sandbox() -> SandboxedWorkflowRunner:
     phonenumbers loads its metadata lazily and pytz keeps a cache; neither survives the
     sandbox's own import, and neither is ever called from a workflow.
     """
+    # pytz looks for its files at first use. Within a workflow it may not, would find none, and
+    # would remember that for the whole process.
+    if not pytz.all_timezones_set:
+        raise RuntimeError("pytz has no time zones; install it anew")
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(
             "domain", "activities", "workflows.names", "workflows.messages", "phonenumbers", "pytz"

@@ -8,6 +8,8 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
+    from pydantic import ValidationError
+
     from activities import options
     from activities.signatures.request import (
         RequestActivities,
@@ -22,7 +24,8 @@ LONGEST_CHECK = timedelta(hours=1)
 """A settled request is signalled; looking now and then covers a signal lost in a crash."""
 
 
-@workflow.defn(name="RequestCallWorkflow")
+# Input that cannot be read fails the run, instead of being tried for ever.
+@workflow.defn(name="RequestCallWorkflow", failure_exception_types=[ValidationError])
 class RequestCallWorkflow:
     """Puts a row on the standing campaign's roster and returns its final outcome."""
 

@@ -147,7 +147,7 @@ async def test_without_a_database_the_provider_is_asked_to_send_again(
 async def test_without_temporal_a_report_is_kept_for_the_sweeper(
     api_without_temporal: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.settling.SIGNAL_WITHIN", timedelta(milliseconds=200))
+    monkeypatch.setattr("activities.telling.SIGNAL_WITHIN", timedelta(milliseconds=200))
     call = await world.place_call()
     headers, body = webhook(call.call_id, "ringing")
     answer = await api_without_temporal.post(HOOK, headers=headers, content=body)
