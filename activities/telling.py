@@ -39,6 +39,9 @@ async def signal_workflow(
     except RPCTimeoutOrCancelledError:
         log.warning("signal %s not delivered in time", signal)
         return False
+    except RuntimeError:  # what a client that connects at first use raises when it cannot
+        log.warning("signal %s not delivered: no connection to Temporal", signal)
+        return False
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return True
