@@ -10,12 +10,16 @@ from pydantic import BaseModel, ConfigDict
 from providers.port import Provider
 
 
-class UnknownLine(LookupError):
-    """No line of that name is configured."""
+class UnknownLine(KeyError):
+    """No line of that name is configured. A KeyError, so that `in` and `get` work as ever."""
 
     def __init__(self, name: str, known: list[str]) -> None:
-        super().__init__(f"line {name!r} is not configured; known are {', '.join(known)}")
+        super().__init__(name)
         self.name = name
+        self._known = known
+
+    def __str__(self) -> str:
+        return f"line {self.name!r} is not configured; known are {', '.join(self._known)}"
 
 
 class LinePolicy(BaseModel):

@@ -31,6 +31,8 @@ class Meaning(BaseModel):
     status: CallStatus | None = None
     failure: FailureClass | None = None
     answered_by: AnsweredBy | None = None
+    disposition: str | None = None
+    """How the talk went, where the provider's word says so itself."""
     note: str | None = None
     """Why, for whoever reads the file."""
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 from sqlalchemy import exc, text
 from sqlmodel import Session
 
-from store.dialect import may_succeed_again, means_unavailable
+from store.dialect import constraint_of, may_succeed_again, means_unavailable
 from store.engines import (
     POSTGRES_CONNECTIONS,
     READERS,
@@ -24,7 +24,7 @@ from store.engines import (
     postgresql_engine,
     sqlite_engine,
 )
-from store.errors import DatabaseUnavailable
+from store.errors import DatabaseUnavailable, StatementRefused
 from store.migrate import upgrade
 
 T = TypeVar("T")
@@ -37,7 +37,8 @@ _FIRST_PAUSE = 0.01
 class Database:
     """SQLite (one writer at a time in this process) or PostgreSQL.
 
-    Every method raises DatabaseUnavailable when the database cannot be used now.
+    Every method raises DatabaseUnavailable when the database cannot be used now, and
+    StatementRefused when a value broke one of its rules.
     """
 
     def __init__(self, url: str, *, echo: bool = False) -> None:
@@ -75,7 +76,7 @@ class Database:
         try:
             upgrade(self._write_engine)
         except exc.DBAPIError as error:
-            _refuse_when_unavailable(error)
+            _translate(error)
             raise
 
     async def ping(self) -> None:
@@ -104,7 +105,7 @@ class Database:
                 # the commit may have: only the caller knows whether its work can be repeated.
                 lost = error.connection_invalidated and not committing
                 if not tries_left or not (lost or may_succeed_again(error)):
-                    _refuse_when_unavailable(error)
+                    _translate(error)
                     raise
             except exc.TimeoutError as error:
                 raise DatabaseUnavailable("all connections are busy") from error
@@ -117,17 +118,20 @@ class Database:
             with Session(self._read_engine, expire_on_commit=False) as session:
                 return work(session)
         except exc.DBAPIError as error:
-            _refuse_when_unavailable(error)
+            _translate(error)
             raise
         except exc.TimeoutError as error:
             raise DatabaseUnavailable("all connections are busy") from error
 
 
-def _refuse_when_unavailable(error: exc.DBAPIError) -> None:
-    """Raises DatabaseUnavailable for what waiting may repair; anything else is a defect."""
+def _translate(error: exc.DBAPIError) -> None:
+    """Raises DatabaseUnavailable for what waiting may repair, and StatementRefused for what a
+    value caused: the driver's own words would repeat the value. Anything else is a defect."""
+    kind = type(error.orig).__name__
     if means_unavailable(error):
-        kind = type(error.orig).__name__
         raise DatabaseUnavailable(f"the database cannot be used now: {kind}") from error
+    if isinstance(error, (exc.IntegrityError, exc.DataError)):
+        raise StatementRefused(kind, constraint_of(error), error.statement) from None
 
 
 __all__ = ["Database", "DatabaseUnavailable"]

@@ -89,6 +89,13 @@ def means_unavailable(error: exc.DBAPIError) -> bool:
     return state.startswith(_UNAVAILABLE) or state in _RETRIED
 
 
+def constraint_of(error: exc.DBAPIError) -> str | None:
+    """The constraint that a statement broke. PostgreSQL names it; its message has values too."""
+    diagnosis = getattr(error.orig, "diag", None)
+    name = getattr(diagnosis, "constraint_name", None)
+    return name if isinstance(name, str) else None
+
+
 def _sqlstate(error: exc.DBAPIError) -> str | None:
     state = getattr(error.orig, "sqlstate", None)
     return state if isinstance(state, str) else None

@@ -2,6 +2,7 @@
 
 StoreError
 ├── DatabaseUnavailable     the database cannot be reached or is too busy; try again later
+├── StatementRefused        a value broke a rule of the database: a mistake of ours
 ├── UnknownCampaign         no campaign has this id
 ├── UnknownCall             no call has this id
 ├── UnknownLine             the definition names a line that is not configured
@@ -28,6 +29,16 @@ class StoreError(Exception):
 
 class DatabaseUnavailable(StoreError):
     """The database cannot be reached, or is too busy to answer in time."""
+
+
+class StatementRefused(StoreError):
+    """The database refused a statement. Says which, without the values: they are personal data."""
+
+    def __init__(self, kind: str, rule: str | None, statement: str | None) -> None:
+        super().__init__(f"{kind}{f' of {rule}' if rule else ''} in: {statement}")
+        self.kind = kind
+        self.rule = rule
+        """The constraint's name, where the database tells it."""
 
 
 class UnknownCampaign(StoreError):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
 from domain.call import OPTED_OUT, AnsweredBy, FailureClass, Fence, outcome_of
@@ -21,6 +21,19 @@ from store.cases import Case, load_cases, save_cases
 from store.errors import UnknownCall
 from store.suppressions import suppress
 from store.tables import call, lease
+
+_OVERDUE = (
+    select(call.c.id)
+    .where(
+        call.c.campaign_id == bindparam("campaign_id"),
+        call.c.settled_at.is_(None),
+        call.c.settle_by.is_not(None),
+        call.c.settle_by <= bindparam("now"),
+    )
+    .order_by(call.c.settle_by)
+    .limit(bindparam("most"))
+)
+_FREE = delete(lease).where(lease.c.call_id == bindparam("call_id"))
 
 
 def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settled:
@@ -35,7 +48,7 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     if case.status.terminal:
         return case.told(changed=False)
     _end(case, end, now)
-    s.connection().execute(delete(lease).where(lease.c.call_id == call_id))
+    s.connection().execute(_FREE, {"call_id": call_id})
     if end.analysis_wait <= timedelta(0) or case.call["analysed_at"] is not None:
         settle_cases(s, [case], now)
     save_cases(s, [case])
@@ -56,18 +69,8 @@ def settle_overdue(
     s: Session, campaign_id: int, *, now: datetime, limit: int = 500
 ) -> list[Settled]:
     """Settle calls whose analysis was awaited long enough, those waiting longest first."""
-    overdue = (
-        select(call.c.id)
-        .where(
-            call.c.campaign_id == campaign_id,
-            call.c.settled_at.is_(None),
-            call.c.settle_by.is_not(None),
-            call.c.settle_by <= now,
-        )
-        .order_by(call.c.settle_by)
-        .limit(limit)
-    )
-    cases = load_cases(s, s.connection().execute(overdue).scalars())
+    bounds = {"campaign_id": campaign_id, "now": now, "most": limit}
+    cases = load_cases(s, s.connection().execute(_OVERDUE, bounds).scalars())
     # Between the two queries somebody else may have settled one.
     due = [case for case in cases if not case.settled]
     settle_cases(s, due, now)

@@ -49,8 +49,9 @@ class RetellProvider(Provider):
         reports_ringing=False,
         sends_webhooks=True,
         sends_analysis=True,
-        idempotent_create=False,
+        idempotent_create=True,
         listing_lag=timedelta(seconds=60),
+        idempotency_window=timedelta(hours=1),
         echo="call.metadata.call_id",
         concurrent_calls=20,
     )
@@ -143,6 +144,7 @@ class RetellProvider(Provider):
             "to_number": request.to,
             "override_agent_id": request.agent,
             "agent_override": {"agent": agent},
+            "idempotency_key": request.call_id,
             "metadata": {"call_id": request.call_id, "attempt": request.attempt},
             "retell_llm_dynamic_variables": request.variables,
         }

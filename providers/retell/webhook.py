@@ -83,6 +83,7 @@ def read_call(call: Mapping[str, Any], now: datetime) -> Sequence[CallEvent]:
         at=at,
         failure=meaning.failure,
         answered_by=meaning.answered_by,
+        disposition=meaning.disposition,
         detail=reason or word,
     )
     if not ended:
@@ -107,7 +108,8 @@ def _analysis(call: Mapping[str, Any], end: CallEvent) -> Sequence[CallEvent]:
             provider_call_id=end.provider_call_id,
             at=end.at,
             answered_by=AnsweredBy.MACHINE if analysis.get("in_voicemail") is True else None,
-            disposition=disposition_in(structured),
+            # Who asked not to be called again has, whatever the analysis makes of it.
+            disposition=end.disposition or disposition_in(structured),
             call_back_at=call_back_in(structured),
             transcript=text_at(call, "transcript"),
             recording_url=text_at(call, "recording_url"),

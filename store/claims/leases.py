@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlmodel import Session
 
 from domain.call import CallStatus, Fence
@@ -18,6 +18,8 @@ from store.tables import call, lease
 
 SWEPT = "swept"
 
+_LIVE = select(func.count()).where(lease.c.campaign_id == bindparam("campaign_id"))
+
 
 @dataclass(frozen=True, slots=True)
 class LeaseCheck:
@@ -28,8 +30,7 @@ class LeaseCheck:
 
 def live_leases(s: Session, campaign_id: int) -> int:
     """How many slots a campaign's calls hold."""
-    counted = select(func.count()).where(lease.c.campaign_id == campaign_id)
-    return int(s.connection().execute(counted).scalar_one())
+    return int(s.connection().execute(_LIVE, {"campaign_id": campaign_id}).scalar_one())
 
 
 def leases_to_check(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, exists, func, select
+from sqlalchemy import RowMapping, bindparam, exists, func, select
 from sqlmodel import Session
 
 from domain.claim import CampaignState
@@ -24,6 +24,42 @@ LINE_RETRY = timedelta(seconds=5)
 """A slot that another campaign frees wakes nobody here; this soon it is looked for again."""
 UNKNOWN_LINE_RETRY = timedelta(minutes=1)
 """A person has to configure the line; looking once a minute finds out soon enough."""
+
+_NEWEST = (
+    select(call.c.created_at)
+    .where(call.c.campaign_id == bindparam("campaign_id"), call.c.created_at > bindparam("after"))
+    .order_by(call.c.created_at.desc())
+    .limit(bindparam("most"))
+)
+_LINES = locked(
+    select(line)
+    .where(
+        line.c.tenant == bindparam("of_tenant"),
+        line.c.name.in_(bindparam("names", expanding=True)),
+    )
+    .order_by(line.c.name),
+    exclusive=[line],
+)
+_LEASES = (
+    select(lease.c.line, lease.c.campaign_id, func.count())
+    .where(
+        lease.c.tenant == bindparam("of_tenant"),
+        lease.c.line.in_(bindparam("names", expanding=True)),
+    )
+    .group_by(lease.c.line, lease.c.campaign_id)
+)
+_WAITING = select(campaign.c.id, campaign.c.max_concurrent).where(
+    campaign.c.tenant == bindparam("of_tenant"),
+    campaign.c.state == CampaignState.RUNNING.value,
+    campaign.c.id != bindparam("campaign_id"),
+    exists().where(
+        recipient.c.campaign_id == campaign.c.id,
+        recipient.c.launch == campaign.c.launch,
+        recipient.c.state == RecipientState.READY.value,
+        recipient.c.window_closes_at > bindparam("now"),
+        recipient.c.line == bindparam("of_line"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +92,8 @@ def _pace(
     s: Session, campaign_id: int, per_minute: int, now: datetime
 ) -> tuple[int, datetime | None]:
     """How many more fit into the minute that ends now, and if none, when one does."""
-    newest = (
-        select(call.c.created_at)
-        .where(call.c.campaign_id == campaign_id, call.c.created_at > now - MINUTE)
-        .order_by(call.c.created_at.desc())
-        .limit(per_minute)
-    )
-    made = list(s.connection().execute(newest).scalars())
+    minute = {"campaign_id": campaign_id, "after": now - MINUTE, "most": per_minute}
+    made = list(s.connection().execute(_NEWEST, minute).scalars())
     if len(made) < per_minute:
         return per_minute - len(made), None
     return 0, made[-1] + MINUTE
@@ -74,11 +105,8 @@ def line_rooms(
     """Lock lines, then tell how many calls this campaign may start on each."""
     if not names:
         return {}
-    found = (select(line).where(line.c.tenant == record.tenant, line.c.name.in_(names))).order_by(
-        line.c.name
-    )
-    rows = s.connection().execute(locked(found, exclusive=[line])).mappings()
-    lines = {row["name"]: row for row in rows}
+    found = s.connection().execute(_LINES, {"of_tenant": record.tenant, "names": list(names)})
+    lines = {row["name"]: row for row in found.mappings()}
     leases = _leases(s, record.tenant, names)
     rooms: dict[str, Room] = {}
     for name in names:
@@ -92,11 +120,7 @@ def line_rooms(
 
 def _leases(s: Session, tenant: str, names: Sequence[str]) -> dict[str, dict[int, int]]:
     """Leases by line and campaign."""
-    counted = s.connection().execute(
-        select(lease.c.line, lease.c.campaign_id, func.count())
-        .where(lease.c.tenant == tenant, lease.c.line.in_(names))
-        .group_by(lease.c.line, lease.c.campaign_id)
-    )
+    counted = s.connection().execute(_LEASES, {"of_tenant": tenant, "names": list(names)})
     leases: dict[str, dict[int, int]] = defaultdict(dict)
     for name, campaign_id, count in counted:
         leases[name][campaign_id] = count
@@ -137,17 +161,5 @@ def fair_room(most: int, mine: int, leases: dict[int, int], others: dict[int, in
 
 def _others_waiting(s: Session, record: CampaignRecord, name: str, now: datetime) -> dict[int, int]:
     """Other running campaigns with somebody ready for this line: how many calls each may hold."""
-    has_ready = exists().where(
-        recipient.c.campaign_id == campaign.c.id,
-        recipient.c.launch == campaign.c.launch,
-        recipient.c.state == RecipientState.READY.value,
-        recipient.c.window_closes_at > now,
-        recipient.c.line == name,
-    )
-    found = select(campaign.c.id, campaign.c.max_concurrent).where(
-        campaign.c.tenant == record.tenant,
-        campaign.c.state == CampaignState.RUNNING.value,
-        campaign.c.id != record.id,
-        has_ready,
-    )
-    return {row.id: row.max_concurrent for row in s.connection().execute(found)}
+    here = {"of_tenant": record.tenant, "of_line": name, "campaign_id": record.id, "now": now}
+    return {row.id: row.max_concurrent for row in s.connection().execute(_WAITING, here)}

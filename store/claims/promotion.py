@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session
 
 from domain.planner import Dial
 from domain.record import CampaignRecord, RecipientState
 from store.claims.candidates import (
+    PEOPLE,
     EndedRecipient,
     Person,
     decide_all,
     find_people,
-    people,
     write_decisions,
 )
 from store.tables import recipient
@@ -26,6 +27,15 @@ from store.tables import recipient
 LARGEST_STEP = 100
 SMALLEST_STEP = 25
 """So that the order of windows holds among more people than there are free slots."""
+
+_CLOSED = PEOPLE.where(
+    recipient.c.state == RecipientState.READY.value,
+    recipient.c.window_closes_at <= bindparam("now"),
+).order_by(recipient.c.window_closes_at)
+_DUE = PEOPLE.where(
+    recipient.c.state == RecipientState.WAITING.value, recipient.c.due_at <= bindparam("now")
+).order_by(recipient.c.due_at, recipient.c.id)
+_GROUPS = (_CLOSED, _DUE.where(recipient.c.turn == 0), _DUE.where(recipient.c.turn == 1))
 
 
 @dataclass(slots=True)
@@ -59,20 +69,8 @@ def look_at_due(
 
 
 def _next(s: Session, campaign: CampaignRecord, size: int, now: datetime) -> list[Person]:
-    closed = (
-        people(campaign)
-        .where(recipient.c.state == RecipientState.READY.value, recipient.c.window_closes_at <= now)
-        .order_by(recipient.c.window_closes_at)
-    )
-    waiting = people(campaign).where(
-        recipient.c.state == RecipientState.WAITING.value, recipient.c.due_at <= now
-    )
-    due = (
-        waiting.where(recipient.c.turn == turn).order_by(recipient.c.due_at, recipient.c.id)
-        for turn in (0, 1)
-    )
     found: list[Person] = []
-    for group in (closed, *due):
+    for group in _GROUPS:
         if len(found) < size:
-            found += find_people(s, campaign, group.limit(size - len(found)))
+            found += find_people(s, campaign, group, size - len(found), now=now)
     return found

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, select, update
+from sqlalchemy import RowMapping, bindparam, insert, select, update
 from sqlmodel import Session
 
 from domain.call import CallStatus, Fence
@@ -18,15 +18,22 @@ from domain.record import CampaignRecord, RecipientState
 from store.claims.candidates import Person
 from store.tables import call, lease, recipient
 
+_OF_CLAIM = (
+    select(call)
+    .where(call.c.campaign_id == bindparam("campaign_id"), call.c.claim_key == bindparam("key"))
+    .order_by(call.c.id)
+)
+_CALLED = (
+    update(recipient)
+    .where(recipient.c.id.in_(bindparam("ids", expanding=True)))
+    .values(state=RecipientState.CALLING.value, calls=recipient.c.calls + 1)
+)
+
 
 def claimed_before(s: Session, campaign_id: int, key: str) -> list[ClaimedCall]:
     """The calls that a claim with this key has claimed already."""
-    found = (
-        select(call)
-        .where(call.c.campaign_id == campaign_id, call.c.claim_key == key)
-        .order_by(call.c.id)
-    )
-    return [claimed_call(row) for row in s.connection().execute(found).mappings()]
+    found = s.connection().execute(_OF_CLAIM, {"campaign_id": campaign_id, "key": key})
+    return [claimed_call(row) for row in found.mappings()]
 
 
 def claimed_call(row: Mapping[str, Any] | RowMapping) -> ClaimedCall:
@@ -100,8 +107,4 @@ def write_calls(
         return
     s.connection().execute(insert(call), calls)
     s.connection().execute(insert(lease), leases)
-    s.connection().execute(
-        update(recipient)
-        .where(recipient.c.id.in_([row["recipient_id"] for row in calls]))
-        .values(state=RecipientState.CALLING.value, calls=recipient.c.calls + 1)
-    )
+    s.connection().execute(_CALLED, {"ids": [row["recipient_id"] for row in calls]})

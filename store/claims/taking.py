@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from domain.planner import Decision, Dial, Reason, Wait, decide
 from domain.record import CampaignRecord, RecipientState
 from store.claims.candidates import (
+    PEOPLE,
     EndedRecipient,
     Person,
     find_people,
-    people,
     read_ledgers,
     write_decisions,
 )
@@ -31,6 +31,14 @@ SLACK = 20
 NUMBER_RETRY = timedelta(seconds=5)
 """The end of another campaign's call to the same number wakes nobody here."""
 _NUMBER_BUSY = Reason("number_busy", "another call to this number is under way")
+
+_READY = PEOPLE.where(
+    recipient.c.state == RecipientState.READY.value, recipient.c.line == bindparam("of_line")
+).order_by(recipient.c.window_closes_at, recipient.c.turn, recipient.c.id)
+_LIVE = select(lease.c.phone).where(
+    lease.c.tenant == bindparam("of_tenant"),
+    lease.c.phone.in_(bindparam("phones", expanding=True)),
+)
 
 
 @dataclass(slots=True)
@@ -58,7 +66,7 @@ def take(
     unread: set[str] = set()
     for name, count in free.items():
         size = min(count, room) + SLACK
-        found = _ready(s, campaign, name, size)
+        found = find_people(s, campaign, _READY, size, of_line=name)
         if len(found) == size:
             unread.add(name)
         persons += found
@@ -89,16 +97,6 @@ def _lines(s: Session, campaign: CampaignRecord) -> list[str]:
         )
     )
     return sorted(s.connection().execute(found).scalars())
-
-
-def _ready(s: Session, campaign: CampaignRecord, line: str, limit: int) -> list[Person]:
-    found = (
-        people(campaign)
-        .where(recipient.c.state == RecipientState.READY.value, recipient.c.line == line)
-        .order_by(recipient.c.window_closes_at, recipient.c.turn, recipient.c.id)
-        .limit(limit)
-    )
-    return find_people(s, campaign, found)
 
 
 class _Taker:
@@ -153,5 +151,5 @@ class _Taker:
         if not phones:
             return set()
         lock_keys(self._s, [f"number/{tenant}/{phone}" for phone in phones])
-        live = select(lease.c.phone).where(lease.c.tenant == tenant, lease.c.phone.in_(phones))
-        return set(self._s.connection().execute(live).scalars())
+        live = self._s.connection().execute(_LIVE, {"of_tenant": tenant, "phones": phones})
+        return set(live.scalars())

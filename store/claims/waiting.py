@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, select, union_all
+from sqlalchemy import CompoundSelect, Select, bindparam, func, select, union_all
 from sqlmodel import Session
 
 from domain.record import CampaignRecord, RecipientState
@@ -22,6 +22,49 @@ COUNTED = 1000
 millisecond, where counting a million costs as much as the rest of a hundred claims."""
 COUNT_HOLDS = timedelta(seconds=30)
 """How long a full count of more than that is used again."""
+
+_OF_LAUNCH = (
+    recipient.c.campaign_id == bindparam("campaign_id"),
+    recipient.c.launch == bindparam("launch"),
+)
+_WAITING = (*_OF_LAUNCH, recipient.c.state == RecipientState.WAITING.value)
+
+
+def _together(parts: Iterable[Select[Any]]) -> CompoundSelect[Any]:
+    """Limited selects, one after the other; SQLite wants each in a select of its own."""
+    return union_all(*(select(part.subquery()) for part in parts))
+
+
+_SETTLEMENT = select(func.min(call.c.settle_by)).where(
+    call.c.campaign_id == bindparam("campaign_id"),
+    call.c.settled_at.is_(None),
+    call.c.settle_by.is_not(None),
+)
+_FIRST_DUE = _together(
+    select(recipient.c.due_at, recipient.c.zones)
+    .where(*_WAITING, recipient.c.turn == turn)
+    .order_by(recipient.c.due_at)
+    .limit(1)
+    for turn in (0, 1)
+)
+_DUE_THEN = select(func.count()).select_from(
+    select(recipient.c.id)
+    .where(*_WAITING, recipient.c.turn.in_((0, 1)), recipient.c.due_at == bindparam("due_at"))
+    .limit(COUNTED)
+    .subquery()
+)
+_FEW_OPEN = select(func.count()).select_from(
+    _together(
+        select(recipient.c.id)
+        .where(*_OF_LAUNCH, recipient.c.state == state)
+        # In the order of the index: else the database may read through everybody who is done
+        # in search of those who are not.
+        .order_by(recipient.c.turn, recipient.c.due_at)
+        .limit(COUNTED)
+        for state in OPEN
+    ).subquery()
+)
+_ALL_OPEN = select(func.count()).where(*_OF_LAUNCH, recipient.c.state.in_(OPEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,40 +81,22 @@ def earliest(*instants: datetime | None) -> datetime | None:
 
 def next_settlement(s: Session, campaign_id: int) -> datetime | None:
     """When the next ended call is settled without its analysis."""
-    found = select(func.min(call.c.settle_by)).where(
-        call.c.campaign_id == campaign_id,
-        call.c.settled_at.is_(None),
-        call.c.settle_by.is_not(None),
-    )
-    at: datetime | None = s.connection().execute(found).scalar_one()
+    found = s.connection().execute(_SETTLEMENT, {"campaign_id": campaign_id})
+    at: datetime | None = found.scalar_one()
     return at
 
 
 def next_due(s: Session, campaign: CampaignRecord, now: datetime) -> Pause | None:
     """Who is due next, among those who wait for a time of their own."""
-    waiting = (
-        recipient.c.campaign_id == campaign.id,
-        recipient.c.launch == campaign.launch,
-        recipient.c.state == RecipientState.WAITING.value,
-    )
-    first = select(recipient.c.due_at, recipient.c.zones).where(*waiting)
-    found: list[RowMapping] = []
-    for turn in (0, 1):
-        of_turn = first.where(recipient.c.turn == turn).order_by(recipient.c.due_at).limit(1)
-        found += s.connection().execute(of_turn).mappings()
-    if not found:
+    launch = _launch(campaign)
+    firsts = list(s.connection().execute(_FIRST_DUE, launch).mappings())
+    if not firsts:
         return None
-    row = min(found, key=itemgetter("due_at"))
-    together = select(recipient.c.id).where(
-        *waiting, recipient.c.turn.in_((0, 1)), recipient.c.due_at == row["due_at"]
-    )
-    count = (
-        s.connection()
-        .execute(select(func.count()).select_from(together.limit(COUNTED).subquery()))
-        .scalar_one()
-    )
-    zone = read_zones(row["zones"]).candidates[0]
-    return Pause(_next_text(max(row["due_at"], now), zone, count, now), row["due_at"])
+    first = min(firsts, key=itemgetter("due_at"))
+    together = s.connection().execute(_DUE_THEN, launch | {"due_at": first["due_at"]})
+    zone = read_zones(first["zones"]).candidates[0]
+    because = _next_text(max(first["due_at"], now), zone, together.scalar_one(), now)
+    return Pause(because, first["due_at"])
 
 
 def _next_text(at: datetime, zone: str, count: int, now: datetime) -> str:
@@ -89,33 +114,13 @@ def count_open(
 
     Exact below COUNTED, so that nobody is done too early; above that up to 30 seconds old.
     """
-    of_launch = (
-        recipient.c.campaign_id == campaign.id,
-        recipient.c.launch == campaign.launch,
-    )
-    few = s.connection().execute(_count_few(of_launch)).scalar_one()
+    few = s.connection().execute(_FEW_OPEN, _launch(campaign)).scalar_one()
     if few < COUNTED:
         return int(few), now
     if counted_at is not None and counted >= COUNTED and now - counted_at < COUNT_HOLDS:
         return counted, counted_at
-    every = select(func.count()).where(*of_launch, recipient.c.state.in_(OPEN))
-    return int(s.connection().execute(every).scalar_one()), now
+    return int(s.connection().execute(_ALL_OPEN, _launch(campaign)).scalar_one()), now
 
 
-def _count_few(of_launch: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    """Count up to COUNTED in each open state.
-
-    The order makes the database walk the index: without it, it may read through everybody who is
-    done in search of those who are not.
-    """
-    states = (
-        select(recipient.c.id)
-        .where(*of_launch, recipient.c.state == state)
-        .order_by(recipient.c.turn, recipient.c.due_at)
-        .limit(COUNTED)
-        .subquery()
-        for state in OPEN
-    )
-    return select(func.count()).select_from(
-        union_all(*(select(of_state.c.id) for of_state in states)).subquery()
-    )
+def _launch(campaign: CampaignRecord) -> dict[str, int]:
+    return {"campaign_id": campaign.id, "launch": campaign.launch}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import traceback
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -9,8 +10,9 @@ from sqlalchemy import exc, insert, select, text, update
 from sqlmodel import Session
 
 from store.database import Database, DatabaseUnavailable
+from store.errors import StatementRefused
 from store.tables import suppression
-from tests.builders import NOW
+from tests.builders import NOW, phone
 from tests.store.racing import race
 
 
@@ -131,6 +133,16 @@ def test_a_database_that_is_not_there_is_unavailable(url: str) -> None:
 def test_a_wrong_statement_is_no_unavailability(database: Database) -> None:
     with pytest.raises(exc.DBAPIError):
         database.write_sync(lambda s: s.connection().execute(text("SELECT * FROM nothing")))
+
+
+def test_what_the_database_refused_is_told_without_the_values(database: Database) -> None:
+    number = phone(0)
+    database.write_sync(lambda s: _keep(s, number))
+    with pytest.raises(StatementRefused) as refused:
+        database.write_sync(lambda s: _keep(s, number))
+    told = "".join(traceback.format_exception(refused.value))
+    assert "INSERT INTO suppression" in told
+    assert number not in told
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://localhost/x"])

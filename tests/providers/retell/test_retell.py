@@ -144,6 +144,45 @@ async def test_the_analysis_is_an_event_of_its_own(
     assert end.event_id == told[0].event_id
 
 
+@pytest.mark.parametrize(
+    ("reason", "disposition"),
+    [("user_requested_dnc", "opted_out"), ("user_requested_callback", "call_me_later")],
+)
+async def test_a_wish_of_the_person_is_a_disposition(
+    stage: RetellStage, retell: RetellProvider, call: FarCall, reason: str, disposition: str
+) -> None:
+    stage.move(call, *stage.steps)
+    stage.facts[call.id] = {
+        "disconnection_reason": reason,
+        "call_analysis": {"custom_analysis_data": {"disposition": "interested"}},
+    }
+    snapshot = await retell.look_up(call.id)
+    assert snapshot is not None
+    assert snapshot.status is CallStatus.COMPLETED
+    assert [event.disposition for event in snapshot.events] == [disposition, disposition]
+
+
+@pytest.mark.parametrize(
+    ("reason", "failure"),
+    [
+        ("network_blocked", FailureClass.UNAVAILABLE),
+        ("credit_exhausted", FailureClass.MISCONFIGURED),
+        ("budget_reached", FailureClass.MISCONFIGURED),
+    ],
+)
+async def test_reasons_newer_than_the_table(
+    stage: RetellStage,
+    retell: RetellProvider,
+    call: FarCall,
+    reason: str,
+    failure: FailureClass,
+) -> None:
+    stage.facts[call.id] = {"call_status": "error", "disconnection_reason": reason}
+    snapshot = await retell.look_up(call.id)
+    assert snapshot is not None
+    assert snapshot.events[0].failure is failure
+
+
 @pytest.mark.parametrize("event", ["transcript_updated", "transfer_started", "new", ""])
 async def test_other_webhooks_are_not_about_the_status(
     stage: RetellStage, retell: RetellProvider, call: FarCall, event: str
@@ -195,6 +234,7 @@ async def test_what_is_ordered(stage: RetellStage, retell: RetellProvider) -> No
     assert agent["ring_duration_ms"] == 25_000
     assert agent["max_call_duration_ms"] == 7_200_000
     assert agent["voicemail_option"] == settings["voicemail_option"]
+    assert call.order["idempotency_key"] == stage.order().call_id
     assert call.order["retell_llm_dynamic_variables"] == {"first_name": "Ada"}
     with pytest.raises(Misconfigured):
         await retell.place(stage.order(caller_id=None))

@@ -124,6 +124,16 @@ async def test_a_beep_tells_a_machine(
     assert heard(stage, telnyx, call, f"call.machine.{kind}", result=none).answered_by is None
 
 
+async def test_a_phone_that_screens_its_calls_is_nobody_yet(
+    stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, caplog: pytest.LogCaptureFixture
+) -> None:
+    screened = heard(
+        stage, telnyx, call, "call.machine.premium.call_screening.detected", result="screening"
+    )
+    assert screened.answered_by is AnsweredBy.UNKNOWN
+    assert caplog.records == []
+
+
 async def test_cost_and_recording_come_later(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall
 ) -> None:

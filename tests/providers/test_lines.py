@@ -1,0 +1,20 @@
+"""Lines by name, as a mapping."""
+
+from __future__ import annotations
+
+import pytest
+
+from providers.lines import Line, LinePolicy, Lines, UnknownLine
+from providers.port import LineConfig
+from providers.simulated.client import SimulatedProvider
+
+
+async def test_a_line_that_is_not_configured_is_missing_and_says_what_there_is() -> None:
+    lines = Lines([Line("main", SimulatedProvider(LineConfig(name="main")), LinePolicy())])
+    assert "main" in lines
+    assert "moon" not in lines
+    assert lines.get("moon") is None
+    with pytest.raises(UnknownLine) as unknown:
+        lines["moon"]
+    assert str(unknown.value) == "line 'moon' is not configured; known are main"
+    await lines.aclose()

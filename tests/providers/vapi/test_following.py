@@ -1,0 +1,141 @@
+"""How a call at Vapi goes: statuses and reasons, messages and look-ups."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from domain.call import AnsweredBy, CallStatus, FailureClass
+from domain.event import EventKind
+from providers.status_map import Meaning
+from providers.vapi import status
+from providers.vapi.client import VapiProvider
+from tests.providers.contract.reference import rows
+from tests.providers.contract.stage import NOW, NUMBER, FarCall
+from tests.providers.vapi.stage import VapiStage
+
+SINCE = NOW - timedelta(minutes=1)
+SPEC = json.loads(Path(__file__).with_name("openapi.json").read_text())
+ENDED_REASONS: list[str] = SPEC["components"]["schemas"]["Call"]["properties"]["endedReason"][
+    "enum"
+]
+
+
+@pytest.mark.parametrize(("word", "meaning"), rows("vapi", "status"))
+async def test_every_status(
+    stage: VapiStage, vapi: VapiProvider, call: FarCall, word: str, meaning: Meaning
+) -> None:
+    told = stage.message(call, type="status-update", status=word)
+    (event,) = vapi.read(told.headers, told.body)
+    assert (event.status, event.failure) == (meaning.status, meaning.failure)
+    stage.facts[call.id] = {"status": word}
+    snapshot = await vapi.look_up(call.id)
+    assert snapshot is not None
+    assert [one.event_id for one in snapshot.events] == [event.event_id]
+
+
+@pytest.mark.parametrize(("reason", "meaning"), rows("vapi", "endedReason_exact"))
+async def test_every_named_reason(
+    stage: VapiStage, vapi: VapiProvider, call: FarCall, reason: str, meaning: Meaning
+) -> None:
+    told = stage.message(call, type="status-update", status="ended", endedReason=reason)
+    (event,) = vapi.read(told.headers, told.body)
+    assert (event.status, event.failure) == (meaning.status, meaning.failure)
+    assert event.answered_by == meaning.answered_by
+    stage.facts[call.id] = {"status": "ended", "endedReason": reason}
+    snapshot = await vapi.look_up(call.id)
+    assert snapshot is not None
+    assert [one.event_id for one in snapshot.events] == [event.event_id]
+    assert snapshot.events[0].status is meaning.status
+
+
+def test_every_published_reason_is_known(caplog: pytest.LogCaptureFixture) -> None:
+    assert len(set(ENDED_REASONS)) > 500
+    with caplog.at_level(logging.WARNING):
+        endings = [status.ending_of(reason, started=False) for reason in ENDED_REASONS]
+    assert caplog.records == []
+    assert all(meaning.status is not None for meaning in endings)
+
+
+@pytest.mark.parametrize(
+    ("reason", "failure"),
+    [
+        ("sip-outbound-unallocated-number", FailureClass.REJECTED),
+        ("sip-outbound-carrier-released-call", FailureClass.UNAVAILABLE),
+    ],
+)
+def test_reasons_newer_than_the_table(reason: str, failure: FailureClass) -> None:
+    assert status.ending_of(reason, started=False).failure is failure
+
+
+def test_a_reason_nobody_published_is_logged_and_unknown(caplog: pytest.LogCaptureFixture) -> None:
+    assert status.ending_of("hangup", started=True).failure is FailureClass.UNKNOWN
+    assert "endedReason: hangup" in caplog.text
+    status.ending_of(f"called {NUMBER}", started=True)
+    assert NUMBER not in caplog.text
+
+
+async def test_canceled_after_the_answer_is_completed(
+    stage: VapiStage, vapi: VapiProvider, call: FarCall
+) -> None:
+    stage.facts[call.id] = {"status": "ended", "endedReason": "manually-canceled"}
+    before = await vapi.look_up(call.id)
+    stage.move(call, CallStatus.IN_PROGRESS)
+    after = await vapi.look_up(call.id)
+    assert before is not None
+    assert after is not None
+    assert (before.status, after.status) == (CallStatus.CANCELED, CallStatus.COMPLETED)
+
+
+async def test_the_report_tells_the_end_and_the_talk(
+    stage: VapiStage, vapi: VapiProvider, call: FarCall
+) -> None:
+    stage.move(call, *stage.steps)
+    facts = {
+        "artifact": {"transcript": "AI: Hello", "recordingUrl": "https://storage.example/1.wav"},
+        "analysis": {
+            "structuredData": {"disposition": "booked", "call_at": "2027-03-02T10:00:00+01:00"}
+        },
+        "cost": 0.12,
+        "startedAt": "2027-03-01T15:30:02Z",
+        "endedAt": "2027-03-01T15:31:02Z",
+        "endedReason": "voicemail",
+    }
+    told = stage.message(call, type="end-of-call-report", **facts)
+    end, known = vapi.read(told.headers, told.body)
+    assert (end.status, end.answered_by) == (CallStatus.COMPLETED, AnsweredBy.MACHINE)
+    assert end.duration_seconds == 60
+    assert known.kind is EventKind.ANALYSIS
+    assert (known.disposition, known.transcript, known.cost) == ("booked", "AI: Hello", 0.12)
+    assert known.call_back_at is not None
+    assert known.call_back_at.isoformat() == "2027-03-02T09:00:00+00:00"
+    assert known.recording_url == "https://storage.example/1.wav"
+    stage.facts[call.id] = facts
+    snapshot = await vapi.look_up(call.id)
+    assert snapshot is not None
+    polled = [event.event_id for event in snapshot.events]
+    assert polled == [end.event_id, known.event_id]
+
+
+async def test_an_end_for_no_reason_is_left_to_the_report(
+    stage: VapiStage, vapi: VapiProvider, call: FarCall
+) -> None:
+    told = stage.message(call, type="status-update", status="ended")
+    (event,) = vapi.read(told.headers, told.body)
+    assert event.status is None
+    stage.facts[call.id] = {"status": "ended"}
+    snapshot = await vapi.look_up(call.id)
+    assert snapshot is not None
+    assert snapshot.events[0].failure is FailureClass.UNKNOWN
+
+
+@pytest.mark.parametrize("kind", ["transcript", "speech-update", "hang", "call.deleted", "", 7])
+async def test_other_messages_are_not_about_the_status(
+    stage: VapiStage, vapi: VapiProvider, call: FarCall, kind: object
+) -> None:
+    told = stage.message(call, type=kind, status="ringing")
+    assert vapi.read(told.headers, told.body) == ()

@@ -1,0 +1,60 @@
+"""How messages of Vapi are known to be genuine."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import timedelta
+
+import pytest
+
+from providers.port import (
+    WebhookRefused,
+)
+from providers.vapi.client import VapiProvider
+from tests.providers.contract.running import connected
+from tests.providers.contract.stage import NOW, Delivery
+from tests.providers.vapi.stage import SECRET, VapiStage
+
+
+def _signed(delivery: Delivery, timestamp: str) -> dict[str, str]:
+    signed = timestamp.encode() + b"." + delivery.body
+    signature = hmac.digest(SECRET.encode(), signed, hashlib.sha256).hex()
+    return {"x-signature": signature, "x-timestamp": timestamp}
+
+
+@pytest.mark.parametrize("scale", [1, 1000], ids=["seconds", "milliseconds"])
+async def test_an_hmac_credential_signs_body_and_time(stage: VapiStage, scale: int) -> None:
+    options = stage.options() | {"credential_id": "cred-1"}
+    async with connected(VapiProvider, stage, options=options) as vapi:
+        await vapi.place(stage.order())
+        (call,) = stage.calls.values()
+        server = call.order["assistantOverrides"]["server"]
+        assert (server["credentialId"], "headers" in server) == ("cred-1", False)
+        told = stage.message(call, type="status-update", status="ringing")
+        headers = _signed(told, str(int(NOW.timestamp()) * scale))
+        assert vapi.receive(headers, told.body, told.url, NOW)
+        refused = [
+            (headers, told.body + b" ", NOW),
+            (headers | {"x-signature": ""}, told.body, NOW),
+            (headers, told.body, NOW + timedelta(minutes=5, seconds=1)),
+            (headers, told.body, NOW - timedelta(minutes=5, seconds=1)),
+            (_signed(told, "nan"), told.body, NOW),
+            ({"X-Vapi-Secret": SECRET}, told.body, NOW),
+        ]
+        for given, body, now in refused:
+            with pytest.raises(WebhookRefused):
+                vapi.receive(given, body, told.url, now)
+
+
+async def test_an_address_list_is_one_more_lock(stage: VapiStage) -> None:
+    allowed = {"allowed_addresses": ["203.0.113.0/24"], "address_header": "X-Real-IP"}
+    async with connected(VapiProvider, stage, options=stage.options() | allowed) as vapi:
+        await vapi.place(stage.order())
+        (call,) = stage.calls.values()
+        told = stage.message(call, type="status-update", status="ringing")
+        good = told.headers | {"x-real-ip": "198.51.100.1, 203.0.113.9"}
+        assert vapi.receive(good, told.body, told.url, NOW)
+        for address in ("198.51.100.1", "203.0.113.9, 198.51.100.1", "", "home"):
+            with pytest.raises(WebhookRefused):
+                vapi.receive(told.headers | {"x-real-ip": address}, told.body, told.url, NOW)
