@@ -53,7 +53,7 @@ faults: $(DEV) ## The long runs that kill processes again and again
 	@$(PYTEST) -m faults
 
 bench: $(DEV) ## Throughput beside a bare baseline
-	@$(BIN)/python bench/throughput.py
+	@$(BIN)/python -m bench.throughput
 
 lock: | $(BIN)/python ## Renew both locks; UPGRADE=--upgrade takes newer versions
 	@$(PYTHON) -m venv $(VENV)/lock

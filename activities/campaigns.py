@@ -27,7 +27,7 @@ from domain.record import Progress
 from store import campaigns, roster
 from store.campaign_rows import require_campaign
 from store.claims import flight, reservation
-from store.errors import IllegalTransition
+from store.errors import CampaignEnded, IllegalTransition
 from workflows.names import HANG_UP_SIGNAL, REQUEST_SETTLED_SIGNAL
 
 
@@ -117,13 +117,21 @@ class Campaigns(CampaignActivities):
 
     @activity.defn(name="add_recipients")
     async def add_recipients(self, add: AddInput) -> Enrolled:
-        if add.recipients:
-            await self._deps.database.write(
-                lambda s: roster.stage_roster(s, add.campaign_id, add.launch, add.recipients)
-            )
+        # What was staged before this execution died is enrolled by the next one.
+        if add.recipients and not activity.info().heartbeat_details:
+            await self._stage(add)
+            activity.heartbeat(-1, 0)
         return await self.enroll_recipients(
             EnrollInput(campaign_id=add.campaign_id, launch=add.launch)
         )
+
+    async def _stage(self, add: AddInput) -> None:
+        try:
+            await self._deps.database.write(
+                lambda s: roster.add_recipients(s, add.campaign_id, add.recipients)
+            )
+        except CampaignEnded as error:
+            raise ApplicationError(str(error), type="CampaignEnded", non_retryable=True) from error
 
     @activity.defn(name="hang_up_calls")
     async def hang_up_calls(self, campaign: CampaignRef) -> Signalled:

@@ -11,7 +11,6 @@ import httpx
 from bench.measured import Measured
 from bench.people import configure, seen
 from bench.processes import cpu_seconds
-from domain.record import Progress
 from intake.definition import read_definition_text
 from runtime.clock import system_clock
 from runtime.connection import connect_temporal
@@ -70,13 +69,11 @@ async def _campaign(ctx: ServiceContext, name: str, calls: int, in_flight: int) 
         f"recipients:\n{people}\n"
     )
     await launch_campaign(ctx, read_definition_text(text, name=f"{name}.yaml"))
+    over = False
     async with asyncio.timeout(600):
-        while not _over(await progress(ctx, name)):
-            await asyncio.sleep(0.5)  # noqa: ASYNC110  # the roster is in a database
-
-
-def _over(found: Progress) -> bool:
-    return found.state.over
+        while not over:
+            over = (await progress(ctx, name)).state.over
+            await asyncio.sleep(0.5)
 
 
 async def _reset(network: str) -> None:

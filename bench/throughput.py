@@ -20,20 +20,15 @@ from bench.engine import run_engine
 from bench.measured import show
 
 
-async def measure(calls: int, in_flight: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        here = Path(folder)
-        show(
-            [
-                await run_baseline(calls, in_flight, here / "baseline"),
-                await run_engine(
-                    "outdial, upserts off", calls, in_flight, here / "off", upserts=False
-                ),
-                await run_engine(
-                    "outdial, upserts on", calls, in_flight, here / "on", upserts=True
-                ),
-            ]
-        )
+async def measure(calls: int, in_flight: int, here: Path) -> None:
+    """One run of each, in folders of its own below `here`."""
+    show(
+        [
+            await run_baseline(calls, in_flight, here / "baseline"),
+            await run_engine("outdial, upserts off", calls, in_flight, here / "off", upserts=False),
+            await run_engine("outdial, upserts on", calls, in_flight, here / "on", upserts=True),
+        ]
+    )
 
 
 if __name__ == "__main__":
@@ -41,4 +36,6 @@ if __name__ == "__main__":
     parser.add_argument("--calls", type=int, default=600)
     parser.add_argument("--in-flight", type=int, default=60)
     options = parser.parse_args()
-    asyncio.run(measure(options.calls, options.in_flight))
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "baseline").mkdir()
+        asyncio.run(measure(options.calls, options.in_flight, Path(folder)))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from providers.catalog import CATALOG, build_provider
-from providers.lines import Line, Lines
+from providers.lines import Line, LinePolicy, Lines
 from providers.port import LineConfig
 from runtime.settings import SIMULATED_LINE, LineSettings, Settings
 from runtime.settings_file import SettingsInvalid
@@ -40,10 +40,24 @@ def build_lines(settings: Settings, environ: Mapping[str, str] | None = None) ->
         raise SettingsInvalid(problems)
     return Lines(
         [
-            Line(config.name, build_provider(line.provider, config), line.policy())
+            Line(config.name, build_provider(line.provider, config), _policy(line))
             for config, line in lines
         ]
     )
+
+
+def _policy(line: LineSettings) -> LinePolicy:
+    """The line's own settings; what it leaves out is no more than its provider allows at first.
+
+    Twilio, for one, takes a call a second and queues the rest in silence, past any window.
+    """
+    policy, allowed = line.policy(), CATALOG[line.provider].capabilities
+    limits: dict[str, float] = {}
+    if line.per_second is None and allowed.calls_per_second is not None:
+        limits["per_second"] = min(policy.per_second, allowed.calls_per_second)
+    if line.max_concurrent is None and allowed.concurrent_calls is not None:
+        limits["max_concurrent"] = min(policy.max_concurrent, allowed.concurrent_calls)
+    return policy.model_copy(update=limits)
 
 
 def require_serving(settings: Settings) -> None:

@@ -129,6 +129,8 @@ def _temporal_arguments(ends: Endpoints, state_dir: Path) -> tuple[str, ...]:
         "--port", str(ends.temporal_port),
         "--ui-port", str(ends.ui_port),
         "--db-filename", str(state_dir / "temporal.db"),
+        # As durable as its default, a rollback journal, which costs three times the fsyncs.
+        "--sqlite-pragma", "journal_mode=wal",
         "--log-level", "warn",
         *attributes,
     )  # fmt: skip

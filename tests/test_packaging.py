@@ -129,7 +129,7 @@ def test_demo_can_be_repeated() -> None:
 
 
 def test_bench_exists() -> None:
-    assert "python bench/throughput.py" in _dry_run("bench")
+    assert "python -m bench.throughput" in _dry_run("bench")
     assert (ROOT / "bench/throughput.py").is_file()
 
 

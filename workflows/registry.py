@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytz
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from domain.zone import require_zone
 from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.request import RequestCallWorkflow
@@ -21,8 +21,7 @@ def sandbox() -> SandboxedWorkflowRunner:
     """
     # pytz looks for its files at first use. Within a workflow it may not, would find none, and
     # would remember that for the whole process.
-    if not pytz.all_timezones_set:
-        raise RuntimeError("pytz has no time zones; install it anew")
+    require_zone("Europe/Berlin")
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(
             "domain", "activities", "workflows.names", "workflows.messages", "phonenumbers", "pytz"

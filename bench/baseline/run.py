@@ -23,7 +23,6 @@ SECRET = "whsec_YmVuY2htYXJrLXNlY3JldC0xMjM0NTY3ODkw"
 
 async def run_baseline(calls: int, in_flight: int, folder: Path) -> Measured:
     """A window of bare calls, all of whom answer; measured after a warm-up."""
-    folder.mkdir(parents=True)
     temporal_port, network_port, hook_port = free_port(), free_port(), free_port()
     temporal, network = f"127.0.0.1:{temporal_port}", f"http://127.0.0.1:{network_port}"
     async with AsyncExitStack() as stack:
