@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from domain.record import Progress
 from intake.definition import read_definition_text
@@ -29,9 +29,10 @@ from services import reading
 from services.context import ServiceContext
 from services.launching import launch_campaign
 from store import campaigns
+from store.claims.leases import live_leases
 from store.database import Database
 from store.recipients import list_recipients
-from store.tables import call, lease
+from store.tables import call
 from tests.faults.invariants import Aftermath
 from tests.faults.parts import Part
 from tests.waiting import until
@@ -139,7 +140,7 @@ class Stack:
         (await self.network.put("/sim/config", json=patch)).raise_for_status()
 
     async def aftermath(self, name: str) -> Aftermath:
-        """Everything that records and network say about a campaign, and of leases in all."""
+        """Everything that records and network say about a campaign."""
         record = await reading.require_campaign(self.ctx, name)
         read = self.ctx.database.read
         counted = select(call.c.id).where(call.c.campaign_id == record.id, call.c.is_attempt)
@@ -147,7 +148,7 @@ class Stack:
             lambda s: (
                 frozenset(s.connection().execute(counted).scalars()),
                 frozenset(s.connection().execute(select(call.c.id)).scalars()),
-                int(s.connection().execute(select(func.count()).select_from(lease)).scalar_one()),
+                live_leases(s, record.id),
             )
         )
         calls = await reading.list_calls(self.ctx, name, limit=100_000)

@@ -26,7 +26,6 @@ class Aftermath:
     every_call_id: frozenset[str]
     """Of all campaigns."""
     leases: int
-    """Of all campaigns."""
     stats: dict[str, Any]
     creates: dict[str, int]
     """By our call id, how many calls the network made for it."""

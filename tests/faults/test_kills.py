@@ -5,46 +5,94 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
+from tests.databases import postgresql_database, postgresql_server
 from tests.faults.harness import Stack, campaign, moments, numbers, open_stack, plan_stack
 from tests.faults.invariants import assert_nothing_broken
 
 log = logging.getLogger(__name__)
 
 RECIPIENTS = 200
+FEWER = 120
 MAX_CONCURRENT = 20
+SEED = 1
 
 
-async def _finish(stack: Stack, name: str) -> None:
-    await stack.until_over(name)
-    assert await stack.campaign_workflow_closed(name) == "COMPLETED"
-    found = await stack.aftermath(name)
-    kills = {part: held.kills for part, held in stack.parts.items() if held.kills}
-    log.info("%s, kills: %s", found.summary(), kills)
-    assert_nothing_broken(found, recipients=RECIPIENTS, max_concurrent=MAX_CONCURRENT)
+@pytest.fixture(scope="module")
+def server() -> Iterator[URL]:
+    with postgresql_server() as url:
+        yield url
 
 
-async def _kill_and_restart(
-    stack: Stack, part: str, seed: int, times: int, *, down: tuple[float, float]
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """None: the stack's own SQLite file."""
+    if request.param == "sqlite":
+        yield None
+        return
+    with postgresql_database(request.getfixturevalue("server")) as url:
+        yield url
+
+
+async def _launch(stack: Stack, recipients: int) -> str:
+    return await stack.launch(campaign("kills", numbers(recipients), max_concurrent=MAX_CONCURRENT))
+
+
+async def _kill(
+    stack: Stack, *parts: str, times: int, recipients: int, away: tuple[float, float]
 ) -> None:
-    """Kill a part at random moments; it stays away for a random time within `down` seconds."""
-    draw = random.Random(seed)
-    for creates, after in moments(seed, times, until_create=RECIPIENTS - 20):
+    """Kill parts in turn at random moments; each stays away for `away` seconds or more."""
+    draw = random.Random(SEED)
+    for nth, (creates, after) in enumerate(moments(SEED, times, until_create=recipients * 9 // 10)):
+        part = stack.parts[parts[nth % len(parts)]]
         await stack.until_creates(creates)
         await asyncio.sleep(after)
-        await stack.parts[part].kill()
-        await asyncio.sleep(draw.uniform(*down))
-        await stack.parts[part].start()
+        await part.kill()
+        await asyncio.sleep(draw.uniform(*away))
+        await part.start()
+
+
+async def _finish(stack: Stack, name: str, recipients: int) -> None:
+    await stack.until_over(name, timeout=300)
+    assert await stack.campaign_workflow_closed(name) == "COMPLETED"
+    found = await stack.aftermath(name)
+    log.info("%s, kills: %s", found.summary(), {n: p.kills for n, p in stack.parts.items()})
+    assert_nothing_broken(found, recipients=recipients, max_concurrent=MAX_CONCURRENT)
+
+
+@pytest.mark.slow
+async def test_the_worker_is_killed_once(tmp_path: Path) -> None:
+    async with open_stack(plan_stack(tmp_path)) as stack:
+        name = await _launch(stack, 20)
+        await _kill(stack, "worker", times=1, recipients=20, away=(0, 0))
+        await _finish(stack, name, 20)
 
 
 @pytest.mark.faults
-async def test_the_worker_is_killed_five_times(tmp_path: Path) -> None:
+async def test_the_worker_is_killed_five_times(tmp_path: Path, database_url: str | None) -> None:
+    async with open_stack(plan_stack(tmp_path, database_url=database_url)) as stack:
+        name = await _launch(stack, RECIPIENTS)
+        await _kill(stack, "worker", times=5, recipients=RECIPIENTS, away=(0, 1))
+        await _finish(stack, name, RECIPIENTS)
+
+
+@pytest.mark.faults
+async def test_temporal_is_killed_on_its_database_file(tmp_path: Path) -> None:
     async with open_stack(plan_stack(tmp_path)) as stack:
-        name = await stack.launch(
-            campaign("kills", numbers(RECIPIENTS), max_concurrent=MAX_CONCURRENT)
-        )
-        await _kill_and_restart(stack, "worker", 1, 5, down=(0, 1))
-        await _finish(stack, name)
+        name = await _launch(stack, FEWER)
+        await _kill(stack, "temporal", times=2, recipients=FEWER, away=(0, 3))
+        await _finish(stack, name, FEWER)
+
+
+@pytest.mark.faults
+async def test_the_api_is_killed(tmp_path: Path) -> None:
+    """Away for longer than the network tries to deliver, so webhooks are lost for good."""
+    async with open_stack(plan_stack(tmp_path)) as stack:
+        name = await _launch(stack, FEWER)
+        await _kill(stack, "api", times=3, recipients=FEWER, away=(0, 6))
+        await _finish(stack, name, FEWER)

@@ -1,0 +1,107 @@
+"""The whole engine in this process, so that a test can move its clock.
+
+Real all the same: a Temporal server, SQLite, the network and our webhooks over HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import Client
+
+from activities.deps import Deps
+from api.app import build_app
+from api.state import ApiState
+from domain.record import Progress
+from providers.lines import Line, LinePolicy, Lines
+from providers.port import LineConfig
+from providers.simulated.client import SimulatedProvider
+from providers.simulated.person import PeopleModel
+from providers.simulated.server import SimulatedNetwork
+from providers.simulated.settings import NetworkSettings
+from services import reading
+from services.context import ServiceContext
+from services.lines import announce_lines
+from services.webhooks import WebhookReceiver
+from store.database import Database
+from tests.api.conftest import serving
+from tests.e2e.stacks import PEOPLE
+from worker import build_workers
+from workflows.names import NUDGE_SIGNAL, campaign_workflow_id
+
+
+class ShiftedClock:
+    """Goes as every clock does, from the instant at which it was set."""
+
+    def __init__(self, now: datetime) -> None:
+        self._shift = now - datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._shift
+
+    def forward(self, **step: float) -> None:
+        self._shift += timedelta(**step)
+
+
+@dataclass(frozen=True)
+class Engine:
+    ctx: ServiceContext
+    clock: ShiftedClock
+    network: SimulatedNetwork
+
+    async def progress(self, name: str) -> Progress:
+        return await reading.progress(self.ctx, name)
+
+    async def look_now(self, name: str) -> None:
+        """The server's clock was not moved, so its timers do not ring."""
+        workflow_id = campaign_workflow_id(self.ctx.tenant, name)
+        await self.ctx.temporal.get_workflow_handle(workflow_id).signal(NUDGE_SIGNAL)
+
+    def called(self) -> list[str]:
+        """Numbers, in the order in which the network dialed them."""
+        return [call.order.to for call in self.network.simulation.network.calls.values()]
+
+
+@asynccontextmanager
+async def engine(temporal: Client, database: Database, now: datetime) -> AsyncIterator[Engine]:
+    """An engine whose clock begins at `now`."""
+    clock = ShiftedClock(now)
+    async with AsyncExitStack() as opened:
+        people = PeopleModel.model_validate(PEOPLE)
+        network = SimulatedNetwork(NetworkSettings(people=people), clock=clock)
+        await opened.enter_async_context(network)
+        lines = _lines(network)
+        opened.push_async_callback(lines.aclose)
+        ctx = ServiceContext(database, temporal, lines, clock)
+        await announce_lines(ctx)
+        public_url = await opened.enter_async_context(_hooks(ctx))
+        deps = Deps(database, temporal, lines, clock, public_url)
+        for worker in build_workers(temporal, deps):
+            await opened.enter_async_context(worker)
+        yield Engine(ctx, clock, network)
+
+
+def _lines(network: SimulatedNetwork) -> Lines:
+    config = LineConfig(
+        name="simulated",
+        base_url=network.base_url,
+        credentials={"api_key": network.api_key, "webhook_secret": network.webhook_secret},
+    )
+    policy = LinePolicy(per_second=50)
+    return Lines([Line("simulated", SimulatedProvider(config), policy)])
+
+
+@asynccontextmanager
+async def _hooks(ctx: ServiceContext) -> AsyncIterator[str]:
+    """Our HTTP door; its address."""
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[ApiState]:
+        async with WebhookReceiver(ctx) as webhooks:
+            yield ApiState(ctx, webhooks, "")
+
+    async with serving(build_app(opened)) as http:
+        yield str(http.base_url)

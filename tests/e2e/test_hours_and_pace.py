@@ -1,0 +1,81 @@
+"""When people are called: in their own hours, and no faster than asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from domain.claim import CampaignState
+from services.launching import launch_campaign
+from store.database import Database
+from tests.builders import phone
+from tests.e2e.engine import Engine, engine
+from tests.e2e.stacks import campaign
+from tests.services.servers import database, temporal_server
+from tests.waiting import until
+
+__all__ = ["at_work", "database", "temporal_server"]
+
+NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
+"""Wednesday, 10:00 in New York; in Fiji it is Thursday, 03:00."""
+NEW_YORK = [phone(3000 + n) for n in range(4)]
+FIJI = [phone(3010 + n) for n in range(3)]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def at_work(
+    temporal_server: WorkflowEnvironment, database: Database
+) -> AsyncIterator[Engine]:
+    async with engine(temporal_server.client, database, NOW) as running:
+        yield running
+
+
+async def test_only_those_are_called_whose_own_clock_allows_it(at_work: Engine) -> None:
+    people = [{"phone": number, "time_zone": "America/New_York"} for number in NEW_YORK]
+    people += [{"phone": number, "time_zone": "Pacific/Fiji"} for number in FIJI]
+    asked = campaign("zones", [], recipients=people, schedule={"hours": "09:00-18:00"})
+    await launch_campaign(at_work.ctx, asked)
+    await until(lambda: _waits(at_work, "zones", done=4), timeout=30)
+
+    assert sorted(at_work.called()) == NEW_YORK
+    waiting = await at_work.progress("zones")
+    assert waiting.because == "next: 09:00 in Pacific/Fiji for 3 people"
+    assert waiting.wake_at == datetime(2026, 12, 2, 21, 0, tzinfo=UTC)
+    assert waiting.by_state["waiting"] == 3
+
+    at_work.clock.forward(hours=6)
+    await at_work.look_now("zones")
+    await until(lambda: _over(at_work, "zones"), timeout=30)
+    assert sorted(at_work.called()) == NEW_YORK + FIJI
+    over = await at_work.progress("zones")
+    assert (over.state, over.by_outcome) == (CampaignState.FINISHED, {"completed": 7})
+
+
+async def test_no_more_calls_in_a_minute_than_asked_for(at_work: Engine) -> None:
+    numbers = [phone(3020 + n) for n in range(7)]
+    asked = campaign("paced", numbers, pacing={"max_concurrent": 10, "per_minute": 3})
+    await launch_campaign(at_work.ctx, asked)
+    for called in (3, 6):
+        await until(lambda called=called: _waits(at_work, "paced", done=called), timeout=30)
+        assert len(at_work.called()) == called
+        waiting = await at_work.progress("paced")
+        assert (waiting.because or "").startswith("3 calls a minute; next at ")
+        assert waiting.wake_at is not None
+        assert 50 < (waiting.wake_at - at_work.clock()).total_seconds() <= 60
+        await at_work.look_now("paced")
+        at_work.clock.forward(seconds=60)
+        await at_work.look_now("paced")
+    await until(lambda: _over(at_work, "paced"), timeout=30)
+    assert sorted(at_work.called()) == numbers
+
+
+async def _waits(at_work: Engine, name: str, *, done: int) -> bool:
+    found = await at_work.progress(name)
+    return found.by_state.get("done") == done and not found.in_flight and found.wake_at is not None
+
+
+async def _over(at_work: Engine, name: str) -> bool:
+    return (await at_work.progress(name)).state.over
