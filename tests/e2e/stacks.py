@@ -15,7 +15,8 @@ import httpx
 from temporalio.client import Client
 
 from domain.record import CallRecord, Progress
-from intake.definition import LoadedDefinition, read_definition_text
+from intake.definition import LoadedDefinition, read_definition, read_definition_text
+from intake.roster import read_roster
 from runtime.clock import system_clock
 from runtime.connection import connect_temporal
 from runtime.embedded import EmbeddedStack
@@ -37,6 +38,20 @@ PEOPLE: dict[str, Any] = {
     "time_scale": 1.0,
 }
 """Everybody answers, and a call lasts half a second."""
+QUICKSTART = Path(__file__).resolve().parents[2] / "campaigns" / "quickstart.yaml"
+
+
+def unlike_each_other() -> dict[str, list[str]]:
+    """For the network: five readers of quickstart who do not simply answer."""
+    numbers = sorted(person.phone for person in read_roster(read_definition(QUICKSTART)))
+    behaviours = [
+        ["busy", "answer"],
+        ["voicemail", "hang_up"],
+        ["rejected"],
+        ["opt_out"],
+        ["not_in_service"],
+    ]
+    return dict(zip(numbers, behaviours, strict=False))
 
 
 class Network:

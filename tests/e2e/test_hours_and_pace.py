@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
@@ -59,7 +60,7 @@ async def test_no_more_calls_in_a_minute_than_asked_for(at_work: Engine) -> None
     asked = campaign("paced", numbers, pacing={"max_concurrent": 10, "per_minute": 3})
     await launch_campaign(at_work.ctx, asked)
     for called in (3, 6):
-        await until(lambda called=called: _waits(at_work, "paced", done=called), timeout=30)
+        await until(partial(_waits, at_work, "paced", done=called), timeout=30)
         assert len(at_work.called()) == called
         waiting = await at_work.progress("paced")
         assert (waiting.because or "").startswith("3 calls a minute; next at ")

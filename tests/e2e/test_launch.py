@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio.subprocess import Process
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,9 @@ from tests.builders import phone
 from tests.databases import postgresql_database, postgresql_server
 from tests.e2e.commands import Said, outdial, start
 from tests.e2e.commands import ended as ended_process
-from tests.e2e.stacks import PEOPLE, campaign_text, environment, people_file
+from tests.e2e.stacks import PEOPLE, QUICKSTART, campaign_text, environment, people_file
 from tests.waiting import until
 
-QUICKSTART = Path("campaigns/quickstart.yaml")
 REPORTED = {"campaign", "state", "recipients", "calls", "attempts", "seconds", "ui"}
 DONE = "SELECT count(*) FROM recipient WHERE state = 'done'"
 ANSWERED = "SELECT count(*) FROM call WHERE status = 'in_progress'"
@@ -101,7 +101,7 @@ async def test_stopped_from_another_terminal_it_ends_with_three(tmp_path: Path) 
     environ = environment(state_dir, simulated__time_scale=1, simulated__config=people)
     launching = await start(environ, "launch", file, "--json")
     try:
-        await _until_rows(state_dir, records, ANSWERED, 5)
+        await _until_rows(launching, state_dir, records, ANSWERED, 5)
         stopped = await outdial(environ, "stop", "slow", "--hang-up", "--because", "wrong list")
     finally:
         said: Said = await ended_process(launching)
@@ -123,7 +123,7 @@ async def test_ctrl_c_is_safe_and_the_next_launch_goes_on(tmp_path: Path) -> Non
     file.write_text(campaign_text("cut", map(phone, range(40)), pacing={"max_concurrent": 8}))
     launching = await start(environ, "launch", file)
 
-    await _until_rows(state_dir, records, DONE, 8)
+    await _until_rows(launching, state_dir, records, DONE, 8)
     launching.terminate()
     said = await ended_process(launching)
     assert said.code == 130, said
@@ -137,10 +137,14 @@ async def test_ctrl_c_is_safe_and_the_next_launch_goes_on(tmp_path: Path) -> Non
     assert records.count(LEASES) == 0
 
 
-async def _until_rows(state_dir: Path, records: Records, query: str, at_least: int) -> None:
+async def _until_rows(
+    launching: Process, state_dir: Path, records: Records, query: str, at_least: int
+) -> None:
     """Wait until a count is reached, once there is a database."""
 
     async def reached() -> bool:
+        if launching.returncode is not None:
+            pytest.fail(f"it ended before: {await ended_process(launching)}")
         return running_stack(state_dir) is not None and records.count(query) >= at_least
 
     await until(reached, timeout=60, interval=0.1)

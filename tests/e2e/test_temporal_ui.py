@@ -14,9 +14,8 @@ from intake.definition import read_definition
 from intake.roster import read_roster
 from runtime.statefile import StackState
 from services.launching import launch_campaign
-from tests.e2e.commands import ROOT
 from tests.e2e.histories import chain, histories, summaries, texts
-from tests.e2e.stacks import Stack
+from tests.e2e.stacks import QUICKSTART, Stack, unlike_each_other
 from tests.waiting import until
 from workflows.names import campaign_workflow_id
 
@@ -35,22 +34,8 @@ class Run:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def quickstart(stack: Stack) -> AsyncIterator[Run]:
-    loaded = read_definition(ROOT / "campaigns" / "quickstart.yaml")
-    people = {person.phone for person in read_roster(loaded)}
-    some = sorted(people)
-    await stack.network.configure(
-        {
-            "people": {
-                "overrides": {
-                    some[0]: ["busy", "answer"],
-                    some[1]: ["voicemail", "hang_up"],
-                    some[2]: ["rejected"],
-                    some[3]: ["opt_out"],
-                    some[4]: ["not_in_service"],
-                }
-            }
-        }
-    )
+    loaded = read_definition(QUICKSTART)
+    await stack.network.configure({"people": {"overrides": unlike_each_other()}})
     await launch_campaign(stack.ctx, loaded)
     await stack.until_over("quickstart", timeout=120)
     calls = await stack.calls("quickstart")
@@ -110,7 +95,7 @@ async def test_a_person_sees_what_is_waited_for(quickstart: Run) -> None:
 
 
 async def test_no_number_no_word_and_no_secret_is_in_any_history(quickstart: Run) -> None:
-    loaded = read_definition(ROOT / "campaigns" / "quickstart.yaml")
+    loaded = read_definition(QUICKSTART)
     people = list(read_roster(loaded))
     state: StackState = quickstart.stack.embedded.state
     forbidden = [person.phone.removeprefix("+") for person in people]
@@ -148,4 +133,4 @@ async def _details(workflow_id: str, stack: Stack) -> str:
     metadata = await stack.client.get_workflow_handle(workflow_id).query(
         "__temporal_workflow_metadata", result_type=WorkflowMetadata
     )
-    return metadata.current_details
+    return str(metadata.current_details)

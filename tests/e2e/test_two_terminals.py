@@ -17,7 +17,15 @@ import pytest_asyncio
 from runtime.statefile import read_state
 from tests.builders import phone
 from tests.e2e.commands import Said, outdial, up
-from tests.e2e.stacks import PEOPLE, Network, campaign_text, environment, people_file
+from tests.e2e.stacks import (
+    PEOPLE,
+    QUICKSTART,
+    Network,
+    campaign_text,
+    environment,
+    people_file,
+    unlike_each_other,
+)
 from tests.waiting import until
 
 
@@ -64,14 +72,17 @@ async def terminal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Te
 
 async def test_quickstart_agrees_with_the_network(terminal: Terminal) -> None:
     """Its retries, its refused and unanswered calls: counted by us and by the other side."""
+    await terminal.network.configure({"people": {"overrides": unlike_each_other()}})
     before = await terminal.network.stats()
-    said = await terminal.run("launch", Path("campaigns/quickstart.yaml"), "--json")
+    said = await terminal.run("launch", QUICKSTART, "--json")
     assert said.code == 0, said
     report = said.last_json
     after = await terminal.network.stats()
     seen = Counter(after["by_outcome"])
     assert sum(report["recipients"].values()) == 40
     assert after["duplicates"] == {}
+    assert after["refused"] == {"number_not_dialable": report["recipients"]["failed:rejected"] - 1}
+    assert report["calls"]["busy"] == after["by_outcome"]["busy"] == 1
     assert after["creates"] - before["creates"] == sum(report["calls"].values())
     assert after["accepted"] - before["accepted"] == report["attempts"]
     assert sum(seen.values()) - sum(before["by_outcome"].values()) == report["attempts"]
@@ -149,9 +160,9 @@ async def _steered(terminal: Terminal) -> None:
 async def _talking(terminal: Terminal, calls: int) -> bool:
     """Whether so many are talking, as both sides see it."""
     found = await terminal.network.calls()
-    there = sum(call["status"] == "in_progress" for call in found)
-    here = await terminal.json("calls", "steered", "--status", "in_progress")
-    return there == len(here) == calls
+    if sum(call["status"] == "in_progress" for call in found) != calls:
+        return False
+    return len(await terminal.json("calls", "steered", "--status", "in_progress")) == calls
 
 
 async def _hang_up_one(terminal: Terminal) -> None:
