@@ -140,7 +140,7 @@ class CallWorkflow:
         while not self._over():
             wait = min(self._silence_ends(), self._deadline()) - workflow.now()
             if wait > timedelta(0):
-                await workflow.sleep(wait, summary="nothing heard: ask the provider")
+                await workflow.sleep(wait, summary="ask the provider, if it is silent so long")
             else:
                 await self._ask()
 
@@ -230,6 +230,7 @@ class CallWorkflow:
         ended = await workflow.execute_local_activity_method(
             CallActivities.end_call,
             EndInput(call_id=self._call.call_id, end=end),
+            summary=f"record that it ended: {end.status}",
             **options.SHORT_WRITE,
         )
         if self._placement.upsert_status:

@@ -108,6 +108,7 @@ class CampaignWorkflow:
                 key=f"{workflow.info().run_id}/{self._claims}",
                 linger=linger,
             ),
+            summary="whom to call now",
             **options.SHORT_WRITE,
         )
         # A call frees its slot before it closes. Those that had done so by then, but have not
@@ -159,7 +160,10 @@ class CampaignWorkflow:
         if not over and (claim.open_recipients or claim.in_flight):
             return None
         finish = await workflow.execute_local_activity_method(
-            CampaignActivities.finish_campaign, self._ref, **options.SHORT_WRITE
+            CampaignActivities.finish_campaign,
+            self._ref,
+            summary="end it, if nothing is left",
+            **options.SHORT_WRITE,
         )
         if not finish.over or finish.progress is None:
             return None
@@ -171,14 +175,15 @@ class CampaignWorkflow:
         """Until a slot becomes free, an alarm rings, or somebody nudges."""
         if self._awake or self._slot_is_free():
             return
-        wake_at = claim.wake_at
+        wake_at, because = claim.wake_at, claim.because
         if claim.in_flight != self._children:
             strays = claim.in_flight > self._children
             poll_at = workflow.now() + (STRAY_POLL if strays else LATE_CLOSE_POLL)
-            wake_at = poll_at if wake_at is None else min(wake_at, poll_at)
+            if wake_at is None or poll_at < wake_at:
+                wake_at, because = poll_at, "look for calls that ended without telling"
         if wake_at is not None and (self._alarm is None or wake_at < self._alarm):
             self._alarm = wake_at
-            self._keep(asyncio.create_task(self._ring(wake_at, claim.because)))
+            self._keep(asyncio.create_task(self._ring(wake_at, because)))
         await workflow.wait_condition(lambda: self._awake or self._slot_is_free())
 
     async def _ring(self, at: datetime, because: str) -> None:
@@ -262,6 +267,7 @@ class CampaignWorkflow:
                 hang_up=hang_up,
                 because=because,
             ),
+            summary=f"it is to be {state}",
             **options.SHORT_WRITE,
         )
         self._awake = True

@@ -76,6 +76,7 @@ async def test_every_workflow_activity_and_timer_says_what_it_is(quickstart: Run
             if (
                 event.HasField("timer_started_event_attributes")
                 or event.HasField("activity_task_scheduled_event_attributes")
+                or event.HasField("marker_recorded_event_attributes")
                 or event.HasField("start_child_workflow_execution_initiated_event_attributes")
             )
             and not event.user_metadata.HasField("summary")

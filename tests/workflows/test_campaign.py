@@ -6,13 +6,14 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import pytest
 from temporalio import activity
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from activities.signatures.call import (
     CallReport,
@@ -54,6 +55,12 @@ class AnsweringCalls(FakeCalls):
         self.go_on = asyncio.Event()
         """While it is not set, calls are placed but do not end."""
         self.go_on.set()
+        self._hold: asyncio.Event | None = None
+
+    def hold_first_end(self) -> asyncio.Event:
+        """The next call frees its slot, but cannot say so until this is set."""
+        self._hold = asyncio.Event()
+        return self._hold
 
     @activity.defn(name="place_call")
     async def place_call(self, place: PlaceInput) -> Placement:
@@ -67,6 +74,9 @@ class AnsweringCalls(FakeCalls):
     @activity.defn(name="end_call")
     async def end_call(self, end: EndInput) -> Ended:
         self._roster.end(end.call_id)
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            await hold.wait()
         return await super().end_call(end)
 
 
@@ -223,6 +233,23 @@ async def test_a_reset_campaign_calls_nobody_twice(server: WorkflowEnvironment) 
         await server.client.get_workflow_handle(handle.id).result()
     assert calls.placed == 10
     assert [row.calls for row in roster.rows] == [1] * 10
+
+
+async def test_a_call_that_closes_late_keeps_no_slot_empty(
+    server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker died after it had freed the slot; meanwhile others end."""
+    monkeypatch.setattr("workflows.campaign.LATE_CLOSE_POLL", timedelta(milliseconds=200))
+    monkeypatch.setattr("tests.workflows.test_campaign.sandbox", UnsandboxedWorkflowRunner)
+    async with campaign(server, recipients=3, max_concurrent=1) as (handle, roster, calls):
+        first = calls.hold_first_end()
+        await until(lambda: _is(calls.placed == 1 and roster.in_flight == 0))
+        await handle.signal(CampaignWorkflow.nudge)
+        await until(lambda: _is(calls.placed == 3 and roster.in_flight == 0))
+        first.set()
+        await handle.result()
+    assert [row.calls for row in roster.rows] == [1] * 3
+    assert roster.peak == 1
 
 
 async def test_an_update_that_the_store_refuses_fails_and_changes_nothing(

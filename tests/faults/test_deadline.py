@@ -1,0 +1,130 @@
+"""A process that stood still behind the fence sends nothing when others may have given it up."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
+
+from activities.calls import Calls
+from activities.deps import Deps
+from activities.signatures.call import PlaceInput, Placement, PlacementResult
+from domain.call import FailureClass, Fence
+from domain.claim import FencePass
+from providers.lines import Line, LinePolicy, Lines
+from providers.port import LineConfig
+from providers.simulated.client import SimulatedProvider
+from providers.simulated.server import DEFAULT_API_KEY, SimulatedNetwork
+from providers.simulated.settings import NetworkSettings
+from runtime.settings import load_settings
+from runtime.settings_file import SettingsInvalid
+from store import calls
+from store.claims import fence
+from store.database import Database
+from tests.builders import House
+
+POLICY = LinePolicy(placement_timeout=timedelta(seconds=20))
+REQUEST = timedelta(seconds=10)
+
+
+class Clock:
+    """It jumps by `standstill` once the fence is up, as for a process that is not scheduled."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.standstill = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest_asyncio.fixture
+async def network() -> AsyncIterator[SimulatedNetwork]:
+    async with SimulatedNetwork(NetworkSettings()) as network:
+        yield network
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    database = Database(f"sqlite:///{tmp_path / 'outdial.db'}")
+    database.migrate()
+    house = House(database)
+    house.line()
+    yield house
+    database.dispose()
+
+
+@pytest.fixture
+def clock(house: House, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock, raised = Clock(house.now), fence.raise_fence
+
+    def raise_and_stand_still(*args: object, **kwargs: object) -> FencePass:
+        passed = raised(*args, **kwargs)  # type: ignore[arg-type]
+        clock.now += clock.standstill
+        return passed
+
+    monkeypatch.setattr(fence, "raise_fence", raise_and_stand_still)
+    return clock
+
+
+async def _place(house: House, network: SimulatedNetwork, clock: Clock, call_id: str) -> Placement:
+    config = LineConfig(
+        name="simulated",
+        base_url=network.base_url,
+        credentials={"api_key": DEFAULT_API_KEY},
+        request_timeout=REQUEST,
+    )
+    lines = Lines([Line("simulated", SimulatedProvider(config), POLICY)])
+    deps = Deps(
+        database=house.database,
+        temporal=await Client.connect("127.0.0.1:1", lazy=True),
+        lines=lines,
+        clock=clock,
+        public_url="http://127.0.0.1:1",
+    )
+    try:
+        return await ActivityEnvironment().run(Calls(deps).place_call, PlaceInput(call_id=call_id))
+    finally:
+        await lines.aclose()
+
+
+def _fence_of(house: House, call_id: str) -> Fence:
+    found = house.database.read_sync(lambda s: calls.get_call(s, call_id))
+    assert found is not None
+    return found.fence
+
+
+async def test_it_dials_while_an_answer_can_still_come_in_time(
+    house: House, network: SimulatedNetwork, clock: Clock
+) -> None:
+    call = house.claim_one(house.launch())
+    clock.standstill = POLICY.placement_timeout - REQUEST
+    placement = await _place(house, network, clock, call.call_id)
+    assert placement.result is PlacementResult.PLACED
+    assert network.stats()["creates"] == 1
+
+
+async def test_it_does_not_dial_when_the_request_could_outlast_the_deadline(
+    house: House, network: SimulatedNetwork, clock: Clock
+) -> None:
+    call = house.claim_one(house.launch())
+    clock.standstill = POLICY.placement_timeout - REQUEST + timedelta(milliseconds=1)
+    placement = await _place(house, network, clock, call.call_id)
+    assert network.stats()["creates"] == 0
+    assert placement.result is PlacementResult.NOT_PLACED
+    assert placement.failure is FailureClass.UNAVAILABLE
+    assert _fence_of(house, call.call_id) is Fence.NOT_PLACED
+
+
+def test_a_line_whose_requests_outlast_its_deadline_is_refused() -> None:
+    variables = {
+        "OUTDIAL_LINES__MAIN__REQUEST_TIMEOUT": "20s",
+        "OUTDIAL_LINES__MAIN__CREDENTIALS__API_KEY": "k",
+    }
+    with pytest.raises(SettingsInvalid, match="placement_timeout 20s, which is not longer than"):
+        load_settings(variables)
