@@ -119,8 +119,9 @@ class FakeRoster(CampaignActivities):
     async def finish_campaign(self, campaign: CampaignRef) -> Finish:
         if self.in_flight or not all(row.done for row in self.rows):
             return Finish(over=False)
-        stopping = self.state is CampaignState.STOPPING
-        self.state = CampaignState.STOPPED if stopping else CampaignState.FINISHED
+        if not self.state.over:  # a repeated execution finds it over
+            stopping = self.state is CampaignState.STOPPING
+            self.state = CampaignState.STOPPED if stopping else CampaignState.FINISHED
         return Finish(over=True, progress=await self.read_progress(campaign))
 
     @activity.defn(name="add_recipients")
