@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.deps import Deps
-from activities.enrolling import enroll_row
+from activities.enrolling import enroll_rows
 from activities.signatures.campaign import (
     AddInput,
     CampaignActivities,
@@ -51,9 +51,7 @@ class Campaigns(CampaignActivities):
             )
             if chunk is None:
                 break
-            checked = await asyncio.to_thread(
-                lambda drafts: [enroll_row(draft, default_zone) for draft in drafts], chunk.drafts
-            )
+            checked = await asyncio.to_thread(enroll_rows, chunk.drafts, default_zone)
             rows += await self._deps.database.write(
                 lambda s, chunk=chunk, checked=checked: roster.enroll_chunk(  # type: ignore[misc]
                     s, enroll.campaign_id, enroll.launch, chunk.sequence, checked
