@@ -60,8 +60,8 @@ async def launch_campaign(
     """Launch a definition, or find out that it runs already.
 
     Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
-    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing, TemporalUnavailable.
-    Unless TemporalUnavailable is raised, a refused launch leaves nothing behind.
+    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing,
+    TemporalUnavailable. Unless that last one is raised, a refused launch leaves nothing behind.
     """
     ctx.lines[loaded.definition.line]
     checked = await asyncio.to_thread(check_roster, loaded)
