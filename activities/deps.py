@@ -27,7 +27,7 @@ class Deps:
     """Where providers reach our webhooks."""
     upsert_status: bool = True
     """Keep the CallStatus search attribute up with every transition."""
-    claim_linger: timedelta = timedelta(milliseconds=300)
+    claim_linger: timedelta = timedelta(milliseconds=450)
     """How long a claim waits for further slots to become free; saves history events."""
     sweep_every: timedelta = timedelta(seconds=30)
     """How often the sweepers come round."""
