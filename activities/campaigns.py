@@ -21,7 +21,7 @@ from activities.signatures.campaign import (
     StateInput,
     StateResult,
 )
-from activities.telling import signal_workflow, tell_requester
+from activities.telling import signal_workflow, tell_settled
 from domain.claim import Claim
 from domain.record import Progress
 from store import campaigns, roster
@@ -75,7 +75,7 @@ class Campaigns(CampaignActivities):
             )
         )
         for settled in reserved.settled:
-            await tell_requester(self._deps.temporal, settled)
+            await tell_settled(self._deps.database, self._deps.temporal, settled)
         for ended in reserved.ended:
             if ended.requester_workflow_id is not None:
                 await signal_workflow(

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from activities.telling import signal_workflow
+from activities.telling import silence
 from domain.phone import BadPhone, parse_phone
-from domain.record import CallRecord
 from services.context import ServiceContext
 from services.errors import RequestRefused
 from store import suppressions
 from store.suppressions import EVERY_TENANT, SuppressionChange
-from workflows.names import HANG_UP_SIGNAL
 
 STEP = 2000
 """Numbers in one transaction: about a tenth of a second."""
@@ -48,28 +45,22 @@ async def suppress(
     added = hung_up = untold = 0
     for start in range(0, len(numbers), STEP):
         some = list(numbers[start : start + STEP])
-        new, live = await _list(ctx, tenant, some, reason, source)
-        told = await asyncio.gather(
-            *(signal_workflow(ctx.temporal, call.workflow_id, HANG_UP_SIGNAL) for call in live)
-        )
-        added += new
-        hung_up += sum(told)
-        untold += len(told) - sum(told)
+        added += await _list(ctx, tenant, some, reason, source)
+        told, failed = await silence(ctx.database, ctx.temporal, tenant, some)
+        hung_up += told
+        untold += failed
     return Suppressed(added, len(set(numbers)) - added, hung_up, untold)
 
 
 async def _list(
     ctx: ServiceContext, tenant: str, numbers: list[str], reason: str, source: str
-) -> tuple[int, list[CallRecord]]:
+) -> int:
     now = ctx.clock()
 
     def work(s: Session) -> int:
         return suppressions.suppress_all(s, tenant, numbers, reason, now=now, source=source)
 
-    added = await ctx.database.write(work)
-    # Looked for after the commit: whoever passed the fence before it holds a slot by now.
-    live = await ctx.database.read(lambda s: suppressions.calls_before_a_talk(s, tenant, numbers))
-    return added, live
+    return await ctx.database.write(work)
 
 
 async def lift(

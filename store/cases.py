@@ -103,6 +103,8 @@ class Case:
     campaign_state: CampaignState
     current_launch: int
     plan: CallPlan
+    listed: tuple[str, ...] = ()
+    """Numbers that were put on the suppression list because of this call."""
     call_changes: dict[str, Any] = field(default_factory=dict)
     recipient_changes: dict[str, Any] = field(default_factory=dict)
 
@@ -161,6 +163,8 @@ class Case:
             requester_workflow_id=self.recipient["requester_workflow_id"],
             recipient_done=self.recipient["state"] == RecipientState.DONE,
             recipient_id=self.call["recipient_id"],
+            tenant=self.call["tenant"],
+            listed=self.listed,
         )
 
 

@@ -15,14 +15,14 @@ from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
 from domain.call import OPTED_OUT, AnsweredBy, FailureClass, Fence, outcome_of
-from domain.planner import Candidate, Ledger, Never, decide
+from domain.planner import Candidate, Ledger, Never, Reason, decide
 from domain.record import CallEnd, RecipientState, Settled
 from domain.settlement import Close, Following, Redial, Settling, follow
-from store.cases import Case, load_cases, save_cases
+from store.cases import CANCELED, Case, load_cases, save_cases
 from store.errors import UnknownCall
 from store.records import read_consent
 from store.rulings import read_rulebook
-from store.suppressions import suppress_all
+from store.suppressions import is_suppressed, suppress_all
 from store.tables import call, lease
 
 _OVERDUE = (
@@ -87,6 +87,8 @@ def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
     for case in cases:
         outcome = _outcome(case)
         following = follow(_settling(case, outcome, earlier[case.id]), case.plan.retry)
+        if outcome == CANCELED:
+            following = _after_a_stop(s, case, following)
         following = _before_the_end(s, case, following, now)
         case.change_call(outcome=outcome, settled_at=now)
         case.change_recipient(**_recipient_after(case, outcome, following))
@@ -211,6 +213,16 @@ def _earlier_outcomes(s: Session, cases: Sequence[Case]) -> dict[str, list[str]]
     return {case.id: outcomes[case.call["recipient_id"]] for case in cases}
 
 
+def _after_a_stop(s: Session, case: Case, following: Following) -> Following:
+    """A call that was stopped because its number was listed: the claim says what that leads to,
+    another number of the person or their end."""
+    reason = is_suppressed(s, case.call["tenant"], case.call["phone"])
+    if reason is None:
+        return following
+    because = Reason("suppressed", f"stopped, the number must not be called: {reason}")
+    return Redial(case.call["ended_at"], because)
+
+
 def _before_the_end(s: Session, case: Case, following: Following, now: datetime) -> Following:
     """A redial for which no window opens before the campaign's end is none."""
     if isinstance(following, Close) or case.plan.schedule.end is None:
@@ -233,4 +245,5 @@ def _suppress(s: Session, case: Case, reason: str, now: datetime) -> None:
     """All numbers of the person: it was the person who asked, not the telephone."""
     numbers = [case.call["phone"], *case.others]
     source = f"call {case.id}"
-    suppress_all(s, case.call["tenant"], numbers, reason, now=now, source=source)
+    if suppress_all(s, case.call["tenant"], numbers, reason, now=now, source=source):
+        case.listed = tuple(numbers)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from domain.call import CallStatus
 from domain.claim import CampaignState
 from services import auditing, blocking, explaining, suppressing
 from services.errors import NobodyCallable, NoSuchPerson
@@ -59,6 +60,36 @@ async def test_listed_numbers_fall_silent_everywhere(tmp_path: Path) -> None:
             assert (told.added, told.hung_up, told.untold) == (len(some), len(some), 0)
             assert took < MOST_SECONDS
         assert await open_numbers() == {*first[10:], *second[10:]}
+
+
+@pytest.mark.slow
+async def test_who_opts_out_on_one_telephone_is_not_rung_on_another(tmp_path: Path) -> None:
+    """The other number is called by a campaign that does not know whose it is."""
+    first, other = phone(0), phone(1)
+    people = PEOPLE | {
+        "overrides": {first: ["opt_out"], other: ["no_answer"]},
+        "talk_seconds": [6.0, 6.0],
+    }
+    async with running(tmp_path, people) as stack:
+        person = {"phone": first, "alternate_phones": [other]}
+        await launch_campaign(stack.ctx, campaign("one", [], recipients=[person]))
+
+        async def open_numbers() -> set[str]:
+            return {call["to"] for call in await stack.network.calls() if not call["ended_at"]}
+
+        async def talks() -> bool:
+            return await open_numbers() == {first}
+
+        async def both() -> bool:
+            return await open_numbers() == {first, other}
+
+        await until(talks, timeout=60)
+        await launch_campaign(stack.ctx, campaign("two", [other], ring_timeout="10m"))
+        await until(both, timeout=60)
+        assert (await stack.until_over("one")).by_outcome == {"opted_out": 1}
+        assert (await stack.until_over("two")).by_outcome == {"suppressed": 1}
+        (rung,) = await stack.calls("two")
+        assert rung.status is CallStatus.CANCELED
 
 
 async def test_who_is_called_and_why_and_a_receipt_for_it(stack: Stack) -> None:

@@ -80,6 +80,32 @@ def test_a_suppressed_number_is_left_out_and_with_the_last_one_the_person(house:
     assert (person.state, person.outcome) == (RecipientState.DONE, "suppressed")
 
 
+def test_a_call_that_was_stopped_by_a_listing_leads_to_the_next_number(house: House) -> None:
+    campaign = _campaign(house)
+    for number in (0, 1, 2):
+        claimed = house.claim_one(campaign)
+        house.place(claimed.call_id)
+        _suppress(house, phone(number))
+        house.end(claimed.call_id, CallStatus.CANCELED)
+        claim = house.claim(campaign)
+        assert claim.calls == ()
+    person = _person(house, campaign)
+    assert (person.state, person.outcome) == (RecipientState.DONE, "suppressed")
+    assert person.attempts == 3
+
+
+def test_a_late_opt_out_tells_which_numbers_were_listed(house: House) -> None:
+    campaign = _campaign(house)
+    claimed = house.claim_one(campaign)
+    house.place(claimed.call_id)
+    assert house.end(claimed.call_id).listed == ()
+    said = event(call_id=claimed.call_id, kind=EventKind.ANALYSIS, disposition="opted_out")
+    (stored,) = house.write(lambda s: events.store_events(s, LINE, [said], now=house.now))
+    assert stored.settled is not None
+    assert stored.settled.listed == (phone(0), phone(1), phone(2))
+    assert not stored.settled.changed
+
+
 def test_who_opts_out_does_so_with_all_numbers(house: House) -> None:
     campaign = _campaign(house)
     claimed = house.claim_one(campaign)
