@@ -73,6 +73,8 @@ def _lines(one: dict[str, Any]) -> list[str]:
     lines = [f"{', '.join(one['numbers'])} in {one['campaign']} ({one['campaign_state']})"]
     lines += _answer(one["decision"])
     zones = one["zones"]
+    if zones is None:
+        return lines
     lines.append(f"  zones, by {zones['source'].replace('_', ' ')} ({zones['data_version']}):")
     lines += [f"    {zone}: {local}" for zone, local in zones["local_times"].items()]
     where = ", ".join(one["jurisdictions"]) or "unknown"

@@ -138,6 +138,9 @@ async def _launch_at(
     for count, reason in launched.never:
         people = plural(count, "person", "people")
         console.print(f"{people} can never be called: {reason}", markup=False)
+    for count, reason in launched.end_early:
+        people = plural(count, "person", "people")
+        console.print(f"{people} will not be called any more at {reason}", markup=False)
     return launched
 
 

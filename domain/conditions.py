@@ -68,6 +68,8 @@ class Conditions:
     blocks: tuple[Block, ...]
     refused: tuple[str, str] | None
     """A code and a text, when nobody of this kind may be called at all."""
+    dated: tuple[tuple[str, tuple[Rule, ...]], ...]
+    """Countries of which nothing is known while none of these is in force."""
     rules: tuple[Rule, ...]
     """In force or not yet; those set aside are left out."""
     looks_back: timedelta | None
@@ -152,6 +154,7 @@ def _build(
     set_aside = {rule.id for rule in applying.rules} & accepted.keys()
     lacking = [code for code in applying.lacking if NO_RULES + code not in accepted]
     set_aside |= {NO_RULES + code for code in applying.lacking} & accepted.keys()
+    dated = tuple(one for one in applying.dated if NO_RULES + one[0] not in accepted)
     consents = [NeededConsent(r.consent, r) for r in rules if r.consent and not r.declared]
     if plan.consent is not None:
         consents.append(NeededConsent(plan.consent, None))
@@ -159,11 +162,12 @@ def _build(
     caps += [RuleCap(cap, rule) for rule in rules for cap in rule.caps]
     return Conditions(
         layers=_layers(plan, rules, zones, jurisdictions, daypart),
-        guard=plan.schedule.guard,
+        guard=plan.guard(),
         caps=tuple(caps),
         consents=tuple(consents),
         blocks=applying.blocks,
-        refused=_refused(lacking),
+        refused=no_rules(lacking),
+        dated=dated,
         rules=rules,
         looks_back=_looks_back(plan, caps),
         evidence={
@@ -220,7 +224,8 @@ def _shared(by_zone: dict[str, list[DayHours]]) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-def _refused(lacking: list[str]) -> tuple[str, str] | None:
+def no_rules(lacking: list[str]) -> tuple[str, str] | None:
+    """Why nobody is called in these countries; None when there are none."""
     if not lacking:
         return None
     where = ", ".join(lacking)

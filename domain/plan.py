@@ -67,6 +67,11 @@ class CallPlan(BaseModel):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         return without_memory(super().model_copy(update=update, deep=deep))
 
+    def guard(self) -> timedelta:
+        """How long before the end of a window no call starts any more."""
+        guard = self.schedule.guard
+        return max(guard, self.ring_timeout) if guard else guard
+
     def longest_call(self) -> timedelta:
         """From the request to the latest possible hang-up."""
         return self.ring_timeout + self.max_duration
@@ -85,6 +90,9 @@ class CallRequest(BaseModel):
     caller_id: str | None = None
     variables: dict[str, str] = Field(default_factory=dict)
     time_zone: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    """Where the person is, beside what the number tells."""
     not_before: datetime | None = None
     schedule: Schedule = Schedule()
     retry: Retry = Retry()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
+from phonenumbers import SUPPORTED_REGIONS
 from pydantic import BaseModel, ConfigDict
 
 from domain.data import table
@@ -51,6 +52,8 @@ class Applying:
     blocks: tuple[Block, ...]
     lacking: tuple[str, ...]
     """Countries of which no rule is known."""
+    dated: tuple[tuple[str, tuple[Rule, ...]], ...] = ()
+    """Countries whose rules all begin or end, with these."""
 
 
 class Rulebook:
@@ -87,12 +90,14 @@ class Rulebook:
             for block in self.blocks
             if block.jurisdiction in places and block.purpose in (None, purpose)
         )
-        return Applying(rules, blocks, _lacking(purpose, jurisdictions))
+        return Applying(
+            rules, blocks, _lacking(purpose, jurisdictions), _dated(purpose, jurisdictions)
+        )
 
     def has(self, rule_id: str) -> bool:
         """Whether there is such a rule, or risk, to accept."""
         if rule_id.startswith(NO_RULES):
-            return True
+            return rule_id.removeprefix(NO_RULES) in (*SUPPORTED_REGIONS, "unknown")
         return any(rule.id == rule_id for rule in self.rules)
 
 
@@ -108,6 +113,20 @@ def _lacking(purpose: Purpose, jurisdictions: tuple[str, ...]) -> tuple[str, ...
     if not jurisdictions:
         return ("unknown",)
     return tuple(code for code in countries(jurisdictions) if code not in with_rules)
+
+
+def _dated(
+    purpose: Purpose, jurisdictions: tuple[str, ...]
+) -> tuple[tuple[str, tuple[Rule, ...]], ...]:
+    """Before a country's first rule, and after its last, nothing is known of it either."""
+    if purpose is not Purpose.TELEMARKETING:
+        return ()
+    found = []
+    for code in countries(jurisdictions):
+        rules = [r for r in shipped_rules() if r.jurisdiction == code and purpose in r.purposes]
+        if rules and all(rule.effective_from or rule.effective_until for rule in rules):
+            found.append((code, tuple(rules)))
+    return tuple(found)
 
 
 @cache

@@ -125,6 +125,13 @@ class Rule(Frozen):
         """When it is in force nowhere any more (UTC): a date begins last at UTC-12."""
         return None if self.effective_until is None else _midnight(self.effective_until) + _LAST
 
+    def in_force_from(self, instant: datetime) -> datetime | None:
+        """The first instant from this one on at which it is in force everywhere on earth; None:
+        never again."""
+        begins, ends = self.begins_at, self.ends_at
+        found = instant if begins is None else max(instant, begins + _FIRST + _LAST)
+        return found if ends is None or found < ends - _FIRST - _LAST else None
+
     @cached_property
     def hours(self) -> RuleHours:
         return RuleHours(self)

@@ -93,7 +93,8 @@ class Schedule(Frozen):
     """With policy `campaign`: the zone of the hours. With `callee`: the zone of people whose
     own zone cannot be told; without it they are refused."""
     guard: Duration = timedelta(seconds=60)
-    """No call in this last part of a window, so that no phone rings after it closed."""
+    """No call in this last part of a window, nor in the last `ring_timeout` of it, so that no phone
+    rings after it closed. With 0s calls start until the very end."""
 
     @field_validator("days", "hours")
     @classmethod

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from domain.caps import CapScope, free_at
-from domain.conditions import Conditions
+from domain.conditions import Conditions, no_rules
 from domain.decision import Candidate, Decision, Dial, Ledger, Never, Wait
 from domain.plan import CallPlan
 from domain.reasons import Reason, cap_reason, hours_reason, stamp
@@ -79,6 +79,15 @@ class Search:
             self._move(start, lambda: Reason("not_started", f"the campaign starts {stamp(start)}"))
         if wish is not None:
             self._move(wish, lambda: Reason("not_before", f"not before {stamp(wish)}"))
+
+    def _dated(self) -> None:
+        for code, rules in self._conditions.dated:
+            begin = [at for rule in rules if (at := rule.in_force_from(self._at)) is not None]
+            if not begin:
+                self._never = Reason(*(no_rules([code]) or ("no_rules", code)))
+                return
+            text = f"no telemarketing rules of {code} are in force before {stamp(min(begin))}"
+            self._move(min(begin), lambda text=text: Reason("no_rules", text))  # type: ignore[misc]
 
     def _blocks(self) -> None:
         for block in self._conditions.blocks:
@@ -178,6 +187,7 @@ class Search:
 _STEPS: tuple[Callable[[Search], None], ...] = (
     Search._start,
     Search._blocks,
+    Search._dated,
     Search._caps,
     Search._day,
     Search._hours,

@@ -114,9 +114,9 @@ def zone_evidence(
 
 def told_anew(evidence: ZoneEvidence, e164: str, others: tuple[str, ...] = ()) -> ZoneEvidence:
     """The same evidence under today's data. Raises UnknownZone when it tells no zone any more."""
-    if evidence.data_version == zone_data() or evidence.told is None:
+    if evidence.data_version == zone_data():
         return evidence
-    told = evidence.told
+    told = evidence.told or _told_by(evidence)
     return zone_evidence(
         e164,
         own=told.own,
@@ -125,6 +125,16 @@ def told_anew(evidence: ZoneEvidence, e164: str, others: tuple[str, ...] = ()) -
         postal_code=told.postal_code,
         others=others,
     )
+
+
+def _told_by(evidence: ZoneEvidence) -> Told:
+    """What evidence that names none of it must have been told from."""
+    only = evidence.candidates[0] if len(evidence.candidates) == 1 else None
+    if evidence.source is ZoneSource.OWN:
+        return Told(own=only)
+    if evidence.source is ZoneSource.CAMPAIGN_DEFAULT:
+        return Told(campaign_default=only)
+    return Told()
 
 
 @lru_cache(maxsize=4096)

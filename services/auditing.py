@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from domain.receipt import Fault, Receipt, check_chain
+from domain.receipt import Fault, check_chain
 from services.context import ServiceContext
 from services.errors import RequestRefused
 from services.reading import require_campaign
-from store.receipts import Mismatch, read_receipts, unlike_their_calls
+from store.receipts import Mismatch, hash_of, read_receipts, unlike_their_calls
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,9 @@ async def audit(ctx: ServiceContext, name: str, *, kept: str | None = None) -> A
     earlier = None if kept is None else _head(kept)
 
     def work(s: Session) -> Audit:
-        receipts = list(read_receipts(s, record.id))
-        last, count, faults = check_chain(receipts)
+        last, count, faults = check_chain(read_receipts(s, record.id))
         if earlier is not None:
-            faults += _unlike(receipts, *earlier)
+            faults += _unlike(s, record.id, *earlier)
         mismatches = unlike_their_calls(s, record.id)
         return Audit(name, count, f"{count}:{last}", tuple(faults), tuple(mismatches))
 
@@ -55,12 +54,12 @@ def _head(text: str) -> tuple[int, str]:
     return int(sequence), digest
 
 
-def _unlike(receipts: list[Receipt], sequence: int, digest: str) -> list[Fault]:
+def _unlike(s: Session, campaign_id: int, sequence: int, digest: str) -> list[Fault]:
     if sequence == 0:
         return []
-    found = next((receipt for receipt in receipts if receipt.sequence == sequence), None)
+    found = hash_of(s, campaign_id, sequence)
     if found is None:
         return [Fault(sequence, "the receipt of the kept head is gone")]
-    if found.hash != digest:
+    if found != digest:
         return [Fault(sequence, "it is not the receipt of the kept head")]
     return []

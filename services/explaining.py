@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sqlmodel import Session
+
 from domain.caps import CapScope, free_at
 from domain.conditions import Conditions
 from domain.phone import mask_phone
 from domain.planner import Decision, Dial, Wait
-from domain.record import CampaignRecord, RecipientState
+from domain.record import CampaignRecord, RecipientRecord, RecipientState
 from domain.rules import Rule
 from domain.zone import load_zone
 from services.context import ServiceContext
 from services.errors import NoSuchPerson
 from services.reading import require_campaign
-from store.looking import LookedAt, look_up
+from store.looking import LookedAt, look_up, look_up_refused
 
 _CHANGES = {
     "suppressed": "lifting the number from the suppression list",
@@ -42,18 +44,32 @@ _CHANGES = {
 async def explain(ctx: ServiceContext, name: str, number: str) -> list[dict[str, Any]]:
     """One explanation for each recipient with this number (E.164), as JSON values.
 
+    One who was refused at enrolment has no zones, and nothing was decided since.
     Raises NoSuchCampaign, NoSuchPerson.
     """
     record = await require_campaign(ctx, name)
     now = ctx.clock()
-    found = await ctx.database.read(lambda s: look_up(s, record, number, now))
-    if not found:
+
+    def work(s: Session) -> tuple[list[LookedAt], list[RecipientRecord]]:
+        return look_up(s, record, number, now), look_up_refused(s, record, number)
+
+    found, refused = await ctx.database.read(work)
+    if not found and not refused:
         raise NoSuchPerson(name, mask_phone(number))
-    return [_explained(record, looked, now) for looked in found]
+    told = [_explained(record, looked, now) for looked in found]
+    return told + [_refused(record, recipient) for recipient in refused]
 
 
-def _explained(record: CampaignRecord, looked: LookedAt, now: datetime) -> dict[str, Any]:
-    recipient, conditions = looked.record, looked.conditions
+def _refused(record: CampaignRecord, recipient: RecipientRecord) -> dict[str, Any]:
+    return _whom(record, recipient, (recipient.phone,)) | {
+        "decision": {"answer": "done", "because": recipient.because},
+        "zones": None,
+    }
+
+
+def _whom(
+    record: CampaignRecord, recipient: RecipientRecord, numbers: tuple[str, ...]
+) -> dict[str, Any]:
     return {
         "campaign": record.name,
         "campaign_state": record.state.value,
@@ -62,7 +78,13 @@ def _explained(record: CampaignRecord, looked: LookedAt, now: datetime) -> dict[
         "state": recipient.state.value,
         "outcome": recipient.outcome,
         "because": recipient.because,
-        "numbers": [mask_phone(number) for number in looked.numbers],
+        "numbers": [mask_phone(number) for number in numbers],
+    }
+
+
+def _explained(record: CampaignRecord, looked: LookedAt, now: datetime) -> dict[str, Any]:
+    conditions = looked.conditions
+    return _whom(record, looked.record, looked.numbers) | {
         "decision": _decision(looked, now),
         "zones": {
             "candidates": list(looked.zones.candidates),

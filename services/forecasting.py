@@ -11,8 +11,10 @@ from domain.place import UnknownPlace
 from domain.plan import CallPlan
 from domain.planner import Candidate, Ledger, Never, decide
 from domain.roster import RecipientDraft
-from domain.rulebook import Rulebook
+from domain.rulebook import Rulebook, shipped_rulebook
 from domain.zone import UnknownZone, zone_evidence
+from intake.definition import LoadedDefinition
+from intake.roster import read_roster
 
 _Kind = tuple[tuple[str, ...], tuple[str, ...], Consent | None]
 
@@ -58,9 +60,41 @@ class Forecast:
     def never(self) -> list[tuple[int, str]]:
         """How many people can never be called, for each reason; the most first."""
         told = Counter(self._refused)
-        for (zones, jurisdictions, consent), count in self._kinds.items():
-            candidate = Candidate(zones=zones, jurisdictions=jurisdictions, consent=consent)
-            decision = decide(candidate, self._plan, Ledger(), self._now, self._rulebook)
-            if isinstance(decision, Never):
-                told[decision.because.text] += count
+        for kind, count in self._kinds.items():
+            reason = self._against(kind, attempts=0)
+            if reason is not None:
+                told[reason] += count
         return [(count, reason) for reason, count in told.most_common()]
+
+    def end_early(self) -> list[tuple[int, str]]:
+        """How many people end before all their attempts, because the part of the day whose turn
+        it is never comes; the most first."""
+        told: Counter[str] = Counter()
+        retry = self._plan.retry
+        for kind, count in self._kinds.items():
+            for attempts in range(min(len(retry.dayparts), retry.max_attempts)):
+                reason = self._against(kind, attempts)
+                if reason is not None:
+                    if attempts:
+                        told[f"attempt {attempts + 1}: {reason}"] += count
+                    break
+        return [(count, reason) for reason, count in told.most_common()]
+
+    def _against(self, kind: _Kind, attempts: int) -> str | None:
+        zones, jurisdictions, consent = kind
+        candidate = Candidate(
+            zones=zones, jurisdictions=jurisdictions, consent=consent, attempts=attempts
+        )
+        decision = decide(candidate, self._plan, Ledger(), self._now, self._rulebook)
+        return decision.because.text if isinstance(decision, Never) else None
+
+
+def forecast(loaded: LoadedDefinition, now: datetime) -> Forecast:
+    """What the rules that ship say about a definition's people. Reads the whole roster.
+
+    Raises DefinitionInvalid as `read_roster` does.
+    """
+    watched = Forecast(CallPlan.of(loaded.definition), shipped_rulebook(), now)
+    for _ in watched.watching(read_roster(loaded)):
+        pass
+    return watched

@@ -52,6 +52,8 @@ class Launch:
     """It was written down as running, but nobody carried it out: now somebody does."""
     never: tuple[tuple[int, str], ...] = ()
     """How many people can never be called, and why."""
+    end_early: tuple[tuple[int, str], ...] = ()
+    """How many people end before all their attempts are made, and why."""
 
 
 async def launch_campaign(
@@ -70,20 +72,26 @@ async def launch_campaign(
     if again:
         await _until_closed(ctx, loaded.definition.name)
     try:
-        record, never = await _write_down(ctx, loaded, again=again)
+        record, forecast = await _write_down(ctx, loaded, again=again)
     except CampaignRunning as running:
         return await _join(ctx, running.record)
     await _start(ctx, record)
-    return Launch(record, _workflow_id(record), created=True, never=never)
+    return Launch(
+        record,
+        _workflow_id(record),
+        created=True,
+        never=tuple(forecast.never()),
+        end_early=tuple(forecast.end_early()),
+    )
 
 
 async def _write_down(
     ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool
-) -> tuple[CampaignRecord, tuple[tuple[int, str], ...]]:
+) -> tuple[CampaignRecord, Forecast]:
     """The campaign and its whole roster, in one transaction: all of it or nothing."""
     now = ctx.clock()
 
-    def work(s: Session) -> tuple[CampaignRecord, tuple[tuple[int, str], ...]]:
+    def work(s: Session) -> tuple[CampaignRecord, Forecast]:
         rulebook = read_rulebook(s, ctx.tenant, now)
         _require_risks(loaded, rulebook)
         launched = campaigns.launch_campaign(
@@ -96,7 +104,7 @@ async def _write_down(
         never = tuple(forecast.never())
         if forecast.people and sum(count for count, _ in never) == forecast.people:
             raise NobodyCallable(record.name, never)
-        return record, never
+        return record, forecast
 
     return await ctx.database.write(work)
 

@@ -22,8 +22,9 @@ from store.suppressions import SuppressionChange, history
 from store.tables import call, recipient
 
 _MOST = 20
-_BY_PHONE = PEOPLE.where(recipient.c.phone == bindparam("number")).order_by(recipient.c.id)
-_BY_OTHER_PHONE = PEOPLE.where(
+_CALLABLE = PEOPLE.where(recipient.c.zones.is_not(None))
+_BY_PHONE = _CALLABLE.where(recipient.c.phone == bindparam("number")).order_by(recipient.c.id)
+_BY_OTHER_PHONE = _CALLABLE.where(
     type_coerce(recipient.c.alternate_phones, Text).contains(bindparam("number"))
 )
 
@@ -54,6 +55,21 @@ def look_up(s: Session, campaign: CampaignRecord, number: str, now: datetime) ->
         persons = [person for person in alike if number in person.others]
     rulebook = read_rulebook(s, campaign.tenant, now)
     return [_look(s, campaign, person, rulebook, now) for person in persons]
+
+
+def look_up_refused(s: Session, campaign: CampaignRecord, number: str) -> list[RecipientRecord]:
+    """Recipients with this number (E.164) whose zones nothing told: they ended at enrolment."""
+    found = (
+        select(recipient)
+        .where(
+            recipient.c.campaign_id == campaign.id,
+            recipient.c.launch == campaign.launch,
+            recipient.c.phone == number,
+            recipient.c.zones.is_(None),
+        )
+        .limit(_MOST)
+    )
+    return [recipient_record(row) for row in s.connection().execute(found).mappings()]
 
 
 def _look(

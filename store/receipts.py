@@ -67,6 +67,15 @@ def read_receipts(s: Session, campaign_id: int) -> Iterator[Receipt]:
         after = rows[-1].sequence
 
 
+def hash_of(s: Session, campaign_id: int, sequence: int) -> str | None:
+    """The hash of one receipt of a campaign; None when it is gone."""
+    found = select(receipt.c.hash).where(
+        receipt.c.campaign_id == campaign_id, receipt.c.sequence == sequence
+    )
+    known: str | None = s.connection().execute(found).scalar_one_or_none()
+    return known
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """A call that its receipt does not bear out."""
@@ -112,7 +121,8 @@ def _other_numbers(s: Session, campaign_id: int, limit: int) -> list[Mismatch]:
         .where(receipt.c.campaign_id == campaign_id)
     )
     changed = []
-    for row in s.connection().execute(found):
+    rows = s.connection().execute(found, execution_options={"yield_per": _PAGE})
+    for row in rows:
         if number_digest(row.id, row.phone) not in row.body:
             changed.append(Mismatch(row.id, "its number is not the one that was dialed"))
         if len(changed) >= limit:

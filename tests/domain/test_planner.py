@@ -15,6 +15,7 @@ from domain.retry import Daypart
 from domain.window import is_open
 
 NEW_YORK = ("America/New_York",)
+RESOLUTION = timedelta(microseconds=1)
 NOON = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)  # Monday 12:00 in New York
 
 
@@ -145,6 +146,19 @@ def test_the_last_minute_of_a_window_is_left_free() -> None:
     assert isinstance(
         decide(Candidate(NEW_YORK), longer, Ledger(), closes - timedelta(minutes=9)), Wait
     )
+
+
+def test_a_phone_that_rings_longer_than_the_guard_does_not_ring_past_the_end() -> None:
+    closes = NOON
+    patient = plan(hours="09:00-12:00").model_copy(update={"ring_timeout": timedelta(minutes=3)})
+    late = decide(Candidate(NEW_YORK), patient, Ledger(), closes - timedelta(seconds=179))
+    assert isinstance(late, Wait)
+    in_time = decide(Candidate(NEW_YORK), patient, Ledger(), closes - timedelta(seconds=180))
+    assert isinstance(in_time, Dial)
+    none = plan(hours="09:00-12:00", guard="0s").model_copy(
+        update={"ring_timeout": timedelta(minutes=3)}
+    )
+    assert isinstance(decide(Candidate(NEW_YORK), none, Ledger(), closes - RESOLUTION), Dial)
 
 
 def test_no_guard_where_windows_meet() -> None:

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from pydantic import ValidationError
 
 from domain.caps import Cap
 from domain.consent import Consent, ConsentLevel
-from domain.definition import AcceptedRisk, Agent, Purpose, Schedule
+from domain.definition import AcceptedRisk, Purpose
 from domain.holidays import holidays_of
-from domain.plan import CallPlan
-from domain.planner import Candidate, Dial, Ledger, Never, Wait, decide
+from domain.planner import Dial, Ledger, Never, Wait, decide
 from domain.rulebook import Block, Rulebook, shipped_rulebook, shipped_rules
 from domain.rules import Rule
-from domain.zone import zone_evidence
-
-CONSENT = Consent(level=ConsentLevel.WRITTEN, proof="form 17")
-ANY_HOUR = Schedule.model_validate({"hours": "00:00-24:00", "guard": "0s"})
-
-
-def utc(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def plan(purpose: Purpose = Purpose.TELEMARKETING, **changes: object) -> CallPlan:
-    values = {"purpose": purpose, "line": "l", "agent": Agent(id="a"), "schedule": ANY_HOUR}
-    return CallPlan.model_validate(values | changes)
-
-
-def person(number: str, consent: Consent | None = CONSENT, **address: str) -> Candidate:
-    evidence = zone_evidence(number, **address)  # type: ignore[arg-type]
-    return Candidate(
-        zones=evidence.candidates, jurisdictions=evidence.jurisdictions, consent=consent
-    )
+from tests.domain.deciding import CONSENT, person, plan, utc
 
 
 def test_every_rule_that_ships_has_a_citation_and_hours_or_more() -> None:
@@ -170,20 +150,6 @@ def test_caps_of_a_number_do_not_count_the_others() -> None:
     for cap, expected in ((of_number, Dial), (of_person, Wait)):
         capped = plan(Purpose.INFORMATIONAL, caps=[cap])
         assert isinstance(decide(person("+12125551234"), capped, ledger, now), expected)
-
-
-def test_a_country_without_rules_is_refused_and_a_rule_of_ones_own_is_no_way_in() -> None:
-    now = utc("2026-03-04 03:00")
-    tokyo = person("+81312345678")
-    refused = decide(tokyo, plan(), Ledger(), now)
-    assert isinstance(refused, Never)
-    assert refused.because.code == "no_rules"
-    own = Rulebook([Rule(id="ours", jurisdiction="JP", cite="house rule")])
-    assert isinstance(decide(tokyo, plan(), Ledger(), now, own), Never)
-    risk = AcceptedRisk(rule="no-rules.JP", reason="counsel looked at it in May")
-    assert isinstance(decide(tokyo, plan(accept_risk=[risk]), Ledger(), now), Dial)
-    nowhere = Candidate(zones=("Asia/Tokyo",), consent=CONSENT)
-    assert isinstance(decide(nowhere, plan(), Ledger(), now), Never)
 
 
 def test_an_accepted_risk_sets_a_rule_aside_and_is_noted() -> None:

@@ -8,6 +8,7 @@ from intake.definition import LoadedDefinition, read_definition_text
 from intake.problems import DefinitionInvalid
 from services import reading
 from services.errors import NobodyCallable, NoSuchCampaign
+from services.forecasting import forecast
 from services.launching import launch_campaign
 from tests.services.world import World, new_name
 
@@ -40,6 +41,18 @@ async def test_nobody_to_call_is_no_launch(world: World) -> None:
     risk = "accept_risk: [{rule: no-rules.JP, reason: counsel looked at it}]\n"
     launched = await launch_campaign(world.ctx, _sales(name, tokyo, more=risk))
     assert launched.never == ()
+
+
+async def test_a_part_of_the_day_that_never_comes_is_told(world: World) -> None:
+    more = "schedule: {hours: '09:00-17:00'}\nretry: {dayparts: [morning, evening]}\n"
+    loaded = _sales(new_name(), f"phone: '+12125551234', {SIGNED}", more=more)
+    launched = await launch_campaign(world.ctx, loaded)
+    assert launched.never == ()
+    ((count, reason),) = launched.end_early
+    assert count == 1
+    assert reason.startswith("attempt 2: no calling window opens")
+    assert "in the evening" in reason
+    assert forecast(loaded, world.ctx.clock()).end_early() == list(launched.end_early)
 
 
 async def test_a_risk_that_names_no_rule_is_refused(world: World) -> None:
