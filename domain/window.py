@@ -21,6 +21,8 @@ HORIZON = timedelta(days=400)
 """How far ahead an opening is looked for; beyond it the answer is `never`."""
 
 _MIDNIGHT = time()
+_AROUND = (timedelta(days=-1), timedelta(days=1))
+"""Far enough from a change of the clocks to see both offsets."""
 _DAY_MINUTES = 24 * 60
 
 Spans = tuple[tuple[int, int], ...]
@@ -174,6 +176,27 @@ def next_local_day(zones: tuple[str, ...], after: datetime) -> datetime:
         today = after.astimezone(zone).date()
         found = max(found, _first_instant_of(zone, today + timedelta(days=1), after))
     return found
+
+
+def named_instant(zones: tuple[str, ...], local: datetime) -> datetime | None:
+    """The instant (UTC) at which clocks show `local`, a datetime without a zone; where zones
+    differ, the last of them, so that nobody is called before the time they named.
+
+    None for a time that no calendar has, or without a zone.
+    """
+    try:
+        return max(_wall_instant(load_zone(zone), local) for zone in zones)
+    except (OverflowError, ValueError):
+        return None
+
+
+def _wall_instant(zone: tzinfo, local: datetime) -> datetime:
+    """The first of two such instants; for a time that a change of clocks leaves out, as much
+    later as the change is long."""
+    offsets = [(local.replace(tzinfo=UTC) + day).astimezone(zone).utcoffset() for day in _AROUND]
+    found = [local.replace(tzinfo=UTC) - (offset or timedelta()) for offset in offsets]
+    right = [at for at in found if at.astimezone(zone).replace(tzinfo=None) == local]
+    return min(right) if right else max(found)
 
 
 def _interval_from(

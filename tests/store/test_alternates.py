@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.call import CallStatus, FailureClass
@@ -145,6 +145,21 @@ def test_a_promised_time_is_kept_whatever_part_of_the_day_it_is(house: House) ->
     assert claim.calls == ()
     house.later(minutes=10)
     assert house.claim(campaign).wake_at == house.now.replace(hour=13, minute=0) + timedelta(days=1)
+
+
+def test_a_time_without_a_zone_is_on_the_clocks_of_whoever_named_it(house: House) -> None:
+    campaign = _campaign(house)
+    claimed = house.claim_one(campaign)
+    house.place(claimed.call_id)
+    said = event(
+        call_id=claimed.call_id,
+        kind=EventKind.ANALYSIS,
+        disposition="call_me_later",
+        call_back_at=datetime(2026, 3, 5, 15, 0),
+    )
+    house.write(lambda s: events.store_events(s, LINE, [said], now=house.now))
+    house.end(claimed.call_id)
+    assert house.claim(campaign).wake_at == datetime(2026, 3, 5, 20, 0, tzinfo=UTC)
 
 
 def test_a_retry_beyond_the_campaigns_end_is_closed_at_once(house: House) -> None:
