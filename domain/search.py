@@ -151,7 +151,9 @@ class Search:
     def _no_opening(self) -> Reason:
         daypart = self._conditions.evidence.get("daypart")
         where = f" in the {daypart}, whose turn it is" if daypart else ""
-        return Reason("window_never_opens", f"no calling window opens within 400 days{where}")
+        why = f"; {self._because.text}" if self._because is not None else ""
+        text = f"no calling window opens within 400 days{where}{why}"
+        return Reason("window_never_opens", text)
 
     def _closed(self, at: datetime) -> Reason:
         told, then = self._conditions.told, at > self._now

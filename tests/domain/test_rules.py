@@ -187,6 +187,15 @@ def test_a_blocked_place_waits_for_the_end_of_the_block() -> None:
     assert isinstance(decide(louisiana, informational, Ledger(), now, Rulebook([], [sales])), Dial)
 
 
+def test_a_block_beyond_the_horizon_is_the_reason_that_is_told() -> None:
+    block = Block(jurisdiction="US-LA", until=utc("2099-01-01 12:00"), because="emergency")
+    book = Rulebook(blocks=[block])
+    decision = decide(person("+15045551234"), plan(), Ledger(), utc("2026-03-04 16:00"), book)
+    assert isinstance(decision, Never)
+    assert decision.because.code == "window_never_opens"
+    assert "US-LA is blocked until 2099-01-01" in decision.because.text
+
+
 def test_an_operator_adds_stricter_rules() -> None:
     rule = Rule.model_validate(
         {
