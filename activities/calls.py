@@ -27,11 +27,11 @@ from activities.signatures.call import (
     Placement,
     PlacementResult,
 )
-from activities.telling import tell_requester
+from activities.telling import tell_settled
 from domain.call import FailureClass, Fence
 from domain.claim import FencePass, FenceVerdict
 from domain.event import CallEvent, CallSnapshot
-from domain.record import CallRecord
+from domain.record import CallRecord, Settled
 from domain.settlement import MISCONFIGURED_WAIT
 from providers.lines import Line
 from providers.port import (
@@ -101,7 +101,7 @@ class Calls(CallActivities):
             lambda s: calls.end_call(s, end.call_id, end.end, now=now)
         )
         if settled.changed:
-            await tell_requester(self._deps.temporal, settled)
+            await tell_settled(self._deps.database, self._deps.temporal, settled)
         return Ended(status=settled.status, outcome=settled.outcome, settled=settled.settled)
 
     async def _raise_fence(self, call_id: str) -> FencePass:
@@ -180,11 +180,13 @@ class Calls(CallActivities):
         told = [event.model_copy(update={"call_id": call_id}) for event in found]
         now = self._deps.clock()
 
-        def keep(session: Session) -> None:
+        def keep(session: Session) -> list[Settled]:
             stored = events.store_events(session, line, told, now=now)
             events.mark_signalled(session, [row.event_row_id for row in stored], now=now)
+            return [row.settled for row in stored if row.settled is not None]
 
-        await self._deps.database.write(keep)
+        for settled in await self._deps.database.write(keep):
+            await tell_settled(self._deps.database, self._deps.temporal, settled)
         return told
 
     async def _record_placed(self, call_id: str, provider_call_id: str) -> list[CallEvent]:

@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.deps import Deps
-from activities.enrolling import enroll_row
+from activities.enrolling import enroll_rows
 from activities.signatures.campaign import (
     AddInput,
     CampaignActivities,
@@ -21,7 +21,7 @@ from activities.signatures.campaign import (
     StateInput,
     StateResult,
 )
-from activities.telling import signal_workflow, tell_requester
+from activities.telling import signal_workflow, tell_settled
 from domain.claim import Claim
 from domain.record import Progress
 from store import campaigns, roster
@@ -51,9 +51,7 @@ class Campaigns(CampaignActivities):
             )
             if chunk is None:
                 break
-            checked = await asyncio.to_thread(
-                lambda drafts: [enroll_row(draft, default_zone) for draft in drafts], chunk.drafts
-            )
+            checked = await asyncio.to_thread(enroll_rows, chunk.drafts, default_zone)
             rows += await self._deps.database.write(
                 lambda s, chunk=chunk, checked=checked: roster.enroll_chunk(  # type: ignore[misc]
                     s, enroll.campaign_id, enroll.launch, chunk.sequence, checked
@@ -77,7 +75,7 @@ class Campaigns(CampaignActivities):
             )
         )
         for settled in reserved.settled:
-            await tell_requester(self._deps.temporal, settled)
+            await tell_settled(self._deps.database, self._deps.temporal, settled)
         for ended in reserved.ended:
             if ended.requester_workflow_id is not None:
                 await signal_workflow(

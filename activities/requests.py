@@ -16,9 +16,11 @@ from activities.signatures.request import (
 )
 from activities.telling import signal_workflow
 from domain.phone import parse_phone
+from domain.plan import CallRequest
 from domain.record import CampaignRecord, RecipientState
 from domain.zone import ZoneEvidence, zone_evidence
 from store import campaigns, roster, withdrawal
+from store.rulings import read_rulebook
 from workflows.names import (
     CAMPAIGN,
     HANG_UP_SIGNAL,
@@ -37,11 +39,15 @@ class Requests(RequestActivities):
     @activity.defn(name="enroll_request")
     async def enroll_request(self, request: RequestInput) -> Requested:
         asked = request.request
-        phone, zones = _dialable(asked.to, asked.time_zone, asked.schedule.time_zone)
+        phone, zones = _dialable(asked)
         if asked.line not in self._deps.lines:
             known = ", ".join(sorted(self._deps.lines))
             raise _refused(f"line {asked.line!r} is not configured; known are {known}")
         now = self._deps.clock()
+        rulebook = await self._deps.database.read(lambda s: read_rulebook(s, request.tenant, now))
+        for risk in asked.accept_risk:
+            if not rulebook.has(risk.rule):
+                raise _refused(f"accept_risk: found {risk.rule!r}, which is no rule")
         direct = await self._deps.database.write(
             lambda s: campaigns.ensure_direct_campaign(s, request.tenant, now=now)
         )
@@ -114,10 +120,16 @@ class Requests(RequestActivities):
         )
 
 
-def _dialable(to: str, own: str | None, default: str | None) -> tuple[str, ZoneEvidence]:
+def _dialable(asked: CallRequest) -> tuple[str, ZoneEvidence]:
     try:
-        phone = parse_phone(to)
-        return phone, zone_evidence(phone, own=own, campaign_default=default)
+        phone = parse_phone(asked.to)
+        return phone, zone_evidence(
+            phone,
+            own=asked.time_zone,
+            campaign_default=asked.schedule.time_zone,
+            state=asked.state,
+            postal_code=asked.postal_code,
+        )
     except ValueError as error:
         raise _refused(str(error)) from error
 

@@ -20,7 +20,7 @@ from activities.deps import Deps
 from activities.reports import report_of
 from activities.signatures.call import EndInput, HangUpInput, LookUp, LookUpInput
 from activities.signatures.sweep import SweepActivities, Swept
-from activities.telling import signal_workflow, tell_requester
+from activities.telling import signal_workflow, tell_settled
 from domain.call import CallStatus, FailureClass, Fence
 from domain.claim import CampaignState
 from domain.record import CallEnd, CallRecord, CampaignRecord
@@ -110,7 +110,7 @@ class Sweeps(SweepActivities):
         settled = await self._deps.database.write(
             lambda s: calls.settle_call(s, call.id, now=self._deps.clock())
         )
-        await tell_requester(self._deps.temporal, settled)
+        await tell_settled(self._deps.database, self._deps.temporal, settled)
         await self._nudge(call)
         return True
 

@@ -6,19 +6,56 @@ the workflow that waits for it, which looks now and then.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio.client import Client, RPCTimeoutOrCancelledError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.record import Settled
-from workflows.names import REQUEST_SETTLED_SIGNAL
+from store import suppressions
+from store.database import Database
+from store.errors import DatabaseUnavailable
+from workflows.names import HANG_UP_SIGNAL, REQUEST_SETTLED_SIGNAL
 
 log = logging.getLogger(__name__)
 
 SIGNAL_WITHIN = timedelta(seconds=3)
 """A provider that waits for our answer gives up after five or ten; the sweeper tells again."""
+
+
+async def tell_settled(database: Database, temporal: Client, settled: Settled) -> bool:
+    """Stop calls to the numbers that it listed, and tell who awaits the recipient's end.
+
+    False when somebody could not be told.
+    """
+    _, untold = await silence(database, temporal, settled.tenant, settled.listed)
+    return await tell_requester(temporal, settled) and not untold
+
+
+async def silence(
+    database: Database, temporal: Client, tenant: str, numbers: Sequence[str]
+) -> tuple[int, int]:
+    """Tell queued and ringing calls to listed numbers to hang up.
+
+    Called after the commit that listed them: whoever passed the fence before it holds a slot by
+    now. How many were told, and how many could not be; the fence stops all that have not left.
+    """
+    if not numbers:
+        return 0, 0
+    try:
+        live = await database.read(
+            lambda s: suppressions.calls_before_a_talk(s, tenant, list(numbers))
+        )
+    except DatabaseUnavailable:
+        log.warning("calls to listed numbers were not looked for: the database is down")
+        return 0, 1
+    told = await asyncio.gather(
+        *(signal_workflow(temporal, call.workflow_id, HANG_UP_SIGNAL) for call in live)
+    )
+    return sum(told), len(told) - sum(told)
 
 
 async def tell_requester(temporal: Client, settled: Settled) -> bool:

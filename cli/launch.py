@@ -135,6 +135,12 @@ async def _launch_at(
     else:
         text = f"{name} is {campaign.state} already; nothing was changed."
     console.print(text, markup=False)
+    for count, reason in launched.never:
+        people = plural(count, "person", "people")
+        console.print(f"{people} can never be called: {reason}", markup=False)
+    for count, reason in launched.end_early:
+        people = plural(count, "person", "people")
+        console.print(f"{people} will not be called any more at {reason}", markup=False)
     return launched
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import control, launch, read, stack, try_call, validate
+from cli import control, explain, launch, read, rules, stack, suppress, try_call, validate
 
 app = typer.Typer(
     name="outdial",
@@ -18,6 +18,7 @@ app = typer.Typer(
 
 RUN = "Run a campaign"
 STEER = "Steer and look"
+RULES = "Rules and records"
 WRITE = "Write definitions"
 OPERATE = "Operate"
 
@@ -29,6 +30,13 @@ app.command(rich_help_panel=STEER)(read.calls)
 app.command(rich_help_panel=STEER)(control.pause)
 app.command(rich_help_panel=STEER)(control.resume)
 app.command(rich_help_panel=STEER)(control.stop)
+app.command(rich_help_panel=RULES)(explain.explain)
+app.command(rich_help_panel=RULES)(explain.audit)
+app.command(rich_help_panel=RULES)(rules.rules)
+app.command(rich_help_panel=RULES)(rules.block)
+app.command(rich_help_panel=RULES)(rules.unblock)
+app.command(rich_help_panel=RULES)(suppress.suppress)
+app.command(rich_help_panel=RULES)(suppress.lift)
 app.command(rich_help_panel=WRITE)(validate.validate)
 app.command(rich_help_panel=WRITE)(validate.schema)
 app.command(rich_help_panel=OPERATE)(stack.up)

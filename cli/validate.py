@@ -11,6 +11,8 @@ import typer
 from cli.output import FAILED, plural, say
 from intake.schema import schema_text
 from intake.validation import validate as check
+from runtime.clock import system_clock
+from services.forecasting import forecast
 
 
 def validate(
@@ -19,7 +21,7 @@ def validate(
     """Check a campaign file and its contacts, calling nobody.
 
     Prints every problem, those of contact rows too, as `file:line:column: field: what was
-    found, what would be right`.
+    found, what would be right`. Then says who can never be called, by the rules that ship.
 
     Exit code: 0 nothing is wrong, 1 something is.
     """
@@ -30,6 +32,12 @@ def validate(
         raise SystemExit(FAILED)
     definition = found.loaded.definition
     say(f"{file}: {definition.name}, {plural(found.count, 'recipient')}, nothing is wrong")
+    told = forecast(found.loaded, system_clock())
+    for count, reason in told.never():
+        say(f"{plural(count, 'person', 'people')} can never be called: {reason}")
+    for count, reason in told.end_early():
+        people = plural(count, "person", "people")
+        say(f"{people} will not be called any more at {reason}")
 
 
 def schema() -> None:

@@ -7,7 +7,6 @@ docstring under a field is what an editor shows for its key.
 from __future__ import annotations
 
 from datetime import timedelta
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import (
@@ -21,103 +20,19 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 
-from domain.fields import (
-    CalendarDate,
-    Delay,
-    Duration,
-    Frozen,
-    HourSpan,
-    Instant,
-    OneOrMany,
-    Span,
-    format_duration,
-    parse_zone,
-)
+from domain.caps import Cap
+from domain.consent import ConsentLevel
+from domain.fields import Duration, Frozen, OneOrMany, format_duration
 from domain.phone import parse_phone
+from domain.purpose import Purpose
+from domain.retry import MAX_ATTEMPTS, OutcomeRetry, Retry
+from domain.schedule import Schedule, TimeZonePolicy, Weekday
 from domain.source import UNKNOWN_REGION, CsvColumns, CsvSource, InlineRecipient, RecipientSource
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 MAX_IN_FLIGHT = 1000
 """Calls one campaign may hold open: half the server's limit of pending children."""
 MAX_PER_MINUTE = 60_000
-MAX_ATTEMPTS = 100
-
-
-class Purpose(StrEnum):
-    INFORMATIONAL = "informational"
-    TELEMARKETING = "telemarketing"
-
-
-class Weekday(StrEnum):
-    MON = "mon"
-    TUE = "tue"
-    WED = "wed"
-    THU = "thu"
-    FRI = "fri"
-    SAT = "sat"
-    SUN = "sun"
-
-    @property
-    def number(self) -> int:
-        """0 for Monday, as `date.weekday` counts."""
-        return list(Weekday).index(self)
-
-
-class TimeZonePolicy(StrEnum):
-    CALLEE = "callee"
-    """Hours are read in the zone of each person called."""
-    CAMPAIGN = "campaign"
-    """Hours are read in `time_zone`, wherever the person is."""
-
-
-class Schedule(Frozen):
-    """When people may be called."""
-
-    start: Instant | None = None
-    """No call before this instant; a date, a time and an offset."""
-    end: Instant | None = None
-    """No call from this instant on; a date, a time and an offset."""
-    days: OneOrMany[Weekday] = tuple(Weekday)
-    """Days of the week on which people may be called."""
-    hours: OneOrMany[HourSpan] = (Span(start=9 * 60, end=18 * 60),)
-    """Hours of the day, such as 09:00-18:00, one span or several."""
-    excluded_dates: OneOrMany[CalendarDate] = ()
-    """Dates on which nobody is called, such as holidays."""
-    time_zone_policy: TimeZonePolicy = TimeZonePolicy.CALLEE
-    """callee: hours, days and dates are read where each person is. campaign: in `time_zone`."""
-    time_zone: Annotated[str, AfterValidator(parse_zone)] | None = Field(
-        default=None, validate_default=True
-    )
-    """With policy `campaign`: the zone of the hours. With `callee`: the zone of people whose
-    own zone cannot be told; without it they are refused."""
-
-    @field_validator("days", "hours")
-    @classmethod
-    def _not_empty(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not value:
-            raise ValueError("found an empty list; write at least one, or nobody is called")
-        return value
-
-    @field_validator("end")
-    @classmethod
-    def _after_start(cls, value: Any, info: ValidationInfo) -> Any:
-        start = info.data.get("start")
-        if value is not None and start is not None and value <= start:
-            raise ValueError(
-                f"found {value.isoformat()}, which is not after start ({start.isoformat()}); "
-                "swap them or leave one out"
-            )
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone_of_the_campaign(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is None and info.data.get("time_zone_policy") is TimeZonePolicy.CAMPAIGN:
-            raise ValueError(
-                "found no time_zone, though time_zone_policy is campaign; "
-                "write one such as Europe/Berlin"
-            )
-        return value
 
 
 class Pacing(Frozen):
@@ -129,48 +44,13 @@ class Pacing(Frozen):
     """How many calls may start in a minute; without it only the line limits them."""
 
 
-class OutcomeRetry(Frozen):
-    """When to try again after one kind of outcome."""
+class AcceptedRisk(Frozen):
+    """A calling rule that is set aside. It is noted with every decision."""
 
-    delays: OneOrMany[Delay]
-    """The wait after the first, second, … such outcome; the last one repeats."""
-    max_attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None = None
-    """How many such outcomes before the recipient ends; default one more than `delays`."""
-
-    @field_validator("delays")
-    @classmethod
-    def _not_empty(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not value:
-            raise ValueError("found an empty list; write at least one delay, such as 10m")
-        return value
-
-    @property
-    def limit(self) -> int:
-        return self.max_attempts if self.max_attempts is not None else len(self.delays) + 1
-
-
-_DAY = timedelta(days=1)
-
-
-class Retry(Frozen):
-    """When to try again. An outcome without an entry here is not tried again."""
-
-    max_attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] = 4
-    """How many attempts one person gets, whatever the outcomes."""
-    max_attempts_per_day: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None = None
-    """Per person and calendar day, in the callee's zone."""
-    busy: OutcomeRetry | None = None
-    """The line was engaged."""
-    no_answer: OutcomeRetry | None = None
-    """It rang until `ring_timeout`."""
-    voicemail: OutcomeRetry | None = None
-    """A machine answered."""
-    failed: OutcomeRetry | None = None
-    """Faults of the provider or carrier; never a rejected number."""
-    unknown: OutcomeRetry | None = OutcomeRetry(delays=("next_day",), max_attempts=2)
-    """It may have rung, nobody can tell; by default not again that day."""
-    call_me_later: OutcomeRetry | None = OutcomeRetry(delays=(_DAY,), max_attempts=3)
-    """Used when the person named no time."""
+    rule: Annotated[str, Field(min_length=1)]
+    """The rule's id, such as US-FL.hours; `outdial rules` lists them."""
+    reason: Annotated[str, Field(min_length=10)]
+    """Why it does not bind this campaign, for whoever asks later."""
 
 
 class Agent(Frozen):
@@ -225,6 +105,13 @@ class CampaignDefinition(Frozen):
     """How fast."""
     retry: Retry = Retry()
     """When to try again. An outcome without an entry here is not tried again."""
+    caps: tuple[Cap, ...] = ()
+    """How often one person may be called, over all campaigns together; the rules' own caps hold
+    beside these."""
+    consent: ConsentLevel | None = None
+    """Demand such consent of every row; the rules demand it by themselves where it is needed."""
+    accept_risk: tuple[AcceptedRisk, ...] = ()
+    """Calling rules that are set aside, each with the reason why they don't bind this campaign."""
     max_duration: Duration = timedelta(minutes=10)
     """A call is ended after this time, from 1s to 4h."""
     ring_timeout: Duration = timedelta(seconds=30)
@@ -263,6 +150,8 @@ def _between(value: timedelta, low: timedelta, high: timedelta, words: str) -> t
 
 
 __all__ = [
+    "MAX_ATTEMPTS",
+    "AcceptedRisk",
     "Agent",
     "CampaignDefinition",
     "CsvColumns",

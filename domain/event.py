@@ -37,7 +37,8 @@ class CallEvent(BaseModel):
     duration_seconds: float | None = None
     disposition: str | None = None
     call_back_at: datetime | None = None
-    """When the person asked to be called again (UTC)."""
+    """When the person asked to be called again: an instant, or, without a zone, a time on that
+    person's own clocks."""
     transcript: str | None = None
     recording_url: str | None = None
     cost: float | None = None

@@ -22,15 +22,10 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 
+from domain.frozen import Frozen as Frozen
 from domain.zone import require_zone
 
 _LONGEST_SHOWN = 60
-
-
-class Frozen(BaseModel):
-    """A part of a definition: a value that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def shown(value: object) -> str:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.definition import Agent, CampaignDefinition, Purpose, Retry, Schedule
+from domain.caps import Cap
+from domain.consent import Consent, ConsentLevel
+from domain.definition import (
+    AcceptedRisk,
+    Agent,
+    CampaignDefinition,
+    Purpose,
+    Retry,
+    Schedule,
+)
 from domain.fields import Duration
+from domain.frozen import without_memory
 
 
 class CallPlan(BaseModel):
@@ -22,6 +34,10 @@ class CallPlan(BaseModel):
     caller_ids: tuple[str, ...] = ()
     schedule: Schedule = Schedule()
     retry: Retry = Retry()
+    caps: tuple[Cap, ...] = ()
+    consent: ConsentLevel | None = None
+    """Demanded of everybody, whatever the rules ask for."""
+    accept_risk: tuple[AcceptedRisk, ...] = ()
     max_duration: Duration = timedelta(minutes=10)
     ring_timeout: Duration = timedelta(seconds=30)
     recording: bool = False
@@ -35,10 +51,26 @@ class CallPlan(BaseModel):
             caller_ids=definition.caller_ids,
             schedule=definition.schedule,
             retry=definition.retry,
+            caps=definition.caps,
+            consent=definition.consent,
+            accept_risk=definition.accept_risk,
             max_duration=definition.max_duration,
             ring_timeout=definition.ring_timeout,
             recording=definition.recording,
         )
+
+    @cached_property
+    def derived(self) -> dict[Any, Any]:
+        """What decisions under this plan remember; it goes when the plan does."""
+        return {}
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        return without_memory(super().model_copy(update=update, deep=deep))
+
+    def guard(self) -> timedelta:
+        """How long before the end of a window no call starts any more."""
+        guard = self.schedule.guard
+        return max(guard, self.ring_timeout) if guard else guard
 
     def longest_call(self) -> timedelta:
         """From the request to the latest possible hang-up."""
@@ -58,9 +90,16 @@ class CallRequest(BaseModel):
     caller_id: str | None = None
     variables: dict[str, str] = Field(default_factory=dict)
     time_zone: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
+    """Where the person is, beside what the number tells."""
     not_before: datetime | None = None
     schedule: Schedule = Schedule()
     retry: Retry = Retry()
+    caps: tuple[Cap, ...] = ()
+    consent: Consent | None = None
+    """What the person has consented to."""
+    accept_risk: tuple[AcceptedRisk, ...] = ()
     max_duration: Duration = timedelta(minutes=10)
     ring_timeout: Duration = timedelta(seconds=30)
     recording: bool = False
@@ -75,6 +114,8 @@ class CallRequest(BaseModel):
             caller_ids=(self.caller_id,) if self.caller_id else (),
             schedule=self.schedule,
             retry=self.retry,
+            caps=self.caps,
+            accept_risk=self.accept_risk,
             max_duration=self.max_duration,
             ring_timeout=self.ring_timeout,
             recording=self.recording,

@@ -171,3 +171,6 @@ class Settled(BaseModel):
     """The RequestCallWorkflow that awaits this recipient's end."""
     recipient_done: bool = False
     recipient_id: int = 0
+    tenant: str = DEFAULT_TENANT
+    listed: tuple[str, ...] = ()
+    """Numbers (E.164) that must not be called from now on: calls to them are to be stopped."""

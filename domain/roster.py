@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.consent import Consent
+
 
 class RecipientDraft(BaseModel):
     """A recipient as read from the definition: numbers in E.164, variables rendered."""
@@ -20,5 +22,7 @@ class RecipientDraft(BaseModel):
     """An IANA name pytz knows, when the row gives one."""
     postal_code: str | None = None
     state: str | None = None
+    consent: Consent | None = None
+    """What the person consented to, when the row says so."""
     variables: dict[str, str] = Field(default_factory=dict)
     """What the agent is given."""

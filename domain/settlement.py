@@ -5,6 +5,7 @@ Decided in the transaction that settles the outcome, so that no redial slips in 
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,12 +29,22 @@ class Settling:
     ended_at: datetime
     call_back_at: datetime | None = None
     retry_after: timedelta | None = None
+    other_numbers: int = 0
+    """How many further numbers the person has."""
+    seed: str = ""
+    """Names the recipient: the same person waits the same jitter, whoever works it out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redial:
     not_before: datetime
     because: Reason
+    promised: bool = False
+    """The person asked for this time."""
+    next_number: bool = False
+    """The next number's turn; this one goes to the end."""
+    drop_number: bool = False
+    """This number is not called again; the next one takes its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +63,8 @@ THROTTLE_WAIT = timedelta(seconds=5)
 MISCONFIGURED_WAIT = timedelta(minutes=1)
 """A person has to repair the line; asking once a minute finds out soon enough."""
 
+_NOT_REACHED = frozenset({"busy", "no_answer", "voicemail", "failed", OUTCOME_UNKNOWN})
+"""Outcomes after which another number of the person may do better."""
 _FINAL = frozenset({CallStatus.COMPLETED.value, BOOKED, CallStatus.CANCELED.value})
 
 
@@ -61,6 +74,9 @@ def follow(settling: Settling, retry: Retry) -> Following:
     if outcome == OPTED_OUT:
         return Close(Reason("opted_out", "asked not to be called"), suppress="opted out in a call")
     if outcome == f"failed:{FailureClass.REJECTED}":
+        if settling.other_numbers and len(settling.earlier_outcomes) + 1 < retry.max_attempts:
+            because = Reason("rejected", "the provider never dials this number; the next one")
+            return Redial(settling.ended_at, because, drop_number=True)
         return Close(Reason("rejected", "the provider never dials this number"))
     if not settling.counts_as_attempt:
         return _after_no_attempt(settling)
@@ -91,13 +107,24 @@ def _after_attempt(settling: Settling, retry: Retry, policy: OutcomeRetry) -> Fo
         )
     if settling.outcome == CALL_ME_LATER and settling.call_back_at is not None:
         asked = max(settling.call_back_at, settling.ended_at)
-        return Redial(asked, Reason(CALL_ME_LATER, "asked to be called then"))
-    delay = policy.delays[min(same, len(policy.delays)) - 1]
+        return Redial(asked, Reason(CALL_ME_LATER, "asked to be called then"), promised=True)
+    delay = policy.delay(same)
     if delay == "next_day":
         due = next_local_day(settling.zones, settling.ended_at)
     else:
         due = settling.ended_at + delay
-    return Redial(due, Reason(settling.outcome, f"{settling.outcome}; tried again"))
+    due += retry.jitter * _share(f"{settling.seed}/{made}")
+    return Redial(
+        due,
+        Reason(settling.outcome, f"{settling.outcome}; tried again"),
+        next_number=bool(settling.other_numbers) and _family(settling.outcome) in _NOT_REACHED,
+    )
+
+
+def _share(seed: str) -> float:
+    """From 0 to just below 1; the same for the same seed."""
+    digest = hashlib.blake2b(seed.encode(), digest_size=4).digest()
+    return int.from_bytes(digest, "big") / 2**32
 
 
 def _policy(outcome: str, retry: Retry) -> OutcomeRetry | None:

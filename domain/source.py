@@ -27,6 +27,16 @@ class CsvColumns(Frozen):
     """The column with the person's postal code."""
     state: str | None = None
     """The column with the person's state or province."""
+    consent: str | None = None
+    """The column that says what the person consented to: express, written, or nothing."""
+    consent_scope: str | None = None
+    """The column with the purpose the consent was given for; else it is this campaign's."""
+    consent_proof: str | None = None
+    """The column with what proves the consent, such as the id of a form."""
+    consent_given_at: str | None = None
+    """The column with the instant at which the consent was given."""
+    consent_expires_at: str | None = None
+    """The column with the instant from which the consent does not count."""
 
 
 class CsvSource(Frozen):
@@ -64,6 +74,16 @@ class InlineRecipient(BaseModel):
     """The person's postal code."""
     state: str | None = None
     """The person's state or province."""
+    consent: str | None = None
+    """What the person consented to: express or written."""
+    consent_scope: str | None = None
+    """The purpose the consent was given for; else it is this campaign's."""
+    consent_proof: str | None = None
+    """What proves the consent, such as the id of a form."""
+    consent_given_at: str | None = None
+    """When the consent was given; a date, a time and an offset."""
+    consent_expires_at: str | None = None
+    """When the consent stops to count; a date, a time and an offset."""
 
     @property
     def variables(self) -> dict[str, Any]:

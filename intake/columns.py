@@ -13,6 +13,14 @@ from intake.problems import Problem
 _PHONE_WORDS = ("phone", "mobile", "cell", "tel", "number")
 MAX_NAMES_SHOWN = 20
 _SINGLE_ROLES = ("phone", "time_zone", "postal_code", "state")
+CONSENT_ROLES = {
+    "consent": "level",
+    "consent_scope": "scope",
+    "consent_proof": "proof",
+    "consent_given_at": "given_at",
+    "consent_expires_at": "expires_at",
+}
+"""Parts of a consent, by the columns that hold them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +32,7 @@ class ColumnRoles:
     time_zone: int | None
     postal_code: int | None
     state: int | None
+    consent: tuple[tuple[str, int], ...]
     variables: tuple[int, ...]
 
 
@@ -43,7 +52,7 @@ class ColumnFinder:
     def roles(self) -> ColumnRoles | None:
         """None when rows can't be checked: without the phone, or with half a time zone."""
         self._check_header()
-        found = {role: self._single(role) for role in _SINGLE_ROLES}
+        found = {role: self._single(role) for role in (*_SINGLE_ROLES, *CONSENT_ROLES)}
         alternates = self._alternates()
         mapped_zone = self._source.columns.time_zone is not None
         phone = found["phone"]
@@ -56,6 +65,11 @@ class ColumnFinder:
             time_zone=found["time_zone"],
             postal_code=found["postal_code"],
             state=found["state"],
+            consent=tuple(
+                (part, index)
+                for role, part in CONSENT_ROLES.items()
+                if (index := found[role]) is not None
+            ),
             variables=tuple(variables),
         )
 

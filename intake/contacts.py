@@ -146,6 +146,7 @@ class _ContactFile:
             time_zone=written(zone) if zone is not None and cells[zone] else None,
             postal_code=_cell(cells, roles.postal_code),
             state=_cell(cells, roles.state),
+            consent=tuple((part, written(at)) for part, at in roles.consent if cells[at]),
             variables={header[index]: cells[index] for index in roles.variables},
         )
 

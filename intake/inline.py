@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.definition import InlineRecipient
 from domain.fields import shown
+from intake.columns import CONSENT_ROLES
 from intake.places import Places
 from intake.problems import Problem
 from intake.rows import SourceRow, Written, split_numbers
@@ -50,6 +51,11 @@ def _row(
         time_zone=written(zone, "time_zone") if zone else None,
         postal_code=recipient.postal_code or None,
         state=recipient.state or None,
+        consent=tuple(
+            (part, written(text, key))
+            for key, part in CONSENT_ROLES.items()
+            if (text := getattr(recipient, key))
+        ),
         variables=variables,
     )
 

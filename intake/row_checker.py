@@ -5,9 +5,11 @@ from __future__ import annotations
 from domain.definition import CampaignDefinition, CsvSource, TimeZonePolicy
 from domain.fields import parse_zone, shown
 from domain.phone import BadPhone, parse_phone
+from domain.place import UnknownPlace
 from domain.roster import RecipientDraft
 from domain.source import UNKNOWN_REGION
 from domain.zone import UnknownZone, zone_evidence
+from intake.consents import read_consent
 from intake.problems import Problem
 from intake.rows import SourceRow, Written
 from intake.templates import TemplateSet
@@ -35,6 +37,7 @@ class RowChecker:
         phone = self._phone(row, row.phone, problems)
         alternates = [self._phone(row, number, problems) for number in row.alternates]
         zone = self._zone(row, phone, problems)
+        consent = read_consent(row, problems)
         if phone is not None:
             self._check_new(row, phone, problems)
         given = {
@@ -54,6 +57,7 @@ class RowChecker:
             time_zone=zone,
             postal_code=row.postal_code,
             state=row.state,
+            consent=consent,
             variables={**row.variables, **rendered.texts},
         )
 
@@ -80,7 +84,9 @@ class RowChecker:
                 return None
         if phone is not None and self._needs_zone:
             try:
-                zone_evidence(phone)
+                zone_evidence(phone, state=row.state, postal_code=row.postal_code)
+            except UnknownPlace as error:
+                problems.append(_problem(row, row.phone, str(error)))
             except UnknownZone:
                 message = (
                     f"found {shown(row.phone.text)}, which tells no time zone; "

@@ -31,6 +31,8 @@ class SourceRow:
     time_zone: Written | None = None
     postal_code: str | None = None
     state: str | None = None
+    consent: tuple[tuple[str, Written], ...] = ()
+    """The parts of a consent by their names, such as `proof`; empty ones are left out."""
     variables: dict[str, str] = field(default_factory=dict)
     """Every other value of the row."""
 

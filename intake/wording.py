@@ -12,9 +12,12 @@ from enum import StrEnum
 
 from pydantic_core import ErrorDetails
 
+from domain.caps import MAX_CALLS, CapScope
+from domain.consent import ConsentLevel
 from domain.definition import MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE, Purpose, Weekday
 from domain.definition import TimeZonePolicy as Policy
 from domain.fields import shown
+from domain.retry import Daypart
 from domain.source import CSV_SOURCE, INLINE_LIST
 
 
@@ -30,6 +33,9 @@ _ZONE = "write an IANA time zone, such as America/New_York"
 _INSTANT = "write a date, a time and an offset, such as 2030-01-31T09:00:00+01:00"
 _COLUMN = "write the name of a column"
 _LATER = "leave it out, it is not supported yet"
+_DAYS = f"write {', '.join(Weekday)}, or a list of them"
+_HOURS = "write a span such as 09:00-18:00, or a list of them"
+_CONSENT = ("consent", "consent_scope", "consent_proof", "consent_given_at", "consent_expires_at")
 _OUTCOMES = ("busy", "no_answer", "voicemail", "failed", "unknown", "call_me_later")
 
 RIGHT: dict[str, str] = {
@@ -49,19 +55,30 @@ RIGHT: dict[str, str] = {
     "recipients.columns.time_zone": _COLUMN,
     "recipients.columns.postal_code": _COLUMN,
     "recipients.columns.state": _COLUMN,
+    **{f"recipients.columns.{role}": _COLUMN for role in _CONSENT},
     "recipients.default_region": "write an ISO 3166 country code, such as GB",
     "recipients.phone": _PHONE,
     "recipients.alternate_phones": f"{_PHONE}, or a list of them",
     "recipients.time_zone": _ZONE,
     "recipients.postal_code": "write a postal code",
     "recipients.state": "write a state or province",
+    "recipients.consent": _one_of(ConsentLevel),
+    "recipients.consent_scope": _one_of(Purpose),
+    "recipients.consent_proof": "write what proves it, such as the id of a form",
+    "recipients.consent_given_at": _INSTANT,
+    "recipients.consent_expires_at": _INSTANT,
     "variables": 'write names and templates below it, such as greeting: "Hi {{ first_name }}"',
     "variables.*": 'write a template in quotes, such as "Hi {{ first_name }}"',
     "schedule": f"{_KEYS}, such as hours: 09:00-18:00",
     "schedule.start": _INSTANT,
     "schedule.end": _INSTANT,
-    "schedule.days": f"write {', '.join(Weekday)}, or a list of them",
-    "schedule.hours": "write a span such as 09:00-18:00, or a list of them",
+    "schedule.days": _DAYS,
+    "schedule.hours": _HOURS,
+    "schedule.windows": "write a list of days and hours, such as - {days: sat, hours: 10:00-14:00}",
+    "schedule.windows.days": _DAYS,
+    "schedule.windows.hours": _HOURS,
+    "schedule.holidays": "write a calendar such as US, or callee, or a list of them",
+    "schedule.guard": "write a duration up to 1h, such as 60s",
     "schedule.excluded_dates": "write a date such as 2030-12-25, or a list of them",
     "schedule.time_zone_policy": _one_of(Policy),
     "schedule.time_zone": _ZONE,
@@ -71,6 +88,8 @@ RIGHT: dict[str, str] = {
     "retry": f"{_KEYS}, such as busy: {{delays: 10m}}",
     "retry.max_attempts": _ATTEMPTS,
     "retry.max_attempts_per_day": _ATTEMPTS,
+    "retry.dayparts": f"write {', '.join(Daypart)}, or a list of them",
+    "retry.jitter": "write a duration up to 12h, such as 5m",
     **{
         f"retry.{outcome}": "write delays: below it, such as {delays: 10m}" for outcome in _OUTCOMES
     },
@@ -79,6 +98,16 @@ RIGHT: dict[str, str] = {
         for outcome in _OUTCOMES
     },
     **{f"retry.{outcome}.max_attempts": _ATTEMPTS for outcome in _OUTCOMES},
+    **{f"retry.{outcome}.factor": "write a number from 1 to 10" for outcome in _OUTCOMES},
+    **{f"retry.{outcome}.longest": _DURATION for outcome in _OUTCOMES},
+    "caps": "write a list of caps, such as - {calls: 3, within: 24h}",
+    "caps.calls": f"write a whole number from 1 to {MAX_CALLS}",
+    "caps.within": "write a duration such as 24h or 30d, or leave it out: ever",
+    "caps.per": _one_of(CapScope),
+    "consent": _one_of(ConsentLevel),
+    "accept_risk": "write a list of rules with reasons, such as - {rule: US-FL.hours, reason: why}",
+    "accept_risk.rule": "write the id of a rule, such as US-FL.hours",
+    "accept_risk.reason": "write why, in ten characters or more",
     "max_duration": _DURATION,
     "ring_timeout": _DURATION,
     "recording": "write true or false",
@@ -93,6 +122,10 @@ _CHOICES: dict[str, list[str]] = {
     "purpose": list(Purpose),
     "schedule.days": list(Weekday),
     "schedule.time_zone_policy": list(Policy),
+    "schedule.windows.days": list(Weekday),
+    "retry.dayparts": list(Daypart),
+    "caps.per": list(CapScope),
+    "consent": list(ConsentLevel),
 }
 
 

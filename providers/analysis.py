@@ -1,7 +1,7 @@
 """What an agent extracted from a talk, under the names we ask for.
 
-An agent is told to extract `disposition` (a word) and `call_at` (ISO 8601 with a zone: when to
-call again); all else is passed on as it is.
+An agent is told to extract `disposition` (a word) and `call_at` (when to call again: ISO 8601
+with a zone, or without one by the clock of the person called); all else is passed on as it is.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ def disposition_in(structured: Mapping[str, Any]) -> str | None:
 
 
 def call_back_in(structured: Mapping[str, Any]) -> datetime | None:
-    """When to call again; None for what the agent got wrong, such as a time without a zone."""
+    """When to call again, in UTC, or without a zone as it was said; None for what is no time."""
     value = structured.get(CALL_AT)
     if not isinstance(value, str):
         return None
     try:
         parsed = datetime.fromisoformat(value)
-        return parsed.astimezone(UTC) if parsed.tzinfo is not None else None
+        return parsed.astimezone(UTC) if parsed.tzinfo is not None else parsed
     except (ValueError, OverflowError):
         return None

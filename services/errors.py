@@ -3,6 +3,9 @@
 ServiceError
 ├── NoSuchCampaign        no campaign of this name
 ├── LaunchClosing         its last launch has ended, but its workflow has not closed yet
+├── NobodyCallable        a launch by which nobody could ever be called
+├── NoSuchPerson          nobody on the roster has this number
+├── RulesInvalid          rules, or a place, that cannot be
 ├── ChangeRefused         the campaign's state does not allow that
 ├── RequestRefused        this call cannot be asked for
 ├── NobodyAnswered        asked, but no worker took it up; it may still happen
@@ -10,6 +13,8 @@ ServiceError
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from temporalio.service import RPCError
 
@@ -27,6 +32,21 @@ class NoSuchCampaign(ServiceError):
         listed = ", ".join(known) if known else "none has been launched yet"
         super().__init__(f"there is no campaign {name!r}; known are: {listed}")
         self.name = name
+
+
+class NobodyCallable(ServiceError):
+    def __init__(self, name: str, never: Sequence[tuple[int, str]]) -> None:
+        reasons = "; ".join(f"{count} people: {reason}" for count, reason in never[:5])
+        super().__init__(f"nobody on the roster of {name} can ever be called: {reasons}")
+
+
+class NoSuchPerson(ServiceError):
+    def __init__(self, name: str, masked: str) -> None:
+        super().__init__(f"nobody on the roster of {name} has the number {masked}")
+
+
+class RulesInvalid(ServiceError):
+    """Its text says what was found and what would be right, a line for each problem."""
 
 
 class LaunchClosing(ServiceError):

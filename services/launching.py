@@ -21,13 +21,17 @@ from temporalio.common import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.record import CampaignRecord
+from domain.rulebook import Rulebook
 from intake.definition import LoadedDefinition
+from intake.problems import DefinitionInvalid
 from intake.roster import check_roster, read_roster
 from services.context import ServiceContext
-from services.errors import TEMPORAL_DOWN, LaunchClosing, TemporalUnavailable
+from services.errors import TEMPORAL_DOWN, LaunchClosing, NobodyCallable, TemporalUnavailable
+from services.forecasting import Forecast
 from services.lines import announce_lines
 from store import campaigns, roster
 from store.campaigns import CampaignRunning
+from store.rulings import read_rulebook
 from workflows.campaign import CampaignWorkflow
 from workflows.messages import CampaignInput
 from workflows.names import CAMPAIGN, TASK_QUEUE, campaign_workflow_id
@@ -46,6 +50,10 @@ class Launch:
     """False: it was running already, and nothing was changed."""
     resumed: bool = False
     """It was written down as running, but nobody carried it out: now somebody does."""
+    never: tuple[tuple[int, str], ...] = ()
+    """How many people can never be called, and why."""
+    end_early: tuple[tuple[int, str], ...] = ()
+    """How many people end before all their attempts are made, and why."""
 
 
 async def launch_campaign(
@@ -54,8 +62,8 @@ async def launch_campaign(
     """Launch a definition, or find out that it runs already.
 
     Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
-    needs `again`), PurposeChanged, ReservedName, LaunchClosing, TemporalUnavailable. Unless
-    TemporalUnavailable is raised, a refused launch leaves nothing behind.
+    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing,
+    TemporalUnavailable. Unless that last one is raised, a refused launch leaves nothing behind.
     """
     ctx.lines[loaded.definition.line]
     checked = await asyncio.to_thread(check_roster, loaded)
@@ -64,28 +72,51 @@ async def launch_campaign(
     if again:
         await _until_closed(ctx, loaded.definition.name)
     try:
-        record = await _write_down(ctx, loaded, again=again)
+        record, forecast = await _write_down(ctx, loaded, again=again)
     except CampaignRunning as running:
         return await _join(ctx, running.record)
     await _start(ctx, record)
-    return Launch(record, _workflow_id(record), created=True)
+    return Launch(
+        record,
+        _workflow_id(record),
+        created=True,
+        never=tuple(forecast.never()),
+        end_early=tuple(forecast.end_early()),
+    )
 
 
 async def _write_down(
     ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool
-) -> CampaignRecord:
+) -> tuple[CampaignRecord, Forecast]:
     """The campaign and its whole roster, in one transaction: all of it or nothing."""
     now = ctx.clock()
 
-    def work(s: Session) -> CampaignRecord:
+    def work(s: Session) -> tuple[CampaignRecord, Forecast]:
+        rulebook = read_rulebook(s, ctx.tenant, now)
+        _require_risks(loaded, rulebook)
         launched = campaigns.launch_campaign(
             s, ctx.tenant, loaded.definition, loaded.source_text, now=now, again=again
         )
         record = launched.record
-        roster.stage_roster(s, record.id, record.launch, read_roster(loaded))
-        return record
+        forecast = Forecast(record.plan, rulebook, now)
+        drafts = forecast.watching(read_roster(loaded))
+        roster.stage_roster(s, record.id, record.launch, drafts)
+        never = tuple(forecast.never())
+        if forecast.people and sum(count for count, _ in never) == forecast.people:
+            raise NobodyCallable(record.name, never)
+        return record, forecast
 
     return await ctx.database.write(work)
+
+
+def _require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:
+    """A risk that names no rule would set nothing aside, and nobody would notice."""
+    for index, risk in enumerate(loaded.definition.accept_risk):
+        if not rulebook.has(risk.rule):
+            message = f"found {risk.rule!r}, which is no rule; `outdial rules` lists those in force"
+            raise DefinitionInvalid(
+                [loaded.places.problem(("accept_risk", index, "rule"), message)]
+            )
 
 
 async def _join(ctx: ServiceContext, record: CampaignRecord) -> Launch:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from activities.telling import signal_workflow, tell_requester
+from activities.telling import signal_workflow, silence, tell_settled
 from domain.record import Settled
 from services.context import ServiceContext
 from store import calls
@@ -19,11 +19,17 @@ async def tell(ctx: ServiceContext, settled: Settled) -> bool:
     False when somebody could not be told.
     """
     if not (settled.changed and settled.settled):
-        return True
+        return await _silence(ctx, settled)
     told = True
     if settled.campaign_workflow_id and await _idle(ctx, settled):
         told = await signal_workflow(ctx.temporal, settled.campaign_workflow_id, NUDGE_SIGNAL)
-    return await tell_requester(ctx.temporal, settled) and told
+    return await tell_settled(ctx.database, ctx.temporal, settled) and told
+
+
+async def _silence(ctx: ServiceContext, settled: Settled) -> bool:
+    """What comes after the settlement may still list numbers."""
+    _, untold = await silence(ctx.database, ctx.temporal, settled.tenant, settled.listed)
+    return not untold
 
 
 async def _idle(ctx: ServiceContext, settled: Settled) -> bool:

@@ -19,6 +19,7 @@ from domain.call import CallStatus
 from domain.claim import CampaignState
 from domain.plan import CallPlan
 from domain.record import RecipientState, Settled
+from domain.zone import ZoneEvidence
 from store.dialect import locked
 from store.records import read_plan, read_zones
 from store.tables import call, campaign, recipient
@@ -66,6 +67,8 @@ _CASES = locked(
         recipient.c.attempts.label("recipient_attempts"),
         recipient.c.zones.label("recipient_zones"),
         recipient.c.withdrawn.label("recipient_withdrawn"),
+        recipient.c.alternate_phones.label("recipient_alternate_phones"),
+        recipient.c.consent.label("recipient_consent"),
         recipient.c.requester_workflow_id.label("recipient_requester_workflow_id"),
         recipient.c.plan.label("recipient_plan"),
         campaign.c.state.label("campaign_state"),
@@ -100,6 +103,8 @@ class Case:
     campaign_state: CampaignState
     current_launch: int
     plan: CallPlan
+    listed: tuple[str, ...] = ()
+    """Numbers that were put on the suppression list because of this call."""
     call_changes: dict[str, Any] = field(default_factory=dict)
     recipient_changes: dict[str, Any] = field(default_factory=dict)
 
@@ -113,8 +118,17 @@ class Case:
 
     @property
     def zones(self) -> tuple[str, ...]:
-        text = self.recipient["zones"]
-        return () if text is None else read_zones(text).candidates
+        return self.evidence.candidates
+
+    @property
+    def evidence(self) -> ZoneEvidence:
+        """Where the person may be; recipients without any are never called."""
+        return read_zones(self.recipient["zones"])
+
+    @property
+    def others(self) -> list[str]:
+        """The person's other numbers, in the order of their turns."""
+        return list(self.recipient["alternate_phones"])
 
     @property
     def settled(self) -> bool:
@@ -149,6 +163,8 @@ class Case:
             requester_workflow_id=self.recipient["requester_workflow_id"],
             recipient_done=self.recipient["state"] == RecipientState.DONE,
             recipient_id=self.call["recipient_id"],
+            tenant=self.call["tenant"],
+            listed=self.listed,
         )
 
 
@@ -162,7 +178,15 @@ def load_cases(s: Session, call_ids: Iterable[str]) -> list[Case]:
 
 
 def _case(row: RowMapping) -> Case:
-    of_recipient = ("state", "attempts", "zones", "withdrawn", "requester_workflow_id")
+    of_recipient = (
+        "state",
+        "attempts",
+        "zones",
+        "withdrawn",
+        "alternate_phones",
+        "consent",
+        "requester_workflow_id",
+    )
     return Case(
         call={name: row[name] for name in _CALL_COLUMNS},
         recipient={name: row[f"recipient_{name}"] for name in of_recipient},

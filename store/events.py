@@ -31,7 +31,7 @@ class StoredEvent:
     event: CallEvent
     new: bool
     settled: Settled | None = None
-    """What it settled, when it was the analysis that an ended call awaited."""
+    """What it settled, when it was the analysis that an ended call awaited; or what it listed."""
 
 
 def store_events(
@@ -151,7 +151,9 @@ def _apply(s: Session, matches: Sequence[Match | None], now: datetime) -> dict[s
     apply_events(s, cases, now)
     save_cases(s, cases)
     return {
-        case.id: case.told(changed=True) for case in cases if case.settled and case.id not in before
+        case.id: case.told(changed=case.id not in before)
+        for case in cases
+        if case.listed or (case.settled and case.id not in before)
     }
 
 

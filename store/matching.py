@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from domain.call import CallStatus, Fence, advance
 from domain.event import CallEvent
+from domain.window import named_instant
 from store.cases import Case
 from store.merging import merge
 from store.settlement import settle_cases, suppress_opted_out
@@ -91,6 +92,9 @@ def apply_events(s: Session, cases: Sequence[Case], now: datetime) -> None:
 
 def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> None:
     merged = merge(events)
+    named = merged.values.get("call_back_at")
+    if named is not None and named.tzinfo is None:
+        merged.values["call_back_at"] = named_instant(case.zones, named)
     changes = {
         name: value
         for name, value in merged.values.items()

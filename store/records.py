@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from domain.consent import Consent
+from domain.place import UnknownPlace
 from domain.plan import CallPlan
 from domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
-from domain.zone import ZoneEvidence
+from domain.zone import UnknownZone, ZoneEvidence, told_anew
 from store.tables import EPOCH
 
 
@@ -22,6 +24,24 @@ def read_plan(text: str) -> CallPlan:
 @lru_cache(maxsize=1024)
 def read_zones(text: str) -> ZoneEvidence:
     return ZoneEvidence.model_validate_json(text)
+
+
+def read_zones_anew(text: str, phone: str, others: tuple[str, ...]) -> ZoneEvidence:
+    """Zones as today's data tells them; none when it tells none any more."""
+    evidence = read_zones(text)
+    try:
+        return told_anew(evidence, phone, others)
+    except (UnknownZone, UnknownPlace):
+        return evidence.model_copy(update={"candidates": ()})
+
+
+@lru_cache(maxsize=1024)
+def _consent(text: str) -> Consent:
+    return Consent.model_validate_json(text)
+
+
+def read_consent(text: str | None) -> Consent | None:
+    return None if text is None else _consent(text)
 
 
 def campaign_record(row: RowMapping) -> CampaignRecord:

@@ -54,7 +54,8 @@ def _recipient(request: CallRequest, phone: str, zones: ZoneEvidence) -> dict[st
     return {
         "phone": phone,
         "alternate_phones": [],
-        "zones": zones.model_dump_json(),
+        "zones": zones.model_dump_json(exclude_none=True),
+        "consent": None if request.consent is None else request.consent.model_dump_json(),
         "variables": request.variables,
         "line": request.line,
         "plan": request.plan().model_dump_json(),

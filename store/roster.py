@@ -49,7 +49,7 @@ def stage_roster(
                 campaign_id=campaign_id,
                 launch=launch,
                 sequence=next_sequence,
-                drafts=[draft.model_dump(exclude_defaults=True) for draft in part],
+                drafts=[draft.model_dump(mode="json", exclude_defaults=True) for draft in part],
             )
         )
         staged += len(part)
@@ -206,7 +206,8 @@ def _recipient(
         "position": draft.position,
         "phone": draft.phone,
         "alternate_phones": list(draft.alternate_phones),
-        "zones": None if row.zones is None else row.zones.model_dump_json(),
+        "zones": None if row.zones is None else row.zones.model_dump_json(exclude_none=True),
+        "consent": None if draft.consent is None else draft.consent.model_dump_json(),
         "variables": draft.variables,
         "line": record.plan.line,
         "state": state.value,

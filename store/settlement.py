@@ -15,11 +15,14 @@ from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
 from domain.call import OPTED_OUT, AnsweredBy, FailureClass, Fence, outcome_of
+from domain.planner import Candidate, Ledger, Never, Reason, decide
 from domain.record import CallEnd, RecipientState, Settled
-from domain.settlement import Close, Following, Settling, follow
-from store.cases import Case, load_cases, save_cases
+from domain.settlement import Close, Following, Redial, Settling, follow
+from store.cases import CANCELED, Case, load_cases, save_cases
 from store.errors import UnknownCall
-from store.suppressions import suppress
+from store.records import read_consent
+from store.rulings import read_rulebook
+from store.suppressions import is_suppressed, suppress_all
 from store.tables import call, lease
 
 _OVERDUE = (
@@ -84,6 +87,9 @@ def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
     for case in cases:
         outcome = _outcome(case)
         following = follow(_settling(case, outcome, earlier[case.id]), case.plan.retry)
+        if outcome == CANCELED:
+            following = _after_a_stop(s, case, following)
+        following = _before_the_end(s, case, following, now)
         case.change_call(outcome=outcome, settled_at=now)
         case.change_recipient(**_recipient_after(case, outcome, following))
         if isinstance(following, Close) and following.suppress is not None:
@@ -158,6 +164,8 @@ def _settling(case: Case, outcome: str, earlier: list[str]) -> Settling:
         ended_at=case.call["ended_at"],
         call_back_at=case.call["call_back_at"],
         retry_after=None if wait is None else timedelta(seconds=wait),
+        other_numbers=len(case.others),
+        seed=str(case.call["recipient_id"]),
     )
 
 
@@ -172,8 +180,20 @@ def _recipient_after(case: Case, outcome: str, following: Following) -> dict[str
         "because": following.because.text,
         "not_before": following.not_before,
         "due_at": following.not_before,
+        "promised": following.promised,
         "turn": 0,
+        **_next_number(case, following),
     }
+
+
+def _next_number(case: Case, following: Redial) -> dict[str, Any]:
+    """Whose turn it is among the person's numbers; nothing when it stays."""
+    if not case.others or not (following.next_number or following.drop_number):
+        return {}
+    phone, *others = case.others
+    if not following.drop_number:
+        others.append(case.call["phone"])
+    return {"phone": phone, "alternate_phones": others}
 
 
 def _earlier_outcomes(s: Session, cases: Sequence[Case]) -> dict[str, list[str]]:
@@ -193,5 +213,37 @@ def _earlier_outcomes(s: Session, cases: Sequence[Case]) -> dict[str, list[str]]
     return {case.id: outcomes[case.call["recipient_id"]] for case in cases}
 
 
+def _after_a_stop(s: Session, case: Case, following: Following) -> Following:
+    """A call that was stopped because its number was listed: the claim says what that leads to,
+    another number of the person or their end."""
+    reason = is_suppressed(s, case.call["tenant"], case.call["phone"])
+    if reason is None:
+        return following
+    because = Reason("suppressed", f"stopped, the number must not be called: {reason}")
+    return Redial(case.call["ended_at"], because)
+
+
+def _before_the_end(s: Session, case: Case, following: Following, now: datetime) -> Following:
+    """A redial for which no window opens before the campaign's end is none."""
+    if isinstance(following, Close) or case.plan.schedule.end is None:
+        return following
+    evidence = case.evidence
+    again = Candidate(
+        zones=evidence.candidates,
+        jurisdictions=evidence.jurisdictions,
+        attempts=case.recipient["attempts"],
+        not_before=following.not_before,
+        consent=read_consent(case.recipient["consent"]),
+        promised=following.promised,
+    )
+    rulebook = read_rulebook(s, case.call["tenant"], now)
+    decision = decide(again, case.plan, Ledger(), now, rulebook)
+    return Close(decision.because) if isinstance(decision, Never) else following
+
+
 def _suppress(s: Session, case: Case, reason: str, now: datetime) -> None:
-    suppress(s, case.call["tenant"], case.call["phone"], reason, now=now, source=f"call {case.id}")
+    """All numbers of the person: it was the person who asked, not the telephone."""
+    numbers = [case.call["phone"], *case.others]
+    source = f"call {case.id}"
+    if suppress_all(s, case.call["tenant"], numbers, reason, now=now, source=source):
+        case.listed = tuple(numbers)

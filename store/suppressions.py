@@ -1,41 +1,162 @@
-"""Numbers that must not be called; read by every decision and once more at the fence."""
+"""Numbers that must not be called; read by every decision and once more at the fence.
+
+Each tenant has a list, and one is for all tenants. What is listed now is one table, how it came
+to be is another, to which rows are only ever added.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, delete, func, insert, select
 from sqlmodel import Session
 
+from domain.call import CallStatus
+from domain.record import CallRecord
 from store.dialect import insert_into
-from store.tables import suppression
+from store.records import call_record
+from store.tables import call, lease, suppression, suppression_change
+
+EVERY_TENANT = "*"
+LISTED, LIFTED = "listed", "lifted"
+_STEP = 500
+_BEFORE_A_TALK = (CallStatus.QUEUED.value, CallStatus.RINGING.value)
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressionChange:
+    tenant: str
+    change: str
+    reason: str
+    source: str
+    at: datetime
+
+
+def reason_of(tenant: ColumnElement[str], phone: ColumnElement[str]) -> ScalarSelect[str | None]:
+    """Why a number is on the tenant's list or on the one for all, as part of a statement."""
+    found = select(func.min(suppression.c.reason)).where(
+        suppression.c.tenant.in_([tenant, EVERY_TENANT]), suppression.c.phone == phone
+    )
+    return found.scalar_subquery()
 
 
 def suppress(
     s: Session, tenant: str, number: str, reason: str, *, now: datetime, source: str
 ) -> bool:
     """Never call a number (E.164) again; the first reason stays. False when it was known."""
-    added = s.connection().execute(
-        insert_into(s, suppression)
-        .values(tenant=tenant, phone=number, reason=reason, source=source, created_at=now)
-        .on_conflict_do_nothing()
+    return suppress_all(s, tenant, [number], reason, now=now, source=source) > 0
+
+
+def suppress_all(
+    s: Session, tenant: str, numbers: Iterable[str], reason: str, *, now: datetime, source: str
+) -> int:
+    """Put numbers (E.164) on a list; how many of them were not on it."""
+    # Sorted, so that two who list the same numbers wait for each other in one order.
+    wanted = sorted(set(numbers))
+    added = 0
+    for start in range(0, len(wanted), _STEP):
+        rows = [
+            {
+                "tenant": tenant,
+                "phone": number,
+                "reason": reason,
+                "source": source,
+                "created_at": now,
+            }
+            for number in wanted[start : start + _STEP]
+        ]
+        new = s.connection().execute(
+            insert_into(s, suppression)
+            .values(rows)
+            .on_conflict_do_nothing()
+            .returning(suppression.c.phone)
+        )
+        added += _note(s, tenant, list(new.scalars()), LISTED, reason, source, now)
+    return added
+
+
+def lift(
+    s: Session,
+    tenant: str,
+    number: str,
+    *,
+    now: datetime,
+    reason: str = "lifted",
+    source: str = "operator",
+) -> bool:
+    """Allow a number again; the history stays, and so do recipients that ended because of it."""
+    removed = s.connection().execute(
+        delete(suppression)
+        .where(suppression.c.tenant == tenant, suppression.c.phone == number)
         .returning(suppression.c.phone)
     )
-    return added.first() is not None
+    return _note(s, tenant, list(removed.scalars()), LIFTED, reason, source, now) > 0
 
 
 def is_suppressed(s: Session, tenant: str, number: str) -> str | None:
     """Why a number must not be called; None when it may."""
-    found = select(suppression.c.reason).where(
-        suppression.c.tenant == tenant, suppression.c.phone == number
-    )
+    found = select(reason_of(bindparam("of_tenant", tenant), bindparam("number", number)))
     reason: str | None = s.connection().execute(found).scalar_one_or_none()
     return reason
 
 
-def lift(s: Session, tenant: str, number: str) -> bool:
-    """Allow a number again; recipients that ended because of it stay ended."""
-    removed = s.connection().execute(
-        delete(suppression).where(suppression.c.tenant == tenant, suppression.c.phone == number)
+def history(s: Session, tenant: str, number: str) -> list[SuppressionChange]:
+    """Every listing and lifting of a number, for the tenant and for all, oldest first."""
+    found = (
+        select(suppression_change)
+        .where(
+            suppression_change.c.phone == number,
+            suppression_change.c.tenant.in_([tenant, EVERY_TENANT]),
+        )
+        .order_by(suppression_change.c.id)
     )
-    return removed.rowcount > 0
+    return [
+        SuppressionChange(row.tenant, row.change, row.reason, row.source, row.at)
+        for row in s.connection().execute(found)
+    ]
+
+
+def calls_before_a_talk(s: Session, tenant: str, numbers: Sequence[str]) -> list[CallRecord]:
+    """Calls to these numbers that are queued or ringing; `*` looks at all tenants."""
+    found: list[CallRecord] = []
+    for start in range(0, len(numbers), _STEP):
+        step = (
+            select(call)
+            .join_from(lease, call, call.c.id == lease.c.call_id)
+            .where(
+                lease.c.phone.in_(numbers[start : start + _STEP]),
+                call.c.status.in_(_BEFORE_A_TALK),
+            )
+            .order_by(call.c.id)
+        )
+        if tenant != EVERY_TENANT:
+            step = step.where(lease.c.tenant == tenant)
+        found += [call_record(row) for row in s.connection().execute(step).mappings()]
+    return found
+
+
+def _note(
+    s: Session,
+    tenant: str,
+    numbers: Sequence[str],
+    change: str,
+    reason: str,
+    source: str,
+    now: datetime,
+) -> int:
+    if numbers:
+        rows = [
+            {
+                "tenant": tenant,
+                "phone": number,
+                "change": change,
+                "reason": reason,
+                "source": source,
+                "at": now,
+            }
+            for number in numbers
+        ]
+        s.connection().execute(insert(suppression_change), rows)
+    return len(numbers)

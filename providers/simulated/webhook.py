@@ -18,6 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from domain.call import AnsweredBy, CallStatus, FailureClass
 from domain.event import CallEvent, EventKind
+from providers.analysis import call_back_in
 from providers.port import WebhookRefused
 
 TOLERANCE = timedelta(minutes=5)
@@ -153,20 +154,9 @@ def _translate(event: _Event) -> CallEvent:
         detail=facts.reason,
         duration_seconds=facts.duration_seconds,
         disposition=facts.disposition,
-        call_back_at=_instant(facts.structured.get("call_at")),
+        call_back_at=call_back_in(facts.structured),
         transcript=facts.transcript,
         recording_url=facts.recording_url,
         cost=facts.cost,
         structured=facts.structured,
     )
-
-
-def _instant(value: object) -> datetime | None:
-    """An instant the agent extracted; None for what it got wrong, such as a time without zone."""
-    if not isinstance(value, str):
-        return None
-    try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return parsed.astimezone(UTC) if parsed.tzinfo is not None else None

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, bindparam, func, select, update
+from sqlalchemy import RowMapping, Select, bindparam, select, update
 from sqlmodel import Session
 
+from domain.consent import Consent
 from domain.plan import CallPlan
-from domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
+from domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide, looks_back
 from domain.record import CampaignRecord, RecipientState
+from domain.rulebook import Rulebook
 from domain.zone import ZoneEvidence
-from store.records import read_plan, read_zones
-from store.tables import call, recipient, suppression
-
-LEDGER_SPAN = timedelta(hours=50)
-"""Attempts further back are on no calendar day that is today in any zone on earth."""
+from store.claims import ledger
+from store.claims.ledger import Asked
+from store.records import read_consent, read_plan, read_zones_anew
+from store.suppressions import reason_of
+from store.tables import recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Person:
 
     id: int
     phone: str
+    others: tuple[str, ...]
+    """The person's other numbers, in the order of their turns."""
     line: str
     attempts: int
     calls: int
@@ -38,6 +42,8 @@ class Person:
     suppressed: str | None
     requester_workflow_id: str | None
     zones: ZoneEvidence
+    consent: Consent | None
+    promised: bool
     plan: CallPlan
 
     def candidate(self) -> Candidate:
@@ -46,7 +52,14 @@ class Person:
             attempts=self.attempts,
             not_before=self.not_before,
             suppressed=self.suppressed,
+            jurisdictions=self.zones.jurisdictions,
+            consent=self.consent,
+            promised=self.promised,
         )
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        return (self.phone, *self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +75,7 @@ PEOPLE = (
     select(
         recipient.c.id,
         recipient.c.phone,
+        recipient.c.alternate_phones,
         recipient.c.line,
         recipient.c.attempts,
         recipient.c.calls,
@@ -71,13 +85,10 @@ PEOPLE = (
         recipient.c.turn,
         recipient.c.requester_workflow_id,
         recipient.c.zones,
+        recipient.c.consent,
+        recipient.c.promised,
         recipient.c.plan,
-        select(suppression.c.reason)
-        .where(
-            suppression.c.tenant == bindparam("tenant"), suppression.c.phone == recipient.c.phone
-        )
-        .scalar_subquery()
-        .label("suppressed"),
+        reason_of(bindparam("tenant"), recipient.c.phone).label("suppressed"),
     )
     .where(
         recipient.c.campaign_id == bindparam("campaign_id"),
@@ -99,9 +110,11 @@ def find_people(
 
 
 def _person(row: RowMapping, campaign: CampaignRecord) -> Person:
+    others = tuple(row["alternate_phones"])
     return Person(
         id=row["id"],
         phone=row["phone"],
+        others=others,
         line=row["line"],
         attempts=row["attempts"],
         calls=row["calls"],
@@ -111,49 +124,34 @@ def _person(row: RowMapping, campaign: CampaignRecord) -> Person:
         turn=row["turn"],
         suppressed=row["suppressed"],
         requester_workflow_id=row["requester_workflow_id"],
-        zones=read_zones(row["zones"]),
+        zones=read_zones_anew(row["zones"], row["phone"], others),
+        consent=read_consent(row["consent"]),
+        promised=row["promised"],
         plan=campaign.plan if row["plan"] is None else read_plan(row["plan"]),
     )
 
 
 def decide_all(
-    s: Session, campaign: CampaignRecord, persons: Sequence[Person], now: datetime
+    s: Session,
+    campaign: CampaignRecord,
+    persons: Sequence[Person],
+    rulebook: Rulebook,
+    now: datetime,
 ) -> list[tuple[Person, Decision]]:
-    ledgers = read_ledgers(s, campaign.tenant, persons, now)
+    ledgers = read_ledgers(s, campaign.tenant, persons, rulebook, now)
     return [
-        (person, decide(person.candidate(), person.plan, ledgers[person.phone], now))
+        (person, decide(person.candidate(), person.plan, ledgers[person.id], now, rulebook))
         for person in persons
     ]
 
 
 def read_ledgers(
-    s: Session, tenant: str, persons: Iterable[Person], now: datetime
-) -> dict[str, Ledger]:
-    """Attempts to each number, by any campaign; read only where a daily limit asks for them."""
-    limited = {p.phone for p in persons if p.plan.retry.max_attempts_per_day is not None}
-    return _ledgers(s, tenant, limited, now)
-
-
-def read_ledger(s: Session, tenant: str, phone: str, plan: CallPlan, now: datetime) -> Ledger:
-    limited = {phone} if plan.retry.max_attempts_per_day is not None else set()
-    return _ledgers(s, tenant, limited, now)[phone]
-
-
-def _ledgers(s: Session, tenant: str, phones: set[str], now: datetime) -> dict[str, Ledger]:
-    attempts: dict[str, list[datetime]] = defaultdict(list)
-    if phones:
-        dialed_at = func.coalesce(call.c.fenced_at, call.c.created_at)
-        found = select(call.c.phone, dialed_at).where(
-            call.c.tenant == tenant,
-            call.c.phone.in_(sorted(phones)),
-            call.c.created_at > now - LEDGER_SPAN,
-            call.c.is_attempt,
-        )
-        for phone, at in s.connection().execute(found):
-            attempts[phone].append(at)
-    ledgers: dict[str, Ledger] = defaultdict(Ledger)
-    ledgers.update({phone: Ledger(tuple(sorted(found))) for phone, found in attempts.items()})
-    return ledgers
+    s: Session, tenant: str, persons: Sequence[Person], rulebook: Rulebook, now: datetime
+) -> dict[int, Ledger]:
+    """What was tried before, by recipient; read only as far as limits ask for it."""
+    asked = [Asked(p.phone, p.others, looks_back(p.candidate(), p.plan, rulebook)) for p in persons]
+    ledgers = ledger.read_ledgers(s, tenant, asked, now)
+    return {person.id: found for person, found in zip(persons, ledgers, strict=True)}
 
 
 def write_decisions(s: Session, decided: Iterable[tuple[Person, Decision]]) -> list[EndedRecipient]:
@@ -161,6 +159,9 @@ def write_decisions(s: Session, decided: Iterable[tuple[Person, Decision]]) -> l
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     ended: list[EndedRecipient] = []
     for person, decision in decided:
+        if isinstance(decision, Never) and decision.because.code == "suppressed" and person.others:
+            _dial_the_next(s, person)
+            continue
         alike[tuple(sorted(_after(person, decision).items()))].append(person.id)
         if isinstance(decision, Never):
             because = decision.because.text
@@ -170,6 +171,16 @@ def write_decisions(s: Session, decided: Iterable[tuple[Person, Decision]]) -> l
             update(recipient).where(recipient.c.id.in_(ids)).values(dict(values))
         )
     return ended
+
+
+def _dial_the_next(s: Session, person: Person) -> None:
+    """The number is left out from here on; whether the next one may be called is looked at soon."""
+    phone, *others = person.others
+    s.connection().execute(
+        update(recipient)
+        .where(recipient.c.id == person.id)
+        .values(phone=phone, alternate_phones=others, state=RecipientState.WAITING.value)
+    )
 
 
 def _after(person: Person, decision: Decision) -> dict[str, Any]:

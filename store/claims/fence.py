@@ -14,13 +14,16 @@ from sqlmodel import Session
 from domain.call import CallStatus, Fence
 from domain.claim import CampaignState, Dialing, FencePass, FenceVerdict
 from domain.plan import CallPlan
-from domain.planner import Candidate, Dial, decide
-from store.claims.candidates import read_ledger
+from domain.planner import Candidate, Decision, Dial, decide, looks_back
+from store.claims.ledger import Asked, read_ledgers
 from store.claims.rate import Queued, take_token
 from store.dialect import locked
 from store.errors import UnknownCall
-from store.records import read_plan, read_zones
-from store.tables import call, campaign, lease, recipient, suppression
+from store.receipts import write_receipt
+from store.records import read_consent, read_plan, read_zones_anew
+from store.rulings import read_rulebook
+from store.suppressions import reason_of
+from store.tables import call, campaign, lease, recipient
 
 _FOUND = {
     Fence.PLACING: FenceVerdict.ALREADY_PLACING,
@@ -28,15 +31,11 @@ _FOUND = {
 }
 
 
-_SUPPRESSED = (
-    select(suppression.c.reason)
-    .where(suppression.c.tenant == call.c.tenant, suppression.c.phone == call.c.phone)
-    .scalar_subquery()
-)
 _HELD = select(lease.c.call_id).where(lease.c.call_id == call.c.id).scalar_subquery()
 _CALL = locked(
     select(
         call.c.tenant,
+        call.c.campaign_id,
         call.c.line,
         call.c.phone,
         call.c.caller_id,
@@ -52,13 +51,16 @@ _CALL = locked(
         recipient.c.zones,
         recipient.c.attempts,
         recipient.c.not_before,
+        recipient.c.alternate_phones,
+        recipient.c.consent,
+        recipient.c.promised,
         recipient.c.variables,
         recipient.c.withdrawn,
         recipient.c.plan.label("own_plan"),
         campaign.c.plan.label("campaign_plan"),
         campaign.c.state.label("campaign_state"),
         campaign.c.launch.label("current_launch"),
-        _SUPPRESSED.label("suppressed"),
+        reason_of(call.c.tenant, call.c.phone).label("suppressed"),
         _HELD.label("held"),
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
@@ -91,16 +93,20 @@ def raise_fence(
     if fence is not Fence.CLAIMED:
         return _withdrawn(row, f"the fence is {fence.value}")
     plan = read_plan(row["own_plan"] or row["campaign_plan"])
-    against = _against(s, row, plan, now)
-    if against is not None:
+    against, decision = _against(row), None
+    if against is None:
+        decision = _decide(s, row, plan, now)
+        against = None if isinstance(decision, Dial) else decision.because.text
+    if not isinstance(decision, Dial):
         _set_fence(s, call_id, fence=Fence.CLOSED.value)
-        return _withdrawn(row, against)
+        return _withdrawn(row, against or "")
     queued = Queued(call_id, row["created_at"], row["tenant"], row["line"])
     retry_at = take_token(s, queued, now)
     if retry_at is not None:
         return _too_soon(row, retry_at)
     deadline = now + placement_timeout
     _set_fence(s, call_id, fence=Fence.PLACING.value, fenced_at=now, fence_deadline=deadline)
+    _give_receipt(s, call_id, row, decision, now)
     return FencePass(
         verdict=FenceVerdict.GO,
         line=row["line"],
@@ -116,8 +122,8 @@ def _lock(s: Session, call_id: str) -> RowMapping:
     return row
 
 
-def _against(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> str | None:
-    """What speaks against dialing now; None when nothing does."""
+def _against(row: RowMapping) -> str | None:
+    """What speaks against dialing, the rules aside; None when nothing does."""
     if CallStatus(row["status"]).terminal:
         return f"the call is {row['status']}"
     if row["held"] is None:
@@ -128,15 +134,38 @@ def _against(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> str 
         return "the campaign was launched again"
     if row["withdrawn"]:
         return "it was withdrawn"
+    return None
+
+
+def _decide(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> Decision:
+    """The claim's question once more, with what is known now."""
+    others = tuple(row["alternate_phones"])
+    zones = read_zones_anew(row["zones"], row["phone"], others)
     candidate = Candidate(
-        zones=read_zones(row["zones"]).candidates,
+        zones=zones.candidates,
         attempts=row["attempts"],
         not_before=row["not_before"],
         suppressed=row["suppressed"],
+        jurisdictions=zones.jurisdictions,
+        consent=read_consent(row["consent"]),
+        promised=row["promised"],
     )
-    ledger = read_ledger(s, row["tenant"], row["phone"], plan, now)
-    decision = decide(candidate, plan, ledger, now)
-    return None if isinstance(decision, Dial) else decision.because.text
+    rulebook = read_rulebook(s, row["tenant"], now)
+    asked = Asked(row["phone"], others, looks_back(candidate, plan, rulebook))
+    (ledger,) = read_ledgers(s, row["tenant"], [asked], now)
+    return decide(candidate, plan, ledger, now, rulebook)
+
+
+def _give_receipt(s: Session, call_id: str, row: RowMapping, dial: Dial, now: datetime) -> None:
+    zones = read_zones_anew(row["zones"], row["phone"], tuple(row["alternate_phones"]))
+    evidence = {
+        **dial.evidence,
+        "closes_at": dial.closes_at.isoformat(),
+        "line": row["line"],
+        "zone_source": zones.source.value,
+        "zone_data": zones.data_version,
+    }
+    write_receipt(s, row["campaign_id"], call_id, row["phone"], evidence, now=now)
 
 
 def _set_fence(s: Session, call_id: str, **values: object) -> None:

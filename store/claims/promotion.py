@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from domain.planner import Dial
 from domain.record import CampaignRecord, RecipientState
+from domain.rulebook import Rulebook
 from store.claims.candidates import (
     PEOPLE,
     EndedRecipient,
@@ -50,7 +51,13 @@ class Look:
 
 
 def look_at_due(
-    s: Session, campaign: CampaignRecord, *, wanted: int, at_most: int, now: datetime
+    s: Session,
+    campaign: CampaignRecord,
+    rulebook: Rulebook,
+    *,
+    wanted: int,
+    at_most: int,
+    now: datetime,
 ) -> Look:
     """Decide step by step until `wanted` are ready anew, nobody is due, or `at_most` is reached."""
     look = Look()
@@ -58,7 +65,7 @@ def look_at_due(
     while look.promoted < wanted and look.decisions < at_most:
         size = min(step, at_most - look.decisions)
         persons = _next(s, campaign, size, now)
-        decided = decide_all(s, campaign, persons, now)
+        decided = decide_all(s, campaign, persons, rulebook, now)
         look.ended += write_decisions(s, decided)
         look.decisions += len(persons)
         look.promoted += sum(isinstance(decision, Dial) for _, decision in decided)

@@ -27,6 +27,7 @@ from store.claims.taking import SLACK, Taking, take
 from store.claims.waiting import Pause, count_open, earliest, next_due, next_settlement
 from store.cursor import lock_cursor, move_cursor
 from store.everybody import close_some, decide_some_anew
+from store.rulings import read_rulebook
 from store.settlement import settle_overdue
 from store.tables import claim_cursor
 
@@ -97,8 +98,9 @@ def _call(
     look, taking = Look(), Taking()
     if room.free > 0:
         at_most = MAX_DECISIONS - room.free - SLACK
-        look = look_at_due(s, record, wanted=room.free, at_most=at_most, now=now)
-        taking = take(s, record, key, room.free, cursor["caller_turn"], now)
+        rulebook = read_rulebook(s, record.tenant, now)
+        look = look_at_due(s, record, rulebook, wanted=room.free, at_most=at_most, now=now)
+        taking = take(s, record, rulebook, key, room.free, cursor["caller_turn"], now)
         if len(taking.calls) == room.free:
             room = campaign_room(s, record, in_flight + len(taking.calls), limit, now)
     pause = _pause(s, record, room, look, taking, now)

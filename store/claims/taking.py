@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
-from domain.planner import Decision, Dial, Reason, Wait, decide
+from domain.planner import Decision, Dial, Ledger, Reason, Wait, decide
 from domain.record import CampaignRecord, RecipientState
+from domain.rulebook import Rulebook
 from store.claims.candidates import (
     PEOPLE,
     EndedRecipient,
@@ -30,7 +31,7 @@ SLACK = 20
 """People read beyond the room there is, for those who turn out not to be callable now."""
 NUMBER_RETRY = timedelta(seconds=5)
 """The end of another campaign's call to the same number wakes nobody here."""
-_NUMBER_BUSY = Reason("number_busy", "another call to this number is under way")
+_NUMBER_BUSY = Reason("number_busy", "another call to this person is under way")
 
 _READY = PEOPLE.where(
     recipient.c.state == RecipientState.READY.value, recipient.c.line == bindparam("of_line")
@@ -56,7 +57,13 @@ class Taking:
 
 
 def take(
-    s: Session, campaign: CampaignRecord, key: str, room: int, turn: int, now: datetime
+    s: Session,
+    campaign: CampaignRecord,
+    rulebook: Rulebook,
+    key: str,
+    room: int,
+    turn: int,
+    now: datetime,
 ) -> Taking:
     """Claim calls for at most `room` people who are ready, within the limits of their lines."""
     names = _lines(s, campaign)
@@ -71,7 +78,7 @@ def take(
             unread.add(name)
         persons += found
     persons.sort(key=lambda p: (p.closes_at or now, p.turn, p.id))
-    taking, seen = _Taker(s, campaign, key, turn, now).run(persons, room, free)
+    taking, seen = _Taker(s, campaign, rulebook, key, turn, now).run(persons, room, free)
     # `free` is what is left of it now.
     waiting = unread | {person.line for person in persons[seen:]}
     taking.more = any(free[name] > 0 for name in waiting)
@@ -103,10 +110,17 @@ class _Taker:
     """One pass over people in the order of their windows."""
 
     def __init__(
-        self, s: Session, campaign: CampaignRecord, key: str, turn: int, now: datetime
+        self,
+        s: Session,
+        campaign: CampaignRecord,
+        rulebook: Rulebook,
+        key: str,
+        turn: int,
+        now: datetime,
     ) -> None:
         self._s = s
         self._campaign = campaign
+        self._rulebook = rulebook
         self._key = key
         self._turn = turn
         self._now = now
@@ -118,7 +132,7 @@ class _Taker:
         """
         tenant, taking, seen = self._campaign.tenant, Taking(), 0
         busy = self._lock_numbers(tenant, persons)
-        ledgers = read_ledgers(self._s, tenant, persons, self._now)
+        ledgers = read_ledgers(self._s, tenant, persons, self._rulebook, self._now)
         decided: list[tuple[Person, Decision]] = []
         leases: list[dict[str, Any]] = []
         for person in persons:
@@ -127,11 +141,10 @@ class _Taker:
             seen += 1
             if free[person.line] <= 0:
                 continue
-            if person.phone in busy:
+            if not busy.isdisjoint(person.numbers):
                 decided.append((person, Wait(self._now + NUMBER_RETRY, _NUMBER_BUSY)))
                 continue
-            ledger = ledgers[person.phone]
-            decision = decide(person.candidate(), person.plan, ledger, self._now)
+            decision = self._decide(person, ledgers[person.id])
             if not isinstance(decision, Dial):
                 decided.append((person, decision))
                 continue
@@ -139,15 +152,21 @@ class _Taker:
             call = call_row(self._campaign, person, decision, self._key, turn, self._now)
             taking.calls.append(call)
             leases.append(lease_row(call, person, self._now))
-            busy.add(person.phone)
+            busy.update(person.numbers)
             free[person.line] -= 1
         write_calls(self._s, taking.calls, leases)
         taking.ended = write_decisions(self._s, decided)
         return taking, seen
 
+    def _decide(self, person: Person, ledger: Ledger) -> Decision:
+        return decide(person.candidate(), person.plan, ledger, self._now, self._rulebook)
+
     def _lock_numbers(self, tenant: str, persons: Sequence[Person]) -> set[str]:
-        """Numbers that a call is under way to; nobody starts one to the others meanwhile."""
-        phones = sorted({person.phone for person in persons})
+        """Numbers that a call is under way to; nobody starts one to the others meanwhile.
+
+        All numbers of a person, since their calls count together.
+        """
+        phones = sorted({number for person in persons for number in person.numbers})
         if not phones:
             return set()
         lock_keys(self._s, [f"number/{tenant}/{phone}" for phone in phones])

@@ -4,8 +4,10 @@ from store.tables.call import call, event, lease
 from store.tables.campaign import campaign, campaign_revision, claim_cursor
 from store.tables.columns import EPOCH, Row
 from store.tables.line import line, line_rate
+from store.tables.receipt import receipt
 from store.tables.roster import recipient, roster, roster_chunk
-from store.tables.suppression import suppression
+from store.tables.ruling import ruling
+from store.tables.suppression import suppression, suppression_change
 
 metadata = Row.metadata
 
@@ -20,8 +22,11 @@ __all__ = [
     "line",
     "line_rate",
     "metadata",
+    "receipt",
     "recipient",
     "roster",
     "roster_chunk",
+    "ruling",
     "suppression",
+    "suppression_change",
 ]

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlmodel import Field
 
 from store.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
@@ -68,9 +68,13 @@ class RecipientRow(Row, table=True):
     launch: int
     position: int
     phone: str = Field(sa_type=Text)
+    """The number to dial next."""
     alternate_phones: list[str] = Field(sa_type=JsonText)
+    """The person's other numbers, in the order of their turns."""
     zones: str | None = Field(default=None, sa_type=Text)
     """A ZoneEvidence as JSON text; None when the recipient was refused."""
+    consent: str | None = Field(default=None, sa_type=Text)
+    """A Consent as JSON text."""
     variables: dict[str, str] = Field(sa_type=JsonText)
     line: str = Field(sa_type=Text)
     plan: str | None = Field(default=None, sa_type=Text)
@@ -82,6 +86,8 @@ class RecipientRow(Row, table=True):
     because: str | None = Field(default=None, sa_type=Text)
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """The recipient's own: a retry's delay, a promise, a request's wish."""
+    promised: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """`not_before` is a time that the person asked for."""
     due_at: datetime = Field(sa_type=UtcDateTime)
     """When a claim looks at it next: `not_before`, or the opening found at the last look."""
     window_closes_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -57,3 +57,11 @@ def test_the_schema_is_printed_as_it_is_kept(outdial: Outdial) -> None:
     assert result.exit_code == 0
     assert result.stdout == schema_text()
     assert json.loads(result.stdout)["title"] == "Outdial campaign"
+
+
+def test_who_can_never_be_called_is_told_with_a_good_file(outdial: Outdial, tmp_path: Path) -> None:
+    text = GOOD.replace("informational", "telemarketing")
+    (tmp_path / "sales.yaml").write_text(text, encoding="utf-8")
+    result = outdial("validate", "sales.yaml")
+    assert result.exit_code == 0
+    assert "1 person can never be called: written consent is needed" in result.output

@@ -11,9 +11,11 @@ from domain.definition import Agent, Purpose, Retry, Schedule, TimeZonePolicy, W
 from domain.fields import parse_span
 from domain.plan import CallPlan
 from domain.planner import Candidate, Dial, Ledger, Never, Wait, decide, hours_zones, weekly_hours
+from domain.retry import Daypart
 from domain.window import is_open
 
 NEW_YORK = ("America/New_York",)
+RESOLUTION = timedelta(microseconds=1)
 NOON = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)  # Monday 12:00 in New York
 
 
@@ -129,3 +131,93 @@ def test_a_dial_is_inside_the_window_and_a_wait_ends_in_one(
         assert isinstance(decide(candidate, chosen, ledger, decision.until), Dial)
         earlier = decide(candidate, chosen, ledger, decision.until - timedelta(seconds=1))
         assert isinstance(earlier, Wait)
+
+
+def test_the_last_minute_of_a_window_is_left_free() -> None:
+    office = plan(hours="09:00-12:00")
+    closes = NOON
+    late = decide(Candidate(NEW_YORK), office, Ledger(), closes - timedelta(seconds=59))
+    assert isinstance(late, Wait)
+    assert late.until == closes + timedelta(hours=21)
+    in_time = decide(Candidate(NEW_YORK), office, Ledger(), closes - timedelta(seconds=60))
+    assert isinstance(in_time, Dial)
+    assert in_time.closes_at == closes
+    longer = plan(hours="09:00-12:00", guard="10m")
+    assert isinstance(
+        decide(Candidate(NEW_YORK), longer, Ledger(), closes - timedelta(minutes=9)), Wait
+    )
+
+
+def test_a_phone_that_rings_longer_than_the_guard_does_not_ring_past_the_end() -> None:
+    closes = NOON
+    patient = plan(hours="09:00-12:00").model_copy(update={"ring_timeout": timedelta(minutes=3)})
+    late = decide(Candidate(NEW_YORK), patient, Ledger(), closes - timedelta(seconds=179))
+    assert isinstance(late, Wait)
+    in_time = decide(Candidate(NEW_YORK), patient, Ledger(), closes - timedelta(seconds=180))
+    assert isinstance(in_time, Dial)
+    none = plan(hours="09:00-12:00", guard="0s").model_copy(
+        update={"ring_timeout": timedelta(minutes=3)}
+    )
+    assert isinstance(decide(Candidate(NEW_YORK), none, Ledger(), closes - RESOLUTION), Dial)
+
+
+def test_no_guard_where_windows_meet() -> None:
+    night = plan(
+        windows=[{"days": "mon", "hours": "12:00-24:00"}, {"days": "tue", "hours": "00:00-02:00"}]
+    )
+    midnight = NOON + timedelta(hours=12)
+    assert isinstance(
+        decide(Candidate(NEW_YORK), night, Ledger(), midnight - timedelta(seconds=1)), Dial
+    )
+
+
+def test_hours_that_differ_by_the_day() -> None:
+    week = plan(
+        windows=[
+            {"days": ["mon", "tue"], "hours": ["09:00-11:00", "14:00-18:00"]},
+            {"days": "sat", "hours": "10:00-12:00"},
+        ]
+    )
+    decision = decide(Candidate(NEW_YORK), week, Ledger(), NOON)
+    assert isinstance(decision, Wait)
+    assert decision.until == NOON + timedelta(hours=2)
+    late = decide(Candidate(NEW_YORK), week, Ledger(), NOON + timedelta(days=2))
+    assert isinstance(late, Wait)
+    assert late.until == datetime(2026, 3, 7, 15, 0, tzinfo=UTC)
+
+
+def test_public_holidays_of_the_place_where_somebody_is() -> None:
+    thanksgiving = datetime(2026, 11, 26, 17, 0, tzinfo=UTC)
+    at_home = Candidate(NEW_YORK, jurisdictions=("US-PA",))
+    closed = plan(holidays="callee")
+    assert isinstance(decide(at_home, plan(), Ledger(), thanksgiving), Dial)
+    decision = decide(at_home, closed, Ledger(), thanksgiving)
+    assert isinstance(decision, Wait)
+    # The Friday after is a holiday in Pennsylvania, not in the whole country.
+    assert decision.until == datetime(2026, 11, 28, 14, 0, tzinfo=UTC)
+    decision = decide(at_home, plan(holidays=["US"]), Ledger(), thanksgiving)
+    assert isinstance(decision, Wait)
+    assert decision.until == datetime(2026, 11, 27, 14, 0, tzinfo=UTC)
+
+
+def test_attempts_are_made_at_one_time_of_the_week_after_another() -> None:
+    parts = plan(hours="00:00-24:00").model_copy(
+        update={
+            "retry": Retry(
+                max_attempts=9, dayparts=(Daypart.EVENING, Daypart.WEEKEND, Daypart.MORNING)
+            )
+        }
+    )
+    opens = {
+        0: datetime(2026, 3, 2, 22, 0, tzinfo=UTC),
+        1: datetime(2026, 3, 7, 5, 0, tzinfo=UTC),
+        2: datetime(2026, 3, 3, 13, 0, tzinfo=UTC),
+        3: datetime(2026, 3, 2, 22, 0, tzinfo=UTC),
+    }
+    for attempts, until in opens.items():
+        decision = decide(Candidate(NEW_YORK, attempts=attempts), parts, Ledger(), NOON)
+        assert isinstance(decision, Wait)
+        assert decision.until == until
+        assert decision.because.code == "daypart"
+    promised = Candidate(NEW_YORK, attempts=1, promised=True)
+    assert isinstance(decide(promised, parts, Ledger(), NOON), Dial)

@@ -90,3 +90,60 @@ def test_opting_out_suppresses() -> None:
     following = follow(settling("opted_out"), RETRY)
     assert isinstance(following, Close)
     assert following.suppress
+
+
+def test_delays_may_grow() -> None:
+    grows = Retry(
+        max_attempts=9,
+        busy=OutcomeRetry(
+            delays=(timedelta(minutes=10), timedelta(minutes=30)),
+            factor=2,
+            longest=timedelta(hours=3),
+            max_attempts=9,
+        ),
+    )
+    minutes = []
+    for earlier in range(6):
+        following = follow(settling("busy", *["busy"] * earlier), grows)
+        assert isinstance(following, Redial)
+        minutes.append((following.not_before - ENDED) / timedelta(minutes=1))
+    assert minutes == [10, 30, 60, 120, 180, 180]
+
+
+def test_jitter_is_the_same_for_the_same_person_and_attempt() -> None:
+    jittery = RETRY.model_copy(update={"jitter": timedelta(minutes=10)})
+    dues = set()
+    for person in range(50):
+        case = settling("busy", seed=f"r{person}")
+        following = follow(case, jittery)
+        assert isinstance(following, Redial)
+        assert following == follow(case, jittery)
+        late = following.not_before - ENDED - timedelta(minutes=10)
+        assert timedelta(0) <= late < timedelta(minutes=10)
+        dues.add(late)
+    assert len(dues) == 50
+    promised = settling("call_me_later", call_back_at=ENDED + timedelta(hours=5), seed="r1")
+    following = follow(promised, jittery)
+    assert isinstance(following, Redial)
+    assert (following.not_before, following.promised) == (ENDED + timedelta(hours=5), True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "next_number"),
+    [("no_answer", True), ("busy", True), ("unknown", True), ("call_me_later", False)],
+)
+def test_who_was_not_reached_is_tried_at_the_next_number(outcome: str, next_number: bool) -> None:
+    following = follow(settling(outcome, other_numbers=1), RETRY)
+    assert isinstance(following, Redial)
+    assert following.next_number is next_number
+    alone = follow(settling(outcome), RETRY)
+    assert isinstance(alone, Redial)
+    assert not alone.next_number
+
+
+def test_a_rejected_number_makes_way_for_the_next_one() -> None:
+    following = follow(settling("failed:rejected", other_numbers=1), RETRY)
+    assert isinstance(following, Redial)
+    assert (following.drop_number, following.not_before) == (True, ENDED)
+    spent = follow(settling("failed:rejected", "busy", "busy", "busy", other_numbers=1), RETRY)
+    assert isinstance(spent, Close)

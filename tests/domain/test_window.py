@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.fields import parse_span
-from domain.window import WeeklyHours, is_open, next_local_day, next_opening
+from domain.window import WeeklyHours, is_open, named_instant, next_local_day, next_opening
 
 ZONES = (
     "America/New_York",
@@ -119,3 +119,24 @@ def test_an_opening_is_open_and_the_first_one(
     if opening.at > now:
         assert not is_open(week, tuple(zones), opening.at - timedelta(seconds=1))
     assert is_open(week, tuple(zones), opening.closes_at - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("local", "zones", "expected"),
+    [
+        ("2026-03-05 15:00", ("America/New_York",), "2026-03-05 20:00"),
+        # Three in Chicago is the later one.
+        ("2026-03-05 15:00", ("America/Chicago", "America/New_York"), "2026-03-05 21:00"),
+        # An hour that comes twice: the first of them. One that is left out: an hour later.
+        ("2026-11-01 01:30", ("America/New_York",), "2026-11-01 05:30"),
+        ("2026-03-08 02:30", ("America/New_York",), "2026-03-08 07:30"),
+        ("2026-10-04 02:15", ("Australia/Lord_Howe",), "2026-10-03 15:45"),
+        ("0001-01-01 00:00", ("Australia/Lord_Howe",), None),
+        ("9999-12-31 23:00", ("America/New_York",), None),
+    ],
+)
+def test_a_time_that_somebody_names(
+    local: str, zones: tuple[str, ...], expected: str | None
+) -> None:
+    found = named_instant(zones, datetime.fromisoformat(local))
+    assert found == (None if expected is None else utc(expected))

@@ -99,10 +99,15 @@ async def test_cancelled_during_the_call_it_is_hung_up(stack: Stack) -> None:
         ({"to": "+1202"}, "found '+1202', which is not a number of any numbering plan"),
         ({"line": "moon"}, "line 'moon' is not configured; known are simulated"),
         ({"time_zone": "Mars/Olympus"}, "'Mars/Olympus'"),
+        ({"state": "Flrida"}, "found state 'Flrida', which is in no table"),
+        (
+            {"accept_risk": [{"rule": "no-rules.XX", "reason": "counsel looked at it"}]},
+            "accept_risk: found 'no-rules.XX', which is no rule",
+        ),
     ],
 )
 async def test_what_cannot_be_called_fails_with_its_reason(
-    stack: Stack, changes: dict[str, str], told: str
+    stack: Stack, changes: dict[str, Any], told: str
 ) -> None:
     handle = await ask(stack, **{"to": phone(2004), **changes})
     with pytest.raises(WorkflowFailureError) as failed:

@@ -177,8 +177,8 @@ def test_yaml(case: Broken) -> None:
         HEAD + "retry:\n  booked: {delays: 10m}\n",
         [
             "campaign.yaml:6:3: retry.booked: unknown key 'booked', the keys here are "
-            "max_attempts, max_attempts_per_day, busy, no_answer, voicemail, failed, unknown, "
-            "call_me_later"
+            "max_attempts, max_attempts_per_day, dayparts, jitter, busy, no_answer, voicemail, "
+            "failed, unknown, call_me_later"
         ],
     ),
     Broken(

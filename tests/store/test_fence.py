@@ -114,7 +114,7 @@ def test_a_number_suppressed_after_the_claim_is_not_dialed(house: House) -> None
 
 def test_a_window_that_closed_after_the_claim_is_not_dialed_into(house: House) -> None:
     house.now = datetime(2026, 3, 4, 22, 59, 59, tzinfo=UTC)
-    campaign = house.launch(1, schedule={"hours": "09:00-18:00"})
+    campaign = house.launch(1, schedule={"hours": "09:00-18:00", "guard": "0s"})
     call = house.claim_one(campaign)
     house.later(seconds=1)
     assert house.fence(call.call_id).verdict is WITHDRAWN

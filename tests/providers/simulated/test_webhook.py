@@ -154,10 +154,15 @@ def test_an_analysis_is_read() -> None:
     assert event.recording_url == "http://network/recording"
 
 
-@pytest.mark.parametrize("call_at", ["2026-03-05T09:00:00", "tomorrow", 17, None])
+@pytest.mark.parametrize("call_at", ["tomorrow", 17, None])
 def test_a_time_the_agent_got_wrong_is_left_out(call_at: object) -> None:
     (event,) = read(_body("call.analyzed", structured={"call_at": call_at}))
     assert event.call_back_at is None
+
+
+def test_a_time_on_the_persons_own_clock_is_passed_on_as_it_is() -> None:
+    (event,) = read(_body("call.analyzed", structured={"call_at": "2026-03-05T15:00:00"}))
+    assert event.call_back_at == datetime(2026, 3, 5, 15, 0)
 
 
 def test_a_call_made_without_metadata_has_no_id_of_ours() -> None:

@@ -1,0 +1,147 @@
+"""Milliseconds for a claim of 100 calls, of a million people who are all due, on PostgreSQL.
+
+The baseline of the same run is the bare insert of 100 calls with their leases. Calls end between
+claims, outside the time that is measured. A server of its own is started in a temporary folder.
+
+    python -m bench.claim [--people 1000000] [--claims 1000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import statistics
+import time
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, insert, select, text, update
+from sqlmodel import Session
+
+from domain.call import CallStatus
+from domain.record import CampaignRecord, RecipientState
+from domain.zone import zone_evidence
+from store import campaigns, roster
+from store.claims.reservation import claim_calls
+from store.database import Database
+from store.tables import EPOCH, call, lease, recipient
+from tests.builders import LINE, NOW, House, definition
+from tests.databases import migrated, postgresql_database, postgresql_server
+
+AT_ONCE = 100
+WARM = 10
+
+
+def fill(database: Database, people: int) -> CampaignRecord:
+    """A campaign with a daily limit and a cap, and everybody due."""
+    house = House(database)
+    house.line(LINE, most=10_000, per_second=10_000)
+    asked = definition(
+        pacing={"max_concurrent": AT_ONCE},
+        schedule={"hours": "00:00-24:00"},
+        caps=[{"calls": 3, "within": "24h"}],
+        retry={"max_attempts_per_day": 2},
+    )
+    launched = database.write_sync(
+        lambda s: campaigns.launch_campaign(s, "default", asked, "", now=NOW, again=False)
+    )
+    record = launched.record
+    zones = zone_evidence("+12125550000").model_dump_json(exclude_none=True)
+    columns = "campaign_id, launch, position, phone, alternate_phones, zones, variables, line, "
+    columns += "state, attempts, calls, due_at, turn, withdrawn"
+    values = (
+        "SELECT :campaign, 1, n, '+1212' || lpad(n::text, 7, '0'), '[]', :zones, '{}', :line, "
+        ":state, 0, 0, :due, 1, false FROM generate_series(0, :people - 1) AS n"
+    )
+    filled = text(f"INSERT INTO recipient ({columns}) {values}")
+
+    def work(s: Session) -> None:
+        bound = {"campaign": record.id, "zones": zones, "line": LINE, "people": people}
+        state = RecipientState.WAITING.value
+        s.connection().execute(filled, bound | {"state": state, "due": EPOCH})
+        roster.mark_enrolled(s, record.id, 1)
+
+    database.write_sync(work)
+    database.write_sync(lambda s: s.connection().execute(text("ANALYZE")))
+    return record
+
+
+def end_all(s: Session) -> None:
+    """What 100 ends would leave, in three statements."""
+    called = list(s.connection().execute(select(lease.c.call_id)).scalars())
+    of_them = select(call.c.recipient_id).where(call.c.id.in_(called))
+    s.connection().execute(delete(lease))
+    s.connection().execute(
+        update(recipient).where(recipient.c.id.in_(of_them)).values(state="done", attempts=1)
+    )
+    ended = {"status": CallStatus.COMPLETED.value, "is_attempt": True, "outcome": "completed"}
+    s.connection().execute(
+        update(call).where(call.c.id.in_(called)).values(ended | {"ended_at": NOW})
+    )
+
+
+def claims(database: Database, campaign: CampaignRecord, count: int) -> list[float]:
+    took, now = [], NOW
+    for at in range(count):
+        now += timedelta(seconds=1)
+        begun = time.perf_counter()
+        claim = database.write_sync(
+            lambda s, at=at, now=now: claim_calls(s, campaign.id, f"b/{at}", now=now)  # type: ignore[misc]
+        )
+        took.append((time.perf_counter() - begun) * 1000)
+        assert len(claim.calls) == AT_ONCE, claim
+        database.write_sync(end_all)
+    return took
+
+
+def bare_inserts(database: Database) -> float:
+    """Milliseconds for 100 calls and leases alone, taken back afterwards."""
+    found = database.read_sync(
+        lambda s: [dict(row) for row in s.connection().execute(call.select().limit(100)).mappings()]
+    )
+    took = []
+    for again in range(20):
+        rows = [
+            row | {"id": f"x{again}-{at}", "number": 1000 + again} for at, row in enumerate(found)
+        ]
+        leases = [
+            {
+                "call_id": row["id"], "campaign_id": row["campaign_id"], "tenant": "default",
+                "line": LINE, "phone": f"{row['id']}", "acquired_at": NOW, "expires_at": NOW,
+            }
+            for row in rows
+        ]  # fmt: skip
+
+        def work(
+            s: Session,
+            rows: list[dict[str, Any]] = rows,
+            leases: list[dict[str, Any]] = leases,
+        ) -> None:
+            s.connection().execute(insert(call), rows)
+            s.connection().execute(insert(lease), leases)
+
+        begun = time.perf_counter()
+        database.write_sync(work)
+        took.append((time.perf_counter() - begun) * 1000)
+        database.write_sync(lambda s: s.connection().execute(delete(lease)))
+    return statistics.median(took)
+
+
+def main(people: int, count: int) -> None:
+    logging.disable(logging.INFO)
+    with postgresql_server() as server, postgresql_database(server) as url, migrated(url) as db:
+        campaign = fill(db, people)
+        took = claims(db, campaign, count)
+        print(f"{people:,} people due, {AT_ONCE} calls a claim, {count} claims, milliseconds")
+        print(f"bare inserts           {bare_inserts(db):6.1f}")
+        for name, part in (("first", took[WARM : WARM + 50]), ("last", took[-50:])):
+            middle, worst = statistics.median(part), sorted(part)[int(len(part) * 0.95)]
+            print(f"{name:5} 50: median     {middle:6.1f}   95th percentile {worst:6.1f}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--claims", type=int, default=1000)
+    options = parser.parse_args()
+    main(options.people, options.claims)

@@ -1,0 +1,78 @@
+"""Microseconds for one decision, its ledger loaded, beside a bare look at the clock.
+
+The baseline is the least that any check of calling hours does: the wall time in one zone.
+
+    python -m bench.decide [--times 5000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from domain.caps import Cap
+from domain.consent import Consent, ConsentLevel
+from domain.definition import Agent, Purpose, Retry, Schedule
+from domain.plan import CallPlan
+from domain.planner import Candidate, Dial, Ledger, decide
+from domain.zone import load_zone, zone_evidence
+
+NOW = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
+LEDGER = Ledger((NOW - timedelta(days=5), NOW - timedelta(days=2), NOW - timedelta(hours=20)))
+CAPS = (Cap(calls=3, within=timedelta(hours=24)), Cap(calls=4, within=timedelta(days=30)))
+
+
+def plan(purpose: Purpose, *caps: Cap) -> CallPlan:
+    return CallPlan(
+        purpose=purpose,
+        line="simulated",
+        agent=Agent(id="a"),
+        schedule=Schedule.model_validate({"hours": "09:00-18:00"}),
+        retry=Retry(max_attempts=9, max_attempts_per_day=2),
+        caps=caps,
+    )
+
+
+def person(number: str, **address: str) -> Candidate:
+    evidence = zone_evidence(number, **address)  # type: ignore[arg-type]
+    return Candidate(
+        zones=evidence.candidates,
+        jurisdictions=evidence.jurisdictions,
+        attempts=2,
+        consent=Consent(level=ConsentLevel.WRITTEN, proof="form 17"),
+    )
+
+
+def microseconds(work: Callable[[], object], times: int) -> float:
+    best = float("inf")
+    for _ in range(5):
+        begun = time.perf_counter()
+        for _ in range(times):
+            work()
+        best = min(best, (time.perf_counter() - begun) / times * 1e6)
+    return best
+
+
+def main(times: int) -> None:
+    zone = load_zone("America/New_York")
+    print(f"a look at one clock       {microseconds(lambda: NOW.astimezone(zone), times):6.1f} us")
+    new_yorker, away = person("+12125551234"), person("+12125551234", state="FL")
+    cases = {
+        "reminder, one zone": (new_yorker, plan(Purpose.INFORMATIONAL)),
+        "sales, two zones, caps": (away, plan(Purpose.TELEMARKETING, *CAPS)),
+    }
+    for name, (who, how) in cases.items():
+
+        def once(who: Candidate = who, how: CallPlan = how) -> object:
+            return decide(who, how, LEDGER, NOW)
+
+        assert isinstance(once(), Dial)
+        print(f"Dial: {name:20}{microseconds(once, times):6.1f} us")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=5000)
+    main(parser.parse_args().times)

@@ -1,0 +1,65 @@
+"""A receipt for every dial: what was decided and why, hashed with the receipt before it.
+
+The hash of a campaign's last receipt, kept elsewhere, shows any later change or removal. A receipt
+names the number by a digest, so that erasing the number elsewhere leaves the chain as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+FIRST = "0" * 64
+"""What the first receipt of a campaign is hashed with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One link; `body` is the text that was hashed."""
+
+    sequence: int
+    call_id: str
+    at: datetime
+    body: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a chain does not hold."""
+
+    sequence: int
+    problem: str
+
+
+def body_of(values: dict[str, Any]) -> str:
+    """The one way in which these values are written."""
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def number_digest(call_id: str, e164: str) -> str:
+    """Names a number to whoever knows it; the call's id keeps equal numbers apart."""
+    return hashlib.sha256(f"{call_id}/{e164}".encode()).hexdigest()
+
+
+def link(previous: str, sequence: int, body: str) -> str:
+    """The hash of a receipt."""
+    return hashlib.sha256(f"{previous}\n{sequence}\n{body}".encode()).hexdigest()
+
+
+def check_chain(receipts: Iterable[Receipt]) -> tuple[str, int, list[Fault]]:
+    """The hash and number of the last receipt, and everything that is wrong with them."""
+    previous, expected, faults = FIRST, 1, []
+    for found in receipts:
+        if found.sequence != expected:
+            faults.append(Fault(expected, f"receipts {expected} to {found.sequence - 1} are gone"))
+        if link(previous, found.sequence, found.body) != found.hash:
+            faults.append(Fault(found.sequence, "its content or the receipt before it was changed"))
+        if json.loads(found.body).get("call_id") != found.call_id:
+            faults.append(Fault(found.sequence, "it names another call"))
+        previous, expected = found.hash, found.sequence + 1
+    return previous, expected - 1, faults

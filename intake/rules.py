@@ -1,0 +1,48 @@
+"""An operator's own rules, read from a YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from domain.fields import shown
+from domain.rulebook import OperatorRules
+from domain.rules import Rule
+from intake.definition import read_definition_file
+from intake.places import Places
+from intake.problems import DefinitionInvalid, Problem
+from intake.yaml_document import read_yaml
+
+_WORDS = {
+    "missing": "found no {key}; write it",
+    "extra_forbidden": "unknown key {key!r}; leave it out",
+}
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """The rules of a file. Raises DefinitionInvalid with every problem found."""
+    file = str(path)
+    document = read_yaml(read_definition_file(path), file)
+    if document.root is None or len(document.problems):
+        raise DefinitionInvalid(document.problems, document.problems.omitted)
+    places = Places(file, document.root)
+    try:
+        return OperatorRules.model_validate(document.root.as_text()).rules
+    except ValidationError as error:
+        problems = []
+        for details in error.errors(include_url=False):
+            words = _WORDS.get(details["type"])
+            cause = details.get("ctx", {}).get("error")
+            if words is not None:
+                message = words.format(key=details["loc"][-1])
+            elif cause is not None:
+                message = str(cause)
+            else:
+                message = f"found {shown(details['input'])}; {details['msg']}"
+            problems.append(_problem(places, details["loc"], message))
+        raise DefinitionInvalid(problems) from error
+
+
+def _problem(places: Places, path: tuple[int | str, ...], message: str) -> Problem:
+    return places.problem(path, message)

@@ -1,0 +1,61 @@
+"""The ledger: attempts to people's numbers, over all campaigns of a tenant.
+
+A call counts from its end on, by the instant at which it may have left. One that is under way
+needs no counting: nobody else starts a call to any number of that person meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session
+
+from domain.planner import Ledger
+from store.tables import EPOCH, call
+
+_DIALED_AT = func.coalesce(call.c.fenced_at, call.c.created_at)
+_ATTEMPTS = select(call.c.phone, _DIALED_AT.label("at")).where(
+    call.c.tenant == bindparam("of_tenant"),
+    call.c.phone.in_(bindparam("phones", expanding=True)),
+    call.c.created_at > bindparam("since"),
+    call.c.is_attempt,
+)
+_LONGEST_CALL = timedelta(days=1)
+"""Between a call's claim, by which it is found, and its dialing, by which it counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose ledger a decision needs, and how far back."""
+
+    phone: str
+    others: tuple[str, ...]
+    looks_back: timedelta | None
+
+
+def read_ledgers(s: Session, tenant: str, asked: Iterable[Asked], now: datetime) -> list[Ledger]:
+    """One for each that asked, in their order, by one query; by none when nobody needs any."""
+    asked = list(asked)
+    needed = [one for one in asked if one.looks_back is None or one.looks_back > timedelta(0)]
+    attempts: dict[str, list[datetime]] = defaultdict(list)
+    if needed:
+        spans = [one.looks_back for one in needed]
+        furthest = None if None in spans else max(span for span in spans if span is not None)
+        since = EPOCH if furthest is None else now - furthest - _LONGEST_CALL
+        phones = sorted({phone for one in needed for phone in (one.phone, *one.others)})
+        values = {"of_tenant": tenant, "phones": phones, "since": since}
+        for phone, at in s.connection().execute(_ATTEMPTS, values):
+            attempts[phone].append(at)
+    return [_ledger(one, attempts) for one in asked]
+
+
+def _ledger(asked: Asked, attempts: dict[str, list[datetime]]) -> Ledger:
+    to_number = tuple(sorted(attempts.get(asked.phone, ())))
+    if not asked.others:
+        return Ledger(to_number)
+    everything = [at for phone in (asked.phone, *asked.others) for at in attempts.get(phone, ())]
+    return Ledger(tuple(sorted(everything)), to_number)

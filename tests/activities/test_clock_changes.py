@@ -1,0 +1,182 @@
+"""A campaign that runs across changes of the clock dials nobody outside the window.
+
+Virtual days: the activities are the real ones, with a clock that the test moves. Only the far side
+of the telephone line is played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from temporalio.testing import ActivityEnvironment
+
+from activities.calls import Calls
+from activities.campaigns import Campaigns
+from activities.deps import Deps
+from activities.signatures.call import EndInput, PlaceInput
+from activities.signatures.campaign import ClaimInput, EnrollInput
+from domain.call import CallStatus
+from domain.claim import Claim
+from domain.event import CallEvent, CallSnapshot
+from domain.record import CallEnd, CampaignRecord
+from domain.zone import load_zone
+from providers.lines import Line, LinePolicy, Lines
+from providers.port import Capabilities, LineConfig, Placed, PlaceRequest, Provider
+from services.context import ServiceContext
+from services.lines import announce_lines
+from store import campaigns, roster
+from store.database import Database
+from tests.builders import definition, draft
+from tests.services.world import no_temporal
+
+PEOPLE = {
+    "+12125551234": "America/New_York",
+    "+16025551234": "America/Phoenix",
+    "+56221234567": "America/Santiago",
+    "+61298765432": "Australia/Lord_Howe",
+}
+OPENS, CLOSES = time(9), time(18)
+
+
+class Telephones(Provider):
+    """Notes when each number rang, by the campaign's clock."""
+
+    name: ClassVar[str] = "telephones"
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        can_look_up=False,
+        can_find=False,
+        can_end=False,
+        reports_ringing=False,
+        sends_webhooks=False,
+        sends_analysis=False,
+        idempotent_create=False,
+    )
+
+    def __init__(self) -> None:
+        super().__init__(LineConfig(name="simulated"))
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.rang: list[tuple[str, datetime]] = []
+
+    def clock(self) -> datetime:
+        return self.now
+
+    async def place(self, request: PlaceRequest) -> Placed:
+        self.rang.append((request.to, self.now))
+        return Placed(provider_call_id=f"t-{request.call_id}")
+
+    async def look_up(self, provider_call_id: str) -> CallSnapshot | None:
+        return None
+
+    async def find(self, call_id: str, *, to: str, since: datetime) -> CallSnapshot | None:
+        return None
+
+    async def end(self, provider_call_id: str) -> None:
+        return None
+
+    async def check(self) -> str:
+        return "rings"
+
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        return None
+
+    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
+        return ()
+
+
+class VirtualDays:
+    """Carries a campaign out by its activities, from one instant at which it waits to the next."""
+
+    def __init__(self, database: Database, deps: Deps, telephones: Telephones) -> None:
+        self._database = database
+        self._campaigns, self._calls = Campaigns(deps), Calls(deps)
+        self._telephones = telephones
+        self._claims = 0
+
+    async def launch(self) -> CampaignRecord:
+        now = self._telephones.now
+        asked = definition(
+            schedule={"hours": "09:00-18:00"},
+            retry={"max_attempts": 100, "no_answer": {"delays": "50m", "max_attempts": 100}},
+        )
+        launched = await self._database.write(
+            lambda s: campaigns.launch_campaign(s, "default", asked, "", now=now, again=False)
+        )
+        record = launched.record
+        people = [
+            draft(at, phone=number, time_zone=zone if zone.startswith("Australia") else None)
+            for at, (number, zone) in enumerate(PEOPLE.items())
+        ]
+        await self._database.write(lambda s: roster.stage_roster(s, record.id, 1, people))
+        await ActivityEnvironment().run(
+            self._campaigns.enroll_recipients, EnrollInput(campaign_id=record.id, launch=1)
+        )
+        return record
+
+    async def run(self, campaign: CampaignRecord, until: datetime) -> None:
+        while self._telephones.now < until:
+            claim = await self._claim(campaign)
+            for call in claim.calls:
+                await self._call(call.call_id)
+            if not claim.calls:
+                assert claim.wake_at is not None
+                self._telephones.now = max(
+                    claim.wake_at, self._telephones.now + timedelta(seconds=1)
+                )
+
+    async def _claim(self, campaign: CampaignRecord) -> Claim:
+        self._claims += 1
+        claim = ClaimInput(campaign_id=campaign.id, key=f"run/{self._claims}")
+        return await ActivityEnvironment().run(self._campaigns.claim_calls, claim)
+
+    async def _call(self, call_id: str) -> None:
+        await ActivityEnvironment().run(self._calls.place_call, PlaceInput(call_id=call_id))
+        end = CallEnd(status=CallStatus.NO_ANSWER, at=self._telephones.now)
+        await ActivityEnvironment().run(self._calls.end_call, EndInput(call_id=call_id, end=end))
+
+
+@pytest.mark.parametrize(
+    ("change", "of_zone"),
+    [
+        ("2026-03-08", "America/New_York"),
+        ("2026-11-01", "America/New_York"),
+        ("2026-04-05", "Australia/Lord_Howe"),
+        ("2026-10-04", "Australia/Lord_Howe"),
+        ("2026-04-05", "America/Santiago"),
+        ("2026-09-06", "America/Santiago"),
+    ],
+)
+async def test_across_a_change_of_the_clock(tmp_path: Path, change: str, of_zone: str) -> None:
+    day = datetime.fromisoformat(change).replace(tzinfo=UTC)
+    zone = load_zone(of_zone)
+    before, after = (day + timedelta(days=step) for step in (-1, 2))
+    assert before.astimezone(zone).utcoffset() != after.astimezone(zone).utcoffset()
+    telephones = Telephones()
+    telephones.now = day - timedelta(days=2)
+    lines = Lines([Line("simulated", telephones, LinePolicy())])
+    database = Database(f"sqlite:///{tmp_path / 'outdial.db'}")
+    database.migrate()
+    try:
+        temporal = await no_temporal()
+        await announce_lines(ServiceContext(database, temporal, lines, telephones.clock))
+        deps = Deps(database, temporal, lines, telephones.clock, "http://127.0.0.1:1")
+        days = VirtualDays(database, deps, telephones)
+        await days.run(await days.launch(), until=day + timedelta(days=3))
+    finally:
+        database.dispose()
+    _check(telephones.rang)
+
+
+def _check(rang: list[tuple[str, datetime]]) -> None:
+    for number, zone_name in PEOPLE.items():
+        local = [at.astimezone(load_zone(zone_name)) for to, at in rang if to == number]
+        assert all(OPENS <= at.time() < CLOSES for at in local), (zone_name, local)
+        whole_days = sorted({at.date() for at in local})[1:-1]
+        assert len(whole_days) >= 3
+        for day in whole_days:
+            first = min(at for at in local if at.date() == day)
+            # Each day from the first minute on, the day of the change too.
+            assert first.time() < time(9, 1), (zone_name, first)

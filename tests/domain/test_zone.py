@@ -1,0 +1,131 @@
+"""Where a person may be, and what says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from domain.place import UNKNOWN_STATE, UnknownPlace
+from domain.zone import (
+    Told,
+    UnknownZone,
+    ZoneEvidence,
+    ZoneSource,
+    told_anew,
+    zone_data,
+    zone_evidence,
+)
+
+NEW_YORK, CHICAGO, DENVER = "America/New_York", "America/Chicago", "America/Denver"
+
+
+@pytest.mark.parametrize(
+    ("number", "zones", "jurisdictions"),
+    [
+        ("+12122030000", {NEW_YORK}, {"US-NY"}),
+        # The library says Chicago for each of these; their area codes have both, or neither.
+        ("+18506812011", {CHICAGO, NEW_YORK}, {"US-FL"}),
+        ("+16892011234", {NEW_YORK}, {"US-FL"}),
+        ("+16052011234", {CHICAGO, DENVER}, {"US-SD"}),
+        ("+14743001234", {"America/Regina", "America/Edmonton"}, {"CA-SK"}),
+        # A Bermudian mobile: the library lists all of country code 1.
+        ("+14413001234", {"Atlantic/Bermuda"}, {"BM"}),
+        ("+17875551234", {"America/Puerto_Rico"}, {"US-PR"}),
+        # An English mobile is not Guernsey's; Recife is not Noronha alone.
+        (
+            "+447911123456",
+            {"Europe/Guernsey", "Europe/Isle_of_Man", "Europe/Jersey", "Europe/London"},
+            {"GB"},
+        ),
+        ("+5581987654321", {"America/Recife", "America/Noronha"}, {"BR"}),
+        ("+212612345678", {"Africa/Casablanca", "Africa/El_Aaiun"}, {"MA"}),
+        ("+77172123456", {"Asia/Almaty"}, {"KZ"}),
+    ],
+)
+def test_the_area_of_a_number(number: str, zones: set[str], jurisdictions: set[str]) -> None:
+    evidence = zone_evidence(number)
+    assert set(evidence.candidates) == zones
+    assert set(evidence.jurisdictions) == jurisdictions
+    assert evidence.source is ZoneSource.AREA_CODE
+    assert evidence.data_version == zone_data()
+
+
+def test_a_toll_free_number_may_be_anywhere_and_has_the_strictest_rules() -> None:
+    evidence = zone_evidence("+18005551234")
+    assert len(evidence.candidates) == 42
+    assert evidence.jurisdictions == ("CA", UNKNOWN_STATE)
+
+
+@pytest.mark.parametrize(
+    ("address", "zones", "source"),
+    [
+        # The area code admits the address: the address it is.
+        ({"state": "IL"}, {CHICAGO}, ZoneSource.ADDRESS),
+        ({"postal_code": "60601"}, {CHICAGO}, ZoneSource.ADDRESS),
+        # It does not: both.
+        ({"state": "Texas"}, {CHICAGO, DENVER, NEW_YORK}, ZoneSource.ADDRESS_AND_AREA_CODE),
+        ({"state": "us-co"}, {DENVER, CHICAGO, NEW_YORK}, ZoneSource.ADDRESS_AND_AREA_CODE),
+        (
+            {"postal_code": "V5K 0A1"},
+            {
+                "America/Vancouver",
+                "America/Edmonton",
+                "America/Fort_Nelson",
+                "America/Dawson_Creek",
+                "America/Creston",
+                CHICAGO,
+                NEW_YORK,
+            },
+            ZoneSource.ADDRESS_AND_AREA_CODE,
+        ),
+        ({"own": "Asia/Tokyo", "state": "IL"}, {"Asia/Tokyo"}, ZoneSource.OWN),
+    ],
+)
+def test_an_address_counts_together_with_the_area_code(
+    address: dict[str, str], zones: set[str], source: ZoneSource
+) -> None:
+    evidence = zone_evidence("+18122011234", **address)  # type: ignore[arg-type]  # Indiana, both
+    assert set(evidence.candidates) == zones
+    assert evidence.source is source
+    assert "US-IN" in evidence.jurisdictions
+
+
+def test_the_rules_of_address_and_area_code_hold_together() -> None:
+    assert zone_evidence("+12122030000", state="FL").jurisdictions == ("US-FL", "US-NY")
+    # Short names mean nothing beside other countries' numbers: BE is Berlin, or Belgium.
+    assert zone_evidence("+493012345678", state="BE", postal_code="10115").jurisdictions == ("DE",)
+    assert zone_evidence("+493012345678", state="US-FL").jurisdictions == ("DE", "US-FL")
+
+
+@pytest.mark.parametrize("address", [{"state": "Flrida"}, {"postal_code": "09012"}])
+def test_an_address_in_no_table_is_refused(address: dict[str, str]) -> None:
+    with pytest.raises(UnknownPlace, match=next(iter(address.values()))):
+        zone_evidence("+12122030000", **address)  # type: ignore[arg-type]
+
+
+def test_further_numbers_of_a_person_count() -> None:
+    evidence = zone_evidence("+12122030000", others=("+13105551234",))
+    assert set(evidence.candidates) == {NEW_YORK, "America/Los_Angeles"}
+    assert evidence.jurisdictions == ("US-CA", "US-NY")
+
+
+def test_the_default_is_the_last_resort() -> None:
+    unknown = "+17292011234"
+    default = zone_evidence(unknown, campaign_default=CHICAGO)
+    assert (default.candidates, default.source) == ((CHICAGO,), ZoneSource.CAMPAIGN_DEFAULT)
+    assert zone_evidence("+12122030000", campaign_default=CHICAGO).candidates == (NEW_YORK,)
+    with pytest.raises(UnknownZone):
+        zone_evidence(unknown)
+
+
+def test_old_evidence_is_told_anew_from_what_was_known() -> None:
+    old = ZoneEvidence(
+        candidates=(CHICAGO,),
+        source=ZoneSource.AREA_CODE,
+        data_version="last year's",
+        told=Told(state="TN"),
+    )
+    assert set(told_anew(old, "+14232011234").candidates) == {CHICAGO, NEW_YORK}
+    own = old.model_copy(update={"told": Told(own="Asia/Tokyo")})
+    assert told_anew(own, "+14232011234").candidates == ("Asia/Tokyo",)
+    fresh = zone_evidence("+14232011234")
+    assert told_anew(fresh, "+12122030000") is fresh

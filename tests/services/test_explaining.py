@@ -1,0 +1,91 @@
+"""What is told about one person: evidence, rules, ledger, the next instant, and what changes it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session
+
+from domain.consent import Consent, ConsentLevel
+from domain.record import CampaignRecord
+from domain.roster import RecipientDraft
+from domain.zone import zone_evidence
+from intake.definition import read_definition_text
+from services.errors import NoSuchPerson
+from services.explaining import explain
+from services.launching import launch_campaign
+from store import roster, suppressions
+from store.roster import EnrollRow
+from tests.services.world import World, new_name
+
+MIAMI = "+13055551234"
+NOWHERE = "+17292011234"
+CONSENT = Consent(level=ConsentLevel.WRITTEN, proof="form 17")
+
+
+async def _launched(world: World) -> CampaignRecord:
+    text = (
+        f"name: {new_name()}\npurpose: telemarketing\nagent: a\nretry: {{max_attempts: 5}}\n"
+        "caps: [{calls: 2, within: 30d}]\n"
+        f"recipients: [{{phone: '{MIAMI}', consent: written, consent_proof: form 17}}]\n"
+    )
+    record = (await launch_campaign(world.ctx, read_definition_text(text))).campaign
+    told = RecipientDraft(
+        position=0,
+        phone=MIAMI,
+        alternate_phones=("+12125551234",),
+        state="FL",
+        consent=CONSENT,
+    )
+    rows = [
+        EnrollRow(told, zones=zone_evidence(MIAMI, state="FL", others=told.alternate_phones)),
+        EnrollRow(RecipientDraft(position=1, phone=NOWHERE), refused="no time zone is known"),
+    ]
+
+    def enroll(s: Session) -> None:
+        roster.enroll_chunk(s, record.id, record.launch, 1, rows)
+
+    await world.ctx.database.write(enroll)
+    return record
+
+
+async def test_everything_a_decision_is_made_from(world: World) -> None:
+    record = await _launched(world)
+    world.clock.now = world.clock.now.replace(hour=7, minute=0)
+    for number in (MIAMI, "+12125551234"):  # by the alternate number too
+        (found,) = await explain(world.ctx, record.name, number)
+        assert found["zones"]["source"] == "address_and_area_code"
+        assert found["zones"]["candidates"] == ["America/Chicago", "America/New_York"]
+        assert found["jurisdictions"] == ["US-FL", "US-NY"]
+        cited = {rule["id"]: rule["cite"] for rule in found["rules"]}
+        assert cited["US-FL.hours"] == "Fla. Stat. 501.616(6)"
+        assert {cap["by"] for cap in found["caps"]} == {"campaign", "US-FL.cap"}
+        assert all(cap["used"] == 0 for cap in found["caps"])
+        assert found["consent"]["proof"] == "form 17"
+        assert found["decision"]["answer"] == "wait"
+        assert "schedule.hours" in found["decision"]["could_change_it"]
+        opens = world.clock.now.replace(hour=15)  # 09:00 in the west of Florida
+        assert found["decision"]["until"] == opens.isoformat()
+
+
+async def test_a_listed_number_says_since_when_and_what_would_change_it(world: World) -> None:
+    record = await _launched(world)
+    now = world.clock.now + timedelta(hours=1)
+    await world.ctx.database.write(
+        lambda s: suppressions.suppress(s, "default", MIAMI, "asked", now=now, source="desk")
+    )
+    (found,) = await explain(world.ctx, record.name, MIAMI)
+    assert found["decision"]["code"] == "suppressed"
+    assert "lifting the number" in found["decision"]["could_change_it"]
+    assert [one["source"] for one in found["suppression_history"]] == ["desk"]
+    await world.ctx.database.write(lambda s: suppressions.lift(s, "default", MIAMI, now=now))
+
+
+async def test_who_was_refused_is_told_why(world: World) -> None:
+    record = await _launched(world)
+    (found,) = await explain(world.ctx, record.name, NOWHERE)
+    assert found["decision"] == {"answer": "done", "because": "no time zone is known"}
+    assert found["zones"] is None
+    with pytest.raises(NoSuchPerson):
+        await explain(world.ctx, record.name, "+12125559999")

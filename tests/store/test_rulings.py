@@ -1,0 +1,126 @@
+"""Blocked places and rules of one's own: from the commit on, for claims and fences."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from domain.claim import FenceVerdict
+from domain.consent import Consent, ConsentLevel
+from domain.purpose import Purpose
+from domain.record import CampaignRecord, RecipientState
+from domain.rulebook import Block, shipped_rulebook
+from domain.rules import Rule
+from domain.zone import zone_evidence
+from store import roster, rulings
+from store.roster import EnrollRow
+from tests.builders import House, draft
+
+NEW_ORLEANS, NEW_YORK = "+15045551234", "+12125551234"
+CONSENT = Consent(level=ConsentLevel.WRITTEN, proof="form 9")
+
+
+def _campaign(house: House, *numbers: str, **changes: Any) -> CampaignRecord:
+    values = {"purpose": "telemarketing"} | changes
+    campaign = house.launch(0, **values)
+    rows = []
+    for position, number in enumerate(numbers):
+        person = draft(position, phone=number, consent=CONSENT)
+        rows.append(EnrollRow(person, zones=zone_evidence(number)))
+    house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
+    return campaign
+
+
+def _block(house: House, place: str = "US-LA", **changes: Any) -> Block:
+    values = {
+        "jurisdiction": place,
+        "until": house.now + timedelta(days=2),
+        "because": "emergency",
+    }
+    blocked = Block.model_validate(values | changes)
+    house.write(lambda s: rulings.block(s, "default", blocked, now=house.now))
+    return blocked
+
+
+def test_nobody_is_claimed_in_a_blocked_place(house: House) -> None:
+    campaign = _campaign(house, NEW_ORLEANS, NEW_YORK)
+    blocked = _block(house)
+    claim = house.claim(campaign)
+    assert [call.masked for call in claim.calls] == ["+1212•••1234"]
+    # 09:00 in New Orleans when the block ends: its window is open by then.
+    assert claim.wake_at == blocked.until
+    house.now = blocked.until
+    assert [call.masked for call in house.claim(campaign).calls] == ["+1504•••1234"]
+
+
+def test_a_block_after_the_claim_counts_at_the_fence(house: House) -> None:
+    claimed = house.claim_one(_campaign(house, NEW_ORLEANS))
+    _block(house)
+    passed = house.fence(claimed.call_id)
+    assert passed.verdict is FenceVerdict.WITHDRAWN
+    assert "US-LA is blocked until" in passed.because
+
+
+def test_a_lifted_block_lets_people_be_decided_anew(house: House) -> None:
+    campaign = _campaign(house, NEW_ORLEANS)
+    _block(house)
+    assert house.claim(campaign).calls == ()
+    house.later(hours=1)
+    assert house.write(lambda s: rulings.unblock(s, "default", "US-LA", now=house.now))
+    assert not house.write(lambda s: rulings.unblock(s, "default", "US-LA", now=house.now))
+    assert len(house.claim(campaign).calls) == 1
+
+
+def test_a_block_may_be_of_one_purpose_and_replaces_the_one_before(house: House) -> None:
+    campaign = _campaign(house, NEW_ORLEANS, purpose="informational")
+    _block(house, purpose=Purpose.TELEMARKETING)
+    _block(house, "US", purpose=Purpose.TELEMARKETING)
+    assert len(house.claim(campaign).calls) == 1
+    longer = _block(house, until=house.now + timedelta(days=9), purpose=Purpose.TELEMARKETING)
+    blocks = house.write(lambda s: rulings.list_blocks(s, "default", house.now))
+    assert [block.jurisdiction for block in blocks] == ["US", "US-LA"]
+    assert blocks[1] == longer
+
+
+def test_blocks_of_other_tenants_are_not_ours(house: House) -> None:
+    blocked = Block(jurisdiction="US", until=house.now + timedelta(days=1), because="theirs")
+    house.write(lambda s: rulings.block(s, "other", blocked, now=house.now))
+    assert len(house.claim(_campaign(house, NEW_YORK)).calls) == 1
+
+
+def test_an_operators_rules_are_added_and_replaced(house: House) -> None:
+    rule = Rule.model_validate(
+        {"id": "house.late", "jurisdiction": "*", "cite": "policy", "windows": "daily 12:00-18:00"}
+    )
+    house.write(lambda s: rulings.replace_rules(s, "default", [rule], now=house.now))
+    campaign = _campaign(house, NEW_YORK)
+    claim = house.claim(campaign)
+    assert claim.calls == ()
+    assert claim.wake_at == house.now + timedelta(hours=2)
+    replaced = house.write(lambda s: rulings.replace_rules(s, "default", [], now=house.now))
+    assert replaced == 1
+    book = house.write(lambda s: rulings.read_rulebook(s, "default", house.now))
+    assert book is shipped_rulebook()
+    assert len(house.claim(campaign).calls) == 1
+
+
+def test_sales_without_consent_end_with_the_reason(house: House) -> None:
+    campaign = house.launch(0, purpose="telemarketing")
+    rows = [EnrollRow(draft(0, phone=NEW_YORK), zones=zone_evidence(NEW_YORK))]
+    house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
+    assert house.claim(campaign).calls == ()
+    (person,) = house.write(lambda s: roster.list_recipients(s, campaign.id))
+    assert (person.state, person.outcome) == (RecipientState.DONE, "consent_missing")
+    assert "64.1200" in str(person.because)
+
+
+def test_zones_told_from_older_data_are_told_anew(house: House) -> None:
+    campaign = house.launch(0, schedule={"hours": "09:00-18:00"})
+    number = "+18506812011"  # Tallahassee; an older table knew its area code as Central alone
+    old = zone_evidence(number).model_copy(
+        update={"candidates": ("Asia/Tokyo",), "data_version": "older"}
+    )
+    rows = [EnrollRow(draft(0, phone=number), zones=old)]
+    house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
+    claimed = house.claim_one(campaign)  # 10:00 and 09:00 there, midnight in Tokyo
+    assert house.fence(claimed.call_id).verdict is FenceVerdict.GO
