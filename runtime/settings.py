@@ -32,6 +32,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as SourceError
 from sqlalchemy.exc import ArgumentError
 
+from domain.breaker import BreakerPolicy
 from domain.definition import NAME_PATTERN
 from domain.fields import Duration, format_duration
 from domain.record import DEFAULT_TENANT
@@ -69,6 +70,7 @@ class LineSettings(BaseModel):
     ring_silence: Duration | None = None
     talk_silence: Duration | None = None
     analysis_wait: Duration | None = None
+    breaker: BreakerPolicy | None = None
 
     @field_validator("provider")
     @classmethod

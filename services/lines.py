@@ -14,8 +14,8 @@ def limits_of(lines: Lines) -> list[LineLimits]:
             name=line.name,
             provider=line.provider.name,
             max_concurrent=line.policy.max_concurrent,
-            # The fence counts whole calls in whole seconds.
-            per_second=max(1, int(line.policy.per_second)),
+            per_second=line.policy.per_second,
+            breaker=line.policy.breaker,
         )
         for line in lines.values()
     ]

@@ -20,6 +20,7 @@ from domain.record import CallEnd, RecipientState, Settled
 from domain.settlement import Close, Following, Redial, Settling, follow
 from store.cases import Case, load_cases, save_cases
 from store.errors import UnknownCall
+from store.health import note_end
 from store.records import read_consent
 from store.rulings import read_rulebook
 from store.suppressions import suppress_all
@@ -55,6 +56,7 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     if end.analysis_wait <= timedelta(0) or case.call["analysed_at"] is not None:
         settle_cases(s, [case], now)
     save_cases(s, [case])
+    note_end(s, case, now)
     return case.told(changed=True)
 
 

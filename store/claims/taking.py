@@ -25,6 +25,7 @@ from store.claims.limits import line_rooms
 from store.claims.rows import call_row, lease_row, write_calls
 from store.claims.waiting import Pause
 from store.dialect import lock_keys
+from store.health import begin_trial
 from store.tables import lease, recipient
 
 SLACK = 20
@@ -79,6 +80,9 @@ def take(
         persons += found
     persons.sort(key=lambda p: (p.closes_at or now, p.turn, p.id))
     taking, seen = _Taker(s, campaign, rulebook, key, turn, now).run(persons, room, free)
+    for call in taking.calls:
+        if rooms[call["line"]].trial:
+            begin_trial(s, campaign.tenant, call["line"], call["id"], now)
     # `free` is what is left of it now.
     waiting = unread | {person.line for person in persons[seen:]}
     taking.more = any(free[name] > 0 for name in waiting)

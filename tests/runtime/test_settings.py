@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.breaker import BreakerPolicy
 from providers.catalog import CATALOG
 from runtime.lines import build_lines, require_serving
 from runtime.settings import load_settings
@@ -47,6 +48,9 @@ def test_file_and_environment_are_laid_over_one_another(tmp_path: Path) -> None:
         credentials = { api_key = "k" }
         [lines.main.options]
         people = { seed = 3 }
+        [lines.main.breaker]
+        min_attempts = 20
+        wait = "2m"
         """,
     )
     settings = load_settings(
@@ -69,6 +73,7 @@ def test_file_and_environment_are_laid_over_one_another(tmp_path: Path) -> None:
     assert policy.max_concurrent == 40
     assert policy.ring_silence == timedelta(seconds=90)
     assert policy.caller_ids == ("+12025550123",)
+    assert policy.breaker == BreakerPolicy(min_attempts=20, wait=timedelta(minutes=2))
     assert policy.talk_silence == timedelta(minutes=2), "what is not set keeps its default"
 
 
@@ -148,6 +153,14 @@ WRONG_FILES = [
         '[lines.main]\nring_silence = "a while"',
         "lines.main.ring_silence: found 'a while'; "
         "write a number and a unit, such as 45s, 10m, 2h, 1d or 1h30m",
+    ),
+    (
+        "[lines.main.breaker]\nshares = 0.5",
+        "lines.main.breaker.shares: there is no such setting; did you mean share?",
+    ),
+    (
+        "[lines.main.breaker]\nshare = 50",
+        "lines.main.breaker.share: found 50; it should be less than or equal to 1",
     ),
     (
         '[lines."Main Line"]\nprovider = "simulated"',
