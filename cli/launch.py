@@ -127,7 +127,7 @@ async def _launch_at(
     campaign = launched.campaign
     if launched.created:
         text = (
-            f"Launched {name} on line {campaign.plan.line}, "
+            f"Launched {name} on {campaign.plan.told_lines()}, "
             f"at most {plural(campaign.max_concurrent, 'call')} at once."
         )
     elif launched.resumed or at.own is not None:

@@ -60,10 +60,11 @@ async def launch_campaign(
     """Launch a definition, or find out that it runs already.
 
     Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
-    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing, TemporalUnavailable.
-    Unless TemporalUnavailable is raised, a refused launch leaves nothing behind.
+    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing and
+    TemporalUnavailable. Unless that one is raised, a refused launch leaves nothing behind.
     """
-    ctx.lines[loaded.definition.line]
+    for name in loaded.definition.lines:
+        ctx.lines[name]
     checked = await asyncio.to_thread(check_roster, loaded)
     checked.require_good()
     await announce_lines(ctx)
@@ -135,7 +136,7 @@ async def _start(ctx: ServiceContext, record: CampaignRecord) -> None:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             static_summary=f"campaign {record.name}, launch {record.launch}",
             static_details=(
-                f"{record.purpose.value} calls on line {record.plan.line}, "
+                f"{record.purpose.value} calls on {record.plan.told_lines()}, "
                 f"at most {record.max_concurrent} at once"
             ),
             search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, record.name)]),

@@ -71,6 +71,7 @@ _CASES = locked(
         recipient.c.consent.label("recipient_consent"),
         recipient.c.requester_workflow_id.label("recipient_requester_workflow_id"),
         recipient.c.plan.label("recipient_plan"),
+        recipient.c.line_marks.label("recipient_line_marks"),
         campaign.c.state.label("campaign_state"),
         campaign.c.launch.label("current_launch"),
         campaign.c.plan.label("campaign_plan"),
@@ -192,6 +193,7 @@ def _case(row: RowMapping) -> Case:
         "alternate_phones",
         "consent",
         "requester_workflow_id",
+        "line_marks",
     )
     return Case(
         call={name: row[name] for name in _CALL_COLUMNS},

@@ -208,7 +208,7 @@ def _dialing(row: RowMapping, plan: CallPlan) -> Dialing:
     return Dialing(
         to=row["phone"],
         caller_id=row["caller_id"],
-        agent=plan.agent,
+        agent=plan.agent_on(row["line"]),
         attempt=row["attempt"],
         variables=row["variables"],
         ring_timeout=timedelta(seconds=row["ring_seconds"]),
