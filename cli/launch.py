@@ -135,6 +135,8 @@ async def _launch_at(
     else:
         text = f"{name} is {campaign.state} already; nothing was changed."
     console.print(text, markup=False)
+    for note in launched.notes:
+        console.print(note, markup=False, style="yellow")
     for count, reason in launched.never:
         people = plural(count, "person", "people")
         console.print(f"{people} can never be called: {reason}", markup=False)

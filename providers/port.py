@@ -94,6 +94,8 @@ class Capabilities(BaseModel):
     """How long a call that was made may be missing from lookups and lists."""
     idempotency_window: timedelta | None = None
     """How long a repeated create is known as such; None with `idempotent_create`: for ever."""
+    bounds_duration: bool = False
+    """How long a call may last goes along with the order, and the provider keeps to it."""
     can_schedule: bool = False
     """A call can be ordered for later. Never used: when to call is ours to say."""
     echo: str | None = None
@@ -102,6 +104,11 @@ class Capabilities(BaseModel):
     """What an account may dial unless the provider raised it; beyond it calls wait or fail."""
     concurrent_calls: int | None = None
     """What an account may have open unless the provider raised it."""
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether nobody but the provider's own agent ends a call that lasts too long."""
+        return not (self.bounds_duration or self.can_end)
 
 
 class PlaceRequest(BaseModel):

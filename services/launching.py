@@ -28,7 +28,7 @@ from intake.roster import check_roster, read_roster
 from services.context import ServiceContext
 from services.errors import TEMPORAL_DOWN, LaunchClosing, NobodyCallable, TemporalUnavailable
 from services.forecasting import Forecast
-from services.lines import announce_lines
+from services.lines import announce_lines, unbounded_lines
 from store import campaigns, roster
 from store.campaigns import CampaignRunning
 from store.rulings import read_rulebook
@@ -52,6 +52,8 @@ class Launch:
     """It was written down as running, but nobody carried it out: now somebody does."""
     never: tuple[tuple[int, str], ...] = ()
     """How many people can never be called, and why."""
+    notes: tuple[str, ...] = ()
+    """What its lines will not keep to, for people."""
 
 
 async def launch_campaign(
@@ -75,7 +77,8 @@ async def launch_campaign(
     except CampaignRunning as running:
         return await _join(ctx, running.record)
     await _start(ctx, record)
-    return Launch(record, _workflow_id(record), created=True, never=never)
+    notes = tuple(unbounded_lines(ctx, record.plan))
+    return Launch(record, _workflow_id(record), created=True, never=never, notes=notes)
 
 
 async def _write_down(

@@ -60,6 +60,7 @@ class BlandProvider(Provider):
         reports_ringing=False,
         sends_webhooks=True,
         sends_analysis=True,
+        bounds_duration=True,
         idempotent_create=False,
         listing_lag=timedelta(seconds=60),
         can_schedule=True,

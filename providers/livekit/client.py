@@ -62,6 +62,7 @@ class LiveKitProvider(Provider):
         reports_ringing=True,
         sends_webhooks=True,
         sends_analysis=False,
+        bounds_duration=True,
         idempotent_create=False,
         # Only who is in the room is known, so one who is not may have left.
         listing_lag=NEVER_PROVEN,

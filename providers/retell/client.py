@@ -49,6 +49,7 @@ class RetellProvider(Provider):
         reports_ringing=False,
         sends_webhooks=True,
         sends_analysis=True,
+        bounds_duration=True,
         idempotent_create=True,
         listing_lag=timedelta(seconds=60),
         idempotency_window=timedelta(hours=1),

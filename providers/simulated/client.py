@@ -56,6 +56,7 @@ class SimulatedProvider(Provider):
         reports_ringing=True,
         sends_webhooks=True,
         sends_analysis=True,
+        bounds_duration=True,
         idempotent_create=False,
         listing_lag=timedelta(0),
     )

@@ -56,6 +56,7 @@ class TelnyxProvider(Provider):
         reports_ringing=False,
         sends_webhooks=True,
         sends_analysis=False,
+        bounds_duration=True,
         idempotent_create=True,
         # Only calls that go on are listed, so one that is not may be over.
         listing_lag=NEVER_PROVEN,

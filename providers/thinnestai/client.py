@@ -64,6 +64,7 @@ class ThinnestAIProvider(Provider):
         reports_ringing=True,
         sends_webhooks=True,
         sends_analysis=False,
+        bounds_duration=True,
         idempotent_create=False,
         listing_lag=NEVER_PROVEN,
         can_schedule=True,

@@ -58,6 +58,7 @@ class TwilioProvider(Provider):
         reports_ringing=True,
         sends_webhooks=True,
         sends_analysis=False,
+        bounds_duration=True,
         idempotent_create=False,
         listing_lag=timedelta(seconds=30),
         echo="query of the status callback URL",

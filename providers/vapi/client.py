@@ -54,6 +54,7 @@ class VapiProvider(Provider):
         reports_ringing=True,
         sends_webhooks=True,
         sends_analysis=True,
+        bounds_duration=True,
         idempotent_create=False,
         listing_lag=timedelta(seconds=30),
         can_schedule=True,

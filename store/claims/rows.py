@@ -84,13 +84,17 @@ def call_row(
         "is_attempt": False,
         "created_at": now,
         "structured": {},
-        "evidence": {
-            **dial.evidence,
-            "zones": list(person.zones.candidates),
-            "zone_source": person.zones.source.value,
-            "zone_data": person.zones.data_version,
-            "revision": campaign.revision,
-        },
+        "evidence": _evidence(campaign, person, dial),
+    }
+
+
+def _evidence(campaign: CampaignRecord, person: Person, dial: Dial) -> dict[str, Any]:
+    return {
+        **dial.evidence,
+        "zones": list(person.zones.candidates),
+        "zone_source": person.zones.source.value,
+        "zone_data": person.zones.data_version,
+        "revision": campaign.revision,
     }
 
 
