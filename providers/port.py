@@ -189,19 +189,23 @@ class Provider(ABC):
         """Raise `WebhookRefused` unless the provider signed exactly this, recently."""
 
     @abstractmethod
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        """The events in a verified webhook; empty when it is about nothing we follow."""
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events in a verified webhook; empty when it is about nothing we follow.
+
+        `url` is where it was sent to, in full: some providers echo our id there alone.
+        `received_at` is when an event happened that has no time of its own. Raises WebhookRefused
+        when the body is no report of the provider.
+        """
 
     def receive(
         self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
     ) -> Sequence[CallEvent]:
-        """The events in a webhook as it came in, at the full URL it was sent to.
+        """The events in a webhook as it came in.
 
-        Raises WebhookRefused as `verify` does. Providers that echo our id only in that URL, or
-        send reports without a time, need more than `read` is given.
+        Raises WebhookRefused as `verify` and `read` do.
         """
         self.verify(headers, body, url, now)
-        return self.read(headers, body)
+        return self.read(body, url, now)
 
     async def aclose(self) -> None:
         """Give up connections."""
