@@ -138,11 +138,11 @@ class Calls(CallActivities):
         except NotPlaced as error:
             return await self._not_placed(call_id, line, error)
         except ProviderError as error:
-            return self._placement(line, PlacementResult.UNKNOWN, detail=error.code)
+            return await self._in_doubt(call_id, line, error.code)
         except Exception:
             # An adapter that fails in its own way may have sent the request.
             log.exception("placing on line %s failed unexpectedly", line.name)
-            return self._placement(line, PlacementResult.UNKNOWN)
+            return await self._in_doubt(call_id, line, None)
         return await self._placed(call_id, line, placed)
 
     def _too_late(self, line: Line, passed: FencePass) -> bool:
@@ -212,6 +212,13 @@ class Calls(CallActivities):
             detail=detail,
             retry_after=error.retry_after if isinstance(error, Throttled) else None,
         ).model_copy(update={"failure": error.failure})
+
+    async def _in_doubt(self, call_id: str, line: Line, code: str | None) -> Placement:
+        now, detail = self._deps.clock(), code or "no answer that can be understood"
+        await self._deps.database.write(
+            lambda s: calls.record_doubt(s, call_id, detail=detail, now=now)
+        )
+        return self._placement(line, PlacementResult.UNKNOWN, detail=code)
 
     def _placement(
         self,

@@ -33,7 +33,8 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(WebhookRefused)
     async def refused(request: Request, error: WebhookRefused) -> JSONResponse:
-        log.warning("webhook refused at %s: %s", request.url.path, error)
+        # Not the path: it may end with a secret.
+        log.warning("webhook of line %s refused: %s", request.path_params.get("line"), error)
         return _answer(401, "refused", str(error))
 
     @app.exception_handler(BodyTooLarge)

@@ -60,7 +60,7 @@ async def attached(settings: Settings, *, quiet: bool = False) -> AsyncIterator[
         own: EmbeddedStack | None = None
         borrowed = None
         if not is_configured(settings):
-            found = await _running(settings)
+            found = await running_here(settings)
             if found is not None:
                 settings, borrowed = found, settings.state_dir
             else:
@@ -88,7 +88,7 @@ async def looked_at(settings: Settings, *, engine: bool = False) -> AsyncIterato
     live = is_configured(settings)
     borrowed = None
     if not live:
-        found = await _running(settings)
+        found = await running_here(settings)
         if found is not None:
             live, borrowed, settings = True, settings.state_dir, found
     if not live and not _database_exists(settings):
@@ -113,7 +113,7 @@ def say_waiting(calls: int) -> None:
     say(f"{calls} {verb} on; waiting for the end. Ctrl-C leaves at once.", to_stderr=True)
 
 
-async def _running(settings: Settings) -> Settings | None:
+async def running_here(settings: Settings) -> Settings | None:
     """The settings of the stack that another command runs here; waits for one that starts."""
     for _ in range(int(STARTING_SECONDS * 10)):
         state = running_stack(settings.state_dir)

@@ -127,7 +127,7 @@ async def _launch_at(
     campaign = launched.campaign
     if launched.created:
         text = (
-            f"Launched {name} on line {campaign.plan.line}, "
+            f"Launched {name} on {campaign.plan.told_lines()}, "
             f"at most {plural(campaign.max_concurrent, 'call')} at once."
         )
     elif launched.resumed or at.own is not None:
@@ -135,6 +135,8 @@ async def _launch_at(
     else:
         text = f"{name} is {campaign.state} already; nothing was changed."
     console.print(text, markup=False)
+    for note in launched.notes:
+        console.print(note, markup=False, style="yellow")
     for count, reason in launched.never:
         people = plural(count, "person", "people")
         console.print(f"{people} can never be called: {reason}", markup=False)

@@ -15,7 +15,7 @@ from domain.call import CallStatus
 from domain.definition import CampaignDefinition, Retry, Schedule
 from domain.fields import Span
 from domain.phone import BadPhone, mask_phone, parse_phone
-from domain.plan import CallRequest
+from domain.plan import CallPlan, CallRequest
 from domain.record import CallRecord
 from intake.definition import read_definition
 from intake.problems import DefinitionInvalid
@@ -72,12 +72,13 @@ async def _try(settings: Settings, file: Path, number: str) -> int:
 
 
 def _request(definition: CampaignDefinition, number: str, variables: dict[str, str]) -> CallRequest:
+    plan = CallPlan.of(definition)
     return CallRequest(
         to=number,
-        agent=definition.agent,
+        agent=plan.agent_on(plan.line),
         purpose=definition.purpose,
-        line=definition.line,
-        caller_id=definition.caller_ids[0] if definition.caller_ids else None,
+        line=plan.line,
+        caller_id=next(iter(plan.caller_ids_on(plan.line)), None),
         variables=variables,
         schedule=_WHOLE_DAY,
         retry=Retry(max_attempts=1),

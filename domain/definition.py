@@ -9,25 +9,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    GetJsonSchemaHandler,
-    ValidationInfo,
-    WithJsonSchema,
-    field_validator,
-)
-from pydantic.json_schema import JsonSchemaValue
+from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
+from domain.agent import Agent, AgentById
 from domain.caps import Cap
 from domain.consent import ConsentLevel
-from domain.fields import Duration, Frozen, OneOrMany, format_duration
-from domain.phone import parse_phone
+from domain.fields import Duration, Frozen, format_duration
 from domain.purpose import Purpose
 from domain.retry import MAX_ATTEMPTS, OutcomeRetry, Retry
+from domain.routing import CallerIds, LineShare, LineShares
 from domain.schedule import Schedule, TimeZonePolicy, Weekday
-from domain.source import UNKNOWN_REGION, CsvColumns, CsvSource, InlineRecipient, RecipientSource
+from domain.source import CsvColumns, CsvSource, InlineRecipient, RecipientSource
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 MAX_IN_FLIGHT = 1000
@@ -53,32 +45,6 @@ class AcceptedRisk(Frozen):
     """Why it does not bind this campaign, for whoever asks later."""
 
 
-class Agent(Frozen):
-    """Who speaks."""
-
-    id: Annotated[str, Field(min_length=1)]
-    """The agent's id at the line's provider."""
-    settings: dict[str, Any] = Field(default_factory=dict)
-    """What the provider lets one set for an agent, handed on as it is."""
-
-
-class _AlsoById:
-    """Tells editors that an agent may be written as its id alone."""
-
-    def __get_pydantic_json_schema__(
-        self, core_schema: Any, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "string", "minLength": 1}, handler(core_schema)]}
-
-
-def _agent_by_id(value: Any) -> Any:
-    return {"id": value} if isinstance(value, str) else value
-
-
-def _caller_id(value: str) -> str:
-    return parse_phone(value, UNKNOWN_REGION)
-
-
 class CampaignDefinition(Frozen):
     """One campaign: whom to call, through which line, when, how often, and what then."""
 
@@ -88,11 +54,14 @@ class CampaignDefinition(Frozen):
     """For people."""
     purpose: Purpose
     """informational or telemarketing; it can't be changed once the campaign is launched."""
-    line: Annotated[str, Field(min_length=1)] = "simulated"
-    """The configured line to call through; `simulated` is the built-in telephone network."""
-    agent: Annotated[Agent, BeforeValidator(_agent_by_id), _AlsoById()]
+    line: LineShares = Field(
+        default=(LineShare(name="simulated"),), json_schema_extra={"default": "simulated"}
+    )
+    """The configured line to call through, or several with weights; `simulated` is the built-in
+    telephone network."""
+    agent: AgentById
     """Who speaks: an agent's id, or its id and settings."""
-    caller_ids: OneOrMany[Annotated[str, AfterValidator(_caller_id)]] = ()
+    caller_ids: CallerIds = ()
     """The number shown to the person called; of several, each in turn. Default: the line's."""
     recipients: RecipientSource
     """Whom to call: a contact file, or a list written here."""
@@ -124,6 +93,11 @@ class CampaignDefinition(Frozen):
     """Not supported yet."""
     budget: Annotated[dict[str, Any] | None, WithJsonSchema({"type": "null"})] = None
     """Not supported yet."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The names of its lines, in their order."""
+        return tuple(share.name for share in self.line)
 
     @field_validator("max_duration")
     @classmethod
@@ -157,6 +131,7 @@ __all__ = [
     "CsvColumns",
     "CsvSource",
     "InlineRecipient",
+    "LineShare",
     "OutcomeRetry",
     "Pacing",
     "Purpose",

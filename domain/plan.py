@@ -21,6 +21,7 @@ from domain.definition import (
 )
 from domain.fields import Duration
 from domain.frozen import without_memory
+from domain.routing import LineShare
 
 
 class CallPlan(BaseModel):
@@ -30,6 +31,9 @@ class CallPlan(BaseModel):
 
     purpose: Purpose
     line: str
+    """Of several, the first."""
+    lines: tuple[LineShare, ...] = ()
+    """With their weights; none: `line` alone."""
     agent: Agent
     caller_ids: tuple[str, ...] = ()
     schedule: Schedule = Schedule()
@@ -46,7 +50,8 @@ class CallPlan(BaseModel):
     def of(cls, definition: CampaignDefinition) -> CallPlan:
         return cls(
             purpose=definition.purpose,
-            line=definition.line,
+            line=definition.line[0].name,
+            lines=definition.line,
             agent=definition.agent,
             caller_ids=definition.caller_ids,
             schedule=definition.schedule,
@@ -71,6 +76,26 @@ class CallPlan(BaseModel):
         """How long before the end of a window no call starts any more."""
         guard = self.schedule.guard
         return max(guard, self.ring_timeout) if guard else guard
+
+    @property
+    def shares(self) -> tuple[LineShare, ...]:
+        """Its lines, at least one."""
+        return self.lines or (LineShare(name=self.line),)
+
+    def told_lines(self) -> str:
+        """`line main`, or `lines main, spare`, for people."""
+        names = [share.name for share in self.shares]
+        return f"line{'s' if len(names) > 1 else ''} {', '.join(names)}"
+
+    def agent_on(self, line: str) -> Agent:
+        """Who speaks on one of its lines."""
+        return self._share(line).agent or self.agent
+
+    def caller_ids_on(self, line: str) -> tuple[str, ...]:
+        return self._share(line).caller_ids or self.caller_ids
+
+    def _share(self, line: str) -> LineShare:
+        return next((share for share in self.lines if share.name == line), LineShare(name=line))
 
     def longest_call(self) -> timedelta:
         """From the request to the latest possible hang-up."""

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT, OUTCOME_UNKNOWN, CallStatus, FailureClass
 from domain.definition import OutcomeRetry, Retry
 from domain.planner import Reason
+from domain.routing import Left
 from domain.window import next_local_day
 
 
@@ -29,6 +30,8 @@ class Settling:
     ended_at: datetime
     call_back_at: datetime | None = None
     retry_after: timedelta | None = None
+    lines_left: Left = Left.NONE
+    """Lines of the campaign that may still dial this number."""
     other_numbers: int = 0
     """How many further numbers the person has."""
     seed: str = ""
@@ -73,7 +76,8 @@ def follow(settling: Settling, retry: Retry) -> Following:
     outcome = settling.outcome
     if outcome == OPTED_OUT:
         return Close(Reason("opted_out", "asked not to be called"), suppress="opted out in a call")
-    if outcome == f"failed:{FailureClass.REJECTED}":
+    passed_on = not settling.counts_as_attempt and settling.lines_left is not Left.NONE
+    if outcome == f"failed:{FailureClass.REJECTED}" and not passed_on:
         if settling.other_numbers and len(settling.earlier_outcomes) + 1 < retry.max_attempts:
             because = Reason("rejected", "the provider never dials this number; the next one")
             return Redial(settling.ended_at, because, drop_number=True)
@@ -89,6 +93,9 @@ def follow(settling: Settling, retry: Retry) -> Following:
 
 
 def _after_no_attempt(settling: Settling) -> Following:
+    if settling.lines_left is Left.ANOTHER:
+        because = Reason("another_line", "the line did not take the call; another one is tried")
+        return Redial(settling.ended_at, because)
     if settling.outcome == f"failed:{FailureClass.MISCONFIGURED}":
         wait = MISCONFIGURED_WAIT
     else:

@@ -15,7 +15,7 @@ from intake.problems import DefinitionInvalid, Problem, ProblemList
 from intake.templates import TemplateSet
 from intake.wording import describe, document_path
 from intake.yaml_document import read_yaml
-from intake.yaml_nodes import Node, YamlMapping, YamlScalar
+from intake.yaml_nodes import Node, YamlList, YamlMapping, YamlScalar
 
 MAX_BYTES = 10_000_000
 
@@ -109,10 +109,21 @@ def _values(root: Node) -> Any:
     could bring back the + of a telephone number that was read as a number."""
     values = root.as_text()
     if isinstance(root, YamlMapping) and isinstance(values, dict):
-        agent = root.values.get("agent")
-        if isinstance(agent, YamlMapping) and "settings" in agent.values:
-            values["agent"]["settings"] = agent.values["settings"].as_typed()
+        _type_settings(root, values)
+        line = root.values.get("line")
+        if isinstance(line, YamlList):
+            for node, value in zip(line.items, values["line"], strict=True):
+                _type_settings(node, value)
+        elif line is not None:
+            _type_settings(line, values["line"])
     return values
+
+
+def _type_settings(node: Node, values: Any) -> None:
+    """The settings of the agent below a node are what they look like: a provider reads them."""
+    agent = node.values.get("agent") if isinstance(node, YamlMapping) else None
+    if isinstance(agent, YamlMapping) and "settings" in agent.values:
+        values["agent"]["settings"] = agent.values["settings"].as_typed()
 
 
 def _pydantic_problems(error: ValidationError, places: Places) -> list[Problem]:

@@ -18,6 +18,7 @@ from domain.definition import MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE, Purpo
 from domain.definition import TimeZonePolicy as Policy
 from domain.fields import shown
 from domain.retry import Daypart
+from domain.routing import MAX_WEIGHT
 from domain.source import CSV_SOURCE, INLINE_LIST
 
 
@@ -42,7 +43,13 @@ RIGHT: dict[str, str] = {
     "name": "write a name such as spring-reminder: a-z, 0-9, - and _, at most 63 of them",
     "description": "write a text",
     "purpose": _one_of(Purpose),
-    "line": "write the name of a configured line, such as simulated",
+    "line": "write the name of a configured line, such as simulated, or a list of lines",
+    "line.name": "write the name of a configured line, such as simulated",
+    "line.weight": f"write a whole number from 0 to {MAX_WEIGHT}",
+    "line.agent": "write the agent's id on this line, or its id and settings below it",
+    "line.agent.id": "write the agent's id",
+    "line.agent.settings": "write settings as keys and values below it",
+    "line.caller_ids": f"{_PHONE}, or a list of them",
     "agent": "write the agent's id, or its id and settings below it",
     "agent.id": "write the agent's id",
     "agent.settings": "write settings as keys and values below it",

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.breaker import BreakerPolicy
 from providers.port import Provider
 
 
@@ -39,6 +40,8 @@ class LinePolicy(BaseModel):
     """The same, while people talk."""
     analysis_wait: timedelta = timedelta(seconds=30)
     """Ask for the analysis when it has not come by then; settle without it if there is none."""
+    breaker: BreakerPolicy = BreakerPolicy()
+    """When it takes no more calls, and how it is tried again."""
 
 
 class Line:

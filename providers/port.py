@@ -94,6 +94,8 @@ class Capabilities(BaseModel):
     """How long a call that was made may be missing from lookups and lists."""
     idempotency_window: timedelta | None = None
     """How long a repeated create is known as such; None with `idempotent_create`: for ever."""
+    bounds_duration: bool = False
+    """How long a call may last goes along with the order, and the provider keeps to it."""
     can_schedule: bool = False
     """A call can be ordered for later. Never used: when to call is ours to say."""
     echo: str | None = None
@@ -102,6 +104,11 @@ class Capabilities(BaseModel):
     """What an account may dial unless the provider raised it; beyond it calls wait or fail."""
     concurrent_calls: int | None = None
     """What an account may have open unless the provider raised it."""
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether nobody but the provider's own agent ends a call that lasts too long."""
+        return not (self.bounds_duration or self.can_end)
 
 
 class PlaceRequest(BaseModel):
@@ -182,19 +189,23 @@ class Provider(ABC):
         """Raise `WebhookRefused` unless the provider signed exactly this, recently."""
 
     @abstractmethod
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        """The events in a verified webhook; empty when it is about nothing we follow."""
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events in a verified webhook; empty when it is about nothing we follow.
+
+        `url` is where it was sent to, in full: some providers echo our id there alone.
+        `received_at` is when an event happened that has no time of its own. Raises WebhookRefused
+        when the body is no report of the provider.
+        """
 
     def receive(
         self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
     ) -> Sequence[CallEvent]:
-        """The events in a webhook as it came in, at the full URL it was sent to.
+        """The events in a webhook as it came in.
 
-        Raises WebhookRefused as `verify` does. Providers that echo our id only in that URL, or
-        send reports without a time, need more than `read` is given.
+        Raises WebhookRefused as `verify` and `read` do.
         """
         self.verify(headers, body, url, now)
-        return self.read(headers, body)
+        return self.read(body, url, now)
 
     async def aclose(self) -> None:
         """Give up connections."""

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from providers.port import WebhookRefused
 
 TOKEN = "token"
-"""The query parameter that carries the secret of a line whose provider signs nothing."""
+"""The query parameter that carries the secret of a line whose provider signs nothing, where it
+is not the end of the path."""
 CALL_ID = "call_id"
 """The query parameter that carries our id where the provider echoes nothing else."""
 
@@ -49,7 +50,23 @@ def require_token(url: str, secret: str | None) -> None:
 
     Raises WebhookRefused when the line has none, or the URL another.
     """
-    require_equal(required_secret(secret), query_of(url, TOKEN), "the token in the URL")
+    require_equal(required_secret(secret), token_in(url), "the token in the URL")
+
+
+def token_in(url: str) -> str:
+    """The secret in a URL `…/hooks/<line>/<token>` or `…?token=<token>`; empty for none."""
+    _, hooks, path = urlsplit(url).path.rpartition("/hooks/")
+    _line, _, segment = path.partition("/")
+    return query_of(url, TOKEN) or (unquote(segment) if hooks else "")
+
+
+def with_token(url: str, secret: str) -> str:
+    """The URL of a line's webhooks with the secret, if there is one, as the end of its path."""
+    if not secret:
+        return url
+    parts = urlsplit(url)
+    path = f"{parts.path.rstrip('/')}/{quote(secret, safe='')}"
+    return urlunsplit(parts._replace(path=path))
 
 
 def require_address(headers: Mapping[str, str], options: Mapping[str, Any]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from providers.catalog import CATALOG, build_provider
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import LineConfig
+from providers.lines import Line, LinePolicy, Lines, UnknownLine
+from providers.port import LineConfig, Misconfigured
 from runtime.settings import SIMULATED_LINE, LineSettings, Settings
 from runtime.settings_file import SettingsInvalid
 
@@ -15,35 +15,48 @@ from runtime.settings_file import SettingsInvalid
 def build_lines(settings: Settings, environ: Mapping[str, str] | None = None) -> Lines:
     """Every configured line.
 
-    Raises SettingsInvalid when a credential can't be found, or a line could not check the
-    webhooks it gets.
+    Raises SettingsInvalid with every problem: a credential that can't be found, a line that could
+    not check the webhooks it gets, what an adapter needs and has not.
     """
-    variables = settings.variables if environ is None else environ
     problems: list[str] = []
     lines = []
-    for name, line in settings.lines.items():
-        credentials = _credentials(name, line, variables, problems)
-        if CATALOG[line.provider].capabilities.sends_webhooks and not line.credentials:
-            problems.append(
-                f"lines.{name}.credentials: there are none, so nobody could tell a webhook of "
-                "this line from a forged one; write them as env:NAME or file:PATH"
-            )
-        config = LineConfig(
-            name=name,
-            base_url=line.base_url,
-            credentials=credentials,
-            options=line.options,
-            request_timeout=line.request_timeout,
-        )
-        lines.append((config, line))
+    for name in settings.lines:
+        try:
+            lines.append(build_line(settings, name, environ))
+        except SettingsInvalid as error:
+            problems += error.problems
     if problems:
         raise SettingsInvalid(problems)
-    return Lines(
-        [
-            Line(config.name, build_provider(line.provider, config), _policy(line))
-            for config, line in lines
-        ]
+    return Lines(lines)
+
+
+def build_line(settings: Settings, name: str, environ: Mapping[str, str] | None = None) -> Line:
+    """One configured line. Raises UnknownLine, and SettingsInvalid as `build_lines` does."""
+    line = settings.lines.get(name)
+    if line is None:
+        raise UnknownLine(name, sorted(settings.lines))
+    place, problems = settings.place_of_line(name), list[str]()
+    variables = settings.variables if environ is None else environ
+    credentials = _credentials(place, line, variables, problems)
+    if CATALOG[line.provider].capabilities.sends_webhooks and not line.credentials:
+        problems.append(
+            f"{place}.credentials: there are none, so nobody could tell a webhook of this line "
+            "from a forged one; write them as env:NAME or file:PATH"
+        )
+    if problems:
+        raise SettingsInvalid(problems)
+    config = LineConfig(
+        name=name,
+        base_url=line.base_url,
+        credentials=credentials,
+        options=line.options,
+        request_timeout=line.request_timeout,
     )
+    try:
+        return Line(name, build_provider(line.provider, config), _policy(line))
+    except Misconfigured as error:
+        said = str(error).removeprefix(f"line {name}: ")
+        raise SettingsInvalid([f"{place}: {said}"]) from error
 
 
 def _policy(line: LineSettings) -> LinePolicy:
@@ -86,11 +99,11 @@ def require_serving(settings: Settings) -> None:
 
 
 def _credentials(
-    name: str, line: LineSettings, variables: Mapping[str, str], problems: list[str]
+    place: str, line: LineSettings, variables: Mapping[str, str], problems: list[str]
 ) -> dict[str, str]:
     resolved = {}
     for key, reference in line.credentials.items():
-        where = f"lines.{name}.credentials.{key}"
+        where = f"{place}.credentials.{key}"
         kind, _, rest = reference.partition(":")
         if kind == "env" and rest:
             value = variables.get(rest)

@@ -32,6 +32,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as SourceError
 from sqlalchemy.exc import ArgumentError
 
+from domain.breaker import BreakerPolicy
 from domain.definition import NAME_PATTERN
 from domain.fields import Duration, format_duration
 from domain.record import DEFAULT_TENANT
@@ -69,6 +70,7 @@ class LineSettings(BaseModel):
     ring_silence: Duration | None = None
     talk_silence: Duration | None = None
     analysis_wait: Duration | None = None
+    breaker: BreakerPolicy | None = None
 
     @field_validator("provider")
     @classmethod
@@ -176,12 +178,20 @@ class Settings(BaseSettings):
         return value
 
     _variables: dict[str, str] = PrivateAttr(default_factory=dict)
+    _file: Path = PrivateAttr(default=Path(DEFAULT_FILE))
+    _lines_in_file: frozenset[str] = PrivateAttr(default=frozenset())
 
     @property
     def variables(self) -> Mapping[str, str]:
         """The environment these settings were read from: credentials are looked up in it, and
         processes we start inherit it."""
         return self._variables
+
+    def place_of_line(self, name: str) -> str:
+        """Where a line is set, as errors name it."""
+        if name in self._lines_in_file:
+            return f"{self._file}: lines.{name}"
+        return f"{PREFIX}LINES__{name.upper()}"
 
     @property
     def database(self) -> str:
@@ -216,6 +226,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     except SourceError as error:
         raise SettingsInvalid([f"{PREFIX}*: {error}"]) from None
     settings._variables = variables
+    settings._file = path
+    settings._lines_in_file = frozenset(file.get("lines", {}))
     return settings
 
 

@@ -28,7 +28,7 @@ from intake.roster import check_roster, read_roster
 from services.context import ServiceContext
 from services.errors import TEMPORAL_DOWN, LaunchClosing, NobodyCallable, TemporalUnavailable
 from services.forecasting import Forecast
-from services.lines import announce_lines
+from services.lines import announce_lines, unbounded_lines
 from store import campaigns, roster
 from store.campaigns import CampaignRunning
 from store.rulings import read_rulebook
@@ -54,6 +54,8 @@ class Launch:
     """How many people can never be called, and why."""
     end_early: tuple[tuple[int, str], ...] = ()
     """How many people end before all their attempts are made, and why."""
+    notes: tuple[str, ...] = ()
+    """What its lines will not keep to, for people."""
 
 
 async def launch_campaign(
@@ -62,10 +64,11 @@ async def launch_campaign(
     """Launch a definition, or find out that it runs already.
 
     Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
-    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing,
-    TemporalUnavailable. Unless that last one is raised, a refused launch leaves nothing behind.
+    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing and
+    TemporalUnavailable. Unless that one is raised, a refused launch leaves nothing behind.
     """
-    ctx.lines[loaded.definition.line]
+    for name in loaded.definition.lines:
+        ctx.lines[name]
     checked = await asyncio.to_thread(check_roster, loaded)
     checked.require_good()
     await announce_lines(ctx)
@@ -82,6 +85,7 @@ async def launch_campaign(
         created=True,
         never=tuple(forecast.never()),
         end_early=tuple(forecast.end_early()),
+        notes=tuple(unbounded_lines(ctx, record.plan)),
     )
 
 
@@ -143,7 +147,7 @@ async def _start(ctx: ServiceContext, record: CampaignRecord) -> None:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             static_summary=f"campaign {record.name}, launch {record.launch}",
             static_details=(
-                f"{record.purpose.value} calls on line {record.plan.line}, "
+                f"{record.purpose.value} calls on {record.plan.told_lines()}, "
                 f"at most {record.max_concurrent} at once"
             ),
             search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, record.name)]),

@@ -10,7 +10,8 @@ from domain.call import CallStatus
 from domain.record import DIRECT_CAMPAIGN, CallRecord, CampaignRecord, Progress
 from services.context import ServiceContext
 from services.errors import NoSuchCampaign
-from store import calls, campaigns
+from store import calls, campaigns, lines
+from store.lines import LineStatus
 
 PAGE = 1000
 """Calls read in one transaction."""
@@ -33,6 +34,11 @@ async def progress(ctx: ServiceContext, name: str) -> Progress:
     """The campaign's figures at this instant. Raises NoSuchCampaign."""
     record = await require_campaign(ctx, name)
     return await ctx.database.read(lambda s: campaigns.progress(s, record.id))
+
+
+async def list_lines(ctx: ServiceContext) -> list[LineStatus]:
+    """Every line that was ever announced, as it stands."""
+    return await ctx.database.read(lambda s: lines.list_lines(s, ctx.tenant))
 
 
 async def list_calls(

@@ -13,6 +13,7 @@ from domain.record import DEFAULT_TENANT, CallRecord
 from store.cases import load_cases, save_cases
 from store.dialect import lock_keys
 from store.errors import UnknownCall
+from store.health import note_doubt, note_signs_of_life
 from store.matching import apply_events, provider_key
 from store.records import call_record
 from store.settlement import end_call, settle_call, settle_overdue
@@ -117,6 +118,7 @@ def record_placed(
     if bound.rowcount:
         apply_events(s, [case], now)
     save_cases(s, [case])
+    note_signs_of_life(s, [case], now)
     return _unsignalled(s, call_id)
 
 
@@ -133,6 +135,17 @@ def record_not_placed(
         .values(fence=Fence.NOT_PLACED.value, failure=failure.value, detail=detail)
     )
     return moved.rowcount > 0
+
+
+def record_doubt(s: Session, call_id: str, *, detail: str | None, now: datetime) -> None:
+    """Nobody knows whether the provider took the call, which its line has to answer for.
+
+    Raises UnknownCall.
+    """
+    cases = load_cases(s, [call_id])
+    if not cases:
+        raise UnknownCall(call_id)
+    note_doubt(s, cases[0], detail, now)
 
 
 def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> None:
@@ -161,6 +174,7 @@ __all__ = [
     "get_call",
     "get_call_by_provider_id",
     "list_calls",
+    "record_doubt",
     "record_not_placed",
     "record_placed",
     "settle_call",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 from sqlmodel import Session
 
 from domain.record import CampaignRecord
 from store.dialect import locked
 from store.errors import UnknownCampaign
 from store.records import campaign_record
-from store.tables import campaign
+from store.tables import campaign, campaign_line
 
 _HOLD = locked(
     select(campaign).where(campaign.c.id == bindparam("campaign_id")),
@@ -53,6 +53,15 @@ def hold_campaign(s: Session, campaign_id: int) -> CampaignRecord:
 def change_campaign(s: Session, campaign_id: int, values: dict[str, Any]) -> CampaignRecord:
     s.connection().execute(update(campaign).where(campaign.c.id == campaign_id).values(values))
     return require_campaign(s, campaign_id)
+
+
+def write_lines(s: Session, record: CampaignRecord) -> None:
+    """Note which lines the campaign's plan has, so that others on them know who waits."""
+    s.connection().execute(delete(campaign_line).where(campaign_line.c.campaign_id == record.id))
+    s.connection().execute(
+        insert(campaign_line),
+        [{"campaign_id": record.id, "name": share.name} for share in record.plan.shares],
+    )
 
 
 def _record(row: RowMapping | None, campaign_id: int) -> CampaignRecord:

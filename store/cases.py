@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, bindparam, select, update
+from sqlalchemy import RowMapping, Table, bindparam, exists, select, update
 from sqlmodel import Session
 
 from domain.call import CallStatus
@@ -22,7 +22,7 @@ from domain.record import RecipientState, Settled
 from domain.zone import ZoneEvidence
 from store.dialect import locked
 from store.records import read_plan, read_zones
-from store.tables import call, campaign, recipient
+from store.tables import call, campaign, line, recipient
 
 _CALL_COLUMNS = (
     "id",
@@ -71,9 +71,18 @@ _CASES = locked(
         recipient.c.consent.label("recipient_consent"),
         recipient.c.requester_workflow_id.label("recipient_requester_workflow_id"),
         recipient.c.plan.label("recipient_plan"),
+        recipient.c.line_marks.label("recipient_line_marks"),
         campaign.c.state.label("campaign_state"),
         campaign.c.launch.label("current_launch"),
         campaign.c.plan.label("campaign_plan"),
+        exists()
+        .where(
+            line.c.tenant == call.c.tenant,
+            line.c.name == call.c.line,
+            line.c.trial_call_id == call.c.id,
+        )
+        .correlate(call)
+        .label("tries_line"),
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
     .join(campaign, campaign.c.id == call.c.campaign_id)
@@ -105,6 +114,8 @@ class Case:
     plan: CallPlan
     listed: tuple[str, ...] = ()
     """Numbers that were put on the suppression list because of this call."""
+    tries_line: bool = False
+    """Its line is open but for this call, which shows whether the line works again."""
     call_changes: dict[str, Any] = field(default_factory=dict)
     recipient_changes: dict[str, Any] = field(default_factory=dict)
 
@@ -186,6 +197,7 @@ def _case(row: RowMapping) -> Case:
         "alternate_phones",
         "consent",
         "requester_workflow_id",
+        "line_marks",
     )
     return Case(
         call={name: row[name] for name in _CALL_COLUMNS},
@@ -193,6 +205,7 @@ def _case(row: RowMapping) -> Case:
         campaign_state=CampaignState(row["campaign_state"]),
         current_launch=row["current_launch"],
         plan=read_plan(row["recipient_plan"] or row["campaign_plan"]),
+        tries_line=row["tries_line"],
     )
 
 

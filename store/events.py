@@ -17,6 +17,7 @@ from domain.event import CallEvent
 from domain.record import DEFAULT_TENANT, Settled
 from store.cases import load_cases, save_cases
 from store.dialect import insert_into, lock_keys
+from store.health import note_signs_of_life
 from store.matching import Match, Matches, apply_events, provider_key
 from store.tables import call, event
 
@@ -150,6 +151,7 @@ def _apply(s: Session, matches: Sequence[Match | None], now: datetime) -> dict[s
     before = {case.id for case in cases if case.settled}
     apply_events(s, cases, now)
     save_cases(s, cases)
+    note_signs_of_life(s, cases, now)
     return {
         case.id: case.told(changed=case.id not in before)
         for case in cases

@@ -18,6 +18,7 @@ from store.campaign_rows import (
     find_campaign,
     lock_campaign,
     require_campaign,
+    write_lines,
 )
 from store.cursor import lock_cursor, move_cursor
 from store.dialect import lock_keys
@@ -110,7 +111,9 @@ def _launch_again(
     # What is noted there is about the launch before.
     move_cursor(s, record.id, open_count=0, counted_at=None, anew_from=None)
     values |= {"launch": record.launch + 1, "revision": record.revision + 1}
-    return change_campaign(s, record.id, values)
+    changed = change_campaign(s, record.id, values)
+    write_lines(s, changed)
+    return changed
 
 
 def _running(now: datetime) -> dict[str, Any]:
@@ -134,7 +137,9 @@ def _create(s: Session, values: dict[str, Any]) -> CampaignRecord:
     s.connection().execute(
         insert(claim_cursor).values(campaign_id=campaign_id, caller_turn=0, open_count=0)
     )
-    return require_campaign(s, campaign_id)
+    record = require_campaign(s, campaign_id)
+    write_lines(s, record)
+    return record
 
 
 def _open_roster(s: Session, record: CampaignRecord, *, enrolled: bool) -> None:

@@ -1,15 +1,18 @@
-"""Lines: their limits, as claims and fences read them, and whether they are held."""
+"""Lines: their limits, as claims and fences read them, and whether they take calls."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select, update
+from sqlalchemy import RowMapping, func, select, update
 from sqlmodel import Session
 
+from domain.breaker import BreakerPolicy, Health, LineFailure
 from store.dialect import insert_into
+from store.health import health_of, last_failures
 from store.tables import lease, line, line_rate
 
 
@@ -21,21 +24,48 @@ class LineLimits(BaseModel):
     name: str
     provider: str
     max_concurrent: int = Field(ge=1)
-    per_second: int = Field(ge=1)
-    """Calls that may be placed within one second of the clock."""
+    per_second: float = Field(gt=0)
+    """Calls that may be placed in a second: whole ones from 1 on, below as one in so many."""
+    breaker: BreakerPolicy = BreakerPolicy()
 
 
-class LineStatus(LineLimits):
+class LineStatus(BaseModel):
+    """A line as it stands."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    provider: str
+    max_concurrent: int
+    per_second: float
     in_flight: int
     """Leases on the line, of all campaigns."""
     held_until: datetime | None = None
     held_because: str | None = None
+    health: Health
+    failures: tuple[LineFailure, ...] = ()
+    """The last ones, newest first."""
+
+
+def rate_of(per_second: float) -> tuple[int, int]:
+    """So many calls in so many seconds: never more than `per_second`."""
+    if per_second >= 1:
+        return math.floor(per_second), 1
+    # Rounded first: a division must not make a second of its last bit.
+    return 1, math.ceil(round(1 / per_second, 6))
 
 
 def ensure_lines(s: Session, tenant: str, lines: Sequence[LineLimits]) -> None:
-    """Create lines or give them new limits; a hold stays, and so do lines not named here."""
+    """Create lines or give them new limits; holds and circuits stay, and so do other lines."""
     for limits in sorted(lines, key=lambda limits: limits.name):
-        values = limits.model_dump(exclude={"name"})
+        calls, seconds = rate_of(limits.per_second)
+        values = {
+            "provider": limits.provider,
+            "max_concurrent": limits.max_concurrent,
+            "per_second": calls,
+            "rate_seconds": seconds,
+            "breaker": limits.breaker.model_dump_json(),
+        }
         s.connection().execute(
             insert_into(s, line)
             .values(tenant=tenant, name=limits.name, **values)
@@ -65,13 +95,33 @@ def hold_line(
 
 
 def line_status(s: Session, tenant: str, line_name: str) -> LineStatus | None:
+    return next((one for one in list_lines(s, tenant) if one.name == line_name), None)
+
+
+def list_lines(s: Session, tenant: str) -> list[LineStatus]:
+    """Every line that was ever announced, by name."""
     in_flight = (
         select(func.count())
         .where(lease.c.tenant == line.c.tenant, lease.c.line == line.c.name)
         .scalar_subquery()
     )
-    found = select(line, in_flight.label("in_flight")).where(
-        line.c.tenant == tenant, line.c.name == line_name
+    found = (
+        select(line, in_flight.label("in_flight"))
+        .where(line.c.tenant == tenant)
+        .order_by(line.c.name)
     )
-    row = s.connection().execute(found).mappings().first()
-    return None if row is None else LineStatus(**{k: row[k] for k in LineStatus.model_fields})
+    return [_status(s, row) for row in s.connection().execute(found).mappings()]
+
+
+def _status(s: Session, row: RowMapping) -> LineStatus:
+    return LineStatus(
+        name=row["name"],
+        provider=row["provider"],
+        max_concurrent=row["max_concurrent"],
+        per_second=row["per_second"] / row["rate_seconds"],
+        in_flight=row["in_flight"],
+        held_until=row["held_until"],
+        held_because=row["held_because"],
+        health=health_of(row),
+        failures=last_failures(s, row["tenant"], row["name"]),
+    )

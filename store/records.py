@@ -7,10 +7,12 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
+from domain.call import FailureClass
 from domain.consent import Consent
 from domain.place import UnknownPlace
 from domain.plan import CallPlan
 from domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
+from domain.routing import Marks
 from domain.zone import UnknownZone, ZoneEvidence, told_anew
 from store.tables import EPOCH
 
@@ -42,6 +44,10 @@ def _consent(text: str) -> Consent:
 
 def read_consent(text: str | None) -> Consent | None:
     return None if text is None else _consent(text)
+
+
+def read_marks(kept: dict[str, str]) -> Marks:
+    return {line: FailureClass(mark) for line, mark in kept.items()}
 
 
 def campaign_record(row: RowMapping) -> CampaignRecord:

@@ -58,6 +58,7 @@ def _recipient(request: CallRequest, phone: str, zones: ZoneEvidence) -> dict[st
         "consent": None if request.consent is None else request.consent.model_dump_json(),
         "variables": request.variables,
         "line": request.line,
+        "line_marks": {},
         "plan": request.plan().model_dump_json(),
         "state": RecipientState.WAITING.value,
         "attempts": 0,

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from domain.definition import CampaignDefinition
 from domain.plan import CallPlan
 from domain.record import CampaignRecord
-from store.campaign_rows import change_campaign, lock_campaign
+from store.campaign_rows import change_campaign, lock_campaign, write_lines
 from store.cursor import lock_cursor, move_cursor
 from store.errors import CampaignEnded, NameChanged, PurposeChanged, UnknownLine
 from store.everybody import decide_some_anew
@@ -23,7 +23,7 @@ def settings_of(definition: CampaignDefinition) -> dict[str, Any]:
     """The columns of a campaign that its definition sets."""
     return {
         "purpose": definition.purpose.value,
-        "line": definition.line,
+        "line": definition.lines[0],
         "max_concurrent": definition.pacing.max_concurrent,
         "per_minute": definition.pacing.per_minute,
         "plan": CallPlan.of(definition).model_dump_json(),
@@ -72,10 +72,12 @@ def apply_definition(
     if definition.purpose is not record.purpose:
         raise PurposeChanged(record, definition.purpose)
     known = line_names(s, record.tenant)
-    if definition.line not in known:
-        raise UnknownLine(definition.line, known)
+    for name in definition.lines:
+        if name not in known:
+            raise UnknownLine(name, known)
     values = settings_of(definition) | {"revision": record.revision + 1}
     changed = change_campaign(s, campaign_id, values)
+    write_lines(s, changed)
     keep_revision(s, changed, definition, source_text, now)
     move_cursor(s, campaign_id, anew_from=decide_some_anew(s, changed, 0))
     return changed

@@ -210,6 +210,7 @@ def _recipient(
         "consent": None if draft.consent is None else draft.consent.model_dump_json(),
         "variables": draft.variables,
         "line": record.plan.line,
+        "line_marks": {},
         "state": state.value,
         "attempts": 0,
         "calls": 0,

@@ -14,13 +14,15 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
-from domain.call import OPTED_OUT, AnsweredBy, FailureClass, Fence, outcome_of
+from domain.call import OPTED_OUT, AnsweredBy, CallStatus, FailureClass, Fence, outcome_of
 from domain.planner import Candidate, Ledger, Never, Reason, decide
 from domain.record import CallEnd, RecipientState, Settled
+from domain.routing import Moved, after_call
 from domain.settlement import Close, Following, Redial, Settling, follow
 from store.cases import CANCELED, Case, load_cases, save_cases
 from store.errors import UnknownCall
-from store.records import read_consent
+from store.health import note_end
+from store.records import read_consent, read_marks
 from store.rulings import read_rulebook
 from store.suppressions import is_suppressed, suppress_all
 from store.tables import call, lease
@@ -55,6 +57,7 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     if end.analysis_wait <= timedelta(0) or case.call["analysed_at"] is not None:
         settle_cases(s, [case], now)
     save_cases(s, [case])
+    note_end(s, case, now)
     return case.told(changed=True)
 
 
@@ -86,12 +89,13 @@ def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
     earlier = _earlier_outcomes(s, cases)
     for case in cases:
         outcome = _outcome(case)
-        following = follow(_settling(case, outcome, earlier[case.id]), case.plan.retry)
+        moved = _moved(case)
+        following = follow(_settling(case, outcome, earlier[case.id], moved), case.plan.retry)
         if outcome == CANCELED:
             following = _after_a_stop(s, case, following)
         following = _before_the_end(s, case, following, now)
         case.change_call(outcome=outcome, settled_at=now)
-        case.change_recipient(**_recipient_after(case, outcome, following))
+        case.change_recipient(**_recipient_after(case, outcome, following, moved))
         if isinstance(following, Close) and following.suppress is not None:
             _suppress(s, case, following.suppress, now)
         else:
@@ -154,11 +158,26 @@ def _outcome(case: Case) -> str:
     )
 
 
-def _settling(case: Case, outcome: str, earlier: list[str]) -> Settling:
+def _moved(case: Case) -> Moved:
+    """Which of the campaign's lines are left for the person."""
+    failure = None
+    if case.status is CallStatus.FAILED:
+        failure = FailureClass(case.call["failure"] or FailureClass.UNAVAILABLE)
+    return after_call(
+        case.plan.shares,
+        read_marks(case.recipient["line_marks"]),
+        case.call["line"],
+        failure,
+        may_have_rung=case.call["is_attempt"],
+    )
+
+
+def _settling(case: Case, outcome: str, earlier: list[str], moved: Moved) -> Settling:
     wait = case.call["retry_after_seconds"]
     return Settling(
         outcome=outcome,
         counts_as_attempt=case.call["is_attempt"],
+        lines_left=moved.left,
         earlier_outcomes=earlier,
         zones=case.zones,
         ended_at=case.call["ended_at"],
@@ -169,7 +188,9 @@ def _settling(case: Case, outcome: str, earlier: list[str]) -> Settling:
     )
 
 
-def _recipient_after(case: Case, outcome: str, following: Following) -> dict[str, Any]:
+def _recipient_after(
+    case: Case, outcome: str, following: Following, moved: Moved
+) -> dict[str, Any]:
     over = case.takes_no_more_calls
     if isinstance(following, Close) or over is not None:
         because = following.because.text if isinstance(following, Close) else over
@@ -182,6 +203,7 @@ def _recipient_after(case: Case, outcome: str, following: Following) -> dict[str
         "due_at": following.not_before,
         "promised": following.promised,
         "turn": 0,
+        "line_marks": {line: mark.value for line, mark in moved.marks.items()},
         **_next_number(case, following),
     }
 
@@ -193,7 +215,8 @@ def _next_number(case: Case, following: Redial) -> dict[str, Any]:
     phone, *others = case.others
     if not following.drop_number:
         others.append(case.call["phone"])
-    return {"phone": phone, "alternate_phones": others}
+    # What lines think of the one number says nothing about the other.
+    return {"phone": phone, "alternate_phones": others, "line_marks": {}}
 
 
 def _earlier_outcomes(s: Session, cases: Sequence[Case]) -> dict[str, list[str]]:

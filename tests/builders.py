@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session
 
+from domain.breaker import BreakerPolicy
 from domain.call import CallStatus
 from domain.claim import CampaignState, Claim, ClaimedCall, FencePass
 from domain.definition import Agent, CampaignDefinition
@@ -93,9 +94,20 @@ class House:
         self.now = NOW
         self._claims = 0
 
-    def line(self, name: str = LINE, *, most: int = 100, per_second: int = 1000) -> None:
+    def line(
+        self,
+        name: str = LINE,
+        *,
+        most: int = 100,
+        per_second: float = 1000,
+        breaker: BreakerPolicy | None = None,
+    ) -> None:
         limits = LineLimits(
-            name=name, provider="simulated", max_concurrent=most, per_second=per_second
+            name=name,
+            provider="simulated",
+            max_concurrent=most,
+            per_second=per_second,
+            breaker=breaker or BreakerPolicy(),
         )
         self.write(lambda s: lines.ensure_lines(s, DEFAULT_TENANT, [limits]))
 

@@ -1,4 +1,8 @@
-"""`POST /hooks/<line>`: where providers report what became of a call."""
+"""`POST /hooks/<line>` and `/hooks/<line>/<token>`: where providers report what became of a call.
+
+The token is for providers that sign nothing. The adapter compares it, as it does signatures; it
+stands in no log.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ router = APIRouter()
 
 
 @router.post("/hooks/{line}")
+@router.post("/hooks/{line}/{token:path}")
 async def receive(line: str, request: Request) -> dict[str, int]:
     """Store a provider's report; answered only once it is safe in the database."""
     state = state_of(request)
@@ -37,6 +42,8 @@ async def _body(request: Request) -> bytes:
 
 def _signed_url(request: Request) -> str:
     """The URL as the provider knows it: behind a proxy, ours is another one."""
-    path = request.url.path
+    # As it was sent: a token may have characters that only stand in a path when encoded.
+    raw: bytes | None = request.scope.get("raw_path")
+    path = request.url.path if raw is None else raw.partition(b"?")[0].decode("latin-1")
     query = f"?{request.url.query}" if request.url.query else ""
     return f"{state_of(request).public_url}{path}{query}"

@@ -16,7 +16,8 @@ from providers.bland import webhook
 from providers.bland.status import failure_of
 from providers.clock import Clock, system_clock
 from providers.credentials import required_credential
-from providers.http import HeaderAuth, ProviderHttp
+from providers.http import HeaderAuth
+from providers.http_provider import HttpProvider
 from providers.payload import list_at, number_at, text_at
 from providers.port import (
     Capabilities,
@@ -24,10 +25,8 @@ from providers.port import (
     Misconfigured,
     Placed,
     PlaceRequest,
-    Provider,
     Unavailable,
 )
-from providers.signing import require_address
 
 _LISTED = 1000
 _CLOCKS_DIFFER = timedelta(seconds=10)
@@ -38,7 +37,7 @@ _SAME_DIGITS = 10
 _SPEAKERS = ("task", "pathway_id", "persona_id")
 
 
-class BlandProvider(Provider):
+class BlandProvider(HttpProvider):
     """A Bland account.
 
     Credentials: `api_key` (docs.bland.ai, header authorization), `webhook_secret` as made under
@@ -47,11 +46,12 @@ class BlandProvider(Provider):
 
     The agent is the id of a pathway, or any name with `task` or `persona_id` in its settings; the
     other settings are fields of docs.bland.ai/api-v1/post/calls. `retry` is not for us: Bland
-    would call people again by itself. Options: `allowed_addresses` with `address_header`.
+    would call people again by itself. No options.
 
     Bland decides itself how long it lets a phone ring, and counts the longest call in minutes.
     """
 
+    default_url: ClassVar[str] = "https://api.bland.ai"
     name: ClassVar[str] = "bland"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -60,6 +60,7 @@ class BlandProvider(Provider):
         reports_ringing=False,
         sends_webhooks=True,
         sends_analysis=True,
+        bounds_duration=True,
         idempotent_create=False,
         listing_lag=timedelta(seconds=60),
         can_schedule=True,
@@ -68,10 +69,8 @@ class BlandProvider(Provider):
     )
 
     def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
-        super().__init__(line)
-        self._clock = clock
         auth = HeaderAuth("authorization", required_credential(line, "api_key"))
-        self._http = ProviderHttp(line, default_url="https://api.bland.ai", auth=auth)
+        super().__init__(line, auth=auth, clock=clock)
 
     async def place(self, request: PlaceRequest) -> Placed:
         response = await self._http.create("POST", "/v1/calls", json=self._order(request))
@@ -125,19 +124,9 @@ class BlandProvider(Provider):
 
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         webhook.verify(headers, body, self.line.credentials.get("webhook_secret"))
-        require_address(headers, self.line.options)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        return webhook.read(body, self._clock())
-
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify(headers, body, url, now)
-        return webhook.read(body, now)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        return webhook.read(body, received_at)
 
     async def _call(self, number: str) -> dict[str, Any] | None:
         response = await self._http.ask("GET", _path(number))

@@ -8,33 +8,25 @@ from typing import Any, ClassVar
 
 import httpx
 
-from domain.event import CallEvent, CallSnapshot
+from domain.event import CallEvent
 from providers.answers import json_of, placement_error, request_error
 from providers.buildvoiceai import webhook
 from providers.buildvoiceai.status import ERROR
-from providers.clock import Clock, system_clock
-from providers.credentials import required_credential
-from providers.http import HeaderAuth, ProviderHttp
+from providers.http_provider import HttpProvider
 from providers.payload import text_at
-from providers.port import (
-    Capabilities,
-    LineConfig,
-    Placed,
-    PlaceRequest,
-    Provider,
-    Unavailable,
-)
+from providers.port import Capabilities, Placed, PlaceRequest
+from providers.signing import require_token
 
 BASE_URL = "https://app.buildvoiceai.com/api/v1"
 _TRIGGER = "calls/trigger"
 
 
-class BuildVoiceAIProvider(Provider):
+class BuildVoiceAIProvider(HttpProvider):
     """A line at BuildVoiceAI (docs.buildvoiceai.com/docs/reference, Agency plan).
 
     Credentials: `api_key` (docs/reference/api-authentication); `webhook_secret`, of our own
-    making, which the webhook URL in its settings carries as `?token=`. Options:
-    `allowed_addresses` and `address_header`, see `providers.signing.require_address`.
+    making, which the webhook URL in its settings ends with: `/hooks/<line>/<webhook_secret>`. No
+    options.
 
     Its API has one endpoint, which dials. So there is no asking what became of a call, no
     finding one whose answer was lost, no hanging up; what no webhook tells stays unknown. Our id
@@ -44,6 +36,7 @@ class BuildVoiceAIProvider(Provider):
     the campaign's. Limits: 100 requests a minute, 10 calls at a time for one key; both 429.
     """
 
+    default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "buildvoiceai"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=False,
@@ -58,13 +51,6 @@ class BuildVoiceAIProvider(Provider):
         concurrent_calls=10,
     )
 
-    def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
-        super().__init__(line)
-        self._clock = clock
-        key = required_credential(line, "api_key")
-        auth = HeaderAuth("authorization", f"Bearer {key}")
-        self._http = ProviderHttp(line, default_url=BASE_URL, auth=auth)
-
     async def place(self, request: PlaceRequest) -> Placed:
         response = await self._http.create("POST", _TRIGGER, json=_order(request))
         content = json_of(response)
@@ -77,18 +63,6 @@ class BuildVoiceAIProvider(Provider):
             failure = ERROR.meaning_of(text_at(content, "error") or "").failure
         raise placement_error(response, self.line.name, failure=failure)
 
-    async def look_up(self, provider_call_id: str) -> CallSnapshot | None:
-        """Raises Unavailable: BuildVoiceAI can't be asked."""
-        raise self._not_offered("to ask about a call")
-
-    async def find(self, call_id: str, *, to: str, since: datetime) -> CallSnapshot | None:
-        """Raises Unavailable: BuildVoiceAI lists no calls."""
-        raise self._not_offered("to find a call")
-
-    async def end(self, provider_call_id: str) -> None:
-        """Raises Unavailable: BuildVoiceAI hangs up by itself only."""
-        raise self._not_offered("to end a call")
-
     async def check(self) -> str:
         """Ask for a call to nobody: refused as such, once the key was accepted."""
         response = await self._http.ask("POST", _TRIGGER, json={})
@@ -97,25 +71,10 @@ class BuildVoiceAIProvider(Provider):
         return f"BuildVoiceAI at {self._http.base_url}: key accepted"
 
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        secret = self.line.credentials.get("webhook_secret", "")
-        webhook.verify(headers, body, url, secret=secret, options=self.line.options)
+        require_token(url, self.line.credentials.get("webhook_secret"))
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        return webhook.read(body, self._clock())
-
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify(headers, body, url, now)
-        return webhook.read(body, now)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
-
-    def _not_offered(self, what: str) -> Unavailable:
-        return Unavailable(
-            f"line {self.line.name}: BuildVoiceAI offers no way {what}", code="not_offered"
-        )
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        return webhook.read(body, received_at)
 
 
 def _order(request: PlaceRequest) -> dict[str, Any]:

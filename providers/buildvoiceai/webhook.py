@@ -5,7 +5,7 @@ docs.buildvoiceai.com/docs/reference/webhook-events name the events differently,
 as is the payload of the workflow action Webhook (docs/workflows/actions/webhook).
 
 A signing secret exists, but no page says which header carries what over which bytes. Our choice:
-the webhook URL registered at BuildVoiceAI is `…/hooks/<line>?token=<webhook_secret>`. Deliveries
+the webhook URL registered at BuildVoiceAI is `…/hooks/<line>/<webhook_secret>`. Deliveries
 carry no time of signing and no id, so repeated ones are told by the call and what it says of it.
 """
 
@@ -22,18 +22,9 @@ from providers.instants import from_iso
 from providers.meanings import sharper
 from providers.payload import list_at, number_at, object_at, object_in, text_at
 from providers.port import WebhookRefused
-from providers.signing import require_address, require_token
 
 OUR_ID = "outdial_call_id"
 """Our call id among the metadata, which is passed through to webhooks."""
-
-
-def verify(
-    headers: Mapping[str, str], body: bytes, url: str, *, secret: str, options: Mapping[str, Any]
-) -> None:
-    """Raise WebhookRefused unless the URL carries the secret, from an address we allow."""
-    require_token(url, secret)
-    require_address(headers, options)
 
 
 def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:

@@ -16,13 +16,13 @@ from providers.answers import (
     json_of,
     placement_error,
     unreadable,
-    unsupported,
 )
 from providers.clock import Clock, system_clock
 from providers.credentials import required_credential, text_option
 from providers.elevenlabs import webhook
 from providers.elevenlabs.status import failure_of
-from providers.http import HeaderAuth, ProviderHttp
+from providers.http import HeaderAuth
+from providers.http_provider import HttpProvider
 from providers.payload import list_at, object_at, text_at, value_at
 from providers.port import (
     Capabilities,
@@ -30,15 +30,13 @@ from providers.port import (
     Misconfigured,
     Placed,
     PlaceRequest,
-    Provider,
 )
-from providers.signing import require_address
 
 _TELEPHONY = ("twilio", "sip-trunk")
 _RING_SECONDS = (1, 999)
 
 
-class ElevenLabsProvider(Provider):
+class ElevenLabsProvider(HttpProvider):
     """An ElevenLabs workspace.
 
     Credentials: `api_key` (elevenlabs.io/docs/api-reference/authentication), `webhook_secret` of
@@ -50,12 +48,12 @@ class ElevenLabsProvider(Provider):
     security settings have to allow (elevenlabs.io/docs/agents-platform/customization).
 
     Options: `phone_number_id` (elevenlabs.io/docs/agents-platform/phone-numbers), or
-    `phone_number_ids`, by caller id; `telephony`, `twilio` (default) or `sip-trunk`;
-    `allowed_addresses` with `address_header`.
+    `phone_number_ids`, by caller id; `telephony`, `twilio` (default) or `sip-trunk`.
 
     There is no way to end a call: how long one may last has to be set in the agent.
     """
 
+    default_url: ClassVar[str] = "https://api.elevenlabs.io"
     name: ClassVar[str] = "elevenlabs"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -71,9 +69,8 @@ class ElevenLabsProvider(Provider):
     )
 
     def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
-        super().__init__(line)
-        self._clock = clock
         auth = HeaderAuth("xi-api-key", required_credential(line, "api_key"))
+        super().__init__(line, auth=auth, clock=clock)
         telephony = text_option(line, "telephony") or _TELEPHONY[0]
         if telephony not in _TELEPHONY:
             raise Misconfigured(
@@ -82,7 +79,6 @@ class ElevenLabsProvider(Provider):
                 code="telephony",
             )
         self._telephony = telephony
-        self._http = ProviderHttp(line, default_url="https://api.elevenlabs.io", auth=auth)
 
     async def place(self, request: PlaceRequest) -> Placed:
         path = f"/v1/convai/{self._telephony}/outbound-call"
@@ -117,9 +113,6 @@ class ElevenLabsProvider(Provider):
                 return await self.look_up(number)
         return None
 
-    async def end(self, provider_call_id: str) -> None:
-        raise unsupported(self.line.name, "end calls")
-
     async def check(self) -> str:
         path, query = "/v1/convai/conversations", {"page_size": "1"}
         self._content(await self._http.ask("GET", path, params=query))
@@ -127,19 +120,9 @@ class ElevenLabsProvider(Provider):
 
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         webhook.verify(headers, body, self.line.credentials.get("webhook_secret"), now)
-        require_address(headers, self.line.options)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        return webhook.read(body, self._clock())
-
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify(headers, body, url, now)
-        return webhook.read(body, now)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        return webhook.read(body, received_at)
 
     def _content(self, response: httpx.Response) -> dict[str, Any]:
         return content_of(response, self.line.name, code=_code_of(json_of(response)))

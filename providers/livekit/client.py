@@ -15,7 +15,7 @@ from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error
 from providers.clock import Clock, system_clock
 from providers.credentials import required_credential, required_option
-from providers.http import ProviderHttp
+from providers.http_provider import HttpProvider
 from providers.listed_calls import NEVER_PROVEN
 from providers.livekit import token, webhook
 from providers.livekit.status import answer_of, error_of
@@ -26,7 +26,6 @@ from providers.port import (
     Misconfigured,
     Placed,
     PlaceRequest,
-    Provider,
     ProviderError,
 )
 from providers.status_map import Meaning
@@ -37,7 +36,7 @@ _EMPTY_SECONDS = 60
 """How long a room stays open when nobody comes, or the callee has left."""
 
 
-class LiveKitProvider(Provider):
+class LiveKitProvider(HttpProvider):
     """A LiveKit project, self-hosted or in the cloud. The line needs its base_url.
 
     Credentials: `api_key`, `api_secret` (docs.livekit.io/home/get-started/authentication), which
@@ -54,6 +53,7 @@ class LiveKitProvider(Provider):
     A participant is forgotten when it leaves, so how a call ended is in webhooks alone.
     """
 
+    default_url: ClassVar[str] = ""
     name: ClassVar[str] = "livekit"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -62,6 +62,7 @@ class LiveKitProvider(Provider):
         reports_ringing=True,
         sends_webhooks=True,
         sends_analysis=False,
+        bounds_duration=True,
         idempotent_create=False,
         # Only who is in the room is known, so one who is not may have left.
         listing_lag=NEVER_PROVEN,
@@ -70,13 +71,12 @@ class LiveKitProvider(Provider):
     )
 
     def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
-        super().__init__(line)
-        self._clock = clock
+        # Each request carries a token of its own, minted for what it asks.
+        super().__init__(line, auth=httpx.Auth(), clock=clock)
         self._key = required_credential(line, "api_key")
         self._secret = required_credential(line, "api_secret")
         self._trunk_id = required_option(line, "sip_trunk_id")
         self._waits = line.options.get("wait_until_answered") is True
-        self._http = ProviderHttp(line, default_url="")
 
     async def place(self, request: PlaceRequest) -> Placed:
         self._check_patience(request)
@@ -128,17 +128,8 @@ class LiveKitProvider(Provider):
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         token.verify(headers, body, self._key, self._secret, now)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        return webhook.read(body, self._clock())
-
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify(headers, body, url, now)
-        return webhook.read(body, now)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        return webhook.read(body, received_at)
 
     async def _not_answered(
         self, room: str, request: PlaceRequest, response: httpx.Response

@@ -13,7 +13,7 @@ from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
 from providers.clock import Clock, system_clock
 from providers.credentials import required_credential
-from providers.http import HeaderAuth, ProviderHttp
+from providers.http_provider import HttpProvider
 from providers.payload import list_at, number_at, object_at, text_at
 from providers.port import (
     Capabilities,
@@ -21,7 +21,6 @@ from providers.port import (
     Misconfigured,
     Placed,
     PlaceRequest,
-    Provider,
 )
 from providers.retell import webhook
 
@@ -31,7 +30,7 @@ _RING = (timedelta(seconds=5), timedelta(seconds=300))
 _TALK = (timedelta(minutes=1), timedelta(hours=2))
 
 
-class RetellProvider(Provider):
+class RetellProvider(HttpProvider):
     """A Retell workspace.
 
     Credentials: `api_key` (docs.retellai.com/accounts/api-keys-overview), the one with the
@@ -41,6 +40,7 @@ class RetellProvider(Provider):
     A line needs caller ids: Retell dials from a number of the workspace.
     """
 
+    default_url: ClassVar[str] = "https://api.retellai.com"
     name: ClassVar[str] = "retell"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -49,6 +49,7 @@ class RetellProvider(Provider):
         reports_ringing=False,
         sends_webhooks=True,
         sends_analysis=True,
+        bounds_duration=True,
         idempotent_create=True,
         listing_lag=timedelta(seconds=60),
         idempotency_window=timedelta(hours=1),
@@ -57,11 +58,8 @@ class RetellProvider(Provider):
     )
 
     def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
-        super().__init__(line)
-        self._clock = clock
+        super().__init__(line, clock=clock)
         self._key = required_credential(line, "api_key")
-        auth = HeaderAuth("authorization", f"Bearer {self._key}")
-        self._http = ProviderHttp(line, default_url="https://api.retellai.com", auth=auth)
 
     async def place(self, request: PlaceRequest) -> Placed:
         body = self._order(request)
@@ -114,17 +112,8 @@ class RetellProvider(Provider):
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         webhook.verify(headers, body, self._key, now)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        return webhook.read(body, self._clock())
-
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify(headers, body, url, now)
-        return webhook.read(body, now)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        return webhook.read(body, received_at)
 
     def _order(self, request: PlaceRequest) -> dict[str, Any]:
         if request.caller_id is None:

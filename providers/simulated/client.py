@@ -56,6 +56,7 @@ class SimulatedProvider(Provider):
         reports_ringing=True,
         sends_webhooks=True,
         sends_analysis=True,
+        bounds_duration=True,
         idempotent_create=False,
         listing_lag=timedelta(0),
     )
@@ -124,7 +125,7 @@ class SimulatedProvider(Provider):
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         webhook.verify(headers, body, self.line.credentials.get("webhook_secret", ""), now)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         return webhook.read(body)
 
     async def aclose(self) -> None:

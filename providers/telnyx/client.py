@@ -11,8 +11,8 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error
-from providers.credentials import required_credential, required_option
-from providers.http import HeaderAuth, ProviderHttp
+from providers.credentials import required_option
+from providers.http_provider import HttpProvider
 from providers.listed_calls import NEVER_PROVEN
 from providers.payload import list_at, object_at, text_at, value_at
 from providers.port import (
@@ -21,7 +21,6 @@ from providers.port import (
     Misconfigured,
     Placed,
     PlaceRequest,
-    Provider,
     Unavailable,
 )
 from providers.telnyx import webhook
@@ -35,7 +34,7 @@ _PAGES = 20
 _PAGE = 250
 
 
-class TelnyxProvider(Provider):
+class TelnyxProvider(HttpProvider):
     """A Call Control application of a Telnyx account.
 
     Credentials: `api_key` (developers.telnyx.com/docs/development/api-guide/authentication),
@@ -48,6 +47,7 @@ class TelnyxProvider(Provider):
     A call that is over is known for ten minutes, and not why it ended: that is in webhooks alone.
     """
 
+    default_url: ClassVar[str] = "https://api.telnyx.com/v2"
     name: ClassVar[str] = "telnyx"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -56,6 +56,7 @@ class TelnyxProvider(Provider):
         reports_ringing=False,
         sends_webhooks=True,
         sends_analysis=False,
+        bounds_duration=True,
         idempotent_create=True,
         # Only calls that go on are listed, so one that is not may be over.
         listing_lag=NEVER_PROVEN,
@@ -68,8 +69,6 @@ class TelnyxProvider(Provider):
     def __init__(self, line: LineConfig) -> None:
         super().__init__(line)
         self._connection_id = required_option(line, "connection_id")
-        auth = HeaderAuth("authorization", f"Bearer {required_credential(line, 'api_key')}")
-        self._http = ProviderHttp(line, default_url="https://api.telnyx.com/v2", auth=auth)
 
     async def place(self, request: PlaceRequest) -> Placed:
         response = await self._http.create("POST", "/calls", json=self._order(request))
@@ -119,11 +118,8 @@ class TelnyxProvider(Provider):
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         webhook.verify(headers, body, self.line.credentials.get("public_key"), now)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         return webhook.read(body)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
 
     async def _active_calls(self, query: Mapping[str, str]) -> dict[str, Any]:
         path = f"/connections/{quote(self._connection_id, safe='')}/active_calls"

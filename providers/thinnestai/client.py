@@ -11,22 +11,18 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
-from providers.clock import Clock, system_clock
-from providers.credentials import required_credential
-from providers.http import HeaderAuth, ProviderHttp
+from providers.http_provider import HttpProvider
 from providers.instants import from_iso
 from providers.listed_calls import NEVER_PROVEN, Listed, ours
 from providers.payload import list_at, object_at, text_at
 from providers.port import (
     Capabilities,
-    LineConfig,
     Misconfigured,
     Placed,
     PlaceRequest,
-    Provider,
 )
 from providers.rate_limits import until_reset, with_wait
-from providers.signing import CALL_ID, TOKEN, with_query
+from providers.signing import CALL_ID, with_query, with_token
 from providers.thinnestai import webhook
 from providers.thinnestai.report import event_of, id_of
 from providers.thinnestai.status import STATUS
@@ -41,12 +37,12 @@ _OVER = frozenset({httpx.codes.NOT_FOUND, httpx.codes.CONFLICT, httpx.codes.GONE
 _RESET = "x-ratelimit-reset"
 
 
-class ThinnestAIProvider(Provider):
+class ThinnestAIProvider(HttpProvider):
     """A line at thinnestAI (docs.thinnest.ai/docs/deploy/voice-api).
 
-    Credentials: `api_key` (docs/authentication); `webhook_secret`, of our own making, carried by
-    the URL we name for each call; `signing_secret`, only for webhooks of the account. Options:
-    `allowed_addresses` and `address_header`, see `providers.signing.require_address`.
+    Credentials: `api_key` (docs/authentication); `webhook_secret`, of our own making, with which
+    the URL ends that we name for each call; `signing_secret`, only for webhooks of the account. No
+    options.
 
     The caller id is required and has to be verified there. Variables and our id travel as the
     call's `context`; our id also in its webhook URL, which is what comes back. How long it rings
@@ -56,6 +52,7 @@ class ThinnestAIProvider(Provider):
     finding it proves nothing. Limits a minute: 10 dials, 60 looks at a status, 30 lists.
     """
 
+    default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "thinnestai"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -64,19 +61,13 @@ class ThinnestAIProvider(Provider):
         reports_ringing=True,
         sends_webhooks=True,
         sends_analysis=False,
+        bounds_duration=True,
         idempotent_create=False,
         listing_lag=NEVER_PROVEN,
         can_schedule=True,
         echo="query of the webhook URL",
         calls_per_second=10 / 60,
     )
-
-    def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
-        super().__init__(line)
-        self._clock = clock
-        key = required_credential(line, "api_key")
-        auth = HeaderAuth("authorization", f"Bearer {key}")
-        self._http = ProviderHttp(line, default_url=BASE_URL, auth=auth)
 
     async def place(self, request: PlaceRequest) -> Placed:
         if not request.caller_id:
@@ -119,26 +110,10 @@ class ThinnestAIProvider(Provider):
         return f"thinnestAI at {self._http.base_url}: key accepted"
 
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        webhook.verify(
-            headers,
-            body,
-            url,
-            now,
-            credentials=self.line.credentials,
-            options=self.line.options,
-        )
+        webhook.verify(headers, body, url, now, self.line.credentials)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        return webhook.read(body, self._clock(), call_id=None)
-
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify(headers, body, url, now)
-        return webhook.read(body, now, call_id=webhook.call_in(url))
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        return webhook.read(body, received_at, call_id=webhook.call_in(url))
 
     async def _sessions(self, **query: str) -> list[Any]:
         response = await self._http.ask("GET", "voice/sessions", params=query)
@@ -167,7 +142,7 @@ class ThinnestAIProvider(Provider):
             "max_duration": int(request.max_duration.total_seconds()),
             "recording": request.recording,
             "webhook_url": with_query(
-                request.webhook_url, **{CALL_ID: request.call_id, TOKEN: secret}
+                with_token(request.webhook_url, secret), **{CALL_ID: request.call_id}
             ),
         }
 

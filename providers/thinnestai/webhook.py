@@ -1,7 +1,7 @@
 """Webhooks of thinnestAI: how they are checked and read.
 
 A call's own webhook (docs.thinnest.ai/docs/deploy/voice-api) goes to the URL of its dial request.
-No document says that it is signed, so that URL carries the line's secret as `token`, and our id
+No document says that it is signed, so that URL ends with the line's secret, and carries our id
 as `call_id`. Its body is `{call_id, status, timestamp}`, and the event's name where it is sent.
 
 Webhooks of the account (docs.thinnest.ai/api-reference/webhooks/overview) are signed:
@@ -15,7 +15,6 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from domain.event import CallEvent
 from providers.instants import from_unix
@@ -23,14 +22,13 @@ from providers.meanings import sharper
 from providers.payload import number_at, object_at, object_in, text_at
 from providers.signing import (
     CALL_ID,
-    TOKEN,
     header_of,
     query_of,
-    require_address,
     require_equal,
     require_recent,
     require_token,
     required_secret,
+    token_in,
 )
 from providers.thinnestai.report import event_of, id_of
 from providers.thinnestai.status import EVENT, STATUS
@@ -51,24 +49,21 @@ def verify(
     body: bytes,
     url: str,
     now: datetime,
-    *,
     credentials: Mapping[str, str],
-    options: Mapping[str, Any],
 ) -> None:
     """Raise WebhookRefused unless it came to the URL of a call, or the account signed it."""
-    if query_of(url, TOKEN):
+    if token_in(url):
         require_token(url, credentials.get("webhook_secret"))
     else:
         secret = required_secret(credentials.get("signing_secret"), "signing_secret")
         timestamp = header_of(headers, _TIMESTAMP)
         require_equal(sign(secret, timestamp, body), header_of(headers, _SIGNATURE), _SIGNATURE)
         require_recent(from_unix(number_at(timestamp)), now, TOLERANCE)
-    require_address(headers, options)
 
 
 def call_in(url: str) -> str | None:
     """Our id of the call that a verified webhook is about; a webhook of the account has none."""
-    return (query_of(url, TOKEN) and query_of(url, CALL_ID)) or None
+    return (token_in(url) and query_of(url, CALL_ID)) or None
 
 
 def read(body: bytes, received_at: datetime, *, call_id: str | None) -> Sequence[CallEvent]:

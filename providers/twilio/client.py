@@ -12,7 +12,7 @@ import httpx
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
 from providers.credentials import required_credential
-from providers.http import ProviderHttp
+from providers.http_provider import HttpProvider
 from providers.instants import from_rfc2822
 from providers.payload import list_at, text_at, value_at
 from providers.port import (
@@ -21,7 +21,6 @@ from providers.port import (
     Misconfigured,
     Placed,
     PlaceRequest,
-    Provider,
     Unavailable,
 )
 from providers.signing import CALL_ID, with_query
@@ -34,7 +33,7 @@ _CLOCKS_DIFFER = timedelta(seconds=10)
 """Twilio's times are whole seconds of its own clock."""
 
 
-class TwilioProvider(Provider):
+class TwilioProvider(HttpProvider):
     """A Twilio account.
 
     Credentials: `account_sid`, `auth_token` (twilio.com/docs/usage/requests-to-twilio), which
@@ -50,6 +49,7 @@ class TwilioProvider(Provider):
     after we think.
     """
 
+    default_url: ClassVar[str] = "https://api.twilio.com"
     name: ClassVar[str] = "twilio"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -58,6 +58,7 @@ class TwilioProvider(Provider):
         reports_ringing=True,
         sends_webhooks=True,
         sends_analysis=False,
+        bounds_duration=True,
         idempotent_create=False,
         listing_lag=timedelta(seconds=30),
         echo="query of the status callback URL",
@@ -65,7 +66,6 @@ class TwilioProvider(Provider):
     )
 
     def __init__(self, line: LineConfig) -> None:
-        super().__init__(line)
         account = required_credential(line, "account_sid")
         self._auth_token = required_credential(line, "auth_token")
         user, password = account, self._auth_token
@@ -73,9 +73,7 @@ class TwilioProvider(Provider):
             user = required_credential(line, "api_key")
             password = required_credential(line, "api_key_secret")
         self._calls = f"/2010-04-01/Accounts/{quote(account, safe='')}/Calls"
-        self._http = ProviderHttp(
-            line, default_url="https://api.twilio.com", auth=httpx.BasicAuth(user, password)
-        )
+        super().__init__(line, auth=httpx.BasicAuth(user, password))
 
     async def place(self, request: PlaceRequest) -> Placed:
         form = self._form(request)
@@ -130,17 +128,8 @@ class TwilioProvider(Provider):
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         webhook.verify(headers, body, url, self._auth_token)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        return webhook.read(body)
-
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify(headers, body, url, now)
-        return webhook.read(body, url=url, now=now)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        return webhook.read(body, url, received_at)
 
     def _call(self, sid: str) -> str:
         return f"{self._calls}/{quote(sid, safe='')}.json"

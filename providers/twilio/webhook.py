@@ -23,17 +23,17 @@ from providers.twilio.signature import form_of, verify
 __all__ = ["read", "read_resource", "verify"]
 
 
-def read(body: bytes, *, url: str = "", now: datetime | None = None) -> Sequence[CallEvent]:
-    """The events of a verified callback.
+def read(body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+    """The events of a verified callback, sent to `url`.
 
-    `now` is when it came, for a report without a time. Raises WebhookRefused for what is no
+    Raises WebhookRefused for what is no
     callback about a call.
     """
     form = {name: storable(value) for name, value in form_of(body)}
     sid = form.get("CallSid")
-    at = from_rfc2822(form.get("Timestamp")) or now
-    if not sid or at is None:
-        raise WebhookRefused("CallSid or Timestamp is missing or can't be read")
+    at = from_rfc2822(form.get("Timestamp")) or received_at
+    if not sid:
+        raise WebhookRefused("CallSid is missing")
     call_id = query_of(url, CALL_ID) or None
     told = CallEvent(event_id=sid, call_id=call_id, provider_call_id=sid, at=at)
     if "MachineDetectionDuration" in form:

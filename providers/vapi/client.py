@@ -11,18 +11,16 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
-from providers.credentials import required_credential, text_option
-from providers.http import HeaderAuth, ProviderHttp
+from providers.credentials import text_option
+from providers.http_provider import HttpProvider
 from providers.payload import text_at
 from providers.port import (
     Capabilities,
     LineConfig,
     Placed,
     PlaceRequest,
-    Provider,
     Unavailable,
 )
-from providers.signing import require_address
 from providers.vapi import order, status, webhook
 
 _PAGE = 100
@@ -31,7 +29,7 @@ _PAGES = 10
 _CLOCKS_DIFFER = timedelta(seconds=10)
 
 
-class VapiProvider(Provider):
+class VapiProvider(HttpProvider):
     """A Vapi organization.
 
     Credentials: `api_key` (the private key, docs.vapi.ai/api-reference), `webhook_secret`.
@@ -40,12 +38,12 @@ class VapiProvider(Provider):
 
     Options: `phone_number_id` (docs.vapi.ai/phone-numbers), or `phone_number_ids`, by caller id;
     `credential_id`, an HMAC credential of Vapi's with `webhook_secret` as its key: messages are
-    then signed, and otherwise carry the secret (docs.vapi.ai/server-url/server-authentication);
-    `allowed_addresses` with `address_header`.
+    then signed, and otherwise carry the secret (docs.vapi.ai/server-url/server-authentication).
 
     Vapi decides itself how long it lets a phone ring.
     """
 
+    default_url: ClassVar[str] = "https://api.vapi.ai"
     name: ClassVar[str] = "vapi"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -54,6 +52,7 @@ class VapiProvider(Provider):
         reports_ringing=True,
         sends_webhooks=True,
         sends_analysis=True,
+        bounds_duration=True,
         idempotent_create=False,
         listing_lag=timedelta(seconds=30),
         can_schedule=True,
@@ -63,10 +62,7 @@ class VapiProvider(Provider):
 
     def __init__(self, line: LineConfig) -> None:
         super().__init__(line)
-        key = required_credential(line, "api_key")
         self._credential_id = text_option(line, "credential_id")
-        auth = HeaderAuth("authorization", f"Bearer {key}")
-        self._http = ProviderHttp(line, default_url="https://api.vapi.ai", auth=auth)
 
     async def place(self, request: PlaceRequest) -> Placed:
         body = order.order_of(request, self.line)
@@ -123,13 +119,9 @@ class VapiProvider(Provider):
             webhook.verify_secret(headers, secret)
         else:
             webhook.verify_hmac(headers, body, secret, now)
-        require_address(headers, self.line.options)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         return webhook.read(body)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
 
     async def _call(self, number: str) -> dict[str, Any] | None:
         response = await self._http.ask("GET", f"/call/{quote(number, safe='')}")

@@ -12,18 +12,14 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
-from providers.clock import Clock, system_clock
-from providers.credentials import required_credential
-from providers.http import HeaderAuth, ProviderHttp
+from providers.http_provider import HttpProvider
 from providers.instants import from_iso
 from providers.listed_calls import NEVER_PROVEN, Listed, ours
 from providers.payload import number_at, text_at
 from providers.port import (
     Capabilities,
-    LineConfig,
     Placed,
     PlaceRequest,
-    Provider,
     Unavailable,
 )
 from providers.rate_limits import with_wait
@@ -38,7 +34,7 @@ _IDS = ("vapiCallId", "vapi_call_id", "id")
 """A call's details and webhooks go by the id of the voice platform behind."""
 
 
-class VoxanneProvider(Provider):
+class VoxanneProvider(HttpProvider):
     """A line at Voxanne AI (voxanne.ai/api-reference; what it leaves open is as in the product's
     public source).
 
@@ -53,6 +49,7 @@ class VoxanneProvider(Provider):
     15 minutes from one address; a dial takes two or three, so about two dials a minute.
     """
 
+    default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "voxanne"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -65,13 +62,6 @@ class VoxanneProvider(Provider):
         listing_lag=NEVER_PROVEN,
         calls_per_second=100 / (15 * 60) / 3,
     )
-
-    def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
-        super().__init__(line)
-        self._clock = clock
-        key = required_credential(line, "api_key")
-        auth = HeaderAuth("authorization", f"Bearer {key}")
-        self._http = ProviderHttp(line, default_url=BASE_URL, auth=auth)
 
     async def place(self, request: PlaceRequest) -> Placed:
         contact_id = await self._contact(request)
@@ -105,12 +95,6 @@ class VoxanneProvider(Provider):
         provider_call_id = ours(listed, call_id=call_id, to=to, since=since)
         return None if provider_call_id is None else await self.look_up(provider_call_id)
 
-    async def end(self, provider_call_id: str) -> None:
-        """Raises Unavailable: Voxanne offers no way."""
-        raise Unavailable(
-            f"line {self.line.name}: Voxanne offers no way to end a call", code="not_offered"
-        )
-
     async def check(self) -> str:
         response = await self._http.ask("GET", "api/agents")
         if not response.is_success:
@@ -120,17 +104,8 @@ class VoxanneProvider(Provider):
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         webhook.verify(headers, body, self.line.credentials.get("webhook_secret", ""), now)
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        return webhook.read(body, self._clock())
-
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify(headers, body, url, now)
-        return webhook.read(body, now)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        return webhook.read(body, received_at)
 
     async def _contact(self, request: PlaceRequest) -> str:
         # Not the time of one request for each: the dial still has to leave in time.

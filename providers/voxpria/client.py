@@ -11,19 +11,14 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
-from providers.clock import Clock, system_clock
-from providers.credentials import required_credential
-from providers.http import HeaderAuth, ProviderHttp
+from providers.http_provider import HttpProvider
 from providers.instants import from_iso
 from providers.listed_calls import NEVER_PROVEN, Listed, ours
 from providers.payload import list_at, object_at, text_at
 from providers.port import (
     Capabilities,
-    LineConfig,
     Placed,
     PlaceRequest,
-    Provider,
-    Unavailable,
 )
 from providers.rate_limits import until_reset, with_wait
 from providers.voxpria import webhook
@@ -39,7 +34,7 @@ _MOST_PAGES = 4
 _RESET = "x-ratelimit-reset"
 
 
-class VoxpriaProvider(Provider):
+class VoxpriaProvider(HttpProvider):
     """A line at Voxpria (voxpria.com/docs/calls-api, /webhooks-api, /authentication).
 
     Credentials: `api_key`; `webhook_secret`, the `whsec_…` that registering our URL as a webhook
@@ -54,6 +49,7 @@ class VoxpriaProvider(Provider):
     hour, 100 dials a minute.
     """
 
+    default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "voxpria"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -66,13 +62,6 @@ class VoxpriaProvider(Provider):
         listing_lag=NEVER_PROVEN,
         calls_per_second=100 / 60,
     )
-
-    def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
-        super().__init__(line)
-        self._clock = clock
-        key = required_credential(line, "api_key")
-        auth = HeaderAuth("authorization", f"Bearer {key}")
-        self._http = ProviderHttp(line, default_url=BASE_URL, auth=auth)
 
     async def place(self, request: PlaceRequest) -> Placed:
         order = {
@@ -109,12 +98,6 @@ class VoxpriaProvider(Provider):
         provider_call_id = ours(listed, call_id=call_id, to=to, since=since)
         return None if provider_call_id is None else await self.look_up(provider_call_id)
 
-    async def end(self, provider_call_id: str) -> None:
-        """Raises Unavailable: Voxpria documents no way."""
-        raise Unavailable(
-            f"line {self.line.name}: Voxpria offers no way to end a call", code="not_offered"
-        )
-
     async def check(self) -> str:
         await self._page(1, 1)
         return f"Voxpria at {self._http.base_url}: key accepted"
@@ -122,17 +105,8 @@ class VoxpriaProvider(Provider):
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         webhook.verify(headers, body, self.line.credentials.get("webhook_secret", ""))
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        return webhook.read(body, self._clock())
-
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify(headers, body, url, now)
-        return webhook.read(body, now)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        return webhook.read(body, received_at)
 
     async def _page(self, page: int, limit: int) -> list[Any]:
         query = {"page": page, "limit": limit}

@@ -18,8 +18,7 @@ from providers.answers import (
     unreadable,
 )
 from providers.clock import Clock, system_clock
-from providers.credentials import required_credential
-from providers.http import HeaderAuth, ProviderHttp
+from providers.http_provider import HttpProvider
 from providers.instants import from_iso
 from providers.listed_calls import NEVER_PROVEN, Listed, ours
 from providers.payload import list_at, text_at
@@ -29,9 +28,8 @@ from providers.port import (
     Misconfigured,
     Placed,
     PlaceRequest,
-    Provider,
-    Unavailable,
 )
+from providers.signing import require_token
 from providers.vozagent import webhook
 from providers.vozagent.report import events_of
 from providers.vozagent.status import STATUS
@@ -44,13 +42,13 @@ _ASSISTANT_FIELDS = {"id": "assistant_id", "name": "assistant_name"}
 _VARIABLES = ("first_name", "last_name")
 
 
-class VozAgentProvider(Provider):
+class VozAgentProvider(HttpProvider):
     """A line at VozAgent (docs.vozagent.ai/developers/api, pages calls/create, get and list).
 
     Credentials: `api_key`, with the scope calls:write; `webhook_secret`, of our own making, which
-    the URL of the webhook registered there carries as `?token=`. Options: `assistant_by`, "id"
-    (default) or "name": what a campaign's agent is; `allowed_addresses` and `address_header`, see
-    `providers.signing.require_address`. Agent settings: `source`, `tags`, `notes`, as they are.
+    the URL of the webhook registered there ends with: `/hooks/<line>/<webhook_secret>`. Options:
+    `assistant_by`, "id" (default) or "name": what a campaign's agent is. Agent settings: `source`,
+    `tags`, `notes`, as they are.
 
     A call is placed to a contact, which VozAgent finds or makes by the number. Of a recipient it
     takes `first_name` and `last_name`; other variables go into the notes, a line each. Nothing
@@ -61,6 +59,7 @@ class VozAgentProvider(Provider):
     campaign's. There is no hanging up. Limits are called "standard" and have no numbers.
     """
 
+    default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "vozagent"
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -75,11 +74,7 @@ class VozAgentProvider(Provider):
     )
 
     def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
-        super().__init__(line)
-        self._clock = clock
-        key = required_credential(line, "api_key")
-        auth = HeaderAuth("authorization", f"Bearer {key}")
-        self._http = ProviderHttp(line, default_url=BASE_URL, auth=auth)
+        super().__init__(line, clock=clock)
         self._assistant = _assistant_field(line)
 
     async def place(self, request: PlaceRequest) -> Placed:
@@ -113,31 +108,15 @@ class VozAgentProvider(Provider):
         provider_call_id = ours(listed, call_id=call_id, to=to, since=since)
         return None if provider_call_id is None else await self.look_up(provider_call_id)
 
-    async def end(self, provider_call_id: str) -> None:
-        """Raises Unavailable: VozAgent offers no way."""
-        raise Unavailable(
-            f"line {self.line.name}: VozAgent offers no way to end a call", code="not_offered"
-        )
-
     async def check(self) -> str:
         found = await self._list("assistants", limit="100")
         return f"VozAgent at {self._http.base_url}: key accepted, {len(found)} assistants"
 
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        secret = self.line.credentials.get("webhook_secret", "")
-        webhook.verify(headers, body, url, secret=secret, options=self.line.options)
+        require_token(url, self.line.credentials.get("webhook_secret"))
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
-        return webhook.read(body, self._clock())
-
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify(headers, body, url, now)
-        return webhook.read(body, now)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        return webhook.read(body, received_at)
 
     async def _outbound_calls(self, contact_id: str, to: str) -> list[Listed]:
         found = await self._list("calls", contact_id=contact_id, call_type="outbound", limit="100")

@@ -2,7 +2,7 @@
 
 docs.vozagent.ai names the events; what a delivery looks like, and what is done with the secret
 `whsec_…` of a subscription, is in no document. Our choices: the URL registered at VozAgent is
-`…/hooks/<line>?token=<webhook_secret>`; the event's name is read from `event` or `type`, the call
+`…/hooks/<line>/<webhook_secret>`; the event's name is read from `event` or `type`, the call
 from `data`, `call` or the body itself, with the field names of the call's record. A delivery that
 looks otherwise tells nothing, and the call is looked up when it has been silent for too long.
 """
@@ -18,19 +18,10 @@ from domain.event import CallEvent, EventKind
 from providers.instants import from_iso
 from providers.meanings import sharper
 from providers.payload import object_at, object_in, text_at
-from providers.signing import require_address, require_token
 from providers.vozagent.report import events_of
 from providers.vozagent.status import EVENT, STATUS
 
 _BOOKED = frozenset({"appointment.booked", "appointment.rescheduled"})
-
-
-def verify(
-    headers: Mapping[str, str], body: bytes, url: str, *, secret: str, options: Mapping[str, Any]
-) -> None:
-    """Raise WebhookRefused unless the URL carries the secret, from an address we allow."""
-    require_token(url, secret)
-    require_address(headers, options)
 
 
 def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:

@@ -15,11 +15,12 @@ from domain.consent import Consent
 from domain.plan import CallPlan
 from domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide, looks_back
 from domain.record import CampaignRecord, RecipientState
+from domain.routing import Marks
 from domain.rulebook import Rulebook
 from domain.zone import ZoneEvidence
 from store.claims import ledger
 from store.claims.ledger import Asked
-from store.records import read_consent, read_plan, read_zones_anew
+from store.records import read_consent, read_marks, read_plan, read_zones_anew
 from store.suppressions import reason_of
 from store.tables import recipient
 
@@ -33,6 +34,7 @@ class Person:
     others: tuple[str, ...]
     """The person's other numbers, in the order of their turns."""
     line: str
+    """Of several, the first: it names the group that is read together."""
     attempts: int
     calls: int
     outcome: str | None
@@ -45,6 +47,8 @@ class Person:
     consent: Consent | None
     promised: bool
     plan: CallPlan
+    marks: Marks
+    """How lines failed them."""
 
     def candidate(self) -> Candidate:
         return Candidate(
@@ -88,6 +92,7 @@ PEOPLE = (
         recipient.c.consent,
         recipient.c.promised,
         recipient.c.plan,
+        recipient.c.line_marks,
         reason_of(bindparam("tenant"), recipient.c.phone).label("suppressed"),
     )
     .where(
@@ -128,6 +133,7 @@ def _person(row: RowMapping, campaign: CampaignRecord) -> Person:
         consent=read_consent(row["consent"]),
         promised=row["promised"],
         plan=campaign.plan if row["plan"] is None else read_plan(row["plan"]),
+        marks=read_marks(row["line_marks"]),
     )
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import RowMapping, bindparam, or_, select, update
 from sqlmodel import Session
 
+from domain.breaker import Circuit
 from domain.call import CallStatus, Fence
 from domain.claim import CampaignState, Dialing, FencePass, FenceVerdict
 from domain.plan import CallPlan
@@ -23,7 +24,7 @@ from store.receipts import write_receipt
 from store.records import read_consent, read_plan, read_zones_anew
 from store.rulings import read_rulebook
 from store.suppressions import reason_of
-from store.tables import call, campaign, lease, recipient
+from store.tables import call, campaign, lease, line, recipient
 
 _FOUND = {
     Fence.PLACING: FenceVerdict.ALREADY_PLACING,
@@ -31,6 +32,16 @@ _FOUND = {
 }
 
 
+_CIRCUIT = (
+    select(line.c.circuit_because)
+    .where(
+        line.c.tenant == call.c.tenant,
+        line.c.name == call.c.line,
+        line.c.circuit != Circuit.CLOSED.value,
+        or_(line.c.trial_call_id.is_(None), line.c.trial_call_id != call.c.id),
+    )
+    .scalar_subquery()
+)
 _HELD = select(lease.c.call_id).where(lease.c.call_id == call.c.id).scalar_subquery()
 _CALL = locked(
     select(
@@ -62,6 +73,7 @@ _CALL = locked(
         campaign.c.launch.label("current_launch"),
         reason_of(call.c.tenant, call.c.phone).label("suppressed"),
         _HELD.label("held"),
+        _CIRCUIT.label("circuit_because"),
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
     .join(campaign, campaign.c.id == call.c.campaign_id)
@@ -134,6 +146,8 @@ def _against(row: RowMapping) -> str | None:
         return "the campaign was launched again"
     if row["withdrawn"]:
         return "it was withdrawn"
+    if row["circuit_because"] is not None:
+        return f"line {row['line']} takes no calls: {row['circuit_because']}"
     return None
 
 
@@ -180,7 +194,7 @@ def _too_soon(row: RowMapping, retry_at: datetime) -> FencePass:
     return FencePass(
         verdict=FenceVerdict.WAIT_FOR_RATE,
         line=line,
-        because=f"all of line {line}'s calls of this second are used",
+        because=f"line {line} may start no more calls for now",
         retry_at=retry_at,
     )
 
@@ -194,7 +208,7 @@ def _dialing(row: RowMapping, plan: CallPlan) -> Dialing:
     return Dialing(
         to=row["phone"],
         caller_id=row["caller_id"],
-        agent=plan.agent,
+        agent=plan.agent_on(row["line"]),
         attempt=row["attempt"],
         variables=row["variables"],
         ring_timeout=timedelta(seconds=row["ring_seconds"]),

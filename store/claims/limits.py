@@ -11,17 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, bindparam, exists, func, select
+from sqlalchemy import RowMapping, bindparam, exists, func, or_, select
 from sqlmodel import Session
 
+from domain.breaker import Circuit, Health
+from domain.call import Fence
 from domain.claim import CampaignState
 from domain.record import CampaignRecord, RecipientState
 from store.dialect import locked
-from store.tables import call, campaign, lease, line, recipient
+from store.health import health_of
+from store.tables import call, campaign, campaign_line, lease, line, recipient
 
 MINUTE = timedelta(minutes=1)
 LINE_RETRY = timedelta(seconds=5)
 """A slot that another campaign frees wakes nobody here; this soon it is looked for again."""
+FENCE_WAIT = timedelta(seconds=30)
+"""A call that would wait longer at the fence for the line's pace is not claimed yet: the person
+may stop being callable meanwhile, and the slot is of use to nobody."""
 UNKNOWN_LINE_RETRY = timedelta(minutes=1)
 """A person has to configure the line; looking once a minute finds out soon enough."""
 
@@ -48,6 +54,16 @@ _LEASES = (
     )
     .group_by(lease.c.line, lease.c.campaign_id)
 )
+_AT_FENCE = (
+    select(func.count())
+    .select_from(lease)
+    .join(call, call.c.id == lease.c.call_id)
+    .where(
+        lease.c.tenant == bindparam("of_tenant"),
+        lease.c.line == bindparam("of_line"),
+        call.c.fence == Fence.CLAIMED.value,
+    )
+)
 _WAITING = select(campaign.c.id, campaign.c.max_concurrent).where(
     campaign.c.tenant == bindparam("of_tenant"),
     campaign.c.state == CampaignState.RUNNING.value,
@@ -57,7 +73,13 @@ _WAITING = select(campaign.c.id, campaign.c.max_concurrent).where(
         recipient.c.launch == campaign.c.launch,
         recipient.c.state == RecipientState.READY.value,
         recipient.c.window_closes_at > bindparam("now"),
-        recipient.c.line == bindparam("of_line"),
+        or_(
+            recipient.c.line == bindparam("of_line"),
+            exists().where(
+                campaign_line.c.campaign_id == campaign.c.id,
+                campaign_line.c.name == bindparam("of_line"),
+            ),
+        ),
     ),
 )
 
@@ -70,6 +92,10 @@ class Room:
     because: str = ""
     again_at: datetime | None = None
     """None: when one of this campaign's own calls ends."""
+    out: bool = False
+    """The line takes no calls at all: it is open, held, or not configured."""
+    trial: bool = False
+    """The one call there is room for tries a line that was open."""
 
 
 def campaign_room(
@@ -114,7 +140,7 @@ def line_rooms(
             rooms[name] = _line_room(s, record, lines[name], leases[name], now)
         else:
             because = f"line {name} is not configured"
-            rooms[name] = Room(0, because, now + UNKNOWN_LINE_RETRY)
+            rooms[name] = Room(0, because, now + UNKNOWN_LINE_RETRY, out=True)
     return rooms
 
 
@@ -133,15 +159,48 @@ def _line_room(
     name, most = row["name"], row["max_concurrent"]
     if row["held_until"] is not None and row["held_until"] > now:
         because = f"line {name} is held: {row['held_because'] or 'no reason given'}"
-        return Room(0, because, row["held_until"])
+        return Room(0, because, row["held_until"], out=True)
+    health = health_of(row)
+    if health.circuit is not Circuit.CLOSED:
+        return _circuit_room(name, health, now)
     used, mine = sum(leases.values()), leases.get(record.id, 0)
+    at_fence = _room_at_fence(s, record.tenant, row, used)
+    if at_fence <= 0:
+        because = f"line {name} starts {_pace_of(row)}, and enough calls wait for that"
+        return Room(0, because, now + max(LINE_RETRY, timedelta(seconds=row["rate_seconds"])))
     others = _others_waiting(s, record, name, now) if used < most else {}
-    free = fair_room(most, mine, leases, others)
+    free = min(at_fence, fair_room(most, mine, leases, others))
     if others:
         because = f"line {name} is shared with {len(others)} more"
         return Room(free, because, now + LINE_RETRY)
     again_at = None if mine == used else now + LINE_RETRY
     return Room(free, f"all {most} calls of line {name} in flight", again_at)
+
+
+def _circuit_room(name: str, health: Health, now: datetime) -> Room:
+    """A line that is open; one call may try it once its wait is over."""
+    tried = f"line {name} is tried with one call: {health.because}"
+    if health.admits_trial(now):
+        return Room(1, tried, now + LINE_RETRY, trial=True)
+    if health.circuit is Circuit.TRYING or health.retry_at is None:
+        return Room(0, tried, now + LINE_RETRY, out=True)
+    because = f"line {name} takes no calls until {health.retry_at:%H:%M:%SZ}: {health.because}"
+    return Room(0, because, health.retry_at, out=True)
+
+
+def _room_at_fence(s: Session, tenant: str, row: RowMapping, used: int) -> int:
+    """How many more calls the line's pace lets start soon enough to be claimed already."""
+    soon = max(1, int(row["per_second"] * (FENCE_WAIT.total_seconds() // row["rate_seconds"])))
+    if row["max_concurrent"] <= soon or used == 0:
+        return soon
+    waiting = s.connection().execute(_AT_FENCE, {"of_tenant": tenant, "of_line": row["name"]})
+    return soon - int(waiting.scalar_one())
+
+
+def _pace_of(row: RowMapping) -> str:
+    seconds = row["rate_seconds"]
+    every = "a second" if seconds == 1 else f"in {seconds} s"
+    return f"{row['per_second']} {'call' if row['per_second'] == 1 else 'calls'} {every}"
 
 
 def fair_room(most: int, mine: int, leases: dict[int, int], others: dict[int, int]) -> int:

@@ -1,4 +1,7 @@
-"""A line's calls per second, over all workers: a bucket for each second of the clock."""
+"""A line's calls per second, over all workers: a bucket for each second of the clock.
+
+A line slower than that has one for each of its so many seconds, counted from the last call.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,11 @@ _OF_LINE = (
     line_rate.c.tenant == bindparam("of_tenant"),
     line_rate.c.name == bindparam("of_line"),
 )
-_PER_SECOND = (
-    select(line.c.per_second)
-    .where(line.c.tenant == bindparam("of_tenant"), line.c.name == bindparam("of_line"))
-    .scalar_subquery()
-)
+_THE_LINE = (line.c.tenant == bindparam("of_tenant"), line.c.name == bindparam("of_line"))
+_PER_SECOND = select(line.c.per_second).where(*_THE_LINE).scalar_subquery()
+_SECONDS = select(line.c.rate_seconds).where(*_THE_LINE).scalar_subquery()
 _THIS_SECOND = bindparam("this_second", type_=BigInteger)
-_FRESH = line_rate.c.second < _THIS_SECOND
+_FRESH = line_rate.c.second <= _THIS_SECOND - _SECONDS
 _TAKE = (
     update(line_rate)
     .where(
@@ -42,7 +43,9 @@ _TAKE = (
     )
     .values(second=_THIS_SECOND, used=case((_FRESH, 1), else_=line_rate.c.used + 1))
 )
-_BUCKET = select(line_rate.c.second, _PER_SECOND.label("per_second")).where(*_OF_LINE)
+_BUCKET = select(
+    line_rate.c.second, _PER_SECOND.label("per_second"), _SECONDS.label("seconds")
+).where(*_OF_LINE)
 _AHEAD = (
     select(func.count())
     .select_from(lease)
@@ -68,7 +71,7 @@ class Queued:
 
 
 def take_token(s: Session, queued: Queued, now: datetime) -> datetime | None:
-    """Take one of this second's tokens: None when it was granted, else when to ask again.
+    """Take a token: None when it was granted, else when to ask again.
 
     The row stays locked until the transaction ends, so tokens are counted one by one. A caller
     whose clock is behind waits for the second that others have reached.
@@ -92,5 +95,6 @@ def _ask_again_at(s: Session, queued: Queued, bucket: RowMapping | None, second:
         "call_id": queued.call_id,
     }
     ahead = s.connection().execute(_AHEAD, mine).scalar_one()
-    free_from = bucket["second"] if bucket["second"] > second else second + 1
-    return datetime.fromtimestamp(free_from + ahead // bucket["per_second"], UTC)
+    seconds = bucket["seconds"]
+    free_from = bucket["second"] if bucket["second"] > second else bucket["second"] + seconds
+    return datetime.fromtimestamp(free_from + ahead // bucket["per_second"] * seconds, UTC)

@@ -170,5 +170,7 @@ def _pause(
     due = next_due(s, record, now) if look.everybody else None
     reasons = [pause for pause in (*taking.blocked, due) if pause is not None]
     until = earliest(settlement, *(pause.until for pause in reasons))
-    because = reasons[0].because if reasons else "waiting for calls to end"
+    # Where some line has room, it is people who are waited for, before the other lines.
+    told = [*reasons[-1:], *reasons[:-1]] if taking.ran_dry else reasons[:1]
+    because = "; ".join(pause.because for pause in told[:2]) or "waiting for calls to end"
     return Pause(because, until)

@@ -51,10 +51,17 @@ def claimed_call(row: Mapping[str, Any] | RowMapping) -> ClaimedCall:
 
 
 def call_row(
-    campaign: CampaignRecord, person: Person, dial: Dial, key: str, turn: int, now: datetime
+    campaign: CampaignRecord,
+    person: Person,
+    dial: Dial,
+    line: str,
+    key: str,
+    turn: int,
+    now: datetime,
 ) -> dict[str, Any]:
-    """A new call. `turn` counts the campaign's calls and picks the caller id."""
+    """A new call on a line. `turn` counts the campaign's calls and picks the caller id."""
     number, plan = person.calls + 1, person.plan
+    shown = plan.caller_ids_on(line)
     path = f"{campaign.tenant}/{campaign.name}/{campaign.launch}/{person.id}/{number}"
     return {
         "id": uuid.uuid4().hex,
@@ -67,9 +74,9 @@ def call_row(
         "attempt": person.attempts + 1,
         "workflow_id": f"call/{path}",
         "claim_key": key,
-        "line": person.line,
+        "line": line,
         "phone": person.phone,
-        "caller_id": plan.caller_ids[turn % len(plan.caller_ids)] if plan.caller_ids else None,
+        "caller_id": shown[turn % len(shown)] if shown else None,
         "ring_seconds": plan.ring_timeout.total_seconds(),
         "max_seconds": plan.max_duration.total_seconds(),
         "status": CallStatus.QUEUED.value,
@@ -77,13 +84,17 @@ def call_row(
         "is_attempt": False,
         "created_at": now,
         "structured": {},
-        "evidence": {
-            **dial.evidence,
-            "zones": list(person.zones.candidates),
-            "zone_source": person.zones.source.value,
-            "zone_data": person.zones.data_version,
-            "revision": campaign.revision,
-        },
+        "evidence": _evidence(campaign, person, dial),
+    }
+
+
+def _evidence(campaign: CampaignRecord, person: Person, dial: Dial) -> dict[str, Any]:
+    return {
+        **dial.evidence,
+        "zones": list(person.zones.candidates),
+        "zone_source": person.zones.source.value,
+        "zone_data": person.zones.data_version,
+        "revision": campaign.revision,
     }
 
 
@@ -92,7 +103,7 @@ def lease_row(call_values: Mapping[str, Any], person: Person, now: datetime) -> 
         "call_id": call_values["id"],
         "campaign_id": call_values["campaign_id"],
         "tenant": call_values["tenant"],
-        "line": person.line,
+        "line": call_values["line"],
         "phone": person.phone,
         "acquired_at": now,
         "expires_at": now + longest_wait(person.plan),

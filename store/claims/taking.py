@@ -12,7 +12,9 @@ from sqlmodel import Session
 
 from domain.planner import Decision, Dial, Ledger, Reason, Wait, decide
 from domain.record import CampaignRecord, RecipientState
+from domain.routing import LineShare
 from domain.rulebook import Rulebook
+from store.claims.board import Board
 from store.claims.candidates import (
     PEOPLE,
     EndedRecipient,
@@ -21,16 +23,18 @@ from store.claims.candidates import (
     read_ledgers,
     write_decisions,
 )
-from store.claims.limits import line_rooms
+from store.claims.limits import LINE_RETRY, line_rooms
 from store.claims.rows import call_row, lease_row, write_calls
 from store.claims.waiting import Pause
 from store.dialect import lock_keys
+from store.health import begin_trial
 from store.tables import lease, recipient
 
 SLACK = 20
 """People read beyond the room there is, for those who turn out not to be callable now."""
 NUMBER_RETRY = timedelta(seconds=5)
 """The end of another campaign's call to the same number wakes nobody here."""
+_LINE_BUSY = Reason("line_busy", "the line that is left for this person takes no call now")
 _NUMBER_BUSY = Reason("number_busy", "another call to this person is under way")
 
 _READY = PEOPLE.where(
@@ -66,34 +70,36 @@ def take(
     now: datetime,
 ) -> Taking:
     """Claim calls for at most `room` people who are ready, within the limits of their lines."""
-    names = _lines(s, campaign)
-    rooms = line_rooms(s, campaign, names, now)
-    free = {name: found.free for name, found in rooms.items() if found.free > 0}
+    routes = _routes(s, campaign)
+    names = sorted({share.name for shares in routes.values() for share in shares})
+    board = Board(routes, line_rooms(s, campaign, names, now))
     persons: list[Person] = []
     unread: set[str] = set()
-    for name, count in free.items():
+    for group in routes:
+        count = board.free_for(group)
+        if count <= 0:
+            continue
         size = min(count, room) + SLACK
-        found = find_people(s, campaign, _READY, size, of_line=name)
+        found = find_people(s, campaign, _READY, size, of_line=group)
         if len(found) == size:
-            unread.add(name)
+            unread.add(group)
         persons += found
     persons.sort(key=lambda p: (p.closes_at or now, p.turn, p.id))
-    taking, seen = _Taker(s, campaign, rulebook, key, turn, now).run(persons, room, free)
-    # `free` is what is left of it now.
+    taking, seen = _Taker(s, campaign, rulebook, key, turn, now).run(persons, room, board)
+    for call in taking.calls:
+        if board.rooms[call["line"]].trial:
+            begin_trial(s, campaign.tenant, call["line"], call["id"], now)
     waiting = unread | {person.line for person in persons[seen:]}
-    taking.more = any(free[name] > 0 for name in waiting)
-    taking.ran_dry = not names or any(count > 0 for count in free.values())
-    taking.blocked = [
-        Pause(found.because, found.again_at)
-        for name, found in rooms.items()
-        if free.get(name, 0) <= 0
-    ]
+    taking.more = any(board.free_for(group) > 0 for group in waiting)
+    taking.ran_dry = not routes or any(board.free_for(group) > 0 for group in routes)
+    taking.blocked = [Pause(found.because, found.again_at) for found in board.full()]
     return taking
 
 
-def _lines(s: Session, campaign: CampaignRecord) -> list[str]:
+def _routes(s: Session, campaign: CampaignRecord) -> dict[str, tuple[LineShare, ...]]:
+    """The lines of each group of people, by the name of the first."""
     if not campaign.standing:
-        return [campaign.plan.line]
+        return {campaign.plan.line: campaign.plan.shares}
     found = (
         select(recipient.c.line)
         .distinct()
@@ -103,7 +109,8 @@ def _lines(s: Session, campaign: CampaignRecord) -> list[str]:
             recipient.c.state == RecipientState.READY.value,
         )
     )
-    return sorted(s.connection().execute(found).scalars())
+    names = sorted(s.connection().execute(found).scalars())
+    return {name: (LineShare(name=name),) for name in names}
 
 
 class _Taker:
@@ -125,10 +132,10 @@ class _Taker:
         self._turn = turn
         self._now = now
 
-    def run(self, persons: Sequence[Person], room: int, free: dict[str, int]) -> tuple[Taking, int]:
+    def run(self, persons: Sequence[Person], room: int, board: Board) -> tuple[Taking, int]:
         """What was taken, and how many people were looked at.
 
-        Counts down `free`, the room on each line, with every call taken.
+        Counts down the room on each line with every call taken.
         """
         tenant, taking, seen = self._campaign.tenant, Taking(), 0
         busy = self._lock_numbers(tenant, persons)
@@ -139,7 +146,11 @@ class _Taker:
             if len(taking.calls) >= room:
                 break
             seen += 1
-            if free[person.line] <= 0:
+            turn = self._turn + len(taking.calls)
+            line = board.line_for(person, turn)
+            if line is None:
+                if board.free_for(person.line) > 0:
+                    decided.append((person, Wait(self._now + LINE_RETRY, _LINE_BUSY)))
                 continue
             if not busy.isdisjoint(person.numbers):
                 decided.append((person, Wait(self._now + NUMBER_RETRY, _NUMBER_BUSY)))
@@ -148,12 +159,11 @@ class _Taker:
             if not isinstance(decision, Dial):
                 decided.append((person, decision))
                 continue
-            turn = self._turn + len(taking.calls)
-            call = call_row(self._campaign, person, decision, self._key, turn, self._now)
+            call = call_row(self._campaign, person, decision, line, self._key, turn, self._now)
             taking.calls.append(call)
             leases.append(lease_row(call, person, self._now))
             busy.update(person.numbers)
-            free[person.line] -= 1
+            board.take(line)
         write_calls(self._s, taking.calls, leases)
         taking.ended = write_decisions(self._s, decided)
         return taking, seen

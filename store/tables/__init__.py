@@ -1,9 +1,9 @@
 """All tables; importing this fills `metadata`."""
 
 from store.tables.call import call, event, lease
-from store.tables.campaign import campaign, campaign_revision, claim_cursor
+from store.tables.campaign import campaign, campaign_line, campaign_revision, claim_cursor
 from store.tables.columns import EPOCH, Row
-from store.tables.line import line, line_rate
+from store.tables.line import line, line_failure, line_rate
 from store.tables.receipt import receipt
 from store.tables.roster import recipient, roster, roster_chunk
 from store.tables.ruling import ruling
@@ -15,11 +15,13 @@ __all__ = [
     "EPOCH",
     "call",
     "campaign",
+    "campaign_line",
     "campaign_revision",
     "claim_cursor",
     "event",
     "lease",
     "line",
+    "line_failure",
     "line_rate",
     "metadata",
     "receipt",

@@ -9,6 +9,7 @@ from sqlmodel import Field
 from store.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _UNSETTLED = text("settled_at IS NULL AND settle_by IS NOT NULL")
+_ENDED = text("ended_at IS NOT NULL")
 _UNSIGNALLED = text("signalled_at IS NULL AND call_id IS NOT NULL")
 _UNMATCHED = text("call_id IS NULL")
 
@@ -21,6 +22,15 @@ class CallRow(Row, table=True):
         Index("ix_call_claim", "campaign_id", "claim_key"),
         Index("ix_call_provider", "tenant", "line", "provider_call_id"),
         Index("ix_call_ledger", "tenant", "phone", "created_at"),
+        Index(
+            "ix_call_line_ended",
+            "tenant",
+            "line",
+            "ended_at",
+            "status",
+            sqlite_where=_ENDED,
+            postgresql_where=_ENDED,
+        ),
         Index(
             "ix_call_unsettled",
             "campaign_id",

@@ -77,6 +77,11 @@ class RecipientRow(Row, table=True):
     """A Consent as JSON text."""
     variables: dict[str, str] = Field(sa_type=JsonText)
     line: str = Field(sa_type=Text)
+    """Of several, the first; which one a call is made on is picked when it is claimed."""
+    line_marks: dict[str, str] = Field(
+        default_factory=dict, sa_type=JsonText, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """How lines failed this person, as `domain.routing` reads it, by line."""
     plan: str | None = Field(default=None, sa_type=Text)
     """A CallPlan of its own, as JSON text; else the campaign's holds."""
     state: str = Field(sa_type=Text)

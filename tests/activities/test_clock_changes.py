@@ -83,7 +83,7 @@ class Telephones(Provider):
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         return None
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         return ()
 
 

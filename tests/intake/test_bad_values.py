@@ -74,9 +74,38 @@ WITH_RECIPIENTS = 'recipients: [{phone: "+12025550123"}]\n'
             "campaign.yaml:6:1: pacing: found nothing; write its keys below it, such as "
             "max_concurrent: 20",
             "campaign.yaml:7:1: line: found nothing; write the name of a configured line, such "
-            "as simulated",
+            "as simulated, or a list of lines",
             "campaign.yaml:9:1: recording: found nothing; write true or false",
         ],
+    ),
+    Broken(
+        "lines with mistakes",
+        HEAD
+        + "line:\n  - {name: main, wight: 3}\n  - {name: spare, weight: -1}\n  - {weight: 2}\n",
+        [
+            "campaign.yaml:6:18: line[0].wight: unknown key 'wight', did you mean weight?",
+            "campaign.yaml:7:27: line[1].weight: found '-1'; write a whole number from 0 to 1000",
+            "campaign.yaml:8:5: line[2].name: found no name; write the name of a configured line, "
+            "such as simulated",
+        ],
+    ),
+    Broken(
+        "a line twice",
+        HEAD + "line: [main, spare, main]\n",
+        ["campaign.yaml:5:7: line: found 'main' twice; write each line once, with its weight"],
+    ),
+    Broken(
+        "lines that all stand by",
+        HEAD + "line:\n  - {name: main, weight: 0}\n",
+        [
+            "campaign.yaml:6:3: line: found no weight above 0; a line can only stand by for "
+            "another one"
+        ],
+    ),
+    Broken(
+        "no line at all",
+        HEAD + "line: []\n",
+        ["campaign.yaml:5:7: line: found an empty list; write at least one line"],
     ),
     Broken(
         "one value for many",

@@ -12,6 +12,7 @@ from domain.definition import (
     CampaignDefinition,
     CsvSource,
     InlineRecipient,
+    LineShare,
     OutcomeRetry,
     Purpose,
     Retry,
@@ -32,7 +33,7 @@ def read(text: str) -> CampaignDefinition:
 def test_the_shortest_definition_has_defaults() -> None:
     definition = read(HEAD)
     assert definition.purpose is Purpose.INFORMATIONAL
-    assert definition.line == "simulated"
+    assert definition.lines == ("simulated",)
     assert definition.agent == Agent(id="bookseller")
     assert definition.caller_ids == ()
     assert definition.schedule == Schedule()
@@ -40,6 +41,27 @@ def test_the_shortest_definition_has_defaults() -> None:
     assert definition.pacing.max_concurrent == 10
     assert definition.max_duration == timedelta(minutes=10)
     assert not definition.recording
+
+
+def test_a_campaign_may_have_several_lines() -> None:
+    text = HEAD + (
+        "line:\n"
+        "  - {name: main, weight: 3}\n"
+        "  - second\n"
+        "  - name: spare\n"
+        "    weight: 0\n"
+        "    agent: {id: '7', settings: {speed: 1.5, loud: yes, tries: 2}}\n"
+        "    caller_ids: +12025550101\n"
+    )
+    main, second, spare = read(text).line
+    assert (main, second) == (LineShare(name="main", weight=3), LineShare(name="second"))
+    assert (spare.name, spare.weight, spare.caller_ids) == ("spare", 0, ("+12025550101",))
+    assert spare.agent == Agent(id="7", settings={"speed": 1.5, "loud": "yes", "tries": 2})
+
+
+@pytest.mark.parametrize("written", ["main", "[main]", "{name: main}", "[{name: main}]"])
+def test_one_line_may_be_written_in_any_form(written: str) -> None:
+    assert read(HEAD + f"line: {written}\n").line == (LineShare(name="main"),)
 
 
 def test_everything_at_once() -> None:

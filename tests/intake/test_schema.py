@@ -106,5 +106,8 @@ def test_what_the_schema_flags_the_reader_refuses(more: str, path: str) -> None:
 
 
 def test_an_agent_by_id_or_with_settings() -> None:
+    for line in ("main", "[main]", "[{name: main, weight: 2}, spare]", "{name: main}"):
+        assert schema_errors(HEAD + f"line: {line}\n") == []
+    assert schema_errors(HEAD + "line: [{name: main, weight: -1}]\n") != []
     assert schema_errors(HEAD.replace("bookseller", "{id: a, settings: {x: 1}}")) == []
     assert schema_errors(HEAD.replace("bookseller", "{settings: {x: 1}}")) == ["$.agent"]

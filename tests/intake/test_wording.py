@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain.definition import MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE
+from domain.routing import MAX_WEIGHT
 from intake.schema import campaign_schema
 from intake.wording import RIGHT
 
@@ -46,7 +47,12 @@ def test_bounds_in_words_are_the_bounds_of_the_model() -> None:
         for branch in branches(schema):
             if "maximum" in branch:
                 bounds[path] = (branch["minimum"], branch["maximum"])
-    assert {high for _, high in bounds.values()} == {MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE}
+    assert {high for _, high in bounds.values()} == {
+        MAX_ATTEMPTS,
+        MAX_IN_FLIGHT,
+        MAX_PER_MINUTE,
+        MAX_WEIGHT,
+    }
     for path, (low, high) in bounds.items():
         assert RIGHT[path] == f"write a whole number from {low} to {high}"
 

@@ -18,6 +18,7 @@ from providers.signing import (
     require_token,
     required_secret,
     with_query,
+    with_token,
 )
 
 NOW = datetime(2027, 3, 1, 15, 30, tzinfo=UTC)
@@ -63,6 +64,12 @@ def test_an_unknown_time_is_in_no_window() -> None:
     "url",
     [
         "https://a.example/hooks/main",
+        "https://a.example/hooks/main/",
+        "https://a.example/hooks/main/other",
+        "https://a.example/hooks/main/secret/",
+        "https://a.example/hooks/secret",
+        "https://a.example/secret",
+        "https://a.example/hooks/main/secret?token=other",
         "https://a.example/hooks/main?token=",
         "https://a.example/hooks/main?token=other",
         "https://a.example/hooks/main?token=secret&token=other",
@@ -71,6 +78,7 @@ def test_an_unknown_time_is_in_no_window() -> None:
 )
 def test_another_token_is_refused(url: str) -> None:
     require_token("https://a.example/hooks/main?call_id=1&token=secret", "secret")
+    require_token("https://a.example/hooks/main/secret?call_id=1", "secret")
     for secret in ("secret", "", None):
         with pytest.raises(WebhookRefused):
             require_token(url, secret)
@@ -108,6 +116,15 @@ def test_an_address_list(options: dict[str, Any], address: str | None, fits: boo
         return
     with pytest.raises(WebhookRefused):
         require_address(headers, options)
+
+
+@pytest.mark.parametrize("secret", ["plain", "sch\u00f6n/ & %41", "a/b"])
+def test_a_secret_is_the_end_of_the_path(secret: str) -> None:
+    url = with_token("https://a.example/hooks/main?x=1", secret)
+    assert url.startswith("https://a.example/hooks/main/")
+    assert url.endswith("?x=1")
+    require_token(url, secret)
+    assert with_token("https://a.example/hooks/main", "") == "https://a.example/hooks/main"
 
 
 def test_a_query_is_added_to() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.breaker import BreakerPolicy
 from providers.catalog import CATALOG
 from runtime.lines import build_lines, require_serving
 from runtime.settings import load_settings
@@ -47,6 +48,9 @@ def test_file_and_environment_are_laid_over_one_another(tmp_path: Path) -> None:
         credentials = { api_key = "k" }
         [lines.main.options]
         people = { seed = 3 }
+        [lines.main.breaker]
+        min_attempts = 20
+        wait = "2m"
         """,
     )
     settings = load_settings(
@@ -69,6 +73,7 @@ def test_file_and_environment_are_laid_over_one_another(tmp_path: Path) -> None:
     assert policy.max_concurrent == 40
     assert policy.ring_silence == timedelta(seconds=90)
     assert policy.caller_ids == ("+12025550123",)
+    assert policy.breaker == BreakerPolicy(min_attempts=20, wait=timedelta(minutes=2))
     assert policy.talk_silence == timedelta(minutes=2), "what is not set keeps its default"
 
 
@@ -150,6 +155,14 @@ WRONG_FILES = [
         "write a number and a unit, such as 45s, 10m, 2h, 1d or 1h30m",
     ),
     (
+        "[lines.main.breaker]\nshares = 0.5",
+        "lines.main.breaker.shares: there is no such setting; did you mean share?",
+    ),
+    (
+        "[lines.main.breaker]\nshare = 50",
+        "lines.main.breaker.share: found 50; it should be less than or equal to 1",
+    ),
+    (
         '[lines."Main Line"]\nprovider = "simulated"',
         "lines: found a line named 'Main Line'; use a-z, 0-9, - and _",
     ),
@@ -204,7 +217,8 @@ def lines_problems(environ: dict[str, str], tmp_path: Path, text: str) -> list[s
 )
 def test_missing_credential(tmp_path: Path, reference: str, expected: str) -> None:
     text = f'[lines.main]\ncredentials = {{ key = "{reference}" }}'
-    assert lines_problems({}, tmp_path, text) == [expected]
+    file = tmp_path / "outdial.toml"
+    assert lines_problems({}, tmp_path, text) == [f"{file}: {expected}"]
 
 
 def test_credentials_come_from_where_they_are_kept(tmp_path: Path) -> None:
@@ -221,7 +235,54 @@ def test_credentials_come_from_where_they_are_kept(tmp_path: Path) -> None:
 
 def test_a_line_whose_webhooks_nobody_could_check_is_refused(tmp_path: Path) -> None:
     [problem] = lines_problems({}, tmp_path, '[lines.main]\nprovider = "simulated"')
-    assert problem.startswith("lines.main.credentials: there are none")
+    file = tmp_path / "outdial.toml"
+    assert problem.startswith(f"{file}: lines.main.credentials: there are none")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            'provider = "vapi"\ncredentials = { webhook_secret = "env:KEY" }',
+            'lines.main: credentials.api_key is missing; write api_key = "env:NAME"',
+        ),
+        (
+            'provider = "livekit"\nbase_url = "https://x.livekit.cloud"\n'
+            'credentials = { api_key = "env:KEY", api_secret = "env:KEY" }',
+            "lines.main: options.sip_trunk_id is missing",
+        ),
+        (
+            'provider = "vapi"\nbase_url = "api.vapi.ai"\ncredentials = { api_key = "env:KEY" }',
+            "lines.main: base_url is 'api.vapi.ai', and should start with http:// or https:// "
+            "and name a host",
+        ),
+    ],
+)
+def test_what_an_adapter_lacks_is_told_with_its_place(
+    tmp_path: Path, text: str, expected: str
+) -> None:
+    found = lines_problems({"KEY": "k"}, tmp_path, f"[lines.main]\n{text}")
+    assert found == [f"{tmp_path / 'outdial.toml'}: {expected}"]
+
+
+def test_every_line_that_is_wrong_is_told(tmp_path: Path) -> None:
+    text = (
+        '[lines.a]\nprovider = "vapi"\ncredentials = { api_key = "env:NO" }\n'
+        '[lines.b]\nprovider = "twilio"\ncredentials = { account_sid = "env:KEY" }'
+    )
+    first, second = lines_problems({"KEY": "k"}, tmp_path, text)
+    assert "lines.a.credentials.api_key: the variable NO is not set" in first
+    assert "lines.b: credentials.auth_token is missing" in second
+
+
+def test_a_line_of_the_environment_is_told_by_its_variables(tmp_path: Path) -> None:
+    settings = load_settings(
+        {"OUTDIAL_LINES__A__PROVIDER": "bland", "OUTDIAL_LINES__A__CREDENTIALS__X": "env:X"}
+    )
+    with pytest.raises(SettingsInvalid) as caught:
+        build_lines(settings, {"X": "x"})
+    (problem,) = caught.value.problems
+    assert problem.startswith("OUTDIAL_LINES__A: credentials.api_key is missing")
 
 
 def test_serving_needs_lines_and_a_public_url() -> None:

@@ -3,8 +3,11 @@ from __future__ import annotations
 from collections import Counter
 from datetime import datetime, timedelta
 
+import pytest
+
 from domain.claim import FencePass, FenceVerdict
 from store.claims.fence import raise_fence
+from store.lines import rate_of
 from tests.builders import TIMEOUT, House
 from tests.store.racing import race
 
@@ -28,7 +31,7 @@ def test_a_second_has_so_many_calls_and_no_more(house: House) -> None:
     assert Counter(passed.verdict for passed in passes) == {GO: 2, WAIT: 3}
     for passed in passes:
         if passed.verdict is WAIT:
-            assert passed.because == "all of line simulated's calls of this second are used"
+            assert passed.because == "line simulated may start no more calls for now"
             assert passed.dialing is None
     house.later(milliseconds=700)
     again = [house.fence(call_id).verdict for call_id in calls]
@@ -50,6 +53,47 @@ def test_a_clock_that_is_behind_waits_for_the_others(house: House) -> None:
     assert _fence(house, ahead, house.now + timedelta(seconds=3)).verdict is GO
     passed = _fence(house, behind, house.now)
     assert (passed.verdict, passed.retry_at) == (WAIT, house.now + timedelta(seconds=3))
+
+
+@pytest.mark.parametrize(
+    ("per_second", "rate"),
+    [
+        (10, (10, 1)),
+        (1, (1, 1)),
+        (1.67, (1, 1)),
+        (0.5, (1, 2)),
+        (0.11, (1, 10)),
+        (10 / 60, (1, 6)),
+        (100 / 900 / 3, (1, 27)),
+    ],
+)
+def test_a_rate_is_never_rounded_up(per_second: float, rate: tuple[int, int]) -> None:
+    assert rate_of(per_second) == rate
+
+
+def test_a_line_may_be_slower_than_a_call_a_second(house: House) -> None:
+    house.line(per_second=0.11)
+    first, second, third = sorted(_claimed(house, 3))
+    assert house.fence(first).verdict is GO
+    waits = [house.fence(call_id).retry_at for call_id in (second, third)]
+    assert waits == [house.now + timedelta(seconds=10), house.now + timedelta(seconds=20)]
+    house.later(seconds=9)
+    assert house.fence(second).verdict is WAIT
+    house.later(seconds=1)
+    assert [house.fence(second).verdict, house.fence(third).verdict] == [GO, WAIT]
+
+
+def test_no_more_is_claimed_than_a_slow_line_starts_soon(house: House) -> None:
+    house.line(per_second=0.1)
+    campaign = house.launch(20, pacing={"max_concurrent": 20})
+    claim = house.claim(campaign)
+    assert len(claim.calls) == 3
+    waiting = house.claim(campaign)
+    assert waiting.calls == ()
+    assert waiting.because == "line simulated starts 1 call in 10 s, and enough calls wait for that"
+    assert waiting.wake_at == house.now + timedelta(seconds=10)
+    house.fence(sorted(call.call_id for call in claim.calls)[0])
+    assert len(house.claim(campaign).calls) == 1
 
 
 def test_a_line_is_one_line_for_all_campaigns(house: House) -> None:

@@ -89,7 +89,7 @@ class BuildVoiceAIStage(BearerStage):
 
     def posted(self, content: Any) -> Delivery:
         headers = {"Content-Type": "application/json"}
-        url = f"{HOOK}?token={quote(SECRET)}"
+        url = f"{HOOK}/{quote(SECRET)}"
         return Delivery(headers, json.dumps(content).encode(), url)
 
 

@@ -206,7 +206,7 @@ async def test_a_report_of_no_call_is_refused(
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?token=", "?token=another", "?secret=whsec_of-the-far-side"]
+    "query", ["", "/", "/another", "?token=", "?token=another", "?secret=whsec_of-the-far-side"]
 )
 async def test_the_url_has_to_carry_the_secret(
     stage: BuildVoiceAIStage, provider: BuildVoiceAIProvider, query: str
@@ -239,7 +239,7 @@ async def test_what_is_not_offered_asks_nobody(
     ):
         with pytest.raises(Unavailable) as caught:
             await ask
-        assert caught.value.code == "not_offered"
+        assert caught.value.code == "unsupported"
     assert stage.requests == []
 
 

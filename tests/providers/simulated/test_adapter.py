@@ -55,7 +55,7 @@ async def test_webhooks_pass_the_adapter_s_own_check(
     now = datetime.now(UTC)
     for webhook in await receiver.count(4):
         provider.verify(webhook.headers, webhook.body, receiver.url, now)
-        assert provider.read(webhook.headers, webhook.body)
+        assert provider.read(webhook.body, receiver.url, now)
     assert len(set(receiver.ids)) == 4
     assert {webhook.target for webhook in receiver.received} == {"/hooks/line?via=test"}
 
@@ -80,7 +80,8 @@ async def test_looking_up_and_finding_give_the_events_of_the_webhooks(
 ) -> None:
     placed = await provider.place(order())
     webhooks = await receiver.count(4)
-    told = [event for one in webhooks for event in provider.read(one.headers, one.body)]
+    now = datetime.now(UTC)
+    told = [event for one in webhooks for event in provider.read(one.body, receiver.url, now)]
     looked_up = await provider.look_up(placed.provider_call_id)
     found = await provider.find("our-1", to="+12025550101", since=LONG_AGO)
     assert looked_up is not None

@@ -59,7 +59,7 @@ async def test_what_is_ordered(stage: ThinnestAIStage, provider: ThinnestAIProvi
         "context": {"first_name": "Ada", "outdial_call_id": order.call_id},
         "max_duration": 600,
         "recording": True,
-        "webhook_url": f"{HOOK}?a=b&call_id={order.call_id}&token={SECRET}",
+        "webhook_url": f"{HOOK}/{SECRET}?a=b&call_id={order.call_id}",
     }
 
 

@@ -30,7 +30,7 @@ async def test_every_status(
     stage: VapiStage, vapi: VapiProvider, call: FarCall, word: str, meaning: Meaning
 ) -> None:
     told = stage.message(call, type="status-update", status=word)
-    (event,) = vapi.read(told.headers, told.body)
+    (event,) = vapi.read(told.body, told.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     stage.facts[call.id] = {"status": word}
     snapshot = await vapi.look_up(call.id)
@@ -43,7 +43,7 @@ async def test_every_named_reason(
     stage: VapiStage, vapi: VapiProvider, call: FarCall, reason: str, meaning: Meaning
 ) -> None:
     told = stage.message(call, type="status-update", status="ended", endedReason=reason)
-    (event,) = vapi.read(told.headers, told.body)
+    (event,) = vapi.read(told.body, told.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     assert event.answered_by == meaning.answered_by
     stage.facts[call.id] = {"status": "ended", "endedReason": reason}
@@ -106,7 +106,7 @@ async def test_the_report_tells_the_end_and_the_talk(
         "endedReason": "voicemail",
     }
     told = stage.message(call, type="end-of-call-report", **facts)
-    end, known = vapi.read(told.headers, told.body)
+    end, known = vapi.read(told.body, told.url, NOW)
     assert (end.status, end.answered_by) == (CallStatus.COMPLETED, AnsweredBy.MACHINE)
     assert end.duration_seconds == 60
     assert known.kind is EventKind.ANALYSIS
@@ -125,7 +125,7 @@ async def test_an_end_for_no_reason_is_left_to_the_report(
     stage: VapiStage, vapi: VapiProvider, call: FarCall
 ) -> None:
     told = stage.message(call, type="status-update", status="ended")
-    (event,) = vapi.read(told.headers, told.body)
+    (event,) = vapi.read(told.body, told.url, NOW)
     assert event.status is None
     stage.facts[call.id] = {"status": "ended"}
     snapshot = await vapi.look_up(call.id)
@@ -138,4 +138,4 @@ async def test_other_messages_are_not_about_the_status(
     stage: VapiStage, vapi: VapiProvider, call: FarCall, kind: object
 ) -> None:
     told = stage.message(call, type=kind, status="ringing")
-    assert vapi.read(told.headers, told.body) == ()
+    assert vapi.read(told.body, told.url, NOW) == ()

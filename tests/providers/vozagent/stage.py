@@ -131,7 +131,7 @@ class VozAgentStage(BearerStage):
     def posted(self, event: str, data: Any) -> Delivery:
         content = {"event": event, "timestamp": iso(NOW), "data": data}
         headers = {"Content-Type": "application/json"}
-        url = f"{HOOK}?token={quote(SECRET)}"
+        url = f"{HOOK}/{quote(SECRET)}"
         return Delivery(headers, json.dumps(content).encode(), url)
 
 

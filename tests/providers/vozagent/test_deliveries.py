@@ -82,7 +82,7 @@ async def test_what_is_about_no_call(
     assert heard(stage, provider, event, {"id": "contact-1", "call_status": "completed"}) == []
 
 
-@pytest.mark.parametrize("query", ["", "?token=", "?token=another"])
+@pytest.mark.parametrize("query", ["", "/", "/another", "?token=", "?token=another"])
 async def test_the_url_has_to_carry_the_secret(
     stage: VozAgentStage, provider: VozAgentProvider, query: str
 ) -> None:
