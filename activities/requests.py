@@ -38,8 +38,9 @@ class Requests(RequestActivities):
     async def enroll_request(self, request: RequestInput) -> Requested:
         asked = request.request
         phone, zones = _dialable(asked.to, asked.time_zone, asked.schedule.time_zone)
-        if asked.line not in self._deps.lines:
-            known = ", ".join(sorted(self._deps.lines))
+        lines = self._deps.lines.of_tenant(request.tenant)
+        if asked.line not in lines:
+            known = ", ".join(sorted(lines)) or "none"
             raise _refused(f"line {asked.line!r} is not configured; known are {known}")
         now = self._deps.clock()
         direct = await self._deps.database.write(

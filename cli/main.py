@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli import control, explain, launch, read, rules, stack, suppress, try_call, validate
+from cli import control, explain, keys, launch, read, rules, stack, suppress, try_call, validate
 
 app = typer.Typer(
     name="outdial",
@@ -39,6 +39,7 @@ app.command(rich_help_panel=RULES)(suppress.suppress)
 app.command(rich_help_panel=RULES)(suppress.lift)
 app.command(rich_help_panel=WRITE)(validate.validate)
 app.command(rich_help_panel=WRITE)(validate.schema)
+app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(stack.up)
 app.command(rich_help_panel=OPERATE)(stack.migrate)
 app.command(rich_help_panel=OPERATE)(stack.setup)

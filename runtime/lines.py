@@ -40,7 +40,12 @@ def build_lines(settings: Settings, environ: Mapping[str, str] | None = None) ->
         raise SettingsInvalid(problems)
     return Lines(
         [
-            Line(config.name, build_provider(line.provider, config), _policy(line))
+            Line(
+                config.name,
+                build_provider(line.provider, config),
+                _policy(line),
+                tenant=line.tenant or settings.tenant,
+            )
             for config, line in lines
         ]
     )

@@ -60,10 +60,10 @@ async def launch_campaign(
     """Launch a definition, or find out that it runs already.
 
     Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
-    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing, TemporalUnavailable.
-    Unless TemporalUnavailable is raised, a refused launch leaves nothing behind.
+    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing,
+    TemporalUnavailable. Unless the last is raised, a refused launch leaves nothing behind.
     """
-    ctx.lines[loaded.definition.line]
+    ctx.lines.of_tenant(ctx.tenant)[loaded.definition.line]
     checked = await asyncio.to_thread(check_roster, loaded)
     checked.require_good()
     await announce_lines(ctx)

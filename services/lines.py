@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlmodel import Session
+
 from providers.lines import Lines
 from services.context import ServiceContext
 from store.lines import LineLimits, ensure_lines
@@ -23,5 +25,10 @@ def limits_of(lines: Lines) -> list[LineLimits]:
 
 async def announce_lines(ctx: ServiceContext) -> None:
     """Write down every configured line and its limits. Repeating it is harmless."""
-    limits = limits_of(ctx.lines)
-    await ctx.database.write(lambda s: ensure_lines(s, ctx.tenant, limits))
+    tenants = sorted({line.tenant for line in ctx.lines.values()})
+
+    def work(s: Session) -> None:
+        for tenant in tenants:
+            ensure_lines(s, tenant, limits_of(ctx.lines.of_tenant(tenant)))
+
+    await ctx.database.write(work)

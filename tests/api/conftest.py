@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from api.app import build_app
-from api.state import ApiState
+from api.state import ApiPolicy, ApiState
 from services.webhooks import WebhookReceiver
 from store.database import Database
 from tests.services.servers import database, temporal_server, world
@@ -41,7 +41,7 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     listener = socket.create_server(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_config=None, lifespan="on"))
+    server = _Server(uvicorn.Config(app, log_config=None, lifespan="on", proxy_headers=False))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -53,15 +53,18 @@ async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @asynccontextmanager
-async def serving_world(world: World) -> AsyncIterator[httpx.AsyncClient]:
+async def serving_world(
+    world: World, policy: ApiPolicy | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """The API over this context."""
+    policy = policy or ApiPolicy()
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[ApiState]:
         async with WebhookReceiver(world.ctx) as webhooks:
-            yield ApiState(world.ctx, webhooks, "http://testserver")
+            yield ApiState(world.ctx, webhooks, "http://testserver", policy)
 
-    async with serving(build_app(opened)) as client:
+    async with serving(build_app(opened, policy)) as client:
         yield client
 
 
