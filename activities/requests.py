@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from temporalio import activity
-from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 
 from activities.deps import Deps
@@ -14,18 +13,13 @@ from activities.signatures.request import (
     RequestRef,
     RequestState,
 )
+from activities.standing import nudge_standing
 from activities.telling import signal_workflow
 from domain.phone import parse_phone
-from domain.record import CampaignRecord, RecipientState
+from domain.record import RecipientState
 from domain.zone import ZoneEvidence, zone_evidence
 from store import campaigns, roster, withdrawal
-from workflows.names import (
-    CAMPAIGN,
-    HANG_UP_SIGNAL,
-    NUDGE_SIGNAL,
-    TASK_QUEUE,
-    campaign_workflow_id,
-)
+from workflows.names import HANG_UP_SIGNAL
 
 
 class Requests(RequestActivities):
@@ -58,7 +52,7 @@ class Requests(RequestActivities):
                 now=now,
             )
         )
-        await self._nudge_direct(direct)
+        await nudge_standing(self._deps.temporal, direct)
         return Requested(recipient_id=recipient)
 
     @activity.defn(name="read_request")
@@ -94,25 +88,6 @@ class Requests(RequestActivities):
         if live is not None:
             await signal_workflow(self._deps.temporal, live.workflow_id, HANG_UP_SIGNAL)
         return await self.read_request(request)
-
-    async def _nudge_direct(self, direct: CampaignRecord) -> None:
-        """Signal-with-start: the standing campaign runs from the first request on."""
-        await self._deps.temporal.start_workflow(
-            "CampaignWorkflow",
-            {
-                "tenant": direct.tenant,
-                "campaign": direct.name,
-                "campaign_id": direct.id,
-                "launch": direct.launch,
-                "standing": True,
-            },
-            id=campaign_workflow_id(direct.tenant, direct.name),
-            task_queue=TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal=NUDGE_SIGNAL,
-            static_summary="single calls requested by other services",
-            search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, direct.name)]),
-        )
 
 
 def _dialable(to: str, own: str | None, default: str | None) -> tuple[str, ZoneEvidence]:

@@ -21,6 +21,7 @@ from runtime.logging import set_up_logging
 from runtime.settings import Settings, load_settings
 from services.access import RateRule
 from services.context import ServiceContext
+from services.nudging import Nudges
 from services.webhooks import WebhookReceiver
 from store.database import Database
 
@@ -79,6 +80,15 @@ def policy_of(settings: Settings) -> ApiPolicy:
 
 
 @asynccontextmanager
+async def open_state(
+    context: ServiceContext, public_url: str, policy: ApiPolicy | None = None
+) -> AsyncIterator[ApiState]:
+    """What routes need, over a context."""
+    async with WebhookReceiver(context) as webhooks, Nudges(context) as nudges:
+        yield ApiState(context, webhooks, nudges, public_url, policy or ApiPolicy())
+
+
+@asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
     lines = build_lines(settings)
     database = Database(settings.database)
@@ -90,10 +100,11 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         clock=system_clock,
         tenant=settings.tenant,
         live_status=settings.upsert_status,
+        allow_private_webhooks=settings.allow_private_webhooks,
     )
     try:
-        async with WebhookReceiver(context) as webhooks:
-            yield ApiState(context, webhooks, settings.public_url or "", policy_of(settings))
+        async with open_state(context, settings.public_url or "", policy_of(settings)) as state:
+            yield state
     finally:
         await lines.aclose()
         database.dispose()

@@ -10,6 +10,7 @@ from fastapi import Request
 
 from services.access import RateRule
 from services.context import ServiceContext
+from services.nudging import Nudges
 from services.webhooks import WebhookReceiver
 
 _MINUTE = timedelta(minutes=1)
@@ -33,6 +34,7 @@ class ApiPolicy:
 class ApiState:
     context: ServiceContext
     webhooks: WebhookReceiver
+    nudges: Nudges
     public_url: str
     policy: ApiPolicy = field(default_factory=ApiPolicy)
 

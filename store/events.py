@@ -109,6 +109,17 @@ def unsignalled_events(s: Session, *, before: datetime, limit: int) -> list[Stor
     ]
 
 
+def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[CallEvent]:
+    """Everything that was told about a recipient's calls, by the time at which it happened."""
+    found = (
+        select(event.c.payload)
+        .join_from(event, call, call.c.id == event.c.call_id)
+        .where(call.c.tenant == tenant, call.c.recipient_id == recipient_id)
+    )
+    told = map(CallEvent.model_validate_json, s.connection().execute(found).scalars())
+    return sorted(told, key=lambda heard: (heard.at, heard.event_id))
+
+
 def _insert(
     s: Session,
     tenant: str,

@@ -34,6 +34,14 @@ class SuppressionChange:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    phone: str
+    reason: str
+    source: str
+    since: datetime
+
+
 def reason_of(tenant: ColumnElement[str], phone: ColumnElement[str]) -> ScalarSelect[str | None]:
     """Why a number is on the tenant's list or on the one for all, as part of a statement."""
     found = select(func.min(suppression.c.reason)).where(
@@ -100,6 +108,17 @@ def is_suppressed(s: Session, tenant: str, number: str) -> str | None:
     found = select(reason_of(bindparam("of_tenant", tenant), bindparam("number", number)))
     reason: str | None = s.connection().execute(found).scalar_one_or_none()
     return reason
+
+
+def list_suppressed(
+    s: Session, tenant: str, *, limit: int, after: str | None = None
+) -> list[Suppression]:
+    """What is on a tenant's own list now, by number."""
+    found = select(suppression).where(suppression.c.tenant == tenant)
+    if after is not None:
+        found = found.where(suppression.c.phone > after)
+    rows = s.connection().execute(found.order_by(suppression.c.phone).limit(limit))
+    return [Suppression(row.phone, row.reason, row.source, row.created_at) for row in rows]
 
 
 def history(s: Session, tenant: str, number: str) -> list[SuppressionChange]:

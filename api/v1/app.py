@@ -8,7 +8,18 @@ from fastapi import FastAPI
 
 from api.v1.auth import RateHeaders
 from api.v1.problems import ALWAYS, Problem, install_problems
-from api.v1.routes import keys
+from api.v1.routes import (
+    agents,
+    calls,
+    campaigns,
+    contacts,
+    endpoints,
+    keys,
+    lines,
+    phone_numbers,
+    results,
+    suppressions,
+)
 
 _DESCRIPTION = """
 Campaigns, calls and what belongs to them. Every request carries a key:
@@ -24,6 +35,20 @@ Campaigns, calls and what belongs to them. Every request carries a key:
 """
 
 
+_PARTS = (
+    campaigns,
+    results,
+    calls,
+    contacts,
+    agents,
+    phone_numbers,
+    suppressions,
+    endpoints,
+    lines,
+    keys,
+)
+
+
 def create_v1() -> FastAPI:
     app = FastAPI(
         title="Outdial",
@@ -32,8 +57,8 @@ def create_v1() -> FastAPI:
         responses=ALWAYS,
         redirect_slashes=False,
     )
-    for router in (keys.router,):
-        app.include_router(router)
+    for part in _PARTS:
+        app.include_router(part.router)
     app.add_middleware(RateHeaders)
     install_problems(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

@@ -109,6 +109,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(DefinitionInvalid, _definition_invalid)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _defect)
 
 
 def problem(
@@ -180,3 +181,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     if error.status_code == 404:
         detail = f"there is nothing at {request.url.path}"
     return problem(error.status_code, code, detail, headers=error.headers)
+
+
+async def _defect(request: Request, error: Exception) -> JSONResponse:
+    """A mistake of ours; the server logs it. Nothing of it is told."""
+    return problem(500, "internal", "this is a mistake of the server's; it has been logged")

@@ -14,9 +14,8 @@ from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from api.app import build_app
-from api.state import ApiPolicy, ApiState
-from services.webhooks import WebhookReceiver
+from api.app import build_app, open_state
+from api.state import ApiPolicy
 from store.database import Database
 from tests.services.servers import database, temporal_server, world
 from tests.services.world import World, build_world
@@ -58,13 +57,8 @@ async def serving_world(
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The API over this context."""
     policy = policy or ApiPolicy()
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[ApiState]:
-        async with WebhookReceiver(world.ctx) as webhooks:
-            yield ApiState(world.ctx, webhooks, "http://testserver", policy)
-
-    async with serving(build_app(opened, policy)) as client:
+    app = build_app(lambda: open_state(world.ctx, "http://testserver", policy), policy)
+    async with serving(app) as client:
         yield client
 
 

@@ -1,0 +1,93 @@
+"""Endpoints: the customers' URLs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, literal, select, tuple_, update
+from sqlmodel import Session
+
+from domain.endpoint import Endpoint, EndpointKind
+from store.dialect import lock_keys
+from store.tables import endpoint
+
+REMOVED = "removed"
+"""The state of one that its tenant has deleted; its deliveries stay in the log."""
+
+
+def ensure_endpoint(s: Session, wanted: Endpoint) -> Endpoint:
+    """The endpoint of a campaign or of calls with this URL; made when there is none."""
+    name = f"endpoint/{wanted.tenant}/{wanted.kind}/{wanted.campaign_id}/{wanted.url}"
+    lock_keys(s, [name])
+    found = select(endpoint).where(
+        endpoint.c.tenant == wanted.tenant,
+        endpoint.c.kind == wanted.kind.value,
+        endpoint.c.url == wanted.url,
+        endpoint.c.scheme == wanted.scheme,
+        endpoint.c.campaign_id.is_not_distinct_from(wanted.campaign_id),
+        endpoint.c.state != REMOVED,
+    )
+    row = s.connection().execute(found.limit(1)).mappings().first()
+    if row is not None:
+        return _endpoint(row)
+    add_endpoint(s, wanted)
+    return wanted
+
+
+def add_endpoint(s: Session, new: Endpoint) -> None:
+    values = new.model_dump() | {"events": list(new.events)}
+    s.connection().execute(insert(endpoint).values(values))
+
+
+def get_endpoint(s: Session, tenant: str, endpoint_id: str) -> Endpoint | None:
+    found = select(endpoint).where(
+        endpoint.c.tenant == tenant, endpoint.c.id == endpoint_id, endpoint.c.state != REMOVED
+    )
+    row = s.connection().execute(found).mappings().first()
+    return None if row is None else _endpoint(row)
+
+
+def list_endpoints(
+    s: Session,
+    tenant: str,
+    *,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
+    kind: EndpointKind | None = None,
+    scheme: str | None = None,
+) -> list[Endpoint]:
+    """Oldest first."""
+    found = select(endpoint).where(endpoint.c.tenant == tenant, endpoint.c.state != REMOVED)
+    if kind is not None:
+        found = found.where(endpoint.c.kind == kind.value)
+    if scheme is not None:
+        found = found.where(endpoint.c.scheme == scheme)
+    if after is not None:
+        place = tuple_(endpoint.c.created_at, endpoint.c.id)
+        found = found.where(place > tuple_(literal(after[0], endpoint.c.created_at.type), after[1]))
+    ordered = found.order_by(endpoint.c.created_at, endpoint.c.id).limit(limit)
+    return [_endpoint(row) for row in s.connection().execute(ordered).mappings()]
+
+
+def change_endpoint(
+    s: Session,
+    tenant: str,
+    endpoint_id: str,
+    values: dict[str, Any],
+    *,
+    version: int | None,
+    now: datetime,
+) -> bool:
+    """Change columns; False when there is none of that version (any, if it is None)."""
+    changed = update(endpoint).where(
+        endpoint.c.tenant == tenant, endpoint.c.id == endpoint_id, endpoint.c.state != REMOVED
+    )
+    if version is not None:
+        changed = changed.where(endpoint.c.version == version)
+    named = values | {"updated_at": now, "version": endpoint.c.version + 1}
+    return s.connection().execute(changed.values(named)).rowcount > 0
+
+
+def _endpoint(row: RowMapping) -> Endpoint:
+    return Endpoint(**{name: row[name] for name in Endpoint.model_fields})
