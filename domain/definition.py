@@ -22,6 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from domain.caps import Cap
 from domain.consent import ConsentLevel
+from domain.endpoint import EVERY_EVENT, require_events
 from domain.fields import Duration, Frozen, OneOrMany, format_duration
 from domain.phone import parse_phone
 from domain.purpose import Purpose
@@ -60,6 +61,20 @@ class Agent(Frozen):
     """The agent's id at the line's provider."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """What the provider lets one set for an agent, handed on as it is."""
+
+
+class WebhookTarget(Frozen):
+    """A URL that is told of a campaign by signed webhooks."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=2000)]
+    """Where to, such as https://example.com/hooks."""
+    events: OneOrMany[str] = (EVERY_EVENT,)
+    """What it is told of, such as call.completed; without it, of everything."""
+
+    @field_validator("events")
+    @classmethod
+    def _known_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return require_events(value)
 
 
 class _AlsoById:
@@ -120,8 +135,8 @@ class CampaignDefinition(Frozen):
     """Whether calls are recorded."""
     callbacks: tuple[dict[str, Any], ...] = Field(default=(), json_schema_extra={"maxItems": 0})
     """Not supported yet."""
-    webhooks: tuple[dict[str, Any], ...] = Field(default=(), json_schema_extra={"maxItems": 0})
-    """Not supported yet."""
+    webhooks: tuple[WebhookTarget, ...] = ()
+    """URLs that are told of this campaign and its calls."""
     budget: Annotated[dict[str, Any] | None, WithJsonSchema({"type": "null"})] = None
     """Not supported yet."""
 
@@ -135,7 +150,7 @@ class CampaignDefinition(Frozen):
     def _rings(cls, value: timedelta) -> timedelta:
         return _between(value, timedelta(seconds=1), timedelta(minutes=10), "1s and 10m")
 
-    @field_validator("callbacks", "webhooks", "budget", mode="before")
+    @field_validator("callbacks", "budget", mode="before")
     @classmethod
     def _later(cls, value: Any, info: ValidationInfo) -> Any:
         if value:

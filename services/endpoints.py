@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from activities.addresses import NameUnknown, UrlRefused, resolve
+from domain.definition import CampaignDefinition
 from domain.endpoint import (
     EVERY_EVENT,
     STANDARD,
@@ -57,6 +58,24 @@ async def endpoint_of_call(ctx: ServiceContext, url: str, *, scheme: str = STAND
     await _require_url(ctx, url)
     wanted = _new(ctx, url, (EVERY_EVENT,), EndpointKind.CALL).model_copy(update={"scheme": scheme})
     return await ctx.database.write(lambda s: endpoints.ensure_endpoint(s, wanted))
+
+
+async def check_targets(ctx: ServiceContext, definition: CampaignDefinition) -> None:
+    """Raises RequestRefused for a URL that may not be told anything."""
+    for target in definition.webhooks:
+        await _require_url(ctx, target.url)
+
+
+def campaign_endpoints(
+    ctx: ServiceContext, campaign_id: int, definition: CampaignDefinition
+) -> list[Endpoint]:
+    """The endpoints that a campaign's definition names."""
+    return [
+        _new(ctx, target.url, target.events, EndpointKind.CAMPAIGN).model_copy(
+            update={"campaign_id": campaign_id, "name": definition.name}
+        )
+        for target in definition.webhooks
+    ]
 
 
 async def get_endpoint(ctx: ServiceContext, endpoint_id: str) -> Endpoint:

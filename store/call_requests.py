@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import exists, insert, select
 from sqlmodel import Session
 
+from domain.claim import CampaignState
+from domain.endpoint import EventType
 from domain.plan import CallRequest
 from domain.record import CampaignRecord, RecipientState
 from domain.zone import ZoneEvidence
+from store.outbox import tell_requests
+from store.records import campaign_record
 from store.requests import request_row
 from store.roster import REFUSED_OUTCOME
-from store.tables import call_request, recipient
+from store.tables import call_request, campaign, recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,9 @@ def create_request(s: Session, direct: CampaignRecord, new: NewRequest, *, now: 
             "outcome": REFUSED_OUTCOME,
             "because": new.refused,
         }
-    s.connection().execute(insert(recipient).values(values))
+    added = s.connection().execute(insert(recipient).values(values).returning(recipient.c.id))
+    if new.refused is not None:
+        tell_requests(s, direct, [added.scalar_one()], EventType.CALL_FAILED, now=now)
 
 
 def note_request(
@@ -74,3 +80,21 @@ def note_request(
     }
     added = s.connection().execute(insert(call_request).values(values).returning(call_request.c.id))
     return int(added.scalar_one())
+
+
+def unclaimed(s: Session, *, before: datetime) -> list[CampaignRecord]:
+    """Standing campaigns with somebody who is due since before an instant."""
+    waits = exists().where(
+        recipient.c.campaign_id == campaign.c.id,
+        recipient.c.launch == campaign.c.launch,
+        recipient.c.state == RecipientState.WAITING.value,
+        recipient.c.turn.in_([0, 1]),
+        recipient.c.due_at < before,
+    )
+    just_made = exists().where(
+        call_request.c.campaign_id == campaign.c.id, call_request.c.created_at < before
+    )
+    found = select(campaign).where(
+        campaign.c.standing, campaign.c.state == CampaignState.RUNNING.value, waits, just_made
+    )
+    return [campaign_record(row) for row in s.connection().execute(found).mappings()]

@@ -116,7 +116,7 @@ def record_placed(
     )
     if bound.rowcount:
         apply_events(s, [case], now)
-    save_cases(s, [case])
+    save_cases(s, [case], now)
     return _unsignalled(s, call_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,9 +31,29 @@ def ensure_endpoint(s: Session, wanted: Endpoint) -> Endpoint:
     )
     row = s.connection().execute(found.limit(1)).mappings().first()
     if row is not None:
-        return _endpoint(row)
+        return endpoint_of_row(row)
     add_endpoint(s, wanted)
     return wanted
+
+
+def set_campaign_endpoints(
+    s: Session, campaign_id: int, wanted: Sequence[Endpoint], *, now: datetime
+) -> None:
+    """Give a campaign the endpoints that its definition names; those it no longer names go.
+
+    One that was there before keeps its secret, and is enabled again.
+    """
+    kept = []
+    for each in wanted:
+        found = ensure_endpoint(s, each)
+        kept.append(found.id)
+        values = {"events": list(each.events), "state": each.state.value, "because": None}
+        change_endpoint(s, each.tenant, found.id, values, version=None, now=now)
+    s.connection().execute(
+        update(endpoint)
+        .where(endpoint.c.campaign_id == campaign_id, endpoint.c.id.not_in(kept))
+        .values(state=REMOVED, updated_at=now)
+    )
 
 
 def add_endpoint(s: Session, new: Endpoint) -> None:
@@ -45,7 +66,7 @@ def get_endpoint(s: Session, tenant: str, endpoint_id: str) -> Endpoint | None:
         endpoint.c.tenant == tenant, endpoint.c.id == endpoint_id, endpoint.c.state != REMOVED
     )
     row = s.connection().execute(found).mappings().first()
-    return None if row is None else _endpoint(row)
+    return None if row is None else endpoint_of_row(row)
 
 
 def list_endpoints(
@@ -67,7 +88,7 @@ def list_endpoints(
         place = tuple_(endpoint.c.created_at, endpoint.c.id)
         found = found.where(place > tuple_(literal(after[0], endpoint.c.created_at.type), after[1]))
     ordered = found.order_by(endpoint.c.created_at, endpoint.c.id).limit(limit)
-    return [_endpoint(row) for row in s.connection().execute(ordered).mappings()]
+    return [endpoint_of_row(row) for row in s.connection().execute(ordered).mappings()]
 
 
 def change_endpoint(
@@ -89,5 +110,5 @@ def change_endpoint(
     return s.connection().execute(changed.values(named)).rowcount > 0
 
 
-def _endpoint(row: RowMapping) -> Endpoint:
+def endpoint_of_row(row: RowMapping) -> Endpoint:
     return Endpoint(**{name: row[name] for name in Endpoint.model_fields})

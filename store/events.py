@@ -160,7 +160,7 @@ def _apply(s: Session, matches: Sequence[Match | None], now: datetime) -> dict[s
     cases = load_cases(s, {match.call_id for match in matches if match is not None})
     before = {case.id for case in cases if case.settled}
     apply_events(s, cases, now)
-    save_cases(s, cases)
+    save_cases(s, cases, now)
     return {
         case.id: case.told(changed=True) for case in cases if case.settled and case.id not in before
     }

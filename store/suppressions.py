@@ -16,6 +16,7 @@ from sqlmodel import Session
 from domain.call import CallStatus
 from domain.record import CallRecord
 from store.dialect import insert_into
+from store.outbox import tell_suppressed
 from store.records import call_record
 from store.tables import call, lease, suppression, suppression_change
 
@@ -178,4 +179,6 @@ def _note(
             for number in numbers
         ]
         s.connection().execute(insert(suppression_change), rows)
+        if change == LISTED:
+            tell_suppressed(s, tenant, numbers, reason, source, now=now)
     return len(numbers)

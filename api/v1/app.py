@@ -13,6 +13,7 @@ from api.v1.routes import (
     calls,
     campaigns,
     contacts,
+    deliveries,
     endpoints,
     keys,
     lines,
@@ -44,6 +45,7 @@ _PARTS = (
     phone_numbers,
     suppressions,
     endpoints,
+    deliveries,
     lines,
     keys,
 )

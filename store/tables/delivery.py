@@ -15,7 +15,11 @@ class EndpointRow(Row, table=True):
     """A customer's URL that is told of events."""
 
     __tablename__ = "endpoint"
-    __table_args__ = (Index("ix_endpoint_tenant", "tenant", "created_at", "id"),)
+    __table_args__ = (
+        Index("ix_endpoint_tenant", "tenant", "created_at", "id"),
+        # Every event looks for who is told; calls that name URLs of their own may be many.
+        Index("ix_endpoint_listening", "tenant", "state", "kind", "campaign_id"),
+    )
 
     id: str = Field(sa_type=Text, primary_key=True)
     tenant: str = Field(sa_type=Text)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest_asyncio
-import uvicorn
 from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -19,6 +17,7 @@ from api.state import ApiPolicy
 from store.database import Database
 from tests.services.servers import database, temporal_server, world
 from tests.services.world import World, build_world
+from tests.serving import listening
 
 __all__ = [
     "api",
@@ -30,25 +29,13 @@ __all__ = [
 ]
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals of the test process alone."""
-
-    def install_signal_handlers(self) -> None:
-        return None
-
-
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_config=None, lifespan="on", proxy_headers=False))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=base, trust_env=False) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        await task
+    async with (
+        listening(app) as base,
+        httpx.AsyncClient(base_url=base, trust_env=False) as client,
+    ):
+        yield client
 
 
 @asynccontextmanager

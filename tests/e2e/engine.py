@@ -23,11 +23,12 @@ from providers.simulated.server import SimulatedNetwork
 from providers.simulated.settings import NetworkSettings
 from services import reading
 from services.context import ServiceContext
+from services.keeping import Keeper
 from services.lines import announce_lines
 from store.database import Database
 from tests.api.conftest import serving
 from tests.e2e.stacks import PEOPLE
-from worker import build_workers
+from worker import build_workers, delivery_worker
 from workflows.names import NUDGE_SIGNAL, campaign_workflow_id
 
 
@@ -75,12 +76,14 @@ async def engine(temporal: Client, database: Database, now: datetime) -> AsyncIt
         await opened.enter_async_context(network)
         lines = _lines(network)
         opened.push_async_callback(lines.aclose)
-        ctx = ServiceContext(database, temporal, lines, clock)
+        ctx = ServiceContext(database, temporal, lines, clock, allow_private_webhooks=True)
         await announce_lines(ctx)
         public_url = await opened.enter_async_context(_hooks(ctx))
-        deps = Deps(database, temporal, lines, clock, public_url)
+        deps = Deps(database, temporal, lines, clock, public_url, allow_private_webhooks=True)
         for worker in build_workers(temporal, deps):
             await opened.enter_async_context(worker)
+        await opened.enter_async_context(delivery_worker(temporal, deps))
+        await opened.enter_async_context(Keeper(ctx))
         yield Engine(ctx, clock, network, public_url)
 
 

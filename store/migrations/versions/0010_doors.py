@@ -93,6 +93,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_endpoint")),
     )
     op.create_index("ix_endpoint_tenant", "endpoint", ["tenant", "created_at", "id"])
+    op.create_index("ix_endpoint_listening", "endpoint", ["tenant", "state", "kind", "campaign_id"])
 
     op.create_table(
         "idempotency",
