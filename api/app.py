@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.errors import install_errors
@@ -14,6 +15,7 @@ from api.https import RequireHttps
 from api.routes import health, hooks
 from api.state import ApiPolicy, ApiState
 from api.v1.app import create_v1
+from api.v1.problems import http_problem
 from runtime.clock import system_clock
 from runtime.connection import connect_temporal
 from runtime.lines import build_lines, require_serving
@@ -59,6 +61,7 @@ def build_app(
     for path, part in parts.items():
         app.mount(path, part)
     install_errors(app)
+    app.add_exception_handler(HTTPException, http_problem)  # what no part of it knows
     if policy.require_https:
         app.add_middleware(RequireHttps)
     if policy.trusted_proxies:

@@ -197,6 +197,9 @@ def _line(ctx: ServiceContext, name: str | None) -> str:
 def _checked(values: dict[str, Any]) -> dict[str, Any]:
     """Numbers in E.164, and zones that there are. Raises RequestRefused."""
     checked = dict(values)
+    for name, value in checked.items():
+        if isinstance(value, str) and "\x00" in value:
+            raise RequestRefused(f"{name}: found a NUL character; leave it out")
     try:
         if checked.get("phone") is not None:
             checked["phone"] = parse_phone(checked["phone"])

@@ -82,6 +82,7 @@ _STATUS: dict[type[Exception], tuple[int, str]] = {
     stored.PurposeChanged: (409, "purpose_changed"),
     stored.NameChanged: (409, "name_changed"),
     stored.ReservedName: (422, "invalid"),
+    stored.StatementRefused: (422, "invalid"),
     stored.UnknownLine: (422, "unknown_line"),
     UnknownLine: (422, "unknown_line"),
 }
@@ -108,7 +109,7 @@ def install_problems(app: FastAPI) -> None:
         app.add_exception_handler(error, _told)
     app.add_exception_handler(DefinitionInvalid, _definition_invalid)
     app.add_exception_handler(RequestValidationError, _unreadable)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, http_problem)
     app.add_exception_handler(Exception, _defect)
 
 
@@ -144,8 +145,16 @@ async def _told(request: Request, error: Exception) -> JSONResponse:
         log.error("%s: %s", type(error).__name__, error)
     elif status == 401:
         headers["www-authenticate"] = 'Bearer realm="outdial"'
-    detail = "the database does not answer; nothing was changed" if code.startswith("data") else ""
-    return problem(status, code, detail or str(error), headers=headers)
+    return problem(status, code, _words(error), headers=headers)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, stored.DatabaseUnavailable):
+        return "the database does not answer; nothing was changed"
+    if isinstance(error, stored.StatementRefused):
+        log.warning("%s", error)
+        return "found a value that can't be kept, such as a text with a NUL character"
+    return str(error)
 
 
 async def _definition_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -174,7 +183,7 @@ async def _unreadable(request: Request, error: Exception) -> JSONResponse:
     return problem(422, "invalid", detail, errors=found)
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def http_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     detail = error.detail

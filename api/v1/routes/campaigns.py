@@ -21,7 +21,7 @@ from services.errors import RequestRefused
 from services.suppressing import parse_number
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
-Name = Annotated[str, Path(max_length=63, examples=["tomorrow"])]
+Name = Annotated[str, Path(max_length=63, examples=["spring-checkups"])]
 
 _EXAMPLE = {
     "name": "tomorrow",
