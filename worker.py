@@ -9,7 +9,8 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +20,9 @@ from temporalio.worker import Worker
 
 from activities.calls import Calls
 from activities.campaigns import Campaigns
+from activities.deliveries import Deliveries
 from activities.deps import Deps
+from activities.posting import Poster
 from activities.requests import Requests
 from activities.sweeps import Sweeps
 from runtime.clock import system_clock
@@ -36,9 +39,10 @@ from runtime.schema import wrong_schema
 from runtime.settings import Settings, load_settings
 from runtime.settings_file import SettingsInvalid
 from services.context import ServiceContext
+from services.keeping import Keeper
 from services.lines import announce_lines
 from store.database import Database, DatabaseUnavailable
-from workflows.names import CALL_QUEUE, TASK_QUEUE
+from workflows.names import CALL_QUEUE, DELIVERY_QUEUE, TASK_QUEUE
 from workflows.registry import WORKFLOWS, sandbox
 
 log = logging.getLogger("outdial.worker")
@@ -52,6 +56,8 @@ WORKFLOW_TASKS = 50
 SHORT_ACTIVITIES = 50
 """They wait for the database, which has about ten connections."""
 LOCAL_ACTIVITIES = 100
+DRAINS = 50
+"""Endpoints that are told at the same time."""
 CALL_ACTIVITIES = 200
 """They wait for providers: as many as one claim may start."""
 
@@ -96,9 +102,11 @@ async def work(
             upsert_status=settings.upsert_status,
             claim_linger=settings.claim_linger,
             sweep_every=settings.sweep_every,
+            allow_private_webhooks=settings.allow_private_webhooks,
         )
         workflows, calls = build_workers(client, deps, drain_within=settings.drain_within)
-        async with workflows, calls:
+        deliverer = delivery_worker(client, deps, drain_within=settings.drain_within)
+        async with workflows, calls, deliverer, Keeper(context):
             log.info("working on %s with lines %s", client.namespace, ", ".join(lines))
             await stop.wait()
             log.info("draining")
@@ -133,6 +141,26 @@ def build_workers(
         graceful_shutdown_timeout=drain_within,
     )
     return workflows, dialers
+
+
+@asynccontextmanager
+async def delivery_worker(
+    client: Client, deps: Deps, *, drain_within: timedelta = timedelta(seconds=5)
+) -> AsyncIterator[Worker]:
+    """What talks to customers' URLs, apart from the rest: they answer when they like."""
+    poster = Poster(deps.clock, allow_private=deps.allow_private_webhooks)
+    worker = Worker(
+        client,
+        task_queue=DELIVERY_QUEUE,
+        activities=[Deliveries(deps, poster).drain_endpoint],
+        max_concurrent_activities=DRAINS,
+        graceful_shutdown_timeout=drain_within,
+    )
+    try:
+        async with worker:
+            yield worker
+    finally:
+        await poster.aclose()
 
 
 def _short_activities(deps: Deps) -> list[Callable[..., Any]]:

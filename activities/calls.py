@@ -181,7 +181,8 @@ class Calls(CallActivities):
         now = self._deps.clock()
 
         def keep(session: Session) -> list[Settled]:
-            stored = events.store_events(session, line, told, now=now)
+            tenant = self._deps.lines[line].tenant
+            stored = events.store_events(session, line, told, now=now, tenant=tenant)
             events.mark_signalled(session, [row.event_row_id for row in stored], now=now)
             return [row.settled for row in stored if row.settled is not None]
 

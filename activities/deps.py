@@ -32,6 +32,9 @@ class Deps:
     sweep_every: timedelta = timedelta(seconds=30)
     """How often the sweepers come round."""
 
+    allow_private_webhooks: bool = False
+    """Whether customers' URLs may lead to addresses that only this machine's network reaches."""
+
     @property
     def analysis_grace(self) -> timedelta:
         """Time for a sweeper to ask for an analysis before a claim settles without it."""

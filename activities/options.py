@@ -71,3 +71,12 @@ SWEEP = Options(
     retry_policy=RetryPolicy(maximum_attempts=1),
 )
 """Not retried: the schedule comes round again in seconds."""
+
+DELIVER = Options(
+    # One drain works for a minute, and a request may take a quarter of one more.
+    start_to_close_timeout=timedelta(minutes=3),
+    heartbeat_timeout=timedelta(seconds=30),
+    retry_policy=DATABASE_RETRY,
+)
+"""Repeating it sends again only what was not noted as sent; who hears an event twice knows it by
+its id."""

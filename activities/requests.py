@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from temporalio import activity
-from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 
 from activities.deps import Deps
@@ -14,19 +13,16 @@ from activities.signatures.request import (
     RequestRef,
     RequestState,
 )
+from activities.standing import nudge_standing
 from activities.telling import signal_workflow
 from domain.phone import parse_phone
 from domain.plan import CallRequest
-from domain.record import CampaignRecord, RecipientState
+from domain.record import RecipientState
 from domain.zone import ZoneEvidence, zone_evidence
 from store import campaigns, roster, withdrawal
 from store.rulings import read_rulebook
 from workflows.names import (
-    CAMPAIGN,
     HANG_UP_SIGNAL,
-    NUDGE_SIGNAL,
-    TASK_QUEUE,
-    campaign_workflow_id,
 )
 
 
@@ -40,8 +36,9 @@ class Requests(RequestActivities):
     async def enroll_request(self, request: RequestInput) -> Requested:
         asked = request.request
         phone, zones = _dialable(asked)
-        if asked.line not in self._deps.lines:
-            known = ", ".join(sorted(self._deps.lines))
+        lines = self._deps.lines.of_tenant(request.tenant)
+        if asked.line not in lines:
+            known = ", ".join(sorted(lines)) or "none"
             raise _refused(f"line {asked.line!r} is not configured; known are {known}")
         now = self._deps.clock()
         rulebook = await self._deps.database.read(lambda s: read_rulebook(s, request.tenant, now))
@@ -63,7 +60,7 @@ class Requests(RequestActivities):
                 now=now,
             )
         )
-        await self._nudge_direct(direct)
+        await nudge_standing(self._deps.temporal, direct)
         return Requested(recipient_id=recipient)
 
     @activity.defn(name="read_request")
@@ -99,25 +96,6 @@ class Requests(RequestActivities):
         if live is not None:
             await signal_workflow(self._deps.temporal, live.workflow_id, HANG_UP_SIGNAL)
         return await self.read_request(request)
-
-    async def _nudge_direct(self, direct: CampaignRecord) -> None:
-        """Signal-with-start: the standing campaign runs from the first request on."""
-        await self._deps.temporal.start_workflow(
-            "CampaignWorkflow",
-            {
-                "tenant": direct.tenant,
-                "campaign": direct.name,
-                "campaign_id": direct.id,
-                "launch": direct.launch,
-                "standing": True,
-            },
-            id=campaign_workflow_id(direct.tenant, direct.name),
-            task_queue=TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal=NUDGE_SIGNAL,
-            static_summary="single calls requested by other services",
-            search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, direct.name)]),
-        )
 
 
 def _dialable(asked: CallRequest) -> tuple[str, ZoneEvidence]:

@@ -29,6 +29,7 @@ def main() -> None:
         port=settings.api_port,
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # the application believes the proxies that its settings name
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )

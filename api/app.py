@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.errors import install_errors
+from api.https import RequireHttps
 from api.routes import health, hooks
-from api.state import ApiState
+from api.state import ApiPolicy, ApiState
+from api.v1.app import create_v1
+from api.v1.problems import http_problem
 from runtime.clock import system_clock
 from runtime.connection import connect_temporal
 from runtime.lines import build_lines, require_serving
 from runtime.logging import set_up_logging
 from runtime.settings import Settings, load_settings
+from services.access import RateRule
 from services.context import ServiceContext
+from services.nudging import Nudges
 from services.webhooks import WebhookReceiver
 from store.database import Database
 
@@ -29,23 +37,58 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings = load_settings()
         set_up_logging(settings.log_level)
     require_serving(settings)
-    return build_app(lambda: _opened(settings))
+    return build_app(lambda: _opened(settings), policy_of(settings))
 
 
-def build_app(opened: Callable[[], AbstractAsyncContextManager[ApiState]]) -> FastAPI:
+def build_app(
+    opened: Callable[[], AbstractAsyncContextManager[ApiState]], policy: ApiPolicy | None = None
+) -> FastAPI:
     """The application over whatever `opened` hands to its routes while it runs."""
+    policy = policy or ApiPolicy()
+
+    parts = {"/v1": create_v1()}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opened() as state:
-            app.state.outdial = state
+            for part in (app, *parts.values()):
+                part.state.outdial = state
             yield
 
-    app = FastAPI(title="Outdial", lifespan=lifespan)
+    app = FastAPI(title="Outdial", lifespan=lifespan, docs_url=None, openapi_url=None)
     app.include_router(hooks.router)
     app.include_router(health.router)
+    for path, part in parts.items():
+        app.mount(path, part)
     install_errors(app)
+    app.add_exception_handler(HTTPException, http_problem)  # what no part of it knows
+    if policy.require_https:
+        app.add_middleware(RequireHttps)
+    if policy.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(policy.trusted_proxies))
     return app
+
+
+def policy_of(settings: Settings) -> ApiPolicy:
+    api, minute = settings.api, timedelta(minutes=1)
+    return ApiPolicy(
+        require_https=api.require_https,
+        trusted_proxies=api.trusted_proxies,
+        rules=(
+            RateRule("key", api.requests_per_key, minute),
+            RateRule("tenant", api.requests_per_tenant, minute),
+            RateRule("address", api.requests_per_address, minute),
+        ),
+    )
+
+
+@asynccontextmanager
+async def open_state(
+    context: ServiceContext, public_url: str, policy: ApiPolicy | None = None
+) -> AsyncIterator[ApiState]:
+    """What routes need, over a context."""
+    async with WebhookReceiver(context) as webhooks, Nudges(context) as nudges:
+        yield ApiState(context, webhooks, nudges, public_url, policy or ApiPolicy())
 
 
 @asynccontextmanager
@@ -60,10 +103,11 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         clock=system_clock,
         tenant=settings.tenant,
         live_status=settings.upsert_status,
+        allow_private_webhooks=settings.allow_private_webhooks,
     )
     try:
-        async with WebhookReceiver(context) as webhooks:
-            yield ApiState(context, webhooks, settings.public_url or "")
+        async with open_state(context, settings.public_url or "", policy_of(settings)) as state:
+            yield state
     finally:
         await lines.aclose()
         database.dispose()

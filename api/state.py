@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import cast
 
 from fastapi import Request
 
+from services.access import RateRule
 from services.context import ServiceContext
+from services.nudging import Nudges
 from services.webhooks import WebhookReceiver
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class ApiPolicy:
+    """How the doors are guarded."""
+
+    require_https: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    rules: tuple[RateRule, ...] = (
+        RateRule("key", 30_000, _MINUTE),
+        RateRule("tenant", 60_000, _MINUTE),
+        RateRule("address", 60_000, _MINUTE),
+    )
+    """Of /v1. The compatible APIs have the limits that their vendors state."""
 
 
 @dataclass(frozen=True)
 class ApiState:
     context: ServiceContext
     webhooks: WebhookReceiver
+    nudges: Nudges
     public_url: str
+    policy: ApiPolicy = field(default_factory=ApiPolicy)
 
 
 def state_of(request: Request) -> ApiState:

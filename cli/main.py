@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from cli import control, explain, launch, line, read, rules, stack, suppress, try_call, validate
+from cli import (
+    control,
+    explain,
+    keys,
+    launch,
+    line,
+    read,
+    rules,
+    stack,
+    suppress,
+    try_call,
+    validate,
+)
 
 app = typer.Typer(
     name="outdial",
@@ -41,6 +53,7 @@ app.command(rich_help_panel=WRITE)(validate.validate)
 app.command(rich_help_panel=WRITE)(validate.schema)
 app.command(rich_help_panel=OPERATE)(line.lines)
 app.add_typer(line.app, rich_help_panel=OPERATE)
+app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(stack.up)
 app.command(rich_help_panel=OPERATE)(stack.migrate)
 app.command(rich_help_panel=OPERATE)(stack.setup)

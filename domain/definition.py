@@ -14,7 +14,8 @@ from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 from domain.agent import Agent, AgentById
 from domain.caps import Cap
 from domain.consent import ConsentLevel
-from domain.fields import Duration, Frozen, format_duration
+from domain.endpoint import EVERY_EVENT, require_events
+from domain.fields import Duration, Frozen, OneOrMany, format_duration
 from domain.purpose import Purpose
 from domain.retry import MAX_ATTEMPTS, OutcomeRetry, Retry
 from domain.routing import CallerIds, LineShare, LineShares
@@ -43,6 +44,20 @@ class AcceptedRisk(Frozen):
     """The rule's id, such as US-FL.hours; `outdial rules` lists them."""
     reason: Annotated[str, Field(min_length=10)]
     """Why it does not bind this campaign, for whoever asks later."""
+
+
+class WebhookTarget(Frozen):
+    """A URL that is told of a campaign by signed webhooks."""
+
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=2000)]
+    """Where to, such as https://example.com/hooks."""
+    events: OneOrMany[str] = (EVERY_EVENT,)
+    """What it is told of, such as call.completed; without it, of everything."""
+
+    @field_validator("events")
+    @classmethod
+    def _known_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return require_events(value)
 
 
 class CampaignDefinition(Frozen):
@@ -89,8 +104,8 @@ class CampaignDefinition(Frozen):
     """Whether calls are recorded."""
     callbacks: tuple[dict[str, Any], ...] = Field(default=(), json_schema_extra={"maxItems": 0})
     """Not supported yet."""
-    webhooks: tuple[dict[str, Any], ...] = Field(default=(), json_schema_extra={"maxItems": 0})
-    """Not supported yet."""
+    webhooks: tuple[WebhookTarget, ...] = ()
+    """URLs that are told of this campaign and its calls."""
     budget: Annotated[dict[str, Any] | None, WithJsonSchema({"type": "null"})] = None
     """Not supported yet."""
 
@@ -109,7 +124,7 @@ class CampaignDefinition(Frozen):
     def _rings(cls, value: timedelta) -> timedelta:
         return _between(value, timedelta(seconds=1), timedelta(minutes=10), "1s and 10m")
 
-    @field_validator("callbacks", "webhooks", "budget", mode="before")
+    @field_validator("callbacks", "budget", mode="before")
     @classmethod
     def _later(cls, value: Any, info: ValidationInfo) -> Any:
         if value:

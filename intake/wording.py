@@ -119,7 +119,9 @@ RIGHT: dict[str, str] = {
     "ring_timeout": _DURATION,
     "recording": "write true or false",
     "callbacks": _LATER,
-    "webhooks": _LATER,
+    "webhooks": "write a list of URLs, such as - {url: https://example.com/hooks}",
+    "webhooks.url": "write a URL such as https://example.com/hooks",
+    "webhooks.events": "write an event such as call.completed, a list of them, or leave it out",
     "budget": _LATER,
 }
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict
 
 from domain.breaker import BreakerPolicy
+from domain.record import DEFAULT_TENANT
 from providers.port import Provider
 
 
@@ -20,7 +21,8 @@ class UnknownLine(KeyError):
         self._known = known
 
     def __str__(self) -> str:
-        return f"line {self.name!r} is not configured; known are {', '.join(self._known)}"
+        known = ", ".join(self._known) or "none"
+        return f"line {self.name!r} is not configured; known are {known}"
 
 
 class LinePolicy(BaseModel):
@@ -45,12 +47,15 @@ class LinePolicy(BaseModel):
 
 
 class Line:
-    """A configured account at a provider."""
+    """A configured account at a provider. It belongs to one tenant, so its limits do too."""
 
-    def __init__(self, name: str, provider: Provider, policy: LinePolicy) -> None:
+    def __init__(
+        self, name: str, provider: Provider, policy: LinePolicy, *, tenant: str = DEFAULT_TENANT
+    ) -> None:
         self.name = name
         self.provider = provider
         self.policy = policy
+        self.tenant = tenant
 
     @property
     def awaits_analysis(self) -> bool:
@@ -74,6 +79,10 @@ class Lines(Mapping[str, Line]):
 
     def __len__(self) -> int:
         return len(self._lines)
+
+    def of_tenant(self, tenant: str) -> Lines:
+        """The lines that a tenant may use."""
+        return Lines([line for line in self._lines.values() if line.tenant == tenant])
 
     async def aclose(self) -> None:
         for line in self._lines.values():

@@ -53,7 +53,12 @@ def build_line(settings: Settings, name: str, environ: Mapping[str, str] | None 
         request_timeout=line.request_timeout,
     )
     try:
-        return Line(name, build_provider(line.provider, config), _policy(line))
+        return Line(
+            name,
+            build_provider(line.provider, config),
+            _policy(line),
+            tenant=line.tenant or settings.tenant,
+        )
     except Misconfigured as error:
         said = str(error).removeprefix(f"line {name}: ")
         raise SettingsInvalid([f"{place}: {said}"]) from error

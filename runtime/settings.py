@@ -38,6 +38,7 @@ from domain.fields import Duration, format_duration
 from domain.record import DEFAULT_TENANT
 from providers.catalog import CATALOG
 from providers.lines import LinePolicy
+from runtime.api_settings import ApiSettings
 from runtime.settings_file import (
     PREFIX,
     SettingsInvalid,
@@ -57,6 +58,8 @@ class LineSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     provider: str = SIMULATED_LINE
+    tenant: Annotated[str, Field(pattern=NAME_PATTERN)] | None = None
+    """Whose line it is; default: the installation's own tenant."""
     base_url: str | None = None
     credentials: dict[str, str] = Field(default_factory=dict, repr=False)
     """References, resolved at the last moment: `env:NAME` or `file:PATH`."""
@@ -142,6 +145,10 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    api: ApiSettings = ApiSettings()
+    allow_private_webhooks: bool = False
+    """Send webhooks to private, loopback and link-local addresses too. Without, a customer's URL
+    can't be used to reach what only this machine can reach."""
     lines: dict[str, LineSettings] = Field(default_factory=dict)
     simulated: SimulatedSettings = SimulatedSettings()
 

@@ -23,3 +23,5 @@ class ServiceContext:
     tenant: str = DEFAULT_TENANT
     live_status: bool = True
     """Whether workflows are told of ringing and answering too, not only of ends."""
+    allow_private_webhooks: bool = False
+    """Whether webhooks may be sent to addresses that only this machine's network can reach."""

@@ -9,14 +9,25 @@ ServiceError
 ├── ChangeRefused         the campaign's state does not allow that
 ├── RequestRefused        this call cannot be asked for
 ├── NobodyAnswered        asked, but no worker took it up; it may still happen
-└── TemporalUnavailable   nobody could be asked
+├── TemporalUnavailable   nobody could be asked
+├── NotFound              the tenant has no such thing
+├── Collision             it was changed meanwhile, or exists already
+├── PreconditionFailed    it is not the version that was asked for
+├── KeyRefused            no key, or one that is not good (any more)
+├── KeyDisabled           the key is switched off
+├── ScopeMissing          the key may not do that
+└── TooManyRequests       a limit is used up
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from math import ceil
 
 from temporalio.service import RPCError
+
+from domain.access import Usage
 
 TEMPORAL_DOWN = (RPCError, RuntimeError)
 """What a client raises when its server does not answer: RPCError, or, when it has not been able
@@ -70,3 +81,45 @@ class NobodyAnswered(ServiceError):
 class TemporalUnavailable(ServiceError):
     def __init__(self, doing: str) -> None:
         super().__init__(f"Temporal does not answer, so {doing}")
+
+
+class NotFound(ServiceError):
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"there is no {kind} {name!r}")
+        self.kind = kind
+
+
+class Collision(ServiceError):
+    """Its text says with what."""
+
+
+class PreconditionFailed(ServiceError):
+    def __init__(self, kind: str, version: int) -> None:
+        super().__init__(f"the {kind} was changed meanwhile; it is at version {version} now")
+
+
+class KeyRefused(ServiceError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"a key is needed, and {why}; send it as Authorization: Bearer <key>")
+
+
+class KeyDisabled(ServiceError):
+    def __init__(self) -> None:
+        super().__init__("the key is switched off; whoever made it can switch it on again")
+
+
+class ScopeMissing(ServiceError):
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"the key may not do that; it needs the scope {scope}")
+        self.scope = scope
+
+
+class TooManyRequests(ServiceError):
+    def __init__(self, usage: Usage, now: datetime) -> None:
+        self.usage = usage
+        self.retry_after = max(1, ceil((usage.resets_at - now).total_seconds()))
+        """Whole seconds, from 1."""
+        super().__init__(
+            f"more than {usage.limit.allowed} requests in "
+            f"{usage.limit.within.total_seconds():g} s; try again in {self.retry_after} s"
+        )

@@ -20,17 +20,21 @@ from temporalio.common import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.endpoint import EventType
 from domain.record import CampaignRecord
 from domain.rulebook import Rulebook
 from intake.definition import LoadedDefinition
 from intake.problems import DefinitionInvalid
 from intake.roster import check_roster, read_roster
 from services.context import ServiceContext
+from services.endpoints import campaign_endpoints, check_targets
 from services.errors import TEMPORAL_DOWN, LaunchClosing, NobodyCallable, TemporalUnavailable
 from services.forecasting import Forecast
 from services.lines import announce_lines, unbounded_lines
 from store import campaigns, roster
 from store.campaigns import CampaignRunning
+from store.endpoints import set_campaign_endpoints
+from store.outbox import tell_campaign
 from store.rulings import read_rulebook
 from workflows.campaign import CampaignWorkflow
 from workflows.messages import CampaignInput
@@ -64,11 +68,13 @@ async def launch_campaign(
     """Launch a definition, or find out that it runs already.
 
     Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
-    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing and
-    TemporalUnavailable. Unless that one is raised, a refused launch leaves nothing behind.
+    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing, RequestRefused,
+    TemporalUnavailable. Unless the last is raised, a refused launch leaves nothing behind.
     """
+    lines = ctx.lines.of_tenant(ctx.tenant)
     for name in loaded.definition.lines:
-        ctx.lines[name]
+        lines[name]
+    await check_targets(ctx, loaded.definition)
     checked = await asyncio.to_thread(check_roster, loaded)
     checked.require_good()
     await announce_lines(ctx)
@@ -108,6 +114,9 @@ async def _write_down(
         never = tuple(forecast.never())
         if forecast.people and sum(count for count, _ in never) == forecast.people:
             raise NobodyCallable(record.name, never)
+        told = campaign_endpoints(ctx, record.id, loaded.definition)
+        set_campaign_endpoints(s, record.id, told, now=now)
+        tell_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
         return record, forecast
 
     return await ctx.database.write(work)

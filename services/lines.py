@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sqlmodel import Session
+
+from domain.breaker import Health
 from domain.fields import format_duration
 from domain.plan import CallPlan
 from providers.lines import Lines
 from services.context import ServiceContext
-from store.lines import LineLimits, ensure_lines
+from services.errors import NotFound
+from store.lines import LineLimits, LineStatus, ensure_lines, line_status
 
 
 def limits_of(lines: Lines) -> list[LineLimits]:
@@ -39,5 +43,27 @@ def unbounded_lines(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
 
 async def announce_lines(ctx: ServiceContext) -> None:
     """Write down every configured line and its limits. Repeating it is harmless."""
-    limits = limits_of(ctx.lines)
-    await ctx.database.write(lambda s: ensure_lines(s, ctx.tenant, limits))
+    tenants = sorted({line.tenant for line in ctx.lines.values()})
+
+    def work(s: Session) -> None:
+        for tenant in tenants:
+            ensure_lines(s, tenant, limits_of(ctx.lines.of_tenant(tenant)))
+
+    await ctx.database.write(work)
+
+
+async def list_lines(ctx: ServiceContext) -> list[LineStatus]:
+    """The tenant's lines that are configured here, by name."""
+    return [await get_line(ctx, name) for name in sorted(ctx.lines.of_tenant(ctx.tenant))]
+
+
+async def get_line(ctx: ServiceContext, name: str) -> LineStatus:
+    """Raises NotFound."""
+    line = ctx.lines.of_tenant(ctx.tenant).get(name)
+    if line is None:
+        raise NotFound("line", name)
+    found = await ctx.database.read(lambda s: line_status(s, ctx.tenant, name))
+    if found is None:  # no worker has announced it yet
+        (limits,) = limits_of(Lines([line]))
+        found = LineStatus(**limits.model_dump(exclude={"breaker"}), in_flight=0, health=Health())
+    return found

@@ -31,7 +31,7 @@ async def request_call(ctx: ServiceContext, request: CallRequest, key: str | Non
     Two requests with one key are the same request. Raises RequestRefused, TemporalUnavailable,
     and UnknownLine for a line that is not configured.
     """
-    ctx.lines[request.line]
+    ctx.lines.of_tenant(ctx.tenant)[request.line]
     try:
         to = parse_phone(request.to)
     except BadPhone as error:

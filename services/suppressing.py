@@ -12,7 +12,7 @@ from domain.phone import BadPhone, parse_phone
 from services.context import ServiceContext
 from services.errors import RequestRefused
 from store import suppressions
-from store.suppressions import EVERY_TENANT, SuppressionChange
+from store.suppressions import EVERY_TENANT, Suppression, SuppressionChange
 
 STEP = 2000
 """Numbers in one transaction: about a tenth of a second."""
@@ -71,6 +71,15 @@ async def lift(
     tenant = EVERY_TENANT if every_tenant else ctx.tenant
     return await ctx.database.write(
         lambda s: suppressions.lift(s, tenant, number, now=now, reason=reason, source=source)
+    )
+
+
+async def list_suppressed(
+    ctx: ServiceContext, *, limit: int, after: str | None = None
+) -> list[Suppression]:
+    """What is on the tenant's own list now, by number."""
+    return await ctx.database.read(
+        lambda s: suppressions.list_suppressed(s, ctx.tenant, limit=limit, after=after)
     )
 
 

@@ -91,7 +91,7 @@ class WebhookReceiver:
         if not found:
             return []
         return await self._ctx.database.write(
-            lambda s: events.store_events(s, line.name, found, now=now, tenant=self._ctx.tenant)
+            lambda s: events.store_events(s, line.name, found, now=now, tenant=line.tenant)
         )
 
     async def _pass_on(self, stored: StoredEvent) -> bool:

@@ -117,7 +117,7 @@ def record_placed(
     )
     if bound.rowcount:
         apply_events(s, [case], now)
-    save_cases(s, [case])
+    save_cases(s, [case], now)
     note_signs_of_life(s, [case], now)
     return _unsignalled(s, call_id)
 

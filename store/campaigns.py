@@ -14,6 +14,7 @@ from sqlalchemy import exists, select
 from sqlmodel import Session
 
 from domain.claim import CampaignState
+from domain.endpoint import EventType
 from domain.record import CampaignRecord, RecipientState
 from store.campaign_rows import change_campaign, find_campaign, lock_campaign
 from store.cursor import move_cursor
@@ -30,6 +31,7 @@ from store.errors import (
 )
 from store.everybody import close_some
 from store.launching import LaunchResult, ensure_direct_campaign, launch_campaign
+from store.outbox import tell_campaign
 from store.progress import progress
 from store.records import campaign_record
 from store.revisions import apply_definition
@@ -43,6 +45,10 @@ _MOVES = {
 _ENDS = {
     CampaignState.RUNNING: CampaignState.FINISHED,
     CampaignState.STOPPING: CampaignState.STOPPED,
+}
+_TOLD = {
+    CampaignState.PAUSED: EventType.CAMPAIGN_PAUSED,
+    CampaignState.RUNNING: EventType.CAMPAIGN_RESUMED,
 }
 _OPEN = [state.value for state in RecipientState if state is not RecipientState.DONE]
 
@@ -96,7 +102,10 @@ def set_campaign_state(
     if stops:
         values |= {"hang_up": hang_up, "because": because or record.because}
         close_some(s, record)
-    return change_campaign(s, campaign_id, values)
+    changed = change_campaign(s, campaign_id, values)
+    if state in _TOLD:
+        tell_campaign(s, changed, _TOLD[state], now=now)
+    return changed
 
 
 def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignRecord | None:
@@ -114,7 +123,10 @@ def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignR
         return None
     if not _nothing_left(s, record):
         return None
-    return change_campaign(s, campaign_id, {"state": _ENDS[record.state].value, "finished_at": now})
+    ended = {"state": _ENDS[record.state].value, "finished_at": now}
+    changed = change_campaign(s, campaign_id, ended)
+    tell_campaign(s, changed, EventType.CAMPAIGN_FINISHED, now=now)
+    return changed
 
 
 def set_waiting(

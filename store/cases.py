@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, Table, bindparam, exists, select, update
@@ -21,6 +22,7 @@ from domain.plan import CallPlan
 from domain.record import RecipientState, Settled
 from domain.zone import ZoneEvidence
 from store.dialect import locked
+from store.outbox import tell_calls
 from store.records import read_plan, read_zones
 from store.tables import call, campaign, line, recipient
 
@@ -163,6 +165,20 @@ class Case:
         self.recipient_changes.update(values)
         self.recipient.update(values)
 
+    @property
+    def happened(self) -> list[str]:
+        """Event types of the changes made so far. An end is told when it is settled, with all
+        that is known of it by then."""
+        changes = self.call_changes
+        told = []
+        if changes.get("status") == CallStatus.IN_PROGRESS and "ringing_at" in changes:
+            told.append(CallStatus.RINGING)  # both became known at once
+        if "status" in changes and not CallStatus(changes["status"]).terminal:
+            told.append(CallStatus(changes["status"]))
+        if "settled_at" in changes:
+            told.append(self.status)
+        return [f"call.{status.value}" for status in told]
+
     def told(self, *, changed: bool) -> Settled:
         return Settled(
             call_id=self.id,
@@ -209,10 +225,15 @@ def _case(row: RowMapping) -> Case:
     )
 
 
-def save_cases(s: Session, cases: Sequence[Case]) -> None:
-    """Write the changes back."""
+def save_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
+    """Write the changes back, and what endpoints are to be told of them."""
     _save(s, call, [(case.id, case.call_changes) for case in cases])
     _save(s, recipient, [(case.call["recipient_id"], case.recipient_changes) for case in cases])
+    changed: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for case in cases:
+        changed[case.call["tenant"]] += [(case.id, what) for what in case.happened]
+    for tenant, changes in changed.items():
+        tell_calls(s, tenant, changes, now=now)
 
 
 def _save(s: Session, table: Table, changes: Iterable[tuple[Any, dict[str, Any]]]) -> None:

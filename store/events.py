@@ -110,6 +110,17 @@ def unsignalled_events(s: Session, *, before: datetime, limit: int) -> list[Stor
     ]
 
 
+def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[CallEvent]:
+    """Everything that was told about a recipient's calls, by the time at which it happened."""
+    found = (
+        select(event.c.payload)
+        .join_from(event, call, call.c.id == event.c.call_id)
+        .where(call.c.tenant == tenant, call.c.recipient_id == recipient_id)
+    )
+    told = map(CallEvent.model_validate_json, s.connection().execute(found).scalars())
+    return sorted(told, key=lambda heard: (heard.at, heard.event_id))
+
+
 def _insert(
     s: Session,
     tenant: str,
@@ -150,7 +161,7 @@ def _apply(s: Session, matches: Sequence[Match | None], now: datetime) -> dict[s
     cases = load_cases(s, {match.call_id for match in matches if match is not None})
     before = {case.id for case in cases if case.settled}
     apply_events(s, cases, now)
-    save_cases(s, cases)
+    save_cases(s, cases, now)
     note_signs_of_life(s, cases, now)
     return {
         case.id: case.told(changed=case.id not in before)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from domain.record import CallRecord, RecipientRecord, RecipientState
@@ -57,6 +58,23 @@ def recipient_result(s: Session, recipient_id: int) -> RecipientResult | None:
         call=None if called is None else call_record(called),
         context=row["context"] or {},
     )
+
+
+def last_calls(s: Session, recipient_ids: Sequence[int]) -> dict[int, CallRecord]:
+    """The last call of each recipient that has any."""
+    if not recipient_ids:
+        return {}
+    found = (
+        select(call)
+        .join_from(
+            recipient,
+            call,
+            and_(call.c.recipient_id == recipient.c.id, call.c.number == recipient.c.calls),
+        )
+        .where(recipient.c.id.in_(recipient_ids))
+    )
+    records = [call_record(row) for row in s.connection().execute(found).mappings()]
+    return {record.recipient_id: record for record in records}
 
 
 def list_recipients(

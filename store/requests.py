@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,13 @@ from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from domain.plan import CallRequest
-from domain.record import RecipientState
+from domain.record import CampaignRecord, RecipientState
 from domain.zone import ZoneEvidence
 from store.campaign_rows import require_campaign
-from store.tables import EPOCH, recipient, roster
+from store.tables import EPOCH, call_request, recipient, roster
+
+BY_WORKFLOW = "temporal"
+"""The origin of requests that came as a RequestCallWorkflow."""
 
 
 def enroll_request(
@@ -39,7 +43,7 @@ def enroll_request(
     known = _known(s, campaign_id, request_key)
     if known is not None:
         return known
-    values = _recipient(request, phone, zones) | {
+    values = request_row(request, phone, zones) | {
         "campaign_id": campaign_id,
         "launch": record.launch,
         "position": position,
@@ -47,14 +51,40 @@ def enroll_request(
         "requester_workflow_id": requester_workflow_id,
     }
     added = s.connection().execute(insert(recipient).values(values).returning(recipient.c.id))
+    _note(s, record, request, phone, request_key, now)
     return int(added.scalar_one())
 
 
-def _recipient(request: CallRequest, phone: str, zones: ZoneEvidence) -> dict[str, Any]:
+def _note(
+    s: Session,
+    direct: CampaignRecord,
+    request: CallRequest,
+    phone: str,
+    request_key: str,
+    now: datetime,
+) -> None:
+    """Make it known to those who list calls."""
+    s.connection().execute(
+        insert(call_request).values(
+            public_id=str(uuid.uuid4()),
+            tenant=direct.tenant,
+            campaign_id=direct.id,
+            key=request_key,
+            phone=phone,
+            agent=request.agent.id,
+            line=request.line,
+            origin=BY_WORKFLOW,
+            created_at=now,
+        )
+    )
+
+
+def request_row(request: CallRequest, phone: str, zones: ZoneEvidence | None) -> dict[str, Any]:
+    """The columns of a recipient that a request sets."""
     return {
         "phone": phone,
         "alternate_phones": [],
-        "zones": zones.model_dump_json(exclude_none=True),
+        "zones": None if zones is None else zones.model_dump_json(exclude_none=True),
         "consent": None if request.consent is None else request.consent.model_dump_json(),
         "variables": request.variables,
         "line": request.line,

@@ -56,7 +56,7 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     s.connection().execute(_FREE, {"call_id": call_id})
     if end.analysis_wait <= timedelta(0) or case.call["analysed_at"] is not None:
         settle_cases(s, [case], now)
-    save_cases(s, [case])
+    save_cases(s, [case], now)
     note_end(s, case, now)
     return case.told(changed=True)
 
@@ -67,7 +67,7 @@ def settle_call(s: Session, call_id: str, *, now: datetime) -> Settled:
     if not case.status.terminal or case.settled:
         return case.told(changed=False)
     settle_cases(s, [case], now)
-    save_cases(s, [case])
+    save_cases(s, [case], now)
     return case.told(changed=True)
 
 
@@ -80,7 +80,7 @@ def settle_overdue(
     # Between the two queries somebody else may have settled one.
     due = [case for case in cases if not case.settled]
     settle_cases(s, due, now)
-    save_cases(s, due)
+    save_cases(s, due, now)
     return [case.told(changed=True) for case in due]
 
 

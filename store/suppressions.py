@@ -16,6 +16,7 @@ from sqlmodel import Session
 from domain.call import CallStatus
 from domain.record import CallRecord
 from store.dialect import insert_into
+from store.outbox import tell_suppressed
 from store.records import call_record
 from store.tables import call, lease, suppression, suppression_change
 
@@ -32,6 +33,14 @@ class SuppressionChange:
     reason: str
     source: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    phone: str
+    reason: str
+    source: str
+    since: datetime
 
 
 def reason_of(tenant: ColumnElement[str], phone: ColumnElement[str]) -> ScalarSelect[str | None]:
@@ -102,6 +111,17 @@ def is_suppressed(s: Session, tenant: str, number: str) -> str | None:
     return reason
 
 
+def list_suppressed(
+    s: Session, tenant: str, *, limit: int, after: str | None = None
+) -> list[Suppression]:
+    """What is on a tenant's own list now, by number."""
+    found = select(suppression).where(suppression.c.tenant == tenant)
+    if after is not None:
+        found = found.where(suppression.c.phone > after)
+    rows = s.connection().execute(found.order_by(suppression.c.phone).limit(limit))
+    return [Suppression(row.phone, row.reason, row.source, row.created_at) for row in rows]
+
+
 def history(s: Session, tenant: str, number: str) -> list[SuppressionChange]:
     """Every listing and lifting of a number, for the tenant and for all, oldest first."""
     found = (
@@ -159,4 +179,6 @@ def _note(
             for number in numbers
         ]
         s.connection().execute(insert(suppression_change), rows)
+        if change == LISTED:
+            tell_suppressed(s, tenant, numbers, reason, source, now=now)
     return len(numbers)

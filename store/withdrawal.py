@@ -8,10 +8,13 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.call import CallStatus
+from domain.endpoint import EventType
 from domain.record import CallRecord, RecipientState
+from store.campaign_rows import require_campaign
 from store.cases import CANCELED, WITHDRAWN
 from store.cursor import lock_cursor
 from store.dialect import locked
+from store.outbox import tell_requests
 from store.records import call_record
 from store.tables import call, recipient
 
@@ -43,6 +46,9 @@ def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallR
     if state in _NOT_CALLED:
         values |= {"state": RecipientState.DONE.value, "outcome": CANCELED, "because": WITHDRAWN}
     s.connection().execute(update(recipient).where(recipient.c.id == recipient_id).values(values))
+    if state in _NOT_CALLED:
+        campaign = require_campaign(s, campaign_id)
+        tell_requests(s, campaign, [recipient_id], EventType.CALL_CANCELED, now=now)
     return _live_call(s, recipient_id) if state == RecipientState.CALLING else None
 
 

@@ -107,3 +107,8 @@ class SweepResult(Message):
     leases: int = 0
     events: int = 0
     campaigns: int = 0
+
+
+class DeliveryResult(Message):
+    sent: int = 0
+    """Webhooks that were sent, delivered or not."""

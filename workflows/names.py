@@ -8,6 +8,8 @@ TASK_QUEUE = "outdial"
 """Workflows and their short activities."""
 CALL_QUEUE = "outdial-calls"
 """Activities that talk to providers, so that a slow one never delays a campaign."""
+DELIVERY_QUEUE = "outdial-deliveries"
+"""Activities that talk to customers' URLs, which answer when they like."""
 
 CAMPAIGN = SearchAttributeKey.for_keyword("Campaign")
 CALL_STATUS = SearchAttributeKey.for_keyword("CallStatus")
@@ -26,6 +28,10 @@ def campaign_workflow_id(tenant: str, campaign: str) -> str:
 
 def request_workflow_id(tenant: str, key: str) -> str:
     return f"request/{tenant}/{key}"
+
+
+def delivery_workflow_id(tenant: str, endpoint_id: str) -> str:
+    return f"delivery/{tenant}/{endpoint_id}"
 
 
 REPORT_SIGNAL = "report"

@@ -7,10 +7,17 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from domain.zone import require_zone
 from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow
+from workflows.delivery import DeliveryWorkflow
 from workflows.request import RequestCallWorkflow
 from workflows.sweep import SweepWorkflow
 
-WORKFLOWS = (CampaignWorkflow, CallWorkflow, RequestCallWorkflow, SweepWorkflow)
+WORKFLOWS = (
+    CampaignWorkflow,
+    CallWorkflow,
+    RequestCallWorkflow,
+    SweepWorkflow,
+    DeliveryWorkflow,
+)
 
 
 def sandbox() -> SandboxedWorkflowRunner:

@@ -14,12 +14,14 @@ from sqlmodel import Session
 from domain.breaker import Circuit
 from domain.call import CallStatus, Fence
 from domain.claim import CampaignState, Dialing, FencePass, FenceVerdict
+from domain.endpoint import EventType
 from domain.plan import CallPlan
 from domain.planner import Candidate, Decision, Dial, decide, looks_back
 from store.claims.ledger import Asked, read_ledgers
 from store.claims.rate import Queued, take_token
 from store.dialect import locked
 from store.errors import UnknownCall
+from store.outbox import tell_calls
 from store.receipts import write_receipt
 from store.records import read_consent, read_plan, read_zones_anew
 from store.rulings import read_rulebook
@@ -119,6 +121,7 @@ def raise_fence(
     deadline = now + placement_timeout
     _set_fence(s, call_id, fence=Fence.PLACING.value, fenced_at=now, fence_deadline=deadline)
     _give_receipt(s, call_id, row, decision, now)
+    tell_calls(s, row["tenant"], [(call_id, EventType.CALL_INITIATING.value)], now=now)
     return FencePass(
         verdict=FenceVerdict.GO,
         line=row["line"],

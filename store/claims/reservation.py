@@ -16,6 +16,7 @@ from sqlalchemy import RowMapping
 from sqlmodel import Session
 
 from domain.claim import CampaignState, Claim, ClaimedCall
+from domain.endpoint import EventType
 from domain.record import CampaignRecord, Settled
 from store.campaign_rows import hold_campaign
 from store.claims.candidates import EndedRecipient
@@ -27,6 +28,7 @@ from store.claims.taking import SLACK, Taking, take
 from store.claims.waiting import Pause, count_open, earliest, next_due, next_settlement
 from store.cursor import lock_cursor, move_cursor
 from store.everybody import close_some, decide_some_anew
+from store.outbox import tell_requests
 from store.rulings import read_rulebook
 from store.settlement import settle_overdue
 from store.tables import claim_cursor
@@ -74,9 +76,12 @@ def reserve(
         claim = _claim(s, cursor, record, (), pause, in_flight, now)
         return Reservation(claim, tuple(settled))
     pause, look, taking = _call(s, cursor, record, key, in_flight, limit, now)
+    ended = (*look.ended, *taking.ended)
+    over = [one.recipient_id for one in ended]
+    tell_requests(s, record, over, EventType.CALL_FAILED, now=now)
     calls = [claimed_call(call) for call in sorted(taking.calls, key=itemgetter("id"))]
     claim = _claim(s, cursor, record, calls, pause, in_flight + len(calls), now)
-    return Reservation(claim, tuple(settled), (*look.ended, *taking.ended))
+    return Reservation(claim, tuple(settled), ended)
 
 
 def _call(

@@ -1,10 +1,14 @@
 """All tables; importing this fills `metadata`."""
 
+from store.tables.access import api_key, idempotency, rate_count
 from store.tables.call import call, event, lease
 from store.tables.campaign import campaign, campaign_line, campaign_revision, claim_cursor
 from store.tables.columns import EPOCH, Row
+from store.tables.delivery import delivery, delivery_attempt, endpoint
+from store.tables.directory import agent, contact, phone_number
 from store.tables.line import line, line_failure, line_rate
 from store.tables.receipt import receipt
+from store.tables.request import call_request
 from store.tables.roster import recipient, roster, roster_chunk
 from store.tables.ruling import ruling
 from store.tables.suppression import suppression, suppression_change
@@ -13,17 +17,27 @@ metadata = Row.metadata
 
 __all__ = [
     "EPOCH",
+    "agent",
+    "api_key",
     "call",
+    "call_request",
     "campaign",
     "campaign_line",
     "campaign_revision",
     "claim_cursor",
+    "contact",
+    "delivery",
+    "delivery_attempt",
+    "endpoint",
     "event",
+    "idempotency",
     "lease",
     "line",
     "line_failure",
     "line_rate",
     "metadata",
+    "phone_number",
+    "rate_count",
     "receipt",
     "recipient",
     "roster",

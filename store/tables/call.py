@@ -22,6 +22,7 @@ class CallRow(Row, table=True):
         Index("ix_call_claim", "campaign_id", "claim_key"),
         Index("ix_call_provider", "tenant", "line", "provider_call_id"),
         Index("ix_call_ledger", "tenant", "phone", "created_at"),
+        Index("ix_call_tenant", "tenant", "created_at", "id"),
         Index(
             "ix_call_line_ended",
             "tenant",

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest_asyncio
-import uvicorn
 from fastapi import FastAPI
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from api.app import build_app
-from api.state import ApiState
-from services.webhooks import WebhookReceiver
+from api.app import build_app, open_state
+from api.state import ApiPolicy
 from store.database import Database
 from tests.services.servers import database, temporal_server, world
 from tests.services.world import World, build_world
+from tests.serving import listening
 
 __all__ = [
     "api",
@@ -31,37 +29,23 @@ __all__ = [
 ]
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals of the test process alone."""
-
-    def install_signal_handlers(self) -> None:
-        return None
-
-
 @asynccontextmanager
 async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_config=None, lifespan="on"))
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=base, trust_env=False) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        await task
+    async with (
+        listening(app) as base,
+        httpx.AsyncClient(base_url=base, trust_env=False) as client,
+    ):
+        yield client
 
 
 @asynccontextmanager
-async def serving_world(world: World) -> AsyncIterator[httpx.AsyncClient]:
+async def serving_world(
+    world: World, policy: ApiPolicy | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """The API over this context."""
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[ApiState]:
-        async with WebhookReceiver(world.ctx) as webhooks:
-            yield ApiState(world.ctx, webhooks, "http://testserver")
-
-    async with serving(build_app(opened)) as client:
+    policy = policy or ApiPolicy()
+    app = build_app(lambda: open_state(world.ctx, "http://testserver", policy), policy)
+    async with serving(app) as client:
         yield client
 
 

@@ -13,8 +13,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client
 
 from activities.deps import Deps
-from api.app import build_app
-from api.state import ApiState
+from api.app import build_app, open_state
 from domain.record import Progress
 from providers.lines import Line, LinePolicy, Lines
 from providers.port import LineConfig
@@ -24,12 +23,12 @@ from providers.simulated.server import SimulatedNetwork
 from providers.simulated.settings import NetworkSettings
 from services import reading
 from services.context import ServiceContext
+from services.keeping import Keeper
 from services.lines import announce_lines
-from services.webhooks import WebhookReceiver
 from store.database import Database
 from tests.api.conftest import serving
 from tests.e2e.stacks import PEOPLE
-from worker import build_workers
+from worker import build_workers, delivery_worker
 from workflows.names import NUDGE_SIGNAL, campaign_workflow_id
 
 
@@ -51,6 +50,8 @@ class Engine:
     ctx: ServiceContext
     clock: ShiftedClock
     network: SimulatedNetwork
+    api: str
+    """Where our HTTP door is."""
 
     async def progress(self, name: str) -> Progress:
         return await reading.progress(self.ctx, name)
@@ -75,13 +76,15 @@ async def engine(temporal: Client, database: Database, now: datetime) -> AsyncIt
         await opened.enter_async_context(network)
         lines = _lines(network)
         opened.push_async_callback(lines.aclose)
-        ctx = ServiceContext(database, temporal, lines, clock)
+        ctx = ServiceContext(database, temporal, lines, clock, allow_private_webhooks=True)
         await announce_lines(ctx)
         public_url = await opened.enter_async_context(_hooks(ctx))
-        deps = Deps(database, temporal, lines, clock, public_url)
+        deps = Deps(database, temporal, lines, clock, public_url, allow_private_webhooks=True)
         for worker in build_workers(temporal, deps):
             await opened.enter_async_context(worker)
-        yield Engine(ctx, clock, network)
+        await opened.enter_async_context(delivery_worker(temporal, deps))
+        await opened.enter_async_context(Keeper(ctx))
+        yield Engine(ctx, clock, network, public_url)
 
 
 def _lines(network: SimulatedNetwork) -> Lines:
@@ -97,11 +100,5 @@ def _lines(network: SimulatedNetwork) -> Lines:
 @asynccontextmanager
 async def _hooks(ctx: ServiceContext) -> AsyncIterator[str]:
     """Our HTTP door; its address."""
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[ApiState]:
-        async with WebhookReceiver(ctx) as webhooks:
-            yield ApiState(ctx, webhooks, "")
-
-    async with serving(build_app(opened)) as http:
+    async with serving(build_app(lambda: open_state(ctx, ""))) as http:
         yield str(http.base_url)

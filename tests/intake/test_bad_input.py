@@ -214,12 +214,25 @@ def test_yaml(case: Broken) -> None:
         ],
     ),
     Broken(
+        "webhooks",
+        HEAD
+        + "webhooks:\n  - {url: example.com}\n  - {url: https://a.example, events: call.won}\n",
+        [
+            "campaign.yaml:6:11: webhooks[0].url: found 'example.com'; write a URL such as "
+            "https://example.com/hooks",
+            "campaign.yaml:7:38: webhooks[1].events: found event 'call.won'; known are *, "
+            "call.initiating, call.ringing, call.in_progress, call.completed, call.no_answer, "
+            "call.busy, call.failed, call.canceled, campaign.started, campaign.paused, "
+            "campaign.resumed, campaign.finished, appointment.booked, appointment.changed, "
+            "appointment.canceled, recipient.suppressed, endpoint.disabled, test",
+        ],
+    ),
+    Broken(
         "what comes later",
-        HEAD + "callbacks:\n  - {on: booked}\nwebhooks: https://example.com\nbudget: 50\n",
+        HEAD + "callbacks:\n  - {on: booked}\nbudget: 50\n",
         [
             "campaign.yaml:6:3: callbacks: found callbacks, not supported yet; leave it out",
-            "campaign.yaml:7:11: webhooks: found webhooks, not supported yet; leave it out",
-            "campaign.yaml:8:9: budget: found budget, not supported yet; leave it out",
+            "campaign.yaml:7:9: budget: found budget, not supported yet; leave it out",
         ],
     ),
 )

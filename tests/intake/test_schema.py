@@ -93,7 +93,7 @@ def test_what_the_reader_takes_the_schema_takes(more: str) -> None:
         ("schedule: {hours: 9-18}", "$.schedule.hours"),
         ("schedule: {days: [monday]}", "$.schedule.days"),
         ("retry: {busy: 10m}", "$.retry.busy"),
-        ("webhooks: [{url: x}]", "$.webhooks"),
+        ("webhooks: [{url: x}]", "$.webhooks[0].url"),
         ("budget: {limit: 5}", "$.budget"),
         ("recording: maybe", "$.recording"),
     ],

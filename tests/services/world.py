@@ -59,9 +59,19 @@ def new_name() -> str:
     return f"reminder-{uuid.uuid4().hex[:12]}"
 
 
+OTHER_TENANT = "other"
+
+
 def simulated_lines() -> Lines:
+    """One line for the tenant of most tests, and one for another."""
     config = LineConfig(name="simulated", credentials={"webhook_secret": SECRET})
-    return Lines([Line("simulated", SimulatedProvider(config), LinePolicy())])
+    others = config.model_copy(update={"name": "others"})
+    return Lines(
+        [
+            Line("simulated", SimulatedProvider(config), LinePolicy()),
+            Line("others", SimulatedProvider(others), LinePolicy(), tenant=OTHER_TENANT),
+        ]
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,74 @@
+"""Draining outboxes: webhooks to customers' URLs, in order for each subject."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlmodel import Session
+from temporalio import activity
+
+from activities.deps import Deps
+from activities.heartbeat import heartbeating
+from activities.posting import Poster
+from activities.signatures.delivery import DeliveryActivities, Drained, EndpointRef
+from domain.endpoint import Delivery, Endpoint
+from store import deliveries
+from store.deliveries import Outcome
+
+AT_ONCE = 10
+"""Requests to one endpoint at the same time, each about another subject."""
+LINGER = timedelta(seconds=2)
+"""How long an empty outbox is watched for more before the drain ends: starting one anew costs
+a run in Temporal."""
+LOOK_EVERY = timedelta(milliseconds=200)
+LONGEST = timedelta(seconds=60)
+"""One execution of the drain; the workflow starts another."""
+
+
+class Deliveries(DeliveryActivities):
+    def __init__(self, deps: Deps, poster: Poster) -> None:
+        self._deps = deps
+        self._poster = poster
+
+    @activity.defn(name="drain_endpoint")
+    async def drain_endpoint(self, endpoint: EndpointRef) -> Drained:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LONGEST.total_seconds()
+        idle_until = loop.time() + LINGER.total_seconds()
+        sent = 0
+        async with heartbeating():
+            while loop.time() < min(end, idle_until) and not activity.is_worker_shutdown():
+                some = await self._send_some(endpoint)
+                if some:
+                    sent += some
+                    idle_until = loop.time() + LINGER.total_seconds()
+                else:
+                    await asyncio.sleep(LOOK_EVERY.total_seconds())
+        wake_at = await self._deps.database.read(
+            lambda s: deliveries.next_due(s, endpoint.endpoint_id)
+        )
+        return Drained(sent=sent, wake_at=wake_at)
+
+    async def _send_some(self, endpoint: EndpointRef) -> int:
+        now = self._deps.clock()
+        to, due = await self._deps.database.read(
+            lambda s: deliveries.due(s, endpoint.endpoint_id, now=now, limit=AT_ONCE)
+        )
+        if to is None or not due:
+            return 0
+        outcomes = await asyncio.gather(*(self._poster.post(to, one) for one in due))
+        await self._record(to, due, outcomes)
+        return len(due)
+
+    async def _record(
+        self, to: Endpoint, sent: Sequence[Delivery], outcomes: Sequence[Outcome]
+    ) -> None:
+        now = self._deps.clock()
+
+        def work(s: Session) -> None:
+            for delivery, outcome in zip(sent, outcomes, strict=True):
+                deliveries.record_outcome(s, delivery, outcome, now=now)
+
+        await self._deps.database.write(work)

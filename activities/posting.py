@@ -1,0 +1,129 @@
+"""One webhook to a customer's URL: sent to a checked address, never redirected."""
+
+from __future__ import annotations
+
+import email.utils
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from activities.addresses import NameUnknown, Target, UrlRefused, resolve
+from dialects.catalog import DIALECTS
+from dialects.port import Message, read_event
+from domain.endpoint import Delivery, DeliveryAttempt, Endpoint
+from store.deliveries import Outcome
+
+REQUEST_SECONDS = 15.0
+"""Standard Webhooks asks for 15 to 30: who needs longer answers first and works afterwards."""
+KEPT_RESPONSE = 2048
+"""Bytes of an answer that are logged; more are not read."""
+_ALLOWED_TEXT = "the settings do not allow this URL"
+
+
+class Poster:
+    """Sends webhooks for as long as a worker runs."""
+
+    def __init__(self, clock: Callable[[], datetime], *, allow_private: bool) -> None:
+        self._clock = clock
+        self._allow_private = allow_private
+        self._client = httpx.AsyncClient(
+            timeout=REQUEST_SECONDS, follow_redirects=False, trust_env=False
+        )
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def post(self, to: Endpoint, delivery: Delivery) -> Outcome:
+        """Send one event once. Raises nothing for what the other side does."""
+        now = self._clock()
+        message = DIALECTS[to.scheme].write(
+            read_event(delivery.event_id, delivery.payload), to, now
+        )
+        if message is None:
+            return _nothing_to_tell(to, now)
+        begun = time.monotonic()
+        try:
+            target = await resolve(to.url, allow_private=self._allow_private)
+            status, headers, text = await self._send(target, message)
+        except NameUnknown as error:
+            return _failed(to, message, now, begun, str(error))
+        except UrlRefused as error:
+            return _failed(to, message, now, begun, f"{_ALLOWED_TEXT}: {error}", never=True)
+        except httpx.HTTPError as error:
+            return _failed(to, message, now, begun, f"{type(error).__name__}: {error}"[:500])
+        good = 200 <= status < 300
+        attempt = _attempt(to, message, now, begun).model_copy(
+            update={
+                "status": status,
+                "response_body": text,
+                "error": None if good else f"it answered {status}",
+            }
+        )
+        return Outcome(attempt, None if good else _retry_after(headers, now))
+
+    async def _send(self, target: Target, message: Message) -> tuple[int, httpx.Headers, str]:
+        host = f"[{target.address}]" if ":" in target.address else target.address
+        url = httpx.URL(target.url).copy_with(host=host)
+        named = httpx.URL(target.url).netloc.decode("ascii")
+        request = self._client.build_request(
+            "POST",
+            url,
+            content=message.body.encode(),
+            headers={**message.headers, "host": named},
+            # The certificate is the name's, though the request goes to the address.
+            extensions={"sni_hostname": target.host},
+        )
+        response = await self._client.send(request, stream=True)
+        try:
+            return response.status_code, response.headers, await _first_part(response)
+        finally:
+            await response.aclose()
+
+
+async def _first_part(response: httpx.Response) -> str:
+    kept = bytearray()
+    async for chunk in response.aiter_bytes():
+        kept += chunk
+        if len(kept) >= KEPT_RESPONSE:
+            break
+    return bytes(kept[:KEPT_RESPONSE]).decode("utf-8", "replace").replace("\x00", "")
+
+
+def _attempt(to: Endpoint, message: Message, now: datetime, begun: float) -> DeliveryAttempt:
+    return DeliveryAttempt(
+        at=now,
+        url=to.url,
+        request_headers=message.headers,
+        request_body=message.body,
+        duration_ms=int((time.monotonic() - begun) * 1000),
+    )
+
+
+def _failed(
+    to: Endpoint, message: Message, now: datetime, begun: float, error: str, *, never: bool = False
+) -> Outcome:
+    attempt = _attempt(to, message, now, begun).model_copy(update={"error": error})
+    return Outcome(attempt, never=never)
+
+
+def _nothing_to_tell(to: Endpoint, now: datetime) -> Outcome:
+    """The scheme has no such event, so nothing was sent, and nothing is left to be."""
+    attempt = DeliveryAttempt(
+        at=now, url=to.url, request_headers={}, request_body="", duration_ms=0, status=204
+    )
+    return Outcome(attempt)
+
+
+def _retry_after(headers: httpx.Headers, now: datetime) -> timedelta | None:
+    """What a Retry-After asks for: seconds, or a date."""
+    asked = headers.get("retry-after", "").strip()
+    if asked.isdecimal() and len(asked) < 9:
+        return timedelta(seconds=int(asked))
+    try:
+        until = email.utils.parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
+    return max(timedelta(0), until - now)

@@ -1,0 +1,8 @@
+"""Which dialects exist. Adding one is a file and one line here."""
+
+from __future__ import annotations
+
+from dialects.port import Dialect
+from dialects.standard import StandardWebhooks
+
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (StandardWebhooks(),)}

@@ -1,0 +1,27 @@
+"""Our own scheme: Standard Webhooks (standardwebhooks.com)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from standardwebhooks.webhooks import Webhook
+
+from dialects.port import USER_AGENT, Dialect, Event, Message
+from domain.endpoint import STANDARD, Endpoint
+
+
+class StandardWebhooks(Dialect):
+    name = STANDARD
+
+    def write(self, event: Event, to: Endpoint, now: datetime) -> Message:
+        at = now.astimezone(UTC)
+        return Message(
+            headers={
+                "content-type": "application/json",
+                "user-agent": USER_AGENT,
+                "webhook-id": event.id,
+                "webhook-timestamp": str(int(at.timestamp())),
+                "webhook-signature": Webhook(to.secret).sign(event.id, at, event.payload),
+            },
+            body=event.payload,
+        )

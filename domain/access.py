@@ -1,0 +1,85 @@
+"""Keys to the API: what they may do, and how often."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+EVERYTHING = "*"
+_SUBJECTS = (
+    "agents",
+    "calls",
+    "campaigns",
+    "contacts",
+    "endpoints",
+    "keys",
+    "lines",
+    "phone_numbers",
+    "suppressions",
+)
+SCOPES = (EVERYTHING, *(f"{s}:{may}" for s in _SUBJECTS for may in ("read", "write")))
+
+
+def allows(scopes: tuple[str, ...], wanted: str) -> bool:
+    """Whether these scopes hold the wanted one; who may write may also read."""
+    subject = wanted.partition(":")[0]
+    return bool({EVERYTHING, wanted, f"{subject}:write"} & set(scopes))
+
+
+def require_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """The scopes, sorted, each once. Raises ValueError for one that there is not."""
+    for scope in scopes:
+        if scope not in SCOPES:
+            raise ValueError(f"found scope {scope!r}; known are {', '.join(SCOPES)}")
+    if not scopes:
+        raise ValueError(f"found no scope; write {EVERYTHING} or some of {', '.join(SCOPES[1:])}")
+    return tuple(sorted(set(scopes)))
+
+
+class ApiKey(BaseModel):
+    """A key as it may be shown: without its secret."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    name: str
+    scopes: tuple[str, ...]
+    enabled: bool
+    """Off, every request is refused, until it is switched on again."""
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    previous_until: datetime | None = None
+    """Until when the secret before the last rotation is still good."""
+
+
+class Limit(BaseModel):
+    """So many requests within a time; the time begins with the first one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    """What is counted, such as `key/1a2b`; counted once for all processes."""
+    allowed: int
+    within: timedelta
+
+
+class Usage(BaseModel):
+    """How far a limit is used up."""
+
+    model_config = ConfigDict(frozen=True)
+
+    limit: Limit
+    used: int
+    resets_at: datetime
+
+    @property
+    def exceeded(self) -> bool:
+        return self.used > self.limit.allowed
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.limit.allowed - self.used)

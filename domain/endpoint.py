@@ -1,0 +1,149 @@
+"""Webhooks out: who is told, of what, and what became of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+EVERY_EVENT = "*"
+STANDARD = "standard"
+"""The scheme of our own webhooks: Standard Webhooks."""
+
+
+class EventType(StrEnum):
+    """What endpoints are told of."""
+
+    CALL_INITIATING = "call.initiating"
+    CALL_RINGING = "call.ringing"
+    CALL_IN_PROGRESS = "call.in_progress"
+    CALL_COMPLETED = "call.completed"
+    CALL_NO_ANSWER = "call.no_answer"
+    CALL_BUSY = "call.busy"
+    CALL_FAILED = "call.failed"
+    CALL_CANCELED = "call.canceled"
+    CAMPAIGN_STARTED = "campaign.started"
+    CAMPAIGN_PAUSED = "campaign.paused"
+    CAMPAIGN_RESUMED = "campaign.resumed"
+    CAMPAIGN_FINISHED = "campaign.finished"
+    APPOINTMENT_BOOKED = "appointment.booked"
+    APPOINTMENT_CHANGED = "appointment.changed"
+    APPOINTMENT_CANCELED = "appointment.canceled"
+    RECIPIENT_SUPPRESSED = "recipient.suppressed"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+    """Another endpoint has failed for so long that it is told nothing any more."""
+    TEST = "test"
+
+
+class EndpointKind(StrEnum):
+    TENANT = "tenant"
+    """Told of everything of its tenant."""
+    CAMPAIGN = "campaign"
+    """Told of one campaign, whose definition names it."""
+    CALL = "call"
+    """Told of the calls that named its URL."""
+
+
+class EndpointState(StrEnum):
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    """Given up after the last retry, or refused for good."""
+
+
+class Endpoint(BaseModel):
+    """A customer's URL. Its secret is asked for apart."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    kind: EndpointKind = EndpointKind.TENANT
+    campaign_id: int | None = None
+    name: str | None = None
+    url: str
+    events: tuple[str, ...] = (EVERY_EVENT,)
+    scheme: str = STANDARD
+    secret: str = Field(repr=False)
+    state: EndpointState = EndpointState.ENABLED
+    because: str | None = None
+    failing_since: datetime | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+    def wants(self, event_type: str) -> bool:
+        return EVERY_EVENT in self.events or event_type in self.events
+
+
+class Delivery(BaseModel):
+    """One event for one endpoint."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    tenant: str
+    endpoint_id: str
+    event_id: str
+    type: str
+    subject: str
+    payload: str
+    state: DeliveryState
+    attempts: int
+    next_at: datetime
+    created_at: datetime
+    delivered_at: datetime | None
+    last_status: int | None
+    last_error: str | None
+
+
+class DeliveryAttempt(BaseModel):
+    """One request to an endpoint, and its answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    at: datetime
+    url: str
+    request_headers: dict[str, str]
+    request_body: str
+    status: int | None = None
+    response_body: str | None = None
+    error: str | None = None
+    duration_ms: int
+
+
+_SECOND, _MINUTE, _HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+RETRY_AFTER = (
+    5 * _SECOND, 5 * _MINUTE, 30 * _MINUTE, 2 * _HOUR, 5 * _HOUR,
+    10 * _HOUR, 14 * _HOUR, 20 * _HOUR, 24 * _HOUR,
+)  # fmt: skip
+"""The waits between tries, as Standard Webhooks recommends them: ten tries in three days."""
+LONGEST_ASKED = timedelta(days=1)
+"""No endpoint can put us off for longer than that at a time."""
+
+
+def next_try(tries: int, retry_after: timedelta | None = None) -> timedelta | None:
+    """How long to wait after so many tries; None when there is no further one."""
+    if tries > len(RETRY_AFTER):
+        return None
+    wait = RETRY_AFTER[tries - 1]
+    return wait if retry_after is None else max(wait, min(retry_after, LONGEST_ASKED))
+
+
+def require_events(events: tuple[str, ...]) -> tuple[str, ...]:
+    """Event types that there are, each once. Raises ValueError."""
+    known = (EVERY_EVENT, *(str(event.value) for event in EventType))
+    if not events:
+        raise ValueError("found no event; write * for all")
+    for event in events:
+        if event not in known:
+            raise ValueError(f"found event {event!r}; known are {', '.join(known)}")
+    return tuple(dict.fromkeys(events))

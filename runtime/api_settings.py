@@ -1,0 +1,37 @@
+"""How the HTTP API is served: behind which proxies, and how often it may be asked."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class ApiSettings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    require_https: bool = False
+    """Refuse requests that did not come over HTTPS; they are never redirected, since their key
+    has been on the wire by then."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed;
+    nobody else's are."""
+    requests_per_key: Annotated[int, Field(ge=1)] = 30_000
+    """In a minute, on /v1."""
+    requests_per_tenant: Annotated[int, Field(ge=1)] = 60_000
+    """In a minute, on /v1, over all keys of a tenant."""
+    requests_per_address: Annotated[int, Field(ge=1)] = 60_000
+    """In a minute, on /v1, good keys or not."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise ValueError(
+                    f"found {network!r}; write an address or a network such as 10.0.0.0/8"
+                ) from None
+        return value

@@ -1,0 +1,92 @@
+"""Who asks, and whether they may: keys, scopes and limits, looked at in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from domain.access import ApiKey, Limit, Usage, allows
+from services.context import ServiceContext
+from services.errors import KeyDisabled, KeyRefused, ScopeMissing, TooManyRequests
+from services.keys import read_key
+from store import keys, rates
+
+
+@dataclass(frozen=True)
+class RateRule:
+    """A limit of a door: so many requests of one key, one address or one organisation."""
+
+    per: str
+    """`key`, `address` or `tenant`."""
+    allowed: int
+    within: timedelta
+    group: str = "all"
+    """Requests that are counted together."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who may ask, and the context of their tenant."""
+
+    ctx: ServiceContext
+    key: ApiKey
+    usages: tuple[Usage, ...]
+
+
+async def admit(
+    ctx: ServiceContext,
+    text: str | None,
+    *,
+    scope: str,
+    door: str,
+    address: str,
+    rules: Sequence[RateRule] = (),
+) -> Caller:
+    """Let the holder of a key in.
+
+    `text` is the key as it came, None without any. Raises KeyRefused, KeyDisabled, ScopeMissing,
+    TooManyRequests.
+    """
+    now = ctx.clock()
+    shown = None if text is None else read_key(text)
+
+    def work(s: Session) -> tuple[ApiKey | None, list[Usage]]:
+        key = None if shown is None else keys.prove_key(s, *shown, now=now)
+        return key, rates.count_requests(s, _limits(rules, door, address, key), now=now)
+
+    key, usages = await ctx.database.write(work)
+    exceeded = [usage for usage in usages if usage.exceeded]
+    if exceeded:
+        longest = max(exceeded, key=lambda usage: usage.resets_at)
+        raise TooManyRequests(longest, now)
+    if key is None:
+        raise KeyRefused("none was sent" if text is None else "there is no such key")
+    if key.revoked_at is not None:
+        raise KeyRefused("it was revoked")
+    if key.expires_at is not None and key.expires_at <= now:
+        raise KeyRefused("it has expired")
+    if not key.enabled:
+        raise KeyDisabled
+    if not allows(key.scopes, scope):
+        raise ScopeMissing(scope)
+    own = replace(ctx, tenant=key.tenant, lines=ctx.lines.of_tenant(key.tenant))
+    return Caller(own, key, tuple(usages))
+
+
+def _limits(rules: Sequence[RateRule], door: str, address: str, key: ApiKey | None) -> list[Limit]:
+    """What this request counts against; without a known key only its address does."""
+    counted = {"address": address}
+    if key is not None:
+        counted |= {"key": key.id, "tenant": key.tenant}
+    return [
+        Limit(
+            name=f"{door}/{rule.group}/{rule.per}/{counted[rule.per]}/{rule.within.total_seconds():g}",
+            allowed=rule.allowed,
+            within=rule.within,
+        )
+        for rule in rules
+        if rule.per in counted
+    ]

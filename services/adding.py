@@ -1,0 +1,77 @@
+"""Adding people to a campaign that runs, and reading what became of everybody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from domain.definition import InlineRecipient
+from domain.record import CallRecord, RecipientRecord
+from intake.roster import draft_recipients
+from services.context import ServiceContext
+from services.control import Changed, enroll_staged
+from services.errors import ChangeRefused
+from services.reading import require_campaign
+from store import recipients, roster
+from store.errors import CampaignEnded
+from store.revisions import definition_at
+
+PAGE = 500
+"""Recipients read in one transaction."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one person of a campaign, so far."""
+
+    recipient: RecipientRecord
+    last: CallRecord | None
+
+
+async def add_recipients(
+    ctx: ServiceContext, name: str, people: Sequence[InlineRecipient]
+) -> tuple[int, Changed]:
+    """Add people to the present launch, checked as if its definition listed them.
+
+    How many, and the campaign. Raises NoSuchCampaign, DefinitionInvalid, ChangeRefused,
+    TemporalUnavailable (then they are staged, and enrolled with the next ones).
+    """
+    record = await require_campaign(ctx, name)
+    definition = await ctx.database.read(lambda s: definition_at(s, record.id, record.revision))
+    if definition is None:
+        raise ChangeRefused(f"{name} has no roster; ask for single calls instead")
+    drafts = await asyncio.to_thread(draft_recipients, definition, people)
+    try:
+        count = await ctx.database.write(lambda s: roster.add_recipients(s, record.id, drafts))
+    except CampaignEnded as error:
+        raise ChangeRefused(str(error)) from error
+    return count, await enroll_staged(ctx, record)
+
+
+async def list_results(
+    ctx: ServiceContext, name: str, *, limit: int, after: int = 0
+) -> list[Result]:
+    """People of the present launch by id, with their last calls. Raises NoSuchCampaign."""
+    record = await require_campaign(ctx, name)
+
+    def work(s: Session) -> list[Result]:
+        found = roster.list_recipients(s, record.id, launch=record.launch, limit=limit, after=after)
+        last = recipients.last_calls(s, [one.id for one in found])
+        return [Result(one, last.get(one.id)) for one in found]
+
+    return await ctx.database.read(work)
+
+
+async def stream_results(ctx: ServiceContext, name: str) -> AsyncIterator[Result]:
+    """The same, all of them, a page in memory at a time."""
+    after = 0
+    while True:
+        page = await list_results(ctx, name, limit=PAGE, after=after)
+        for result in page:
+            yield result
+        if len(page) < PAGE:
+            return
+        after = page[-1].recipient.id

@@ -1,0 +1,115 @@
+"""What has to be looked after besides campaigns: outboxes that have something due, requests that
+nobody claims, and what may be forgotten.
+
+Every worker does it; that several do is harmless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+from temporalio.common import WorkflowIDConflictPolicy
+
+from activities.signatures.delivery import EndpointRef
+from activities.standing import nudge_standing
+from services.context import ServiceContext
+from services.errors import TEMPORAL_DOWN
+from services.once import KEPT_FOR
+from store import call_requests, deliveries, idempotency, rates
+from store.errors import DatabaseUnavailable
+from workflows.delivery import DeliveryWorkflow
+from workflows.names import NUDGE_SIGNAL, TASK_QUEUE, delivery_workflow_id
+
+log = logging.getLogger(__name__)
+
+OUTBOXES_EVERY = timedelta(milliseconds=300)
+TELL_AGAIN_AFTER = timedelta(seconds=2)
+"""A drain that was told finds what is due by itself for that long."""
+REQUESTS_EVERY = timedelta(seconds=20)
+UNCLAIMED_FOR = timedelta(seconds=20)
+"""Requests that are due so long were written by somebody who died before he could say so, or
+wait for a busy line, whose campaign is not harmed by one more look."""
+FORGET_EVERY = timedelta(minutes=10)
+_COUNTS_KEPT = timedelta(days=1)
+MOST = 200
+
+
+class Keeper:
+    """Keeps looking for as long as a worker runs. Use as a context manager."""
+
+    def __init__(self, ctx: ServiceContext) -> None:
+        self._ctx = ctx
+        self._tasks: list[asyncio.Task[None]] = []
+        self._told: dict[str, datetime] = {}
+
+    async def __aenter__(self) -> Keeper:
+        for look, every in (
+            (self.start_drains, OUTBOXES_EVERY),
+            (self.nudge_unclaimed, REQUESTS_EVERY),
+            (self.forget, FORGET_EVERY),
+        ):
+            self._tasks.append(asyncio.create_task(_keep(look, every)))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def start_drains(self) -> None:
+        """See that a drain runs for every endpoint with something due."""
+        now = self._ctx.clock()
+        due = await self._ctx.database.read(
+            lambda s: deliveries.endpoints_due(s, now=now, limit=MOST)
+        )
+        self._told = {
+            endpoint: at for endpoint, at in self._told.items() if now - at < TELL_AGAIN_AFTER
+        }
+        for tenant, endpoint_id in due:
+            if endpoint_id not in self._told:
+                self._told[endpoint_id] = now
+                await self._start_drain(tenant, endpoint_id)
+
+    async def nudge_unclaimed(self) -> None:
+        """Wake standing campaigns whose requests nobody has looked at."""
+        before = self._ctx.clock() - UNCLAIMED_FOR
+        waiting = await self._ctx.database.read(lambda s: call_requests.unclaimed(s, before=before))
+        for direct in waiting:
+            await nudge_standing(self._ctx.temporal, direct)
+
+    async def forget(self) -> None:
+        """Drop counts and answers that nobody asks for any more."""
+        now = self._ctx.clock()
+
+        def work(s: Session) -> None:
+            rates.forget_counts(s, before=now - _COUNTS_KEPT)
+            idempotency.forget_answers(s, before=now - KEPT_FOR)
+
+        await self._ctx.database.write(work)
+
+    async def _start_drain(self, tenant: str, endpoint_id: str) -> None:
+        await self._ctx.temporal.start_workflow(
+            DeliveryWorkflow.run,
+            EndpointRef(tenant=tenant, endpoint_id=endpoint_id),
+            id=delivery_workflow_id(tenant, endpoint_id),
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=NUDGE_SIGNAL,
+            static_summary=f"webhooks to endpoint {endpoint_id}",
+        )
+
+
+async def _keep(look: Callable[[], Awaitable[None]], every: timedelta) -> None:
+    while True:
+        try:
+            await look()
+        except (*TEMPORAL_DOWN, DatabaseUnavailable) as error:
+            log.warning("%s: %s; tried again", look.__name__, type(error).__name__)
+        await asyncio.sleep(every.total_seconds())

@@ -1,0 +1,136 @@
+"""Contacts, agents and phone numbers: kept alike, in a table each, every row with a version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    Text,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
+from sqlmodel import Session
+
+from domain.directory import Contact, PhoneNumber, RegisteredAgent
+from store.tables import agent, contact, phone_number
+
+Kept = TypeVar("Kept", Contact, RegisteredAgent, PhoneNumber)
+
+
+class Directory(Generic[Kept]):
+    """One kind of thing that tenants keep."""
+
+    def __init__(self, kind: str, table: Table, model: type[Kept]) -> None:
+        self.kind = kind
+        self._table = table
+        self.model: type[Any] = model
+
+    def add(self, s: Session, kept: Kept) -> None:
+        """Raises StatementRefused when the tenant has one with this id or number."""
+        s.connection().execute(insert(self._table).values(kept.model_dump()))
+
+    def get(self, s: Session, tenant: str, kept_id: str) -> Kept | None:
+        return self.find(s, tenant, id=kept_id)
+
+    def find(self, s: Session, tenant: str, **values: Any) -> Kept | None:
+        """The first one with these values."""
+        of = [self._table.c[name] == value for name, value in values.items()]
+        found = select(self._table).where(self._table.c.tenant == tenant, *of)
+        ordered = found.order_by(self._table.c.created_at, self._table.c.id).limit(1)
+        row = s.connection().execute(ordered).mappings().first()
+        return None if row is None else self.model.model_validate(dict(row))
+
+    def page(
+        self,
+        s: Session,
+        tenant: str,
+        *,
+        limit: int,
+        after: tuple[datetime, str] | None = None,
+        offset: int = 0,
+        search: str | None = None,
+        tags: Sequence[str] = (),
+        **values: Any,
+    ) -> list[Kept]:
+        """By the time at which they were made, oldest first."""
+        table = self._table
+        found = select(table).where(*self._chosen(tenant, search, tags, values))
+        if after is not None:
+            when = literal(after[0], table.c.created_at.type)
+            found = found.where(tuple_(table.c.created_at, table.c.id) > tuple_(when, after[1]))
+        found = found.order_by(table.c.created_at, table.c.id).limit(limit).offset(offset)
+        rows = s.connection().execute(found).mappings()
+        return [self.model.model_validate(dict(row)) for row in rows]
+
+    def count(
+        self,
+        s: Session,
+        tenant: str,
+        *,
+        search: str | None = None,
+        tags: Sequence[str] = (),
+        **values: Any,
+    ) -> int:
+        of = self._chosen(tenant, search, tags, values)
+        found = select(func.count()).select_from(self._table).where(*of)
+        return int(s.connection().execute(found).scalar_one())
+
+    def change(
+        self,
+        s: Session,
+        tenant: str,
+        kept_id: str,
+        values: dict[str, Any],
+        *,
+        version: int | None,
+        now: datetime,
+    ) -> bool:
+        """Change columns; False when there is none of that version (any, if it is None)."""
+        table = self._table
+        changed = update(table).where(table.c.tenant == tenant, table.c.id == kept_id)
+        if version is not None:
+            changed = changed.where(table.c.version == version)
+        named = values | {"updated_at": now, "version": table.c.version + 1}
+        return s.connection().execute(changed.values(named)).rowcount > 0
+
+    def remove(self, s: Session, tenant: str, kept_id: str, *, version: int | None) -> bool:
+        """False when there is none of that version (any, if it is None)."""
+        table = self._table
+        removed = delete(table).where(table.c.tenant == tenant, table.c.id == kept_id)
+        if version is not None:
+            removed = removed.where(table.c.version == version)
+        return s.connection().execute(removed).rowcount > 0
+
+    def _chosen(
+        self, tenant: str, search: str | None, tags: Sequence[str], values: dict[str, Any]
+    ) -> list[ColumnElement[bool]]:
+        table = self._table
+        conditions: list[ColumnElement[bool]] = [table.c.tenant == tenant]
+        conditions += [table.c[name] == value for name, value in values.items()]
+        if search:
+            among = [c for c in table.c if c.name in _SEARCHED]
+            conditions.append(or_(*(c.icontains(search, autoescape=True) for c in among)))
+        for tag in tags:
+            # Tags are kept as a JSON list: a whole one stands in quotes.
+            quoted = json.dumps(tag)
+            conditions.append(type_coerce(table.c.tags, Text).contains(quoted, autoescape=True))
+        return conditions
+
+
+_SEARCHED = frozenset({"name", "first_name", "last_name", "email", "phone", "company", "label"})
+
+CONTACTS = Directory("contact", contact, Contact)
+AGENTS = Directory("agent", agent, RegisteredAgent)
+PHONE_NUMBERS = Directory("phone number", phone_number, PhoneNumber)

@@ -1,0 +1,97 @@
+"""Campaigns over HTTP, carried out by nobody: what is written down, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+from tests.api.v1.conftest import Customer
+from tests.services.world import NUMBERS, new_name
+
+
+def definition(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": new_name(),
+        "purpose": "informational",
+        "agent": "reminder",
+        "schedule": {"hours": "00:00-24:00"},
+        "recipients": [{"phone": number, "first_name": "Ada"} for number in NUMBERS],
+    } | changes
+
+
+async def test_from_json_and_from_yaml(us: Customer) -> None:
+    asked = definition()
+    made = await us.http.post("/v1/campaigns", json=asked)
+    assert made.status_code == 201, made.text
+    assert (made.json()["created"], made.json()["state"]) == (True, "running")
+    again = await us.http.post("/v1/campaigns", json=asked)
+    assert (again.status_code, again.json()["created"]) == (201, False)
+    yaml = f"name: {new_name()}\npurpose: informational\nagent: a\n"
+    yaml += f'recipients: [{{phone: "{NUMBERS[0]}"}}]\n'
+    other = await us.http.post(
+        "/v1/campaigns", content=yaml, headers={"content-type": "application/yaml"}
+    )
+    assert other.status_code == 201, other.text
+    listed = (await us.http.get("/v1/campaigns", params={"state": "running"})).json()["items"]
+    assert [one["name"] for one in listed] == [asked["name"], other.json()["name"]]
+    found = await us.http.get(f"/v1/campaigns/{asked['name']}")
+    assert found.json()["progress"]["state"] == "running"
+    assert found.headers["etag"] == '"1"'
+
+
+async def test_every_mistake_is_told_with_its_place(us: Customer) -> None:
+    text = 'name: Bad Name\npurpose: selling\nagent: a\nrecipients: [{phone: "12"}]\nlien: x\n'
+    answer = await us.http.post("/v1/campaigns", content=text)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_definition")
+    places = {(one["field"], one["line"]) for one in answer.json()["errors"]}
+    assert {("name", 1), ("purpose", 2), ("lien", 5)} <= places
+
+
+async def test_no_file_of_this_machine_is_read(us: Customer) -> None:
+    asked = definition(recipients={"csv": "/etc/passwd"})
+    answer = await us.http.post("/v1/campaigns", json=asked)
+    assert answer.status_code == 422
+    assert "can't be read from here" in answer.json()["detail"]
+
+
+async def test_an_idempotency_key_holds_for_campaigns(us: Customer) -> None:
+    asked, headers = definition(), {"idempotency-key": "launch-1"}
+    first = await us.http.post("/v1/campaigns", json=asked, headers=headers)
+    second = await us.http.post("/v1/campaigns", json=asked, headers=headers)
+    assert second.text == first.text
+    assert second.json()["created"] is True
+    other = await us.http.post("/v1/campaigns", json=definition(), headers=headers)
+    assert other.status_code == 409
+
+
+async def test_results_as_json_and_csv(us: Customer) -> None:
+    asked = definition()
+    await us.http.post("/v1/campaigns", json=asked)
+    path = f"/v1/campaigns/{asked['name']}"
+    # Nobody has enrolled the roster, which is the worker's part.
+    assert (await us.http.get(f"{path}/results")).json() == {"items": [], "next_cursor": None}
+    answer = await us.http.get(f"{path}/results.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    (header,) = list(csv.reader(answer.text.splitlines()))
+    assert header[:3] == ["recipient", "phone", "state"]
+
+
+async def test_what_there_is_not(us: Customer) -> None:
+    for method, path in (
+        ("GET", ""),
+        ("POST", "/pause"),
+        ("POST", "/resume"),
+        ("POST", "/stop"),
+        ("GET", "/results"),
+        ("GET", "/results.csv"),
+        ("GET", "/explain?phone=%2B12025550123"),
+    ):
+        answer = await us.http.request(method, f"/v1/campaigns/nobody{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path
+    body = {"recipients": [{"phone": NUMBERS[0]}]}
+    added = await us.http.post("/v1/campaigns/nobody/recipients", json=body)
+    assert added.status_code == 404
+    nowhere = await us.http.get("/v1/nowhere")
+    assert (nowhere.status_code, nowhere.json()["code"]) == (404, "not_found")
+    wrong = await us.http.put("/v1/calls")
+    assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")

@@ -1,0 +1,101 @@
+"""The OpenAPI document: complete, and kept. schemathesis tries what it promises."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from api.v1.app import create_v1
+from tests.api.v1.conftest import Customer
+
+DOCUMENT = create_v1().openapi()
+EXAMPLES = 12
+"""For each operation: all of them together take a few seconds."""
+
+
+def no_defect(context: Any, response: Any, case: Any) -> None:
+    """503 says that the database or Temporal is away, and is documented; 500 is a mistake."""
+    assert response.status_code != 500, response.text
+
+
+CHECKS = [
+    no_defect,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+_RUN = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def operations() -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method, path, operation)
+        for path, methods in DOCUMENT["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_it_is_openapi_3_1_with_every_error() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1")
+    for method, path, operation in operations():
+        assert {"401", "403", "422", "429", "503"} <= set(operation["responses"]), (method, path)
+        assert operation["security"], (method, path)
+        if "{" in path:
+            assert "404" in operation["responses"], (method, path)
+
+
+def test_every_body_has_an_example() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    for method, path, operation in operations():
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+        if content is None:
+            continue
+        schema = content["schema"]
+        if "anyOf" in schema:  # a body that may be left out
+            schema = schema["anyOf"][0]
+        named = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
+        assert content.get("example") or named.get("examples"), (method, path)
+
+
+@pytest.mark.slow
+async def test_nothing_undocumented_is_answered(us: Customer) -> None:
+    schema = schemathesis.openapi.from_dict(DOCUMENT)
+    base = f"{str(us.http.base_url).rstrip('/')}/v1"
+    failures: list[str] = []
+
+    def try_all() -> None:
+        for result in schema.get_all_operations():
+            assert isinstance(result, Ok), result
+            _try(result.ok(), base, us.headers, failures)
+
+    await asyncio.to_thread(try_all)
+    assert failures == []
+
+
+def _try(operation: Any, base: str, headers: dict[str, str], failures: list[str]) -> None:
+    def one(case: Any) -> None:
+        case.call_and_validate(base_url=base, headers=headers, checks=CHECKS, timeout=30)
+
+    tried = cast("Callable[[], None]", _RUN(given(operation.as_strategy())(one)))  # type: ignore[no-untyped-call]
+    try:
+        tried()
+    except (Exception, BaseExceptionGroup) as error:
+        failures.append(f"{operation.label}: {error}")

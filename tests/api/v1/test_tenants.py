@@ -1,0 +1,145 @@
+"""Two tenants: whatever one of them tries with the other's objects, there is nothing there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from api.v1.app import create_v1
+from domain.endpoint import EventType
+from services.lines import announce_lines
+from store import campaigns, outbox
+from store.outbox import Happened
+from tests.api.v1.conftest import Customer
+from tests.api.v1.test_calls import ORDER
+from tests.api.v1.test_campaigns import definition
+from tests.services.world import NOW, NUMBERS, World
+
+TIMES = 20
+BODIES: dict[str, Any] = {
+    "PATCH /contacts/{contact_id}": {"notes": "x"},
+    "PATCH /agents/{agent_id}": {"name": "x"},
+    "PATCH /phone-numbers/{number_id}": {"label": "x"},
+    "PATCH /endpoints/{endpoint_id}": {"name": "x"},
+    "PATCH /keys/{key_id}": {"enabled": False},
+    "POST /campaigns/{name}/recipients": {"recipients": [{"phone": NUMBERS[0]}]},
+}
+QUERIES = {
+    "GET /campaigns/{name}/explain": {"phone": NUMBERS[0]},
+    "DELETE /suppressions/{number}": {"reason": "x"},
+}
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    """Method and path of every route that names an object."""
+    for path, methods in create_v1().openapi()["paths"].items():
+        if "{" in path:
+            yield from ((method.upper(), path) for method in methods)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def theirs(them: Customer, world: World) -> dict[str, str]:
+    """Everything that another tenant has, by the parameter that names it."""
+    await announce_lines(world.ctx)
+
+    async def made(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await them.http.post(f"/v1{path}", json=body)
+        assert answer.is_success, answer.text
+        return dict(answer.json())
+
+    campaign = definition(line="others")
+    await made("/campaigns", campaign)
+    await made("/suppressions", {"numbers": [NUMBERS[0]], "reason": "asked"})
+    call = await made("/calls", ORDER | {"line": "others", "to": NUMBERS[1]})
+    endpoint = await made("/endpoints", {"url": "https://example.invalid/hooks"})
+    test = Happened(EventType.TEST.value, "test", {})
+    await world.ctx.database.write(lambda s: outbox.tell(s, them.tenant, [test], now=NOW))
+    (delivery,) = (await them.http.get("/v1/deliveries")).json()["items"]
+    return {
+        "name": campaign["name"],
+        "call_id": call["id"],
+        "contact_id": (await made("/contacts", {"phone": NUMBERS[0]}))["id"],
+        "agent_id": (await made("/agents", {"name": "theirs"}))["id"],
+        "number_id": (await made("/phone-numbers", {"phone": NUMBERS[0]}))["id"],
+        "number": NUMBERS[0],
+        "endpoint_id": endpoint["id"],
+        "delivery_id": str(delivery["id"]),
+        "line": "others",
+        "key_id": them.key.key.id,
+    }
+
+
+def request_of(method: str, path: str, names: dict[str, str]) -> dict[str, Any]:
+    name = "line" if path.startswith("/lines") else "name"
+    filled = re.sub(r"\{name\}", names[name], path).format(**names)
+    route = f"{method} {path}"
+    asked: dict[str, Any] = {"method": method, "url": f"/v1{filled}"}
+    if route in BODIES:
+        asked["json"] = BODIES[route]
+    if route in QUERIES:
+        asked["params"] = QUERIES[route]
+    return asked
+
+
+async def test_every_route_finds_nothing_of_another_tenants(
+    us: Customer, them: Customer, theirs: dict[str, str]
+) -> None:
+    found = {}
+    for method, path in routes():
+        for _ in range(TIMES):
+            answer = await us.http.request(**request_of(method, path, theirs))
+            if answer.status_code != 404:
+                found[f"{method} {path}"] = (answer.status_code, answer.text)
+    assert found == {}
+    # It was there all the time, and nothing was changed.
+    for method, path in routes():
+        if method == "GET" and not path.endswith(("/transcript", "/recording")):
+            answer = await them.http.request(**request_of(method, path, theirs))
+            expected = 422 if path.endswith("/explain") else 200
+            assert answer.status_code in (200, expected, 404 if "explain" in path else 200), path
+
+
+async def test_no_list_holds_anything_of_another_tenants(
+    us: Customer, them: Customer, theirs: dict[str, str]
+) -> None:
+    own = {us.key.key.id}
+    for path, methods in create_v1().openapi()["paths"].items():
+        if "get" not in methods or "{" in path:
+            continue
+        page: httpx.Response = await us.http.get(f"/v1{path}")
+        items = page.json()["items"]
+        shown = {str(item.get("id") or item.get("name") or item.get("phone")) for item in items}
+        assert shown.isdisjoint(set(theirs.values())), path
+        assert shown <= own | {"simulated"}, path
+        assert (await them.http.get(f"/v1{path}")).json()["items"], path
+
+
+async def test_what_one_refers_to_must_be_ones_own(us: Customer, theirs: dict[str, str]) -> None:
+    contact = await us.http.post("/v1/calls", json=ORDER | {"contact_id": theirs["contact_id"]})
+    assert contact.status_code == 404
+    line = await us.http.post("/v1/campaigns", json=definition(line="others"))
+    assert (line.status_code, line.json()["code"]) == (422, "unknown_line")
+
+
+async def test_the_same_names_mean_different_things(
+    us: Customer, them: Customer, theirs: dict[str, str], world: World
+) -> None:
+    """A number, an Idempotency-Key and a campaign's name belong to each tenant apart."""
+    mine = await us.http.post("/v1/contacts", json={"phone": NUMBERS[0]})
+    assert (mine.status_code, mine.json()["id"] != theirs["contact_id"]) == (201, True)
+    headers = {"idempotency-key": "one"}
+    one = await us.http.post("/v1/contacts", json={"phone": NUMBERS[2]}, headers=headers)
+    two = await them.http.post("/v1/contacts", json={"phone": NUMBERS[2]}, headers=headers)
+    assert (one.status_code, two.status_code) == (201, 201)
+    assert one.json()["id"] != two.json()["id"]
+    launched = await us.http.post("/v1/campaigns", json=definition(name=theirs["name"]))
+    assert launched.json()["created"] is True
+    known = await world.ctx.database.read(
+        lambda s: campaigns.get_campaign(s, them.tenant, theirs["name"])
+    )
+    assert known is not None
+    assert known.plan.line == "others"

@@ -1,0 +1,87 @@
+"""Keys, limits and answers given before, on both databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from domain.access import ApiKey, Limit
+from store import idempotency, keys, rates
+from store.database import Database
+from store.idempotency import Asked, Earlier
+from tests.builders import NOW
+
+LIMIT = Limit(name="key/k1", allowed=5, within=timedelta(minutes=1))
+ASKED = Asked("default", "order-1", "POST /v1/calls", "digest")
+
+
+def test_every_request_is_counted_once(database: Database) -> None:
+    def count(_: int) -> int:
+        (usage,) = database.write_sync(lambda s: rates.count_requests(s, [LIMIT], now=NOW))
+        return usage.used
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(count, range(40))) == list(range(1, 41))
+
+
+def test_a_window_begins_with_its_first_request(database: Database) -> None:
+    def used(seconds: float) -> tuple[int, bool]:
+        now = NOW + timedelta(seconds=seconds)
+        (usage,) = database.write_sync(lambda s: rates.count_requests(s, [LIMIT], now=now))
+        return usage.used, usage.exceeded
+
+    assert [used(second) for second in (0, 10, 20, 30, 59, 59.9)] == [
+        (1, False), (2, False), (3, False), (4, False), (5, False), (6, True),
+    ]  # fmt: skip
+    assert used(60) == (1, False)
+    assert database.write_sync(lambda s: rates.forget_counts(s, before=NOW)) == 0
+    later = NOW + timedelta(hours=1)
+    assert database.write_sync(lambda s: rates.forget_counts(s, before=later)) == 1
+
+
+def test_of_two_with_one_key_one_carries_it_out(database: Database) -> None:
+    def ask(_: int) -> Earlier | None:
+        return database.write_sync(lambda s: idempotency.ask_once(s, ASKED, now=NOW))
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(16)))
+    assert [answer for answer in answers if answer is not None] == [Earlier(same=True)] * 15
+    database.write_sync(lambda s: idempotency.keep_answer(s, ASKED, 201, '{"id":1}'))
+    assert ask(0) == Earlier(True, 201, '{"id":1}')
+    other = Asked("default", "order-1", "POST /v1/calls", "another body")
+    found = database.write_sync(lambda s: idempotency.ask_once(s, other, now=NOW))
+    assert found is not None
+    assert not found.same
+    elsewhere = Asked("other", "order-1", "POST /v1/calls", "another body")
+    assert database.write_sync(lambda s: idempotency.ask_once(s, elsewhere, now=NOW)) is None
+
+
+def test_who_died_before_the_answer_is_replaced(database: Database) -> None:
+    def ask(seconds: float) -> Earlier | None:
+        now = NOW + timedelta(seconds=seconds)
+        return database.write_sync(lambda s: idempotency.ask_once(s, ASKED, now=now))
+
+    assert ask(0) is None
+    assert ask(59) == Earlier(same=True)
+    assert ask(61) is None
+    assert ask(62) == Earlier(same=True)
+    database.write_sync(lambda s: idempotency.forget_request(s, ASKED))
+    assert ask(63) is None
+
+
+def test_a_key_is_proved_by_its_digest(database: Database) -> None:
+    key = ApiKey(id="k1", tenant="t", name="n", scopes=("*",), enabled=True, created_at=NOW)
+    database.write_sync(lambda s: keys.add_key(s, key, "digest-1"))
+
+    def proves(digest: str, seconds: float = 0) -> bool:
+        now = NOW + timedelta(seconds=seconds)
+        return database.write_sync(lambda s: keys.prove_key(s, "k1", digest, now=now)) is not None
+
+    assert proves("digest-1")
+    assert not proves("digest-2")
+    until = NOW + timedelta(seconds=30)
+    database.write_sync(lambda s: keys.rotate_key(s, "t", "k1", "digest-2", previous_until=until))
+    assert [proves("digest-1", 29), proves("digest-1", 30), proves("digest-2", 30)] == [
+        True, False, True,
+    ]  # fmt: skip
+    assert database.write_sync(lambda s: keys.change_key(s, "u", "k1", enabled=False)) is None

@@ -1,0 +1,67 @@
+"""Drains one endpoint's outbox: what happened, told to a customer's URL, in order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from activities import options
+    from activities.signatures.delivery import DeliveryActivities, Drained, EndpointRef
+    from workflows import names
+    from workflows.messages import DeliveryResult
+
+LONGEST_SLEEP = timedelta(hours=1)
+"""The outbox is looked at now and then, whatever was said of it."""
+
+
+@workflow.defn(name="DeliveryWorkflow")
+class DeliveryWorkflow:
+    """Runs while something is pending; signalled when more has become due."""
+
+    @workflow.init
+    def __init__(self, endpoint: EndpointRef) -> None:
+        self._nudged = False
+        self._sent = 0
+
+    @workflow.run
+    async def run(self, endpoint: EndpointRef) -> DeliveryResult:
+        while True:
+            self._nudged = False
+            drained = await workflow.execute_activity_method(
+                DeliveryActivities.drain_endpoint,
+                endpoint,
+                task_queue=names.DELIVERY_QUEUE,
+                summary="send what is due",
+                **options.DELIVER,
+            )
+            self._sent += drained.sent
+            if drained.wake_at is None and not self._nudged:
+                return DeliveryResult(sent=self._sent)
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(endpoint)
+            await self._rest(drained)
+
+    @workflow.signal(description="Something is due")
+    def nudge(self) -> None:
+        self._nudged = True
+
+    @workflow.query(description="How many requests were sent")
+    def sent(self) -> int:
+        return self._sent
+
+    async def _rest(self, drained: Drained) -> None:
+        """Until the next one is due, or a nudge."""
+        if self._nudged or drained.wake_at is None:
+            return
+        wait = min(drained.wake_at - workflow.now(), LONGEST_SLEEP)
+        if wait <= timedelta(0):
+            return
+        workflow.set_current_details(f"waiting until {drained.wake_at:%Y-%m-%d %H:%M:%SZ}")
+        try:
+            await workflow.wait_condition(
+                lambda: self._nudged, timeout=wait, timeout_summary="the next try is due"
+            )
+        except TimeoutError:
+            return
