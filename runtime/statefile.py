@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import secrets
 import socket
 import time
 from collections.abc import Iterator
@@ -16,6 +17,10 @@ _LOCK = "lock"
 _STATE = "stack.json"
 _LOCK_PATIENCE_SECONDS = 1.0
 """Whoever asks whether a stack runs holds the lock for an instant."""
+_PORTS = range(16_384, 32_768)
+"""Below those that systems hand out to outgoing connections (RFC 6335: 49152 and up; Linux: 32768
+and up): one of them would be taken, now and then, by the time the stack starts again."""
+_TRIES = 20
 
 
 class StackRunning(Exception):
@@ -120,7 +125,9 @@ def choose_endpoints(last: Endpoints | None) -> Endpoints:
 
 
 def _free_port(wanted: int, held: contextlib.ExitStack) -> int:
-    for port in (wanted, 0) if wanted else (0,):
+    candidates = [wanted] if wanted else []
+    candidates += [secrets.choice(_PORTS) for _ in range(_TRIES)]
+    for port in [*candidates, 0]:
         listener = held.enter_context(socket.socket())
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):

@@ -70,3 +70,9 @@ def test_ports_are_kept_where_they_are_free() -> None:
         second = choose_endpoints(first)
     assert second.temporal_port == first.temporal_port
     assert second.api_port != first.api_port
+
+
+def test_no_outgoing_connection_is_given_a_port_of_ours() -> None:
+    lowest = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    below = int(lowest.read_text().split()[0]) if lowest.exists() else 49_152
+    assert max(choose_endpoints(None).model_dump().values()) < below
