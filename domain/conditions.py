@@ -175,6 +175,7 @@ def _build(
             "days": [day.value for window in plan.schedule.week() for day in window.days],
             "jurisdictions": list(jurisdictions),
             "rules": [rule.id for rule in rules],
+            "caps": [f"{each.cap} ({each.rule.id if each.rule else 'campaign'})" for each in caps],
             "rules_version": rulebook.key,
             "accepted_risks": [{"rule": r, "reason": accepted[r]} for r in sorted(set_aside)],
         }

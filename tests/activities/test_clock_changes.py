@@ -39,7 +39,9 @@ PEOPLE = {
     "+56221234567": "America/Santiago",
     "+61298765432": "Australia/Lord_Howe",
 }
-OPENS, CLOSES = time(9), time(18)
+BY_DAY, BY_NIGHT = "09:00-18:00", "22:00-04:00"
+OFFSET = {BY_DAY: timedelta(0), BY_NIGHT: timedelta(hours=12)}
+OPENS = {BY_DAY: time(9), BY_NIGHT: time(22)}
 
 
 class Telephones(Provider):
@@ -96,11 +98,11 @@ class VirtualDays:
         self._telephones = telephones
         self._claims = 0
 
-    async def launch(self) -> CampaignRecord:
+    async def launch(self, hours: str) -> CampaignRecord:
         now = self._telephones.now
         asked = definition(
-            schedule={"hours": "09:00-18:00"},
-            retry={"max_attempts": 100, "no_answer": {"delays": "50m", "max_attempts": 100}},
+            schedule={"hours": hours},
+            retry={"max_attempts": 100, "no_answer": {"delays": "80m", "max_attempts": 100}},
         )
         launched = await self._database.write(
             lambda s: campaigns.launch_campaign(s, "default", asked, "", now=now, again=False)
@@ -139,23 +141,27 @@ class VirtualDays:
 
 
 @pytest.mark.parametrize(
-    ("change", "of_zone"),
+    ("change", "of_zone", "hours"),
     [
-        ("2026-03-08", "America/New_York"),
-        ("2026-11-01", "America/New_York"),
-        ("2026-04-05", "Australia/Lord_Howe"),
-        ("2026-10-04", "Australia/Lord_Howe"),
-        ("2026-04-05", "America/Santiago"),
-        ("2026-09-06", "America/Santiago"),
+        ("2026-03-08", "America/New_York", BY_DAY),
+        ("2026-03-08", "America/New_York", BY_NIGHT),
+        ("2026-11-01", "America/New_York", BY_NIGHT),
+        ("2026-04-05", "Australia/Lord_Howe", BY_DAY),
+        ("2026-10-04", "Australia/Lord_Howe", BY_NIGHT),
+        ("2026-04-05", "America/Santiago", BY_NIGHT),
+        ("2026-09-06", "America/Santiago", BY_DAY),
+        ("2026-09-06", "America/Santiago", BY_NIGHT),
     ],
 )
-async def test_across_a_change_of_the_clock(tmp_path: Path, change: str, of_zone: str) -> None:
+async def test_across_a_change_of_the_clock(
+    tmp_path: Path, change: str, of_zone: str, hours: str
+) -> None:
     day = datetime.fromisoformat(change).replace(tzinfo=UTC)
     zone = load_zone(of_zone)
     before, after = (day + timedelta(days=step) for step in (-1, 2))
     assert before.astimezone(zone).utcoffset() != after.astimezone(zone).utcoffset()
     telephones = Telephones()
-    telephones.now = day - timedelta(days=2)
+    telephones.now = day - timedelta(days=1)
     lines = Lines([Line("simulated", telephones, LinePolicy())])
     database = Database(f"sqlite:///{tmp_path / 'outdial.db'}")
     database.migrate()
@@ -164,19 +170,27 @@ async def test_across_a_change_of_the_clock(tmp_path: Path, change: str, of_zone
         await announce_lines(ServiceContext(database, temporal, lines, telephones.clock))
         deps = Deps(database, temporal, lines, telephones.clock, "http://127.0.0.1:1")
         days = VirtualDays(database, deps, telephones)
-        await days.run(await days.launch(), until=day + timedelta(days=3))
+        await days.run(await days.launch(hours), until=day + timedelta(days=2, hours=12))
     finally:
         database.dispose()
-    _check(telephones.rang)
+    _check(telephones.rang, hours)
 
 
-def _check(rang: list[tuple[str, datetime]]) -> None:
+def _check(rang: list[tuple[str, datetime]], hours: str) -> None:
+    opens = OPENS[hours]
     for number, zone_name in PEOPLE.items():
         local = [at.astimezone(load_zone(zone_name)) for to, at in rang if to == number]
-        assert all(OPENS <= at.time() < CLOSES for at in local), (zone_name, local)
-        whole_days = sorted({at.date() for at in local})[1:-1]
-        assert len(whole_days) >= 3
-        for day in whole_days:
-            first = min(at for at in local if at.date() == day)
+        assert all(_is_open(hours, at.time()) for at in local), (zone_name, local)
+        # The part of a window after midnight belongs to the day before.
+        shifts = sorted({(at.replace(tzinfo=None) - OFFSET[hours]).date() for at in local})[1:]
+        assert len(shifts) >= 2
+        for shift in shifts:
+            first = min(at.time() for at in local if at.date() == shift and at.time() >= opens)
             # Each day from the first minute on, the day of the change too.
-            assert first.time() < time(9, 1), (zone_name, first)
+            assert first < opens.replace(minute=1), (zone_name, shift, first)
+
+
+def _is_open(hours: str, at: time) -> bool:
+    if hours == BY_DAY:
+        return time(9) <= at < time(18)
+    return at >= time(22) or at < time(4)

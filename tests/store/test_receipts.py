@@ -36,7 +36,7 @@ def test_every_dial_has_a_receipt_with_its_evidence(house: House) -> None:
     body = json.loads(receipts[0].body)
     assert body["local_times"] == {"America/New_York": "2026-03-04T10:00:00-05:00"}
     assert body["rules_version"]
-    assert {"rules", "accepted_risks", "hours", "zone_source", "closes_at"} <= body.keys()
+    assert {"rules", "caps", "accepted_risks", "hours", "zone_source", "closes_at"} <= body.keys()
     assert body["number"] in {number_digest(receipts[0].call_id, phone(n)) for n in range(5)}
     assert phone(0)[1:] not in "".join(found.body for found in receipts)
     assert house.write(lambda s: unlike_their_calls(s, campaign.id)) == []
