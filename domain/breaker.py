@@ -118,7 +118,8 @@ def judge(
     failures: Sequence[LineFailure],
     now: datetime,
 ) -> Health:
-    """A closed circuit after its calls of the window: `worked` of them, and these failed."""
+    """A closed circuit after its calls of the window: the provider took `worked` of them, and
+    they have not failed; these have."""
     calls = worked + len(failures)
     if health.circuit is not Circuit.CLOSED or not failures or calls < policy.min_attempts:
         return health

@@ -25,7 +25,7 @@ from domain.breaker import (
     start_trial,
     verdict_of,
 )
-from domain.call import TERMINAL, FailureClass
+from domain.call import CallStatus, FailureClass
 from store.cases import Case
 from store.dialect import insert_into, locked
 from store.tables import call, line, line_failure
@@ -34,7 +34,9 @@ SHOWN = 5
 KEPT = timedelta(days=1)
 """How long a failure can be looked at."""
 
-_WORKS = [s.value for s in TERMINAL if verdict_of(s, None) is Verdict.WORKS]
+_NOT_FAILED = [s.value for s in CallStatus if s not in (CallStatus.FAILED, CallStatus.CANCELED)]
+"""A call that the provider took has worked so far. What fails is known at once and what ends well
+after minutes, so that to wait for the end would make every line look bad at first."""
 _LINE = locked(
     select(line).where(line.c.tenant == bindparam("of_tenant"), line.c.name == bindparam("name")),
     exclusive=[line],
@@ -42,8 +44,8 @@ _LINE = locked(
 _WORKED = select(func.count()).where(
     call.c.tenant == bindparam("of_tenant"),
     call.c.line == bindparam("name"),
-    call.c.ended_at > bindparam("after"),
-    call.c.status.in_(_WORKS),
+    call.c.placed_at > bindparam("after"),
+    call.c.status.in_(_NOT_FAILED),
 )
 _FAILURES = (
     select(line_failure.c.at, line_failure.c.failure, line_failure.c.detail)

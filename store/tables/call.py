@@ -9,7 +9,7 @@ from sqlmodel import Field
 from store.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _UNSETTLED = text("settled_at IS NULL AND settle_by IS NOT NULL")
-_ENDED = text("ended_at IS NOT NULL")
+_PLACED = text("placed_at IS NOT NULL")
 _UNSIGNALLED = text("signalled_at IS NULL AND call_id IS NOT NULL")
 _UNMATCHED = text("call_id IS NULL")
 
@@ -24,13 +24,13 @@ class CallRow(Row, table=True):
         Index("ix_call_ledger", "tenant", "phone", "created_at"),
         Index("ix_call_tenant", "tenant", "created_at", "id"),
         Index(
-            "ix_call_line_ended",
+            "ix_call_line_placed",
             "tenant",
             "line",
-            "ended_at",
+            "placed_at",
             "status",
-            sqlite_where=_ENDED,
-            postgresql_where=_ENDED,
+            sqlite_where=_PLACED,
+            postgresql_where=_PLACED,
         ),
         Index(
             "ix_call_unsettled",

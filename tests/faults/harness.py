@@ -48,6 +48,8 @@ LINE = {
     "ANALYSIS_WAIT": "3s",
     "PER_SECOND": "50",
     "MAX_CONCURRENT": "100",
+    # Requests fail by design here, and a line that rests would only make it slower.
+    "BREAKER__MIN_ATTEMPTS": "10000",
 }
 TIME_SCALE = 20.0
 PEOPLE = {
@@ -69,11 +71,19 @@ def numbers(count: int, *, start: int = 0) -> list[str]:
     return [f"+1{codes[n // 100]}55501{n % 100:02d}" for n in range(start, start + count)]
 
 
-def campaign(name: str, phones: Sequence[str], *, max_concurrent: int, retry: str = RETRY) -> str:
+def campaign(
+    name: str,
+    phones: Sequence[str],
+    *,
+    max_concurrent: int,
+    retry: str = RETRY,
+    line: str = "simulated",
+    agent: str = "reminder",
+) -> str:
     """A definition that may call at any hour."""
     recipients = "\n".join(f'  - {{phone: "{phone}"}}' for phone in phones)
     return (
-        f"name: {name}\npurpose: informational\nagent: reminder\n"
+        f"name: {name}\npurpose: informational\nline: {line}\nagent: {agent}\n"
         'schedule: {hours: "00:00-24:00", time_zone: UTC}\n'
         f"pacing: {{max_concurrent: {max_concurrent}}}\n"
         f"{retry}\nring_timeout: 14s\nmax_duration: 1m\nrecipients:\n{recipients}\n"
@@ -218,6 +228,7 @@ def plan_stack(
     database_url: str | None = None,
     people: Mapping[str, Any] | None = None,
     line: Mapping[str, str] | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Plan:
     """Settings, ports and commands of a stack in a folder of its own."""
     folder.mkdir(exist_ok=True)
@@ -231,6 +242,7 @@ def plan_stack(
     }
     for name, value in {**LINE, **(line or {})}.items():
         given[f"OUTDIAL_LINES__SIMULATED__{name}"] = value
+    given |= more or {}
     if database_url is not None:
         given["OUTDIAL_DATABASE_URL"] = database_url
     state = StackState(

@@ -88,8 +88,10 @@ def test_throttles_and_rejections_open_nothing(house: House, failure: FailureCla
 
 def test_calls_that_work_outweigh_some_that_fail(house: House) -> None:
     campaign = house.launch(20)
-    for call in house.claim(campaign, limit=5).calls:
-        house.end(call.call_id)
+    first, *others = house.claim(campaign, limit=5).calls
+    for call in (first, *others):
+        house.place(call.call_id)
+    house.end(first.call_id)  # the others go on, and count as well
     _fail(house, house.claim(campaign, limit=4))
     assert _status(house).health.circuit is Circuit.CLOSED
     house.later(minutes=6)  # those that worked, and those that failed, count no more

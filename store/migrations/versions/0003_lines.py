@@ -13,7 +13,7 @@ depends_on = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _INSTANT = sa.DateTime(timezone=True)
-_ENDED = sa.text("ended_at IS NOT NULL")
+_PLACED = sa.text("placed_at IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -64,18 +64,18 @@ def _failures() -> None:
     )
     op.create_index("ix_line_failure_line", "line_failure", ["tenant", "line", "at"])
     op.create_index(
-        "ix_call_line_ended",
+        "ix_call_line_placed",
         "call",
-        ["tenant", "line", "ended_at", "status"],
-        sqlite_where=_ENDED,
-        postgresql_where=_ENDED,
+        ["tenant", "line", "placed_at", "status"],
+        sqlite_where=_PLACED,
+        postgresql_where=_PLACED,
     )
 
 
 def downgrade() -> None:
     op.drop_column("recipient", "line_marks")
     op.drop_table("campaign_line")
-    op.drop_index("ix_call_line_ended", "call")
+    op.drop_index("ix_call_line_placed", "call")
     op.drop_table("line_failure")
     for name in (
         "openings",
