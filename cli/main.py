@@ -14,6 +14,7 @@ from cli import (
     rules,
     stack,
     suppress,
+    temporal,
     try_call,
     validate,
 )
@@ -37,6 +38,8 @@ OPERATE = "Operate"
 app.command(rich_help_panel=RUN)(launch.launch)
 app.command("try", rich_help_panel=RUN)(try_call.try_call)
 app.command("watch", rich_help_panel=RUN)(launch.watch_command)
+app.command(rich_help_panel=RUN)(temporal.schedule)
+app.command(rich_help_panel=RUN)(temporal.unschedule)
 app.command(rich_help_panel=STEER)(read.status)
 app.command(rich_help_panel=STEER)(read.calls)
 app.command(rich_help_panel=STEER)(control.pause)
@@ -57,3 +60,4 @@ app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(stack.up)
 app.command(rich_help_panel=OPERATE)(stack.migrate)
 app.command(rich_help_panel=OPERATE)(stack.setup)
+app.command(rich_help_panel=OPERATE)(temporal.nexus)
