@@ -22,6 +22,7 @@ from activities.calls import Calls
 from activities.campaigns import Campaigns
 from activities.deliveries import Deliveries
 from activities.deps import Deps
+from activities.launching import Launches
 from activities.posting import Poster
 from activities.requests import Requests
 from activities.sweeps import Sweeps
@@ -41,6 +42,7 @@ from runtime.settings_file import SettingsInvalid
 from services.context import ServiceContext
 from services.keeping import Keeper
 from services.lines import announce_lines
+from services.nexus import OutdialServiceHandler
 from store.database import Database, DatabaseUnavailable
 from workflows.names import CALL_QUEUE, DELIVERY_QUEUE, TASK_QUEUE
 from workflows.registry import WORKFLOWS, sandbox
@@ -103,6 +105,7 @@ async def work(
             claim_linger=settings.claim_linger,
             sweep_every=settings.sweep_every,
             allow_private_webhooks=settings.allow_private_webhooks,
+            campaigns_dir=settings.campaigns_dir,
         )
         workflows, calls = build_workers(client, deps, drain_within=settings.drain_within)
         deliverer = delivery_worker(client, deps, drain_within=settings.drain_within)
@@ -125,6 +128,7 @@ def build_workers(
         task_queue=TASK_QUEUE,
         workflows=list(WORKFLOWS),
         activities=[calls.end_call, *_short_activities(deps)],
+        nexus_service_handlers=[OutdialServiceHandler()],
         workflow_runner=sandbox(),
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_workflow_tasks=WORKFLOW_TASKS,
@@ -173,6 +177,7 @@ def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
         campaigns.add_recipients,
         campaigns.hang_up_calls,
         campaigns.read_progress,
+        Launches(deps).launch_campaign,
         requests.enroll_request,
         requests.read_request,
         requests.withdraw_request,

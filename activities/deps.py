@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from temporalio.client import Client
 
@@ -34,6 +35,9 @@ class Deps:
 
     allow_private_webhooks: bool = False
     """Whether customers' URLs may lead to addresses that only this machine's network reaches."""
+
+    campaigns_dir: Path = Path("campaigns")
+    """Where campaign files are that another service may name."""
 
     @property
     def analysis_grace(self) -> timedelta:

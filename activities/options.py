@@ -43,6 +43,12 @@ ENROLL = Options(
     retry_policy=DATABASE_RETRY,
 )
 
+LAUNCH = Options(
+    # A million rows are checked and staged in one transaction.
+    start_to_close_timeout=timedelta(minutes=30),
+    retry_policy=DATABASE_RETRY,
+)
+
 PLACE = Options(
     # The fence, waiting for the line's rate (bounded in the activity), one request, one write.
     start_to_close_timeout=timedelta(seconds=60),

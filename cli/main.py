@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from cli import control, explain, keys, launch, read, rules, stack, suppress, try_call, validate
+from cli import (
+    control,
+    explain,
+    keys,
+    launch,
+    read,
+    rules,
+    stack,
+    suppress,
+    temporal,
+    try_call,
+    validate,
+)
 
 app = typer.Typer(
     name="outdial",
@@ -25,6 +37,8 @@ OPERATE = "Operate"
 app.command(rich_help_panel=RUN)(launch.launch)
 app.command("try", rich_help_panel=RUN)(try_call.try_call)
 app.command("watch", rich_help_panel=RUN)(launch.watch_command)
+app.command(rich_help_panel=RUN)(temporal.schedule)
+app.command(rich_help_panel=RUN)(temporal.unschedule)
 app.command(rich_help_panel=STEER)(read.status)
 app.command(rich_help_panel=STEER)(read.calls)
 app.command(rich_help_panel=STEER)(control.pause)
@@ -43,3 +57,4 @@ app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.command(rich_help_panel=OPERATE)(stack.up)
 app.command(rich_help_panel=OPERATE)(stack.migrate)
 app.command(rich_help_panel=OPERATE)(stack.setup)
+app.command(rich_help_panel=OPERATE)(temporal.nexus)

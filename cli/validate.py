@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
+from pydantic import BaseModel
 
-from cli.output import FAILED, plural, say
+from activities.signatures.launch import LaunchInput
+from cli.output import FAILED, fail, plural, say
 from intake.schema import schema_text
 from intake.validation import validate as check
+from workflows.messages import CampaignResult, RequestCallInput, RequestResult
 
 
 def validate(
@@ -32,9 +36,32 @@ def validate(
     say(f"{file}: {definition.name}, {plural(found.count, 'recipient')}, nothing is wrong")
 
 
-def schema() -> None:
-    """Print the JSON Schema of a campaign file.
+MESSAGES: dict[str, type[BaseModel]] = {
+    "request-call": RequestCallInput,
+    "request-result": RequestResult,
+    "run-campaign": LaunchInput,
+    "campaign-result": CampaignResult,
+}
+"""What other services send through Temporal and get back, by the name of its schema."""
 
-    Editors complete and check a campaign file by it.
+
+def schema(
+    of: Annotated[
+        str, typer.Argument(help=f"campaign, {', '.join(MESSAGES)}.", show_default=False)
+    ] = "campaign",
+) -> None:
+    """Print a JSON Schema.
+
+    By that of a campaign file editors complete and check it. The others are those of the input
+    and result of RequestCallWorkflow and RunCampaignWorkflow.
     """
-    sys.stdout.write(schema_text())
+    if of == "campaign":
+        sys.stdout.write(schema_text())
+        return
+    if of not in MESSAGES:
+        fail(f"found {of!r}; write campaign, {', '.join(MESSAGES)}")
+    mode: Literal["serialization", "validation"] = (
+        "serialization" if of.endswith("result") else "validation"
+    )
+    shown = MESSAGES[of].model_json_schema(mode=mode)
+    sys.stdout.write(json.dumps(shown, indent=2, ensure_ascii=False) + "\n")

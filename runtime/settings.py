@@ -143,6 +143,8 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    campaigns_dir: Path = Path("campaigns")
+    """Where workers find the campaign files that schedules and other services name."""
     api: ApiSettings = ApiSettings()
     allow_private_webhooks: bool = False
     """Send webhooks to private, loopback and link-local addresses too. Without, a customer's URL

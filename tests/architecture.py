@@ -96,7 +96,7 @@ class Source:
 
     @property
     def shipped(self) -> bool:
-        return self.room not in {"bench", "tests"}
+        return self.room not in {"bench", "samples", "tests"}
 
     @property
     def migration(self) -> bool:

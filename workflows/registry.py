@@ -9,6 +9,7 @@ from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.delivery import DeliveryWorkflow
 from workflows.request import RequestCallWorkflow
+from workflows.run_campaign import RunCampaignWorkflow
 from workflows.sweep import SweepWorkflow
 
 WORKFLOWS = (
@@ -17,6 +18,7 @@ WORKFLOWS = (
     RequestCallWorkflow,
     SweepWorkflow,
     DeliveryWorkflow,
+    RunCampaignWorkflow,
 )
 
 

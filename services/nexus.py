@@ -1,0 +1,78 @@
+"""The Nexus service `outdial`: a workflow in another namespace awaits a call, or a campaign."""
+
+from __future__ import annotations
+
+import nexusrpc
+from nexusrpc.handler import service_handler
+from temporalio.api.common.v1 import Payload
+from temporalio.api.nexus.v1 import EndpointSpec, EndpointTarget
+from temporalio.api.operatorservice.v1 import CreateNexusEndpointRequest
+from temporalio.client import Client
+from temporalio.nexus import WorkflowHandle, WorkflowRunOperationContext, workflow_run_operation
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.signatures.launch import LaunchInput
+from workflows.messages import CampaignResult, RequestCallInput, RequestResult
+from workflows.names import TASK_QUEUE, request_workflow_id
+from workflows.request import RequestCallWorkflow
+from workflows.run_campaign import RunCampaignWorkflow
+
+ENDPOINT = "outdial"
+
+
+@nexusrpc.service(name="outdial")
+class OutdialService:
+    """What other namespaces may ask for."""
+
+    place_call: nexusrpc.Operation[RequestCallInput, RequestResult]
+    run_campaign: nexusrpc.Operation[LaunchInput, CampaignResult]
+
+
+@service_handler(service=OutdialService)
+class OutdialServiceHandler:
+    @workflow_run_operation
+    async def place_call(
+        self, ctx: WorkflowRunOperationContext, asked: RequestCallInput
+    ) -> WorkflowHandle[RequestResult]:
+        """One call and its final outcome; the same key again is the same request."""
+        key = asked.key or ctx.request_id
+        return await ctx.start_workflow(
+            RequestCallWorkflow.run,
+            asked.model_copy(update={"key": key}),
+            id=request_workflow_id(asked.tenant, key),
+            task_queue=TASK_QUEUE,
+        )
+
+    @workflow_run_operation
+    async def run_campaign(
+        self, ctx: WorkflowRunOperationContext, asked: LaunchInput
+    ) -> WorkflowHandle[CampaignResult]:
+        """A campaign from its launch to its end."""
+        return await ctx.start_workflow(
+            RunCampaignWorkflow.run,
+            asked,
+            id=f"run-campaign/{asked.tenant}/{ctx.request_id}",
+            task_queue=TASK_QUEUE,
+        )
+
+
+async def create_endpoint(client: Client, name: str = ENDPOINT) -> bool:
+    """Let other namespaces reach the service by this name; False when they could before.
+
+    Raises RPCError.
+    """
+    target = EndpointTarget.Worker(namespace=client.namespace, task_queue=TASK_QUEUE)
+    spec = EndpointSpec(
+        name=name,
+        target=EndpointTarget(worker=target),
+        description=Payload(
+            metadata={"encoding": b"json/plain"}, data=b'"places calls, runs campaigns"'
+        ),
+    )
+    try:
+        await client.operator_service.create_nexus_endpoint(CreateNexusEndpointRequest(spec=spec))
+    except RPCError as error:
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:
+            raise
+        return False
+    return True

@@ -1,0 +1,142 @@
+"""The samples, as whoever reads them would run them: processes of their own, over a real engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+from typer.testing import CliRunner
+
+from cli.main import app
+from services import scheduling
+from services.nexus import create_endpoint
+from tests.builders import phone
+from tests.databases import migrated, sqlite_database
+from tests.e2e.engine import Engine, engine
+from tests.services.servers import temporal_server
+from tests.waiting import until
+
+__all__ = ["at_work", "temporal_server"]
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "python"
+NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def at_work(temporal_server: WorkflowEnvironment) -> AsyncIterator[Engine]:
+    with sqlite_database() as url, migrated(url) as database:
+        async with engine(temporal_server.client, database, NOW) as running:
+            yield running
+
+
+async def run_sample(
+    server: WorkflowEnvironment, name: str, *arguments: str, **variables: str
+) -> str:
+    address = server.client.service_client.config.target_host
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(SAMPLES / name),
+        *arguments,
+        env={**os.environ, "TEMPORAL_ADDRESS": address, **variables},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(90):
+        out, errors = await process.communicate()
+    assert process.returncode == 0, errors.decode()
+    return out.decode()
+
+
+async def test_place_call(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:
+    out = await run_sample(temporal_server, "place_call.py", phone(6000))
+    assert out == "completed after 1 attempt(s)\n"
+    assert at_work.called().count(phone(6000)) == 1
+
+
+async def test_run_campaign(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:
+    numbers = [phone(6010), phone(6011)]
+    out = await run_sample(temporal_server, "run_campaign.py", *numbers)
+    assert "finished: {'completed': 2}" in out
+    assert set(numbers) <= set(at_work.called())
+
+
+async def test_nexus_from_another_namespace(
+    at_work: Engine, temporal_server: WorkflowEnvironment
+) -> None:
+    client = temporal_server.client
+    assert await create_endpoint(client)
+    assert not await create_endpoint(client)
+    request = RegisterNamespaceRequest(namespace="bookings")
+    request.workflow_execution_retention_period.FromTimedelta(timedelta(days=1))
+    await client.workflow_service.register_namespace(request)
+    out = await run_sample(
+        temporal_server, "nexus_caller.py", phone(6020), TEMPORAL_NAMESPACE="bookings"
+    )
+    assert out == "the call: completed\n"
+    assert at_work.called().count(phone(6020)) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({}, "found neither definition nor file"),
+        ({"file": "../pyproject.toml"}, "not within the worker's campaigns folder"),
+        ({"definition": {"name": "x"}}, "found no purpose"),
+        ({"tenant": "other", "definition": "name: x\npurpose: informational\nagent: a\n"
+          'recipients: [{phone: "+12025550123"}]\n'}, "is not configured"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_run_fails_with_its_reason(
+    at_work: Engine, temporal_server: WorkflowEnvironment, asked: dict[str, object], told: str
+) -> None:
+    plain = await Client.connect(temporal_server.client.service_client.config.target_host)
+    with pytest.raises(WorkflowFailureError) as failed:
+        await plain.execute_workflow(
+            "RunCampaignWorkflow",
+            {"tenant": "default"} | asked,
+            id=f"wrong-{hash(told)}",
+            task_queue="outdial",
+        )
+    cause = failed.value.cause.__cause__
+    assert isinstance(cause, ApplicationError)
+    assert (cause.type, told in cause.message) == ("LaunchRefused", True), cause.message
+
+
+async def test_a_recurring_campaign(
+    at_work: Engine, temporal_server: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    name = "every-day"
+    made = await scheduling.schedule_campaign(at_work.ctx, name, "none.yaml", "0 9 * * *")
+    again = await scheduling.schedule_campaign(at_work.ctx, name, "other.yaml", "0 10 * * 1-5")
+    assert (made, again) == (True, False)
+    handle = temporal_server.client.get_schedule_handle(scheduling.schedule_id("default", name))
+    await handle.trigger()
+
+    async def ran() -> bool:
+        return bool((await handle.describe()).info.recent_actions)
+
+    await until(ran)
+    await scheduling.unschedule_campaign(at_work.ctx, name)
+
+
+def test_schemas_are_published() -> None:
+    for name, title in (
+        ("request-call", "RequestCallInput"),
+        ("request-result", "RequestResult"),
+        ("run-campaign", "LaunchInput"),
+        ("campaign-result", "CampaignResult"),
+    ):
+        shown = CliRunner().invoke(app, ["schema", name])
+        assert json.loads(shown.stdout)["title"] == title
+    assert CliRunner().invoke(app, ["schema", "nothing"]).exit_code == 1
