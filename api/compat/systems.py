@@ -6,5 +6,7 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
-SYSTEMS: tuple[tuple[str, Callable[[], FastAPI]], ...] = ()
+from api.compat.voxpria.app import create_voxpria
+
+SYSTEMS: tuple[tuple[str, Callable[[], FastAPI]], ...] = (("voxpria", create_voxpria),)
 """Each is mounted under /compat/<system>."""
