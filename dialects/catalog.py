@@ -4,5 +4,10 @@ from __future__ import annotations
 
 from dialects.port import Dialect
 from dialects.standard import StandardWebhooks
+from dialects.voxpria import VoxpriaWebhooks
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (StandardWebhooks(),)}
+_ALL: tuple[Dialect, ...] = (
+    StandardWebhooks(),
+    VoxpriaWebhooks(),
+)
+DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _ALL}

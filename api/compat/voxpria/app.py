@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from api.compat.bearer import RateHeaders
 from api.compat.refusals import install_refusals
-from api.compat.voxpria import agents, calls, contacts
+from api.compat.voxpria import agents, calls, contacts, webhooks
 from api.compat.voxpria.auth import rate_headers
 from api.compat.voxpria.errors import Refused, write_error
 
@@ -20,7 +20,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 
 def create_voxpria() -> FastAPI:
     app = FastAPI(title="Voxpria's API on Outdial", redirect_slashes=False, responses=_REFUSED)
-    for part in (calls, contacts, agents):
+    for part in (calls, contacts, agents, webhooks):
         app.include_router(part.router)
     app.add_middleware(RateHeaders, shown=rate_headers)
     install_refusals(app, write_error)

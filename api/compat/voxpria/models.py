@@ -90,7 +90,7 @@ class Call(Triggered):
 
     @classmethod
     def of(cls, view: CallView) -> Self:
-        last = view.last if view.status.terminal or view.attempts else None
+        last = view.last
         seconds = None if last is None else last.duration_seconds
         return cls(
             call_id=view.id,
