@@ -6,8 +6,10 @@ from dialects.port import Dialect
 from dialects.standard import StandardWebhooks
 from dialects.voxpria import VoxpriaWebhooks
 
-_ALL: tuple[Dialect, ...] = (
-    StandardWebhooks(),
-    VoxpriaWebhooks(),
-)
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in _ALL}
+DIALECTS: dict[str, Dialect] = {
+    dialect.name: dialect
+    for dialect in (
+        StandardWebhooks(),
+        VoxpriaWebhooks(),
+    )
+}

@@ -17,6 +17,7 @@ from domain.schedule import Schedule
 from services import directory
 from services.calls import CallOrder
 from services.context import ServiceContext
+from services.directory import Speaker
 from services.errors import RequestRefused
 
 _ANY_HOUR = Schedule.model_validate({"hours": "00:00-24:00"})
@@ -44,23 +45,15 @@ async def single_call(
     speaker = await directory.speaker(ctx, agent)
     if caller_id is not None:
         caller_id = await require_shown(ctx, speaker.line, caller_id)
-    told = dict(context or {})
-    try:
-        request = CallRequest(
-            to=to,
-            agent=speaker.agent,
-            line=speaker.line,
-            caller_id=caller_id,
-            variables={name: in_words(value) for name, value in told.items()},
-            context=told,
-            not_before=not_before,
-            schedule=_ANY_HOUR,
-            retry=_ONCE,
-            max_duration=max_duration,
-            recording=recording,
-        )
-    except ValidationError as error:
-        raise RequestRefused(str(error.errors()[0]["msg"])) from error
+    request = _request(
+        speaker,
+        context or {},
+        to=to,
+        caller_id=caller_id,
+        not_before=not_before,
+        max_duration=max_duration,
+        recording=recording,
+    )
     return CallOrder(
         request=request,
         agent=speaker.name,
@@ -69,6 +62,21 @@ async def single_call(
         endpoint_id=endpoint_id,
         lenient=True,
     )
+
+
+def _request(speaker: Speaker, told: Mapping[str, Any], **values: Any) -> CallRequest:
+    try:
+        return CallRequest(
+            agent=speaker.agent,
+            line=speaker.line,
+            variables={name: in_words(value) for name, value in told.items()},
+            context=dict(told),
+            schedule=_ANY_HOUR,
+            retry=_ONCE,
+            **values,
+        )
+    except ValidationError as error:
+        raise RequestRefused(str(error.errors()[0]["msg"])) from error
 
 
 async def require_shown(ctx: ServiceContext, line: str, number: str) -> str:
