@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dialects.buildvoiceai import BuildVoiceAIWebhooks
 from dialects.port import Dialect
 from dialects.standard import StandardWebhooks
 from dialects.voxpria import VoxpriaWebhooks
@@ -10,6 +11,7 @@ DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
     for dialect in (
         StandardWebhooks(),
+        BuildVoiceAIWebhooks(),
         VoxpriaWebhooks(),
     )
 }

@@ -187,9 +187,14 @@ async def speaker(
     return Speaker(agent, _line(ctx, line), agent.id)
 
 
+async def default_agent(ctx: ServiceContext) -> RegisteredAgent | None:
+    """Who speaks where a call names nobody."""
+    return await find(ctx, AGENTS, is_default=True, is_active=True)
+
+
 async def _registered(ctx: ServiceContext, asked: str | Agent | None) -> RegisteredAgent | None:
     if asked is None:
-        return await find(ctx, AGENTS, is_default=True, is_active=True)
+        return await default_agent(ctx)
     return await find(ctx, AGENTS, id=asked if isinstance(asked, str) else asked.id)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from activities.addresses import NameUnknown, UrlRefused, resolve
+from dialects.catalog import DIALECTS
 from domain.definition import CampaignDefinition
 from domain.endpoint import (
     EVERY_EVENT,
@@ -37,6 +38,8 @@ async def create_endpoint(
     metadata: dict[str, Any] | None = None,
 ) -> Endpoint:
     """An endpoint of the tenant. Raises RequestRefused."""
+    if scheme not in DIALECTS:
+        raise RequestRefused(f"scheme: found {scheme!r}; known are {', '.join(sorted(DIALECTS))}")
     checked = _events(events)
     await _require_url(ctx, url)
     new = _new(ctx, url, checked, EndpointKind.TENANT).model_copy(

@@ -6,7 +6,11 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
+from api.compat.buildvoiceai.app import create_buildvoiceai
 from api.compat.voxpria.app import create_voxpria
 
-SYSTEMS: tuple[tuple[str, Callable[[], FastAPI]], ...] = (("voxpria", create_voxpria),)
+SYSTEMS: tuple[tuple[str, Callable[[], FastAPI]], ...] = (
+    ("buildvoiceai", create_buildvoiceai),
+    ("voxpria", create_voxpria),
+)
 """Each is mounted under /compat/<system>."""
