@@ -6,6 +6,7 @@ from dialects.buildvoiceai import BuildVoiceAIWebhooks
 from dialects.port import Dialect
 from dialects.standard import StandardWebhooks
 from dialects.voxpria import VoxpriaWebhooks
+from dialects.vozagent import VozAgentWebhooks
 
 DIALECTS: dict[str, Dialect] = {
     dialect.name: dialect
@@ -13,5 +14,6 @@ DIALECTS: dict[str, Dialect] = {
         StandardWebhooks(),
         BuildVoiceAIWebhooks(),
         VoxpriaWebhooks(),
+        VozAgentWebhooks(),
     )
 }

@@ -8,14 +8,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from sqlmodel import Session
+
 from domain.directory import Contact
+from domain.endpoint import EventType
 from domain.phone import BadPhone, is_e164, parse_phone
 from services import directory
 from services.context import ServiceContext
 from services.errors import Collision, RequestRefused
 from store.directory import CONTACTS
+from store.outbox import tell_contacts
 
 MOST_AT_ONCE = 10_000
 _ROWS_AT_ONCE = 500
@@ -75,9 +80,17 @@ async def import_contacts(ctx: ServiceContext, drafts: Sequence[dict[str, Any]])
         good.append(Contact(**(draft | made | {"tenant": ctx.tenant, "phone": number})))
     imported = 0
     for start in range(0, len(good), _ROWS_AT_ONCE):
-        some = good[start : start + _ROWS_AT_ONCE]
-        imported += await ctx.database.write(lambda s, some=some: CONTACTS.add_new(s, some))  # type: ignore[misc]
+        imported += await _keep_new(ctx, good[start : start + _ROWS_AT_ONCE], now)
     return Imported(imported, len(good) - imported, tuple(rejected))
+
+
+async def _keep_new(ctx: ServiceContext, some: Sequence[Contact], now: datetime) -> int:
+    def work(s: Session) -> int:
+        added = CONTACTS.add_new(s, some)
+        tell_contacts(s, added, EventType.CONTACT_CREATED, now=now)
+        return len(added)
+
+    return await ctx.database.write(work)
 
 
 def _number(phone: str) -> str:

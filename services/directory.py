@@ -8,14 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from sqlmodel import Session
+
 from domain.definition import Agent
 from domain.directory import Contact, PhoneNumber, RegisteredAgent
+from domain.endpoint import EventType
 from domain.phone import BadPhone, is_e164, parse_phone
 from domain.zone import require_zone
 from services.context import ServiceContext
 from services.errors import Collision, NotFound, PreconditionFailed, RequestRefused
 from store.directory import AGENTS, CONTACTS, PHONE_NUMBERS, Directory
 from store.errors import StatementRefused
+from store.outbox import tell_contacts
 
 Kept = TypeVar("Kept", Contact, RegisteredAgent, PhoneNumber)
 
@@ -44,8 +48,13 @@ async def add(
             "updated_at": now,
         }
     )
+
+    def work(s: Session) -> None:
+        of.add(s, kept)
+        _tell(s, kept, EventType.CONTACT_CREATED, now)
+
     try:
-        await ctx.database.write(lambda s: of.add(s, kept))
+        await ctx.database.write(work)
     except StatementRefused:
         raise Collision(f"there is a {of.kind} with this id or number already") from None
     return kept
@@ -134,10 +143,15 @@ async def change(
     Raises NotFound, PreconditionFailed, RequestRefused, Collision.
     """
     checked, now = _checked(values, lenient), ctx.clock()
+
+    def work(s: Session) -> bool:
+        changed = of.change(s, ctx.tenant, kept_id, checked, version=version, now=now)
+        if changed:
+            _tell(s, of.get(s, ctx.tenant, kept_id), EventType.CONTACT_UPDATED, now)
+        return changed
+
     try:
-        changed = await ctx.database.write(
-            lambda s: of.change(s, ctx.tenant, kept_id, checked, version=version, now=now)
-        )
+        changed = await ctx.database.write(work)
     except StatementRefused:
         raise Collision(f"there is a {of.kind} with this number already") from None
     found = await get(ctx, of, kept_id)
@@ -206,6 +220,12 @@ def _line(ctx: ServiceContext, name: str | None) -> str:
         known = ", ".join(sorted(own)) or "none"
         raise RequestRefused(f"line: found none; name one of yours: {known}")
     return next(iter(own))
+
+
+def _tell(s: Session, kept: object, what: EventType, now: datetime) -> None:
+    """Endpoints are told of contacts; nothing else that is kept here is anybody's news."""
+    if isinstance(kept, Contact):
+        tell_contacts(s, [kept], what, now=now)
 
 
 def _checked(values: dict[str, Any], lenient: bool = False) -> dict[str, Any]:

@@ -110,6 +110,7 @@ async def change_endpoint(
     events: tuple[str, ...] | None = None,
     name: str | None = None,
     enabled: bool | None = None,
+    metadata: dict[str, Any] | None = None,
     version: int | None = None,
 ) -> Endpoint:
     """Change what is given. Enabled again, it gets what has waited meanwhile.
@@ -122,8 +123,8 @@ async def change_endpoint(
         values["url"] = url
     if events is not None:
         values["events"] = list(_events(events))
-    if name is not None:
-        values["name"] = name
+    given = {"name": name, "metadata": metadata}
+    values |= {field: value for field, value in given.items() if value is not None}
     if enabled is not None:
         state = EndpointState.ENABLED if enabled else EndpointState.DISABLED
         because = None if enabled else "switched off by its owner"

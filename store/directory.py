@@ -42,14 +42,14 @@ class Directory(Generic[Kept]):
         """Raises StatementRefused when the tenant has one with this id or number."""
         s.connection().execute(insert(self._table).values(kept.model_dump()))
 
-    def add_new(self, s: Session, kept: Sequence[Kept]) -> int:
-        """Add those whose ids and numbers are free; how many."""
+    def add_new(self, s: Session, kept: Sequence[Kept]) -> list[Kept]:
+        """Add those whose ids and numbers are free; these."""
         if not kept:
-            return 0
-        before = self.count(s, kept[0].tenant)
-        rows = [one.model_dump() for one in kept]
-        s.connection().execute(insert_into(s, self._table).on_conflict_do_nothing(), rows)
-        return self.count(s, kept[0].tenant) - before
+            return []
+        added = insert_into(s, self._table).on_conflict_do_nothing().returning(self._table.c.id)
+        rows = s.connection().execute(added, [one.model_dump() for one in kept])
+        ids = set(rows.scalars())
+        return [one for one in kept if one.id in ids]
 
     def get(self, s: Session, tenant: str, kept_id: str) -> Kept | None:
         return self.find(s, tenant, id=kept_id)

@@ -8,9 +8,11 @@ from fastapi import FastAPI
 
 from api.compat.buildvoiceai.app import create_buildvoiceai
 from api.compat.voxpria.app import create_voxpria
+from api.compat.vozagent.app import create_vozagent
 
 SYSTEMS: tuple[tuple[str, Callable[[], FastAPI]], ...] = (
     ("buildvoiceai", create_buildvoiceai),
     ("voxpria", create_voxpria),
+    ("vozagent", create_vozagent),
 )
 """Each is mounted under /compat/<system>."""
