@@ -20,6 +20,10 @@ from store.requests import request_row
 from store.roster import REFUSED_OUTCOME
 from store.tables import call_request, campaign, recipient
 
+_ADD_RECIPIENT = insert(recipient).returning(recipient.c.id)
+_ADD_REQUEST = insert(call_request).returning(call_request.c.id)
+"""Built once: building a statement takes longer than running it."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
@@ -56,7 +60,7 @@ def create_request(s: Session, direct: CampaignRecord, new: NewRequest, *, now: 
             "outcome": REFUSED_OUTCOME,
             "because": new.refused,
         }
-    added = s.connection().execute(insert(recipient).values(values).returning(recipient.c.id))
+    added = s.connection().execute(_ADD_RECIPIENT, values)
     if new.refused is not None:
         tell_requests(s, direct, [added.scalar_one()], EventType.CALL_FAILED, now=now)
 
@@ -78,7 +82,7 @@ def note_request(
         "endpoint_id": new.endpoint_id,
         "created_at": now,
     }
-    added = s.connection().execute(insert(call_request).values(values).returning(call_request.c.id))
+    added = s.connection().execute(_ADD_REQUEST, values)
     return int(added.scalar_one())
 
 

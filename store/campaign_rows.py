@@ -13,6 +13,9 @@ from store.errors import UnknownCampaign
 from store.records import campaign_record
 from store.tables import campaign
 
+_BY_NAME = select(campaign).where(
+    campaign.c.tenant == bindparam("of_tenant"), campaign.c.name == bindparam("of_name")
+)
 _HOLD = locked(
     select(campaign).where(campaign.c.id == bindparam("campaign_id")),
     exclusive=[],
@@ -21,8 +24,9 @@ _HOLD = locked(
 
 
 def find_campaign(s: Session, tenant: str, name: str) -> CampaignRecord | None:
-    found = select(campaign).where(campaign.c.tenant == tenant, campaign.c.name == name)
-    row = s.connection().execute(found).mappings().first()
+    row = (
+        s.connection().execute(_BY_NAME, {"of_tenant": tenant, "of_name": name}).mappings().first()
+    )
     return None if row is None else campaign_record(row)
 
 

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import case, delete
+from sqlalchemy import Integer, Text, bindparam, delete, text
+from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import Session
 
 from domain.access import Limit, Usage
-from store.dialect import insert_into
 from store.tables import rate_count
+from store.tables.columns import UtcDateTime
+
+
+@cache
+def _counting(rows: int) -> TextualSelect:
+    """One statement for so many limits: a request costs one round trip, however many it has.
+
+    A text, since building it anew for each request would take longer than running it.
+    """
+    values = ", ".join(f"(:name_{row}, :now, 1)" for row in range(rows))
+    over = "CASE WHEN rate_count.started_at <= :since THEN {} ELSE {} END"
+    statement = text(
+        f"INSERT INTO rate_count (name, started_at, used) VALUES {values} "
+        "ON CONFLICT (name) DO UPDATE SET "
+        f"started_at = {over.format('excluded.started_at', 'rate_count.started_at')}, "
+        f"used = {over.format('1', 'rate_count.used + 1')} "
+        "RETURNING name, started_at, used"
+    )
+    return statement.bindparams(
+        bindparam("now", type_=UtcDateTime), bindparam("since", type_=UtcDateTime)
+    ).columns(name=Text, started_at=UtcDateTime, used=Integer)
 
 
 def count_requests(s: Session, limits: Sequence[Limit], *, now: datetime) -> list[Usage]:
     """Count one request against every limit, refused ones too; the usage after it."""
     usages = {}
-    # Sorted, so that two requests with limits in common wait for each other in one order.
-    for limit in sorted(limits, key=lambda limit: limit.name):
-        over = rate_count.c.started_at <= now - limit.within
-        counted = (
-            insert_into(s, rate_count)
-            .values(name=limit.name, started_at=now, used=1)
-            .on_conflict_do_update(
-                index_elements=["name"],
-                set_={
-                    "started_at": case((over, now), else_=rate_count.c.started_at),
-                    "used": case((over, 1), else_=rate_count.c.used + 1),
-                },
+    of_window: dict[timedelta, dict[str, Limit]] = defaultdict(dict)
+    for limit in limits:
+        of_window[limit.within][limit.name] = limit
+    for within in sorted(of_window):
+        # Sorted, so that two requests with limits in common wait for each other in one order.
+        named = {f"name_{row}": name for row, name in enumerate(sorted(of_window[within]))}
+        asked = {**named, "now": now, "since": now - within}
+        for row in s.connection().execute(_counting(len(named)), asked):
+            usages[row.name] = Usage(
+                limit=of_window[within][row.name], used=row.used, resets_at=row.started_at + within
             )
-            .returning(rate_count.c.started_at, rate_count.c.used)
-        )
-        row = s.connection().execute(counted).one()
-        usages[limit.name] = Usage(
-            limit=limit, used=row.used, resets_at=row.started_at + limit.within
-        )
     return [usages[limit.name] for limit in limits]
 
 

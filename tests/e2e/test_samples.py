@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ from tests.waiting import until
 __all__ = ["at_work", "temporal_server"]
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "python"
+TYPESCRIPT = SAMPLES.parent / "typescript"
 NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
 
 
@@ -43,11 +45,14 @@ async def at_work(temporal_server: WorkflowEnvironment) -> AsyncIterator[Engine]
 async def run_sample(
     server: WorkflowEnvironment, name: str, *arguments: str, **variables: str
 ) -> str:
+    return await run(server, sys.executable, str(SAMPLES / name), *arguments, **variables)
+
+
+async def run(server: WorkflowEnvironment, *command: str, **variables: str) -> str:
+    """What a command prints; it must succeed."""
     address = server.client.service_client.config.target_host
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        str(SAMPLES / name),
-        *arguments,
+        *command,
         env={**os.environ, "TEMPORAL_ADDRESS": address, **variables},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -62,6 +67,15 @@ async def test_place_call(at_work: Engine, temporal_server: WorkflowEnvironment)
     out = await run_sample(temporal_server, "place_call.py", phone(6000))
     assert out == "completed after 1 attempt(s)\n"
     assert at_work.called().count(phone(6000)) == 1
+
+
+@pytest.mark.skipif(
+    shutil.which("node") is None or not (TYPESCRIPT / "node_modules").is_dir(),
+    reason="needs Node, and `npm install` in samples/typescript",
+)
+async def test_place_call_from_node(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:
+    out = await run(temporal_server, "node", str(TYPESCRIPT / "place-call.mjs"), phone(6001))
+    assert out == "completed after 1 attempt(s)\n"
 
 
 async def test_run_campaign(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:
