@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from api.compat.systems import SYSTEMS
 from api.errors import install_errors
 from api.https import RequireHttps
 from api.routes import health, hooks
@@ -47,6 +48,7 @@ def build_app(
     policy = policy or ApiPolicy()
 
     parts = {"/v1": create_v1()}
+    parts |= {f"/compat/{system}": create() for system, create in SYSTEMS}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from dialects.buildvoiceai import BuildVoiceAIWebhooks
 from dialects.port import Dialect
 from dialects.standard import StandardWebhooks
+from dialects.voxpria import VoxpriaWebhooks
+from dialects.vozagent import VozAgentWebhooks
 
-DIALECTS: dict[str, Dialect] = {dialect.name: dialect for dialect in (StandardWebhooks(),)}
+DIALECTS: dict[str, Dialect] = {
+    dialect.name: dialect
+    for dialect in (
+        StandardWebhooks(),
+        BuildVoiceAIWebhooks(),
+        VoxpriaWebhooks(),
+        VozAgentWebhooks(),
+    )
+}

@@ -14,14 +14,19 @@ class StandardWebhooks(Dialect):
     name = STANDARD
 
     def write(self, event: Event, to: Endpoint, now: datetime) -> Message:
-        at = now.astimezone(UTC)
-        return Message(
-            headers={
-                "content-type": "application/json",
-                "user-agent": USER_AGENT,
-                "webhook-id": event.id,
-                "webhook-timestamp": str(int(at.timestamp())),
-                "webhook-signature": Webhook(to.secret).sign(event.id, at, event.payload),
-            },
-            body=event.payload,
-        )
+        return signed(event, event.payload, to, now)
+
+
+def signed(event: Event, body: str, to: Endpoint, now: datetime) -> Message:
+    """A body with the headers of Standard Webhooks."""
+    at = now.astimezone(UTC)
+    return Message(
+        headers={
+            "content-type": "application/json",
+            "user-agent": USER_AGENT,
+            "webhook-id": event.id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": Webhook(to.secret).sign(event.id, at, body),
+        },
+        body=body,
+    )

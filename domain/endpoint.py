@@ -31,6 +31,8 @@ class EventType(StrEnum):
     APPOINTMENT_BOOKED = "appointment.booked"
     APPOINTMENT_CHANGED = "appointment.changed"
     APPOINTMENT_CANCELED = "appointment.canceled"
+    CONTACT_CREATED = "contact.created"
+    CONTACT_UPDATED = "contact.updated"
     RECIPIENT_SUPPRESSED = "recipient.suppressed"
     ENDPOINT_DISABLED = "endpoint.disabled"
     """Another endpoint has failed for so long that it is told nothing any more."""

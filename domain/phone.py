@@ -5,7 +5,11 @@ Never call this from a workflow: the library loads its metadata lazily.
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
+
+_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
 class BadPhone(ValueError):
@@ -33,6 +37,11 @@ def parse_phone(text: str, region: str | None = None) -> str:
             f"found {text!r}, which is not a number of any numbering plan; check its digits"
         )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_e164(text: str) -> bool:
+    """Whether it is written as E.164, though perhaps a number that nobody can have."""
+    return _E164.fullmatch(text) is not None
 
 
 def mask_phone(e164: str) -> str:

@@ -3,7 +3,6 @@ claim: what is asked for here is a row on the roster of the tenant's standing ca
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from sqlmodel import Session
 from activities.telling import signal_workflow
 from domain.call import CallStatus
 from domain.event import CallEvent
-from domain.phone import BadPhone, parse_phone
+from domain.phone import BadPhone, is_e164, parse_phone
 from domain.plan import CallRequest
 from domain.record import CampaignRecord
 from domain.request import CallFilter, CallView
@@ -27,8 +26,6 @@ from store import call_requests, call_views, campaigns, events, idempotency, wit
 from store.call_requests import NewRequest
 from store.roster import REFUSED_OUTCOME
 from workflows.names import HANG_UP_SIGNAL
-
-_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 
 
 @dataclass(frozen=True)
@@ -143,7 +140,7 @@ def _checked(order: CallOrder) -> NewRequest:
         phone = parse_phone(request.to)
         zones = _zones(request, phone)
     except BadPhone as error:
-        if not (order.lenient and _E164.fullmatch(request.to)):
+        if not (order.lenient and is_e164(request.to)):
             raise RequestRefused(f"to: {error}") from error
         refused = "not a number of any numbering plan"
     except ValueError as error:  # no zone, or none that there is

@@ -10,6 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from activities.addresses import NameUnknown, UrlRefused, resolve
+from dialects.catalog import DIALECTS
 from domain.definition import CampaignDefinition
 from domain.endpoint import (
     EVERY_EVENT,
@@ -37,6 +38,8 @@ async def create_endpoint(
     metadata: dict[str, Any] | None = None,
 ) -> Endpoint:
     """An endpoint of the tenant. Raises RequestRefused."""
+    if scheme not in DIALECTS:
+        raise RequestRefused(f"scheme: found {scheme!r}; known are {', '.join(sorted(DIALECTS))}")
     checked = _events(events)
     await _require_url(ctx, url)
     new = _new(ctx, url, checked, EndpointKind.TENANT).model_copy(
@@ -107,6 +110,7 @@ async def change_endpoint(
     events: tuple[str, ...] | None = None,
     name: str | None = None,
     enabled: bool | None = None,
+    metadata: dict[str, Any] | None = None,
     version: int | None = None,
 ) -> Endpoint:
     """Change what is given. Enabled again, it gets what has waited meanwhile.
@@ -119,8 +123,8 @@ async def change_endpoint(
         values["url"] = url
     if events is not None:
         values["events"] = list(_events(events))
-    if name is not None:
-        values["name"] = name
+    given = {"name": name, "metadata": metadata}
+    values |= {field: value for field, value in given.items() if value is not None}
     if enabled is not None:
         state = EndpointState.ENABLED if enabled else EndpointState.DISABLED
         because = None if enabled else "switched off by its owner"

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlmodel import Session
 
 from domain.directory import Contact, PhoneNumber, RegisteredAgent
+from store.dialect import insert_into
 from store.tables import agent, contact, phone_number
 
 Kept = TypeVar("Kept", Contact, RegisteredAgent, PhoneNumber)
@@ -40,6 +41,15 @@ class Directory(Generic[Kept]):
     def add(self, s: Session, kept: Kept) -> None:
         """Raises StatementRefused when the tenant has one with this id or number."""
         s.connection().execute(insert(self._table).values(kept.model_dump()))
+
+    def add_new(self, s: Session, kept: Sequence[Kept]) -> list[Kept]:
+        """Add those whose ids and numbers are free; these."""
+        if not kept:
+            return []
+        added = insert_into(s, self._table).on_conflict_do_nothing().returning(self._table.c.id)
+        rows = s.connection().execute(added, [one.model_dump() for one in kept])
+        ids = set(rows.scalars())
+        return [one for one in kept if one.id in ids]
 
     def get(self, s: Session, tenant: str, kept_id: str) -> Kept | None:
         return self.find(s, tenant, id=kept_id)

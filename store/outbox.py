@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import RowMapping, and_, bindparam, exists, insert, or_, select
 from sqlmodel import Session
 
+from domain.directory import Contact
 from domain.endpoint import DeliveryState, Endpoint, EndpointKind, EndpointState, EventType
 from domain.record import CampaignRecord, RecipientState
 from store.endpoints import endpoint_of_row
@@ -138,6 +139,19 @@ def tell_suppressed(
         for number in numbers
     ]
     tell(s, tenant, happened, now=now)
+
+
+def tell_contacts(
+    s: Session, contacts: Sequence[Contact], what: EventType, *, now: datetime
+) -> None:
+    """Write down that contacts of one tenant were made or changed."""
+    if not contacts or not _anybody(s, contacts[0].tenant):
+        return
+    happened = [
+        Happened(what.value, f"contact/{one.id}", one.model_dump(mode="json", exclude={"tenant"}))
+        for one in contacts
+    ]
+    tell(s, contacts[0].tenant, happened, now=now)
 
 
 def tell(s: Session, tenant: str, happened: Sequence[Happened], *, now: datetime) -> None:

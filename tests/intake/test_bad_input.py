@@ -224,7 +224,8 @@ def test_yaml(case: Broken) -> None:
             "call.initiating, call.ringing, call.in_progress, call.completed, call.no_answer, "
             "call.busy, call.failed, call.canceled, campaign.started, campaign.paused, "
             "campaign.resumed, campaign.finished, appointment.booked, appointment.changed, "
-            "appointment.canceled, recipient.suppressed, endpoint.disabled, test",
+            "appointment.canceled, contact.created, contact.updated, recipient.suppressed, "
+            "endpoint.disabled, test",
         ],
     ),
     Broken(

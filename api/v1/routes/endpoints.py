@@ -11,7 +11,7 @@ from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of
 from api.v1.problems import documented
 from api.v1.routes.calls import place_of
-from domain.endpoint import EVERY_EVENT, Endpoint, EndpointKind, EndpointState
+from domain.endpoint import EVERY_EVENT, STANDARD, Endpoint, EndpointKind, EndpointState
 from services import endpoints
 from services.access import Caller
 
@@ -23,6 +23,7 @@ Events = Annotated[list[str], Field(min_length=1, max_length=50)]
 class NewEndpoint(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
+        use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
                 {
@@ -36,6 +37,9 @@ class NewEndpoint(BaseModel):
     url: str = Field(max_length=2000)
     events: Events = [EVERY_EVENT]
     name: str | None = Field(default=None, max_length=200)
+    scheme: str = Field(default=STANDARD, max_length=50)
+    """How webhooks are written and signed: `standard`, or as one of the compatible systems does
+    it, such as `buildvoiceai`. Its events are chosen by our names all the same."""
 
 
 class ChangedEndpoint(BaseModel):
@@ -91,7 +95,7 @@ async def create_endpoint(
 
     async def carry_out() -> CreatedEndpoint:
         made = await endpoints.create_endpoint(
-            caller.ctx, body.url, tuple(body.events), name=body.name
+            caller.ctx, body.url, tuple(body.events), name=body.name, scheme=body.scheme
         )
         return CreatedEndpoint(**dict(ShownEndpoint.of(made)), secret=made.secret)
 

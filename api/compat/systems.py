@@ -1,0 +1,18 @@
+"""Which systems' APIs are served. Adding one is a folder and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fastapi import FastAPI
+
+from api.compat.buildvoiceai.app import create_buildvoiceai
+from api.compat.voxpria.app import create_voxpria
+from api.compat.vozagent.app import create_vozagent
+
+SYSTEMS: tuple[tuple[str, Callable[[], FastAPI]], ...] = (
+    ("buildvoiceai", create_buildvoiceai),
+    ("voxpria", create_voxpria),
+    ("vozagent", create_vozagent),
+)
+"""Each is mounted under /compat/<system>."""
