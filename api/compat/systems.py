@@ -7,10 +7,12 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from api.compat.buildvoiceai.app import create_buildvoiceai
+from api.compat.thinnestai.app import create_thinnestai
 from api.compat.voxpria.app import create_voxpria
 
 SYSTEMS: tuple[tuple[str, Callable[[], FastAPI]], ...] = (
     ("buildvoiceai", create_buildvoiceai),
+    ("thinnestai", create_thinnestai),
     ("voxpria", create_voxpria),
 )
 """Each is mounted under /compat/<system>."""
