@@ -33,7 +33,9 @@ class Launches(LaunchActivities):
     async def launch_campaign(self, launch: LaunchInput) -> LaunchedCampaign:
         try:
             loaded = await asyncio.to_thread(self._load, launch)
-            self._deps.lines.of_tenant(launch.tenant)[loaded.definition.line]
+            lines = self._deps.lines.of_tenant(launch.tenant)
+            for name in loaded.definition.lines:
+                lines[name]
             record = await self._write_down(launch, loaded)
         except _REFUSED as error:
             raise ApplicationError(str(error), type="LaunchRefused", non_retryable=True) from error

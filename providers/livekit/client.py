@@ -17,7 +17,7 @@ from providers.clock import Clock, system_clock
 from providers.credentials import required_credential, required_option
 from providers.http_provider import HttpProvider
 from providers.listed_calls import NEVER_PROVEN
-from providers.livekit import token, webhook
+from providers.livekit import token, visitor, webhook
 from providers.livekit.status import answer_of, error_of
 from providers.payload import list_at, text_at
 from providers.port import (
@@ -27,6 +27,7 @@ from providers.port import (
     Placed,
     PlaceRequest,
     ProviderError,
+    WebSession,
 )
 from providers.status_map import Meaning
 
@@ -130,6 +131,16 @@ class LiveKitProvider(HttpProvider):
 
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         return webhook.read(body, received_at)
+
+    def admit_visitor(
+        self, session_id: str, agent: str, context: Mapping[str, Any], now: datetime
+    ) -> WebSession | None:
+        claims = visitor.claims_of(session_id, agent, context)
+        return WebSession(
+            url=visitor.websocket_url(self._http.base_url),
+            token=token.mint(self._key, self._secret, claims, now, life=visitor.LIFE),
+            room=visitor.room_of(session_id),
+        )
 
     async def _not_answered(
         self, room: str, request: PlaceRequest, response: httpx.Response
