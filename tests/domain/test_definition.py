@@ -84,12 +84,11 @@ def test_the_kind_of_recipients_decides_what_is_wrong_with_them() -> None:
 
 
 def test_what_comes_later_is_refused_and_never_ignored() -> None:
-    found = refusals(callbacks=[{"on": "booked"}], webhooks="https://example.com", budget=50)
+    found = refusals(webhooks="https://example.com", budget=50)
     assert found == [
-        (key, f"found {key}, not supported yet; leave it out")
-        for key in ("callbacks", "webhooks", "budget")
+        (key, f"found {key}, not supported yet; leave it out") for key in ("webhooks", "budget")
     ]
-    assert define(callbacks=[], webhooks=[], budget=None).budget is None
+    assert define(webhooks=[], budget=None).budget is None
 
 
 @pytest.mark.parametrize(
