@@ -1,5 +1,7 @@
 """All tables; importing this fills `metadata`."""
 
+from store.tables.after_call import after_call, after_call_step, tool_call
+from store.tables.appointment import appointment, appointment_change, appointment_slot
 from store.tables.call import call, event, lease
 from store.tables.campaign import campaign, campaign_revision, claim_cursor
 from store.tables.columns import EPOCH, Row
@@ -13,6 +15,11 @@ metadata = Row.metadata
 
 __all__ = [
     "EPOCH",
+    "after_call",
+    "after_call_step",
+    "appointment",
+    "appointment_change",
+    "appointment_slot",
     "call",
     "campaign",
     "campaign_revision",
@@ -29,4 +36,5 @@ __all__ = [
     "ruling",
     "suppression",
     "suppression_change",
+    "tool_call",
 ]
