@@ -157,3 +157,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("after_call_step")
+    op.drop_table("tool_call")
+    op.drop_table("after_call")
+    op.drop_table("appointment_slot")
+    op.drop_table("appointment_change")
+    op.drop_table("appointment")
