@@ -10,6 +10,7 @@ import logging
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.after_calls import AfterCalls
 from activities.calls import Calls
 from activities.campaigns import Campaigns
 from activities.deps import Deps
@@ -38,7 +40,7 @@ from runtime.settings_file import SettingsInvalid
 from services.context import ServiceContext
 from services.lines import announce_lines
 from store.database import Database, DatabaseUnavailable
-from workflows.names import CALL_QUEUE, TASK_QUEUE
+from workflows.names import AFTER_QUEUE, CALL_QUEUE, TASK_QUEUE
 from workflows.registry import WORKFLOWS, sandbox
 
 log = logging.getLogger("outdial.worker")
@@ -54,6 +56,8 @@ SHORT_ACTIVITIES = 50
 LOCAL_ACTIVITIES = 100
 CALL_ACTIVITIES = 200
 """They wait for providers: as many as one claim may start."""
+AFTER_ACTIVITIES = 100
+"""They wait for other people's systems, which may hang; calls do not wait for them."""
 
 
 def main() -> None:
@@ -97,8 +101,10 @@ async def work(
             claim_linger=settings.claim_linger,
             sweep_every=settings.sweep_every,
         )
-        workflows, calls = build_workers(client, deps, drain_within=settings.drain_within)
-        async with workflows, calls:
+        workers = build_workers(client, deps, drain_within=settings.drain_within)
+        async with AsyncExitStack() as running:
+            for worker in workers:
+                await running.enter_async_context(worker)
             log.info("working on %s with lines %s", client.namespace, ", ".join(lines))
             await stop.wait()
             log.info("draining")
@@ -109,8 +115,9 @@ async def work(
 
 def build_workers(
     client: Client, deps: Deps, *, drain_within: timedelta = timedelta(seconds=5), **more: Any
-) -> tuple[Worker, Worker]:
-    """One worker for workflows and short activities, one for what talks to providers."""
+) -> tuple[Worker, Worker, Worker]:
+    """One worker for workflows and short activities, one for what talks to providers, and one
+    for what talks to other people's systems after a call."""
     calls = Calls(deps)
     workflows = Worker(
         client,
@@ -132,12 +139,24 @@ def build_workers(
         max_concurrent_activities=CALL_ACTIVITIES,
         graceful_shutdown_timeout=drain_within,
     )
-    return workflows, dialers
+    steps = AfterCalls(deps)
+    after = Worker(
+        client,
+        task_queue=AFTER_QUEUE,
+        activities=[steps.run_step, steps.undo_step],
+        max_concurrent_activities=AFTER_ACTIVITIES,
+        graceful_shutdown_timeout=drain_within,
+    )
+    return workflows, dialers, after
 
 
 def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
     campaigns, requests, sweeps = Campaigns(deps), Requests(deps), Sweeps(deps)
+    steps = AfterCalls(deps)
     return [
+        steps.read_chain,
+        steps.note_step,
+        steps.finish_chain,
         campaigns.enroll_recipients,
         campaigns.claim_calls,
         campaigns.set_campaign_state,

@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.deps import Deps
 from activities.heartbeat import heartbeating
+from activities.outbox import follow_settled
 from activities.reports import report_of
 from activities.signatures.call import (
     CallActivities,
@@ -102,6 +103,7 @@ class Calls(CallActivities):
         )
         if settled.changed:
             await tell_requester(self._deps.temporal, settled)
+            await follow_settled(self._deps.database, self._deps.temporal, settled, now)
         return Ended(status=settled.status, outcome=settled.outcome, settled=settled.settled)
 
     async def _raise_fence(self, call_id: str) -> FencePass:

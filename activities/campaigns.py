@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.deps import Deps
 from activities.enrolling import enroll_rows
+from activities.outbox import follow_settled
 from activities.signatures.campaign import (
     AddInput,
     CampaignActivities,
@@ -76,6 +77,7 @@ class Campaigns(CampaignActivities):
         )
         for settled in reserved.settled:
             await tell_requester(self._deps.temporal, settled)
+            await follow_settled(self._deps.database, self._deps.temporal, settled, now)
         for ended in reserved.ended:
             if ended.requester_workflow_id is not None:
                 await signal_workflow(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from temporalio.client import Client
 
+from activities.outside import Outside
 from providers.lines import Lines
 from store.database import Database
 
@@ -31,6 +32,8 @@ class Deps:
     """How long a claim waits for further slots to become free; saves history events."""
     sweep_every: timedelta = timedelta(seconds=30)
     """How often the sweepers come round."""
+    outside: Outside = field(default_factory=Outside)
+    """Whom steps after a call talk to."""
 
     @property
     def analysis_grace(self) -> timedelta:

@@ -10,10 +10,13 @@ import logging
 from datetime import timedelta
 
 from temporalio.client import Client, RPCTimeoutOrCancelledError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.record import Settled
-from workflows.names import REQUEST_SETTLED_SIGNAL
+from workflows.messages import AfterCallInput
+from workflows.names import REQUEST_SETTLED_SIGNAL, TASK_QUEUE, after_call_workflow_id
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,29 @@ async def tell_requester(temporal: Client, settled: Settled) -> bool:
     if not (settled.recipient_done and settled.requester_workflow_id):
         return True
     return await signal_workflow(temporal, settled.requester_workflow_id, REQUEST_SETTLED_SIGNAL)
+
+
+async def start_after_call(temporal: Client, call_id: str, run: int = 1) -> bool:
+    """Start the workflow of what follows a call; False when it could not be started now.
+
+    Its id names the call and the run, so that starting it twice starts it once.
+    """
+    try:
+        await temporal.start_workflow(
+            "AfterCallWorkflow",
+            AfterCallInput(call_id=call_id, run=run),
+            id=after_call_workflow_id(call_id, run),
+            task_queue=TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary="what follows a call",
+            rpc_timeout=SIGNAL_WITHIN,
+        )
+    except WorkflowAlreadyStartedError:
+        return True
+    except (RPCError, RuntimeError) as error:
+        log.warning("an after-call workflow was not started: %s", type(error).__name__)
+        return False
+    return True
 
 
 async def signal_workflow(

@@ -171,12 +171,15 @@ class Callback(Frozen):
     campaign: str | None = None
     """The campaign on whose roster the person is put."""
     variables: dict[str, str] = Field(default_factory=dict)
-    """Templates of what the other campaign is told of the person, beside all that is known."""
+    """What the other campaign is told beside all that is known of the person: names, and paths
+    in the agent's data."""
 
     @model_validator(mode="after")
     def _keys_of_its_kind(self) -> Self:
         for key in sorted(self.model_fields_set & _KEYS.keys()):
-            if self.do not in _KEYS[key]:
+            # A plan that is read back names every key; what is at its default says nothing.
+            default = type(self).model_fields[key].get_default(call_default_factory=True)
+            if self.do not in _KEYS[key] and getattr(self, key) != default:
                 kinds = ", ".join(sorted(_KEYS[key]))
                 raise ValueError(f"found {key} with do: {self.do}; it belongs to {kinds}")
         for key in _NEEDED.get(self.do, ()):

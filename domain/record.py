@@ -171,3 +171,5 @@ class Settled(BaseModel):
     """The RequestCallWorkflow that awaits this recipient's end."""
     recipient_done: bool = False
     recipient_id: int = 0
+    has_steps: bool = False
+    """An after-call workflow is to be started."""

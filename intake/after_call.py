@@ -13,7 +13,7 @@ from intake.problems import Problem
 from intake.sandbox import Sandbox, TemplateRefused
 from intake.templates import compile_template
 
-_OF_CALLBACKS = ("url", "to", "subject", "body", "headers", "variables")
+_OF_CALLBACKS = ("url", "to", "subject", "body", "headers")
 _OF_CALENDARS = ("title", "existing", "existing_uid")
 LONGEST_TEXT = 64 * 1024
 """Characters of a rendered body."""

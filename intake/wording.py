@@ -100,7 +100,7 @@ RIGHT: dict[str, str] = {
     "callbacks.invitation": _BOOLEAN,
     "callbacks.reason": "write a text",
     "callbacks.campaign": "write the name of a campaign",
-    "callbacks.variables": "write names and templates below it",
+    "callbacks.variables": "write names and paths below it, such as reason: visit.reason",
     "calendar": f"{_KEYS}, such as name: clinic",
     "calendar.name": "write a name such as clinic: a-z, 0-9, - and _, at most 63 of them",
     "calendar.time_zone": _ZONE,

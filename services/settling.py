@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
+from activities.outbox import follow_settled
 from activities.telling import signal_workflow, tell_requester
 from domain.record import Settled
 from services.context import ServiceContext
@@ -23,6 +24,7 @@ async def tell(ctx: ServiceContext, settled: Settled) -> bool:
     told = True
     if settled.campaign_workflow_id and await _idle(ctx, settled):
         told = await signal_workflow(ctx.temporal, settled.campaign_workflow_id, NUDGE_SIGNAL)
+    await follow_settled(ctx.database, ctx.temporal, settled, ctx.clock())
     return await tell_requester(ctx.temporal, settled) and told
 
 

@@ -56,6 +56,7 @@ _CALL_COLUMNS = (
     "duration_seconds",
     "cost",
     "recording_url",
+    "structured",
 )
 """All but the long texts."""
 
@@ -105,6 +106,8 @@ class Case:
     plan: CallPlan
     call_changes: dict[str, Any] = field(default_factory=dict)
     recipient_changes: dict[str, Any] = field(default_factory=dict)
+    has_steps: bool = False
+    """Its settlement left steps to be done by an after-call workflow."""
 
     @property
     def id(self) -> str:
@@ -161,6 +164,7 @@ class Case:
             requester_workflow_id=self.recipient["requester_workflow_id"],
             recipient_done=self.recipient["state"] == RecipientState.DONE,
             recipient_id=self.call["recipient_id"],
+            has_steps=self.has_steps,
         )
 
 

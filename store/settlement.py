@@ -18,6 +18,8 @@ from domain.call import OPTED_OUT, AnsweredBy, FailureClass, Fence, outcome_of
 from domain.planner import Candidate, Ledger, Never, decide
 from domain.record import CallEnd, RecipientState, Settled
 from domain.settlement import Close, Following, Redial, Settling, follow
+from store.after_calls.deciding import decide_after_call
+from store.appointments.slots import release_of_call
 from store.cases import Case, load_cases, save_cases
 from store.errors import UnknownCall
 from store.records import read_consent
@@ -51,6 +53,8 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     if case.status.terminal:
         return case.told(changed=False)
     _end(case, end, now)
+    if case.plan.calendar is not None:
+        release_of_call(s, call_id, now)
     s.connection().execute(_FREE, {"call_id": call_id})
     if end.analysis_wait <= timedelta(0) or case.call["analysed_at"] is not None:
         settle_cases(s, [case], now)
@@ -86,7 +90,8 @@ def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
     earlier = _earlier_outcomes(s, cases)
     for case in cases:
         outcome = _outcome(case)
-        following = follow(_settling(case, outcome, earlier[case.id]), case.plan.retry)
+        settling = _settling(case, outcome, earlier[case.id])
+        following = decide_after_call(s, case, settling, follow(settling, case.plan.retry), now)
         following = _before_the_end(s, case, following, now)
         case.change_call(outcome=outcome, settled_at=now)
         case.change_recipient(**_recipient_after(case, outcome, following))

@@ -107,3 +107,19 @@ class SweepResult(Message):
     leases: int = 0
     events: int = 0
     campaigns: int = 0
+
+
+class AfterCallInput(Message):
+    call_id: str
+    run: int = 1
+    """Grows with each replay of a failed chain."""
+
+
+class AfterCallResult(Message):
+    call_id: str
+    done: int
+    """Steps that were carried out."""
+    follow_ups: int = 0
+    """Steps that became a matter for people."""
+    failed: str | None = None
+    """The kind of the step that failed for good."""

@@ -8,6 +8,9 @@ TASK_QUEUE = "outdial"
 """Workflows and their short activities."""
 CALL_QUEUE = "outdial-calls"
 """Activities that talk to providers, so that a slow one never delays a campaign."""
+AFTER_QUEUE = "outdial-after"
+"""Activities that talk to other people's systems after a call, which may hang as long as they
+like."""
 
 CAMPAIGN = SearchAttributeKey.for_keyword("Campaign")
 CALL_STATUS = SearchAttributeKey.for_keyword("CallStatus")
@@ -26,6 +29,10 @@ def campaign_workflow_id(tenant: str, campaign: str) -> str:
 
 def request_workflow_id(tenant: str, key: str) -> str:
     return f"request/{tenant}/{key}"
+
+
+def after_call_workflow_id(call_id: str, run: int) -> str:
+    return f"after/{call_id}/{run}"
 
 
 REPORT_SIGNAL = "report"

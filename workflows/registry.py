@@ -5,12 +5,13 @@ from __future__ import annotations
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from domain.zone import require_zone
+from workflows.after_call import AfterCallWorkflow
 from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.request import RequestCallWorkflow
 from workflows.sweep import SweepWorkflow
 
-WORKFLOWS = (CampaignWorkflow, CallWorkflow, RequestCallWorkflow, SweepWorkflow)
+WORKFLOWS = (CampaignWorkflow, CallWorkflow, RequestCallWorkflow, SweepWorkflow, AfterCallWorkflow)
 
 
 def sandbox() -> SandboxedWorkflowRunner:

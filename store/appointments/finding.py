@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from domain.appointment import Appointment, AppointmentStatus
-from store.appointments.history import appointment_of
-from store.tables import appointment
+from domain.appointment import Appointment, AppointmentStatus, Change
+from store.appointments.history import appointment_of, get_appointment
+from store.tables import appointment, appointment_change
 
 _STANDING = [status.value for status in AppointmentStatus if status.stands]
 
@@ -77,3 +77,36 @@ def record_mirrored(s: Session, appointment_id: str, sequence: int, etag: str | 
         .where(appointment.c.id == appointment_id)
         .values(mirrored=sequence, etag=etag)
     )
+
+
+def by_id(s: Session, appointment_id: str) -> Appointment | None:
+    return get_appointment(s, appointment_id)
+
+
+def uids(s: Session, tenant: str, calendar: str, since: datetime) -> frozenset[str]:
+    """What our own appointments are called in another calendar."""
+    found = select(appointment.c.uid).where(
+        appointment.c.tenant == tenant,
+        appointment.c.calendar == calendar,
+        appointment.c.ends_at >= since,
+    )
+    return frozenset(s.connection().execute(found).scalars())
+
+
+def touched_by_call(s: Session, call_id: str) -> list[Appointment]:
+    """What a call made or changed, in the order in which it did; holds are none."""
+    changed = (
+        select(appointment_change.c.appointment_id, func.max(appointment_change.c.id).label("last"))
+        .where(
+            appointment_change.c.call_id == call_id,
+            appointment_change.c.change.not_in([Change.HELD.value, Change.RELEASED.value]),
+        )
+        .group_by(appointment_change.c.appointment_id)
+        .subquery()
+    )
+    found = (
+        select(appointment)
+        .join_from(changed, appointment, appointment.c.id == changed.c.appointment_id)
+        .order_by(changed.c.last)
+    )
+    return [appointment_of(row) for row in s.connection().execute(found).mappings()]

@@ -62,6 +62,24 @@ def change_by_key(s: Session, tenant: str, key: str) -> AppointmentChange | None
     return None if row is None else _change(row)
 
 
+def change_of_call(s: Session, call_id: str, calendar: str, change: Change) -> Appointment | None:
+    """The appointment that a call changed so, if it did and nothing was undone since."""
+    found = (
+        select(appointment, appointment_change.c.sequence.label("then"))
+        .join_from(
+            appointment_change, appointment, appointment.c.id == appointment_change.c.appointment_id
+        )
+        .where(
+            appointment_change.c.call_id == call_id,
+            appointment_change.c.change == change.value,
+            appointment.c.calendar == calendar,
+        )
+        .order_by(appointment_change.c.id.desc())
+    )
+    row = s.connection().execute(found).mappings().first()
+    return None if row is None or row["then"] != row["sequence"] else appointment_of(row)
+
+
 def history_of(s: Session, appointment_id: str) -> list[AppointmentChange]:
     """Every change of an appointment, oldest first."""
     found = (

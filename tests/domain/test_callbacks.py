@@ -97,7 +97,7 @@ def test_positions_are_those_of_the_definition() -> None:
         ({"do": "suppress", "url": "x"}, "found url with do: suppress; it belongs to webhook"),
         ({"do": "webhook", "url": "x", "undo": True}, "found undo with do: webhook; it belongs to"),
         ({"do": "webhook", "url": "x", "body": "y"}, "write keys and templates"),
-        ({"do": "call_back", "retry": {}}, "found retry with do: call_back"),
+        ({"do": "call_back", "retry": {"max_attempts": 3}}, "found retry with do: call_back"),
         ({"do": "run_code"}, "Input should be"),
         ({"do": "suppress", "when": {"code": "1"}}, "Extra inputs"),
         ({"do": "suppress", "when": {"data": {"a": {"like": "x"}}}}, "Extra inputs"),

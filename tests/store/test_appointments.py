@@ -13,7 +13,7 @@ from sqlalchemy import select
 from domain.appointment import Appointment, AppointmentStatus, Change, Made, NotMade, Party
 from domain.availability import Refusal, openings_on, ticks
 from domain.calendar import CalendarRules
-from store.appointments import booking, finding, slots
+from store.appointments import booking, changing, finding, slots
 from store.appointments.history import history_of
 from store.database import Database
 from store.errors import StatementRefused
@@ -135,7 +135,7 @@ def test_a_move_keeps_the_old_slot_until_the_new_one_is_had(database: Database) 
 
     def move(start: datetime, key: str) -> Made | NotMade:
         return database.write_sync(
-            lambda s: booking.move(s, mine.id, rules(), start, key=key, now=NOW, call_id="call-9")
+            lambda s: changing.move(s, mine.id, rules(), start, key=key, now=NOW, call_id="call-9")
         )
 
     refused = move(theirs.starts_at, "m1")
@@ -153,10 +153,10 @@ def test_history_is_kept(database: Database) -> None:
     mine = booked(database, 1, STARTS[0])
 
     def steps(s: Any) -> None:
-        booking.confirm(s, mine.id, key="c", now=NOW, call_id="call-2")
-        booking.move(s, mine.id, rules(), STARTS[2], key="m", now=NOW, call_id="call-3")
-        booking.cancel(s, mine.id, key="x", now=NOW, call_id="call-4")
-        booking.cancel(s, mine.id, key="x", now=NOW, call_id="call-4")
+        changing.confirm(s, mine.id, key="c", now=NOW, call_id="call-2")
+        changing.move(s, mine.id, rules(), STARTS[2], key="m", now=NOW, call_id="call-3")
+        changing.cancel(s, mine.id, key="x", now=NOW, call_id="call-4")
+        changing.cancel(s, mine.id, key="x", now=NOW, call_id="call-4")
 
     database.write_sync(steps)
     changes = database.read_sync(lambda s: history_of(s, mine.id))
@@ -175,10 +175,10 @@ def test_what_was_canceled_is_neither_moved_nor_confirmed(database: Database) ->
     mine = booked(database, 1, STARTS[0])
 
     def attempt(s: Any) -> list[Made | NotMade]:
-        booking.cancel(s, mine.id, key="x", now=NOW, call_id=None)
+        changing.cancel(s, mine.id, key="x", now=NOW, call_id=None)
         return [
-            booking.move(s, mine.id, rules(), STARTS[2], key="m", now=NOW, call_id=None),
-            booking.confirm(s, mine.id, key="c", now=NOW, call_id=None),
+            changing.move(s, mine.id, rules(), STARTS[2], key="m", now=NOW, call_id=None),
+            changing.confirm(s, mine.id, key="c", now=NOW, call_id=None),
         ]
 
     canceled = NotMade("the appointment was canceled")
@@ -231,13 +231,13 @@ def test_undoing(database: Database, what: str) -> None:
 
     def change(s: Any) -> Made | NotMade:
         if what == "move":
-            booking.move(s, mine.id, rules(), STARTS[2], key="move", now=NOW, call_id=None)
+            changing.move(s, mine.id, rules(), STARTS[2], key="move", now=NOW, call_id=None)
         elif what == "cancel":
-            booking.cancel(s, mine.id, key="cancel", now=NOW, call_id=None)
+            changing.cancel(s, mine.id, key="cancel", now=NOW, call_id=None)
         elif what == "confirm":
-            booking.confirm(s, mine.id, key="confirm", now=NOW, call_id=None)
-        booking.undo(s, "default", rules(), what, undo_key="undo", now=NOW)
-        return booking.undo(s, "default", rules(), what, undo_key="undo", now=NOW)
+            changing.confirm(s, mine.id, key="confirm", now=NOW, call_id=None)
+        changing.undo(s, "default", rules(), what, undo_key="undo", now=NOW)
+        return changing.undo(s, "default", rules(), what, undo_key="undo", now=NOW)
 
     undone = database.write_sync(change)
     assert isinstance(undone, Made)
@@ -252,8 +252,8 @@ def test_a_later_change_is_not_undone(database: Database) -> None:
     mine = booked(database, 1, STARTS[0], key="book")
 
     def change(s: Any) -> Made | NotMade:
-        booking.confirm(s, mine.id, key="c", now=NOW, call_id=None)
-        return booking.undo(s, "default", rules(), "book", undo_key="undo", now=NOW)
+        changing.confirm(s, mine.id, key="c", now=NOW, call_id=None)
+        return changing.undo(s, "default", rules(), "book", undo_key="undo", now=NOW)
 
     assert database.write_sync(change) == NotMade("the appointment was changed again since")
 

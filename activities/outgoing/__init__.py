@@ -1,0 +1,1 @@
+"""Requests and letters to other people's systems."""
