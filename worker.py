@@ -34,6 +34,7 @@ from runtime.connection import (
 )
 from runtime.lines import build_lines, require_serving
 from runtime.logging import set_up_logging
+from runtime.outside import build_outside
 from runtime.schema import wrong_schema
 from runtime.settings import Settings, load_settings
 from runtime.settings_file import SettingsInvalid
@@ -83,7 +84,7 @@ async def work(
     if stop_on_signals:
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    lines = build_lines(settings)
+    lines, outside = build_lines(settings), build_outside(settings)
     database = Database(settings.database)
     try:
         client = await connect_temporal(settings, within=CONNECT_WITHIN)
@@ -100,6 +101,7 @@ async def work(
             upsert_status=settings.upsert_status,
             claim_linger=settings.claim_linger,
             sweep_every=settings.sweep_every,
+            outside=outside,
         )
         workers = build_workers(client, deps, drain_within=settings.drain_within)
         async with AsyncExitStack() as running:

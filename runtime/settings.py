@@ -37,6 +37,7 @@ from domain.fields import Duration, format_duration
 from domain.record import DEFAULT_TENANT
 from providers.catalog import CATALOG
 from providers.lines import LinePolicy
+from runtime.outside_settings import CalendarSettings, CallbackSettings, MailSettings
 from runtime.settings_file import (
     PREFIX,
     SettingsInvalid,
@@ -142,6 +143,10 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     lines: dict[str, LineSettings] = Field(default_factory=dict)
     simulated: SimulatedSettings = SimulatedSettings()
+    calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
+    """Calendars of definitions that other people share, by name."""
+    mail: MailSettings | None = None
+    callbacks: CallbackSettings = CallbackSettings()
 
     @field_validator("sweep_every")
     @classmethod
