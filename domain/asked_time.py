@@ -22,6 +22,8 @@ _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?"
     r"\s*([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
 )
+_FIRST_YEAR, _LAST_YEAR = 1971, 2999
+"""Beyond them nobody makes an appointment, and arithmetic runs out of calendar."""
 _RIGHT = "say a date and a time, such as 2030-01-31T15:00"
 
 
@@ -53,6 +55,8 @@ def read_time(value: object, zones: Sequence[str]) -> Asked | Unclear:
         return Unclear(f"found {shown(value)}, which names no date and time; {_RIGHT}")
     *numbers, offset = parts.groups()
     try:
+        if not _FIRST_YEAR <= int(numbers[0]) <= _LAST_YEAR:
+            return Unclear(f"found {shown(value)}, which is too long ago or too far ahead")
         wall = datetime(*(int(number or 0) for number in numbers))  # type: ignore[arg-type]  # noqa: DTZ001
         if offset is not None:
             return Asked(_with_offset(wall, offset))

@@ -11,7 +11,14 @@ from sqlalchemy import RowMapping, insert, select, update
 from sqlmodel import Session
 
 from domain.appointment import Appointment, AppointmentStatus, NotMade, Party
-from domain.availability import alternatives, free_seat, refusal, ticks
+from domain.availability import (
+    NOTHING_TAKEN,
+    Refusal,
+    alternatives,
+    free_seat,
+    refusal,
+    ticks,
+)
 from domain.calendar import CalendarRules
 from store.appointments.history import appointment_of, change_by_key, get_appointment
 from store.appointments.slots import (
@@ -38,14 +45,15 @@ def seat_or_refusal(
     without: list[str],
 ) -> NotMade | int:
     """The free seat, or why there is none and what there is instead."""
-    near = read_taken(
-        s, tenant, rules, start, start + rules.duration, others=others, without=without
-    )
-    because = refusal(rules, near, start, now)
+    because = refusal(rules, NOTHING_TAKEN, start, now)
     if because is None:
+        end = start + rules.duration
+        near = read_taken(s, tenant, rules, start, end, others=others, without=without)
+        because = refusal(rules, near, start, now)
         seat = free_seat(rules, near, start)
-        assert seat is not None
-        return seat
+        if because is None and seat is not None:
+            return seat
+    because = because or Refusal.FULL
     everything = read_everything_taken(s, tenant, rules, now, others=others, without=without)
     return NotMade(because.text, because, alternatives(rules, everything, start, now))
 

@@ -94,7 +94,7 @@ async def test_what_others_changed_is_not_overwritten(
 ) -> None:
     etag = await calendar.write(appointment())
     await put(address, "a1@outdial", "DTSTART:20260306T140000Z", "DTEND:20260306T143000Z")
-    known = {"sequence": 1, "etag": etag, "mirrored": 0}
+    known: dict[str, Any] = {"sequence": 1, "etag": etag, "mirrored": 0}
     with pytest.raises(CalendarConflict):
         await calendar.write(appointment(**known, status=AppointmentStatus.CONFIRMED))
     with pytest.raises(CalendarConflict):
