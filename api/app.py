@@ -8,12 +8,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 
 from api.errors import install_errors
-from api.routes import health, hooks
+from api.routes import health, hooks, tools
 from api.state import ApiState
 from runtime.clock import system_clock
 from runtime.connection import connect_temporal
 from runtime.lines import build_lines, require_serving
 from runtime.logging import set_up_logging
+from runtime.outside import build_outside
 from runtime.settings import Settings, load_settings
 from services.context import ServiceContext
 from services.webhooks import WebhookReceiver
@@ -43,6 +44,7 @@ def build_app(opened: Callable[[], AbstractAsyncContextManager[ApiState]]) -> Fa
 
     app = FastAPI(title="Outdial", lifespan=lifespan)
     app.include_router(hooks.router)
+    app.include_router(tools.router)
     app.include_router(health.router)
     install_errors(app)
     return app
@@ -60,6 +62,7 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         clock=system_clock,
         tenant=settings.tenant,
         live_status=settings.upsert_status,
+        calendars=build_outside(settings).calendars,
     )
     try:
         async with WebhookReceiver(context) as webhooks:

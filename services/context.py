@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from temporalio.client import Client
 
+from calendars.port import Calendars
 from domain.record import DEFAULT_TENANT
 from providers.lines import Lines
 from store.database import Database
@@ -23,3 +24,5 @@ class ServiceContext:
     tenant: str = DEFAULT_TENANT
     live_status: bool = True
     """Whether workflows are told of ringing and answering too, not only of ends."""
+    calendars: Calendars = field(default_factory=Calendars)
+    """Calendars that other people share."""

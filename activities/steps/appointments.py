@@ -82,9 +82,10 @@ class AppointmentStep:
         return done("undone")
 
     async def _book(self) -> StepOutcome:
-        for made in await self._database.read(lambda s: finding.of_call(s, self._context.call.id)):
-            if made.calendar == self._rules.name and made.status.stands:
-                return await self._told(Made(made, changed=False), made)
+        call_id, name = self._context.call.id, self._rules.name
+        made = await self._database.read(lambda s: finding.booked_by_call(s, call_id, name))
+        if made is not None:  # while it talked, or by a try whose answer was lost
+            return await self._told(Made(made, changed=False), made)
         start = self._asked()
         if isinstance(start, Unclear):
             return await self._unclear(start)

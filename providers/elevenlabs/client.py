@@ -22,6 +22,7 @@ from providers.clock import Clock, system_clock
 from providers.credentials import required_credential, text_option
 from providers.elevenlabs import webhook
 from providers.elevenlabs.status import failure_of
+from providers.elevenlabs.tools import ElevenLabsTools
 from providers.http import HeaderAuth, ProviderHttp
 from providers.payload import list_at, object_at, text_at, value_at
 from providers.port import (
@@ -33,6 +34,7 @@ from providers.port import (
     Provider,
 )
 from providers.signing import require_address
+from providers.tools import ToolFormat
 
 _TELEPHONY = ("twilio", "sip-trunk")
 _RING_SECONDS = (1, 999)
@@ -137,6 +139,9 @@ class ElevenLabsProvider(Provider):
     ) -> Sequence[CallEvent]:
         self.verify(headers, body, url, now)
         return webhook.read(body, now)
+
+    def tools(self) -> ToolFormat:
+        return ElevenLabsTools(self.line.credentials.get("tool_secret"))
 
     async def aclose(self) -> None:
         await self._http.aclose()

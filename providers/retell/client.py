@@ -24,6 +24,8 @@ from providers.port import (
     Provider,
 )
 from providers.retell import webhook
+from providers.retell.tools import RetellTools
+from providers.tools import ToolFormat
 
 _UNKNOWN_CALL = frozenset({httpx.codes.NOT_FOUND, httpx.codes.UNPROCESSABLE_ENTITY})
 """Retell answers 422 for an id that it doesn't know."""
@@ -122,6 +124,9 @@ class RetellProvider(Provider):
     ) -> Sequence[CallEvent]:
         self.verify(headers, body, url, now)
         return webhook.read(body, now)
+
+    def tools(self) -> ToolFormat:
+        return RetellTools(self.verify)
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -23,7 +23,9 @@ from providers.port import (
     Unavailable,
 )
 from providers.signing import require_address
+from providers.tools import ToolFormat
 from providers.vapi import order, status, webhook
+from providers.vapi.tools import VapiTools
 
 _PAGE = 100
 _PAGES = 10
@@ -127,6 +129,9 @@ class VapiProvider(Provider):
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Sequence[CallEvent]:
         return webhook.read(body)
+
+    def tools(self) -> ToolFormat:
+        return VapiTools(self.verify)
 
     async def aclose(self) -> None:
         await self._http.aclose()

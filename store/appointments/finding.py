@@ -110,3 +110,10 @@ def touched_by_call(s: Session, call_id: str) -> list[Appointment]:
         .order_by(changed.c.last)
     )
     return [appointment_of(row) for row in s.connection().execute(found).mappings()]
+
+
+def booked_by_call(s: Session, call_id: str, calendar: str) -> Appointment | None:
+    """What a call booked in a calendar, if it stands."""
+    found = of_call(s, call_id)
+    standing = (each for each in found if each.calendar == calendar and each.status.stands)
+    return next(standing, None)
