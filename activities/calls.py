@@ -179,7 +179,8 @@ class Calls(CallActivities):
 
     async def _store(self, call_id: str, line: str, found: Sequence[CallEvent]) -> list[CallEvent]:
         """Keep what the provider answered; the caller tells the workflow."""
-        told = [event.model_copy(update={"call_id": call_id}) for event in found]
+        heard = self._deps.lines[line].heard(found)
+        told = [event.model_copy(update={"call_id": call_id}) for event in heard]
         now = self._deps.clock()
 
         def keep(session: Session) -> None:

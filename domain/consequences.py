@@ -87,17 +87,29 @@ def call_back_time(facts: CallFacts, path: str = CALL_AT) -> Asked | Unclear:
     """When the person asked to be called; in zones that differ, when it is that late in all."""
     value = found_at(facts.data, path)
     if value is None and facts.call_back_at is not None:
-        return _in_time(Asked(facts.call_back_at), facts)
-    read = read_time(value, facts.zones)
+        return _in_time(Asked(facts.call_back_at), facts.ended_at)
+    return _read_back(value, facts.zones, facts.ended_at)
+
+
+def asked_back(
+    data: Mapping[str, Any], zones: tuple[str, ...], ended_at: datetime
+) -> datetime | None:
+    """The same, of a call that no callback follows; None when nothing can be read."""
+    read = _read_back(data.get(CALL_AT), zones, ended_at)
+    return read.at if isinstance(read, Asked) else None
+
+
+def _read_back(value: object, zones: tuple[str, ...], ended_at: datetime) -> Asked | Unclear:
+    read = read_time(value, zones)
     if isinstance(read, Unclear) and read.candidates:
         read = Asked(read.candidates[-1])
-    return read if isinstance(read, Unclear) else _in_time(read, facts)
+    return read if isinstance(read, Unclear) else _in_time(read, ended_at)
 
 
-def _in_time(asked: Asked, facts: CallFacts) -> Asked | Unclear:
-    if asked.at <= facts.ended_at:
+def _in_time(asked: Asked, ended_at: datetime) -> Asked | Unclear:
+    if asked.at <= ended_at:
         return Unclear("the time asked for has passed")
-    if asked.at > facts.ended_at + FURTHEST_CALL_BACK:
+    if asked.at > ended_at + FURTHEST_CALL_BACK:
         return Unclear("the time asked for is more than a year ahead")
     return asked
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
+from domain.event import CallEvent
+from domain.results import ResultMapping
 from providers.port import Provider
 
 
@@ -39,6 +41,8 @@ class LinePolicy(BaseModel):
     """The same, while people talk."""
     analysis_wait: timedelta = timedelta(seconds=30)
     """Ask for the analysis when it has not come by then; settle without it if there is none."""
+    results: ResultMapping = ResultMapping()
+    """Where the line's agents put what they found out."""
 
 
 class Line:
@@ -48,6 +52,10 @@ class Line:
         self.name = name
         self.provider = provider
         self.policy = policy
+
+    def heard(self, events: Sequence[CallEvent]) -> list[CallEvent]:
+        """What the provider reported, under the names that campaigns know."""
+        return [self.policy.results.read(event) for event in events]
 
     @property
     def awaits_analysis(self) -> bool:

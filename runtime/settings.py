@@ -35,6 +35,7 @@ from sqlalchemy.exc import ArgumentError
 from domain.definition import NAME_PATTERN
 from domain.fields import Duration, format_duration
 from domain.record import DEFAULT_TENANT
+from domain.results import ResultMapping
 from providers.catalog import CATALOG
 from providers.lines import LinePolicy
 from runtime.outside_settings import CalendarSettings, CallbackSettings, MailSettings
@@ -70,6 +71,8 @@ class LineSettings(BaseModel):
     ring_silence: Duration | None = None
     talk_silence: Duration | None = None
     analysis_wait: Duration | None = None
+    results: ResultMapping | None = None
+    """Where its agents put what they found out, when they have names of their own for it."""
 
     @field_validator("provider")
     @classmethod

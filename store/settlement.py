@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
-from domain.call import OPTED_OUT, AnsweredBy, FailureClass, Fence, outcome_of
+from domain.call import CALL_ME_LATER, OPTED_OUT, AnsweredBy, FailureClass, Fence, outcome_of
+from domain.consequences import asked_back
 from domain.planner import Candidate, Ledger, Never, decide
 from domain.record import CallEnd, RecipientState, Settled
 from domain.settlement import Close, Following, Redial, Settling, follow
@@ -165,11 +166,18 @@ def _settling(case: Case, outcome: str, earlier: list[str]) -> Settling:
         earlier_outcomes=earlier,
         zones=case.zones,
         ended_at=case.call["ended_at"],
-        call_back_at=case.call["call_back_at"],
+        call_back_at=case.call["call_back_at"] or _asked_back(case),
         retry_after=None if wait is None else timedelta(seconds=wait),
         other_numbers=len(case.others),
         seed=str(case.call["recipient_id"]),
     )
+
+
+def _asked_back(case: Case) -> datetime | None:
+    """A time that the agent wrote without a zone is the callee's."""
+    if case.call["disposition"] != CALL_ME_LATER:
+        return None
+    return asked_back(case.call["structured"] or {}, case.zones, case.call["ended_at"])
 
 
 def _recipient_after(case: Case, outcome: str, following: Following) -> dict[str, Any]:

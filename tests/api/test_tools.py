@@ -1,125 +1,25 @@
-"""What agents ask while they talk, in each platform's own form, over HTTP."""
+"""What agents ask while they talk, over HTTP."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
-import pytest_asyncio
 
-from api.app import build_app
-from api.state import ApiState
 from domain.appointment import AppointmentStatus
 from domain.call import CallStatus
 from domain.record import RecipientState
-from providers.catalog import build_provider
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import LineConfig
-from providers.retell.webhook import sign
-from services.context import ServiceContext
-from services.webhooks import WebhookReceiver
-from store.appointments import finding
-from store.database import Database
 from store.recipients import list_recipients
 from store.suppressions import is_suppressed
-from tests.api.conftest import serving
-from tests.builders import House, phone
-from tests.services.world import no_temporal
+from tests.api.desk import AT, CALENDAR, START, Desk, desk
+from tests.builders import phone
 
+__all__ = ["desk"]
 log = logging.getLogger(__name__)
-SECRET = "tool-secret"
-CALENDAR = {"name": "clinic", "time_zone": "America/New_York"}
-AT = "2026-03-05T10:30"
-START = datetime(2026, 3, 5, 15, 30, tzinfo=UTC)
-CREDENTIALS = {"api_key": "key", "webhook_secret": SECRET, "tool_secret": SECRET}
-OPTIONS = {
-    "vapi": {"phone_number_id": "p"},
-    "retell": {},
-    "elevenlabs": {"agent_phone_number_id": "p"},
-    "simulated": {},
-}
-
-
-@dataclass
-class Desk:
-    """Calls under way, and their agents' line to us."""
-
-    house: House
-    http: httpx.AsyncClient
-    calls: int = 0
-
-    def call(self, line: str = "simulated", **changes: Any) -> str:
-        self.calls += 1
-        self.house.line(line)
-        keys: dict[str, Any] = {"calendar": CALENDAR, "line": line, "retry": {"max_attempts": 3}}
-        campaign = self.house.launch(
-            name=f"c{self.calls}", first=self.calls * 10, **(keys | changes)
-        )
-        call_id = self.house.claim_one(campaign).call_id
-        self.house.place(call_id)
-        return call_id
-
-    async def ask(self, tool: str, call_id: str, id: str | None = None, **arguments: Any) -> Any:
-        body = {"call_id": call_id, "arguments": arguments} | ({"tool_call_id": id} if id else {})
-        return (await self.post("simulated", body, tool=tool)).json()
-
-    async def post(
-        self, line: str, body: Any, *, tool: str | None = None, headers: Any = None
-    ) -> httpx.Response:
-        path = f"/tools/{line}" + (f"/{tool}" if tool else "")
-        return await self.http.post(
-            path, content=json.dumps(body), headers=headers or {"x-outdial-secret": SECRET}
-        )
-
-    def starts(self, *statuses: AppointmentStatus) -> list[datetime]:
-        now = self.house.now
-        found = self.house.write(
-            lambda s: finding.list_appointments(
-                s,
-                "default",
-                "clinic",
-                start=now,
-                end=now + timedelta(days=99),
-                every_status=True,
-            )
-        )
-        wanted = statuses or (AppointmentStatus.BOOKED,)
-        return [each.starts_at for each in found if each.status in wanted]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def desk(database: Database) -> AsyncIterator[Desk]:
-    house = House(database)
-    lines = Lines(
-        [
-            Line(
-                name,
-                build_provider(
-                    name, LineConfig(name=name, credentials=CREDENTIALS, options=options)
-                ),
-                LinePolicy(),
-            )
-            for name, options in OPTIONS.items()
-        ]
-    )
-    ctx = ServiceContext(database, await no_temporal(), lines, lambda: house.now)
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[ApiState]:
-        async with WebhookReceiver(ctx) as webhooks:
-            yield ApiState(ctx, webhooks, "")
-
-    async with serving(build_app(opened)) as http:
-        yield Desk(house, http)
 
 
 async def test_a_slot_is_checked_held_and_booked(desk: Desk) -> None:
@@ -220,72 +120,6 @@ async def test_a_call_that_is_over_or_of_another_line_or_unknown(desk: Desk) -> 
 async def test_a_campaign_without_a_calendar(desk: Desk) -> None:
     answer = await desk.ask("book_appointment", desk.call(calendar=None), at=AT)
     assert answer["message"] == "Appointments can't be made in this call."
-
-
-async def test_vapi(desk: Desk) -> None:
-    call = desk.call("vapi")
-    tools = [
-        {"id": "t1", "name": "check_availability", "arguments": {"at": AT}},
-        {
-            "id": "t2",
-            "type": "function",
-            "function": {"name": "book_appointment", "arguments": json.dumps({"at": AT})},
-        },
-    ]
-    asked = {"id": "v1", "assistantOverrides": {"metadata": {"call_id": call}}}
-    message = {"type": "tool-calls", "call": asked, "toolCallList": tools}
-    response = await desk.post("vapi", {"message": message}, headers={"X-Vapi-Secret": SECRET})
-    assert response.json() == {
-        "results": [
-            {
-                "toolCallId": "t1",
-                "result": "Thursday, March 5 at 10:30 is free, and kept for this call.",
-            },
-            {"toolCallId": "t2", "result": "Booked: Thursday, March 5 at 10:30."},
-        ]
-    }
-    assert desk.starts() == [START]
-
-
-async def test_retell(desk: Desk) -> None:
-    call = desk.call("retell")
-    body = {
-        "name": "book_appointment",
-        "args": {"at": AT},
-        "call": {"call_id": "r1", "metadata": {"call_id": call}},
-    }
-    raw = json.dumps(body).encode()
-    stamp = int(desk.house.now.timestamp() * 1000)
-    headers = {"x-retell-signature": sign("key", raw, stamp)}
-    for _ in range(2):
-        answer = (await desk.post("retell", body, headers=headers)).json()
-        assert answer["ok"], answer
-    assert desk.starts() == [START]
-
-
-async def test_elevenlabs_by_its_conversation(desk: Desk) -> None:
-    call = desk.call("elevenlabs")
-    body = {"system__conversation_id": f"p-{call}", "at": AT}
-    answer = (await desk.post("elevenlabs", body, tool="book_appointment")).json()
-    assert answer["ok"], answer
-    assert desk.starts() == [START]
-
-
-@pytest.mark.parametrize("line", sorted(OPTIONS))
-@pytest.mark.parametrize("headers", [{}, {"x-outdial-secret": "x", "X-Vapi-Secret": "x"}])
-async def test_nobody_else_may_ask(desk: Desk, line: str, headers: dict[str, str]) -> None:
-    call = desk.call(line)
-    body = {"tool": "opt_out", "call_id": call}
-    response = await desk.post(line, body, tool="opt_out", headers={"x": "y", **headers})
-    assert response.status_code == 401
-    number = phone(desk.calls * 10)
-    assert desk.house.write(lambda s: is_suppressed(s, "default", number)) is None
-
-
-async def test_what_is_no_question(desk: Desk) -> None:
-    assert (await desk.post("nowhere", {})).status_code == 404
-    assert (await desk.post("simulated", [])).status_code == 401
-    assert (await desk.post("simulated", {"arguments": "x"})).status_code == 401
 
 
 @pytest.mark.slow

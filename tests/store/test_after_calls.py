@@ -196,3 +196,12 @@ def test_the_record_of_a_call_is_untouched_by_hostile_data(house: House) -> None
     assert record is not None
     assert record.structured == hostile
     assert record.outcome == "completed"
+
+
+def test_call_me_later_without_a_zone_is_the_callees_time(house: House) -> None:
+    campaign = house.launch(retry={"max_attempts": 3})
+    told = {"disposition": "call_me_later", "structured": {"call_at": "2026-03-05T15:00"}}
+    settle(house, campaign, **told)
+    row = person(house, campaign)
+    assert row.not_before is not None
+    assert row.not_before.isoformat() == "2026-03-05T20:00:00+00:00"
