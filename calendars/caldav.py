@@ -25,7 +25,7 @@ from caldav.lib.error import (
 
 from calendars.invitation import event_of, status_of
 from calendars.port import CalendarBackend, CalendarConflict, CalendarUnavailable, Entry
-from domain.appointment import Appointment
+from domain.appointment import OURS, Appointment
 from domain.zone import load_zone
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ class CalDavCalendar(CalendarBackend):
         return _etag(event) or _reread(calendar, appointment.uid)
 
     def _create(self, calendar: Any, appointment: Appointment) -> str | None:
-        url = f"{self._url}{quote(appointment.uid, safe='')}.ics"
+        url = _address(calendar, appointment.uid)
         now = self._clock().replace(microsecond=0)
         lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}"]
         body = event_of(appointment, now).to_ical().decode().strip()
@@ -163,12 +163,25 @@ class CalDavCalendar(CalendarBackend):
 
 
 def _find(calendar: Any, uid: str) -> Any:
+    """By the address under which it is usually kept: a search reads the whole calendar."""
+    event = Event(client=calendar.client, url=_address(calendar, uid), parent=calendar)
+    try:
+        event.load()
+        if str(event.icalendar_component.get("UID", "")) == uid:
+            return event
+    except NotFoundError:
+        if uid.endswith(OURS):
+            return None  # nobody but us makes such names, and we keep them there
     try:
         event = calendar.get_event_by_uid(uid)
     except NotFoundError:
         return None
     event.load()  # a search need not tell the ETag
     return event
+
+
+def _address(calendar: Any, uid: str) -> str:
+    return f"{str(calendar.url).rstrip('/')}/{quote(uid, safe='')}.ics"
 
 
 def _remove(calendar: Any, appointment: Appointment) -> None:

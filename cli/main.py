@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from cli import control, explain, launch, read, rules, stack, suppress, try_call, validate
+from cli import (
+    callbacks,
+    control,
+    explain,
+    launch,
+    read,
+    rules,
+    stack,
+    suppress,
+    try_call,
+    validate,
+)
 
 app = typer.Typer(
     name="outdial",
@@ -27,6 +38,8 @@ app.command("try", rich_help_panel=RUN)(try_call.try_call)
 app.command("watch", rich_help_panel=RUN)(launch.watch_command)
 app.command(rich_help_panel=STEER)(read.status)
 app.command(rich_help_panel=STEER)(read.calls)
+app.command(rich_help_panel=STEER)(callbacks.callbacks)
+app.command("retry-callback", rich_help_panel=STEER)(callbacks.retry_callback)
 app.command(rich_help_panel=STEER)(control.pause)
 app.command(rich_help_panel=STEER)(control.resume)
 app.command(rich_help_panel=STEER)(control.stop)

@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.availability import Refusal
 
+OURS = "@outdial"
+"""How the UIDs end that we give to appointments."""
+
 
 class AppointmentStatus(StrEnum):
     HELD = "held"

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select, update
 from sqlmodel import Session
 
-from domain.appointment import Appointment, AppointmentStatus, NotMade, Party
+from domain.appointment import OURS, Appointment, AppointmentStatus, NotMade, Party
 from domain.availability import (
     NOTHING_TAKEN,
     Refusal,
@@ -75,7 +75,7 @@ def insert_appointment(
         insert(appointment)
         .values(
             id=new,
-            uid=uid or f"{new}@outdial",
+            uid=uid or f"{new}{OURS}",
             tenant=party.tenant,
             calendar=rules.name,
             phone=party.phone,

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client
 
 from activities.deps import Deps
+from activities.outside import Outside
 from api.app import build_app
 from api.state import ApiState
 from domain.record import Progress
@@ -66,7 +67,9 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(temporal: Client, database: Database, now: datetime) -> AsyncIterator[Engine]:
+async def engine(
+    temporal: Client, database: Database, now: datetime, outside: Outside | None = None
+) -> AsyncIterator[Engine]:
     """An engine whose clock begins at `now`."""
     clock = ShiftedClock(now)
     async with AsyncExitStack() as opened:
@@ -78,7 +81,7 @@ async def engine(temporal: Client, database: Database, now: datetime) -> AsyncIt
         ctx = ServiceContext(database, temporal, lines, clock)
         await announce_lines(ctx)
         public_url = await opened.enter_async_context(_hooks(ctx))
-        deps = Deps(database, temporal, lines, clock, public_url)
+        deps = Deps(database, temporal, lines, clock, public_url, outside=outside or Outside())
         for worker in build_workers(temporal, deps):
             await opened.enter_async_context(worker)
         yield Engine(ctx, clock, network)

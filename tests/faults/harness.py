@@ -218,6 +218,7 @@ def plan_stack(
     database_url: str | None = None,
     people: Mapping[str, Any] | None = None,
     line: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Plan:
     """Settings, ports and commands of a stack in a folder of its own."""
     folder.mkdir(exist_ok=True)
@@ -231,6 +232,7 @@ def plan_stack(
     }
     for name, value in {**LINE, **(line or {})}.items():
         given[f"OUTDIAL_LINES__SIMULATED__{name}"] = value
+    given |= settings or {}
     if database_url is not None:
         given["OUTDIAL_DATABASE_URL"] = database_url
     state = StackState(
@@ -240,9 +242,9 @@ def plan_stack(
         api_key="faults",
         webhook_secret=SECRET,
     )
-    settings = settings_of_running(load_settings(given), state)
-    parts = {command.name: Part(command) for command in commands(settings, state)}
-    return Plan(folder, state, settings, parts)
+    running = settings_of_running(load_settings(given), state)
+    parts = {command.name: Part(command) for command in commands(running, state)}
+    return Plan(folder, state, running, parts)
 
 
 @asynccontextmanager
