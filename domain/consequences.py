@@ -20,6 +20,8 @@ from domain.settlement import Close, Following, Redial
 CALL_AT = "call_at"
 APPOINTMENT_AT = "appointment_at"
 FURTHEST_CALL_BACK = timedelta(days=366)
+JUST_NOW = timedelta(minutes=1)
+"""Clocks differ, and agents leave out the seconds: so little ago means now."""
 _NEVER_AGAIN = frozenset({"opted_out", "rejected"})
 
 
@@ -107,11 +109,11 @@ def _read_back(value: object, zones: tuple[str, ...], ended_at: datetime) -> Ask
 
 
 def _in_time(asked: Asked, ended_at: datetime) -> Asked | Unclear:
-    if asked.at <= ended_at:
+    if asked.at <= ended_at - JUST_NOW:
         return Unclear("the time asked for has passed")
     if asked.at > ended_at + FURTHEST_CALL_BACK:
         return Unclear("the time asked for is more than a year ahead")
-    return asked
+    return Asked(max(asked.at, ended_at))
 
 
 def _call_back(found: Consequences, at: int, callback: Callback, facts: CallFacts) -> None:

@@ -57,7 +57,7 @@ class AppointmentStep:
         if appointment is None:
             return follow_up("no appointment of this person is known")
         if before is not None:  # the agent did it while it talked
-            return await self._told(Made(appointment, changed=False), appointment)
+            return await self._told(Made(appointment, changed=False))
         if not await self._mirror.is_as_known(self._rules, appointment):
             return follow_up(CHANGED_BY_OTHERS)
         if kind == CallbackKind.MOVE_APPOINTMENT:
@@ -67,7 +67,7 @@ class AppointmentStep:
         answer = await self._decide(
             lambda s: change(s, appointment.id, key=self._key, now=self._now, call_id=call_id)
         )
-        return await self._told(answer, appointment)
+        return await self._told(answer)
 
     async def undo(self) -> StepOutcome:
         tenant, undo_key = self._context.call.tenant, f"{self._key}/undo"
@@ -85,7 +85,7 @@ class AppointmentStep:
         call_id, name = self._context.call.id, self._rules.name
         made = await self._database.read(lambda s: finding.booked_by_call(s, call_id, name))
         if made is not None:  # while it talked, or by a try whose answer was lost
-            return await self._told(Made(made, changed=False), made)
+            return await self._told(Made(made, changed=False))
         start = self._asked()
         if isinstance(start, Unclear):
             return await self._unclear(start)
@@ -101,7 +101,7 @@ class AppointmentStep:
                 others=others,
             )
         )
-        return await self._told(answer, None)
+        return await self._told(answer)
 
     async def _move(self, appointment: Appointment) -> StepOutcome:
         start = self._asked()
@@ -120,25 +120,25 @@ class AppointmentStep:
                 others=others,
             )
         )
-        return await self._told(answer, appointment)
+        return await self._told(answer)
 
     async def _decide(self, work: Work) -> Answer:
         return await self._database.write(work)
 
-    async def _told(self, answer: Answer, before: Appointment | None) -> StepOutcome:
+    async def _told(self, answer: Answer) -> StepOutcome:
         """Tell the shared calendar; what others changed there meanwhile is not overwritten."""
         if isinstance(answer, NotMade):
             return follow_up(answer.because, alternatives=_texts(answer.alternatives))
         try:
             await self._mirror.tell(answer.appointment)
         except CalendarConflict:
-            if answer.changed or before is None:
-                await self._take_back()
+            await self._take_back()
             return follow_up(CHANGED_BY_OTHERS)
         made = answer.appointment
         return done(made.status.value, appointment=made.id, starts_at=made.starts_at.isoformat())
 
     async def _take_back(self) -> None:
+        """What this step did, if it did; what the agent did while it talked stays."""
         tenant, key = self._context.call.tenant, self._key
         await self._decide(
             lambda s: changing.undo(

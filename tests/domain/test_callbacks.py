@@ -144,6 +144,13 @@ def test_a_promise_that_cannot_be_kept_changes_nothing(
     assert found.notes[0]
 
 
+def test_seconds_ago_means_now() -> None:
+    asked = facts(data={"call_at": "2026-03-04T14:59:30Z"})
+    found = consequences_of((callback("call_back"),), asked, AGAIN)
+    assert isinstance(found.following, Redial)
+    assert found.following.not_before == ENDED
+
+
 def test_suppression_ends_the_recipient() -> None:
     wrong = callback("suppress", reason="wrong number", when={"disposition": "wrong_number"})
     found = consequences_of((wrong,), facts(disposition="wrong_number"), AGAIN)

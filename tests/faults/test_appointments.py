@@ -103,7 +103,13 @@ def definition(people: Mapping[str, tuple[list[str], datetime]], endpoint: str) 
         "variables": {},
         "schedule": {"hours": "00:00-24:00", "time_zone": "UTC"},
         "pacing": {"max_concurrent": 20},
-        "retry": {"max_attempts": 2, "no_answer": {"delays": "1s"}},
+        "retry": {
+            "max_attempts": 4,
+            "no_answer": {"delays": "1s", "max_attempts": 2},
+            "call_me_later": {"delays": "1s"},
+            "failed": {"delays": "1s"},
+            "unknown": {"delays": "2s"},
+        },
         "ring_timeout": "14s",
         "max_duration": "1m",
     }
