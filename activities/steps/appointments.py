@@ -15,7 +15,7 @@ from activities.steps.mirror import Mirror
 from activities.steps.outcome import StepOutcome, done, follow_up, refused
 from calendars.port import CalendarConflict
 from domain.appointment import Appointment, Change, Made, NotMade, Party
-from domain.asked_time import Unclear, read_time
+from domain.asked_time import Asked, Unclear, read_time
 from domain.availability import alternatives
 from domain.calendar import CalendarRules
 from domain.callbacks import CallbackKind
@@ -86,10 +86,12 @@ class AppointmentStep:
         made = await self._database.read(lambda s: finding.booked_by_call(s, call_id, name))
         if made is not None:  # while it talked, or by a try whose answer was lost
             return await self._told(Made(made, changed=False))
-        start = self._asked()
-        if isinstance(start, Unclear):
-            return await self._unclear(start)
-        others = await self._mirror.others(self._rules, self._now)
+        asked = self._asked()
+        if isinstance(asked, Unclear):
+            near = asked.candidates[0] if asked.candidates else self._now
+            return await self._alternatives(asked.because, near)
+        start = asked.at
+        others = await self._mirror.others(self._rules, start, start)
         answer = await self._decide(
             lambda s: booking.book(
                 s,
@@ -104,10 +106,12 @@ class AppointmentStep:
         return await self._told(answer)
 
     async def _move(self, appointment: Appointment) -> StepOutcome:
-        start = self._asked()
-        if isinstance(start, Unclear):
-            return await self._unclear(start)
-        others = await self._mirror.others(self._rules, self._now, but=appointment.uid)
+        asked = self._asked()
+        if isinstance(asked, Unclear):
+            near = asked.candidates[0] if asked.candidates else self._now
+            return await self._alternatives(asked.because, near)
+        start = asked.at
+        others = await self._mirror.others(self._rules, start, start, but=appointment.uid)
         answer = await self._decide(
             lambda s: changing.move(
                 s,
@@ -128,7 +132,9 @@ class AppointmentStep:
     async def _told(self, answer: Answer) -> StepOutcome:
         """Tell the shared calendar; what others changed there meanwhile is not overwritten."""
         if isinstance(answer, NotMade):
-            return follow_up(answer.because, alternatives=_texts(answer.alternatives))
+            asked = self._asked()
+            near = asked.at if isinstance(asked, Asked) else self._now
+            return await self._alternatives(answer.because, near)
         try:
             await self._mirror.tell(answer.appointment)
         except CalendarConflict:
@@ -167,21 +173,20 @@ class AppointmentStep:
 
         return await self._database.read(work)
 
-    def _asked(self) -> datetime | Unclear:
+    def _asked(self) -> Asked | Unclear:
         callback = self._context.step.callback
         path = (callback.at if callback is not None else None) or APPOINTMENT_AT
-        read = read_time(found_at(self._context.call.structured, path), self._context.zones)
-        return read if isinstance(read, Unclear) else read.at
+        return read_time(found_at(self._context.call.structured, path), self._context.zones)
 
-    async def _unclear(self, unclear: Unclear) -> StepOutcome:
-        near = unclear.candidates[0] if unclear.candidates else self._now
+    async def _alternatives(self, because: str, near: datetime) -> StepOutcome:
+        """A follow-up with what is free around a time, strangers' appointments considered."""
         tenant, rules, now = self._context.call.tenant, self._rules, self._now
-        others = await self._mirror.others(rules, now)
+        others = await self._mirror.others(rules, now, now + rules.horizon)
         taken = await self._database.read(
             lambda s: read_everything_taken(s, tenant, rules, now, others=others)
         )
         offered = alternatives(rules, taken, near, now)
-        return follow_up(unclear.because, alternatives=_texts(offered))
+        return follow_up(because, alternatives=[instant.isoformat() for instant in offered])
 
     def _party(self) -> Party:
         call = self._context.call
@@ -203,7 +208,3 @@ _CHANGES = {
     CallbackKind.CANCEL_APPOINTMENT.value: Change.CANCELED,
     CallbackKind.CONFIRM_APPOINTMENT.value: Change.CONFIRMED,
 }
-
-
-def _texts(instants: tuple[datetime, ...]) -> list[str]:
-    return [instant.isoformat() for instant in instants]

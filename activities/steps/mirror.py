@@ -29,18 +29,18 @@ class Mirror:
         self._clock = clock
 
     async def others(
-        self, rules: CalendarRules, now: datetime, *, but: str | None = None
+        self, rules: CalendarRules, start: datetime, end: datetime, *, but: str | None = None
     ) -> dict[int, int]:
-        """Other people's appointments by tick, as far ahead as anybody may book."""
+        """Other people's appointments by tick, between two instants and a day around them."""
         backend = self._calendars[rules.name]
         if not backend.shared:
             return {}
         try:
-            entries = await backend.busy(now - _DAY, now + rules.horizon + _DAY)
+            entries = await backend.busy(start - _DAY, end + _DAY)
         except CalendarUnavailable as error:
             raise not_yet(f"the calendar cannot be read: {error}") from None
         ours = await self._database.read(
-            lambda s: finding.uids(s, self._tenant, rules.name, now - _DAY)
+            lambda s: finding.uids(s, self._tenant, rules.name, start - 2 * _DAY)
         )
         return others_of(
             (entry.starts_at, entry.ends_at)

@@ -164,7 +164,7 @@ async def test_every_word_has_its_effect_once(tmp_path: Path) -> None:
         async with open_stack(plan) as stack:
             name = await stack.launch(definition(people, endpoint.url))
             await _kill(stack, "worker", times=KILLS, recipients=RECIPIENTS, away=(0, 0.5))
-            await stack.until_over(name, timeout=180)
+            await stack.until_over(name, timeout=300)
             await _chains_end(stack, name)
             expected = _expected(people, taken)
             await _own_calendar(stack, first, expected)
@@ -197,7 +197,7 @@ async def _chains_end(stack: Stack, name: str) -> None:
         found = await stack.ctx.database.read(lambda s: chains.list_chains(s, record.id))
         return all(chain.state is not ChainState.PENDING for chain in found)
 
-    await until(ended, timeout=120, interval=0.5)
+    await until(ended, timeout=180, interval=0.5)
 
 
 async def _own_calendar(
