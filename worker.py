@@ -10,7 +10,7 @@ import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from activities.after_calls import AfterCalls
 from activities.calls import Calls
 from activities.campaigns import Campaigns
 from activities.deliveries import Deliveries
@@ -36,6 +37,7 @@ from runtime.connection import (
 )
 from runtime.lines import build_lines, require_serving
 from runtime.logging import set_up_logging
+from runtime.outside import build_outside
 from runtime.schema import wrong_schema
 from runtime.settings import Settings, load_settings
 from runtime.settings_file import SettingsInvalid
@@ -44,7 +46,7 @@ from services.keeping import Keeper
 from services.lines import announce_lines
 from services.nexus import OutdialServiceHandler
 from store.database import Database, DatabaseUnavailable
-from workflows.names import CALL_QUEUE, DELIVERY_QUEUE, TASK_QUEUE
+from workflows.names import AFTER_QUEUE, CALL_QUEUE, DELIVERY_QUEUE, TASK_QUEUE
 from workflows.registry import WORKFLOWS, sandbox
 
 log = logging.getLogger("outdial.worker")
@@ -62,6 +64,8 @@ DRAINS = 50
 """Endpoints that are told at the same time."""
 CALL_ACTIVITIES = 200
 """They wait for providers: as many as one claim may start."""
+AFTER_ACTIVITIES = 100
+"""They wait for other people's systems, which may hang; calls do not wait for them."""
 
 
 def main() -> None:
@@ -87,7 +91,7 @@ async def work(
     if stop_on_signals:
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    lines = build_lines(settings)
+    lines, outside = build_lines(settings), build_outside(settings)
     database = Database(settings.database)
     try:
         client = await connect_temporal(settings, within=CONNECT_WITHIN)
@@ -106,10 +110,16 @@ async def work(
             sweep_every=settings.sweep_every,
             allow_private_webhooks=settings.allow_private_webhooks,
             campaigns_dir=settings.campaigns_dir,
+            outside=outside,
         )
-        workflows, calls = build_workers(client, deps, drain_within=settings.drain_within)
-        deliverer = delivery_worker(client, deps, drain_within=settings.drain_within)
-        async with workflows, calls, deliverer, Keeper(context):
+        workers = build_workers(client, deps, drain_within=settings.drain_within)
+        async with AsyncExitStack() as running:
+            for worker in workers:
+                await running.enter_async_context(worker)
+            await running.enter_async_context(
+                delivery_worker(client, deps, drain_within=settings.drain_within)
+            )
+            await running.enter_async_context(Keeper(context))
             log.info("working on %s with lines %s", client.namespace, ", ".join(lines))
             await stop.wait()
             log.info("draining")
@@ -120,8 +130,9 @@ async def work(
 
 def build_workers(
     client: Client, deps: Deps, *, drain_within: timedelta = timedelta(seconds=5), **more: Any
-) -> tuple[Worker, Worker]:
-    """One worker for workflows and short activities, one for what talks to providers."""
+) -> tuple[Worker, Worker, Worker]:
+    """One worker for workflows and short activities, one for what talks to providers, and one
+    for what talks to other people's systems after a call."""
     calls = Calls(deps)
     workflows = Worker(
         client,
@@ -144,7 +155,15 @@ def build_workers(
         max_concurrent_activities=CALL_ACTIVITIES,
         graceful_shutdown_timeout=drain_within,
     )
-    return workflows, dialers
+    steps = AfterCalls(deps)
+    after = Worker(
+        client,
+        task_queue=AFTER_QUEUE,
+        activities=[steps.run_step, steps.undo_step],
+        max_concurrent_activities=AFTER_ACTIVITIES,
+        graceful_shutdown_timeout=drain_within,
+    )
+    return workflows, dialers, after
 
 
 @asynccontextmanager
@@ -169,7 +188,11 @@ async def delivery_worker(
 
 def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
     campaigns, requests, sweeps = Campaigns(deps), Requests(deps), Sweeps(deps)
+    steps = AfterCalls(deps)
     return [
+        steps.read_chain,
+        steps.note_step,
+        steps.finish_chain,
         campaigns.enroll_recipients,
         campaigns.claim_calls,
         campaigns.set_campaign_state,

@@ -14,6 +14,7 @@ from temporalio.exceptions import ApplicationError
 from activities.deps import Deps
 from activities.heartbeat import heartbeating
 from activities.reports import report_of
+from activities.settled import tell_settled
 from activities.signatures.call import (
     CallActivities,
     CallReport,
@@ -27,7 +28,6 @@ from activities.signatures.call import (
     Placement,
     PlacementResult,
 )
-from activities.telling import tell_settled
 from domain.call import FailureClass, Fence
 from domain.claim import FencePass, FenceVerdict
 from domain.event import CallEvent, CallSnapshot
@@ -101,7 +101,7 @@ class Calls(CallActivities):
             lambda s: calls.end_call(s, end.call_id, end.end, now=now)
         )
         if settled.changed:
-            await tell_settled(self._deps.database, self._deps.temporal, settled)
+            await tell_settled(self._deps.database, self._deps.temporal, settled, now)
         return Ended(status=settled.status, outcome=settled.outcome, settled=settled.settled)
 
     async def _raise_fence(self, call_id: str) -> FencePass:
@@ -177,7 +177,8 @@ class Calls(CallActivities):
 
     async def _store(self, call_id: str, line: str, found: Sequence[CallEvent]) -> list[CallEvent]:
         """Keep what the provider answered; the caller tells the workflow."""
-        told = [event.model_copy(update={"call_id": call_id}) for event in found]
+        heard = self._deps.lines[line].heard(found)
+        told = [event.model_copy(update={"call_id": call_id}) for event in heard]
         now = self._deps.clock()
 
         def keep(session: Session) -> list[Settled]:
@@ -187,7 +188,7 @@ class Calls(CallActivities):
             return [row.settled for row in stored if row.settled is not None]
 
         for settled in await self._deps.database.write(keep):
-            await tell_settled(self._deps.database, self._deps.temporal, settled)
+            await tell_settled(self._deps.database, self._deps.temporal, settled, now)
         return told
 
     async def _record_placed(self, call_id: str, provider_call_id: str) -> list[CallEvent]:

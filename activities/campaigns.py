@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
+from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.deps import Deps
 from activities.enrolling import enroll_rows
+from activities.settled import tell_settled
 from activities.signatures.campaign import (
     AddInput,
     CampaignActivities,
@@ -21,13 +24,15 @@ from activities.signatures.campaign import (
     StateInput,
     StateResult,
 )
-from activities.telling import signal_workflow, tell_settled
+from activities.telling import signal_workflow
 from domain.claim import Claim
-from domain.record import Progress
+from domain.record import CampaignRecord, Progress
 from store import campaigns, roster
+from store.appointments.roster import enter_existing
 from store.campaign_rows import require_campaign
 from store.claims import flight, reservation
 from store.errors import CampaignEnded, IllegalTransition
+from store.roster import EnrollRow
 from workflows.names import HANG_UP_SIGNAL, REQUEST_SETTLED_SIGNAL
 
 
@@ -52,17 +57,25 @@ class Campaigns(CampaignActivities):
             if chunk is None:
                 break
             checked = await asyncio.to_thread(enroll_rows, chunk.drafts, default_zone)
-            rows += await self._deps.database.write(
-                lambda s, chunk=chunk, checked=checked: roster.enroll_chunk(  # type: ignore[misc]
-                    s, enroll.campaign_id, enroll.launch, chunk.sequence, checked
-                )
-            )
+            rows += await self._enroll(campaign, enroll.launch, chunk.sequence, checked)
             after = chunk.sequence
             activity.heartbeat(after, rows)
         await self._deps.database.write(
             lambda s: roster.mark_enrolled(s, enroll.campaign_id, enroll.launch)
         )
         return Enrolled(rows=rows)
+
+    async def _enroll(
+        self, campaign: CampaignRecord, launch: int, sequence: int, rows: Sequence[EnrollRow]
+    ) -> int:
+        now = self._deps.clock()
+
+        def work(s: Session) -> int:
+            new = roster.enroll_chunk(s, campaign.id, launch, sequence, rows)
+            enter_existing(s, campaign, launch, rows, now=now)
+            return new
+
+        return await self._deps.database.write(work)
 
     @activity.defn(name="claim_calls")
     async def claim_calls(self, claim: ClaimInput) -> Claim:
@@ -75,7 +88,7 @@ class Campaigns(CampaignActivities):
             )
         )
         for settled in reserved.settled:
-            await tell_settled(self._deps.database, self._deps.temporal, settled)
+            await tell_settled(self._deps.database, self._deps.temporal, settled, now)
         for ended in reserved.ended:
             if ended.requester_workflow_id is not None:
                 await signal_workflow(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from temporalio.client import Client
 
+from activities.outside import Outside
 from providers.lines import Lines
 from store.database import Database
 
@@ -32,6 +33,8 @@ class Deps:
     """How long a claim waits for further slots to become free; saves history events."""
     sweep_every: timedelta = timedelta(seconds=30)
     """How often the sweepers come round."""
+    outside: Outside = field(default_factory=Outside)
+    """Whom steps after a call talk to."""
 
     allow_private_webhooks: bool = False
     """Whether customers' URLs may lead to addresses that only this machine's network reaches."""

@@ -7,6 +7,8 @@ from typing import TypedDict
 
 from temporalio.common import RetryPolicy
 
+from domain.callbacks import StepRetry
+
 
 class Options(TypedDict, total=False):
     start_to_close_timeout: timedelta
@@ -86,3 +88,19 @@ DELIVER = Options(
 )
 """Repeating it sends again only what was not noted as sent; who hears an event twice knows it by
 its id."""
+
+
+def step(retry: StepRetry) -> Options:
+    """A step of what follows a call, as its definition says."""
+    return Options(
+        # The far side gets its whole time; the rest is for our own reads and writes.
+        start_to_close_timeout=retry.timeout + timedelta(seconds=30),
+        # A worker that dies is noticed soon, however long the far side may take.
+        heartbeat_timeout=timedelta(seconds=10),
+        retry_policy=RetryPolicy(
+            initial_interval=retry.delay,
+            backoff_coefficient=2.0,
+            maximum_interval=max(retry.longest, retry.delay),
+            maximum_attempts=retry.max_attempts,
+        ),
+    )

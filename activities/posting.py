@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from activities.addresses import NameUnknown, Target, UrlRefused, resolve
+from activities.addresses import GuardedTransport, NameUnknown, UrlRefused, parse_url
 from dialects.catalog import DIALECTS
 from dialects.port import Message, read_event
 from domain.endpoint import Delivery, DeliveryAttempt, Endpoint
@@ -27,9 +27,11 @@ class Poster:
 
     def __init__(self, clock: Callable[[], datetime], *, allow_private: bool) -> None:
         self._clock = clock
-        self._allow_private = allow_private
         self._client = httpx.AsyncClient(
-            timeout=REQUEST_SECONDS, follow_redirects=False, trust_env=False
+            transport=GuardedTransport(allow_private=allow_private),
+            timeout=REQUEST_SECONDS,
+            follow_redirects=False,
+            trust_env=False,
         )
 
     async def aclose(self) -> None:
@@ -45,8 +47,8 @@ class Poster:
             return _nothing_to_tell(to, now)
         begun = time.monotonic()
         try:
-            target = await resolve(to.url, allow_private=self._allow_private)
-            status, headers, text = await self._send(target, message)
+            parse_url(to.url)
+            status, headers, text = await self._send(to.url, message)
         except NameUnknown as error:
             return _failed(to, message, now, begun, str(error))
         except UrlRefused as error:
@@ -63,17 +65,9 @@ class Poster:
         )
         return Outcome(attempt, None if good else _retry_after(headers, now))
 
-    async def _send(self, target: Target, message: Message) -> tuple[int, httpx.Headers, str]:
-        host = f"[{target.address}]" if ":" in target.address else target.address
-        url = httpx.URL(target.url).copy_with(host=host)
-        named = httpx.URL(target.url).netloc.decode("ascii")
+    async def _send(self, url: str, message: Message) -> tuple[int, httpx.Headers, str]:
         request = self._client.build_request(
-            "POST",
-            url,
-            content=message.body.encode(),
-            headers={**message.headers, "host": named},
-            # The certificate is the name's, though the request goes to the address.
-            extensions={"sni_hostname": target.host},
+            "POST", url, content=message.body.encode(), headers=message.headers
         )
         response = await self._client.send(request, stream=True)
         try:

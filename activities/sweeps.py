@@ -18,9 +18,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.calls import Calls
 from activities.deps import Deps
 from activities.reports import report_of
+from activities.settled import sweep_chains, tell_settled
 from activities.signatures.call import EndInput, HangUpInput, LookUp, LookUpInput
 from activities.signatures.sweep import SweepActivities, Swept
-from activities.telling import signal_workflow, tell_settled
+from activities.telling import signal_workflow
 from domain.call import CallStatus, FailureClass, Fence
 from domain.claim import CampaignState
 from domain.record import CallEnd, CallRecord, CampaignRecord
@@ -56,7 +57,10 @@ class Sweeps(SweepActivities):
         rows = [stored.event_row_id for stored in missed if await self._pass_on(stored)]
         if rows:
             await self._deps.database.write(lambda s: events.mark_signalled(s, rows, now=now))
-        return Swept(events=len(rows) + await self._ask_for_analyses())
+        asked = await self._ask_for_analyses()
+        deps = self._deps
+        started = await sweep_chains(deps.database, deps.temporal, deps.clock)
+        return Swept(events=len(rows) + asked + started)
 
     @activity.defn(name="sweep_leases")
     async def sweep_leases(self) -> Swept:
@@ -110,7 +114,8 @@ class Sweeps(SweepActivities):
         settled = await self._deps.database.write(
             lambda s: calls.settle_call(s, call.id, now=self._deps.clock())
         )
-        await tell_settled(self._deps.database, self._deps.temporal, settled)
+        deps = self._deps
+        await tell_settled(deps.database, deps.temporal, settled, deps.clock())
         await self._nudge(call)
         return True
 

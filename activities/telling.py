@@ -12,27 +12,26 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio.client import Client, RPCTimeoutOrCancelledError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.record import Settled
 from store import suppressions
 from store.database import Database
 from store.errors import DatabaseUnavailable
-from workflows.names import HANG_UP_SIGNAL, REQUEST_SETTLED_SIGNAL
+from workflows.messages import AfterCallInput
+from workflows.names import (
+    HANG_UP_SIGNAL,
+    REQUEST_SETTLED_SIGNAL,
+    TASK_QUEUE,
+    after_call_workflow_id,
+)
 
 log = logging.getLogger(__name__)
 
 SIGNAL_WITHIN = timedelta(seconds=3)
 """A provider that waits for our answer gives up after five or ten; the sweeper tells again."""
-
-
-async def tell_settled(database: Database, temporal: Client, settled: Settled) -> bool:
-    """Stop calls to the numbers that it listed, and tell who awaits the recipient's end.
-
-    False when somebody could not be told.
-    """
-    _, untold = await silence(database, temporal, settled.tenant, settled.listed)
-    return await tell_requester(temporal, settled) and not untold
 
 
 async def silence(
@@ -63,6 +62,29 @@ async def tell_requester(temporal: Client, settled: Settled) -> bool:
     if not (settled.recipient_done and settled.requester_workflow_id):
         return True
     return await signal_workflow(temporal, settled.requester_workflow_id, REQUEST_SETTLED_SIGNAL)
+
+
+async def start_after_call(temporal: Client, call_id: str, run: int = 1) -> bool:
+    """Start the workflow of what follows a call; False when it could not be started now.
+
+    Its id names the call and the run, so that starting it twice starts it once.
+    """
+    try:
+        await temporal.start_workflow(
+            "AfterCallWorkflow",
+            AfterCallInput(call_id=call_id, run=run),
+            id=after_call_workflow_id(call_id, run),
+            task_queue=TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary="what follows a call",
+            rpc_timeout=SIGNAL_WITHIN,
+        )
+    except WorkflowAlreadyStartedError:
+        return True
+    except (RPCError, RuntimeError) as error:
+        log.warning("an after-call workflow was not started: %s", type(error).__name__)
+        return False
+    return True
 
 
 async def signal_workflow(

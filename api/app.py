@@ -13,7 +13,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from api.compat.systems import SYSTEMS
 from api.errors import install_errors
 from api.https import RequireHttps
-from api.routes import health, hooks
+from api.routes import health, hooks, tools
 from api.state import ApiPolicy, ApiState
 from api.v1.app import create_v1
 from api.v1.problems import http_problem
@@ -21,6 +21,7 @@ from runtime.clock import system_clock
 from runtime.connection import connect_temporal
 from runtime.lines import build_lines, require_serving
 from runtime.logging import set_up_logging
+from runtime.outside import build_outside
 from runtime.settings import Settings, load_settings
 from services.access import RateRule
 from services.context import ServiceContext
@@ -59,6 +60,7 @@ def build_app(
 
     app = FastAPI(title="Outdial", lifespan=lifespan, docs_url=None, openapi_url=None)
     app.include_router(hooks.router)
+    app.include_router(tools.router)
     app.include_router(health.router)
     for path, part in parts.items():
         app.mount(path, part)
@@ -106,6 +108,7 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         tenant=settings.tenant,
         live_status=settings.upsert_status,
         allow_private_webhooks=settings.allow_private_webhooks,
+        calendars=build_outside(settings).calendars,
     )
     try:
         async with open_state(context, settings.public_url or "", policy_of(settings)) as state:

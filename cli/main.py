@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from cli import (
+    callbacks,
     control,
     explain,
     keys,
@@ -42,6 +43,8 @@ app.command(rich_help_panel=RUN)(temporal.schedule)
 app.command(rich_help_panel=RUN)(temporal.unschedule)
 app.command(rich_help_panel=STEER)(read.status)
 app.command(rich_help_panel=STEER)(read.calls)
+app.command(rich_help_panel=STEER)(callbacks.callbacks)
+app.command("retry-callback", rich_help_panel=STEER)(callbacks.retry_callback)
 app.command(rich_help_panel=STEER)(control.pause)
 app.command(rich_help_panel=STEER)(control.resume)
 app.command(rich_help_panel=STEER)(control.stop)

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
 from domain.agent import Agent, AgentById
+from domain.calendar import CalendarRules
+from domain.callbacks import MAX_CALLBACKS, Callback
 from domain.caps import Cap
 from domain.consent import ConsentLevel
 from domain.endpoint import EVERY_EVENT, require_events
@@ -102,8 +104,10 @@ class CampaignDefinition(Frozen):
     """How long it may ring, from 1s to 10m."""
     recording: bool = False
     """Whether calls are recorded."""
-    callbacks: tuple[dict[str, Any], ...] = Field(default=(), json_schema_extra={"maxItems": 0})
-    """Not supported yet."""
+    calendar: CalendarRules | None = None
+    """The calendar in which calls book, move, cancel and confirm appointments."""
+    callbacks: tuple[Callback, ...] = ()
+    """What follows a call, in order."""
     webhooks: tuple[WebhookTarget, ...] = ()
     """URLs that are told of this campaign and its calls."""
     budget: Annotated[dict[str, Any] | None, WithJsonSchema({"type": "null"})] = None
@@ -124,7 +128,19 @@ class CampaignDefinition(Frozen):
     def _rings(cls, value: timedelta) -> timedelta:
         return _between(value, timedelta(seconds=1), timedelta(minutes=10), "1s and 10m")
 
-    @field_validator("callbacks", "budget", mode="before")
+    @field_validator("callbacks")
+    @classmethod
+    def _can_be_done(
+        cls, value: tuple[Callback, ...], info: ValidationInfo
+    ) -> tuple[Callback, ...]:
+        if len(value) > MAX_CALLBACKS:
+            raise ValueError(f"found {len(value)} callbacks; write at most {MAX_CALLBACKS}")
+        needs = [each.do.value for each in value if each.do.on_appointments]
+        if needs and info.data.get("calendar") is None and "calendar" in info.data:
+            raise ValueError(f"found do: {needs[0]} without a calendar; write one under calendar")
+        return value
+
+    @field_validator("budget", mode="before")
     @classmethod
     def _later(cls, value: Any, info: ValidationInfo) -> Any:
         if value:
@@ -142,6 +158,8 @@ __all__ = [
     "MAX_ATTEMPTS",
     "AcceptedRisk",
     "Agent",
+    "CalendarRules",
+    "Callback",
     "CampaignDefinition",
     "CsvColumns",
     "CsvSource",

@@ -14,6 +14,8 @@ from domain.consent import Consent, ConsentLevel
 from domain.definition import (
     AcceptedRisk,
     Agent,
+    CalendarRules,
+    Callback,
     CampaignDefinition,
     Purpose,
     Retry,
@@ -45,6 +47,8 @@ class CallPlan(BaseModel):
     max_duration: Duration = timedelta(minutes=10)
     ring_timeout: Duration = timedelta(seconds=30)
     recording: bool = False
+    calendar: CalendarRules | None = None
+    callbacks: tuple[Callback, ...] = ()
 
     @classmethod
     def of(cls, definition: CampaignDefinition) -> CallPlan:
@@ -62,6 +66,8 @@ class CallPlan(BaseModel):
             max_duration=definition.max_duration,
             ring_timeout=definition.ring_timeout,
             recording=definition.recording,
+            calendar=definition.calendar,
+            callbacks=definition.callbacks,
         )
 
     @cached_property

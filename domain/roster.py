@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.consent import Consent
@@ -24,5 +26,10 @@ class RecipientDraft(BaseModel):
     state: str | None = None
     consent: Consent | None = None
     """What the person consented to, when the row says so."""
+    appointment_at: datetime | None = None
+    """The start (UTC) of the appointment that the person has already in the campaign's calendar."""
+    appointment_uid: str | None = None
+    """What that appointment is called in a calendar that others share."""
+    appointment_title: str | None = None
     variables: dict[str, str] = Field(default_factory=dict)
     """What the agent is given."""

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from domain.definition import CampaignDefinition
 from domain.record import DIRECT_CAMPAIGN
+from intake.after_call import after_call_problems
 from intake.places import KeyPath, Places
 from intake.problems import DefinitionInvalid, Problem, ProblemList
 from intake.templates import TemplateSet
@@ -90,6 +91,7 @@ def parse_definition(text: str, file: str) -> ParsedDefinition:
         broken = frozenset(document_path(details) for details in error.errors())
     found += _reserved_name(places)
     found += TemplateSet(templates_of(values), places).problems
+    found += after_call_problems(values, places)
     found.sort(key=lambda problem: (problem.line, problem.column))
     problems = ProblemList(found)
     problems.omitted += document.problems.omitted

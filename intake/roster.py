@@ -9,6 +9,7 @@ from domain.definition import CampaignDefinition, CsvSource, InlineRecipient
 from domain.roster import RecipientDraft
 from intake.contacts import read_contacts
 from intake.definition import LoadedDefinition
+from intake.existing import ExistingAppointments
 from intake.inline import read_inline
 from intake.places import Places
 from intake.problems import DefinitionInvalid, Problem, ProblemList, problem_lines
@@ -105,7 +106,8 @@ def _drafts(
     places: Places,
     start: int = 0,
 ) -> Iterator[RecipientDraft | Problem]:
-    checker = RowChecker(definition, TemplateSet(definition.variables, places))
+    existing = ExistingAppointments(definition, places)
+    checker = RowChecker(definition, TemplateSet(definition.variables, places), existing)
     position = -1
     for row in rows:
         if isinstance(row, Problem):

@@ -10,6 +10,7 @@ from domain.roster import RecipientDraft
 from domain.source import UNKNOWN_REGION
 from domain.zone import UnknownZone, zone_evidence
 from intake.consents import read_consent
+from intake.existing import ExistingAppointments
 from intake.problems import Problem
 from intake.rows import SourceRow, Written
 from intake.templates import TemplateSet
@@ -21,7 +22,10 @@ _LONGEST_PHONE = 40
 class RowChecker:
     """Remembers the numbers it has seen: about a hundred bytes each."""
 
-    def __init__(self, definition: CampaignDefinition, templates: TemplateSet) -> None:
+    def __init__(
+        self, definition: CampaignDefinition, templates: TemplateSet, existing: ExistingAppointments
+    ) -> None:
+        self._existing = existing
         source = definition.recipients
         self._region = source.default_region if isinstance(source, CsvSource) else UNKNOWN_REGION
         self._templates = templates
@@ -48,6 +52,7 @@ class RowChecker:
         }
         rendered = self._templates.render({**row.variables, **given}, row.label)
         problems += rendered.problems
+        existing = self._existing.read({**row.variables, **given}, row.label, problems)
         if phone is None or not rendered.complete or problems:
             return problems
         return RecipientDraft(
@@ -58,6 +63,9 @@ class RowChecker:
             postal_code=row.postal_code,
             state=row.state,
             consent=consent,
+            appointment_at=existing.at,
+            appointment_uid=existing.uid,
+            appointment_title=existing.title,
             variables={**row.variables, **rendered.texts},
         )
 

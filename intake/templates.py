@@ -83,6 +83,11 @@ class _TooLong(Exception):
     """The rendered text is longer than `MAX_CHARACTERS`."""
 
 
+def compile_template(sandbox: Sandbox, source: str) -> Template:
+    """Raises TemplateRefused."""
+    return _compile(sandbox, source).template
+
+
 def _compile(sandbox: Sandbox, source: str) -> _Compiled:
     if len(source) > MAX_CHARACTERS:
         raise TemplateRefused(f"found {len(source)} characters; write at most {MAX_CHARACTERS}")

@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from pydantic_core import ErrorDetails
 
+from domain.calendar import MAX_CAPACITY
+from domain.call import AnsweredBy
+from domain.callbacks import After, CallbackKind
 from domain.caps import MAX_CALLS, CapScope
 from domain.consent import ConsentLevel
 from domain.definition import MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE, Purpose, Weekday
@@ -33,6 +36,8 @@ _PHONE = "write a number with its country code, such as '+12025550123'"
 _ZONE = "write an IANA time zone, such as America/New_York"
 _INSTANT = "write a date, a time and an offset, such as 2030-01-31T09:00:00+01:00"
 _COLUMN = "write the name of a column"
+_BOOLEAN = "write true or false"
+_STEPS = "write a duration in steps of 5m, such as 30m"
 _LATER = "leave it out, it is not supported yet"
 _DAYS = f"write {', '.join(Weekday)}, or a list of them"
 _HOURS = "write a span such as 09:00-18:00, or a list of them"
@@ -76,6 +81,49 @@ RIGHT: dict[str, str] = {
     "recipients.consent_expires_at": _INSTANT,
     "variables": 'write names and templates below it, such as greeting: "Hi {{ first_name }}"',
     "variables.*": 'write a template in quotes, such as "Hi {{ first_name }}"',
+    "callbacks": "write a list, such as - {do: suppress, when: {disposition: wrong_number}}",
+    "callbacks.do": _one_of(CallbackKind),
+    "callbacks.when": f"{_KEYS}, such as outcome: booked",
+    "callbacks.when.outcome": "write an outcome such as booked, or a list of them",
+    "callbacks.when.disposition": "write a disposition, or a list of them",
+    "callbacks.when.attempt": f"{_ATTEMPTS}",
+    "callbacks.when.answered_by": _one_of(AnsweredBy),
+    "callbacks.when.final": _BOOLEAN,
+    "callbacks.when.data": "write paths and values below it, such as reason: pain",
+    "callbacks.after": _one_of(After),
+    "callbacks.retry": f"{_KEYS}, such as max_attempts: 5",
+    "callbacks.retry.max_attempts": _ATTEMPTS,
+    "callbacks.retry.delay": _DURATION,
+    "callbacks.retry.longest": _DURATION,
+    "callbacks.retry.timeout": _DURATION,
+    "callbacks.undo": _BOOLEAN,
+    "callbacks.at": "write a path in the agent's data, such as visit.at",
+    "callbacks.url": "write an address such as https://crm.example.com/calls",
+    "callbacks.headers": "write names and templates below it",
+    "callbacks.auth": "write the name of a secret in the settings",
+    "callbacks.body": "write keys and templates below it, or for an email a text",
+    "callbacks.to": 'write an address, such as "{{ email }}"',
+    "callbacks.subject": "write a text",
+    "callbacks.invitation": _BOOLEAN,
+    "callbacks.reason": "write a text",
+    "callbacks.campaign": "write the name of a campaign",
+    "callbacks.variables": "write names and paths below it, such as reason: visit.reason",
+    "calendar": f"{_KEYS}, such as name: clinic",
+    "calendar.name": "write a name such as clinic: a-z, 0-9, - and _, at most 63 of them",
+    "calendar.time_zone": _ZONE,
+    "calendar.days": _DAYS,
+    "calendar.hours": _HOURS,
+    "calendar.excluded_dates": "write a date such as 2030-12-25, or a list of them",
+    "calendar.duration": _STEPS,
+    "calendar.every": _STEPS,
+    "calendar.buffer_before": _STEPS,
+    "calendar.buffer_after": _STEPS,
+    "calendar.capacity": f"write a whole number from 1 to {MAX_CAPACITY}",
+    "calendar.notice": _DURATION,
+    "calendar.horizon": _DURATION,
+    "calendar.title": "write a text",
+    "calendar.existing": 'write a template in quotes, such as "{{ appointment_at }}"',
+    "calendar.existing_uid": 'write a template in quotes, such as "{{ appointment_uid }}"',
     "schedule": f"{_KEYS}, such as hours: 09:00-18:00",
     "schedule.start": _INSTANT,
     "schedule.end": _INSTANT,
@@ -117,8 +165,7 @@ RIGHT: dict[str, str] = {
     "accept_risk.reason": "write why, in ten characters or more",
     "max_duration": _DURATION,
     "ring_timeout": _DURATION,
-    "recording": "write true or false",
-    "callbacks": _LATER,
+    "recording": _BOOLEAN,
     "webhooks": "write a list of URLs, such as - {url: https://example.com/hooks}",
     "webhooks.url": "write a URL such as https://example.com/hooks",
     "webhooks.events": "write an event such as call.completed, a list of them, or leave it out",
@@ -135,6 +182,10 @@ _CHOICES: dict[str, list[str]] = {
     "retry.dayparts": list(Daypart),
     "caps.per": list(CapScope),
     "consent": list(ConsentLevel),
+    "callbacks.do": list(CallbackKind),
+    "callbacks.after": list(After),
+    "callbacks.when.answered_by": list(AnsweredBy),
+    "calendar.days": list(Weekday),
 }
 
 

@@ -50,8 +50,15 @@ class HttpProvider(Provider):
     def receive(
         self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
     ) -> Sequence[CallEvent]:
+        self.verify_sender(headers, body, url, now)
+        return self.read(body, url, now)
+
+    def verify_sender(
+        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
+    ) -> None:
+        """`verify`, and that it came from an address that the line allows."""
         require_address(headers, self.line.options)
-        return super().receive(headers, body, url, now)
+        self.verify(headers, body, url, now)
 
     async def aclose(self) -> None:
         await self._http.aclose()

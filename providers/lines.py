@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.breaker import BreakerPolicy
+from domain.event import CallEvent
 from domain.record import DEFAULT_TENANT
+from domain.results import ResultMapping
 from providers.port import Provider
 
 
@@ -44,6 +46,8 @@ class LinePolicy(BaseModel):
     """Ask for the analysis when it has not come by then; settle without it if there is none."""
     breaker: BreakerPolicy = BreakerPolicy()
     """When it takes no more calls, and how it is tried again."""
+    results: ResultMapping = ResultMapping()
+    """Where the line's agents put what they found out."""
 
 
 class Line:
@@ -56,6 +60,10 @@ class Line:
         self.provider = provider
         self.policy = policy
         self.tenant = tenant
+
+    def heard(self, events: Sequence[CallEvent]) -> list[CallEvent]:
+        """What the provider reported, under the names that campaigns know."""
+        return [self.policy.results.read(event) for event in events]
 
     @property
     def awaits_analysis(self) -> bool:

@@ -14,12 +14,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.call import FailureClass
 from domain.event import CallEvent, CallSnapshot
+
+if TYPE_CHECKING:
+    from providers.tools import ToolFormat
 
 
 class ProviderError(Exception):
@@ -226,6 +229,13 @@ class Provider(ABC):
         Nothing is sent: the room is made when the browser comes.
         """
         return None
+
+    def tools(self) -> ToolFormat:
+        """How agents of this line ask while they talk; the generic way unless overridden."""
+        # The formats refuse with this module's error, so they cannot be imported before it.
+        from providers.tools import GenericTools
+
+        return GenericTools(self.line.credentials.get("tool_secret"))
 
     async def aclose(self) -> None:
         """Give up connections."""

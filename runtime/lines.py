@@ -109,24 +109,32 @@ def _credentials(
     resolved = {}
     for key, reference in line.credentials.items():
         where = f"{place}.credentials.{key}"
-        kind, _, rest = reference.partition(":")
-        if kind == "env" and rest:
-            value = variables.get(rest)
-            if not value:
-                problems.append(f"{where}: the variable {rest} is not set")
-        elif kind == "file" and rest:
-            value = _read(Path(rest), where, problems)
-        elif line.provider == SIMULATED_LINE:
-            value = reference  # nothing real is behind it
+        if line.provider == SIMULATED_LINE and not reference.startswith(("env:", "file:")):
+            value: str | None = reference  # nothing real is behind it
         else:
-            value = None
-            problems.append(
-                f"{where}: is written out; write env:NAME or file:PATH, so that it is in no file "
-                "that is shared"
-            )
+            value = resolve_reference(where, reference, variables, problems)
         if value:
             resolved[key] = value
     return resolved
+
+
+def resolve_reference(
+    where: str, reference: str, variables: Mapping[str, str], problems: list[str]
+) -> str | None:
+    """The secret behind `env:NAME` or `file:PATH`; None, and a problem, when there is none."""
+    kind, _, rest = reference.partition(":")
+    if kind == "env" and rest:
+        value = variables.get(rest)
+        if not value:
+            problems.append(f"{where}: the variable {rest} is not set")
+        return value
+    if kind == "file" and rest:
+        return _read(Path(rest), where, problems)
+    problems.append(
+        f"{where}: is written out; write env:NAME or file:PATH, so that it is in no file "
+        "that is shared"
+    )
+    return None
 
 
 def _read(path: Path, where: str, problems: list[str]) -> str | None:

@@ -36,9 +36,11 @@ from domain.breaker import BreakerPolicy
 from domain.definition import NAME_PATTERN
 from domain.fields import Duration, format_duration
 from domain.record import DEFAULT_TENANT
+from domain.results import ResultMapping
 from providers.catalog import CATALOG
 from providers.lines import LinePolicy
 from runtime.api_settings import ApiSettings
+from runtime.outside_settings import CalendarSettings, CallbackSettings, MailSettings
 from runtime.settings_file import (
     PREFIX,
     SettingsInvalid,
@@ -74,6 +76,8 @@ class LineSettings(BaseModel):
     talk_silence: Duration | None = None
     analysis_wait: Duration | None = None
     breaker: BreakerPolicy | None = None
+    results: ResultMapping | None = None
+    """Where its agents put what they found out, when they have names of their own for it."""
 
     @field_validator("provider")
     @classmethod
@@ -153,6 +157,10 @@ class Settings(BaseSettings):
     can't be used to reach what only this machine can reach."""
     lines: dict[str, LineSettings] = Field(default_factory=dict)
     simulated: SimulatedSettings = SimulatedSettings()
+    calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
+    """Calendars of definitions that other people share, by name."""
+    mail: MailSettings | None = None
+    callbacks: CallbackSettings = CallbackSettings()
 
     @field_validator("sweep_every")
     @classmethod

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from temporalio.client import Client
 
+from calendars.port import Calendars
 from domain.record import DEFAULT_TENANT
 from providers.lines import Lines
 from store.database import Database
@@ -25,3 +26,5 @@ class ServiceContext:
     """Whether workflows are told of ringing and answering too, not only of ends."""
     allow_private_webhooks: bool = False
     """Whether webhooks may be sent to addresses that only this machine's network can reach."""
+    calendars: Calendars = field(default_factory=Calendars)
+    """Calendars that other people share."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from sqlmodel import Session
 
-from activities.telling import signal_workflow, silence, tell_settled
+from activities.settled import tell_settled
+from activities.telling import signal_workflow, silence
 from domain.record import Settled
 from services.context import ServiceContext
 from store import calls
@@ -23,7 +24,7 @@ async def tell(ctx: ServiceContext, settled: Settled) -> bool:
     told = True
     if settled.campaign_workflow_id and await _idle(ctx, settled):
         told = await signal_workflow(ctx.temporal, settled.campaign_workflow_id, NUDGE_SIGNAL)
-    return await tell_settled(ctx.database, ctx.temporal, settled) and told
+    return await tell_settled(ctx.database, ctx.temporal, settled, ctx.clock()) and told
 
 
 async def _silence(ctx: ServiceContext, settled: Settled) -> bool:

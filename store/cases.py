@@ -58,6 +58,7 @@ _CALL_COLUMNS = (
     "duration_seconds",
     "cost",
     "recording_url",
+    "structured",
 )
 """All but the long texts."""
 
@@ -120,6 +121,8 @@ class Case:
     """Its line is open but for this call, which shows whether the line works again."""
     call_changes: dict[str, Any] = field(default_factory=dict)
     recipient_changes: dict[str, Any] = field(default_factory=dict)
+    has_steps: bool = False
+    """Its settlement left steps to be done by an after-call workflow."""
 
     @property
     def id(self) -> str:
@@ -192,6 +195,7 @@ class Case:
             recipient_id=self.call["recipient_id"],
             tenant=self.call["tenant"],
             listed=self.listed,
+            has_steps=self.has_steps,
         )
 
 

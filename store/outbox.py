@@ -88,7 +88,7 @@ def tell_calls(
     s: Session, tenant: str, changes: Sequence[tuple[str, str]], *, now: datetime
 ) -> None:
     """Write down what happened to calls: their ids and event types, in this order."""
-    if not changes or not _anybody(s, tenant):
+    if not changes or not anybody(s, tenant):
         return
     found = s.connection().execute(_CALLS, {"call_ids": sorted({one for one, _ in changes})})
     rows = {row["id"]: row for row in found.mappings()}
@@ -104,7 +104,7 @@ def tell_requests(
     now: datetime,
 ) -> None:
     """Write down what became of requests that ended without a call."""
-    if not (campaign.standing and recipient_ids) or not _anybody(s, campaign.tenant):
+    if not (campaign.standing and recipient_ids) or not anybody(s, campaign.tenant):
         return
     wanted = {"campaign_id": campaign.id, "recipient_ids": list(recipient_ids)}
     rows = s.connection().execute(_REQUESTS, wanted).mappings()
@@ -113,7 +113,7 @@ def tell_requests(
 
 def tell_campaign(s: Session, campaign: CampaignRecord, what: EventType, *, now: datetime) -> None:
     """Write down that a campaign was started, paused, resumed or has ended."""
-    if campaign.standing or not _anybody(s, campaign.tenant):
+    if campaign.standing or not anybody(s, campaign.tenant):
         return
     data = {
         "campaign": campaign.name,
@@ -128,7 +128,7 @@ def tell_campaign(s: Session, campaign: CampaignRecord, what: EventType, *, now:
 def tell_suppressed(
     s: Session, tenant: str, numbers: Iterable[str], reason: str, source: str, *, now: datetime
 ) -> None:
-    if not _anybody(s, tenant):
+    if not anybody(s, tenant):
         return
     happened = [
         Happened(
@@ -145,7 +145,7 @@ def tell_contacts(
     s: Session, contacts: Sequence[Contact], what: EventType, *, now: datetime
 ) -> None:
     """Write down that contacts of one tenant were made or changed."""
-    if not contacts or not _anybody(s, contacts[0].tenant):
+    if not contacts or not anybody(s, contacts[0].tenant):
         return
     happened = [
         Happened(what.value, f"contact/{one.id}", one.model_dump(mode="json", exclude={"tenant"}))
@@ -193,7 +193,8 @@ def _rows(one: Happened, wanting: Sequence[Endpoint], now: datetime) -> list[dic
     ]
 
 
-def _anybody(s: Session, tenant: str) -> bool:
+def anybody(s: Session, tenant: str) -> bool:
+    """Whether a tenant has endpoints at all."""
     return bool(s.connection().execute(_ANY, {"of_tenant": tenant}).scalar_one())
 
 

@@ -14,11 +14,22 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
-from domain.call import OPTED_OUT, AnsweredBy, CallStatus, FailureClass, Fence, outcome_of
+from domain.call import (
+    CALL_ME_LATER,
+    OPTED_OUT,
+    AnsweredBy,
+    CallStatus,
+    FailureClass,
+    Fence,
+    outcome_of,
+)
+from domain.consequences import asked_back
 from domain.planner import Candidate, Ledger, Never, Reason, decide
 from domain.record import CallEnd, RecipientState, Settled
 from domain.routing import Moved, after_call
 from domain.settlement import Close, Following, Redial, Settling, follow
+from store.after_calls.deciding import decide_after_call
+from store.appointments.slots import release_of_call
 from store.cases import CANCELED, Case, load_cases, save_cases
 from store.errors import UnknownCall
 from store.health import note_end
@@ -53,6 +64,8 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     if case.status.terminal:
         return case.told(changed=False)
     _end(case, end, now)
+    if case.plan.calendar is not None:
+        release_of_call(s, call_id, now)
     s.connection().execute(_FREE, {"call_id": call_id})
     if end.analysis_wait <= timedelta(0) or case.call["analysed_at"] is not None:
         settle_cases(s, [case], now)
@@ -90,9 +103,11 @@ def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
     for case in cases:
         outcome = _outcome(case)
         moved = _moved(case)
-        following = follow(_settling(case, outcome, earlier[case.id], moved), case.plan.retry)
+        settling = _settling(case, outcome, earlier[case.id], moved)
+        following = follow(settling, case.plan.retry)
         if outcome == CANCELED:
             following = _after_a_stop(s, case, following)
+        following = decide_after_call(s, case, settling, following, now)
         following = _before_the_end(s, case, following, now)
         case.change_call(outcome=outcome, settled_at=now)
         case.change_recipient(**_recipient_after(case, outcome, following, moved))
@@ -181,11 +196,18 @@ def _settling(case: Case, outcome: str, earlier: list[str], moved: Moved) -> Set
         earlier_outcomes=earlier,
         zones=case.zones,
         ended_at=case.call["ended_at"],
-        call_back_at=case.call["call_back_at"],
+        call_back_at=case.call["call_back_at"] or _asked_back(case),
         retry_after=None if wait is None else timedelta(seconds=wait),
         other_numbers=len(case.others),
         seed=str(case.call["recipient_id"]),
     )
+
+
+def _asked_back(case: Case) -> datetime | None:
+    """A time that the agent wrote without a zone is the callee's."""
+    if case.call["disposition"] != CALL_ME_LATER:
+        return None
+    return asked_back(case.call["structured"] or {}, case.zones, case.call["ended_at"])
 
 
 def _recipient_after(

@@ -112,3 +112,19 @@ class SweepResult(Message):
 class DeliveryResult(Message):
     sent: int = 0
     """Webhooks that were sent, delivered or not."""
+
+
+class AfterCallInput(Message):
+    call_id: str
+    run: int = 1
+    """Grows with each replay of a failed chain."""
+
+
+class AfterCallResult(Message):
+    call_id: str
+    done: int
+    """Steps that were carried out."""
+    follow_ups: int = 0
+    """Steps that became a matter for people."""
+    failed: str | None = None
+    """The kind of the step that failed for good."""

@@ -10,6 +10,9 @@ CALL_QUEUE = "outdial-calls"
 """Activities that talk to providers, so that a slow one never delays a campaign."""
 DELIVERY_QUEUE = "outdial-deliveries"
 """Activities that talk to customers' URLs, which answer when they like."""
+AFTER_QUEUE = "outdial-after"
+"""Activities that talk to other people's systems after a call, which may hang as long as they
+like."""
 
 CAMPAIGN = SearchAttributeKey.for_keyword("Campaign")
 CALL_STATUS = SearchAttributeKey.for_keyword("CallStatus")
@@ -32,6 +35,10 @@ def request_workflow_id(tenant: str, key: str) -> str:
 
 def delivery_workflow_id(tenant: str, endpoint_id: str) -> str:
     return f"delivery/{tenant}/{endpoint_id}"
+
+
+def after_call_workflow_id(call_id: str, run: int) -> str:
+    return f"after/{call_id}/{run}"
 
 
 REPORT_SIGNAL = "report"

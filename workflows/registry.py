@@ -5,6 +5,7 @@ from __future__ import annotations
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from domain.zone import require_zone
+from workflows.after_call import AfterCallWorkflow
 from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.delivery import DeliveryWorkflow
@@ -19,6 +20,7 @@ WORKFLOWS = (
     SweepWorkflow,
     DeliveryWorkflow,
     RunCampaignWorkflow,
+    AfterCallWorkflow,
 )
 
 

@@ -21,6 +21,7 @@ from providers.clock import Clock, system_clock
 from providers.credentials import required_credential, text_option
 from providers.elevenlabs import webhook
 from providers.elevenlabs.status import failure_of
+from providers.elevenlabs.tools import ElevenLabsTools
 from providers.http import HeaderAuth
 from providers.http_provider import HttpProvider
 from providers.payload import list_at, object_at, text_at, value_at
@@ -31,6 +32,7 @@ from providers.port import (
     Placed,
     PlaceRequest,
 )
+from providers.tools import ToolFormat
 
 _TELEPHONY = ("twilio", "sip-trunk")
 _RING_SECONDS = (1, 999)
@@ -123,6 +125,9 @@ class ElevenLabsProvider(HttpProvider):
 
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         return webhook.read(body, received_at)
+
+    def tools(self) -> ToolFormat:
+        return ElevenLabsTools(self.line.credentials.get("tool_secret"))
 
     def _content(self, response: httpx.Response) -> dict[str, Any]:
         return content_of(response, self.line.name, code=_code_of(json_of(response)))

@@ -23,6 +23,8 @@ from providers.port import (
     PlaceRequest,
 )
 from providers.retell import webhook
+from providers.retell.tools import RetellTools
+from providers.tools import ToolFormat
 
 _UNKNOWN_CALL = frozenset({httpx.codes.NOT_FOUND, httpx.codes.UNPROCESSABLE_ENTITY})
 """Retell answers 422 for an id that it doesn't know."""
@@ -114,6 +116,9 @@ class RetellProvider(HttpProvider):
 
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         return webhook.read(body, received_at)
+
+    def tools(self) -> ToolFormat:
+        return RetellTools(self.verify_sender)
 
     def _order(self, request: PlaceRequest) -> dict[str, Any]:
         if request.caller_id is None:

@@ -7,6 +7,10 @@ from typing import Any
 
 from domain.call import BOOKED, CALL_ME_LATER
 from providers.simulated.call import Call
+from providers.simulated.person import MOVED
+
+APPOINTMENT_AT = "appointment_at"
+"""The variable in which the agent is told of the appointment that the person has."""
 
 
 def analysis_of(call: Call, at: datetime, base_url: str) -> dict[str, Any]:
@@ -19,6 +23,8 @@ def analysis_of(call: Call, at: datetime, base_url: str) -> dict[str, Any]:
     elif call.disposition == BOOKED:
         booked = at + timedelta(seconds=script.booking_seconds)
         structured["appointment_at"] = booked.isoformat(timespec="seconds")
+    elif call.disposition == MOVED:
+        structured["appointment_at"] = _a_week_later(call.order.variables.get(APPOINTMENT_AT))
     duration = call.duration_seconds or 0.0
     analysis: dict[str, Any] = {
         "disposition": call.disposition,
@@ -29,6 +35,14 @@ def analysis_of(call: Call, at: datetime, base_url: str) -> dict[str, Any]:
     if call.order.recording:
         analysis["recording_url"] = f"{base_url}/v1/calls/{call.id}/recording"
     return analysis
+
+
+def _a_week_later(known: object) -> str | None:
+    """The time that the person has, on the same clock; None when the agent was told of none."""
+    try:
+        return (datetime.fromisoformat(str(known)) + timedelta(days=7)).isoformat()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _transcript(call: Call) -> str:

@@ -22,6 +22,10 @@ class Behaviour(StrEnum):
 
     ANSWER = "answer"
     BOOK = "book"
+    CONFIRM = "confirm"
+    MOVE = "move"
+    """Asks for their appointment to be a week later."""
+    CANCEL = "cancel"
     CALL_ME_LATER = "call_me_later"
     OPT_OUT = "opt_out"
     HANG_UP = "hang_up"
@@ -36,9 +40,15 @@ class Behaviour(StrEnum):
 
 
 HUNG_UP = "hung_up"
+CONFIRMED = "confirmed"
+MOVED = "moved"
+APPOINTMENT_CANCELED = "appointment_canceled"
 
 _DISPOSITIONS = {
     Behaviour.BOOK: BOOKED,
+    Behaviour.CONFIRM: CONFIRMED,
+    Behaviour.MOVE: MOVED,
+    Behaviour.CANCEL: APPOINTMENT_CANCELED,
     Behaviour.CALL_ME_LATER: CALL_ME_LATER,
     Behaviour.OPT_OUT: OPTED_OUT,
     Behaviour.HANG_UP: HUNG_UP,
@@ -47,6 +57,9 @@ _DISPOSITIONS = {
 _LINES = {
     Behaviour.ANSWER: "Person: Yes, that is fine, thank you.",
     Behaviour.BOOK: "Person: Yes, please book me in.",
+    Behaviour.CONFIRM: "Person: Yes, I will be there.",
+    Behaviour.MOVE: "Person: Could I come a week later, at the same time?",
+    Behaviour.CANCEL: "Person: I can't come, please cancel it.",
     Behaviour.CALL_ME_LATER: "Person: I can't talk now, call me later.",
     Behaviour.OPT_OUT: "Person: Take me off your list and don't call again.",
     Behaviour.HANG_UP: "(The person hung up.)",

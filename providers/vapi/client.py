@@ -21,7 +21,9 @@ from providers.port import (
     PlaceRequest,
     Unavailable,
 )
+from providers.tools import ToolFormat
 from providers.vapi import order, status, webhook
+from providers.vapi.tools import VapiTools
 
 _PAGE = 100
 _PAGES = 10
@@ -122,6 +124,9 @@ class VapiProvider(HttpProvider):
 
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         return webhook.read(body)
+
+    def tools(self) -> ToolFormat:
+        return VapiTools(self.verify_sender)
 
     async def _call(self, number: str) -> dict[str, Any] | None:
         response = await self._http.ask("GET", f"/call/{quote(number, safe='')}")

@@ -1,6 +1,8 @@
 """All tables; importing this fills `metadata`."""
 
 from store.tables.access import api_key, idempotency, rate_count
+from store.tables.after_call import after_call, after_call_step, tool_call
+from store.tables.appointment import appointment, appointment_change, appointment_slot
 from store.tables.call import call, event, lease
 from store.tables.campaign import campaign, campaign_line, campaign_revision, claim_cursor
 from store.tables.columns import EPOCH, Row
@@ -17,8 +19,13 @@ metadata = Row.metadata
 
 __all__ = [
     "EPOCH",
+    "after_call",
+    "after_call_step",
     "agent",
     "api_key",
+    "appointment",
+    "appointment_change",
+    "appointment_slot",
     "call",
     "call_request",
     "campaign",
@@ -45,4 +52,5 @@ __all__ = [
     "ruling",
     "suppression",
     "suppression_change",
+    "tool_call",
 ]

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.client import Client
 
 from activities.deps import Deps
+from activities.outside import Outside
 from api.app import build_app, open_state
 from domain.record import DEFAULT_TENANT, Progress
 from providers.lines import Line, LinePolicy, Lines
@@ -68,7 +69,12 @@ class Engine:
 
 @asynccontextmanager
 async def engine(
-    temporal: Client, database: Database, now: datetime, *, tenant: str = DEFAULT_TENANT
+    temporal: Client,
+    database: Database,
+    now: datetime,
+    *,
+    tenant: str = DEFAULT_TENANT,
+    outside: Outside | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine whose clock begins at `now`.
 
@@ -85,7 +91,15 @@ async def engine(
         ctx = ServiceContext(database, temporal, lines, clock, tenant, allow_private_webhooks=True)
         await announce_lines(ctx)
         public_url = await opened.enter_async_context(_hooks(ctx))
-        deps = Deps(database, temporal, lines, clock, public_url, allow_private_webhooks=True)
+        deps = Deps(
+            database,
+            temporal,
+            lines,
+            clock,
+            public_url,
+            allow_private_webhooks=True,
+            outside=outside or Outside(),
+        )
         for worker in build_workers(temporal, deps):
             await opened.enter_async_context(worker)
         await opened.enter_async_context(delivery_worker(temporal, deps))

@@ -252,9 +252,9 @@ def plan_stack(
         api_key="faults",
         webhook_secret=SECRET,
     )
-    settings = settings_of_running(load_settings(given), state)
-    parts = {command.name: Part(command) for command in commands(settings, state)}
-    return Plan(folder, state, settings, parts)
+    running = settings_of_running(load_settings(given), state)
+    parts = {command.name: Part(command) for command in commands(running, state)}
+    return Plan(folder, state, running, parts)
 
 
 @asynccontextmanager

@@ -201,3 +201,22 @@ def test_recipients_of_a_request() -> None:
         "request:1:1: variables.a: found 'name', which recipients[1] does not have; it has "
         "phone, time_zone, postal_code, state",
     ]
+
+
+def test_existing_appointments_are_read_in_the_calendars_zone() -> None:
+    text = (
+        HEAD.partition("recipients:")[0]
+        + "recipients:\n"
+        + '  - {phone: "+12025550123", at: "2030-06-04T09:30", uid: u1}\n'
+        + '  - {phone: "+12025550124", at: "", uid: ""}\n'
+        + "calendar: {name: clinic, time_zone: America/New_York, title: 'Visit of {{ phone }}',\n"
+        + "  existing: '{{ at }}', existing_uid: '{{ uid }}'}\n"
+    )
+    first, second = read_roster(read_definition_text(text))
+    assert first.appointment_at is not None
+    assert first.appointment_at.isoformat() == "2030-06-04T13:30:00+00:00"
+    assert (first.appointment_uid, first.appointment_title) == ("u1", "Visit of +12025550123")
+    assert second.appointment_at is None
+    wrong = check_roster(read_definition_text(text.replace("2030-06-04T09:30", "June 4th")))
+    assert "calendar.existing: " in wrong.lines()[0]
+    assert "names no date and time" in wrong.lines()[0]

@@ -75,7 +75,8 @@ def test_no_key_is_free_but_a_recipients() -> None:
         "max_duration: 1h30m",
         "pacing: {max_concurrent: 3, per_minute: null}",
         "variables: {a: 'Hi {{ phone }}'}",
-        "callbacks: []",
+        "callbacks: [{do: suppress, when: {outcome: busy, data: {a.b: [x, y], c: {at_least: 3}}}}]",
+        "calendar: {name: clinic, time_zone: Europe/Berlin, hours: [09:00-12:00], capacity: 2}",
     ],
 )
 def test_what_the_reader_takes_the_schema_takes(more: str) -> None:

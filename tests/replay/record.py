@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from temporalio.testing import WorkflowEnvironment
 
-from tests.replay import calls, campaigns, requests
+from tests.replay import after_calls, calls, campaigns, requests
 from tests.replay.recording import FOLDER, Handle, save
 from tests.workflows.conftest import start_server, start_skipping
 
@@ -37,6 +37,7 @@ async def main() -> None:
             campaigns.steered,
             campaigns.waiting,
             requests.settled_and_swept,
+            after_calls.followed,
         )
     for shape in (calls.silent, calls.lost, calls.unknown):
         async with await start_skipping() as skipping:

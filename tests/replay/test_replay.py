@@ -40,6 +40,8 @@ SHAPES = {
     "request_settled",
     "request_withdrawn",
     "sweep",
+    "after_call_done",
+    "after_call_undone",
 }
 
 

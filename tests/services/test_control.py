@@ -36,8 +36,8 @@ def not_yet(name: str) -> LoadedDefinition:
 async def working(world: World) -> AsyncIterator[World]:
     ctx = world.ctx
     deps = Deps(ctx.database, ctx.temporal, ctx.lines, ctx.clock, "http://127.0.0.1:1")
-    workflows, calls = build_workers(ctx.temporal, deps)
-    async with workflows, calls:
+    workflows, calls, after = build_workers(ctx.temporal, deps)
+    async with workflows, calls, after:
         yield world
 
 

@@ -1,0 +1,171 @@
+"""Activities of what follows a call: each step of its chain, carried out and written down."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlmodel import Session
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.deps import Deps
+from activities.heartbeat import heartbeating
+from activities.signatures.after_call import (
+    AfterCallActivities,
+    ChainEnd,
+    ChainPlan,
+    ChainRef,
+    StepNote,
+    StepPlan,
+    StepRef,
+    StepResult,
+)
+from activities.steps.appointments import AppointmentStep
+from activities.steps.email import send_email
+from activities.steps.mirror import Mirror
+from activities.steps.outcome import StepOutcome, done, follow_up, not_yet, refused
+from activities.steps.webhook import send_webhook
+from activities.telling import signal_workflow
+from calendars.port import CalendarConflict
+from domain.appointment import Appointment
+from domain.callbacks import CallbackKind
+from domain.chain import MIRROR, Step, StepContext, StepState
+from store.after_calls import chains
+from store.appointments import finding
+from store.errors import UnknownCall
+from workflows.names import NUDGE_SIGNAL
+
+
+class AfterCalls(AfterCallActivities):
+    """Steps against calendars, endpoints and mail servers."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    @activity.defn(name="read_chain")
+    async def read_chain(self, chain: ChainRef) -> ChainPlan:
+        found = await self._deps.database.read(lambda s: chains.get_chain(s, chain.call_id))
+        if found is None:
+            raise ApplicationError("found no such chain", type="UnknownCall", non_retryable=True)
+        return ChainPlan(steps=tuple(_plan(step) for step in found.steps))
+
+    @activity.defn(name="run_step")
+    async def run_step(self, step: StepRef) -> StepResult:
+        async with heartbeating():
+            context = await self._context(step)
+            if context.step.state is not StepState.PENDING:
+                return StepResult(state=context.step.state)  # a try before this one did it
+            outcome = await self._carry_out(context, step.timeout)
+            await self._record(context.step, outcome)
+            return StepResult(state=outcome.state)
+
+    @activity.defn(name="undo_step")
+    async def undo_step(self, step: StepRef) -> StepResult:
+        async with heartbeating():
+            context = await self._context(step)
+            if context.step.state is StepState.DONE:
+                await self._appointment_step(context).undo()
+                await self._record(context.step, StepOutcome(StepState.UNDONE, "undone"))
+            return StepResult(state=StepState.UNDONE)
+
+    @activity.defn(name="note_step")
+    async def note_step(self, note: StepNote) -> None:
+        def work(s: Session) -> None:
+            step = chains.context_of(s, note.call_id, note.position).step
+            now = self._deps.clock()
+            chains.record_step(s, step, note.state, note=note.note, result=step.result, now=now)
+
+        await self._deps.database.write(work)
+
+    @activity.defn(name="finish_chain")
+    async def finish_chain(self, end: ChainEnd) -> None:
+        now = self._deps.clock()
+        await self._deps.database.write(
+            lambda s: chains.finish_chain(s, end.call_id, end.run, error=end.error, now=now)
+        )
+
+    async def _context(self, step: StepRef) -> StepContext:
+        try:
+            return await self._deps.database.read(
+                lambda s: chains.context_of(s, step.call_id, step.position)
+            )
+        except UnknownCall as error:
+            raise refused(str(error)) from error
+
+    async def _carry_out(self, context: StepContext, timeout: timedelta) -> StepOutcome:
+        kind, outside = context.step.kind, self._deps.outside.of_tenant(context.call.tenant)
+        if kind == MIRROR:
+            return await self._tell_calendar(context)
+        if kind == CallbackKind.ENROLL:
+            return await self._nudge(context.step)
+        if CallbackKind(kind).on_appointments:
+            return await self._appointment_step(context).run()
+        appointment = await self._appointment(context)
+        if kind == CallbackKind.EMAIL:
+            now = self._deps.clock()
+            return await send_email(outside, context, appointment, timeout, now)
+        return await send_webhook(outside, context, appointment, timeout)
+
+    def _appointment_step(self, context: StepContext) -> AppointmentStep:
+        mirror = self._mirror(context)
+        return AppointmentStep(self._deps.database, mirror, context, self._deps.clock())
+
+    def _mirror(self, context: StepContext) -> Mirror:
+        tenant = context.call.tenant
+        calendars = self._deps.outside.of_tenant(tenant).calendars
+        return Mirror(self._deps.database, calendars, tenant, self._deps.clock)
+
+    async def _tell_calendar(self, context: StepContext) -> StepOutcome:
+        """What the agent booked or changed while it talked."""
+        touched = await self._deps.database.read(
+            lambda s: finding.touched_by_call(s, context.call.id)
+        )
+        mirror, conflicts = self._mirror(context), 0
+        for appointment in touched:
+            try:
+                await mirror.tell(appointment)
+            except CalendarConflict:
+                conflicts += 1
+        if conflicts:
+            return follow_up("somebody else changed the appointment in the calendar")
+        return done("told")
+
+    async def _nudge(self, step: Step) -> StepOutcome:
+        workflow_id = str((step.result or {}).get("workflow_id"))
+        if not await signal_workflow(self._deps.temporal, workflow_id, NUDGE_SIGNAL):
+            raise not_yet("the campaign could not be told")
+        return done(step.note or "enrolled", workflow_id=workflow_id)
+
+    async def _appointment(self, context: StepContext) -> Appointment | None:
+        """The appointment that a template means: of this call, else the person's next one."""
+        calendar = context.plan.calendar
+        if calendar is None:
+            return None
+        now, call = self._deps.clock(), context.call
+
+        def work(s: Session) -> Appointment | None:
+            touched = finding.touched_by_call(s, call.id)
+            if touched:
+                return touched[-1]
+            return finding.of_person(
+                s, call.tenant, calendar.name, list(context.phones), now, call.recipient_id
+            )
+
+        return await self._deps.database.read(work)
+
+    async def _record(self, step: Step, outcome: StepOutcome) -> None:
+        now = self._deps.clock()
+        await self._deps.database.write(
+            lambda s: chains.record_step(
+                s, step, outcome.state, note=outcome.note, result=outcome.result, now=now
+            )
+        )
+
+
+def _plan(step: Step) -> StepPlan:
+    plan = StepPlan(position=step.position, kind=step.kind, state=step.state)
+    if step.callback is None:
+        return plan
+    callback = step.callback
+    update = {"after": callback.after, "undo": callback.undo, "retry": callback.retry}
+    return plan.model_copy(update=update)

@@ -1,0 +1,29 @@
+"""What lies outside our own house: calendars, mail, and where callbacks may go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from activities.outgoing.mail import MailServer
+from calendars.port import Calendars
+from domain.record import DEFAULT_TENANT
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Built by the worker from the settings, once. It belongs to one tenant."""
+
+    calendars: Calendars = field(default_factory=Calendars)
+    mail: MailServer | None = None
+    allow_hosts: frozenset[str] = frozenset()
+    """Hosts of private networks to which webhooks may be sent all the same."""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Bearer tokens by the name that definitions know them by."""
+    tenant: str = DEFAULT_TENANT
+
+    def of_tenant(self, tenant: str) -> Outside:
+        """What a tenant's calls may reach: others have no secrets, mail or calendars of ours."""
+        if tenant == self.tenant:
+            return self
+        return Outside(calendars=self.calendars.of_tenant(tenant), tenant=tenant)

@@ -1,0 +1,1 @@
+"""The steps that may follow a call, one file a kind."""

@@ -1,0 +1,29 @@
+"""`POST /tools/<line>` and `/tools/<line>/<tool>`: what agents ask while they talk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from api.routes.hooks import read_body, signed_url
+from api.state import state_of
+from services.tools import answer_tools
+
+router = APIRouter()
+
+
+@router.post("/tools/{line}")
+async def ask(line: str, request: Request) -> Any:
+    """The line's platform says in the body which tool is meant."""
+    return await _answer(line, None, request)
+
+
+@router.post("/tools/{line}/{tool}")
+async def ask_one(line: str, tool: str, request: Request) -> Any:
+    return await _answer(line, tool, request)
+
+
+async def _answer(line: str, tool: str | None, request: Request) -> Any:
+    ctx, body = state_of(request).context, await read_body(request)
+    return await answer_tools(ctx, line, tool, request.headers, body, signed_url(request))

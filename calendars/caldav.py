@@ -1,0 +1,215 @@
+"""A calendar on a CalDAV server (RFC 4791), which other people write to as well.
+
+The library is asked in a thread of its own. A version that somebody else wrote is recognised by
+its ETag, and never overwritten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, TypeVar, cast
+from urllib.parse import quote
+
+from caldav.calendarobjectresource import Event
+from caldav.collection import Calendar
+from caldav.davclient import DAVClient
+from caldav.lib.error import (
+    ConsistencyError,
+    DAVError,
+    ETagMismatchError,
+    NotFoundError,
+    ScheduleTagMismatchError,
+)
+
+from calendars.invitation import event_of, status_of
+from calendars.port import CalendarBackend, CalendarConflict, CalendarUnavailable, Entry
+from domain.appointment import OURS, Appointment
+from domain.zone import load_zone
+
+T = TypeVar("T")
+_CHANGED = (ETagMismatchError, ScheduleTagMismatchError, ConsistencyError)
+PRODUCT = "-//Outdial//Appointments//EN"
+
+
+class CalDavCalendar(CalendarBackend):
+    """One collection of a CalDAV server."""
+
+    shared = True
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        zone: str = "UTC",
+        timeout: timedelta = timedelta(seconds=10),
+        clock: Callable[[], datetime],
+    ) -> None:
+        """`zone` is that of events without one, such as those that take a whole day."""
+        self._url = url if url.endswith("/") else f"{url}/"
+        self._username = username
+        self._password = password
+        self._zone = zone
+        self._timeout = timeout
+        self._clock = clock
+
+    async def busy(self, start: datetime, end: datetime) -> list[Entry]:
+        return await self._ask(lambda calendar: self._busy(calendar, start, end))
+
+    async def read(self, uid: str) -> Entry | None:
+        return await self._ask(lambda calendar: self._read(calendar, uid))
+
+    async def write(self, appointment: Appointment) -> str | None:
+        return await self._ask(lambda calendar: self._write(calendar, appointment))
+
+    async def remove(self, appointment: Appointment) -> None:
+        await self._ask(lambda calendar: _remove(calendar, appointment))
+
+    async def _ask(self, work: Callable[[Any], T]) -> T:
+        def run() -> T:
+            with DAVClient(
+                url=self._url,
+                username=self._username,
+                password=self._password,
+                timeout=int(self._timeout.total_seconds()),
+            ) as client:
+                return work(Calendar(client=client, url=self._url))
+
+        try:
+            return await asyncio.to_thread(run)
+        except _CHANGED as error:
+            raise CalendarConflict("somebody else changed it") from error
+        except (DAVError, OSError, ValueError) as error:
+            raise CalendarUnavailable(type(error).__name__) from error
+
+    def _busy(self, calendar: Any, start: datetime, end: datetime) -> list[Entry]:
+        found = calendar.search(start=start, end=end, event=True, expand=True)
+        entries = []
+        for event in found:
+            for component in event.icalendar_instance.walk("VEVENT"):
+                entry = self._entry(component, None)
+                transparent = str(component.get("TRANSP", "")).upper() == "TRANSPARENT"
+                canceled = str(component.get("STATUS", "")).upper() == "CANCELLED"
+                if entry is not None and not transparent and not canceled:
+                    entries.append(entry)
+        return entries
+
+    def _read(self, calendar: Any, uid: str) -> Entry | None:
+        event = _find(calendar, uid)
+        if event is None:
+            return None
+        component = event.icalendar_component
+        return self._entry(component, _etag(event))
+
+    def _write(self, calendar: Any, appointment: Appointment) -> str | None:
+        event = _find(calendar, appointment.uid)
+        if event is None:
+            if appointment.mirrored is not None:
+                raise CalendarConflict("somebody else removed it")
+            return self._create(calendar, appointment)
+        component = event.icalendar_component
+        if self._is_written(component, appointment):
+            return _etag(event)
+        if appointment.etag is not None and appointment.etag != _etag(event):
+            raise CalendarConflict("somebody else changed it")
+        _update(component, appointment)
+        event.save(increase_seqno=False, precondition="etag")
+        return _etag(event) or _reread(calendar, appointment.uid)
+
+    def _create(self, calendar: Any, appointment: Appointment) -> str | None:
+        url = _address(calendar, appointment.uid)
+        now = self._clock().replace(microsecond=0)
+        lines = ["BEGIN:VCALENDAR", "VERSION:2.0", f"PRODID:{PRODUCT}"]
+        body = event_of(appointment, now).to_ical().decode().strip()
+        data = "\r\n".join([*lines, body, "END:VCALENDAR", ""])
+        event = Event(client=calendar.client, url=url, data=data, parent=calendar)
+        event.save(no_overwrite=True, increase_seqno=False)
+        return _etag(event) or _reread(calendar, appointment.uid)
+
+    def _is_written(self, component: Any, appointment: Appointment) -> bool:
+        """Whether an earlier try of ours got through, and only its answer was lost."""
+        entry = self._entry(component, None)
+        return (
+            entry is not None
+            and entry.starts_at == appointment.starts_at
+            and int(component.get("SEQUENCE", 0)) == appointment.sequence
+            and str(component.get("STATUS", "")) == status_of(appointment)
+        )
+
+    def _entry(self, component: Any, etag: str | None) -> Entry | None:
+        if "DTSTART" not in component:
+            return None
+        start = self._instant(component["DTSTART"].dt)
+        if "DTEND" in component:
+            end = self._instant(component["DTEND"].dt)
+        elif "DURATION" in component:
+            end = start + component["DURATION"].dt
+        elif isinstance(component["DTSTART"].dt, datetime):
+            end = start
+        else:
+            end = start + timedelta(days=1)
+        return Entry(str(component.get("UID", "")), start, max(end, start), etag)
+
+    def _instant(self, value: date | datetime) -> datetime:
+        """A whole day begins at midnight where the calendar is."""
+        instant = value if isinstance(value, datetime) else datetime.combine(value, time())
+        if instant.tzinfo is None:
+            zone: Any = load_zone(self._zone)
+            instant = cast("datetime", zone.localize(instant))
+        return instant.astimezone(UTC)
+
+
+def _find(calendar: Any, uid: str) -> Any:
+    """By the address under which it is usually kept: a search reads the whole calendar."""
+    event = Event(client=calendar.client, url=_address(calendar, uid), parent=calendar)
+    try:
+        event.load()
+        if str(event.icalendar_component.get("UID", "")) == uid:
+            return event
+    except NotFoundError:
+        if uid.endswith(OURS):
+            return None  # nobody but us makes such names, and we keep them there
+    try:
+        event = calendar.get_event_by_uid(uid)
+    except NotFoundError:
+        return None
+    event.load()  # a search need not tell the ETag
+    return event
+
+
+def _address(calendar: Any, uid: str) -> str:
+    return f"{str(calendar.url).rstrip('/')}/{quote(uid, safe='')}.ics"
+
+
+def _remove(calendar: Any, appointment: Appointment) -> None:
+    event = _find(calendar, appointment.uid)
+    if event is None:
+        return
+    etag = _etag(event)
+    if appointment.etag is not None and appointment.etag != etag:
+        raise CalendarConflict("somebody else changed it")
+    event.delete(if_match=etag or False)
+
+
+def _update(component: Any, appointment: Appointment) -> None:
+    """Change what is ours to change; what others wrote beside it stays."""
+    for name in ("DTSTART", "DTEND", "DURATION", "SEQUENCE", "STATUS"):
+        component.pop(name, None)
+    component.add("dtstart", appointment.starts_at)
+    component.add("dtend", appointment.ends_at)
+    component.add("sequence", appointment.sequence)
+    component.add("status", status_of(appointment))
+
+
+def _etag(event: Any) -> str | None:
+    found = event.etag
+    return None if found is None else str(found)
+
+
+def _reread(calendar: Any, uid: str) -> str | None:
+    """Of a server that does not tell the new ETag when it is written to."""
+    event = _find(calendar, uid)
+    return None if event is None else _etag(event)

@@ -1,0 +1,108 @@
+"""Appointments: what is booked in a calendar, and what came of asking for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.availability import Refusal
+
+OURS = "@outdial"
+"""How the UIDs end that we give to appointments."""
+
+
+class AppointmentStatus(StrEnum):
+    HELD = "held"
+    """Kept for the rest of a call; nobody has said yes."""
+    BOOKED = "booked"
+    CONFIRMED = "confirmed"
+    CANCELED = "canceled"
+    RELEASED = "released"
+    """Held, and not wanted."""
+
+    @property
+    def stands(self) -> bool:
+        return self in (AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
+
+
+class Change(StrEnum):
+    """What happened to an appointment; the history is never changed."""
+
+    HELD = "held"
+    RELEASED = "released"
+    ENTERED = "entered"
+    BOOKED = "booked"
+    MOVED = "moved"
+    CANCELED = "canceled"
+    CONFIRMED = "confirmed"
+    UNDONE = "undone"
+
+
+class Appointment(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    uid: str
+    """Its UID as iCalendar knows it."""
+    tenant: str
+    calendar: str
+    phone: str
+    recipient_id: int | None
+    call_id: str | None
+    """The call that made it."""
+    starts_at: datetime
+    ends_at: datetime
+    status: AppointmentStatus
+    sequence: int
+    """Grows with every change, as iCalendar wants it."""
+    title: str
+    etag: str | None = None
+    """Of what another calendar holds of it."""
+    mirrored: int | None = None
+    """The sequence that another calendar has; None: none."""
+
+
+class AppointmentChange(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    appointment_id: str
+    change: Change
+    call_id: str | None
+    starts_at: datetime
+    status: AppointmentStatus
+    before_starts_at: datetime | None
+    before_status: AppointmentStatus | None
+    sequence: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """It is as was asked."""
+
+    appointment: Appointment
+    changed: bool = True
+    """False when it was so before."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotMade:
+    """Nothing was changed."""
+
+    because: str
+    refusal: Refusal | None = None
+    alternatives: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """For whom an appointment is made, and by which call."""
+
+    tenant: str
+    phone: str
+    recipient_id: int | None = None
+    call_id: str | None = None
+    title: str = "Appointment"

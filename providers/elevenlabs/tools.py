@@ -1,0 +1,34 @@
+"""ElevenLabs' server tools (elevenlabs.io/docs, webhook tools): the parameters that the tool's
+schema names, flat, in a body of the operator's making. The tool is named in the address; the
+conversation comes as the dynamic variable system__conversation_id, our id as call_id; the secret
+is a header that the operator adds to the tool, since these requests are not signed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from providers.payload import object_in, text_at
+from providers.port import WebhookRefused
+from providers.tools import GenericTools, ToolCall
+
+_CONVERSATION = ("conversation_id", "system__conversation_id")
+
+
+class ElevenLabsTools(GenericTools):
+    def read(self, body: bytes, tool: str | None) -> Sequence[ToolCall]:
+        if tool is None:
+            raise WebhookRefused("the address names no tool; write /tools/<line>/<tool>")
+        content = object_in(body)
+        conversation = next(
+            (found for key in _CONVERSATION if (found := text_at(content, key))), None
+        )
+        own = {*_CONVERSATION, "call_id", "tool_call_id"}
+        return (
+            ToolCall(
+                id=text_at(content, "tool_call_id"),
+                tool=tool,
+                arguments={key: value for key, value in content.items() if key not in own},
+                call_id=text_at(content, "call_id"),
+                provider_call_id=conversation,
+            ),
+        )

@@ -1,0 +1,41 @@
+"""Retell's custom functions (docs.retellai.com/build/conversation-flow/custom-function): the
+function's name, its arguments and the call. They are signed as its webhooks are; there is no id
+of the question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from providers.payload import object_in, text_at, value_at
+from providers.port import WebhookRefused
+from providers.tools import Answer, ToolCall, ToolFormat, arguments_of
+
+Verify = Callable[[Mapping[str, str], bytes, str, datetime], None]
+
+
+class RetellTools(ToolFormat):
+    def __init__(self, verify: Verify) -> None:
+        self._verify = verify
+
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        self._verify(headers, body, url, now)
+
+    def read(self, body: bytes, tool: str | None) -> Sequence[ToolCall]:
+        content = object_in(body)
+        name = tool or text_at(content, "name")
+        if name is None:
+            raise WebhookRefused("the body has no name of a function")
+        return (
+            ToolCall(
+                id=None,
+                tool=name,
+                arguments=arguments_of(value_at(content, "args")),
+                call_id=text_at(content, "call", "metadata", "call_id"),
+                provider_call_id=text_at(content, "call", "call_id"),
+            ),
+        )
+
+    def answer(self, answers: Sequence[tuple[ToolCall, Answer]]) -> Any:
+        return answers[0][1] if answers else {}

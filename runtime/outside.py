@@ -1,0 +1,67 @@
+"""Calendars, mail and the secrets of callbacks, as the settings describe them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from activities.outgoing.mail import MailServer
+from activities.outside import Outside
+from calendars.caldav import CalDavCalendar
+from calendars.port import CalendarBackend, Calendars
+from runtime.clock import system_clock
+from runtime.lines import resolve_reference
+from runtime.outside_settings import MailSettings
+from runtime.settings import Settings
+from runtime.settings_file import SettingsInvalid
+
+
+def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) -> Outside:
+    """Raises SettingsInvalid when a secret can't be found."""
+    variables = settings.variables if environ is None else environ
+    problems: list[str] = []
+
+    def secret(where: str, reference: str | None) -> str | None:
+        if reference is None:
+            return None
+        return resolve_reference(where, reference, variables, problems)
+
+    shared: dict[str, CalendarBackend] = {
+        name: CalDavCalendar(
+            calendar.url,
+            username=calendar.username,
+            password=secret(f"calendars.{name}.password", calendar.password),
+            zone=calendar.time_zone,
+            timeout=calendar.request_timeout,
+            clock=system_clock,
+        )
+        for name, calendar in settings.calendars.items()
+    }
+    tokens = {
+        name: secret(f"callbacks.secrets.{name}", reference)
+        for name, reference in settings.callbacks.secrets.items()
+    }
+    server = _mail(settings.mail, secret)
+    if problems:
+        raise SettingsInvalid(problems)
+    return Outside(
+        calendars=Calendars(shared, tenant=settings.tenant),
+        mail=server,
+        allow_hosts=frozenset(settings.callbacks.allow_hosts),
+        secrets={name: token for name, token in tokens.items() if token is not None},
+        tenant=settings.tenant,
+    )
+
+
+def _mail(
+    mail: MailSettings | None, secret: Callable[[str, str | None], str | None]
+) -> MailServer | None:
+    if mail is None:
+        return None
+    return MailServer(
+        host=mail.host,
+        port=mail.port,
+        sender=mail.sender,
+        security=mail.security,
+        username=mail.username,
+        password=secret("mail.password", mail.password),
+    )

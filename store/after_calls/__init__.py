@@ -1,0 +1,1 @@
+"""What follows calls: decided when they settle, kept until it is done."""

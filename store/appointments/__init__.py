@@ -1,0 +1,1 @@
+"""Appointments in calendars of our own: found, held, booked, moved, given back."""

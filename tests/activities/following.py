@@ -1,0 +1,117 @@
+"""Calls that have settled, and the real activities of what follows them, on a real database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio.testing import ActivityEnvironment
+
+from activities.after_calls import AfterCalls
+from activities.deps import Deps
+from activities.outside import Outside
+from activities.signatures.after_call import StepRef
+from domain.appointment import Appointment, Party
+from domain.call import AnsweredBy, CallStatus
+from domain.chain import Chain, StepState
+from domain.event import EventKind
+from domain.record import CampaignRecord
+from providers.lines import Lines
+from store import events
+from store.after_calls import chains
+from store.appointments import booking, finding
+from store.database import Database
+from tests.builders import LINE, House, event, phone
+from tests.services.world import no_temporal
+from tests.store.test_appointments import rules
+
+CALENDAR: dict[str, Any] = {"name": "clinic", "time_zone": "America/New_York"}
+
+
+@dataclass
+class Following:
+    house: House
+    steps: AfterCalls
+    outside: Outside = field(default_factory=Outside)
+    first: int = 0
+
+    def launch(self, *callbacks: dict[str, Any], **changes: Any) -> CampaignRecord:
+        self.first += 100
+        return self.house.launch(
+            name=f"c{self.first}",
+            first=self.first,
+            callbacks=list(callbacks),
+            **({"calendar": CALENDAR} | changes),
+        )
+
+    def settle(self, campaign: CampaignRecord, data: Any = None, **told: Any) -> str:
+        """One answered call, with what the agent extracted."""
+        house = self.house
+        call_id = house.claim_one(campaign).call_id
+        house.place(call_id)
+        wait = {"analysis_wait": timedelta(seconds=30), "answered_by": AnsweredBy.HUMAN}
+        house.end(call_id, CallStatus.COMPLETED, **wait)
+        analysis = event(
+            f"analysis-{call_id}",
+            kind=EventKind.ANALYSIS,
+            call_id=call_id,
+            at=house.now,
+            structured=data or {},
+            **told,
+        )
+        house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
+        return call_id
+
+    async def run(self, call_id: str, position: int = 0, **more: Any) -> StepState:
+        ref = StepRef(call_id=call_id, position=position, **more)
+        result = await ActivityEnvironment().run(self.steps.run_step, ref)
+        return result.state
+
+    async def undo(self, call_id: str, position: int = 0) -> None:
+        ref = StepRef(call_id=call_id, position=position)
+        await ActivityEnvironment().run(self.steps.undo_step, ref)
+
+    def chain(self, call_id: str) -> Chain:
+        found = self.house.write(lambda s: chains.get_chain(s, call_id))
+        assert found is not None
+        return found
+
+    def appointments(self) -> list[Appointment]:
+        start = self.house.now - timedelta(days=400)
+        return self.house.write(
+            lambda s: finding.list_appointments(
+                s,
+                "default",
+                "clinic",
+                start=start,
+                end=start + timedelta(days=9000),
+                every_status=True,
+            )
+        )
+
+    def enter(self, start: datetime, uid: str | None = None) -> Appointment:
+        """An appointment that the next campaign's person has already."""
+        who = Party("default", phone(self.first + 100))
+        calendar = rules(**CALENDAR)
+        now = self.house.now
+        return self.house.write(
+            lambda s: booking.enter(
+                s, who, calendar, start, key=f"enter/{who.phone}", now=now, uid=uid
+            )
+        ).appointment
+
+
+async def following(database: Database, outside: Outside | None = None) -> Following:
+    house = House(database)
+    house.line()
+    outside = outside or Outside()
+    deps = Deps(
+        database,
+        await no_temporal(),
+        Lines([]),
+        lambda: house.now,
+        "http://127.0.0.1:1",
+        outside=outside,
+    )
+    return Following(house, AfterCalls(deps), outside)

@@ -1,0 +1,73 @@
+"""`callbacks` and `retry-callback` over a real database, while nothing runs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from sqlalchemy import insert
+from sqlmodel import Session
+
+from domain.claim import ClaimedCall
+from store.database import Database
+from store.tables import after_call, after_call_step
+from tests.builders import NOW
+from tests.cli.conftest import Outdial
+
+
+@pytest.fixture
+def followed(database: Database, call: ClaimedCall) -> ClaimedCall:
+    """A step that is done, and one that became a matter for people."""
+
+    def write(s: Session) -> None:
+        s.connection().execute(
+            insert(after_call).values(
+                call_id=call.call_id,
+                tenant="default",
+                campaign_id=1,
+                state="done",
+                run=1,
+                created_at=NOW,
+                started_at=NOW,
+            )
+        )
+        steps = [
+            ("confirm_appointment", "done", "confirmed", None),
+            ("move_appointment", "follow_up", "that time is taken", {"alternatives": ["10:30"]}),
+        ]
+        for position, (kind, state, note, result) in enumerate(steps):
+            s.connection().execute(
+                insert(after_call_step).values(
+                    call_id=call.call_id,
+                    position=position,
+                    kind=kind,
+                    callback="",
+                    state=state,
+                    generation=1,
+                    note=note,
+                    result=result,
+                    updated_at=NOW,
+                )
+            )
+
+    database.write_sync(write)
+    return call
+
+
+def test_what_followed_is_listed(outdial: Outdial, followed: ClaimedCall) -> None:
+    result = outdial("callbacks", followed.campaign)
+    assert result.exit_code == 0
+    assert result.output == (
+        f"call {followed.call_id}: done\n"
+        "  confirm_appointment: done, confirmed\n"
+        "  move_appointment: follow_up, that time is taken; free: 10:30\n"
+    )
+    assert outdial("callbacks", followed.campaign, "--state", "failed").output == "Nothing.\n"
+    (shown,) = json.loads(outdial("callbacks", followed.campaign, "--json").stdout)
+    assert [step["state"] for step in shown["steps"]] == ["done", "follow_up"]
+
+
+def test_an_unknown_campaign(outdial: Outdial, followed: ClaimedCall) -> None:
+    result = outdial("callbacks", "nobody")
+    assert result.exit_code == 1
+    assert "there is no campaign 'nobody'" in result.stderr

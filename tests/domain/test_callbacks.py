@@ -1,0 +1,176 @@
+"""Which callbacks follow a call, and what they decide in our own house."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from domain.call import AnsweredBy
+from domain.callbacks import Callback, When, asked_for
+from domain.consequences import CallFacts, consequences_of
+from domain.matching import Facts
+from domain.reasons import Reason
+from domain.settlement import Close, Redial
+
+ENDED = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
+DONE = Close(Reason("completed", "the call was completed"))
+AGAIN = Redial(ENDED + timedelta(days=1), Reason("call_me_later", "tried again"))
+DATA = {"visit": {"reason": "pain", "score": 7, "notes": ["a", "b"]}, "ok": True, "n": "12"}
+
+
+def when(**conditions: Any) -> When:
+    return When.model_validate(conditions)
+
+
+def callback(do: str, **keys: Any) -> Callback:
+    return Callback.model_validate({"do": do} | keys)
+
+
+def facts(**changes: Any) -> CallFacts:
+    values: dict[str, Any] = {
+        "outcome": "completed",
+        "disposition": None,
+        "attempt": 1,
+        "answered_by": AnsweredBy.HUMAN,
+        "data": {},
+        "zones": ("America/New_York",),
+        "ended_at": ENDED,
+        "max_attempts": 4,
+    }
+    return CallFacts(**(values | changes))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "holds"),
+    [
+        ({}, True),
+        ({"outcome": "failed"}, True),
+        ({"outcome": "failed:rejected"}, True),
+        ({"outcome": ["busy", "failed:unknown"]}, False),
+        ({"disposition": "booked"}, False),
+        ({"attempt": [1, 2]}, True),
+        ({"attempt": 3}, False),
+        ({"answered_by": "human"}, True),
+        ({"answered_by": "machine"}, False),
+        ({"final": "true"}, True),
+        ({"final": False}, False),
+        ({"data": {"visit.reason": "pain"}}, True),
+        ({"data": {"visit.reason": ["ache", "pain"]}}, True),
+        ({"data": {"visit.score": "7"}}, True),
+        ({"data": {"visit.score": {"at_least": "7", "at_most": 7}}}, True),
+        ({"data": {"visit.score": {"at_least": 8}}}, False),
+        ({"data": {"visit.notes.1": "b"}}, True),
+        ({"data": {"visit.notes.2": "b"}}, False),
+        ({"data": {"visit.notes": {"contains": "a"}}}, True),
+        ({"data": {"ok": "true"}}, True),
+        ({"data": {"ok": True}}, True),
+        ({"data": {"ok": "1"}}, False),
+        ({"data": {"n": {"at_most": 11}}}, False),
+        ({"data": {"gone": {"exists": False}}}, True),
+        ({"data": {"visit": {"exists": True}}}, True),
+        ({"data": {"visit": "pain"}}, False),
+        ({"outcome": "failed", "attempt": 2}, False),
+    ],
+)
+def test_matching(conditions: dict[str, Any], holds: bool) -> None:
+    found = Facts("failed:rejected", None, 1, AnsweredBy.HUMAN, True, DATA)
+    assert when(**conditions).matches(found) is holds
+
+
+def test_positions_are_those_of_the_definition() -> None:
+    listed = (
+        callback("suppress", when={"outcome": "busy"}),
+        callback("suppress"),
+        callback("webhook", url="https://example.com"),
+    )
+    assert [at for at, _ in asked_for(listed, Facts("completed"))] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"do": "webhook"}, "found do: webhook without url; write it below"),
+        ({"do": "email", "to": "a@b.c"}, "found do: email without subject; write it below"),
+        ({"do": "suppress", "url": "x"}, "found url with do: suppress; it belongs to webhook"),
+        ({"do": "webhook", "url": "x", "undo": True}, "found undo with do: webhook; it belongs to"),
+        ({"do": "webhook", "url": "x", "body": "y"}, "write keys and templates"),
+        ({"do": "call_back", "retry": {"max_attempts": 3}}, "found retry with do: call_back"),
+        ({"do": "run_code"}, "Input should be"),
+        ({"do": "suppress", "when": {"code": "1"}}, "Extra inputs"),
+        ({"do": "suppress", "when": {"data": {"a": {"like": "x"}}}}, "Extra inputs"),
+    ],
+)
+def test_what_is_refused(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Callback.model_validate(keys)
+
+
+def test_a_person_is_called_back_when_they_asked() -> None:
+    asked = facts(outcome="call_me_later", data={"call_at": "2026-03-05T15:00"})
+    found = consequences_of((callback("call_back"),), asked, AGAIN)
+    assert isinstance(found.following, Redial)
+    assert found.following.promised
+    assert found.following.not_before == datetime(2026, 3, 5, 20, 0, tzinfo=UTC)
+
+
+def test_in_zones_that_differ_it_is_that_late_in_all() -> None:
+    zones = ("America/New_York", "America/Chicago")
+    asked = facts(data={"when": "2026-03-05T15:00"}, zones=zones)
+    found = consequences_of((callback("call_back", at="when"),), asked, DONE)
+    assert isinstance(found.following, Redial)
+    assert found.following.not_before == datetime(2026, 3, 5, 21, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "following"),
+    [
+        ({"data": {"call_at": "tomorrow"}}, AGAIN),
+        ({"data": {"call_at": "2026-03-04T09:00"}}, AGAIN),
+        ({"data": {"call_at": "2036-03-04T09:00"}}, AGAIN),
+        ({"attempts_made": 4, "data": {"call_at": "2026-03-05T15:00"}}, DONE),
+        ({"takes_no_more": True, "data": {"call_at": "2026-03-05T15:00"}}, DONE),
+        ({"data": {"call_at": "2026-03-05T15:00"}}, Close(Reason("opted_out", "no"), "no")),
+    ],
+)
+def test_a_promise_that_cannot_be_kept_changes_nothing(
+    changes: dict[str, Any], following: Redial | Close
+) -> None:
+    found = consequences_of((callback("call_back"),), facts(**changes), following)
+    assert found.following == following
+    assert found.unmet == {0}
+    assert found.notes[0]
+
+
+def test_seconds_ago_means_now() -> None:
+    asked = facts(data={"call_at": "2026-03-04T14:59:30Z"})
+    found = consequences_of((callback("call_back"),), asked, AGAIN)
+    assert isinstance(found.following, Redial)
+    assert found.following.not_before == ENDED
+
+
+def test_suppression_ends_the_recipient() -> None:
+    wrong = callback("suppress", reason="wrong number", when={"disposition": "wrong_number"})
+    found = consequences_of((wrong,), facts(disposition="wrong_number"), AGAIN)
+    assert isinstance(found.following, Close)
+    assert found.suppress == ["wrong number"]
+
+
+def test_whether_it_is_final_is_told_after_the_callback() -> None:
+    last = callback("webhook", url="https://example.com", when={"final": True})
+    asked = facts(data={"call_at": "2026-03-05T15:00"})
+    assert consequences_of((last,), asked, DONE).steps == [(0, last)]
+    assert consequences_of((callback("call_back"), last), asked, DONE).steps == []
+
+
+def test_steps_keep_their_order() -> None:
+    listed = (
+        callback("email", to="a@b.c", subject="s", body="b"),
+        callback("enroll", campaign="other"),
+        callback("webhook", url="https://example.com"),
+    )
+    found = consequences_of(listed, facts(), DONE)
+    assert [at for at, _ in found.steps] == [0, 2]
+    assert [at for at, _ in found.enroll] == [1]

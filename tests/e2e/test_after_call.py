@@ -1,0 +1,113 @@
+"""After the call, with everything real: failed and carried on, and what hangs slows nobody."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from temporalio.testing import WorkflowEnvironment
+
+from activities.outside import Outside
+from domain.chain import Chain, ChainState, StepState
+from services import following_up
+from services.errors import ChangeRefused
+from services.launching import launch_campaign
+from store.database import Database
+from tests.activities.endpoint import Endpoint
+from tests.builders import phone
+from tests.e2e.engine import Engine, engine
+from tests.e2e.stacks import campaign
+from tests.services.servers import database, temporal_server
+from tests.waiting import until
+
+__all__ = ["at_work", "database", "temporal_server"]
+
+NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
+log = logging.getLogger(__name__)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def at_work(
+    temporal_server: WorkflowEnvironment, database: Database
+) -> AsyncIterator[Engine]:
+    outside = Outside(allow_hosts=frozenset({"127.0.0.1"}))
+    async with engine(temporal_server.client, database, NOW, outside=outside) as running:
+        yield running
+
+
+async def chains(at_work: Engine, name: str, state: ChainState) -> list[Chain]:
+    """Waits until what followed every call is in this state."""
+    found: list[Chain] = []
+
+    async def all_are() -> bool:
+        found[:] = await following_up.list_chains(at_work.ctx, name)
+        return bool(found) and all(chain.state is state for chain in found)
+
+    await until(all_are, timeout=60)
+    return found
+
+
+async def over(at_work: Engine, name: str) -> None:
+    async def is_over() -> bool:
+        return (await at_work.progress(name)).state.over
+
+    await until(is_over, timeout=120)
+
+
+async def test_a_chain_that_failed_is_carried_on(at_work: Engine) -> None:
+    async with Endpoint() as endpoint:
+        endpoint.status = 400
+        text: dict[str, Any] = {
+            "calendar": {
+                "name": "clinic",
+                "time_zone": "America/New_York",
+                "existing": "{{ at }}",
+            },
+            "callbacks": [
+                {"do": "confirm_appointment", "undo": True},
+                {"do": "webhook", "url": endpoint.url, "body": {"at": "{{ appointment.status }}"}},
+            ],
+            "recipients": [{"phone": phone(4000), "at": "2026-12-09T10:00"}],
+        }
+        await launch_campaign(at_work.ctx, campaign("carried-on", (), **text))
+        (failed,) = await chains(at_work, "carried-on", ChainState.FAILED)
+        assert failed.error == "step 1 (webhook) failed"
+        assert [step.state for step in failed.steps] == [StepState.UNDONE, StepState.FAILED]
+        assert failed.steps[1].note == "the endpoint answered 400"
+        endpoint.status = 200
+        await following_up.retry_callback(at_work.ctx, failed.call_id)
+        (done,) = await chains(at_work, "carried-on", ChainState.DONE)
+        assert [step.state for step in done.steps] == [StepState.DONE, StepState.DONE]
+        assert endpoint.heard[-1].body == b'{"at": "confirmed"}'
+        with pytest.raises(ChangeRefused, match="has failed"):
+            await following_up.retry_callback(at_work.ctx, failed.call_id)
+        with pytest.raises(ChangeRefused, match="nothing follows a call"):
+            await following_up.retry_callback(at_work.ctx, "nobody")
+
+
+@pytest.mark.slow
+async def test_an_endpoint_that_hangs_slows_no_campaign(at_work: Engine) -> None:
+    """The same forty people, ten at once, with an endpoint that answers and one that does not."""
+    seconds: dict[str, float] = {}
+    async with Endpoint() as endpoint:
+        for nth, name in enumerate(("answers", "hangs", "answers-again")):
+            endpoint.hang = name == "hangs"
+            webhook = {"do": "webhook", "url": endpoint.url, "retry": {"timeout": "1m"}}
+            people = [phone(4100 + 100 * nth + n) for n in range(40)]
+            pacing = {"max_concurrent": 10}
+            loaded = campaign(name, people, callbacks=[webhook], pacing=pacing)
+            begun = time.monotonic()
+            await launch_campaign(at_work.ctx, loaded)
+            await over(at_work, name)
+            seconds[name] = time.monotonic() - begun
+        log.info("%s", seconds)
+        waiting = await following_up.list_chains(at_work.ctx, "hangs")
+        assert {chain.state for chain in waiting} == {ChainState.PENDING}
+        assert len(waiting) == 40
+        # What the machine does besides differs by more than that.
+        assert seconds["hangs"] < 1.5 * max(seconds["answers"], seconds["answers-again"]) + 2

@@ -1,0 +1,207 @@
+"""What follows a call is decided when it settles, once, and kept until it is done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.appointment import Made, Party
+from domain.call import AnsweredBy, CallStatus
+from domain.chain import MIRROR, Chain, ChainState, StepState
+from domain.event import EventKind
+from domain.record import CampaignRecord, RecipientRecord, RecipientState
+from store import calls, events
+from store.after_calls import chains
+from store.appointments import booking
+from store.recipients import list_recipients
+from store.suppressions import is_suppressed
+from tests.builders import LINE, NOW, House, event, phone
+from tests.store.test_appointments import STARTS, party, rules
+
+WEBHOOK = {"do": "webhook", "url": "https://example.com"}
+
+
+def launch(house: House, *callbacks: dict[str, Any], **changes: Any) -> CampaignRecord:
+    calendar = rules().model_dump(mode="json", exclude_defaults=True)
+    return house.launch(
+        callbacks=list(callbacks), calendar=calendar, retry={"max_attempts": 3}, **changes
+    )
+
+
+def settle(house: House, campaign: CampaignRecord, **told: Any) -> str:
+    """One call, answered, with an analysis that tells this."""
+    call_id = house.claim_one(campaign).call_id
+    house.place(call_id)
+    wait = {"analysis_wait": timedelta(seconds=30), "answered_by": AnsweredBy.HUMAN}
+    house.end(call_id, CallStatus.COMPLETED, **wait)
+    analysis = event(
+        f"analysis-{call_id}", kind=EventKind.ANALYSIS, call_id=call_id, at=house.now, **told
+    )
+    for _ in range(2):  # whatever comes twice is heard once
+        house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
+    return call_id
+
+
+def chain(house: House, call_id: str) -> Chain | None:
+    return house.write(lambda s: chains.get_chain(s, call_id))
+
+
+def person(house: House, campaign: CampaignRecord) -> RecipientRecord:
+    (row,) = house.write(lambda s: list_recipients(s, campaign.id, launch=1, limit=9))
+    return row
+
+
+def test_steps_are_written_in_the_settling_transaction(house: House) -> None:
+    campaign = launch(house, {**WEBHOOK, "when": {"disposition": "booked"}}, WEBHOOK)
+    found = chain(house, settle(house, campaign, disposition="booked"))
+    assert found is not None
+    assert (found.state, found.started_at) == (ChainState.PENDING, None)
+    assert [(step.position, step.state) for step in found.steps] == [
+        (0, StepState.PENDING),
+        (1, StepState.PENDING),
+    ]
+    waiting = house.write(lambda s: chains.unstarted(s, before=house.now, limit=9))
+    assert [each.call_id for each in waiting] == [found.call_id]
+
+
+def test_a_call_that_nothing_follows_has_no_chain(house: House) -> None:
+    campaign = launch(house, {**WEBHOOK, "when": {"disposition": "booked"}})
+    assert chain(house, settle(house, campaign)) is None
+
+
+def test_call_back_at_the_time_asked_for_in_their_zone(house: House) -> None:
+    campaign = launch(house, {"do": "call_back", "when": {"disposition": "call_me_later"}})
+    told = {"disposition": "call_me_later", "structured": {"call_at": "2026-03-05T15:00"}}
+    call_id = settle(house, campaign, **told)
+    row = person(house, campaign)
+    assert row.state is RecipientState.WAITING
+    assert row.not_before is not None
+    assert row.not_before.isoformat() == "2026-03-05T20:00:00+00:00"
+    found = chain(house, call_id)
+    assert found is not None
+    assert (found.state, found.steps[0].state) == (ChainState.DONE, StepState.DONE)
+    assert house.claim(campaign).calls == ()
+    house.now = row.not_before
+    assert len(house.claim(campaign).calls) == 1
+
+
+def test_a_promise_waits_for_the_window(house: House) -> None:
+    schedule = {"hours": "10:00-16:00"}
+    campaign = launch(house, {"do": "call_back"}, schedule=schedule)
+    settle(house, campaign, structured={"call_at": "2026-03-05T20:00"})
+    house.now = NOW + timedelta(days=1, hours=10)  # 20:00 in New York
+    assert house.claim(campaign).calls == ()
+    house.now = NOW + timedelta(days=2)  # 10:00 on the day after
+    assert len(house.claim(campaign).calls) == 1
+
+
+def test_suppress(house: House) -> None:
+    campaign = launch(
+        house, {"do": "suppress", "reason": "wrong number", "when": {"data": {"wrong": "yes"}}}
+    )
+    settle(house, campaign, structured={"wrong": "yes"})
+    assert house.write(lambda s: is_suppressed(s, "default", phone(0))) == "wrong number"
+    assert person(house, campaign).state is RecipientState.DONE
+
+
+def test_enroll_in_another_campaign_once(house: House) -> None:
+    other = house.launch(people=0, name="survey", first=50)
+    campaign = launch(house, {"do": "enroll", "campaign": "survey", "variables": {"why": "a.b"}})
+    found = chain(house, settle(house, campaign, structured={"a": {"b": "pain"}}))
+    assert found is not None
+    assert found.steps[0].result == {"workflow_id": "campaign/default/survey"}
+    enrolled = person(house, other)
+    assert (enrolled.phone, enrolled.variables["why"]) == (phone(0), "pain")
+    assert len(house.claim(other).calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "note"),
+    [
+        ("nobody", "there is no campaign 'nobody'"),
+        ("reminder", "the number is on the roster of reminder already"),
+    ],
+)
+def test_enrolments_that_come_to_nothing_say_why(house: House, target: str, note: str) -> None:
+    campaign = launch(house, {"do": "enroll", "campaign": target})
+    found = chain(house, settle(house, campaign))
+    assert found is not None
+    assert (found.steps[0].state, found.steps[0].note) == (StepState.FOLLOW_UP, note)
+
+
+def test_a_hold_ends_with_its_call(house: House) -> None:
+    campaign = launch(house)
+    call_id = house.claim_one(campaign).call_id
+    house.place(call_id)
+    held = Party("default", phone(0), call_id=call_id)
+    until = NOW + timedelta(hours=1)
+
+    def hold(s: Any) -> Any:
+        return booking.hold(s, held, rules(), STARTS[0], key="h", now=NOW, until=until)
+
+    house.write(hold)
+    house.end(call_id)
+    assert chain(house, call_id) is None
+    free = house.write(lambda s: booking.book(s, party(2), rules(), STARTS[0], key="b", now=NOW))
+    assert isinstance(free, Made)
+
+
+def test_what_was_booked_in_the_call_is_told_after_it(house: House) -> None:
+    campaign = launch(house)
+    call_id = house.claim_one(campaign).call_id
+    house.place(call_id)
+    booker = Party("default", phone(0), call_id=call_id)
+    house.write(lambda s: booking.book(s, booker, rules(), STARTS[0], key="b", now=NOW))
+    house.end(call_id)
+    found = chain(house, call_id)
+    assert found is not None
+    assert [step.kind for step in found.steps] == [MIRROR]
+
+
+def test_replay_goes_on_from_what_failed(house: House) -> None:
+    campaign = launch(house, WEBHOOK, WEBHOOK, WEBHOOK)
+    found = chain(house, settle(house, campaign))
+    assert found is not None
+    first, second, third = found.steps
+    assert house.write(lambda s: chains.replay_chain(s, found.call_id, now=NOW)) is None
+
+    def fail(s: Any) -> Chain | None:
+        for step, state in (
+            (first, StepState.DONE),
+            (second, StepState.UNDONE),
+            (third, StepState.FAILED),
+        ):
+            chains.record_step(s, step, state, note=None, result=None, now=NOW)
+        chains.mark_started(s, [found.call_id], now=NOW)
+        chains.finish_chain(s, found.call_id, 1, error="step 2 (webhook) failed", now=NOW)
+        return chains.replay_chain(s, found.call_id, now=NOW)
+
+    again = house.write(fail)
+    assert again is not None
+    assert (again.state, again.run, again.started_at) == (ChainState.PENDING, 2, None)
+    assert [(step.state, step.generation) for step in again.steps] == [
+        (StepState.DONE, 1),
+        (StepState.PENDING, 2),  # what was undone is another wish
+        (StepState.PENDING, 1),  # what failed may have arrived
+    ]
+
+
+def test_the_record_of_a_call_is_untouched_by_hostile_data(house: House) -> None:
+    campaign = launch(house, {"do": "call_back"}, WEBHOOK)
+    hostile = {"call_at": {"$gt": ""}, "x": "'; DROP TABLE call; --", "deep": {"a": [[[]]]}}
+    call_id = settle(house, campaign, structured=hostile)
+    record = house.write(lambda s: calls.get_call(s, call_id))
+    assert record is not None
+    assert record.structured == hostile
+    assert record.outcome == "completed"
+
+
+def test_call_me_later_without_a_zone_is_the_callees_time(house: House) -> None:
+    campaign = house.launch(retry={"max_attempts": 3})
+    told = {"disposition": "call_me_later", "structured": {"call_at": "2026-03-05T15:00"}}
+    settle(house, campaign, **told)
+    row = person(house, campaign)
+    assert row.not_before is not None
+    assert row.not_before.isoformat() == "2026-03-05T20:00:00+00:00"

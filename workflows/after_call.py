@@ -1,0 +1,123 @@
+"""What follows a call elsewhere: its steps, in order, each as often as its definition says."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities import options
+    from activities.signatures.after_call import (
+        AfterCallActivities,
+        ChainEnd,
+        ChainRef,
+        StepNote,
+        StepPlan,
+        StepRef,
+    )
+    from domain.callbacks import After
+    from domain.chain import StepState
+    from workflows import names
+    from workflows.messages import AfterCallInput, AfterCallResult
+
+
+@workflow.defn(name="AfterCallWorkflow")
+class AfterCallWorkflow:
+    """Holds no slot: the call is over, however long this takes."""
+
+    @workflow.init
+    def __init__(self, after: AfterCallInput) -> None:
+        self._call_id = after.call_id
+        self._follow_ups = 0
+        self._done: list[StepPlan] = []
+
+    @workflow.run
+    async def run(self, after: AfterCallInput) -> AfterCallResult:
+        plan = await workflow.execute_local_activity_method(
+            AfterCallActivities.read_chain,
+            ChainRef(call_id=after.call_id, run=after.run),
+            summary="read the steps",
+            **options.SHORT_WRITE,
+        )
+        failed: StepPlan | None = None
+        for step in plan.steps:
+            if not await self._carry_out(step):
+                failed = step
+                break
+        if failed is not None:
+            await self._undo()
+        await self._finish(after, failed)
+        return AfterCallResult(
+            call_id=after.call_id,
+            done=len(self._done),
+            follow_ups=self._follow_ups,
+            failed=None if failed is None else failed.kind,
+        )
+
+    async def _carry_out(self, step: StepPlan) -> bool:
+        """False when the step failed for good."""
+        state = step.state
+        if state is StepState.PENDING and (step.after is After.FOLLOW_UP) != bool(self._follow_ups):
+            await self._note(step, StepState.SKIPPED, "what went before is not what it is for")
+            return True
+        if state is StepState.PENDING:
+            workflow.set_current_details(f"step {step.position}: {step.kind}")
+            try:
+                result = await workflow.execute_activity_method(
+                    AfterCallActivities.run_step,
+                    self._ref(step),
+                    task_queue=names.AFTER_QUEUE,
+                    summary=f"{step.position}: {step.kind}",
+                    **options.step(step.retry),
+                )
+            except ActivityError as error:
+                await self._note(step, StepState.FAILED, _why(error))
+                return False
+            state = result.state
+        if state is StepState.DONE:
+            self._done.append(step)
+        elif state is StepState.FOLLOW_UP:
+            self._follow_ups += 1
+        return True
+
+    async def _undo(self) -> None:
+        """Newest first; what cannot be undone is noted, and does not keep the others."""
+        for step in reversed(self._done):
+            if not step.undo:
+                continue
+            try:
+                await workflow.execute_activity_method(
+                    AfterCallActivities.undo_step,
+                    self._ref(step),
+                    task_queue=names.AFTER_QUEUE,
+                    summary=f"undo {step.position}: {step.kind}",
+                    **options.step(step.retry),
+                )
+            except ActivityError as error:
+                await self._note(step, StepState.DONE, f"could not be undone: {_why(error)}")
+
+    async def _note(self, step: StepPlan, state: StepState, text: str) -> None:
+        await workflow.execute_local_activity_method(
+            AfterCallActivities.note_step,
+            StepNote(call_id=self._call_id, position=step.position, state=state, note=text),
+            summary=f"{step.position}: {step.kind} is {state}",
+            **options.SHORT_WRITE,
+        )
+
+    async def _finish(self, after: AfterCallInput, failed: StepPlan | None) -> None:
+        error = None if failed is None else f"step {failed.position} ({failed.kind}) failed"
+        workflow.set_current_details(error or "done")
+        await workflow.execute_local_activity_method(
+            AfterCallActivities.finish_chain,
+            ChainEnd(call_id=after.call_id, run=after.run, error=error),
+            summary="write down how it ended",
+            **options.SHORT_WRITE,
+        )
+
+    def _ref(self, step: StepPlan) -> StepRef:
+        return StepRef(call_id=self._call_id, position=step.position, timeout=step.retry.timeout)
+
+
+def _why(error: ActivityError) -> str:
+    cause = error.cause
+    return cause.message if isinstance(cause, ApplicationError) else str(cause or error)
