@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -22,8 +23,9 @@ NOW = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 
 @asynccontextmanager
 async def engine_at_work(temporal: WorkflowEnvironment) -> AsyncIterator[Engine]:
+    tenant = f"compat-{uuid.uuid4().hex[:12]}"
     with sqlite_database() as url, migrated(url) as database:
-        async with engine(temporal.client, database, NOW) as running:
+        async with engine(temporal.client, database, NOW, tenant=tenant) as running:
             yield running
 
 

@@ -40,7 +40,7 @@ async def test_31_a_token_that_livekit_takes(at_work: Engine) -> None:
         credentials={"api_key": KEY, "api_secret": SECRET},
         options={"sip_trunk_id": "ST_1"},
     )
-    line = Line("browser", LiveKitProvider(config), LinePolicy())
+    line = Line("browser", LiveKitProvider(config), LinePolicy(), tenant=at_work.ctx.tenant)
     ctx = replace(at_work.ctx, lines=Lines([*at_work.ctx.lines.values(), line]))
     named = {"id": "front", "name": "Front desk", "remote_id": "worker-1", "line": "browser"}
     await directory.add_agent(ctx, named)
