@@ -8,8 +8,6 @@ from fastapi import FastAPI
 
 from api.compat.buildvoiceai.app import create_buildvoiceai
 from api.compat.thinnestai.app import create_thinnestai
-from api.compat.buildvoiceai.app import create_buildvoiceai
-from api.compat.thinnestai.app import create_thinnestai
 from api.compat.voxanne.app import create_voxanne
 from api.compat.voxpria.app import create_voxpria
 from api.compat.vozagent.app import create_vozagent
