@@ -227,15 +227,6 @@ class Provider(ABC):
         """
         return None
 
-    def admit_visitor(
-        self, session_id: str, agent: str, context: Mapping[str, Any], now: datetime
-    ) -> WebSession | None:
-        """Admit one browser to a room in which the agent speaks; None where browsers can't call.
-
-        Nothing is sent: the room is made when the browser comes.
-        """
-        return None
-
     async def aclose(self) -> None:
         """Give up connections."""
         return None
