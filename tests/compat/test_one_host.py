@@ -1,4 +1,4 @@
-"""Several systems on one host, for one tenant: each in its own dialect (rows 75 and 76)."""
+"""All five systems' APIs in one process, for one tenant: each in its own words."""
 
 from __future__ import annotations
 
@@ -8,66 +8,91 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.v1.conftest import Customer, api, us
-from tests.services.servers import database, temporal_server, world
+from services import directory
+from services.directory import CONTACTS, PHONE_NUMBERS
+from tests.api.conftest import database, serving_world, temporal_server
+from tests.api.v1.conftest import bearer, new_key
+from tests.services.servers import world
+from tests.services.world import World
 
-__all__ = ["api", "database", "temporal_server", "us", "world"]
+__all__ = ["database", "temporal_server", "world"]
 
-DIALS: dict[str, tuple[str, dict[str, Any], int]] = {
-    "buildvoiceai": (
-        "/api/v1/calls/trigger",
-        {"phone_number": "+15551234567", "agent_id": "your-agent-uuid"},
-        200,
-    ),
-    "vozagent": (
-        "/v1/calls/outbound",
-        {"phone_number": "+15551234567", "assistant_id": "voz"},
-        201,
-    ),
-    "voxpria": (
-        "/api/v1/calls",
-        {"agentId": "agent_abc123", "toNumber": "+14155551234", "variables": {}},
-        200,
-    ),
+TO = "+14155551234"
+ENVELOPES: dict[str, set[str]] = {
+    "buildvoiceai/api/v1/nosuch": {"success", "error"},
+    "vozagent/v1/nosuch": {"error"},
+    "thinnestai/voice/nosuch": {"detail", "status"},
+    "voxanne/api/nosuch": {"error"},
+    "voxpria/api/v1/nosuch": {"success", "error"},
 }
-"""What each system's clients send to have a call made, and the status of the answer."""
 
 
-def id_in(system: str, answer: dict[str, Any]) -> str:
-    return str(answer["data"]["callId"] if system == "voxpria" else answer["call_id"])
+async def test_75_each_gets_its_own_dialect(world: World) -> None:
+    ctx = world.ctx
+    await directory.add_agent(ctx, {"id": "agent_xyz", "name": "Voz", "is_default": True})
+    await directory.add(ctx, PHONE_NUMBERS, {"phone": "+18005551234"})
+    contact = await directory.add(ctx, CONTACTS, {"phone": TO, "first_name": "Jane"})
+    dials: list[tuple[str, dict[str, Any] | None]] = [
+        (
+            "buildvoiceai/api/v1/calls/trigger",
+            {"phone_number": TO, "agent_id": "agent_xyz"},
+        ),
+        ("vozagent/v1/calls/outbound", {"phone_number": TO, "assistant_name": "Voz"}),
+        (
+            "thinnestai/voice/outbound/dial",
+            {"agent_id": "agent_xyz", "to_number": TO, "from_number": "+18005551234"},
+        ),
+        (f"voxanne/api/contacts/{contact.id}/call-back", None),
+        ("voxpria/api/v1/calls", {"agentId": "agent_xyz", "toNumber": TO, "variables": {}}),
+    ]
+    async with serving_world(world) as http:
+        http.headers.update(bearer((await new_key(world)).text))
+        answers = await asyncio.gather(
+            *(http.post(f"/compat/{path}", json=body) for path, body in dials),
+            http.get("/compat/voxanne/api/calls?limit=20&status=completed"),
+        )
+        assert [answer.status_code for answer in answers] == [200, 201, 200, 201, 200, 200]
+        told = [answer.json() for answer in answers]
+        assert told[-1] == []
+        ids = {
+            told[0]["data"]["call_id"],
+            told[1]["call_id"],
+            told[2]["call_id"],
+            told[3]["vapiCallId"],
+            told[4]["data"]["callId"],
+        }
+        own = (await http.get("/v1/calls")).json()["items"]
+    assert {call["id"] for call in own} == ids
+    assert len(ids) == 5
+    origins = {"buildvoiceai", "vozagent", "thinnestai", "voxanne", "voxpria"}
+    assert {call["origin"] for call in own} == origins
 
 
-async def test_row_75_everybody_at_once(us: Customer) -> None:
-    async def dial(system: str) -> str:
-        path, body, status = DIALS[system]
-        answer = await us.http.post(f"/compat/{system}{path}", json=body)
-        assert answer.status_code == status, answer.text
-        return id_in(system, answer.json())
-
-    made = await asyncio.gather(*(dial(system) for system in DIALS for _ in range(3)))
-    assert len(set(made)) == 3 * len(DIALS)
-    listed = (await us.http.get("/v1/calls")).json()["items"]
-    assert {call["id"] for call in listed} == set(made)
-    assert {call["origin"] for call in listed} == set(DIALS)
-    # A tenant's calls are one list, whichever door took them.
-    theirs = (await us.http.get("/compat/voxpria/api/v1/calls")).json()["data"]
-    assert {call["callId"] for call in theirs} == set(made)
+@pytest.mark.parametrize("path", ENVELOPES)
+async def test_76_errors_are_each_systems_own(world: World, path: str) -> None:
+    async with serving_world(world) as http:
+        key = bearer((await new_key(world)).text)
+        missing = await http.get(f"/compat/{path}", headers=key)
+    assert missing.status_code == 404
+    assert missing.json().keys() == ENVELOPES[path]
 
 
-@pytest.mark.parametrize("system", DIALS)
-async def test_row_76_each_refuses_in_its_own_words(api: httpx.AsyncClient, system: str) -> None:
-    path, body, _ = DIALS[system]
-    without_key = await api.post(f"/compat/{system}{path}", json=body)
-    nowhere = await api.post(f"/compat/{system}/nosuch", json=body)
-    wrong_method = await api.put(f"/compat/{system}{path}", json=body)
-    for answer, status in ((without_key, 401), (nowhere, 404), (wrong_method, 405)):
-        assert answer.status_code == status
-        told = answer.json()
-        if system == "vozagent":
-            assert set(told["error"]) == {"code", "message"}
-        else:
-            assert (told["success"], type(told["error"])) == (False, str)
-
-
-async def test_a_system_that_is_not_served(api: httpx.AsyncClient) -> None:
-    assert (await api.get("/compat/nosuch/calls")).status_code == 404
+async def test_77_one_systems_limit_is_no_others(world: World) -> None:
+    """A hundred requests from this address to Voxanne's API, and one to each of the others."""
+    paths = [
+        "vozagent/v1/contacts",
+        "thinnestai/voice/sessions",
+        "voxpria/api/v1/calls",
+    ]
+    async with serving_world(world) as http:
+        http.headers.update(bearer((await new_key(world)).text))
+        for _ in range(10):
+            some = (http.get("/compat/voxanne/api/agents") for _ in range(10))
+            assert {one.status_code for one in await asyncio.gather(*some)} == {200}
+        assert (await http.get("/compat/voxanne/api/agents")).status_code == 429
+        others = [await http.get(f"/compat/{path}") for path in paths]
+        triggered: httpx.Response = await http.post(
+            "/compat/buildvoiceai/api/v1/calls/trigger", json={}
+        )
+    assert [answer.status_code for answer in others] == [200, 200, 200]
+    assert triggered.status_code == 400
