@@ -5,6 +5,8 @@ from __future__ import annotations
 from dialects.buildvoiceai import BuildVoiceAIWebhooks
 from dialects.port import Dialect
 from dialects.standard import StandardWebhooks
+from dialects.thinnestai import ThinnestAIWebhooks
+from dialects.voxanne import VoxanneWebhooks
 from dialects.voxpria import VoxpriaWebhooks
 from dialects.vozagent import VozAgentWebhooks
 
@@ -13,6 +15,8 @@ DIALECTS: dict[str, Dialect] = {
     for dialect in (
         StandardWebhooks(),
         BuildVoiceAIWebhooks(),
+        ThinnestAIWebhooks(),
+        VoxanneWebhooks(),
         VoxpriaWebhooks(),
         VozAgentWebhooks(),
     )

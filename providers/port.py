@@ -145,6 +145,17 @@ class LineConfig(BaseModel):
     request_timeout: timedelta = timedelta(seconds=10)
 
 
+class WebSession(BaseModel):
+    """What a browser needs to talk to an agent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    """Where its client connects to, by WebSocket."""
+    token: str = Field(repr=False)
+    room: str
+
+
 class Provider(ABC):
     """A voice platform. Implementations never retry `place` by themselves."""
 
@@ -195,6 +206,15 @@ class Provider(ABC):
         """
         self.verify(headers, body, url, now)
         return self.read(headers, body)
+
+    def admit_visitor(
+        self, session_id: str, agent: str, context: Mapping[str, Any], now: datetime
+    ) -> WebSession | None:
+        """Admit one browser to a room in which the agent speaks; None where browsers can't call.
+
+        Nothing is sent: the room is made when the browser comes.
+        """
+        return None
 
     async def aclose(self) -> None:
         """Give up connections."""

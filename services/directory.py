@@ -206,6 +206,12 @@ async def default_agent(ctx: ServiceContext) -> RegisteredAgent | None:
     return await find(ctx, AGENTS, is_default=True, is_active=True)
 
 
+async def usual_agent(ctx: ServiceContext) -> str | None:
+    """Who speaks for a tenant that names nobody: the default agent, else the oldest active one."""
+    chosen = await default_agent(ctx) or await find(ctx, AGENTS, is_active=True)
+    return None if chosen is None else chosen.id
+
+
 async def _registered(ctx: ServiceContext, asked: str | Agent | None) -> RegisteredAgent | None:
     if asked is None:
         return await default_agent(ctx)

@@ -16,6 +16,7 @@ ServiceError
 ├── KeyRefused            no key, or one that is not good (any more)
 ├── KeyDisabled           the key is switched off
 ├── ScopeMissing          the key may not do that
+├── NotOffered            nothing that is configured here can do that
 └── TooManyRequests       a limit is used up
 """
 
@@ -112,6 +113,10 @@ class ScopeMissing(ServiceError):
     def __init__(self, scope: str) -> None:
         super().__init__(f"the key may not do that; it needs the scope {scope}")
         self.scope = scope
+
+
+class NotOffered(ServiceError):
+    """Its text says what is missing."""
 
 
 class TooManyRequests(ServiceError):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from activities.reports import report_of
 from activities.telling import signal_workflow
 from providers.lines import Line
+from providers.port import WebhookRefused
 from services.context import ServiceContext
 from services.settling import tell
 from store import events
@@ -64,7 +65,21 @@ class WebhookReceiver:
         Raises UnknownLine, WebhookRefused, and DatabaseUnavailable when it was not stored and
         has to be sent again.
         """
-        line = self._ctx.lines[line_name]
+        return await self._receive(self._ctx.lines[line_name], headers, body, url)
+
+    async def receive_from_any(self, headers: Mapping[str, str], body: bytes, url: str) -> Received:
+        """The same for a webhook that names no line: it is of the one whose secret signed it.
+
+        Raises WebhookRefused when there is none, and DatabaseUnavailable.
+        """
+        for line in self._ctx.lines.values():
+            with contextlib.suppress(WebhookRefused):
+                return await self._receive(line, headers, body, url)
+        raise WebhookRefused("no configured line signed it")
+
+    async def _receive(
+        self, line: Line, headers: Mapping[str, str], body: bytes, url: str
+    ) -> Received:
         stored = await self._store(line, headers, body, url)
         new = [event for event in stored if event.new]
         for event in new:

@@ -31,6 +31,7 @@ _STATUS: dict[type[Exception], int] = {
     refused.Collision: 400,
     refused.PreconditionFailed: 409,
     refused.TooManyRequests: 429,
+    refused.NotOffered: 501,
     refused.TemporalUnavailable: 503,
     refused.ServiceError: 400,
     stored.DatabaseUnavailable: 503,

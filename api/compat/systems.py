@@ -7,11 +7,15 @@ from collections.abc import Callable
 from fastapi import FastAPI
 
 from api.compat.buildvoiceai.app import create_buildvoiceai
+from api.compat.thinnestai.app import create_thinnestai
+from api.compat.voxanne.app import create_voxanne
 from api.compat.voxpria.app import create_voxpria
 from api.compat.vozagent.app import create_vozagent
 
 SYSTEMS: tuple[tuple[str, Callable[[], FastAPI]], ...] = (
     ("buildvoiceai", create_buildvoiceai),
+    ("thinnestai", create_thinnestai),
+    ("voxanne", create_voxanne),
     ("voxpria", create_voxpria),
     ("vozagent", create_vozagent),
 )

@@ -17,12 +17,12 @@ router = APIRouter()
 async def receive(line: str, request: Request) -> dict[str, int]:
     """Store a provider's report; answered only once it is safe in the database."""
     state = state_of(request)
-    body = await _body(request)
-    received = await state.webhooks.receive(line, request.headers, body, _signed_url(request))
+    body = await read_body(request)
+    received = await state.webhooks.receive(line, request.headers, body, signed_url(request))
     return {"stored": received.stored, "new": received.new}
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """The body as it came, for its signature. Raises BodyTooLarge before reading it all."""
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and int(declared) > MAX_BYTES:
@@ -35,7 +35,7 @@ async def _body(request: Request) -> bytes:
     return bytes(body)
 
 
-def _signed_url(request: Request) -> str:
+def signed_url(request: Request) -> str:
     """The URL as the provider knows it: behind a proxy, ours is another one."""
     path = request.url.path
     query = f"?{request.url.query}" if request.url.query else ""

@@ -73,6 +73,7 @@ _STATUS: dict[type[Exception], tuple[int, str]] = {
     refused.KeyDisabled: (403, "key_disabled"),
     refused.ScopeMissing: (403, "scope_missing"),
     refused.TooManyRequests: (429, "too_many_requests"),
+    refused.NotOffered: (501, "not_offered"),
     refused.NobodyAnswered: (503, "no_worker"),
     refused.TemporalUnavailable: (503, "temporal_unavailable"),
     stored.DatabaseUnavailable: (503, "database_unavailable"),

@@ -17,7 +17,7 @@ from providers.clock import Clock, system_clock
 from providers.credentials import required_credential, required_option
 from providers.http import ProviderHttp
 from providers.listed_calls import NEVER_PROVEN
-from providers.livekit import token, webhook
+from providers.livekit import token, visitor, webhook
 from providers.livekit.status import answer_of, error_of
 from providers.payload import list_at, text_at
 from providers.port import (
@@ -28,6 +28,7 @@ from providers.port import (
     PlaceRequest,
     Provider,
     ProviderError,
+    WebSession,
 )
 from providers.status_map import Meaning
 
@@ -136,6 +137,16 @@ class LiveKitProvider(Provider):
     ) -> Sequence[CallEvent]:
         self.verify(headers, body, url, now)
         return webhook.read(body, now)
+
+    def admit_visitor(
+        self, session_id: str, agent: str, context: Mapping[str, Any], now: datetime
+    ) -> WebSession | None:
+        claims = visitor.claims_of(session_id, agent, context)
+        return WebSession(
+            url=visitor.websocket_url(self._http.base_url),
+            token=token.mint(self._key, self._secret, claims, now, life=visitor.LIFE),
+            room=visitor.room_of(session_id),
+        )
 
     async def aclose(self) -> None:
         await self._http.aclose()

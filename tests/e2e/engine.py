@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from activities.deps import Deps
 from api.app import build_app, open_state
-from domain.record import Progress
+from domain.record import DEFAULT_TENANT, Progress
 from providers.lines import Line, LinePolicy, Lines
 from providers.port import LineConfig
 from providers.simulated.client import SimulatedProvider
@@ -67,16 +67,22 @@ class Engine:
 
 
 @asynccontextmanager
-async def engine(temporal: Client, database: Database, now: datetime) -> AsyncIterator[Engine]:
-    """An engine whose clock begins at `now`."""
+async def engine(
+    temporal: Client, database: Database, now: datetime, *, tenant: str = DEFAULT_TENANT
+) -> AsyncIterator[Engine]:
+    """An engine whose clock begins at `now`.
+
+    Workflows are named after the tenant: engines that make single calls on one Temporal server,
+    each with a database of its own, need one each.
+    """
     clock = ShiftedClock(now)
     async with AsyncExitStack() as opened:
         people = PeopleModel.model_validate(PEOPLE)
         network = SimulatedNetwork(NetworkSettings(people=people), clock=clock)
         await opened.enter_async_context(network)
-        lines = _lines(network)
+        lines = _lines(network, tenant)
         opened.push_async_callback(lines.aclose)
-        ctx = ServiceContext(database, temporal, lines, clock, allow_private_webhooks=True)
+        ctx = ServiceContext(database, temporal, lines, clock, tenant, allow_private_webhooks=True)
         await announce_lines(ctx)
         public_url = await opened.enter_async_context(_hooks(ctx))
         deps = Deps(database, temporal, lines, clock, public_url, allow_private_webhooks=True)
@@ -87,14 +93,14 @@ async def engine(temporal: Client, database: Database, now: datetime) -> AsyncIt
         yield Engine(ctx, clock, network, public_url)
 
 
-def _lines(network: SimulatedNetwork) -> Lines:
+def _lines(network: SimulatedNetwork, tenant: str) -> Lines:
     config = LineConfig(
         name="simulated",
         base_url=network.base_url,
         credentials={"api_key": network.api_key, "webhook_secret": network.webhook_secret},
     )
     policy = LinePolicy(per_second=50)
-    return Lines([Line("simulated", SimulatedProvider(config), policy)])
+    return Lines([Line("simulated", SimulatedProvider(config), policy, tenant=tenant)])
 
 
 @asynccontextmanager

@@ -1,0 +1,20 @@
+"""thinnestAI's voice API (docs.thinnest.ai/docs/deploy/voice-api)."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from api.compat.bearer import RateHeaders
+from api.compat.refusals import install_refusals
+from api.compat.thinnestai import dialing, sessions
+from api.compat.thinnestai.auth import rate_headers
+from api.compat.thinnestai.errors import write_error
+
+
+def create_thinnestai() -> FastAPI:
+    app = FastAPI(title="thinnestAI voice API on Outdial", redirect_slashes=False)
+    app.include_router(dialing.router)
+    app.include_router(sessions.router)
+    app.add_middleware(RateHeaders, shown=rate_headers)
+    install_refusals(app, write_error)
+    return app

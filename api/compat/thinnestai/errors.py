@@ -1,0 +1,15 @@
+"""Errors as thinnestAI writes them: `{"detail": …, "status": …}`
+(docs.thinnest.ai/api-reference)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fastapi import Request
+from fastapi.responses import JSONResponse
+
+
+def write_error(
+    request: Request, status: int, text: str, headers: Mapping[str, str]
+) -> JSONResponse:
+    return JSONResponse({"detail": text, "status": status}, status, headers=dict(headers))

@@ -1,0 +1,22 @@
+"""Voxanne AI's API (voxanne.ai/api-reference); where that is silent, as its source has it."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from api.compat.bearer import RateHeaders
+from api.compat.refusals import install_refusals
+from api.compat.voxanne import agents, calls, contacts, receiving, webhook_logs
+from api.compat.voxanne.auth import rate_headers
+from api.compat.voxanne.errors import write_error, write_not_found
+from services.errors import NotFound
+
+
+def create_voxanne() -> FastAPI:
+    app = FastAPI(title="Voxanne AI on Outdial", redirect_slashes=False)
+    for part in (agents, calls, contacts, receiving, webhook_logs):
+        app.include_router(part.router)
+    app.add_middleware(RateHeaders, shown=rate_headers)
+    install_refusals(app, write_error)
+    app.add_exception_handler(NotFound, write_not_found)
+    return app

@@ -1,0 +1,38 @@
+"""/webhooks: events that Vapi and Stripe send to Voxanne. No key comes with them, but a signature.
+
+What a valid signature is, says the configured line that made the call. The same under
+/api/webhooks, where the product's public source has them.
+"""
+
+import uuid
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from api.routes.hooks import read_body, signed_url
+from api.state import state_of
+from providers.port import WebhookRefused
+
+router = APIRouter()
+
+
+@router.post("/webhooks/vapi")
+@router.post("/api/webhooks/vapi", include_in_schema=False)
+async def receive_vapi(request: Request) -> dict[str, Any]:
+    """Take a report about a call, from whichever line can verify it."""
+    if "x-vapi-signature" not in request.headers:
+        raise WebhookRefused("Missing signature or timestamp")
+    body = await read_body(request)
+    state = state_of(request)
+    try:
+        await state.webhooks.receive_from_any(request.headers, body, signed_url(request))
+    except WebhookRefused:
+        raise WebhookRefused("Invalid signature") from None
+    return {"received": True, "jobId": str(uuid.uuid4()), "processed": "async"}
+
+
+@router.post("/webhooks/stripe")
+@router.post("/api/webhooks/stripe", include_in_schema=False)
+async def receive_stripe(request: Request) -> dict[str, Any]:
+    """Refused, always: nothing is billed here, so there is no secret to verify a signature with."""
+    raise WebhookRefused("Invalid signature: no Stripe account is connected")

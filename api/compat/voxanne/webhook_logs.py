@@ -1,0 +1,66 @@
+"""/api/webhook-logs: what was sent to the organization's endpoints. The names are those of the
+nearest thing in the product's public source, its recent failures."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from api.compat.voxanne.auth import needs
+from dialects.voxanne import WORDS
+from domain.endpoint import RETRY_AFTER, Delivery, DeliveryState
+from services import deliveries
+from services.access import Caller
+from services.deliveries import DeliveryFilter
+
+router = APIRouter(prefix="/api/webhook-logs")
+PAGE, MOST = 50, 1000
+_STATUS = {
+    DeliveryState.PENDING: "pending",
+    DeliveryState.DELIVERED: "completed",
+    DeliveryState.FAILED: "failed",
+}
+
+
+class Log(BaseModel):
+    id: str
+    jobId: str
+    eventType: str
+    status: str
+    """pending, completed or failed."""
+    attempts: int
+    maxAttempts: int
+    responseStatus: int | None
+    errorMessage: str | None
+    """Of the last attempt."""
+    createdAt: datetime
+    deliveredAt: datetime | None
+    nextAttemptAt: datetime | None
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> "Log":
+        waits = delivery.state is DeliveryState.PENDING
+        named: dict[str, Any] = {"id": str(delivery.id), "jobId": delivery.event_id}
+        return cls(
+            **named,
+            eventType=WORDS.get(delivery.type, delivery.type),
+            status=_STATUS[delivery.state],
+            attempts=delivery.attempts,
+            maxAttempts=len(RETRY_AFTER) + 1,
+            responseStatus=delivery.last_status,
+            errorMessage=delivery.last_error,
+            createdAt=delivery.created_at,
+            deliveredAt=delivery.delivered_at,
+            nextAttemptAt=delivery.next_at if waits else None,
+        )
+
+
+@router.get("")
+async def list_logs(
+    limit: Annotated[int, Query(ge=1, description="At most 1000 are given.")] = PAGE,
+    caller: Caller = needs("endpoints:read"),
+) -> list[Log]:
+    """The newest first."""
+    found = await deliveries.list_deliveries(caller.ctx, DeliveryFilter(), limit=min(limit, MOST))
+    return [Log.of(one) for one in found]
