@@ -31,9 +31,11 @@ _STATUS: dict[type[Exception], int] = {
     refused.Collision: 400,
     refused.PreconditionFailed: 409,
     refused.TooManyRequests: 429,
+    refused.NotOffered: 501,
     refused.TemporalUnavailable: 503,
     refused.ServiceError: 400,
     stored.DatabaseUnavailable: 503,
+    stored.StatementRefused: 400,
     UnknownLine: 400,
     WebhookRefused: 401,
     ProviderError: 502,
@@ -55,6 +57,8 @@ def install_refusals(app: FastAPI, write: Write) -> None:
             log.error("%s: %s", type(error).__name__, error)
         if isinstance(error, stored.DatabaseUnavailable):
             text = "the database does not answer; nothing was changed"
+        elif isinstance(error, stored.StatementRefused):
+            text = "found a value that can't be kept, such as a text with a NUL character"
         return write(request, status, text, headers)
 
     async def unreadable(request: Request, error: Exception) -> Response:

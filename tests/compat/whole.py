@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,8 +32,9 @@ WITHIN = 30
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def at_work(temporal_server: WorkflowEnvironment) -> AsyncIterator[Engine]:
+    tenant = f"compat-{uuid.uuid4().hex[:12]}"
     with sqlite_database() as url, migrated(url) as database:
-        async with engine(temporal_server.client, database, NOW) as running:
+        async with engine(temporal_server.client, database, NOW, tenant=tenant) as running:
             yield running
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 
 from api.compat.bearer import RateHeaders
 from api.compat.refusals import install_refusals
 from api.compat.thinnestai import dialing, sessions
 from api.compat.thinnestai.auth import rate_headers
-from api.compat.thinnestai.errors import write_error
+from api.compat.thinnestai.errors import Refused, write_error
+
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    status: {"model": Refused} for status in (400, 401, 403, 404, 429, 501, 503)
+}
 
 
 def create_thinnestai() -> FastAPI:
-    app = FastAPI(title="thinnestAI voice API on Outdial", redirect_slashes=False)
+    app = FastAPI(
+        title="thinnestAI voice API on Outdial", redirect_slashes=False, responses=_REFUSED
+    )
     app.include_router(dialing.router)
     app.include_router(sessions.router)
     app.add_middleware(RateHeaders, shown=rate_headers)

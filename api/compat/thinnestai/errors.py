@@ -7,9 +7,17 @@ from collections.abc import Mapping
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+
+class Refused(BaseModel):
+    detail: str
+    status: int
 
 
 def write_error(
     request: Request, status: int, text: str, headers: Mapping[str, str]
 ) -> JSONResponse:
-    return JSONResponse({"detail": text, "status": status}, status, headers=dict(headers))
+    return JSONResponse(
+        Refused(detail=text, status=status).model_dump(), status, headers=dict(headers)
+    )

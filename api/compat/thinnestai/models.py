@@ -18,13 +18,13 @@ def _with_offset(value: Any) -> Any:
         raise ValueError("write an ISO 8601 timestamp such as 2026-12-01T15:00:00Z")
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(
             f"found {value[:60]!r}; write an ISO 8601 timestamp such as 2026-12-01T15:00:00Z"
         ) from None
-    if at.tzinfo is None:
-        raise ValueError(f"found {value!r} without an offset; write one, such as Z")
-    return at
+    raise ValueError(f"found {value!r} without an offset; write one, such as Z")
 
 
 Timestamp = Annotated[

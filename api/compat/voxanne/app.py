@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
 
 from api.compat.bearer import RateHeaders
 from api.compat.refusals import install_refusals
 from api.compat.voxanne import agents, calls, contacts, receiving, webhook_logs
 from api.compat.voxanne.auth import rate_headers
-from api.compat.voxanne.errors import write_error, write_not_found
+from api.compat.voxanne.errors import Refused, write_error, write_not_found, write_too_large
+from api.errors import BodyTooLarge
 from services.errors import NotFound
+
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    status: {"model": Refused} for status in (400, 401, 403, 404, 409, 413, 429, 503)
+}
 
 
 def create_voxanne() -> FastAPI:
-    app = FastAPI(title="Voxanne AI on Outdial", redirect_slashes=False)
+    app = FastAPI(title="Voxanne AI on Outdial", redirect_slashes=False, responses=_REFUSED)
     for part in (agents, calls, contacts, receiving, webhook_logs):
         app.include_router(part.router)
     app.add_middleware(RateHeaders, shown=rate_headers)
     install_refusals(app, write_error)
     app.add_exception_handler(NotFound, write_not_found)
+    app.add_exception_handler(BodyTooLarge, write_too_large)
     return app

@@ -7,14 +7,24 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 
 from api.compat.bearer import token_of
+from api.errors import BodyTooLarge
 from services.errors import NotFound
 
 _MISSING = {
     "recording": "No recording available for this call",
     "transcript": "No transcript available for this call",
 }
+
+
+class Refused(BaseModel):
+    error: str
+    message: str | None = None
+    """With 429 only."""
+    retryAfter: int | None = None
+    """Seconds; with 429 only."""
 
 
 def write_error(
@@ -38,3 +48,8 @@ async def write_not_found(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NotFound)
     text = _MISSING.get(error.kind) or f"{error.kind.capitalize()} not found"
     return write_error(request, 404, text, {})
+
+
+async def write_too_large(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BodyTooLarge)
+    return write_error(request, 413, str(error), {})

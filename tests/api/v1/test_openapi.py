@@ -84,13 +84,13 @@ async def test_nothing_undocumented_is_answered(us: Customer) -> None:
     def try_all() -> None:
         for result in schema.get_all_operations():
             assert isinstance(result, Ok), result
-            _try(result.ok(), base, us.headers, failures)
+            try_operation(result.ok(), base, us.headers, failures)
 
     await asyncio.to_thread(try_all)
     assert failures == []
 
 
-def _try(operation: Any, base: str, headers: dict[str, str], failures: list[str]) -> None:
+def try_operation(operation: Any, base: str, headers: dict[str, str], failures: list[str]) -> None:
     def one(case: Any) -> None:
         case.call_and_validate(base_url=base, headers=headers, checks=CHECKS, timeout=30)
 

@@ -89,7 +89,14 @@ async def test_30_not_dialed_before_its_time(at_work: Engine, http: httpx.AsyncC
 
 
 @pytest.mark.parametrize(
-    "wrong", ["2026-11-01T15:00:00Z", "tomorrow", "2026-12-01T15:00:00", 1764601200]
+    "wrong",
+    [
+        "2026-11-01T15:00:00Z",
+        "tomorrow",
+        "2026-12-01T15:00:00",
+        "9999-12-31T23:59:59-12:00",
+        1764601200,
+    ],
 )
 async def test_30_times_that_are_none(http: httpx.AsyncClient, wrong: Any) -> None:
     answer = await http.post("/voice/outbound/dial", json=ORDER | {"scheduled_at": wrong})

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from api.routes.hooks import MAX_BYTES
 from providers.lines import Line, LinePolicy, Lines
 from providers.port import LineConfig
 from providers.voxanne.client import VoxanneProvider
@@ -105,6 +106,12 @@ async def test_60_a_bad_signature(with_line: World, api: httpx.AsyncClient) -> N
         assert (answer.status_code, answer.json()) == (401, {"error": told})
     shown = await api.get(f"/compat/voxanne/api/calls/{call_id}")
     assert shown.json()["status"] == "queued"
+
+
+async def test_60_a_report_that_is_too_large(http: httpx.AsyncClient) -> None:
+    headers = {"x-vapi-signature": "00"}
+    answer = await http.post("/webhooks/vapi", content=b"x" * (MAX_BYTES + 1), headers=headers)
+    assert (answer.status_code, answer.json().keys()) == (413, {"error"})
 
 
 async def test_61_stripe_is_refused(http: httpx.AsyncClient) -> None:

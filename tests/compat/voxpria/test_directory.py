@@ -33,18 +33,18 @@ async def test_a_contact_made_changed_and_deleted(us: Customer) -> None:
 
 async def test_many_contacts_at_once(us: Customer) -> None:
     await us.http.post(f"{BASE}/contacts", json=JANE)
-    new = [{"phone": f"+1415555{n:04}", "firstName": f"P{n}"} for n in range(1000, 2200)]
+    new = [{"phone": f"+1415555{n:04}", "firstName": f"P{n}"} for n in range(1000, 1600)]
     sent = [JANE, *new, new[0], {"phone": "nobody"}]
     answer = await us.http.post(f"{BASE}/contacts/bulk", json={"contacts": sent})
     told = answer.json()["data"]
     # One of the new ones has Jane's number, 1234.
-    assert (told["imported"], told["skipped"]) == (1199, 3)
+    assert (told["imported"], told["skipped"]) == (599, 3)
     (error,) = told["errors"]
-    assert (error["index"], error["phone"]) == (1202, "nobody")
+    assert (error["index"], error["phone"]) == (602, "nobody")
     listed = (await us.http.get(f"{BASE}/contacts?page=2&limit=100")).json()
     assert (len(listed["data"]), listed["pagination"]) == (
         100,
-        {"page": 2, "limit": 100, "total": 1200},
+        {"page": 2, "limit": 100, "total": 600},
     )
 
 

@@ -1,0 +1,98 @@
+"""All five systems' APIs in one process, for one tenant: each in its own words."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+from services import directory
+from services.directory import CONTACTS, PHONE_NUMBERS
+from tests.api.conftest import database, serving_world, temporal_server
+from tests.api.v1.conftest import bearer, new_key
+from tests.services.servers import world
+from tests.services.world import World
+
+__all__ = ["database", "temporal_server", "world"]
+
+TO = "+14155551234"
+ENVELOPES: dict[str, set[str]] = {
+    "buildvoiceai/api/v1/nosuch": {"success", "error"},
+    "vozagent/v1/nosuch": {"error"},
+    "thinnestai/voice/nosuch": {"detail", "status"},
+    "voxanne/api/nosuch": {"error"},
+    "voxpria/api/v1/nosuch": {"success", "error"},
+}
+
+
+async def test_75_each_gets_its_own_dialect(world: World) -> None:
+    ctx = world.ctx
+    await directory.add_agent(ctx, {"id": "agent_xyz", "name": "Voz", "is_default": True})
+    await directory.add(ctx, PHONE_NUMBERS, {"phone": "+18005551234"})
+    contact = await directory.add(ctx, CONTACTS, {"phone": TO, "first_name": "Jane"})
+    dials: list[tuple[str, dict[str, Any] | None]] = [
+        (
+            "buildvoiceai/api/v1/calls/trigger",
+            {"phone_number": TO, "agent_id": "agent_xyz"},
+        ),
+        ("vozagent/v1/calls/outbound", {"phone_number": TO, "assistant_name": "Voz"}),
+        (
+            "thinnestai/voice/outbound/dial",
+            {"agent_id": "agent_xyz", "to_number": TO, "from_number": "+18005551234"},
+        ),
+        (f"voxanne/api/contacts/{contact.id}/call-back", None),
+        ("voxpria/api/v1/calls", {"agentId": "agent_xyz", "toNumber": TO, "variables": {}}),
+    ]
+    async with serving_world(world) as http:
+        http.headers.update(bearer((await new_key(world)).text))
+        answers = await asyncio.gather(
+            *(http.post(f"/compat/{path}", json=body) for path, body in dials),
+            http.get("/compat/voxanne/api/calls?limit=20&status=completed"),
+        )
+        assert [answer.status_code for answer in answers] == [200, 201, 200, 201, 200, 200]
+        told = [answer.json() for answer in answers]
+        assert told[-1] == []
+        ids = {
+            told[0]["data"]["call_id"],
+            told[1]["call_id"],
+            told[2]["call_id"],
+            told[3]["vapiCallId"],
+            told[4]["data"]["callId"],
+        }
+        own = (await http.get("/v1/calls")).json()["items"]
+    assert {call["id"] for call in own} == ids
+    assert len(ids) == 5
+    origins = {"buildvoiceai", "vozagent", "thinnestai", "voxanne", "voxpria"}
+    assert {call["origin"] for call in own} == origins
+
+
+@pytest.mark.parametrize("path", ENVELOPES)
+async def test_76_errors_are_each_systems_own(world: World, path: str) -> None:
+    async with serving_world(world) as http:
+        key = bearer((await new_key(world)).text)
+        missing = await http.get(f"/compat/{path}", headers=key)
+    assert missing.status_code == 404
+    assert missing.json().keys() == ENVELOPES[path]
+
+
+async def test_77_one_systems_limit_is_no_others(world: World) -> None:
+    """A hundred requests from this address to Voxanne's API, and one to each of the others."""
+    paths = [
+        "vozagent/v1/contacts",
+        "thinnestai/voice/sessions",
+        "voxpria/api/v1/calls",
+    ]
+    async with serving_world(world) as http:
+        http.headers.update(bearer((await new_key(world)).text))
+        for _ in range(10):
+            some = (http.get("/compat/voxanne/api/agents") for _ in range(10))
+            assert {one.status_code for one in await asyncio.gather(*some)} == {200}
+        assert (await http.get("/compat/voxanne/api/agents")).status_code == 429
+        others = [await http.get(f"/compat/{path}") for path in paths]
+        triggered: httpx.Response = await http.post(
+            "/compat/buildvoiceai/api/v1/calls/trigger", json={}
+        )
+    assert [answer.status_code for answer in others] == [200, 200, 200]
+    assert triggered.status_code == 400

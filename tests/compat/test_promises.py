@@ -1,0 +1,32 @@
+"""What the compatible APIs' own OpenAPI documents promise, tried by schemathesis."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from schemathesis.core.result import Ok
+
+from api.compat.systems import SYSTEMS
+from tests.api.v1.conftest import Customer, api, us
+from tests.api.v1.test_openapi import try_operation
+from tests.services.servers import database, temporal_server, world
+
+__all__ = ["api", "database", "temporal_server", "us", "world"]
+
+
+@pytest.mark.parametrize(("name", "app"), [(name, create()) for name, create in SYSTEMS])
+async def test_no_defect_and_no_undocumented_answer(us: Customer, name: str, app: FastAPI) -> None:
+    schema = schemathesis.openapi.from_dict(app.openapi())
+    base = f"{str(us.http.base_url).rstrip('/')}/compat/{name}"
+    failures: list[str] = []
+
+    def try_all() -> None:
+        for result in schema.get_all_operations():
+            assert isinstance(result, Ok), result
+            try_operation(result.ok(), base, us.headers, failures)
+
+    await asyncio.to_thread(try_all)
+    assert failures == []
