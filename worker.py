@@ -24,6 +24,7 @@ from activities.campaigns import Campaigns
 from activities.deliveries import Deliveries
 from activities.deps import Deps
 from activities.launching import Launches
+from activities.outside import Outside
 from activities.posting import Poster
 from activities.requests import Requests
 from activities.sweeps import Sweeps
@@ -99,33 +100,41 @@ async def work(
         await announce_lines(context)
         await register_search_attributes(client)
         await ensure_sweep_schedule(client, settings)
-        deps = Deps(
-            database=database,
-            temporal=client,
-            lines=lines,
-            clock=system_clock,
-            public_url=settings.public_url or "",
-            upsert_status=settings.upsert_status,
-            claim_linger=settings.claim_linger,
-            sweep_every=settings.sweep_every,
-            allow_private_webhooks=settings.allow_private_webhooks,
-            campaigns_dir=settings.campaigns_dir,
-            outside=outside,
-        )
-        workers = build_workers(client, deps, drain_within=settings.drain_within)
         async with AsyncExitStack() as running:
-            for worker in workers:
-                await running.enter_async_context(worker)
-            await running.enter_async_context(
-                delivery_worker(client, deps, drain_within=settings.drain_within)
-            )
-            await running.enter_async_context(Keeper(context))
+            await _start(running, _deps(context, outside, settings), context, settings)
             log.info("working on %s with lines %s", client.namespace, ", ".join(lines))
             await stop.wait()
             log.info("draining")
     finally:
         await lines.aclose()
         database.dispose()
+
+
+async def _start(
+    running: AsyncExitStack, deps: Deps, context: ServiceContext, settings: Settings
+) -> None:
+    """Start everything that works, to be drained when `running` is left."""
+    client, drain_within = context.temporal, settings.drain_within
+    for worker in build_workers(client, deps, drain_within=drain_within):
+        await running.enter_async_context(worker)
+    await running.enter_async_context(delivery_worker(client, deps, drain_within=drain_within))
+    await running.enter_async_context(Keeper(context))
+
+
+def _deps(context: ServiceContext, outside: Outside, settings: Settings) -> Deps:
+    return Deps(
+        database=context.database,
+        temporal=context.temporal,
+        lines=context.lines,
+        clock=context.clock,
+        public_url=settings.public_url or "",
+        upsert_status=settings.upsert_status,
+        claim_linger=settings.claim_linger,
+        sweep_every=settings.sweep_every,
+        allow_private_webhooks=settings.allow_private_webhooks,
+        campaigns_dir=settings.campaigns_dir,
+        outside=outside,
+    )
 
 
 def build_workers(
