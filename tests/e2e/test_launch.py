@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from asyncio.subprocess import Process
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlmodel import Session
 
 from runtime.embedded import running_stack
-from store.database import Database
 from tests.builders import phone
 from tests.databases import postgresql_database, postgresql_server
 from tests.e2e.commands import Said, outdial, start
 from tests.e2e.commands import ended as ended_process
+from tests.e2e.records import Records
 from tests.e2e.stacks import PEOPLE, QUICKSTART, campaign_text, environment, people_file
 from tests.waiting import until
 
@@ -27,57 +23,38 @@ ANSWERED = "SELECT count(*) FROM call WHERE status = 'in_progress'"
 LEASES = "SELECT count(*) FROM lease"
 
 
-@dataclass(frozen=True)
-class Records:
-    """What an engine of another process wrote down."""
-
-    url: str
-
-    def count(self, query: str) -> int:
-        database = Database(self.url)
-
-        def ask(s: Session) -> int:
-            return int(s.connection().execute(text(query)).scalar_one())
-
-        try:
-            return database.read_sync(ask)
-        finally:
-            database.dispose()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'records.db'}"
-        return
-    with postgresql_server() as server, postgresql_database(server) as url:
-        yield url
-
-
-async def test_quickstart_runs_to_its_end_and_its_counts_add_up(
-    database_url: str, tmp_path: Path
-) -> None:
-    environ = environment(tmp_path, simulated__time_scale=40, database_url=database_url)
+async def test_quickstart_runs_to_its_end_and_its_counts_add_up(tmp_path: Path) -> None:
+    environ = environment(tmp_path, simulated__time_scale=40)
     said = await outdial(environ, "launch", QUICKSTART, "--json")
     assert said.code == 0, said
     report = said.last_json
     assert set(report) == REPORTED
     assert (report["campaign"], report["state"]) == ("quickstart", "finished")
-    assert sum(report["recipients"].values()) == 40
     assert 0 < report["seconds"] < 120
     assert report["ui"].startswith("http://127.0.0.1:")
-    records = Records(database_url)
-    _says_the_same(records, report)
-    if records.url.startswith("sqlite"):
-        await _without_again_nothing_changes(environ, records)
+    records = Records(f"sqlite:///{tmp_path / 'outdial.db'}")
+    _says_the_same(records, report, people=40)
+    await _without_again_nothing_changes(environ, records)
 
 
-def _says_the_same(records: Records, report: dict[str, Any]) -> None:
+async def test_a_server_that_is_named_keeps_the_records(tmp_path: Path) -> None:
+    with postgresql_server() as server, postgresql_database(server) as url:
+        environ = environment(tmp_path, simulated__time_scale=40, database_url=url)
+        file = tmp_path / "few.yaml"
+        file.write_text(campaign_text("few", map(phone, range(6))))
+        said = await outdial(environ, "launch", file, "--json")
+        assert said.code == 0, said
+        _says_the_same(Records(url), said.last_json, people=6)
+    assert not (tmp_path / "outdial.db").exists()
+
+
+def _says_the_same(records: Records, report: dict[str, Any], *, people: int) -> None:
     placed = records.count("SELECT count(*) FROM call WHERE provider_call_id IS NOT NULL")
     refused = records.count("SELECT count(*) FROM call WHERE provider_call_id IS NULL")
+    assert sum(report["recipients"].values()) == people
     assert report["attempts"] == placed
     assert sum(report["calls"].values()) == placed + refused
-    assert records.count(DONE) == 40
+    assert records.count(DONE) == people
     assert records.count("SELECT count(*) FROM recipient WHERE outcome IS NULL") == 0
     assert records.count(LEASES) == 0
 
@@ -96,7 +73,7 @@ async def _without_again_nothing_changes(environ: dict[str, str], records: Recor
 async def test_stopped_from_another_terminal_it_ends_with_three(tmp_path: Path) -> None:
     state_dir, file = tmp_path / "state", tmp_path / "slow.yaml"
     records = Records(f"sqlite:///{state_dir / 'outdial.db'}")
-    file.write_text(campaign_text("slow", map(phone, range(30)), pacing={"max_concurrent": 5}))
+    file.write_text(campaign_text("slow", map(phone, range(12)), pacing={"max_concurrent": 5}))
     people = people_file(tmp_path, PEOPLE | {"talk_seconds": [600, 600]})
     environ = environment(state_dir, simulated__time_scale=1, simulated__config=people)
     launching = await start(environ, "launch", file, "--json")
@@ -110,7 +87,7 @@ async def test_stopped_from_another_terminal_it_ends_with_three(tmp_path: Path) 
     assert said.code == 3, said
     report = said.last_json
     assert report["state"] == "stopped"
-    assert sum(report["recipients"].values()) == 30
+    assert sum(report["recipients"].values()) == 12
     assert sum(report["calls"].values()) == 5
     assert records.count(LEASES) == 0
 
@@ -120,20 +97,20 @@ async def test_ctrl_c_is_safe_and_the_next_launch_goes_on(tmp_path: Path) -> Non
     records = Records(f"sqlite:///{state_dir / 'outdial.db'}")
     people = people_file(tmp_path, PEOPLE)
     environ = environment(state_dir, simulated__time_scale=1, simulated__config=people)
-    file.write_text(campaign_text("cut", map(phone, range(40)), pacing={"max_concurrent": 8}))
+    file.write_text(campaign_text("cut", map(phone, range(20)), pacing={"max_concurrent": 4}))
     launching = await start(environ, "launch", file)
 
-    await _until_rows(launching, state_dir, records, DONE, 8)
+    await _until_rows(launching, state_dir, records, DONE, 4)
     launching.terminate()
     said = await ended_process(launching)
     assert said.code == 130, said
     assert "goes on where it was" in said.err
     done = records.count(DONE)
-    assert 8 <= done < 40
+    assert 4 <= done < 20
     again = await outdial(environ, "launch", file, "--json")
     assert again.code == 0, again
     assert "it goes on" in again.err
-    assert sum(again.last_json["recipients"].values()) == 40
+    assert sum(again.last_json["recipients"].values()) == 20
     assert records.count(LEASES) == 0
 
 

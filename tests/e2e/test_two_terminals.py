@@ -17,6 +17,7 @@ import pytest_asyncio
 from runtime.statefile import read_state
 from tests.builders import phone
 from tests.e2e.commands import Said, outdial, up
+from tests.e2e.records import Records
 from tests.e2e.stacks import (
     PEOPLE,
     QUICKSTART,
@@ -27,6 +28,8 @@ from tests.e2e.stacks import (
     unlike_each_other,
 )
 from tests.waiting import until
+
+TALKING = "SELECT count(*) FROM call WHERE campaign = 'steered' AND status = 'in_progress'"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,10 @@ class Terminal:
 
     async def run(self, *arguments: str | Path) -> Said:
         return await outdial(self.environ, *arguments)
+
+    @property
+    def records(self) -> Records:
+        return Records(f"sqlite:///{self.folder / 'state' / 'outdial.db'}")
 
     async def json(self, *arguments: str) -> Any:
         said = await self.run(*arguments, "--json")
@@ -162,7 +169,7 @@ async def _talking(terminal: Terminal, calls: int) -> bool:
     found = await terminal.network.calls()
     if sum(call["status"] == "in_progress" for call in found) != calls:
         return False
-    return len(await terminal.json("calls", "steered", "--status", "in_progress")) == calls
+    return terminal.records.count(TALKING) == calls
 
 
 async def _hang_up_one(terminal: Terminal) -> None:

@@ -1,0 +1,26 @@
+"""What an engine of another process wrote down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from store.database import Database
+
+
+@dataclass(frozen=True)
+class Records:
+    url: str
+
+    def count(self, query: str) -> int:
+        database = Database(self.url)
+
+        def ask(s: Session) -> int:
+            return int(s.connection().execute(text(query)).scalar_one())
+
+        try:
+            return database.read_sync(ask)
+        finally:
+            database.dispose()
