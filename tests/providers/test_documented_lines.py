@@ -18,7 +18,9 @@ from runtime.settings import Settings, load_settings
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import Stage
 
-PAGE = (Path(__file__).parents[2] / "docs" / "providers.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "providers.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 PROVIDERS = sorted(CATALOG.keys() - {"simulated"})
 
@@ -45,6 +47,11 @@ def test_every_provider_has_a_block_of_six_lines() -> None:
         lines = _block(provider).strip().splitlines()
         assert lines[0] == f"[lines.{provider}]"
         assert len(lines) <= 6
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_readme_has_the_same_lines(provider: str) -> None:
+    assert _block(provider) in README
 
 
 @pytest.fixture(params=PROVIDERS)
