@@ -29,7 +29,7 @@ class Deps:
     """Where providers reach our webhooks."""
     upsert_status: bool = True
     """Keep the CallStatus search attribute up with every transition."""
-    claim_linger: timedelta = timedelta(milliseconds=450)
+    claim_linger: timedelta = timedelta(milliseconds=500)
     """How long a claim waits for further slots to become free; saves history events."""
     sweep_every: timedelta = timedelta(seconds=30)
     """How often the sweepers come round."""

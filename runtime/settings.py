@@ -139,7 +139,7 @@ class Settings(BaseSettings):
     with it. Without, a run in the Temporal UI knows only that a call was queued and how it
     ended; `outdial status` and the database know all the same. It costs about a third of the
     throughput of a development server."""
-    claim_linger_ms: Annotated[int, Field(ge=0, le=10_000)] = 450
+    claim_linger_ms: Annotated[int, Field(ge=0, le=10_000)] = 500
     """How long a claim waits for more slots to become free. Filling several at once saves
     about four history events a call; a slot stays empty for that much longer."""
     sweep_every: Duration = timedelta(seconds=30)
