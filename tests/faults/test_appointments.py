@@ -155,7 +155,11 @@ async def test_every_word_has_its_effect_once(tmp_path: Path) -> None:
             tmp_path / "stack",
             # Long, so that a busy host does not settle a call before it has heard what was said.
             line={"ANALYSIS_WAIT": "30s"},
-            people={"overrides": {phone: each for phone, (each, _) in people.items()}},
+            people={
+                "overrides": {phone: each for phone, (each, _) in people.items()},
+                # Shorter than the ring timeout: who is to answer does.
+                "ring_seconds": [3.0, 12.0],
+            },
             more={
                 "OUTDIAL_CALENDARS": json.dumps(
                     {"elm-street": {"url": address, "username": "clinic"}}
