@@ -109,6 +109,7 @@ async def work(
             claim_linger=settings.claim_linger,
             sweep_every=settings.sweep_every,
             allow_private_webhooks=settings.allow_private_webhooks,
+            delivery_waits=settings.delivery_waits,
             campaigns_dir=settings.campaigns_dir,
             outside=outside,
         )

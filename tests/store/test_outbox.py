@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,12 +52,19 @@ def due(house: House, endpoint: Endpoint, at: datetime = NOW) -> list[Delivery]:
     return house.write(lambda s: deliveries.due(s, endpoint.id, now=at, limit=100))[1]
 
 
-def answer(house: House, one: Delivery, status: int | None, at: datetime = NOW) -> None:
+def answer(
+    house: House,
+    one: Delivery,
+    status: int | None,
+    at: datetime = NOW,
+    waits: Sequence[timedelta] = RETRY_AFTER,
+) -> None:
     attempt = DeliveryAttempt(
         at=at, url="u", request_headers={}, request_body="", status=status, duration_ms=1,
         error=None if status == 200 else "it failed",
     )  # fmt: skip
-    house.write(lambda s: deliveries.record_outcome(s, one, Outcome(attempt), now=at))
+    outcome = Outcome(attempt)
+    house.write(lambda s: deliveries.record_outcome(s, one, outcome, now=at, waits=waits))
 
 
 def state_of(house: House, endpoint: Endpoint) -> EndpointState:
@@ -187,6 +195,16 @@ def test_after_three_days_it_is_disabled_with_a_notice(house: House) -> None:
     assert [one.state for one in told(house, endpoint)] == [
         DeliveryState.FAILED, DeliveryState.PENDING,
     ]  # fmt: skip
+
+
+def test_the_waits_can_be_set(house: House) -> None:
+    endpoint = listen(house)
+    tell(house, "a")
+    for at in (NOW, NOW + timedelta(seconds=1)):
+        (one,) = due(house, endpoint, at)
+        answer(house, one, 500, at, waits=(timedelta(seconds=1),))
+    assert told(house, endpoint)[0].state is DeliveryState.FAILED
+    assert state_of(house, endpoint) is EndpointState.DISABLED
 
 
 def test_who_takes_something_meanwhile_is_not_disabled(house: House) -> None:
