@@ -18,11 +18,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from domain.call import OPTED_OUT
 from domain.endpoint import Delivery, DeliveryAttempt, DeliveryState
 from services.endpoints import create_endpoint
 from store import deliveries
 from store.deliveries import DeliveryFilter
 from tests.faults.harness import Stack, campaign, numbers, open_stack, plan_stack
+from tests.faults.invariants import Aftermath
 from tests.receiver import Receiver, receiving
 from tests.waiting import until
 
@@ -151,6 +153,31 @@ def _assert_in_order(receiver: Receiver, sent: Log) -> None:
             taken.add(heard.id)
 
 
+def _assert_told_as_often_as_promised(receiver: Receiver, sent: Log, lost: Counter[str]) -> None:
+    """Noted as taken once, by its last try; taken once, and once more for each lost answer."""
+    for one, tries in sent:
+        good = [200 <= (each.status or 0) < 300 for each in tries]
+        assert one.state is DeliveryState.DELIVERED
+        assert good == [False] * (len(tries) - 1) + [True]
+    taken = Counter(heard.id for heard in receiver.taken)
+    assert taken == Counter(one.event_id for one, _ in sent) + lost
+
+
+def _assert_stories(sent: Log, found: Aftermath, name: str) -> None:
+    """Everything that happened was told: each call from its start to its very end."""
+    stories: dict[str, list[str]] = defaultdict(list)
+    for one, _ in sent:
+        stories[one.subject].append(one.type)
+    assert stories.pop(f"campaign/{name}") == ["campaign.started", "campaign.finished"]
+    calls = {subject: story for subject, story in stories.items() if subject.startswith("call/")}
+    assert {story[0] for story in calls.values()} == {"call.initiating"}
+    ends = {f"call/{call.id}": f"call.{call.status}" for call in found.calls}
+    assert {subject: story[-1] for subject, story in calls.items()} == ends
+    suppressed = [story for subject, story in stories.items() if subject not in calls]
+    opted_out = sum(outcome == OPTED_OUT for outcome, _ in found.finals().values())
+    assert suppressed == [["recipient.suppressed"]] * opted_out
+
+
 @pytest.mark.faults
 async def test_an_endpoint_that_fails_and_is_away_while_the_worker_dies(tmp_path: Path) -> None:
     dice = random.Random(7)
@@ -171,23 +198,9 @@ async def test_an_endpoint_that_fails_and_is_away_while_the_worker_dies(tmp_path
         finally:
             await customer.close()
         sent, found = await customer.log(), await stack.aftermath(name)
-    receiver = customer.receiver
-    for one, tries in sent:
-        assert one.state is DeliveryState.DELIVERED
-        assert [200 <= (each.status or 0) < 300 for each in tries] == [False] * (len(tries) - 1) + [
-            True
-        ]
-    assert (
-        Counter(heard.id for heard in receiver.taken)
-        == Counter(one.event_id for one, _ in sent) + lost
-    )
-    assert len(receiver.heard) > 1.5 * len(receiver.taken), "it was to fail half the time"
-    _assert_in_order(receiver, sent)
-    stories: dict[str, list[str]] = defaultdict(list)
-    for one, _ in sent:
-        stories[one.subject].append(one.type)
-    assert stories.pop(f"campaign/{name}") == ["campaign.started", "campaign.finished"]
-    ends = {f"call/{call.id}": f"call.{call.status}" for call in found.calls}
-    assert {subject: story[-1] for subject, story in stories.items()} == ends
-    assert {story[0] for story in stories.values()} == {"call.initiating"}
-    log.info("%d events, %d requests, lost answers: %s", len(sent), len(receiver.heard), lost)
+    heard = customer.receiver.heard
+    log.info("%d events, %d requests, lost answers: %s", len(sent), len(heard), lost)
+    assert len(heard) > 1.5 * len(sent), "it was to fail half the time"
+    _assert_told_as_often_as_promised(customer.receiver, sent, lost)
+    _assert_in_order(customer.receiver, sent)
+    _assert_stories(sent, found, name)
