@@ -41,6 +41,7 @@ from runtime.outside import build_outside
 from runtime.schema import wrong_schema
 from runtime.settings import Settings, load_settings
 from runtime.settings_file import SettingsInvalid
+from services.awaiting import AwaitedLaunches
 from services.context import ServiceContext
 from services.keeping import Keeper
 from services.lines import announce_lines
@@ -201,7 +202,7 @@ def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
         campaigns.add_recipients,
         campaigns.hang_up_calls,
         campaigns.read_progress,
-        Launches(deps).launch_campaign,
+        Launches(AwaitedLaunches(_context(deps)), deps.campaigns_dir).launch_campaign,
         requests.enroll_request,
         requests.read_request,
         requests.withdraw_request,
@@ -209,6 +210,17 @@ def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
         sweeps.sweep_events,
         sweeps.sweep_campaigns,
     ]
+
+
+def _context(deps: Deps) -> ServiceContext:
+    """For what activities leave to services."""
+    return ServiceContext(
+        deps.database,
+        deps.temporal,
+        deps.lines,
+        deps.clock,
+        allow_private_webhooks=deps.allow_private_webhooks,
+    )
 
 
 if __name__ == "__main__":

@@ -14,8 +14,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
-from temporalio.client import Client, WorkflowFailureError
-from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from typer.testing import CliRunner
 
@@ -99,32 +97,6 @@ async def test_nexus_from_another_namespace(
     )
     assert out == "the call: completed\n"
     assert at_work.called().count(phone(6020)) == 1
-
-
-@pytest.mark.parametrize(
-    ("asked", "told"),
-    [
-        ({}, "found neither definition nor file"),
-        ({"file": "../pyproject.toml"}, "not within the worker's campaigns folder"),
-        ({"definition": {"name": "x"}}, "found no purpose"),
-        ({"tenant": "other", "definition": "name: x\npurpose: informational\nagent: a\n"
-          'recipients: [{phone: "+12025550123"}]\n'}, "is not configured"),
-    ],
-)  # fmt: skip
-async def test_what_cannot_be_run_fails_with_its_reason(
-    at_work: Engine, temporal_server: WorkflowEnvironment, asked: dict[str, object], told: str
-) -> None:
-    plain = await Client.connect(temporal_server.client.service_client.config.target_host)
-    with pytest.raises(WorkflowFailureError) as failed:
-        await plain.execute_workflow(
-            "RunCampaignWorkflow",
-            {"tenant": "default"} | asked,
-            id=f"wrong-{hash(told)}",
-            task_queue="outdial",
-        )
-    cause = failed.value.cause.__cause__
-    assert isinstance(cause, ApplicationError)
-    assert (cause.type, told in cause.message) == ("LaunchRefused", True), cause.message
 
 
 async def test_a_recurring_campaign(
