@@ -34,6 +34,7 @@ from runtime.connection import (
     connect_temporal,
     ensure_sweep_schedule,
     register_search_attributes,
+    release_clients,
 )
 from runtime.lines import build_lines, require_serving
 from runtime.logging import set_up_logging
@@ -79,6 +80,8 @@ def main() -> None:
         sys.exit(str(error))
     except (OperationalError, ProgrammingError) as error:
         sys.exit(wrong_schema(error))
+    finally:
+        release_clients()
 
 
 async def work(
@@ -121,7 +124,7 @@ async def work(
             await running.enter_async_context(
                 delivery_worker(client, deps, drain_within=settings.drain_within)
             )
-            await running.enter_async_context(Keeper(context))
+            await running.enter_async_context(Keeper(context, settings.keep_deliveries))
             log.info("working on %s with lines %s", client.namespace, ", ".join(lines))
             await stop.wait()
             log.info("draining")

@@ -160,6 +160,8 @@ class Settings(BaseSettings):
     """The waits between the tries of a webhook to a customer, in the environment as a JSON list
     such as `["5s", "5m", "1h"]`. One try more than there are waits; after that it has failed.
     Default: ten tries in three days, as Standard Webhooks recommends."""
+    keep_deliveries: Duration = timedelta(days=30)
+    """How long a webhook that was delivered stays in the log; what was not delivered stays."""
     lines: dict[str, LineSettings] = Field(default_factory=dict)
     simulated: SimulatedSettings = SimulatedSettings()
     calendars: dict[str, CalendarSettings] = Field(default_factory=dict)

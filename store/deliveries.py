@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, and_, exists, func, insert, select, update
+from sqlalchemy import RowMapping, and_, delete, exists, func, insert, select, update
 from sqlmodel import Session
 
 from domain.endpoint import (
@@ -155,6 +155,26 @@ def redeliver(s: Session, tenant: str, delivery_id: int, *, now: datetime) -> bo
         )
     )
     return again.rowcount > 0
+
+
+def forget_delivered(s: Session, *, before: datetime, limit: int) -> int:
+    """Drop what was delivered before an instant, with its log; how many. Repeat it until it is
+    fewer than `limit`. What was not delivered stays."""
+    old = (
+        select(delivery.c.id)
+        .where(delivery.c.state == DeliveryState.DELIVERED.value, delivery.c.delivered_at < before)
+        .order_by(delivery.c.delivered_at)
+        .limit(limit)
+        # Several workers look, and somebody may have one sent again at this moment.
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(s.connection().execute(old).scalars())
+    if ids:
+        s.connection().execute(
+            delete(delivery_attempt).where(delivery_attempt.c.delivery_id.in_(ids))
+        )
+        s.connection().execute(delete(delivery).where(delivery.c.id.in_(ids)))
+    return len(ids)
 
 
 def get_delivery(s: Session, tenant: str, delivery_id: int) -> Delivery | None:

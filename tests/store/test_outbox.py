@@ -244,3 +244,30 @@ def test_sent_again_by_hand(house: House) -> None:
     answer(house, again, 200, later)
     tries = house.write(lambda s: deliveries.attempts_of(s, one.id))
     assert [attempt.status for attempt in tries] == [200, 200]
+
+
+def test_what_was_delivered_long_ago_is_dropped_and_nothing_else(house: House) -> None:
+    endpoint = listen(house)
+    tell(house, "old", "older", "failed", "waiting", "again", "young")
+    by_subject = {one.subject: one for one in told(house, endpoint)}
+    minute = timedelta(minutes=1)
+    for subject, at in (("older", NOW), ("old", NOW + minute), ("again", NOW)):
+        answer(house, by_subject[subject], 200, at)
+    answer(house, by_subject["young"], 200, NOW + 3 * minute)
+    answer(house, by_subject["waiting"], 500)
+    answer(house, by_subject["failed"], 500, waits=())
+    again = by_subject["again"].id
+    assert house.write(lambda s: deliveries.redeliver(s, DEFAULT_TENANT, again, now=NOW))
+
+    def forget() -> int:
+        before = NOW + 2 * minute
+        return house.write(lambda s: deliveries.forget_delivered(s, before=before, limit=1))
+
+    left = {"old", "failed", "waiting", "again", "young"}
+    assert forget() == 1
+    assert {one.subject for one in told(house, endpoint)} == left
+    assert forget() == 1
+    assert forget() == 0
+    assert {one.subject for one in told(house, endpoint)} == left - {"old"}
+    assert house.write(lambda s: deliveries.attempts_of(s, by_subject["old"].id)) == []
+    assert len(house.write(lambda s: deliveries.attempts_of(s, by_subject["young"].id))) == 1
