@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.testing import WorkflowEnvironment
@@ -21,6 +19,7 @@ from cli.main import app
 from services import scheduling
 from services.nexus import create_endpoint
 from tests.builders import phone
+from tests.compat import node
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.services.servers import temporal_server
@@ -67,13 +66,15 @@ async def test_place_call(at_work: Engine, temporal_server: WorkflowEnvironment)
     assert at_work.called().count(phone(6000)) == 1
 
 
-@pytest.mark.skipif(
-    shutil.which("node") is None or not (TYPESCRIPT / "node_modules").is_dir(),
-    reason="needs Node, and `npm install` in samples/typescript",
-)
-async def test_place_call_from_node(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:
-    out = await run(temporal_server, "node", str(TYPESCRIPT / "place-call.mjs"), phone(6001))
+async def test_place_call_from_typescript(
+    at_work: Engine, temporal_server: WorkflowEnvironment
+) -> None:
+    """Type-checked with `strict`, compiled, and run."""
+    await node.install(TYPESCRIPT)
+    await node.run(["npm", "run", "build"], {}, TYPESCRIPT)
+    out = await run(temporal_server, "node", str(TYPESCRIPT / "build/place-call.js"), phone(6001))
     assert out == "completed after 1 attempt(s)\n"
+    assert at_work.called().count(phone(6001)) == 1
 
 
 async def test_run_campaign(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:
