@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from domain.call import CallStatus
 from domain.claim import CampaignState
 from domain.endpoint import (
@@ -111,6 +113,17 @@ def test_both_steps_are_told_when_they_become_known_at_once(house: House) -> Non
     ]
     house.write(lambda s: events.store_events(s, LINE, both, now=NOW))
     assert types(house, endpoint) == ["call.initiating", "call.ringing", "call.in_progress"]
+
+
+@pytest.mark.parametrize(
+    "status", [status for status in CallStatus if status.terminal], ids=lambda status: status.value
+)
+def test_every_end_of_a_call_is_told(house: House, status: CallStatus) -> None:
+    endpoint = listen(house)
+    call = house.claim_one(house.launch(1))
+    house.place(call.call_id)
+    house.end(call.call_id, status)
+    assert types(house, endpoint) == ["call.initiating", f"call.{status}"]
 
 
 def test_each_hears_what_concerns_it(house: House) -> None:
