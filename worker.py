@@ -24,9 +24,11 @@ from activities.campaigns import Campaigns
 from activities.deliveries import Deliveries
 from activities.deps import Deps
 from activities.launching import Launches
+from activities.outside import Outside
 from activities.posting import Poster
 from activities.requests import Requests
 from activities.sweeps import Sweeps
+from providers.lines import Lines
 from runtime.clock import system_clock
 from runtime.connection import (
     TemporalMismatch,
@@ -103,20 +105,7 @@ async def work(
         await announce_lines(context)
         await register_search_attributes(client)
         await ensure_sweep_schedule(client, settings)
-        deps = Deps(
-            database=database,
-            temporal=client,
-            lines=lines,
-            clock=system_clock,
-            public_url=settings.public_url or "",
-            upsert_status=settings.upsert_status,
-            claim_linger=settings.claim_linger,
-            sweep_every=settings.sweep_every,
-            allow_private_webhooks=settings.allow_private_webhooks,
-            delivery_waits=settings.delivery_waits,
-            campaigns_dir=settings.campaigns_dir,
-            outside=outside,
-        )
+        deps = _deps(settings, database, client, lines, outside)
         workers = build_workers(client, deps, drain_within=settings.drain_within)
         async with AsyncExitStack() as running:
             for worker in workers:
@@ -131,6 +120,25 @@ async def work(
     finally:
         await lines.aclose()
         database.dispose()
+
+
+def _deps(
+    settings: Settings, database: Database, client: Client, lines: Lines, outside: Outside
+) -> Deps:
+    return Deps(
+        database=database,
+        temporal=client,
+        lines=lines,
+        clock=system_clock,
+        public_url=settings.public_url or "",
+        upsert_status=settings.upsert_status,
+        claim_linger=settings.claim_linger,
+        sweep_every=settings.sweep_every,
+        allow_private_webhooks=settings.allow_private_webhooks,
+        delivery_waits=settings.delivery_waits,
+        campaigns_dir=settings.campaigns_dir,
+        outside=outside,
+    )
 
 
 def build_workers(

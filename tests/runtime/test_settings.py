@@ -58,8 +58,6 @@ def test_file_and_environment_are_laid_over_one_another(tmp_path: Path) -> None:
         | {
             "OUTDIAL_TENANT": "practice",
             "OUTDIAL_UPSERT_STATUS": "false",
-            "OUTDIAL_DELIVERY_WAITS": '["5s", "1m"]',
-            "OUTDIAL_KEEP_DELIVERIES": "1w",
             "OUTDIAL_LINES__MAIN__BASE_URL": "http://127.0.0.1:9",
             "OUTDIAL_LINES__MAIN__CREDENTIALS__WEBHOOK_SECRET": "env:THE_SECRET",
         }
@@ -67,8 +65,6 @@ def test_file_and_environment_are_laid_over_one_another(tmp_path: Path) -> None:
     assert settings.tenant == "practice"
     assert settings.sweep_every == timedelta(minutes=1)
     assert settings.upsert_status is False
-    assert settings.keep_deliveries == timedelta(weeks=1)
-    assert settings.delivery_waits == (timedelta(seconds=5), timedelta(minutes=1))
     line = settings.lines["main"]
     assert line.base_url == "http://127.0.0.1:9"
     assert line.credentials == {"api_key": "k", "webhook_secret": "env:THE_SECRET"}
@@ -128,10 +124,6 @@ WRONG_VARIABLES = [
         {"OUTDIAL_DATABASE_URL": "mysql://root:hunter2@db/outdial"},
         "OUTDIAL_DATABASE_URL: found 'mysql://root:***@db/outdial'; "
         "write postgresql://user@host/name or sqlite:///path/to/file.db",
-    ),
-    (
-        {"OUTDIAL_DELIVERY_WAITS": '["5s", "0s"]'},
-        "OUTDIAL_DELIVERY_WAITS: found a wait of nothing; write 1s or more, such as 5s",
     ),
     (
         {"OUTDIAL_CONFIG": "/nowhere/outdial.toml"},
