@@ -35,6 +35,7 @@ from runtime.connection import (
     connect_temporal,
     ensure_sweep_schedule,
     register_search_attributes,
+    release_clients,
 )
 from runtime.lines import build_lines, require_serving
 from runtime.logging import set_up_logging
@@ -42,6 +43,7 @@ from runtime.outside import build_outside
 from runtime.schema import wrong_schema
 from runtime.settings import Settings, load_settings
 from runtime.settings_file import SettingsInvalid
+from services.awaiting import AwaitedLaunches
 from services.context import ServiceContext
 from services.keeping import Keeper
 from services.lines import announce_lines
@@ -79,6 +81,8 @@ def main() -> None:
         sys.exit(str(error))
     except (OperationalError, ProgrammingError) as error:
         sys.exit(wrong_schema(error))
+    finally:
+        release_clients()
 
 
 async def work(
@@ -118,7 +122,7 @@ async def _start(
     for worker in build_workers(client, deps, drain_within=drain_within):
         await running.enter_async_context(worker)
     await running.enter_async_context(delivery_worker(client, deps, drain_within=drain_within))
-    await running.enter_async_context(Keeper(context))
+    await running.enter_async_context(Keeper(context, settings.keep_deliveries))
 
 
 def _deps(context: ServiceContext, outside: Outside, settings: Settings) -> Deps:
@@ -132,6 +136,7 @@ def _deps(context: ServiceContext, outside: Outside, settings: Settings) -> Deps
         claim_linger=settings.claim_linger,
         sweep_every=settings.sweep_every,
         allow_private_webhooks=settings.allow_private_webhooks,
+        delivery_waits=settings.delivery_waits,
         campaigns_dir=settings.campaigns_dir,
         outside=outside,
     )
@@ -209,7 +214,7 @@ def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
         campaigns.add_recipients,
         campaigns.hang_up_calls,
         campaigns.read_progress,
-        Launches(deps).launch_campaign,
+        Launches(AwaitedLaunches(_context(deps)), deps.campaigns_dir).launch_campaign,
         requests.enroll_request,
         requests.read_request,
         requests.withdraw_request,
@@ -217,6 +222,17 @@ def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
         sweeps.sweep_events,
         sweeps.sweep_campaigns,
     ]
+
+
+def _context(deps: Deps) -> ServiceContext:
+    """For what activities leave to services."""
+    return ServiceContext(
+        deps.database,
+        deps.temporal,
+        deps.lines,
+        deps.clock,
+        allow_private_webhooks=deps.allow_private_webhooks,
+    )
 
 
 if __name__ == "__main__":

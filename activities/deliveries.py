@@ -65,10 +65,10 @@ class Deliveries(DeliveryActivities):
     async def _record(
         self, to: Endpoint, sent: Sequence[Delivery], outcomes: Sequence[Outcome]
     ) -> None:
-        now = self._deps.clock()
+        now, waits = self._deps.clock(), self._deps.delivery_waits
 
         def work(s: Session) -> None:
             for delivery, outcome in zip(sent, outcomes, strict=True):
-                deliveries.record_outcome(s, delivery, outcome, now=now)
+                deliveries.record_outcome(s, delivery, outcome, now=now, waits=waits)
 
         await self._deps.database.write(work)

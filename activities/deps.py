@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from temporalio.client import Client
 
 from activities.outside import Outside
+from domain.endpoint import RETRY_AFTER
 from providers.lines import Lines
 from store.database import Database
 
@@ -38,6 +39,9 @@ class Deps:
 
     allow_private_webhooks: bool = False
     """Whether customers' URLs may lead to addresses that only this machine's network reaches."""
+
+    delivery_waits: Sequence[timedelta] = RETRY_AFTER
+    """Between the tries of a webhook to a customer."""
 
     campaigns_dir: Path = Path("campaigns")
     """Where campaign files are that another service may name."""

@@ -83,7 +83,8 @@ SWEEP = Options(
 DELIVER = Options(
     # One drain works for a minute, and a request may take a quarter of one more.
     start_to_close_timeout=timedelta(minutes=3),
-    heartbeat_timeout=timedelta(seconds=30),
+    # A worker that dies is noticed soon: what it was sending waits for the next one.
+    heartbeat_timeout=timedelta(seconds=10),
     retry_policy=DATABASE_RETRY,
 )
 """Repeating it sends again only what was not noted as sent; who hears an event twice knows it by

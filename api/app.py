@@ -108,6 +108,7 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         tenant=settings.tenant,
         live_status=settings.upsert_status,
         allow_private_webhooks=settings.allow_private_webhooks,
+        delivery_waits=settings.delivery_waits,
         calendars=build_outside(settings).calendars,
     )
     try:

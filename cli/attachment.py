@@ -105,7 +105,14 @@ async def _context(
     database = Database(settings.database)
     opened.callback(database.dispose)
     client = await connect_temporal(settings, lazy=lazy, within=timedelta(seconds=2))
-    return ServiceContext(database, client, lines, system_clock, settings.tenant)
+    return ServiceContext(
+        database,
+        client,
+        lines,
+        system_clock,
+        settings.tenant,
+        allow_private_webhooks=settings.allow_private_webhooks,
+    )
 
 
 def say_waiting(calls: int) -> None:

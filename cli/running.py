@@ -13,7 +13,7 @@ from temporalio.service import RPCError
 from cli.output import fail
 from intake.problems import DefinitionInvalid
 from providers.lines import UnknownLine
-from runtime.connection import TemporalMismatch, TemporalUnreachable
+from runtime.connection import TemporalMismatch, TemporalUnreachable, release_clients
 from runtime.embedded import StackFailed, StackRunning
 from runtime.schema import wrong_schema
 from runtime.settings import Settings, load_settings
@@ -58,6 +58,8 @@ def run(work: Coroutine[Any, Any, int]) -> None:
         fail(f"Temporal refused: {error.message}")
     except (OperationalError, ProgrammingError) as error:
         fail(wrong_schema(error))
+    finally:
+        release_clients()
     raise SystemExit(code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -132,11 +133,15 @@ LONGEST_ASKED = timedelta(days=1)
 """No endpoint can put us off for longer than that at a time."""
 
 
-def next_try(tries: int, retry_after: timedelta | None = None) -> timedelta | None:
+def next_try(
+    tries: int,
+    retry_after: timedelta | None = None,
+    waits: Sequence[timedelta] = RETRY_AFTER,
+) -> timedelta | None:
     """How long to wait after so many tries; None when there is no further one."""
-    if tries > len(RETRY_AFTER):
+    if tries > len(waits):
         return None
-    wait = RETRY_AFTER[tries - 1]
+    wait = waits[tries - 1]
     return wait if retry_after is None else max(wait, min(retry_after, LONGEST_ASKED))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -33,6 +34,15 @@ from workflows.sweep import SweepWorkflow
 
 _CATCH_UP = timedelta(minutes=1)
 """A sweep that was missed is not made up for: the next one does the same work."""
+
+
+def release_clients() -> None:
+    """Free clients and workers that nothing refers to any more, at the end of a process.
+
+    They have no close, and their threads race with the interpreter's own end, which aborts the
+    process now and then (https://github.com/temporalio/sdk-python/issues/300).
+    """
+    gc.collect()
 
 
 class TemporalUnreachable(Exception):

@@ -34,6 +34,7 @@ from sqlalchemy.exc import ArgumentError
 
 from domain.breaker import BreakerPolicy
 from domain.definition import NAME_PATTERN
+from domain.endpoint import RETRY_AFTER
 from domain.fields import Duration, format_duration
 from domain.record import DEFAULT_TENANT
 from domain.results import ResultMapping
@@ -155,6 +156,12 @@ class Settings(BaseSettings):
     allow_private_webhooks: bool = False
     """Send webhooks to private, loopback and link-local addresses too. Without, a customer's URL
     can't be used to reach what only this machine can reach."""
+    delivery_waits: tuple[Duration, ...] = RETRY_AFTER
+    """The waits between the tries of a webhook to a customer, in the environment as a JSON list
+    such as `["5s", "5m", "1h"]`. One try more than there are waits; after that it has failed.
+    Default: ten tries in three days, as Standard Webhooks recommends."""
+    keep_deliveries: Duration = timedelta(days=30)
+    """How long a webhook that was delivered stays in the log; what was not delivered stays."""
     lines: dict[str, LineSettings] = Field(default_factory=dict)
     simulated: SimulatedSettings = SimulatedSettings()
     calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
@@ -167,6 +174,14 @@ class Settings(BaseSettings):
     def _not_too_often(cls, value: timedelta) -> timedelta:
         if value < timedelta(seconds=1):
             raise ValueError("found less than a second; write 1s or more, such as 30s")
+        return value
+
+    @field_validator("delivery_waits")
+    @classmethod
+    def _real_waits(cls, value: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+        for wait in value:
+            if wait <= timedelta(0):
+                raise ValueError("found a wait of nothing; write 1s or more, such as 5s")
         return value
 
     @field_validator("database_url")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from temporalio.client import Client
 
 from calendars.port import Calendars
+from domain.endpoint import RETRY_AFTER
 from domain.record import DEFAULT_TENANT
 from providers.lines import Lines
 from store.database import Database
@@ -26,5 +27,7 @@ class ServiceContext:
     """Whether workflows are told of ringing and answering too, not only of ends."""
     allow_private_webhooks: bool = False
     """Whether webhooks may be sent to addresses that only this machine's network can reach."""
+    delivery_waits: Sequence[timedelta] = RETRY_AFTER
+    """Between the tries of a webhook, so that a log can tell how many there are."""
     calendars: Calendars = field(default_factory=Calendars)
     """Calendars that other people share."""

@@ -35,6 +35,7 @@ UNCLAIMED_FOR = timedelta(seconds=20)
 """Requests that are due so long were written by somebody who died before he could say so, or
 wait for a busy line, whose campaign is not harmed by one more look."""
 FORGET_EVERY = timedelta(minutes=10)
+FORGOTTEN_AT_ONCE = 500
 _COUNTS_KEPT = timedelta(days=1)
 MOST = 200
 
@@ -42,8 +43,11 @@ MOST = 200
 class Keeper:
     """Keeps looking for as long as a worker runs. Use as a context manager."""
 
-    def __init__(self, ctx: ServiceContext) -> None:
+    def __init__(
+        self, ctx: ServiceContext, keep_deliveries: timedelta = timedelta(days=30)
+    ) -> None:
         self._ctx = ctx
+        self._keep_deliveries = keep_deliveries
         self._tasks: list[asyncio.Task[None]] = []
         self._told: dict[str, datetime] = {}
 
@@ -52,6 +56,7 @@ class Keeper:
             (self.start_drains, OUTBOXES_EVERY),
             (self.nudge_unclaimed, REQUESTS_EVERY),
             (self.forget, FORGET_EVERY),
+            (self.forget_deliveries, FORGET_EVERY),
         ):
             self._tasks.append(asyncio.create_task(_keep(look, every)))
         return self
@@ -93,6 +98,17 @@ class Keeper:
             idempotency.forget_answers(s, before=now - KEPT_FOR)
 
         await self._ctx.database.write(work)
+
+    async def forget_deliveries(self) -> None:
+        """Drop what was delivered long ago, a batch a transaction, so that nobody waits for it."""
+        before = self._ctx.clock() - self._keep_deliveries
+
+        def work(s: Session) -> int:
+            return deliveries.forget_delivered(s, before=before, limit=FORGOTTEN_AT_ONCE)
+
+        gone = FORGOTTEN_AT_ONCE
+        while gone == FORGOTTEN_AT_ONCE:
+            gone = await self._ctx.database.write(work)
 
     async def _start_drain(self, tenant: str, endpoint_id: str) -> None:
         await self._ctx.temporal.start_workflow(

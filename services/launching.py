@@ -62,28 +62,23 @@ class Launch:
     """What its lines will not keep to, for people."""
 
 
+@dataclass(frozen=True)
+class Written:
+    """A campaign that is written down as running, and what its rules say beforehand."""
+
+    record: CampaignRecord
+    forecast: Forecast
+
+
 async def launch_campaign(
     ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool = False
 ) -> Launch:
-    """Launch a definition, or find out that it runs already.
-
-    Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
-    needs `again`), PurposeChanged, ReservedName, NobodyCallable, LaunchClosing, RequestRefused,
-    TemporalUnavailable. Unless the last is raised, a refused launch leaves nothing behind.
-    """
-    lines = ctx.lines.of_tenant(ctx.tenant)
-    for name in loaded.definition.lines:
-        lines[name]
-    await check_targets(ctx, loaded.definition)
-    checked = await asyncio.to_thread(check_roster, loaded)
-    checked.require_good()
-    await announce_lines(ctx)
-    if again:
-        await _until_closed(ctx, loaded.definition.name)
+    """Launch a definition, or find out that it runs already. Raises what `write_down` does."""
     try:
-        record, forecast = await _write_down(ctx, loaded, again=again)
+        written = await write_down(ctx, loaded, again=again)
     except CampaignRunning as running:
         return await _join(ctx, running.record)
+    record, forecast = written.record, written.forecast
     await _start(ctx, record)
     return Launch(
         record,
@@ -95,13 +90,31 @@ async def launch_campaign(
     )
 
 
-async def _write_down(
-    ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool
-) -> tuple[CampaignRecord, Forecast]:
+async def write_down(ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool) -> Written:
+    """Check everything, and write the campaign down as running; its workflow is to be started.
+
+    Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
+    needs `again`), CampaignRunning, PurposeChanged, ReservedName, NobodyCallable, LaunchClosing,
+    RequestRefused, TemporalUnavailable. Unless the last is raised, a refused launch leaves
+    nothing behind.
+    """
+    lines = ctx.lines.of_tenant(ctx.tenant)
+    for name in loaded.definition.lines:
+        lines[name]
+    await check_targets(ctx, loaded.definition)
+    checked = await asyncio.to_thread(check_roster, loaded)
+    checked.require_good()
+    await announce_lines(ctx)
+    if again:
+        await _until_closed(ctx, loaded.definition.name)
+    return await _store(ctx, loaded, again=again)
+
+
+async def _store(ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool) -> Written:
     """The campaign and its whole roster, in one transaction: all of it or nothing."""
     now = ctx.clock()
 
-    def work(s: Session) -> tuple[CampaignRecord, Forecast]:
+    def work(s: Session) -> Written:
         rulebook = read_rulebook(s, ctx.tenant, now)
         _require_risks(loaded, rulebook)
         launched = campaigns.launch_campaign(
@@ -117,7 +130,7 @@ async def _write_down(
         told = campaign_endpoints(ctx, record.id, loaded.definition)
         set_campaign_endpoints(s, record.id, told, now=now)
         tell_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
-        return record, forecast
+        return Written(record, forecast)
 
     return await ctx.database.write(work)
 

@@ -6,13 +6,15 @@ it wait too. Events of other subjects go on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, and_, exists, func, insert, select, update
+from sqlalchemy import RowMapping, and_, delete, exists, func, insert, select, update
 from sqlmodel import Session
 
 from domain.endpoint import (
+    RETRY_AFTER,
     Delivery,
     DeliveryAttempt,
     DeliveryState,
@@ -99,7 +101,14 @@ def next_due(s: Session, endpoint_id: str) -> datetime | None:
     return at
 
 
-def record_outcome(s: Session, sent: Delivery, outcome: Outcome, *, now: datetime) -> None:
+def record_outcome(
+    s: Session,
+    sent: Delivery,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    waits: Sequence[timedelta] = RETRY_AFTER,
+) -> None:
     """Log a request, and decide whether its delivery is over.
 
     The last try of a delivery that fails, with nothing delivered since its first one, disables
@@ -119,7 +128,7 @@ def record_outcome(s: Session, sent: Delivery, outcome: Outcome, *, now: datetim
         _of_endpoint(s, sent.endpoint_id, failing=None)
         return
     _of_endpoint(s, sent.endpoint_id, failing=attempt.at)
-    wait = next_try(sent.attempts + 1, outcome.retry_after)
+    wait = next_try(sent.attempts + 1, outcome.retry_after, waits)
     gone = attempt.status == GONE
     if wait is not None and not gone and not outcome.never:
         _change(s, sent, values | {"next_at": now + wait})
@@ -128,7 +137,9 @@ def record_outcome(s: Session, sent: Delivery, outcome: Outcome, *, now: datetim
     if gone:
         _disable(s, sent, "it answered 410 Gone", now)
     elif wait is None and _failing_since(s, sent.endpoint_id) <= _first_try(s, sent):
-        _disable(s, sent, f"every try of three days failed, the last one with {attempt.error}", now)
+        _disable(
+            s, sent, f"all {sent.attempts + 1} tries failed, the last one with {attempt.error}", now
+        )
 
 
 def redeliver(s: Session, tenant: str, delivery_id: int, *, now: datetime) -> bool:
@@ -144,6 +155,26 @@ def redeliver(s: Session, tenant: str, delivery_id: int, *, now: datetime) -> bo
         )
     )
     return again.rowcount > 0
+
+
+def forget_delivered(s: Session, *, before: datetime, limit: int) -> int:
+    """Drop what was delivered before an instant, with its log; how many. Repeat it until it is
+    fewer than `limit`. What was not delivered stays."""
+    old = (
+        select(delivery.c.id)
+        .where(delivery.c.state == DeliveryState.DELIVERED.value, delivery.c.delivered_at < before)
+        .order_by(delivery.c.delivered_at)
+        .limit(limit)
+        # Several workers look, and somebody may have one sent again at this moment.
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(s.connection().execute(old).scalars())
+    if ids:
+        s.connection().execute(
+            delete(delivery_attempt).where(delivery_attempt.c.delivery_id.in_(ids))
+        )
+        s.connection().execute(delete(delivery).where(delivery.c.id.in_(ids)))
+    return len(ids)
 
 
 def get_delivery(s: Session, tenant: str, delivery_id: int) -> Delivery | None:

@@ -51,7 +51,8 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
+async def receiving(receiver: Receiver, port: int = 0) -> AsyncIterator[Receiver]:
+    """Open for as long as the block runs; opened again on its port, it goes on."""
     app = FastAPI()
 
     @app.post("/hooks")
@@ -63,6 +64,6 @@ async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
         await asyncio.sleep(0)
         return response
 
-    async with listening(app) as base:
+    async with listening(app, port) as base:
         receiver.url = f"{base}/hooks"
         yield receiver

@@ -19,9 +19,9 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(app: FastAPI) -> AsyncIterator[str]:
-    """Where the application listens while it does."""
-    listener = socket.create_server(("127.0.0.1", 0))
+async def listening(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
+    """Where the application listens while it does; afterwards connections are refused."""
+    listener = socket.create_server(("127.0.0.1", port))
     config = uvicorn.Config(app, log_config=None, lifespan="on", proxy_headers=False)
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -29,7 +29,9 @@ class RunCampaignWorkflow:
             summary="check it and write it down",
             **options.LAUNCH,
         )
-        workflow.set_current_details(f"campaign {campaign.name}, launch {campaign.launch}")
+        workflow.set_current_details(
+            "\n\n".join((f"campaign {campaign.name}, launch {campaign.launch}", *campaign.foreseen))
+        )
         try:
             return await self._carry_out(campaign)
         except WorkflowAlreadyStartedError as error:

@@ -32,6 +32,8 @@ class LaunchedCampaign(BaseModel):
     name: str
     campaign_id: int
     launch: int
+    foreseen: tuple[str, ...] = ()
+    """What a launch says beforehand: who can never be called, and why."""
 
 
 class LaunchActivities(ABC):

@@ -9,6 +9,7 @@ from sqlmodel import Field
 from store.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _PENDING = text("state = 'pending'")
+_DELIVERED = text("delivered_at IS NOT NULL")
 
 
 class EndpointRow(Row, table=True):
@@ -64,6 +65,12 @@ class DeliveryRow(Row, table=True):
             "next_at",
             sqlite_where=_PENDING,
             postgresql_where=_PENDING,
+        ),
+        Index(
+            "ix_delivery_delivered",
+            "delivered_at",
+            sqlite_where=_DELIVERED,
+            postgresql_where=_DELIVERED,
         ),
         {"sqlite_autoincrement": True},
     )

@@ -18,10 +18,15 @@ WITHIN = 60
 
 async def run_node(script: str, variables: Mapping[str, str]) -> str:
     """What a script prints; skips the test where there is no Node."""
+    await install(FOLDER)
+    return await run(["node", "-e", script], variables, FOLDER)
+
+
+async def install(folder: Path) -> None:
+    """What the folder's lock file names; skips the test where there is no Node."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("there is no Node on this machine")
-    await asyncio.to_thread(_install)
-    return await run(["node", "-e", script], variables, FOLDER)
+    await asyncio.to_thread(_install, folder)
 
 
 async def run(command: list[str], variables: Mapping[str, str], folder: Path) -> str:
@@ -40,12 +45,12 @@ async def run(command: list[str], variables: Mapping[str, str], folder: Path) ->
 
 
 @cache
-def _install() -> None:
+def _install(folder: Path) -> None:
     """Once, into the folder of the lock file."""
-    marker = FOLDER / "node_modules" / ".package-lock.json"
-    lock = FOLDER / "package-lock.json"
+    marker = folder / "node_modules" / ".package-lock.json"
+    lock = folder / "package-lock.json"
     if marker.exists() and marker.stat().st_mtime >= lock.stat().st_mtime:
         return
     quiet = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    done = subprocess.run(quiet, cwd=FOLDER, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(quiet, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
+from services.keeping import Keeper
 from services.keys import create_key
 from services.launching import launch_campaign
 from tests.builders import phone
@@ -128,3 +130,32 @@ async def test_a_test_event_and_one_more_by_hand(
     await http.patch(f"/v1/endpoints/{made['id']}", json={"enabled": False})
     refused = await http.post(f"/v1/deliveries/{sent['id']}/redeliver")
     assert refused.status_code == 409
+
+
+async def test_the_log_of_what_was_delivered_is_kept_for_a_while(
+    at_work: Engine,
+    http: httpx.AsyncClient,
+    customer: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.keeping.FORGOTTEN_AT_ONCE", 2)
+    made = (await http.post("/v1/endpoints", json={"url": customer.url, "events": ["test"]})).json()
+    log = {"endpoint": made["id"]}
+    for _ in range(5):
+        await http.post(f"/v1/endpoints/{made['id']}/test")
+
+    async def states() -> list[str]:
+        found = (await http.get("/v1/deliveries", params=log)).json()["items"]
+        return [str(one["state"]) for one in found]
+
+    async def delivered() -> bool:
+        return await states() == ["delivered"] * 5
+
+    await until(delivered)
+    customer.answer = lambda number: 503
+    await http.post(f"/v1/endpoints/{made['id']}/test")
+    await Keeper(at_work.ctx, timedelta(hours=1)).forget_deliveries()
+    assert len(await states()) == 6
+    await Keeper(at_work.ctx, timedelta(0)).forget_deliveries()
+    assert await states() == ["pending"]
+    await http.delete(f"/v1/endpoints/{made['id']}")

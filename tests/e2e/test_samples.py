@@ -5,17 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 import pytest_asyncio
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
-from temporalio.client import Client, WorkflowFailureError
-from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from typer.testing import CliRunner
 
@@ -23,6 +19,7 @@ from cli.main import app
 from services import scheduling
 from services.nexus import create_endpoint
 from tests.builders import phone
+from tests.compat import node
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.services.servers import temporal_server
@@ -69,13 +66,15 @@ async def test_place_call(at_work: Engine, temporal_server: WorkflowEnvironment)
     assert at_work.called().count(phone(6000)) == 1
 
 
-@pytest.mark.skipif(
-    shutil.which("node") is None or not (TYPESCRIPT / "node_modules").is_dir(),
-    reason="needs Node, and `npm install` in samples/typescript",
-)
-async def test_place_call_from_node(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:
-    out = await run(temporal_server, "node", str(TYPESCRIPT / "place-call.mjs"), phone(6001))
+async def test_place_call_from_typescript(
+    at_work: Engine, temporal_server: WorkflowEnvironment
+) -> None:
+    """Type-checked with `strict`, compiled, and run."""
+    await node.install(TYPESCRIPT)
+    await node.run(["npm", "run", "build"], {}, TYPESCRIPT)
+    out = await run(temporal_server, "node", str(TYPESCRIPT / "build/place-call.js"), phone(6001))
     assert out == "completed after 1 attempt(s)\n"
+    assert at_work.called().count(phone(6001)) == 1
 
 
 async def test_run_campaign(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:
@@ -99,32 +98,6 @@ async def test_nexus_from_another_namespace(
     )
     assert out == "the call: completed\n"
     assert at_work.called().count(phone(6020)) == 1
-
-
-@pytest.mark.parametrize(
-    ("asked", "told"),
-    [
-        ({}, "found neither definition nor file"),
-        ({"file": "../pyproject.toml"}, "not within the worker's campaigns folder"),
-        ({"definition": {"name": "x"}}, "found no purpose"),
-        ({"tenant": "other", "definition": "name: x\npurpose: informational\nagent: a\n"
-          'recipients: [{phone: "+12025550123"}]\n'}, "is not configured"),
-    ],
-)  # fmt: skip
-async def test_what_cannot_be_run_fails_with_its_reason(
-    at_work: Engine, temporal_server: WorkflowEnvironment, asked: dict[str, object], told: str
-) -> None:
-    plain = await Client.connect(temporal_server.client.service_client.config.target_host)
-    with pytest.raises(WorkflowFailureError) as failed:
-        await plain.execute_workflow(
-            "RunCampaignWorkflow",
-            {"tenant": "default"} | asked,
-            id=f"wrong-{hash(told)}",
-            task_queue="outdial",
-        )
-    cause = failed.value.cause.__cause__
-    assert isinstance(cause, ApplicationError)
-    assert (cause.type, told in cause.message) == ("LaunchRefused", True), cause.message
 
 
 async def test_a_recurring_campaign(

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from temporalio.testing import WorkflowEnvironment
 
-from tests.replay import after_calls, calls, campaigns, requests
+from tests.replay import after_calls, calls, campaigns, deliveries, requests, run_campaigns
 from tests.replay.recording import FOLDER, Handle, save
 from tests.workflows.conftest import start_server, start_skipping
 
@@ -38,7 +38,12 @@ async def main() -> None:
             campaigns.waiting,
             requests.settled_and_swept,
             after_calls.followed,
+            deliveries.drained,
+            run_campaigns.awaited,
+            run_campaigns.not_carried_out,
         )
+    async with await start_server(deliveries.CONTINUE_EARLY) as hurrying:
+        await _record(hurrying, deliveries.continued)
     for shape in (calls.silent, calls.lost, calls.unknown):
         async with await start_skipping() as skipping:
             await _record(skipping, shape)

@@ -42,6 +42,14 @@ SHAPES = {
     "sweep",
     "after_call_done",
     "after_call_undone",
+    "delivery_waiting",
+    "delivery_drained",
+    "delivery_continued_first_run",
+    "run_campaign_waiting",
+    "run_campaign_finished",
+    "run_campaign_already_running",
+    "run_campaign_refused",
+    "run_campaign_cancelled",
 }
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+
+import pytest
 
 from domain.call import CallStatus
 from domain.claim import CampaignState
@@ -51,12 +54,19 @@ def due(house: House, endpoint: Endpoint, at: datetime = NOW) -> list[Delivery]:
     return house.write(lambda s: deliveries.due(s, endpoint.id, now=at, limit=100))[1]
 
 
-def answer(house: House, one: Delivery, status: int | None, at: datetime = NOW) -> None:
+def answer(
+    house: House,
+    one: Delivery,
+    status: int | None,
+    at: datetime = NOW,
+    waits: Sequence[timedelta] = RETRY_AFTER,
+) -> None:
     attempt = DeliveryAttempt(
         at=at, url="u", request_headers={}, request_body="", status=status, duration_ms=1,
         error=None if status == 200 else "it failed",
     )  # fmt: skip
-    house.write(lambda s: deliveries.record_outcome(s, one, Outcome(attempt), now=at))
+    outcome = Outcome(attempt)
+    house.write(lambda s: deliveries.record_outcome(s, one, outcome, now=at, waits=waits))
 
 
 def state_of(house: House, endpoint: Endpoint) -> EndpointState:
@@ -103,6 +113,17 @@ def test_both_steps_are_told_when_they_become_known_at_once(house: House) -> Non
     ]
     house.write(lambda s: events.store_events(s, LINE, both, now=NOW))
     assert types(house, endpoint) == ["call.initiating", "call.ringing", "call.in_progress"]
+
+
+@pytest.mark.parametrize(
+    "status", [status for status in CallStatus if status.terminal], ids=lambda status: status.value
+)
+def test_every_end_of_a_call_is_told(house: House, status: CallStatus) -> None:
+    endpoint = listen(house)
+    call = house.claim_one(house.launch(1))
+    house.place(call.call_id)
+    house.end(call.call_id, status)
+    assert types(house, endpoint) == ["call.initiating", f"call.{status}"]
 
 
 def test_each_hears_what_concerns_it(house: House) -> None:
@@ -189,6 +210,16 @@ def test_after_three_days_it_is_disabled_with_a_notice(house: House) -> None:
     ]  # fmt: skip
 
 
+def test_the_waits_can_be_set(house: House) -> None:
+    endpoint = listen(house)
+    tell(house, "a")
+    for at in (NOW, NOW + timedelta(seconds=1)):
+        (one,) = due(house, endpoint, at)
+        answer(house, one, 500, at, waits=(timedelta(seconds=1),))
+    assert told(house, endpoint)[0].state is DeliveryState.FAILED
+    assert state_of(house, endpoint) is EndpointState.DISABLED
+
+
 def test_who_takes_something_meanwhile_is_not_disabled(house: House) -> None:
     endpoint = listen(house)
     tell(house, "a")
@@ -226,3 +257,30 @@ def test_sent_again_by_hand(house: House) -> None:
     answer(house, again, 200, later)
     tries = house.write(lambda s: deliveries.attempts_of(s, one.id))
     assert [attempt.status for attempt in tries] == [200, 200]
+
+
+def test_what_was_delivered_long_ago_is_dropped_and_nothing_else(house: House) -> None:
+    endpoint = listen(house)
+    tell(house, "old", "older", "failed", "waiting", "again", "young")
+    by_subject = {one.subject: one for one in told(house, endpoint)}
+    minute = timedelta(minutes=1)
+    for subject, at in (("older", NOW), ("old", NOW + minute), ("again", NOW)):
+        answer(house, by_subject[subject], 200, at)
+    answer(house, by_subject["young"], 200, NOW + 3 * minute)
+    answer(house, by_subject["waiting"], 500)
+    answer(house, by_subject["failed"], 500, waits=())
+    again = by_subject["again"].id
+    assert house.write(lambda s: deliveries.redeliver(s, DEFAULT_TENANT, again, now=NOW))
+
+    def forget() -> int:
+        before = NOW + 2 * minute
+        return house.write(lambda s: deliveries.forget_delivered(s, before=before, limit=1))
+
+    left = {"old", "failed", "waiting", "again", "young"}
+    assert forget() == 1
+    assert {one.subject for one in told(house, endpoint)} == left
+    assert forget() == 1
+    assert forget() == 0
+    assert {one.subject for one in told(house, endpoint)} == left - {"old"}
+    assert house.write(lambda s: deliveries.attempts_of(s, by_subject["old"].id)) == []
+    assert len(house.write(lambda s: deliveries.attempts_of(s, by_subject["young"].id))) == 1

@@ -17,8 +17,8 @@ from workflows.names import SEARCH_ATTRIBUTES
 BIN = Path(sys.executable).parent
 
 
-async def start_server() -> WorkflowEnvironment:
-    """The full development server."""
+async def start_server(*dynamic: str) -> WorkflowEnvironment:
+    """The full development server; `dynamic` are more of its dynamic settings."""
     return await WorkflowEnvironment.start_local(
         data_converter=pydantic_data_converter,
         dev_server_existing_path=str(BIN / "temporal"),
@@ -27,6 +27,7 @@ async def start_server() -> WorkflowEnvironment:
         dev_server_extra_args=[
             "--dynamic-config-value",
             'history.workflowIdReuseMinimalInterval="0s"',
+            *(part for value in dynamic for part in ("--dynamic-config-value", value)),
         ],
     )
 

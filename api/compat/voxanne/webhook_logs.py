@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from api.compat.voxanne.auth import needs
 from dialects.voxanne import WORDS
-from domain.endpoint import RETRY_AFTER, Delivery, DeliveryState
+from domain.endpoint import Delivery, DeliveryState
 from services import deliveries
 from services.access import Caller
 from services.deliveries import DeliveryFilter
@@ -39,7 +39,7 @@ class Log(BaseModel):
     nextAttemptAt: datetime | None
 
     @classmethod
-    def of(cls, delivery: Delivery) -> "Log":
+    def of(cls, delivery: Delivery, tries: int) -> "Log":
         waits = delivery.state is DeliveryState.PENDING
         named: dict[str, Any] = {"id": str(delivery.id), "jobId": delivery.event_id}
         return cls(
@@ -47,7 +47,7 @@ class Log(BaseModel):
             eventType=WORDS.get(delivery.type, delivery.type),
             status=_STATUS[delivery.state],
             attempts=delivery.attempts,
-            maxAttempts=len(RETRY_AFTER) + 1,
+            maxAttempts=tries,
             responseStatus=delivery.last_status,
             errorMessage=delivery.last_error,
             createdAt=delivery.created_at,
@@ -63,4 +63,5 @@ async def list_logs(
 ) -> list[Log]:
     """The newest first."""
     found = await deliveries.list_deliveries(caller.ctx, DeliveryFilter(), limit=min(limit, MOST))
-    return [Log.of(one) for one in found]
+    tries = len(caller.ctx.delivery_waits) + 1
+    return [Log.of(one, tries) for one in found]

@@ -36,6 +36,7 @@ class NewEndpoint(BaseModel):
 
     url: str = Field(max_length=2000)
     events: Events = [EVERY_EVENT]
+    """What it is told of, such as `call.completed`; `*` is everything."""
     name: str | None = Field(default=None, max_length=200)
     scheme: str = Field(default=STANDARD, max_length=50)
     """How webhooks are written and signed: `standard`, or as one of the compatible systems does

@@ -30,6 +30,17 @@ async def test_a_contact_from_first_to_last(us: Customer) -> None:
     assert (await us.http.get(path)).status_code == 404
 
 
+async def test_endpoints_are_told_of_contacts(us: Customer) -> None:
+    to = {"url": "https://shop.invalid/hooks", "events": ["contact.created", "contact.updated"]}
+    endpoint = (await us.http.post("/v1/endpoints", json=to)).json()
+    made = (await us.http.post("/v1/contacts", json={"phone": "+12025550188"})).json()
+    path = f"/v1/contacts/{made['id']}"
+    await us.http.patch(path, json={"company": "Acme"})
+    await us.http.patch(path, json={"company": "Other"}, headers={"if-match": '"1"'})
+    log = await us.http.get("/v1/deliveries", params={"endpoint": endpoint["id"]})
+    assert [one["type"] for one in log.json()["items"]] == ["contact.updated", "contact.created"]
+
+
 async def test_a_number_is_one_contact(us: Customer) -> None:
     await us.http.post("/v1/contacts", json={"phone": PHONE})
     second = await us.http.post("/v1/contacts", json={"phone": PHONE})

@@ -1,0 +1,69 @@
+"""Campaigns that another service runs through Temporal, launched as from any other door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from activities.launching import LaunchRefused
+from activities.signatures.launch import LaunchedCampaign
+from domain.record import CampaignRecord
+from intake.definition import LoadedDefinition
+from intake.problems import DefinitionInvalid
+from providers.lines import UnknownLine
+from services.context import ServiceContext
+from services.errors import NobodyCallable, RequestRefused
+from services.launching import Written, write_down
+from services.lines import unbounded_lines
+from store.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
+
+_REFUSALS = (
+    DefinitionInvalid,
+    UnknownLine,
+    CampaignEnded,
+    PurposeChanged,
+    ReservedName,
+    NobodyCallable,
+    RequestRefused,
+)
+"""Whatever else is raised may be gone at the next try."""
+
+
+class AwaitedLaunches:
+    """Launches for the activity of a `RunCampaignWorkflow`, which carries the campaign out."""
+
+    def __init__(self, ctx: ServiceContext) -> None:
+        self._ctx = ctx
+
+    async def __call__(
+        self, tenant: str, loaded: LoadedDefinition, again: bool
+    ) -> LaunchedCampaign:
+        """Raises LaunchRefused, LaunchClosing, TemporalUnavailable."""
+        ctx = replace(self._ctx, tenant=tenant)
+        try:
+            written = await write_down(ctx, loaded, again=again)
+        except CampaignRunning as running:
+            # An earlier try wrote it and died before it could say so, or somebody else runs it.
+            return _launched(running.record)
+        except _REFUSALS as error:
+            raise LaunchRefused(str(error)) from error
+        return _launched(written.record, *_foreseen(ctx, written))
+
+
+def _foreseen(ctx: ServiceContext, written: Written) -> Iterator[str]:
+    forecast = written.forecast
+    for count, reason in forecast.never():
+        yield f"can never be called, {count} people: {reason}"
+    for count, reason in forecast.end_early():
+        yield f"will not be called any more, {count} people, at {reason}"
+    yield from unbounded_lines(ctx, written.record.plan)
+
+
+def _launched(record: CampaignRecord, *foreseen: str) -> LaunchedCampaign:
+    return LaunchedCampaign(
+        tenant=record.tenant,
+        name=record.name,
+        campaign_id=record.id,
+        launch=record.launch,
+        foreseen=foreseen,
+    )
