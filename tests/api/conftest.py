@@ -17,7 +17,7 @@ from api.state import ApiPolicy
 from store.database import Database
 from tests.services.servers import database, temporal_server, world
 from tests.services.world import World, build_world
-from tests.serving import listening
+from tests.serving import client_at, listening
 
 __all__ = [
     "api",
@@ -33,7 +33,7 @@ __all__ = [
 async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         listening(app) as base,
-        httpx.AsyncClient(base_url=base, trust_env=False) as client,
+        client_at(base) as client,
     ):
         yield client
 

@@ -19,6 +19,7 @@ from tests.builders import phone
 from tests.compat.voxanne.conftest import call_made
 from tests.dialects.test_thinnestai_and_voxanne import CALL, NOW, SECRET, TO, told
 from tests.e2e.engine import Engine
+from tests.serving import client_at
 
 NODE = shutil.which("node")
 SAMPLES = Path(__file__).with_name("samples")
@@ -83,7 +84,7 @@ TOLD = [
 async def test_63_webhook_handler() -> None:
     """It verifies what it has parsed, and answers 401 to what somebody else signed."""
     script = (SAMPLES / "express.mjs").read_text() + (SAMPLES / "webhook_handler.mjs").read_text()
-    async with node(script, SECRET=SECRET) as process, httpx.AsyncClient(trust_env=False) as http:
+    async with node(script, SECRET=SECRET) as process, client_at() as http:
         assert process.stdout is not None
         url = f"http://127.0.0.1:{int(await process.stdout.readline())}/webhooks/vapi"
         for kind, data, lines in TOLD:

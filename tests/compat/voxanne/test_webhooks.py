@@ -29,6 +29,7 @@ from tests.compat.voxanne.conftest import call_made
 from tests.e2e.engine import Engine
 from tests.services.servers import world
 from tests.services.world import World
+from tests.serving import client_at
 from tests.waiting import until
 
 __all__ = ["database", "world"]
@@ -85,7 +86,7 @@ async def test_60_a_report_moves_its_call(
     for kind in ("call.started", "call.ended"):
         body = json.dumps({"type": kind, "call": {"id": "vapi-1"}}).encode()
         headers = {"x-vapi-signature": sign(SECRET, body), "content-type": "application/json"}
-        async with httpx.AsyncClient(base_url=api.base_url, trust_env=False) as anybody:
+        async with client_at(api.base_url) as anybody:
             answer = await anybody.post(f"/compat/voxanne{path}", content=body, headers=headers)
         assert (answer.status_code, answer.json()["received"]) == (200, True)
     shown = await api.get(f"/compat/voxanne/api/calls/{call_id}")
@@ -126,7 +127,7 @@ async def test_62_63_events_and_their_log(at_work: Engine, http: httpx.AsyncClie
     headers = {"authorization": http.headers["authorization"]}
     async with (
         customer_server("/webhooks/vapi") as heard,
-        httpx.AsyncClient(base_url=at_work.api, headers=headers, trust_env=False) as own,
+        client_at(at_work.api, headers=headers) as own,
     ):
         asked = {"url": heard.url, "events": ["call.in_progress", "call.completed"]}
         made = await own.post("/v1/endpoints", json=asked | {"scheme": "voxanne"})
@@ -163,7 +164,7 @@ async def test_62_63_events_and_their_log(at_work: Engine, http: httpx.AsyncClie
 
 async def test_63_a_scheme_that_there_is_not(at_work: Engine, http: httpx.AsyncClient) -> None:
     headers = {"authorization": http.headers["authorization"]}
-    async with httpx.AsyncClient(base_url=at_work.api, headers=headers, trust_env=False) as own:
+    async with client_at(at_work.api, headers=headers) as own:
         asked = {"url": "https://example.com/hooks", "scheme": "nobody"}
         answer = await own.post("/v1/endpoints", json=asked)
     assert answer.status_code == 422

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest_asyncio
 
 from tests.compat.whole import Client, client_of, people, until_true
 from tests.e2e.engine import Engine
 from tests.receiver import Receiver
+from tests.serving import client_at
 
 ORDER: dict[str, Any] = {
     "phone_number": "+15551234567",
@@ -24,7 +24,7 @@ ORDER: dict[str, Any] = {
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def vozagent(at_work: Engine, key: str) -> AsyncIterator[Client]:
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=at_work.api, trust_env=False) as http:
+    async with client_at(at_work.api) as http:
         agent = {"id": "voz-1", "name": "Voz"}
         made = await http.post("/v1/agents", headers=headers, json=agent)
         assert made.status_code == 201
