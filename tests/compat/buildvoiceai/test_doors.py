@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -35,6 +36,7 @@ async def test_row_1_quick_start(us: Customer, api: httpx.AsyncClient) -> None:
     )
     assert answer.status_code == 200
     call_id = answer.json()["call_id"]
+    assert str(UUID(call_id)) == call_id
     told = {"call_id": call_id, "status": "initiated"}
     assert answer.json() == {"success": True, **told, "data": told}
     found = (await us.http.get(f"/v1/calls/{call_id}")).json()

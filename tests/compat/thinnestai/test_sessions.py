@@ -54,6 +54,7 @@ async def test_31_a_token_that_livekit_takes(at_work: Engine) -> None:
     await directory.remove(ctx, AGENTS, "front")
     assert answer.status_code == 200
     opened = answer.json()
+    assert isinstance(opened["session_id"], str)
     assert opened["livekit_url"] == "wss://project.livekit.cloud"
     assert opened["websocket_url"].startswith("wss://")
     options: Any = {"verify_exp": False, "verify_nbf": False}

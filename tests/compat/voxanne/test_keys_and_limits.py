@@ -20,6 +20,10 @@ PATHS = [
     ("GET", "/api/calls/x/transcript"),
     ("GET", "/api/contacts"),
     ("POST", "/api/contacts/x/call-back"),
+    ("GET", "/api/appointments"),
+    ("POST", "/api/appointments"),
+    ("PATCH", "/api/appointments/x"),
+    ("DELETE", "/api/appointments/x"),
     ("GET", "/api/webhook-logs"),
 ]
 

@@ -57,6 +57,7 @@ async def test_row_18_create_an_outbound_call(vozagent: Client) -> None:
         }.items()
     )
     assert made["created_at"].endswith("Z")
+    assert isinstance(made["call_id"], str)
     contact = (await vozagent.get(f"/contacts/{made['contact_id']}")).json()
     assert (contact["first_name"], contact["notes"]) == ("John", ORDER["notes"])
     by_id = {"phone_number": "+15551234567", "assistant_id": "voz-1", "first_name": "Jack"}
@@ -88,6 +89,7 @@ async def test_rows_17_and_19_a_call_that_was_made(at_work: Engine, vozagent: Cl
     listed = (await vozagent.get(f"/calls?{query}")).json()
     (one,) = [call for call in listed if call["id"] == made["call_id"]]
     assert one.items() <= found.items()
+    assert set(one) >= {"id", "call_type", "call_status", "duration_seconds"}
     assert {call["call_status"] for call in listed} == {"completed"}
     mine = (await vozagent.get(f"/calls?contact_id={made['contact_id']}")).json()
     assert [call["id"] for call in mine] == [made["call_id"]]
