@@ -13,7 +13,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from api.compat.voxanne import stripe
 from api.routes.hooks import MAX_BYTES
+from api.state import ApiPolicy
 from providers.lines import Line, LinePolicy, Lines
 from providers.port import LineConfig
 from providers.voxanne.client import VoxanneProvider
@@ -113,6 +115,26 @@ async def test_60_a_report_that_is_too_large(http: httpx.AsyncClient) -> None:
     headers = {"x-vapi-signature": "00"}
     answer = await http.post("/webhooks/vapi", content=b"x" * (MAX_BYTES + 1), headers=headers)
     assert (answer.status_code, answer.json().keys()) == (413, {"error"})
+
+
+async def test_61_stripe_is_believed_by_its_signature(world: World) -> None:
+    """The first signature is of the secret that is being rolled, so it does not fit."""
+    body, now = b'{"type": "invoice.paid"}', int(world.clock.now.timestamp())
+    policy = ApiPolicy(stripe_webhook_secret="whsec_ours")
+    good = stripe.sign("whsec_ours", body, now)
+    rolled = f"t={now},v1={'0' * 64},{good.partition(',')[2]}"
+    late = stripe.sign("whsec_ours", body, now - 301)
+    forged = stripe.sign("whsec_theirs", body, now)
+    expected = [(good, 200), (rolled, 200), (late, 401), (forged, 401), ("t=x", 401), ("", 401)]
+    async with serving_world(world, policy) as client:
+        for signature, status in expected:
+            answer = await client.post(
+                "/compat/voxanne/webhooks/stripe",
+                content=body,
+                headers={"stripe-signature": signature},
+            )
+            assert answer.status_code == status, signature
+            assert answer.json().keys() == ({"received"} if status == 200 else {"error"})
 
 
 async def test_61_stripe_is_refused(http: httpx.AsyncClient) -> None:
