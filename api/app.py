@@ -19,10 +19,11 @@ from api.v1.app import create_v1
 from api.v1.problems import http_problem
 from runtime.clock import system_clock
 from runtime.connection import connect_temporal
-from runtime.lines import build_lines, require_serving
+from runtime.lines import build_lines, require_serving, resolve_reference
 from runtime.logging import set_up_logging
 from runtime.outside import build_outside
 from runtime.settings import Settings, load_settings
+from runtime.settings_file import SettingsInvalid
 from services.access import RateRule
 from services.context import ServiceContext
 from services.nudging import Nudges
@@ -74,6 +75,7 @@ def build_app(
 
 
 def policy_of(settings: Settings) -> ApiPolicy:
+    """Raises SettingsInvalid when a secret can't be found."""
     api, minute = settings.api, timedelta(minutes=1)
     return ApiPolicy(
         require_https=api.require_https,
@@ -83,7 +85,20 @@ def policy_of(settings: Settings) -> ApiPolicy:
             RateRule("tenant", api.requests_per_tenant, minute),
             RateRule("address", api.requests_per_address, minute),
         ),
+        stripe_webhook_secret=_stripe_secret(settings),
     )
+
+
+def _stripe_secret(settings: Settings) -> str | None:
+    reference = settings.api.stripe_webhook_secret
+    if reference is None:
+        return None
+    problems: list[str] = []
+    where = "api.stripe_webhook_secret"
+    secret = resolve_reference(where, reference, settings.variables, problems)
+    if problems:
+        raise SettingsInvalid(problems)
+    return secret
 
 
 @asynccontextmanager

@@ -28,6 +28,8 @@ class ApiPolicy:
         RateRule("address", 60_000, _MINUTE),
     )
     """Of /v1. The compatible APIs have the limits that their vendors state."""
+    stripe_webhook_secret: str | None = field(default=None, repr=False)
+    """Of the Stripe account whose webhooks Voxanne's API takes."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ _STATUS = {
     AppointmentStatus.HELD: "TENTATIVE",
     AppointmentStatus.BOOKED: "TENTATIVE",
     AppointmentStatus.CONFIRMED: "CONFIRMED",
+    AppointmentStatus.IN_PROGRESS: "CONFIRMED",
+    AppointmentStatus.COMPLETED: "CONFIRMED",
+    AppointmentStatus.NO_SHOW: "CONFIRMED",
     AppointmentStatus.CANCELED: "CANCELLED",
     AppointmentStatus.RELEASED: "CANCELLED",
 }

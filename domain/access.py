@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 EVERYTHING = "*"
 _SUBJECTS = (
     "agents",
+    "appointments",
     "calls",
     "campaigns",
     "contacts",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,13 +20,21 @@ class AppointmentStatus(StrEnum):
     """Kept for the rest of a call; nobody has said yes."""
     BOOKED = "booked"
     CONFIRMED = "confirmed"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    NO_SHOW = "no_show"
+    """The person did not come."""
     CANCELED = "canceled"
     RELEASED = "released"
     """Held, and not wanted."""
 
     @property
     def stands(self) -> bool:
-        return self in (AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED)
+        """It is to take place, or does: its slot is kept, and it may be moved."""
+        return self in _STANDING
+
+
+_STANDING = (AppointmentStatus.BOOKED, AppointmentStatus.CONFIRMED, AppointmentStatus.IN_PROGRESS)
 
 
 class Change(StrEnum):
@@ -38,6 +47,8 @@ class Change(StrEnum):
     MOVED = "moved"
     CANCELED = "canceled"
     CONFIRMED = "confirmed"
+    NOTED = "noted"
+    """People wrote something down: that it takes place, has, or has not; or a note."""
     UNDONE = "undone"
 
 
@@ -106,3 +117,22 @@ class Party:
     recipient_id: int | None = None
     call_id: str | None = None
     title: str = "Appointment"
+
+
+class DeskAppointment(BaseModel):
+    """An appointment as people at a desk see it, with who has it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    appointment: Appointment
+    notes: str | None
+    details: dict[str, Any]
+    """What a door keeps with it; never read."""
+    contact_id: str | None
+    """The contact with its number."""
+    contact_name: str | None
+    contact_email: str | None
+    made_by: str | None
+    """The call that made it, by the id that its customer knows."""
+    created_at: datetime
+    updated_at: datetime

@@ -121,7 +121,7 @@ def _client(base_url: httpx.URL, auth: httpx.Auth | None, limit: float) -> httpx
     return httpx.AsyncClient(
         base_url=base_url,
         auth=auth,
-        verify=_certificates(),
+        verify=certificates(),
         # A quarter of the time to get a connection, so that a line which can't be reached is
         # known to be so before the whole exchange is given up as unknown.
         timeout=httpx.Timeout(limit, connect=limit / 4, pool=limit / 4),
@@ -135,6 +135,6 @@ def _client(base_url: httpx.URL, auth: httpx.Auth | None, limit: float) -> httpx
 
 
 @functools.cache
-def _certificates() -> ssl.SSLContext:
+def certificates() -> ssl.SSLContext:
     """The machine's certificates, read once for all lines."""
     return httpx.create_ssl_context(trust_env=False)

@@ -23,6 +23,9 @@ class ApiSettings(BaseModel):
     """In a minute, on /v1, over all keys of a tenant."""
     requests_per_address: Annotated[int, Field(ge=1)] = 60_000
     """In a minute, on /v1, good keys or not."""
+    stripe_webhook_secret: str | None = None
+    """A reference, env:NAME or file:PATH, to the signing secret of a Stripe account whose webhooks
+    are sent to /compat/voxanne/webhooks/stripe."""
 
     @field_validator("trusted_proxies")
     @classmethod

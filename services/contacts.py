@@ -51,7 +51,7 @@ async def match_contact(
 
     Raises RequestRefused.
     """
-    number = _number(phone)
+    number = number_of(phone)
     known = await directory.find(ctx, CONTACTS, phone=number)
     if known is not None:
         return known, False
@@ -72,7 +72,7 @@ async def import_contacts(ctx: ServiceContext, drafts: Sequence[dict[str, Any]])
     now, good, rejected = ctx.clock(), [], []
     for index, draft in enumerate(drafts):
         try:
-            number = _number(draft["phone"])
+            number = number_of(draft["phone"])
         except RequestRefused as error:
             rejected.append(Rejected(index, str(error)))
             continue
@@ -93,7 +93,8 @@ async def _keep_new(ctx: ServiceContext, some: Sequence[Contact], now: datetime)
     return await ctx.database.write(work)
 
 
-def _number(phone: str) -> str:
+def number_of(phone: str) -> str:
+    """E.164, even one that nobody can have. Raises RequestRefused."""
     try:
         return parse_phone(phone)
     except BadPhone as error:

@@ -13,6 +13,7 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import URL, create_engine, make_url, text
@@ -66,12 +67,28 @@ def sqlite_database() -> Iterator[str]:
 @contextmanager
 def migrated(url: str) -> Iterator[Database]:
     """A database with the newest schema."""
+    parsed = make_url(url)
+    path = Path(parsed.database or "")
+    copied = parsed.get_backend_name() == "sqlite" and not path.exists()
+    if copied:
+        path.write_bytes(_new_sqlite())
     database = Database(url)
     try:
-        database.migrate()
+        if not copied:
+            database.migrate()
         yield database
     finally:
         database.dispose()
+
+
+@cache
+def _new_sqlite() -> bytes:
+    """A file that every migration has gone over: a copy takes a hundredth of their time."""
+    with sqlite_database() as url:
+        database = Database(url)
+        database.migrate()
+        database.dispose()
+        return Path(make_url(url).database or "").read_bytes()
 
 
 def empty(database: Database) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from domain.event import CallEvent, CallSnapshot
+from providers.http import certificates
 from providers.port import (
     Capabilities,
     LineConfig,
@@ -201,6 +202,7 @@ def _http_client(base_url: str, api_key: str, limit: float) -> httpx.AsyncClient
     return httpx.AsyncClient(
         base_url=base_url,
         headers={"authorization": f"Bearer {api_key}"},
+        verify=certificates(),
         # Half of the time to get a connection, so that a line which can't be reached is known
         # to be so before the whole exchange is given up as unknown.
         timeout=httpx.Timeout(limit, connect=limit / 4, pool=limit / 4),

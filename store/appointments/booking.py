@@ -11,7 +11,6 @@ from datetime import datetime
 from sqlmodel import Session
 
 from domain.appointment import AppointmentStatus, Change, Made, NotMade, Party
-from domain.availability import free_seat
 from domain.calendar import CalendarRules
 from store.appointments.history import appointment_of, note
 from store.appointments.rows import (
@@ -22,15 +21,10 @@ from store.appointments.rows import (
     insert_appointment,
     made_by_call,
     seat_or_refusal,
+    some_seat,
     standing_at,
 )
-from store.appointments.slots import (
-    MAX_SEATS,
-    lock_calendar,
-    read_taken,
-    release,
-    release_expired,
-)
+from store.appointments.slots import lock_calendar, release, release_expired
 
 
 def book(
@@ -109,10 +103,7 @@ def enter(
     known = heard_before(s, party.tenant, key) or standing_at(s, party, rules, start)
     if known is not None:
         return Made(known, changed=False)
-    taken = read_taken(s, party.tenant, rules, start, start + rules.duration)
-    roomy = rules.model_copy(update={"capacity": MAX_SEATS})
-    seat = free_seat(roomy, taken, start)
-    assert seat is not None, "a calendar with ten thousand appointments at once"
+    seat = some_seat(s, party.tenant, rules, start)
     row = insert_appointment(
         s, party, rules, start, seat, AppointmentStatus.BOOKED, now=now, uid=uid
     )

@@ -34,7 +34,7 @@ def tell_appointment(
     before: AnyRow | None = None,
 ) -> None:
     """Write down that an appointment was booked, changed or canceled, and by which call."""
-    what = _event(row, change)
+    what = _event(row, change, before)
     if what is None or not anybody(s, row["tenant"]):
         return
     made_by = _call(s, call_id)
@@ -60,7 +60,10 @@ def tell_appointment(
     tell(s, row["tenant"], [happened], now=now)
 
 
-def _event(row: AnyRow, change: Change) -> EventType | None:
+def _event(row: AnyRow, change: Change, before: AnyRow | None) -> EventType | None:
+    if change is Change.NOTED:
+        moved_on = before is not None and before["status"] != row["status"]
+        return EventType.APPOINTMENT_CHANGED if moved_on else None
     if change is not Change.UNDONE:
         return _EVENTS.get(change)
     if AppointmentStatus(row["status"]).stands:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ from domain.availability import (
 from domain.calendar import CalendarRules
 from store.appointments.history import appointment_of, change_by_key, get_appointment
 from store.appointments.slots import (
+    MAX_SEATS,
     give_back,
     lock_calendar,
     read_everything_taken,
@@ -56,6 +57,16 @@ def seat_or_refusal(
     because = because or Refusal.FULL
     everything = read_everything_taken(s, tenant, rules, now, others=others, without=without)
     return NotMade(because.text, because, alternatives(rules, everything, start, now))
+
+
+def some_seat(
+    s: Session, tenant: str, rules: CalendarRules, start: datetime, without: Iterable[str] = ()
+) -> int:
+    """A seat for what is so, whether or not there is room for it."""
+    taken = read_taken(s, tenant, rules, start, start + rules.duration, without=without)
+    seat = free_seat(rules.model_copy(update={"capacity": MAX_SEATS}), taken, start)
+    assert seat is not None, "a calendar with ten thousand appointments at once"
+    return seat
 
 
 def insert_appointment(

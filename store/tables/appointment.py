@@ -1,11 +1,12 @@
 """Appointments, the slots they hold, and their history."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
-from store.tables.columns import BigId, Row, UtcDateTime, table_of
+from store.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _HELD = text("status = 'held'")
 
@@ -15,6 +16,7 @@ class AppointmentRow(Row, table=True):
     __table_args__ = (
         Index("ix_appointment_phone", "tenant", "calendar", "phone", "starts_at"),
         Index("ix_appointment_starts", "tenant", "calendar", "starts_at"),
+        Index("ix_appointment_tenant", "tenant", "starts_at", "id"),
         Index("ix_appointment_call", "call_id"),
         Index(
             "ix_appointment_held",
@@ -42,6 +44,9 @@ class AppointmentRow(Row, table=True):
     mirrored: int | None = None
     hold_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """Of a hold that its call does not give up: when anybody may take the slot."""
+    notes: str | None = Field(default=None, sa_type=Text)
+    details: dict[str, Any] | None = Field(default=None, sa_type=JsonText)
+    """What a door keeps with it; never read."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 import httpx
 import pytest_asyncio
@@ -13,11 +13,12 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from api.app import build_app, open_state
-from api.state import ApiPolicy
+from api.state import ApiPolicy, ApiState
 from store.database import Database
+from tests.api.applications import application
 from tests.services.servers import database, temporal_server, world
 from tests.services.world import World, build_world
-from tests.serving import listening
+from tests.serving import client_at, listening
 
 __all__ = [
     "api",
@@ -33,7 +34,7 @@ __all__ = [
 async def serving(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with (
         listening(app) as base,
-        httpx.AsyncClient(base_url=base, trust_env=False) as client,
+        client_at(base) as client,
     ):
         yield client
 
@@ -43,10 +44,14 @@ async def serving_world(
     world: World, policy: ApiPolicy | None = None
 ) -> AsyncIterator[httpx.AsyncClient]:
     """The API over this context."""
-    policy = policy or ApiPolicy()
-    app = build_app(lambda: open_state(world.ctx, "http://testserver", policy), policy)
-    async with serving(app) as client:
-        yield client
+    own = policy or ApiPolicy()
+
+    def opened() -> AbstractAsyncContextManager[ApiState]:
+        return open_state(world.ctx, "http://testserver", own)
+
+    with application(opened) if policy is None else nullcontext(build_app(opened, own)) as app:
+        async with serving(app) as client:
+            yield client
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from api.app import build_app, open_state
+from api.app import open_state
 from domain.appointment import AppointmentStatus
 from providers.catalog import build_provider
 from providers.lines import Line, LinePolicy, Lines
@@ -19,6 +19,7 @@ from providers.port import LineConfig
 from services.context import ServiceContext
 from store.appointments import finding
 from store.database import Database
+from tests.api.applications import application
 from tests.api.conftest import serving
 from tests.builders import House
 from tests.services.world import no_temporal
@@ -99,5 +100,6 @@ async def desk(database: Database) -> AsyncIterator[Desk]:
         ]
     )
     ctx = ServiceContext(database, await no_temporal(), lines, lambda: house.now)
-    async with serving(build_app(lambda: open_state(ctx, ""))) as http:
-        yield Desk(house, http)
+    with application(lambda: open_state(ctx, "")) as app:
+        async with serving(app) as http:
+            yield Desk(house, http)

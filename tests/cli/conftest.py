@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from domain.claim import ClaimedCall
 from store.database import Database
+from tests.databases import migrated
 from tests.services.world import build_world, no_temporal
 
 Outdial = Callable[..., Result]
@@ -38,10 +39,8 @@ def outdial(state_dir: Path) -> Outdial:
 @pytest.fixture
 def database(state_dir: Path) -> Iterator[Database]:
     state_dir.mkdir()
-    database = Database(f"sqlite:///{state_dir / 'outdial.db'}")
-    database.migrate()
-    yield database
-    database.dispose()
+    with migrated(f"sqlite:///{state_dir / 'outdial.db'}") as database:
+        yield database
 
 
 @pytest.fixture

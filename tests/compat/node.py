@@ -6,20 +6,22 @@ import asyncio
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.compat.samples import run
+
 FOLDER = Path(__file__).with_name("javascript")
-WITHIN = 60
+COMMON, MODULE = "commonjs", "module"
 
 
-async def run_node(script: str, variables: Mapping[str, str]) -> str:
+async def run_node(script: str, variables: Mapping[str, str], kind: str = COMMON) -> str:
     """What a script prints; skips the test where there is no Node."""
-    await install(FOLDER)
-    return await run(["node", "-e", script], variables, FOLDER)
+    return await run(await _command(script, kind), variables, FOLDER)
 
 
 async def install(folder: Path) -> None:
@@ -29,19 +31,29 @@ async def install(folder: Path) -> None:
     await asyncio.to_thread(_install, folder)
 
 
-async def run(command: list[str], variables: Mapping[str, str], folder: Path) -> str:
-    """What a command prints. Fails with what it says on its error output."""
+@asynccontextmanager
+async def node_server(
+    script: str, variables: Mapping[str, str]
+) -> AsyncIterator[asyncio.StreamReader]:
+    """What a script prints, while it runs."""
     process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=folder,
+        *await _command(script, COMMON),
+        cwd=FOLDER,
         env={"PATH": os.environ["PATH"], **variables},
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(WITHIN):
-        told, complaint = await process.communicate()
-    assert process.returncode == 0, complaint.decode()
-    return told.decode()
+    assert process.stdout is not None
+    try:
+        yield process.stdout
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def _command(script: str, kind: str) -> list[str]:
+    await install(FOLDER)
+    return ["node", f"--input-type={kind}", "--eval", script]
 
 
 @cache

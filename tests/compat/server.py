@@ -15,6 +15,7 @@ from domain.access import EVERYTHING
 from services.keys import NewKey, create_key
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
+from tests.serving import client_at
 from tests.waiting import until
 
 NOW = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
@@ -42,10 +43,10 @@ async def customer_of(
     Asked from the given address of this machine, for limits by address.
     """
     text = key if key is not None else (await new_key(at_work)).text
-    async with httpx.AsyncClient(
-        base_url=f"{at_work.api}/compat/{system}",
+    async with client_at(
+        f"{at_work.api}/compat/{system}",
         headers={"authorization": f"Bearer {text}"},
-        transport=httpx.AsyncHTTPTransport(local_address=address),
+        transport=httpx.AsyncHTTPTransport(verify=False, local_address=address),
     ) as client:
         yield client
 

@@ -12,19 +12,21 @@ from services import directory
 from services.directory import CONTACTS, PHONE_NUMBERS
 from tests.api.conftest import database, serving_world, temporal_server
 from tests.api.v1.conftest import bearer, new_key
+from tests.compat.limits import asked_elsewhere
 from tests.services.servers import world
 from tests.services.world import World
 
 __all__ = ["database", "temporal_server", "world"]
 
 TO = "+14155551234"
-ENVELOPES: dict[str, set[str]] = {
-    "buildvoiceai/api/v1/nosuch": {"success", "error"},
-    "vozagent/v1/nosuch": {"error"},
-    "thinnestai/voice/nosuch": {"detail", "status"},
-    "voxanne/api/nosuch": {"error"},
-    "voxpria/api/v1/nosuch": {"success", "error"},
+REFUSING: dict[str, tuple[str, str, set[str]]] = {
+    "buildvoiceai": ("POST", "/api/v1/calls/trigger", {"success", "error"}),
+    "vozagent": ("GET", "/v1/calls", {"error"}),
+    "thinnestai": ("GET", "/voice/sessions", {"detail", "status"}),
+    "voxanne": ("GET", "/api/calls", {"error"}),
+    "voxpria": ("GET", "/api/v1/calls", {"success", "error"}),
 }
+"""A route of each, and the members of its errors."""
 
 
 async def test_75_each_gets_its_own_dialect(world: World) -> None:
@@ -68,13 +70,24 @@ async def test_75_each_gets_its_own_dialect(world: World) -> None:
     assert {call["origin"] for call in own} == origins
 
 
-@pytest.mark.parametrize("path", ENVELOPES)
-async def test_76_errors_are_each_systems_own(world: World, path: str) -> None:
+@pytest.mark.parametrize("system", REFUSING)
+async def test_76_errors_are_each_systems_own(world: World, system: str) -> None:
+    """401, 404, 405 and 429, which all other requests were counted for by other processes."""
+    method, path, members = REFUSING[system]
+    base = f"/compat/{system}"
     async with serving_world(world) as http:
-        key = bearer((await new_key(world)).text)
-        missing = await http.get(f"/compat/{path}", headers=key)
-    assert missing.status_code == 404
-    assert missing.json().keys() == ENVELOPES[path]
+        answers = [await http.request(method, base + path)]
+        http.headers.update(bearer((await new_key(world)).text))
+        answers += [await http.get(f"{base}{path}/no/such"), await http.put(base + path)]
+        assert (await http.request(method, base + path)).status_code < 429
+        await asked_elsewhere(world.ctx.database, 10**6)
+        answers.append(await http.request(method, base + path))
+    assert [answer.status_code for answer in answers] == [401, 404, 405, 429]
+    for answer in answers:
+        assert answer.headers["content-type"] == "application/json"
+        assert members <= answer.json().keys() <= members | {"message", "retryAfter"}
+        if system == "vozagent":
+            assert answer.json()["error"].keys() >= {"code", "message"}
 
 
 async def test_77_one_systems_limit_is_no_others(world: World) -> None:

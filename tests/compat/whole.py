@@ -20,6 +20,7 @@ from tests.e2e.engine import Engine, engine
 from tests.e2e.stacks import PEOPLE
 from tests.receiver import Receiver, receiving
 from tests.services.servers import temporal_server
+from tests.serving import client_at
 from tests.waiting import until
 
 __all__ = ["at_work", "customer", "key", "temporal_server"]
@@ -69,7 +70,7 @@ class Client:
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any
     ) -> httpx.Response:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with client_at() as http:
             chosen = self.headers if headers is None else headers
             return await http.request(method, self.base + path, headers=dict(chosen), **more)
 
@@ -85,4 +86,4 @@ def client_of(base: str, text: str) -> Client:
 
 
 async def until_true(check: Callable[[], Awaitable[bool]]) -> None:
-    await until(check, timeout=WITHIN)
+    await until(check, timeout=WITHIN, interval=0.05)

@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from activities.deps import Deps
 from activities.outside import Outside
-from api.app import build_app, open_state
+from api.app import open_state
 from domain.record import DEFAULT_TENANT, Progress
 from providers.lines import Line, LinePolicy, Lines
 from providers.port import LineConfig
@@ -27,6 +27,7 @@ from services.context import ServiceContext
 from services.keeping import Keeper
 from services.lines import announce_lines
 from store.database import Database
+from tests.api.applications import application
 from tests.api.conftest import serving
 from tests.e2e.stacks import PEOPLE
 from worker import build_workers, delivery_worker
@@ -120,5 +121,6 @@ def _lines(network: SimulatedNetwork, tenant: str) -> Lines:
 @asynccontextmanager
 async def _hooks(ctx: ServiceContext) -> AsyncIterator[str]:
     """Our HTTP door; its address."""
-    async with serving(build_app(lambda: open_state(ctx, ""))) as http:
-        yield str(http.base_url)
+    with application(lambda: open_state(ctx, "")) as app:
+        async with serving(app) as http:
+            yield str(http.base_url)

@@ -16,6 +16,7 @@ from tests.builders import phone
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.services.servers import temporal_server
+from tests.serving import client_at
 from tests.waiting import until
 
 __all__ = ["at_work", "http", "temporal_server"]
@@ -36,7 +37,7 @@ async def at_work(temporal_server: WorkflowEnvironment) -> AsyncIterator[Engine]
 async def http(at_work: Engine) -> AsyncIterator[httpx.AsyncClient]:
     key = await create_key(at_work.ctx, "test", ("*",))
     headers = {"authorization": f"Bearer {key.text}"}
-    async with httpx.AsyncClient(base_url=at_work.api, headers=headers, trust_env=False) as client:
+    async with client_at(at_work.api, headers=headers) as client:
         yield client
 
 

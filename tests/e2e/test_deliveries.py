@@ -22,6 +22,7 @@ from tests.e2e.engine import Engine, engine
 from tests.e2e.stacks import campaign
 from tests.receiver import Receiver, receiving
 from tests.services.servers import temporal_server
+from tests.serving import client_at
 from tests.waiting import until
 
 __all__ = ["at_work", "customer", "http", "temporal_server"]
@@ -41,7 +42,7 @@ async def at_work(temporal_server: WorkflowEnvironment) -> AsyncIterator[Engine]
 async def http(at_work: Engine) -> AsyncIterator[httpx.AsyncClient]:
     key = await create_key(at_work.ctx, "test", ("*",))
     headers = {"authorization": f"Bearer {key.text}"}
-    async with httpx.AsyncClient(base_url=at_work.api, headers=headers, trust_env=False) as client:
+    async with client_at(at_work.api, headers=headers) as client:
         yield client
 
 

@@ -19,7 +19,7 @@ from cli.main import app
 from services import scheduling
 from services.nexus import create_endpoint
 from tests.builders import phone
-from tests.compat import node
+from tests.compat import node, samples
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.services.servers import temporal_server
@@ -71,7 +71,7 @@ async def test_place_call_from_typescript(
 ) -> None:
     """Type-checked with `strict`, compiled, and run."""
     await node.install(TYPESCRIPT)
-    await node.run(["npm", "run", "build"], {}, TYPESCRIPT)
+    await samples.run(["npm", "run", "build"], {}, TYPESCRIPT)
     out = await run(temporal_server, "node", str(TYPESCRIPT / "build/place-call.js"), phone(6001))
     assert out == "completed after 1 attempt(s)\n"
     assert at_work.called().count(phone(6001)) == 1

@@ -12,6 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from store.database import Database
+from tests.databases import migrated
 from tests.services.world import World, build_world
 from workflows.names import SEARCH_ATTRIBUTES
 
@@ -29,10 +30,8 @@ async def temporal_server() -> AsyncIterator[WorkflowEnvironment]:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'outdial.db'}")
-    database.migrate()
-    yield database
-    database.dispose()
+    with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
+        yield database
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from api.compat.days import from_day
 from api.compat.thinnestai.auth import needs
 from api.compat.thinnestai.models import (
     Recording,
@@ -11,7 +12,6 @@ from api.compat.thinnestai.models import (
     Session,
     Sessions,
     Transcript,
-    from_day,
 )
 from api.compat.thinnestai.words import MEANT
 from domain.request import CallFilter

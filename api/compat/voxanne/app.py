@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from api.compat.bearer import RateHeaders
 from api.compat.refusals import install_refusals
-from api.compat.voxanne import agents, calls, contacts, receiving, webhook_logs
+from api.compat.voxanne import agents, appointments, calls, contacts, receiving, webhook_logs
 from api.compat.voxanne.auth import rate_headers
 from api.compat.voxanne.errors import Refused, write_error, write_not_found, write_too_large
 from api.errors import BodyTooLarge
@@ -21,7 +21,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 
 def create_voxanne() -> FastAPI:
     app = FastAPI(title="Voxanne AI on Outdial", redirect_slashes=False, responses=_REFUSED)
-    for part in (agents, calls, contacts, receiving, webhook_logs):
+    for part in (agents, appointments, calls, contacts, receiving, webhook_logs):
         app.include_router(part.router)
     app.add_middleware(RateHeaders, shown=rate_headers)
     install_refusals(app, write_error)

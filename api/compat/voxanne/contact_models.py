@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.compat.voxanne.appointment_models import Appointment
 from api.compat.voxanne.call_models import Call
 from domain.directory import Contact as Kept
 
@@ -63,19 +64,21 @@ class Contact(BaseModel):
 
 class ContactDetails(Contact):
     call_history: list[Call]
-    appointment_history: list[dict[str, Any]]
+    appointment_history: list[Appointment]
     total_calls: int
     total_appointments: int
 
     @classmethod
-    def with_calls(cls, kept: Kept, calls: list[Call], total: int) -> "ContactDetails":
+    def with_history(
+        cls, kept: Kept, calls: list[Call], total: int, appointments: list[Appointment], booked: int
+    ) -> "ContactDetails":
         reached = calls[0].created_at if calls else None
         return cls(
             **_shown(kept, reached),
             call_history=calls,
-            appointment_history=[],
+            appointment_history=appointments,
             total_calls=total,
-            total_appointments=0,
+            total_appointments=booked,
         )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
+from api.compat.voxanne.appointment_models import Appointment
 from api.compat.voxanne.auth import NAME, needs
 from api.compat.voxanne.call_models import Call
 from api.compat.voxanne.contact_models import (
@@ -20,8 +21,9 @@ from api.compat.voxanne.contact_models import (
 from api.compat.voxanne.pages import MOST, PAGE, Limit, PageNumber, Pagination
 from api.state import state_of
 from domain.request import CallFilter, CallView
-from services import calls, directory
+from services import appointments, calls, directory
 from services.access import Caller
+from services.appointments import DeskFilter
 from services.dialing import single_call
 from services.directory import CONTACTS
 from services.errors import Collision, RequestRefused
@@ -88,7 +90,15 @@ async def get_contact(
     chosen = CallFilter(contact_id=kept.id)
     found = await calls.list_calls(caller.ctx, chosen, limit=_HISTORY)
     total = await calls.count_calls(caller.ctx, chosen)
-    return ContactDetails.with_calls(kept, [Call.of(view) for view in found], total)
+    theirs = DeskFilter(phone=kept.phone)
+    booked = await appointments.page(caller.ctx, theirs, limit=_HISTORY)
+    return ContactDetails.with_history(
+        kept,
+        [Call.of(view) for view in found],
+        total,
+        [Appointment.of(one) for one in booked],
+        await appointments.count(caller.ctx, theirs),
+    )
 
 
 @router.patch("/{contact_id}")

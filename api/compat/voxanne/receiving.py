@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from api.compat.voxanne.stripe import require_signed
 from api.routes.hooks import read_body, signed_url
 from api.state import state_of
 from providers.port import WebhookRefused
@@ -34,5 +35,12 @@ async def receive_vapi(request: Request) -> dict[str, Any]:
 @router.post("/webhooks/stripe")
 @router.post("/api/webhooks/stripe", include_in_schema=False)
 async def receive_stripe(request: Request) -> dict[str, Any]:
-    """Refused, always: nothing is billed here, so there is no secret to verify a signature with."""
-    raise WebhookRefused("Invalid signature: no Stripe account is connected")
+    """Take a report about bills. Nothing is billed here, so nothing comes of it; without the
+    setting `api.stripe_webhook_secret` there is nothing to verify it with, and it is refused."""
+    state = state_of(request)
+    secret = state.policy.stripe_webhook_secret
+    if secret is None:
+        raise WebhookRefused("Invalid signature: no Stripe account is connected")
+    given = request.headers.get("stripe-signature", "")
+    require_signed(given, await read_body(request), secret, state.context.clock())
+    return {"received": True}

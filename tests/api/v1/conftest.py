@@ -12,6 +12,7 @@ from domain.access import EVERYTHING
 from services.keys import NewKey, create_key
 from tests.api.conftest import database, serving_world, temporal_server, world
 from tests.services.world import OTHER_TENANT, World
+from tests.serving import client_at
 
 __all__ = ["database", "temporal_server", "world"]
 
@@ -41,7 +42,7 @@ async def new_key(
 
 async def new_customer(http: httpx.AsyncClient, world: World, tenant: str) -> Customer:
     key = await new_key(world, tenant)
-    own = httpx.AsyncClient(base_url=http.base_url, headers=bearer(key.text), trust_env=False)
+    own = client_at(http.base_url, headers=bearer(key.text))
     return Customer(own, key, tenant)
 
 

@@ -10,6 +10,13 @@ from tests.compat.whole import client_of, people, until_true
 from tests.e2e.engine import Engine
 from tests.receiver import Receiver
 
+FIELDS = {
+    "event", "call_id", "agent_id", "agent_name", "direction", "phone_number", "duration_seconds",
+    "started_at", "ended_at", "sentiment", "summary", "transcript", "metadata", "status",
+    "from_number", "to_number", "cost_cents", "recording_url",
+}  # fmt: skip
+"""Of both renditions of the page."""
+
 
 async def test_row_10_calls_start_complete_and_fail(
     at_work: Engine, key: str, customer: Receiver
@@ -37,8 +44,11 @@ async def test_row_10_calls_start_complete_and_fail(
     ]
     (failed,) = [one for one in events if one["call_id"] == busy]
     assert (failed["event"], failed["status"]) == ("call.failed", "busy")
+    assert all(set(one) >= FIELDS for one in events)
     completed = next(one for one in events if one["event"] == "call.completed")
     assert completed["metadata"] == metadata
+    assert type(completed["duration_seconds"]) is int
+    assert completed["agent_name"] == "front-desk"
     assert (completed["direction"], completed["phone_number"]) == ("outbound", "+14155550191")
     assert (completed["agent_id"], completed["status"]) == ("front-desk", "completed")
     assert {turn["role"] for turn in completed["transcript"]} == {"agent", "human"}

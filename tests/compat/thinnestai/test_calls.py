@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 from services import calls
 from tests.builders import phone
+from tests.compat.receiver import customer_server
 from tests.compat.server import until_status
 from tests.compat.thinnestai.conftest import ORDER, dial
 from tests.e2e.engine import Engine
@@ -158,15 +159,27 @@ async def test_37_hung_up(at_work: Engine, http: httpx.AsyncClient) -> None:
     assert (await http.post(f"/voice/end/{made['call_id']}")).status_code == 200
 
 
+async def until_dialed(at_work: Engine, http: httpx.AsyncClient, number: str) -> None:
+    """Somebody is called at once."""
+    await dial(http, to_number=number)
+
+    async def dialed() -> bool:
+        return number in at_work.called()
+
+    await until(dialed, timeout=30, interval=0.05)
+
+
 async def test_41_appointment_reminders(at_work: Engine, http: httpx.AsyncClient) -> None:
-    """The example, whose code the page has lost: a scheduled call for each appointment."""
+    """The example, whose code the page has lost: a scheduled call for each appointment, and what
+    is told of them."""
     appointments = [
         ("Jane Doe", "2026-12-01", "10:00 AM", phone(8)),
         ("John Smith", "2026-12-01", "11:30 AM", phone(9)),
     ]
-    made = await asyncio.gather(
-        *(
-            dial(
+    at = at_work.clock() + timedelta(hours=1)
+    async with customer_server("/call-events") as heard:
+        made = [
+            await dial(
                 http,
                 to_number=number,
                 context={
@@ -174,13 +187,32 @@ async def test_41_appointment_reminders(at_work: Engine, http: httpx.AsyncClient
                     "appointment_date": date,
                     "appointment_time": time,
                 },
-                scheduled_at="2026-11-30T15:00:00Z",
+                scheduled_at=at.isoformat(),
+                webhook_url=heard.url,
             )
             for name, date, time, number in appointments
-        )
-    )
-    assert not {phone(8), phone(9)} & set(at_work.called())
-    for one, (name, *_) in zip(made, appointments, strict=True):
-        assert one["status"] == "initiating"
+        ]
+        assert [one["status"] for one in made] == ["initiating"] * 2
+        await until_dialed(at_work, http, phone(10))
+        assert not {phone(8), phone(9)} & set(at_work.called())
+        at_work.clock.forward(hours=1)
+        # The server's clock was not moved: whoever is called now makes the campaign look.
+        await until_dialed(at_work, http, phone(11))
+
+        async def over() -> bool:
+            told = [json.loads(body) for _, body in heard.requests]
+            ended = {one["call_id"] for one in told if one["event"] == "call.completed"}
+            return ended == {one["call_id"] for one in made}
+
+        await until(over, timeout=60, interval=0.1)
+    dialed = {call.order.to: call for call in at_work.network.simulation.network.calls.values()}
+    for name, date, time, number in appointments:
+        assert dialed[number].order.variables == {
+            "customer_name": name,
+            "appointment_date": date,
+            "appointment_time": time,
+        }
+    for one in made:
         view = await calls.get_call(at_work.ctx, one["call_id"])
-        assert view.variables["customer_name"] == name
+        assert view.last is not None
+        assert view.last.created_at >= at

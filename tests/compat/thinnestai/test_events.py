@@ -14,17 +14,23 @@ from tests.e2e.engine import Engine
 from tests.waiting import until
 
 ANSWERED = ["call.initiating", "call.ringing", "call.in_progress", "call.completed"]
+NOT_ANSWERED = ["call.initiating", "call.ringing", "call.no_answer"]
 FAILING = ["call.initiating", "call.failed"]
 
 
 @pytest.mark.parametrize(
     ("number", "behaviour", "events"),
-    [(phone(501), "answer", ANSWERED), (phone(502), "not_in_service", FAILING)],
+    [
+        (phone(501), "answer", ANSWERED),
+        (phone(502), "not_in_service", FAILING),
+        (phone(503), "no_answer", NOT_ANSWERED),
+    ],
 )
 async def test_38_a_call_tells_what_becomes_of_it(
     at_work: Engine, http: httpx.AsyncClient, number: str, behaviour: str, events: list[str]
 ) -> None:
-    at_work.network.simulation.configure({"people": {"overrides": {number: [behaviour]}}})
+    people = {"overrides": {number: [behaviour]}, "time_scale": 100.0}
+    at_work.network.simulation.configure({"people": people})
     async with customer_server("/call-events") as heard:
         made = await dial(http, to_number=number, webhook_url=heard.url)
 

@@ -19,6 +19,7 @@ from services import directory
 from services.directory import AGENTS
 from tests.api.conftest import serving
 from tests.builders import phone
+from tests.compat.limits import asked_elsewhere
 from tests.compat.server import NOW, customer_of, new_key, until_status
 from tests.compat.thinnestai.conftest import ORDER, dial
 from tests.e2e.engine import Engine
@@ -54,6 +55,7 @@ async def test_31_a_token_that_livekit_takes(at_work: Engine) -> None:
     await directory.remove(ctx, AGENTS, "front")
     assert answer.status_code == 200
     opened = answer.json()
+    assert isinstance(opened["session_id"], str)
     assert opened["livekit_url"] == "wss://project.livekit.cloud"
     assert opened["websocket_url"].startswith("wss://")
     options: Any = {"verify_exp": False, "verify_nbf": False}
@@ -118,7 +120,10 @@ LIMITED: list[tuple[int, Ask]] = [
 async def test_39_limits_by_kind(
     at_work: Engine, http: httpx.AsyncClient, allowed: int, ask: Ask
 ) -> None:
-    answers = [await ask(http) for _ in range(allowed + 1)]
+    answers = [await ask(http)]
+    await asked_elsewhere(at_work.ctx.database, allowed - 2, "thinnestai/%/key/%")
+    answers += [await ask(http) for _ in range(3)]
+    assert [answer.headers["x-ratelimit-remaining"] for answer in answers[1:]] == ["1", "0", "0"]
     assert 429 not in {answer.status_code for answer in answers[:-1]}
     assert answers[0].headers["x-ratelimit-limit"] == str(allowed)
     assert answers[0].headers["x-ratelimit-remaining"] == str(allowed - 1)

@@ -9,6 +9,7 @@ import httpx
 from tests.builders import phone
 from tests.compat.voxanne.conftest import AGENT, call_made, new_agent, until_done
 from tests.e2e.engine import Engine
+from tests.serving import client_at
 
 
 async def test_42_a_content_type_without_a_body(http: httpx.AsyncClient) -> None:
@@ -93,7 +94,7 @@ async def test_50_a_recording(at_work: Engine, http: httpx.AsyncClient) -> None:
         "schedule": {"hours": "00:00-24:00"},
         "recording": True,
     }
-    async with httpx.AsyncClient(base_url=at_work.api, headers=headers, trust_env=False) as own:
+    async with client_at(at_work.api, headers=headers) as own:
         made = (await own.post("/v1/calls", json=order)).json()
     await until_done(at_work, made["id"])
     found = await http.get(f"/api/calls/{made['id']}/recording")

@@ -2,64 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
-import pytest
 
 from dialects.port import read_event
 from dialects.voxanne import VoxanneWebhooks
 from domain.endpoint import EventType
 from tests.builders import phone
+from tests.compat.node import MODULE, node_server, run_node
+from tests.compat.samples import ours
 from tests.compat.voxanne.conftest import call_made
 from tests.dialects.test_thinnestai_and_voxanne import CALL, NOW, SECRET, TO, told
 from tests.e2e.engine import Engine
+from tests.serving import client_at
 
-NODE = shutil.which("node")
-SAMPLES = Path(__file__).with_name("samples")
-pytestmark = pytest.mark.skipif(NODE is None, reason="there is no Node here")
-
-
-@asynccontextmanager
-async def node(script: str, **variables: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    assert NODE is not None
-    process = await asyncio.create_subprocess_exec(
-        NODE,
-        "--input-type=module",
-        "--eval",
-        script,
-        env={**os.environ, **variables},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
+HERE = Path(__file__).parent
 
 
-async def printed(http: httpx.AsyncClient, sample: str) -> str:
+async def printed(http: httpx.AsyncClient, sample: str, more: str = "") -> str:
     """What a sample prints, with our base URL and key in place of theirs."""
-    text = (SAMPLES / sample).read_text(encoding="utf-8")
-    base = str(http.base_url).rstrip("/")
-    key = http.headers["authorization"].removeprefix("Bearer ")
-    ours = text.replace("https://api.voxanne.ai", base).replace("YOUR_API_KEY", key)
-    assert ours != text
-    async with node(ours) as process:
-        out, err = await process.communicate()
-    assert process.returncode == 0, err.decode()
-    return out.decode()
+    base = ("https://api.voxanne.ai", str(http.base_url).rstrip("/"))
+    key = ("YOUR_API_KEY", http.headers["authorization"].removeprefix("Bearer "))
+    return await run_node(ours(HERE, sample, base, key).rstrip() + more, {}, MODULE)
 
 
 async def test_42_authentication(http: httpx.AsyncClient) -> None:
-    assert await printed(http, "authentication.mjs") == ""
+    seen = ".then(async (answer) => console.log(answer.status, (await answer.json()).length >= 0))"
+    assert await printed(http, "authentication.mjs", seen) == "200 true\n"
 
 
 async def test_43_create_agent(http: httpx.AsyncClient) -> None:
@@ -82,19 +52,18 @@ TOLD = [
 
 async def test_63_webhook_handler() -> None:
     """It verifies what it has parsed, and answers 401 to what somebody else signed."""
-    script = (SAMPLES / "express.mjs").read_text() + (SAMPLES / "webhook_handler.mjs").read_text()
-    async with node(script, SECRET=SECRET) as process, httpx.AsyncClient(trust_env=False) as http:
-        assert process.stdout is not None
-        url = f"http://127.0.0.1:{int(await process.stdout.readline())}/webhooks/vapi"
+    script = ours(HERE, "express.cjs") + ours(HERE, "webhook_handler.cjs")
+    async with node_server(script, {"SECRET": SECRET}) as printing, client_at() as http:
+        url = f"http://127.0.0.1:{int(await printing.readline())}/webhooks/vapi"
         for kind, data, lines in TOLD:
             message = VoxanneWebhooks().write(read_event("evt_1", told(kind, data)), TO, NOW)
             assert message is not None
             good = await http.post(url, content=message.body, headers=message.headers)
             assert (good.status_code, good.text) == (200, "OK")
             for line in lines:
-                assert (await process.stdout.readline()).decode().strip() == line
+                assert (await printing.readline()).decode().strip() == line
             if kind is EventType.APPOINTMENT_BOOKED:
-                assert await process.stdout.readline() == b"Mailed: apt_1\n"
+                assert await printing.readline() == b"Mailed: apt_1\n"
             forged = message.headers | {"x-vapi-signature": "0" * 64}
             bad = await http.post(url, content=message.body, headers=forged)
             assert (bad.status_code, bad.text) == (401, "Invalid signature")

@@ -13,7 +13,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from api.compat.voxanne import stripe
 from api.routes.hooks import MAX_BYTES
+from api.state import ApiPolicy
 from providers.lines import Line, LinePolicy, Lines
 from providers.port import LineConfig
 from providers.voxanne.client import VoxanneProvider
@@ -29,6 +31,7 @@ from tests.compat.voxanne.conftest import call_made
 from tests.e2e.engine import Engine
 from tests.services.servers import world
 from tests.services.world import World
+from tests.serving import client_at
 from tests.waiting import until
 
 __all__ = ["database", "world"]
@@ -85,7 +88,7 @@ async def test_60_a_report_moves_its_call(
     for kind in ("call.started", "call.ended"):
         body = json.dumps({"type": kind, "call": {"id": "vapi-1"}}).encode()
         headers = {"x-vapi-signature": sign(SECRET, body), "content-type": "application/json"}
-        async with httpx.AsyncClient(base_url=api.base_url, trust_env=False) as anybody:
+        async with client_at(api.base_url) as anybody:
             answer = await anybody.post(f"/compat/voxanne{path}", content=body, headers=headers)
         assert (answer.status_code, answer.json()["received"]) == (200, True)
     shown = await api.get(f"/compat/voxanne/api/calls/{call_id}")
@@ -114,6 +117,26 @@ async def test_60_a_report_that_is_too_large(http: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json().keys()) == (413, {"error"})
 
 
+async def test_61_stripe_is_believed_by_its_signature(world: World) -> None:
+    """The first signature is of the secret that is being rolled, so it does not fit."""
+    body, now = b'{"type": "invoice.paid"}', int(world.clock.now.timestamp())
+    policy = ApiPolicy(stripe_webhook_secret="whsec_ours")
+    good = stripe.sign("whsec_ours", body, now)
+    rolled = f"t={now},v1={'0' * 64},{good.partition(',')[2]}"
+    late = stripe.sign("whsec_ours", body, now - 301)
+    forged = stripe.sign("whsec_theirs", body, now)
+    expected = [(good, 200), (rolled, 200), (late, 401), (forged, 401), ("t=x", 401), ("", 401)]
+    async with serving_world(world, policy) as client:
+        for signature, status in expected:
+            answer = await client.post(
+                "/compat/voxanne/webhooks/stripe",
+                content=body,
+                headers={"stripe-signature": signature},
+            )
+            assert answer.status_code == status, signature
+            assert answer.json().keys() == ({"received"} if status == 200 else {"error"})
+
+
 async def test_61_stripe_is_refused(http: httpx.AsyncClient) -> None:
     headers = {"stripe-signature": "t=1,v1=00"}
     answer = await http.post("/webhooks/stripe", json={"type": "invoice.paid"}, headers=headers)
@@ -126,7 +149,7 @@ async def test_62_63_events_and_their_log(at_work: Engine, http: httpx.AsyncClie
     headers = {"authorization": http.headers["authorization"]}
     async with (
         customer_server("/webhooks/vapi") as heard,
-        httpx.AsyncClient(base_url=at_work.api, headers=headers, trust_env=False) as own,
+        client_at(at_work.api, headers=headers) as own,
     ):
         asked = {"url": heard.url, "events": ["call.in_progress", "call.completed"]}
         made = await own.post("/v1/endpoints", json=asked | {"scheme": "voxanne"})
@@ -163,7 +186,7 @@ async def test_62_63_events_and_their_log(at_work: Engine, http: httpx.AsyncClie
 
 async def test_63_a_scheme_that_there_is_not(at_work: Engine, http: httpx.AsyncClient) -> None:
     headers = {"authorization": http.headers["authorization"]}
-    async with httpx.AsyncClient(base_url=at_work.api, headers=headers, trust_env=False) as own:
+    async with client_at(at_work.api, headers=headers) as own:
         asked = {"url": "https://example.com/hooks", "scheme": "nobody"}
         answer = await own.post("/v1/endpoints", json=asked)
     assert answer.status_code == 422

@@ -1,4 +1,4 @@
-"""Voxpria's Calls API and its webhooks, as its clients use them (rows 66 to 72)."""
+"""Voxpria's Calls API and its webhooks, as its clients use them (rows 66 to 68, 71, 72)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest_asyncio
 
 from services import calls
 from tests.compat.node import run_node
-from tests.compat.python_samples import run_python
 from tests.compat.whole import Client, client_of, people, until_true
 from tests.e2e.engine import Engine
 from tests.receiver import Receiver
@@ -106,90 +105,6 @@ async def test_row_68_list(voxpria: Client) -> None:
         (await voxpria.get(f"/api/v1/calls?page={page}&limit=2")).json()["data"] for page in (1, 2)
     ]
     assert [one["callId"] for page in pages for one in page] == everything[:4]
-
-
-AXIOS = """
-const axios = require('axios');
-
-async function triggerCall(agentId, phoneNumber, variables = {}) {
-  const response = await axios.post(
-    'https://app.voxpria.com/api/v1/calls',
-    {
-      agentId,
-      toNumber: phoneNumber,
-      variables
-    },
-    {
-      headers: {
-        'Authorization': `Bearer ${process.env.VOXPRIA_API_KEY}`,
-        'Content-Type': 'application/json'
-      }
-    }
-  );
-  return response.data;
-}
-
-// Usage
-(async () => {
-const result = await triggerCall(
-  'agent_abc123',
-  '+14155551234',
-  { customerName: 'John Doe' }
-);
-console.log('Call ID:', result.data.callId);
-const without = await triggerCall('agent_abc123', '+14155551234');
-console.log('Call ID:', without.data.callId);
-})();
-"""
-
-
-async def test_row_69_the_sample_for_axios(voxpria: Client, key: str) -> None:
-    script = AXIOS.replace("https://app.voxpria.com", voxpria.base)
-    told = await run_node(script, {"VOXPRIA_API_KEY": key})
-    with_variables, without = (line.removeprefix("Call ID: ") for line in told.splitlines())
-    assert (await details(voxpria, with_variables))["variables"] == {"customerName": "John Doe"}
-    assert (await details(voxpria, without))["variables"] == {}
-
-
-REQUESTS = """
-import requests
-import os
-
-def trigger_call(agent_id, phone_number, variables=None):
-    response = requests.post(
-        'https://app.voxpria.com/api/v1/calls',
-        json={
-            'agentId': agent_id,
-            'toNumber': phone_number,
-            'variables': variables or {}
-        },
-        headers={
-            'Authorization': f'Bearer {os.getenv("VOXPRIA_API_KEY")}',
-            'Content-Type': 'application/json'
-        }
-    )
-    return response.json()
-
-# Usage
-result = trigger_call(
-    'agent_abc123',
-    '+14155551234',
-    {'customerName': 'John Doe'}
-)
-print('Call ID:', result['data']['callId'])
-print('Call ID:', trigger_call('agent_abc123', '+14155551234')['data']['callId'])
-print('Error:', trigger_call('agent_abc123', 'nobody'))
-"""
-
-
-async def test_row_70_the_sample_for_requests(voxpria: Client, key: str) -> None:
-    script = REQUESTS.replace("https://app.voxpria.com", voxpria.base)
-    told = await run_python(script, {"VOXPRIA_API_KEY": key})
-    first, second, error = told.splitlines()
-    for line in (first, second):
-        found = await details(voxpria, line.removeprefix("Call ID: "))
-        assert found["toNumber"] == "+14155551234"
-    assert error.startswith("Error: {'success': False, 'error': ")
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest_asyncio
 
 from tests.compat.whole import Client, client_of, people, until_true
 from tests.e2e.engine import Engine
 from tests.receiver import Receiver
+from tests.serving import client_at
 
 ORDER: dict[str, Any] = {
     "phone_number": "+15551234567",
@@ -24,7 +24,7 @@ ORDER: dict[str, Any] = {
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def vozagent(at_work: Engine, key: str) -> AsyncIterator[Client]:
     headers = {"authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=at_work.api, trust_env=False) as http:
+    async with client_at(at_work.api) as http:
         agent = {"id": "voz-1", "name": "Voz"}
         made = await http.post("/v1/agents", headers=headers, json=agent)
         assert made.status_code == 201
@@ -57,6 +57,7 @@ async def test_row_18_create_an_outbound_call(vozagent: Client) -> None:
         }.items()
     )
     assert made["created_at"].endswith("Z")
+    assert isinstance(made["call_id"], str)
     contact = (await vozagent.get(f"/contacts/{made['contact_id']}")).json()
     assert (contact["first_name"], contact["notes"]) == ("John", ORDER["notes"])
     by_id = {"phone_number": "+15551234567", "assistant_id": "voz-1", "first_name": "Jack"}
@@ -88,6 +89,7 @@ async def test_rows_17_and_19_a_call_that_was_made(at_work: Engine, vozagent: Cl
     listed = (await vozagent.get(f"/calls?{query}")).json()
     (one,) = [call for call in listed if call["id"] == made["call_id"]]
     assert one.items() <= found.items()
+    assert set(one) >= {"id", "call_type", "call_status", "duration_seconds"}
     assert {call["call_status"] for call in listed} == {"completed"}
     mine = (await vozagent.get(f"/calls?contact_id={made['contact_id']}")).json()
     assert [call["id"] for call in mine] == [made["call_id"]]

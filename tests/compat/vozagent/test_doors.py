@@ -95,6 +95,7 @@ async def test_rows_13_to_16_contacts(us: Customer, them: Customer, world: World
     change = {"company": "Updated Company", "notes": "Follow up next week"}
     changed = await us.http.patch(path, json=change)
     assert changed.status_code == 200
+    assert changed.json()["updated_at"] > john["updated_at"]
     assert changed.json() == john | change | {"updated_at": changed.json()["updated_at"]}
     for request in ("GET", "PATCH", "DELETE"):
         stolen = await them.http.request(request, path, json={} if request == "PATCH" else None)
@@ -151,6 +152,8 @@ async def test_rows_23_and_24_webhooks(us: Customer, them: Customer) -> None:
     assert answer.status_code == 201
     assert {name: made[name] for name in asked} == asked
     assert made["is_active"] is True
+    assert isinstance(made["id"], str)
+    assert made["created_at"].endswith("Z")
     assert made["secret"].startswith("whsec_")
     masked = made | {"secret": "whsec_*****"}
     assert (await us.http.get(f"{BASE}/webhooks")).json() == [masked]

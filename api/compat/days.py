@@ -1,0 +1,18 @@
+"""Bounds of lists, as an instant or a day."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+
+def from_day(text: str | None, *, end: bool = False) -> datetime | None:
+    """A bound of a list: an instant, or a day (UTC), which as an end is within. Raises ValueError.
+    An instant without an offset is in UTC: it only chooses what is shown."""
+    if text is None:
+        return None
+    if len(text) <= len("2026-12-01"):
+        day = date.fromisoformat(text) + timedelta(days=int(end))
+        return datetime.combine(day, time(), UTC)
+    # A plus that was not escaped arrives as a space.
+    at = datetime.fromisoformat(text.replace(" ", "+") if text.count(" ") == 1 else text)
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
