@@ -19,6 +19,8 @@ INPUTS  := pyproject.toml
 UNIT := $(wildcard tests/domain tests/intake tests/test_*.py)
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
+# Tests start many processes, each of which would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo install check lint unit test faults bench lock clean

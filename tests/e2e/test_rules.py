@@ -62,7 +62,6 @@ async def test_listed_numbers_fall_silent_everywhere(tmp_path: Path) -> None:
         assert await open_numbers() == {*first[10:], *second[10:]}
 
 
-@pytest.mark.slow
 async def test_who_opts_out_on_one_telephone_is_not_rung_on_another(tmp_path: Path) -> None:
     """The other number is called by a campaign that does not know whose it is."""
     first, other = phone(0), phone(1)

@@ -65,14 +65,6 @@ async def _finish(stack: Stack, name: str, recipients: int) -> None:
     assert_nothing_broken(found, recipients=recipients, max_concurrent=MAX_CONCURRENT)
 
 
-@pytest.mark.slow
-async def test_the_worker_is_killed_once(tmp_path: Path) -> None:
-    async with open_stack(plan_stack(tmp_path)) as stack:
-        name = await _launch(stack, 20)
-        await _kill(stack, "worker", times=1, recipients=20, away=(0, 0))
-        await _finish(stack, name, 20)
-
-
 @pytest.mark.faults
 async def test_the_worker_is_killed_five_times(tmp_path: Path, database_url: str | None) -> None:
     async with open_stack(plan_stack(tmp_path, database_url=database_url)) as stack:

@@ -1,5 +1,8 @@
 """Five hundred placements while requests are lost, refused and never answered, and the worker is
-killed five times: no call row is dialed twice, and every one ends."""
+killed five times: no call row is dialed twice, and every one ends.
+
+Through the adapter of a platform; the simulated network has its own run in test_provider.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,7 +22,6 @@ from store.claims.leases import live_leases
 from store.recipients import list_recipients
 from tests.faults.far_twilio import FarTwilio
 from tests.faults.harness import LINE, Stack, campaign, moments, numbers, open_stack, plan_stack
-from tests.faults.invariants import assert_nothing_broken
 from tests.providers.contract.stage import CALLER_ID
 from tests.waiting import until
 
@@ -34,11 +35,6 @@ QUIET = {"OUTDIAL_UPSERT_STATUS": "false"}
 """Fewer events: what is looked at here is in no search attribute."""
 SEED = 11
 ONCE = "retry: {max_attempts: 1}"
-FAULTS: dict[str, Any] = {
-    "routes": {
-        "create": {"drop_response": 0.1, "refuse": 0.05, "fail_after": 0.05, "hang": 0.1},
-    },
-}
 
 
 async def _kill_the_worker(stack: Stack, reached: Callable[[int], Awaitable[None]]) -> None:
@@ -49,21 +45,6 @@ async def _kill_the_worker(stack: Stack, reached: Callable[[int], Awaitable[None
         await stack.parts["worker"].kill()
         await asyncio.sleep(draw.uniform(0, 1))
         await stack.parts["worker"].start()
-
-
-async def test_on_the_simulated_network(tmp_path: Path) -> None:
-    async with open_stack(plan_stack(tmp_path, more=QUIET)) as stack:
-        await stack.set_network(faults=FAULTS)
-        name = await stack.launch(
-            campaign("many", numbers(PLACEMENTS), max_concurrent=MAX_CONCURRENT, retry=ONCE)
-        )
-        await _kill_the_worker(stack, lambda creates: stack.until_creates(creates, timeout=300))
-        await stack.until_over(name, timeout=400)
-        found = await stack.aftermath(name)
-    log.info("%s %s", found.summary(), found.stats["faults"])
-    assert set(found.stats["faults"]) >= set(FAULTS["routes"]["create"])
-    assert found.stats["creates"] >= PLACEMENTS
-    assert_nothing_broken(found, recipients=PLACEMENTS, max_concurrent=MAX_CONCURRENT)
 
 
 async def test_through_the_adapter_of_a_platform(tmp_path: Path) -> None:

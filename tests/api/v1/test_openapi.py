@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import httpx
-import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.result import Ok
@@ -76,7 +75,6 @@ def test_every_body_has_an_example() -> None:
         assert content.get("example") or named.get("examples"), (method, path)
 
 
-@pytest.mark.slow
 async def test_nothing_undocumented_is_answered(us: Customer) -> None:
     schema = schemathesis.openapi.from_dict(DOCUMENT)
     base = f"{str(us.http.base_url).rstrip('/')}/v1"
