@@ -1,7 +1,9 @@
 """`python -m bench.creations`: calls asked for over HTTP, on PostgreSQL, at a steady rate.
 
 The goal is 200 a second for 30 s on two cores without an error. Beside it stands what the same
-server does with a request that only looks at the key: the least that any request costs.
+servers do with a request that only looks at the key: the least that any request costs. Nothing
+else runs meanwhile; with `--drain` the engine is started afterwards, calls everybody, and the
+telephone network is asked how often.
 """
 
 from __future__ import annotations
@@ -13,12 +15,16 @@ import os
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 from sqlalchemy import func, select
 
+from bench.drain import drain
 from bench.processes import cpu_seconds, free_port, start_python, until_open
 from providers.lines import Lines
 from runtime.clock import system_clock
@@ -37,31 +43,48 @@ CONNECTIONS = 32
 class Seen:
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
+    """From the moment a request was due to its answer."""
+    asked_within: float = 0.0
+    answered_within: float = 0.0
 
     def at(self, share: float) -> float:
         return sorted(self.seconds)[int(share * (len(self.seconds) - 1))] * 1000
 
 
-async def main(rate: int, seconds: int) -> None:
-    with postgresql_server() as server, postgresql_database(server) as url:
+async def main(rate: int, seconds: int, processes: int, drained: bool) -> None:
+    with (
+        postgresql_server() as server,
+        postgresql_database(server) as url,
+        tempfile.TemporaryDirectory(prefix="outdial-bench-") as folder,
+    ):
         database = Database(url)
         database.migrate()
-        async with AsyncExitStack() as stack:
-            port, pid = await _serve(stack, url)
-            key = await _key(database, url)
-            for name, request in (("key only", _lines(key)), ("create a call", _create(key))):
-                before = cpu_seconds(pid)
-                seen = await _load(port, request, rate, seconds)
-                _tell(name, seen, rate, seconds, cpu_seconds(pid) - before)
-        made = await database.read(
-            lambda s: s.connection().execute(select(func.count(call_request.c.id))).scalar_one()
-        )
+        made = await _accept(database, url, Path(folder), rate, seconds, processes)
         print(f"requests on the roster: {made}")
+        if drained:
+            print(await drain(database, url, Path(folder), made))
         database.dispose()
 
 
-async def _serve(stack: AsyncExitStack, url: str) -> tuple[int, int]:
-    """The API as a process of its own, without any Temporal."""
+async def _accept(
+    database: Database, url: str, folder: Path, rate: int, seconds: int, processes: int
+) -> int:
+    """Ask for calls; how many stand on the roster afterwards."""
+    async with AsyncExitStack() as stack:
+        served = [await _serve(stack, folder, url) for _ in range(processes)]
+        ports, pids = [port for port, _ in served], [pid for _, pid in served]
+        key = await _key(database, url)
+        for name, request in (("key only", _lines), ("create a call", _create)):
+            before = sum(map(cpu_seconds, pids))
+            seen = await _load(ports, partial(request, key), rate, seconds)
+            _tell(name, seen, rate, seconds, sum(map(cpu_seconds, pids)) - before)
+    return await database.read(
+        lambda s: s.connection().execute(select(func.count(call_request.c.id))).scalar_one()
+    )
+
+
+async def _serve(stack: AsyncExitStack, folder: Path, url: str) -> tuple[int, int]:
+    """The API as a process of its own, without any Temporal: its port and its pid."""
     port = free_port()
     os.environ |= {
         "OUTDIAL_DATABASE_URL": url,
@@ -74,8 +97,7 @@ async def _serve(stack: AsyncExitStack, url: str) -> tuple[int, int]:
         "OUTDIAL_LINES__SIMULATED__CREDENTIALS__API_KEY": "key",
         "OUTDIAL_LOG_LEVEL": "ERROR",
     }
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="outdial-bench-"))
-    pid = await start_python(stack, Path(folder) / "api.log", "api")
+    pid = await start_python(stack, folder / f"api-{port}.log", "api")
     await until_open(port)
     return port, pid
 
@@ -86,12 +108,17 @@ async def _key(database: Database, url: str) -> str:
     return (await create_key(ctx, "bench", ("*",))).text
 
 
-def _lines(key: str) -> bytes:
+def _lines(key: str, number: int) -> bytes:
     return _head("GET", "/v1/keys?limit=1", key, b"")
 
 
-def _create(key: str) -> bytes:
-    order = {"to": "+12125550143", "agent": "reminder", "context": {"order": 1}}
+def _create(key: str, number: int) -> bytes:
+    order = {
+        "to": f"+1212{5550000 + number:07}",
+        "agent": "reminder",
+        "schedule": {"hours": "00:00-24:00"},
+        "context": {"order": number},
+    }
     return _head("POST", "/v1/calls", key, json.dumps(order).encode())
 
 
@@ -102,25 +129,30 @@ def _head(method: str, path: str, key: str, body: bytes) -> bytes:
     ).encode() + body
 
 
-async def _load(port: int, request: bytes, rate: int, seconds: int) -> Seen:
+async def _load(ports: list[int], request: Callable[[int], bytes], rate: int, seconds: int) -> Seen:
     """Requests at a rate, whether or not those before were answered."""
-    seen, due = Seen(), asyncio.Queue[float]()
-    workers = [asyncio.create_task(_ask(port, request, due, seen)) for _ in range(CONNECTIONS)]
+    seen, due = Seen(), asyncio.Queue[tuple[float, bytes]]()
+    askers = [
+        asyncio.create_task(_ask(port, due, seen))
+        for _, port in zip(range(CONNECTIONS), cycle(ports), strict=False)
+    ]
     begun = time.monotonic()
     for number in range(rate * seconds):
         at = begun + number / rate
         await asyncio.sleep(max(0.0, at - time.monotonic()))
-        due.put_nowait(at)
+        due.put_nowait((at, request(number)))
+    seen.asked_within = time.monotonic() - begun
     await due.join()
-    for worker in workers:
-        worker.cancel()
+    seen.answered_within = time.monotonic() - begun
+    for asker in askers:
+        asker.cancel()
     return seen
 
 
-async def _ask(port: int, request: bytes, due: asyncio.Queue[float], seen: Seen) -> None:
+async def _ask(port: int, due: asyncio.Queue[tuple[float, bytes]], seen: Seen) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while True:
-        at = await due.get()
+        at, request = await due.get()
         writer.write(request)
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
@@ -133,6 +165,7 @@ async def _ask(port: int, request: bytes, due: asyncio.Queue[float], seen: Seen)
 def _tell(name: str, seen: Seen, rate: int, seconds: int, cpu: float) -> None:
     print(
         f"{name:<14} {rate}/s for {seconds} s: {dict(seen.statuses)}, "
+        f"asked within {seen.asked_within:.1f} s, answered within {seen.answered_within:.1f} s, "
         f"median {seen.at(0.5):.0f} ms, p99 {seen.at(0.99):.0f} ms, "
         f"API {1000 * cpu / (rate * seconds):.2f} ms CPU a request"
     )
@@ -142,5 +175,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--processes", type=int, default=2, help="of the API")
+    parser.add_argument("--drain", action="store_true", help="then call everybody")
     asked = parser.parse_args()
-    asyncio.run(main(asked.rate, asked.seconds))
+    asyncio.run(main(asked.rate, asked.seconds, asked.processes, asked.drain))
