@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from domain.appointment import AppointmentStatus, DeskAppointment, NotMade, Party
+from domain.appointment import AppointmentChange, AppointmentStatus, DeskAppointment, NotMade, Party
 from domain.calendar import CalendarRules
 from services import directory
 from services.contacts import number_of
@@ -18,6 +18,7 @@ from services.directory import CONTACTS
 from services.errors import NotFound, RequestRefused
 from store.appointments import desk
 from store.appointments.desk import DeskChange, DeskFilter
+from store.appointments.history import history_of
 
 KIND = "appointment"
 NOBODYS = ""
@@ -76,6 +77,12 @@ async def get(ctx: ServiceContext, appointment_id: str) -> DeskAppointment:
     if found is None:
         raise NotFound(KIND, appointment_id)
     return found
+
+
+async def history(ctx: ServiceContext, appointment_id: str) -> list[AppointmentChange]:
+    """What became of it, oldest first. Raises NotFound."""
+    await get(ctx, appointment_id)
+    return await ctx.database.read(lambda s: history_of(s, appointment_id))
 
 
 async def page(

@@ -10,6 +10,7 @@ from api.v1.auth import RateHeaders
 from api.v1.problems import ALWAYS, Problem, install_problems
 from api.v1.routes import (
     agents,
+    appointments,
     calls,
     campaigns,
     contacts,
@@ -43,6 +44,7 @@ _PARTS = (
     contacts,
     agents,
     phone_numbers,
+    appointments,
     suppressions,
     endpoints,
     deliveries,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlmodel import Session
 
 from domain.appointment import (
@@ -37,6 +37,9 @@ class DeskFilter:
     phone: str | None = None
     starts_from: datetime | None = None
     starts_before: datetime | None = None
+    calendar: str | None = None
+    after: tuple[datetime, str] | None = None
+    """Start and id of the last one on the page before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,12 @@ def _chosen(tenant: str, chosen: DeskFilter) -> Sequence[ColumnElement[bool]]:
         conditions.append(appointment.c.starts_at >= chosen.starts_from)
     if chosen.starts_before is not None:
         conditions.append(appointment.c.starts_at < chosen.starts_before)
+    if chosen.calendar is not None:
+        conditions.append(appointment.c.calendar == chosen.calendar)
+    if chosen.after is not None:
+        at, one = chosen.after
+        later = and_(appointment.c.starts_at == at, appointment.c.id > one)
+        conditions.append(or_(appointment.c.starts_at > at, later))
     return conditions
 
 

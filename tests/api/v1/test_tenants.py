@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -21,7 +22,13 @@ from tests.services.world import NOW, NUMBERS, World
 
 TIMES = 20
 """Attempts at each route: an answer might be remembered from the ones before."""
+APPOINTMENT = {
+    "calendar": "clinic",
+    "title": "Checkup",
+    "starts_at": (NOW + timedelta(days=30)).isoformat(),
+}
 BODIES: dict[str, Any] = {
+    "PATCH /appointments/{appointment_id}": {"notes": "x"},
     "PATCH /contacts/{contact_id}": {"notes": "x"},
     "PATCH /agents/{agent_id}": {"name": "x"},
     "PATCH /phone-numbers/{number_id}": {"label": "x"},
@@ -67,6 +74,7 @@ async def theirs(them: Customer, world: World) -> dict[str, str]:
         "agent_id": (await made("/agents", {"name": "theirs"}))["id"],
         "number_id": (await made("/phone-numbers", {"phone": NUMBERS[0]}))["id"],
         "number": NUMBERS[0],
+        "appointment_id": (await made("/appointments", APPOINTMENT))["id"],
         "endpoint_id": endpoint["id"],
         "delivery_id": str(delivery["id"]),
         "line": "others",
