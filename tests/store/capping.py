@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.call import CallStatus
-from domain.claim import FenceVerdict
+from domain.claim import Claim, FenceVerdict
 from domain.record import CallEnd
 from store import calls
 from store.claims.fence import raise_fence
@@ -37,27 +37,43 @@ class Talk:
 
 
 def work(orders: Orders) -> list[Talk]:
-    """Claim, dial and end, with hours passing in between, until nobody may be called any more."""
+    """Claim, dial and end, with minutes passing in between, until both campaigns say that
+    nobody may be called before the next day."""
     database, chance = Database(orders.url), random.Random(orders.seed)
-    now, idle = orders.start, 0
+    now, resting = orders.start, set[int]()
     talks: list[Talk] = []
     try:
-        while idle < 8 and now < orders.start + timedelta(hours=20):
-            now += timedelta(minutes=chance.uniform(1, 10))
-            ids = _claim(database, chance.choice(orders.campaign_ids), now, chance.randint(5, 40))
+        while resting != set(orders.campaign_ids):
+            campaign_id = chance.choice(orders.campaign_ids)
+            claim = _claim(database, campaign_id, now, chance.randint(5, 40))
             begun = time.monotonic()
-            idle = 0 if ids else idle + 1
-            for call_id in ids:
-                talks += _call(database, call_id, now, begun)
+            for claimed in claim.calls:
+                talks += _call(database, claimed.call_id, now, begun)
+            if _until_tomorrow(claim, orders):
+                resting.add(campaign_id)
+            else:
+                resting.clear()
+                now = _later(claim, now, chance)
         return talks
     finally:
         database.dispose()
 
 
-def _claim(database: Database, campaign_id: int, now: datetime, limit: int) -> list[str]:
+def _later(claim: Claim, now: datetime, chance: random.Random) -> datetime:
+    """Minutes pass with calls; without any, another process may be ahead in time."""
+    if claim.calls or claim.wake_at is None:
+        return now + timedelta(seconds=chance.uniform(1, 120))
+    return max(now, claim.wake_at)
+
+
+def _until_tomorrow(claim: Claim, orders: Orders) -> bool:
+    day_later = orders.start + timedelta(hours=24)
+    return not claim.calls and claim.wake_at is not None and claim.wake_at >= day_later
+
+
+def _claim(database: Database, campaign_id: int, now: datetime, limit: int) -> Claim:
     key = uuid.uuid4().hex
-    claim = database.write_sync(lambda s: claim_calls(s, campaign_id, key, now=now, limit=limit))
-    return [claimed.call_id for claimed in claim.calls]
+    return database.write_sync(lambda s: claim_calls(s, campaign_id, key, now=now, limit=limit))
 
 
 def _call(database: Database, call_id: str, now: datetime, begun: float) -> list[Talk]:
