@@ -44,15 +44,13 @@ lint: $(DEV) ## Style, types and import rules alone
 unit: $(DEV)
 	@$(PYTEST) --quiet -m "not slow and not faults" $(UNIT)
 
-# What measures time runs alone, after the rest has left the processors.
-test: lint ## Everything but the kill runs
+test: lint ## Everything but the long runs
 	@$(PYTEST) --quiet -m "not slow and not faults" --numprocesses logical --dist loadfile
-	@if grep -rqE --include='*.py' '^[^"#]*pytest\.mark\.slow' tests; then \
-	    $(PYTEST) --quiet -m "slow and not faults"; \
-	fi
 
-faults: $(DEV) ## The long runs that kill processes again and again
-	@$(PYTEST) -m faults
+# What measures time runs alone, after the rest has left the processors.
+faults: $(DEV) ## The long runs: processes killed again and again, and what is measured
+	@$(PYTEST) --quiet -m "faults and not slow" --numprocesses logical --dist loadfile
+	@$(PYTEST) -m slow
 
 bench: $(DEV) ## Throughput beside a bare baseline
 	@$(BIN)/python -m bench.throughput

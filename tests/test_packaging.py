@@ -155,19 +155,6 @@ def test_ci_runs_targets_that_exist() -> None:
         assert "pytest" in _dry_run(target)
 
 
-@pytest.mark.parametrize(("path", "marker"), [(".ci/run", "faults"), ("Makefile", "slow")])
-def test_a_marked_test_is_found(path: str, marker: str) -> None:
-    """The selection is left out only while no test has the marker."""
-    pattern = re.search(r"grep -rqE --include='\*\.py' '([^']+)' tests", _read(path))
-    assert pattern
-    assert marker in pattern[1]
-    found = re.compile(pattern[1], re.M)
-    assert found.search(f"@pytest.mark.{marker}\n")
-    assert found.search(f"pytestmark = [pytest.mark.{marker}]\n")
-    assert not found.search(f"# @pytest.mark.{marker}\n")
-    assert not found.search(f'"pytest.mark.{marker}"\n')
-
-
 # --- records ---------------------------------------------------------------------------------
 
 

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 """What was measured: `pytest -o log_cli=true --log-cli-level=INFO`."""
 
 
-@pytest.mark.faults
+@pytest.mark.slow
 async def test_slots_stay_full_and_histories_short(tmp_path: Path) -> None:
     """Five hundred people, twenty-five at once: minutes, so it runs with the long ones."""
     everybody = campaign(

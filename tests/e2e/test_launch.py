@@ -37,6 +37,7 @@ async def test_quickstart_runs_to_its_end_and_its_counts_add_up(tmp_path: Path) 
     await _without_again_nothing_changes(environ, records)
 
 
+@pytest.mark.faults
 async def test_a_server_that_is_named_keeps_the_records(tmp_path: Path) -> None:
     with postgresql_server() as server, postgresql_database(server) as url:
         environ = environment(tmp_path, simulated__time_scale=40, database_url=url)
@@ -70,6 +71,7 @@ async def _without_again_nothing_changes(environ: dict[str, str], records: Recor
     assert records.count("SELECT launch FROM campaign") == 1
 
 
+@pytest.mark.faults
 async def test_stopped_from_another_terminal_it_ends_with_three(tmp_path: Path) -> None:
     state_dir, file = tmp_path / "state", tmp_path / "slow.yaml"
     records = Records(f"sqlite:///{state_dir / 'outdial.db'}")
@@ -92,6 +94,7 @@ async def test_stopped_from_another_terminal_it_ends_with_three(tmp_path: Path) 
     assert records.count(LEASES) == 0
 
 
+@pytest.mark.faults
 async def test_ctrl_c_is_safe_and_the_next_launch_goes_on(tmp_path: Path) -> None:
     state_dir, file = tmp_path / "state", tmp_path / "cut.yaml"
     records = Records(f"sqlite:///{state_dir / 'outdial.db'}")

@@ -29,6 +29,8 @@ from tests.e2e.stacks import (
 )
 from tests.waiting import until
 
+pytestmark = pytest.mark.faults
+
 TALKING = "SELECT count(*) FROM call WHERE campaign = 'steered' AND status = 'in_progress'"
 
 

@@ -40,6 +40,7 @@ async def test_a_network_that_sends_no_webhooks_at_all(
     assert found.finals() == undisturbed.finals()
 
 
+@pytest.mark.faults
 async def test_an_opt_out_is_heard_though_its_webhook_is_lost(tmp_path: Path) -> None:
     """Only the analysis tells of it, and it comes after the call's workflow has closed."""
     [person] = numbers(1)

@@ -105,6 +105,7 @@ def supervisor(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]
         process.wait()
 
 
+@pytest.mark.faults
 async def test_killed_it_leaves_nothing_behind_and_starts_on_the_same_state(
     tmp_path: Path, supervisor: Callable[[], subprocess.Popen[bytes]]
 ) -> None:
