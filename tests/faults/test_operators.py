@@ -30,9 +30,9 @@ MAX_CONCURRENT = 3
 PEOPLE = {
     # Long enough that a call is still going on when the command line has started.
     "time_scale": 4.0,
-    "talk_seconds": [50.0, 59.0],
+    "talk_seconds": [75.0, 84.0],
     "weights": {"answer": 0.7, "no_answer": 0.15, "voicemail": 0.15},
-    "voicemail_seconds": [40.0, 50.0],
+    "voicemail_seconds": [70.0, 80.0],
 }
 
 
