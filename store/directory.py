@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -28,6 +31,14 @@ from store.dialect import insert_into
 from store.tables import agent, contact, phone_number
 
 Kept = TypeVar("Kept", Contact, RegisteredAgent, PhoneNumber)
+
+
+@cache
+def _first(table: Table, names: tuple[str, ...]) -> Select[Any]:
+    """Built once: building it takes longer than running it, and every call looks for an agent."""
+    of = [table.c[name] == bindparam(name, type_=table.c[name].type) for name in names]
+    found = select(table).where(table.c.tenant == bindparam("of_tenant"), *of)
+    return found.order_by(table.c.created_at, table.c.id).limit(1)
 
 
 class Directory(Generic[Kept]):
@@ -56,10 +67,8 @@ class Directory(Generic[Kept]):
 
     def find(self, s: Session, tenant: str, **values: Any) -> Kept | None:
         """The first one with these values."""
-        of = [self._table.c[name] == value for name, value in values.items()]
-        found = select(self._table).where(self._table.c.tenant == tenant, *of)
-        ordered = found.order_by(self._table.c.created_at, self._table.c.id).limit(1)
-        row = s.connection().execute(ordered).mappings().first()
+        found = _first(self._table, tuple(values))
+        row = s.connection().execute(found, {"of_tenant": tenant, **values}).mappings().first()
         return None if row is None else self.model.model_validate(dict(row))
 
     def page(
