@@ -18,6 +18,7 @@ from domain.record import CampaignRecord, RecipientState
 from domain.routing import Marks
 from domain.rulebook import Rulebook
 from domain.zone import ZoneEvidence
+from store.bulk import among
 from store.claims import ledger
 from store.claims.ledger import Asked
 from store.records import read_consent, read_marks, read_plan, read_zones_anew
@@ -173,9 +174,8 @@ def write_decisions(s: Session, decided: Iterable[tuple[Person, Decision]]) -> l
             because = decision.because.text
             ended.append(EndedRecipient(person.id, person.requester_workflow_id, because))
     for values, ids in alike.items():
-        s.connection().execute(
-            update(recipient).where(recipient.c.id.in_(ids)).values(dict(values))
-        )
+        moved = update(recipient).where(among(recipient.c.id, "ids")).values(dict(values))
+        s.connection().execute(moved, {"ids": ids})
     return ended
 
 

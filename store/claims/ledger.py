@@ -15,12 +15,13 @@ from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
 from domain.planner import Ledger
+from store.bulk import among
 from store.tables import EPOCH, call
 
 _DIALED_AT = func.coalesce(call.c.fenced_at, call.c.created_at)
 _ATTEMPTS = select(call.c.phone, _DIALED_AT.label("at")).where(
     call.c.tenant == bindparam("of_tenant"),
-    call.c.phone.in_(bindparam("phones", expanding=True)),
+    among(call.c.phone, "phones"),
     call.c.created_at > bindparam("since"),
     call.c.is_attempt,
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 from sqlmodel import Session
 
 from domain.call import CallStatus, Fence
@@ -15,6 +15,7 @@ from domain.claim import ClaimedCall
 from domain.phone import mask_phone
 from domain.planner import Dial, longest_wait
 from domain.record import CampaignRecord, RecipientState
+from store.bulk import among, insert_all
 from store.claims.candidates import Person
 from store.tables import call, lease, recipient
 
@@ -25,7 +26,7 @@ _OF_CLAIM = (
 )
 _CALLED = (
     update(recipient)
-    .where(recipient.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(recipient.c.id, "ids"))
     .values(state=RecipientState.CALLING.value, calls=recipient.c.calls + 1)
 )
 
@@ -116,6 +117,6 @@ def write_calls(
     """Calls with their leases; their recipients are being called from here on."""
     if not calls:
         return
-    s.connection().execute(insert(call), calls)
-    s.connection().execute(insert(lease), leases)
+    insert_all(s, call, calls)
+    insert_all(s, lease, leases)
     s.connection().execute(_CALLED, {"ids": [row["recipient_id"] for row in calls]})

@@ -14,6 +14,7 @@ from domain.planner import Decision, Dial, Ledger, Reason, Wait, decide
 from domain.record import CampaignRecord, RecipientState
 from domain.routing import LineShare
 from domain.rulebook import Rulebook
+from store.bulk import among
 from store.claims.board import Board
 from store.claims.candidates import (
     PEOPLE,
@@ -42,7 +43,7 @@ _READY = PEOPLE.where(
 ).order_by(recipient.c.window_closes_at, recipient.c.turn, recipient.c.id)
 _LIVE = select(lease.c.phone).where(
     lease.c.tenant == bindparam("of_tenant"),
-    lease.c.phone.in_(bindparam("phones", expanding=True)),
+    among(lease.c.phone, "phones"),
 )
 
 

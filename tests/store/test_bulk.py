@@ -1,0 +1,70 @@
+"""Many rows and many values in one statement: the same as one at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+from sqlmodel import Session
+
+from store.bulk import among, insert_all
+from store.tables import call
+from tests.builders import House
+
+AWKWARD = ['a "quoted" name', "back\\slash\nand\ttab", "ünïcode ☎ 𝄞", "", "{}", "null"]
+
+
+def _calls(house: House, people: int) -> list[dict[str, Any]]:
+    """Rows as a claim makes them."""
+    house.claim(house.launch(people))
+    return _kept(house)
+
+
+def _kept(house: House) -> list[dict[str, Any]]:
+    found = select(call).order_by(call.c.number, call.c.id)
+    return house.database.read_sync(
+        lambda s: [dict(row) for row in s.connection().execute(found).mappings()]
+    )
+
+
+def test_rows_are_kept_as_they_are(house: House) -> None:
+    """Whatever characters and instants they hold, as a plain insert would keep them."""
+    [made] = _calls(house, 1)
+    at = datetime(2026, 3, 4, 15, 0, 0, 123, tzinfo=UTC)
+    rows = [
+        made
+        | {"id": f"x{n}", "number": 2 + n, "detail": text, "evidence": {"said": [text, None]}}
+        | {"ended_at": at + timedelta(microseconds=n), "is_attempt": bool(n % 2)}
+        for n, text in enumerate(AWKWARD)
+    ]
+    house.write(lambda s: insert_all(s, call, rows))
+    assert _kept(house)[1:] == rows
+    house.write(lambda s: s.connection().execute(call.delete().where(call.c.number > 1)))
+    house.write(lambda s: s.connection().execute(insert(call), rows))
+    assert _kept(house)[1:] == rows
+
+
+def test_columns_that_are_not_named_get_what_the_table_says(house: House) -> None:
+    made = _calls(house, 1)[0]
+    named = {key: value for key, value in made.items() if value is not None}
+    house.write(lambda s: insert_all(s, call, [named | {"id": "x", "number": 2}]))
+    assert _kept(house)[1] == made | {"id": "x", "number": 2}
+
+
+def test_no_rows_are_no_statement(house: House) -> None:
+    house.write(lambda s: insert_all(s, call, []))
+    assert _kept(house) == []
+
+
+@pytest.mark.parametrize(("column", "chosen"), [("id", 2), ("recipient_id", 2), ("id", 0)])
+def test_among_finds_numbers_and_texts(house: House, column: str, chosen: int) -> None:
+    rows = _calls(house, 4)
+    wanted = [row[column] for row in rows[:chosen]]
+
+    def found(s: Session) -> set[Any]:
+        asked = select(call.c[column]).where(among(call.c[column], "wanted"))
+        return set(s.connection().execute(asked, {"wanted": wanted}).scalars())
+
+    assert house.database.read_sync(found) == set(wanted)
