@@ -17,18 +17,18 @@ class Board:
     ) -> None:
         """`routes` are the lines of each group of people, `rooms` what each line has."""
         self.rooms = rooms
-        self._routes = routes
+        self.routes = routes
         self._free = {name: room.free for name, room in rooms.items()}
         self._out = {name for name, room in rooms.items() if room.out}
 
     def free_for(self, group: str) -> int:
         """How many calls to people of a group may start, on the lines that are used now."""
-        names = usable(self._routes[group], self._out)
+        names = usable(self.routes[group], self._out)
         return sum(max(0, self._free[name]) for name in names)
 
     def line_for(self, person: Person, turn: int) -> str | None:
         """The line of a person's next call; None when none can be used now."""
-        return pick(self._routes[person.line], person.marks, self._out, self._free, turn)
+        return pick(self.routes[person.line], person.marks, self._out, self._free, turn)
 
     def take(self, line: str) -> None:
         self._free[line] -= 1

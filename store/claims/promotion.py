@@ -6,7 +6,7 @@ whoever was promised a time before those who were not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import bindparam
@@ -48,6 +48,8 @@ class Look:
     everybody: bool = False
     """Nobody who is due is left to look at."""
     ended: list[EndedRecipient] = field(default_factory=list)
+    fresh: list[tuple[Person, Dial]] = field(default_factory=list)
+    """Those found ready last. They are not written down as ready: most are called at once."""
 
 
 def look_at_due(
@@ -64,11 +66,18 @@ def look_at_due(
     step = min(LARGEST_STEP, max(SMALLEST_STEP, 2 * wanted))
     while look.promoted < wanted and look.decisions < at_most:
         size = min(step, at_most - look.decisions)
+        write_decisions(s, look.fresh)  # or they were found again
         persons = _next(s, campaign, size, now)
         decided = decide_all(s, campaign, persons, rulebook, now)
-        look.ended += write_decisions(s, decided)
+        look.fresh = [
+            (replace(person, closes_at=decision.closes_at), decision)
+            for person, decision in decided
+            if isinstance(decision, Dial)
+        ]
+        others = [each for each in decided if not isinstance(each[1], Dial)]
+        look.ended += write_decisions(s, others)
         look.decisions += len(persons)
-        look.promoted += sum(isinstance(decision, Dial) for _, decision in decided)
+        look.promoted += len(look.fresh)
         if len(persons) < size:
             look.everybody = True
             break

@@ -105,7 +105,8 @@ def _call(
         at_most = MAX_DECISIONS - room.free - SLACK
         rulebook = read_rulebook(s, record.tenant, now)
         look = look_at_due(s, record, rulebook, wanted=room.free, at_most=at_most, now=now)
-        taking = take(s, record, rulebook, key, room.free, cursor["caller_turn"], now)
+        turn = cursor["caller_turn"]
+        taking = take(s, record, rulebook, key, room.free, turn, look.fresh, now)
         if len(taking.calls) == room.free:
             room = campaign_room(s, record, in_flight + len(taking.calls), limit, now)
     pause = _pause(s, record, room, look, taking, now)

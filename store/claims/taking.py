@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -53,6 +53,8 @@ class Taking:
 
     calls: list[dict[str, Any]] = field(default_factory=list)
     ended: list[EndedRecipient] = field(default_factory=list)
+    moved: set[int] = field(default_factory=set)
+    """Recipients who are ready no longer."""
     blocked: list[Pause] = field(default_factory=list)
     """Lines that take no more for now."""
     more: bool = False
@@ -68,25 +70,20 @@ def take(
     key: str,
     room: int,
     turn: int,
+    fresh: Sequence[tuple[Person, Dial]],
     now: datetime,
 ) -> Taking:
-    """Claim calls for at most `room` people who are ready, within the limits of their lines."""
-    routes = _routes(s, campaign)
+    """Claim calls for at most `room` people who are ready, within the limits of their lines.
+
+    `fresh` are those who were found ready just now; who of them is left over is written down.
+    """
+    routes = _routes(s, campaign, (person.line for person, _ in fresh))
     names = sorted({share.name for shares in routes.values() for share in shares})
     board = Board(routes, line_rooms(s, campaign, names, now))
-    persons: list[Person] = []
-    unread: set[str] = set()
-    for group in routes:
-        count = board.free_for(group)
-        if count <= 0:
-            continue
-        size = min(count, room) + SLACK
-        found = find_people(s, campaign, _READY, size, of_line=group)
-        if len(found) == size:
-            unread.add(group)
-        persons += found
+    persons, unread = _in_turn(s, campaign, board, room, [person for person, _ in fresh])
     persons.sort(key=lambda p: (p.closes_at or now, p.turn, p.id))
     taking, seen = _Taker(s, campaign, rulebook, key, turn, now).run(persons, room, board)
+    write_decisions(s, [each for each in fresh if each[0].id not in taking.moved])
     for call in taking.calls:
         if board.rooms[call["line"]].trial:
             begin_trial(s, campaign.tenant, call["line"], call["id"], now)
@@ -97,7 +94,28 @@ def take(
     return taking
 
 
-def _routes(s: Session, campaign: CampaignRecord) -> dict[str, tuple[LineShare, ...]]:
+def _in_turn(
+    s: Session, campaign: CampaignRecord, board: Board, room: int, fresh: Sequence[Person]
+) -> tuple[list[Person], set[str]]:
+    """Who is ready where there is room, and the groups of which not everybody was read."""
+    known, unread = {person.id for person in fresh}, set[str]()
+    persons: list[Person] = []
+    for group in board.routes:
+        count = board.free_for(group)
+        if count <= 0:
+            continue
+        size = min(count, room) + SLACK
+        found = find_people(s, campaign, _READY, size, of_line=group)
+        if len(found) == size:
+            unread.add(group)
+        persons += [person for person in found if person.id not in known]
+        persons += [person for person in fresh if person.line == group]
+    return persons, unread
+
+
+def _routes(
+    s: Session, campaign: CampaignRecord, fresh: Iterable[str]
+) -> dict[str, tuple[LineShare, ...]]:
     """The lines of each group of people, by the name of the first."""
     if not campaign.standing:
         return {campaign.plan.line: campaign.plan.shares}
@@ -110,7 +128,7 @@ def _routes(s: Session, campaign: CampaignRecord) -> dict[str, tuple[LineShare, 
             recipient.c.state == RecipientState.READY.value,
         )
     )
-    names = sorted(s.connection().execute(found).scalars())
+    names = sorted({*s.connection().execute(found).scalars(), *fresh})
     return {name: (LineShare(name=name),) for name in names}
 
 
@@ -167,6 +185,8 @@ class _Taker:
             board.take(line)
         write_calls(self._s, taking.calls, leases)
         taking.ended = write_decisions(self._s, decided)
+        taking.moved = {call["recipient_id"] for call in taking.calls}
+        taking.moved |= {person.id for person, _ in decided}
         return taking, seen
 
     def _decide(self, person: Person, ledger: Ledger) -> Decision:
