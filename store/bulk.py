@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from functools import cache
 from typing import Any
 
+from pydantic_core import to_json
 from sqlalchemy import ColumnElement, Dialect, Table, Text, bindparam, insert, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
@@ -77,8 +77,7 @@ def insert_all(s: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> N
     columns = tuple(rows[0])
     bound = _binders(table, columns, s.get_bind().dialect)
     values = [{**row, **{name: bind(row[name]) for name, bind in bound}} for row in rows]
-    written = json.dumps(values, default=datetime.isoformat)
-    s.connection().execute(_inserting(table, columns), {"rows": written})
+    s.connection().execute(_inserting(table, columns), {"rows": to_json(values).decode()})
 
 
 @cache

@@ -68,6 +68,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """A person, what was decided, and by which ledger."""
+
+    person: Person
+    decision: Decision
+    ledger: Ledger | None = None
+    """By which it was decided, if by one."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndedRecipient:
     """Somebody whom a decision has ended: nobody may call them."""
 
@@ -144,12 +154,14 @@ def decide_all(
     persons: Sequence[Person],
     rulebook: Rulebook,
     now: datetime,
-) -> list[tuple[Person, Decision]]:
+) -> list[Decided]:
     ledgers = read_ledgers(s, campaign.tenant, persons, rulebook, now)
-    return [
-        (person, decide(person.candidate(), person.plan, ledgers[person.id], now, rulebook))
-        for person in persons
-    ]
+    decided = []
+    for person in persons:
+        found = ledgers[person.id]
+        decision = decide(person.candidate(), person.plan, found, now, rulebook)
+        decided.append(Decided(person, decision, found))
+    return decided
 
 
 def read_ledgers(
@@ -161,11 +173,12 @@ def read_ledgers(
     return {person.id: found for person, found in zip(persons, ledgers, strict=True)}
 
 
-def write_decisions(s: Session, decided: Iterable[tuple[Person, Decision]]) -> list[EndedRecipient]:
+def write_decisions(s: Session, decided: Iterable[Decided]) -> list[EndedRecipient]:
     """Move recipients to where their decisions put them; who was decided alike, together."""
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     ended: list[EndedRecipient] = []
-    for person, decision in decided:
+    for each in decided:
+        person, decision = each.person, each.decision
         if isinstance(decision, Never) and decision.because.code == "suppressed" and person.others:
             _dial_the_next(s, person)
             continue

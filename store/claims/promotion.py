@@ -17,6 +17,7 @@ from domain.record import CampaignRecord, RecipientState
 from domain.rulebook import Rulebook
 from store.claims.candidates import (
     PEOPLE,
+    Decided,
     EndedRecipient,
     Person,
     decide_all,
@@ -48,7 +49,7 @@ class Look:
     everybody: bool = False
     """Nobody who is due is left to look at."""
     ended: list[EndedRecipient] = field(default_factory=list)
-    fresh: list[tuple[Person, Dial]] = field(default_factory=list)
+    fresh: list[Decided] = field(default_factory=list)
     """Those found ready last. They are not written down as ready: most are called at once."""
 
 
@@ -69,12 +70,8 @@ def look_at_due(
         write_decisions(s, look.fresh)  # or they were found again
         persons = _next(s, campaign, size, now)
         decided = decide_all(s, campaign, persons, rulebook, now)
-        look.fresh = [
-            (replace(person, closes_at=decision.closes_at), decision)
-            for person, decision in decided
-            if isinstance(decision, Dial)
-        ]
-        others = [each for each in decided if not isinstance(each[1], Dial)]
+        look.fresh = [_ready(each) for each in decided if isinstance(each.decision, Dial)]
+        others = [each for each in decided if not isinstance(each.decision, Dial)]
         look.ended += write_decisions(s, others)
         look.decisions += len(persons)
         look.promoted += len(look.fresh)
@@ -82,6 +79,12 @@ def look_at_due(
             look.everybody = True
             break
     return look
+
+
+def _ready(one: Decided) -> Decided:
+    """As they would be read once that was written down."""
+    assert isinstance(one.decision, Dial)
+    return replace(one, person=replace(one.person, closes_at=one.decision.closes_at))
 
 
 def _next(s: Session, campaign: CampaignRecord, size: int, now: datetime) -> list[Person]:

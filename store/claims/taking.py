@@ -18,6 +18,7 @@ from store.bulk import among
 from store.claims.board import Board
 from store.claims.candidates import (
     PEOPLE,
+    Decided,
     EndedRecipient,
     Person,
     find_people,
@@ -70,20 +71,21 @@ def take(
     key: str,
     room: int,
     turn: int,
-    fresh: Sequence[tuple[Person, Dial]],
+    fresh: Sequence[Decided],
     now: datetime,
 ) -> Taking:
     """Claim calls for at most `room` people who are ready, within the limits of their lines.
 
     `fresh` are those who were found ready just now; who of them is left over is written down.
     """
-    routes = _routes(s, campaign, (person.line for person, _ in fresh))
+    routes = _routes(s, campaign, (each.person.line for each in fresh))
     names = sorted({share.name for shares in routes.values() for share in shares})
     board = Board(routes, line_rooms(s, campaign, names, now))
-    persons, unread = _in_turn(s, campaign, board, room, [person for person, _ in fresh])
+    persons, unread = _in_turn(s, campaign, board, room, [each.person for each in fresh])
     persons.sort(key=lambda p: (p.closes_at or now, p.turn, p.id))
-    taking, seen = _Taker(s, campaign, rulebook, key, turn, now).run(persons, room, board)
-    write_decisions(s, [each for each in fresh if each[0].id not in taking.moved])
+    taker = _Taker(s, campaign, rulebook, key, turn, fresh, now)
+    taking, seen = taker.run(persons, room, board)
+    write_decisions(s, [each for each in fresh if each.person.id not in taking.moved])
     for call in taking.calls:
         if board.rooms[call["line"]].trial:
             begin_trial(s, campaign.tenant, call["line"], call["id"], now)
@@ -142,6 +144,7 @@ class _Taker:
         rulebook: Rulebook,
         key: str,
         turn: int,
+        fresh: Sequence[Decided],
         now: datetime,
     ) -> None:
         self._s = s
@@ -150,6 +153,7 @@ class _Taker:
         self._key = key
         self._turn = turn
         self._now = now
+        self._fresh = {each.person.id: each for each in fresh}
 
     def run(self, persons: Sequence[Person], room: int, board: Board) -> tuple[Taking, int]:
         """What was taken, and how many people were looked at.
@@ -159,7 +163,7 @@ class _Taker:
         tenant, taking, seen = self._campaign.tenant, Taking(), 0
         busy = self._lock_numbers(tenant, persons)
         ledgers = read_ledgers(self._s, tenant, persons, self._rulebook, self._now)
-        decided: list[tuple[Person, Decision]] = []
+        decided: list[Decided] = []
         leases: list[dict[str, Any]] = []
         for person in persons:
             if len(taking.calls) >= room:
@@ -169,14 +173,14 @@ class _Taker:
             line = board.line_for(person, turn)
             if line is None:
                 if board.free_for(person.line) > 0:
-                    decided.append((person, Wait(self._now + LINE_RETRY, _LINE_BUSY)))
+                    decided.append(Decided(person, Wait(self._now + LINE_RETRY, _LINE_BUSY)))
                 continue
             if not busy.isdisjoint(person.numbers):
-                decided.append((person, Wait(self._now + NUMBER_RETRY, _NUMBER_BUSY)))
+                decided.append(Decided(person, Wait(self._now + NUMBER_RETRY, _NUMBER_BUSY)))
                 continue
             decision = self._decide(person, ledgers[person.id])
             if not isinstance(decision, Dial):
-                decided.append((person, decision))
+                decided.append(Decided(person, decision))
                 continue
             call = call_row(self._campaign, person, decision, line, self._key, turn, self._now)
             taking.calls.append(call)
@@ -186,10 +190,13 @@ class _Taker:
         write_calls(self._s, taking.calls, leases)
         taking.ended = write_decisions(self._s, decided)
         taking.moved = {call["recipient_id"] for call in taking.calls}
-        taking.moved |= {person.id for person, _ in decided}
+        taking.moved |= {each.person.id for each in decided}
         return taking, seen
 
     def _decide(self, person: Person, ledger: Ledger) -> Decision:
+        known = self._fresh.get(person.id)
+        if known is not None and known.ledger == ledger:
+            return known.decision  # nobody has called them since
         return decide(person.candidate(), person.plan, ledger, self._now, self._rulebook)
 
     def _lock_numbers(self, tenant: str, persons: Sequence[Person]) -> set[str]:
