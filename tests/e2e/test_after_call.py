@@ -94,10 +94,11 @@ async def test_a_chain_that_failed_is_carried_on(at_work: Engine) -> None:
 async def test_an_endpoint_that_hangs_slows_no_campaign(at_work: Engine) -> None:
     """The same forty people, ten at once, with an endpoint that answers and one that does not."""
     seconds: dict[str, float] = {}
-    async with Endpoint() as endpoint:
+    async with Endpoint() as answers, Endpoint() as hangs:
+        hangs.hang = True
         for nth, name in enumerate(("answers", "hangs", "answers-again")):
-            endpoint.hang = name == "hangs"
-            webhook = {"do": "webhook", "url": endpoint.url, "retry": {"timeout": "1m"}}
+            url = hangs.url if name == "hangs" else answers.url
+            webhook = {"do": "webhook", "url": url, "retry": {"timeout": "1m"}}
             people = [phone(4100 + 100 * nth + n) for n in range(40)]
             pacing = {"max_concurrent": 10}
             loaded = campaign(name, people, callbacks=[webhook], pacing=pacing)
