@@ -32,13 +32,18 @@ class Drained:
     """Rows of calls; people who answer need one each."""
     creates: Counter[int]
     """How often the network was asked for a call, and for how many calls it was so often."""
+    people: Counter[int]
+    """How often the network was asked to call somebody, and for how many people it was so often."""
+    unsent: Counter[str]
+    """Rows of calls that the network was never asked for: why."""
     seconds: float
 
     def __str__(self) -> str:
         return (
             f"drained {self.ended} of {self.accepted} in {self.seconds:.0f} s, "
             f"{self.ended / self.seconds:.1f} a second; rows of calls: {self.calls}; "
-            f"times that the network was asked for each call: {dict(self.creates)}"
+            f"times that the network was asked for each call: {dict(self.creates)}, "
+            f"for each person: {dict(self.people)}; never asked for: {dict(self.unsent)}"
         )
 
 
@@ -62,10 +67,14 @@ async def drain(database: Database, url: str, folder: Path, accepted: int) -> Dr
         seconds = time.monotonic() - begun
         async with httpx.AsyncClient(base_url=network, timeout=60, trust_env=False) as http:
             creates = (await http.get("/sim/creates")).raise_for_status().json()
-    calls = await database.read(
-        lambda s: s.connection().execute(select(func.count(call.c.id))).scalar_one()
-    )
-    return Drained(accepted, ended, calls, Counter(creates.values()), seconds)
+    columns = (call.c.id, call.c.recipient_id, call.c.failure, call.c.detail)
+    rows = await database.read(lambda s: s.connection().execute(select(*columns)).all())
+    asked = Counter[int]()
+    for row in rows:
+        asked[row.recipient_id] += creates.get(row.id, 0)
+    unsent = Counter(f"{row.failure}: {row.detail}" for row in rows if row.id not in creates)
+    times, people = Counter(creates.values()), Counter(asked.values())
+    return Drained(accepted, ended, len(rows), times, people, unsent, seconds)
 
 
 async def _until_all_ended(database: Database, accepted: int) -> int:
