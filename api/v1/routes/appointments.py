@@ -87,6 +87,8 @@ class ShownAppointment(BaseModel):
 
 
 class AppointmentStep(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     change: str
     """`booked`, `moved`, `confirmed`, `canceled` and others."""
     at: datetime
