@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from domain.call import CallStatus
 from domain.record import CampaignRecord, RecipientRecord, RecipientState
 from store import campaigns, roster
+from store.claims.promotion import SMALLEST_STEP
 from store.roster import EnrollRow
 from tests.builders import House, definition, draft, zones
 
@@ -155,3 +157,17 @@ def test_an_applied_revision_keeps_the_delay_of_a_retry(house: House) -> None:
     same = definition(retry={"busy": {"delays": "1h"}})
     house.write(lambda s: campaigns.apply_definition(s, campaign.id, same, "", now=house.now))
     assert house.claim(campaign).wake_at == house.now + timedelta(minutes=10)
+
+
+def test_who_was_looked_at_and_not_called_is_kept_ready(house: House) -> None:
+    """More people are looked at than there is room for: they are not looked at again."""
+    campaign = house.launch(40, pacing={"max_concurrent": 5})
+    assert len(house.claim(campaign).calls) == 5
+    states = Counter(
+        one.state for one in house.write(lambda s: roster.list_recipients(s, campaign.id))
+    )
+    assert states == {
+        RecipientState.CALLING: 5,
+        RecipientState.READY: SMALLEST_STEP - 5,
+        RecipientState.WAITING: 40 - SMALLEST_STEP,
+    }
