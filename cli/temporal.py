@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.attachment import NothingYet, looked_at
+from cli.attachment import Attachment, NothingYet, looked_at
 from cli.output import OK, fail, say
 from cli.running import run, settings_or_fail
 from intake.definition import read_definition
@@ -81,6 +81,7 @@ async def _schedule(
     settings: Settings, name: str, relative: str, cron: str, time_zone: str | None
 ) -> int:
     async with looked_at(settings, engine=True) as at:
+        _require_engine(at)
         made = await scheduling.schedule_campaign(
             at.context, name, relative, cron, time_zone=time_zone
         )
@@ -90,9 +91,16 @@ async def _schedule(
 
 async def _unschedule(settings: Settings, name: str) -> int:
     async with looked_at(settings, engine=True) as at:
+        _require_engine(at)
         await scheduling.unschedule_campaign(at.context, name)
     say(f"{name} is launched no more.")
     return OK
+
+
+def _require_engine(at: Attachment) -> None:
+    """Schedules are Temporal's, and records may be left of one that is gone. Raises NothingYet."""
+    if not at.live:
+        raise NothingYet("no Temporal runs here")
 
 
 async def _nexus(settings: Settings, name: str) -> int:
