@@ -95,13 +95,15 @@ class CallPlan(BaseModel):
 
     def agent_on(self, line: str) -> Agent:
         """Who speaks on one of its lines."""
-        return self._share(line).agent or self.agent
+        share = self._share(line)
+        return (share and share.agent) or self.agent
 
     def caller_ids_on(self, line: str) -> tuple[str, ...]:
-        return self._share(line).caller_ids or self.caller_ids
+        share = self._share(line)
+        return (share and share.caller_ids) or self.caller_ids
 
-    def _share(self, line: str) -> LineShare:
-        return next((share for share in self.lines if share.name == line), LineShare(name=line))
+    def _share(self, line: str) -> LineShare | None:
+        return next((share for share in self.lines if share.name == line), None)
 
     def longest_call(self) -> timedelta:
         """From the request to the latest possible hang-up."""

@@ -128,6 +128,9 @@ def pick(
     `free` is the room on each line, `turn` counts the campaign's calls. A line that is merely
     full sends nobody to those that stand by.
     """
+    if len(shares) == 1 and not marks:
+        name = shares[0].name  # as most campaigns have it
+        return name if name not in out and free.get(name, 0) > 0 else None
     kept = _kept(shares, marks)
     if kept is not None:
         return kept if kept not in out and free.get(kept, 0) > 0 else None

@@ -8,20 +8,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import ColumnElement, Dialect, Table, Text, bindparam, insert, text
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Dialect,
+    Executable,
+    Insert,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import TextClause
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 from sqlmodel import Session
 
 from store.dialect import on_postgresql
+from store.tables.columns import JsonText
 
 
 class _Values(TypeDecorator[Sequence[Any]]):
@@ -67,26 +84,79 @@ def _of_json(element: among, compiler: SQLCompiler, **options: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
-def insert_all(s: Session, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, all of which name the same columns."""
-    if not rows:
-        return
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows for a table, all of which name the same columns."""
+
+    table: Table
+    rows: Sequence[Mapping[str, Any]]
+    same: frozenset[str] = frozenset()
+    """Columns that have one value in all rows."""
+
+
+def insert_all(
+    s: Session,
+    new: Sequence[NewRows],
+    then: Update | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """Insert rows into tables, in their order, and update what has to change beside them.
+
+    PostgreSQL is asked once for all of it, so `then` doesn't see the new rows there.
+    """
+    new = [each for each in new if each.rows]
     if not on_postgresql(s):
-        s.connection().execute(insert(table), list(rows))
+        for each in new:
+            s.connection().execute(insert(each.table), list(each.rows))
+        if then is not None:
+            s.connection().execute(then, values)
         return
-    columns = tuple(rows[0])
-    bound = _binders(table, columns, s.get_bind().dialect)
-    values = [{**row, **{name: bind(row[name]) for name, bind in bound}} for row in rows]
-    s.connection().execute(_inserting(table, columns), {"rows": to_json(values).decode()})
+    if not new and then is None:
+        return
+    bound = dict(values or {})
+    for each in new:
+        bound |= _given(each, s.get_bind().dialect)
+    shapes = tuple((each.table, tuple(each.rows[0]), each.same) for each in new)
+    s.connection().execute(_together(shapes, then), bound)
+
+
+def _given(new: NewRows, dialect: Dialect) -> dict[str, Any]:
+    """The parameters of `_inserting`."""
+    name, first = new.table.name, new.rows[0]
+    differing = [column for column in first if column not in new.same]
+    bound = _binders(new.table, tuple(differing), dialect)
+    rows = [
+        {column: row[column] for column in differing}
+        | {column: bind(row[column]) for column, bind in bound}
+        for row in new.rows
+    ]
+    same = {f"{name}_{column}": first[column] for column in first if column in new.same}
+    return same | {f"{name}_rows": to_json(rows, inf_nan_mode="constants").decode()}
 
 
 @cache
-def _inserting(table: Table, columns: tuple[str, ...]) -> TextClause:
-    named = ", ".join(table.c[name].name for name in columns)
-    return text(
-        f"INSERT INTO {table.name} ({named}) "
-        f"SELECT {named} FROM json_populate_recordset(NULL::{table.name}, CAST(:rows AS json))"
-    )
+def _together(
+    shapes: tuple[tuple[Table, tuple[str, ...], frozenset[str]], ...], then: Update | None
+) -> Executable:
+    inserts = [_inserting(*shape) for shape in shapes]
+    last = inserts.pop() if then is None else then
+    for at, each in enumerate(inserts):
+        last = last.add_cte(each.cte(f"inserted_{at}"))
+    return last
+
+
+def _inserting(table: Table, columns: tuple[str, ...], same: frozenset[str]) -> Insert:
+    """Rows come as JSON, in the parameter `…_rows`; what is the same in all of them, once."""
+    name = table.name
+    differing = [each for each in columns if each not in same]
+    rows = cast(bindparam(f"{name}_rows", type_=Text), JSON)
+    # The table's own row type names the types of its columns.
+    read = func.json_populate_recordset(literal_column(f"NULL::{name}"), rows)
+    given = read.table_valued(*(column(each) for each in differing), name="given")
+    shared = [each for each in columns if each in same]
+    values = [given.c[each] for each in differing]
+    values += [bindparam(f"{name}_{each}", type_=table.c[each].type) for each in shared]
+    return insert(table).from_select([*differing, *shared], select(*values))
 
 
 @cache
@@ -95,4 +165,13 @@ def _binders(
 ) -> list[tuple[str, Callable[[Any], Any]]]:
     """How values are handed to the database, where it is not as they are."""
     found = {name: table.c[name].type.bind_processor(dialect) for name in columns}
-    return [(name, bind) for name, bind in found.items() if bind is not None]
+    return [
+        (name, _nested(bind) if isinstance(table.c[name].type, JsonText) else bind)
+        for name, bind in found.items()
+        if bind is not None
+    ]
+
+
+def _nested(bind: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A JSON value within JSON: its text is what the column gets, unless it is a string."""
+    return lambda value: value if isinstance(value, (dict, list)) else bind(value)

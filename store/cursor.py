@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, select, update
+from sqlalchemy import RowMapping, Update, bindparam, select, update
 from sqlmodel import Session
 
 from store.dialect import locked
@@ -26,6 +27,14 @@ def lock_cursor(s: Session, campaign_id: int) -> RowMapping:
 
 
 def move_cursor(s: Session, campaign_id: int, **values: Any) -> None:
-    s.connection().execute(
-        update(claim_cursor).where(claim_cursor.c.campaign_id == campaign_id).values(**values)
+    s.connection().execute(_moving(tuple(values)), values | {"of_campaign": campaign_id})
+
+
+@cache
+def _moving(names: tuple[str, ...]) -> Update:
+    """A statement is built once: building one takes longer than running it."""
+    return (
+        update(claim_cursor)
+        .where(claim_cursor.c.campaign_id == bindparam("of_campaign"))
+        .values({name: bindparam(name) for name in names})
     )

@@ -75,7 +75,7 @@ def look_up_refused(s: Session, campaign: CampaignRecord, number: str) -> list[R
 def _look(
     s: Session, campaign: CampaignRecord, person: Person, rulebook: Rulebook, now: datetime
 ) -> LookedAt:
-    candidate, plan = person.candidate(), person.plan
+    candidate, plan = person.candidate, person.plan
     (ledger,) = read_ledgers(s, campaign.tenant, [Asked(person.phone, person.others, None)], now)
     daypart = daypart_of(candidate, plan)
     zones = candidate.zones, candidate.jurisdictions
@@ -84,8 +84,8 @@ def _look(
         record=recipient_record(row.one()),
         numbers=person.numbers,
         zones=person.zones,
-        consent=person.consent,
-        suppressed=person.suppressed,
+        consent=candidate.consent,
+        suppressed=candidate.suppressed,
         suppression_history=tuple(history(s, campaign.tenant, person.phone)),
         attempts=tuple(_attempts(s, campaign.tenant, person.numbers)),
         ledger=ledger,

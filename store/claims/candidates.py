@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, bindparam, select, update
+from sqlalchemy import CompoundSelect, RowMapping, Select, bindparam, select, update
 from sqlmodel import Session
 
-from domain.consent import Consent
 from domain.plan import CallPlan
 from domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide, looks_back
 from domain.record import CampaignRecord, RecipientState
@@ -36,31 +35,17 @@ class Person:
     """The person's other numbers, in the order of their turns."""
     line: str
     """Of several, the first: it names the group that is read together."""
-    attempts: int
     calls: int
     outcome: str | None
-    not_before: datetime | None
     closes_at: datetime | None
+    """Known of those who were found ready earlier."""
     turn: int
-    suppressed: str | None
     requester_workflow_id: str | None
     zones: ZoneEvidence
-    consent: Consent | None
-    promised: bool
+    candidate: Candidate
     plan: CallPlan
     marks: Marks
     """How lines failed them."""
-
-    def candidate(self) -> Candidate:
-        return Candidate(
-            zones=self.zones.candidates,
-            attempts=self.attempts,
-            not_before=self.not_before,
-            suppressed=self.suppressed,
-            jurisdictions=self.zones.jurisdictions,
-            consent=self.consent,
-            promised=self.promised,
-        )
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -75,6 +60,11 @@ class Decided:
     decision: Decision
     ledger: Ledger | None = None
     """By which it was decided, if by one."""
+
+    @property
+    def closes_at(self) -> datetime | None:
+        """When the window of who may be called closes."""
+        return self.decision.closes_at if isinstance(self.decision, Dial) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +107,11 @@ once: building one takes longer than running it."""
 
 
 def find_people(
-    s: Session, campaign: CampaignRecord, found: Select[Any], size: int, **values: Any
+    s: Session,
+    campaign: CampaignRecord,
+    found: Select[Any] | CompoundSelect[Any],
+    size: int,
+    **values: Any,
 ) -> list[Person]:
     """People found by a statement made of PEOPLE."""
     of_launch = {"tenant": campaign.tenant, "campaign_id": campaign.id, "launch": campaign.launch}
@@ -127,22 +121,27 @@ def find_people(
 
 def _person(row: RowMapping, campaign: CampaignRecord) -> Person:
     others = tuple(row["alternate_phones"])
+    zones = read_zones_anew(row["zones"], row["phone"], others)
     return Person(
         id=row["id"],
         phone=row["phone"],
         others=others,
         line=row["line"],
-        attempts=row["attempts"],
         calls=row["calls"],
         outcome=row["outcome"],
-        not_before=row["not_before"],
         closes_at=row["window_closes_at"],
         turn=row["turn"],
-        suppressed=row["suppressed"],
         requester_workflow_id=row["requester_workflow_id"],
-        zones=read_zones_anew(row["zones"], row["phone"], others),
-        consent=read_consent(row["consent"]),
-        promised=row["promised"],
+        zones=zones,
+        candidate=Candidate(
+            zones=zones.candidates,
+            attempts=row["attempts"],
+            not_before=row["not_before"],
+            suppressed=row["suppressed"],
+            jurisdictions=zones.jurisdictions,
+            consent=read_consent(row["consent"]),
+            promised=row["promised"],
+        ),
         plan=campaign.plan if row["plan"] is None else read_plan(row["plan"]),
         marks=read_marks(row["line_marks"]),
     )
@@ -159,7 +158,7 @@ def decide_all(
     decided = []
     for person in persons:
         found = ledgers[person.id]
-        decision = decide(person.candidate(), person.plan, found, now, rulebook)
+        decision = decide(person.candidate, person.plan, found, now, rulebook)
         decided.append(Decided(person, decision, found))
     return decided
 
@@ -168,7 +167,7 @@ def read_ledgers(
     s: Session, tenant: str, persons: Sequence[Person], rulebook: Rulebook, now: datetime
 ) -> dict[int, Ledger]:
     """What was tried before, by recipient; read only as far as limits ask for it."""
-    asked = [Asked(p.phone, p.others, looks_back(p.candidate(), p.plan, rulebook)) for p in persons]
+    asked = [Asked(p.phone, p.others, looks_back(p.candidate, p.plan, rulebook)) for p in persons]
     ledgers = ledger.read_ledgers(s, tenant, asked, now)
     return {person.id: found for person, found in zip(persons, ledgers, strict=True)}
 

@@ -17,10 +17,10 @@ from sqlmodel import Session
 from domain.breaker import Circuit, Health
 from domain.call import Fence
 from domain.claim import CampaignState
-from domain.record import CampaignRecord, RecipientState
+from domain.record import CampaignRecord
 from store.dialect import locked
 from store.health import health_of
-from store.tables import call, campaign, campaign_line, lease, line, recipient
+from store.tables import call, campaign, campaign_line, is_ready, lease, line, recipient
 
 MINUTE = timedelta(minutes=1)
 LINE_RETRY = timedelta(seconds=5)
@@ -71,7 +71,7 @@ _WAITING = select(campaign.c.id, campaign.c.max_concurrent).where(
     exists().where(
         recipient.c.campaign_id == campaign.c.id,
         recipient.c.launch == campaign.c.launch,
-        recipient.c.state == RecipientState.READY.value,
+        is_ready,
         recipient.c.window_closes_at > bindparam("now"),
         or_(
             recipient.c.line == bindparam("of_line"),

@@ -6,10 +6,10 @@ whoever was promised a time before those who were not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, literal, select, union_all
 from sqlmodel import Session
 
 from domain.planner import Dial
@@ -19,25 +19,38 @@ from store.claims.candidates import (
     PEOPLE,
     Decided,
     EndedRecipient,
-    Person,
     decide_all,
     find_people,
     write_decisions,
 )
-from store.tables import recipient
+from store.tables import is_ready, recipient
 
 LARGEST_STEP = 100
 SMALLEST_STEP = 25
 """So that the order of windows holds among more people than there are free slots."""
 
 _CLOSED = PEOPLE.where(
-    recipient.c.state == RecipientState.READY.value,
+    is_ready,
     recipient.c.window_closes_at <= bindparam("now"),
 ).order_by(recipient.c.window_closes_at)
 _DUE = PEOPLE.where(
     recipient.c.state == RecipientState.WAITING.value, recipient.c.due_at <= bindparam("now")
 ).order_by(recipient.c.due_at, recipient.c.id)
-_GROUPS = (_CLOSED, _DUE.where(recipient.c.turn == 0), _DUE.where(recipient.c.turn == 1))
+_GROUPS = (
+    (_CLOSED, recipient.c.window_closes_at),
+    (_DUE.where(recipient.c.turn == 0), recipient.c.due_at),
+    (_DUE.where(recipient.c.turn == 1), recipient.c.due_at),
+)
+_PARTS = [
+    found.add_columns(literal(place).label("place"), since.label("since")).subquery()
+    for place, (found, since) in enumerate(_GROUPS)
+]
+_NEXT = (
+    union_all(*(select(part) for part in _PARTS))
+    .order_by("place", "since", "id")
+    .limit(bindparam("size"))
+)
+"""Each part gives no more than `size`, by its index; of all of them the first are taken."""
 
 
 @dataclass(slots=True)
@@ -68,9 +81,9 @@ def look_at_due(
     while look.promoted < wanted and look.decisions < at_most:
         size = min(step, at_most - look.decisions)
         write_decisions(s, look.fresh)  # or they were found again
-        persons = _next(s, campaign, size, now)
+        persons = find_people(s, campaign, _NEXT, size, now=now)
         decided = decide_all(s, campaign, persons, rulebook, now)
-        look.fresh = [_ready(each) for each in decided if isinstance(each.decision, Dial)]
+        look.fresh = [each for each in decided if isinstance(each.decision, Dial)]
         others = [each for each in decided if not isinstance(each.decision, Dial)]
         look.ended += write_decisions(s, others)
         look.decisions += len(persons)
@@ -79,17 +92,3 @@ def look_at_due(
             look.everybody = True
             break
     return look
-
-
-def _ready(one: Decided) -> Decided:
-    """As they would be read once that was written down."""
-    assert isinstance(one.decision, Dial)
-    return replace(one, person=replace(one.person, closes_at=one.decision.closes_at))
-
-
-def _next(s: Session, campaign: CampaignRecord, size: int, now: datetime) -> list[Person]:
-    found: list[Person] = []
-    for group in _GROUPS:
-        if len(found) < size:
-            found += find_people(s, campaign, group, size - len(found), now=now)
-    return found

@@ -18,12 +18,11 @@ from sqlmodel import Session
 from domain.claim import CampaignState, Claim, ClaimedCall
 from domain.endpoint import EventType
 from domain.record import CampaignRecord, Settled
-from store.campaign_rows import hold_campaign
 from store.claims.candidates import EndedRecipient
-from store.claims.leases import live_leases
 from store.claims.limits import Room, campaign_room
 from store.claims.promotion import Look, look_at_due
 from store.claims.rows import claimed_before, claimed_call
+from store.claims.standing import Standing, hold_standing
 from store.claims.taking import SLACK, Taking, take
 from store.claims.waiting import Pause, count_open, earliest, next_due, next_settlement
 from store.cursor import lock_cursor, move_cursor
@@ -31,7 +30,6 @@ from store.everybody import close_some, decide_some_anew
 from store.outbox import tell_requests
 from store.rulings import read_rulebook
 from store.settlement import settle_overdue
-from store.tables import claim_cursor
 
 MAX_CALLS = 200
 MAX_DECISIONS = 500
@@ -63,19 +61,19 @@ def reserve(
     Raises UnknownCampaign.
     """
     cursor = lock_cursor(s, campaign_id)
-    record = hold_campaign(s, campaign_id)
-    in_flight = live_leases(s, campaign_id)
-    again = claimed_before(s, campaign_id, key)
-    if again:
+    standing = hold_standing(s, campaign_id, key)
+    record, in_flight = standing.record, standing.in_flight
+    if standing.claimed:
         # What this key would find now is left to the next one, at once.
+        again = claimed_before(s, campaign_id, key)
         pause = Pause("claimed before", now)
         return Reservation(_claim(s, cursor, record, again, pause, in_flight, now))
-    settled = settle_overdue(s, campaign_id, now=now, limit=OVERDUE)
+    settled, settles_at = _settle(s, standing, now)
     if record.state is not CampaignState.RUNNING:
-        pause = _rest(s, record, now)
+        pause = _rest(s, record, settles_at, now)
         claim = _claim(s, cursor, record, (), pause, in_flight, now)
         return Reservation(claim, tuple(settled))
-    pause, look, taking = _call(s, cursor, record, key, in_flight, limit, now)
+    pause, look, taking = _call(s, cursor, record, key, in_flight, settles_at, limit, now)
     ended = (*look.ended, *taking.ended)
     over = [one.recipient_id for one in ended]
     tell_requests(s, record, over, EventType.CALL_FAILED, now=now)
@@ -84,12 +82,21 @@ def reserve(
     return Reservation(claim, tuple(settled), ended)
 
 
+def _settle(s: Session, standing: Standing, now: datetime) -> tuple[list[Settled], datetime | None]:
+    """What was overdue, and when the next one will be."""
+    if standing.settles_at is None or standing.settles_at > now:
+        return [], standing.settles_at
+    settled = settle_overdue(s, standing.record.id, now=now, limit=OVERDUE)
+    return settled, next_settlement(s, standing.record.id)
+
+
 def _call(
     s: Session,
     cursor: RowMapping,
     record: CampaignRecord,
     key: str,
     in_flight: int,
+    settles_at: datetime | None,
     limit: int,
     now: datetime,
 ) -> tuple[Pause, Look, Taking]:
@@ -109,17 +116,17 @@ def _call(
         taking = take(s, record, rulebook, key, room.free, turn, look.fresh, now)
         if len(taking.calls) == room.free:
             room = campaign_room(s, record, in_flight + len(taking.calls), limit, now)
-    pause = _pause(s, record, room, look, taking, now)
+    pause = _pause(s, record, room, look, taking, settles_at, now)
     if anew_from is not None:
         pause = Pause("everybody is decided anew", now)
     return pause, look, taking
 
 
-def _rest(s: Session, record: CampaignRecord, now: datetime) -> Pause:
+def _rest(s: Session, record: CampaignRecord, settles_at: datetime | None, now: datetime) -> Pause:
     """What a campaign that does not run waits for."""
     if record.state is CampaignState.STOPPING and close_some(s, record):
         return Pause("those who wait are ended", now)
-    return Pause(record.because or record.state.value, next_settlement(s, record.id))
+    return Pause(record.because or record.state.value, settles_at)
 
 
 def _claim(
@@ -136,7 +143,7 @@ def _claim(
     move_cursor(
         s,
         record.id,
-        caller_turn=claim_cursor.c.caller_turn + len(calls),
+        caller_turn=cursor["caller_turn"] + len(calls),
         wake_at=pause.until,
         because=pause.because,
         open_count=open_count,
@@ -159,23 +166,23 @@ def _pause(
     room: Room,
     look: Look,
     taking: Taking,
+    settles_at: datetime | None,
     now: datetime,
 ) -> Pause:
     """The earliest instant at which another claim may find something, and why it waits.
 
     `room` is what is left of the campaign's own after this claim.
     """
-    settlement = next_settlement(s, record.id)
-    if settlement is not None and settlement <= now:
+    if settles_at is not None and settles_at <= now:
         return Pause("more calls to settle", now)
     if room.free <= 0:
-        return Pause(room.because, earliest(room.again_at, settlement))
+        return Pause(room.because, earliest(room.again_at, settles_at))
     if taking.more or (taking.ran_dry and not look.everybody):
         return Pause("more people to look at", now)
     # Where not everybody due was looked at, no line has room for more of them anyway.
     due = next_due(s, record, now) if look.everybody else None
     reasons = [pause for pause in (*taking.blocked, due) if pause is not None]
-    until = earliest(settlement, *(pause.until for pause in reasons))
+    until = earliest(settles_at, *(pause.until for pause in reasons))
     # Where some line has room, it is people who are waited for, before the other lines.
     told = [*reasons[-1:], *reasons[:-1]] if taking.ran_dry else reasons[:1]
     because = "; ".join(pause.because for pause in told[:2]) or "waiting for calls to end"

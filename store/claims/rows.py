@@ -15,7 +15,7 @@ from domain.claim import ClaimedCall
 from domain.phone import mask_phone
 from domain.planner import Dial, longest_wait
 from domain.record import CampaignRecord, RecipientState
-from store.bulk import among, insert_all
+from store.bulk import NewRows, among, insert_all
 from store.claims.candidates import Person
 from store.tables import call, lease, recipient
 
@@ -28,6 +28,21 @@ _CALLED = (
     update(recipient)
     .where(among(recipient.c.id, "ids"))
     .values(state=RecipientState.CALLING.value, calls=recipient.c.calls + 1)
+)
+_SAME_IN_LEASES = frozenset({"campaign_id", "tenant", "acquired_at"})
+_SAME_IN_CALLS = frozenset(
+    {
+        "tenant",
+        "campaign_id",
+        "campaign",
+        "launch",
+        "claim_key",
+        "status",
+        "fence",
+        "is_attempt",
+        "created_at",
+        "structured",
+    }
 )
 
 
@@ -72,7 +87,7 @@ def call_row(
         "launch": campaign.launch,
         "recipient_id": person.id,
         "number": number,
-        "attempt": person.attempts + 1,
+        "attempt": person.candidate.attempts + 1,
         "workflow_id": f"call/{path}",
         "claim_key": key,
         "line": line,
@@ -117,6 +132,5 @@ def write_calls(
     """Calls with their leases; their recipients are being called from here on."""
     if not calls:
         return
-    insert_all(s, call, calls)
-    insert_all(s, lease, leases)
-    s.connection().execute(_CALLED, {"ids": [row["recipient_id"] for row in calls]})
+    new = [NewRows(call, calls, _SAME_IN_CALLS), NewRows(lease, leases, _SAME_IN_LEASES)]
+    insert_all(s, new, _CALLED, {"ids": [row["recipient_id"] for row in calls]})

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from domain.planner import Decision, Dial, Ledger, Reason, Wait, decide
-from domain.record import CampaignRecord, RecipientState
+from domain.record import CampaignRecord
 from domain.routing import LineShare
 from domain.rulebook import Rulebook
 from store.bulk import among
@@ -30,7 +30,7 @@ from store.claims.rows import call_row, lease_row, write_calls
 from store.claims.waiting import Pause
 from store.dialect import lock_keys
 from store.health import begin_trial
-from store.tables import lease, recipient
+from store.tables import is_ready, lease, recipient
 
 SLACK = 20
 """People read beyond the room there is, for those who turn out not to be callable now."""
@@ -39,9 +39,9 @@ NUMBER_RETRY = timedelta(seconds=5)
 _LINE_BUSY = Reason("line_busy", "the line that is left for this person takes no call now")
 _NUMBER_BUSY = Reason("number_busy", "another call to this person is under way")
 
-_READY = PEOPLE.where(
-    recipient.c.state == RecipientState.READY.value, recipient.c.line == bindparam("of_line")
-).order_by(recipient.c.window_closes_at, recipient.c.turn, recipient.c.id)
+_READY = PEOPLE.where(is_ready, recipient.c.line == bindparam("of_line")).order_by(
+    recipient.c.window_closes_at, recipient.c.turn, recipient.c.id
+)
 _LIVE = select(lease.c.phone).where(
     lease.c.tenant == bindparam("of_tenant"),
     among(lease.c.phone, "phones"),
@@ -82,7 +82,8 @@ def take(
     names = sorted({share.name for shares in routes.values() for share in shares})
     board = Board(routes, line_rooms(s, campaign, names, now))
     persons, unread = _in_turn(s, campaign, board, room, [each.person for each in fresh])
-    persons.sort(key=lambda p: (p.closes_at or now, p.turn, p.id))
+    closing = {each.person.id: each.closes_at for each in fresh}
+    persons.sort(key=lambda p: (closing.get(p.id, p.closes_at) or now, p.turn, p.id))
     taker = _Taker(s, campaign, rulebook, key, turn, fresh, now)
     taking, seen = taker.run(persons, room, board)
     write_decisions(s, [each for each in fresh if each.person.id not in taking.moved])
@@ -127,7 +128,7 @@ def _routes(
         .where(
             recipient.c.campaign_id == campaign.id,
             recipient.c.launch == campaign.launch,
-            recipient.c.state == RecipientState.READY.value,
+            is_ready,
         )
     )
     names = sorted({*s.connection().execute(found).scalars(), *fresh})
@@ -197,7 +198,7 @@ class _Taker:
         known = self._fresh.get(person.id)
         if known is not None and known.ledger == ledger:
             return known.decision  # nobody has called them since
-        return decide(person.candidate(), person.plan, ledger, self._now, self._rulebook)
+        return decide(person.candidate, person.plan, ledger, self._now, self._rulebook)
 
     def _lock_numbers(self, tenant: str, persons: Sequence[Person]) -> set[str]:
         """Numbers that a call is under way to; nobody starts one to the others meanwhile.

@@ -35,7 +35,7 @@ def _together(parts: Iterable[Select[Any]]) -> CompoundSelect[Any]:
     return union_all(*(select(part.subquery()) for part in parts))
 
 
-_SETTLEMENT = select(func.min(call.c.settle_by)).where(
+SETTLEMENT = select(func.min(call.c.settle_by)).where(
     call.c.campaign_id == bindparam("campaign_id"),
     call.c.settled_at.is_(None),
     call.c.settle_by.is_not(None),
@@ -90,7 +90,7 @@ def earliest(*instants: datetime | None) -> datetime | None:
 
 def next_settlement(s: Session, campaign_id: int) -> datetime | None:
     """When the next ended call is settled without its analysis."""
-    found = s.connection().execute(_SETTLEMENT, {"campaign_id": campaign_id})
+    found = s.connection().execute(SETTLEMENT, {"campaign_id": campaign_id})
     at: datetime | None = found.scalar_one()
     return at
 

@@ -11,7 +11,7 @@ from store.tables.directory import agent, contact, phone_number
 from store.tables.line import line, line_failure, line_rate
 from store.tables.receipt import receipt
 from store.tables.request import call_request
-from store.tables.roster import recipient, roster, roster_chunk
+from store.tables.roster import is_ready, recipient, roster, roster_chunk
 from store.tables.ruling import ruling
 from store.tables.suppression import suppression, suppression_change
 
@@ -38,6 +38,7 @@ __all__ = [
     "endpoint",
     "event",
     "idempotency",
+    "is_ready",
     "lease",
     "line",
     "line_failure",

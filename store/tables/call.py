@@ -9,6 +9,7 @@ from sqlmodel import Field
 from store.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _UNSETTLED = text("settled_at IS NULL AND settle_by IS NOT NULL")
+_NAMED = text("provider_call_id IS NOT NULL")
 _PLACED = text("placed_at IS NOT NULL")
 _UNSIGNALLED = text("signalled_at IS NULL AND call_id IS NOT NULL")
 _UNMATCHED = text("call_id IS NULL")
@@ -20,7 +21,14 @@ class CallRow(Row, table=True):
         UniqueConstraint("recipient_id", "number"),
         Index("ix_call_campaign", "campaign_id", "created_at", "id"),
         Index("ix_call_claim", "campaign_id", "claim_key"),
-        Index("ix_call_provider", "tenant", "line", "provider_call_id"),
+        Index(
+            "ix_call_provider",
+            "tenant",
+            "line",
+            "provider_call_id",
+            sqlite_where=_NAMED,
+            postgresql_where=_NAMED,
+        ),
         Index("ix_call_ledger", "tenant", "phone", "created_at"),
         Index("ix_call_tenant", "tenant", "created_at", "id"),
         Index(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlmodel import Session
 
-from store.bulk import among, insert_all
+from store.bulk import NewRows, among, insert_all
 from store.tables import call
 from tests.builders import House
 
@@ -39,7 +39,7 @@ def test_rows_are_kept_as_they_are(house: House) -> None:
         | {"ended_at": at + timedelta(microseconds=n), "is_attempt": bool(n % 2)}
         for n, text in enumerate(AWKWARD)
     ]
-    house.write(lambda s: insert_all(s, call, rows))
+    house.write(lambda s: insert_all(s, [NewRows(call, rows)]))
     assert _kept(house)[1:] == rows
     house.write(lambda s: s.connection().execute(call.delete().where(call.c.number > 1)))
     house.write(lambda s: s.connection().execute(insert(call), rows))
@@ -49,12 +49,12 @@ def test_rows_are_kept_as_they_are(house: House) -> None:
 def test_columns_that_are_not_named_get_what_the_table_says(house: House) -> None:
     made = _calls(house, 1)[0]
     named = {key: value for key, value in made.items() if value is not None}
-    house.write(lambda s: insert_all(s, call, [named | {"id": "x", "number": 2}]))
+    house.write(lambda s: insert_all(s, [NewRows(call, [named | {"id": "x", "number": 2}])]))
     assert _kept(house)[1] == made | {"id": "x", "number": 2}
 
 
 def test_no_rows_are_no_statement(house: House) -> None:
-    house.write(lambda s: insert_all(s, call, []))
+    house.write(lambda s: insert_all(s, [NewRows(call, [])]))
     assert _kept(house) == []
 
 
