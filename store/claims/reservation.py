@@ -139,7 +139,8 @@ def _claim(
     now: datetime,
 ) -> Claim:
     """The answer, noted in the campaign's cursor too, for progress."""
-    open_count, counted_at = count_open(s, record, cursor["open_count"], cursor["counted_at"], now)
+    known = cursor["open_count"], cursor["counted_at"]
+    open_count, counted_at = count_open(s, record, known, now, called=bool(calls))
     move_cursor(
         s,
         record.id,

@@ -117,18 +117,28 @@ def _next_text(at: datetime, zone: str, count: int, now: datetime) -> str:
 
 
 def count_open(
-    s: Session, campaign: CampaignRecord, counted: int, counted_at: datetime | None, now: datetime
+    s: Session,
+    campaign: CampaignRecord,
+    known: tuple[int, datetime | None],
+    now: datetime,
+    *,
+    called: bool,
 ) -> tuple[int, datetime]:
-    """Recipients without an end, and when they were counted.
+    """Recipients without an end, and when they were counted; `known` is the count before.
 
-    Exact below COUNTED, so that nobody is done too early; above that up to 30 seconds old.
+    Exact below COUNTED, so that nobody is done too early; above that up to 30 seconds old. It
+    may be as old below it, too, where calls were made: more is claimed once they end.
     """
+    counted, counted_at = known
+    recent = counted_at is not None and now - counted_at < COUNT_HOLDS
+    if counted_at is not None and recent and called and counted >= COUNTED:
+        return counted, counted_at
     many = s.connection().execute(_MANY_WAIT, _launch(campaign)).scalar_one() >= COUNTED
     if not many:
         few = s.connection().execute(_FEW_OPEN, _launch(campaign)).scalar_one()
         if few < COUNTED:
             return int(few), now
-    if counted_at is not None and counted >= COUNTED and now - counted_at < COUNT_HOLDS:
+    if counted_at is not None and recent and counted >= COUNTED:
         return counted, counted_at
     return int(s.connection().execute(_ALL_OPEN, _launch(campaign)).scalar_one()), now
 

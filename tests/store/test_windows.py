@@ -133,6 +133,19 @@ def test_open_recipients_are_counted_exactly_when_few(house: House) -> None:
     assert house.claim(campaign).open_recipients == 1015
 
 
+def test_who_is_done_is_never_counted_among_the_last(house: House) -> None:
+    """The count may be old while calls are made, and is exact once none are."""
+    campaign = _campaign(house, *[NEW_YORK] * 1001, pacing={"max_concurrent": 2})
+    first = house.claim(campaign)
+    assert (len(first.calls), first.open_recipients) == (2, 1001)
+    for call in first.calls:
+        house.end(call.call_id)
+    second = house.claim(campaign)
+    assert (len(second.calls), second.open_recipients) == (2, 1001)
+    third = house.claim(campaign)
+    assert (third.calls, third.open_recipients) == ((), 999)
+
+
 def test_an_applied_revision_decides_everybody_anew(house: House) -> None:
     house.line("second")
     house.now = datetime(2026, 3, 4, 13, 30, tzinfo=UTC)  # 08:30 in New York
