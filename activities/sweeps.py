@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 
 LEASE_AGE = timedelta(seconds=30)
 """Younger leases belong to calls whose workflow is just being started."""
+START_AGE = timedelta(minutes=2)
+"""Where there is more to do than the machine can, workflows start late. A call whose campaign's
+workflow runs is left to that for so long: to give it back is safe, but nothing is won by it."""
 EVENT_AGE = timedelta(seconds=10)
 """Younger events are being signalled by the process that stored them."""
 BATCH = 200
@@ -70,7 +73,7 @@ class Sweeps(SweepActivities):
         )
         freed = 0
         for lease in old:
-            if await self._is_open(lease.call.workflow_id):
+            if await self._is_looked_after(lease.call):
                 continue
             if await self._free(lease):
                 freed += 1
@@ -204,12 +207,24 @@ class Sweeps(SweepActivities):
             self._deps.temporal, campaign_workflow_id(call.tenant, call.campaign), NUDGE_SIGNAL
         )
 
+    async def _is_looked_after(self, call: CallRecord) -> bool:
+        """Whether its workflow runs, or is about to be started by the campaign's."""
+        status = await self._status(call.workflow_id)
+        if status is not None:
+            return status is WorkflowExecutionStatus.RUNNING
+        if self._deps.clock() - call.created_at >= START_AGE:
+            return False
+        return await self._is_open(campaign_workflow_id(call.tenant, call.campaign))
+
     async def _is_open(self, workflow_id: str) -> bool:
-        """Whether a workflow runs; raises when Temporal cannot tell."""
+        return await self._status(workflow_id) is WorkflowExecutionStatus.RUNNING
+
+    async def _status(self, workflow_id: str) -> WorkflowExecutionStatus | None:
+        """None: there is no such workflow. Raises when Temporal cannot tell."""
         try:
             described = await self._deps.temporal.get_workflow_handle(workflow_id).describe()
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return False
+                return None
             raise
-        return described.status is WorkflowExecutionStatus.RUNNING
+        return described.status

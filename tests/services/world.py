@@ -86,6 +86,17 @@ class World:
 
     async def place_calls(self, count: int) -> list[ClaimedCall]:
         """Several calls of one campaign."""
+        calls = await self.claim_calls(count)
+        for call in calls:
+            await self.ctx.database.write(
+                lambda s, call=call: fence.raise_fence(  # type: ignore[misc]
+                    s, call.call_id, now=self.clock.now, placement_timeout=timedelta(seconds=20)
+                )
+            )
+        return calls
+
+    async def claim_calls(self, count: int) -> list[ClaimedCall]:
+        """Several calls of one campaign, none of which was sent off."""
         loaded = definition(new_name(), numbers=NUMBERS[:count])
         await announce_lines(self.ctx)
         now = self.clock.now
@@ -101,12 +112,6 @@ class World:
         claim = await database.write(
             lambda s: reservation.claim_calls(s, campaign, "run/1", now=now)
         )
-        for call in claim.calls:
-            await database.write(
-                lambda s, call=call: fence.raise_fence(  # type: ignore[misc]
-                    s, call.call_id, now=now, placement_timeout=timedelta(seconds=20)
-                )
-            )
         return list(claim.calls)
 
 
