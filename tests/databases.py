@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import URL, create_engine, make_url, text
+from sqlalchemy import URL, Table, create_engine, exists, literal, make_url, select, text
+from sqlmodel import Session
 
 from store.database import Database
 from store.tables import metadata
@@ -92,9 +93,18 @@ def _new_sqlite() -> bytes:
 
 
 def empty(database: Database) -> None:
-    """Take everything out of all tables."""
-    tables = reversed(metadata.sorted_tables)
-    database.write_sync(lambda s: [s.connection().execute(table.delete()) for table in tables])
+    """Take everything out of all tables. Most are empty, and to look is quicker than to delete."""
+    database.write_sync(
+        lambda s: [s.connection().execute(table.delete()) for table in _with_rows(s)]
+    )
+
+
+def _with_rows(s: Session) -> list[Table]:
+    """Tables that hold something, whatever refers to another before that."""
+    tables = list(reversed(metadata.sorted_tables))
+    asked = select(*(exists(select(literal(1)).select_from(table)) for table in tables))
+    found = s.connection().execute(asked).one()
+    return [table for table, any_rows in zip(tables, found, strict=True) if any_rows]
 
 
 def _administer(server: URL, statement: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 from sqlalchemy import URL
@@ -18,6 +20,7 @@ from tests.databases import (
 )
 
 BACKENDS = ("sqlite", "postgresql")
+Kept = Callable[[str], tuple[str, Database]]
 
 
 @pytest.fixture(scope="session")
@@ -26,25 +29,29 @@ def server() -> Iterator[URL]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def kept(server: URL) -> Iterator[Kept]:
+    """Databases that last: one of each kind, made when it is first asked for."""
+    with ExitStack() as until_the_end:
+
+        @cache
+        def of(backend: str) -> tuple[str, Database]:
+            new = sqlite_database() if backend == "sqlite" else postgresql_database(server)
+            url = until_the_end.enter_context(new)
+            return url, until_the_end.enter_context(migrated(url))
+
+        yield of
+
+
 @pytest.fixture(scope="session", params=BACKENDS)
 def backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
 @pytest.fixture(scope="session")
-def session_url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
-    if backend == "sqlite":
-        with sqlite_database() as url:
-            yield url
-    else:
-        with postgresql_database(request.getfixturevalue("server")) as url:
-            yield url
-
-
-@pytest.fixture(scope="session")
-def session_database(session_url: str) -> Iterator[Database]:
-    with migrated(session_url) as database:
-        yield database
+def session_database(kept: Kept, backend: str) -> Database:
+    """With what other tests left in it: for those who empty it for each of their examples."""
+    return kept(backend)[1]
 
 
 @pytest.fixture
@@ -55,19 +62,19 @@ def database(session_database: Database) -> Database:
 
 
 @pytest.fixture
-def url(session_url: str, database: Database) -> str:
+def url(kept: Kept, backend: str, database: Database) -> str:
     """Where `database` is, for other processes."""
-    return session_url
+    return kept(backend)[0]
 
 
 @pytest.fixture
-def new_url(backend: str, request: pytest.FixtureRequest) -> Iterator[str]:
+def new_url(backend: str, server: URL) -> Iterator[str]:
     """A database without any schema."""
     if backend == "sqlite":
         with sqlite_database() as url:
             yield url
     else:
-        with postgresql_database(request.getfixturevalue("server")) as url:
+        with postgresql_database(server) as url:
             yield url
 
 

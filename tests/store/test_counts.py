@@ -19,6 +19,7 @@ from store.claims.leases import close_fence, release_unplaced
 from store.database import Database
 from store.tables import call, lease
 from tests.builders import LINE, House, event
+from tests.databases import empty
 
 PEOPLE = 6
 _names = itertools.count()
@@ -206,6 +207,7 @@ ACTS: tuple[Callable[[Story, int], None], ...] = (
 def test_counts_add_up(
     session_database: Database, acts: list[tuple[Callable[[Story, int], None], int]]
 ) -> None:
+    empty(session_database)
     story = Story(session_database)
     for act, choice in acts:
         act(story, choice)

@@ -17,6 +17,7 @@ from store.database import Database
 from store.merging import merge
 from store.tables import call
 from tests.builders import LINE, NOW, House, event
+from tests.databases import empty
 
 _OWN = {"id", "recipient_id", "workflow_id", "phone", "evidence", "provider_call_id"}
 _names = itertools.count()
@@ -70,6 +71,7 @@ def _row(house: House, call_id: str) -> dict[str, Any]:
 def test_any_order_and_any_repetition_give_the_same_row(
     session_database: Database, order: list[int], batch: int, placed_after: int
 ) -> None:
+    empty(session_database)
     house = House(session_database)
     house.line()
     number = next(_names)
