@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -22,7 +21,6 @@ from tests.builders import LINE, House, event
 from tests.databases import empty
 
 PEOPLE = 6
-_names = itertools.count()
 _ENDS = (
     CallStatus.COMPLETED,
     CallStatus.BUSY,
@@ -38,7 +36,6 @@ class Story:
     def __init__(self, database: Database) -> None:
         self.house = House(database)
         self.house.line()
-        number = next(_names)
         retry = {
             "max_attempts": 3,
             "busy": {"delays": "1m", "max_attempts": 3},
@@ -47,8 +44,6 @@ class Story:
         }
         self.campaign: CampaignRecord = self.house.launch(
             PEOPLE,
-            f"counts-{number}",
-            first=10_000 + PEOPLE * number,
             retry=retry,
             pacing={"max_concurrent": 3},
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +19,6 @@ from tests.builders import LINE, NOW, House, event
 from tests.databases import empty
 
 _OWN = {"id", "recipient_id", "workflow_id", "phone", "evidence", "provider_call_id"}
-_names = itertools.count()
 
 
 def _told(seconds: int, **changes: Any) -> dict[str, Any]:
@@ -74,8 +72,7 @@ def test_any_order_and_any_repetition_give_the_same_row(
     empty(session_database)
     house = House(session_database)
     house.line()
-    number = next(_names)
-    campaign = house.launch(2, f"order-{number}", first=1000 + 2 * number)
+    campaign = house.launch(2)
     plain, mixed = (claimed.call_id for claimed in house.claim(campaign).calls)
     for call_id in (plain, mixed):
         house.fence(call_id)
