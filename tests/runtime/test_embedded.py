@@ -54,6 +54,7 @@ async def start_waiting_workflow(client: Client) -> None:
     await client.start_workflow("Waits", id="waits", task_queue="nobody")
 
 
+@pytest.mark.faults
 async def test_it_starts_is_found_heals_and_stops(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     async with EmbeddedStack(settings) as stack:
