@@ -91,7 +91,7 @@ class NewRows:
     table: Table
     rows: Sequence[Mapping[str, Any]]
     same: frozenset[str] = frozenset()
-    """Columns that have one value in all rows."""
+    """Columns that have one value in all rows, which is sent once."""
 
 
 def insert_all(
@@ -100,9 +100,10 @@ def insert_all(
     then: Update | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> None:
-    """Insert rows into tables, in their order, and update what has to change beside them.
+    """Insert rows into tables, and update what has to change beside them.
 
-    PostgreSQL is asked once for all of it, so `then` doesn't see the new rows there.
+    What other rows refer to comes first. PostgreSQL is asked once for all of it, so `then` does
+    not see the new rows there.
     """
     new = [each for each in new if each.rows]
     if not on_postgresql(s):

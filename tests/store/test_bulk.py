@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
 from store.bulk import NewRows, among, insert_all
-from store.tables import call
-from tests.builders import House
+from store.tables import call, lease, recipient
+from tests.builders import LINE, House
 
 AWKWARD = ['a "quoted" name', "back\\slash\nand\ttab", "ünïcode ☎ 𝄞", "", "{}", "null"]
 
@@ -44,6 +44,42 @@ def test_rows_are_kept_as_they_are(house: House) -> None:
     house.write(lambda s: s.connection().execute(call.delete().where(call.c.number > 1)))
     house.write(lambda s: s.connection().execute(insert(call), rows))
     assert _kept(house)[1:] == rows
+
+
+def test_what_is_the_same_in_all_rows_may_be_sent_once(house: House) -> None:
+    [made] = _calls(house, 1)
+    at = made["created_at"] + timedelta(microseconds=1)
+    same = {"created_at": at, "structured": {"said": AWKWARD}, "is_attempt": True, "detail": None}
+    rows = [made | same | {"id": f"x{n}", "number": 2 + n} for n in range(3)]
+    house.write(lambda s: insert_all(s, [NewRows(call, rows, frozenset(same))]))
+    assert _kept(house)[1:] == rows
+
+
+@pytest.mark.parametrize("value", [*AWKWARD, [], [[1]], 7, 1.5, True, {"a": {"b": None}}])
+def test_json_is_kept_as_it_is(house: House, value: Any) -> None:
+    [made] = _calls(house, 1)
+    row = made | {"id": "x", "number": 2, "evidence": value}
+    house.write(lambda s: insert_all(s, [NewRows(call, [row])]))
+    assert _kept(house)[1] == row
+
+
+def test_tables_and_an_update_in_one(house: House) -> None:
+    """A lease refers to the call that comes with it."""
+    [made] = _calls(house, 1)
+    at = made["created_at"]
+    row = made | {"id": "x", "number": 2, "phone": "+12125559999"}
+    held = {"call_id": "x", "campaign_id": made["campaign_id"], "tenant": made["tenant"]}
+    held |= {"line": LINE, "phone": row["phone"], "acquired_at": at, "expires_at": at}
+    moved = update(recipient).where(among(recipient.c.id, "ids")).values(calls=7)
+    new = [NewRows(call, [row]), NewRows(lease, [held], frozenset({"acquired_at"}))]
+    house.write(lambda s: insert_all(s, new, moved, {"ids": [made["recipient_id"]]}))
+    assert _kept(house)[1] == row
+
+    def found(s: Session) -> tuple[Any, Any]:
+        kept = s.connection().execute(select(lease).where(lease.c.call_id == "x")).mappings()
+        return dict(kept.one()), s.connection().execute(select(recipient.c.calls)).scalar_one()
+
+    assert house.database.read_sync(found) == (held, 7)
 
 
 def test_columns_that_are_not_named_get_what_the_table_says(house: House) -> None:
