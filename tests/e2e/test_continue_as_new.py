@@ -19,7 +19,7 @@ from workflows.messages import CampaignInput
 from workflows.names import campaign_workflow_id
 
 PEOPLE = 40
-SHORT_HISTORY = 40
+SHORT_HISTORY = 10
 """Events after which a run is continued; a server suggests it after some thousands."""
 
 
