@@ -12,10 +12,11 @@ from functools import lru_cache
 from typing import Any
 
 from domain.caps import CapScope, free_at
-from domain.conditions import Conditions, no_rules
+from domain.conditions import Conditions, NeededConsent, no_rules
 from domain.decision import Candidate, Decision, Dial, Ledger, Never, Wait
 from domain.plan import CallPlan
 from domain.reasons import Reason, cap_reason, hours_reason, stamp
+from domain.rules import Rule
 from domain.window import HORIZON, next_local_day
 from domain.zone import load_zone
 
@@ -44,12 +45,12 @@ class Search:
         self._now = now
         self._conditions = conditions
         self._at = now
+        self._limit = now + HORIZON + timedelta(days=1)
         self._because: Reason | None = None
         self._closes_at = now
         self._never: Reason | None = None
 
     def decision(self) -> Decision:
-        limit = self._now + HORIZON + timedelta(days=1)
         for _ in range(_ROUNDS):
             before = self._at
             for step in _STEPS:
@@ -58,7 +59,7 @@ class Search:
                     return Never(self._never)
             if self._at == before:
                 break
-            if self._at > limit:
+            if self._at > self._limit:
                 return Never(self._no_opening())
         end = self._plan.schedule.end
         if self._at > self._now:
@@ -100,19 +101,36 @@ class Search:
             if rule is not None and not rule.holds_somewhere_at(self._at):
                 continue
             why = f"{rule.id}, {rule.cite}" if rule else "the campaign demands it"
+            lacking = self._lacking(needed, why)
+            if lacking is not None:
+                self._refuse_under(rule, lacking)
+                if self._never is not None:
+                    return
+                continue
             consent = self._candidate.consent
-            if consent is None or not consent.covers(needed.level, self._plan.purpose):
-                text = f"{needed.level.value} consent is needed and there is none ({why})"
-                self._never = Reason("consent_missing", text)
-                return
-            if consent.expires_at is not None and self._at >= consent.expires_at:
-                text = f"the consent expires {stamp(consent.expires_at)} ({why})"
-                self._never = Reason("consent_expired", text)
-                return
-            if consent.given_at is not None:
-                given = consent.given_at
+            given = consent.given_at if consent is not None else None
+            if given is not None:
                 text = f"the consent was given {stamp(given)}, which has not come"
                 self._move(given, lambda text=text: Reason("consent_later", text))  # type: ignore[misc]
+
+    def _lacking(self, needed: NeededConsent, why: str) -> Reason | None:
+        """What is wrong with the person's consent, if it is not what is needed."""
+        consent = self._candidate.consent
+        if consent is None or not consent.covers(needed.level, self._plan.purpose):
+            text = f"{needed.level.value} consent is needed and there is none ({why})"
+            return Reason("consent_missing", text)
+        if consent.expires_at is not None and self._at >= consent.expires_at:
+            text = f"the consent expires {stamp(consent.expires_at)} ({why})"
+            return Reason("consent_expired", text)
+        return None
+
+    def _refuse_under(self, rule: Rule | None, because: Reason) -> None:
+        """Never; or not before the rule is no more, if that comes in time."""
+        ends, last = rule.ends_at if rule else None, self._plan.schedule.end
+        if ends is None or ends > self._limit or (last is not None and ends >= last):
+            self._never = because
+        else:
+            self._move(ends, lambda: because)
 
     def _caps(self) -> None:
         for bound in self._conditions.caps:

@@ -14,6 +14,7 @@ from domain.holidays import holidays_of
 from domain.planner import Dial, Ledger, Never, Wait, decide
 from domain.rulebook import Block, Rulebook, shipped_rulebook, shipped_rules
 from domain.rules import Rule
+from domain.schedule import Schedule
 from tests.domain.deciding import CONSENT, person, plan, utc
 
 
@@ -107,6 +108,44 @@ def test_a_consent_that_expires_before_the_next_opening_is_none() -> None:
     soon = CONSENT.model_copy(update={"expires_at": utc("2026-03-04 10:00")})
     decision = decide(person("+12125551234", soon), plan(), Ledger(), night)
     assert isinstance(decision, Never)
+
+
+def _asks_until(day: date) -> Rulebook:
+    """A house rule for everybody that asks for consent before a day."""
+    until = {"effective_until": day, "consent": ConsentLevel.EXPRESS}
+    return Rulebook([Rule(id="house", jurisdiction="*", cite="made up", **until)])
+
+
+@pytest.mark.parametrize(
+    "consent", [None, Consent(level=ConsentLevel.EXPRESS, expires_at=utc("2026-03-04 12:00"))]
+)
+def test_consent_is_waited_out_where_its_rule_ends(consent: Consent | None) -> None:
+    """Where its last day ends last: at UTC-12."""
+    now, book = utc("2026-03-04 15:00"), _asks_until(date(2026, 3, 7))
+    who, asks = person("+12125551234", consent), plan(Purpose.INFORMATIONAL)
+    decision = decide(who, asks, Ledger(), now, book)
+    assert isinstance(decision, Wait)
+    assert decision.until == utc("2026-03-07 12:00")
+    assert decision.because.code in ("consent_missing", "consent_expired")
+    assert isinstance(decide(who, asks, Ledger(), decision.until, book), Dial)
+
+
+def test_consent_is_not_waited_out_beyond_the_end_of_the_campaign() -> None:
+    now, book = utc("2026-03-04 15:00"), _asks_until(date(2026, 3, 7))
+    ends = {"hours": "00:00-24:00", "end": utc("2026-03-07 12:00")}
+    asks = plan(Purpose.INFORMATIONAL, schedule=Schedule.model_validate(ends))
+    decision = decide(person("+12125551234", None), asks, Ledger(), now, book)
+    assert isinstance(decision, Never)
+    assert decision.because.code == "consent_missing"
+    years = decide(
+        person("+12125551234", None),
+        plan(Purpose.INFORMATIONAL),
+        Ledger(),
+        now,
+        _asks_until(date(2036, 1, 1)),
+    )
+    assert isinstance(years, Never)
+    assert years.because.code == "consent_missing"
 
 
 def test_a_campaign_may_demand_consent_that_no_rule_does() -> None:
