@@ -112,8 +112,14 @@ def test_a_consent_that_expires_before_the_next_opening_is_none() -> None:
 
 def _asks_until(day: date) -> Rulebook:
     """A house rule for everybody that asks for consent before a day."""
-    until = {"effective_until": day, "consent": ConsentLevel.EXPRESS}
-    return Rulebook([Rule(id="house", jurisdiction="*", cite="made up", **until)])
+    rule = Rule(
+        id="house",
+        jurisdiction="*",
+        cite="made up",
+        effective_until=day,
+        consent=ConsentLevel.EXPRESS,
+    )
+    return Rulebook([rule])
 
 
 @pytest.mark.parametrize(
