@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping
 
 from domain.call import FailureClass
 from domain.consent import Consent
+from domain.decision import Candidate
 from domain.place import UnknownPlace
 from domain.plan import CallPlan
 from domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
@@ -35,6 +36,19 @@ def read_zones_anew(text: str, phone: str, others: tuple[str, ...]) -> ZoneEvide
         return told_anew(evidence, phone, others)
     except (UnknownZone, UnknownPlace):
         return evidence.model_copy(update={"candidates": ()})
+
+
+def read_candidate(row: RowMapping, zones: ZoneEvidence) -> Candidate:
+    """A recipient as decisions see it; `suppressed` is looked up with the row."""
+    return Candidate(
+        zones=zones.candidates,
+        attempts=row["attempts"],
+        not_before=row["not_before"],
+        suppressed=row["suppressed"],
+        jurisdictions=zones.jurisdictions,
+        consent=read_consent(row["consent"]),
+        promised=row["promised"],
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -20,7 +20,7 @@ from domain.zone import ZoneEvidence
 from store.bulk import among
 from store.claims import ledger
 from store.claims.ledger import Asked
-from store.records import read_consent, read_marks, read_plan, read_zones_anew
+from store.records import read_candidate, read_marks, read_plan, read_zones_anew
 from store.suppressions import reason_of
 from store.tables import recipient
 
@@ -133,15 +133,7 @@ def _person(row: RowMapping, campaign: CampaignRecord) -> Person:
         turn=row["turn"],
         requester_workflow_id=row["requester_workflow_id"],
         zones=zones,
-        candidate=Candidate(
-            zones=zones.candidates,
-            attempts=row["attempts"],
-            not_before=row["not_before"],
-            suppressed=row["suppressed"],
-            jurisdictions=zones.jurisdictions,
-            consent=read_consent(row["consent"]),
-            promised=row["promised"],
-        ),
+        candidate=read_candidate(row, zones),
         plan=campaign.plan if row["plan"] is None else read_plan(row["plan"]),
         marks=read_marks(row["line_marks"]),
     )

@@ -16,14 +16,14 @@ from domain.call import CallStatus, Fence
 from domain.claim import CampaignState, Dialing, FencePass, FenceVerdict
 from domain.endpoint import EventType
 from domain.plan import CallPlan
-from domain.planner import Candidate, Decision, Dial, decide, looks_back
+from domain.planner import Decision, Dial, decide, looks_back
 from store.claims.ledger import Asked, read_ledgers
 from store.claims.rate import Queued, take_token
 from store.dialect import locked
 from store.errors import UnknownCall
 from store.outbox import tell_calls
 from store.receipts import write_receipt
-from store.records import read_consent, read_plan, read_zones_anew
+from store.records import read_candidate, read_plan, read_zones_anew
 from store.rulings import read_rulebook
 from store.suppressions import reason_of
 from store.tables import call, campaign, lease, line, recipient
@@ -158,15 +158,7 @@ def _decide(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> Decis
     """The claim's question once more, with what is known now."""
     others = tuple(row["alternate_phones"])
     zones = read_zones_anew(row["zones"], row["phone"], others)
-    candidate = Candidate(
-        zones=zones.candidates,
-        attempts=row["attempts"],
-        not_before=row["not_before"],
-        suppressed=row["suppressed"],
-        jurisdictions=zones.jurisdictions,
-        consent=read_consent(row["consent"]),
-        promised=row["promised"],
-    )
+    candidate = read_candidate(row, zones)
     rulebook = read_rulebook(s, row["tenant"], now)
     asked = Asked(row["phone"], others, looks_back(candidate, plan, rulebook))
     (ledger,) = read_ledgers(s, row["tenant"], [asked], now)
