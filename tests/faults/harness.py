@@ -24,7 +24,7 @@ from runtime.embedded import settings_of_running
 from runtime.lines import build_lines
 from runtime.settings import Settings, load_settings
 from runtime.stack_parts import commands
-from runtime.statefile import StackState, choose_endpoints
+from runtime.statefile import StackState
 from services import reading
 from services.context import ServiceContext
 from services.launching import launch_campaign
@@ -35,6 +35,7 @@ from store.recipients import list_recipients
 from store.tables import call
 from tests.faults.invariants import Aftermath
 from tests.faults.parts import Part
+from tests.faults.ports import reserve_endpoints
 from tests.waiting import until
 from workflows.names import campaign_workflow_id
 
@@ -248,7 +249,7 @@ def plan_stack(
     state = StackState(
         pid=os.getpid(),
         ready=True,
-        endpoints=choose_endpoints(None),
+        endpoints=reserve_endpoints(),
         api_key="faults",
         webhook_secret=SECRET,
     )
