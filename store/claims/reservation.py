@@ -8,7 +8,7 @@ after they are locked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import itemgetter
 
@@ -68,12 +68,12 @@ def reserve(
         again = claimed_before(s, campaign_id, key)
         pause = Pause("claimed before", now)
         return Reservation(_claim(s, cursor, record, again, pause, in_flight, now))
-    settled, settles_at = _settle(s, standing, now)
+    settled, standing = _settle(s, standing, now)
     if record.state is not CampaignState.RUNNING:
-        pause = _rest(s, record, settles_at, now)
+        pause = _rest(s, standing, now)
         claim = _claim(s, cursor, record, (), pause, in_flight, now)
         return Reservation(claim, tuple(settled))
-    pause, look, taking = _call(s, cursor, record, key, in_flight, settles_at, limit, now)
+    pause, look, taking = _call(s, cursor, standing, key, limit, now)
     ended = (*look.ended, *taking.ended)
     over = [one.recipient_id for one in ended]
     tell_requests(s, record, over, EventType.CALL_FAILED, now=now)
@@ -82,25 +82,25 @@ def reserve(
     return Reservation(claim, tuple(settled), ended)
 
 
-def _settle(s: Session, standing: Standing, now: datetime) -> tuple[list[Settled], datetime | None]:
-    """What was overdue, and when the next one will be."""
+def _settle(s: Session, standing: Standing, now: datetime) -> tuple[list[Settled], Standing]:
+    """What was overdue, and where the campaign stands then."""
     if standing.settles_at is None or standing.settles_at > now:
-        return [], standing.settles_at
-    settled = settle_overdue(s, standing.record.id, now=now, limit=OVERDUE)
-    return settled, next_settlement(s, standing.record.id)
+        return [], standing
+    campaign_id = standing.record.id
+    settled = settle_overdue(s, campaign_id, now=now, limit=OVERDUE)
+    return settled, replace(standing, settles_at=next_settlement(s, campaign_id))
 
 
 def _call(
     s: Session,
     cursor: RowMapping,
-    record: CampaignRecord,
+    standing: Standing,
     key: str,
-    in_flight: int,
-    settles_at: datetime | None,
     limit: int,
     now: datetime,
 ) -> tuple[Pause, Look, Taking]:
     """Look at people and take calls, as far as the campaign itself has room."""
+    record, in_flight = standing.record, standing.in_flight
     anew_from = cursor["anew_from"]
     if anew_from is not None:
         anew_from = decide_some_anew(s, record, anew_from)
@@ -116,17 +116,18 @@ def _call(
         taking = take(s, record, rulebook, key, room.free, turn, look.fresh, now)
         if len(taking.calls) == room.free:
             room = campaign_room(s, record, in_flight + len(taking.calls), limit, now)
-    pause = _pause(s, record, room, look, taking, settles_at, now)
+    pause = _pause(s, standing, room, look, taking, now)
     if anew_from is not None:
         pause = Pause("everybody is decided anew", now)
     return pause, look, taking
 
 
-def _rest(s: Session, record: CampaignRecord, settles_at: datetime | None, now: datetime) -> Pause:
+def _rest(s: Session, standing: Standing, now: datetime) -> Pause:
     """What a campaign that does not run waits for."""
+    record = standing.record
     if record.state is CampaignState.STOPPING and close_some(s, record):
         return Pause("those who wait are ended", now)
-    return Pause(record.because or record.state.value, settles_at)
+    return Pause(record.because or record.state.value, standing.settles_at)
 
 
 def _claim(
@@ -162,18 +163,13 @@ def _claim(
 
 
 def _pause(
-    s: Session,
-    record: CampaignRecord,
-    room: Room,
-    look: Look,
-    taking: Taking,
-    settles_at: datetime | None,
-    now: datetime,
+    s: Session, standing: Standing, room: Room, look: Look, taking: Taking, now: datetime
 ) -> Pause:
     """The earliest instant at which another claim may find something, and why it waits.
 
     `room` is what is left of the campaign's own after this claim.
     """
+    settles_at = standing.settles_at
     if settles_at is not None and settles_at <= now:
         return Pause("more calls to settle", now)
     if room.free <= 0:
@@ -181,7 +177,7 @@ def _pause(
     if taking.more or (taking.ran_dry and not look.everybody):
         return Pause("more people to look at", now)
     # Where not everybody due was looked at, no line has room for more of them anyway.
-    due = next_due(s, record, now) if look.everybody else None
+    due = next_due(s, standing.record, now) if look.everybody else None
     reasons = [pause for pause in (*taking.blocked, due) if pause is not None]
     until = earliest(settles_at, *(pause.until for pause in reasons))
     # Where some line has room, it is people who are waited for, before the other lines.

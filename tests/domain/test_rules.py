@@ -123,16 +123,23 @@ def _asks_until(day: date) -> Rulebook:
 
 
 @pytest.mark.parametrize(
-    "consent", [None, Consent(level=ConsentLevel.EXPRESS, expires_at=utc("2026-03-04 12:00"))]
+    ("consent", "code"),
+    [
+        (None, "consent_missing"),
+        (
+            Consent(level=ConsentLevel.EXPRESS, expires_at=utc("2026-03-04 12:00")),
+            "consent_expired",
+        ),
+    ],
 )
-def test_consent_is_waited_out_where_its_rule_ends(consent: Consent | None) -> None:
+def test_consent_is_waited_out_where_its_rule_ends(consent: Consent | None, code: str) -> None:
     """Where its last day ends last: at UTC-12."""
     now, book = utc("2026-03-04 15:00"), _asks_until(date(2026, 3, 7))
     who, asks = person("+12125551234", consent), plan(Purpose.INFORMATIONAL)
     decision = decide(who, asks, Ledger(), now, book)
     assert isinstance(decision, Wait)
     assert decision.until == utc("2026-03-07 12:00")
-    assert decision.because.code in ("consent_missing", "consent_expired")
+    assert decision.because.code == code
     assert isinstance(decide(who, asks, Ledger(), decision.until, book), Dial)
 
 

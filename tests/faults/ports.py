@@ -7,6 +7,7 @@ once, in several processes, two of them would now and then choose the same.
 from __future__ import annotations
 
 import fcntl
+import os
 import random
 import socket
 import tempfile
@@ -23,12 +24,12 @@ _held: list[TextIO] = []
 
 
 def reserve_endpoints() -> Endpoints:
-    """Ports that no other test on this machine gets while this process lives."""
+    """Ports that no other long run of this user gets while this process lives."""
     return Endpoints(**{name: _reserve() for name in Endpoints.model_fields})
 
 
 def _reserve() -> int:
-    folder = Path(tempfile.gettempdir()) / "outdial-test-ports"
+    folder = Path(tempfile.gettempdir()) / f"outdial-test-ports-{os.getuid()}"
     folder.mkdir(exist_ok=True)
     for port in random.sample(_PORTS, len(_PORTS)):
         file = (folder / str(port)).open("w", encoding="ascii")
