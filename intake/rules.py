@@ -7,8 +7,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from domain.fields import shown
+from domain.place import UnknownPlace, require_jurisdiction
 from domain.rulebook import OperatorRules
-from domain.rules import Rule
+from domain.rules import EVERYWHERE, Rule
 from intake.definition import read_definition_file
 from intake.places import Places
 from intake.problems import DefinitionInvalid, Problem
@@ -28,21 +29,40 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         raise DefinitionInvalid(document.problems, document.problems.omitted)
     places = Places(file, document.root)
     try:
-        return OperatorRules.model_validate(document.root.as_text()).rules
+        rules = OperatorRules.model_validate(document.root.as_text()).rules
     except ValidationError as error:
-        problems = []
-        for details in error.errors(include_url=False):
-            words = _WORDS.get(details["type"])
-            cause = details.get("ctx", {}).get("error")
-            if words is not None:
-                message = words.format(key=details["loc"][-1])
-            elif cause is not None:
-                message = str(cause)
-            else:
-                message = f"found {shown(details['input'])}; {details['msg']}"
-            problems.append(_problem(places, details["loc"], message))
-        raise DefinitionInvalid(problems) from error
+        raise DefinitionInvalid(_problems(places, error)) from error
+    nowhere = [
+        places.problem(("rules", at, "jurisdiction"), wrong)
+        for at, rule in enumerate(rules)
+        if (wrong := _misplaced(rule.jurisdiction)) is not None
+    ]
+    if nowhere:
+        raise DefinitionInvalid(nowhere)
+    return rules
 
 
-def _problem(places: Places, path: tuple[int | str, ...], message: str) -> Problem:
-    return places.problem(path, message)
+def _problems(places: Places, error: ValidationError) -> list[Problem]:
+    problems = []
+    for details in error.errors(include_url=False):
+        words = _WORDS.get(details["type"])
+        cause = details.get("ctx", {}).get("error")
+        if words is not None:
+            message = words.format(key=details["loc"][-1])
+        elif cause is not None:
+            message = str(cause)
+        else:
+            message = f"found {shown(details['input'])}; {details['msg']}"
+        problems.append(places.problem(details["loc"], message))
+    return problems
+
+
+def _misplaced(jurisdiction: str) -> str | None:
+    """What is wrong with a place, which would keep its rule from ever forbidding anything."""
+    if jurisdiction == EVERYWHERE:
+        return None
+    try:
+        code = require_jurisdiction(jurisdiction)
+    except UnknownPlace as error:
+        return str(error)
+    return None if code == jurisdiction else f"found {jurisdiction!r}; write {code}"

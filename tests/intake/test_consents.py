@@ -109,3 +109,24 @@ def test_rules_of_ones_own(tmp_path: Path) -> None:
     assert any("rules[0].cite: found no cite; write it" in line for line in lines)
     assert any("unknown key 'cites'" in line for line in lines)
     assert any("found 'Ohio'" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("US-ZZ", "found 'US-ZZ', which is no place we have rules or numbers for; write one of"),
+        ("QX", "found 'QX', which is no place we have rules or numbers for; write a code such as"),
+        ("US-la", "found 'US-la'; write US-LA"),
+    ],
+)
+def test_a_rule_for_nowhere_is_refused(tmp_path: Path, place: str, told: str) -> None:
+    """It would forbid nothing, and nobody would know."""
+    file = tmp_path / "rules.yaml"
+    file.write_text(
+        "rules:\n  - {id: a, jurisdiction: US-LA, cite: policy}\n"
+        f"  - {{id: b, jurisdiction: {place}, cite: policy}}\n"
+    )
+    with pytest.raises(DefinitionInvalid) as caught:
+        read_rules(file)
+    [problem] = caught.value.problems
+    assert str(problem).startswith(f"{file}:3:27: rules[1].jurisdiction: {told}")
