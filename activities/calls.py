@@ -31,7 +31,7 @@ from activities.signatures.call import (
 from domain.call import FailureClass, Fence
 from domain.claim import FencePass, FenceVerdict
 from domain.event import CallEvent, CallSnapshot
-from domain.record import CallRecord, Settled
+from domain.record import CallRecord
 from domain.settlement import MISCONFIGURED_WAIT
 from providers.lines import Line
 from providers.port import (
@@ -51,6 +51,10 @@ log = logging.getLogger(__name__)
 
 LONGEST_RATE_WAIT = timedelta(seconds=30)
 """Beyond that the activity fails and is retried, with the fence still down."""
+
+LONGEST_OUTCOME = 100
+"""It becomes a search attribute, for which a run that gives more is terminated; rows of older
+versions hold an agent's text as it was written."""
 
 
 class Calls(CallActivities):
@@ -102,7 +106,8 @@ class Calls(CallActivities):
         )
         if settled.changed:
             await tell_settled(self._deps.database, self._deps.temporal, settled, now)
-        return Ended(status=settled.status, outcome=settled.outcome, settled=settled.settled)
+        outcome = settled.outcome and settled.outcome[:LONGEST_OUTCOME]
+        return Ended(status=settled.status, outcome=outcome, settled=settled.settled)
 
     async def _raise_fence(self, call_id: str) -> FencePass:
         """Wait for the line's rate, then raise the fence. Raises when the wait is too long."""
@@ -181,15 +186,17 @@ class Calls(CallActivities):
         told = [event.model_copy(update={"call_id": call_id}) for event in heard]
         now = self._deps.clock()
 
-        def keep(session: Session) -> list[Settled]:
+        def keep(session: Session) -> list[events.StoredEvent]:
             tenant = self._deps.lines[line].tenant
             stored = events.store_events(session, line, told, now=now, tenant=tenant)
             events.mark_signalled(session, [row.event_row_id for row in stored], now=now)
-            return [row.settled for row in stored if row.settled is not None]
+            return stored
 
-        for settled in await self._deps.database.write(keep):
+        stored = await self._deps.database.write(keep)
+        for settled in (row.settled for row in stored if row.settled is not None):
             await tell_settled(self._deps.database, self._deps.temporal, settled, now)
-        return told
+        taken = [row.event.model_copy(update={"call_id": call_id}) for row in stored]
+        return taken
 
     async def _record_placed(self, call_id: str, provider_call_id: str) -> list[CallEvent]:
         now = self._deps.clock()

@@ -15,6 +15,7 @@ from activities.signatures.request import (
 )
 from activities.standing import nudge_standing
 from activities.telling import signal_workflow
+from domain.instants import TOO_FAR, too_far
 from domain.phone import parse_phone
 from domain.plan import CallRequest
 from domain.record import RecipientState
@@ -41,6 +42,8 @@ class Requests(RequestActivities):
             known = ", ".join(sorted(lines)) or "none"
             raise _refused(f"line {asked.line!r} is not configured; known are {known}")
         now = self._deps.clock()
+        if too_far(asked.not_before, now):
+            raise _refused(f"not_before: {TOO_FAR}")
         rulebook = await self._deps.database.read(lambda s: read_rulebook(s, request.tenant, now))
         for risk in asked.accept_risk:
             if not rulebook.has(risk.rule):

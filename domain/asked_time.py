@@ -15,6 +15,7 @@ from typing import Any, cast
 import pytz
 
 from domain.fields import shown
+from domain.instants import EARLIEST, LATEST
 from domain.zone import load_zone
 
 LONGEST_TEXT = 64
@@ -22,8 +23,6 @@ _TIME = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?"
     r"\s*([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
 )
-_FIRST_YEAR, _LAST_YEAR = 1971, 2999
-"""Beyond them nobody makes an appointment, and arithmetic runs out of calendar."""
 _RIGHT = "say a date and a time, such as 2030-01-31T15:00"
 
 
@@ -45,6 +44,19 @@ class Unclear:
 
 def read_time(value: object, zones: Sequence[str]) -> Asked | Unclear:
     """Read ISO 8601. `zones` are those of whoever said it, at least one."""
+    read = parse_time(value)
+    if isinstance(read, Unclear):
+        return read
+    if read.tzinfo is not None:
+        return Asked(read)
+    try:
+        return _in_zones(read, zones)
+    except (ValueError, OverflowError):
+        return Unclear(f"found {shown(value)}, which is in no calendar; {_RIGHT}")
+
+
+def parse_time(value: object) -> datetime | Unclear:
+    """The same without zones: an instant in UTC, or a time on clocks that are still to be named."""
     if not isinstance(value, str):
         return Unclear(f"found {shown(value)}; {_RIGHT}")
     text = value.strip()
@@ -55,12 +67,10 @@ def read_time(value: object, zones: Sequence[str]) -> Asked | Unclear:
         return Unclear(f"found {shown(value)}, which names no date and time; {_RIGHT}")
     *numbers, offset = parts.groups()
     try:
-        if not _FIRST_YEAR <= int(numbers[0]) <= _LAST_YEAR:
+        if not EARLIEST.year <= int(numbers[0]) <= LATEST.year:
             return Unclear(f"found {shown(value)}, which is too long ago or too far ahead")
         wall = datetime(*(int(number or 0) for number in numbers))  # type: ignore[arg-type]  # noqa: DTZ001
-        if offset is not None:
-            return Asked(_with_offset(wall, offset))
-        return _in_zones(wall, zones)
+        return wall if offset is None else _with_offset(wall, offset)
     except (ValueError, OverflowError):
         return Unclear(f"found {shown(value)}, which is in no calendar; {_RIGHT}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from domain.call import AnsweredBy
+from domain.disposition import slug_of
 from domain.fields import Duration, Frozen, OneOrMany, format_duration, shown
 from domain.matching import Condition, Facts, matches_data
 
@@ -96,13 +98,18 @@ class When(Frozen):
     def matches(self, facts: Facts) -> bool:
         family = facts.outcome.partition(":")[0]
         return (
-            (not self.outcome or bool({facts.outcome, family} & set(self.outcome)))
-            and (not self.disposition or facts.disposition in self.disposition)
+            (not self.outcome or any(_says(word, self.outcome) for word in (facts.outcome, family)))
+            and (not self.disposition or _says(facts.disposition, self.disposition))
             and (not self.attempt or facts.attempt in self.attempt)
             and (not self.answered_by or facts.answered_by in self.answered_by)
             and (self.final is None or self.final is facts.final)
             and matches_data(self.data, facts.data)
         )
+
+
+def _says(word: str | None, wanted: Sequence[str]) -> bool:
+    """Whether it is one of the words, however a definition spells them: `Not interested` too."""
+    return word is not None and (word in wanted or word in map(slug_of, wanted))
 
 
 _KEYS: dict[str, frozenset[CallbackKind]] = {

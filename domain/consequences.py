@@ -7,21 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from domain.asked_time import Asked, Unclear, read_time
 from domain.call import CALL_ME_LATER, AnsweredBy
 from domain.callbacks import Callback, CallbackKind, asked_for
+from domain.instants import FURTHEST_AHEAD, promised
 from domain.matching import Facts, found_at
 from domain.reasons import Reason
 from domain.settlement import Close, Following, Redial
 
 CALL_AT = "call_at"
 APPOINTMENT_AT = "appointment_at"
-FURTHEST_CALL_BACK = timedelta(days=366)
-JUST_NOW = timedelta(minutes=1)
-"""Clocks differ, and agents leave out the seconds: so little ago means now."""
 _NEVER_AGAIN = frozenset({"opted_out", "rejected"})
 
 
@@ -109,11 +107,12 @@ def _read_back(value: object, zones: tuple[str, ...], ended_at: datetime) -> Ask
 
 
 def _in_time(asked: Asked, ended_at: datetime) -> Asked | Unclear:
-    if asked.at <= ended_at - JUST_NOW:
-        return Unclear("the time asked for has passed")
-    if asked.at > ended_at + FURTHEST_CALL_BACK:
+    at = promised(asked.at, ended_at)
+    if at is not None:
+        return Asked(at)
+    if asked.at > ended_at + FURTHEST_AHEAD:
         return Unclear("the time asked for is more than a year ahead")
-    return Asked(max(asked.at, ended_at))
+    return Unclear("the time asked for has passed")
 
 
 def _call_back(found: Consequences, at: int, callback: Callback, facts: CallFacts) -> None:

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import pytz
 from pydantic import (
+    AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,6 +25,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 
 from domain.frozen import Frozen as Frozen
+from domain.instants import EARLIEST, LATEST, in_calendar
 from domain.zone import require_zone
 
 _LONGEST_SHOWN = 60
@@ -254,6 +257,19 @@ Instant = Annotated[
         {"type": "string", "format": "date-time", "examples": ["2030-01-31T09:00:00+01:00"]}
     ),
 ]
+
+
+def _computable(at: datetime) -> datetime:
+    """In UTC. Raises ValueError for an instant that nobody can mean, nor compute with."""
+    if not in_calendar(at):
+        raise ValueError(
+            f"found {at.isoformat()}; write a year from {EARLIEST.year} to {LATEST.year}"
+        )
+    return at.astimezone(UTC)
+
+
+Timestamp = Annotated[AwareDatetime, AfterValidator(_computable)]
+"""An instant of a request, which goes to the database and to date arithmetic."""
 
 
 def parse_date(value: Any) -> date:

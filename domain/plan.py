@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any, Self
 
@@ -21,7 +21,8 @@ from domain.definition import (
     Retry,
     Schedule,
 )
-from domain.fields import Duration
+from domain.disposition import slug_of
+from domain.fields import Duration, Timestamp
 from domain.frozen import without_memory
 from domain.routing import LineShare
 
@@ -105,6 +106,11 @@ class CallPlan(BaseModel):
     def _share(self, line: str) -> LineShare | None:
         return next((share for share in self.lines if share.name == line), None)
 
+    def dispositions(self) -> frozenset[str]:
+        """Slugs of the dispositions that its callbacks ask for."""
+        asked = (word for callback in self.callbacks for word in callback.when.disposition)
+        return frozenset(slug for slug in map(slug_of, asked) if slug is not None)
+
     def longest_call(self) -> timedelta:
         """From the request to the latest possible hang-up."""
         return self.ring_timeout + self.max_duration
@@ -126,7 +132,7 @@ class CallRequest(BaseModel):
     state: str | None = None
     postal_code: str | None = None
     """Where the person is, beside what the number tells."""
-    not_before: datetime | None = None
+    not_before: Timestamp | None = None
     schedule: Schedule = Schedule()
     retry: Retry = Retry()
     caps: tuple[Cap, ...] = ()

@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.disposition import LONGEST_TEXT, slug_of
 from domain.event import CallEvent
 from domain.matching import found_at
 
 DISPOSITION = "disposition"
-LONGEST_WORD = 100
 
 
 class ResultMapping(BaseModel):
@@ -37,6 +37,15 @@ class ResultMapping(BaseModel):
         if named:
             changes["structured"] = {**event.structured, **named}
         word = named.get(DISPOSITION, event.disposition)
-        if isinstance(word, str) and 0 < len(word.strip()) <= LONGEST_WORD:
-            changes["disposition"] = self.dispositions.get(word.strip(), word.strip())
+        if isinstance(word, str) and 0 < len(word.strip()) <= LONGEST_TEXT:
+            changes["disposition"] = self._ours(word.strip())
         return event.model_copy(update=changes)
+
+    def _ours(self, word: str) -> str:
+        """Our word for the agent's, which may spell its own in several ways."""
+        ours = self.dispositions.get(word)
+        slug = slug_of(word)
+        if ours is None and slug is not None:
+            alike = (o for theirs, o in self.dispositions.items() if slug_of(theirs) == slug)
+            ours = next(alike, None)
+        return word if ours is None else slug_of(ours) or ours

@@ -46,6 +46,7 @@ class Search:
         self._conditions = conditions
         self._at = now
         self._limit = now + HORIZON + timedelta(days=1)
+        self._beyond = self._limit + timedelta(seconds=1)
         self._because: Reason | None = None
         self._closes_at = now
         self._never: Reason | None = None
@@ -72,7 +73,8 @@ class Search:
         if to > self._at:
             if self._because is None or not weak or self._because.code == "not_before":
                 self._because = because()
-            self._at = to
+            # Beyond the limit nothing is computed with: the calendar ends in the year 9999.
+            self._at = min(to, self._beyond)
 
     def _start(self) -> None:
         start, wish = self._plan.schedule.start, self._candidate.not_before

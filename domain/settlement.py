@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT, OUTCOME_UNKNOWN, CallStatus, FailureClass
 from domain.definition import OutcomeRetry, Retry
+from domain.instants import promised
 from domain.planner import Reason
 from domain.routing import Left
 from domain.window import next_local_day
@@ -63,6 +64,8 @@ Following = Redial | Close
 
 THROTTLE_WAIT = timedelta(seconds=5)
 """When a throttling provider names no time: long enough for a per-second limit to pass."""
+LONGEST_THROTTLE = timedelta(days=1)
+"""However long a provider asks for: a wait of years would leave the person uncalled for good."""
 MISCONFIGURED_WAIT = timedelta(minutes=1)
 """A person has to repair the line; asking once a minute finds out soon enough."""
 
@@ -99,7 +102,7 @@ def _after_no_attempt(settling: Settling) -> Following:
     if settling.outcome == f"failed:{FailureClass.MISCONFIGURED}":
         wait = MISCONFIGURED_WAIT
     else:
-        wait = settling.retry_after or THROTTLE_WAIT
+        wait = min(settling.retry_after or THROTTLE_WAIT, LONGEST_THROTTLE)
     return Redial(settling.ended_at + wait, Reason("not_dialed", "the line did not take the call"))
 
 
@@ -112,8 +115,8 @@ def _after_attempt(settling: Settling, retry: Retry, policy: OutcomeRetry) -> Fo
         return Close(
             Reason("max_attempts", f"{settling.outcome} {same} times; {policy.limit} is the limit")
         )
-    if settling.outcome == CALL_ME_LATER and settling.call_back_at is not None:
-        asked = max(settling.call_back_at, settling.ended_at)
+    asked = promised(settling.call_back_at, settling.ended_at)
+    if settling.outcome == CALL_ME_LATER and asked is not None:
         return Redial(asked, Reason(CALL_ME_LATER, "asked to be called then"), promised=True)
     delay = policy.delay(same)
     if delay == "next_day":

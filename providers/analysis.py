@@ -7,8 +7,10 @@ with a zone, or without one by the clock of the person called); all else is pass
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
+
+from domain.asked_time import Unclear, parse_time
 
 DISPOSITION = "disposition"
 CALL_AT = "call_at"
@@ -22,11 +24,5 @@ def disposition_in(structured: Mapping[str, Any]) -> str | None:
 
 def call_back_in(structured: Mapping[str, Any]) -> datetime | None:
     """When to call again, in UTC, or without a zone as it was said; None for what is no time."""
-    value = structured.get(CALL_AT)
-    if not isinstance(value, str):
-        return None
-    try:
-        parsed = datetime.fromisoformat(value)
-        return parsed.astimezone(UTC) if parsed.tzinfo is not None else parsed
-    except (ValueError, OverflowError):
-        return None
+    read = parse_time(structured.get(CALL_AT))
+    return None if isinstance(read, Unclear) else read

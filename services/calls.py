@@ -13,6 +13,7 @@ from sqlmodel import Session
 from activities.telling import signal_workflow
 from domain.call import CallStatus
 from domain.event import CallEvent
+from domain.instants import TOO_FAR, too_far
 from domain.phone import BadPhone, is_e164, parse_phone
 from domain.plan import CallRequest
 from domain.record import CampaignRecord
@@ -57,7 +58,8 @@ async def create_call(
     UnknownLine, Collision.
     """
     ctx.lines.of_tenant(ctx.tenant)[order.request.line]
-    new, now = _checked(order), ctx.clock()
+    now = ctx.clock()
+    new = _checked(order, now)
 
     def work(s: Session) -> tuple[CampaignRecord | None, CallView | Answer]:
         if asked is not None:
@@ -132,9 +134,11 @@ async def end_call(ctx: ServiceContext, call_id: str) -> CallView:
     return await get_call(ctx, call_id)
 
 
-def _checked(order: CallOrder) -> NewRequest:
+def _checked(order: CallOrder, now: datetime) -> NewRequest:
     """The number in E.164, and the zones of whoever has it. Raises RequestRefused."""
     request, refused, zones = order.request, None, None
+    if too_far(request.not_before, now):
+        raise RequestRefused(f"scheduled_at: {TOO_FAR}")
     phone = request.to
     try:
         phone = parse_phone(request.to)

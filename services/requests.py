@@ -13,6 +13,7 @@ from temporalio.common import (
 )
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
+from domain.instants import TOO_FAR, too_far
 from domain.phone import BadPhone, mask_phone, parse_phone
 from domain.plan import CallRequest
 from domain.record import DIRECT_CAMPAIGN
@@ -22,6 +23,8 @@ from workflows.messages import RequestCallInput, RequestResult
 from workflows.names import CAMPAIGN, LINE, TASK_QUEUE, request_workflow_id
 from workflows.request import RequestCallWorkflow
 
+LONGEST_KEY = 200
+"""It is part of a workflow's id, of which some servers keep 255 characters."""
 Handle = WorkflowHandle[RequestCallWorkflow, RequestResult]
 
 
@@ -36,7 +39,11 @@ async def request_call(ctx: ServiceContext, request: CallRequest, key: str | Non
         to = parse_phone(request.to)
     except BadPhone as error:
         raise RequestRefused(f"to: {error}") from error
+    if too_far(request.not_before, ctx.clock()):
+        raise RequestRefused(f"not_before: {TOO_FAR}")
     key = key or uuid.uuid4().hex
+    if len(key) > LONGEST_KEY:
+        raise RequestRefused(f"key: found {len(key)} characters; write at most {LONGEST_KEY}")
     workflow_id = request_workflow_id(ctx.tenant, key)
     try:
         await ctx.temporal.start_workflow(

@@ -15,6 +15,7 @@ from domain.availability import alternatives
 from domain.calendar import CalendarRules
 from domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT
 from domain.event import CallEvent
+from domain.instants import promised
 from domain.tool_answer import Tool, no, offered, spoken, yes
 from intake.after_call import RenderFailed, render_text
 from store import events
@@ -182,6 +183,8 @@ def _call_me_later(s: Session, asking: Asking) -> dict[str, Any]:
     at = at or (None if isinstance(read, Unclear) else read.at)
     if at is None or at <= asking.now:
         return no("That time has passed. When shall we call?")
+    if promised(at, asking.now) is None:
+        return no("That is more than a year ahead. When shall we call?")
     _tell(s, asking, CALL_ME_LATER, call_back_at=at)
     return yes(f"We will call again on {spoken(at, zones[0])}.", at=at.isoformat())
 

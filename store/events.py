@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlmodel import Session
 
+from domain.believing import believable
 from domain.event import CallEvent
 from domain.record import DEFAULT_TENANT, Settled
 from store.cases import load_cases, save_cases
@@ -48,7 +49,7 @@ def store_events(
     An event belongs to a call of that line only, whatever id it echoes. One that is known
     already changes nothing.
     """
-    told = [_without_nul(heard) for heard in events]
+    told = [believable(_without_nul(heard), now) for heard in events]
     nameless = (heard.provider_call_id for heard in told if heard.call_id is None)
     lock_keys(s, [provider_key(tenant, line, name) for name in nameless if name is not None])
     matches = Matches(s, tenant, line, told)

@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import bindparam, or_, select
 from sqlmodel import Session
 
 from domain.call import CallStatus, Fence, advance
+from domain.disposition import LONGEST_TEXT, OTHER, disposition_of
 from domain.event import CallEvent
 from domain.window import named_instant
 from store.cases import Case
@@ -95,6 +97,7 @@ def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> None:
     named = merged.values.get("call_back_at")
     if named is not None and named.tzinfo is None:
         merged.values["call_back_at"] = named_instant(case.zones, named)
+    _read_disposition(case, merged.values)
     changes = {
         name: value
         for name, value in merged.values.items()
@@ -109,6 +112,19 @@ def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> None:
         # The provider speaks of it, so it has it, whatever becomes of the response.
         changes |= {"fence": Fence.PLACED.value, "placed_at": now}
     case.change_call(**changes)
+
+
+def _read_disposition(case: Case, values: dict[str, Any]) -> None:
+    """The agent's word as a slug; what is no word stays among the data that the agent gave."""
+    written = values.get("disposition")
+    if written is None:
+        return
+    values["disposition"] = slug = disposition_of(written, case.plan.dispositions())
+    if slug == OTHER:
+        values["structured"] = {
+            "disposition": written[:LONGEST_TEXT],
+            **values.get("structured", {}),
+        }
 
 
 def _events_of(s: Session, cases: Sequence[Case]) -> dict[str, list[CallEvent]]:

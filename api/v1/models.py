@@ -3,14 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from domain.call import AnsweredBy, CallStatus, FailureClass
 from domain.caps import Cap
 from domain.consent import Consent
 from domain.definition import AcceptedRisk, Agent, Purpose, Retry, Schedule
 from domain.event import CallEvent, EventKind
-from domain.fields import Duration
+from domain.fields import Duration, Timestamp
 from domain.request import CallView
 
 
@@ -57,7 +57,7 @@ class NewCall(BaseModel):
     """What the agent is told."""
     time_zone: str | None = None
     """The person's; default: by the number."""
-    scheduled_at: AwareDatetime | None = None
+    scheduled_at: Timestamp | None = None
     """Not before this instant. The call is made then, or as soon as the person's hours allow."""
     schedule: Schedule = Schedule()
     """When the person may be called."""

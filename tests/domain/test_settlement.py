@@ -55,8 +55,20 @@ def settling(outcome: str, *earlier: str, **more: object) -> Settling:
             settling("call_me_later", call_back_at=ENDED + timedelta(hours=20)),
             ENDED + timedelta(hours=20),
         ),
-        # A time that has passed means now, not yesterday.
-        (settling("call_me_later", call_back_at=ENDED - timedelta(hours=1)), ENDED),
+        # Half a minute ago means now; a time that has passed is no promise, nor is one of a
+        # calendar's end: then it is as if none had been named.
+        (settling("call_me_later", call_back_at=ENDED - timedelta(seconds=30)), ENDED),
+        *(
+            (settling("call_me_later", call_back_at=named), ENDED + timedelta(days=1))
+            for named in (
+                None,
+                ENDED - timedelta(hours=1),
+                datetime(2024, 3, 2, 15, 0, tzinfo=UTC),
+                ENDED + timedelta(days=367),
+                datetime.max.replace(tzinfo=UTC),
+                datetime.min.replace(tzinfo=UTC),
+            )
+        ),
     ],
 )
 def test_redials(case: Settling, due: datetime) -> None:

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.appointment import AppointmentStatus, DeskAppointment
+from domain.fields import Timestamp
 from services.appointments import DeskChange, NewAppointment
 
 Status = Literal["pending", "confirmed", "in_progress", "completed", "cancelled", "no_show"]
@@ -36,7 +37,7 @@ class CreateAppointment(BaseModel):
     )
 
     serviceType: Annotated[str, Field(min_length=1, max_length=500)]
-    scheduledAt: AwareDatetime
+    scheduledAt: Timestamp
     duration_minutes: Annotated[int, Field(ge=5, le=720, multiple_of=5)] = 45
     contact_id: Annotated[str, Field(max_length=100)] | None = None
     contactPhone: Annotated[str, Field(max_length=50)] | None = None
@@ -67,7 +68,7 @@ class ChangeAppointment(BaseModel):
     status: Status | None = None
     notes: _Notes | None = None
     confirmationSent: bool | None = None
-    scheduled_at: AwareDatetime | None = None
+    scheduled_at: Timestamp | None = None
 
     def wanted(self, kept: DeskAppointment) -> DeskChange:
         told = self.confirmationSent

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.v1.answers import IdempotencyKey, answered_once
 from api.v1.auth import needs
@@ -12,6 +12,7 @@ from api.v1.paging import PAGE, Cursor, Limit, Page, page_of
 from api.v1.problems import documented
 from api.v1.routes.calls import place_of
 from domain.appointment import AppointmentChange, AppointmentStatus, DeskAppointment
+from domain.fields import Timestamp
 from services import appointments
 from services.access import Caller
 from services.appointments import DeskChange, DeskFilter, NewAppointment
@@ -44,7 +45,7 @@ class EnteredAppointment(BaseModel):
 
     calendar: str = Field(max_length=63)
     title: str = Field(min_length=1, max_length=500)
-    starts_at: AwareDatetime
+    starts_at: Timestamp
     duration_minutes: int = Field(default=30, ge=5, le=720, multiple_of=5)
     contact_id: Annotated[str, Field(max_length=100)] | None = None
     phone: Annotated[str, Field(max_length=50)] | None = None
@@ -59,7 +60,7 @@ class ChangedAppointment(BaseModel):
         extra="forbid", json_schema_extra={"examples": [{"starts_at": "2030-12-03T09:30:00Z"}]}
     )
 
-    starts_at: AwareDatetime | None = None
+    starts_at: Timestamp | None = None
     status: Status | None = None
     notes: _Notes | None = None
 
@@ -131,8 +132,8 @@ async def list_appointments(
     calendar: Annotated[str | None, Query(max_length=63)] = None,
     phone: Annotated[str | None, Query(max_length=50)] = None,
     status: Annotated[list[Status] | None, Query(max_length=6)] = None,
-    starts_from: AwareDatetime | None = None,
-    starts_before: AwareDatetime | None = None,
+    starts_from: Timestamp | None = None,
+    starts_before: Timestamp | None = None,
     caller: Caller = needs("appointments:read"),
 ) -> Page[ShownAppointment]:
     """By their times."""

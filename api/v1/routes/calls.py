@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import AwareDatetime, ValidationError
+from pydantic import ValidationError
 
 from api.state import state_of
 from api.v1.answers import IdempotencyKey, asked_of, response, shown
@@ -14,6 +14,8 @@ from api.v1.models import Call, CallDetails, NewCall, Recording, ShownEvent, Tra
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from api.v1.problems import documented
 from domain.call import CallStatus
+from domain.fields import Timestamp
+from domain.instants import in_calendar
 from domain.plan import CallRequest
 from domain.request import CallFilter, CallView
 from services import calls, directory, endpoints
@@ -61,8 +63,8 @@ async def list_calls(
     agent: Annotated[str | None, Query(max_length=200)] = None,
     campaign: Annotated[str | None, Query(max_length=100)] = None,
     contact_id: Annotated[str | None, Query(max_length=100)] = None,
-    created_from: AwareDatetime | None = None,
-    created_before: AwareDatetime | None = None,
+    created_from: Timestamp | None = None,
+    created_before: Timestamp | None = None,
     caller: Caller = needs("calls:read"),
 ) -> Page[Call]:
     """All calls, those of campaigns too; the newest first."""
@@ -124,7 +126,7 @@ def place_of(cursor: str | None) -> tuple[datetime, str] | None:
         at = datetime.fromisoformat(found[0])
     except ValueError:
         at = None
-    if at is None or at.tzinfo is None:
+    if at is None or at.tzinfo is None or not in_calendar(at):
         raise RequestRefused("cursor: found none that was given out here; leave it out")
     return at, found[1]
 

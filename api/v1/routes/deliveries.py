@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from api.v1.problems import documented
 from api.v1.routes.endpoints import EndpointId
 from domain.endpoint import Delivery, DeliveryAttempt, DeliveryState
+from domain.fields import Timestamp
 from services import deliveries
 from services.access import Caller
 from services.deliveries import DeliveryFilter
@@ -57,8 +58,8 @@ async def list_deliveries(
     event_type: Annotated[str | None, Query(alias="type", max_length=64)] = None,
     state: Annotated[DeliveryState | None, Query()] = None,
     call: Annotated[str | None, Query(max_length=64)] = None,
-    created_from: AwareDatetime | None = None,
-    created_before: AwareDatetime | None = None,
+    created_from: Timestamp | None = None,
+    created_before: Timestamp | None = None,
     caller: Caller = needs("endpoints:read"),
 ) -> Page[ShownDelivery]:
     """What was sent, and what is waiting; the newest first."""

@@ -4,12 +4,13 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from api.v1.problems import documented
 from domain.access import EVERYTHING, ApiKey, allows
+from domain.fields import Timestamp
 from services import keys
 from services.access import Caller
 from services.errors import ScopeMissing
@@ -28,7 +29,7 @@ class NewKeyBody(BaseModel):
 
     name: str = Field(min_length=1, max_length=200)
     scopes: list[str] = Field(default=[EVERYTHING], min_length=1, max_length=50)
-    expires_at: AwareDatetime | None = None
+    expires_at: Timestamp | None = None
 
 
 class RotateBody(BaseModel):
