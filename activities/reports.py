@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from activities.signatures.call import CallReport
 from domain.event import CallEvent
+from domain.evidence import was_answered
 
 
 def report_of(call_id: str | None, event: CallEvent) -> CallReport | None:
@@ -15,8 +16,11 @@ def report_of(call_id: str | None, event: CallEvent) -> CallReport | None:
         event_id=event.event_id,
         status=event.status,
         at=event.at,
+        answered=was_answered(event, event.transcript),
+        presumes_answer=event.presumes_answer,
         answered_by=event.answered_by,
         failure=event.failure,
+        fault=event.fault,
         detail=event.detail,
         duration_seconds=event.duration_seconds,
     )

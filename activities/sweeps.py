@@ -24,6 +24,7 @@ from activities.signatures.sweep import SweepActivities, Swept
 from activities.telling import signal_workflow
 from domain.call import CallStatus, FailureClass, Fence
 from domain.claim import CampaignState
+from domain.evidence import was_answered
 from domain.record import CallEnd, CallRecord, CampaignRecord
 from providers.port import ProviderError
 from store import calls, campaigns, events
@@ -159,16 +160,10 @@ class Sweeps(SweepActivities):
         if looked is not None:
             ends = [report for report in looked.reports if report.status.terminal]
             if ends:
-                last = ends[-1]
-                answered = last.status is CallStatus.COMPLETED
-                return CallEnd(
-                    status=last.status,
-                    at=last.at,
-                    answered_by=last.answered_by,
-                    failure=last.failure,
-                    detail=last.detail,
-                    duration_seconds=last.duration_seconds,
-                    analysis_wait=self._deps.analysis_wait(call.line) if answered else timedelta(0),
+                return CallEnd.of(
+                    ends[-1],
+                    answered_before=any(was_answered(report) for report in looked.reports),
+                    wait_if_answered=self._deps.analysis_wait(call.line),
                 )
             if looked.absent:
                 return CallEnd(
@@ -186,6 +181,7 @@ class Sweeps(SweepActivities):
             at=now,
             failure=FailureClass.UNKNOWN,
             detail="its workflow was ended from outside, and no call lasts so long",
+            wait_if_answered=self._deps.analysis_wait(call.line),
         )
 
     async def _look_up(self, call_id: str) -> LookUp | None:

@@ -86,10 +86,18 @@ class Health(Frozen):
 
 NOT_TRIED_WAIT = timedelta(seconds=5)
 """The call that should have tried the line was withdrawn or throttled: another soon does."""
-_FAILURES = frozenset({FailureClass.UNAVAILABLE, FailureClass.MISCONFIGURED, FailureClass.UNKNOWN})
+_FAILURES = frozenset(
+    {
+        FailureClass.UNAVAILABLE,
+        FailureClass.MISCONFIGURED,
+        FailureClass.BLOCKED,
+        FailureClass.UNKNOWN,
+    }
+)
 """A throttle is none: a provider that says when to come back works, and fewer calls than fit
-would be made. A rejection is about the number. `UNKNOWN` is one: the provider neither answered
-nor told."""
+would be made. A rejection is about the number, a refusal about the person. `UNKNOWN` is one: the
+provider neither answered nor told. So is `BLOCKED`: every further call with that caller id does
+it more harm."""
 _ANSWERED_FOR = frozenset(
     {
         CallStatus.RINGING,
@@ -103,7 +111,12 @@ _ANSWERED_FOR = frozenset(
 
 
 def verdict_of(status: CallStatus, failure: FailureClass | None) -> Verdict:
-    """What a call in this status, with this failure, says about its line."""
+    """What a call in this status, with this failure, says about its line.
+
+    An answered call has one when its line failed it in the middle of the talk.
+    """
+    if status is CallStatus.COMPLETED and failure in _FAILURES:
+        return Verdict.FAILS
     if status in _ANSWERED_FOR:
         return Verdict.WORKS
     if status is CallStatus.FAILED and (failure or FailureClass.UNAVAILABLE) in _FAILURES:
@@ -180,5 +193,9 @@ def _most_frequent(failures: Sequence[LineFailure]) -> str:
     return words
 
 
+_WORDS = {FailureClass.BLOCKED: "blocked, the network blocks its caller id"}
+
+
 def _words(failure: LineFailure) -> str:
-    return failure.failure.value + (f": {failure.detail}" if failure.detail else "")
+    words = _WORDS.get(failure.failure, failure.failure.value)
+    return words + (f": {failure.detail}" if failure.detail else "")

@@ -53,9 +53,11 @@ class AnsweredBy(StrEnum):
 class FailureClass(StrEnum):
     """Why a call failed, as policy sees it: what may be done next, not what happened."""
 
-    THROTTLED = "throttled"  # never dialed; try later; not an attempt
+    THROTTLED = "throttled"  # too much at once; try later
     REJECTED = "rejected"  # this number: never again
-    MISCONFIGURED = "misconfigured"  # this line: stop and say why; not an attempt
+    MISCONFIGURED = "misconfigured"  # this line: stop and say why
+    BLOCKED = "blocked"  # the network blocks this line's caller id; nothing about the person
+    REFUSED = "refused"  # the person refuses calls from us: final, and suppressed
     UNAVAILABLE = "unavailable"  # provider or carrier fault: try again
     UNKNOWN = "unknown"  # it may have rung; nobody can tell
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.call import AnsweredBy, CallStatus, FailureClass
+from domain.evidence import ending_of, was_answered
 
 
 class EventKind(StrEnum):
@@ -30,8 +31,15 @@ class CallEvent(BaseModel):
     status: CallStatus | None = None
     at: datetime
     """When it happened, by the provider's clock (UTC)."""
+    answered: bool | None = None
+    """Whether facts in this report prove that the call was answered, or that it was not; None
+    when they tell neither."""
+    presumes_answer: bool = False
+    """The provider's word for this end presumes an answer that only an earlier report shows."""
     answered_by: AnsweredBy | None = None
     failure: FailureClass | None = None
+    fault: FailureClass | None = None
+    """What the end of an answered call says of the line that it was made on."""
     detail: str | None = None
     """The provider's own word for the reason; for people, never for decisions."""
     duration_seconds: float | None = None
@@ -45,6 +53,21 @@ class CallEvent(BaseModel):
     """In the line's currency unit."""
     structured: dict[str, Any] = Field(default_factory=dict)
     """What the agent extracted from the talk."""
+
+    def by_facts(self) -> CallEvent:
+        """The same event, its end named by the facts in it: see `domain.evidence`.
+
+        One that presumes an answer stays as it is: other events tell whether there was one.
+        """
+        proved = was_answered(self, self.transcript)
+        event = self if proved is self.answered else self.model_copy(update={"answered": proved})
+        if event.status is None or not event.status.terminal:
+            return event
+        end = ending_of(event)
+        if event.presumes_answer and event.answered is None:
+            return event
+        update = {"status": end.status, "failure": end.failure, "fault": end.fault}
+        return event.model_copy(update=update)
 
 
 class CallSnapshot(BaseModel):

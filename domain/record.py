@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.call import AnsweredBy, CallStatus, FailureClass, Fence
 from domain.claim import CampaignState
 from domain.definition import Purpose
+from domain.evidence import Report, ending_of, was_answered
 from domain.plan import CallPlan
 
 DEFAULT_TENANT = "default"
@@ -137,6 +138,15 @@ class Progress(BaseModel):
     finished_at: datetime | None = None
 
 
+class EndReport(Report, Protocol):
+    """A report with a terminal status."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def detail(self) -> str | None: ...
+
+
 class CallEnd(BaseModel):
     """How a call ended, as its workflow saw it."""
 
@@ -144,8 +154,14 @@ class CallEnd(BaseModel):
 
     status: CallStatus
     at: datetime
+    answered: bool | None = None
+    """Whether it is proved that it was answered, or that it was not."""
+    presumes_answer: bool = False
+    """`completed` is to be believed only with a proof that it was answered."""
     answered_by: AnsweredBy | None = None
     failure: FailureClass | None = None
+    fault: FailureClass | None = None
+    """What the end of an answered call says of the line that it was made on."""
     detail: str | None = None
     duration_seconds: float | None = None
     may_have_rung: bool = True
@@ -153,6 +169,43 @@ class CallEnd(BaseModel):
     retry_after: timedelta | None = None
     analysis_wait: timedelta = timedelta(0)
     """How long to wait for the analysis before settling without it; 0: settle at once."""
+    wait_if_answered: timedelta = timedelta(0)
+    """The same where it turns out to have been answered, by what the store knows besides."""
+
+    @classmethod
+    def of(cls, report: EndReport, *, answered_before: bool = False, **more: Any) -> CallEnd:
+        """The end that a provider's report with a terminal status amounts to.
+
+        That a provider reports it proves that the call was made: it is an attempt.
+        """
+        end = ending_of(report, answered_before=answered_before)
+        return cls(
+            status=end.status,
+            at=report.at,
+            answered=True if answered_before else was_answered(report),
+            presumes_answer=report.presumes_answer,
+            answered_by=report.answered_by,
+            failure=end.failure,
+            fault=end.fault,
+            detail=report.detail,
+            duration_seconds=report.duration_seconds,
+            may_have_rung=True,
+            **more,
+        )
+
+    def by_facts(self, *, answered_before: bool) -> CallEnd:
+        """The same end, read with what is proved by now."""
+        end = ending_of(self, answered_before=answered_before)
+        answered = True if answered_before else was_answered(self)
+        return self.model_copy(
+            update={
+                "status": end.status,
+                "failure": end.failure,
+                "fault": end.fault,
+                "answered": answered,
+                "may_have_rung": self.may_have_rung or answered is True,
+            }
+        )
 
 
 class Settled(BaseModel):

@@ -79,6 +79,9 @@ def follow(settling: Settling, retry: Retry) -> Following:
     outcome = settling.outcome
     if outcome == OPTED_OUT:
         return Close(Reason("opted_out", "asked not to be called"), suppress="opted out in a call")
+    if outcome == f"failed:{FailureClass.REFUSED}":
+        refused = "the person refuses calls from us"
+        return Close(Reason("refused", refused), suppress="refused a call")
     passed_on = not settling.counts_as_attempt and settling.lines_left is not Left.NONE
     if outcome == f"failed:{FailureClass.REJECTED}" and not passed_on:
         if settling.other_numbers and len(settling.earlier_outcomes) + 1 < retry.max_attempts:

@@ -68,6 +68,7 @@ _CASES = locked(
         *(call.c[name] for name in _CALL_COLUMNS),
         recipient.c.state.label("recipient_state"),
         recipient.c.attempts.label("recipient_attempts"),
+        recipient.c.calls.label("recipient_calls"),
         recipient.c.zones.label("recipient_zones"),
         recipient.c.withdrawn.label("recipient_withdrawn"),
         recipient.c.alternate_phones.label("recipient_alternate_phones"),
@@ -121,6 +122,8 @@ class Case:
     """Its line is open but for this call, which shows whether the line works again."""
     call_changes: dict[str, Any] = field(default_factory=dict)
     recipient_changes: dict[str, Any] = field(default_factory=dict)
+    decided_anew: bool = False
+    """Evidence that came after its settlement changed what becomes of the recipient."""
     has_steps: bool = False
     """Its settlement left steps to be done by an after-call workflow."""
 
@@ -212,6 +215,7 @@ def _case(row: RowMapping) -> Case:
     of_recipient = (
         "state",
         "attempts",
+        "calls",
         "zones",
         "withdrawn",
         "alternate_phones",

@@ -165,9 +165,9 @@ def _apply(s: Session, matches: Sequence[Match | None], now: datetime) -> dict[s
     save_cases(s, cases, now)
     note_signs_of_life(s, cases, now)
     return {
-        case.id: case.told(changed=case.id not in before)
+        case.id: case.told(changed=case.decided_anew or case.id not in before)
         for case in cases
-        if case.listed or (case.settled and case.id not in before)
+        if case.listed or case.decided_anew or (case.settled and case.id not in before)
     }
 
 

@@ -47,6 +47,19 @@ _WORKED = select(func.count()).where(
     call.c.placed_at > bindparam("after"),
     call.c.status.in_(_NOT_FAILED),
 )
+_WORKED_UNTIL_IT_FAILED = (
+    select(func.count())
+    .select_from(line_failure)
+    .join(call, call.c.id == line_failure.c.call_id)
+    .where(
+        line_failure.c.tenant == bindparam("of_tenant"),
+        line_failure.c.line == bindparam("name"),
+        line_failure.c.at > bindparam("after"),
+        call.c.placed_at > bindparam("after"),
+        call.c.status.in_(_NOT_FAILED),
+    )
+)
+"""Calls that were answered before their line failed them: counted among the failures only."""
 _FAILURES = (
     select(line_failure.c.at, line_failure.c.failure, line_failure.c.detail)
     .where(
@@ -80,9 +93,9 @@ def last_failures(s: Session, tenant: str, name: str) -> tuple[LineFailure, ...]
     return tuple(_failure(row) for row in found.mappings())
 
 
-def note_end(s: Session, case: Case, now: datetime) -> None:
-    """What the end of a call says about its line."""
-    failure = case.call["failure"]
+def note_end(s: Session, case: Case, now: datetime, *, fault: FailureClass | None = None) -> None:
+    """What the end of a call says about its line; `fault` is what ended one that was answered."""
+    failure = case.call["failure"] if fault is None else fault
     verdict = verdict_of(case.status, None if failure is None else FailureClass(failure))
     told = FailureClass(failure) if failure else FailureClass.UNAVAILABLE
     _note(s, case, verdict, LineFailure(at=now, failure=told, detail=case.call["detail"]), now)
@@ -149,6 +162,7 @@ def _change(
         since = now - policy.window
         counted = {**of_line, "after": max(since, health.since) if health.since else since}
         worked = s.connection().execute(_WORKED, counted).scalar_one()
+        worked -= s.connection().execute(_WORKED_UNTIL_IT_FAILED, counted).scalar_one()
         failed = s.connection().execute(_FAILED, counted).mappings()
         after = judge(health, policy, worked, [_failure(one) for one in failed], now)
     else:

@@ -16,7 +16,8 @@ from domain.disposition import LONGEST_TEXT, OTHER, disposition_of
 from domain.event import CallEvent
 from domain.window import named_instant
 from store.cases import Case
-from store.merging import merge
+from store.late_evidence import take_late_evidence
+from store.merging import Heard, merge
 from store.settlement import settle_cases, suppress_opted_out
 from store.tables import call, event
 
@@ -84,7 +85,9 @@ def apply_events(s: Session, cases: Sequence[Case], now: datetime) -> None:
     heard = _events_of(s, cases)
     ready: list[Case] = []
     for case in cases:
-        _merge_into(case, heard[case.id], now)
+        merged = _merge_into(case, heard[case.id], now)
+        if case.status.terminal and heard[case.id]:
+            take_late_evidence(s, case, merged.answered, merged.ending, now)
         if case.settled:
             suppress_opted_out(s, case, now)
         elif case.status.terminal and case.call["analysed_at"] is not None:
@@ -92,7 +95,7 @@ def apply_events(s: Session, cases: Sequence[Case], now: datetime) -> None:
     settle_cases(s, ready, now)
 
 
-def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> None:
+def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> Heard:
     merged = merge(events)
     named = merged.values.get("call_back_at")
     if named is not None and named.tzinfo is None:
@@ -108,10 +111,11 @@ def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> None:
         changes["status"] = status.value
     if case.call["provider_call_id"] is None and merged.provider_call_id is not None:
         changes["provider_call_id"] = merged.provider_call_id
-    if events and case.call["fence"] == Fence.PLACING:
-        # The provider speaks of it, so it has it, whatever becomes of the response.
+    if events and case.call["fence"] in (Fence.PLACING, Fence.NOT_PLACED):
+        # The provider speaks of it, so it has it, whatever the response was or becomes.
         changes |= {"fence": Fence.PLACED.value, "placed_at": now}
     case.change_call(**changes)
+    return merged
 
 
 def _read_disposition(case: Case, values: dict[str, Any]) -> None:

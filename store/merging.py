@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.call import AnsweredBy, CallStatus, advance
 from domain.event import CallEvent, EventKind
+from domain.evidence import was_answered
 
 _LATEST = (
     "duration_seconds",
@@ -28,6 +29,10 @@ class Heard:
     values: dict[str, Any]
     """Columns of the call; what nobody told is left out."""
     provider_call_id: str | None
+    answered: bool
+    """Whether any of them proves that the call was answered."""
+    ending: CallEvent | None
+    """The last that told of an end."""
 
 
 def merge(events: Iterable[CallEvent]) -> Heard:
@@ -36,8 +41,11 @@ def merge(events: Iterable[CallEvent]) -> Heard:
     status = CallStatus.QUEUED
     values: dict[str, Any] = {}
     structured: dict[str, Any] = {}
-    provider_call_id = None
+    provider_call_id, answered, ending = None, False, None
     for event in ordered:
+        answered = answered or was_answered(event, event.transcript) is True
+        if event.status is not None and event.status.terminal:
+            ending = event
         provider_call_id = provider_call_id or event.provider_call_id
         if event.status is not None and not event.status.terminal:
             status = advance(status, event.status)
@@ -45,7 +53,7 @@ def merge(events: Iterable[CallEvent]) -> Heard:
         _put(values, event)
     if structured:
         values["structured"] = structured
-    return Heard(status, values, provider_call_id)
+    return Heard(status, values, provider_call_id, answered, ending)
 
 
 def _put(values: dict[str, Any], event: CallEvent) -> None:

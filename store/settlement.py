@@ -63,6 +63,7 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     case = _load(s, call_id)
     if case.status.terminal:
         return case.told(changed=False)
+    end = _by_all_facts(case, end)
     _end(case, end, now)
     if case.plan.calendar is not None:
         release_of_call(s, call_id, now)
@@ -70,7 +71,7 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     if end.analysis_wait <= timedelta(0) or case.call["analysed_at"] is not None:
         settle_cases(s, [case], now)
     save_cases(s, [case], now)
-    note_end(s, case, now)
+    note_end(s, case, now, fault=end.fault)
     return case.told(changed=True)
 
 
@@ -97,6 +98,20 @@ def settle_overdue(
     return [case.told(changed=True) for case in due]
 
 
+def decide_anew(s: Session, case: Case, outcome: str, now: datetime) -> None:
+    """What follows for the recipient of a settled call, by an outcome that was proved later.
+
+    The call keeps its status and outcome, and what was done after it stays done.
+    """
+    moved = _moved(case)
+    settling = _settling(case, outcome, _earlier_outcomes(s, [case])[case.id], moved)
+    following = _before_the_end(s, case, follow(settling, case.plan.retry), now)
+    case.change_recipient(**_recipient_after(case, outcome, following, moved))
+    case.decided_anew = True
+    if isinstance(following, Close) and following.suppress is not None:
+        suppress_person(s, case, following.suppress, now)
+
+
 def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
     """Decide what follows for calls that have ended; the caller saves them."""
     earlier = _earlier_outcomes(s, cases)
@@ -112,7 +127,7 @@ def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
         case.change_call(outcome=outcome, settled_at=now)
         case.change_recipient(**_recipient_after(case, outcome, following, moved))
         if isinstance(following, Close) and following.suppress is not None:
-            _suppress(s, case, following.suppress, now)
+            suppress_person(s, case, following.suppress, now)
         else:
             suppress_opted_out(s, case, now)
 
@@ -120,7 +135,7 @@ def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
 def suppress_opted_out(s: Session, case: Case, now: datetime) -> None:
     """Whoever asked not to be called is not called, however and whenever we learn of it."""
     if case.call["disposition"] == OPTED_OUT and case.call["answered_by"] != AnsweredBy.MACHINE:
-        _suppress(s, case, "opted out in a call", now)
+        suppress_person(s, case, "opted out in a call", now)
 
 
 def _load(s: Session, call_id: str) -> Case:
@@ -130,19 +145,50 @@ def _load(s: Session, call_id: str) -> Case:
     return cases[0]
 
 
+def _by_all_facts(case: Case, end: CallEnd) -> CallEnd:
+    """The end, by what events told as well: the workflow sees only some of them.
+
+    A call that an event was about was made, whatever the answer to its placement said.
+    """
+    known = case.call
+    answered_by = _known_better(known["answered_by"], end.answered_by)
+    seen = end.model_copy(
+        update={
+            # What events told is the same or newer.
+            "answered_by": None if answered_by is None else AnsweredBy(answered_by),
+            "duration_seconds": _first(known["duration_seconds"], end.duration_seconds),
+            "may_have_rung": end.may_have_rung or was_made(case),
+        }
+    )
+    if seen.may_have_rung:
+        seen = seen.by_facts(answered_before=known["answered_at"] is not None)
+    if seen.status is not CallStatus.COMPLETED or seen.analysis_wait > timedelta(0):
+        return seen
+    return seen.model_copy(update={"analysis_wait": end.wait_if_answered})
+
+
+def was_made(case: Case) -> bool:
+    """Whether an event, or the provider's id, proves that the provider has the call."""
+    known = case.call
+    if known["fence"] in (Fence.CLAIMED, Fence.CLOSED):
+        return False  # nothing left that an event could be about
+    proofs = (known["provider_call_id"], known["ringing_at"], known["answered_at"])
+    return known["fence"] == Fence.PLACED or any(proof is not None for proof in proofs)
+
+
 def _end(case: Case, end: CallEnd, now: datetime) -> None:
     known = case.call
     wait = end.retry_after
+    failed = end.status is CallStatus.FAILED
     case.change_call(
         status=end.status.value,
         ended_at=end.at,
         is_attempt=end.may_have_rung,
-        failure=end.failure or known["failure"],
+        failure=(end.failure or known["failure"]) if failed else None,
         detail=end.detail or known["detail"],
         retry_after_seconds=None if wait is None else wait.total_seconds(),
-        # What events told is the same or newer; the workflow sees only some of them.
-        answered_by=_known_better(known["answered_by"], end.answered_by),
-        duration_seconds=_first(known["duration_seconds"], end.duration_seconds),
+        answered_by=end.answered_by,
+        duration_seconds=end.duration_seconds,
         settle_by=now + end.analysis_wait,
     )
     if known["fence"] == Fence.CLAIMED:
@@ -247,14 +293,16 @@ def _earlier_outcomes(s: Session, cases: Sequence[Case]) -> dict[str, list[str]]
     repeated = [case.call["recipient_id"] for case in cases if case.call["number"] > 1]
     if repeated:
         found = (
-            select(call.c.recipient_id, call.c.outcome)
+            select(call.c.id, call.c.recipient_id, call.c.outcome)
             .where(
                 call.c.recipient_id.in_(repeated), call.c.is_attempt, call.c.settled_at.is_not(None)
             )
             .order_by(call.c.recipient_id, call.c.number)
         )
-        for recipient_id, outcome in s.connection().execute(found):
-            outcomes[recipient_id].append(outcome)
+        own = {case.id for case in cases}
+        for call_id, recipient_id, outcome in s.connection().execute(found):
+            if call_id not in own:
+                outcomes[recipient_id].append(outcome)
     return {case.id: outcomes[case.call["recipient_id"]] for case in cases}
 
 
@@ -286,9 +334,11 @@ def _before_the_end(s: Session, case: Case, following: Following, now: datetime)
     return Close(decision.because) if isinstance(decision, Never) else following
 
 
-def _suppress(s: Session, case: Case, reason: str, now: datetime) -> None:
+def suppress_person(s: Session, case: Case, reason: str, now: datetime) -> None:
     """All numbers of the person: it was the person who asked, not the telephone."""
     numbers = [case.call["phone"], *case.others]
     source = f"call {case.id}"
+    if case.call["failure"] == FailureClass.REFUSED and case.call["detail"]:
+        source += f" ({case.call['detail']})"
     if suppress_all(s, case.call["tenant"], numbers, reason, now=now, source=source):
         case.listed = tuple(numbers)

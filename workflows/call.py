@@ -23,6 +23,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.call import CallStatus, FailureClass, advance
     from domain.claim import ClaimedCall
+    from domain.evidence import was_answered
     from domain.record import CallEnd
     from workflows import names
     from workflows.messages import CallResult
@@ -43,6 +44,7 @@ class CallWorkflow:
         self._call = call
         self._status = CallStatus.QUEUED
         self._seen: set[str] = set()
+        self._answered = False
         self._end: CallEnd | None = None
         self._placement = Placement(result=PlacementResult.UNKNOWN, upsert_status=False)
         self._placed_at = workflow.now()
@@ -70,11 +72,12 @@ class CallWorkflow:
             return
         self._seen.add(report.event_id)
         self._last_heard = workflow.now()
+        self._answered = self._answered or was_answered(report) is True
         before, self._status = self._status, advance(self._status, report.status)
         if self._status is before:
             return
         if self._status.terminal and self._end is None:
-            self._end = _end_of(report)
+            self._end = CallEnd.of(report, answered_before=self._answered)
         elif not self._status.terminal:
             self._tell_status()
 
@@ -223,8 +226,12 @@ class CallWorkflow:
     async def _record(self) -> CallResult:
         end = self._end
         assert end is not None
-        if end.status is CallStatus.COMPLETED:
-            end = end.model_copy(update={"analysis_wait": self._placement.analysis_wait})
+        if self._answered:
+            end = end.by_facts(answered_before=True)
+        wait = self._placement.analysis_wait
+        # The store knows of reports that were not passed on here: it may have been answered.
+        waits = "analysis_wait" if end.status is CallStatus.COMPLETED else "wait_if_answered"
+        end = end.model_copy(update={waits: wait})
         self._status = end.status
         self._show("recording the end")
         ended = await workflow.execute_local_activity_method(
@@ -253,18 +260,6 @@ class CallWorkflow:
             f"**{self._status}** · {self._call.masked} on line {self._call.line}, "
             f"attempt {self._call.attempt}\n\n{doing}"
         )
-
-
-def _end_of(report: CallReport) -> CallEnd:
-    return CallEnd(
-        status=report.status,
-        at=report.at,
-        answered_by=report.answered_by,
-        failure=report.failure,
-        detail=report.detail,
-        duration_seconds=report.duration_seconds,
-        may_have_rung=report.failure not in (FailureClass.THROTTLED, FailureClass.MISCONFIGURED),
-    )
 
 
 def longest_lease(call: ClaimedCall) -> timedelta:

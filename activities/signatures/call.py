@@ -22,8 +22,11 @@ class CallReport(BaseModel):
     event_id: str
     status: CallStatus
     at: datetime
+    answered: bool | None = None
+    presumes_answer: bool = False
     answered_by: AnsweredBy | None = None
     failure: FailureClass | None = None
+    fault: FailureClass | None = None
     detail: str | None = None
     duration_seconds: float | None = None
 

@@ -227,8 +227,10 @@ def test_opting_out_suppresses_the_number_before_any_redial(house: House) -> Non
 def test_opting_out_is_heard_after_the_settlement_too(
     house: House, answered_by: AnsweredBy | None
 ) -> None:
-    campaign = house.launch(1, **BUSY_RETRY)
+    again = {"delays": "10m"}
+    campaign = house.launch(1, retry={"busy": again, "voicemail": again})
     call_id = _placed(house, campaign)
+    # What a machine answered is a voicemail, whatever its end was called.
     house.end(call_id, CallStatus.BUSY, answered_by=answered_by)
     late = event("a", kind="analysis", call_id=call_id, disposition="opted_out")
     house.write(lambda s: events.store_events(s, LINE, [late], now=house.now))

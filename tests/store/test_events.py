@@ -128,8 +128,10 @@ def test_events_move_a_status_forward_and_never_to_an_end(house: House) -> None:
         _store(house, event(heard.value, call_id=call_id, status=heard))
         assert _call(house, call_id).status is IN_PROGRESS
     house.end(call_id, CallStatus.FAILED)
+    # Somebody had answered, whatever its end was called.
+    assert _call(house, call_id).status is CallStatus.COMPLETED
     _store(house, event("late", call_id=call_id, status=IN_PROGRESS))
-    assert _call(house, call_id).status is CallStatus.FAILED
+    assert _call(house, call_id).status is CallStatus.COMPLETED
 
 
 def test_the_latest_word_counts_and_a_known_answerer_stays(house: House) -> None:

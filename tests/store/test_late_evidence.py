@@ -1,0 +1,172 @@
+"""Evidence that comes late: the status stays, and what limits count takes it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from domain.call import AnsweredBy, CallStatus, FailureClass
+from domain.event import CallEvent
+from domain.record import CallRecord, RecipientState
+from store import calls, events, suppressions
+from store.events import StoredEvent
+from store.tables import recipient
+from tests.builders import LINE, House, event, phone
+
+AGAIN = {"delays": "10m"}
+ONE_A_DAY: dict[str, Any] = {"caps": [{"calls": 1, "within": "24h"}]}
+
+
+def _tell(house: House, *told: CallEvent) -> list[StoredEvent]:
+    return house.write(lambda s: events.store_events(s, LINE, list(told), now=house.now))
+
+
+def _call(house: House, call_id: str) -> CallRecord:
+    found = house.write(lambda s: calls.get_call(s, call_id))
+    assert found is not None
+    return found
+
+
+def _person(house: House) -> Any:
+    columns = (recipient.c.state, recipient.c.attempts, recipient.c.outcome, recipient.c.not_before)
+    return house.write(lambda s: s.connection().execute(select(*columns)).one())
+
+
+def _declared_not_placed(house: House, campaign: Any) -> str:
+    """A call whose provider is said to have refused it."""
+    call_id = house.claim_one(campaign).call_id
+    house.fence(call_id)
+    house.write(
+        lambda s: calls.record_not_placed(
+            s, call_id, failure=FailureClass.UNAVAILABLE, detail="503", now=house.now
+        )
+    )
+    house.end(call_id, CallStatus.FAILED, failure=FailureClass.UNAVAILABLE, may_have_rung=False)
+    return call_id
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"status": CallStatus.RINGING},
+        {"status": CallStatus.IN_PROGRESS},
+        {"status": CallStatus.NO_ANSWER},
+        {"status": CallStatus.FAILED, "failure": "misconfigured"},
+        {"kind": "analysis", "transcript": "Hello?"},
+    ],
+)
+def test_a_call_declared_not_placed_and_then_reported_is_an_attempt(
+    house: House, told: dict[str, Any]
+) -> None:
+    campaign = house.launch(1, **ONE_A_DAY, retry={"max_attempts": 2, "no_answer": AGAIN})
+    call_id = _declared_not_placed(house, campaign)
+    assert _person(house).attempts == 0
+    _tell(house, event("late", call_id=call_id, provider_call_id="p-1", **told))
+    assert _call(house, call_id).status is CallStatus.FAILED
+    assert _person(house).attempts == 1
+    house.later(minutes=30)
+    assert not house.claim(campaign).calls, "the cap of one call a day is filled"
+    _tell(house, event("again", call_id=call_id, provider_call_id="p-1", status="ringing"))
+    assert _person(house).attempts == 1, "counted once"
+
+
+def test_a_redial_that_was_claimed_meanwhile_is_withdrawn_at_the_fence(house: House) -> None:
+    campaign = house.launch(1, **ONE_A_DAY)
+    call_id = _declared_not_placed(house, campaign)
+    house.later(minutes=1)
+    redial = house.claim_one(campaign).call_id
+    _tell(house, event("late", call_id=call_id, provider_call_id="p-1", status="ringing"))
+    assert house.fence(redial).verdict == "withdrawn"
+
+
+def test_an_event_about_a_call_that_never_left_proves_nothing(house: House) -> None:
+    campaign = house.launch(1)
+    call_id = house.claim_one(campaign).call_id
+    house.end(call_id, CallStatus.CANCELED, may_have_rung=False)
+    _tell(house, event("stray", call_id=call_id, provider_call_id="p-1", status="ringing"))
+    assert _person(house).attempts == 0
+
+
+def test_a_report_before_the_recorded_refusal_makes_it_an_attempt(house: House) -> None:
+    campaign = house.launch(1, **ONE_A_DAY)
+    call_id = house.claim_one(campaign).call_id
+    house.fence(call_id)
+    _tell(house, event("early", call_id=call_id, provider_call_id="p-1", status="ringing"))
+    house.end(call_id, CallStatus.FAILED, failure=FailureClass.MISCONFIGURED, may_have_rung=False)
+    assert _person(house).attempts == 1
+
+
+def test_whoever_turns_out_to_have_answered_is_not_called_again(house: House) -> None:
+    campaign = house.launch(1, retry={"no_answer": AGAIN})
+    call_id = house.claim_one(campaign).call_id
+    house.place(call_id)
+    house.end(call_id, CallStatus.NO_ANSWER)
+    assert _person(house).state == RecipientState.WAITING.value
+    late = event(
+        "a", kind="analysis", call_id=call_id, transcript="Yes, I confirm.", disposition="confirmed"
+    )
+    (stored,) = _tell(house, late)
+    assert _call(house, call_id).status is CallStatus.NO_ANSWER
+    person = _person(house)
+    assert (person.state, person.outcome) == (RecipientState.DONE.value, "confirmed")
+    assert stored.settled is not None
+    assert stored.settled.recipient_done
+    assert stored.settled.changed
+
+
+def test_one_who_answered_and_named_a_time_is_called_then(house: House) -> None:
+    campaign = house.launch(1, retry={"no_answer": AGAIN})
+    call_id = house.claim_one(campaign).call_id
+    house.place(call_id)
+    house.end(call_id, CallStatus.NO_ANSWER)
+    then = house.now + timedelta(hours=5)
+    _tell(
+        house,
+        event(
+            "a",
+            call_id=call_id,
+            answered_by=AnsweredBy.HUMAN,
+            disposition="call_me_later",
+            call_back_at=then,
+        ),
+    )
+    assert _person(house).not_before.replace(tzinfo=then.tzinfo) == then
+
+
+def test_a_refusal_that_is_reported_late_suppresses_the_person(house: House) -> None:
+    campaign = house.launch(1, retry={"unknown": {"delays": "10m", "max_attempts": 3}})
+    call_id = house.claim_one(campaign).call_id
+    house.place(call_id)
+    house.end(call_id, CallStatus.FAILED, failure=FailureClass.UNKNOWN)
+    _tell(house, event("a", call_id=call_id, status="failed", failure="refused", detail="SIP 607"))
+    why = house.write(lambda s: suppressions.is_suppressed(s, "default", phone(0)))
+    assert why == "refused a call"
+    house.later(minutes=30)
+    assert not house.claim(campaign).calls
+
+
+def test_a_refusal_is_final_and_suppressed_with_its_source(house: House) -> None:
+    campaign = house.launch(1, retry={"failed": AGAIN, "max_attempts": 5})
+    call_id = house.claim_one(campaign).call_id
+    house.place(call_id)
+    settled = house.end(
+        call_id, CallStatus.FAILED, failure=FailureClass.REFUSED, detail="failed, SIP 607"
+    )
+    assert (settled.outcome, settled.recipient_done) == ("failed:refused", True)
+    (change,) = house.write(lambda s: suppressions.history(s, "default", phone(0)))
+    assert change.source == f"call {call_id} (failed, SIP 607)"
+
+
+def test_a_blocked_caller_id_says_nothing_about_the_person(house: House) -> None:
+    campaign = house.launch(1, retry={"failed": AGAIN, "max_attempts": 2})
+    call_id = house.claim_one(campaign).call_id
+    house.place(call_id)
+    settled = house.end(call_id, CallStatus.FAILED, failure=FailureClass.BLOCKED)
+    assert (settled.outcome, settled.recipient_done) == ("failed:blocked", False)
+    assert not house.write(lambda s: suppressions.is_suppressed(s, "default", phone(0)))
+    assert not house.claim(campaign).calls
+    house.later(minutes=10)
+    assert house.claim(campaign).calls
