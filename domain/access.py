@@ -28,6 +28,15 @@ def allows(scopes: tuple[str, ...], wanted: str) -> bool:
     return bool({EVERYTHING, wanted, f"{subject}:write"} & set(scopes))
 
 
+def covers(holder: ApiKey, other: ApiKey) -> bool:
+    """Whether a key may do all that another one may, for at least as long: then its holder gains
+    nothing by having the other one too."""
+    lasts = holder.expires_at is None or (
+        other.expires_at is not None and other.expires_at <= holder.expires_at
+    )
+    return lasts and all(allows(holder.scopes, scope) for scope in other.scopes)
+
+
 def require_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
     """The scopes, sorted, each once. Raises ValueError for one that there is not."""
     for scope in scopes:

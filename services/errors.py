@@ -16,6 +16,7 @@ ServiceError
 ├── KeyRefused            no key, or one that is not good (any more)
 ├── KeyDisabled           the key is switched off
 ├── ScopeMissing          the key may not do that
+├── KeyOutranked          the key that is meant may do more, or lasts longer, than the one that asks
 ├── NotOffered            nothing that is configured here can do that
 └── TooManyRequests       a limit is used up
 """
@@ -113,6 +114,14 @@ class ScopeMissing(ServiceError):
     def __init__(self, scope: str) -> None:
         super().__init__(f"the key may not do that; it needs the scope {scope}")
         self.scope = scope
+
+
+class KeyOutranked(ServiceError):
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            f"the key {key_id!r} may do more, or lasts longer, than the key that asks; use a key "
+            "that has all its scopes and does not expire before it, or `outdial keys`"
+        )
 
 
 class NotOffered(ServiceError):

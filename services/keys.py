@@ -1,4 +1,8 @@
-"""Keys: made, shown once, rotated, revoked."""
+"""Keys: made, shown once, rotated, revoked.
+
+`by` is the key of whoever asks; without one it is the operator. A key never makes, renews,
+switches or ends one that may do more than itself, or that lasts longer.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,19 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.access import ApiKey, require_scopes
+from sqlmodel import Session
+
+from domain.access import ApiKey, allows, covers, require_scopes
 from services.context import ServiceContext
-from services.errors import NotFound, RequestRefused
+from services.errors import KeyOutranked, NotFound, RequestRefused, ScopeMissing
 from store import keys
 
 PREFIX = "od"
 _ID_BYTES = 8
 _SECRET_BYTES = 32
 PAGE = 100
+LONGEST = 200
+"""No key of ours has more characters."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +40,10 @@ async def create_key(
     scopes: tuple[str, ...],
     *,
     expires_at: datetime | None = None,
+    by: ApiKey | None = None,
 ) -> NewKey:
-    """A key of the context's tenant. Raises RequestRefused."""
+    """A key of the context's tenant; without `expires_at` it lasts as long as the one that makes
+    it. Raises RequestRefused, ScopeMissing."""
     now = ctx.clock()
     try:
         scopes = require_scopes(scopes)
@@ -41,6 +51,11 @@ async def create_key(
         raise RequestRefused(f"scopes: {error}") from error
     if expires_at is not None and expires_at <= now:
         raise RequestRefused(f"expires_at: found {expires_at.isoformat()}, which has passed")
+    if by is not None:
+        expires_at = _no_longer(by, expires_at)
+        for scope in scopes:
+            if not allows(by.scopes, scope):
+                raise ScopeMissing(scope)
     key = ApiKey(
         id=secrets.token_hex(_ID_BYTES),
         tenant=ctx.tenant,
@@ -69,40 +84,76 @@ async def get_key(ctx: ServiceContext, key_id: str) -> ApiKey:
 
 
 async def rotate_key(
-    ctx: ServiceContext, key_id: str, *, grace: timedelta = timedelta(0)
+    ctx: ServiceContext,
+    key_id: str,
+    *,
+    grace: timedelta = timedelta(0),
+    by: ApiKey | None = None,
 ) -> NewKey:
-    """Another secret for the key; the old one stays good for `grace`. Raises NotFound."""
+    """Another secret for the key; the old one stays good for `grace`.
+
+    Raises NotFound, KeyOutranked.
+    """
     text, digest = _new_secret(key_id)
     until = ctx.clock() + grace
-    key = await ctx.database.write(
-        lambda s: keys.rotate_key(s, ctx.tenant, key_id, digest, previous_until=until)
-    )
-    return NewKey(_known(key, key_id), text)
+
+    def work(s: Session) -> ApiKey | None:
+        _require_covered(s, ctx.tenant, key_id, by)
+        return keys.rotate_key(s, ctx.tenant, key_id, digest, previous_until=until)
+
+    return NewKey(_known(await ctx.database.write(work), key_id), text)
 
 
-async def revoke_key(ctx: ServiceContext, key_id: str) -> ApiKey:
-    """End the key for good. Raises NotFound."""
-    known = await get_key(ctx, key_id)
-    if known.revoked_at is not None:
-        return known
+async def revoke_key(ctx: ServiceContext, key_id: str, *, by: ApiKey | None = None) -> ApiKey:
+    """End the key for good. Raises NotFound, KeyOutranked."""
     now = ctx.clock()
-    key = await ctx.database.write(lambda s: keys.change_key(s, ctx.tenant, key_id, revoked_at=now))
-    return _known(key, key_id)
+
+    def work(s: Session) -> ApiKey | None:
+        known = _require_covered(s, ctx.tenant, key_id, by)
+        if known.revoked_at is not None:
+            return known
+        return keys.change_key(s, ctx.tenant, key_id, revoked_at=now)
+
+    return _known(await ctx.database.write(work), key_id)
 
 
-async def switch_key(ctx: ServiceContext, key_id: str, *, enabled: bool) -> ApiKey:
-    """Refuse a key's requests for a while, or take them again. Raises NotFound."""
-    key = await ctx.database.write(
-        lambda s: keys.change_key(s, ctx.tenant, key_id, enabled=enabled)
-    )
-    return _known(key, key_id)
+async def switch_key(
+    ctx: ServiceContext, key_id: str, *, enabled: bool, by: ApiKey | None = None
+) -> ApiKey:
+    """Refuse a key's requests for a while, or take them again. Raises NotFound, KeyOutranked."""
+
+    def work(s: Session) -> ApiKey | None:
+        _require_covered(s, ctx.tenant, key_id, by)
+        return keys.change_key(s, ctx.tenant, key_id, enabled=enabled)
+
+    return _known(await ctx.database.write(work), key_id)
+
+
+def _require_covered(s: Session, tenant: str, key_id: str, by: ApiKey | None) -> ApiKey:
+    """The key, which `by` covers. Raises NotFound, KeyOutranked."""
+    known = _known(keys.get_key(s, tenant, key_id), key_id)
+    if by is not None and not covers(by, known):
+        raise KeyOutranked(key_id)
+    return known
+
+
+def _no_longer(by: ApiKey, expires_at: datetime | None) -> datetime | None:
+    """When a key expires that another one makes. Raises RequestRefused."""
+    if by.expires_at is None:
+        return expires_at
+    if expires_at is not None and expires_at > by.expires_at:
+        raise RequestRefused(
+            f"expires_at: found {expires_at.isoformat()}, which is later than the key that makes "
+            f"it expires; write {by.expires_at.isoformat()} at the latest"
+        )
+    return expires_at or by.expires_at
 
 
 def read_key(text: str) -> tuple[str, str] | None:
     """The id and the digest of a key's text; None when it is no key of ours."""
     prefix, _, rest = text.partition("_")
     key_id, _, secret = rest.partition("_")
-    if prefix != PREFIX or not key_id or not secret:
+    if prefix != PREFIX or not key_id or not secret or len(text) > LONGEST or not text.isascii():
         return None
     return key_id, _digest(text)
 

@@ -27,6 +27,7 @@ _STATUS: dict[type[Exception], int] = {
     refused.KeyRefused: 401,
     refused.KeyDisabled: 403,
     refused.ScopeMissing: 403,
+    refused.KeyOutranked: 403,
     refused.NotFound: 404,
     refused.Collision: 400,
     refused.PreconditionFailed: 409,

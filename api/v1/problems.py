@@ -72,6 +72,7 @@ _STATUS: dict[type[Exception], tuple[int, str]] = {
     refused.KeyRefused: (401, "unauthorized"),
     refused.KeyDisabled: (403, "key_disabled"),
     refused.ScopeMissing: (403, "scope_missing"),
+    refused.KeyOutranked: (403, "key_outranked"),
     refused.TooManyRequests: (429, "too_many_requests"),
     refused.NotOffered: (501, "not_offered"),
     refused.NobodyAnswered: (503, "no_worker"),

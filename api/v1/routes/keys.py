@@ -9,11 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from api.v1.problems import documented
-from domain.access import EVERYTHING, ApiKey, allows
+from domain.access import EVERYTHING, ApiKey
 from domain.fields import Timestamp
 from services import keys
 from services.access import Caller
-from services.errors import ScopeMissing
 
 router = APIRouter(prefix="/keys", tags=["keys"])
 KeyId = Annotated[str, Path(max_length=64)]
@@ -52,12 +51,9 @@ class ShownKey(ApiKey):
 
 @router.post("", status_code=201, responses=documented(413))
 async def create_key(body: NewKeyBody, caller: Caller = needs("keys:write")) -> ShownKey:
-    """Make a key. It may do no more than the key that makes it."""
-    for scope in body.scopes:
-        if not allows(caller.key.scopes, scope):
-            raise ScopeMissing(scope)
+    """Make a key. It may do no more than the key that makes it, and lasts no longer."""
     new = await keys.create_key(
-        caller.ctx, body.name, tuple(body.scopes), expires_at=body.expires_at
+        caller.ctx, body.name, tuple(body.scopes), expires_at=body.expires_at, by=caller.key
     )
     return ShownKey(**new.key.model_dump(), key=new.text)
 
@@ -82,7 +78,7 @@ async def switch_key(
     key_id: KeyId, body: SwitchBody, caller: Caller = needs("keys:write")
 ) -> ApiKey:
     """Switch a key off for a while, or on again."""
-    return await keys.switch_key(caller.ctx, key_id, enabled=body.enabled)
+    return await keys.switch_key(caller.ctx, key_id, enabled=body.enabled, by=caller.key)
 
 
 @router.post("/{key_id}/rotate", responses=documented(404))
@@ -91,11 +87,11 @@ async def rotate_key(
 ) -> ShownKey:
     """Give the key another secret."""
     grace = timedelta(hours=body.grace_hours if body else 0)
-    new = await keys.rotate_key(caller.ctx, key_id, grace=grace)
+    new = await keys.rotate_key(caller.ctx, key_id, grace=grace, by=caller.key)
     return ShownKey(**new.key.model_dump(), key=new.text)
 
 
 @router.delete("/{key_id}", responses=documented(404))
 async def revoke_key(key_id: KeyId, caller: Caller = needs("keys:write")) -> ApiKey:
     """End a key for good. It stays listed."""
-    return await keys.revoke_key(caller.ctx, key_id)
+    return await keys.revoke_key(caller.ctx, key_id, by=caller.key)
