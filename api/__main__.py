@@ -7,13 +7,12 @@ import sys
 import uvicorn
 
 from api.app import create_app
+from api.connections import SERVER_OPTIONS
 from runtime.logging import set_up_logging
 from runtime.settings import load_settings
 from runtime.settings_file import SettingsInvalid
 
 _SHUTDOWN_SECONDS = 5
-_KEEP_ALIVE_SECONDS = 75
-"""Longer than providers keep an idle connection, so that none is closed under a webhook."""
 
 
 def main() -> None:
@@ -27,11 +26,8 @@ def main() -> None:
         app,
         host=settings.api_host,
         port=settings.api_port,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # the application believes the proxies that its settings name
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        **SERVER_OPTIONS,
     )
 
 

@@ -1,4 +1,5 @@
-"""The HTTP door. An ASGI server calls `create_app`: `uvicorn --factory api.app:create_app`."""
+"""The HTTP API as an ASGI application. `python -m api` serves it, with bounds on connections that
+`uvicorn` alone does not have (`api.connections`)."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from api.bodies import BoundBodies
 from api.compat.systems import SYSTEMS
 from api.errors import install_errors
 from api.https import RequireHttps
@@ -67,6 +69,7 @@ def build_app(
         app.mount(path, part)
     install_errors(app)
     app.add_exception_handler(HTTPException, http_problem)  # what no part of it knows
+    app.add_middleware(BoundBodies)
     if policy.require_https:
         app.add_middleware(RequireHttps)
     if policy.trusted_proxies:

@@ -7,6 +7,7 @@ import logging
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from api.bodies import BodyTooLarge, BodyTooSlow
 from providers.lines import UnknownLine
 from providers.port import WebhookRefused
 from store.errors import DatabaseUnavailable
@@ -15,13 +16,6 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 5
 """Providers send a webhook again by their own schedule; those that listen come back soon."""
-
-
-class BodyTooLarge(Exception):
-    """The request is larger than anything a provider sends."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"the body is larger than {limit} bytes")
 
 
 def install_errors(app: FastAPI) -> None:
@@ -38,8 +32,10 @@ def install_errors(app: FastAPI) -> None:
         return _answer(401, "refused", str(error))
 
     @app.exception_handler(BodyTooLarge)
-    async def too_large(request: Request, error: BodyTooLarge) -> JSONResponse:
-        return _answer(413, "too_large", str(error))
+    @app.exception_handler(BodyTooSlow)
+    async def body_refused(request: Request, error: BodyTooLarge | BodyTooSlow) -> JSONResponse:
+        code = "too_large" if isinstance(error, BodyTooLarge) else "too_slow"
+        return _answer(error.status_code, code, error.detail)
 
     @app.exception_handler(DatabaseUnavailable)
     async def database_down(request: Request, error: DatabaseUnavailable) -> JSONResponse:

@@ -53,6 +53,7 @@ DOMAIN_MAY_IMPORT = PURE_LIBRARY | {
     "importlib.resources",  # its own tables, in domain/data
     "phonenumbers",
     "pydantic",
+    "pydantic_core",  # its JSON parser
     "pytz",
 }
 WORKFLOWS_MAY_IMPORT = PURE_LIBRARY | {

@@ -12,6 +12,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
+from api.connections import SERVER_OPTIONS
+
 
 class _Server(uvicorn.Server):
     """Leaves the signals of the test process alone, and ends as soon as it is told to.
@@ -47,10 +49,10 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
+async def listening(app: FastAPI, port: int = 0, **options: Any) -> AsyncIterator[str]:
     """Where the application listens while it does; afterwards connections are refused."""
     listener = _listen(port)
-    config = uvicorn.Config(app, log_config=None, lifespan="on", proxy_headers=False)
+    config = uvicorn.Config(app, lifespan="on", **SERVER_OPTIONS | options)
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:

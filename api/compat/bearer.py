@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
-from fastapi import Request
+from fastapi import Depends
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.state import ApiState, state_of
+from api.admission import Admission, token_of
+from api.state import ApiState
 from domain.access import Usage
-from services.access import Caller, RateRule, admit
+from services.access import RateRule
 
 Shown = Callable[[Usage, datetime], Mapping[str, str]]
 """How a system tells of a limit: headers, by its usage and now."""
 
 
-async def admit_bearer(
-    request: Request, *, scope: str, door: str, rules: Sequence[RateRule]
-) -> Caller:
-    """Raises what `services.access.admit` does."""
-    caller = await admit(
-        state_of(request).context,
-        token_of(request),
-        scope=scope,
-        door=door,
-        address=request.client.host if request.client else "unknown",
-        rules=rules,
-    )
-    request.state.usages = caller.usages
-    return caller
-
-
-def token_of(request: Request) -> str | None:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() or None if scheme.lower() == "bearer" else None
+def bearer(scope: str, door: str, *rules: RateRule) -> Any:
+    """A dependency: the caller, who holds this scope and has requests left."""
+    return Depends(Admission(scope, door, token_of, lambda _: rules))
 
 
 class RateHeaders:

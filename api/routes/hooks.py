@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request
 
-from api.errors import BodyTooLarge
+from api.admission import AdmittedRoute
 from api.state import state_of
 
-MAX_BYTES = 1_000_000
-"""A transcript of an hour is a tenth of that."""
-
-router = APIRouter()
+router = APIRouter(route_class=AdmittedRoute)
 
 
 @router.post("/hooks/{line}")
@@ -22,22 +19,10 @@ router = APIRouter()
 async def receive(line: str, request: Request) -> dict[str, int]:
     """Store a provider's report; answered only once it is safe in the database."""
     state = state_of(request)
-    body = await read_body(request)
+    state.context.lines[line]  # before the body is read
+    body = await request.body()
     received = await state.webhooks.receive(line, request.headers, body, signed_url(request))
     return {"stored": received.stored, "new": received.new}
-
-
-async def read_body(request: Request) -> bytes:
-    """The body as it came, for its signature. Raises BodyTooLarge before reading it all."""
-    declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > MAX_BYTES:
-        raise BodyTooLarge(MAX_BYTES)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise BodyTooLarge(MAX_BYTES)
-    return bytes(body)
 
 
 def signed_url(request: Request) -> str:

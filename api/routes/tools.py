@@ -6,11 +6,12 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from api.routes.hooks import read_body, signed_url
+from api.admission import AdmittedRoute
+from api.routes.hooks import signed_url
 from api.state import state_of
 from services.tools import answer_tools
 
-router = APIRouter()
+router = APIRouter(route_class=AdmittedRoute)
 
 
 @router.post("/tools/{line}")
@@ -25,5 +26,7 @@ async def ask_one(line: str, tool: str, request: Request) -> Any:
 
 
 async def _answer(line: str, tool: str | None, request: Request) -> Any:
-    ctx, body = state_of(request).context, await read_body(request)
+    ctx = state_of(request).context
+    ctx.lines[line]  # before the body is read
+    body = await request.body()
     return await answer_tools(ctx, line, tool, request.headers, body, signed_url(request))

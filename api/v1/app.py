@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
 
-from api.v1.auth import RateHeaders
+from api.v1.auth import BEARER, RateHeaders
 from api.v1.problems import ALWAYS, Problem, install_problems
 from api.v1.routes import (
     agents,
@@ -59,6 +59,7 @@ def create_v1() -> FastAPI:
         version="1",
         description=_DESCRIPTION,
         responses=ALWAYS,
+        dependencies=[Security(BEARER)],
         redirect_slashes=False,
     )
     for part in _PARTS:

@@ -1,41 +1,24 @@
 """Who asks: a key in the Authorization header, and what it may do."""
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends
+from fastapi.security import HTTPBearer
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.admission import Admission, token_of
 from api.state import state_of
 from domain.access import Usage
-from services.access import Caller, admit
 
-_bearer = HTTPBearer(
+BEARER = HTTPBearer(
     auto_error=False, description="A key as `outdial keys create` or `POST /v1/keys` shows it."
 )
-Shown = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
 
 
 def needs(scope: str) -> Any:
     """A dependency: the caller, who holds this scope."""
-
-    async def admitted(request: Request, shown: Shown) -> Caller:
-        state = state_of(request)
-        caller = await admit(
-            state.context,
-            shown.credentials if shown is not None else None,
-            scope=scope,
-            door="v1",
-            address=request.client.host if request.client else "unknown",
-            rules=state.policy.rules,
-        )
-        request.state.usages = caller.usages
-        return caller
-
-    dependency: Callable[..., Awaitable[Caller]] = admitted
-    return Depends(dependency)
+    return Depends(Admission(scope, "v1", token_of, lambda request: state_of(request).policy.rules))
 
 
 class RateHeaders:

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from api.admission import BodyInvalid
 from intake.problems import DefinitionInvalid
 from providers.lines import UnknownLine
 from services import errors as refused
@@ -187,6 +188,9 @@ async def _unreadable(request: Request, error: Exception) -> JSONResponse:
 
 async def http_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if isinstance(error, BodyInvalid):
+        found = FieldProblem(field=error.field, message=error.message)
+        return problem(422, "invalid", error.detail, errors=[found])
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     detail = error.detail
     if error.status_code == 404:

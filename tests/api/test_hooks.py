@@ -9,7 +9,7 @@ import httpx
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from api.routes.hooks import MAX_BYTES
+from api.bodies import MAX_BODY
 from domain.call import CallStatus
 from store import calls, events
 from tests.services.world import NOW, World, webhook
@@ -121,13 +121,13 @@ async def test_an_unknown_line_is_not_found(api: httpx.AsyncClient, world: World
 
 
 async def test_a_report_that_is_too_large_is_not_read(api: httpx.AsyncClient) -> None:
-    answer = await api.post(HOOK, content=b"x" * (MAX_BYTES + 1))
+    answer = await api.post(HOOK, content=b"x" * (MAX_BODY + 1))
     assert answer.status_code == 413
 
 
 async def test_a_report_that_hides_its_size_is_cut_off(api: httpx.AsyncClient) -> None:
     async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(MAX_BYTES // 50_000 + 2):
+        for _ in range(MAX_BODY // 50_000 + 2):
             yield b"x" * 50_000
 
     answer = await api.post(HOOK, content=chunks())

@@ -137,5 +137,5 @@ def test_covering_is_an_order() -> None:
     "text", ["od_" + "a" * 5_000 + "_b", "od_0011223344556677_é", "od__x", "od_x_"]
 )
 async def test_what_can_be_no_key_is_not_looked_up(api: httpx.AsyncClient, text: str) -> None:
-    answer = await api.get("/v1/keys", headers={"authorization": f"Bearer {text}".encode()})
+    answer = await api.get("/v1/keys", headers=[(b"authorization", f"Bearer {text}".encode())])
     assert answer.status_code == 401

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
 from api.compat.buildvoiceai.auth import NAME, needs
 from api.state import state_of
 from domain.phone import is_e164
@@ -15,7 +16,7 @@ from services.access import Caller
 from services.dialing import single_call
 from services.errors import RequestRefused
 
-router = APIRouter(prefix="/api/v1/calls")
+router = APIRouter(prefix="/api/v1/calls", route_class=AdmittedRoute)
 
 
 class Trigger(BaseModel):

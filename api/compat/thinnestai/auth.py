@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from fastapi import Depends, Request
-
-from api.compat.bearer import admit_bearer
+from api.compat.bearer import bearer
 from domain.access import Usage
-from services.access import Caller, RateRule
+from services.access import RateRule
 
 NAME = "thinnestai"
 PER_MINUTE = {"dial": 10, "start": 30, "status": 60, "list": 30, "other": 120}
@@ -18,11 +16,7 @@ PER_MINUTE = {"dial": 10, "start": 30, "status": 60, "list": 30, "other": 120}
 def needs(scope: str, group: str = "other") -> Any:
     """A dependency: the caller, who holds this scope and has requests of this group left."""
     rule = RateRule("key", PER_MINUTE[group], timedelta(minutes=1), group)
-
-    async def admitted(request: Request) -> Caller:
-        return await admit_bearer(request, scope=scope, door=NAME, rules=(rule,))
-
-    return Depends(admitted)
+    return bearer(scope, NAME, rule)
 
 
 def rate_headers(usage: Usage, now: datetime) -> Mapping[str, str]:

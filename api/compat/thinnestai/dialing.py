@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
+from api.admission import AdmittedRoute
 from api.compat.thinnestai.auth import NAME, needs
 from api.compat.thinnestai.models import Dial, Dialed, Session, Start, Started
 from api.state import state_of
@@ -14,7 +15,7 @@ from services.access import Caller
 from services.dialing import single_call
 from services.errors import RequestRefused
 
-router = APIRouter()
+router = APIRouter(route_class=AdmittedRoute)
 SessionId = Annotated[str, Path(max_length=100)]
 
 

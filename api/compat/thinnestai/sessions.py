@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from api.admission import AdmittedRoute
 from api.compat.days import from_day
 from api.compat.thinnestai.auth import needs
 from api.compat.thinnestai.models import (
@@ -20,7 +21,7 @@ from services import calls
 from services.access import Caller
 from services.errors import NotFound, RequestRefused
 
-router = APIRouter()
+router = APIRouter(route_class=AdmittedRoute)
 SessionId = Annotated[str, Path(max_length=100)]
 PAGE, MOST = 20, 100
 

@@ -10,13 +10,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
 from api.compat.voxanne.auth import needs
 from domain.directory import RegisteredAgent
 from services import directory
 from services.access import Caller
 from services.directory import AGENTS
 
-router = APIRouter(prefix="/api/agents")
+router = APIRouter(prefix="/api/agents", route_class=AdmittedRoute)
 AgentId = Annotated[str, Path(max_length=100)]
 _MOST = 1000
 _DESCRIBED = ("voice_provider", "voice_id", "prompt", "tools")

@@ -10,8 +10,7 @@ from api.compat.bearer import RateHeaders
 from api.compat.refusals import install_refusals
 from api.compat.voxanne import agents, appointments, calls, contacts, receiving, webhook_logs
 from api.compat.voxanne.auth import rate_headers
-from api.compat.voxanne.errors import Refused, write_error, write_not_found, write_too_large
-from api.errors import BodyTooLarge
+from api.compat.voxanne.errors import Refused, write_error, write_not_found
 from services.errors import NotFound
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
@@ -26,5 +25,4 @@ def create_voxanne() -> FastAPI:
     app.add_middleware(RateHeaders, shown=rate_headers)
     install_refusals(app, write_error)
     app.add_exception_handler(NotFound, write_not_found)
-    app.add_exception_handler(BodyTooLarge, write_too_large)
     return app

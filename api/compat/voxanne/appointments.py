@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
+from api.admission import AdmittedRoute
 from api.compat.days import from_day
 from api.compat.voxanne.appointment_models import (
     STATUSES,
@@ -21,7 +22,7 @@ from services.appointments import DeskFilter
 from services.directory import CONTACTS
 from services.errors import RequestRefused
 
-router = APIRouter(prefix="/api/appointments")
+router = APIRouter(prefix="/api/appointments", route_class=AdmittedRoute)
 AppointmentId = Annotated[str, Path(max_length=100)]
 _Day = Annotated[str | None, Query(max_length=40)]
 

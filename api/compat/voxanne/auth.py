@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from fastapi import Depends, Request
-
-from api.compat.bearer import admit_bearer
+from api.compat.bearer import bearer
 from domain.access import Usage
-from services.access import Caller, RateRule
+from services.access import RateRule
 
 NAME = "voxanne"
 RULES = (
@@ -21,11 +19,7 @@ RULES = (
 
 def needs(scope: str) -> Any:
     """A dependency: the caller, who holds this scope."""
-
-    async def admitted(request: Request) -> Caller:
-        return await admit_bearer(request, scope=scope, door=NAME, rules=RULES)
-
-    return Depends(admitted)
+    return bearer(scope, NAME, *RULES)
 
 
 def rate_headers(usage: Usage, now: datetime) -> Mapping[str, str]:

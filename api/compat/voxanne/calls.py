@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
+from api.admission import AdmittedRoute
 from api.compat.voxanne.auth import needs
 from api.compat.voxanne.call_models import Call, CallDetails, Recording, Transcript
 from api.compat.voxanne.words import MEANT
@@ -13,7 +14,7 @@ from services import calls
 from services.access import Caller
 from services.errors import NotFound, RequestRefused
 
-router = APIRouter(prefix="/api/calls")
+router = APIRouter(prefix="/api/calls", route_class=AdmittedRoute)
 CallId = Annotated[str, Path(max_length=100)]
 PAGE, MOST = 50, 1000
 LINK_LIFE = timedelta(hours=1)

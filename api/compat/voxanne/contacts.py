@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
+from api.admission import AdmittedRoute
 from api.compat.voxanne.appointment_models import Appointment
 from api.compat.voxanne.auth import NAME, needs
 from api.compat.voxanne.call_models import Call
@@ -28,7 +29,7 @@ from services.dialing import single_call
 from services.directory import CONTACTS
 from services.errors import Collision, RequestRefused
 
-router = APIRouter(prefix="/api/contacts")
+router = APIRouter(prefix="/api/contacts", route_class=AdmittedRoute)
 ContactId = Annotated[str, Path(max_length=100)]
 _HISTORY = 50
 

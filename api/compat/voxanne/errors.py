@@ -9,8 +9,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
-from api.compat.bearer import token_of
-from api.errors import BodyTooLarge
+from api.admission import token_of
 from services.errors import NotFound
 
 _MISSING = {
@@ -48,8 +47,3 @@ async def write_not_found(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NotFound)
     text = _MISSING.get(error.kind) or f"{error.kind.capitalize()} not found"
     return write_error(request, 404, text, {})
-
-
-async def write_too_large(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, BodyTooLarge)
-    return write_error(request, 413, str(error), {})

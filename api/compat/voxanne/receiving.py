@@ -9,12 +9,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from api.admission import AdmittedRoute
 from api.compat.voxanne.stripe import require_signed
-from api.routes.hooks import read_body, signed_url
+from api.routes.hooks import signed_url
 from api.state import state_of
 from providers.port import WebhookRefused
 
-router = APIRouter()
+router = APIRouter(route_class=AdmittedRoute)
 
 
 @router.post("/webhooks/vapi")
@@ -23,7 +24,7 @@ async def receive_vapi(request: Request) -> dict[str, Any]:
     """Take a report about a call, from whichever line can verify it."""
     if "x-vapi-signature" not in request.headers:
         raise WebhookRefused("Missing signature or timestamp")
-    body = await read_body(request)
+    body = await request.body()
     state = state_of(request)
     try:
         await state.webhooks.receive_from_any(request.headers, body, signed_url(request))
@@ -42,5 +43,5 @@ async def receive_stripe(request: Request) -> dict[str, Any]:
     if secret is None:
         raise WebhookRefused("Invalid signature: no Stripe account is connected")
     given = request.headers.get("stripe-signature", "")
-    require_signed(given, await read_body(request), secret, state.context.clock())
+    require_signed(given, await request.body(), secret, state.context.clock())
     return {"received": True}

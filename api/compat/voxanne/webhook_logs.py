@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
+from api.admission import AdmittedRoute
 from api.compat.voxanne.auth import needs
 from dialects.voxanne import WORDS
 from domain.endpoint import Delivery, DeliveryState
@@ -14,7 +15,7 @@ from services import deliveries
 from services.access import Caller
 from services.deliveries import DeliveryFilter
 
-router = APIRouter(prefix="/api/webhook-logs")
+router = APIRouter(prefix="/api/webhook-logs", route_class=AdmittedRoute)
 PAGE, MOST = 50, 1000
 _STATUS = {
     DeliveryState.PENDING: "pending",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Path
 
+from api.admission import AdmittedRoute
 from api.compat.voxpria.auth import needs
 from api.compat.voxpria.models import Camel, Success, Timestamp
 from domain.call import CallStatus
@@ -14,7 +15,7 @@ from services import calls, directory
 from services.access import Caller
 from services.directory import AGENTS
 
-router = APIRouter(prefix="/api/v1/agents")
+router = APIRouter(prefix="/api/v1/agents", route_class=AdmittedRoute)
 MOST = 1000
 _MINUTES = 10
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from fastapi import Depends, Request
 
-from api.compat.bearer import token_of
-from api.state import state_of
+from api.admission import Admission, token_of
 from domain.access import Usage
-from services.access import Caller, RateRule, admit
+from services.access import RateRule
 
 NAME = "voxpria"
 _REQUESTS = RateRule("key", 1000, timedelta(hours=1))
@@ -19,20 +18,12 @@ TRIGGERS = RateRule("key", 100, timedelta(minutes=1), "calls")
 
 def needs(scope: str, *rules: RateRule) -> Any:
     """A dependency: the caller, who holds this scope and has requests left."""
+    every = (_REQUESTS, *rules)
+    return Depends(Admission(scope, NAME, _token, lambda _: every))
 
-    async def admitted(request: Request) -> Caller:
-        caller = await admit(
-            state_of(request).context,
-            token_of(request) or request.headers.get("x-api-key"),
-            scope=scope,
-            door=NAME,
-            address=request.client.host if request.client else "unknown",
-            rules=(_REQUESTS, *rules),
-        )
-        request.state.usages = caller.usages
-        return caller
 
-    return Depends(admitted)
+def _token(request: Request) -> str | None:
+    return token_of(request) or request.headers.get("x-api-key")
 
 
 def rate_headers(usage: Usage, now: datetime) -> Mapping[str, str]:

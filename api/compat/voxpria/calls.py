@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
+from api.admission import AdmittedRoute
 from api.compat.voxpria.auth import NAME, TRIGGERS, needs
 from api.compat.voxpria.models import Call, Listed, Pagination, Success, Trigger, Triggered
 from api.state import state_of
@@ -12,7 +13,7 @@ from services import calls
 from services.access import Caller
 from services.dialing import single_call
 
-router = APIRouter(prefix="/api/v1/calls")
+router = APIRouter(prefix="/api/v1/calls", route_class=AdmittedRoute)
 PAGE, MOST = 50, 100
 Page = Annotated[int, Query(ge=1, le=10**6)]
 Limit = Annotated[int, Query(ge=1, le=1000, description="At most 100 are given.")]

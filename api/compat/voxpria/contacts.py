@@ -5,6 +5,8 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Path
 from pydantic import ConfigDict, Field
 
+from api.admission import AdmittedRoute
+from api.bodies import LARGE, accepting
 from api.compat.voxpria.auth import needs
 from api.compat.voxpria.calls import MOST, PAGE, Limit, Page
 from api.compat.voxpria.models import Camel, Listed, Pagination, Success, Timestamp
@@ -14,7 +16,7 @@ from services.access import Caller
 from services.contacts import MOST_AT_ONCE, import_contacts
 from services.directory import CONTACTS
 
-router = APIRouter(prefix="/api/v1/contacts")
+router = APIRouter(prefix="/api/v1/contacts", route_class=AdmittedRoute)
 ContactId = Annotated[str, Path(max_length=100)]
 Name = Annotated[str | None, Field(max_length=200)]
 
@@ -89,6 +91,7 @@ async def create_contact(
 
 
 @router.post("/bulk")
+@accepting(LARGE)
 async def create_contacts(
     body: ManyContacts, caller: Caller = needs("contacts:write")
 ) -> Success[Imported]:

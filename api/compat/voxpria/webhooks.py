@@ -5,6 +5,7 @@ from typing import Self
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
+from api.admission import AdmittedRoute
 from api.compat.voxpria.auth import NAME, needs
 from api.compat.voxpria.models import Camel, Success
 from dialects.voxpria import WORDS
@@ -13,7 +14,7 @@ from services import endpoints
 from services.access import Caller
 from services.errors import RequestRefused
 
-router = APIRouter(prefix="/api/v1/webhooks")
+router = APIRouter(prefix="/api/v1/webhooks", route_class=AdmittedRoute)
 
 
 class NewWebhook(Camel):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
+from api.admission import AdmittedRoute
 from api.compat.vozagent.auth import needs
 from api.compat.vozagent.calls import PAGE, Limit, Offset
 from api.compat.vozagent.models import text_in
@@ -16,7 +17,7 @@ from services import directory
 from services.access import Caller
 from services.directory import AGENTS, PHONE_NUMBERS
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=AdmittedRoute)
 MOST = 1000
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 
+from api.admission import AdmittedRoute
 from api.compat.vozagent.auth import NAME, needs
 from api.compat.vozagent.models import Call, ListedCall, Order, Queued
 from api.compat.vozagent.words import MEANT
@@ -16,7 +17,7 @@ from services.dialing import single_call
 from services.directory import AGENTS
 from services.errors import NotFound, RequestRefused
 
-router = APIRouter(prefix="/v1/calls")
+router = APIRouter(prefix="/v1/calls", route_class=AdmittedRoute)
 Limit = Annotated[int, Query(ge=0, le=100)]
 Offset = Annotated[int, Query(ge=0, le=10**9)]
 PAGE = 50

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
+from api.admission import AdmittedRoute
 from api.compat.vozagent.auth import needs
 from api.compat.vozagent.calls import PAGE, Limit, Offset
 from api.compat.vozagent.models import ChangedContact, NewContact, ShownContact
@@ -13,7 +14,7 @@ from services import directory
 from services.access import Caller
 from services.directory import CONTACTS
 
-router = APIRouter(prefix="/v1/contacts")
+router = APIRouter(prefix="/v1/contacts", route_class=AdmittedRoute)
 ContactId = Annotated[str, Path(max_length=100)]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
 from api.compat.vozagent.auth import NAME, needs
 from api.compat.vozagent.words import Timestamp
 from dialects.vozagent import WORDS
@@ -13,7 +14,7 @@ from services import endpoints
 from services.access import Caller
 from services.errors import NotFound, RequestRefused
 
-router = APIRouter(prefix="/v1/webhooks")
+router = APIRouter(prefix="/v1/webhooks", route_class=AdmittedRoute)
 WebhookId = Annotated[str, Path(max_length=64)]
 Url = Annotated[str, Field(max_length=2000)]
 Events = Annotated[list[str], Field(min_length=1, max_length=50)]

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
 from api.v1.answers import IdempotencyKey, answered_once
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of
@@ -18,7 +19,7 @@ from services.access import Caller
 from services.appointments import DeskChange, DeskFilter, NewAppointment
 from services.suppressing import parse_number
 
-router = APIRouter(prefix="/appointments", tags=["appointments"])
+router = APIRouter(prefix="/appointments", tags=["appointments"], route_class=AdmittedRoute)
 AppointmentId = Annotated[str, Path(max_length=100)]
 Status = Literal["booked", "confirmed", "in_progress", "completed", "no_show", "canceled"]
 _MINUTE = timedelta(minutes=1)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import ValidationError
 
+from api.admission import AdmittedRoute
 from api.state import state_of
 from api.v1.answers import IdempotencyKey, asked_of, response, shown
 from api.v1.auth import needs
@@ -24,7 +25,7 @@ from services.calls import CallOrder
 from services.errors import NotFound, RequestRefused
 from services.once import Answer
 
-router = APIRouter(prefix="/calls", tags=["calls"])
+router = APIRouter(prefix="/calls", tags=["calls"], route_class=AdmittedRoute)
 CallId = Annotated[str, Path(max_length=64, examples=["0c5b6d3e-7a34-4d0f-9c3c-2f4b8f1f9a11"])]
 
 

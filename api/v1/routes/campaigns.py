@@ -7,6 +7,8 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
+from api.bodies import accepting
 from api.v1.answers import IdempotencyKey, answered_once, tag
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
@@ -20,7 +22,7 @@ from services.control import Changed
 from services.errors import RequestRefused
 from services.suppressing import parse_number
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
 Name = Annotated[str, Path(max_length=63, examples=["spring-checkups"])]
 
 _EXAMPLE = {
@@ -116,6 +118,7 @@ class StopBody(Because):
     responses=documented(409, 413),
     openapi_extra=_DEFINITION,
 )
+@accepting(MAX_BYTES)
 async def launch_campaign(
     request: Request,
     idempotency_key: IdempotencyKey = None,
@@ -205,8 +208,6 @@ async def explain(
 async def _text(request: Request) -> str:
     """The body as text. Raises RequestRefused."""
     body = await request.body()
-    if len(body) > MAX_BYTES:
-        raise RequestRefused(f"body: found more than {MAX_BYTES} bytes; add recipients in parts")
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
 from api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of
@@ -15,7 +16,7 @@ from services import directory
 from services.access import Caller
 from services.directory import CONTACTS
 
-router = APIRouter(prefix="/contacts", tags=["contacts"])
+router = APIRouter(prefix="/contacts", tags=["contacts"], route_class=AdmittedRoute)
 ContactId = Annotated[str, Path(max_length=64)]
 Short = Annotated[str, Field(max_length=500)]
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
+from api.admission import AdmittedRoute
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from api.v1.problems import documented
@@ -16,7 +17,7 @@ from services import deliveries
 from services.access import Caller
 from services.deliveries import DeliveryFilter
 
-router = APIRouter(tags=["deliveries"])
+router = APIRouter(tags=["deliveries"], route_class=AdmittedRoute)
 DeliveryId = Annotated[int, Path(ge=1, le=2**53, examples=[1])]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
 from api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of
@@ -15,7 +16,7 @@ from domain.endpoint import EVERY_EVENT, STANDARD, Endpoint, EndpointKind, Endpo
 from services import endpoints
 from services.access import Caller
 
-router = APIRouter(prefix="/endpoints", tags=["endpoints"])
+router = APIRouter(prefix="/endpoints", tags=["endpoints"], route_class=AdmittedRoute)
 EndpointId = Annotated[str, Path(max_length=64)]
 Events = Annotated[list[str], Field(min_length=1, max_length=50)]
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from api.v1.problems import documented
@@ -14,7 +15,7 @@ from domain.fields import Timestamp
 from services import keys
 from services.access import Caller
 
-router = APIRouter(prefix="/keys", tags=["keys"])
+router = APIRouter(prefix="/keys", tags=["keys"], route_class=AdmittedRoute)
 KeyId = Annotated[str, Path(max_length=64)]
 
 

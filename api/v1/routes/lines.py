@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from pydantic import BaseModel
 
+from api.admission import AdmittedRoute
 from api.v1.auth import needs
 from api.v1.problems import documented
 from services import lines
 from services.access import Caller
 from store.lines import LineStatus
 
-router = APIRouter(prefix="/lines", tags=["lines"])
+router = APIRouter(prefix="/lines", tags=["lines"], route_class=AdmittedRoute)
 
 
 class LineList(BaseModel):

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
 from api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of
@@ -16,7 +17,7 @@ from services import directory
 from services.access import Caller
 from services.directory import PHONE_NUMBERS
 
-router = APIRouter(prefix="/phone-numbers", tags=["phone numbers"])
+router = APIRouter(prefix="/phone-numbers", tags=["phone numbers"], route_class=AdmittedRoute)
 NumberId = Annotated[str, Path(max_length=64)]
 
 

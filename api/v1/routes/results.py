@@ -10,6 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
+from api.bodies import LARGE, accepting
 from api.v1.answers import IdempotencyKey, answered_once
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
@@ -23,7 +25,7 @@ from services import adding, reading
 from services.access import Caller
 from services.adding import Result
 
-router = APIRouter(prefix="/campaigns", tags=["campaigns"])
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
 _CSV = "text/csv; charset=utf-8"
 
 
@@ -89,6 +91,7 @@ class ShownResult(BaseModel):
 @router.post(
     "/{name}/recipients", status_code=202, response_model=Added, responses=documented(404, 409)
 )
+@accepting(LARGE)
 async def add_recipients(
     name: Name,
     body: NewRecipients,

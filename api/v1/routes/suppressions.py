@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.admission import AdmittedRoute
 from api.v1.answers import IdempotencyKey, answered_once
 from api.v1.auth import needs
 from api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
@@ -15,7 +16,7 @@ from services.access import Caller
 from services.errors import NotFound
 from services.suppressing import parse_number
 
-router = APIRouter(prefix="/suppressions", tags=["suppressions"])
+router = APIRouter(prefix="/suppressions", tags=["suppressions"], route_class=AdmittedRoute)
 Number = Annotated[str, Path(max_length=50, examples=["+12125550143"])]
 
 

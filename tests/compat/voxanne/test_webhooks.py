@@ -13,8 +13,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from api.bodies import MAX_BODY
 from api.compat.voxanne import stripe
-from api.routes.hooks import MAX_BYTES
 from api.state import ApiPolicy
 from providers.lines import Line, LinePolicy, Lines
 from providers.port import LineConfig
@@ -113,7 +113,7 @@ async def test_60_a_bad_signature(with_line: World, api: httpx.AsyncClient) -> N
 
 async def test_60_a_report_that_is_too_large(http: httpx.AsyncClient) -> None:
     headers = {"x-vapi-signature": "00"}
-    answer = await http.post("/webhooks/vapi", content=b"x" * (MAX_BYTES + 1), headers=headers)
+    answer = await http.post("/webhooks/vapi", content=b"x" * (MAX_BODY + 1), headers=headers)
     assert (answer.status_code, answer.json().keys()) == (413, {"error"})
 
 
