@@ -11,6 +11,7 @@ from domain.breaker import BreakerPolicy
 from domain.event import CallEvent
 from domain.record import DEFAULT_TENANT
 from domain.results import ResultMapping
+from providers.identity import identified
 from providers.port import Provider
 
 
@@ -62,8 +63,11 @@ class Line:
         self.tenant = tenant
 
     def heard(self, events: Sequence[CallEvent]) -> list[CallEvent]:
-        """What the provider reported, under the names that campaigns know."""
-        return [self.policy.results.read(event) for event in events]
+        """What the provider reported, under the names that campaigns know.
+
+        Two reports have one id only where they say the same.
+        """
+        return [self.policy.results.read(identified(event)) for event in events]
 
     @property
     def awaits_analysis(self) -> bool:

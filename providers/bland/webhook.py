@@ -67,7 +67,9 @@ def read_call(
     word = text_at(call, "status") or text_at(call, "queue_status") or "unknown"
     made, started = (from_iso(text_at(call, name)) for name in ("created_at", "started_at"))
     seconds = _seconds(call) if ended else None
-    over = started + timedelta(seconds=seconds) if started and seconds is not None else now
+    lasted = _plausible(number_at(call, "corrected_duration"))
+    lasted = seconds if lasted is None else lasted
+    over = started + timedelta(seconds=lasted) if started and lasted is not None else now
     live = started if meaning.status is CallStatus.IN_PROGRESS else made
     event = CallEvent(
         event_id=f"{number}:{'ended' if ended else meaning.status or word}",
@@ -105,8 +107,12 @@ def _analysis(call: Mapping[str, Any], end: CallEvent) -> CallEvent:
 
 
 def _seconds(call: Mapping[str, Any]) -> float | None:
-    """How long it lasted: `corrected_duration` is in seconds, `call_length` in minutes."""
-    seconds = number_at(call, "corrected_duration")
-    if seconds is None and (minutes := number_at(call, "call_length")) is not None:
-        seconds = minutes * 60
+    """How long they talked, from `call_length` in minutes; `corrected_duration`, in seconds, has
+    the ringing in it, and counts only where the other is missing."""
+    minutes = number_at(call, "call_length")
+    talked = number_at(call, "corrected_duration") if minutes is None else minutes * 60
+    return _plausible(talked)
+
+
+def _plausible(seconds: float | None) -> float | None:
     return seconds if seconds is not None and 0 <= seconds <= _LONGEST else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from domain.call import FailureClass
+from domain.call import AnsweredBy, CallStatus, FailureClass
 from providers.status_map import Meaning, load_maps
 
 _MAPS = load_maps(Path(__file__).with_name("status.json"))
@@ -17,10 +17,23 @@ def status_of(word: str | None) -> Meaning:
     return _MAPS["conversation_status"].meaning_of(word)
 
 
-def failure_to_start(reason: str | None, leg_status: str | None) -> Meaning:
+def result_of(word: str | None) -> Meaning:
+    """A call_result: how the telephone call went, which the conversation's status does not say."""
+    return _MAPS["call_result"].meaning_of(word)
+
+
+def answered_by(word: str | None) -> AnsweredBy | None:
+    """The verdict of an answering machine detection."""
+    return _MAPS["answered_by"].meaning_of(word).answered_by
+
+
+def failure_to_start(reason: str | None, leg_status: str | None, sip: str | None = None) -> Meaning:
     """A failure_reason; where it is `unknown`, the telephone leg may know more."""
-    if reason == _NOBODY_KNOWS and leg_status is not None:
+    if reason in (None, _NOBODY_KNOWS) and leg_status is not None:
         known = _MAPS["leg_status"].meaning_of(leg_status)
+        if known.status is CallStatus.FAILED:
+            refined = _MAPS["leg_sip_code"].rows.get(sip or "", Meaning()).failure
+            return known.model_copy(update={"failure": refined or known.failure})
         if known.status is not None:
             return known
     return _MAPS["failure_reason"].meaning_of(reason or _NOBODY_KNOWS)

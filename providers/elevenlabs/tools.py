@@ -6,11 +6,14 @@ is a header that the operator adds to the tool, since these requests are not sig
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl
 
-from providers.payload import object_in, text_at
+from providers.payload import object_in, storable, text_at
 from providers.port import WebhookRefused
 from providers.tools import GenericTools, ToolCall
 
+_MOST_FIELDS = 200
 _CONVERSATION = ("conversation_id", "system__conversation_id")
 
 
@@ -18,7 +21,7 @@ class ElevenLabsTools(GenericTools):
     def read(self, body: bytes, tool: str | None) -> Sequence[ToolCall]:
         if tool is None:
             raise WebhookRefused("the address names no tool; write /tools/<line>/<tool>")
-        content = object_in(body)
+        content = _content(body)
         conversation = next(
             (found for key in _CONVERSATION if (found := text_at(content, key))), None
         )
@@ -32,3 +35,21 @@ class ElevenLabsTools(GenericTools):
                 provider_call_id=conversation,
             ),
         )
+
+
+def _content(body: bytes) -> dict[str, Any]:
+    """The parameters, as JSON or as a form: the tool's content_type may be either.
+
+    Raises WebhookRefused when the body is neither.
+    """
+    if body.lstrip().startswith((b"{", b"[")):
+        return object_in(body)
+    try:
+        fields = parse_qsl(
+            body.decode(), keep_blank_values=True, strict_parsing=True, max_num_fields=_MOST_FIELDS
+        )
+    except ValueError as exc:
+        raise WebhookRefused("the body is neither a JSON object nor a form") from exc
+    if not fields:
+        raise WebhookRefused("the body is empty")
+    return {storable(name): storable(value) for name, value in fields}

@@ -1,7 +1,8 @@
 """ElevenLabs' post-call webhooks and conversations as events.
 
-elevenlabs.io/docs/agents-platform/workflows/post-call-webhooks: `post_call_transcription`, and
-`call_initiation_failure`, which is sent once and never again. Signature as elevenlabs-python
+elevenlabs.io/docs/agents-platform/workflows/post-call-webhooks: `post_call_transcription`;
+`call_initiation_failure`, which is sent once and never again; `answering_machine_detection`, the
+verdict on who answered, where the settings ask for one. Signature as elevenlabs-python
 webhooks_custom.py does it, with the time bounded on both sides.
 """
 
@@ -27,6 +28,10 @@ TOLERANCE = timedelta(minutes=30)
 
 _DONE = "done"
 _VOICEMAIL_TOOL = "voicemail_detection"
+_FAILED = "call_initiation_failure"
+_DETECTED = "answering_machine_detection"
+_FOLLOWED = frozenset({"post_call_transcription", _FAILED, _DETECTED})
+_NOT_ANSWERED = frozenset({CallStatus.BUSY, CallStatus.NO_ANSWER, CallStatus.FAILED})
 
 
 def sign(secret: str, body: bytes, seconds: int) -> str:
@@ -55,16 +60,20 @@ def read(body: bytes, now: datetime) -> Sequence[CallEvent]:
     """
     content = object_in(body)
     kind, data = text_at(content, "type"), object_at(content, "data")
-    if kind not in ("post_call_transcription", "call_initiation_failure"):
+    if kind not in _FOLLOWED:
         return ()
     number = text_at(data, "conversation_id")
     if number is None:
         raise WebhookRefused("data.conversation_id is missing or can't be read")
     at = from_unix(number_at(content, "event_timestamp")) or now
-    if kind == "call_initiation_failure":
-        leg = text_at(data, "metadata", "body", "CallStatus")
-        meaning = status.failure_to_start(text_at(data, "failure_reason"), leg)
-        return (_told(data, number, meaning, at, text_at(data, "failure_reason") or "unknown"),)
+    if kind == _DETECTED:
+        return _detected(data, number, at)
+    if kind == _FAILED:
+        reason, leg = text_at(data, "failure_reason"), object_at(data, "metadata", "body")
+        meaning = status.failure_to_start(
+            reason, text_at(leg, "CallStatus"), text_at(leg, "SipResponseCode")
+        )
+        return (_told(data, number, meaning, at, reason or "unknown"),)
     return _conversation(data, number, at, _over(data), worked_up=True)
 
 
@@ -93,16 +102,39 @@ def _conversation(
     accepted = from_unix(number_at(metadata, "accepted_time_unix_secs"))
     seconds = number_at(metadata, "call_duration_secs")
     word = text_at(data, "status") or "unknown"
-    if meaning.status is None or not meaning.status.terminal:
+    result = status.result_of(call_result := text_at(metadata, "phone_call", "call_result"))
+    ended = meaning.status is not None and meaning.status.terminal
+    if not ended and result.status not in _NOT_ANSWERED:
         live = accepted if meaning.status is CallStatus.IN_PROGRESS else began
-        return (_told(data, number, meaning, live or now, word),)
+        event = _told(data, number, meaning, live or now, word)
+        return (event.model_copy(update={"answered_by": result.answered_by}),)
+    if result.status is not None:
+        # A conversation that failed may be of a person who was busy, and one that is done of a
+        # person who never answered.
+        meaning = result
+    reason = text_at(metadata, "termination_reason") or call_result or word
     over = None if seconds is None or began is None else from_unix(began.timestamp() + seconds)
-    end = _told(data, number, meaning, over or now, text_at(metadata, "termination_reason") or word)
-    machine = AnsweredBy.MACHINE if _reached_voicemail(data) else None
+    end = _told(data, number, meaning, over or now, reason)
+    machine = AnsweredBy.MACHINE if _reached_voicemail(data) else result.answered_by
     end = end.model_copy(update={"answered_by": machine})
     if meaning.status is CallStatus.COMPLETED:
         end = end.model_copy(update={"duration_seconds": seconds})
     return (end, _analysis(data, end)) if worked_up else (end,)
+
+
+def _detected(data: Mapping[str, Any], number: str, at: datetime) -> Sequence[CallEvent]:
+    """Who answered, by Twilio's own detection. The verdict may come after the end of the call.
+
+    No document shows this message: the verdict is read where ElevenLabs' other messages have
+    theirs, or as Twilio writes it.
+    """
+    places = (("answered_by",), ("metadata", "answered_by"), ("metadata", "body", "AnsweredBy"))
+    word = next((found for path in places if (found := text_at(data, *path))), None)
+    if word is None:
+        return ()
+    event = _told(data, number, Meaning(), at, word)
+    who = {"event_id": f"{number}:answered_by", "answered_by": status.answered_by(word)}
+    return (event.model_copy(update=who),)
 
 
 def _analysis(data: Mapping[str, Any], end: CallEvent) -> CallEvent:
@@ -145,9 +177,13 @@ def _told(
 
 
 def _reached_voicemail(data: Mapping[str, Any]) -> bool:
-    """Whether the agent used the tool that tells a voicemail from a person."""
+    """Whether the agent used the tool that tells a voicemail from a person.
+
+    An entry alone does not say so: one that was not called has no verdict.
+    """
     return any(
         text_at(call, "tool_name") == _VOICEMAIL_TOOL
+        and value_at(call, "tool_has_been_called") is not False
         for turn in list_at(data, "transcript")
         for call in list_at(turn, "tool_calls")
     )

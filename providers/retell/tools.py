@@ -12,6 +12,8 @@ from providers.payload import object_in, text_at, value_at
 from providers.port import WebhookRefused
 from providers.tools import Answer, ToolCall, ToolFormat, arguments_of
 
+_OWN = frozenset({"name", "call", "args", "call_id"})
+
 Verify = Callable[[Mapping[str, str], bytes, str, datetime], None]
 
 
@@ -31,11 +33,22 @@ class RetellTools(ToolFormat):
             ToolCall(
                 id=None,
                 tool=name,
-                arguments=arguments_of(value_at(content, "args")),
+                arguments=_arguments(content, tool),
                 call_id=text_at(content, "call", "metadata", "call_id"),
-                provider_call_id=text_at(content, "call", "call_id"),
+                provider_call_id=text_at(content, "call", "call_id") or text_at(content, "call_id"),
             ),
         )
 
     def answer(self, answers: Sequence[tuple[ToolCall, Answer]]) -> Any:
         return answers[0][1] if answers else {}
+
+
+def _arguments(content: Mapping[str, Any], tool: str | None) -> Mapping[str, Any]:
+    """Under `args`, or at the root for a function that is set to `args_at_root`.
+
+    Such a function may send nothing but its arguments: the address has to name it then, and one
+    of them has to be `call_id`, filled in by Retell's own variable of that name.
+    """
+    if "args" in content or tool is None:
+        return arguments_of(value_at(content, "args"))
+    return {key: value for key, value in content.items() if key not in _OWN}

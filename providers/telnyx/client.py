@@ -14,7 +14,7 @@ from providers.answers import content_of, json_of, placement_error, request_erro
 from providers.credentials import required_option
 from providers.http_provider import HttpProvider
 from providers.listed_calls import NEVER_PROVEN
-from providers.payload import list_at, object_at, text_at, value_at
+from providers.payload import list_at, number_at, object_at, text_at, value_at
 from providers.port import (
     Capabilities,
     LineConfig,
@@ -89,17 +89,17 @@ class TelnyxProvider(HttpProvider):
         )
 
     async def find(self, call_id: str, *, to: str, since: datetime) -> CallSnapshot | None:
-        query = {"page[limit]": str(_PAGE)}
-        for _ in range(_PAGES):
+        query = {"page[number]": "1", "page[size]": str(_PAGE)}
+        for number in range(1, _PAGES + 1):
             content = await self._active_calls(query)
             for call in list_at(content, "data"):
-                number = text_at(call, "call_control_id")
-                if number and webhook.call_id_in(text_at(call, "client_state")) == call_id:
-                    return CallSnapshot(provider_call_id=number)
-            after = text_at(content, "meta", "cursors", "after")
-            if after is None or text_at(content, "meta", "next") is None:
+                found = text_at(call, "call_control_id")
+                if found and webhook.call_id_in(text_at(call, "client_state")) == call_id:
+                    return CallSnapshot(provider_call_id=found)
+            following = _next_page(object_at(content, "meta"), number)
+            if following is None:
                 return None
-            query["page[after]"] = after
+            query |= following
         raise Unavailable(
             f"line {self.line.name}: too many calls to find one among them", code="listing"
         )
@@ -112,14 +112,14 @@ class TelnyxProvider(HttpProvider):
             self._content(response)
 
     async def check(self) -> str:
-        await self._active_calls({"page[limit]": "1"})
+        await self._active_calls({"page[number]": "1", "page[size]": "1"})
         return f"Telnyx at {self._http.base_url}: key and connection accepted"
 
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
         webhook.verify(headers, body, self.line.credentials.get("public_key"), now)
 
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body)
+        return webhook.read(body, received_at)
 
     async def _active_calls(self, query: Mapping[str, str]) -> dict[str, Any]:
         path = f"/connections/{quote(self._connection_id, safe='')}/active_calls"
@@ -161,6 +161,19 @@ class TelnyxProvider(HttpProvider):
         if request.recording:
             order["record"] = "record-from-answer"
         return order
+
+
+def _next_page(meta: Mapping[str, Any], number: int) -> dict[str, str] | None:
+    """What to ask for the page after this one; None when it was the last.
+
+    telnyx-python counts pages; the reference of the API shows a cursor, which is followed too.
+    """
+    if number < (number_at(meta, "total_pages") or 0):
+        return {"page[number]": str(number + 1)}
+    after = text_at(meta, "cursors", "after")
+    if after is not None and text_at(meta, "next") is not None:
+        return {"page[number]": str(number + 1), "page[after]": after}
+    return None
 
 
 def _path(call_control_id: str) -> str:

@@ -14,10 +14,16 @@ _MAPS = load_maps(Path(__file__).with_name("status.json"))
 
 HANGUP = "call.hangup"
 _REJECTED = "call_rejected"
+_START_FAILED = "call.conversation.start_failed"
 
 
-def status_of(event_type: str) -> Meaning:
-    """What an event says by its name alone; nothing for events we don't follow."""
+def status_of(event_type: str, reason: str | None = None) -> Meaning:
+    """What an event says by its name; nothing for events we don't follow.
+
+    Why an assistant was not started decides whether the line or Telnyx is at fault.
+    """
+    if event_type == _START_FAILED:
+        return _MAPS["start_failed_reason"].meaning_of(reason or "")
     return _MAPS["event_type"].rows.get(event_type, Meaning())
 
 

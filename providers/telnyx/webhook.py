@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +18,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from domain.call import CallStatus, FailureClass
 from domain.event import CallEvent, EventKind
+from providers.analysis import call_back_in, disposition_in
 from providers.instants import from_iso, from_unix
-from providers.payload import number_at, object_at, object_in, text_at, value_at
+from providers.payload import (
+    list_at,
+    number_at,
+    object_at,
+    object_in,
+    parsed,
+    text_at,
+    value_at,
+)
 from providers.port import WebhookRefused
 from providers.signing import header_of, require_recent, required_secret
 from providers.telnyx import status
@@ -27,6 +36,8 @@ from providers.telnyx import status
 TOLERANCE = timedelta(minutes=5)
 
 _KEY = "public_key"
+_SPEAKERS = frozenset({"user", "assistant"})
+"""Of a conversation; its other entries are remarks of the system and results of tools."""
 _OURS = "outdial:"
 """Before our id in client_state, where other programs of the account write what they like."""
 
@@ -58,24 +69,27 @@ def verify(headers: Mapping[str, str], body: bytes, key: str | None, now: dateti
     require_recent(from_unix(int(timestamp)), now, TOLERANCE)
 
 
-def read(body: bytes) -> Sequence[CallEvent]:
+def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:
     """The events in a verified webhook; none for what is not about how a call of ours goes.
 
-    Raises WebhookRefused when the body is no event, or says neither of which call nor when.
+    Every field is optional in telnyx-python's types: `received_at` is when it happened where the
+    event does not say. Raises WebhookRefused when the body is no event.
     """
     data = object_at(object_in(body), "data")
     kind, payload = text_at(data, "event_type") or "", object_at(data, "payload")
-    event_id, at = text_at(data, "id"), from_iso(text_at(data, "occurred_at"))
+    at = from_iso(text_at(data, "occurred_at")) or from_iso(text_at(data, "created_at"))
     number = text_at(payload, "call_control_id")
-    if event_id is None or at is None:
-        raise WebhookRefused("data.id or data.occurred_at is missing or can't be read")
-    if number is None or text_at(payload, "direction") == "incoming":
+    call_id = call_id_in(text_at(payload, "client_state"))
+    if not kind:
+        raise WebhookRefused("data.event_type is missing or can't be read")
+    # A saved recording names no call, only its leg and our client_state.
+    if (number is None and call_id is None) or text_at(payload, "direction") == "incoming":
         return ()
     event = CallEvent(
-        event_id=event_id,
-        call_id=call_id_in(text_at(payload, "client_state")),
+        event_id=text_at(data, "id") or f"{number or call_id}:{kind}",
+        call_id=call_id,
         provider_call_id=number,
-        at=at,
+        at=at or received_at,
         detail=kind,
     )
     facts = _facts(kind, payload)
@@ -116,15 +130,104 @@ def _facts(kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     if kind.startswith("call.machine."):
         result = text_at(payload, "result")
         return {"answered_by": status.answered_by(kind, result), "detail": result or kind}
-    if kind == "call.cost":
-        return {"kind": EventKind.ANALYSIS, "cost": number_at(payload, "total_cost")}
-    if kind == "call.recording.saved":
-        public = object_at(payload, "public_recording_urls")
-        private = object_at(payload, "recording_urls")
-        url = text_at(public, "mp3") or text_at(private, "mp3") or text_at(private, "wav")
-        return {"kind": EventKind.ANALYSIS, "recording_url": url}
-    reached = status.status_of(kind).status
-    return {} if reached is None else {"status": reached}
+    if kind in _LATER:
+        return _LATER[kind](payload)
+    meaning = status.status_of(kind, text_at(payload, "reason"))
+    if meaning.status is None:
+        return {}
+    if meaning.failure is None:
+        return {"status": meaning.status}
+    detail = " ".join(filter(None, (kind, text_at(payload, "reason"))))
+    return {"status": meaning.status, "failure": meaning.failure, "detail": detail}
+
+
+def _cost(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kind": EventKind.ANALYSIS, "cost": number_at(payload, "total_cost")}
+
+
+def _recording(payload: Mapping[str, Any]) -> dict[str, Any]:
+    public = object_at(payload, "public_recording_urls")
+    private = object_at(payload, "recording_urls")
+    return {"kind": EventKind.ANALYSIS, "recording_url": _url_in(public) or _url_in(private)}
+
+
+def _transcription(payload: Mapping[str, Any]) -> dict[str, Any]:
+    text = text_at(payload, "transcription_text")
+    return {"kind": EventKind.ANALYSIS, "transcript": text}
+
+
+def _conversation(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The talk with an AI assistant: what was said, and for how long."""
+    turns = (
+        f"{text_at(turn, 'role') or 'unknown'}: {text_at(turn, 'content')}"
+        for turn in list_at(payload, "messages")
+        if text_at(turn, "role") in _SPEAKERS and text_at(turn, "content") is not None
+    )
+    return {
+        "kind": EventKind.ANALYSIS,
+        "transcript": "\n".join(turns) or None,
+        "duration_seconds": number_at(payload, "duration_sec"),
+    }
+
+
+def _insights(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return _found(list_at(payload, "results"))
+
+
+def _analyzed(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """All there is once a call was worked up: its whole cost, insights, recordings."""
+    groups = list_at(payload, "conversation_insights")
+    results = [each for group in groups for each in list_at(group, "conversation_insights")]
+    links = (_url_in(object_at(one, "download_urls")) for one in list_at(payload, "recordings"))
+    return {
+        **_found(results),
+        "cost": number_at(payload, "cost", "total"),
+        "recording_url": next(filter(None, links), None),
+        "duration_seconds": number_at(payload, "duration_sec"),
+    }
+
+
+def _found(results: Sequence[Any]) -> dict[str, Any]:
+    """What the insights of a conversation say: objects by their own names, texts by their id."""
+    structured: dict[str, Any] = {}
+    for result in results:
+        told, name = value_at(result, "result"), text_at(result, "insight_id")
+        told = _object_of(told)
+        if isinstance(told, dict):
+            structured |= told
+        elif name is not None and told is not None:
+            structured[name] = told
+    return {
+        "kind": EventKind.ANALYSIS,
+        "structured": structured,
+        "disposition": disposition_in(structured),
+        "call_back_at": call_back_in(structured),
+    }
+
+
+def _object_of(told: Any) -> Any:
+    """An insight with a schema may come as the JSON text of its object."""
+    if not isinstance(told, str) or not told.lstrip().startswith("{"):
+        return told
+    try:
+        return parsed(told.encode())
+    except ValueError:
+        return told
+
+
+def _url_in(links: Mapping[str, Any]) -> str | None:
+    return text_at(links, "mp3") or text_at(links, "wav")
+
+
+_LATER: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "call.cost": _cost,
+    "call.recording.saved": _recording,
+    "call.recording.transcription.saved": _transcription,
+    "call.conversation.ended": _conversation,
+    "call.conversation_insights.generated": _insights,
+    "call.analyzed": _analyzed,
+}
+"""What is told of a call beside how it goes, some of it long after its end."""
 
 
 def _decoded(text: str) -> bytes:

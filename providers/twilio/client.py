@@ -38,7 +38,8 @@ class TwilioProvider(HttpProvider):
 
     Credentials: `account_sid`, `auth_token` (twilio.com/docs/usage/requests-to-twilio), which
     also signs webhooks (twilio.com/docs/usage/security); optionally `api_key` and
-    `api_key_secret` to ask the API with (twilio.com/docs/iam/api-keys).
+    `api_key_secret` to ask the API with (twilio.com/docs/iam/api-keys), and `webhook_shared_key`,
+    the SharedKey of an account that signs webhooks with one.
 
     The agent is the https URL of the TwiML to be carried out, to which the variables are added
     as its query, or any name with `twiml` in its settings. Settings: `twiml`,
@@ -126,7 +127,8 @@ class TwilioProvider(HttpProvider):
         return f"Twilio at {self._http.base_url}: account and token accepted"
 
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        webhook.verify(headers, body, url, self._auth_token)
+        shared_key = self.line.credentials.get("webhook_shared_key")
+        webhook.verify(headers, body, url, self._auth_token, shared_key)
 
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         return webhook.read(body, url, received_at)

@@ -19,6 +19,13 @@ def status_of(word: str | None, *, error: str | None = None, sip: str | None = N
     return meaning.model_copy(update={"failure": refined or meaning.failure})
 
 
+def unexplained(meaning: Meaning) -> Meaning:
+    """The meaning of a status that nothing explains: no number is given up for it."""
+    if meaning.failure is FailureClass.REJECTED:
+        return meaning.model_copy(update={"failure": FailureClass.UNAVAILABLE})
+    return meaning
+
+
 def answered_by(word: str | None) -> AnsweredBy | None:
     return _MAPS["answered_by"].meaning_of(word).answered_by
 

@@ -65,7 +65,8 @@ def read_resource(call: Mapping[str, Any]) -> Sequence[CallEvent]:
     at = next((instant for instant in instants if instant is not None), None)
     if sid is None or word is None or at is None:
         return ()
-    meaning = status.status_of(word)
+    # Why a call failed stands in the callback alone: its SIP response, or an error's number.
+    meaning = status.unexplained(status.status_of(word))
     events = [
         CallEvent(
             event_id=f"{sid}:{_kind(meaning.status, word)}",

@@ -11,12 +11,14 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
-from providers.credentials import text_option
+from providers.credentials import required_credential, text_option
+from providers.http import HeaderAuth
 from providers.http_provider import HttpProvider
 from providers.payload import text_at
 from providers.port import (
     Capabilities,
     LineConfig,
+    Misconfigured,
     Placed,
     PlaceRequest,
     Unavailable,
@@ -34,7 +36,8 @@ _CLOCKS_DIFFER = timedelta(seconds=10)
 class VapiProvider(HttpProvider):
     """A Vapi organization.
 
-    Credentials: `api_key` (the private key, docs.vapi.ai/api-reference), `webhook_secret`.
+    Credentials: `api_key` (the private key, docs.vapi.ai/api-reference), `webhook_secret`; and
+    `public_key`, where assistants have `controlAuthenticationEnabled`, to end calls with.
     The agent is the id of an assistant; its settings are assistant overrides, such as
     `voicemailDetection` (docs.vapi.ai/assistants/dynamic-variables).
 
@@ -107,7 +110,11 @@ class VapiProvider(HttpProvider):
                 f"line {self.line.name}: the call can't be controlled (yet)", code="controlUrl"
             )
         # The address is itself the secret, and not the API: our key is not for it.
-        response = await self._http.ask("POST", control, json={"type": "end-call"}, auth=None)
+        end = {"type": "end-call"}
+        response = await self._http.ask("POST", control, json=end, auth=None)
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            # monitorPlan.controlAuthenticationEnabled: it wants the public key beside the address.
+            response = await self._http.ask("POST", control, json=end, auth=self._control_auth())
         if not response.is_success and response.status_code != httpx.codes.NOT_FOUND:
             raise request_error(response, self.line.name)
 
@@ -123,10 +130,20 @@ class VapiProvider(HttpProvider):
             webhook.verify_hmac(headers, body, secret, now)
 
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body)
+        return webhook.read(body, received_at)
 
     def tools(self) -> ToolFormat:
         return VapiTools(self.verify_sender)
+
+    def _control_auth(self) -> HeaderAuth:
+        if not self.line.credentials.get("public_key"):
+            raise Misconfigured(
+                f"line {self.line.name}: the assistant has controlAuthenticationEnabled, so ending "
+                "a call needs credentials.public_key, the public key of the organization",
+                code="public_key",
+            )
+        key = required_credential(self.line, "public_key")
+        return HeaderAuth("authorization", f"Bearer {key}")
 
     async def _call(self, number: str) -> dict[str, Any] | None:
         response = await self._http.ask("GET", f"/call/{quote(number, safe='')}")

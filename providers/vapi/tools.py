@@ -38,7 +38,11 @@ class VapiTools(ToolFormat):
         """A result is a text of one line to Vapi."""
         return {
             "results": [
-                {"toolCallId": asked.id, "result": str(answer.get("message", ""))}
+                {
+                    "name": asked.tool,
+                    "toolCallId": asked.id,
+                    "result": str(answer.get("message", "")),
+                }
                 for asked, answer in answers
             ]
         }

@@ -18,7 +18,7 @@ from domain.call import CallStatus
 from domain.event import CallEvent, EventKind
 from providers.analysis import call_back_in, disposition_in
 from providers.instants import from_iso, from_milliseconds, from_unix
-from providers.payload import number_at, object_at, object_in, text_at
+from providers.payload import number_at, object_at, object_in, text_at, value_at
 from providers.port import WebhookRefused
 from providers.signing import header_of, require_equal, require_recent, required_secret
 from providers.status_map import Meaning
@@ -27,6 +27,7 @@ from providers.vapi import status
 TOLERANCE = timedelta(minutes=5)
 SECRET_HEADER = "X-Vapi-Secret"
 
+_UNEXPLAINED = "ended, without a reason yet"
 _MILLISECONDS_FROM = 1e11
 """Seconds reach this in the year 5138; Vapi doesn't say in which unit its times are."""
 
@@ -49,24 +50,29 @@ def verify_hmac(headers: Mapping[str, str], body: bytes, secret: str | None, now
     require_recent(_instant(number_at({"at": timestamp}, "at")), now, TOLERANCE)
 
 
-def read(body: bytes) -> Sequence[CallEvent]:
+def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:
     """The events in a verified message; none for what is not about how a call goes.
 
-    Raises WebhookRefused when the body is no message, or says neither of which call nor when.
+    `received_at` is when it happened where the message does not say: a timestamp is optional, and
+    the documentation's own example has none. Raises WebhookRefused when the body is no message,
+    or does not say of which call.
     """
     message = object_at(object_in(body), "message")
     kind, call = text_at(message, "type"), object_at(message, "call")
     if kind not in ("status-update", "end-of-call-report"):
         return ()
     number, call_id = text_at(call, "id"), our_id_of(call) or our_id_of(message)
-    at = _instant(number_at(message, "timestamp")) or from_iso(text_at(message, "timestamp"))
-    if number is None or at is None:
-        raise WebhookRefused("message.call.id or message.timestamp is missing or can't be read")
+    if number is None:
+        raise WebhookRefused("message.call.id is missing or can't be read")
+    at = _told_at(message, call) or received_at
     if kind == "end-of-call-report":
         return _ended(message, number, call_id, at)
     word = text_at(message, "status")
     if word == status.ENDED:
         reason = text_at(message, "endedReason")
+        if reason is None:
+            # The report that follows says why, and all else: this one must not pass for it.
+            return (_told(number, call_id, at, Meaning(), _UNEXPLAINED),)
         started = text_at(call, "startedAt") is not None
         meaning = status.ending_of(reason, started=started)
         return (_told(number, call_id, at, meaning, reason or word),)
@@ -111,9 +117,9 @@ def _ended(
         seconds = max(0.0, (over - started).total_seconds())
         end = end.model_copy(update={"duration_seconds": seconds})
     artifact, analysis = object_at(report, "artifact"), object_at(report, "analysis")
-    cost, structured = number_at(report, "cost"), object_at(analysis, "structuredData")
+    cost, structured = number_at(report, "cost"), _structured(analysis, artifact)
     # A call object shows what there is so far; only with an analysis is it all there.
-    if otherwise is not None and not analysis:
+    if otherwise is not None and not analysis and not structured:
         return (end,)
     known = CallEvent(
         event_id=f"{number}:analysis",
@@ -131,6 +137,21 @@ def _ended(
     return (end, known)
 
 
+def _structured(analysis: Mapping[str, Any], artifact: Mapping[str, Any]) -> dict[str, Any]:
+    """What was extracted from the talk: structured outputs by name, an object's own fields too.
+
+    `structuredData` of the analysis is the older way of it, and counts where both name a field.
+    """
+    found: dict[str, Any] = {}
+    for output in object_at(artifact, "structuredOutputs").values():
+        name, result = text_at(output, "name"), value_at(output, "result")
+        if isinstance(result, dict):
+            found |= result
+        if name is not None and result is not None:
+            found[name] = result
+    return found | object_at(analysis, "structuredData")
+
+
 def _told(number: str, call_id: str | None, at: datetime, meaning: Meaning, word: str) -> CallEvent:
     known = meaning.status
     kind = status.ENDED if known is not None and known.terminal else known or word
@@ -144,6 +165,13 @@ def _told(number: str, call_id: str | None, at: datetime, meaning: Meaning, word
         answered_by=meaning.answered_by,
         detail=word,
     )
+
+
+def _told_at(message: Mapping[str, Any], call: Mapping[str, Any]) -> datetime | None:
+    """When a message is of, by its own timestamp, else by the call's end if it is about that."""
+    told = _instant(number_at(message, "timestamp")) or from_iso(text_at(message, "timestamp"))
+    ended = from_iso(text_at(message, "endedAt")) or from_iso(text_at(call, "endedAt"))
+    return told or ended
 
 
 def _instant(number: float | None) -> datetime | None:

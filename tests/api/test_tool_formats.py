@@ -30,10 +30,15 @@ async def test_vapi(desk: Desk) -> None:
     assert response.json() == {
         "results": [
             {
+                "name": "check_availability",
                 "toolCallId": "t1",
                 "result": "Thursday, March 5 at 10:30 is free, and kept for this call.",
             },
-            {"toolCallId": "t2", "result": "Booked: Thursday, March 5 at 10:30."},
+            {
+                "name": "book_appointment",
+                "toolCallId": "t2",
+                "result": "Booked: Thursday, March 5 at 10:30.",
+            },
         ]
     }
     assert desk.starts() == [START]
@@ -52,6 +57,19 @@ async def test_retell(desk: Desk) -> None:
     for _ in range(2):
         answer = (await desk.post("retell", body, headers=headers)).json()
         assert answer["ok"], answer
+    assert desk.starts() == [START]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_retell_with_arguments_at_the_root(desk: Desk, whole: bool) -> None:
+    call = desk.call("retell")
+    about = {"call": {"call_id": f"p-{call}", "metadata": {"call_id": call}}}
+    body = {"at": AT, **(about if whole else {"call_id": f"p-{call}"})}
+    raw = json.dumps(body).encode()
+    stamp = int(desk.house.now.timestamp() * 1000)
+    headers = {"x-retell-signature": sign("key", raw, stamp)}
+    answer = (await desk.post("retell", body, headers=headers, tool="book_appointment")).json()
+    assert answer["ok"], answer
     assert desk.starts() == [START]
 
 

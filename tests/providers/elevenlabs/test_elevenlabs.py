@@ -71,7 +71,7 @@ async def test_every_reason_why_none_was_reached(
         ("busy", CallStatus.BUSY, None),
         ("no-answer", CallStatus.NO_ANSWER, None),
         ("canceled", CallStatus.CANCELED, None),
-        ("failed", CallStatus.FAILED, FailureClass.REJECTED),
+        ("failed", CallStatus.FAILED, FailureClass.UNAVAILABLE),
         ("completed", CallStatus.FAILED, FailureClass.UNKNOWN),
     ],
 )
@@ -121,11 +121,101 @@ async def test_a_voicemail_is_known_by_the_tool_the_agent_used(
     stage: ElevenLabsStage, eleven: ElevenLabsProvider, call: FarCall
 ) -> None:
     stage.move(call, *stage.steps)
-    tools = [{"tool_name": "voicemail_detection"}]
+    tools: list[dict[str, Any]] = [{"tool_name": "voicemail_detection"}]
     stage.facts[call.id] = {"transcript": [{"role": "agent", "tool_calls": tools}]}
     snapshot = await eleven.look_up(call.id)
     assert snapshot is not None
     assert snapshot.events[0].answered_by is AnsweredBy.MACHINE
+    tools[0] |= {"tool_has_been_called": False}
+    snapshot = await eleven.look_up(call.id)
+    assert snapshot is not None
+    assert snapshot.events[0].answered_by is None
+
+
+@pytest.mark.parametrize("kind", ["twilio", "sip_trunking", "exotel"])
+@pytest.mark.parametrize("word", ["failed", "done", "processing"])
+@pytest.mark.parametrize(
+    ("result", "status", "failure", "who"),
+    [
+        ("answered", CallStatus.COMPLETED, None, None),
+        ("voicemail", CallStatus.COMPLETED, None, AnsweredBy.MACHINE),
+        ("busy", CallStatus.BUSY, None, None),
+        ("no_answer", CallStatus.NO_ANSWER, None, None),
+        ("failed", CallStatus.FAILED, FailureClass.UNAVAILABLE, None),
+    ],
+)
+async def test_how_the_telephone_call_went_counts(
+    stage: ElevenLabsStage,
+    eleven: ElevenLabsProvider,
+    call: FarCall,
+    kind: str,
+    word: str,
+    result: str,
+    status: CallStatus,
+    failure: FailureClass | None,
+    who: AnsweredBy | None,
+) -> None:
+    stage.move(call, *stage.steps)
+    leg = {
+        "type": kind,
+        "direction": "outbound",
+        "phone_number_id": "phnum_1",
+        "agent_number": "+12025550999",
+        "external_number": call.to,
+        "call_result": result,
+        "call_sid": "CA1",
+    }
+    if kind != "sip_trunking":
+        leg["stream_sid"] = "MZ1"
+    shown = stage.shown(call)
+    stage.facts[call.id] = {"status": word, "metadata": shown["metadata"] | {"phone_call": leg}}
+    snapshot = await eleven.look_up(call.id)
+    assert snapshot is not None
+    told = stage.webhook("post_call_transcription", stage.shown(call))
+    for end in (snapshot.events[0], eleven.receive(told.headers, told.body, told.url, NOW)[0]):
+        assert (end.status, end.failure, end.answered_by) == (status, failure, who)
+        assert end.duration_seconds == (60 if status is CallStatus.COMPLETED else None)
+
+
+async def test_a_result_of_tomorrow_leaves_the_status(
+    stage: ElevenLabsStage, eleven: ElevenLabsProvider, call: FarCall
+) -> None:
+    stage.move(call, *stage.steps)
+    data = stage.shown(call)
+    data["metadata"]["phone_call"] = {"type": "twilio", "call_result": "levitated"}
+    told = stage.webhook("post_call_transcription", data)
+    end, _ = eleven.receive(told.headers, told.body, told.url, NOW)
+    assert end.status is CallStatus.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("data", "who"),
+    [
+        ({"answered_by": "machine_end_beep"}, AnsweredBy.MACHINE),
+        ({"metadata": {"answered_by": "human"}}, AnsweredBy.HUMAN),
+        ({"metadata": {"body": {"AnsweredBy": "fax"}}}, AnsweredBy.MACHINE),
+        ({"answered_by": "levitated"}, AnsweredBy.UNKNOWN),
+    ],
+)
+async def test_a_detection_tells_who_answered(
+    stage: ElevenLabsStage, eleven: ElevenLabsProvider, data: dict[str, Any], who: AnsweredBy
+) -> None:
+    told = stage.webhook("answering_machine_detection", {"conversation_id": "conv_1", **data})
+    (event,) = eleven.receive(told.headers, told.body, told.url, NOW)
+    assert (event.answered_by, event.status, event.kind) == (who, None, EventKind.STATUS)
+    none = stage.webhook("answering_machine_detection", {"conversation_id": "conv_1"})
+    assert eleven.receive(none.headers, none.body, none.url, NOW) == ()
+
+
+@pytest.mark.parametrize(("sip", "failure"), [("404", "rejected"), ("503", "unavailable")])
+async def test_a_leg_is_refused_for_good_only_by_a_code(
+    stage: ElevenLabsStage, eleven: ElevenLabsProvider, sip: str, failure: str
+) -> None:
+    body = {"CallStatus": "failed", "SipResponseCode": sip}
+    data = {"conversation_id": "conv_1", "failure_reason": "unknown", "metadata": {"body": body}}
+    told = stage.webhook("call_initiation_failure", data)
+    (event,) = eleven.receive(told.headers, told.body, told.url, NOW)
+    assert event.failure == failure
 
 
 async def test_a_transcript_is_of_a_call_that_is_over(
@@ -214,3 +304,21 @@ async def test_a_header_that_is_none(
     with pytest.raises(WebhookRefused):
         eleven.receive({"ElevenLabs-Signature": header}, told.body, told.url, NOW)
     assert SECRET not in header
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"at": "10:30", "system__conversation_id": "conv_1"}',
+        b"at=10%3A30&system__conversation_id=conv_1",
+    ],
+)
+async def test_a_tool_sends_json_or_a_form(eleven: ElevenLabsProvider, body: bytes) -> None:
+    (asked,) = eleven.tools().read(body, "book_appointment")
+    assert (asked.provider_call_id, asked.arguments) == ("conv_1", {"at": "10:30"})
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"nothing", b"&".join([b"a=1"] * 300)])
+async def test_what_is_no_question(eleven: ElevenLabsProvider, body: bytes) -> None:
+    with pytest.raises(WebhookRefused):
+        eleven.tools().read(body, "book_appointment")

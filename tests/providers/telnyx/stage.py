@@ -61,6 +61,8 @@ class TelnyxStage(Stage):
         super().__init__()
         self.facts: dict[str, dict[str, Any]] = {}
         """More fields of a call, by its id."""
+        self.by_cursor = False
+        """Its list goes by a cursor, as the reference of the API has it."""
 
     def credentials(self) -> dict[str, str]:
         return {"api_key": KEY, "public_key": public_key(SIGNER)}
@@ -173,7 +175,10 @@ class TelnyxStage(Stage):
         return {"call_control_id": call.id, "call_leg_id": leg, "call_session_id": leg}
 
     def _active(self, query: dict[str, str]) -> dict[str, Any]:
-        begin, size = int(query.get("page[after]", 0)), int(query["page[limit]"])
+        size = int(query["page[size]"])
+        begin = (int(query["page[number]"]) - 1) * size
+        if self.by_cursor:
+            begin = int(query.get("page[after]", 0))
         fields = ("call_control_id", "call_leg_id", "call_session_id", "client_state")
         alive = [
             {**{name: self.shown(call)[name] for name in fields}}
@@ -181,9 +186,16 @@ class TelnyxStage(Stage):
             for call in self.calls.values()
             if not call.status.terminal
         ]
-        meta: dict[str, Any] = {"cursors": {"after": str(begin + size)}}
-        if begin + size < len(alive):
-            meta["next"] = "/v2/connections/1/active_calls?page[after]=…"
+        meta: dict[str, Any] = {
+            "page_number": begin // size + 1,
+            "page_size": size,
+            "total_pages": -(-len(alive) // size),
+            "total_results": len(alive),
+        }
+        if self.by_cursor:
+            meta = {"cursors": {"after": str(begin + size)}}
+            if begin + size < len(alive):
+                meta["next"] = "/v2/connections/1/active_calls?page[after]=…"
         return {"data": alive[begin : begin + size], "meta": meta}
 
     def _check(self, request: Request) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -144,6 +145,80 @@ async def test_cost_and_recording_come_later(
     assert (saved.kind, saved.recording_url) == (EventKind.ANALYSIS, urls["mp3"])
 
 
+async def test_a_saved_recording_names_no_call_but_ours(
+    stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall
+) -> None:
+    told = stage.webhook(call, "call.recording.saved", {"recording_urls": {"wav": "https://a/1"}})
+    content = json.loads(told.body)
+    del content["data"]["payload"]["call_control_id"]
+    (event,) = telnyx.read(json.dumps(content).encode(), told.url, NOW)
+    assert (event.call_id, event.provider_call_id) == (stage.order().call_id, None)
+    assert event.recording_url == "https://a/1"
+    del content["data"]["payload"]["client_state"]
+    assert telnyx.read(json.dumps(content).encode(), told.url, NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "failure"),
+    [
+        ("invalid_request", FailureClass.MISCONFIGURED),
+        ("service_error", FailureClass.UNAVAILABLE),
+        ("gone_fishing", FailureClass.MISCONFIGURED),
+        (None, FailureClass.MISCONFIGURED),
+    ],
+)
+async def test_an_assistant_that_never_started(
+    stage: TelnyxStage,
+    telnyx: TelnyxProvider,
+    call: FarCall,
+    reason: str | None,
+    failure: FailureClass,
+) -> None:
+    payload = {} if reason is None else {"reason": reason}
+    event = heard(stage, telnyx, call, "call.conversation.start_failed", **payload)
+    assert (event.status, event.failure) == (CallStatus.FAILED, failure)
+    assert event.detail == " ".join(filter(None, ("call.conversation.start_failed", reason)))
+
+
+async def test_a_talk_with_an_assistant_is_told_in_full(
+    stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall
+) -> None:
+    messages = [
+        {"role": "system", "content": "voicemail prompt"},
+        {"role": "assistant", "content": "Hello"},
+        {"role": "assistant", "tool_calls": []},
+        {"role": "user", "content": "Yes"},
+    ]
+    talk = heard(stage, telnyx, call, "call.conversation.ended", messages=messages, duration_sec=42)
+    assert (talk.transcript, talk.duration_seconds) == ("assistant: Hello\nuser: Yes", 42)
+    results = [
+        {"insight_id": "i1", "result": {"disposition": "booked"}},
+        {"insight_id": "i2", "result": "a good talk"},
+        {"insight_id": "i3", "result": '{"call_at": "10:30"}'},
+    ]
+    kind = "call.conversation_insights.generated"
+    found = heard(stage, telnyx, call, kind, results=results)
+    assert found.disposition == "booked"
+    assert found.structured == {"disposition": "booked", "i2": "a good talk", "call_at": "10:30"}
+    analyzed = heard(
+        stage,
+        telnyx,
+        call,
+        "call.analyzed",
+        cost={"total": "0.12", "currency": "USD", "breakdown": []},
+        conversation_insights=[{"status": "completed", "conversation_insights": results}],
+        recordings=[{"id": "r", "download_urls": {"mp3": "https://a/1"}}],
+    )
+    assert (analyzed.cost, analyzed.recording_url) == (0.12, "https://a/1")
+    assert analyzed.structured == found.structured
+    none = heard(stage, telnyx, call, "call.analyzed", cost="No cost data available.")
+    assert none.cost is None
+    text = heard(
+        stage, telnyx, call, "call.recording.transcription.saved", transcription_text="Yes"
+    )
+    assert text.transcript == "Yes"
+
+
 @pytest.mark.parametrize(
     ("kind", "payload"),
     [
@@ -251,7 +326,11 @@ async def test_what_is_ordered(stage: TelnyxStage, telnyx: TelnyxProvider) -> No
         TelnyxProvider(stage.line(options={}))
 
 
-async def test_find_turns_the_pages(stage: TelnyxStage, telnyx: TelnyxProvider) -> None:
+@pytest.mark.parametrize("by_cursor", [False, True])
+async def test_find_turns_the_pages(
+    stage: TelnyxStage, telnyx: TelnyxProvider, by_cursor: bool
+) -> None:
+    stage.by_cursor = by_cursor
     for number in range(600):
         state = client_state(f"our-{number}")
         call = FarCall(f"v3:{number}", NUMBER, None, order={"client_state": state})
@@ -263,10 +342,20 @@ async def test_find_turns_the_pages(stage: TelnyxStage, telnyx: TelnyxProvider) 
     assert await telnyx.find("our-599", to=NUMBER, since=SINCE) is None
 
 
+@pytest.mark.parametrize(
+    "meta",
+    [
+        {"cursors": {"after": "1"}, "next": "more"},
+        {"page_number": 1, "total_pages": 1_000_000},
+    ],
+)
 async def test_find_gives_up_on_a_list_without_end(
-    stage: TelnyxStage, telnyx: TelnyxProvider, monkeypatch: pytest.MonkeyPatch
+    stage: TelnyxStage,
+    telnyx: TelnyxProvider,
+    monkeypatch: pytest.MonkeyPatch,
+    meta: dict[str, Any],
 ) -> None:
-    endless = {"data": [], "meta": {"cursors": {"after": "1"}, "next": "more"}}
+    endless = {"data": [], "meta": meta}
     monkeypatch.setattr(stage, "_active", lambda query: endless)
     with pytest.raises(Unavailable):
         await telnyx.find("our-1", to=NUMBER, since=SINCE)

@@ -16,6 +16,7 @@ from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage
 
 KEY = "vapi-private-key"
 SECRET = "vapi-webhook-secret"
+PUBLIC_KEY = "vapi-public-key"
 SPEC = OpenApi(Path(__file__).with_name("openapi.json"))
 WORDS = {
     CallStatus.QUEUED: "queued",
@@ -39,6 +40,9 @@ class VapiStage(Stage):
         super().__init__()
         self.facts: dict[str, dict[str, Any]] = {}
         """More fields of a call object, by its id."""
+
+    control_is_locked = False
+    """monitorPlan.controlAuthenticationEnabled."""
 
     def credentials(self) -> dict[str, str]:
         return {"api_key": KEY, "webhook_secret": SECRET}
@@ -120,8 +124,11 @@ class VapiStage(Stage):
         return Delivery(headers, json.dumps({"message": message}).encode())
 
     def _control(self, request: Request) -> Answer:
-        if "authorization" in request.headers:
+        given = request.headers.get("authorization")
+        if given not in (None, f"Bearer {PUBLIC_KEY}"):
             raise NotAsPublished("the private key is not for the control URL")
+        if self.control_is_locked and given is None:
+            return json_answer({"message": "Unauthorized"}, 401)
         call = self.calls[request.path.rsplit("/", 1)[1]]
         call.ended_by_api = request.json == {"type": "end-call"}
         return json_answer({})

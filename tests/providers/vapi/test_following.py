@@ -127,10 +127,37 @@ async def test_an_end_for_no_reason_is_left_to_the_report(
     told = stage.message(call, type="status-update", status="ended")
     (event,) = vapi.read(told.body, told.url, NOW)
     assert event.status is None
+    report = stage.message(call, type="end-of-call-report", endedReason="customer-busy")
+    assert event.event_id not in [e.event_id for e in vapi.read(report.body, report.url, NOW)]
     stage.facts[call.id] = {"status": "ended"}
     snapshot = await vapi.look_up(call.id)
     assert snapshot is not None
     assert snapshot.events[0].failure is FailureClass.UNKNOWN
+
+
+async def test_structured_outputs_are_what_was_extracted(
+    stage: VapiStage, vapi: VapiProvider, call: FarCall
+) -> None:
+    stage.move(call, *stage.steps)
+    outputs = {
+        "0190-1": {"name": "disposition", "result": "booked"},
+        "0190-2": {"name": "visit", "result": {"reason": "pain", "call_at": "10:30"}},
+        "0190-3": {"name": "empty", "result": None},
+    }
+    facts = {"artifact": {"structuredOutputs": outputs}, "endedReason": "customer-ended-call"}
+    told = stage.message(call, type="end-of-call-report", **facts)
+    _, known = vapi.read(told.body, told.url, NOW)
+    assert known.disposition == "booked"
+    assert known.structured == {
+        "disposition": "booked",
+        "visit": {"reason": "pain", "call_at": "10:30"},
+        "reason": "pain",
+        "call_at": "10:30",
+    }
+    stage.facts[call.id] = facts
+    snapshot = await vapi.look_up(call.id)
+    assert snapshot is not None
+    assert snapshot.events[-1].structured == known.structured
 
 
 @pytest.mark.parametrize("kind", ["transcript", "speech-update", "hang", "call.deleted", "", 7])

@@ -18,7 +18,7 @@ from providers.vapi.client import VapiProvider
 from tests.providers.contract.running import connected
 from tests.providers.contract.server import json_answer
 from tests.providers.contract.stage import NOW, NUMBER, FarCall
-from tests.providers.vapi.stage import VapiStage
+from tests.providers.vapi.stage import PUBLIC_KEY, VapiStage
 
 SINCE = NOW - timedelta(minutes=1)
 
@@ -141,3 +141,15 @@ async def test_a_call_that_cannot_be_controlled_yet(
     stage.facts[call.id] = {"monitor": {}}
     with pytest.raises(Unavailable):
         await vapi.end(call.id)
+
+
+async def test_a_control_url_may_want_the_public_key(stage: VapiStage) -> None:
+    stage.control_is_locked = True
+    async with connected(VapiProvider, stage) as vapi:
+        placed = await vapi.place(stage.order())
+        with pytest.raises(Misconfigured, match="public_key"):
+            await vapi.end(placed.provider_call_id)
+    keys = stage.credentials() | {"public_key": PUBLIC_KEY}
+    async with connected(VapiProvider, stage, credentials=keys) as vapi:
+        await vapi.end(placed.provider_call_id)
+    assert stage.calls[placed.provider_call_id].ended_by_api
