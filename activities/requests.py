@@ -20,6 +20,7 @@ from domain.phone import parse_phone
 from domain.plan import CallRequest
 from domain.record import RecipientState
 from domain.zone import ZoneEvidence, zone_evidence
+from providers.lines import UnknownLine
 from store import campaigns, roster, withdrawal
 from store.rulings import read_rulebook
 from workflows.names import (
@@ -37,10 +38,11 @@ class Requests(RequestActivities):
     async def enroll_request(self, request: RequestInput) -> Requested:
         asked = request.request
         phone, zones = _dialable(asked)
-        lines = self._deps.lines.of_tenant(request.tenant)
-        if asked.line not in lines:
-            known = ", ".join(sorted(lines)) or "none"
-            raise _refused(f"line {asked.line!r} is not configured; known are {known}")
+        try:
+            line = self._deps.lines.of_tenant(request.tenant).choose(asked.line)
+        except UnknownLine as error:
+            raise _refused(str(error)) from error
+        asked = asked.model_copy(update={"line": line})
         now = self._deps.clock()
         if too_far(asked.not_before, now):
             raise _refused(f"not_before: {TOO_FAR}")

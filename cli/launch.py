@@ -175,6 +175,8 @@ def report(found: Progress, ui: str | None) -> dict[str, object]:
         "recipients": {**found.by_outcome, **states},
         "calls": found.calls,
         "attempts": found.attempts,
+        "lines": list(found.lines),
+        "simulated": list(found.simulated),
         "seconds": round((end - found.launched_at).total_seconds(), 1) if end else None,
         "ui": ui,
     }

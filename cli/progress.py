@@ -16,6 +16,7 @@ from cli.output import clock_time, counted, plural, until
 from domain.claim import CampaignState
 from domain.record import Progress, RecipientState
 from services import reading
+from services.lines import simulated_note
 
 LIVE_SECONDS = 0.5
 PLAIN_SECONDS = 3.0
@@ -166,4 +167,5 @@ def summary(found: Progress) -> list[str]:
     if found.calls:
         tried = plural(found.attempts, "attempt")
         lines.append(f"  {calls}, {tried}: {counted(found.calls)}")
+    lines += [f"  {simulated_note(line)}" for line in found.simulated]
     return lines

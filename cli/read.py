@@ -104,7 +104,7 @@ def _print_one(found: Progress, at: Attachment) -> None:
 
 def _table(every: list[Progress], at: Attachment) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("campaign", "state", "done", "in flight", "attempts", "next"):
+    for heading in ("campaign", "line", "state", "done", "in flight", "attempts", "next"):
         table.add_column(heading, justify="right" if heading in _NUMBERS else "left")
     now = at.context.clock()
     for found in every:
@@ -112,6 +112,10 @@ def _table(every: list[Progress], at: Attachment) -> Table:
         next_up = until(found.wake_at, now) if found.wake_at and not found.state.over else ""
         table.add_row(
             found.campaign,
+            ", ".join(
+                f"{line} (nobody's phone rings)" if line in found.simulated else line
+                for line in found.lines
+            ),
             found.state.value,
             f"{done} of {found.recipients}",
             str(found.in_flight),

@@ -23,6 +23,7 @@ from intake.roster import read_roster
 from intake.validation import validate
 from runtime.settings import Settings
 from services import reading, requests
+from services.lines import on_lines, simulated_lines
 from workflows.messages import RequestResult
 
 LOOK_SECONDS = 0.3
@@ -63,9 +64,13 @@ async def _try(settings: Settings, file: Path, number: str) -> int:
     if first is None:
         fail(f"{file}: there are no recipients; the first one's variables are needed")
     async with attached(settings) as at:
+        ctx = at.context
+        loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
         request = _request(loaded.definition, number, first.variables)
         workflow_id = await requests.request_call(at.context, request)
         say(f"Calling {mask_phone(number)} on line {request.line} …")
+        for note in simulated_lines(ctx, CallPlan.of(loaded.definition)):
+            say(note)
         result = await _follow(at, number, workflow_id)
         _show_result(result)
     return FAILED if result.status in (None, CallStatus.FAILED, CallStatus.CANCELED) else OK

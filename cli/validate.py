@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -12,20 +13,33 @@ from pydantic import BaseModel
 
 from activities.signatures.launch import LaunchInput
 from cli.output import FAILED, fail, plural, say
+from cli.running import settings_or_fail
+from intake.definition import LoadedDefinition
+from intake.problems import problem_lines
 from intake.schema import schema_text
 from intake.validation import validate as check
+from providers.lines import UnknownLine
 from runtime.clock import system_clock
+from runtime.lines import build_lines
+from runtime.settings_file import SettingsInvalid
+from runtime.stack_parts import settings_of_launch
 from services.forecasting import forecast
+from services.lines import on_lines, simulated_note
 from workflows.messages import CampaignResult, RequestCallInput, RequestResult
 
 
 def validate(
     file: Annotated[Path, typer.Argument(help="The campaign's YAML file.", show_default=False)],
+    file_only: Annotated[
+        bool,
+        typer.Option("--file-only", help="Leave the lines of the settings of this machine out."),
+    ] = False,
 ) -> None:
     """Check a campaign file and its contacts, calling nobody.
 
     Prints every problem, those of contact rows too, as `file:line:column: field: what was
-    found, what would be right`. Then says who can never be called, by the rules that ship.
+    found, what would be right`. The line that it would call on is checked with the settings found
+    here, as `outdial launch` does. Then says who can never be called, by the rules that ship.
 
     Exit code: 0 nothing is wrong, 1 something is.
     """
@@ -34,14 +48,36 @@ def validate(
         for line in found.lines():
             sys.stdout.write(line + "\n")
         raise SystemExit(FAILED)
+    notes = [] if file_only else _lines_or_fail(found.loaded)
     definition = found.loaded.definition
     say(f"{file}: {definition.name}, {plural(found.count, 'recipient')}, nothing is wrong")
+    for note in notes:
+        say(note)
     told = forecast(found.loaded, system_clock())
     for count, reason in told.never():
         say(f"{plural(count, 'person', 'people')} can never be called: {reason}")
     for count, reason in told.end_early():
         people = plural(count, "person", "people")
         say(f"{people} will not be called any more at {reason}")
+
+
+def _lines_or_fail(loaded: LoadedDefinition) -> list[str]:
+    """What is to be said of the lines that a launch here would call on."""
+    try:
+        settings = settings_of_launch(settings_or_fail())
+        lines = build_lines(settings)
+    except SettingsInvalid as error:
+        fail(*error.problems)
+    try:
+        own = lines.of_tenant(settings.tenant)
+        names = on_lines(own, loaded).definition.lines
+    except UnknownLine as error:
+        problem = loaded.places.problem(("line",), str(error).removeprefix("line: "))
+        fail(*problem_lines([problem], 0))
+    finally:
+        asyncio.run(lines.aclose())
+    said = [f"it would call on line{'s' if len(names) > 1 else ''} {', '.join(names)}"]
+    return said + [simulated_note(name) for name in names if own[name].simulated]
 
 
 MESSAGES: dict[str, type[BaseModel]] = {

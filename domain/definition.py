@@ -71,11 +71,10 @@ class CampaignDefinition(Frozen):
     """For people."""
     purpose: Purpose
     """informational or telemarketing; it can't be changed once the campaign is launched."""
-    line: LineShares = Field(
-        default=(LineShare(name="simulated"),), json_schema_extra={"default": "simulated"}
-    )
-    """The configured line to call through, or several with weights; `simulated` is the built-in
-    telephone network."""
+    line: LineShares | None = None
+    """The configured line to call through, or several with weights. Without it: `default_line` of
+    the settings, else the only real line there is. `simulated` is the built-in telephone
+    network."""
     agent: AgentById
     """Who speaks: an agent's id, or its id and settings."""
     caller_ids: CallerIds = ()
@@ -115,8 +114,12 @@ class CampaignDefinition(Frozen):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The names of its lines, in their order."""
-        return tuple(share.name for share in self.line)
+        """The names of its lines, in their order; none when the settings are to choose."""
+        return tuple(share.name for share in self.line or ())
+
+    def on_line(self, name: str) -> CampaignDefinition:
+        """The same campaign on one line."""
+        return self.model_copy(update={"line": (LineShare(name=name),)})
 
     @field_validator("max_duration")
     @classmethod

@@ -53,6 +53,9 @@ class CallPlan(BaseModel):
 
     @classmethod
     def of(cls, definition: CampaignDefinition) -> CallPlan:
+        """The plan of a definition whose lines are known. Raises ValueError for one without."""
+        if not definition.line:
+            raise ValueError(f"{definition.name} names no line, and none was chosen for it")
         return cls(
             purpose=definition.purpose,
             line=definition.line[0].name,
@@ -125,7 +128,8 @@ class CallRequest(BaseModel):
     """E.164."""
     agent: Agent
     purpose: Purpose = Purpose.INFORMATIONAL
-    line: str = "simulated"
+    line: str | None = None
+    """Without it: `default_line` of the settings, else the only real line there is."""
     caller_id: str | None = None
     variables: dict[str, str] = Field(default_factory=dict)
     time_zone: str | None = None
@@ -146,6 +150,9 @@ class CallRequest(BaseModel):
     """Returned as it came; ours to keep, never to read."""
 
     def plan(self) -> CallPlan:
+        """Raises ValueError while no line is chosen."""
+        if self.line is None:
+            raise ValueError("the request names no line, and none was chosen for it")
         return CallPlan(
             purpose=self.purpose,
             line=self.line,

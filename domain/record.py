@@ -132,6 +132,10 @@ class Progress(BaseModel):
     """Calls by CallStatus."""
     attempts: int
     in_flight: int
+    lines: tuple[str, ...] = ()
+    """The lines that it calls on."""
+    simulated: tuple[str, ...] = ()
+    """Those of them that lead to the simulated network: nobody's telephone rings."""
     wake_at: datetime | None = None
     because: str | None = None
     launched_at: datetime

@@ -90,6 +90,27 @@ LineShares = Annotated[
 """Lines: a list, or one; each a name, or a mapping."""
 
 
+SIMULATED = "simulated"
+"""The provider whose telephones nobody hears ring."""
+
+
+def choose_line(
+    named: str | None, lines: Mapping[str, bool], default: str | None = None
+) -> str | None:
+    """The line that was named, else the default one, else the only real one; None: no such line.
+
+    `lines` says of each configured line whether it is simulated. A default that is not among them
+    counts for nothing. A simulated line is chosen unasked only where there is no real one.
+    """
+    if named is not None:
+        return named
+    if default is not None and default in lines:
+        return default
+    real = [name for name, simulated in lines.items() if not simulated]
+    candidates = real or list(lines)
+    return candidates[0] if len(candidates) == 1 else None
+
+
 class Left(StrEnum):
     """What a person's lines still have to offer, once a call was not taken."""
 

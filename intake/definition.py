@@ -14,7 +14,7 @@ from intake.after_call import after_call_problems
 from intake.places import KeyPath, Places
 from intake.problems import DefinitionInvalid, Problem, ProblemList
 from intake.templates import TemplateSet
-from intake.wording import describe, document_path
+from intake.wording import RIGHT, describe, document_path
 from intake.yaml_document import read_yaml
 from intake.yaml_nodes import Node, YamlList, YamlMapping, YamlScalar
 
@@ -89,7 +89,7 @@ def parse_definition(text: str, file: str) -> ParsedDefinition:
     except ValidationError as error:
         found += _pydantic_problems(error, places)
         broken = frozenset(document_path(details) for details in error.errors())
-    found += _reserved_name(places)
+    found += _reserved_name(places) + _empty_line(places)
     found += TemplateSet(templates_of(values), places).problems
     found += after_call_problems(values, places)
     found.sort(key=lambda problem: (problem.line, problem.column))
@@ -143,6 +143,15 @@ def _reserved_name(places: Places) -> list[Problem]:
         return []
     message = f"found {DIRECT_CAMPAIGN!r}, which is kept for single calls; write another name"
     return [places.problem(("name",), message)]
+
+
+def _empty_line(places: Places) -> list[Problem]:
+    """A key without a value was meant to be filled in; who leaves the key out means the default."""
+    node = places.find(("line",)).node
+    if not isinstance(node, YamlScalar) or node.as_text() is not None:
+        return []
+    message = f"found nothing; {RIGHT['line']}"
+    return [places.problem(("line",), message)]
 
 
 def read_definition_file(path: Path) -> str:

@@ -11,6 +11,7 @@ from domain.breaker import BreakerPolicy
 from domain.event import CallEvent
 from domain.record import DEFAULT_TENANT
 from domain.results import ResultMapping
+from domain.routing import SIMULATED, choose_line
 from providers.identity import identified
 from providers.port import Provider
 
@@ -26,6 +27,21 @@ class UnknownLine(KeyError):
     def __str__(self) -> str:
         known = ", ".join(self._known) or "none"
         return f"line {self.name!r} is not configured; known are {known}"
+
+
+class NoLineChosen(UnknownLine):
+    """No line was named, and which one is meant cannot be told."""
+
+    def __init__(self, known: list[str]) -> None:
+        super().__init__("", known)
+
+    def __str__(self) -> str:
+        if not self._known:
+            return "no line is configured; write a table [lines.NAME] in the settings"
+        return (
+            f"line: none was named, and there are {', '.join(self._known)}; "
+            "name one of them, or set default_line in the settings"
+        )
 
 
 class LinePolicy(BaseModel):
@@ -70,6 +86,11 @@ class Line:
         return [self.policy.results.read(identified(event)) for event in events]
 
     @property
+    def simulated(self) -> bool:
+        """Whether it leads to the simulated network, where nobody's telephone rings."""
+        return self.provider.name == SIMULATED
+
+    @property
     def awaits_analysis(self) -> bool:
         return self.provider.capabilities.sends_analysis
 
@@ -77,8 +98,10 @@ class Line:
 class Lines(Mapping[str, Line]):
     """All configured lines by name."""
 
-    def __init__(self, lines: list[Line]) -> None:
+    def __init__(self, lines: list[Line], *, default: str | None = None) -> None:
         self._lines = {line.name: line for line in lines}
+        self.default = default
+        """The line of whatever names none."""
 
     def __getitem__(self, name: str) -> Line:
         try:
@@ -94,7 +117,20 @@ class Lines(Mapping[str, Line]):
 
     def of_tenant(self, tenant: str) -> Lines:
         """The lines that a tenant may use."""
-        return Lines([line for line in self._lines.values() if line.tenant == tenant])
+        return Lines(
+            [line for line in self._lines.values() if line.tenant == tenant], default=self.default
+        )
+
+    def choose(self, named: str | None) -> str:
+        """The line to call on, by `domain.routing.choose_line`; ask it of one tenant's lines.
+
+        Raises UnknownLine for one that is not there, NoLineChosen when none can be chosen.
+        """
+        simulated = {name: line.simulated for name, line in self._lines.items()}
+        chosen = choose_line(named, simulated, self.default)
+        if chosen is None:
+            raise NoLineChosen(sorted(self._lines))
+        return self[chosen].name
 
     async def aclose(self) -> None:
         for line in self._lines.values():

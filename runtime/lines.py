@@ -25,9 +25,18 @@ def build_lines(settings: Settings, environ: Mapping[str, str] | None = None) ->
             lines.append(build_line(settings, name, environ))
         except SettingsInvalid as error:
             problems += error.problems
+    problems += _default_line_problems(settings)
     if problems:
         raise SettingsInvalid(problems)
-    return Lines(lines)
+    return Lines(lines, default=settings.default_line)
+
+
+def _default_line_problems(settings: Settings) -> list[str]:
+    name = settings.default_line
+    if name is None or name in settings.lines:
+        return []
+    known = ", ".join(sorted(settings.lines)) or "none"
+    return [f"default_line: found {name!r}, which is not configured; known are {known}"]
 
 
 def build_line(settings: Settings, name: str, environ: Mapping[str, str] | None = None) -> Line:

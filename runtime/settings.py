@@ -38,6 +38,7 @@ from domain.endpoint import RETRY_AFTER
 from domain.fields import Duration, format_duration
 from domain.record import DEFAULT_TENANT
 from domain.results import ResultMapping
+from domain.routing import SIMULATED
 from providers.catalog import CATALOG
 from providers.lines import LinePolicy
 from runtime.api_settings import ApiSettings
@@ -52,7 +53,7 @@ from runtime.settings_file import (
 from store.engines import database_url
 
 DEFAULT_FILE = "outdial.toml"
-SIMULATED_LINE = "simulated"
+SIMULATED_LINE = SIMULATED
 
 
 class LineSettings(BaseModel):
@@ -163,6 +164,9 @@ class Settings(BaseSettings):
     keep_deliveries: Duration = timedelta(days=30)
     """How long a webhook that was delivered stays in the log; what was not delivered stays."""
     lines: dict[str, LineSettings] = Field(default_factory=dict)
+    default_line: str | None = None
+    """The line of campaigns and calls that name none. Without it they get the only real line of
+    their tenant, and are refused where there are several."""
     simulated: SimulatedSettings = SimulatedSettings()
     calendars: dict[str, CalendarSettings] = Field(default_factory=dict)
     """Calendars of definitions that other people share, by name."""

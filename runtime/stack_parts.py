@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import sys
 from pathlib import Path
 
-from runtime.connection import TemporalUnreachable, connect_temporal
+from runtime.connection import TemporalUnreachable, connect_temporal, is_configured
 from runtime.processes import Command, listens
-from runtime.settings import SIMULATED_LINE, Settings
+from runtime.settings import SIMULATED_LINE, Settings, load_settings
 from runtime.statefile import Endpoints, StackState
 from workflows.names import SEARCH_ATTRIBUTES
 
@@ -37,6 +38,14 @@ def overrides_for(settings: Settings, state: StackState) -> dict[str, str]:
     }
     if settings.public_url is None:
         overrides["OUTDIAL_PUBLIC_URL"] = endpoints.api
+    return overrides | _simulated_lines(
+        settings, endpoints.network, state.api_key, state.webhook_secret
+    )
+
+
+def _simulated_lines(
+    settings: Settings, network: str, api_key: str, webhook_secret: str
+) -> dict[str, str]:
     simulated = {
         name
         for name, line in settings.lines.items()
@@ -44,12 +53,26 @@ def overrides_for(settings: Settings, state: StackState) -> dict[str, str]:
     }
     if SIMULATED_LINE not in settings.lines:
         simulated.add(SIMULATED_LINE)
+    overrides = {}
     for name in simulated:
         prefix = f"OUTDIAL_LINES__{name.upper()}__"
-        overrides[f"{prefix}BASE_URL"] = endpoints.network
-        overrides[f"{prefix}CREDENTIALS__API_KEY"] = state.api_key
-        overrides[f"{prefix}CREDENTIALS__WEBHOOK_SECRET"] = state.webhook_secret
+        overrides[f"{prefix}BASE_URL"] = network
+        overrides[f"{prefix}CREDENTIALS__API_KEY"] = api_key
+        overrides[f"{prefix}CREDENTIALS__WEBHOOK_SECRET"] = webhook_secret
     return overrides
+
+
+def settings_of_launch(settings: Settings) -> Settings:
+    """The settings that a launch has here, without starting anything: where no Temporal is
+    configured, the simulated network of a stack that it would start belongs to them.
+
+    Raises SettingsInvalid.
+    """
+    if is_configured(settings):
+        return settings
+    secret = "whsec_" + base64.b64encode(bytes(24)).decode("ascii")
+    lines = _simulated_lines(settings, "http://127.0.0.1:1", "unused", secret)
+    return load_settings({**settings.variables, **lines})
 
 
 def commands(settings: Settings, state: StackState) -> list[Command]:

@@ -14,7 +14,7 @@ from providers.lines import UnknownLine
 from services.context import ServiceContext
 from services.errors import NobodyCallable, RequestRefused
 from services.launching import Written, write_down
-from services.lines import unbounded_lines
+from services.lines import simulated_lines, unbounded_lines
 from store.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
 
 _REFUSALS = (
@@ -56,6 +56,7 @@ def _foreseen(ctx: ServiceContext, written: Written) -> Iterator[str]:
         yield f"can never be called, {count} people: {reason}"
     for count, reason in forecast.end_early():
         yield f"will not be called any more, {count} people, at {reason}"
+    yield from simulated_lines(ctx, written.record.plan)
     yield from unbounded_lines(ctx, written.record.plan)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlmodel import Session
@@ -57,7 +57,8 @@ async def create_call(
     answer that was kept before is given back instead of a call. Raises RequestRefused,
     UnknownLine, Collision.
     """
-    ctx.lines.of_tenant(ctx.tenant)[order.request.line]
+    line = ctx.lines.of_tenant(ctx.tenant).choose(order.request.line)
+    order = replace(order, request=order.request.model_copy(update={"line": line}))
     now = ctx.clock()
     new = _checked(order, now)
 
@@ -68,7 +69,7 @@ async def create_call(
                 return None, before
         direct = campaigns.ensure_direct_campaign(s, ctx.tenant, now=now)
         call_requests.create_request(s, direct, new, now=now)
-        view = _view(new, direct, now)
+        view = _view(new, line, direct, now)
         if asked is not None and show is not None:
             answer = show(view)
             idempotency.keep_answer(s, asked, answer.status, answer.body)
@@ -169,7 +170,7 @@ def _zones(request: CallRequest, phone: str) -> ZoneEvidence:
     return zone_evidence(phone, own=request.time_zone, campaign_default=default)
 
 
-def _view(new: NewRequest, direct: CampaignRecord, now: datetime) -> CallView:
+def _view(new: NewRequest, line: str, direct: CampaignRecord, now: datetime) -> CallView:
     """As it will be read: nothing has happened yet."""
     request = new.request
     return CallView(
@@ -177,7 +178,7 @@ def _view(new: NewRequest, direct: CampaignRecord, now: datetime) -> CallView:
         tenant=direct.tenant,
         to=new.phone,
         agent=new.agent,
-        line=request.line,
+        line=line,
         campaign=direct.name,
         origin=new.origin,
         contact_id=new.contact_id,

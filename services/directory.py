@@ -219,13 +219,7 @@ async def _registered(ctx: ServiceContext, asked: str | Agent | None) -> Registe
 
 
 def _line(ctx: ServiceContext, name: str | None) -> str:
-    own = ctx.lines.of_tenant(ctx.tenant)
-    if name is not None:
-        return own[name].name
-    if len(own) != 1:
-        known = ", ".join(sorted(own)) or "none"
-        raise RequestRefused(f"line: found none; name one of yours: {known}")
-    return next(iter(own))
+    return ctx.lines.of_tenant(ctx.tenant).choose(name)
 
 
 def _tell(s: Session, kept: object, what: EventType, now: datetime) -> None:

@@ -94,7 +94,10 @@ def forecast(loaded: LoadedDefinition, now: datetime) -> Forecast:
 
     Raises DefinitionInvalid as `read_roster` does.
     """
-    watched = Forecast(CallPlan.of(loaded.definition), shipped_rulebook(), now)
+    definition = loaded.definition
+    if not definition.line:
+        definition = definition.on_line("any")  # the rules are the same on every line
+    watched = Forecast(CallPlan.of(definition), shipped_rulebook(), now)
     for _ in watched.watching(read_roster(loaded)):
         pass
     return watched

@@ -30,7 +30,7 @@ from services.context import ServiceContext
 from services.endpoints import campaign_endpoints, check_targets
 from services.errors import TEMPORAL_DOWN, LaunchClosing, NobodyCallable, TemporalUnavailable
 from services.forecasting import Forecast
-from services.lines import announce_lines, unbounded_lines
+from services.lines import announce_lines, on_lines, simulated_lines, unbounded_lines
 from store import campaigns, roster
 from store.campaigns import CampaignRunning
 from store.endpoints import set_campaign_endpoints
@@ -59,7 +59,7 @@ class Launch:
     end_early: tuple[tuple[int, str], ...] = ()
     """How many people end before all their attempts are made, and why."""
     notes: tuple[str, ...] = ()
-    """What its lines will not keep to, for people."""
+    """What its lines will not do, for people."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ async def launch_campaign(
         created=True,
         never=tuple(forecast.never()),
         end_early=tuple(forecast.end_early()),
-        notes=tuple(unbounded_lines(ctx, record.plan)),
+        notes=(*simulated_lines(ctx, record.plan), *unbounded_lines(ctx, record.plan)),
     )
 
 
@@ -98,9 +98,7 @@ async def write_down(ctx: ServiceContext, loaded: LoadedDefinition, *, again: bo
     RequestRefused, TemporalUnavailable. Unless the last is raised, a refused launch leaves
     nothing behind.
     """
-    lines = ctx.lines.of_tenant(ctx.tenant)
-    for name in loaded.definition.lines:
-        lines[name]
+    loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
     await check_targets(ctx, loaded.definition)
     checked = await asyncio.to_thread(check_roster, loaded)
     checked.require_good()

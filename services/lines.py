@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sqlmodel import Session
 
 from domain.breaker import Health
 from domain.fields import format_duration
 from domain.plan import CallPlan
+from intake.definition import LoadedDefinition
 from providers.lines import Lines
 from services.context import ServiceContext
 from services.errors import NotFound
@@ -27,6 +29,30 @@ def limits_of(lines: Lines) -> list[LineLimits]:
         )
         for line in lines.values()
     ]
+
+
+def on_lines(lines: Lines, loaded: LoadedDefinition) -> LoadedDefinition:
+    """The definition on the lines it names, or on the one that the settings choose.
+
+    Raises UnknownLine.
+    """
+    definition = loaded.definition
+    for name in definition.lines:
+        lines[name]
+    if definition.lines:
+        return loaded
+    return replace(loaded, definition=definition.on_line(lines.choose(None)))
+
+
+def simulated_lines(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
+    """A sentence for each line of a plan that leads to no telephone."""
+    for share in plan.shares:
+        if ctx.lines[share.name].simulated:
+            yield simulated_note(share.name)
+
+
+def simulated_note(line: str) -> str:
+    return f"line {line} is the simulated network: nobody's telephone rings"
 
 
 def unbounded_lines(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:

@@ -32,9 +32,9 @@ async def request_call(ctx: ServiceContext, request: CallRequest, key: str | Non
     """Have one call made; the id of the workflow that stands for it.
 
     Two requests with one key are the same request. Raises RequestRefused, TemporalUnavailable,
-    and UnknownLine for a line that is not configured.
+    and UnknownLine when the line is not configured or can't be chosen.
     """
-    ctx.lines.of_tenant(ctx.tenant)[request.line]
+    line = ctx.lines.of_tenant(ctx.tenant).choose(request.line)
     try:
         to = parse_phone(request.to)
     except BadPhone as error:
@@ -49,17 +49,19 @@ async def request_call(ctx: ServiceContext, request: CallRequest, key: str | Non
         await ctx.temporal.start_workflow(
             RequestCallWorkflow.run,
             RequestCallInput(
-                tenant=ctx.tenant, request=request.model_copy(update={"to": to}), key=key
+                tenant=ctx.tenant,
+                request=request.model_copy(update={"to": to, "line": line}),
+                key=key,
             ),
             id=workflow_id,
             task_queue=TASK_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary=f"call {mask_phone(to)} on line {request.line}",
+            static_summary=f"call {mask_phone(to)} on line {line}",
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(CAMPAIGN, DIRECT_CAMPAIGN),
-                    SearchAttributePair(LINE, request.line),
+                    SearchAttributePair(LINE, line),
                 ]
             ),
         )

@@ -13,6 +13,7 @@ from domain.claim import CampaignState
 from domain.definition import MAX_IN_FLIGHT, Agent, CampaignDefinition, Purpose
 from domain.plan import CallPlan
 from domain.record import DIRECT_CAMPAIGN, CampaignRecord
+from domain.routing import SIMULATED
 from store.campaign_rows import (
     change_campaign,
     find_campaign,
@@ -69,9 +70,7 @@ def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> Campaig
     known = find_campaign(s, tenant, DIRECT_CAMPAIGN) or _locked_by_name(s, tenant, DIRECT_CAMPAIGN)
     if known is not None:
         return known
-    plan = CallPlan(
-        purpose=Purpose.INFORMATIONAL, line="simulated", agent=Agent(id=DIRECT_CAMPAIGN)
-    )
+    plan = CallPlan(purpose=Purpose.INFORMATIONAL, line=SIMULATED, agent=Agent(id=DIRECT_CAMPAIGN))
     values = _first_launch(tenant, DIRECT_CAMPAIGN, now) | {
         "standing": True,
         "purpose": plan.purpose.value,

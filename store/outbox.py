@@ -18,8 +18,10 @@ from sqlmodel import Session
 from domain.directory import Contact
 from domain.endpoint import DeliveryState, Endpoint, EndpointKind, EndpointState, EventType
 from domain.record import CampaignRecord, RecipientState
+from domain.routing import SIMULATED
 from store.endpoints import endpoint_of_row
-from store.tables import call, call_request, delivery, endpoint, recipient
+from store.line_kinds import simulated_among
+from store.tables import call, call_request, delivery, endpoint, line, recipient
 
 _ANY = select(
     exists().where(endpoint.c.tenant == bindparam("of_tenant"), endpoint.c.state == "enabled")
@@ -33,8 +35,10 @@ _CALLS = (
         call_request.c.endpoint_id,
         call_request.c.agent,
         call_request.c.contact_id,
+        line.c.provider,
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
+    .join(line, and_(line.c.tenant == call.c.tenant, line.c.name == call.c.line), isouter=True)
     .join(
         call_request,
         and_(
@@ -57,6 +61,7 @@ _REQUESTS = (
         call_request.c.endpoint_id,
         call_request.c.agent,
         call_request.c.contact_id,
+        line.c.provider,
     )
     .join_from(
         recipient,
@@ -65,6 +70,11 @@ _REQUESTS = (
             call_request.c.campaign_id == recipient.c.campaign_id,
             call_request.c.key == recipient.c.request_key,
         ),
+    )
+    .join(
+        line,
+        and_(line.c.tenant == call_request.c.tenant, line.c.name == recipient.c.line),
+        isouter=True,
     )
     .where(
         recipient.c.campaign_id == bindparam("campaign_id"),
@@ -115,8 +125,11 @@ def tell_campaign(s: Session, campaign: CampaignRecord, what: EventType, *, now:
     """Write down that a campaign was started, paused, resumed or has ended."""
     if campaign.standing or not anybody(s, campaign.tenant):
         return
+    lines = [share.name for share in campaign.plan.shares]
     data = {
         "campaign": campaign.name,
+        "lines": lines,
+        "simulated": sorted(simulated_among(s, campaign.tenant, lines)),
         "state": campaign.state.value,
         "launch": campaign.launch,
         "because": campaign.because,
@@ -234,6 +247,7 @@ def _of_call(row: RowMapping, what: str) -> Happened:
         "to": row["phone"],
         "from": row["caller_id"],
         "line": row["line"],
+        "simulated": row["provider"] == SIMULATED,
         "agent": row["agent"],
         "contact_id": row["contact_id"],
         "status": row["status"],
@@ -263,6 +277,7 @@ def _of_request(row: RowMapping, campaign: str, what: EventType) -> Happened:
         "campaign": campaign,
         "to": row["phone"],
         "line": row["line"],
+        "simulated": row["provider"] == SIMULATED,
         "agent": row["agent"],
         "contact_id": row["contact_id"],
         "status": what.value.removeprefix("call."),

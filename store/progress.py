@@ -1,4 +1,4 @@
-"""A campaign at a glance, in four queries."""
+"""A campaign at a glance, in five queries."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlmodel import Session
 from domain.claim import CampaignState
 from domain.record import CampaignRecord, Progress, RecipientState
 from store.campaign_rows import require_campaign
+from store.line_kinds import simulated_among
 from store.tables import call, claim_cursor, lease, recipient
 
 
@@ -30,6 +31,8 @@ def progress(s: Session, campaign_id: int) -> Progress:
         )
         .one()
     )
+    names = [share.name for share in record.plan.shares]
+    simulated = simulated_among(s, record.tenant, names)
     runs = record.state is CampaignState.RUNNING
     return Progress(
         campaign=record.name,
@@ -42,6 +45,8 @@ def progress(s: Session, campaign_id: int) -> Progress:
         calls=calls,
         attempts=attempts,
         in_flight=cursor.in_flight,
+        lines=tuple(names),
+        simulated=tuple(name for name in names if name in simulated),
         wake_at=cursor.wake_at if runs else None,
         because=cursor.because if runs else record.because,
         launched_at=record.launched_at,

@@ -20,13 +20,14 @@ from store.tables import campaign_revision
 
 
 def settings_of(definition: CampaignDefinition) -> dict[str, Any]:
-    """The columns of a campaign that its definition sets."""
+    """The columns of a campaign that its definition sets. Raises ValueError without a line."""
+    plan = CallPlan.of(definition)
     return {
         "purpose": definition.purpose.value,
-        "line": definition.lines[0],
+        "line": plan.line,
         "max_concurrent": definition.pacing.max_concurrent,
         "per_minute": definition.pacing.per_minute,
-        "plan": CallPlan.of(definition).model_dump_json(),
+        "plan": plan.model_dump_json(),
     }
 
 
@@ -59,7 +60,8 @@ def apply_definition(
 ) -> CampaignRecord:
     """Give a campaign that is not over a new revision; everybody who waits is decided anew.
 
-    Calls under way go on as they were claimed. The roster stays: recipients are added by
+    A definition that names no line leaves the campaign on those it has. Calls under way go on as
+    they were claimed. The roster stays: recipients are added by
     `add_recipients`. Raises UnknownCampaign, CampaignEnded, NameChanged, PurposeChanged,
     UnknownLine; then nothing changed.
     """
@@ -71,6 +73,8 @@ def apply_definition(
         raise NameChanged(record, definition.name)
     if definition.purpose is not record.purpose:
         raise PurposeChanged(record, definition.purpose)
+    if not definition.lines:
+        definition = definition.model_copy(update={"line": record.plan.shares})
     known = line_names(s, record.tenant)
     for name in definition.lines:
         if name not in known:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from intake.schema import schema_text
 from tests.cli.conftest import Outdial
 
@@ -30,7 +32,56 @@ def test_a_good_file_is_told_to_be_good(outdial: Outdial, tmp_path: Path) -> Non
     (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
     result = outdial("validate", "good.yaml")
     assert result.exit_code == 0
-    assert result.output == "good.yaml: reminder, 1 recipient, nothing is wrong\n"
+    assert result.output == (
+        "good.yaml: reminder, 1 recipient, nothing is wrong\n"
+        "it would call on line simulated\n"
+        "line simulated is the simulated network: nobody's telephone rings\n"
+    )
+
+
+REAL = """\
+[lines.main]
+provider = "bland"
+credentials = { api_key = "env:BLAND_KEY", webhook_secret = "env:BLAND_KEY" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("settings", "line", "said"),
+    [
+        (REAL, "", "it would call on line main"),
+        (REAL, "line: simulated", "nobody's telephone rings"),
+        (REAL, "line: landline", "good.yaml:6:7: line: line 'landline' is not configured"),
+        (REAL + REAL.replace("main", "spare"), "", "there are main, simulated, spare"),
+        ('default_line = "spare"\n' + REAL + REAL.replace("main", "spare"), "", "on line spare"),
+        ('default_line = "moon"\n' + REAL, "", "default_line: found 'moon'"),
+        (REAL.replace("env:BLAND_KEY", "env:NOT_SET"), "", "the variable NOT_SET is not set"),
+    ],
+)
+def test_validate_and_launch_choose_and_refuse_alike(
+    outdial: Outdial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    settings: str, line: str, said: str,
+) -> None:  # fmt: skip
+    """`validate` never says that nothing is wrong where `launch` refuses the line."""
+    monkeypatch.setenv("BLAND_KEY", "key")
+    (tmp_path / "outdial.toml").write_text(settings, encoding="utf-8")
+    (tmp_path / "good.yaml").write_text(GOOD + line, encoding="utf-8")
+    result = outdial("validate", "good.yaml")
+    assert said in result.output
+    refused = "would call" not in result.output
+    assert result.exit_code == int(refused)
+    assert refused != ("nothing is wrong" in result.output)
+    assert outdial("validate", "good.yaml", "--file-only").exit_code == 0
+
+
+def test_with_a_temporal_configured_there_is_no_built_in_line(
+    outdial: Outdial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
+    result = outdial("validate", "good.yaml")
+    assert result.exit_code == 1
+    assert "no line is configured; write a table [lines.NAME]" in result.output
 
 
 def test_every_problem_has_a_line_of_its_own(outdial: Outdial, tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def read(text: str) -> CampaignDefinition:
 def test_the_shortest_definition_has_defaults() -> None:
     definition = read(HEAD)
     assert definition.purpose is Purpose.INFORMATIONAL
-    assert definition.lines == ("simulated",)
+    assert definition.lines == ()
     assert definition.agent == Agent(id="bookseller")
     assert definition.caller_ids == ()
     assert definition.schedule == Schedule()
@@ -53,7 +53,7 @@ def test_a_campaign_may_have_several_lines() -> None:
         "    agent: {id: '7', settings: {speed: 1.5, loud: yes, tries: 2}}\n"
         "    caller_ids: +12025550101\n"
     )
-    main, second, spare = read(text).line
+    main, second, spare = read(text).line or ()
     assert (main, second) == (LineShare(name="main", weight=3), LineShare(name="second"))
     assert (spare.name, spare.weight, spare.caller_ids) == ("spare", 0, ("+12025550101",))
     assert spare.agent == Agent(id="7", settings={"speed": 1.5, "loud": "yes", "tries": 2})

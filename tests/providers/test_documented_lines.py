@@ -93,7 +93,7 @@ def test_a_block_is_no_faster_than_an_account(provider: str, tmp_path: Path) -> 
 def test_the_lines_of_a_campaign_are_as_shown() -> None:
     (shown,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     definition = _definition(shown)
-    assert [(share.name, share.weight) for share in definition.line] == [
+    assert [(share.name, share.weight) for share in definition.line or ()] == [
         ("vapi", 3),
         ("retell", 1),
         ("twilio", 0),

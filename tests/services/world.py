@@ -98,12 +98,13 @@ class World:
     async def claim_calls(self, count: int) -> list[ClaimedCall]:
         """Several calls of one campaign, none of which was sent off."""
         loaded = definition(new_name(), numbers=NUMBERS[:count])
+        on_line = loaded.definition.on_line("simulated")
         await announce_lines(self.ctx)
         now = self.clock.now
         database = self.ctx.database
         launched = await database.write(
             lambda s: campaigns.launch_campaign(
-                s, "default", loaded.definition, loaded.source_text, now=now, again=False
+                s, "default", on_line, loaded.source_text, now=now, again=False
             )
         )
         campaign = launched.record.id

@@ -1,0 +1,156 @@
+"""A line that nobody named: every door chooses the same one, or refuses with the same list."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from temporalio.exceptions import ApplicationError
+
+from activities.deps import Deps
+from activities.launching import LaunchRefused
+from activities.requests import Requests
+from activities.signatures.request import RequestInput
+from domain.definition import Agent
+from domain.plan import CallRequest
+from providers.bland.client import BlandProvider
+from providers.lines import Line, LinePolicy, Lines, UnknownLine
+from providers.port import LineConfig
+from providers.simulated.client import SimulatedProvider
+from services import awaiting, calls, dialing, directory, launching, reading, requests
+from services.context import ServiceContext
+from services.once import Answer
+from store.tables import recipient
+from tests.services.world import World, definition, new_name
+from workflows.messages import RequestCallInput
+
+CONFIG = LineConfig(name="x", credentials={"api_key": "k", "webhook_secret": "s"})
+TO = "+12025550123"
+
+
+def lines(*names: str, default: str | None = None) -> Lines:
+    """Lines of these names; `simulated…` are simulated."""
+    made = []
+    for name in names:
+        kind = SimulatedProvider if name.startswith("simulated") else BlandProvider
+        made.append(Line(name, kind(CONFIG), LinePolicy()))
+    return Lines(made, default=default)
+
+
+async def by_launch(ctx: ServiceContext) -> str:
+    launched = await launching.write_down(ctx, definition(new_name()), again=False)
+    return launched.record.plan.line
+
+
+async def by_awaited_launch(ctx: ServiceContext) -> str:
+    loaded = definition(new_name())
+    await awaiting.AwaitedLaunches(ctx)(ctx.tenant, loaded, False)
+    return (await reading.require_campaign(ctx, loaded.definition.name)).plan.line
+
+
+async def by_http(ctx: ServiceContext) -> str:
+    speaker = await directory.speaker(ctx, Agent(id="a"))
+    return speaker.line
+
+
+async def by_compat(ctx: ServiceContext) -> str:
+    order = await dialing.single_call(ctx, to=TO, agent="a", origin="voxpria")
+    assert order.request.line is not None
+    return order.request.line
+
+
+async def by_service(ctx: ServiceContext) -> str:
+    request = CallRequest(to=TO, agent=Agent(id="a"))
+    made = await calls.create_call(ctx, _NoNudges(), calls.CallOrder(request))  # type: ignore[arg-type]
+    assert not isinstance(made, Answer)
+    return made.line
+
+
+async def by_temporal_client(ctx: ServiceContext) -> str:
+    """The activity of the README's sample: a request without a line."""
+    deps = Deps(
+        database=ctx.database,
+        temporal=ctx.temporal,
+        lines=ctx.lines,
+        clock=ctx.clock,
+        public_url="http://127.0.0.1:1",
+    )
+    asked = Requests(deps)
+    key = new_name()
+    request = readme_sample().request
+    assert request.line is None
+    made = await asked.enroll_request(
+        RequestInput(tenant=ctx.tenant, key=key, request=request, workflow_id="w")
+    )
+    chosen = select(recipient.c.line).where(recipient.c.id == made.recipient_id)
+    return str(ctx.database.read_sync(lambda s: s.connection().execute(chosen).scalar_one()))
+
+
+def readme_sample() -> RequestCallInput:
+    """What the README tells a Temporal client to send."""
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    sent = re.search(r'"RequestCallWorkflow",\n(.*),\n    id=', text)
+    assert sent is not None
+    return RequestCallInput.model_validate(ast.literal_eval(sent[1].strip()))
+
+
+class _NoNudges:
+    def soon(self, direct: object) -> None:
+        """Nobody carries anything out here."""
+
+
+DOORS: list[Callable[[ServiceContext], Awaitable[str]]] = [
+    by_launch, by_awaited_launch, by_http, by_compat, by_service, by_temporal_client,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_every_door_chooses_the_same(
+    world: World, door: Callable[[ServiceContext], Awaitable[str]]
+) -> None:
+    for configured, expected in (
+        (lines("simulated"), "simulated"),
+        (lines("main"), "main"),
+        (lines("main", "simulated"), "main"),
+        (lines("a", "b", "simulated", default="b"), "b"),
+        (lines("a", "simulated", default="simulated"), "simulated"),
+        (lines("a", default="of-another-tenant"), "a"),
+    ):
+        assert await door(replace(world.ctx, lines=configured)) == expected
+        await configured.aclose()
+
+
+@pytest.mark.parametrize("door", DOORS)
+async def test_where_none_can_be_chosen_every_door_lists_them(
+    world: World, door: Callable[[ServiceContext], Awaitable[str]]
+) -> None:
+    for configured, said in (
+        (lines("a", "b", "simulated"), "there are a, b, simulated"),
+        (lines("simulated", "simulated2"), "there are simulated, simulated2"),
+        (lines(), "no line is configured"),
+    ):
+        with pytest.raises((UnknownLine, LaunchRefused, ApplicationError), match=said):
+            await door(replace(world.ctx, lines=configured))
+        await configured.aclose()
+
+
+async def test_what_runs_on_the_simulated_network_says_so(world: World) -> None:
+    launched = await launching.launch_campaign(world.ctx, definition(new_name()))
+    assert "line simulated is the simulated network: nobody's telephone rings" in launched.notes
+    progress = await reading.progress(world.ctx, launched.campaign.name)
+    assert (progress.lines, progress.simulated) == (("simulated",), ("simulated",))
+
+
+async def test_a_request_is_asked_for_on_the_chosen_line(world: World) -> None:
+    request = CallRequest(to=TO, agent=Agent(id="a"))
+    started = await requests.request_call(world.ctx, request, new_name())
+    handle = world.ctx.temporal.get_workflow_handle(started)
+    assert await (await handle.describe()).static_summary() == (
+        "call +1202•••0123 on line simulated"
+    )
+    await handle.terminate()
