@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.call import FailureClass
 from domain.definition import Agent
 
 
@@ -71,6 +72,8 @@ class FenceVerdict(StrEnum):
     ALREADY_PLACED = "already_placed"
     WITHDRAWN = "withdrawn"
     """It must not be dialed (any more): paused, suppressed, out of hours, swept."""
+    NOT_PLACED = "not_placed"
+    """It was sent, and the provider certainly did not take it: `failure` says why."""
 
 
 class Dialing(BaseModel):
@@ -98,3 +101,7 @@ class FencePass(BaseModel):
     provider_call_id: str | None = None
     deadline: datetime | None = None
     retry_at: datetime | None = None
+    failure: FailureClass | None = None
+    """Why the provider did not take a call that is NOT_PLACED; `because` has its words."""
+    retry_after: timedelta | None = None
+    """How long a throttling provider asked to wait."""

@@ -170,6 +170,8 @@ class CallEnd(BaseModel):
     duration_seconds: float | None = None
     may_have_rung: bool = True
     """False only when certainly nothing was dialed; then it is no attempt."""
+    not_placed: bool = False
+    """The provider never had the call. Not believed where its reports prove the opposite."""
     retry_after: timedelta | None = None
     analysis_wait: timedelta = timedelta(0)
     """How long to wait for the analysis before settling without it; 0: settle at once."""

@@ -16,10 +16,8 @@ from store.tables import campaign, campaign_line
 _BY_NAME = select(campaign).where(
     campaign.c.tenant == bindparam("of_tenant"), campaign.c.name == bindparam("of_name")
 )
-_HOLD = locked(
-    select(campaign).where(campaign.c.id == bindparam("campaign_id")),
-    exclusive=[],
-    shared=[campaign],
+_LOCK = locked(
+    select(campaign).where(campaign.c.id == bindparam("campaign_id")), exclusive=[campaign]
 )
 
 
@@ -37,20 +35,12 @@ def require_campaign(s: Session, campaign_id: int) -> CampaignRecord:
 
 
 def lock_campaign(s: Session, campaign_id: int) -> CampaignRecord:
-    """For who changes it: waits for all claims, fences and settlements under way.
+    """For who changes it, and for who relies on it: it stays as it is until the transaction ends.
 
+    Nobody holds it shared, for then who wants to change it could wait for ever: see `store.gate`.
     Raises UnknownCampaign.
     """
-    found = locked(select(campaign).where(campaign.c.id == campaign_id), exclusive=[campaign])
-    return _record(s.connection().execute(found).mappings().first(), campaign_id)
-
-
-def hold_campaign(s: Session, campaign_id: int) -> CampaignRecord:
-    """For who relies on it: it stays as it is until the transaction ends.
-
-    Raises UnknownCampaign.
-    """
-    held = s.connection().execute(_HOLD, {"campaign_id": campaign_id})
+    held = s.connection().execute(_LOCK, {"campaign_id": campaign_id})
     return _record(held.mappings().first(), campaign_id)
 
 

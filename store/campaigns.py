@@ -1,8 +1,8 @@
 """Campaigns: found, listed, run, paused, stopped, ended.
 
-Whoever changes a campaign's state locks its row; claims, fences and settlements hold it shared,
-so that what they read of it stays true until they commit. Hence a paused campaign dials nothing
-from the moment the pause is committed.
+Whoever changes a campaign's state shuts the gate of its fences (`store.gate`) and locks its row.
+Nobody else locks that row for longer than a moment, so a pause waits for next to nothing, and a
+paused campaign dials nothing from the moment the pause is committed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from domain.claim import CampaignState
 from domain.endpoint import EventType
 from domain.record import CampaignRecord, RecipientState
 from store.campaign_rows import change_campaign, find_campaign, lock_campaign
-from store.cursor import move_cursor
+from store.cursor import lock_cursor, move_cursor
 from store.dialect import locked
 from store.errors import (
     CampaignEnded,
@@ -30,6 +30,7 @@ from store.errors import (
     UnknownLine,
 )
 from store.everybody import close_some
+from store.gate import shut_gates
 from store.launching import LaunchResult, ensure_direct_campaign, launch_campaign
 from store.outbox import tell_campaign
 from store.progress import progress
@@ -92,6 +93,9 @@ def set_campaign_state(
     Raises UnknownCampaign, and IllegalTransition: what is over stays over (`finish_campaign`
     ends it), what is stopping cannot run again, and a standing campaign is never stopped.
     """
+    if state is CampaignState.STOPPING:
+        lock_cursor(s, campaign_id)  # a claim takes people whom a stop ends
+    shut_gates(s, [campaign_id])
     record = lock_campaign(s, campaign_id)
     if state is record.state and not state.over and not (hang_up and not record.hang_up):
         return record
@@ -114,6 +118,7 @@ def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignR
     One that is over stays as it is: whoever ended it may have died before he could say so.
     Raises UnknownCampaign.
     """
+    lock_cursor(s, campaign_id)
     record = lock_campaign(s, campaign_id)
     if record.state.over:
         return record

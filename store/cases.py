@@ -2,7 +2,8 @@
 
 Every transaction that ends or settles calls works on cases: loaded in one query, changed in
 memory, written back in few statements. Calls are locked in the order of their ids, each before
-its recipient, and the campaign is held shared, so that its state stays true until the commit.
+its recipient. The campaign is read, not locked: a stop that commits meanwhile may leave somebody
+waiting, whom the claims and the end of a stopping campaign end (`store.everybody`).
 """
 
 from __future__ import annotations
@@ -93,7 +94,6 @@ _CASES = locked(
     .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
     .order_by(call.c.id),
     exclusive=[call, recipient],
-    shared=[campaign],
 )
 
 _SAVE = {

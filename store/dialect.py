@@ -42,12 +42,9 @@ def on_postgresql(s: Session) -> bool:
     return s.get_bind().dialect.name == "postgresql"
 
 
-def locked(
-    statement: AnySelect, *, exclusive: Iterable[Table], shared: Iterable[Table] = ()
-) -> AnySelect:
-    """Lock the rows found until the transaction ends; `shared` ones against changes only."""
+def locked(statement: AnySelect, *, exclusive: Iterable[Table]) -> AnySelect:
+    """Lock the rows found until the transaction ends."""
     words = [f"FOR NO KEY UPDATE OF {table.name}" for table in exclusive]
-    words += [f"FOR SHARE OF {table.name}" for table in shared]
     return statement.suffix_with(*words, dialect="postgresql")
 
 

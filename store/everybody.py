@@ -35,7 +35,8 @@ def close_some(s: Session, campaign: CampaignRecord, limit: int = STEP) -> bool:
     )
     closed = s.connection().execute(
         update(recipient)
-        .where(recipient.c.id.in_(some))
+        # The state once more: whoever changed meanwhile is read anew, but not looked for anew.
+        .where(recipient.c.id.in_(some), recipient.c.state.in_((_WAITING, _READY)))
         .values(state=RecipientState.DONE.value, outcome=CANCELED, because=STOPPED)
     )
     return closed.rowcount >= limit

@@ -15,6 +15,7 @@ from store.campaign_rows import change_campaign, lock_campaign, write_lines
 from store.cursor import lock_cursor, move_cursor
 from store.errors import CampaignEnded, NameChanged, PurposeChanged, UnknownLine
 from store.everybody import decide_some_anew
+from store.gate import shut_gates
 from store.lines import line_names
 from store.tables import campaign_revision
 
@@ -66,6 +67,7 @@ def apply_definition(
     UnknownLine; then nothing changed.
     """
     lock_cursor(s, campaign_id)
+    shut_gates(s, [campaign_id])
     record = lock_campaign(s, campaign_id)
     if record.state.over:
         raise CampaignEnded(record)

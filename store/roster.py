@@ -12,7 +12,7 @@ from sqlmodel import Session
 from domain.claim import CampaignState
 from domain.record import CampaignRecord, RecipientState
 from domain.roster import RecipientDraft
-from store.campaign_rows import hold_campaign
+from store.campaign_rows import lock_campaign
 from store.cases import CANCELED, STOPPED
 from store.dialect import locked
 from store.errors import CampaignEnded
@@ -89,7 +89,7 @@ def enroll_chunk(
     roster has already, is done at once, with the reason; so is everybody when the campaign
     was stopped meanwhile. Raises UnknownCampaign.
     """
-    record = hold_campaign(s, campaign_id)
+    record = lock_campaign(s, campaign_id)
     next_position, next_sequence = _lock_roster(s, campaign_id, launch)
     last = max((row.draft.position for row in rows), default=-1)
     if last >= next_position:
@@ -126,7 +126,7 @@ def add_recipients(
 
     Raises UnknownCampaign, and CampaignEnded when the campaign is over or stopping.
     """
-    record = hold_campaign(s, campaign_id)
+    record = lock_campaign(s, campaign_id)
     if record.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
         raise CampaignEnded(record)
     first, _sequence = _lock_roster(s, campaign_id, record.launch)

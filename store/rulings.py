@@ -15,6 +15,7 @@ from domain.record import CampaignRecord
 from domain.rulebook import Block, Rulebook, shipped_rulebook
 from domain.rules import Rule
 from store.cursor import lock_cursor, move_cursor
+from store.gate import shut_gates
 from store.records import campaign_record
 from store.tables import campaign, ruling
 
@@ -57,6 +58,7 @@ def replace_rules(s: Session, tenant: str, rules: Sequence[Rule], *, now: dateti
         rows = [_row(tenant, RULE, rule.id, rule.model_dump_json(), None, now) for rule in rules]
         s.connection().execute(insert(ruling), rows)
     _decide_anew(s, tenant)
+    _shut_gates(s, tenant)
     return int(before.rowcount)
 
 
@@ -68,6 +70,7 @@ def block(s: Session, tenant: str, blocked: Block, *, now: datetime) -> bool:
     if replaced:
         # It may end sooner now; a block that is new is met by whoever is looked at next.
         _decide_anew(s, tenant)
+    _shut_gates(s, tenant)
     return replaced
 
 
@@ -123,6 +126,11 @@ def _decide_anew(s: Session, tenant: str) -> None:
     for record in open_campaigns(s, tenant):
         lock_cursor(s, record.id)
         move_cursor(s, record.id, anew_from=0)
+
+
+def _shut_gates(s: Session, tenant: str) -> None:
+    """What gets stricter holds at every fence that passes its gate from now on."""
+    shut_gates(s, [record.id for record in open_campaigns(s, tenant)])
 
 
 def open_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:

@@ -13,7 +13,7 @@ from domain.callbacks import Callback
 from domain.claim import CampaignState
 from domain.matching import found_at
 from domain.record import CampaignRecord, RecipientState
-from store.campaign_rows import find_campaign, hold_campaign
+from store.campaign_rows import find_campaign, lock_campaign
 from store.cases import Case
 from store.dialect import locked
 from store.tables import EPOCH, recipient, roster
@@ -34,7 +34,7 @@ def enroll_person(s: Session, case: Case, callback: Callback, data: Mapping[str,
     target = find_campaign(s, case.call["tenant"], name)
     if target is None:
         return Enrolment(f"there is no campaign {name!r}")
-    target = hold_campaign(s, target.id)
+    target = lock_campaign(s, target.id)
     if target.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
         return Enrolment(f"campaign {name} is {target.state}")
     position = _take_position(s, target)

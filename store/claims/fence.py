@@ -1,7 +1,12 @@
 """The fence: the last look before a request leaves, and the mark that it may have left.
 
-One transaction locks the call, holds its campaign, and decides. Whoever raises the fence sends
-the request, once; whoever finds it raised never does.
+One transaction locks the call and decides. Whoever raises the fence sends the request, once;
+whoever finds it raised never does.
+
+The campaign's row is not locked. Fences of a campaign pass its gate (`store.gate`) one by one, and
+so does whoever pauses, stops, edits or blocks it: a fence that commits after such a change has
+committed has seen it. A number that is listed while a fence is open may still be dialed; whoever
+lists it looks for calls that hold a slot afterwards, and hangs them up.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from sqlalchemy import RowMapping, bindparam, or_, select, update
 from sqlmodel import Session
 
 from domain.breaker import Circuit
-from domain.call import CallStatus, Fence
+from domain.call import CallStatus, FailureClass, Fence
 from domain.claim import CampaignState, Dialing, FencePass, FenceVerdict
 from domain.endpoint import EventType
 from domain.plan import CallPlan
@@ -21,6 +26,7 @@ from store.claims.ledger import Asked, read_ledgers
 from store.claims.rate import Queued, take_token
 from store.dialect import locked
 from store.errors import UnknownCall
+from store.gate import pass_gate
 from store.outbox import tell_calls
 from store.receipts import write_receipt
 from store.records import read_candidate, read_plan, read_zones_anew
@@ -48,7 +54,6 @@ _HELD = select(lease.c.call_id).where(lease.c.call_id == call.c.id).scalar_subqu
 _CALL = locked(
     select(
         call.c.tenant,
-        call.c.campaign_id,
         call.c.line,
         call.c.phone,
         call.c.caller_id,
@@ -61,6 +66,10 @@ _CALL = locked(
         call.c.provider_call_id,
         call.c.created_at,
         call.c.launch,
+        call.c.campaign_id,
+        call.c.failure,
+        call.c.detail,
+        call.c.retry_after_seconds,
         recipient.c.zones,
         recipient.c.attempts,
         recipient.c.not_before,
@@ -81,7 +90,6 @@ _CALL = locked(
     .join(campaign, campaign.c.id == call.c.campaign_id)
     .where(call.c.id == bindparam("call_id")),
     exclusive=[call],
-    shared=[campaign],
 )
 _CLAIMED = update(call).where(
     call.c.id == bindparam("call_id"), call.c.fence == Fence.CLAIMED.value
@@ -95,8 +103,11 @@ def raise_fence(
 
     WITHDRAWN closes the fence for good; WAIT_FOR_RATE leaves it as it is. Raises UnknownCall.
     """
+    pass_gate(s, call_id)
     row = _lock(s, call_id)
     fence = Fence(row["fence"])
+    if fence is Fence.NOT_PLACED:
+        return _not_placed(row)
     if fence in _FOUND:
         return FencePass(
             verdict=_FOUND[fence],
@@ -196,6 +207,21 @@ def _too_soon(row: RowMapping, retry_at: datetime) -> FencePass:
 
 def _withdrawn(row: RowMapping, because: str) -> FencePass:
     return FencePass(verdict=FenceVerdict.WITHDRAWN, line=row["line"], because=because)
+
+
+def _not_placed(row: RowMapping) -> FencePass:
+    """What the provider answered, kept for whoever asks again after the worker that heard it died.
+
+    A call that has ended keeps its answer too: its end is recorded once, whatever is said now.
+    """
+    wait, failure = row["retry_after_seconds"], row["failure"]
+    return FencePass(
+        verdict=FenceVerdict.NOT_PLACED,
+        line=row["line"],
+        because=row["detail"] or "",
+        failure=None if failure is None else FailureClass(failure),
+        retry_after=None if wait is None else timedelta(seconds=wait),
+    )
 
 
 def _dialing(row: RowMapping, plan: CallPlan) -> Dialing:

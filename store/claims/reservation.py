@@ -1,8 +1,7 @@
 """The claim: whom to call now, within every limit, in one short transaction.
 
-Locked in this order, by everybody: the campaign's cursor (so claims of one campaign queue up;
-the campaign itself is held shared), lines by name, numbers by hash. What they guard is read
-after they are locked.
+Locked in this order, by everybody: the campaign's cursor (so claims of one campaign queue up),
+lines by name, numbers by hash. What they guard is read after they are locked.
 """
 
 from __future__ import annotations

@@ -10,32 +10,31 @@ from sqlmodel import Session
 
 from domain.record import CampaignRecord
 from store.claims.waiting import SETTLEMENT
-from store.dialect import locked
 from store.errors import UnknownCampaign
 from store.records import campaign_record
 from store.tables import call, campaign, lease
 
 _OF_CAMPAIGN: BindParameter[int] = bindparam("campaign_id")
-_STANDING = locked(
-    select(
-        campaign,
-        select(func.count())
-        .where(lease.c.campaign_id == _OF_CAMPAIGN)
-        .scalar_subquery()
-        .label("in_flight"),
-        exists()
-        .where(call.c.campaign_id == _OF_CAMPAIGN, call.c.claim_key == bindparam("key"))
-        .label("claimed"),
-        SETTLEMENT.scalar_subquery().label("settles_at"),
-    ).where(campaign.c.id == _OF_CAMPAIGN),
-    exclusive=[],
-    shared=[campaign],
-)
+_STANDING = select(
+    campaign,
+    select(func.count())
+    .where(lease.c.campaign_id == _OF_CAMPAIGN)
+    .scalar_subquery()
+    .label("in_flight"),
+    exists()
+    .where(call.c.campaign_id == _OF_CAMPAIGN, call.c.claim_key == bindparam("key"))
+    .label("claimed"),
+    SETTLEMENT.scalar_subquery().label("settles_at"),
+).where(campaign.c.id == _OF_CAMPAIGN)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A campaign that stays as it is until the transaction ends."""
+    """A campaign as it is when a claim begins.
+
+    Its cursor is locked, and so nobody stops, edits or launches it meanwhile. It may be paused:
+    then what is claimed is not dialed, because the fence looks again.
+    """
 
     record: CampaignRecord
     in_flight: int

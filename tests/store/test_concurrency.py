@@ -14,6 +14,7 @@ from sqlmodel import Session
 from domain.call import CallStatus
 from domain.claim import CampaignState, FenceVerdict
 from domain.record import CampaignRecord
+from store import campaigns
 from store.tables import call, recipient
 from tests.builders import House
 from tests.store.claiming import Orders, Seen, work
@@ -81,11 +82,11 @@ def test_threads_that_repeat_one_claim_get_the_same_calls(house: House) -> None:
 
 def test_two_campaigns_that_claim_the_same_numbers_at_once(house: House) -> None:
     """On lines of their own, so that nothing but the numbers keeps them apart."""
-    campaigns = []
+    launched = []
     for i in range(4):
         house.line(f"line-{i}")
-        campaigns.append(house.launch(25, f"c{i}", line=f"line-{i}", pacing={"max_concurrent": 25}))
-    claims = race([lambda c=c: house.claim(c) for c in campaigns])  # type: ignore[misc]
+        launched.append(house.launch(25, f"c{i}", line=f"line-{i}", pacing={"max_concurrent": 25}))
+    claims = race([lambda c=c: house.claim(c) for c in launched])  # type: ignore[misc]
     masked = [claimed.masked for claim in claims for claimed in claim.calls]
     assert len(masked) == len(set(masked)) == 25
 
@@ -118,7 +119,10 @@ def _placing(s: Session) -> int:
 
 
 @pytest.mark.parametrize("state", [CampaignState.PAUSED, CampaignState.STOPPING])
-def test_nothing_is_claimed_once_a_change_is_committed(house: House, state: CampaignState) -> None:
+def test_no_claim_begins_to_take_people_once_a_change_is_committed(
+    house: House, state: CampaignState
+) -> None:
+    """A pause waits for no claim: the one under way may still commit. Its calls are not dialed."""
     campaign = house.launch(60, pacing={"max_concurrent": 60})
     first = threading.Event()
 
@@ -131,9 +135,16 @@ def test_nothing_is_claimed_once_a_change_is_committed(house: House, state: Camp
         claims = [executor.submit(claim) for _ in range(20)]
         assert first.wait(20)
         house.set_state(campaign, state)
-        at_the_change = house.database.read_sync(_calls_a_head)
+        at_the_change = house.database.read_sync(_calls_a_head)[1]
         total = sum(done.result() for done in claims)
-    assert house.database.read_sync(_calls_a_head) == at_the_change == {1: total}
+    assert house.database.read_sync(_calls_a_head) == {1: total}
+    assert total - at_the_change <= (3 if state is CampaignState.PAUSED else 0)
+    for call_id in house.database.read_sync(_queued):
+        assert house.fence(call_id).verdict is FenceVerdict.WITHDRAWN
+
+
+def _queued(s: Session) -> list[str]:
+    return list(s.connection().execute(select(call.c.id)).scalars())
 
 
 def test_ends_while_a_campaign_stops_lose_nobody(house: House) -> None:
@@ -148,4 +159,6 @@ def test_ends_while_a_campaign_stops_lose_nobody(house: House) -> None:
         house.end(call_id, CallStatus.BUSY)
 
     race([stop, *(lambda c=c: end(c) for c in calls)])
+    # Whoever was put back while the stop committed is ended by whoever ends the campaign.
+    assert house.write(lambda s: campaigns.finish_campaign(s, campaign.id, now=house.now))
     assert house.database.read_sync(_by_state) == {"done": 24}

@@ -73,7 +73,12 @@ def test_a_definite_refusal_is_noted_once(house: House) -> None:
         FailureClass.THROTTLED,
         "429",
     )
-    assert house.fence(call_id).because == "the fence is not_placed"
+    passed = house.fence(call_id)
+    assert (passed.verdict, passed.failure, passed.because) == (
+        FenceVerdict.NOT_PLACED,
+        FailureClass.THROTTLED,
+        "429",
+    )
 
 
 def test_an_event_proves_that_a_call_was_placed(house: House) -> None:
