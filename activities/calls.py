@@ -72,6 +72,8 @@ class Calls(CallActivities):
                 return await self._dial(place.call_id, line, passed)
             if passed.verdict is FenceVerdict.WITHDRAWN:
                 return self._placement(line, PlacementResult.WITHDRAWN, detail=passed.because)
+            if passed.verdict is FenceVerdict.NOT_PLACED:
+                return self._answered(line, passed)
             placed = passed.verdict is FenceVerdict.ALREADY_PLACED
             return self._placement(
                 line, PlacementResult.PLACED if placed else PlacementResult.UNKNOWN
@@ -208,19 +210,38 @@ class Calls(CallActivities):
         now = self._deps.clock()
         detail = str(error)[:500]
 
-        def record(session: Session) -> None:
-            calls.record_not_placed(session, call_id, failure=error.failure, detail=detail, now=now)
-            if isinstance(error, Misconfigured):
-                tenant = _known(session, call_id).tenant
-                lines.hold_line(session, tenant, line.name, now + MISCONFIGURED_WAIT, detail)
+        retry_after = error.retry_after if isinstance(error, Throttled) else None
 
-        await self._deps.database.write(record)
+        def record(session: Session) -> CallRecord:
+            calls.record_not_placed(
+                session,
+                call_id,
+                failure=error.failure,
+                detail=detail,
+                now=now,
+                retry_after=retry_after,
+            )
+            call = _known(session, call_id)
+            if isinstance(error, Misconfigured):
+                lines.hold_line(session, call.tenant, line.name, now + MISCONFIGURED_WAIT, detail)
+            return call
+
+        call = await self._deps.database.write(record)
+        if call.fence is Fence.PLACED:
+            # Its own reports came before this answer, and prove the opposite.
+            return self._placement(line, PlacementResult.PLACED)
+        return self._placement(
+            line, PlacementResult.NOT_PLACED, detail=detail, retry_after=retry_after
+        ).model_copy(update={"failure": error.failure})
+
+    def _answered(self, line: Line, passed: FencePass) -> Placement:
+        """What the provider answered to an execution of this activity that died since."""
         return self._placement(
             line,
             PlacementResult.NOT_PLACED,
-            detail=detail,
-            retry_after=error.retry_after if isinstance(error, Throttled) else None,
-        ).model_copy(update={"failure": error.failure})
+            detail=passed.because or None,
+            retry_after=passed.retry_after,
+        ).model_copy(update={"failure": passed.failure})
 
     async def _in_doubt(self, call_id: str, line: Line, code: str | None) -> Placement:
         now, detail = self._deps.clock(), code or "no answer that can be understood"
@@ -251,7 +272,10 @@ class Calls(CallActivities):
         )
 
     async def _is_absent(self, line: Line, call: CallRecord) -> bool:
-        """Whether the provider's not knowing it proves that it was never placed."""
+        """Whether the provider's not knowing it proves that it was never placed.
+
+        What its own reports said meanwhile proves more: then the store does not take our word.
+        """
         capabilities = line.provider.capabilities
         if call.fence is Fence.NOT_PLACED:
             return True
@@ -261,7 +285,7 @@ class Calls(CallActivities):
             return False
         if self._deps.clock() <= call.fence_deadline + capabilities.listing_lag:
             return False
-        await self._deps.database.write(
+        return await self._deps.database.write(
             lambda s: calls.record_not_placed(
                 s,
                 call.id,
@@ -270,7 +294,6 @@ class Calls(CallActivities):
                 now=self._deps.clock(),
             )
         )
-        return True
 
 
 def _known(session: Session, call_id: str) -> CallRecord:

@@ -150,8 +150,8 @@ class Sweeps(SweepActivities):
         end = await self._end_of(lease)
         if end is None:
             return False
-        await self._calls.end_call(EndInput(call_id=call.id, end=end))
-        return True
+        ended = await self._calls.end_call(EndInput(call_id=call.id, end=end))
+        return ended.status.terminal
 
     async def _end_of(self, lease: LeaseCheck) -> CallEnd | None:
         """How an unwatched call ended; None while it may still be going on."""
@@ -172,6 +172,7 @@ class Sweeps(SweepActivities):
                     failure=FailureClass.UNAVAILABLE,
                     detail="never arrived at the provider",
                     may_have_rung=False,
+                    not_placed=True,
                 )
         if now < lease.expires_at:
             await self._hang_up(call.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, tuple_, update
 from sqlmodel import Session
@@ -123,16 +123,28 @@ def record_placed(
 
 
 def record_not_placed(
-    s: Session, call_id: str, *, failure: FailureClass, detail: str | None, now: datetime
+    s: Session,
+    call_id: str,
+    *,
+    failure: FailureClass,
+    detail: str | None,
+    now: datetime,
+    retry_after: timedelta | None = None,
 ) -> bool:
     """Certainly no call was made: the fence goes from placing to not placed.
 
+    The answer is kept with the call, for whoever asks after the process that heard it died.
     False, and nothing changes, when it is not placing: an event may have proved a call.
     """
     moved = s.connection().execute(
         update(call)
         .where(call.c.id == call_id, call.c.fence == Fence.PLACING.value)
-        .values(fence=Fence.NOT_PLACED.value, failure=failure.value, detail=detail)
+        .values(
+            fence=Fence.NOT_PLACED.value,
+            failure=failure.value,
+            detail=detail,
+            retry_after_seconds=None if retry_after is None else retry_after.total_seconds(),
+        )
     )
     return moved.rowcount > 0
 

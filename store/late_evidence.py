@@ -22,6 +22,7 @@ from domain.event import CallEvent
 from domain.evidence import ending_of
 from domain.record import RecipientState
 from store.cases import Case
+from store.late_slots import free_slot, hold_number_again
 from store.settlement import decide_anew, suppress_person, was_made
 
 _WAITS = frozenset({RecipientState.WAITING.value, RecipientState.READY.value})
@@ -40,12 +41,17 @@ def take_late_evidence(
             return
         case.change_call(is_attempt=True)
         case.change_recipient(attempts=case.recipient["attempts"] + 1)
+        if ending is None:
+            hold_number_again(s, case, now)
+    if ending is not None:
+        free_slot(s, case)
     if not case.settled:
         return
     outcome = _outcome(case, answered, ending)
     if outcome == f"failed:{FailureClass.REFUSED}" != case.call["outcome"]:
         suppress_person(s, case, "refused a call", now)
-    proved_later = answered and case.status is not CallStatus.COMPLETED
+    talked = answered or outcome == CallStatus.COMPLETED.value
+    proved_later = talked and case.status is not CallStatus.COMPLETED
     if (proved_later or not counted) and _waits_for_what_follows(case):
         decide_anew(s, case, outcome, now)
 

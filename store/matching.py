@@ -114,6 +114,8 @@ def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> Heard
     if events and case.call["fence"] in (Fence.PLACING, Fence.NOT_PLACED):
         # The provider speaks of it, so it has it, whatever the response was or becomes.
         changes |= {"fence": Fence.PLACED.value, "placed_at": now}
+        if case.call["fence"] == Fence.NOT_PLACED and not case.status.terminal:
+            changes |= {"failure": None, "detail": None, "retry_after_seconds": None}
     case.change_call(**changes)
     return merged
 

@@ -55,15 +55,20 @@ _FREE = delete(lease).where(lease.c.call_id == bindparam("call_id"))
 def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settled:
     """Record the end of a call and free its slot, unless that was done before.
 
-    A call whose fence was never raised cannot be placed from here on. Raises UnknownCall, and
-    ValueError when `end` is no end.
+    A call whose fence was never raised cannot be placed from here on. An end that says `not_placed`
+    of a call that its own reports prove changes nothing: the status given back is not terminal
+    then, and the call is to be followed on. Raises UnknownCall, and ValueError when `end` is none.
     """
     if not end.status.terminal:
         raise ValueError(f"found status {end.status}, which ends no call; give a terminal one")
     case = _load(s, call_id)
     if case.status.terminal:
+        # A late report may have made it hold a slot again (`store.late_slots`).
+        s.connection().execute(_FREE, {"call_id": call_id})
         return case.told(changed=False)
-    end = _by_all_facts(case, end)
+    if end.not_placed and case.call["fence"] in (Fence.PLACING, Fence.PLACED):
+        return case.told(changed=False)
+    end = _by_all_facts(case, _as_answered(case, end))
     _end(case, end, now)
     if case.plan.calendar is not None:
         release_of_call(s, call_id, now)
@@ -174,6 +179,23 @@ def was_made(case: Case) -> bool:
         return False  # nothing left that an event could be about
     proofs = (known["provider_call_id"], known["ringing_at"], known["answered_at"])
     return known["fence"] == Fence.PLACED or any(proof is not None for proof in proofs)
+
+
+def _as_answered(case: Case, end: CallEnd) -> CallEnd:
+    """Of a call that the provider did not take, its answer tells most: whoever records the end may
+    know no more than that the call was not made."""
+    known = case.call
+    if known["fence"] != Fence.NOT_PLACED or end.may_have_rung or known["failure"] is None:
+        return end
+    wait = known["retry_after_seconds"]
+    return end.model_copy(
+        update={
+            "status": CallStatus.FAILED,
+            "failure": FailureClass(known["failure"]),
+            "detail": known["detail"],
+            "retry_after": end.retry_after if wait is None else timedelta(seconds=wait),
+        }
+    )
 
 
 def _end(case: Case, end: CallEnd, now: datetime) -> None:

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.signatures.call import (
         CallActivities,
         CallReport,
+        Ended,
         EndInput,
         HangUpInput,
         LookUp,
@@ -115,6 +116,7 @@ class CallWorkflow:
             failure=placement.failure,
             detail=placement.detail,
             may_have_rung=False,
+            not_placed=not withdrawn,
             retry_after=placement.retry_after,
         )
 
@@ -124,7 +126,8 @@ class CallWorkflow:
             return
         self._show("waiting for the provider")
         # Not cancelled at the end: a timer that dies with its run costs no event.
-        self._watchdog = asyncio.create_task(self._watch())
+        if self._watchdog is None or self._watchdog.done():
+            self._watchdog = asyncio.create_task(self._watch())
         await workflow.wait_condition(lambda: self._over() or self._hang_up_asked)
         if not self._over():
             await self._hang_up()
@@ -153,7 +156,7 @@ class CallWorkflow:
         self._last_heard = workflow.now()
         if self._over():
             return
-        if found is not None and found.absent:
+        if found is not None and found.absent and not self._seen:
             self._end = self._unplaced()
         elif workflow.now() >= self._deadline():
             await self._close_at_deadline()
@@ -221,9 +224,30 @@ class CallWorkflow:
             failure=FailureClass.UNAVAILABLE,
             detail="the request was lost; the provider has no such call",
             may_have_rung=False,
+            not_placed=True,
         )
 
     async def _record(self) -> CallResult:
+        ended = await self._record_end()
+        while not ended.status.terminal:
+            # It was believed never placed, and its own reports have proved it since.
+            self._end, self._status = None, ended.status
+            self._seen.clear()  # what came beside that belief is told again by a look-up
+            self._placement = self._placement.model_copy(update={"result": PlacementResult.PLACED})
+            self._last_heard = workflow.now()
+            await self._follow()
+            ended = await self._record_end()
+        if self._placement.upsert_status:
+            workflow.upsert_search_attributes(
+                [
+                    names.CALL_STATUS.value_set(ended.status.value),
+                    names.OUTCOME.value_set(ended.outcome or ended.status.value),
+                ]
+            )
+        self._show("over")
+        return CallResult(call_id=self._call.call_id, status=ended.status, outcome=ended.outcome)
+
+    async def _record_end(self) -> Ended:
         end = self._end
         assert end is not None
         if self._answered:
@@ -234,21 +258,12 @@ class CallWorkflow:
         end = end.model_copy(update={waits: wait})
         self._status = end.status
         self._show("recording the end")
-        ended = await workflow.execute_local_activity_method(
+        return await workflow.execute_local_activity_method(
             CallActivities.end_call,
             EndInput(call_id=self._call.call_id, end=end),
             summary=f"record that it ended: {end.status}",
             **options.SHORT_WRITE,
         )
-        if self._placement.upsert_status:
-            workflow.upsert_search_attributes(
-                [
-                    names.CALL_STATUS.value_set(ended.status.value),
-                    names.OUTCOME.value_set(ended.outcome or ended.status.value),
-                ]
-            )
-        self._show("over")
-        return CallResult(call_id=self._call.call_id, status=ended.status, outcome=ended.outcome)
 
     def _tell_status(self) -> None:
         if self._placement.upsert_status:

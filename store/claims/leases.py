@@ -47,7 +47,8 @@ def leases_to_check(
     )
     checks = []
     for row in s.connection().execute(found).mappings():
-        placed_by = row["fence_deadline"] or row["acquired_at"]
+        # A call that was reported late holds a slot that is younger than its fence.
+        placed_by = max(row["fence_deadline"] or row["acquired_at"], row["acquired_at"])
         lasts = row["expires_at"] - row["acquired_at"]
         checks.append(LeaseCheck(call_record(row), placed_by + lasts))
     return checks

@@ -20,6 +20,7 @@ from activities.signatures.call import (
     Placement,
     PlacementResult,
 )
+from domain.call import CallStatus
 from domain.record import CallEnd
 
 PLACED = Placement(
@@ -38,6 +39,8 @@ class FakeCalls(CallActivities):
         self.lookups: list[LookUp] = []
         """Answers in order; the last one repeats."""
         self.ends: list[CallEnd] = []
+        self.disproved: list[CallStatus] = []
+        """Where the store says that the call is, of the first ends: it does not believe them."""
         self.placed = 0
         self.was_placed = asyncio.Event()
         self.looked_up = 0
@@ -69,6 +72,8 @@ class FakeCalls(CallActivities):
     @activity.defn(name="end_call")
     async def end_call(self, end: EndInput) -> Ended:
         self.ends.append(end.end)
+        if self.disproved:
+            return Ended(status=self.disproved.pop(0))
         return Ended(status=end.end.status, outcome=end.end.status.value, settled=True)
 
     @property

@@ -190,6 +190,24 @@ async def test_a_lost_request_is_no_attempt(skipping: WorkflowEnvironment) -> No
     assert calls.placed == 1
 
 
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_call_that_was_wrongly_given_up_is_followed_to_its_end(
+    skipping: WorkflowEnvironment, times: int
+) -> None:
+    """The store has its reports, and does not believe that it was never placed."""
+    calls, call = FakeCalls(), claimed()
+    calls.placement = PLACED.model_copy(update={"result": PlacementResult.UNKNOWN})
+    absent = LookUp(found=False, absent=True)
+    ended = LookUp(found=True, reports=(report(call, CallStatus.NO_ANSWER),))
+    calls.lookups = [*[absent] * times, ended]
+    calls.disproved = [CallStatus.RINGING] * times
+    async with working(skipping, calls) as queue:
+        result = await (await start(skipping, queue, call)).result()
+    assert result.status is CallStatus.NO_ANSWER
+    assert [end.not_placed for end in calls.ends] == [True] * times + [False]
+    assert calls.placed == 1
+
+
 async def test_a_call_nobody_can_tell_about_ends_as_unknown(
     skipping: WorkflowEnvironment,
 ) -> None:

@@ -1,0 +1,65 @@
+"""The slot of a call that was given up as never placed, and reported all the same.
+
+Its status stays, for what has ended has ended. But its number is busy and its line has it, so it
+holds a slot again until a report tells its end, or the sweeper finds it out.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, delete, select, update
+from sqlmodel import Session
+
+from domain.call import Fence
+from store.cases import Case
+from store.dialect import insert_into, lock_keys
+from store.tables import call, lease
+
+_HOLDER = select(lease.c.call_id).where(
+    lease.c.tenant == bindparam("of_tenant"), lease.c.phone == bindparam("number")
+)
+_LONGEST = select(call.c.ring_seconds, call.c.max_seconds).where(call.c.id == bindparam("call_id"))
+_CLOSE = update(call).where(call.c.id == bindparam("call_id"), call.c.fence == Fence.CLAIMED.value)
+_FREE = delete(lease).where(lease.c.call_id == bindparam("of_call"))
+
+
+def free_slot(s: Session, case: Case) -> None:
+    """The call is over, by a report of its provider."""
+    s.connection().execute(_FREE, {"of_call": case.id})
+
+
+def hold_number_again(s: Session, case: Case, now: datetime) -> None:
+    """Take a slot for the call again, in place of one that was claimed and has not left.
+
+    A second call that has left already cannot be called back: then both ring.
+    """
+    tenant, phone = case.call["tenant"], case.call["phone"]
+    lock_keys(s, [f"number/{tenant}/{phone}"])
+    of_number = {"of_tenant": tenant, "number": phone}
+    holder = s.connection().execute(_HOLDER, of_number).scalar_one_or_none()
+    if holder is not None:
+        if holder == case.id or not _withdraw(s, holder):
+            return
+        s.connection().execute(_FREE, {"of_call": holder})
+    longest = s.connection().execute(_LONGEST, {"call_id": case.id}).one()
+    lasts = timedelta(seconds=longest.ring_seconds + longest.max_seconds, minutes=1)
+    s.connection().execute(
+        insert_into(s, lease)
+        .values(
+            call_id=case.id,
+            campaign_id=case.call["campaign_id"],
+            tenant=tenant,
+            line=case.call["line"],
+            phone=phone,
+            acquired_at=now,
+            expires_at=now + lasts,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def _withdraw(s: Session, call_id: str) -> bool:
+    """Close the fence of a call, if nothing of it has left."""
+    closed = s.connection().execute(_CLOSE.values(fence=Fence.CLOSED.value), {"call_id": call_id})
+    return closed.rowcount > 0
