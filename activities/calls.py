@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -33,6 +34,7 @@ from domain.claim import FencePass, FenceVerdict
 from domain.event import CallEvent, CallSnapshot
 from domain.record import CallRecord
 from domain.settlement import MISCONFIGURED_WAIT
+from providers.departure import watching
 from providers.lines import Line
 from providers.port import (
     Misconfigured,
@@ -42,6 +44,7 @@ from providers.port import (
     ProviderError,
     Throttled,
     Unavailable,
+    Unsendable,
 )
 from store import calls, events, lines
 from store.claims import fence
@@ -136,20 +139,26 @@ class Calls(CallActivities):
         return await self._deps.database.read(lambda s: _known(s, call_id))
 
     async def _dial(self, call_id: str, line: Line, passed: FencePass) -> Placement:
-        request = self._request(call_id, line, passed)
+        try:
+            request = self._request(call_id, line, passed)
+        except Exception as error:
+            return await self._not_placed(call_id, line, _unsendable(line, error))
         if self._too_late(line, passed):
             late = Unavailable("this process was stopped for too long to send it safely")
             return await self._not_placed(call_id, line, late)
-        try:
-            placed = await line.provider.place(request)
-        except NotPlaced as error:
-            return await self._not_placed(call_id, line, error)
-        except ProviderError as error:
-            return await self._in_doubt(call_id, line, error.code)
-        except Exception:
-            # An adapter that fails in its own way may have sent the request.
-            log.exception("placing on line %s failed unexpectedly", line.name)
-            return await self._in_doubt(call_id, line, None)
+        with watching() as departure:
+            try:
+                placed = await line.provider.place(request)
+            except NotPlaced as error:
+                return await self._not_placed(call_id, line, error)
+            except ProviderError as error:
+                return await self._in_doubt(call_id, line, error.code)
+            except Exception as error:
+                if line.provider.notes_departure and not departure.begun:
+                    return await self._not_placed(call_id, line, _unsendable(line, error))
+                # An adapter that fails in its own way may have sent the request.
+                log.exception("placing on line %s failed unexpectedly", line.name)
+                return await self._in_doubt(call_id, line, None)
         return await self._placed(call_id, line, placed)
 
     def _too_late(self, line: Line, passed: FencePass) -> bool:
@@ -301,6 +310,24 @@ def _known(session: Session, call_id: str) -> CallRecord:
     if call is None:
         raise UnknownCall(call_id)
     return call
+
+
+def _unsendable(line: Line, error: Exception) -> Unsendable:
+    """Without the error's text, which may hold what was to be said to the person."""
+    kind = type(error).__name__
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    log.error(
+        "line %s: an order can't be built (%s in %s:%s)",
+        line.name,
+        kind,
+        where.filename,
+        where.lineno,
+    )
+    return Unsendable(
+        f"line {line.name}: this order can't be built ({kind}); look at its variables and at the "
+        "agent's settings",
+        code="unsendable",
+    )
 
 
 async def _ask(line: Line, call: CallRecord) -> CallSnapshot | None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 import ssl
 from collections.abc import Generator, Mapping
 from typing import Any
 
 import httpx
 
-from providers.port import LineConfig, Misconfigured, PlacementUnknown, Unavailable
+from providers import departure
+from providers.port import LineConfig, Misconfigured, PlacementUnknown, Unavailable, Unsendable
 
 _KEEP_ALIVE_SECONDS = 2.0
 """Shorter than any server's: one that closes an idle connection just as a create leaves on it
@@ -26,6 +28,8 @@ _CONNECTIONS = 200
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _NO_SUCH_PLACE = (httpx.UnsupportedProtocol, httpx.InvalidURL)
+_UNWRITABLE = re.compile(rb"[\x00\r\n]|^[ \t]|[ \t]$")
+"""What no header may hold; the HTTP library refuses it as it refuses a broken answer."""
 _BROKEN = (httpx.TransportError, httpx.DecodingError, TimeoutError)
 
 
@@ -67,11 +71,12 @@ class ProviderHttp:
     async def create(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request that dials; keyword arguments as of `httpx.AsyncClient.request`.
 
-        Raises Unavailable when it certainly never left, PlacementUnknown when it may have
-        arrived. An answer of any status is returned.
+        Raises Unsendable for one that can't be encoded, Unavailable when it certainly never left,
+        PlacementUnknown when it may have arrived. An answer of any status is returned.
         """
+        written = self._written(method, path, {**request, "extensions": departure.dialing()})
         try:
-            return await self._send(method, path, request)
+            return await self._send(written, request)
         except _NEVER_SENT as exc:
             raise self._unreachable(exc) from exc
         except _NO_SUCH_PLACE as exc:
@@ -86,10 +91,11 @@ class ProviderHttp:
     async def ask(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request that may be repeated. An answer of any status is returned.
 
-        Raises Unavailable whatever breaks.
+        Raises Unsendable for one that can't be encoded, Unavailable whatever breaks.
         """
+        written = self._written(method, path, request)
         try:
-            return await self._send(method, path, request)
+            return await self._send(written, request)
         except _NO_SUCH_PLACE as exc:
             raise self._no_such_place() from exc
         except _BROKEN as exc:
@@ -98,10 +104,30 @@ class ProviderHttp:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _send(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Response:
+    async def _send(self, written: httpx.Request, asked: Mapping[str, Any]) -> httpx.Response:
         # httpx bounds each read and write; a server that trickles is bounded here.
         async with asyncio.timeout(self._limit):
-            return await self._client.request(method, path, **request)
+            auth = asked.get("auth", httpx.USE_CLIENT_DEFAULT)
+            return await self._client.send(written, auth=auth)
+
+    def _written(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Request:
+        """Raises Unsendable for what an order holds that JSON, a form, a URL or a header can't."""
+        parts = {name: value for name, value in request.items() if name != "auth"}
+        try:
+            written = self._client.build_request(method, path, **parts)
+        except (ValueError, TypeError, RecursionError, httpx.InvalidURL) as exc:
+            raise self._unsendable(exc) from exc
+        if any(_UNWRITABLE.search(value) for _name, value in written.headers.raw):
+            raise self._unsendable(None)
+        return written
+
+    def _unsendable(self, exc: Exception | None) -> Unsendable:
+        kind = "a header that HTTP can't carry" if exc is None else type(exc).__name__
+        return Unsendable(
+            f"line {self._line}: this order can't be written as a request ({kind}); look at its "
+            "variables and at the agent's settings",
+            code="unsendable",
+        )
 
     def _unreachable(self, exc: Exception) -> Unavailable:
         kind = type(exc).__name__
@@ -131,6 +157,7 @@ def _client(base_url: httpx.URL, auth: httpx.Auth | None, limit: float) -> httpx
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
         ),
         trust_env=False,
+        event_hooks={"request": [departure.note]},
     )
 
 

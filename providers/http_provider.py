@@ -24,6 +24,7 @@ class HttpProvider(Provider):
     `providers.signing.require_address`.
     """
 
+    notes_departure: ClassVar[bool] = True
     default_url: ClassVar[str]
     """Where the API is unless the line says otherwise."""
 

@@ -4,6 +4,7 @@ ProviderError
 ├── NotPlaced            certainly no call was made; a new call row may try again
 │   ├── Throttled        too many calls or requests; carries when to come back
 │   ├── Rejected         this number will never be dialed by this provider
+│   │   └── Unsendable   nothing left: this order can't be built or encoded
 │   ├── Misconfigured    this line cannot dial anybody until a person repairs it
 │   └── Unavailable      refused or unreachable before anything left
 └── PlacementUnknown     the request may have arrived: never send it again
@@ -56,6 +57,14 @@ class Rejected(NotPlaced):
     """This number is not dialed by this provider, now or later."""
 
     failure = FailureClass.REJECTED
+
+
+class Unsendable(Rejected):
+    """This order can't be written as a request of this provider; the line works for others.
+
+    Of the same class as a number that is never dialed: to try again would change nothing, and
+    it says nothing about the line.
+    """
 
 
 class Misconfigured(NotPlaced):
@@ -171,6 +180,8 @@ class Provider(ABC):
 
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    notes_departure: ClassVar[bool] = False
+    """What dials goes through `providers.departure`, so that it is known whether it left."""
 
     def __init__(self, line: LineConfig) -> None:
         self.line = line

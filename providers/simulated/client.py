@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from domain.event import CallEvent, CallSnapshot
+from providers import departure
 from providers.http import certificates
 from providers.port import (
     Capabilities,
@@ -61,6 +62,7 @@ class SimulatedProvider(Provider):
         idempotent_create=False,
         listing_lag=timedelta(0),
     )
+    notes_departure: ClassVar[bool] = True
 
     def __init__(self, line: LineConfig) -> None:
         super().__init__(line)
@@ -79,7 +81,9 @@ class SimulatedProvider(Provider):
     async def place(self, request: PlaceRequest) -> Placed:
         try:
             async with asyncio.timeout(self._limit):
-                response = await self._http.post("/v1/calls", json=self._order(request))
+                response = await self._http.post(
+                    "/v1/calls", json=self._order(request), extensions=departure.dialing()
+                )
         except NEVER_SENT as exc:
             raise self._unreachable(exc) from exc
         except NO_SUCH_PLACE as exc:
@@ -212,6 +216,7 @@ def _http_client(base_url: str, api_key: str, limit: float) -> httpx.AsyncClient
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
         ),
         trust_env=False,
+        event_hooks={"request": [departure.note]},
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from providers.answers import content_of, json_of, request_error, unreadable
 from providers.http import ProviderHttp
 from providers.payload import list_at, text_at
-from providers.port import Misconfigured, PlaceRequest
+from providers.port import PlaceRequest, Rejected
 
 _PATH = "api/contacts"
 _PAGE = "100"
@@ -40,7 +40,7 @@ async def _make(http: ProviderHttp, line: str, request: PlaceRequest) -> str:
     if contact_id is None:
         raise unreadable(line)
     if _phone(contact) not in (None, request.to):
-        raise Misconfigured(
+        raise Rejected(
             f"line {line}: Voxanne keeps another number than the one it was given, "
             "so it would dial somebody else",
             code="phone",

@@ -10,9 +10,9 @@ import pytest
 
 from domain.call import CallStatus, FailureClass
 from providers.port import (
-    Misconfigured,
     NotPlaced,
     ProviderError,
+    Rejected,
     Throttled,
     Unavailable,
 )
@@ -100,7 +100,7 @@ async def test_nobody_else_is_dialed(
 ) -> None:
     other = {"id": "contact-1", "phone": "+12025550199"}
     monkeypatch.setattr(stage, "answer", lambda request: json_answer(other))
-    with pytest.raises(Misconfigured, match="somebody else"):
+    with pytest.raises(Rejected, match="somebody else"):
         await provider.place(stage.order())
     assert stage.creates == 0
 
