@@ -105,6 +105,7 @@ class Requests(RequestActivities):
 
 def _dialable(asked: CallRequest) -> tuple[str, ZoneEvidence]:
     try:
+        asked.require_bounded()
         phone = parse_phone(asked.to)
         return phone, zone_evidence(
             phone,

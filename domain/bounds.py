@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,11 @@ FREE_FORM = Bounds(depth=12, members=1_000, characters=65_536)
 """A value that is given back as it came, such as `context` or `metadata`."""
 AGENT_SETTINGS = Bounds(depth=16, members=5_000, characters=262_144)
 """Settings of an agent: prompts and schemas of tools stand in them."""
-FROM_PROVIDER = Bounds(depth=100, members=500_000)
+REQUEST = Bounds(depth=12, members=2_000, characters=65_536)
+"""A request for a call, besides its free-form values."""
+DEFINITION = Bounds(depth=32, members=1_000_000)
+"""A campaign file as a whole, with people listed in it."""
+FROM_PROVIDER = Bounds(depth=100, members=500_000, longest_key=1_000_000)
 """A provider's report: its transcript is a list of words in some cases."""
 LARGEST_INTEGER = 2**63 - 1
 """Larger ones are floating-point numbers in most languages; no database column takes them."""
@@ -76,21 +80,39 @@ def require_within(value: Any, bounds: Bounds, path: Path = ()) -> None:
             )
 
 
+def require_size(value: Any, bounds: Bounds, path: Path = ()) -> None:
+    """Raises OutOfBounds for a value with too many levels or members."""
+    for _ in _containers(value, bounds, path):
+        pass
+
+
 def _require_containers(value: Any, bounds: Bounds, path: Path) -> None:
+    for container, at in _containers(value, bounds, path):
+        for key, each in _items(container, bounds, at):
+            if not isinstance(each, dict | list | tuple):
+                _require_scalar(each, at, key)
+
+
+def _containers(value: Any, bounds: Bounds, path: Path) -> Iterator[tuple[Any, Path]]:
+    """Every object and list within a value, without recursion."""
     waiting: list[tuple[Any, Path, int]] = [(value, path, 1)]
     members = 0
     while waiting:
         container, at, depth = waiting.pop()
+        if not isinstance(container, dict | list | tuple):
+            continue
         if depth > bounds.depth:
             raise OutOfBounds(at, f"found more than {bounds.depth} levels; write fewer")
         members += len(container)
         if members > bounds.members:
             raise OutOfBounds(path, f"found more than {bounds.members} keys and items; write fewer")
-        for key, each in _items(container, bounds, at):
-            if isinstance(each, dict | list | tuple):
-                waiting.append((each, (*at, key), depth + 1))
-            elif each is not None and each is not True and each is not False:
-                _require_scalar(each, at, key)
+        yield container, at
+        each = container.items() if isinstance(container, dict) else enumerate(container)
+        waiting += [
+            (inner, (*at, key), depth + 1)
+            for key, inner in each
+            if isinstance(inner, dict | list | tuple)
+        ]
 
 
 def _items(container: Any, bounds: Bounds, at: Path) -> Iterable[tuple[str | int, Any]]:

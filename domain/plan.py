@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.bounds import AGENT_SETTINGS, FREE_FORM, REQUEST, require_within
 from domain.caps import Cap
 from domain.consent import Consent, ConsentLevel
 from domain.definition import (
@@ -148,6 +149,13 @@ class CallRequest(BaseModel):
     recording: bool = False
     context: dict[str, Any] = Field(default_factory=dict)
     """Returned as it came; ours to keep, never to read."""
+
+    def require_bounded(self) -> None:
+        """Raises OutOfBounds unless everything in it can be stored, answered and sent on."""
+        require_within(self.context, FREE_FORM, ("context",))
+        require_within(self.variables, FREE_FORM, ("variables",))
+        require_within(self.agent.settings, AGENT_SETTINGS, ("agent", "settings"))
+        require_within(self.model_dump(exclude={"context", "variables", "agent"}), REQUEST)
 
     def plan(self) -> CallPlan:
         """Raises ValueError while no line is chosen."""

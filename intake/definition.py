@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from domain.bounds import AGENT_SETTINGS, DEFINITION, OutOfBounds, require_within
 from domain.definition import CampaignDefinition
 from domain.record import DIRECT_CAMPAIGN
 from intake.after_call import after_call_problems
@@ -89,6 +91,7 @@ def parse_definition(text: str, file: str) -> ParsedDefinition:
     except ValidationError as error:
         found += _pydantic_problems(error, places)
         broken = frozenset(document_path(details) for details in error.errors())
+    found += _out_of_bounds(values, places)
     found += _reserved_name(places) + _empty_line(places)
     found += TemplateSet(templates_of(values), places).problems
     found += after_call_problems(values, places)
@@ -135,6 +138,30 @@ def _pydantic_problems(error: ValidationError, places: Places) -> list[Problem]:
         )
         for details in error.errors(include_url=False)
     ]
+
+
+def _out_of_bounds(values: Any, places: Places) -> list[Problem]:
+    """What could not be stored, or not be sent on to a provider."""
+    try:
+        require_within(values, DEFINITION)
+        for path, settings in _agent_settings(values):
+            require_within(settings, AGENT_SETTINGS, path)
+    except OutOfBounds as error:
+        return [places.problem(error.path, error.problem)]
+    return []
+
+
+def _agent_settings(values: Any) -> Iterator[tuple[KeyPath, Any]]:
+    if not isinstance(values, dict):
+        return
+    line = values.get("line")
+    holders: list[tuple[KeyPath, Any]] = [((), values), (("line",), line)]
+    if isinstance(line, list):
+        holders += [(("line", index), each) for index, each in enumerate(line)]
+    for path, holder in holders:
+        agent = holder.get("agent") if isinstance(holder, dict) else None
+        if isinstance(agent, dict) and "settings" in agent:
+            yield (*path, "agent", "settings"), agent["settings"]
 
 
 def _reserved_name(places: Places) -> list[Problem]:

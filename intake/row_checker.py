@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.bounds import FREE_FORM, OutOfBounds, dotted, require_within
 from domain.definition import CampaignDefinition, CsvSource, TimeZonePolicy
 from domain.fields import parse_zone, shown
 from domain.phone import BadPhone, parse_phone
@@ -53,6 +54,8 @@ class RowChecker:
         rendered = self._templates.render({**row.variables, **given}, row.label)
         problems += rendered.problems
         existing = self._existing.read({**row.variables, **given}, row.label, problems)
+        variables = {**row.variables, **rendered.texts}
+        problems += _unstorable(row, variables)
         if phone is None or not rendered.complete or problems:
             return problems
         return RecipientDraft(
@@ -66,7 +69,7 @@ class RowChecker:
             appointment_at=existing.at,
             appointment_uid=existing.uid,
             appointment_title=existing.title,
-            variables={**row.variables, **rendered.texts},
+            variables=variables,
         )
 
     def _phone(self, row: SourceRow, cell: Written, problems: list[Problem]) -> str | None:
@@ -121,6 +124,16 @@ def _others(phone: str, alternates: list[str | None]) -> tuple[str, ...]:
     numbers = dict.fromkeys(number for number in alternates if number is not None)
     numbers.pop(phone, None)
     return tuple(numbers)
+
+
+def _unstorable(row: SourceRow, variables: dict[str, str]) -> list[Problem]:
+    """Variables that no database keeps, whether they were written so or a template made them."""
+    try:
+        require_within(variables, FREE_FORM)
+    except OutOfBounds as error:
+        where = dotted(error.path) or "variables"
+        return [Problem(row.file, row.phone.line, row.phone.column, where, error.problem)]
+    return []
 
 
 def _problem(row: SourceRow, cell: Written, message: str) -> Problem:

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from domain.bounds import FROM_PROVIDER, LARGEST_INTEGER, require_size
 from providers.port import WebhookRefused
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(rb"[][{}]")
 
 
 def parsed(body: bytes) -> Any:
-    """The JSON in a body, with nothing in its texts that no database could keep.
+    """The JSON in a body, with nothing in it that no database could keep: what can't be stored is
+    replaced, because a report that is refused would be lost.
 
-    Raises ValueError when it is none.
+    Raises ValueError when it is none, or nested more deeply than `FROM_PROVIDER` allows.
     """
-    try:
-        content = json.loads(body)
-        # NUL and half a surrogate pair can only be written as escapes.
-        return _storable(content) if b"\\u" in body else content
-    except RecursionError as exc:
-        raise ValueError("nested too deeply") from exc
+    _require_shallow(body)
+    content = json.loads(body, parse_constant=lambda _: None)
+    require_size(content, FROM_PROVIDER)
+    return _storable(content)
+
+
+def _require_shallow(body: bytes) -> None:
+    """Before it is parsed: how deep a parser may go differs between versions of Python."""
+    depth = 0
+    for found in _BRACKETS.finditer(_STRINGS.sub(b"", body)):
+        depth += 1 if found[0] in b"[{" else -1
+        if depth > FROM_PROVIDER.depth:
+            raise ValueError("nested too deeply")
 
 
 def storable(text: str) -> str:
@@ -83,9 +96,13 @@ def list_at(content: Any, *path: str) -> list[Any]:
 
 def _storable(content: Any) -> Any:
     if isinstance(content, str):
-        return storable(content)
+        return content if content.isascii() and "\0" not in content else storable(content)
     if isinstance(content, list):
         return [_storable(one) for one in content]
     if isinstance(content, dict):
         return {storable(key): _storable(value) for key, value in content.items()}
+    if isinstance(content, float) and not math.isfinite(content):
+        return None
+    if isinstance(content, int) and not -LARGEST_INTEGER <= content <= LARGEST_INTEGER:
+        return str(content)
     return content

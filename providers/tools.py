@@ -6,14 +6,13 @@ Every line has a format; the generic one is for platforms that let us say what t
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from providers.payload import object_at, object_in, text_at
+from providers.payload import object_at, object_in, parsed, text_at
 from providers.port import WebhookRefused
 from providers.signing import header_of, require_equal, required_secret
 
@@ -104,7 +103,7 @@ def arguments_of(value: object) -> Mapping[str, Any]:
     """Arguments as an object, or as the JSON text of one. Raises WebhookRefused."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = parsed(value.encode("utf-8", "replace"))
         except ValueError:
             raise WebhookRefused("the arguments are no JSON") from None
     if value is None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from domain.bounds import FREE_FORM, OutOfBounds, require_within
 from domain.definition import InlineRecipient
 from domain.record import CallRecord, RecipientRecord
 from intake.roster import draft_recipients
 from services.context import ServiceContext
 from services.control import Changed, enroll_staged
-from services.errors import ChangeRefused
+from services.errors import ChangeRefused, RequestRefused
 from services.reading import require_campaign
 from store import recipients, roster
 from store.errors import CampaignEnded
@@ -36,9 +37,14 @@ async def add_recipients(
 ) -> tuple[int, Changed]:
     """Add people to the present launch, checked as if its definition listed them.
 
-    How many, and the campaign. Raises NoSuchCampaign, DefinitionInvalid, ChangeRefused,
-    TemporalUnavailable (then they are staged, and enrolled with the next ones).
+    How many, and the campaign. Raises NoSuchCampaign, RequestRefused, DefinitionInvalid,
+    ChangeRefused, TemporalUnavailable (then they are staged, and enrolled with the next ones).
     """
+    try:
+        for index, one in enumerate(people):
+            require_within(one.model_dump(), FREE_FORM, ("recipients", index))
+    except OutOfBounds as error:
+        raise RequestRefused(str(error)) from None
     record = await require_campaign(ctx, name)
     definition = await ctx.database.read(lambda s: definition_at(s, record.id, record.revision))
     if definition is None:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from domain.appointment import AppointmentChange, AppointmentStatus, DeskAppointment, NotMade, Party
+from domain.bounds import FREE_FORM, OutOfBounds, require_within
 from domain.calendar import CalendarRules
 from services import directory
 from services.contacts import number_of
@@ -46,6 +47,7 @@ class NewAppointment:
 async def add(ctx: ServiceContext, wanted: NewAppointment) -> DeskAppointment:
     """Raises RequestRefused, and NotFound for a contact that there is not."""
     now = ctx.clock()
+    _require_bounded(wanted.details)
     _require_future(wanted.starts_at, now)
     try:
         rules = CalendarRules(
@@ -101,6 +103,7 @@ async def count(ctx: ServiceContext, chosen: DeskFilter) -> int:
 async def change(ctx: ServiceContext, appointment_id: str, wanted: DeskChange) -> DeskAppointment:
     """Raises NotFound, and RequestRefused for what a canceled one cannot become."""
     now = ctx.clock()
+    _require_bounded(wanted.details)
     if wanted.starts_at is not None:
         _require_future(wanted.starts_at, now)
     try:
@@ -126,6 +129,13 @@ async def _number(ctx: ServiceContext, wanted: NewAppointment) -> str:
     if wanted.phone is not None:
         return number_of(wanted.phone)
     return NOBODYS if contact is None else contact.phone
+
+
+def _require_bounded(details: dict[str, Any] | None) -> None:
+    try:
+        require_within(details or {}, FREE_FORM, ("details",))
+    except OutOfBounds as error:
+        raise RequestRefused(str(error)) from None
 
 
 def _require_future(at: datetime, now: datetime) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from activities.telling import signal_workflow
+from domain.bounds import OutOfBounds
 from domain.call import CallStatus
 from domain.event import CallEvent
 from domain.instants import TOO_FAR, too_far
@@ -70,8 +71,9 @@ async def create_call(
         direct = campaigns.ensure_direct_campaign(s, ctx.tenant, now=now)
         call_requests.create_request(s, direct, new, now=now)
         view = _view(new, line, direct, now)
+        # Before the commit: what can't be answered must not be dialed.
+        answer = show(view) if show is not None else Answer(200, view.model_dump_json())
         if asked is not None and show is not None:
-            answer = show(view)
             idempotency.keep_answer(s, asked, answer.status, answer.body)
         return direct, view
 
@@ -138,6 +140,10 @@ async def end_call(ctx: ServiceContext, call_id: str) -> CallView:
 def _checked(order: CallOrder, now: datetime) -> NewRequest:
     """The number in E.164, and the zones of whoever has it. Raises RequestRefused."""
     request, refused, zones = order.request, None, None
+    try:
+        request.require_bounded()
+    except OutOfBounds as error:
+        raise RequestRefused(str(error)) from None
     if too_far(request.not_before, now):
         raise RequestRefused(f"scheduled_at: {TOO_FAR}")
     phone = request.to

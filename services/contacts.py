@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from domain.bounds import FREE_FORM, OutOfBounds, require_within
 from domain.directory import Contact
 from domain.endpoint import EventType
 from domain.phone import BadPhone, is_e164, parse_phone
@@ -72,8 +73,9 @@ async def import_contacts(ctx: ServiceContext, drafts: Sequence[dict[str, Any]])
     now, good, rejected = ctx.clock(), [], []
     for index, draft in enumerate(drafts):
         try:
+            require_within(draft, FREE_FORM)
             number = number_of(draft["phone"])
-        except RequestRefused as error:
+        except (OutOfBounds, RequestRefused) as error:
             rejected.append(Rejected(index, str(error)))
             continue
         made = {"id": str(uuid.uuid4()), "created_at": now, "updated_at": now}

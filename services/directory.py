@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session
 
+from domain.bounds import AGENT_SETTINGS, FREE_FORM, OutOfBounds, require_within
 from domain.definition import Agent
 from domain.directory import Contact, PhoneNumber, RegisteredAgent
 from domain.endpoint import EventType
@@ -231,9 +232,12 @@ def _tell(s: Session, kept: object, what: EventType, now: datetime) -> None:
 def _checked(values: dict[str, Any], lenient: bool = False) -> dict[str, Any]:
     """Numbers in E.164, and zones that there are. Raises RequestRefused."""
     checked = dict(values)
-    for name, value in checked.items():
-        if isinstance(value, str) and "\x00" in value:
-            raise RequestRefused(f"{name}: found a NUL character; leave it out")
+    try:
+        for name, value in checked.items():
+            within = AGENT_SETTINGS if name == "settings" else FREE_FORM
+            require_within(value, within, (name,))
+    except OutOfBounds as error:
+        raise RequestRefused(str(error)) from None
     try:
         if checked.get("phone") is not None:
             checked["phone"] = parse_phone(checked["phone"])

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from activities.addresses import NameUnknown, UrlRefused, resolve
 from dialects.catalog import DIALECTS
+from domain.bounds import FREE_FORM, OutOfBounds, require_within
 from domain.definition import CampaignDefinition
 from domain.endpoint import (
     EVERY_EVENT,
@@ -41,6 +42,7 @@ async def create_endpoint(
     if scheme not in DIALECTS:
         raise RequestRefused(f"scheme: found {scheme!r}; known are {', '.join(sorted(DIALECTS))}")
     checked = _events(events)
+    _require_bounded(metadata)
     await _require_url(ctx, url)
     new = _new(ctx, url, checked, EndpointKind.TENANT).model_copy(
         update={"name": name, "scheme": scheme, "metadata": metadata or {}}
@@ -54,6 +56,13 @@ async def create_endpoint(
 
     await ctx.database.write(work)
     return new
+
+
+def _require_bounded(metadata: dict[str, Any] | None) -> None:
+    try:
+        require_within(metadata or {}, FREE_FORM, ("metadata",))
+    except OutOfBounds as error:
+        raise RequestRefused(str(error)) from None
 
 
 async def endpoint_of_call(ctx: ServiceContext, url: str, *, scheme: str = STANDARD) -> Endpoint:
@@ -118,6 +127,7 @@ async def change_endpoint(
     Raises NotFound, PreconditionFailed, RequestRefused.
     """
     values: dict[str, Any] = {}
+    _require_bounded(metadata)
     if url is not None:
         await _require_url(ctx, url)
         values["url"] = url

@@ -13,6 +13,7 @@ from temporalio.common import (
 )
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
+from domain.bounds import OutOfBounds
 from domain.instants import TOO_FAR, too_far
 from domain.phone import BadPhone, mask_phone, parse_phone
 from domain.plan import CallRequest
@@ -39,6 +40,10 @@ async def request_call(ctx: ServiceContext, request: CallRequest, key: str | Non
         to = parse_phone(request.to)
     except BadPhone as error:
         raise RequestRefused(f"to: {error}") from error
+    try:
+        request.require_bounded()
+    except OutOfBounds as error:
+        raise RequestRefused(str(error)) from None
     if too_far(request.not_before, ctx.clock()):
         raise RequestRefused(f"not_before: {TOO_FAR}")
     key = key or uuid.uuid4().hex

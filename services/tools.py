@@ -15,6 +15,7 @@ from typing import Any
 from sqlmodel import Session
 
 from activities.telling import silence
+from domain.bounds import FREE_FORM, OutOfBounds, require_within
 from domain.tool_answer import Tool, no
 from providers.lines import Line
 from providers.tools import ToolCall
@@ -51,6 +52,10 @@ async def answer_tools(
 async def _answer(ctx: ServiceContext, line: Line, asked: ToolCall) -> dict[str, Any]:
     if asked.tool not in list(Tool):
         return no(f"There is no tool {asked.tool[:60]!r}; there are {', '.join(Tool)}.")
+    try:
+        require_within(dict(asked.arguments), FREE_FORM)
+    except OutOfBounds as error:
+        return no(f"The arguments can't be taken: {error}.")
     others: dict[int, int] = {}
     if asked.tool in _ON_CALENDARS:
         plan = await ctx.database.read(
