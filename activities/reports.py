@@ -18,6 +18,7 @@ def report_of(call_id: str | None, event: CallEvent) -> CallReport | None:
         at=event.at,
         answered=was_answered(event, event.transcript),
         presumes_answer=event.presumes_answer,
+        unserved=event.unserved,
         answered_by=event.answered_by,
         failure=event.failure,
         fault=event.fault,

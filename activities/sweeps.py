@@ -24,7 +24,7 @@ from activities.signatures.sweep import SweepActivities, Swept
 from activities.telling import signal_workflow
 from domain.call import CallStatus, FailureClass, Fence
 from domain.claim import CampaignState
-from domain.evidence import was_answered
+from domain.evidence import was_answered, was_started
 from domain.record import CallEnd, CallRecord, CampaignRecord
 from providers.port import ProviderError
 from store import calls, campaigns, events
@@ -163,6 +163,7 @@ class Sweeps(SweepActivities):
                 return CallEnd.of(
                     ends[-1],
                     answered_before=any(was_answered(report) for report in looked.reports),
+                    started_before=any(was_started(report) for report in looked.reports),
                     wait_if_answered=self._deps.analysis_wait(call.line),
                 )
             if looked.absent:

@@ -36,6 +36,8 @@ class CallEvent(BaseModel):
     when they tell neither."""
     presumes_answer: bool = False
     """The provider's word for this end presumes an answer that only an earlier report shows."""
+    unserved: bool = False
+    """The agent was never started: whoever answered heard nothing, so it was no talk."""
     answered_by: AnsweredBy | None = None
     failure: FailureClass | None = None
     fault: FailureClass | None = None
@@ -59,10 +61,10 @@ class CallEvent(BaseModel):
 
         One that presumes an answer stays as it is: other events tell whether there was one.
         """
+        if self.status is None or not self.status.terminal:
+            return self
         proved = was_answered(self, self.transcript)
         event = self if proved is self.answered else self.model_copy(update={"answered": proved})
-        if event.status is None or not event.status.terminal:
-            return event
         end = ending_of(event)
         if event.presumes_answer and event.answered is None:
             return event

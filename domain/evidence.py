@@ -20,7 +20,7 @@ LONGEST_RING = timedelta(minutes=2)
 shorter duration does not contradict a word such as `busy`."""
 
 _NOT_REACHED = frozenset({CallStatus.NO_ANSWER, CallStatus.BUSY})
-_ANSWERED_BY = frozenset({AnsweredBy.HUMAN, AnsweredBy.MACHINE})
+ANSWERERS = frozenset({AnsweredBy.HUMAN, AnsweredBy.MACHINE})
 _FAULTS = frozenset(
     {
         FailureClass.UNAVAILABLE,
@@ -41,6 +41,8 @@ class Report(Protocol):
     def answered(self) -> bool | None: ...
     @property
     def presumes_answer(self) -> bool: ...
+    @property
+    def unserved(self) -> bool: ...
     @property
     def answered_by(self) -> AnsweredBy | None: ...
     @property
@@ -67,28 +69,54 @@ def was_answered(report: Report, transcript: str | None = None) -> bool | None:
 
     None: it does not tell.
     """
-    if report.answered or report.status is CallStatus.IN_PROGRESS:
-        return True
-    if report.answered_by in _ANSWERED_BY or (transcript or "").strip():
-        return True
     seconds = report.duration_seconds or 0.0
-    if seconds > LONGEST_RING.total_seconds():
+    certain = (
+        report.answered is True,
+        report.status is CallStatus.IN_PROGRESS and report.answered is not False,
+        report.answered_by in ANSWERERS,
+        seconds > LONGEST_RING.total_seconds(),
+    )
+    if any(certain):
         return True
     if report.answered is False:
         return False
-    if seconds > 0 and report.status not in _NOT_REACHED:
+    # An agent may greet a telephone that rings: a word such as `busy` is believed before that.
+    if not denies_answer(report) and (seconds > 0 or (transcript or "").strip()):
         return True
     return None
 
 
-def ending_of(report: Report, *, answered_before: bool = False) -> Ending:
-    """The end that a report with a terminal status amounts to.
+def was_started(report: Report) -> bool:
+    """Whether a report says that the call is under way. Some providers say so when it begins to
+    ring, so it proves an answer only where the end does not deny one."""
+    return report.status is CallStatus.IN_PROGRESS
 
-    `answered_before` is whether an earlier report of the same call proved an answer.
+
+def denies_answer(report: Report) -> bool:
+    """Whether a report says that nobody answered."""
+    return report.status in _NOT_REACHED or report.answered is False
+
+
+def answered_in_all(report: Report, answered_before: bool, started_before: bool) -> bool | None:
+    """Whether a call that ended with this report was answered.
+
+    `answered_before` is whether an earlier report proved it, `started_before` whether one said
+    that the call was under way.
     """
+    if answered_before or (started_before and not denies_answer(report)):
+        return True
+    return was_answered(report)
+
+
+def ending_of(
+    report: Report, *, answered_before: bool = False, started_before: bool = False
+) -> Ending:
+    """The end that a report with a terminal status amounts to."""
     status, failure = report.status, report.failure
     assert status is not None
-    answered = True if answered_before else was_answered(report)
+    if report.unserved:
+        return Ending(status, failure if status is CallStatus.FAILED else None, report.fault)
+    answered = answered_in_all(report, answered_before, started_before)
     if answered:
         fault = report.fault or (failure if failure in _FAULTS else None)
         return Ending(CallStatus.COMPLETED, None, fault)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.call import AnsweredBy, CallStatus, FailureClass, Fence
 from domain.claim import CampaignState
 from domain.definition import Purpose
-from domain.evidence import Report, ending_of, was_answered
+from domain.evidence import Report, answered_in_all, ending_of
 from domain.plan import CallPlan
 
 DEFAULT_TENANT = "default"
@@ -146,6 +146,8 @@ class EndReport(Report, Protocol):
     """A report with a terminal status."""
 
     @property
+    def status(self) -> CallStatus: ...
+    @property
     def at(self) -> datetime: ...
     @property
     def detail(self) -> str | None: ...
@@ -162,6 +164,8 @@ class CallEnd(BaseModel):
     """Whether it is proved that it was answered, or that it was not."""
     presumes_answer: bool = False
     """`completed` is to be believed only with a proof that it was answered."""
+    unserved: bool = False
+    """The agent was never started: whoever answered heard nothing, so it was no talk."""
     answered_by: AnsweredBy | None = None
     failure: FailureClass | None = None
     fault: FailureClass | None = None
@@ -179,30 +183,37 @@ class CallEnd(BaseModel):
     """The same where it turns out to have been answered, by what the store knows besides."""
 
     @classmethod
-    def of(cls, report: EndReport, *, answered_before: bool = False, **more: Any) -> CallEnd:
+    def of(
+        cls,
+        report: EndReport,
+        *,
+        answered_before: bool = False,
+        started_before: bool = False,
+        **more: Any,
+    ) -> CallEnd:
         """The end that a provider's report with a terminal status amounts to.
 
         That a provider reports it proves that the call was made: it is an attempt.
         """
-        end = ending_of(report, answered_before=answered_before)
         return cls(
-            status=end.status,
+            status=report.status,
             at=report.at,
-            answered=True if answered_before else was_answered(report),
+            answered=report.answered,
             presumes_answer=report.presumes_answer,
+            unserved=report.unserved,
             answered_by=report.answered_by,
-            failure=end.failure,
-            fault=end.fault,
+            failure=report.failure,
+            fault=report.fault,
             detail=report.detail,
             duration_seconds=report.duration_seconds,
             may_have_rung=True,
             **more,
-        )
+        ).by_facts(answered_before=answered_before, started_before=started_before)
 
-    def by_facts(self, *, answered_before: bool) -> CallEnd:
+    def by_facts(self, *, answered_before: bool = False, started_before: bool = False) -> CallEnd:
         """The same end, read with what is proved by now."""
-        end = ending_of(self, answered_before=answered_before)
-        answered = True if answered_before else was_answered(self)
+        answered = answered_in_all(self, answered_before, started_before)
+        end = ending_of(self, answered_before=answered is True)
         return self.model_copy(
             update={
                 "status": end.status,

@@ -74,6 +74,12 @@ _NOT_REACHED = frozenset({"busy", "no_answer", "voicemail", "failed", OUTCOME_UN
 _FINAL = frozenset({CallStatus.COMPLETED.value, BOOKED, CallStatus.CANCELED.value})
 
 
+_OF_THE_LINE = {
+    f"failed:{failure}" for failure in (FailureClass.MISCONFIGURED, FailureClass.BLOCKED)
+}
+"""A person has to do something about the line."""
+
+
 def follow(settling: Settling, retry: Retry) -> Following:
     """Decide between another attempt and the end."""
     outcome = settling.outcome
@@ -102,7 +108,7 @@ def _after_no_attempt(settling: Settling) -> Following:
     if settling.lines_left is Left.ANOTHER:
         because = Reason("another_line", "the line did not take the call; another one is tried")
         return Redial(settling.ended_at, because)
-    if settling.outcome == f"failed:{FailureClass.MISCONFIGURED}":
+    if settling.outcome in _OF_THE_LINE:
         wait = MISCONFIGURED_WAIT
     else:
         wait = min(settling.retry_after or THROTTLE_WAIT, LONGEST_THROTTLE)

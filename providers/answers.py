@@ -12,10 +12,12 @@ import httpx
 from domain.call import FailureClass
 from providers.payload import parsed
 from providers.port import (
+    Blocked,
     Misconfigured,
     NotPlaced,
     PlacementUnknown,
     ProviderError,
+    Refused,
     Rejected,
     Throttled,
     Unavailable,
@@ -25,6 +27,8 @@ _CODE = re.compile(r"(?!.*\d{7})[A-Za-z0-9][A-Za-z0-9_.: -]{0,59}")
 """What a code looks like; anything else may be a sentence about a person."""
 _REFUSALS: Mapping[FailureClass, type[NotPlaced]] = {
     FailureClass.REJECTED: Rejected,
+    FailureClass.REFUSED: Refused,
+    FailureClass.BLOCKED: Blocked,
     FailureClass.MISCONFIGURED: Misconfigured,
     FailureClass.UNAVAILABLE: Unavailable,
 }

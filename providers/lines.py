@@ -79,11 +79,11 @@ class Line:
         self.tenant = tenant
 
     def heard(self, events: Sequence[CallEvent]) -> list[CallEvent]:
-        """What the provider reported, under the names that campaigns know.
+        """What the provider reported, by the facts in it and under the names that campaigns know.
 
         Two reports have one id only where they say the same.
         """
-        return [self.policy.results.read(identified(event)) for event in events]
+        return [self.policy.results.read(identified(event.by_facts())) for event in events]
 
     @property
     def simulated(self) -> bool:

@@ -5,6 +5,8 @@ ProviderError
 │   ├── Throttled        too many calls or requests; carries when to come back
 │   ├── Rejected         this number will never be dialed by this provider
 │   │   └── Unsendable   nothing left: this order can't be built or encoded
+│   ├── Refused          this person refuses our calls
+│   ├── Blocked          this line's caller id is blocked
 │   ├── Misconfigured    this line cannot dial anybody until a person repairs it
 │   └── Unavailable      refused or unreachable before anything left
 └── PlacementUnknown     the request may have arrived: never send it again
@@ -65,6 +67,18 @@ class Unsendable(Rejected):
     Of the same class as a number that is never dialed: to try again would change nothing, and
     it says nothing about the line.
     """
+
+
+class Refused(NotPlaced):
+    """The person refuses calls from us, as the provider knows already."""
+
+    failure = FailureClass.REFUSED
+
+
+class Blocked(NotPlaced):
+    """The caller id is blocked: nothing about the person."""
+
+    failure = FailureClass.BLOCKED
 
 
 class Misconfigured(NotPlaced):

@@ -30,6 +30,12 @@ class Meaning(BaseModel):
 
     status: CallStatus | None = None
     failure: FailureClass | None = None
+    answered: bool | None = None
+    """Whether the word itself says that the call was answered, or that it was not."""
+    presumes_answer: bool = False
+    """`completed` if an earlier report shows that it was answered, else `no_answer`."""
+    unserved: bool = False
+    """The agent was never started: whoever answered heard nothing."""
     answered_by: AnsweredBy | None = None
     disposition: str | None = None
     """How the talk went, where the provider's word says so itself."""

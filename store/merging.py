@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from domain.call import AnsweredBy, CallStatus, advance
 from domain.event import CallEvent, EventKind
-from domain.evidence import was_answered
+from domain.evidence import ANSWERERS, denies_answer, was_answered
 
 _LATEST = (
     "duration_seconds",
@@ -41,11 +41,8 @@ def merge(events: Iterable[CallEvent]) -> Heard:
     status = CallStatus.QUEUED
     values: dict[str, Any] = {}
     structured: dict[str, Any] = {}
-    provider_call_id, answered, ending = None, False, None
+    provider_call_id = None
     for event in ordered:
-        answered = answered or was_answered(event, event.transcript) is True
-        if event.status is not None and event.status.terminal:
-            ending = event
         provider_call_id = provider_call_id or event.provider_call_id
         if event.status is not None and not event.status.terminal:
             status = advance(status, event.status)
@@ -53,7 +50,22 @@ def merge(events: Iterable[CallEvent]) -> Heard:
         _put(values, event)
     if structured:
         values["structured"] = structured
-    return Heard(status, values, provider_call_id, answered, ending)
+    ends = [event for event in ordered if event.status is not None and event.status.terminal]
+    ending = ends[-1] if ends else None
+    return Heard(status, values, provider_call_id, _answered(ordered, ending), ending)
+
+
+def _answered(events: Sequence[CallEvent], ending: CallEvent | None) -> bool:
+    """Whether any event proves an answer. What was worked out after an end that denies one is no
+    proof: an agent may greet a telephone that rings."""
+    if any(event.unserved for event in events):
+        return False
+    denied = ending is not None and denies_answer(ending)
+    return any(
+        was_answered(event, event.transcript) is True
+        for event in events
+        if not denied or event.status is not None or event.answered_by in ANSWERERS
+    )
 
 
 def _put(values: dict[str, Any], event: CallEvent) -> None:
@@ -67,7 +79,7 @@ def _put(values: dict[str, Any], event: CallEvent) -> None:
             values["answered_by"] = event.answered_by.value
     if event.status is CallStatus.RINGING:
         _put_first(values, "ringing_at", event.at)
-    elif event.status is CallStatus.IN_PROGRESS:
+    elif event.status is CallStatus.IN_PROGRESS and was_answered(event):
         _put_first(values, "answered_at", event.at)
     if event.kind is EventKind.ANALYSIS:
         _put_first(values, "analysed_at", event.at)

@@ -166,7 +166,10 @@ def _by_all_facts(case: Case, end: CallEnd) -> CallEnd:
         }
     )
     if seen.may_have_rung:
-        seen = seen.by_facts(answered_before=known["answered_at"] is not None)
+        seen = seen.by_facts(
+            answered_before=known["answered_at"] is not None,
+            started_before=known["status"] == CallStatus.IN_PROGRESS,
+        )
     if seen.status is not CallStatus.COMPLETED or seen.analysis_wait > timedelta(0):
         return seen
     return seen.model_copy(update={"analysis_wait": end.wait_if_answered})

@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain.call import CallStatus, FailureClass, advance
     from domain.claim import ClaimedCall
-    from domain.evidence import was_answered
+    from domain.evidence import was_answered, was_started
     from domain.record import CallEnd
     from workflows import names
     from workflows.messages import CallResult
@@ -45,7 +45,7 @@ class CallWorkflow:
         self._call = call
         self._status = CallStatus.QUEUED
         self._seen: set[str] = set()
-        self._answered = False
+        self._answered = self._started = False
         self._end: CallEnd | None = None
         self._placement = Placement(result=PlacementResult.UNKNOWN, upsert_status=False)
         self._placed_at = workflow.now()
@@ -74,11 +74,14 @@ class CallWorkflow:
         self._seen.add(report.event_id)
         self._last_heard = workflow.now()
         self._answered = self._answered or was_answered(report) is True
+        self._started = self._started or was_started(report)
         before, self._status = self._status, advance(self._status, report.status)
         if self._status is before:
             return
         if self._status.terminal and self._end is None:
-            self._end = CallEnd.of(report, answered_before=self._answered)
+            self._end = CallEnd.of(
+                report, answered_before=self._answered, started_before=self._started
+            )
         elif not self._status.terminal:
             self._tell_status()
 
@@ -250,8 +253,8 @@ class CallWorkflow:
     async def _record_end(self) -> Ended:
         end = self._end
         assert end is not None
-        if self._answered:
-            end = end.by_facts(answered_before=True)
+        if self._answered or self._started:
+            end = end.by_facts(answered_before=self._answered, started_before=self._started)
         wait = self._placement.analysis_wait
         # The store knows of reports that were not passed on here: it may have been answered.
         waits = "analysis_wait" if end.status is CallStatus.COMPLETED else "wait_if_answered"

@@ -24,6 +24,7 @@ class CallReport(BaseModel):
     at: datetime
     answered: bool | None = None
     presumes_answer: bool = False
+    unserved: bool = False
     answered_by: AnsweredBy | None = None
     failure: FailureClass | None = None
     fault: FailureClass | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from domain.call import AnsweredBy, CallStatus, FailureClass
-from providers.payload import text_at, value_at
+from providers.payload import number_at, text_at, value_at
 from providers.status_map import Meaning, load_maps
 
 _MAPS = load_maps(Path(__file__).with_name("status.json"))
@@ -40,6 +40,16 @@ def meaning_of(call: Mapping[str, Any]) -> Meaning:
 
 def answered_by(call: Mapping[str, Any]) -> AnsweredBy | None:
     return _MAPS["answered_by"].meaning_of(text_at(call, "answered_by")).answered_by
+
+
+def answered(call: Mapping[str, Any]) -> bool | None:
+    """Whether they talked, by `call_length`: `corrected_duration` has the ringing in it."""
+    if text_at(call, "answered_by") == _NO_ANSWER:
+        return False
+    unreached = meaning_of(call).status in (CallStatus.BUSY, CallStatus.NO_ANSWER)
+    lasted = (number_at(call, "call_length") or 0) > 0
+    said = bool((text_at(call, "concatenated_transcript") or "").strip())
+    return True if (lasted or said) and not unreached else None
 
 
 def failure_of(content: Any) -> FailureClass | None:

@@ -83,7 +83,8 @@ def read_call(
     )
     if not ended:
         return (event,)
-    if meaning.status is CallStatus.COMPLETED:
+    event = event.model_copy(update={"answered": status.answered(call)}).by_facts()
+    if event.status is CallStatus.COMPLETED:
         event = event.model_copy(update={"duration_seconds": seconds})
     done = worked_up or text_at(call, "queue_status") in _WORKED_UP
     return (event, _analysis(call, event)) if done else (event,)

@@ -52,11 +52,12 @@ def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:
             provider_call_id=call_id,
             status=meaning.status,
             at=_happened_at(content, meaning.status) or received_at,
+            answered=meaning.answered,
             answered_by=meaning.answered_by,
             failure=meaning.failure,
             detail=status or event,
             **_told_at_the_end(content),
-        ),
+        ).by_facts(),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from domain.call import AnsweredBy, CallStatus, FailureClass
+from providers.sip import block_or_refusal, meaning_of_response
 from providers.status_map import Meaning, load_maps
 
 _MAPS = load_maps(Path(__file__).with_name("status.json"))
@@ -27,8 +28,18 @@ def answered_by(word: str | None) -> AnsweredBy | None:
     return _MAPS["answered_by"].meaning_of(word).answered_by
 
 
-def failure_to_start(reason: str | None, leg_status: str | None, sip: str | None = None) -> Meaning:
-    """A failure_reason; where it is `unknown`, the telephone leg may know more."""
+def failure_to_start(
+    reason: str | None, leg_status: str | None, sip: str | None = None, phrase: str | None = None
+) -> Meaning:
+    """A failure_reason; where it is `unknown`, the telephone leg may know more.
+
+    The leg of a SIP trunk has its final response alone, and says by it who refused the call.
+    """
+    told = block_or_refusal(sip, phrase)
+    if told is not None:
+        return told
+    if reason in (None, _NOBODY_KNOWS) and leg_status is None and sip is not None:
+        return meaning_of_response(sip, phrase)
     if reason in (None, _NOBODY_KNOWS) and leg_status is not None:
         known = _MAPS["leg_status"].meaning_of(leg_status)
         if known.status is CallStatus.FAILED:

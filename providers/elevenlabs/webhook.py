@@ -70,9 +70,10 @@ def read(body: bytes, now: datetime) -> Sequence[CallEvent]:
         return _detected(data, number, at)
     if kind == _FAILED:
         reason, leg = text_at(data, "failure_reason"), object_at(data, "metadata", "body")
-        meaning = status.failure_to_start(
-            reason, text_at(leg, "CallStatus"), text_at(leg, "SipResponseCode")
-        )
+        code = number_at(leg, "sip_status_code")
+        response = text_at(leg, "SipResponseCode") or (None if code is None else f"{code:.0f}")
+        phrase = text_at(leg, "error_reason") or text_at(leg, "sip_status")
+        meaning = status.failure_to_start(reason, text_at(leg, "CallStatus"), response, phrase)
         return (_told(data, number, meaning, at, reason or "unknown"),)
     return _conversation(data, number, at, _over(data), worked_up=True)
 
@@ -116,9 +117,12 @@ def _conversation(
     over = None if seconds is None or began is None else from_unix(began.timestamp() + seconds)
     end = _told(data, number, meaning, over or now, reason)
     machine = AnsweredBy.MACHINE if _reached_voicemail(data) else result.answered_by
-    end = end.model_copy(update={"answered_by": machine})
-    if meaning.status is CallStatus.COMPLETED:
-        end = end.model_copy(update={"duration_seconds": seconds})
+    talked = accepted is not None and meaning.status not in _NOT_ANSWERED
+    answered = True if talked else meaning.answered
+    facts = {"answered_by": machine, "duration_seconds": seconds, "answered": answered}
+    end = end.model_copy(update=facts).by_facts()
+    if end.status is not CallStatus.COMPLETED:
+        end = end.model_copy(update={"duration_seconds": None})
     return (end, _analysis(data, end)) if worked_up else (end,)
 
 

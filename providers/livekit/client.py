@@ -35,6 +35,7 @@ _AFTER_RING = timedelta(seconds=2)
 """How much longer than the phone rings an answer may take, by LiveKit's own clients."""
 _EMPTY_SECONDS = 60
 """How long a room stays open when nobody comes, or the callee has left."""
+_TRUNK_REFUSALS = frozenset({"SIP 401", "SIP 402", "SIP 407"})
 
 
 class LiveKitProvider(HttpProvider):
@@ -150,7 +151,7 @@ class LiveKitProvider(HttpProvider):
         Raises what the answer means when nobody's phone rang.
         """
         code, meaning = _meaning_in(response)
-        if meaning.status is not None and meaning.status is not CallStatus.FAILED:
+        if meaning.status is not None and _was_dialed(code, meaning):
             event = webhook.read_answer(room, request.call_id, meaning, code, self._clock())
             await self._leave(room)
             return Placed(provider_call_id=room, events=(event,))
@@ -224,13 +225,25 @@ class LiveKitProvider(HttpProvider):
         return order
 
 
+def _was_dialed(code: str, meaning: Meaning) -> bool:
+    """Whether somebody's telephone may have rung before a SIP response with this meaning.
+
+    Whatever it says, the number was dialed; unless the trunk asked us for credentials or money,
+    or there is no such number.
+    """
+    tells_nothing = (FailureClass.REJECTED, FailureClass.UNKNOWN)
+    nobody = meaning.failure in tells_nothing or code in _TRUNK_REFUSALS
+    return meaning.status is not CallStatus.FAILED or not (nobody or not code.startswith("SIP "))
+
+
 def _meaning_in(response: httpx.Response) -> tuple[str, Meaning]:
     """The code of a failed dial and what it means: the SIP response's before LiveKit's own."""
     error = json_of(response)
     sip = text_at(error, "meta", "sip_status_code")
     code = text_at(error, "code")
     if sip is not None and response.is_error:
-        return f"SIP {sip}", answer_of(sip)
+        phrase = text_at(error, "meta", "sip_status")
+        return f"SIP {sip}", answer_of(sip, phrase)
     if code is not None and response.is_client_error:
         return code, error_of(code)
     return code or str(response.status_code), Meaning()

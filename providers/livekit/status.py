@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from domain.call import CallStatus
+from providers.sip import block_or_refusal
 from providers.status_map import Meaning, load_maps
 
 _MAPS = load_maps(Path(__file__).with_name("status.json"))
@@ -23,15 +24,19 @@ def ending_of(reason: str, word: str | None) -> Meaning:
     Who was talking when we hung up had completed the call; whose phone only rang had not.
     """
     meaning, last = _MAPS["disconnect_reason"].meaning_of(reason), status_of(word).status
-    if meaning.status is CallStatus.CANCELED and last is CallStatus.IN_PROGRESS:
-        return Meaning(status=CallStatus.COMPLETED)
+    if last is CallStatus.IN_PROGRESS:
+        # Somebody had answered, whatever ended it.
+        return meaning.model_copy(update={"answered": True})
     if meaning.status is CallStatus.COMPLETED and last in _BEFORE_THE_ANSWER:
         return Meaning(status=CallStatus.CANCELED)
     return meaning
 
 
-def answer_of(sip_status_code: str) -> Meaning:
+def answer_of(sip_status_code: str, phrase: str | None = None) -> Meaning:
     """The SIP response that a dial ended with."""
+    told = block_or_refusal(sip_status_code, phrase)
+    if told is not None:
+        return told
     return _MAPS["sip_status_code"].meaning_of(sip_status_code)
 
 

@@ -91,9 +91,10 @@ def _event(room: str, call_id: str, meaning: Meaning, at: datetime, word: str) -
         provider_call_id=room,
         status=known,
         at=at,
+        answered=meaning.answered,
         failure=meaning.failure,
         detail=word,
-    )
+    ).by_facts()
 
 
 def _word(participant: Mapping[str, Any]) -> str | None:

@@ -74,6 +74,7 @@ def read_call(call: Mapping[str, Any], now: datetime) -> Sequence[CallEvent]:
     talked = started is not None and duration is not None and duration > 0
     meaning = status_of(word, reason, talked=talked)
     ended = meaning.status is not None and meaning.status.terminal
+    denied = meaning.status in (CallStatus.BUSY, CallStatus.NO_ANSWER)
     at = (over if ended else started) or started or now
     event = CallEvent(
         event_id=f"{number}:{'ended' if ended else meaning.status or word}",
@@ -85,10 +86,11 @@ def read_call(call: Mapping[str, Any], now: datetime) -> Sequence[CallEvent]:
         answered_by=meaning.answered_by,
         disposition=meaning.disposition,
         detail=reason or word,
-    )
+        answered=True if ended and talked and not denied else None,
+    ).by_facts()
     if not ended:
         return (event,)
-    if meaning.status is CallStatus.COMPLETED and duration is not None:
+    if event.status is CallStatus.COMPLETED and duration is not None:
         event = event.model_copy(update={"duration_seconds": max(0.0, duration) / 1000})
     return (event, *_analysis(call, event))
 

@@ -8,12 +8,16 @@ from typing import Any
 
 from domain.call import AnsweredBy, FailureClass
 from providers.payload import text_at
+from providers.sip import block_or_refusal
 from providers.status_map import Meaning, load_maps
 
 _MAPS = load_maps(Path(__file__).with_name("status.json"))
 
 HANGUP = "call.hangup"
 _REJECTED = "call_rejected"
+_CLEARED = "normal_clearing"
+_NO_CAUSE = frozenset({_REJECTED, "unspecified"})
+"""Causes that say less than a SIP response from the callee's side."""
 _START_FAILED = "call.conversation.start_failed"
 
 
@@ -31,8 +35,13 @@ def ending_of(payload: Mapping[str, Any]) -> Meaning:
     """How a call ended; why it was rejected is refined by the SIP code."""
     cause = text_at(payload, "hangup_cause")
     sip = text_at(payload, "sip_hangup_cause")
+    told = block_or_refusal(sip)
+    if told is not None and (cause in _NO_CAUSE or cause not in _MAPS["hangup_cause"].rows):
+        return told
     if cause == _REJECTED and sip in _MAPS["rejected_sip_cause"].rows:
         return _MAPS["rejected_sip_cause"].rows[sip]
+    if cause == _CLEARED and sip in _MAPS["cleared_sip_cause"].rows:
+        return _MAPS["cleared_sip_cause"].rows[sip]
     if cause is None:
         return _MAPS["hangup_cause"].otherwise
     return _MAPS["hangup_cause"].meaning_of(cause)

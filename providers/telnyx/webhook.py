@@ -93,7 +93,7 @@ def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:
         detail=kind,
     )
     facts = _facts(kind, payload)
-    return (event.model_copy(update=facts),) if facts else ()
+    return (event.model_copy(update=facts).by_facts(),) if facts else ()
 
 
 def read_call(call: Mapping[str, Any]) -> Sequence[CallEvent]:
@@ -116,7 +116,7 @@ def read_call(call: Mapping[str, Any]) -> Sequence[CallEvent]:
             failure=None if lasted else FailureClass.UNKNOWN,
             detail="is_alive false",
             duration_seconds=seconds if lasted else None,
-        ),
+        ).by_facts(),
     )
 
 
@@ -126,7 +126,13 @@ def _facts(kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         meaning = status.ending_of(payload)
         causes = (text_at(payload, name) for name in ("hangup_cause", "sip_hangup_cause"))
         detail = " ".join(cause for cause in causes if cause is not None)
-        return {"status": meaning.status, "failure": meaning.failure, "detail": detail or kind}
+        return {
+            "status": meaning.status,
+            "failure": meaning.failure,
+            "answered": meaning.answered,
+            "presumes_answer": meaning.presumes_answer,
+            "detail": detail or kind,
+        }
     if kind.startswith("call.machine."):
         result = text_at(payload, "result")
         return {"answered_by": status.answered_by(kind, result), "detail": result or kind}
@@ -138,7 +144,12 @@ def _facts(kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     if meaning.failure is None:
         return {"status": meaning.status}
     detail = " ".join(filter(None, (kind, text_at(payload, "reason"))))
-    return {"status": meaning.status, "failure": meaning.failure, "detail": detail}
+    return {
+        "status": meaning.status,
+        "failure": meaning.failure,
+        "unserved": meaning.unserved,
+        "detail": detail,
+    }
 
 
 def _cost(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def event_of(
         provider_call_id=provider_call_id,
         status=meaning.status,
         at=at or from_iso(text_at(told, "timestamp")) or seen_at,
+        answered=meaning.answered,
         answered_by=meaning.answered_by,
         failure=meaning.failure,
         detail=text_at(told, "ended_reason") or text_at(told, "status"),
@@ -42,7 +43,7 @@ def event_of(
         transcript=_transcript(told),
         recording_url=text_at(told, "recording_url"),
         cost=number_at(told, "cost"),
-    )
+    ).by_facts()
 
 
 def id_of(told: Mapping[str, Any]) -> str | None:

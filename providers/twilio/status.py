@@ -15,8 +15,13 @@ def status_of(word: str | None, *, error: str | None = None, sip: str | None = N
     meaning = _MAPS["call_status"].meaning_of(word)
     if meaning.status is not CallStatus.FAILED:
         return meaning
-    refined = failure_of(error) or _MAPS["sip_code"].meaning_of(sip).failure
-    return meaning.model_copy(update={"failure": refined or meaning.failure})
+    told = _MAPS["sip_code"].meaning_of(sip)
+    if told.failure is FailureClass.REFUSED:
+        return meaning.model_copy(update={"failure": told.failure})
+    refined = failure_of(error)
+    if refined is None and told.status is not None:
+        return Meaning(status=told.status)
+    return meaning.model_copy(update={"failure": refined or told.failure or meaning.failure})
 
 
 def unexplained(meaning: Meaning) -> Meaning:

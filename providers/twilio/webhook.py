@@ -52,7 +52,7 @@ def read(body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         "duration_seconds": number_at(form, "CallDuration"),
         "recording_url": form.get("RecordingUrl") or None,
     }
-    return (told.model_copy(update=facts),)
+    return (told.model_copy(update=facts).by_facts(),)
 
 
 def read_resource(call: Mapping[str, Any]) -> Sequence[CallEvent]:
@@ -77,7 +77,7 @@ def read_resource(call: Mapping[str, Any]) -> Sequence[CallEvent]:
             answered_by=status.answered_by(text_at(call, "answered_by")),
             detail=word,
             duration_seconds=number_at(call, "duration"),
-        )
+        ).by_facts()
     ]
     price = number_at(call, "price")
     if price is not None:

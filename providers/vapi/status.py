@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from domain.call import CallStatus, FailureClass
+from providers.sip import meaning_of_response
 from providers.status_map import Meaning, load_maps
 
 _MAPS = load_maps(Path(__file__).with_name("status.json"))
 
 ENDED = "ended"
 _CANCELED_BY_US = "manually-canceled"
+_SIP_RESPONSE = re.compile(r".*-outbound-sip-(?P<code>[4-6]\d\d)(?:-(?P<phrase>.*))?")
+"""As Vapi names the final response of a carrier, such as `…-outbound-sip-403-forbidden`."""
 
 
 def status_of(word: str | None) -> Meaning:
@@ -20,6 +24,9 @@ def status_of(word: str | None) -> Meaning:
 
 def ending_of(reason: str | None, *, started: bool) -> Meaning:
     """An endedReason. `started` is whether the call has a startedAt: it had been answered."""
+    response = _SIP_RESPONSE.fullmatch(reason or "")
+    if response is not None and reason not in _MAPS["ended_reason"].rows:
+        return meaning_of_response(response["code"], response["phrase"])
     meaning = _MAPS["ended_reason"].meaning_of(reason)
     if reason == _CANCELED_BY_US and started:
         return Meaning(status=CallStatus.COMPLETED)

@@ -75,7 +75,8 @@ def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:
             return (_told(number, call_id, at, Meaning(), _UNEXPLAINED),)
         started = text_at(call, "startedAt") is not None
         meaning = status.ending_of(reason, started=started)
-        return (_told(number, call_id, at, meaning, reason or word),)
+        told = _told(number, call_id, at, meaning, reason or word)
+        return (_answered_if(started, meaning, told),)
     return (_told(number, call_id, at, status.status_of(word), word or ""),) if word else ()
 
 
@@ -116,6 +117,7 @@ def _ended(
     if started is not None and over is not None:
         seconds = max(0.0, (over - started).total_seconds())
         end = end.model_copy(update={"duration_seconds": seconds})
+    end = _answered_if(started is not None, meaning, end)
     artifact, analysis = object_at(report, "artifact"), object_at(report, "analysis")
     cost, structured = number_at(report, "cost"), _structured(analysis, artifact)
     # A call object shows what there is so far; only with an analysis is it all there.
@@ -135,6 +137,12 @@ def _ended(
         structured=structured,
     )
     return (end, known)
+
+
+def _answered_if(started: bool, meaning: Meaning, end: CallEvent) -> CallEvent:
+    """A call that was started had been answered, unless its reason denies it."""
+    answered = True if started and meaning.answered is not False else None
+    return end.model_copy(update={"answered": answered}).by_facts()
 
 
 def _structured(analysis: Mapping[str, Any], artifact: Mapping[str, Any]) -> dict[str, Any]:

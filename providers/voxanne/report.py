@@ -48,12 +48,20 @@ def status_of(
         provider_call_id=call_id,
         status=meaning.status,
         at=_happened_at(call, meaning.status) or seen_at,
+        answered=_answered(call, meaning),
         answered_by=meaning.answered_by,
         failure=meaning.failure,
         detail=text_at(call, "endedReason") or text_at(call, "status"),
         duration_seconds=_duration(call),
-    )
+    ).by_facts()
     return (event,)
+
+
+def _answered(call: Mapping[str, Any], meaning: Meaning) -> bool | None:
+    """Whether there was a talk, by what was written down of it."""
+    said = _first_text((call, ("transcript",)), (call, ("artifact", "transcript")))
+    unreached = meaning.status in (CallStatus.BUSY, CallStatus.NO_ANSWER)
+    return True if said and not unreached else meaning.answered
 
 
 def analysis_of(

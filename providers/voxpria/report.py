@@ -35,6 +35,7 @@ def event_of(
         provider_call_id=provider_call_id,
         status=meaning.status,
         at=_happened_at(call, meaning.status) or seen_at,
+        answered=meaning.answered,
         answered_by=meaning.answered_by,
         failure=meaning.failure,
         detail=text_at(call, "status"),
@@ -42,7 +43,7 @@ def event_of(
         transcript=text_at(call, "transcript"),
         recording_url=text_at(call, "recording"),
         structured={name: told for name in _STRUCTURED if (told := text_at(call, name))},
-    )
+    ).by_facts()
 
 
 def id_of(call: Mapping[str, Any]) -> str | None:

@@ -37,13 +37,20 @@ def events_of(
         provider_call_id=call_id,
         status=meaning.status,
         at=at,
+        answered=_answered(call, meaning),
         answered_by=meaning.answered_by,
         failure=meaning.failure,
         detail=text_at(call, "call_status"),
         duration_seconds=number_at(call, "duration_seconds"),
-    )
+    ).by_facts()
     analysed = meaning.status.terminal and any(text_at(call, name) for name in _ANALYSED)
     return (event, analysis_of(call_id, call, at)) if analysed else (event,)
+
+
+def _answered(call: Mapping[str, Any], meaning: Meaning) -> bool | None:
+    """Whether there was a talk, by what was written down of it."""
+    unreached = meaning.status in (CallStatus.BUSY, CallStatus.NO_ANSWER)
+    return True if text_at(call, "transcript") and not unreached else meaning.answered
 
 
 def analysis_of(call_id: str, call: Mapping[str, Any], at: datetime) -> CallEvent:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from activities.reports import report_of
+from activities.signatures.call import CallReport
 from domain.call import AnsweredBy, CallStatus, FailureClass
 from domain.evidence import LONGEST_RING
 from domain.record import CallEnd
@@ -18,7 +20,13 @@ ENDS = [status for status in CallStatus if status.terminal]
 
 
 def end_of(*, answered_before: bool = False, **facts: Any) -> CallEnd:
-    return CallEnd.of(event(**facts), answered_before=answered_before)
+    return CallEnd.of(told(**facts), answered_before=answered_before)
+
+
+def told(**facts: Any) -> CallReport:
+    report = report_of("call-1", event(**facts))
+    assert report is not None
+    return report
 
 
 @pytest.mark.parametrize("status", ENDS)
@@ -43,9 +51,9 @@ def test_what_was_answered_is_completed_whatever_its_end_is_called(
 
 
 def test_a_transcript_proves_an_answer() -> None:
-    told = event(status=CallStatus.FAILED, failure="unavailable", transcript="Yes, speaking.")
-    assert told.by_facts().status is CallStatus.COMPLETED
-    empty = told.model_copy(update={"transcript": " \n"}).by_facts()
+    heard = event(status=CallStatus.FAILED, failure="unavailable", transcript="Yes, speaking.")
+    assert heard.by_facts().status is CallStatus.COMPLETED
+    empty = heard.model_copy(update={"transcript": " \n"}).by_facts()
     assert (empty.status, empty.answered) == (CallStatus.FAILED, None)
 
 
@@ -110,7 +118,7 @@ def test_reading_again_changes_nothing(
     seconds: float | None,
     before: bool,
 ) -> None:
-    told = event(
+    heard = event(
         status=status,
         failure=failure if status is CallStatus.FAILED else None,
         answered=answered,
@@ -118,6 +126,6 @@ def test_reading_again_changes_nothing(
         answered_by=answered_by,
         duration_seconds=seconds,
     )
-    once = CallEnd.of(told, answered_before=before)
+    once = end_of(answered_before=before, **heard.model_dump())
     assert once.by_facts(answered_before=False) == once
-    assert CallEnd.of(told.by_facts(), answered_before=before) == once
+    assert end_of(answered_before=before, **heard.by_facts().model_dump()) == once

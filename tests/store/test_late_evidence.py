@@ -100,16 +100,16 @@ def test_a_report_before_the_recorded_refusal_makes_it_an_attempt(house: House) 
 
 
 def test_whoever_turns_out_to_have_answered_is_not_called_again(house: House) -> None:
-    campaign = house.launch(1, retry={"no_answer": AGAIN})
+    campaign = house.launch(1, retry={"failed": AGAIN})
     call_id = house.claim_one(campaign).call_id
     house.place(call_id)
-    house.end(call_id, CallStatus.NO_ANSWER)
+    house.end(call_id, CallStatus.FAILED)
     assert _person(house).state == RecipientState.WAITING.value
     late = event(
         "a", kind="analysis", call_id=call_id, transcript="Yes, I confirm.", disposition="confirmed"
     )
     (stored,) = _tell(house, late)
-    assert _call(house, call_id).status is CallStatus.NO_ANSWER
+    assert _call(house, call_id).status is CallStatus.FAILED
     person = _person(house)
     assert (person.state, person.outcome) == (RecipientState.DONE.value, "confirmed")
     assert stored.settled is not None

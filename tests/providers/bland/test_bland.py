@@ -22,6 +22,9 @@ from tests.providers.contract.stage import NOW, NUMBER, FarCall
 SINCE = NOW - timedelta(minutes=1)
 
 
+NEVER_TALKED = {"answered_by": None, "call_length": 0, "concatenated_transcript": ""}
+
+
 @pytest.fixture
 async def stage() -> AsyncIterator[BlandStage]:
     async with running(BlandStage) as stage:
@@ -57,7 +60,7 @@ async def test_every_status(
     stage: BlandStage, bland: BlandProvider, call: FarCall, word: str, meaning: Meaning
 ) -> None:
     stage.move(call, *stage.steps)
-    stage.facts[call.id] = {"status": word}
+    stage.facts[call.id] = {"status": word} | ({} if word == "completed" else NEVER_TALKED)
     told = stage.webhook(stage.shown(call))
     event, known = bland.receive(told.headers, told.body, told.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
@@ -71,7 +74,8 @@ async def test_every_reason_of_a_failure(
     stage: BlandStage, bland: BlandProvider, call: FarCall, phrase: str, meaning: Meaning
 ) -> None:
     stage.move(call, *stage.steps)
-    stage.facts[call.id] = {"status": "failed", "error_message": f"The number {phrase}, sorry."}
+    told = {"status": "failed", "error_message": f"The number {phrase}, sorry."}
+    stage.facts[call.id] = told | NEVER_TALKED
     snapshot = await bland.look_up(call.id)
     assert snapshot is not None
     event = snapshot.events[0]

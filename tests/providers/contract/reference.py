@@ -21,6 +21,8 @@ _CLASSES = {
     "bad_number": FailureClass.REJECTED,
     "config": FailureClass.MISCONFIGURED,
     "callee": FailureClass.UNAVAILABLE,
+    "blocked": FailureClass.BLOCKED,
+    "refused": FailureClass.REFUSED,
     "unknown": FailureClass.UNKNOWN,
 }
 

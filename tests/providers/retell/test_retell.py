@@ -165,7 +165,7 @@ async def test_a_wish_of_the_person_is_a_disposition(
 @pytest.mark.parametrize(
     ("reason", "failure"),
     [
-        ("network_blocked", FailureClass.UNAVAILABLE),
+        ("network_blocked", FailureClass.BLOCKED),
         ("credit_exhausted", FailureClass.MISCONFIGURED),
         ("budget_reached", FailureClass.MISCONFIGURED),
     ],

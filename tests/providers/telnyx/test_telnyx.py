@@ -78,8 +78,8 @@ async def test_every_hangup_cause(
         ("600", CallStatus.BUSY, None),
         ("603", CallStatus.BUSY, None),
         ("604", CallStatus.FAILED, FailureClass.REJECTED),
-        ("607", CallStatus.FAILED, FailureClass.MISCONFIGURED),
-        ("608", CallStatus.FAILED, FailureClass.MISCONFIGURED),
+        ("607", CallStatus.FAILED, FailureClass.REFUSED),
+        ("608", CallStatus.FAILED, FailureClass.REFUSED),
         ("699", CallStatus.BUSY, None),
     ],
 )

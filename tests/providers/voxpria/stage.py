@@ -78,14 +78,13 @@ class VoxpriaStage(BearerStage):
         }
 
     def shown(self, call: FarCall) -> dict[str, Any]:
-        over = call.status.terminal
         content: dict[str, Any] = {
             "callId": call.id,
             "status": call.status.value,
             "startedAt": self.began(call),
             "completedAt": self.ended(call),
         }
-        if over:
+        if call.status is CallStatus.COMPLETED:
             content |= {
                 "duration": 127,
                 "recording": "https://recordings.example.com/1.mp3",
