@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import itemgetter
 
+from domain.number_policy import refusal
 from domain.place import UnknownPlace
 from domain.roster import RecipientDraft
 from domain.zone import UnknownZone, zone_evidence
@@ -35,4 +36,7 @@ def enroll_row(draft: RecipientDraft, default_zone: str | None) -> EnrollRow:
         )
     except (UnknownZone, UnknownPlace) as error:
         return EnrollRow(draft=draft, refused=str(error))
+    barred = refusal(evidence.destinations)
+    if barred is not None:
+        return EnrollRow(draft=draft, refused=barred)
     return EnrollRow(draft=draft, zones=evidence)

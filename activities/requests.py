@@ -16,7 +16,7 @@ from activities.signatures.request import (
 from activities.standing import nudge_standing
 from activities.telling import signal_workflow
 from domain.instants import TOO_FAR, too_far
-from domain.phone import parse_phone
+from domain.phone import parse_destination
 from domain.plan import CallRequest
 from domain.record import RecipientState
 from domain.zone import ZoneEvidence, zone_evidence
@@ -106,7 +106,7 @@ class Requests(RequestActivities):
 def _dialable(asked: CallRequest) -> tuple[str, ZoneEvidence]:
     try:
         asked.require_bounded()
-        phone = parse_phone(asked.to)
+        phone = parse_destination(asked.to)
         return phone, zone_evidence(
             phone,
             own=asked.time_zone,

@@ -23,6 +23,8 @@ class Candidate:
     consent: Consent | None = None
     promised: bool = False
     """`not_before` is a time that the person asked for: parts of the day do not matter."""
+    destinations: tuple[str, ...] = ()
+    """Country and type of the person's numbers, as zone evidence notes them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
-import pytz
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -26,7 +25,7 @@ from pydantic.json_schema import JsonSchemaValue
 
 from domain.frozen import Frozen as Frozen
 from domain.instants import EARLIEST, LATEST, in_calendar
-from domain.zone import require_zone
+from domain.zone import NoPlacesZone, require_zone, zone_names
 
 _LONGEST_SHOWN = 60
 
@@ -293,8 +292,10 @@ def parse_zone(name: str) -> str:
     """The name of an IANA time zone, as pytz knows it. Raises ValueError with a suggestion."""
     try:
         return require_zone(name)
+    except NoPlacesZone:
+        raise
     except ValueError as error:
-        near = get_close_matches(name, pytz.all_timezones, n=1, cutoff=0.75)
+        near = get_close_matches(name, zone_names(), n=1, cutoff=0.75)
         if not near:
             raise
         raise ValueError(

@@ -2,23 +2,41 @@
 
 A jurisdiction is an ISO 3166 code, `US-FL` or `FR`. A North American number is told by its whole
 area code, never by the library's guess for a prefix: three of four prefixes of split area codes
-come back with a single zone.
+come back with a single zone. Elsewhere a number has the zones of its country by the tz database;
+where these show different times, those of its prefix by the national numbering plan, else all.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 import phonenumbers
+import pytz
 from phonenumbers import timezone as phone_timezone
+from phonenumbers.phonenumberutil import COUNTRY_CODE_TO_REGION_CODE
 
+from domain.clocks import distinct
 from domain.data import table
+from domain.number_policy import (
+    NORTH_AMERICAN,
+    NumberType,
+    calling_code,
+    destination,
+    library_number,
+    number_policy,
+    type_of,
+)
 
 UNKNOWN_STATE = "US-unknown"
 """A number of country code 1 that tells no state: the strictest rules of all hold."""
 _TOLL_FREE = ("CA", UNKNOWN_STATE)
 _UNKNOWN_ZONE = phone_timezone.UNKNOWN_TIMEZONE
+_LONGEST_PREFIX = 8
+_NORTH_AMERICAN_LENGTH = len("+12025550123")
+_ALL_TELEPHONES = ("US", "CA")
+_ALL_ZONES = "*"
+_NO_COUNTRY = ("001", "ZZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +45,8 @@ class Place:
 
     zones: tuple[str, ...]
     jurisdictions: tuple[str, ...]
+    destination: str = ""
+    """Of a number: its country and type, such as `GB/mobile`."""
 
 
 class UnknownPlace(ValueError):
@@ -35,9 +55,18 @@ class UnknownPlace(ValueError):
 
 def place_of_number(e164: str) -> Place:
     """Every zone and jurisdiction of the number's area; no zones when nothing tells any."""
-    if e164.startswith("+1"):
-        return _north_american(e164[2:5]) or _toll_free(e164)
-    return _elsewhere(e164)
+    if e164.startswith(NORTH_AMERICAN):
+        whole = len(e164) == _NORTH_AMERICAN_LENGTH
+        place = (_north_american(e164[2:5]) if whole else None) or _special(e164)
+        if not place.destination:
+            kind = type_of(library_number(e164))
+            place = replace(place, destination=destination(place.jurisdictions[0], kind))
+    else:
+        place = _elsewhere(e164)
+    if place.zones:
+        return place
+    vouched = number_policy().vouched_zones(e164)
+    return replace(place, zones=vouched) if vouched else place
 
 
 @cache
@@ -45,41 +74,76 @@ def _north_american(area_code: str) -> Place | None:
     area = table("area_codes")["areas"].get(area_code)
     if area is None:
         return None
-    return Place(tuple(sorted(area["zones"])), tuple(area["in"]))
+    country = area["in"][0].partition("-")[0]
+    of = destination(country, NumberType.FIXED_LINE_OR_MOBILE)
+    # Elsewhere in country code 1 not every number of an area is a telephone.
+    of = of if country in _ALL_TELEPHONES else ""
+    return Place(tuple(sorted(area["zones"])), tuple(area["in"]), of)
 
 
-def _toll_free(e164: str) -> Place:
-    zones = _library_zones(phonenumbers.parse(e164))
-    return Place(zones, _TOLL_FREE)
+@lru_cache(maxsize=4096)
+def _special(e164: str) -> Place:
+    """A number of country code 1 that belongs to no area, such as a toll-free one."""
+    number = library_number(e164)
+    zones = phone_timezone.time_zones_for_number(number)
+    of = destination("US", type_of(number))
+    return Place(distinct(zone for zone in zones if zone != _UNKNOWN_ZONE), _TOLL_FREE, of)
 
 
 def _elsewhere(e164: str) -> Place:
-    number = phonenumbers.parse(e164)
-    country = _country(number.country_code or 0, e164)
-    for length in _prefix_lengths():
-        zones = table("number_prefixes")["prefixes"].get(e164[1 : 1 + length])
-        if zones is not None:
-            return Place(tuple(sorted(zones)), country)
-    return Place(_library_zones(number), country)
+    code = calling_code(e164)
+    row = _numbering_row(code, e164)
+    country, zones = row if row is not None else (_country(code), _zones_of_code(code))
+    of = destination(country, type_of(library_number(e164)))
+    return Place(zones, (country,) if country else (), of)
 
 
-def _country(code: int, e164: str) -> tuple[str, ...]:
+def _country(code: int) -> str:
     """By the calling code, since the library calls an English mobile one of Guernsey's."""
-    if e164.startswith(("+76", "+77")):
-        return ("KZ",)
     country = phonenumbers.region_code_for_country_code(code)
-    return (country,) if country and country != "001" and country != "ZZ" else ()
+    return country if country and country not in _NO_COUNTRY else ""
+
+
+def _numbering_row(code: int, e164: str) -> tuple[str, tuple[str, ...]] | None:
+    """Country and zones of the longest prefix that a numbering plan names."""
+    if code not in _planned_codes():
+        return None
+    rows = _numbering_rows()
+    for length in range(_LONGEST_PREFIX, 0, -1):
+        row = rows.get(e164[1 : 1 + length])
+        if row is not None:
+            return row
+    return None
 
 
 @cache
-def _prefix_lengths() -> tuple[int, ...]:
-    lengths = {len(prefix) for prefix in table("number_prefixes")["prefixes"]}
-    return tuple(sorted(lengths, reverse=True))
+def _planned_codes() -> frozenset[int]:
+    return frozenset(calling_code(f"+{prefix}") for prefix in _numbering_rows())
 
 
-def _library_zones(number: phonenumbers.PhoneNumber) -> tuple[str, ...]:
-    zones = phone_timezone.time_zones_for_number(number)
-    return tuple(sorted(zone for zone in zones if zone != _UNKNOWN_ZONE))
+@cache
+def _numbering_rows() -> dict[str, tuple[str, tuple[str, ...]]]:
+    rows = {}
+    for plan in table("number_prefixes")["plans"]:
+        country = plan["country"]
+        for prefix, zones in plan["prefixes"].items():
+            named = zones_of_country(country) if zones == _ALL_ZONES else zones
+            rows[prefix] = (country, distinct(named))
+    return rows
+
+
+@cache
+def _zones_of_code(code: int) -> tuple[str, ...]:
+    """Those of every country that has the code."""
+    countries = COUNTRY_CODE_TO_REGION_CODE.get(code, ())
+    return distinct(zone for country in countries for zone in zones_of_country(country))
+
+
+def zones_of_country(country: str) -> tuple[str, ...]:
+    """The tz database's zones of a country; those that name a clock best come first."""
+    plans = table("number_prefixes")
+    zones = pytz.country_timezones.get(plans["same_zones_as"].get(country, country), ())
+    return tuple(sorted(zones, key=lambda zone: zone not in plans["named_first"]))
 
 
 @lru_cache(maxsize=4096)

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.bounds import AGENT_SETTINGS, FREE_FORM, REQUEST, require_within
+from domain.bounds import AGENT_SETTINGS, FREE_FORM, REQUEST, OutOfBounds, require_within
 from domain.caps import Cap
 from domain.consent import Consent, ConsentLevel
 from domain.definition import (
@@ -23,7 +23,7 @@ from domain.definition import (
     Schedule,
 )
 from domain.disposition import slug_of
-from domain.fields import Duration, Timestamp
+from domain.fields import Duration, Timestamp, format_duration
 from domain.frozen import without_memory
 from domain.routing import LineShare
 
@@ -120,6 +120,13 @@ class CallPlan(BaseModel):
         return self.ring_timeout + self.max_duration
 
 
+DURATIONS = {
+    "max_duration": (timedelta(seconds=1), timedelta(hours=4), "1s and 4h"),
+    "ring_timeout": (timedelta(seconds=1), timedelta(minutes=10), "1s and 10m"),
+}
+"""What a call may last and ring, whoever asks for it: a leaked key must not talk for a year."""
+
+
 class CallRequest(BaseModel):
     """One call asked for by another service, with a policy of its own."""
 
@@ -151,11 +158,17 @@ class CallRequest(BaseModel):
     """Returned as it came; ours to keep, never to read."""
 
     def require_bounded(self) -> None:
-        """Raises OutOfBounds unless everything in it can be stored, answered and sent on."""
+        """Raises OutOfBounds unless everything in it can be stored, answered and sent on, and the
+        call rings and talks for a time that a call may."""
         require_within(self.context, FREE_FORM, ("context",))
         require_within(self.variables, FREE_FORM, ("variables",))
         require_within(self.agent.settings, AGENT_SETTINGS, ("agent", "settings"))
         require_within(self.model_dump(exclude={"context", "variables", "agent"}), REQUEST)
+        for name, (low, high, words) in DURATIONS.items():
+            found = getattr(self, name)
+            if not low <= found <= high:
+                problem = f"found {format_duration(found)}; write a duration between {words}"
+                raise OutOfBounds((name,), problem)
 
     def plan(self) -> CallPlan:
         """Raises ValueError while no line is chosen."""

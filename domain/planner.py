@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from domain.conditions import conditions_of, hours_zones
 from domain.decision import Candidate, Decision, Dial, Ledger, Never, Wait
+from domain.number_policy import refusal
 from domain.plan import CallPlan
 from domain.reasons import Reason
 from domain.retry import Daypart
@@ -62,6 +63,9 @@ def _ended(candidate: Candidate, plan: CallPlan) -> Reason | None:
         return Reason("timezone_unknown", "no time zone is known for this number any more")
     if candidate.suppressed is not None:
         return Reason("suppressed", f"the number must not be called: {candidate.suppressed}")
+    barred = refusal(candidate.destinations)
+    if barred is not None:
+        return Reason("destination", barred)
     if candidate.attempts >= plan.retry.max_attempts:
         return Reason("max_attempts", f"all {plan.retry.max_attempts} attempts were made")
     return None

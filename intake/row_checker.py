@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.bounds import FREE_FORM, OutOfBounds, dotted, require_within
 from domain.definition import CampaignDefinition, CsvSource, TimeZonePolicy
 from domain.fields import parse_zone, shown
-from domain.phone import BadPhone, parse_phone
+from domain.phone import BadPhone, parse_destination, subscriber
 from domain.place import UnknownPlace
 from domain.roster import RecipientDraft
 from domain.source import UNKNOWN_REGION
@@ -79,35 +79,37 @@ class RowChecker:
             message = f"found {shown(cell.text)}, which is too long for a telephone number"
         else:
             try:
-                return parse_phone(cell.text, self._region)
+                return parse_destination(cell.text, self._region)
             except BadPhone as error:
                 message = str(error)
         problems.append(_problem(row, cell, message))
         return None
 
     def _zone(self, row: SourceRow, phone: str | None, problems: list[Problem]) -> str | None:
-        own = row.time_zone
-        if own is not None:
+        zone = None
+        if row.time_zone is not None:
             try:
-                return parse_zone(own.text)
+                zone = parse_zone(row.time_zone.text)
             except ValueError as error:
-                problems.append(_problem(row, own, str(error)))
+                problems.append(_problem(row, row.time_zone, str(error)))
                 return None
-        if phone is not None and self._needs_zone:
-            try:
-                zone_evidence(phone, state=row.state, postal_code=row.postal_code)
-            except UnknownPlace as error:
-                problems.append(_problem(row, row.phone, str(error)))
-            except UnknownZone:
+        if phone is None:
+            return zone
+        try:
+            zone_evidence(phone, own=zone, state=row.state, postal_code=row.postal_code)
+        except UnknownPlace as error:
+            problems.append(_problem(row, row.phone, str(error)))
+        except UnknownZone:
+            if self._needs_zone:
                 message = (
                     f"found {shown(row.phone.text)}, which tells no time zone; "
                     "write a time_zone for it, or one for all under schedule"
                 )
                 problems.append(_problem(row, row.phone, message))
-        return None
+        return zone
 
     def _check_new(self, row: SourceRow, phone: str, problems: list[Problem]) -> None:
-        number = int(phone[1:])
+        number = int(subscriber(phone)[1:])
         first = self._seen.get(number)
         if first is None:
             self._seen[number] = row.phone.line
@@ -121,9 +123,12 @@ class RowChecker:
 
 def _others(phone: str, alternates: list[str | None]) -> tuple[str, ...]:
     """A number written twice is one number."""
-    numbers = dict.fromkeys(number for number in alternates if number is not None)
-    numbers.pop(phone, None)
-    return tuple(numbers)
+    numbers: dict[str, str] = {}
+    for number in alternates:
+        if number is not None:
+            numbers.setdefault(subscriber(number), number)
+    numbers.pop(subscriber(phone), None)
+    return tuple(numbers.values())
 
 
 def _unstorable(row: SourceRow, variables: dict[str, str]) -> list[Problem]:

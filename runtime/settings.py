@@ -36,12 +36,14 @@ from domain.breaker import BreakerPolicy
 from domain.definition import NAME_PATTERN
 from domain.endpoint import RETRY_AFTER
 from domain.fields import Duration, format_duration
+from domain.number_policy import use_policy
 from domain.record import DEFAULT_TENANT
 from domain.results import ResultMapping
 from domain.routing import SIMULATED
 from providers.catalog import CATALOG
 from providers.lines import LinePolicy
 from runtime.api_settings import ApiSettings
+from runtime.number_settings import NumberSettings
 from runtime.outside_settings import CalendarSettings, CallbackSettings, MailSettings
 from runtime.settings_file import (
     PREFIX,
@@ -172,6 +174,8 @@ class Settings(BaseSettings):
     """Calendars of definitions that other people share, by name."""
     mail: MailSettings | None = None
     callbacks: CallbackSettings = CallbackSettings()
+    numbers: NumberSettings = NumberSettings()
+    """Which numbers are called. Holds for the whole process from `load_settings` on."""
 
     @field_validator("sweep_every")
     @classmethod
@@ -239,7 +243,8 @@ class Settings(BaseSettings):
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings of this process; `environ` instead of the process's own environment.
+    """Settings of this process; `environ` instead of the process's own environment. Which numbers
+    are called holds in the process from here on.
 
     Raises SettingsInvalid with one line for each thing that is wrong.
     """
@@ -261,6 +266,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         raise SettingsInvalid(explain(error, path, variables, Settings)) from None
     except SourceError as error:
         raise SettingsInvalid([f"{PREFIX}*: {error}"]) from None
+    use_policy(settings.numbers.policy())
     settings._variables = variables
     settings._file = path
     settings._lines_in_file = frozenset(file.get("lines", {}))

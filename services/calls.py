@@ -15,7 +15,7 @@ from domain.bounds import OutOfBounds
 from domain.call import CallStatus
 from domain.event import CallEvent
 from domain.instants import TOO_FAR, too_far
-from domain.phone import BadPhone, is_e164, parse_phone
+from domain.phone import BadPhone, NumberNotAllowed, is_e164, parse_destination
 from domain.plan import CallRequest
 from domain.record import CampaignRecord
 from domain.request import CallFilter, CallView
@@ -148,12 +148,13 @@ def _checked(order: CallOrder, now: datetime) -> NewRequest:
         raise RequestRefused(f"scheduled_at: {TOO_FAR}")
     phone = request.to
     try:
-        phone = parse_phone(request.to)
+        phone = parse_destination(request.to)
         zones = _zones(request, phone)
     except BadPhone as error:
         if not (order.lenient and is_e164(request.to)):
             raise RequestRefused(f"to: {error}") from error
-        refused = "not a number of any numbering plan"
+        barred = isinstance(error, NumberNotAllowed)
+        refused = str(error) if barred else "not a number of any numbering plan"
     except ValueError as error:  # no zone, or none that there is
         if not order.lenient:
             raise RequestRefused(f"time_zone: {error}") from error
@@ -173,7 +174,13 @@ def _checked(order: CallOrder, now: datetime) -> NewRequest:
 
 def _zones(request: CallRequest, phone: str) -> ZoneEvidence:
     default = request.schedule.time_zone
-    return zone_evidence(phone, own=request.time_zone, campaign_default=default)
+    return zone_evidence(
+        phone,
+        own=request.time_zone,
+        campaign_default=default,
+        state=request.state,
+        postal_code=request.postal_code,
+    )
 
 
 def _view(new: NewRequest, line: str, direct: CampaignRecord, now: datetime) -> CallView:

@@ -14,8 +14,8 @@ from domain.bounds import AGENT_SETTINGS, FREE_FORM, OutOfBounds, require_within
 from domain.definition import Agent
 from domain.directory import Contact, PhoneNumber, RegisteredAgent
 from domain.endpoint import EventType
+from domain.fields import parse_zone
 from domain.phone import BadPhone, is_e164, parse_phone
-from domain.zone import require_zone
 from services.context import ServiceContext
 from services.errors import Collision, NotFound, PreconditionFailed, RequestRefused
 from store.directory import AGENTS, CONTACTS, PHONE_NUMBERS, Directory
@@ -246,7 +246,7 @@ def _checked(values: dict[str, Any], lenient: bool = False) -> dict[str, Any]:
             raise RequestRefused(f"phone: {error}") from error
     try:
         if checked.get("time_zone") is not None:
-            require_zone(checked["time_zone"])
+            parse_zone(checked["time_zone"])
     except ValueError as error:
         raise RequestRefused(f"time_zone: {error}") from error
     return checked

@@ -16,7 +16,7 @@ from domain.zone import UnknownZone, zone_evidence
 from intake.definition import LoadedDefinition
 from intake.roster import read_roster
 
-_Kind = tuple[tuple[str, ...], tuple[str, ...], Consent | None]
+_Kind = tuple[tuple[str, ...], tuple[str, ...], Consent | None, tuple[str, ...]]
 
 
 class Forecast:
@@ -51,7 +51,8 @@ class Forecast:
         if consent is not None:
             # What proves it makes no two people different, only that something does.
             consent = consent.model_copy(update={"proof": consent.proof and "given"})
-        self._kinds[evidence.candidates, evidence.jurisdictions, consent] += 1
+        kind = evidence.candidates, evidence.jurisdictions, consent, evidence.destinations
+        self._kinds[kind] += 1
 
     @property
     def people(self) -> int:
@@ -81,9 +82,13 @@ class Forecast:
         return [(count, reason) for reason, count in told.most_common()]
 
     def _against(self, kind: _Kind, attempts: int) -> str | None:
-        zones, jurisdictions, consent = kind
+        zones, jurisdictions, consent, destinations = kind
         candidate = Candidate(
-            zones=zones, jurisdictions=jurisdictions, consent=consent, attempts=attempts
+            zones=zones,
+            jurisdictions=jurisdictions,
+            consent=consent,
+            attempts=attempts,
+            destinations=destinations,
         )
         decision = decide(candidate, self._plan, Ledger(), self._now, self._rulebook)
         return decision.because.text if isinstance(decision, Never) else None

@@ -15,7 +15,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 from domain.bounds import OutOfBounds
 from domain.instants import TOO_FAR, too_far
-from domain.phone import BadPhone, mask_phone, parse_phone
+from domain.phone import BadPhone, mask_phone, parse_destination
 from domain.plan import CallRequest
 from domain.record import DIRECT_CAMPAIGN
 from services.context import ServiceContext
@@ -37,7 +37,7 @@ async def request_call(ctx: ServiceContext, request: CallRequest, key: str | Non
     """
     line = ctx.lines.of_tenant(ctx.tenant).choose(request.line)
     try:
-        to = parse_phone(request.to)
+        to = parse_destination(request.to)
     except BadPhone as error:
         raise RequestRefused(f"to: {error}") from error
     try:

@@ -48,6 +48,7 @@ def read_candidate(row: RowMapping, zones: ZoneEvidence) -> Candidate:
         jurisdictions=zones.jurisdictions,
         consent=read_consent(row["consent"]),
         promised=row["promised"],
+        destinations=zones.destinations,
     )
 
 

@@ -16,7 +16,7 @@ from domain.event import CallEvent
 from domain.plan import CallRequest
 from domain.record import DEFAULT_TENANT, CallEnd, CampaignRecord, Settled
 from domain.roster import RecipientDraft
-from domain.zone import ZoneEvidence, ZoneSource
+from domain.zone import ZoneEvidence, ZoneSource, zone_data
 from store import calls, campaigns, lines, roster
 from store.claims.fence import raise_fence
 from store.claims.reservation import claim_calls
@@ -61,7 +61,10 @@ def drafts(count: int, first: int = 0) -> list[RecipientDraft]:
 
 
 def zones(*names: str) -> ZoneEvidence:
-    return ZoneEvidence(candidates=names or (ZONE,), source=ZoneSource.OWN)
+    """Evidence of today's data, so that nothing is told anew."""
+    return ZoneEvidence(
+        candidates=names or (ZONE,), source=ZoneSource.OWN, data_version=zone_data()
+    )
 
 
 def enroll_rows(of: Sequence[RecipientDraft], *zone_names: str) -> list[EnrollRow]:

@@ -37,7 +37,7 @@ PEOPLE = {
     "+12125551234": "America/New_York",
     "+16025551234": "America/Phoenix",
     "+56221234567": "America/Santiago",
-    "+61298765432": "Australia/Lord_Howe",
+    "+61265631234": "Australia/Lord_Howe",
 }
 BY_DAY, BY_NIGHT = "09:00-18:00", "22:00-04:00"
 OFFSET = {BY_DAY: timedelta(0), BY_NIGHT: timedelta(hours=12)}

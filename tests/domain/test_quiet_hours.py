@@ -81,8 +81,13 @@ def test_from_the_number_on(vector: dict[str, Any]) -> None:
 def test_a_number_in_no_known_zone_is_refused(vector: dict[str, Any]) -> None:
     with pytest.raises(BadPhone):
         parse_phone(vector["number"])
-    with pytest.raises(UnknownZone):
-        zone_evidence(vector["number"])
+
+
+def test_a_number_that_tells_no_zone_is_refused() -> None:
+    """A satellite telephone may be anywhere; an area code of tomorrow is on no map."""
+    for number in ("+881612345678", "+17292011234"):
+        with pytest.raises(UnknownZone):
+            zone_evidence(number)
 
 
 def test_a_number_in_no_plan_is_refused() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.intake.broken import CSV_HEAD, Broken, table
 
-pytestmark = pytest.mark.usefixtures("folder")
+pytestmark = pytest.mark.usefixtures("folder", "calls_toll_free")
 
 START = "name: spring\npurpose: informational\nagent: bookseller\n"
 """Three lines, so that recipients begin on line 4."""

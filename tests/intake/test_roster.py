@@ -111,6 +111,7 @@ def test_quoted_values_hold_delimiters_and_line_ends() -> None:
     assert ann.variables == {"note": 'one, two\nand "three"'}
 
 
+@pytest.mark.usefixtures("calls_toll_free")
 def test_a_zone_for_all_lets_numbers_of_no_place_in() -> None:
     people = "phone\n+80012345678\n"
     assert roster(people, "schedule: {time_zone: Europe/Berlin}\n")[0].time_zone is None

@@ -55,8 +55,9 @@ async def test_everything_a_decision_is_made_from(world: World) -> None:
     world.clock.now = world.clock.now.replace(hour=7, minute=0)
     for number in (MIAMI, "+12125551234"):  # by the alternate number too
         (found,) = await explain(world.ctx, record.name, number)
-        assert found["zones"]["source"] == "address_and_area_code"
-        assert found["zones"]["candidates"] == ["America/Chicago", "America/New_York"]
+        # Florida has two zones, its area code and New York's one: it is made no wider.
+        assert found["zones"]["source"] == "area_code"
+        assert found["zones"]["candidates"] == ["America/New_York"]
         assert found["jurisdictions"] == ["US-FL", "US-NY"]
         cited = {rule["id"]: rule["cite"] for rule in found["rules"]}
         assert cited["US-FL.hours"] == "Fla. Stat. 501.616(6)"
@@ -65,7 +66,7 @@ async def test_everything_a_decision_is_made_from(world: World) -> None:
         assert found["consent"]["proof"] == "form 17"
         assert found["decision"]["answer"] == "wait"
         assert "schedule.hours" in found["decision"]["could_change_it"]
-        opens = world.clock.now.replace(hour=15)  # 09:00 in the west of Florida
+        opens = world.clock.now.replace(hour=14)  # 09:00 in Miami
         assert found["decision"]["until"] == opens.isoformat()
 
 
