@@ -5,9 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import httpx
+
 from activities.outgoing.mail import MailServer
 from calendars.port import Calendars
 from domain.record import DEFAULT_TENANT
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A bearer token, and the hosts that it may be sent to."""
+
+    token: str = field(repr=False)
+    hosts: frozenset[str]
+    """In lower case; with a port where it is not the usual one of the scheme."""
+
+    def may_go_to(self, url: httpx.URL, private: frozenset[str] = frozenset()) -> bool:
+        """Whether a request to this URL may carry it: over TLS, or within a private network."""
+        host = url.host.lower()
+        named = host if url.port is None else f"{host}:{url.port}"
+        return named in self.hosts and (url.scheme == "https" or host in private)
 
 
 @dataclass(frozen=True)
@@ -18,7 +35,7 @@ class Outside:
     mail: MailServer | None = None
     allow_hosts: frozenset[str] = frozenset()
     """Hosts of private networks to which webhooks may be sent all the same."""
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     """Bearer tokens by the name that definitions know them by."""
     tenant: str = DEFAULT_TENANT
 

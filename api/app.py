@@ -128,6 +128,7 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         allow_private_webhooks=settings.allow_private_webhooks,
         delivery_waits=settings.delivery_waits,
         calendars=build_outside(settings).calendars,
+        mail_recipients=settings.mail.recipients if settings.mail is not None else (),
     )
     try:
         async with open_state(context, settings.public_url or "", policy_of(settings)) as state:

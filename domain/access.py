@@ -19,7 +19,21 @@ _SUBJECTS = (
     "phone_numbers",
     "suppressions",
 )
-SCOPES = (EVERYTHING, *(f"{s}:{may}" for s in _SUBJECTS for may in ("read", "write")))
+SEND_MAIL = "mail:send"
+"""Definitions that send mail through the operator's server."""
+USE_SECRETS = "secrets:use"
+"""Definitions that name secrets of the settings."""
+ACCEPT_RISKS = "risks:accept"
+"""Calls for which a calling rule is set aside."""
+OVERRIDE_DIALING = "dialing:override"
+"""Settings of agents that change what is dialed, and caller ids that are not the line's."""
+BEYOND = (ACCEPT_RISKS, OVERRIDE_DIALING, SEND_MAIL, USE_SECRETS)
+"""What no other scope implies, except that for everything."""
+SCOPES = (
+    EVERYTHING,
+    *(f"{s}:{may}" for s in _SUBJECTS for may in ("read", "write")),
+    *BEYOND,
+)
 
 
 def allows(scopes: tuple[str, ...], wanted: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Template, TemplateError
 
+from domain.headers import header_problem
 from intake.places import KeyPath, Places
 from intake.problems import Problem
 from intake.sandbox import Sandbox, TemplateRefused
@@ -31,7 +32,20 @@ def after_call_problems(values: Any, places: Places) -> list[Problem]:
             _compiled(source)
         except TemplateRefused as error:
             problems.append(places.problem(path, str(error)))
+    for path, name, has_auth in _headers(values):
+        problem = header_problem(name, has_auth=has_auth)
+        if problem is not None:
+            problems.append(places.problem(path, problem, at_key=True))
     return problems
+
+
+def _headers(values: Any) -> Iterator[tuple[KeyPath, str, bool]]:
+    callbacks = values.get("callbacks") if isinstance(values, dict) else None
+    for at, callback in enumerate(callbacks if isinstance(callbacks, list) else ()):
+        headers = callback.get("headers") if isinstance(callback, dict) else None
+        for name in headers if isinstance(headers, dict) else ():
+            path: KeyPath = ("callbacks", at, "headers", name)
+            yield path, str(name), callback.get("auth") is not None
 
 
 def render(value: Any, context: Mapping[str, Any]) -> Any:

@@ -197,8 +197,16 @@ class Provider(ABC):
     notes_departure: ClassVar[bool] = False
     """What dials goes through `providers.departure`, so that it is known whether it left."""
 
+    speech_settings: ClassVar[frozenset[str]] = frozenset()
+    """Settings of an agent that change what it says and how it sounds, and nothing else."""
+
     def __init__(self, line: LineConfig) -> None:
         self.line = line
+
+    def beyond_speech(self, agent_id: str | None, settings: Mapping[str, Any]) -> list[str]:
+        """What of an agent could change whom a call reaches, what it shows or where its data
+        goes. Every setting that is not listed as harmless may. Without an id, settings alone."""
+        return sorted(f"settings.{name}"[:60] for name in set(settings) - self.speech_settings)
 
     @abstractmethod
     async def place(self, request: PlaceRequest) -> Placed:

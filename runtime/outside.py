@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from activities.outgoing.mail import MailServer
-from activities.outside import Outside
+from activities.outside import Outside, Secret
 from calendars.caldav import CalDavCalendar
 from calendars.port import CalendarBackend, Calendars
 from runtime.clock import system_clock
@@ -37,8 +37,8 @@ def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) 
         for name, calendar in settings.calendars.items()
     }
     tokens = {
-        name: secret(f"callbacks.secrets.{name}", reference)
-        for name, reference in settings.callbacks.secrets.items()
+        name: secret(f"callbacks.secrets.{name}.token", setting.token)
+        for name, setting in settings.callbacks.secrets.items()
     }
     server = _mail(settings.mail, secret)
     if problems:
@@ -47,7 +47,11 @@ def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) 
         calendars=Calendars(shared, tenant=settings.tenant),
         mail=server,
         allow_hosts=frozenset(settings.callbacks.allow_hosts),
-        secrets={name: token for name, token in tokens.items() if token is not None},
+        secrets={
+            name: Secret(token, frozenset(settings.callbacks.secrets[name].hosts))
+            for name, token in tokens.items()
+            if token is not None
+        },
         tenant=settings.tenant,
     )
 
@@ -64,4 +68,5 @@ def _mail(
         security=mail.security,
         username=mail.username,
         password=secret("mail.password", mail.password),
+        recipients=mail.recipients,
     )

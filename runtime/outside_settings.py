@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from activities.outgoing.mail import MailSecurity
 from domain.fields import Duration, parse_zone
+
+_HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 class CalendarSettings(BaseModel):
@@ -54,6 +57,48 @@ class MailSettings(BaseModel):
     username: str | None = None
     password: str | None = Field(default=None, repr=False)
     """A reference: env:NAME or file:PATH."""
+    recipients: tuple[str, ...] = ()
+    """Who may be written to: addresses, or whole domains such as @clinic.example.com. Without any,
+    the definitions of the command line may write to anybody, and those sent by API to nobody."""
+
+    @field_validator("recipients")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if not re.fullmatch(r"[^@\s]*@[^@\s]+", one):
+                raise ValueError(f"found {one!r}; write an address, or @ and a domain")
+        return tuple(one.lower() for one in value)
+
+
+class SecretSettings(BaseModel):
+    """A bearer token that callbacks send. Whoever writes a definition chooses its URL, so the hosts
+    are chosen here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token: str = Field(repr=False)
+    """A reference: env:NAME or file:PATH."""
+    hosts: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Where it may be sent, over https: crm.example.com, or crm.example.com:8443 for another port
+    than the usual one. Hosts of callbacks.allow_hosts may be reached over http."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _not_alone(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(
+                'found a text; write { token = "env:NAME", hosts = ["crm.example.com"] }: a '
+                "secret is sent to the hosts that are named here, and nowhere else"
+            )
+        return value
+
+    @field_validator("hosts")
+    @classmethod
+    def _names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not _HOST.fullmatch(host):
+                raise ValueError(f"found {host!r}; write a host such as crm.example.com")
+        return tuple(host.lower() for host in value)
 
 
 class CallbackSettings(BaseModel):
@@ -63,5 +108,5 @@ class CallbackSettings(BaseModel):
 
     allow_hosts: tuple[str, ...] = ()
     """Hosts of private networks to which webhooks may be sent all the same."""
-    secrets: dict[str, str] = Field(default_factory=dict, repr=False)
-    """Bearer tokens by the name that definitions use; each a reference: env:NAME or file:PATH."""
+    secrets: dict[str, SecretSettings] = Field(default_factory=dict, repr=False)
+    """Bearer tokens by the name that definitions use."""

@@ -14,6 +14,8 @@ PREFIX = "OUTDIAL_"
 _ALLOWED = ("OUTDIAL_CONFIG",)
 _ALLOWED_PREFIX = "OUTDIAL_TEST_"
 
+_SECRETS = frozenset({"credentials", "database_url", "password", "secrets"})
+"""Settings whose values are shown to nobody."""
 _EXPECTED = {
     "bool_parsing": "write true or false",
     "bool_type": "write true or false",
@@ -86,7 +88,7 @@ def explain(
         location = tuple(str(part) for part in found["loc"])
         variable = PREFIX + "__".join(location).upper()
         label = variable if variable in given else f"{path}: {'.'.join(location)}"
-        secret = "credentials" in location or location[0] == "database_url"
+        secret = bool(_SECRETS & set(location))
         lines.append(f"{label}: {_message(dict(found), location, model, secret)}")
     return list(dict.fromkeys(lines))
 

@@ -29,5 +29,7 @@ class ServiceContext:
     """Whether webhooks may be sent to addresses that only this machine's network can reach."""
     delivery_waits: Sequence[timedelta] = RETRY_AFTER
     """Between the tries of a webhook, so that a log can tell how many there are."""
+    mail_recipients: tuple[str, ...] = ()
+    """Who may be written to by definitions that come by API; nobody without any."""
     calendars: Calendars = field(default_factory=Calendars)
     """Calendars that other people share."""

@@ -19,6 +19,7 @@ from services.calls import CallOrder
 from services.context import ServiceContext
 from services.directory import Speaker
 from services.errors import RequestRefused
+from services.rights import require_for_call
 
 _ANY_HOUR = Schedule.model_validate({"hours": "00:00-24:00"})
 _ONCE = Retry(max_attempts=1)
@@ -27,6 +28,7 @@ _ONCE = Retry(max_attempts=1)
 async def single_call(
     ctx: ServiceContext,
     *,
+    scopes: tuple[str, ...],
     to: str,
     agent: str | None,
     origin: str,
@@ -38,9 +40,10 @@ async def single_call(
     max_duration: timedelta = timedelta(minutes=10),
     recording: bool = False,
 ) -> CallOrder:
-    """A call to be made once. `context` is what the agent is told, and comes back as it came.
+    """A call to be made once. `context` is what the agent is told, and comes back as it came;
+    `scopes` are those of whoever asks.
 
-    Raises RequestRefused, UnknownLine.
+    Raises RequestRefused, UnknownLine, ScopeMissing.
     """
     speaker = await directory.speaker(ctx, agent)
     if caller_id is not None:
@@ -54,6 +57,7 @@ async def single_call(
         max_duration=max_duration,
         recording=recording,
     )
+    await require_for_call(ctx, scopes, request, agent)
     return CallOrder(
         request=request,
         agent=speaker.name,

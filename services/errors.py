@@ -111,8 +111,9 @@ class KeyDisabled(ServiceError):
 
 
 class ScopeMissing(ServiceError):
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"the key may not do that; it needs the scope {scope}")
+    def __init__(self, scope: str, what: str | None = None) -> None:
+        why = f" ({what})" if what else ""
+        super().__init__(f"the key may not do that; it needs the scope {scope}{why}")
         self.scope = scope
 
 

@@ -31,6 +31,7 @@ from services.endpoints import campaign_endpoints, check_targets
 from services.errors import TEMPORAL_DOWN, LaunchClosing, NobodyCallable, TemporalUnavailable
 from services.forecasting import Forecast
 from services.lines import announce_lines, on_lines, simulated_lines, unbounded_lines
+from services.rights import require_for_definition
 from store import campaigns, roster
 from store.campaigns import CampaignRunning
 from store.endpoints import set_campaign_endpoints
@@ -71,11 +72,19 @@ class Written:
 
 
 async def launch_campaign(
-    ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool = False
+    ctx: ServiceContext,
+    loaded: LoadedDefinition,
+    *,
+    again: bool = False,
+    scopes: tuple[str, ...] | None = None,
 ) -> Launch:
-    """Launch a definition, or find out that it runs already. Raises what `write_down` does."""
+    """Launch a definition, or find out that it runs already.
+
+    `scopes` are those of whoever sent it; without, it is the operator's own. Raises ScopeMissing,
+    and what `write_down` does.
+    """
     try:
-        written = await write_down(ctx, loaded, again=again)
+        written = await write_down(ctx, loaded, again=again, scopes=scopes)
     except CampaignRunning as running:
         return await _join(ctx, running.record)
     record, forecast = written.record, written.forecast
@@ -90,7 +99,13 @@ async def launch_campaign(
     )
 
 
-async def write_down(ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool) -> Written:
+async def write_down(
+    ctx: ServiceContext,
+    loaded: LoadedDefinition,
+    *,
+    again: bool,
+    scopes: tuple[str, ...] | None = None,
+) -> Written:
     """Check everything, and write the campaign down as running; its workflow is to be started.
 
     Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
@@ -99,6 +114,7 @@ async def write_down(ctx: ServiceContext, loaded: LoadedDefinition, *, again: bo
     nothing behind.
     """
     loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
+    await require_for_definition(ctx, scopes, loaded.definition)
     await check_targets(ctx, loaded.definition)
     checked = await asyncio.to_thread(check_roster, loaded)
     checked.require_good()

@@ -28,6 +28,14 @@ class MailServer:
     security: MailSecurity = MailSecurity.STARTTLS
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    recipients: tuple[str, ...] = ()
+    """In lower case: addresses, or domains with @ in front. Without any: anybody."""
+
+    def may_write_to(self, address: Address) -> bool:
+        domain = f"@{address.domain.lower()}"
+        return not self.recipients or bool(
+            {domain, f"{address.username.lower()}{domain}"} & set(self.recipients)
+        )
 
 
 @dataclass(frozen=True)
@@ -73,10 +81,13 @@ def compose(server: MailServer, letter: Letter) -> EmailMessage:
     message = EmailMessage(policy=SMTP)
     try:
         message["From"] = server.sender
-        message["To"] = str(Address(addr_spec=letter.to.strip()))
+        address = Address(addr_spec=letter.to.strip())
+        message["To"] = str(address)
         message["Subject"] = letter.subject
     except (ValueError, HeaderParseError, IndexError):
         raise MailRefused("found no single mail address, or a subject of several lines") from None
+    if not server.may_write_to(address):
+        raise MailRefused("the address is none of those that mail.recipients in the settings names")
     message["Message-ID"] = letter.message_id
     message["Date"] = letter.sent_at
     message.set_content(letter.text)

@@ -15,6 +15,7 @@ from activities.steps.context import template_context
 from activities.steps.outcome import StepOutcome, done, not_yet, refused
 from domain.appointment import Appointment
 from domain.chain import StepContext
+from domain.headers import header_problem
 from intake.after_call import RenderFailed, render, render_text
 
 _LATER = frozenset({408, 409, 421, 423, 425, 429})
@@ -81,12 +82,21 @@ def _request(outside: Outside, context: StepContext, appointment: Appointment | 
         headers = {name: render_text(text, names) for name, text in callback.headers.items()}
     except RenderFailed as error:
         raise refused(f"a template failed: {error}") from None
+    for name in headers:
+        problem = header_problem(name, has_auth=callback.auth is not None)
+        if problem is not None:
+            raise refused(problem)
     headers |= {"content-type": "application/json", "idempotency-key": context.step.key}
     if callback.auth is not None:
         secret = outside.secrets.get(callback.auth)
         if secret is None:
             raise refused(f"found auth {callback.auth!r}, of which the settings know no secret")
-        headers["authorization"] = f"Bearer {secret}"
+        if not secret.may_go_to(httpx.URL(url), outside.allow_hosts):
+            raise refused(
+                f"auth {callback.auth!r} may not be sent to this address; "
+                f"callbacks.secrets.{callback.auth}.hosts names those it may be sent to, over https"
+            )
+        headers["authorization"] = f"Bearer {secret.token}"
     if any(not (v.isprintable() and v.isascii()) for v in headers.values()):
         raise refused("found a header with characters that no HTTP header can carry")
     return _Request(url, headers, json.dumps(body).encode())

@@ -32,6 +32,10 @@ Campaigns, calls and what belongs to them. Every request carries a key:
 - **Pages**: lists take `limit` and `cursor`; `next_cursor` of an answer is the next page's cursor,
   null on the last one.
 - **Errors** are problem details (RFC 9457); `code` is for programs, `detail` for people.
+- **Scopes**: `campaigns:write` and `calls:write` place calls as the operator has set them up. What
+  goes beyond needs a scope of its own: `mail:send` for `do: email`, `secrets:use` for `auth`,
+  `risks:accept` for `accept_risk`, and `dialing:override` for foreign caller ids and
+  for agents' settings that could change what is dialed.
 - **Limits**: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (Unix time) tell of the
   tightest one; a refused request gets 429 with `Retry-After`.
 """

@@ -53,6 +53,28 @@ class BlandProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.bland.ai"
     name: ClassVar[str] = "bland"
+    speech_settings: ClassVar[frozenset[str]] = frozenset(
+        {
+            "background_track",
+            "block_interruptions",
+            "dispositions",
+            "first_sentence",
+            "ignore_button_press",
+            "interruption_threshold",
+            "keywords",
+            "language",
+            "model",
+            "noise_cancellation",
+            "persona_id",
+            "pronunciation_guide",
+            "request_data",
+            "summary_prompt",
+            "task",
+            "temperature",
+            "voice",
+            "wait_for_greeting",
+        }
+    )
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,

@@ -57,6 +57,13 @@ class ElevenLabsProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.elevenlabs.io"
     name: ClassVar[str] = "elevenlabs"
+    speech_settings: ClassVar[frozenset[str]] = frozenset(
+        {
+            "conversation_config_override",
+            "dynamic_variables",
+            "user_id",
+        }
+    )
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,

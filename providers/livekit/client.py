@@ -80,6 +80,10 @@ class LiveKitProvider(HttpProvider):
         self._trunk_id = required_option(line, "sip_trunk_id")
         self._waits = line.options.get("wait_until_answered") is True
 
+    def beyond_speech(self, agent_id: str | None, settings: Mapping[str, Any]) -> list[str]:
+        """Handed to the worker as they are, which is the operator's own program."""
+        return []
+
     async def place(self, request: PlaceRequest) -> Placed:
         self._check_patience(request)
         room = webhook.room_of(request.call_id)

@@ -44,6 +44,34 @@ class RetellProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.retellai.com"
     name: ClassVar[str] = "retell"
+    speech_settings: ClassVar[frozenset[str]] = frozenset(
+        {
+            "ambient_sound",
+            "ambient_sound_volume",
+            "backchannel_frequency",
+            "backchannel_words",
+            "begin_message_delay_ms",
+            "boosted_keywords",
+            "enable_backchannel",
+            "enable_voicemail_detection",
+            "end_call_after_silence_ms",
+            "interruption_sensitivity",
+            "language",
+            "normalize_for_speech",
+            "pronunciation_dictionary",
+            "reminder_max_count",
+            "reminder_trigger_ms",
+            "responsiveness",
+            "voice_id",
+            "voice_model",
+            "voice_speed",
+            "voice_temperature",
+            "voicemail_detection_timeout_ms",
+            "voicemail_message",
+            "voicemail_option",
+            "volume",
+        }
+    )
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,

@@ -78,6 +78,10 @@ class SimulatedProvider(Provider):
         except httpx.InvalidURL as exc:
             raise self._no_such_place() from exc
 
+    def beyond_speech(self, agent_id: str | None, settings: Mapping[str, Any]) -> list[str]:
+        """Nobody reads them."""
+        return []
+
     async def place(self, request: PlaceRequest) -> Placed:
         try:
             async with asyncio.timeout(self._limit):

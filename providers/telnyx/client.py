@@ -49,6 +49,14 @@ class TelnyxProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.telnyx.com/v2"
     name: ClassVar[str] = "telnyx"
+    speech_settings: ClassVar[frozenset[str]] = frozenset(
+        {
+            "answering_machine_detection",
+            "answering_machine_detection_config",
+            "language",
+            "voice",
+        }
+    )
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,

@@ -52,6 +52,7 @@ class TwilioProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.twilio.com"
     name: ClassVar[str] = "twilio"
+    speech_settings: ClassVar[frozenset[str]] = frozenset({"machine_detection"})
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,
@@ -75,6 +76,11 @@ class TwilioProvider(HttpProvider):
             password = required_credential(line, "api_key_secret")
         self._calls = f"/2010-04-01/Accounts/{quote(account, safe='')}/Calls"
         super().__init__(line, auth=httpx.BasicAuth(user, password))
+
+    def beyond_speech(self, agent_id: str | None, settings: Mapping[str, Any]) -> list[str]:
+        """The agent's id is itself the address of what is carried out, `<Dial>` included."""
+        url = agent_id is not None and ":" in agent_id
+        return [*(["id"] if url else []), *super().beyond_speech(agent_id, settings)]
 
     async def place(self, request: PlaceRequest) -> Placed:
         form = self._form(request)

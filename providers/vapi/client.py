@@ -50,6 +50,23 @@ class VapiProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.vapi.ai"
     name: ClassVar[str] = "vapi"
+    speech_settings: ClassVar[frozenset[str]] = frozenset(
+        {
+            "backgroundSound",
+            "endCallMessage",
+            "endCallPhrases",
+            "firstMessage",
+            "firstMessageInterruptionsEnabled",
+            "firstMessageMode",
+            "name",
+            "silenceTimeoutSeconds",
+            "transcriber",
+            "variableValues",
+            "voice",
+            "voicemailDetection",
+            "voicemailMessage",
+        }
+    )
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,

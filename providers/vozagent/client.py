@@ -61,6 +61,13 @@ class VozAgentProvider(HttpProvider):
 
     default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "vozagent"
+    speech_settings: ClassVar[frozenset[str]] = frozenset(
+        {
+            "notes",
+            "source",
+            "tags",
+        }
+    )
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,

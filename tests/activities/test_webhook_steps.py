@@ -19,7 +19,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.addresses import is_public
 from activities.outgoing.mail import MailSecurity, MailServer
-from activities.outside import Outside
+from activities.outside import Outside, Secret
 from domain.chain import StepState
 from tests.activities.endpoint import Endpoint
 from tests.activities.following import Following, following
@@ -68,8 +68,9 @@ async def mail_server(mailbox: Mailbox) -> AsyncIterator[MailServer]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def after(tmp_path: Path) -> AsyncIterator[Following]:
-    outside = Outside(allow_hosts=frozenset({"127.0.0.1"}), secrets={"crm": "t0ken"})
+async def after(tmp_path: Path, endpoint: Endpoint) -> AsyncIterator[Following]:
+    secret = Secret("t0ken", frozenset({endpoint.url.removeprefix("http://")}))
+    outside = Outside(allow_hosts=frozenset({"127.0.0.1"}), secrets={"crm": secret})
     with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
         yield await following(database, outside)
 

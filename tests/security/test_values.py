@@ -81,7 +81,7 @@ DOORS: dict[str, tuple[str, str]] = {
     "number": ("/v1/phone-numbers", '{"phone": "+12125550145", "metadata": VALUE}'),
     "BuildVoiceAI call": (
         "/compat/buildvoiceai/api/v1/calls/trigger",
-        '{"phoneNumber": "+12125550143", "agentId": "reminder", "metadata": VALUE}',
+        '{"phone_number": "+12125550143", "agent_id": "reminder", "metadata": VALUE}',
     ),
     "Voxpria call": (
         "/compat/voxpria/api/v1/calls",

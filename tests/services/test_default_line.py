@@ -59,7 +59,7 @@ async def by_http(ctx: ServiceContext) -> str:
 
 
 async def by_compat(ctx: ServiceContext) -> str:
-    order = await dialing.single_call(ctx, to=TO, agent="a", origin="voxpria")
+    order = await dialing.single_call(ctx, scopes=("*",), to=TO, agent="a", origin="voxpria")
     assert order.request.line is not None
     return order.request.line
 

@@ -63,6 +63,7 @@ async def trigger_call(
         raise RequestRefused("No agent specified and no default agent configured")
     order = await single_call(
         caller.ctx,
+        scopes=caller.key.scopes,
         to=body.phone_number,
         agent=body.agent_id,
         origin=NAME,

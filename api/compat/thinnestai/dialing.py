@@ -32,6 +32,7 @@ async def dial(
         endpoint = await endpoints.endpoint_of_call(ctx, body.webhook_url, scheme=NAME)
     order = await single_call(
         ctx,
+        scopes=caller.key.scopes,
         to=body.to_number,
         agent=body.agent_id,
         origin=NAME,

@@ -125,6 +125,7 @@ async def call_back(
     named = {"name": name_of(kept), "first_name": kept.first_name, "email": kept.email}
     order = await single_call(
         ctx,
+        scopes=caller.key.scopes,
         to=kept.phone,
         agent=(body.agentId if body else None) or await directory.usual_agent(ctx),
         origin=NAME,

@@ -27,6 +27,7 @@ async def trigger_call(
     for it, and its calls have recordings."""
     order = await single_call(
         caller.ctx,
+        scopes=caller.key.scopes,
         to=body.to_number,
         agent=body.agent_id,
         origin=NAME,

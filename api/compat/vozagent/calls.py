@@ -41,6 +41,7 @@ async def create_call(
     more = {"source": source, "tags": ", ".join(body.tags or ())}
     order = await single_call(
         caller.ctx,
+        scopes=caller.key.scopes,
         to=body.phone_number,
         agent=assistant_id,
         origin=NAME,

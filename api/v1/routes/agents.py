@@ -16,6 +16,7 @@ from domain.directory import RegisteredAgent
 from services import directory
 from services.access import Caller
 from services.directory import AGENTS
+from services.rights import require_for_agent
 
 router = APIRouter(prefix="/agents", tags=["agents"], route_class=AdmittedRoute)
 _ID = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$"
@@ -74,6 +75,7 @@ async def create_agent(
     default: the same."""
 
     async def carry_out() -> RegisteredAgent:
+        require_for_agent(caller.ctx, caller.key.scopes, body.model_dump())
         return await directory.add_agent(caller.ctx, body.model_dump())
 
     return await answered_once(request, caller, idempotency_key, carry_out, 201)
@@ -113,6 +115,9 @@ async def change_agent(
 ) -> RegisteredAgent:
     values = given(body, *(set(ChangedAgent.model_fields) - {"line"}))
     directory.require_line(caller.ctx, values.get("line"))
+    if {"line", "remote_id", "settings"} & set(values):
+        known = await directory.get(caller.ctx, AGENTS, agent_id)
+        require_for_agent(caller.ctx, caller.key.scopes, known.model_dump() | values)
     found = await directory.change(
         caller.ctx, AGENTS, agent_id, values, version=version_of(if_match)
     )

@@ -24,6 +24,7 @@ from services.access import Caller
 from services.calls import CallOrder
 from services.errors import NotFound, RequestRefused
 from services.once import Answer
+from services.rights import require_for_call
 
 router = APIRouter(prefix="/calls", tags=["calls"], route_class=AdmittedRoute)
 CallId = Annotated[str, Path(max_length=64, examples=["0c5b6d3e-7a34-4d0f-9c3c-2f4b8f1f9a11"])]
@@ -155,6 +156,7 @@ async def _order(caller: Caller, body: NewCall) -> CallOrder:
         )
     except ValidationError as error:
         raise RequestRefused(str(error.errors()[0]["msg"])) from error
+    await require_for_call(ctx, caller.key.scopes, request, body.agent)
     return CallOrder(
         request=request,
         agent=speaker.name,

@@ -131,7 +131,9 @@ async def launch_campaign(
 
     async def carry_out() -> Launched:
         loaded = read_definition_text(text, name="body")
-        launch = await launching.launch_campaign(caller.ctx, loaded, again=again)
+        launch = await launching.launch_campaign(
+            caller.ctx, loaded, again=again, scopes=caller.key.scopes
+        )
         return Launched(
             **dict(Campaign.of(launch.campaign)),
             created=launch.created,

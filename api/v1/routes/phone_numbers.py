@@ -16,6 +16,7 @@ from domain.directory import PhoneNumber
 from services import directory
 from services.access import Caller
 from services.directory import PHONE_NUMBERS
+from services.rights import require_for_number
 
 router = APIRouter(prefix="/phone-numbers", tags=["phone numbers"], route_class=AdmittedRoute)
 NumberId = Annotated[str, Path(max_length=64)]
@@ -54,6 +55,7 @@ async def create_number(
 
     async def carry_out() -> PhoneNumber:
         directory.require_line(caller.ctx, body.line)
+        require_for_number(caller.ctx, caller.key.scopes, body.phone)
         return await directory.add(caller.ctx, PHONE_NUMBERS, body.model_dump())
 
     return await answered_once(request, caller, idempotency_key, carry_out, 201)
