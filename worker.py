@@ -221,6 +221,7 @@ def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
         sweeps.sweep_leases,
         sweeps.sweep_events,
         sweeps.sweep_campaigns,
+        sweeps.sweep_requests,
     ]
 
 

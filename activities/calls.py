@@ -35,7 +35,7 @@ from domain.event import CallEvent, CallSnapshot
 from domain.record import CallRecord
 from domain.settlement import MISCONFIGURED_WAIT
 from providers.departure import watching
-from providers.lines import Line
+from providers.lines import Line, LinePolicy
 from providers.port import (
     Misconfigured,
     NotPlaced,
@@ -47,7 +47,7 @@ from providers.port import (
     Unsendable,
 )
 from store import calls, events, lines
-from store.claims import fence
+from store.claims import fence, leases
 from store.errors import UnknownCall
 
 log = logging.getLogger(__name__)
@@ -70,16 +70,24 @@ class Calls(CallActivities):
     async def place_call(self, place: PlaceInput) -> Placement:
         async with heartbeating():
             passed = await self._raise_fence(place.call_id)
-            line = self._deps.lines[passed.line]
+            line = self._deps.lines.get(passed.line)
             if passed.verdict is FenceVerdict.GO:
+                if line is None:
+                    return await self._not_placed(place.call_id, passed.line, _removed(passed))
                 return await self._dial(place.call_id, line, passed)
             if passed.verdict is FenceVerdict.WITHDRAWN:
-                return self._placement(line, PlacementResult.WITHDRAWN, detail=passed.because)
+                return self._placement(
+                    passed.line, PlacementResult.WITHDRAWN, detail=passed.because
+                )
             if passed.verdict is FenceVerdict.NOT_PLACED:
-                return self._answered(line, passed)
+                return self._answered(passed)
             placed = passed.verdict is FenceVerdict.ALREADY_PLACED
+            # An earlier execution placed it: what was reported since may have been told to nobody.
+            told = await self._deps.database.read(lambda s: events.events_of_call(s, place.call_id))
             return self._placement(
-                line, PlacementResult.PLACED if placed else PlacementResult.UNKNOWN
+                passed.line,
+                PlacementResult.PLACED if placed else PlacementResult.UNKNOWN,
+                reports=_reports(place.call_id, told),
             )
 
     @activity.defn(name="look_up_call")
@@ -96,12 +104,31 @@ class Calls(CallActivities):
 
     @activity.defn(name="hang_up_call")
     async def hang_up_call(self, hang_up: HangUpInput) -> HangUp:
+        now = self._deps.clock()
+        # What has not left yet does not leave any more.
+        found = await self._deps.database.write(
+            lambda s: leases.close_fence(s, hang_up.call_id, now=now)
+        )
+        if found not in (Fence.PLACING, Fence.PLACED):
+            return HangUp(asked=False)
         call = await self._read(hang_up.call_id)
         line = self._deps.lines[call.line]
-        if not line.provider.capabilities.can_end or call.provider_call_id is None:
+        if not line.provider.capabilities.can_end:
+            return HangUp(asked=False, possible=False)
+        provider_call_id = call.provider_call_id or await self._find(line, call)
+        if provider_call_id is None:
             return HangUp(asked=False)
-        await line.provider.end(call.provider_call_id)
+        await line.provider.end(provider_call_id)
         return HangUp(asked=True)
+
+    async def _find(self, line: Line, call: CallRecord) -> str | None:
+        """The provider's id of a call whose placement is unknown, if its provider knows it."""
+        snapshot = await _ask(line, call)
+        if snapshot is None:
+            return None
+        await self._record_placed(call.id, snapshot.provider_call_id)
+        await self._store(call.id, call.line, snapshot.events)
+        return snapshot.provider_call_id
 
     @activity.defn(name="end_call")
     async def end_call(self, end: EndInput) -> Ended:
@@ -133,7 +160,12 @@ class Calls(CallActivities):
 
     async def _placement_timeout(self, call_id: str) -> timedelta:
         call = await self._read(call_id)
-        return self._deps.lines[call.line].policy.placement_timeout
+        return self._policy(call.line).placement_timeout
+
+    def _policy(self, line: str) -> LinePolicy:
+        """The default one for a line that was removed from the settings."""
+        configured = self._deps.lines.get(line)
+        return LinePolicy() if configured is None else configured.policy
 
     async def _read(self, call_id: str) -> CallRecord:
         return await self._deps.database.read(lambda s: _known(s, call_id))
@@ -142,20 +174,20 @@ class Calls(CallActivities):
         try:
             request = self._request(call_id, line, passed)
         except Exception as error:
-            return await self._not_placed(call_id, line, _unsendable(line, error))
+            return await self._not_placed(call_id, line.name, _unsendable(line, error))
         if self._too_late(line, passed):
             late = Unavailable("this process was stopped for too long to send it safely")
-            return await self._not_placed(call_id, line, late)
+            return await self._not_placed(call_id, line.name, late)
         with watching() as departure:
             try:
                 placed = await line.provider.place(request)
             except NotPlaced as error:
-                return await self._not_placed(call_id, line, error)
+                return await self._not_placed(call_id, line.name, error)
             except ProviderError as error:
                 return await self._in_doubt(call_id, line, error.code)
             except Exception as error:
                 if line.provider.notes_departure and not departure.begun:
-                    return await self._not_placed(call_id, line, _unsendable(line, error))
+                    return await self._not_placed(call_id, line.name, _unsendable(line, error))
                 # An adapter that fails in its own way may have sent the request.
                 log.exception("placing on line %s failed unexpectedly", line.name)
                 return await self._in_doubt(call_id, line, None)
@@ -189,7 +221,7 @@ class Calls(CallActivities):
         early = await self._record_placed(call_id, placed.provider_call_id)
         if placed.events:
             early += await self._store(call_id, line.name, placed.events)
-        return self._placement(line, PlacementResult.PLACED, reports=_reports(call_id, early))
+        return self._placement(line.name, PlacementResult.PLACED, reports=_reports(call_id, early))
 
     async def _store(self, call_id: str, line: str, found: Sequence[CallEvent]) -> list[CallEvent]:
         """Keep what the provider answered; the caller tells the workflow."""
@@ -215,7 +247,7 @@ class Calls(CallActivities):
             lambda s: calls.record_placed(s, call_id, provider_call_id, now=now)
         )
 
-    async def _not_placed(self, call_id: str, line: Line, error: NotPlaced) -> Placement:
+    async def _not_placed(self, call_id: str, line: str, error: NotPlaced) -> Placement:
         now = self._deps.clock()
         detail = str(error)[:500]
 
@@ -232,7 +264,7 @@ class Calls(CallActivities):
             )
             call = _known(session, call_id)
             if isinstance(error, Misconfigured):
-                lines.hold_line(session, call.tenant, line.name, now + MISCONFIGURED_WAIT, detail)
+                lines.hold_line(session, call.tenant, line, now + MISCONFIGURED_WAIT, detail)
             return call
 
         call = await self._deps.database.write(record)
@@ -243,10 +275,10 @@ class Calls(CallActivities):
             line, PlacementResult.NOT_PLACED, detail=detail, retry_after=retry_after
         ).model_copy(update={"failure": error.failure})
 
-    def _answered(self, line: Line, passed: FencePass) -> Placement:
+    def _answered(self, passed: FencePass) -> Placement:
         """What the provider answered to an execution of this activity that died since."""
         return self._placement(
-            line,
+            passed.line,
             PlacementResult.NOT_PLACED,
             detail=passed.because or None,
             retry_after=passed.retry_after,
@@ -257,18 +289,18 @@ class Calls(CallActivities):
         await self._deps.database.write(
             lambda s: calls.record_doubt(s, call_id, detail=detail, now=now)
         )
-        return self._placement(line, PlacementResult.UNKNOWN, detail=code)
+        return self._placement(line.name, PlacementResult.UNKNOWN, detail=code)
 
     def _placement(
         self,
-        line: Line,
+        line: str,
         result: PlacementResult,
         *,
         detail: str | None = None,
         retry_after: timedelta | None = None,
         reports: tuple[CallReport, ...] = (),
     ) -> Placement:
-        policy = line.policy
+        policy = self._policy(line)
         return Placement(
             result=result,
             detail=detail,
@@ -277,7 +309,7 @@ class Calls(CallActivities):
             upsert_status=self._deps.upsert_status,
             ring_silence=policy.ring_silence,
             talk_silence=policy.talk_silence,
-            analysis_wait=self._deps.analysis_wait(line.name),
+            analysis_wait=self._deps.analysis_wait(line),
         )
 
     async def _is_absent(self, line: Line, call: CallRecord) -> bool:
@@ -303,6 +335,10 @@ class Calls(CallActivities):
                 now=self._deps.clock(),
             )
         )
+
+
+def _removed(passed: FencePass) -> Misconfigured:
+    return Misconfigured(f"line {passed.line} is not in the settings of this worker")
 
 
 def _known(session: Session, call_id: str) -> CallRecord:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlmodel import Session
 from temporalio import activity
@@ -46,6 +46,16 @@ class Campaigns(CampaignActivities):
     async def enroll_recipients(self, enroll: EnrollInput) -> Enrolled:
         done = activity.info().heartbeat_details
         after, rows = (int(done[0]), int(done[1])) if done else (-1, 0)
+        return await self.enroll_staged(enroll, after, rows, activity.heartbeat)
+
+    async def enroll_staged(
+        self,
+        enroll: EnrollInput,
+        after: int = -1,
+        rows: int = 0,
+        progressed: Callable[[int, int], None] = lambda _after, _rows: None,
+    ) -> Enrolled:
+        """Enrol what is staged behind a sequence number; `rows` were enrolled before."""
         campaign = await self._deps.database.read(lambda s: require_campaign(s, enroll.campaign_id))
         default_zone = campaign.plan.schedule.time_zone
         while True:
@@ -59,7 +69,7 @@ class Campaigns(CampaignActivities):
             checked = await asyncio.to_thread(enroll_rows, chunk.drafts, default_zone)
             rows += await self._enroll(campaign, enroll.launch, chunk.sequence, checked)
             after = chunk.sequence
-            activity.heartbeat(after, rows)
+            progressed(after, rows)
         await self._deps.database.write(
             lambda s: roster.mark_enrolled(s, enroll.campaign_id, enroll.launch)
         )
@@ -82,11 +92,14 @@ class Campaigns(CampaignActivities):
         if claim.linger:
             await asyncio.sleep(self._deps.claim_linger.total_seconds())
         now = self._deps.clock()
-        reserved = await self._deps.database.write(
-            lambda s: reservation.reserve(
+
+        def work(s: Session) -> tuple[reservation.Reservation, bool]:
+            reserved = reservation.reserve(
                 s, claim.campaign_id, claim.key, now=now, limit=claim.limit
             )
-        )
+            return reserved, roster.has_staged(s, claim.campaign_id)
+
+        reserved, staged = await self._deps.database.write(work)
         for settled in reserved.settled:
             await tell_settled(self._deps.database, self._deps.temporal, settled, now)
         for ended in reserved.ended:
@@ -94,7 +107,7 @@ class Campaigns(CampaignActivities):
                 await signal_workflow(
                     self._deps.temporal, ended.requester_workflow_id, REQUEST_SETTLED_SIGNAL
                 )
-        return reserved.claim
+        return reserved.claim.model_copy(update={"staged": True}) if staged else reserved.claim
 
     @activity.defn(name="set_campaign_state")
     async def set_campaign_state(self, change: StateInput) -> StateResult:
@@ -123,7 +136,7 @@ class Campaigns(CampaignActivities):
             lambda s: campaigns.finish_campaign(s, campaign.campaign_id, now=now)
         )
         if record is None or not record.state.over:
-            return Finish(over=False)
+            return Finish(over=False, look_again=True)
         return Finish(over=True, progress=await self.read_progress(campaign))
 
     @activity.defn(name="add_recipients")
@@ -149,8 +162,14 @@ class Campaigns(CampaignActivities):
         live = await self._deps.database.read(
             lambda s: flight.calls_in_flight(s, campaign.campaign_id)
         )
-        for call in live:
-            await signal_workflow(self._deps.temporal, call.workflow_id, HANG_UP_SIGNAL)
+        told = await asyncio.gather(
+            *(
+                signal_workflow(self._deps.temporal, call.workflow_id, HANG_UP_SIGNAL)
+                for call in live
+            )
+        )
+        if not all(told):
+            raise ApplicationError("not every call could be told", type="HangUpNotTold")
         return Signalled(calls=len(live))
 
     @activity.defn(name="read_progress")

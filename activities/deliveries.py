@@ -10,7 +10,7 @@ from sqlmodel import Session
 from temporalio import activity
 
 from activities.deps import Deps
-from activities.heartbeat import heartbeating
+from activities.heartbeat import finished, heartbeating
 from activities.posting import Poster
 from activities.signatures.delivery import DeliveryActivities, Drained, EndpointRef
 from domain.endpoint import Delivery, Endpoint
@@ -40,7 +40,7 @@ class Deliveries(DeliveryActivities):
         sent = 0
         async with heartbeating():
             while loop.time() < min(end, idle_until) and not activity.is_worker_shutdown():
-                some = await self._send_some(endpoint)
+                some = await finished(self._send_some(endpoint))
                 if some:
                     sent += some
                     idle_until = loop.time() + LINGER.total_seconds()

@@ -53,9 +53,10 @@ class Deps:
 
     def analysis_wait(self, line: str) -> timedelta:
         """How long after the end of an answered call it is settled without its analysis."""
-        if not self.lines[line].awaits_analysis:
+        configured = self.lines.get(line)
+        if configured is None or not configured.awaits_analysis:
             return timedelta(0)
-        return self.lines[line].policy.analysis_wait + self.analysis_grace
+        return configured.policy.analysis_wait + self.analysis_grace
 
     def webhook_url(self, line: str) -> str:
         return f"{self.public_url.rstrip('/')}/hooks/{line}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from temporalio import activity
+
+T = TypeVar("T")
 
 INTERVAL = timedelta(seconds=3)
 """A third of the shortest heartbeat timeout in `options`."""
@@ -29,3 +32,16 @@ async def heartbeating(interval: timedelta = INTERVAL) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def finished(work: Coroutine[Any, Any, T]) -> T:
+    """Carry work out to its end even when the activity is cancelled meanwhile; then raise that.
+
+    A request that is under way has left: what came of it has to be written down.
+    """
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -18,7 +21,7 @@ from activities.telling import signal_workflow
 from domain.instants import TOO_FAR, too_far
 from domain.phone import parse_destination
 from domain.plan import CallRequest
-from domain.record import RecipientState
+from domain.record import CallRecord, CampaignRecord, RecipientState
 from domain.zone import ZoneEvidence, zone_evidence
 from providers.lines import UnknownLine
 from store import campaigns, roster, withdrawal
@@ -53,19 +56,13 @@ class Requests(RequestActivities):
         direct = await self._deps.database.write(
             lambda s: campaigns.ensure_direct_campaign(s, request.tenant, now=now)
         )
-        recipient = await self._deps.database.write(
-            lambda s: roster.enroll_request(
-                s,
-                direct.id,
-                asked,
-                phone=phone,
-                zones=zones,
-                request_key=request.key,
-                requester_workflow_id=request.workflow_id,
-                now=now,
-            )
+        recipient, live = await self._deps.database.write(
+            lambda s: _enter(s, request, direct, phone, zones, now)
         )
-        await nudge_standing(self._deps.temporal, direct)
+        if live is not None:
+            await signal_workflow(self._deps.temporal, live.workflow_id, HANG_UP_SIGNAL)
+        if not request.withdrawn:
+            await nudge_standing(self._deps.temporal, direct)
         return Requested(recipient_id=recipient)
 
     @activity.defn(name="read_request")
@@ -101,6 +98,30 @@ class Requests(RequestActivities):
         if live is not None:
             await signal_workflow(self._deps.temporal, live.workflow_id, HANG_UP_SIGNAL)
         return await self.read_request(request)
+
+
+def _enter(
+    s: Session,
+    request: RequestInput,
+    direct: CampaignRecord,
+    phone: str,
+    zones: ZoneEvidence,
+    now: datetime,
+) -> tuple[int, CallRecord | None]:
+    """The recipient's id, and the call to hang up when the request is withdrawn."""
+    recipient = roster.enroll_request(
+        s,
+        direct.id,
+        request.request,
+        phone=phone,
+        zones=zones,
+        request_key=request.key,
+        requester_workflow_id=request.workflow_id,
+        now=now,
+    )
+    if not request.withdrawn:
+        return recipient, None
+    return recipient, withdrawal.withdraw_recipient(s, recipient, now=now)
 
 
 def _dialable(asked: CallRequest) -> tuple[str, ZoneEvidence]:

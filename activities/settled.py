@@ -3,21 +3,24 @@ numbers that it listed are stopped, and the workflow of what follows the call is
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from temporalio.client import Client
 
+from activities.executions import ExecutionState, describe_execution
+from activities.sweeping import BATCH, each, pages
 from activities.telling import silence, start_after_call, tell_requester
+from domain.chain import Chain
 from domain.record import Settled
 from store.after_calls import chains
 from store.database import Database
+from workflows.names import after_call_workflow_id
 
-BATCH = 200
-AT_ONCE = 20
 CHAIN_AGE = timedelta(seconds=2)
 """Younger chains are being started by the process that settled their calls."""
+LOST_AGE = timedelta(seconds=60)
+"""Chains that take longer are looked for in Temporal."""
 
 
 async def tell_settled(
@@ -41,20 +44,58 @@ async def _follow(database: Database, temporal: Client, settled: Settled, now: d
 
 
 async def sweep_chains(database: Database, temporal: Client, clock: Callable[[], datetime]) -> int:
-    """Start the workflows of chains that nobody is known to have started; how many."""
-    now = clock()
-    waiting = await database.read(
-        lambda s: chains.unstarted(s, before=now - CHAIN_AGE, limit=BATCH)
-    )
-    started: list[str] = []
-    for at in range(0, len(waiting), AT_ONCE):
-        some = waiting[at : at + AT_ONCE]
-        told = await asyncio.gather(
-            *(start_after_call(temporal, chain.call_id, chain.run) for chain in some)
+    """Start the workflows of chains that nobody is known to have started, and put right those
+    that have lost theirs; how many."""
+    lost = await _find_lost(database, temporal, clock)
+    before, started = clock() - CHAIN_AGE, 0
+    failed: list[str] = []
+
+    async def read(_: Chain | None) -> Sequence[Chain]:
+        if len(failed) >= BATCH:
+            return ()  # Temporal is away, or nearly so
+        return await database.read(
+            lambda s: chains.unstarted(s, before=before, limit=BATCH, without=failed)
         )
-        started += [chain.call_id for chain, ok in zip(some, told, strict=True) if ok]
-        if not all(told):
-            break
-    if started:
-        await database.write(lambda s: chains.mark_started(s, started, now=now))
-    return len(started)
+
+    async def start(chain: Chain) -> bool:
+        return await start_after_call(temporal, chain.call_id, chain.run)
+
+    async for page in pages(read):
+        done = await each(page, start, what="callbacks of call", key=lambda c: c.call_id)
+        ids = [chain.call_id for chain, ok in zip(page, done, strict=True) if ok]
+        failed += [chain.call_id for chain, ok in zip(page, done, strict=True) if not ok]
+        now = clock()
+        await database.write(lambda s, ids=ids, now=now: chains.mark_started(s, ids, now=now))  # type: ignore[misc]
+        started += len(ids)
+    return lost + started
+
+
+async def _find_lost(database: Database, temporal: Client, clock: Callable[[], datetime]) -> int:
+    """Chains whose workflow is gone. Lost with Temporal's data: to be started once more, since
+    what is done stays done. Ended otherwise: failed, so that somebody can retry it."""
+    before = clock() - LOST_AGE
+
+    async def read(after: Chain | None) -> Sequence[Chain]:
+        return await database.read(
+            lambda s: chains.unfinished(s, before=before, limit=BATCH, after=after)
+        )
+
+    async def check(chain: Chain) -> bool:
+        workflow_id = after_call_workflow_id(chain.call_id, chain.run)
+        found = await describe_execution(temporal, workflow_id)
+        if found.open:
+            return False
+        if found.state is ExecutionState.ABSENT:
+            await database.write(lambda s: chains.mark_unstarted(s, chain.call_id, chain.run))
+            return False  # it counts once it is started
+        error = f"its workflow was ended from outside ({found.state})"
+        now = clock()
+        await database.write(
+            lambda s: chains.finish_chain(s, chain.call_id, chain.run, error=error, now=now)
+        )
+        return True
+
+    put_right = 0
+    async for page in pages(read):
+        put_right += sum(await each(page, check, what="callbacks of call", key=lambda c: c.call_id))
+    return put_right

@@ -7,31 +7,40 @@ provider says that it ended, we ended it, or the longest duration has passed.
 
 from __future__ import annotations
 
-import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from temporalio import activity
-from temporalio.client import WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.calls import Calls
 from activities.deps import Deps
+from activities.executions import Execution, ExecutionState, describe_execution
+from activities.recovery import Recovery
 from activities.reports import report_of
 from activities.settled import sweep_chains, tell_settled
 from activities.signatures.call import EndInput, HangUpInput, LookUp, LookUpInput
 from activities.signatures.sweep import SweepActivities, Swept
+from activities.starting import start_call
+from activities.sweeping import BATCH, each, pages
 from activities.telling import signal_workflow
 from domain.call import CallStatus, FailureClass, Fence
-from domain.claim import CampaignState
 from domain.evidence import was_answered, was_started
-from domain.record import CallEnd, CallRecord, CampaignRecord
+from domain.record import CallEnd, CallRecord
+from providers.lines import UnknownLine
 from providers.port import ProviderError
-from store import calls, campaigns, events
+from store import calls, campaigns, events, requests
 from store.claims import leases
 from store.claims.leases import LeaseCheck
-from store.events import StoredEvent
-from workflows.names import NUDGE_SIGNAL, REPORT_SIGNAL, campaign_workflow_id
+from store.events import UnsignalledRow
+from store.requests import Requester
+from workflows.names import (
+    HANG_UP_SIGNAL,
+    NUDGE_SIGNAL,
+    REPORT_SIGNAL,
+    REQUEST_SETTLED_SIGNAL,
+    campaign_workflow_id,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,78 +51,132 @@ START_AGE = timedelta(minutes=2)
 workflow runs is left to that for so long: to give it back is safe, but nothing is won by it."""
 EVENT_AGE = timedelta(seconds=10)
 """Younger events are being signalled by the process that stored them."""
-BATCH = 200
+MOST_FAILURES = 1000
+"""So many items that can't be dealt with are stepped over in one round."""
 
 
 class Sweeps(SweepActivities):
-    """One bounded round each."""
+    """One bounded round each; an item that fails is logged, and the others go on."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._calls = Calls(deps)
+        self._recovery = Recovery(deps)
 
     @activity.defn(name="sweep_events")
     async def sweep_events(self) -> Swept:
-        now = self._deps.clock()
-        missed = await self._deps.database.read(
-            lambda s: events.unsignalled_events(s, before=now - EVENT_AGE, limit=BATCH)
-        )
-        rows = [stored.event_row_id for stored in missed if await self._pass_on(stored)]
-        if rows:
-            await self._deps.database.write(lambda s: events.mark_signalled(s, rows, now=now))
-        asked = await self._ask_for_analyses()
+        signalled = await self._signal_events()
+        settled = await self._ask_for_analyses()
         deps = self._deps
         started = await sweep_chains(deps.database, deps.temporal, deps.clock)
-        return Swept(events=len(rows) + asked + started)
+        return Swept(events=signalled + settled + started)
 
     @activity.defn(name="sweep_leases")
     async def sweep_leases(self) -> Swept:
         now = self._deps.clock()
-        old = await self._deps.database.read(
-            lambda s: leases.leases_to_check(s, now=now, older_than=LEASE_AGE, limit=BATCH)
-        )
+
+        async def read(after: LeaseCheck | None) -> Sequence[LeaseCheck]:
+            return await self._deps.database.read(
+                lambda s: leases.leases_to_check(
+                    s, now=now, older_than=LEASE_AGE, limit=BATCH, after=after
+                )
+            )
+
         freed = 0
-        for lease in old:
-            if await self._is_looked_after(lease.call):
-                continue
-            if await self._free(lease):
-                freed += 1
-                await self._nudge(lease.call)
+        async for page in pages(read):
+            done = await each(page, self._check, what="lease of call", key=lambda c: c.call.id)
+            freed += sum(done)
         return Swept(leases=freed)
 
     @activity.defn(name="sweep_campaigns")
     async def sweep_campaigns(self) -> Swept:
-        """A campaign whose workflow was ended from outside is stopped, not resurrected."""
+        """Every open campaign is carried out by a workflow; one that a person ended is stopped."""
         open_campaigns = await self._deps.database.read(campaigns.list_open_campaigns)
-        now = self._deps.clock()
-        closed = 0
-        for campaign in open_campaigns:
-            if now - campaign.launched_at < LEASE_AGE:
-                continue
-            if await self._is_open(campaign_workflow_id(campaign.tenant, campaign.name)):
-                continue
-            closed += await self._close(campaign)
-        return Swept(campaigns=closed)
+        repaired = await each(
+            open_campaigns, self._recovery.repair, what="campaign", key=lambda c: c.id
+        )
+        return Swept(campaigns=sum(repaired))
 
-    async def _pass_on(self, stored: StoredEvent) -> bool:
+    @activity.defn(name="sweep_requests")
+    async def sweep_requests(self) -> Swept:
+        """Requesters learn that their recipient has ended, should the signal have been lost."""
+
+        async def read(after: Requester | None) -> Sequence[Requester]:
+            last = 0 if after is None else after.recipient_id
+            return await self._deps.database.read(
+                lambda s: requests.untold_requesters(s, after=last, limit=BATCH)
+            )
+
+        told = 0
+        async for page in pages(read):
+            done = await each(page, self._tell, what="requester of", key=lambda r: r.recipient_id)
+            known = [one.recipient_id for one, ok in zip(page, done, strict=True) if ok]
+            await self._deps.database.write(
+                lambda s, ids=known: requests.mark_requesters_told(s, ids)  # type: ignore[misc]
+            )
+            told += len(known)
+        return Swept(requests=told)
+
+    async def _tell(self, requester: Requester) -> bool:
+        return await signal_workflow(
+            self._deps.temporal, requester.workflow_id, REQUEST_SETTLED_SIGNAL
+        )
+
+    async def _signal_events(self) -> int:
+        """Those that were stored by somebody who died before he could signal them."""
+        before = self._deps.clock() - EVENT_AGE
+        failed: list[int] = []
+        signalled = 0
+
+        async def read(_: UnsignalledRow | None) -> Sequence[UnsignalledRow]:
+            if len(failed) > MOST_FAILURES:
+                return ()
+            return await self._deps.database.read(
+                lambda s: events.unsignalled_rows(s, before=before, limit=BATCH, without=failed)
+            )
+
+        async for page in pages(read):
+            done = await each(page, self._pass_on, what="event", key=lambda row: row.id)
+            told = [row.id for row, ok in zip(page, done, strict=True) if ok]
+            failed += [row.id for row, ok in zip(page, done, strict=True) if not ok]
+            now = self._deps.clock()
+            await self._deps.database.write(
+                lambda s, ids=told, now=now: events.mark_signalled(s, ids, now=now)  # type: ignore[misc]
+            )
+            signalled += len(told)
+        return signalled
+
+    async def _pass_on(self, row: UnsignalledRow) -> bool:
         """Whether nothing is left to be told."""
-        report = report_of(stored.call_id, stored.event)
-        if report is None or stored.workflow_id is None:
+        report = report_of(row.call_id, events.stored_event(row).event)
+        if report is None:
             return True
-        return await signal_workflow(self._deps.temporal, stored.workflow_id, REPORT_SIGNAL, report)
+        return await signal_workflow(self._deps.temporal, row.workflow_id, REPORT_SIGNAL, report)
 
     async def _ask_for_analyses(self) -> int:
         """Those of ended calls that have not come by themselves; somebody may have opted out."""
         due = self._deps.clock() + self._deps.analysis_grace
-        awaited = await self._deps.database.read(
-            lambda s: calls.awaiting_analysis(s, before=due, limit=BATCH)
-        )
-        return sum(await asyncio.gather(*(self._settle(call) for call in awaited)))
+        failed: list[str] = []
+        settled = 0
+
+        async def read(_: CallRecord | None) -> Sequence[CallRecord]:
+            if len(failed) > MOST_FAILURES:
+                return ()
+            return await self._deps.database.read(
+                lambda s: calls.awaiting_analysis(s, before=due, limit=BATCH, without=failed)
+            )
+
+        async for page in pages(read):
+            done = await each(page, self._settle, what="analysis of call", key=lambda c: c.id)
+            failed += [call.id for call, ok in zip(page, done, strict=True) if not ok]
+            settled += sum(done)
+        return settled
 
     async def _settle(self, call: CallRecord) -> bool:
         """With the analysis, or without one that the provider does not have either; False when
         it could not be asked: then the next round tries, and at the latest a claim settles it."""
-        if await self._look_up(call.id) is None:
+        configured = call.line in self._deps.lines
+        if configured and await self._look_up(call.id) is None:
             return False
         settled = await self._deps.database.write(
             lambda s: calls.settle_call(s, call.id, now=self._deps.clock())
@@ -123,22 +186,32 @@ class Sweeps(SweepActivities):
         await self._nudge(call)
         return True
 
-    async def _close(self, campaign: CampaignRecord) -> int:
-        now = self._deps.clock()
-        if campaign.state is not CampaignState.STOPPING:
-            await self._deps.database.write(
-                lambda s: campaigns.set_campaign_state(
-                    s,
-                    campaign.id,
-                    CampaignState.STOPPING,
-                    now=now,
-                    because="its workflow was ended from outside",
-                )
-            )
-        finished = await self._deps.database.write(
-            lambda s: campaigns.finish_campaign(s, campaign.id, now=now)
+    async def _check(self, lease: LeaseCheck) -> bool:
+        """Whether its slot was freed."""
+        call = lease.call
+        execution = await describe_execution(self._deps.temporal, call.workflow_id)
+        if await self._is_looked_after(call, execution):
+            if lease.to_be_hung_up:
+                await signal_workflow(self._deps.temporal, call.workflow_id, HANG_UP_SIGNAL)
+            return False
+        if self._was_lost(lease, execution) and await start_call(
+            self._deps.temporal, lease.claimed
+        ):
+            log.warning("call %s had no workflow; started one that follows it", call.id)
+            return False
+        if not await self._free(lease):
+            return False
+        await self._nudge(call)
+        return True
+
+    def _was_lost(self, lease: LeaseCheck, execution: Execution) -> bool:
+        """Whether the phone may ring or talk, and Temporal has no trace of the call."""
+        return (
+            execution.state is ExecutionState.ABSENT
+            and lease.call.fence in (Fence.PLACING, Fence.PLACED)
+            and not lease.to_be_hung_up
+            and self._deps.clock() < lease.expires_at
         )
-        return 0 if finished is None else 1
 
     async def _free(self, lease: LeaseCheck) -> bool:
         """Free the slot of a call whose workflow is gone; False while the phone may be busy."""
@@ -189,7 +262,7 @@ class Sweeps(SweepActivities):
     async def _look_up(self, call_id: str) -> LookUp | None:
         try:
             return await self._calls.look_up_call(LookUpInput(call_id=call_id))
-        except ProviderError as error:
+        except (ProviderError, UnknownLine) as error:
             log.warning("asking about call %s failed: %s", call_id, type(error).__name__)
             return None
 
@@ -197,7 +270,7 @@ class Sweeps(SweepActivities):
         """Nobody follows this call any more; the next round sees that it ended."""
         try:
             await self._calls.hang_up_call(HangUpInput(call_id=call_id))
-        except ProviderError as error:
+        except (ProviderError, UnknownLine) as error:
             log.warning("ending call %s failed: %s", call_id, type(error).__name__)
 
     async def _nudge(self, call: CallRecord) -> None:
@@ -205,24 +278,11 @@ class Sweeps(SweepActivities):
             self._deps.temporal, campaign_workflow_id(call.tenant, call.campaign), NUDGE_SIGNAL
         )
 
-    async def _is_looked_after(self, call: CallRecord) -> bool:
-        """Whether its workflow runs, or is about to be started by the campaign's."""
-        status = await self._status(call.workflow_id)
-        if status is not None:
-            return status is WorkflowExecutionStatus.RUNNING
+    async def _is_looked_after(self, call: CallRecord, execution: Execution) -> bool:
+        """Whether its workflow is open, or is about to be started by the campaign's."""
+        if execution.state is not ExecutionState.ABSENT:
+            return execution.open
         if self._deps.clock() - call.created_at >= START_AGE:
             return False
-        return await self._is_open(campaign_workflow_id(call.tenant, call.campaign))
-
-    async def _is_open(self, workflow_id: str) -> bool:
-        return await self._status(workflow_id) is WorkflowExecutionStatus.RUNNING
-
-    async def _status(self, workflow_id: str) -> WorkflowExecutionStatus | None:
-        """None: there is no such workflow. Raises when Temporal cannot tell."""
-        try:
-            described = await self._deps.temporal.get_workflow_handle(workflow_id).describe()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return None
-            raise
-        return described.status
+        campaign = campaign_workflow_id(call.tenant, call.campaign)
+        return (await describe_execution(self._deps.temporal, campaign)).open

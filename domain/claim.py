@@ -56,6 +56,8 @@ class Claim(BaseModel):
     """Leases of this campaign, these calls included."""
     open_recipients: int = 0
     """Recipients without an end, those in flight included."""
+    staged: bool = False
+    """Rows were added that nobody has enrolled."""
     wake_at: datetime | None = None
     """When claiming again may find something, if nothing else happens before (UTC)."""
     because: str = ""

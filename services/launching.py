@@ -1,7 +1,7 @@
 """Launch a campaign: check everything, write it down, start its workflow.
 
-The database comes first. A crash before the workflow starts is repaired by launching once more:
-the campaign is found running, and its workflow is started.
+The database comes first. A crash before the workflow starts is repaired by the sweeper, or by
+launching once more: the campaign is found running, and its workflow is started.
 """
 
 from __future__ import annotations
@@ -11,15 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlmodel import Session
-from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
-from temporalio.common import (
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import WorkflowFailureError
 
+from activities.executions import describe_execution
+from activities.starting import start_campaign
 from domain.endpoint import EventType
 from domain.record import CampaignRecord
 from domain.rulebook import Rulebook
@@ -37,9 +32,7 @@ from store.campaigns import CampaignRunning
 from store.endpoints import set_campaign_endpoints
 from store.outbox import tell_campaign
 from store.rulings import read_rulebook
-from workflows.campaign import CampaignWorkflow
-from workflows.messages import CampaignInput
-from workflows.names import CAMPAIGN, TASK_QUEUE, campaign_workflow_id
+from workflows.names import campaign_workflow_id
 
 CLOSE_WITHIN = timedelta(seconds=10)
 """A campaign that is over closes its workflow within one workflow task."""
@@ -169,28 +162,10 @@ async def _join(ctx: ServiceContext, record: CampaignRecord) -> Launch:
 async def _start(ctx: ServiceContext, record: CampaignRecord) -> None:
     """Start the campaign's workflow unless it runs."""
     try:
-        await ctx.temporal.start_workflow(
-            CampaignWorkflow.run,
-            CampaignInput(
-                tenant=record.tenant,
-                campaign=record.name,
-                campaign_id=record.id,
-                launch=record.launch,
-            ),
-            id=_workflow_id(record),
-            task_queue=TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            static_summary=f"campaign {record.name}, launch {record.launch}",
-            static_details=(
-                f"{record.purpose.value} calls on {record.plan.told_lines()}, "
-                f"at most {record.max_concurrent} at once"
-            ),
-            search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, record.name)]),
-        )
+        await start_campaign(ctx.temporal, record)
     except TEMPORAL_DOWN as error:
         raise TemporalUnavailable(
-            f"{record.name} is written down, but not running; launch it once more"
+            f"{record.name} is written down, and starts by itself once Temporal is back"
         ) from error
 
 
@@ -211,12 +186,10 @@ async def _until_closed(ctx: ServiceContext, name: str) -> None:
 
 async def _is_running(ctx: ServiceContext, record: CampaignRecord) -> bool:
     try:
-        described = await ctx.temporal.get_workflow_handle(_workflow_id(record)).describe()
+        found = await describe_execution(ctx.temporal, _workflow_id(record))
     except TEMPORAL_DOWN as error:
-        if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
-            return False
         raise TemporalUnavailable(f"nothing was done about {record.name}") from error
-    return described.status is WorkflowExecutionStatus.RUNNING
+    return found.open
 
 
 def _workflow_id(record: CampaignRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, tuple_, update
@@ -65,8 +66,11 @@ def list_calls(
     return [call_record(row) for row in s.connection().execute(found).mappings()]
 
 
-def awaiting_analysis(s: Session, *, before: datetime, limit: int) -> list[CallRecord]:
-    """Calls of all tenants that a claim settles before an instant, with or without analysis."""
+def awaiting_analysis(
+    s: Session, *, before: datetime, limit: int, without: Collection[str] = ()
+) -> list[CallRecord]:
+    """Calls of all tenants that a claim settles before an instant, with or without analysis;
+    without those of some ids."""
     found = (
         select(call)
         .where(
@@ -75,6 +79,8 @@ def awaiting_analysis(s: Session, *, before: datetime, limit: int) -> list[CallR
         .order_by(call.c.settle_by)
         .limit(limit)
     )
+    if without:
+        found = found.where(call.c.id.not_in(without))
     return [call_record(row) for row in s.connection().execute(found).mappings()]
 
 

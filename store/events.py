@@ -5,7 +5,7 @@ They may come twice, late, out of order, and before the response that names the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,8 +88,25 @@ def mark_signalled(s: Session, event_row_ids: Sequence[int], *, now: datetime) -
 
 def unsignalled_events(s: Session, *, before: datetime, limit: int) -> list[StoredEvent]:
     """Events of known calls that nobody was told about, received before an instant."""
+    return [stored_event(row) for row in unsignalled_rows(s, before=before, limit=limit)]
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignalledRow:
+    """An event as it is stored; `stored_event` reads it, and may fail on its own."""
+
+    id: int
+    call_id: str
+    workflow_id: str
+    payload: str
+
+
+def unsignalled_rows(
+    s: Session, *, before: datetime, limit: int, without: Collection[int] = ()
+) -> list[UnsignalledRow]:
+    """The same, not read yet; without those of some ids."""
     found = (
-        select(event.c.id, event.c.call_id, event.c.payload, call.c.workflow_id)
+        select(event.c.id, event.c.call_id, call.c.workflow_id, event.c.payload)
         .join_from(event, call, call.c.id == event.c.call_id)
         .where(
             event.c.signalled_at.is_(None),
@@ -99,16 +116,27 @@ def unsignalled_events(s: Session, *, before: datetime, limit: int) -> list[Stor
         .order_by(event.c.received_at)
         .limit(limit)
     )
-    return [
-        StoredEvent(
-            event_row_id=row.id,
-            call_id=row.call_id,
-            workflow_id=row.workflow_id,
-            event=CallEvent.model_validate_json(row.payload),
-            new=False,
-        )
-        for row in s.connection().execute(found)
-    ]
+    if without:
+        found = found.where(event.c.id.not_in(without))
+    return [UnsignalledRow(*row) for row in s.connection().execute(found)]
+
+
+def stored_event(row: UnsignalledRow) -> StoredEvent:
+    """Raises ValidationError when an earlier version stored what this one can't read."""
+    return StoredEvent(
+        event_row_id=row.id,
+        call_id=row.call_id,
+        workflow_id=row.workflow_id,
+        event=CallEvent.model_validate_json(row.payload),
+        new=False,
+    )
+
+
+def events_of_call(s: Session, call_id: str) -> list[CallEvent]:
+    """Everything that was reported about a call, by the time at which it happened."""
+    texts = s.connection().execute(select(event.c.payload).where(event.c.call_id == call_id))
+    told = map(CallEvent.model_validate_json, texts.scalars())
+    return sorted(told, key=lambda heard: (heard.at, heard.event_id))
 
 
 def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[CallEvent]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +15,7 @@ from domain.plan import CallRequest
 from domain.record import CampaignRecord, RecipientState
 from domain.zone import ZoneEvidence
 from store.campaign_rows import require_campaign
-from store.tables import EPOCH, call_request, recipient, roster
+from store.tables import EPOCH, call_request, is_untold, recipient, roster
 
 BY_WORKFLOW = "temporal"
 """The origin of requests that came as a RequestCallWorkflow."""
@@ -53,6 +55,31 @@ def enroll_request(
     added = s.connection().execute(insert(recipient).values(values).returning(recipient.c.id))
     _note(s, record, request, phone, request_key, now)
     return int(added.scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """A workflow that awaits the end of a recipient."""
+
+    recipient_id: int
+    workflow_id: str
+
+
+def untold_requesters(s: Session, *, after: int, limit: int) -> list[Requester]:
+    """Requesters whose recipient has ended and who are not known to know it, by recipient id."""
+    found = (
+        select(recipient.c.id, recipient.c.requester_workflow_id)
+        .where(is_untold, recipient.c.id > after)
+        .order_by(recipient.c.id)
+        .limit(limit)
+    )
+    return [Requester(*row) for row in s.connection().execute(found)]
+
+
+def mark_requesters_told(s: Session, recipient_ids: Sequence[int]) -> None:
+    s.connection().execute(
+        update(recipient).where(recipient.c.id.in_(recipient_ids)).values(requester_told=True)
+    )
 
 
 def _note(

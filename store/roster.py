@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import delete, insert, select, tuple_, update
+from sqlalchemy import delete, exists, insert, select, tuple_, update
 from sqlmodel import Session
 
 from domain.claim import CampaignState
@@ -24,7 +24,7 @@ from store.recipients import (
     recipient_result,
 )
 from store.requests import enroll_request
-from store.tables import EPOCH, recipient, roster, roster_chunk
+from store.tables import EPOCH, campaign, recipient, roster, roster_chunk
 
 REFUSED_OUTCOME = "refused"
 DUPLICATE = "duplicate: the number is on this roster already"
@@ -78,6 +78,18 @@ def staged_chunks(
         return None
     drafts = tuple(RecipientDraft.model_validate(draft) for draft in row.drafts)
     return StagedChunk(row.sequence, drafts)
+
+
+def has_staged(s: Session, campaign_id: int) -> bool:
+    """Whether rows of a campaign's present launch are staged that nobody has enrolled."""
+    found = select(
+        exists().where(
+            campaign.c.id == campaign_id,
+            roster_chunk.c.campaign_id == campaign.c.id,
+            roster_chunk.c.launch == campaign.c.launch,
+        )
+    )
+    return bool(s.connection().execute(found).scalar_one())
 
 
 def enroll_chunk(
@@ -231,6 +243,7 @@ __all__ = [
     "add_recipients",
     "enroll_chunk",
     "enroll_request",
+    "has_staged",
     "list_recipients",
     "mark_enrolled",
     "recipient_result",

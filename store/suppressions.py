@@ -23,7 +23,7 @@ from store.tables import call, lease, suppression, suppression_change
 EVERY_TENANT = "*"
 LISTED, LIFTED = "listed", "lifted"
 _STEP = 500
-_BEFORE_A_TALK = (CallStatus.QUEUED.value, CallStatus.RINGING.value)
+BEFORE_A_TALK = (CallStatus.QUEUED.value, CallStatus.RINGING.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def calls_before_a_talk(s: Session, tenant: str, numbers: Sequence[str]) -> list
             .join_from(lease, call, call.c.id == lease.c.call_id)
             .where(
                 lease.c.phone.in_(numbers[start : start + _STEP]),
-                call.c.status.in_(_BEFORE_A_TALK),
+                call.c.status.in_(BEFORE_A_TALK),
             )
             .order_by(call.c.id)
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
     from activities import options
@@ -14,10 +16,12 @@ with workflow.unsafe.imports_passed_through():
         StepNote,
         StepPlan,
         StepRef,
+        StepResult,
     )
     from domain.callbacks import After
     from domain.chain import StepState
     from workflows import names
+    from workflows.cancellation import run_to_end
     from workflows.messages import AfterCallInput, AfterCallResult
 
 
@@ -30,9 +34,25 @@ class AfterCallWorkflow:
         self._call_id = after.call_id
         self._follow_ups = 0
         self._done: list[StepPlan] = []
+        self._cancelled = False
+        self._try: asyncio.Task[StepResult] | None = None
+        """The step under way: the only activity that a cancellation ends."""
 
     @workflow.run
     async def run(self, after: AfterCallInput) -> AfterCallResult:
+        """Cancelled, it stops after the try that is under way, undoes what can be undone, writes
+        that down, and closes as cancelled; it can be retried like one that failed."""
+        result = await run_to_end(self._follow_up(after), self._on_cancel)
+        if self._cancelled:
+            raise asyncio.CancelledError
+        return result
+
+    def _on_cancel(self) -> None:
+        self._cancelled = True
+        if self._try is not None:
+            self._try.cancel()
+
+    async def _follow_up(self, after: AfterCallInput) -> AfterCallResult:
         plan = await workflow.execute_local_activity_method(
             AfterCallActivities.read_chain,
             ChainRef(call_id=after.call_id, run=after.run),
@@ -41,7 +61,8 @@ class AfterCallWorkflow:
         )
         failed: StepPlan | None = None
         for step in plan.steps:
-            if not await self._carry_out(step):
+            cut_short = self._cancelled and step.state is StepState.PENDING
+            if cut_short or not await self._carry_out(step):
                 failed = step
                 break
         if failed is not None:
@@ -62,17 +83,22 @@ class AfterCallWorkflow:
             return True
         if state is StepState.PENDING:
             workflow.set_current_details(f"step {step.position}: {step.kind}")
+            self._try = workflow.start_activity_method(
+                AfterCallActivities.run_step,
+                self._ref(step),
+                task_queue=names.AFTER_QUEUE,
+                summary=f"{step.position}: {step.kind}",
+                # Only its own answer tells whether it was done.
+                cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                **options.step(step.retry),
+            )
             try:
-                result = await workflow.execute_activity_method(
-                    AfterCallActivities.run_step,
-                    self._ref(step),
-                    task_queue=names.AFTER_QUEUE,
-                    summary=f"{step.position}: {step.kind}",
-                    **options.step(step.retry),
-                )
+                result = await self._try
             except ActivityError as error:
                 await self._note(step, StepState.FAILED, _why(error))
                 return False
+            finally:
+                self._try = None
             state = result.state
         if state is StepState.DONE:
             self._done.append(step)
@@ -106,6 +132,8 @@ class AfterCallWorkflow:
 
     async def _finish(self, after: AfterCallInput, failed: StepPlan | None) -> None:
         error = None if failed is None else f"step {failed.position} ({failed.kind}) failed"
+        if failed is not None and self._cancelled:
+            error = f"cancelled at step {failed.position} ({failed.kind})"
         workflow.set_current_details(error or "done")
         await workflow.execute_local_activity_method(
             AfterCallActivities.finish_chain,
@@ -120,4 +148,6 @@ class AfterCallWorkflow:
 
 def _why(error: ActivityError) -> str:
     cause = error.cause
+    if isinstance(cause, CancelledError):
+        return "cancelled; it may have arrived"
     return cause.message if isinstance(cause, ApplicationError) else str(cause or error)

@@ -27,13 +27,19 @@ with workflow.unsafe.imports_passed_through():
     from domain.evidence import was_answered, was_started
     from domain.record import CallEnd
     from workflows import names
+    from workflows.cancellation import run_to_end
     from workflows.messages import CallResult
 
 HANG_UP_GRACE = timedelta(seconds=15)
-"""How long a provider may take to report the end of a call that we ended."""
+"""How long a provider may take to report the end of a call that we ended. Then it is asked to end
+it once more, and so on until it has ended; each wait is twice as long."""
+LONGEST_GRACE = timedelta(minutes=2)
 UNKNOWN_POLL = timedelta(seconds=5)
 """How soon an unknown placement is looked for, since its slot is idle; doubled each time."""
 LONGEST_POLL = timedelta(minutes=1)
+HANG_UP_AGAIN = "hang-up-again"
+HANG_UP_WHILE_PLACING = "hang-up-while-placing"
+"""Versions of this workflow that send commands which earlier ones did not."""
 
 
 @workflow.defn(name="CallWorkflow")
@@ -52,19 +58,17 @@ class CallWorkflow:
         self._last_heard = workflow.now()
         self._asked = 0
         self._hang_up_asked = False
+        self._evidence = 0
+        """Grows with everything that is heard about the call."""
+        self._can_hang_up = True
         self._watchdog: asyncio.Task[None] | None = None
+        self._withdrawal: asyncio.Task[None] | None = None
 
     @workflow.run
     async def run(self, call: ClaimedCall) -> CallResult:
         self._show("placing the call")
-        story = asyncio.create_task(self._carry_out())
-        try:
-            await asyncio.shield(story)
-        except asyncio.CancelledError:
-            # A placement is never cancelled half way: finish it, then hang up.
-            self._hang_up_asked = True
-            await story
-        return await self._record()
+        # A placement is never cancelled half way: it is finished, then hung up.
+        return await run_to_end(self._carry_out(), self.hang_up)
 
     @workflow.signal(description="A report of the provider about this call")
     def report(self, report: CallReport) -> None:
@@ -72,6 +76,7 @@ class CallWorkflow:
         if report.call_id != self._call.call_id or report.event_id in self._seen:
             return
         self._seen.add(report.event_id)
+        self._evidence += 1
         self._last_heard = workflow.now()
         self._answered = self._answered or was_answered(report) is True
         self._started = self._started or was_started(report)
@@ -93,18 +98,21 @@ class CallWorkflow:
     def status(self) -> CallStatus:
         return self._status
 
-    async def _carry_out(self) -> None:
+    async def _carry_out(self) -> CallResult:
         await self._place()
         await self._follow()
+        return await self._record()
 
     async def _place(self) -> None:
-        self._placement = placement = await workflow.execute_activity_method(
+        placing = workflow.start_activity_method(
             CallActivities.place_call,
             PlaceInput(call_id=self._call.call_id),
             task_queue=names.CALL_QUEUE,
             summary=f"dial {self._call.masked} on {self._call.line}",
             **options.PLACE,
         )
+        self._withdrawal = asyncio.create_task(self._withdraw_if_asked(placing))
+        self._placement = placement = await placing
         self._placed_at = self._last_heard = workflow.now()
         if self._status is not CallStatus.QUEUED:
             self._tell_status()
@@ -123,6 +131,12 @@ class CallWorkflow:
             retry_after=placement.retry_after,
         )
 
+    async def _withdraw_if_asked(self, placing: asyncio.Task[Placement]) -> None:
+        """What has not left yet when somebody wants it ended does not leave any more."""
+        await workflow.wait_condition(lambda: self._hang_up_asked or placing.done())
+        if not placing.done() and workflow.patched(HANG_UP_WHILE_PLACING):
+            await self._hang_up()
+
     async def _follow(self) -> None:
         """Wait for the end; the watchdog asks when nothing is heard."""
         if self._over():
@@ -133,17 +147,30 @@ class CallWorkflow:
             self._watchdog = asyncio.create_task(self._watch())
         await workflow.wait_condition(lambda: self._over() or self._hang_up_asked)
         if not self._over():
-            await self._hang_up()
-            await self._await_end_of_hang_up()
+            await self._end_by_hanging_up()
 
-    async def _await_end_of_hang_up(self) -> None:
+    async def _end_by_hanging_up(self) -> None:
+        """Ask the provider to end it until it has ended: a request may be lost, and of a placement
+        that is unknown nobody knows whom to ask about, until something is heard of it."""
+        heard = self._evidence
+        asked, grace = await self._hang_up(), HANG_UP_GRACE
+        again = not asked and workflow.patched(HANG_UP_AGAIN)
         while not self._over():
             try:
                 await workflow.wait_condition(
-                    self._over, timeout=HANG_UP_GRACE, timeout_summary="the call was hung up"
+                    lambda heard=heard, again=again: (  # type: ignore[misc]
+                        self._over() or (again and self._evidence != heard)
+                    ),
+                    timeout=grace,
+                    timeout_summary="the call was hung up",
                 )
             except TimeoutError:
+                grace = min(grace * 2, LONGEST_GRACE)
                 await self._ask()
+                again = workflow.patched(HANG_UP_AGAIN)
+            if not self._over() and again and self._can_hang_up:
+                heard = self._evidence
+                again = not await self._hang_up()
 
     async def _watch(self) -> None:
         while not self._over():
@@ -159,6 +186,8 @@ class CallWorkflow:
         self._last_heard = workflow.now()
         if self._over():
             return
+        if found is not None and found.found:
+            self._evidence += 1
         if found is not None and found.absent and not self._seen:
             self._end = self._unplaced()
         elif workflow.now() >= self._deadline():
@@ -205,6 +234,7 @@ class CallWorkflow:
             )
         except ActivityError:
             return False
+        self._can_hang_up = result.possible
         return result.asked
 
     async def _close_at_deadline(self) -> None:

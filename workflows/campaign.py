@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -11,7 +12,7 @@ from temporalio.common import (
     TypedSearchAttributes,
     WorkflowIDReusePolicy,
 )
-from temporalio.exceptions import ChildWorkflowError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ActivityError, ChildWorkflowError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from activities import options
@@ -26,7 +27,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.call import CallStatus
     from domain.claim import CampaignState, Claim, ClaimedCall
     from workflows import names
+    from workflows.bounds import require_bounded
     from workflows.call import CallWorkflow
+    from workflows.cancellation import run_to_end
     from workflows.messages import (
         AddRequest,
         CampaignCarry,
@@ -39,10 +42,14 @@ with workflow.unsafe.imports_passed_through():
     )
 
 STRAY_POLL = timedelta(seconds=1)
-"""Calls started by an earlier run end without telling this one; each lasts about a minute."""
+LONGEST_STRAY_POLL = timedelta(seconds=30)
+"""Calls started by an earlier run end without telling this one. They are polled for; the interval
+doubles for as long as none of them ends, since a call may last for hours."""
 LATE_CLOSE_POLL = timedelta(seconds=30)
 """A call whose slot is free closes within a moment. If its worker died in between, the ends of
 others are taken for its own until it closes; this often that is put right."""
+STAGED_POLL = timedelta(minutes=1)
+"""How soon staged rows are tried again of which none could be enrolled."""
 
 
 @workflow.defn(name="CampaignWorkflow")
@@ -64,21 +71,46 @@ class CampaignWorkflow:
         self._awake = True
         self._alarm: datetime | None = None
         self._claim = Claim(state=CampaignState.RUNNING)
+        self._enrolling = 0
+        self._enroll_from: datetime | None = None
+        """Staged rows are left alone until then: none of them could be enrolled last time."""
+        self._look_again = False
+        """Nobody is left to call, but the campaign could not be finished yet."""
+        self._stray_poll = STRAY_POLL
+        self._strays = 0
+        self._stopping = False
+        """It was cancelled, and that is being written down: nothing is claimed meanwhile."""
+        self._leaving = False
+        """A standing campaign was cancelled: the next request starts it again."""
 
     @workflow.run
     async def run(self, campaign: CampaignInput) -> CampaignResult:
+        return await run_to_end(self._call_everybody(), self._on_cancel)
+
+    def _on_cancel(self) -> None:
+        if self._input.standing:
+            self._leaving = self._awake = True
+        elif not self._stopping:
+            self._stopping = True
+            self._keep(asyncio.create_task(self._stop_as_cancelled()))
+
+    async def _stop_as_cancelled(self) -> None:
         try:
-            return await self._call_everybody()
-        except asyncio.CancelledError:
             await self._change(CampaignState.STOPPING, because="cancelled")
-            return await self._call_everybody()
+        except ActivityError:
+            workflow.logger.warning("a cancelled campaign was over already")
+        self._stopping = False
+        self._awake = True
 
     async def _call_everybody(self) -> CampaignResult:
         if not self._enrolled:
             await self._enroll()
+            self._enrolled = True
         while True:
+            await self._heed_cancellation()
             self._claim = claim = await self._claim_calls()
             self._start(claim.calls)
+            self._enroll_staged(claim)
             over = await self._finished(claim)
             if over is not None:
                 return over
@@ -87,15 +119,38 @@ class CampaignWorkflow:
                 await self._continue_as_new()
             await self._wait(claim)
 
-    async def _enroll(self) -> None:
+    async def _heed_cancellation(self) -> None:
+        if self._stopping:
+            await workflow.wait_condition(lambda: not self._stopping)
+        if self._leaving:
+            await workflow.wait_condition(self._may_close)
+            raise asyncio.CancelledError
+
+    async def _enroll(self) -> int:
         workflow.set_current_details("enrolling recipients")
-        await workflow.execute_activity_method(
-            CampaignActivities.enroll_recipients,
-            EnrollInput(campaign_id=self._input.campaign_id, launch=self._input.launch),
-            summary="enroll the recipients",
-            **options.ENROLL,
-        )
-        self._enrolled = True
+        self._enrolling += 1
+        try:
+            enrolled = await workflow.execute_activity_method(
+                CampaignActivities.enroll_recipients,
+                EnrollInput(campaign_id=self._input.campaign_id, launch=self._input.launch),
+                summary="enroll the recipients",
+                **options.ENROLL,
+            )
+        finally:
+            self._enrolling -= 1
+        return enrolled.rows
+
+    def _enroll_staged(self, claim: Claim) -> None:
+        """Enrol rows that were added, should the update that announces them never arrive."""
+        if not claim.staged or self._enrolling:
+            return
+        if self._enroll_from is None or self._enroll_from <= workflow.now():
+            self._keep(asyncio.create_task(self._enroll_added()))
+
+    async def _enroll_added(self) -> None:
+        rows = await self._enroll()
+        self._enroll_from = None if rows else workflow.now() + STAGED_POLL
+        self._awake = True
 
     async def _claim_calls(self) -> Claim:
         self._claims += 1
@@ -166,6 +221,7 @@ class CampaignWorkflow:
             **options.SHORT_WRITE,
         )
         if not finish.over or finish.progress is None:
+            self._look_again = finish.look_again
             return None
         await workflow.wait_condition(self._may_close)
         workflow.set_current_details(f"**{finish.progress.state}**")
@@ -176,15 +232,30 @@ class CampaignWorkflow:
         if self._awake or self._slot_is_free():
             return
         wake_at, because = claim.wake_at, claim.because
-        if claim.in_flight != self._children:
-            strays = claim.in_flight > self._children
-            poll_at = workflow.now() + (STRAY_POLL if strays else LATE_CLOSE_POLL)
+        for poll_at, why in self._polls(claim):
             if wake_at is None or poll_at < wake_at:
-                wake_at, because = poll_at, "look for calls that ended without telling"
+                wake_at, because = poll_at, why
         if wake_at is not None and (self._alarm is None or wake_at < self._alarm):
             self._alarm = wake_at
             self._keep(asyncio.create_task(self._ring(wake_at, because)))
         await workflow.wait_condition(lambda: self._awake or self._slot_is_free())
+
+    def _polls(self, claim: Claim) -> Iterator[tuple[datetime, str]]:
+        """When to look again for what is told to nobody, and why."""
+        now = workflow.now()
+        strays = claim.in_flight - self._children
+        if strays > 0:
+            same = strays == self._strays
+            self._stray_poll = min(self._stray_poll * 2, LONGEST_STRAY_POLL) if same else STRAY_POLL
+            yield now + self._stray_poll, "look for calls that ended without telling"
+        elif strays < 0:
+            yield now + LATE_CLOSE_POLL, "look for calls that ended without telling"
+        self._strays = max(strays, 0)
+        if claim.staged and self._enroll_from is not None:
+            yield max(self._enroll_from, now), "enroll rows that were added"
+        if self._look_again:
+            self._look_again = False
+            yield now + LATE_CLOSE_POLL, "finish the campaign"
 
     async def _ring(self, at: datetime, because: str) -> None:
         wait = at - workflow.now()
@@ -208,7 +279,8 @@ class CampaignWorkflow:
 
     def _may_close(self) -> bool:
         """A start that is not acknowledged would be lost with this run."""
-        return workflow.all_handlers_finished() and not self._starting
+        busy = self._starting or self._enrolling or self._stopping
+        return workflow.all_handlers_finished() and not busy
 
     @workflow.signal(description="Look for work now")
     def nudge(self) -> None:
@@ -239,18 +311,34 @@ class CampaignWorkflow:
     @workflow.update(description="Add recipients to the roster")
     async def add_recipients(self, request: AddRequest) -> CampaignView:
         await workflow.wait_condition(lambda: self._enrolled)
-        await workflow.execute_activity_method(
-            CampaignActivities.add_recipients,
-            AddInput(
-                campaign_id=self._input.campaign_id,
-                launch=self._input.launch,
-                recipients=request.recipients,
-            ),
-            summary="add recipients",
-            **options.ENROLL,
-        )
+        self._enrolling += 1
+        try:
+            await workflow.execute_activity_method(
+                CampaignActivities.add_recipients,
+                AddInput(
+                    campaign_id=self._input.campaign_id,
+                    launch=self._input.launch,
+                    recipients=request.recipients,
+                ),
+                summary="add recipients",
+                **options.ENROLL,
+            )
+        finally:
+            self._enrolling -= 1
         self._awake = True
         return CampaignView(state=self._claim.state, revision=self._claim.revision)
+
+    @pause.validator
+    def check_pause(self, request: PauseRequest) -> None:
+        require_bounded(request)
+
+    @stop.validator
+    def check_stop(self, request: StopRequest) -> None:
+        require_bounded(request)
+
+    @add_recipients.validator
+    def check_add_recipients(self, request: AddRequest) -> None:
+        require_bounded(request)
 
     @workflow.query(description="What the last claim saw")
     def progress(self) -> Claim:

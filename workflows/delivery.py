@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
@@ -29,19 +30,30 @@ class DeliveryWorkflow:
     async def run(self, endpoint: EndpointRef) -> DeliveryResult:
         while True:
             self._nudged = False
-            drained = await workflow.execute_activity_method(
-                DeliveryActivities.drain_endpoint,
-                endpoint,
-                task_queue=names.DELIVERY_QUEUE,
-                summary="send what is due",
-                **options.DELIVER,
-            )
+            drained = await self._drain(endpoint)
             self._sent += drained.sent
             if drained.wake_at is None and not self._nudged:
                 return DeliveryResult(sent=self._sent)
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(endpoint)
             await self._rest(drained)
+
+    async def _drain(self, endpoint: EndpointRef) -> Drained:
+        drain = workflow.start_activity_method(
+            DeliveryActivities.drain_endpoint,
+            endpoint,
+            task_queue=names.DELIVERY_QUEUE,
+            summary="send what is due",
+            # It ends with the requests under way; another drain beside it would overtake it.
+            cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            **options.DELIVER,
+        )
+        try:
+            return await asyncio.shield(drain)
+        except asyncio.CancelledError:
+            drain.cancel()
+            await workflow.wait([drain])
+            raise
 
     @workflow.signal(description="Something is due")
     def nudge(self) -> None:

@@ -29,6 +29,11 @@ def campaign_workflow_id(tenant: str, campaign: str) -> str:
     return f"campaign/{tenant}/{campaign}"
 
 
+def campaign_memo(campaign_id: int, launch: int) -> dict[str, int]:
+    """Kept with a campaign's run: which launch it carries out."""
+    return {"campaign_id": campaign_id, "launch": launch}
+
+
 def request_workflow_id(tenant: str, key: str) -> str:
     return f"request/{tenant}/{key}"
 

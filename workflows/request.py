@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
@@ -17,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
         RequestRef,
         RequestState,
     )
+    from workflows.bounds import MAX_INPUT_BYTES, require_size, size_of
     from workflows.messages import RequestCallInput, RequestResult
 
 FIRST_CHECK = timedelta(minutes=1)
@@ -37,27 +39,47 @@ class RequestCallWorkflow:
 
     @workflow.run
     async def run(self, asked: RequestCallInput) -> RequestResult:
-        key = asked.key or workflow.info().workflow_id
+        """Cancelled, it takes the request back; a call that rings or talks is hung up."""
+        if size_of(asked) > MAX_INPUT_BYTES and workflow.patched("bounded-input"):
+            require_size(asked, MAX_INPUT_BYTES)
+        row: RequestRef | None = None
+        try:
+            row = await self._enroll(withdrawn=False)
+            await self._await_end(row)
+        except (asyncio.CancelledError, ActivityError) as error:
+            # Cancelling while an activity runs arrives as an ActivityError that it caused.
+            if not is_cancelled_exception(error):
+                raise
+            row = await self._withdraw(row)
+            await self._await_end(row)
+        return _result(self._state)
+
+    async def _enroll(self, *, withdrawn: bool) -> RequestRef:
         requested = await workflow.execute_activity_method(
             RequestActivities.enroll_request,
             RequestInput(
-                tenant=asked.tenant,
-                key=key,
-                request=asked.request,
+                tenant=self._asked.tenant,
+                key=self._asked.key or workflow.info().workflow_id,
+                request=self._asked.request,
                 workflow_id=workflow.info().workflow_id,
+                withdrawn=withdrawn,
             ),
-            summary="put it on the roster",
+            summary="take it off the roster, or keep it off"
+            if withdrawn
+            else "put it on the roster",
             **options.READ,
         )
-        row = RequestRef(tenant=asked.tenant, recipient_id=requested.recipient_id)
-        try:
-            await self._await_end(row)
-        except asyncio.CancelledError:
-            self._state = await workflow.execute_activity_method(
-                RequestActivities.withdraw_request, row, summary="withdraw it", **options.READ
-            )
-            await self._await_end(row)
-        return _result(self._state)
+        return RequestRef(tenant=self._asked.tenant, recipient_id=requested.recipient_id)
+
+    async def _withdraw(self, row: RequestRef | None) -> RequestRef:
+        if row is None:
+            # It may be on the roster by now, or come there later: an execution that the
+            # cancellation gave up on may still be running. Entered as withdrawn, it finds that.
+            return await self._enroll(withdrawn=True)
+        self._state = await workflow.execute_activity_method(
+            RequestActivities.withdraw_request, row, summary="withdraw it", **options.READ
+        )
+        return row
 
     @workflow.signal(description="The request has its final outcome")
     def settled(self) -> None:

@@ -12,7 +12,9 @@ with workflow.unsafe.imports_passed_through():
     from activities import options
     from activities.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
     from workflows import names
+    from workflows.bounds import MAX_INPUT_BYTES, require_size, size_of
     from workflows.campaign import CampaignWorkflow
+    from workflows.cancellation import run_to_end
     from workflows.messages import CampaignInput, CampaignResult
 
 
@@ -21,14 +23,16 @@ with workflow.unsafe.imports_passed_through():
 class RunCampaignWorkflow:
     """Launches a campaign and returns what became of it. Cancelled, it stops the campaign."""
 
+    def __init__(self) -> None:
+        self._cancelled = False
+
     @workflow.run
     async def run(self, asked: LaunchInput) -> CampaignResult:
-        campaign = await workflow.execute_activity_method(
-            LaunchActivities.launch_campaign,
-            asked,
-            summary="check it and write it down",
-            **options.LAUNCH,
-        )
+        if size_of(asked) > MAX_INPUT_BYTES and workflow.patched("bounded-input"):
+            require_size(asked, MAX_INPUT_BYTES)
+        # Cancelled while it is launched, it is launched all the same, and stopped: what was
+        # written down must come to an end, and its people to an outcome.
+        campaign = await run_to_end(self._launch(asked), self._on_cancel)
         workflow.set_current_details(
             "\n\n".join((f"campaign {campaign.name}, launch {campaign.launch}", *campaign.foreseen))
         )
@@ -41,8 +45,19 @@ class RunCampaignWorkflow:
                 non_retryable=True,
             ) from error
 
+    def _on_cancel(self) -> None:
+        self._cancelled = True
+
+    async def _launch(self, asked: LaunchInput) -> LaunchedCampaign:
+        return await workflow.execute_activity_method(
+            LaunchActivities.launch_campaign,
+            asked,
+            summary="check it and write it down",
+            **options.LAUNCH,
+        )
+
     async def _carry_out(self, campaign: LaunchedCampaign) -> CampaignResult:
-        return await workflow.execute_child_workflow(
+        child = await workflow.start_child_workflow(
             CampaignWorkflow.run,
             CampaignInput(
                 tenant=campaign.tenant,
@@ -53,8 +68,12 @@ class RunCampaignWorkflow:
             id=names.campaign_workflow_id(campaign.tenant, campaign.name),
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            memo=names.campaign_memo(campaign.campaign_id, campaign.launch),
             static_summary=f"campaign {campaign.name}, launch {campaign.launch}",
             search_attributes=TypedSearchAttributes(
                 [SearchAttributePair(names.CAMPAIGN, campaign.name)]
             ),
         )
+        if self._cancelled:
+            child.cancel()
+        return await child

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities import options
@@ -19,7 +19,9 @@ class SweepWorkflow:
     async def run(self) -> SweepResult:
         events = await self._sweep(SweepActivities.sweep_events, "signal stored webhooks")
         leases = await self._sweep(SweepActivities.sweep_leases, "free abandoned slots")
-        campaigns = await self._sweep(SweepActivities.sweep_campaigns, "close ended campaigns")
+        campaigns = await self._sweep(SweepActivities.sweep_campaigns, "repair campaigns")
+        if workflow.patched("sweep-requests"):
+            await self._sweep(SweepActivities.sweep_requests, "tell requesters")
         return SweepResult(
             events=events.events, leases=leases.leases, campaigns=campaigns.campaigns
         )
@@ -27,11 +29,13 @@ class SweepWorkflow:
     async def _sweep(self, sweep: object, summary: str) -> Swept:
         try:
             swept: Swept = await workflow.execute_activity_method(
-                sweep,  # type: ignore[call-overload]  # any of the three, by the same signature
+                sweep,  # type: ignore[call-overload]  # any of the four, by the same signature
                 summary=summary,
                 **options.SWEEP,
             )
-        except ActivityError:
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
             workflow.logger.warning("a sweep failed", extra={"sweep": summary})
             return Swept()
         return swept

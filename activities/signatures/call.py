@@ -91,7 +91,9 @@ class HangUp(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     asked: bool
-    """False when the provider cannot end calls, or knows no such call."""
+    """False when the provider cannot end calls, or does not know this one (yet)."""
+    possible: bool = True
+    """False when the provider can't end calls: asking again is of no use."""
 
 
 class EndInput(BaseModel):

@@ -65,6 +65,8 @@ class Finish(BaseModel):
 
     over: bool
     progress: Progress | None = None
+    look_again: bool = False
+    """Not over, though a claim found nobody left: something was added in between."""
 
 
 class AddInput(BaseModel):

@@ -18,6 +18,8 @@ class RequestInput(BaseModel):
     """Two requests with one key are the same request."""
     request: CallRequest
     workflow_id: str
+    withdrawn: bool = False
+    """It was cancelled while it was being entered: nobody is to be called."""
 
 
 class Requested(BaseModel):
@@ -54,7 +56,8 @@ class RequestActivities(ABC):
     @activity.defn(name="enroll_request")
     @abstractmethod
     async def enroll_request(self, request: RequestInput) -> Requested:
-        """Put it on the roster of the tenant's standing campaign, and nudge that."""
+        """Put it on the roster of the tenant's standing campaign, and nudge that; one that is
+        withdrawn ends there, whether it is new or not."""
 
     @activity.defn(name="read_request")
     @abstractmethod

@@ -16,6 +16,7 @@ class Swept(BaseModel):
     leases: int = 0
     events: int = 0
     campaigns: int = 0
+    requests: int = 0
 
 
 class SweepActivities(ABC):
@@ -35,4 +36,10 @@ class SweepActivities(ABC):
     @activity.defn(name="sweep_campaigns")
     @abstractmethod
     async def sweep_campaigns(self) -> Swept:
-        """Close campaigns whose workflow was ended from outside."""
+        """Start the workflows of campaigns that have lost theirs; stop those that a person ended
+        in Temporal."""
+
+    @activity.defn(name="sweep_requests")
+    @abstractmethod
+    async def sweep_requests(self) -> Swept:
+        """Tell requesters whose recipient has ended, should the signal have been lost."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, case, select, update
+from sqlalchemy import RowMapping, case, or_, select, update
 from sqlmodel import Session
 
 from domain.callbacks import Callback
@@ -15,21 +15,58 @@ from store.calls import get_call
 from store.dialect import locked
 from store.errors import UnknownCall
 from store.records import read_plan, read_zones
-from store.tables import after_call, after_call_step, campaign, recipient
+from store.tables import after_call, after_call_step, campaign, is_unfinished, recipient
 
 _CHAIN = tuple(name for name in Chain.model_fields if name != "steps")
 _REPLAYED = [state.value for state in (StepState.FAILED, StepState.UNDONE, StepState.SKIPPED)]
 
 
-def unstarted(s: Session, *, before: datetime, limit: int) -> list[Chain]:
-    """Chains whose workflow nobody is known to have started, oldest first; without steps."""
+def unstarted(
+    s: Session, *, before: datetime, limit: int, without: Collection[str] = ()
+) -> list[Chain]:
+    """Chains whose workflow nobody is known to have started, oldest first; without steps, and
+    without those of some calls."""
     found = (
         select(after_call)
         .where(after_call.c.started_at.is_(None), after_call.c.created_at <= before)
         .order_by(after_call.c.created_at)
         .limit(limit)
     )
+    if without:
+        found = found.where(after_call.c.call_id.not_in(without))
     return [_chain(row, ()) for row in s.connection().execute(found).mappings()]
+
+
+def unfinished(
+    s: Session, *, before: datetime, limit: int, after: Chain | None = None
+) -> list[Chain]:
+    """Chains that are under way since an instant, the longest first; without steps."""
+    found = (
+        select(after_call)
+        .where(
+            is_unfinished,
+            after_call.c.started_at.is_not(None),
+            after_call.c.started_at <= before,
+        )
+        .order_by(after_call.c.started_at, after_call.c.call_id)
+        .limit(limit)
+    )
+    if after is not None:
+        # The first condition alone lets the index be used by both databases.
+        found = found.where(
+            after_call.c.started_at >= after.started_at,
+            or_(after_call.c.started_at > after.started_at, after_call.c.call_id > after.call_id),
+        )
+    return [_chain(row, ()) for row in s.connection().execute(found).mappings()]
+
+
+def mark_unstarted(s: Session, call_id: str, run: int) -> None:
+    """Its workflow is gone: it is to be started once more, by whoever starts chains."""
+    s.connection().execute(
+        update(after_call)
+        .where(after_call.c.call_id == call_id, after_call.c.run == run, is_unfinished)
+        .values(started_at=None)
+    )
 
 
 def mark_started(s: Session, call_ids: Sequence[str], *, now: datetime) -> None:
@@ -83,7 +120,11 @@ def finish_chain(s: Session, call_id: str, run: int, *, error: str | None, now: 
     state = ChainState.DONE if error is None else ChainState.FAILED
     s.connection().execute(
         update(after_call)
-        .where(after_call.c.call_id == call_id, after_call.c.run == run)
+        .where(
+            after_call.c.call_id == call_id,
+            after_call.c.run == run,
+            after_call.c.state == ChainState.PENDING.value,
+        )
         .values(state=state.value, error=error, ended_at=now)
     )
 

@@ -5,20 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import RowMapping, and_, bindparam, func, or_, select, update
 from sqlmodel import Session
 
 from domain.call import CallStatus, Fence
+from domain.claim import CampaignState, ClaimedCall
 from domain.record import CallEnd, CallRecord, Settled
 from store.cases import load_cases
+from store.claims.rows import claimed_call
 from store.errors import UnknownCall
 from store.records import call_record
 from store.settlement import end_call
-from store.tables import call, lease
+from store.suppressions import BEFORE_A_TALK, reason_of
+from store.tables import call, campaign, lease, recipient
 
 SWEPT = "swept"
 
 _LIVE = select(func.count()).where(lease.c.campaign_id == bindparam("campaign_id"))
+
+_TO_BE_HUNG_UP = or_(
+    and_(campaign.c.state == CampaignState.STOPPING.value, campaign.c.hang_up),
+    recipient.c.withdrawn,
+    and_(
+        call.c.status.in_(BEFORE_A_TALK),
+        reason_of(call.c.tenant, call.c.phone).is_not(None),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +38,11 @@ class LeaseCheck:
     call: CallRecord
     expires_at: datetime
     """No call lasts longer (UTC), counted from the latest instant at which it was placed."""
+    acquired_at: datetime
+    claimed: ClaimedCall
+    """What the call's workflow was started with."""
+    to_be_hung_up: bool
+    """Its campaign is hanging up, it was withdrawn, or its number was listed before a talk."""
 
 
 def live_leases(s: Session, campaign_id: int) -> int:
@@ -34,24 +51,48 @@ def live_leases(s: Session, campaign_id: int) -> int:
 
 
 def leases_to_check(
-    s: Session, *, now: datetime, older_than: timedelta, limit: int
+    s: Session,
+    *,
+    now: datetime,
+    older_than: timedelta,
+    limit: int,
+    after: LeaseCheck | None = None,
 ) -> list[LeaseCheck]:
-    """Leases of some age, of all tenants, oldest first."""
+    """Leases of some age, of all tenants, oldest first; those behind `after`, if it is given."""
     found = (
-        select(call, lease.c.acquired_at, lease.c.expires_at)
+        select(
+            call,
+            lease.c.acquired_at,
+            lease.c.expires_at,
+            _TO_BE_HUNG_UP.label("to_be_hung_up"),
+        )
         # Every lease has its call; "outer" keeps SQLite from starting with the longer table.
         .join_from(lease, call, call.c.id == lease.c.call_id, isouter=True)
+        .join(recipient, recipient.c.id == call.c.recipient_id, isouter=True)
+        .join(campaign, campaign.c.id == call.c.campaign_id, isouter=True)
         .where(lease.c.acquired_at <= now - older_than)
-        .order_by(lease.c.acquired_at)
+        .order_by(lease.c.acquired_at, lease.c.call_id)
         .limit(limit)
     )
-    checks = []
-    for row in s.connection().execute(found).mappings():
-        # A call that was reported late holds a slot that is younger than its fence.
-        placed_by = max(row["fence_deadline"] or row["acquired_at"], row["acquired_at"])
-        lasts = row["expires_at"] - row["acquired_at"]
-        checks.append(LeaseCheck(call_record(row), placed_by + lasts))
-    return checks
+    if after is not None:
+        # The first condition alone lets the index be used by both databases.
+        found = found.where(
+            lease.c.acquired_at >= after.acquired_at,
+            or_(lease.c.acquired_at > after.acquired_at, lease.c.call_id > after.call.id),
+        )
+    return [_check(row) for row in s.connection().execute(found).mappings()]
+
+
+def _check(row: RowMapping) -> LeaseCheck:
+    # A call that was reported late holds a slot that is younger than its fence.
+    placed_by = max(row["fence_deadline"] or row["acquired_at"], row["acquired_at"])
+    return LeaseCheck(
+        call=call_record(row),
+        expires_at=placed_by + (row["expires_at"] - row["acquired_at"]),
+        acquired_at=row["acquired_at"],
+        claimed=claimed_call(row),
+        to_be_hung_up=bool(row["to_be_hung_up"]),
+    )
 
 
 def close_fence(s: Session, call_id: str, *, now: datetime) -> Fence:

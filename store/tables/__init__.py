@@ -1,7 +1,7 @@
 """All tables; importing this fills `metadata`."""
 
 from store.tables.access import api_key, idempotency, rate_count
-from store.tables.after_call import after_call, after_call_step, tool_call
+from store.tables.after_call import after_call, after_call_step, is_unfinished, tool_call
 from store.tables.appointment import appointment, appointment_change, appointment_slot
 from store.tables.call import call, event, lease
 from store.tables.campaign import campaign, campaign_line, campaign_revision, claim_cursor
@@ -11,7 +11,7 @@ from store.tables.directory import agent, contact, phone_number
 from store.tables.line import line, line_failure, line_rate
 from store.tables.receipt import receipt
 from store.tables.request import call_request
-from store.tables.roster import is_ready, recipient, roster, roster_chunk
+from store.tables.roster import is_ready, is_untold, recipient, roster, roster_chunk
 from store.tables.ruling import ruling
 from store.tables.suppression import suppression, suppression_change
 
@@ -39,6 +39,8 @@ __all__ = [
     "event",
     "idempotency",
     "is_ready",
+    "is_unfinished",
+    "is_untold",
     "lease",
     "line",
     "line_failure",

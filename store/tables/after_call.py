@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, text
+from sqlalchemy import ForeignKey, Index, Text, literal_column, text
 from sqlmodel import Field
 
 from store.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _UNSTARTED = text("started_at IS NULL")
+_UNFINISHED = text("state = 'pending'")
 
 
 class AfterCallRow(Row, table=True):
@@ -21,6 +22,13 @@ class AfterCallRow(Row, table=True):
             "created_at",
             sqlite_where=_UNSTARTED,
             postgresql_where=_UNSTARTED,
+        ),
+        Index(
+            "ix_after_call_unfinished",
+            "started_at",
+            "call_id",
+            sqlite_where=_UNFINISHED,
+            postgresql_where=_UNFINISHED,
         ),
         Index("ix_after_call_campaign", "campaign_id", "state"),
     )
@@ -74,3 +82,6 @@ class ToolCallRow(Row, table=True):
 after_call = table_of(AfterCallRow)
 after_call_step = table_of(AfterCallStepRow)
 tool_call = table_of(ToolCallRow)
+
+is_unfinished = after_call.c.state == literal_column("'pending'")
+"""Written as the index has it: a parameter would keep the database from using that."""

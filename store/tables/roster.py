@@ -9,6 +9,7 @@ from sqlmodel import Field
 from store.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _READY = text("state = 'ready'")
+_UNTOLD = text("requester_workflow_id IS NOT NULL AND state = 'done' AND NOT requester_told")
 
 
 class RosterRow(Row, table=True):
@@ -62,6 +63,7 @@ class RecipientRow(Row, table=True):
             sqlite_where=text("request_key IS NOT NULL"),
             postgresql_where=text("request_key IS NOT NULL"),
         ),
+        Index("ix_recipient_untold", "id", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
         # An id is part of workflow ids, so it must not come back after a row was deleted.
         {"sqlite_autoincrement": True},
     )
@@ -105,6 +107,8 @@ class RecipientRow(Row, table=True):
     """Whoever asked for it does not want it any more; the call under way is its last."""
     request_key: str | None = Field(default=None, sa_type=Text)
     requester_workflow_id: str | None = Field(default=None, sa_type=Text)
+    requester_told: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """A sweeper has seen that the requester's workflow knows the end."""
     context: dict[str, Any] | None = Field(default=None, sa_type=JsonText)
 
 
@@ -114,3 +118,9 @@ recipient = table_of(RecipientRow)
 
 is_ready = recipient.c.state == literal_column("'ready'")
 """Written as the index has it: a parameter would keep the database from using that."""
+
+is_untold = text(
+    "recipient.requester_workflow_id IS NOT NULL AND recipient.state = 'done' "
+    "AND NOT recipient.requester_told"
+)
+"""As the index has it, too."""

@@ -59,6 +59,10 @@ class _Sweeps(SweepActivities):
     async def sweep_campaigns(self) -> Swept:
         return Swept()
 
+    @activity.defn(name="sweep_requests")
+    async def sweep_requests(self) -> Swept:
+        return Swept()
+
 
 @asynccontextmanager
 async def _worker(server: WorkflowEnvironment, *activities: Any) -> AsyncIterator[str]:
@@ -96,7 +100,11 @@ async def settled_and_swept(server: WorkflowEnvironment) -> dict[str, Handle]:
         handles[name] = handle
     sweeps = _Sweeps()
     async with _worker(
-        server, sweeps.sweep_leases, sweeps.sweep_events, sweeps.sweep_campaigns
+        server,
+        sweeps.sweep_leases,
+        sweeps.sweep_events,
+        sweeps.sweep_campaigns,
+        sweeps.sweep_requests,
     ) as queue:
         swept = await server.client.start_workflow(
             SweepWorkflow.run, id=f"sweep/{uuid.uuid4().hex}", task_queue=queue

@@ -109,6 +109,8 @@ class FakeRoster(CampaignActivities):
     async def set_campaign_state(self, change: StateInput) -> StateResult:
         if self.refuse is not None:
             raise ApplicationError(self.refuse, type="IllegalTransition", non_retryable=True)
+        if self.state is CampaignState.STOPPING is not change.state:
+            raise ApplicationError("it stops", type="IllegalTransition", non_retryable=True)
         self.state = change.state
         if change.state is CampaignState.STOPPING:
             for row in self.rows:
@@ -126,7 +128,8 @@ class FakeRoster(CampaignActivities):
 
     @activity.defn(name="add_recipients")
     async def add_recipients(self, add: AddInput) -> Enrolled:
-        self.rows.extend(Row() for _ in add.recipients)
+        stopping = self.state is CampaignState.STOPPING
+        self.rows.extend(Row(done=stopping) for _ in add.recipients)
         return Enrolled(rows=len(add.recipients))
 
     @activity.defn(name="hang_up_calls")

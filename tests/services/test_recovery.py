@@ -1,0 +1,465 @@
+"""What the database says is under way is carried out, whatever became of Temporal's side of it;
+only a person cancels people."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from temporalio.api.command.v1 import Command, FailWorkflowExecutionCommandAttributes
+from temporalio.api.enums.v1 import CommandType
+from temporalio.api.failure.v1 import Failure
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import (
+    PauseWorkflowExecutionRequest,
+    PollWorkflowTaskQueueRequest,
+    RespondWorkflowTaskCompletedRequest,
+)
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+
+from activities.deps import Deps
+from activities.executions import ExecutionState, describe_execution
+from activities.recovery import LAUNCH_AGE
+from activities.starting import start_campaign
+from activities.sweeps import START_AGE, Sweeps
+from domain.call import CallStatus
+from domain.claim import CampaignState
+from domain.record import CampaignRecord
+from providers.lines import Lines
+from services import control
+from services.adding import add_recipients
+from services.errors import TemporalUnavailable
+from services.launching import launch_campaign, write_down
+from store import calls, campaigns
+from store.claims import leases
+from store.tables import call as call_table
+from store.tables import campaign as campaign_table
+from store.tables import recipient
+from tests.services.world import (
+    NUMBERS,
+    World,
+    build_world,
+    definition,
+    new_name,
+    no_temporal,
+)
+from tests.waiting import until
+from workflows.names import campaign_workflow_id
+
+Handle = WorkflowHandle[Any, Any]
+
+
+def sweeps(world: World, lines: Lines | None = None) -> Sweeps:
+    ctx = world.ctx
+    return Sweeps(
+        Deps(ctx.database, ctx.temporal, lines or ctx.lines, ctx.clock, "http://127.0.0.1:1")
+    )
+
+
+def handle_of(world: World, campaign: CampaignRecord) -> Handle:
+    return world.ctx.temporal.get_workflow_handle(
+        campaign_workflow_id(campaign.tenant, campaign.name)
+    )
+
+
+async def record(world: World, campaign: CampaignRecord) -> CampaignRecord:
+    found = await world.ctx.database.read(lambda s: campaigns.get_campaign_by_id(s, campaign.id))
+    assert found is not None
+    return found
+
+
+async def people(world: World, campaign: CampaignRecord) -> Counter[tuple[str, str | None]]:
+    rows = await world.ctx.database.read(
+        lambda s: (
+            s.connection()
+            .execute(
+                select(recipient.c.state, recipient.c.outcome).where(
+                    recipient.c.campaign_id == campaign.id
+                )
+            )
+            .all()
+        )
+    )
+    return Counter((row.state, row.outcome) for row in rows)
+
+
+async def launched_without_temporal(world: World) -> CampaignRecord:
+    nowhere = build_world(world.ctx.database, await no_temporal())
+    nowhere.clock.now = world.clock.now
+    name = new_name()
+    with pytest.raises(TemporalUnavailable):
+        await launch_campaign(nowhere.ctx, definition(name))
+    found = await world.ctx.database.read(lambda s: campaigns.get_campaign(s, "default", name))
+    assert found is not None
+    return found
+
+
+async def never_started(world: World) -> CampaignRecord:
+    """Temporal was away at launch, or its data was deleted, or a worker died in between."""
+    return await launched_without_temporal(world)
+
+
+async def failed(world: World) -> CampaignRecord:
+    launched, queue = await launched_without_temporal(world), uuid.uuid4().hex
+    client = world.ctx.temporal
+    await client.start_workflow(
+        "CampaignWorkflow", id=handle_of(world, launched).id, task_queue=queue
+    )
+    task = await client.workflow_service.poll_workflow_task_queue(
+        PollWorkflowTaskQueueRequest(namespace="default", task_queue=TaskQueue(name=queue))
+    )
+    fail = FailWorkflowExecutionCommandAttributes(failure=Failure(message="a bug"))
+    await client.workflow_service.respond_workflow_task_completed(
+        RespondWorkflowTaskCompletedRequest(
+            task_token=task.task_token,
+            commands=[
+                Command(
+                    command_type=CommandType.COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION,
+                    fail_workflow_execution_command_attributes=fail,
+                )
+            ],
+        )
+    )
+    return launched
+
+
+async def _closed(world: World, campaign: CampaignRecord) -> bool:
+    return (await handle_of(world, campaign).describe()).status is not (
+        WorkflowExecutionStatus.RUNNING
+    )
+
+
+async def timed_out(world: World) -> CampaignRecord:
+    launched = await launched_without_temporal(world)
+    await world.ctx.temporal.start_workflow(
+        "CampaignWorkflow",
+        id=campaign_workflow_id("default", launched.name),
+        task_queue="nobody-listens",
+        execution_timeout=timedelta(milliseconds=100),
+    )
+    await until(lambda: _closed(world, launched))
+    return launched
+
+
+async def _launched_again(world: World, end: Callable[[Handle], Awaitable[None]]) -> CampaignRecord:
+    first = (await launch_campaign(world.ctx, definition(new_name()))).campaign
+    await end(handle_of(world, first))
+    world.clock.now += LAUNCH_AGE
+    assert (await sweeps(world).sweep_campaigns()).campaigns >= 1
+    assert (await record(world, first)).state is CampaignState.STOPPED
+    return (await write_down(world.ctx, definition(first.name), again=True)).record
+
+
+async def terminated_before_this_launch(world: World) -> CampaignRecord:
+    """A person ended the last launch; of this one Temporal has heard nothing."""
+    return await _launched_again(world, lambda handle: handle.terminate())
+
+
+LOST = [never_started, failed, timed_out, terminated_before_this_launch]
+
+
+@pytest.mark.parametrize("lose", LOST, ids=lambda lose: lose.__name__)
+async def test_a_campaign_that_lost_its_workflow_gets_a_new_one(
+    world: World, lose: Callable[[World], Awaitable[CampaignRecord]]
+) -> None:
+    lost = await lose(world)
+    before = await people(world, lost)
+    world.clock.now += LAUNCH_AGE
+    assert (await sweeps(world).sweep_campaigns()).campaigns >= 1
+    described = await handle_of(world, lost).describe()
+    assert described.status is WorkflowExecutionStatus.RUNNING
+    assert (await record(world, lost)).state is CampaignState.RUNNING
+    assert await people(world, lost) == before
+    assert (await sweeps(world).sweep_campaigns()).campaigns == 0, "once"
+    await handle_of(world, lost).terminate()
+
+
+@pytest.mark.parametrize("state", [CampaignState.PAUSED, CampaignState.STOPPING])
+async def test_a_lost_campaign_is_paused_or_stopped_as_its_operator_said(
+    world: World, state: CampaignState
+) -> None:
+    lost = await never_started(world)
+    await control.note_state(world.ctx, lost.name, state)
+    world.clock.now += LAUNCH_AGE
+    await sweeps(world).sweep_campaigns()
+    found = await record(world, lost)
+    if state is CampaignState.PAUSED:
+        assert found.state is CampaignState.PAUSED
+        assert (await describe_execution(world.ctx.temporal, handle_of(world, lost).id)).open
+        await handle_of(world, lost).terminate()
+    else:
+        assert found.state is CampaignState.STOPPED
+        assert await people(world, lost) == {("done", "canceled"): len(NUMBERS)}
+
+
+async def test_a_young_launch_is_left_to_whoever_launches_it(world: World) -> None:
+    lost = await never_started(world)
+    await sweeps(world).sweep_campaigns()
+    found = await describe_execution(world.ctx.temporal, handle_of(world, lost).id)
+    assert found.state is ExecutionState.ABSENT
+
+
+@pytest.mark.parametrize("before_memos", [False, True])
+async def test_a_campaign_that_a_person_terminated_is_stopped_to_its_last_row(
+    world: World, before_memos: bool
+) -> None:
+    """While its people were still staged: nobody is left without an outcome."""
+    launched = (await launch_campaign(world.ctx, definition(new_name()))).campaign
+    if before_memos:  # as an earlier version started it
+        await handle_of(world, launched).terminate()
+        await world.ctx.temporal.start_workflow(
+            "CampaignWorkflow", id=handle_of(world, launched).id, task_queue="nobody-listens"
+        )
+        world.clock.now -= LAUNCH_AGE
+    await handle_of(world, launched).terminate()
+    world.clock.now += LAUNCH_AGE * 2
+    assert (await sweeps(world).sweep_campaigns()).campaigns >= 1
+    found = await record(world, launched)
+    assert (found.state, found.because) == (
+        CampaignState.STOPPED,
+        "its workflow was ended from outside",
+    )
+    assert await people(world, launched) == {("done", "canceled"): len(NUMBERS)}
+    assert (await launch_campaign(world.ctx, definition(launched.name), again=True)).created
+    await handle_of(world, launched).terminate()
+
+
+async def _pause_in_temporal(world: World, workflow_id: str) -> None:
+    await world.ctx.temporal.workflow_service.pause_workflow_execution(
+        PauseWorkflowExecutionRequest(
+            namespace="default", workflow_id=workflow_id, identity="somebody", request_id="1"
+        )
+    )
+
+
+async def test_a_campaign_that_is_paused_in_temporal_is_left_alone(world: World) -> None:
+    launched = (await launch_campaign(world.ctx, definition(new_name()))).campaign
+    await _pause_in_temporal(world, handle_of(world, launched).id)
+    world.clock.now += LAUNCH_AGE
+    assert (await sweeps(world).sweep_campaigns()).campaigns == 0
+    assert (await record(world, launched)).state is CampaignState.RUNNING
+    again = await launch_campaign(world.ctx, definition(launched.name))
+    assert (again.created, again.resumed) == (False, False)
+    await handle_of(world, launched).terminate()
+
+
+async def test_two_sweeps_meet_without_an_error(world: World) -> None:
+    launched = (await launch_campaign(world.ctx, definition(new_name()))).campaign
+    await handle_of(world, launched).terminate()
+    lost = await never_started(world)
+    [call] = await world.claim_calls(1)
+    world.clock.now += START_AGE
+    rounds = [sweeps(world) for _ in range(4)]
+    await asyncio.gather(
+        *(one.sweep_campaigns() for one in rounds),
+        *(one.sweep_leases() for one in rounds),
+        *(one.sweep_events() for one in rounds),
+        *(one.sweep_requests() for one in rounds),
+    )
+    assert (await record(world, launched)).state is CampaignState.STOPPED
+    assert (await record(world, lost)).state is CampaignState.RUNNING
+    found = await world.ctx.database.read(lambda s: calls.get_call(s, call.call_id))
+    assert found is not None
+    assert found.status is CallStatus.CANCELED
+    await handle_of(world, lost).terminate()
+
+
+async def test_rows_that_were_added_without_a_word_are_announced(world: World) -> None:
+    launched = (await launch_campaign(world.ctx, definition(new_name()))).campaign
+    nowhere = build_world(world.ctx.database, await no_temporal())
+    with pytest.raises(TemporalUnavailable):
+        await add_recipients(nowhere.ctx, launched.name, [])
+    world.clock.now += LAUNCH_AGE
+    await sweeps(world).sweep_campaigns()
+    history = await handle_of(world, launched).fetch_history()
+    signals = [
+        event.workflow_execution_signaled_event_attributes.signal_name
+        for event in history.events
+        if event.HasField("workflow_execution_signaled_event_attributes")
+    ]
+    assert signals == ["nudge"]
+    await handle_of(world, launched).terminate()
+
+
+# --- calls ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("placed", [False, True])
+async def test_a_call_that_may_be_going_on_is_followed_again(world: World, placed: bool) -> None:
+    """Temporal has no trace of it: it was restored, or lost its data."""
+    call = await world.place_call()
+    if placed:
+        await world.ctx.database.write(
+            lambda s: calls.record_placed(s, call.call_id, "sim_1", now=world.clock.now)
+        )
+    world.clock.now += START_AGE
+    assert (await sweeps(world).sweep_leases()).leases == 0
+    handle = world.ctx.temporal.get_workflow_handle(call.workflow_id)
+    assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+    found = await world.ctx.database.read(lambda s: calls.get_call(s, call.call_id))
+    assert found is not None
+    assert not found.status.terminal
+    await handle.terminate()
+
+
+async def test_a_call_that_is_paused_in_temporal_is_looked_after(world: World) -> None:
+    [call] = await world.claim_calls(1)
+    handle = await world.ctx.temporal.start_workflow(
+        "Nothing", id=call.workflow_id, task_queue="nobody-listens"
+    )
+    await _pause_in_temporal(world, handle.id)
+    world.clock.now += START_AGE
+    assert (await sweeps(world).sweep_leases()).leases == 0
+    await handle.terminate()
+
+
+def _is_withdrawn(world: World, call_id: str) -> Callable[[Any], Any]:
+    of_call = select(call_table.c.recipient_id).where(call_table.c.id == call_id)
+    return lambda s: s.connection().execute(
+        update(recipient).where(recipient.c.id.in_(of_call)).values(withdrawn=True)
+    )
+
+
+def _is_hung_up_by_its_campaign(world: World, call_id: str) -> Callable[[Any], Any]:
+    of_call = select(call_table.c.campaign_id).where(call_table.c.id == call_id)
+    return lambda s: s.connection().execute(
+        update(campaign_table)
+        .where(campaign_table.c.id.in_(of_call))
+        .values(state="stopping", hang_up=True)
+    )
+
+
+@pytest.mark.parametrize("why", [_is_withdrawn, _is_hung_up_by_its_campaign])
+async def test_a_call_that_could_not_be_told_to_hang_up_is_told_again(
+    world: World, why: Callable[[World, str], Callable[[Any], Any]]
+) -> None:
+    call = await world.place_call()
+    handle = await world.ctx.temporal.start_workflow(
+        "Nothing", id=call.workflow_id, task_queue="nobody-listens"
+    )
+    await world.ctx.database.write(why(world, call.call_id))
+    world.clock.now += START_AGE
+    await sweeps(world).sweep_leases()
+    events = (await handle.fetch_history()).events
+    assert [
+        event.workflow_execution_signaled_event_attributes.signal_name
+        for event in events
+        if event.HasField("workflow_execution_signaled_event_attributes")
+    ] == ["hang_up"]
+    await handle.terminate()
+
+
+async def test_a_call_on_a_line_that_was_removed_holds_nothing_up(world: World) -> None:
+    """It is not known how it goes on there; the longest it can last is waited for."""
+    removed = await world.place_call()
+    await world.ctx.temporal.start_workflow(
+        "Nothing", id=removed.workflow_id, task_queue="nobody-listens"
+    )
+    await world.ctx.temporal.get_workflow_handle(removed.workflow_id).terminate()
+    await world.ctx.database.write(
+        lambda s: s.connection().execute(
+            update(call_table).where(call_table.c.id == removed.call_id).values(line="removed")
+        )
+    )
+    world.clock.now += timedelta(seconds=1)
+    # The next one in line: two numbers, as each is called once at a time.
+    [_, other] = await _claim_two(world)
+    world.clock.now += START_AGE
+    assert (await sweeps(world).sweep_leases()).leases >= 1
+    assert await _ended(world, other)
+    assert not await _ended(world, removed.call_id)
+    world.clock.now += timedelta(days=1)
+    await sweeps(world).sweep_leases()
+    assert await _ended(world, removed.call_id)
+
+
+async def _claim_two(world: World) -> list[str]:
+    claimed = await world.claim_calls(3)
+    return [call.call_id for call in claimed]
+
+
+async def _ended(world: World, call_id: str) -> bool:
+    found = await world.ctx.database.read(lambda s: calls.get_call(s, call_id))
+    assert found is not None
+    return found.status.terminal
+
+
+async def test_every_lease_is_looked_at_by_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that nobody foresaw, at each of the leases in turn."""
+    free = leases.close_fence
+    for at in range(3):
+        claimed = await world.claim_calls(3)
+        world.clock.now += START_AGE
+        broken = claimed[at].call_id
+
+        def close_fence(s: Any, call_id: str, *, now: Any, broken: str = broken) -> Any:
+            if call_id == broken:
+                raise RuntimeError("nobody foresaw that")
+            return free(s, call_id, now=now)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(leases, "close_fence", close_fence)
+            assert (await sweeps(world).sweep_leases()).leases == 2
+        assert (await sweeps(world).sweep_leases()).leases == 1
+        assert not await _live(world)
+
+
+async def _live(world: World) -> list[Any]:
+    now = world.clock.now
+    return await world.ctx.database.read(
+        lambda s: leases.leases_to_check(s, now=now, older_than=timedelta(0), limit=9)
+    )
+
+
+async def test_every_campaign_is_looked_at_by_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = [await never_started(world) for _ in range(3)]
+    world.clock.now += LAUNCH_AGE
+
+    async def start(temporal: Any, campaign: CampaignRecord) -> None:
+        if campaign.id == lost[0].id:
+            raise RuntimeError("nobody foresaw that")
+        await start_campaign(temporal, campaign)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("activities.recovery.start_campaign", start)
+        assert (await sweeps(world).sweep_campaigns()).campaigns == 2
+    assert (await sweeps(world).sweep_campaigns()).campaigns == 1
+    for campaign in lost:
+        await handle_of(world, campaign).terminate()
+
+
+async def test_a_server_that_ends_a_workflow_is_no_person(world: World) -> None:
+    """Beyond a limit the server terminates by itself, under its own name."""
+    launched = (await launch_campaign(world.ctx, definition(new_name()))).campaign
+    other = await world.ctx.temporal.start_workflow(
+        "Nothing", id=f"other/{launched.name}", task_queue="nobody-listens"
+    )
+    await other.terminate("somebody's")
+    await _terminate_as(world, handle_of(world, launched).id, "history-service")
+    by_person = await describe_execution(world.ctx.temporal, other.id)
+    by_server = await describe_execution(world.ctx.temporal, handle_of(world, launched).id)
+    assert by_person.state is ExecutionState.ENDED_BY_PERSON
+    assert by_server.state is ExecutionState.FAILED
+
+
+async def _terminate_as(world: World, workflow_id: str, identity: str) -> None:
+    client = world.ctx.temporal
+    config = client.config()
+    service = client.service_client
+    original = service.config.identity
+    service.config = replace(service.config, identity=identity)
+    try:
+        await type(client)(**config).get_workflow_handle(workflow_id).terminate("limit")
+    finally:
+        service.config = replace(service.config, identity=original)

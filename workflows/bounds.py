@@ -1,0 +1,47 @@
+"""How large a message to a workflow may be. It stands in the history, whole, for as long as that is
+kept, and again in the input of the activity that takes it up."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+from temporalio.exceptions import ApplicationError
+
+from workflows.messages import AddRequest, Message, PauseRequest, StopRequest
+
+MAX_BYTES = 256 * 1024
+"""A message to a running workflow."""
+MAX_INPUT_BYTES = 1024 * 1024
+"""The input of a workflow. Temporal's own limit is 2 MB, in which it would have to fit twice."""
+MAX_RECIPIENTS = 500
+MAX_REASON = 500
+
+
+def require_bounded(message: Message) -> None:
+    """For validators of updates. Raises ApplicationError with a sentence."""
+    if isinstance(message, AddRequest) and len(message.recipients) > MAX_RECIPIENTS:
+        raise too_large(
+            f"found {len(message.recipients)} recipients; one update takes at most "
+            f"{MAX_RECIPIENTS}. Stage more of them over HTTP, or send several updates"
+        )
+    if isinstance(message, PauseRequest | StopRequest):
+        reason = len(message.because or "")
+        if reason > MAX_REASON:
+            raise too_large(
+                f"because: found {reason} characters; write at most {MAX_REASON} of them"
+            )
+    require_size(message, MAX_BYTES)
+
+
+def require_size(message: BaseModel, limit: int) -> None:
+    """Raises ApplicationError with a sentence when a message is larger, as JSON, than a limit."""
+    size = size_of(message)
+    if size > limit:
+        raise too_large(f"found a message of {size:,} bytes; at most {limit:,} are taken")
+
+
+def size_of(message: BaseModel) -> int:
+    return len(message.model_dump_json().encode())
+
+
+def too_large(text: str) -> ApplicationError:
+    return ApplicationError(text, type="MessageTooLarge", non_retryable=True)

@@ -1,0 +1,26 @@
+"""Cancellation of a workflow: where it may cut work short, and where it must not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+async def run_to_end(story: Coroutine[Any, Any, T], on_cancel: Callable[[], None]) -> T:
+    """Run a coroutine that a cancellation must not interrupt.
+
+    A cancelled await of an activity raises ActivityError, at once, while the activity goes on:
+    whatever it writes is then known to nobody. So the story runs in a task of its own, which the
+    cancellation of the workflow does not reach; `on_cancel` tells it, once for each request.
+    """
+    task = asyncio.create_task(story)
+    while True:
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.done():
+                raise
+            on_cancel()
