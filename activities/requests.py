@@ -25,6 +25,7 @@ from domain.record import CallRecord, CampaignRecord, RecipientState
 from domain.zone import ZoneEvidence, zone_evidence
 from providers.lines import UnknownLine
 from store import campaigns, roster, withdrawal
+from store.requests import known_request
 from store.rulings import read_rulebook
 from workflows.names import (
     HANG_UP_SIGNAL,
@@ -39,13 +40,17 @@ class Requests(RequestActivities):
 
     @activity.defn(name="enroll_request")
     async def enroll_request(self, request: RequestInput) -> Requested:
+        if request.withdrawn:
+            known = await self._withdraw_known(request)
+            if known is not None:
+                return known
         asked = request.request
         phone, zones = _dialable(asked)
         try:
             line = self._deps.lines.of_tenant(request.tenant).choose(asked.line)
         except UnknownLine as error:
             raise _refused(str(error)) from error
-        asked = asked.model_copy(update={"line": line})
+        entered = request.model_copy(update={"request": asked.model_copy(update={"line": line})})
         now = self._deps.clock()
         if too_far(asked.not_before, now):
             raise _refused(f"not_before: {TOO_FAR}")
@@ -57,13 +62,29 @@ class Requests(RequestActivities):
             lambda s: campaigns.ensure_direct_campaign(s, request.tenant, now=now)
         )
         recipient, live = await self._deps.database.write(
-            lambda s: _enter(s, request, direct, phone, zones, now)
+            lambda s: _enter(s, entered, direct, phone, zones, now)
         )
         if live is not None:
             await signal_workflow(self._deps.temporal, live.workflow_id, HANG_UP_SIGNAL)
         if not request.withdrawn:
             await nudge_standing(self._deps.temporal, direct)
         return Requested(recipient_id=recipient)
+
+    async def _withdraw_known(self, request: RequestInput) -> Requested | None:
+        """What is on the roster already comes off it, whatever is wrong with the request now."""
+        now = self._deps.clock()
+
+        def work(s: Session) -> tuple[int | None, CallRecord | None]:
+            direct = campaigns.ensure_direct_campaign(s, request.tenant, now=now)
+            known = known_request(s, direct.id, request.key)
+            if known is None:
+                return None, None
+            return known, withdrawal.withdraw_recipient(s, known, now=now)
+
+        known, live = await self._deps.database.write(work)
+        if live is not None:
+            await signal_workflow(self._deps.temporal, live.workflow_id, HANG_UP_SIGNAL)
+        return None if known is None else Requested(recipient_id=known)
 
     @activity.defn(name="read_request")
     async def read_request(self, request: RequestRef) -> RequestState:

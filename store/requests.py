@@ -36,13 +36,13 @@ def enroll_request(
 
     The same key again gives the same recipient, whatever else is asked. Raises UnknownCampaign.
     """
-    known = _known(s, campaign_id, request_key)
+    known = known_request(s, campaign_id, request_key)
     if known is not None:
         return known
     record = require_campaign(s, campaign_id)
     position = _take_position(s, campaign_id, record.launch)
     # Of two with one key, the second waited for the roster and finds the first one's row now.
-    known = _known(s, campaign_id, request_key)
+    known = known_request(s, campaign_id, request_key)
     if known is not None:
         return known
     values = request_row(request, phone, zones) | {
@@ -128,7 +128,8 @@ def request_row(request: CallRequest, phone: str, zones: ZoneEvidence | None) ->
     }
 
 
-def _known(s: Session, campaign_id: int, request_key: str) -> int | None:
+def known_request(s: Session, campaign_id: int, request_key: str) -> int | None:
+    """The recipient of the request with a key; None when there is none yet."""
     found = select(recipient.c.id).where(
         recipient.c.campaign_id == campaign_id, recipient.c.request_key == request_key
     )

@@ -12,6 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.calls import Calls
 from activities.deps import Deps
+from activities.executions import Execution, ExecutionState
 from activities.signatures.call import LookUpInput, PlaceInput, Placement, PlacementResult
 from activities.sweeps import Sweeps
 from domain.call import CallStatus, FailureClass, Fence
@@ -176,14 +177,14 @@ async def test_a_call_that_nobody_reported_is_absent_whoever_asks(desk: _Desk) -
 async def test_no_sweep_frees_a_call_that_was_reported_while_it_looked(
     desk: _Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def gone(*_: object) -> bool:
-        return False
+    async def gone(*_: object) -> Execution:
+        return Execution(ExecutionState.FAILED)
 
     call_id = desk.claim().call_id
     desk.house.fence(call_id)
     desk.house.later(minutes=1)
     sweeps = Sweeps(desk.deps)
-    monkeypatch.setattr(sweeps, "_is_looked_after", gone)
+    monkeypatch.setattr("activities.sweeps.describe_execution", gone)
     desk.provider.meanwhile = desk.report
     assert (await ActivityEnvironment().run(sweeps.sweep_leases)).leases == 0
     assert desk.read(call_id).status is CallStatus.RINGING
@@ -191,8 +192,8 @@ async def test_no_sweep_frees_a_call_that_was_reported_while_it_looked(
 
 
 async def test_a_sweep_keeps_a_rejection(desk: _Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def gone(*_: object) -> bool:
-        return False
+    async def gone(*_: object) -> Execution:
+        return Execution(ExecutionState.FAILED)
 
     async def nudged(*_: object) -> None: ...
 
@@ -201,7 +202,7 @@ async def test_a_sweep_keeps_a_rejection(desk: _Desk, monkeypatch: pytest.Monkey
     await desk.place(call_id)
     desk.house.later(minutes=1)
     sweeps = Sweeps(desk.deps)
-    monkeypatch.setattr(sweeps, "_is_looked_after", gone)
+    monkeypatch.setattr("activities.sweeps.describe_execution", gone)
     monkeypatch.setattr(sweeps, "_nudge", nudged)
     assert (await ActivityEnvironment().run(sweeps.sweep_leases)).leases == 1
     ended = desk.read(call_id)

@@ -109,7 +109,8 @@ class FakeRoster(CampaignActivities):
     async def set_campaign_state(self, change: StateInput) -> StateResult:
         if self.refuse is not None:
             raise ApplicationError(self.refuse, type="IllegalTransition", non_retryable=True)
-        if self.state is CampaignState.STOPPING is not change.state:
+        stops = self.state is CampaignState.STOPPING is not change.state
+        if self.state.over or stops:
             raise ApplicationError("it stops", type="IllegalTransition", non_retryable=True)
         self.state = change.state
         if change.state is CampaignState.STOPPING:

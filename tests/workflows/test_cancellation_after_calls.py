@@ -1,0 +1,172 @@
+"""What runs after calls and beside them, cancelled at each of its activities and waits."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio import activity
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import WorkflowEnvironment
+
+from activities.signatures.delivery import EndpointRef
+from activities.signatures.sweep import SweepActivities, Swept
+from domain.chain import StepState
+from tests.workflows.cancelling import (
+    BEFORE,
+    SHORT_TASKS,
+    WAITING,
+    cancelled,
+    holds,
+    status_of,
+    timer_started,
+    working,
+)
+from tests.workflows.holding import Hold
+from tests.workflows.test_after_call import FakeSteps, plan
+from tests.workflows.test_delivery import LATER, FakeOutbox
+from workflows.after_call import AfterCallWorkflow
+from workflows.delivery import DeliveryWorkflow
+from workflows.messages import (
+    AfterCallInput,
+)
+from workflows.sweep import SweepWorkflow
+
+# --- what follows a call -------------------------------------------------------------------------
+
+
+class Chain(FakeSteps):
+    """A booking, a reminder that is left out, an endpoint, a mail."""
+
+    def __init__(self, *, fails: bool) -> None:
+        outcomes = {"webhook": 99} if fails else {}
+        super().__init__(
+            plan(0, "book", undo=True),
+            plan(1, "remind", after="follow_up"),
+            plan(2, "webhook"),
+            plan(3, "email"),
+            **outcomes,
+        )
+
+
+@pytest.mark.parametrize(
+    "at", [BEFORE, "read_chain", "run_step", "note_step", "undo_step", "finish_chain"]
+)
+async def test_callbacks_stop_and_are_undone(server: WorkflowEnvironment, at: str) -> None:
+    queue, hold = uuid.uuid4().hex, Hold(at)
+    steps = Chain(fails=at == "undo_step")
+    handle = await server.client.start_workflow(
+        AfterCallWorkflow.run,
+        AfterCallInput(call_id="c1"),
+        id=f"after/{queue}/1",
+        task_queue=queue,
+        **SHORT_TASKS,
+    )
+    if at == BEFORE:
+        await handle.cancel()
+    parts = (steps.read_chain, steps.run_step, steps.undo_step, steps.note_step, steps.finish_chain)
+    async with working(server, queue, hold, *parts):
+        await cancelled(hold, handle, lambda: holds(False))
+        with pytest.raises(WorkflowFailureError):
+            await asyncio.wait_for(handle.result(), 20)
+        assert await status_of(handle) is WorkflowExecutionStatus.CANCELED
+    [end] = steps.ends
+    if at == "finish_chain":
+        assert end is None, "it was done when it was cancelled"
+        assert steps.tries == ["book", "webhook", "email"]
+        return
+    assert end is not None
+    assert "email" not in steps.tries
+    assert steps.undone == ["book"] * steps.tries.count("book")
+
+
+async def test_a_step_that_is_tried_again_and_again_is_not_tried_after_a_cancellation(
+    server: WorkflowEnvironment,
+) -> None:
+    class Broken(FakeSteps):
+        @activity.defn(name="run_step")
+        async def run_step(self, step: Any) -> Any:
+            self.tries.append("webhook")
+            raise ApplicationError("503", type="StepFailed", next_retry_delay=timedelta(hours=1))
+
+    queue, hold = uuid.uuid4().hex, Hold(WAITING)
+    steps = Broken(plan(0, "webhook"))
+    handle = await server.client.start_workflow(
+        AfterCallWorkflow.run, AfterCallInput(call_id="c1"), id=f"after/{queue}/1", task_queue=queue
+    )
+    parts = (steps.read_chain, steps.run_step, steps.undo_step, steps.note_step, steps.finish_chain)
+    async with working(server, queue, hold, *parts):
+        await cancelled(hold, handle, lambda: holds(len(steps.tries) == 1))
+        with pytest.raises(WorkflowFailureError):
+            await asyncio.wait_for(handle.result(), 20)
+    assert steps.notes == [(0, StepState.FAILED)]
+    assert steps.ends == ["cancelled at step 0 (webhook)"]
+
+
+# --- deliveries and sweeps -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [BEFORE, "drain_endpoint", WAITING])
+async def test_a_drain_ends_with_what_is_under_way(server: WorkflowEnvironment, at: str) -> None:
+    queue, hold, outbox = uuid.uuid4().hex, Hold(at), FakeOutbox(LATER)
+    handle = await server.client.start_workflow(
+        DeliveryWorkflow.run,
+        EndpointRef(tenant="default", endpoint_id="ep_1"),
+        id=f"delivery/{queue}",
+        task_queue=queue,
+    )
+    if at == BEFORE:
+        await handle.cancel()
+    async with working(server, queue, hold, outbox.drain_endpoint):
+        await cancelled(hold, handle, lambda: timer_started(handle))
+        with pytest.raises(WorkflowFailureError):
+            await asyncio.wait_for(handle.result(), 10)
+        assert await status_of(handle) is WorkflowExecutionStatus.CANCELED
+    assert outbox.drains <= 1
+
+
+class Sweepers(SweepActivities):
+    def __init__(self) -> None:
+        self.swept: list[str] = []
+
+    def _note(self, name: str) -> Swept:
+        self.swept.append(name)
+        return Swept()
+
+    @activity.defn(name="sweep_events")
+    async def sweep_events(self) -> Swept:
+        return self._note("sweep_events")
+
+    @activity.defn(name="sweep_leases")
+    async def sweep_leases(self) -> Swept:
+        return self._note("sweep_leases")
+
+    @activity.defn(name="sweep_campaigns")
+    async def sweep_campaigns(self) -> Swept:
+        return self._note("sweep_campaigns")
+
+    @activity.defn(name="sweep_requests")
+    async def sweep_requests(self) -> Swept:
+        return self._note("sweep_requests")
+
+
+SWEEPS = ("sweep_events", "sweep_leases", "sweep_campaigns", "sweep_requests")
+
+
+@pytest.mark.parametrize("at", SWEEPS)
+async def test_a_sweep_begins_nothing_more(server: WorkflowEnvironment, at: str) -> None:
+    queue, hold, sweeps = uuid.uuid4().hex, Hold(at), Sweepers()
+    handle = await server.client.start_workflow(
+        SweepWorkflow.run, id=f"sweep/{queue}", task_queue=queue
+    )
+    parts = [getattr(sweeps, name) for name in SWEEPS]
+    async with working(server, queue, hold, *parts):
+        await cancelled(hold, handle, lambda: holds(False))
+        with pytest.raises(WorkflowFailureError):
+            await asyncio.wait_for(handle.result(), 10)
+        assert await status_of(handle) is WorkflowExecutionStatus.CANCELED
+    assert set(sweeps.swept) <= set(SWEEPS[: SWEEPS.index(at) + 1])
