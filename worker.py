@@ -97,7 +97,7 @@ async def work(
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
     lines, outside = build_lines(settings), build_outside(settings)
-    database = Database(settings.database)
+    database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     try:
         client = await connect_temporal(settings, within=CONNECT_WITHIN)
         context = ServiceContext(database, client, lines, system_clock, settings.tenant)

@@ -333,6 +333,7 @@ class Calls(CallActivities):
                 failure=FailureClass.UNAVAILABLE,
                 detail="never arrived",
                 now=self._deps.clock(),
+                answered=False,
             )
         )
 

@@ -116,7 +116,7 @@ async def open_state(
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
     lines = build_lines(settings)
-    database = Database(settings.database)
+    database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     context = ServiceContext(
         database=database,
         # Webhooks are stored whether or not Temporal is up.

@@ -102,7 +102,7 @@ async def _context(
     settings: Settings, lines: Lines, opened: AsyncExitStack, *, lazy: bool
 ) -> ServiceContext:
     opened.push_async_callback(lines.aclose)
-    database = Database(settings.database)
+    database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     opened.callback(database.dispose)
     client = await connect_temporal(settings, lazy=lazy, within=timedelta(seconds=2))
     return ServiceContext(

@@ -77,7 +77,7 @@ async def _up(settings: Settings) -> int:
 async def _migrate(settings: Settings) -> int:
     if settings.database_url is None:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database)
+    database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     try:
         await asyncio.to_thread(database.migrate)
     finally:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from domain.ceiling import Ceiling
 from domain.consent import Consent
 from domain.reasons import Reason
 
@@ -35,6 +36,8 @@ class Ledger:
     """To any number of the person."""
     to_number: tuple[datetime, ...] | None = None
     """To the number that is dialed next; None: the person has no other."""
+    ceiling: Ceiling | None = None
+    """Of the installation over the number that is dialed next, when it is reached."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,15 @@ class Search:
                 return
             self._move(free, lambda cap=cap, rule=rule: cap_reason(cap, rule))  # type: ignore[misc]
 
+    def _ceiling(self) -> None:
+        ceiling = self._ledger.ceiling
+        if ceiling is not None:
+            text = (
+                f"{len(ceiling.placements)} calls to this number in 24 hours, over all campaigns; "
+                f"the ceiling of this installation is {ceiling.calls}"
+            )
+            self._move(ceiling.free_at(self._at), lambda: Reason("daily_ceiling", text))
+
     def _day(self) -> None:
         per_day = self._plan.retry.max_attempts_per_day
         if per_day is not None:
@@ -211,6 +220,7 @@ _STEPS: tuple[Callable[[Search], None], ...] = (
     Search._blocks,
     Search._dated,
     Search._caps,
+    Search._ceiling,
     Search._day,
     Search._hours,
     Search._end,

@@ -134,7 +134,7 @@ class EmbeddedStack:
         await asyncio.gather(self._migrated, *(p.answering() for p in self._processes))
 
     async def _migrate(self) -> None:
-        database = Database(self.settings.database)
+        database = Database(self.settings.database, daily_ceiling=self.settings.daily_ceiling)
         try:
             await asyncio.to_thread(database.migrate)
         finally:

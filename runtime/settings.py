@@ -33,6 +33,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 from sqlalchemy.exc import ArgumentError
 
 from domain.breaker import BreakerPolicy
+from domain.ceiling import DAILY_CEILING
 from domain.definition import NAME_PATTERN
 from domain.endpoint import RETRY_AFTER
 from domain.fields import Duration, format_duration
@@ -143,6 +144,9 @@ class Settings(BaseSettings):
     with it. Without, a run in the Temporal UI knows only that a call was queued and how it
     ended; `outdial status` and the database know all the same. It costs about a third of the
     throughput of a development server."""
+    daily_ceiling: Annotated[int, Field(ge=0, le=1000)] = DAILY_CEILING
+    """How often one number is called in any 24 hours at most, over all campaigns and tenants,
+    whatever else allows more; 0 turns it off. Lines of the simulated network are exempt."""
     claim_linger_ms: Annotated[int, Field(ge=0, le=10_000)] = 500
     """How long a claim waits for more slots to become free. Filling several at once saves
     about four history events a call; a slot stays empty for that much longer."""

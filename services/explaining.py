@@ -26,6 +26,7 @@ _CHANGES = {
     "not_before": "nothing: the person or the retry policy said when",
     "blocked": "`outdial unblock`, once the reason is gone",
     "cap": "time alone, or a wider cap; a rule's can be set aside by accept_risk, with a reason",
+    "daily_ceiling": "time alone, or a higher OUTDIAL_DAILY_CEILING, which is for all campaigns",
     "max_attempts_per_day": "the next day, or more of retry.max_attempts_per_day",
     "outside_hours": "other schedule.hours, days or excluded_dates",
     "outside_legal_hours": "time alone; a rule can be set aside by accept_risk, with a reason",

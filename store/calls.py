@@ -136,16 +136,21 @@ def record_not_placed(
     detail: str | None,
     now: datetime,
     retry_after: timedelta | None = None,
+    answered: bool = True,
 ) -> bool:
     """Certainly no call was made: the fence goes from placing to not placed.
 
+    `answered` is whether the answer to the placing request said so; where the provider merely
+    does not know the call, the placement counts towards the daily ceiling all the same.
     The answer is kept with the call, for whoever asks after the process that heard it died.
     False, and nothing changes, when it is not placing: an event may have proved a call.
     """
+    left = {"left_at": None} if answered else {}
     moved = s.connection().execute(
         update(call)
         .where(call.c.id == call_id, call.c.fence == Fence.PLACING.value)
         .values(
+            **left,
             fence=Fence.NOT_PLACED.value,
             failure=failure.value,
             detail=detail,

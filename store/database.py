@@ -16,6 +16,7 @@ from typing import TypeVar
 from sqlalchemy import exc, text
 from sqlmodel import Session
 
+from domain.ceiling import DAILY_CEILING
 from store.dialect import constraint_of, may_succeed_again, means_unavailable
 from store.engines import (
     POSTGRES_CONNECTIONS,
@@ -41,8 +42,12 @@ class Database:
     StatementRefused when a value broke one of its rules.
     """
 
-    def __init__(self, url: str, *, echo: bool = False) -> None:
-        """`url` is `sqlite:///path` or `postgresql://…`; ValueError for anything else."""
+    def __init__(self, url: str, *, echo: bool = False, daily_ceiling: int = DAILY_CEILING) -> None:
+        """`url` is `sqlite:///path` or `postgresql://…`; ValueError for anything else.
+
+        `daily_ceiling` is how many placements a number gets in 24 hours; 0: as many as any.
+        """
+        self._info = {"daily_ceiling": daily_ceiling}
         parsed = database_url(url)
         if parsed.get_backend_name() == "sqlite":
             self._write_engine = sqlite_engine(parsed, echo=echo, writes=True)
@@ -95,7 +100,9 @@ class Database:
         for tries_left in reversed(range(_TRIES)):
             committing = False
             try:
-                with Session(self._write_engine, expire_on_commit=False) as session:
+                with Session(
+                    self._write_engine, expire_on_commit=False, info=self._info
+                ) as session:
                     result = work(session)
                     committing = True
                     session.commit()
@@ -115,7 +122,7 @@ class Database:
 
     def _read(self, work: Callable[[Session], T]) -> T:
         try:
-            with Session(self._read_engine, expire_on_commit=False) as session:
+            with Session(self._read_engine, expire_on_commit=False, info=self._info) as session:
                 return work(session)
         except exc.DBAPIError as error:
             _translate(error)

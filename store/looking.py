@@ -76,7 +76,9 @@ def _look(
     s: Session, campaign: CampaignRecord, person: Person, rulebook: Rulebook, now: datetime
 ) -> LookedAt:
     candidate, plan = person.candidate, person.plan
-    (ledger,) = read_ledgers(s, campaign.tenant, [Asked(person.phone, person.others, None)], now)
+    (ledger,) = read_ledgers(
+        s, campaign.tenant, [Asked(person.phone, person.others, None, person.lines)], now
+    )
     daypart = daypart_of(candidate, plan)
     zones = candidate.zones, candidate.jurisdictions
     row = s.connection().execute(select(recipient).where(recipient.c.id == person.id)).mappings()

@@ -16,6 +16,7 @@ from domain.disposition import LONGEST_TEXT, OTHER, disposition_of
 from domain.event import CallEvent
 from domain.window import named_instant
 from store.cases import Case
+from store.claims.ceiling import count_placement
 from store.late_evidence import take_late_evidence
 from store.merging import Heard, merge
 from store.settlement import settle_cases, suppress_opted_out
@@ -85,6 +86,8 @@ def apply_events(s: Session, cases: Sequence[Case], now: datetime) -> None:
     heard = _events_of(s, cases)
     ready: list[Case] = []
     for case in cases:
+        if heard[case.id] and case.call["fence"] == Fence.NOT_PLACED:
+            count_placement(s, case.id)
         merged = _merge_into(case, heard[case.id], now)
         if case.status.terminal and heard[case.id]:
             take_late_evidence(s, case, merged.answered, merged.ending, now)

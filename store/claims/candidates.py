@@ -51,6 +51,10 @@ class Person:
     def numbers(self) -> tuple[str, ...]:
         return (self.phone, *self.others)
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(share.name for share in self.plan.shares)
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
@@ -159,7 +163,10 @@ def read_ledgers(
     s: Session, tenant: str, persons: Sequence[Person], rulebook: Rulebook, now: datetime
 ) -> dict[int, Ledger]:
     """What was tried before, by recipient; read only as far as limits ask for it."""
-    asked = [Asked(p.phone, p.others, looks_back(p.candidate, p.plan, rulebook)) for p in persons]
+    asked = [
+        Asked(p.phone, p.others, looks_back(p.candidate, p.plan, rulebook), p.lines)
+        for p in persons
+    ]
     ledgers = ledger.read_ledgers(s, tenant, asked, now)
     return {person.id: found for person, found in zip(persons, ledgers, strict=True)}
 

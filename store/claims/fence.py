@@ -22,6 +22,8 @@ from domain.claim import CampaignState, Dialing, FencePass, FenceVerdict
 from domain.endpoint import EventType
 from domain.plan import CallPlan
 from domain.planner import Decision, Dial, decide, looks_back
+from domain.routing import SIMULATED
+from store.claims.ceiling import lock_number
 from store.claims.ledger import Asked, read_ledgers
 from store.claims.rate import Queued, take_token
 from store.dialect import locked
@@ -48,6 +50,11 @@ _CIRCUIT = (
         line.c.circuit != Circuit.CLOSED.value,
         or_(line.c.trial_call_id.is_(None), line.c.trial_call_id != call.c.id),
     )
+    .scalar_subquery()
+)
+_SIMULATED = (
+    select(line.c.provider == SIMULATED)
+    .where(line.c.tenant == call.c.tenant, line.c.name == call.c.line)
     .scalar_subquery()
 )
 _HELD = select(lease.c.call_id).where(lease.c.call_id == call.c.id).scalar_subquery()
@@ -84,6 +91,7 @@ _CALL = locked(
         campaign.c.launch.label("current_launch"),
         reason_of(call.c.tenant, call.c.phone).label("suppressed"),
         _HELD.label("held"),
+        _SIMULATED.label("simulated"),
         _CIRCUIT.label("circuit_because"),
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
@@ -130,7 +138,14 @@ def raise_fence(
     if retry_at is not None:
         return _too_soon(row, retry_at)
     deadline = now + placement_timeout
-    _set_fence(s, call_id, fence=Fence.PLACING.value, fenced_at=now, fence_deadline=deadline)
+    _set_fence(
+        s,
+        call_id,
+        fence=Fence.PLACING.value,
+        fenced_at=now,
+        fence_deadline=deadline,
+        left_at=None if row["simulated"] else now,
+    )
     _give_receipt(s, call_id, row, decision, now)
     tell_calls(s, row["tenant"], [(call_id, EventType.CALL_INITIATING.value)], now=now)
     return FencePass(
@@ -171,7 +186,10 @@ def _decide(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> Decis
     zones = read_zones_anew(row["zones"], row["phone"], others)
     candidate = read_candidate(row, zones)
     rulebook = read_rulebook(s, row["tenant"], now)
-    asked = Asked(row["phone"], others, looks_back(candidate, plan, rulebook))
+    if not row["simulated"]:
+        lock_number(s, row["phone"])
+    back = looks_back(candidate, plan, rulebook)
+    asked = Asked(row["phone"], others, back, () if row["simulated"] else (row["line"],))
     (ledger,) = read_ledgers(s, row["tenant"], [asked], now)
     return decide(candidate, plan, ledger, now, rulebook)
 

@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
+from domain.ceiling import Ceiling
 from domain.planner import Ledger
 from store.bulk import among
+from store.claims.ceiling import read_ceilings
 from store.tables import EPOCH, call
 
 _DIALED_AT = func.coalesce(call.c.fenced_at, call.c.created_at)
@@ -36,11 +38,16 @@ class Asked:
     phone: str
     others: tuple[str, ...]
     looks_back: timedelta | None
+    lines: tuple[str, ...] = ()
+    """Those that may dial the number."""
 
 
 def read_ledgers(s: Session, tenant: str, asked: Iterable[Asked], now: datetime) -> list[Ledger]:
-    """One for each that asked, in their order, by one query; by none when nobody needs any."""
+    """One for each that asked, in their order: by one query when somebody needs earlier attempts,
+    and one for the daily ceiling."""
     asked = list(asked)
+    lines = {one.phone: one.lines for one in asked if one.lines}
+    ceilings = read_ceilings(s, tenant, lines, now)
     needed = [one for one in asked if one.looks_back is None or one.looks_back > timedelta(0)]
     attempts: dict[str, list[datetime]] = defaultdict(list)
     if needed:
@@ -51,12 +58,12 @@ def read_ledgers(s: Session, tenant: str, asked: Iterable[Asked], now: datetime)
         values = {"of_tenant": tenant, "phones": phones, "since": since}
         for phone, at in s.connection().execute(_ATTEMPTS, values):
             attempts[phone].append(at)
-    return [_ledger(one, attempts) for one in asked]
+    return [_ledger(one, attempts, ceilings.get(one.phone)) for one in asked]
 
 
-def _ledger(asked: Asked, attempts: dict[str, list[datetime]]) -> Ledger:
+def _ledger(asked: Asked, attempts: dict[str, list[datetime]], ceiling: Ceiling | None) -> Ledger:
     to_number = tuple(sorted(attempts.get(asked.phone, ())))
     if not asked.others:
-        return Ledger(to_number)
+        return Ledger(to_number, ceiling=ceiling)
     everything = [at for phone in (asked.phone, *asked.others) for at in attempts.get(phone, ())]
-    return Ledger(tuple(sorted(everything)), to_number)
+    return Ledger(tuple(sorted(everything)), to_number, ceiling)

@@ -10,6 +10,7 @@ from store.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _UNSETTLED = text("settled_at IS NULL AND settle_by IS NOT NULL")
 _NAMED = text("provider_call_id IS NOT NULL")
+_LEFT = text("left_at IS NOT NULL")
 _PLACED = text("placed_at IS NOT NULL")
 _UNSIGNALLED = text("signalled_at IS NULL AND call_id IS NOT NULL")
 _UNMATCHED = text("call_id IS NULL")
@@ -30,6 +31,7 @@ class CallRow(Row, table=True):
             postgresql_where=_NAMED,
         ),
         Index("ix_call_ledger", "tenant", "phone", "created_at"),
+        Index("ix_call_left", "phone", "left_at", sqlite_where=_LEFT, postgresql_where=_LEFT),
         Index("ix_call_tenant", "tenant", "created_at", "id"),
         Index(
             "ix_call_line_placed",
@@ -69,6 +71,9 @@ class CallRow(Row, table=True):
     fence: str = Field(sa_type=Text)
     fenced_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     fence_deadline: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When the request left, for the daily ceiling; none on a simulated line, or where its answer
+    said that nothing was dialed."""
     is_attempt: bool = False
     """It may have rung; known once it has ended."""
     outcome: str | None = Field(default=None, sa_type=Text)
