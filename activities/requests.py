@@ -23,6 +23,7 @@ from domain.phone import parse_destination
 from domain.plan import CallRequest
 from domain.record import CallRecord, CampaignRecord, RecipientState
 from domain.zone import ZoneEvidence, zone_evidence
+from providers.asking import in_words, not_carried_of
 from providers.lines import UnknownLine
 from store import campaigns, roster, withdrawal
 from store.requests import known_request
@@ -51,6 +52,10 @@ class Requests(RequestActivities):
         except UnknownLine as error:
             raise _refused(str(error)) from error
         entered = request.model_copy(update={"request": asked.model_copy(update={"line": line})})
+        # Nobody says which variables were meant for the agent, and which for the outcome.
+        chosen = self._deps.lines.of_tenant(request.tenant)[line]
+        if lost := [*not_carried_of(chosen, asked, variables=False)]:
+            raise _refused("; ".join(map(in_words, lost)))
         now = self._deps.clock()
         if too_far(asked.not_before, now):
             raise _refused(f"not_before: {TOO_FAR}")

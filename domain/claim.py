@@ -90,7 +90,7 @@ class Dialing(BaseModel):
     variables: dict[str, str] = Field(default_factory=dict)
     ring_timeout: timedelta
     max_duration: timedelta
-    recording: bool
+    recording: bool | None = None
 
 
 class FencePass(BaseModel):

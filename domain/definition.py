@@ -101,8 +101,9 @@ class CampaignDefinition(Frozen):
     """A call is ended after this time, from 1s to 4h."""
     ring_timeout: Duration = timedelta(seconds=30)
     """How long it may ring, from 1s to 10m."""
-    recording: bool = False
-    """Whether calls are recorded."""
+    recording: bool | None = None
+    """Whether calls are recorded. A line that can't be told so refuses it. Default: not, where the
+    line can be told so without losing anything else; elsewhere as its agent is set up."""
     calendar: CalendarRules | None = None
     """The calendar in which calls book, move, cancel and confirm appointments."""
     callbacks: tuple[Callback, ...] = ()

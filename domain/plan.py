@@ -48,7 +48,7 @@ class CallPlan(BaseModel):
     accept_risk: tuple[AcceptedRisk, ...] = ()
     max_duration: Duration = timedelta(minutes=10)
     ring_timeout: Duration = timedelta(seconds=30)
-    recording: bool = False
+    recording: bool | None = None
     calendar: CalendarRules | None = None
     callbacks: tuple[Callback, ...] = ()
 
@@ -153,7 +153,7 @@ class CallRequest(BaseModel):
     accept_risk: tuple[AcceptedRisk, ...] = ()
     max_duration: Duration = timedelta(minutes=10)
     ring_timeout: Duration = timedelta(seconds=30)
-    recording: bool = False
+    recording: bool | None = None
     context: dict[str, Any] = Field(default_factory=dict)
     """Returned as it came; ours to keep, never to read."""
 

@@ -41,7 +41,7 @@ class CallView(BaseModel):
     """The last attempt, or the one under way."""
     variables: dict[str, str] = Field(default_factory=dict)
     context: dict[str, Any] = Field(default_factory=dict)
-    recording: bool = False
+    recording: bool | None = None
     max_duration: timedelta
 
 

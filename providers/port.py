@@ -15,7 +15,7 @@ ProviderError
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from domain.call import FailureClass
 from domain.event import CallEvent, CallSnapshot
+from providers.carried import Asked, Carried, NotCarried
 
 if TYPE_CHECKING:
     from providers.tools import ToolFormat
@@ -154,7 +155,9 @@ class PlaceRequest(BaseModel):
     variables: dict[str, str] = Field(default_factory=dict)
     ring_timeout: timedelta
     max_duration: timedelta
-    recording: bool = False
+    recording: bool | None = None
+    """Whether it has to be recorded, or must not be; None: not where that can be had without
+    losing anything else, else as it is set at the provider."""
     webhook_url: str
 
 
@@ -196,6 +199,8 @@ class Provider(ABC):
     capabilities: ClassVar[Capabilities]
     notes_departure: ClassVar[bool] = False
     """What dials goes through `providers.departure`, so that it is known whether it left."""
+    carried: ClassVar[Carried]
+    """Which settings of a call go along with the order."""
 
     speech_settings: ClassVar[frozenset[str]] = frozenset()
     """Settings of an agent that change what it says and how it sounds, and nothing else."""
@@ -269,6 +274,10 @@ class Provider(ABC):
         from providers.tools import GenericTools
 
         return GenericTools(self.line.credentials.get("tool_secret"))
+
+    def refused(self, asked: Asked) -> Iterable[NotCarried]:
+        """The settings that would be dropped or changed on this line; none where all go along."""
+        return self.carried.refuse(asked, self.line.name, self.name)
 
     async def aclose(self) -> None:
         """Give up connections."""

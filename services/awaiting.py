@@ -14,7 +14,7 @@ from providers.lines import UnknownLine
 from services.context import ServiceContext
 from services.errors import NobodyCallable, RequestRefused
 from services.launching import Written, write_down
-from services.lines import simulated_lines, unbounded_lines
+from services.lines import left_to_providers, simulated_lines
 from store.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
 
 _REFUSALS = (
@@ -57,7 +57,7 @@ def _foreseen(ctx: ServiceContext, written: Written) -> Iterator[str]:
     for count, reason in forecast.end_early():
         yield f"will not be called any more, {count} people, at {reason}"
     yield from simulated_lines(ctx, written.record.plan)
-    yield from unbounded_lines(ctx, written.record.plan)
+    yield from left_to_providers(ctx, written.record.plan)
 
 
 def _launched(record: CampaignRecord, *foreseen: str) -> LaunchedCampaign:

@@ -20,6 +20,8 @@ from domain.plan import CallRequest
 from domain.record import CampaignRecord
 from domain.request import CallFilter, CallView
 from domain.zone import ZoneEvidence, zone_evidence
+from providers.asking import in_words, not_carried_of
+from providers.lines import Line
 from services.context import ServiceContext
 from services.errors import NotFound, RequestRefused
 from services.nudging import Nudges
@@ -60,6 +62,9 @@ async def create_call(
     """
     line = ctx.lines.of_tenant(ctx.tenant).choose(order.request.line)
     order = replace(order, request=order.request.model_copy(update={"line": line}))
+    # What other systems hand over as a context is for their own webhooks too.
+    lines = ctx.lines.of_tenant(ctx.tenant)
+    require_carried(lines[line], order.request, variables=not order.lenient)
     now = ctx.clock()
     new = _checked(order, now)
 
@@ -81,6 +86,13 @@ async def create_call(
     if direct is not None and new.refused is None:
         nudges.soon(direct)
     return made
+
+
+def require_carried(line: Line, request: CallRequest, *, variables: bool = True) -> None:
+    """Raises RequestRefused for settings that the line would drop, with what it can do."""
+    lost = [*not_carried_of(line, request, variables=variables)]
+    if lost:
+        raise RequestRefused("; ".join(map(in_words, lost)))
 
 
 async def get_call(ctx: ServiceContext, call_id: str) -> CallView:

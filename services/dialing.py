@@ -14,6 +14,7 @@ from domain.phone import BadPhone, parse_phone
 from domain.plan import CallRequest
 from domain.retry import Retry
 from domain.schedule import Schedule
+from providers.carried import Asked
 from services import directory
 from services.calls import CallOrder
 from services.context import ServiceContext
@@ -38,16 +39,22 @@ async def single_call(
     endpoint_id: str | None = None,
     not_before: datetime | None = None,
     max_duration: timedelta = timedelta(minutes=10),
-    recording: bool = False,
+    recording: bool | None = None,
+    has_recordings: bool = False,
 ) -> CallOrder:
     """A call to be made once. `context` is what the agent is told, and comes back as it came;
     `scopes` are those of whoever asks.
+
+    `has_recordings` is of a system whose calls have recordings though nobody asks for them: they
+    are recorded where the line can be told so.
 
     Raises RequestRefused, UnknownLine, ScopeMissing.
     """
     speaker = await directory.speaker(ctx, agent)
     if caller_id is not None:
         caller_id = await require_shown(ctx, speaker.line, caller_id)
+    if has_recordings and recording is None:
+        recording = _can_record(ctx, speaker) or None
     request = _request(
         speaker,
         context or {},
@@ -81,6 +88,12 @@ def _request(speaker: Speaker, told: Mapping[str, Any], **values: Any) -> CallRe
         )
     except ValidationError as error:
         raise RequestRefused(str(error.errors()[0]["msg"])) from error
+
+
+def _can_record(ctx: ServiceContext, speaker: Speaker) -> bool:
+    provider = ctx.lines.of_tenant(ctx.tenant)[speaker.line].provider
+    refused = provider.refused(Asked(agent=speaker.agent, recording=True))
+    return not any("recording" in found.path for found in refused)
 
 
 async def require_shown(ctx: ServiceContext, line: str, number: str) -> str:

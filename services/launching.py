@@ -21,11 +21,12 @@ from domain.rulebook import Rulebook
 from intake.definition import LoadedDefinition
 from intake.problems import DefinitionInvalid
 from intake.roster import check_roster, read_roster
+from providers.asking import not_carried_by
 from services.context import ServiceContext
 from services.endpoints import campaign_endpoints, check_targets
 from services.errors import TEMPORAL_DOWN, LaunchClosing, NobodyCallable, TemporalUnavailable
 from services.forecasting import Forecast
-from services.lines import announce_lines, on_lines, simulated_lines, unbounded_lines
+from services.lines import announce_lines, left_to_providers, on_lines, simulated_lines
 from services.rights import require_for_definition
 from store import campaigns, roster
 from store.campaigns import CampaignRunning
@@ -88,7 +89,7 @@ async def launch_campaign(
         created=True,
         never=tuple(forecast.never()),
         end_early=tuple(forecast.end_early()),
-        notes=(*simulated_lines(ctx, record.plan), *unbounded_lines(ctx, record.plan)),
+        notes=(*simulated_lines(ctx, record.plan), *left_to_providers(ctx, record.plan)),
     )
 
 
@@ -108,6 +109,7 @@ async def write_down(
     """
     loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
     await require_for_definition(ctx, scopes, loaded.definition)
+    _require_carried(ctx, loaded)
     await check_targets(ctx, loaded.definition)
     checked = await asyncio.to_thread(check_roster, loaded)
     checked.require_good()
@@ -115,6 +117,22 @@ async def write_down(
     if again:
         await _until_closed(ctx, loaded.definition.name)
     return await _store(ctx, loaded, again=again)
+
+
+def _require_carried(ctx: ServiceContext, loaded: LoadedDefinition) -> None:
+    """Every line is configured, and hands on everything that was written.
+
+    Raises UnknownLine, DefinitionInvalid.
+    """
+    lines = ctx.lines.of_tenant(ctx.tenant)
+    for name in loaded.definition.lines:
+        lines[name]
+    problems = [
+        loaded.places.problem(found.path, found.message)
+        for found in not_carried_by(lines, loaded.definition)
+    ]
+    if problems:
+        raise DefinitionInvalid(problems)
 
 
 async def _store(ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool) -> Written:

@@ -67,6 +67,18 @@ def unbounded_lines(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
             )
 
 
+def left_to_providers(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
+    """A sentence for everything that a plan leaves open and its lines can't be told either way."""
+    yield from unbounded_lines(ctx, plan)
+    for share in plan.shares:
+        carried = ctx.lines[share.name].provider.carried
+        if plan.recording is None and not carried.recording_off:
+            yield (
+                f"line {share.name}: whether calls are recorded is set in {carried.where}; "
+                "nothing is said of it here"
+            )
+
+
 async def announce_lines(ctx: ServiceContext) -> None:
     """Write down every configured line and its limits. Repeating it is harmless."""
     tenants = sorted({line.tenant for line in ctx.lines.values()})

@@ -18,6 +18,7 @@ from domain.instants import TOO_FAR, too_far
 from domain.phone import BadPhone, mask_phone, parse_destination
 from domain.plan import CallRequest
 from domain.record import DIRECT_CAMPAIGN
+from services.calls import require_carried
 from services.context import ServiceContext
 from services.errors import TEMPORAL_DOWN, RequestRefused, TemporalUnavailable
 from workflows.messages import RequestCallInput, RequestResult
@@ -35,7 +36,9 @@ async def request_call(ctx: ServiceContext, request: CallRequest, key: str | Non
     Two requests with one key are the same request. Raises RequestRefused, TemporalUnavailable,
     and UnknownLine when the line is not configured or can't be chosen.
     """
-    line = ctx.lines.of_tenant(ctx.tenant).choose(request.line)
+    lines = ctx.lines.of_tenant(ctx.tenant)
+    line = lines.choose(request.line)
+    require_carried(lines[line], request, variables=False)
     try:
         to = parse_destination(request.to)
     except BadPhone as error:

@@ -68,7 +68,9 @@ class NewCall(BaseModel):
     max_duration: Seconds = timedelta(minutes=10)
     """Seconds, or a duration such as 5m."""
     ring_timeout: Seconds = timedelta(seconds=30)
-    recording: bool = False
+    recording: bool | None = None
+    """Whether it has to be recorded, or must not be. A line that can't be told so refuses it.
+    Default: not, where the line can be told so; elsewhere as its agent is set up."""
     context: dict[str, Any] = Field(default_factory=dict)
     """Given back as it came, in answers and webhooks."""
     contact_id: str | None = Field(default=None, max_length=100)
@@ -117,8 +119,8 @@ class Call(BaseModel):
     attempts: int
     """Phone calls that may have rung."""
     last_attempt: Attempt | None
-    recording: bool
-    """Whether it is to be recorded."""
+    recording: bool | None
+    """Whether it has to be recorded, or must not be, where that was said."""
     max_duration_seconds: float
     variables: dict[str, str]
     context: dict[str, Any]

@@ -14,6 +14,7 @@ from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
 from providers.bland import webhook
 from providers.bland.status import failure_of
+from providers.carried import Carried, Span
 from providers.clock import Clock, system_clock
 from providers.credentials import required_credential
 from providers.http import HeaderAuth
@@ -88,6 +89,22 @@ class BlandProvider(HttpProvider):
         can_schedule=True,
         echo="metadata.call_id",
         concurrent_calls=10,
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="Bland",
+        ring_timeout=None,
+        max_duration=Span(least=timedelta(minutes=1), whole=timedelta(minutes=1)),
+        reserved={
+            "phone_number": "the recipient",
+            "from": "caller_ids",
+            "request_data": "variables",
+            "max_duration": "max_duration of the campaign",
+            "record": "recording of the campaign",
+            "metadata": "us alone, to know the call by",
+            "webhook": "us alone, to hear of the call",
+            "retry": "retry of the campaign: Bland would call again by itself",
+            "start_time": "schedule of the campaign",
+        },
     )
 
     def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
@@ -180,7 +197,7 @@ class BlandProvider(HttpProvider):
             "request_data": request.variables,
             "metadata": {"call_id": request.call_id, "attempt": request.attempt},
             "max_duration": max(1, request.max_duration // timedelta(minutes=1)),
-            "record": request.recording,
+            "record": bool(request.recording),
             "webhook": request.webhook_url,
         }
         if request.caller_id is not None:

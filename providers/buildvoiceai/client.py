@@ -12,6 +12,7 @@ from domain.event import CallEvent
 from providers.answers import json_of, placement_error, request_error
 from providers.buildvoiceai import webhook
 from providers.buildvoiceai.status import ERROR
+from providers.carried import Carried
 from providers.http_provider import HttpProvider
 from providers.payload import text_at
 from providers.port import Capabilities, Placed, PlaceRequest
@@ -49,6 +50,15 @@ class BuildVoiceAIProvider(HttpProvider):
         echo="metadata of webhooks",
         calls_per_second=100 / 60,
         concurrent_calls=10,
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="the agent at BuildVoiceAI",
+        caller_id=False,
+        recording_on=False,
+        recording_off=False,
+        ring_timeout=None,
+        max_duration=None,
+        settings=frozenset(),
     )
 
     async def place(self, request: PlaceRequest) -> Placed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from providers.answers import (
     placement_error,
     unreadable,
 )
+from providers.carried import Asked, Carried, NotCarried, Span
 from providers.clock import Clock, system_clock
 from providers.credentials import required_credential, text_option
 from providers.elevenlabs import webhook
@@ -34,8 +35,9 @@ from providers.port import (
 )
 from providers.tools import ToolFormat
 
+_CALL_CONFIG = "telephony_call_config"
 _TELEPHONY = ("twilio", "sip-trunk")
-_RING_SECONDS = (1, 999)
+_RING = (timedelta(seconds=1), timedelta(seconds=999))
 
 
 class ElevenLabsProvider(HttpProvider):
@@ -47,7 +49,9 @@ class ElevenLabsProvider(HttpProvider):
 
     The agent is the id of an agent; its settings are fields of
     conversation_initiation_client_data, such as `conversation_config_override`, which the agent's
-    security settings have to allow (elevenlabs.io/docs/agents-platform/customization).
+    security settings have to allow (elevenlabs.io/docs/agents-platform/customization), or
+    `telephony_call_config`, such as its `twilio_machine_detection`: the verdict is a webhook of its
+    own, which has to be switched on beside the post-call webhook.
 
     Options: `phone_number_id` (elevenlabs.io/docs/agents-platform/phone-numbers), or
     `phone_number_ids`, by caller id; `telephony`, `twilio` (default) or `sip-trunk`.
@@ -75,6 +79,17 @@ class ElevenLabsProvider(HttpProvider):
         listing_lag=timedelta(seconds=60),
         echo="data.conversation_initiation_client_data.user_id",
         concurrent_calls=4,
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="the agent at ElevenLabs (record_voice in its privacy settings)",
+        recording_off=False,
+        ring_timeout=Span(least=_RING[0], most=_RING[1]),
+        max_duration=None,
+        reserved={
+            "user_id": "us alone, to know the call by",
+            "telephony_call_config.ringing_timeout_secs": "ring_timeout of the campaign",
+            "telephony_call_config.twilio_call_recording_enabled": "recording of the campaign",
+        },
     )
 
     def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
@@ -139,12 +154,22 @@ class ElevenLabsProvider(HttpProvider):
     def _content(self, response: httpx.Response) -> dict[str, Any]:
         return content_of(response, self.line.name, code=_code_of(json_of(response)))
 
+    def refused(self, asked: Asked) -> Iterable[NotCarried]:
+        yield from super().refused(asked)
+        if asked.recording and self._telephony != _TELEPHONY[0]:
+            yield NotCarried(
+                ("recording",),
+                f"line {self.line.name} can't carry it: elevenlabs has only Twilio record a call, "
+                f"and the line's telephony is {self._telephony}; leave it out, and set "
+                "record_voice in the agent's privacy settings",
+            )
+
     def _order(self, request: PlaceRequest) -> dict[str, Any]:
         settings = request.agent_settings
-        least, most = _RING_SECONDS
-        ring = min(max(round(request.ring_timeout.total_seconds()), least), most)
+        least, most = _RING
+        ring = round(min(max(request.ring_timeout, least), most).total_seconds())
         client_data = {
-            **settings,
+            **{name: value for name, value in settings.items() if name != _CALL_CONFIG},
             "user_id": request.call_id,
             "dynamic_variables": {
                 **object_at(settings, "dynamic_variables"),
@@ -156,9 +181,10 @@ class ElevenLabsProvider(HttpProvider):
             "agent_phone_number_id": self._phone_number_id(request),
             "to_number": request.to,
             "conversation_initiation_client_data": client_data,
-            "telephony_call_config": {
+            _CALL_CONFIG: {
+                **object_at(settings, _CALL_CONFIG),
                 "ringing_timeout_secs": ring,
-                "twilio_call_recording_enabled": request.recording,
+                "twilio_call_recording_enabled": bool(request.recording),
             },
         }
 

@@ -13,6 +13,7 @@ import httpx
 from domain.call import CallStatus, FailureClass
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error
+from providers.carried import Carried
 from providers.clock import Clock, system_clock
 from providers.credentials import required_credential, required_option
 from providers.http_provider import HttpProvider
@@ -70,6 +71,9 @@ class LiveKitProvider(HttpProvider):
         listing_lag=NEVER_PROVEN,
         echo="room.name, participant.attributes",
         concurrent_calls=100,
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="the worker at LiveKit, which starts egress itself", recording_on=False
     )
 
     def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
@@ -204,6 +208,7 @@ class LiveKitProvider(HttpProvider):
             "attempt": request.attempt,
             "variables": request.variables,
             "settings": request.agent_settings,
+            "recording": request.recording,
         }
         agent = {"agent_name": request.agent, "metadata": json.dumps(metadata)}
         return {

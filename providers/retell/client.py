@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -11,6 +11,7 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
+from providers.carried import Asked, Carried, NotCarried, Span
 from providers.clock import Clock, system_clock
 from providers.credentials import required_credential
 from providers.http_provider import HttpProvider
@@ -28,6 +29,8 @@ from providers.tools import ToolFormat
 
 _UNKNOWN_CALL = frozenset({httpx.codes.NOT_FOUND, httpx.codes.UNPROCESSABLE_ENTITY})
 """Retell answers 422 for an id that it doesn't know."""
+_STORED = "data_storage_setting"
+_NOTHING = "basic_attributes_only"
 _RING = (timedelta(seconds=5), timedelta(seconds=300))
 _TALK = (timedelta(minutes=1), timedelta(hours=2))
 
@@ -40,6 +43,9 @@ class RetellProvider(HttpProvider):
     The agent is the id of an agent; its settings override it for the call, such as
     `voicemail_option` (docs.retellai.com/api-references/create-phone-call, agent_override).
     A line needs caller ids: Retell dials from a number of the workspace.
+
+    A call that must not be recorded has no transcript either: what Retell stores is one setting,
+    `data_storage_setting`. Without a word about recording, the agent's own holds.
     """
 
     default_url: ClassVar[str] = "https://api.retellai.com"
@@ -85,6 +91,16 @@ class RetellProvider(HttpProvider):
         idempotency_window=timedelta(hours=1),
         echo="call.metadata.call_id",
         concurrent_calls=20,
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="the agent at Retell",
+        ring_timeout=Span(least=_RING[0], most=_RING[1]),
+        max_duration=Span(least=_TALK[0], most=_TALK[1]),
+        reserved={
+            "ring_duration_ms": "ring_timeout of the campaign",
+            "max_call_duration_ms": "max_duration of the campaign",
+            "webhook_url": "us alone, to hear of the call",
+        },
     )
 
     def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:
@@ -148,6 +164,18 @@ class RetellProvider(HttpProvider):
     def tools(self) -> ToolFormat:
         return RetellTools(self.verify_sender)
 
+    def refused(self, asked: Asked) -> Iterable[NotCarried]:
+        yield from super().refused(asked)
+        wanted = text_at(asked.agent.settings, _STORED)
+        if asked.recording is None or wanted is None:
+            return
+        if _stored(asked.recording, wanted) != wanted:
+            yield NotCarried(
+                ("agent", "settings", _STORED),
+                f"line {self.line.name} can't carry both: retell records by this setting, and "
+                f"{wanted} contradicts recording of the campaign; leave one of them out",
+            )
+
     def _order(self, request: PlaceRequest) -> dict[str, Any]:
         if request.caller_id is None:
             raise Misconfigured(
@@ -160,7 +188,10 @@ class RetellProvider(HttpProvider):
             "ring_duration_ms": _milliseconds(request.ring_timeout, *_RING),
             "max_call_duration_ms": _milliseconds(request.max_duration, *_TALK),
             "webhook_url": request.webhook_url,
+            "webhook_events": sorted({*list_at(settings, "webhook_events"), *webhook.FOLLOWED}),
         }
+        if request.recording is not None:
+            agent[_STORED] = _stored(request.recording, text_at(settings, _STORED))
         return {
             "from_number": request.caller_id,
             "to_number": request.to,
@@ -170,6 +201,13 @@ class RetellProvider(HttpProvider):
             "metadata": {"call_id": request.call_id, "attempt": request.attempt},
             "retell_llm_dynamic_variables": request.variables,
         }
+
+
+def _stored(recording: bool, wanted: str | None) -> str:
+    """What Retell keeps of a call: without a recording there is no transcript either."""
+    if not recording:
+        return _NOTHING
+    return wanted if wanted is not None and wanted != _NOTHING else "everything"
 
 
 def _milliseconds(wanted: timedelta, least: timedelta, most: timedelta) -> int:

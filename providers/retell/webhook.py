@@ -27,7 +27,7 @@ from providers.signing import header_of, require_equal, require_recent, required
 TOLERANCE = timedelta(minutes=5)
 
 _SIGNATURE = re.compile(r"v=([0-9]{1,15}),d=([0-9a-f]{64})")
-_FOLLOWED = frozenset({"call_started", "call_ended", "call_analyzed"})
+FOLLOWED = frozenset({"call_started", "call_ended", "call_analyzed"})
 
 
 def sign(api_key: str, body: bytes, milliseconds: int) -> str:
@@ -55,7 +55,7 @@ def read(body: bytes, now: datetime) -> Sequence[CallEvent]:
     `now` is when it came, for calls without a time. Raises WebhookRefused when the body is none.
     """
     content = object_in(body)
-    if text_at(content, "event") not in _FOLLOWED:
+    if text_at(content, "event") not in FOLLOWED:
         return ()
     events = read_call(object_at(content, "call"), now)
     if not events:

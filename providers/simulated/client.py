@@ -12,6 +12,7 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers import departure
+from providers.carried import Carried
 from providers.http import certificates
 from providers.port import (
     Capabilities,
@@ -63,6 +64,7 @@ class SimulatedProvider(Provider):
         listing_lag=timedelta(0),
     )
     notes_departure: ClassVar[bool] = True
+    carried: ClassVar[Carried] = Carried(where="the simulated network")
 
     def __init__(self, line: LineConfig) -> None:
         super().__init__(line)
@@ -149,7 +151,7 @@ class SimulatedProvider(Provider):
             "metadata": {"call_id": request.call_id, "attempt": request.attempt},
             "ring_timeout_s": request.ring_timeout.total_seconds(),
             "max_duration_s": request.max_duration.total_seconds(),
-            "recording": request.recording,
+            "recording": bool(request.recording),
             "webhook_url": request.webhook_url,
         }
         if people := self.line.options.get("people"):

@@ -11,6 +11,7 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error
+from providers.carried import Carried, Span
 from providers.credentials import required_option
 from providers.http_provider import HttpProvider
 from providers.listed_calls import NEVER_PROVEN
@@ -28,8 +29,8 @@ from providers.telnyx.status import failure_of
 
 _OVER = frozenset({"90018", "90015"})
 """The call has ended; the id is of no call (any more)."""
-_RING_SECONDS = (5, 600)
-_TALK_SECONDS = (30, 14400)
+_RING = (timedelta(seconds=5), timedelta(minutes=10))
+_TALK = (timedelta(seconds=30), timedelta(hours=4))
 _PAGES = 20
 _PAGE = 250
 
@@ -72,6 +73,27 @@ class TelnyxProvider(HttpProvider):
         echo="data.payload.client_state",
         calls_per_second=30.0,
         concurrent_calls=2,
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="the assistant at Telnyx (recording_settings of its telephony settings)",
+        recording_off=False,
+        ring_timeout=Span(least=_RING[0], most=_RING[1]),
+        max_duration=Span(least=_TALK[0], most=_TALK[1]),
+        reserved={
+            "to": "the recipient",
+            "from": "caller_ids",
+            "connection_id": "the line's connection_id",
+            "timeout_secs": "ring_timeout of the campaign",
+            "time_limit_secs": "max_duration of the campaign",
+            "record": "recording of the campaign",
+            "assistant.id": "agent of the campaign",
+            "assistant.dynamic_variables": "variables",
+            "retry_on_timeout": "us alone: other routes would ring for longer than ring_timeout",
+            "client_state": "us alone, to know the call by",
+            "command_id": "us alone, to know the call by",
+            "webhook_url": "us alone, to hear of the call",
+            "webhook_url_method": "us alone, to hear of the call",
+        },
     )
 
     def __init__(self, line: LineConfig) -> None:
@@ -157,8 +179,8 @@ class TelnyxProvider(HttpProvider):
                 "id": request.agent,
                 "dynamic_variables": request.variables,
             },
-            "timeout_secs": _seconds(request.ring_timeout, _RING_SECONDS),
-            "time_limit_secs": _seconds(request.max_duration, _TALK_SECONDS),
+            "timeout_secs": _seconds(request.ring_timeout, *_RING),
+            "time_limit_secs": _seconds(request.max_duration, *_TALK),
             # Other routes would be tried after the time we let it ring.
             "retry_on_timeout": False,
             "client_state": webhook.client_state(request.call_id),
@@ -188,9 +210,8 @@ def _path(call_control_id: str) -> str:
     return f"/calls/{quote(call_control_id, safe='')}"
 
 
-def _seconds(wanted: timedelta, bounds: tuple[int, int]) -> int:
-    least, most = bounds
-    return min(max(round(wanted.total_seconds()), least), most)
+def _seconds(wanted: timedelta, least: timedelta, most: timedelta) -> int:
+    return round(min(max(wanted, least), most).total_seconds())
 
 
 def _error_in(response: httpx.Response) -> tuple[str | None, str | None]:

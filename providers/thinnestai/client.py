@@ -11,6 +11,7 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
+from providers.carried import Carried
 from providers.http_provider import HttpProvider
 from providers.instants import from_iso
 from providers.listed_calls import NEVER_PROVEN, Listed, ours
@@ -67,6 +68,9 @@ class ThinnestAIProvider(HttpProvider):
         can_schedule=True,
         echo="query of the webhook URL",
         calls_per_second=10 / 60,
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="the agent at thinnestAI", ring_timeout=None, settings=frozenset()
     )
 
     async def place(self, request: PlaceRequest) -> Placed:
@@ -140,7 +144,7 @@ class ThinnestAIProvider(HttpProvider):
             "from_number": caller_id,
             "context": {**request.variables, OUR_ID: request.call_id},
             "max_duration": int(request.max_duration.total_seconds()),
-            "recording": request.recording,
+            "recording": bool(request.recording),
             "webhook_url": with_query(
                 with_token(request.webhook_url, secret), **{CALL_ID: request.call_id}
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -11,6 +11,7 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
+from providers.carried import Asked, Carried, NotCarried, Span
 from providers.credentials import required_credential
 from providers.http_provider import HttpProvider
 from providers.instants import from_rfc2822
@@ -29,6 +30,32 @@ from providers.twilio.status import failure_of
 
 _NOT_IN_PROGRESS = "21220"
 _PAGE = 100
+_LONGEST_RING = timedelta(seconds=600)
+_LONGEST_TALK = timedelta(hours=4)
+_FIELDS = {
+    name: "".join(part.capitalize() for part in name.split("_"))
+    for name in (
+        "method",
+        "fallback_url",
+        "fallback_method",
+        "send_digits",
+        "recording_channels",
+        "recording_track",
+        "recording_configuration_id",
+        "trim",
+        "machine_detection",
+        "machine_detection_timeout",
+        "machine_detection_speech_threshold",
+        "machine_detection_speech_end_threshold",
+        "machine_detection_silence_timeout",
+        "call_reason",
+        "call_token",
+        "passports",
+        "byoc",
+    )
+}
+"""Settings that are fields of a call, and their names there. What is ours to write is none:
+callbacks, times, recording; nor is who is dialed, and by whose SIP account."""
 _CLOCKS_DIFFER = timedelta(seconds=10)
 """Twilio's times are whole seconds of its own clock."""
 
@@ -42,8 +69,10 @@ class TwilioProvider(HttpProvider):
     the SharedKey of an account that signs webhooks with one.
 
     The agent is the https URL of the TwiML to be carried out, to which the variables are added
-    as its query, or any name with `twiml` in its settings. Settings: `twiml`,
-    `machine_detection` (`Enable` or `DetectMessageEnd`). twilio.com/docs/voice/api/call-resource.
+    as its query, or any name with `twiml` in its settings. The other settings are fields of a
+    call, with the names of twilio-python: `machine_detection` (`Enable` or `DetectMessageEnd`) and
+    its times, `send_digits`, `trim`, `recording_channels`, `call_reason` and others of `_FIELDS`
+    (twilio.com/docs/voice/api/call-resource).
 
     Twilio takes more calls than it dials and lets them wait in its own queue, 1 a second unless
     it raised that, so a line must not be faster than its account: such calls would ring long
@@ -65,6 +94,12 @@ class TwilioProvider(HttpProvider):
         listing_lag=timedelta(seconds=30),
         echo="query of the status callback URL",
         calls_per_second=1.0,
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="Twilio",
+        ring_timeout=Span(most=_LONGEST_RING),
+        max_duration=Span(most=_LONGEST_TALK),
+        settings=frozenset({"twiml", *_FIELDS}),
     )
 
     def __init__(self, line: LineConfig) -> None:
@@ -155,16 +190,32 @@ class TwilioProvider(HttpProvider):
             "StatusCallback": callback,
             "StatusCallbackMethod": "POST",
             "StatusCallbackEvent": ["initiated", "ringing", "answered", "completed"],
+            **_fields(request.agent_settings),
             **self._speech(request),
         }
-        if detection := request.agent_settings.get("machine_detection"):
+        if request.agent_settings.get("machine_detection"):
             form |= {
-                "MachineDetection": detection,
                 "AsyncAmd": "true",
                 "AsyncAmdStatusCallback": callback,
                 "AsyncAmdStatusCallbackMethod": "POST",
             }
         return form
+
+    def refused(self, asked: Asked) -> Iterable[NotCarried]:
+        yield from super().refused(asked)
+        settings = asked.agent.settings
+        if asked.variables and settings.get("twiml"):
+            yield NotCarried(
+                ("variables", min(asked.variables)),
+                f"line {self.line.name} can't carry them: twilio is handed twiml as it is "
+                "written; name the URL of the TwiML as the agent, which gets them in its query",
+            )
+        for name in sorted(_FIELDS.keys() & settings.keys()):
+            if not isinstance(settings[name], str | int | float):
+                yield NotCarried(
+                    ("agent", "settings", name),
+                    f"found {type(settings[name]).__name__}; twilio takes a text or a number",
+                )
 
     def _speech(self, request: PlaceRequest) -> dict[str, str]:
         if twiml := request.agent_settings.get("twiml"):
@@ -187,6 +238,15 @@ class TwilioProvider(HttpProvider):
         if not events:
             raise unreadable(self.line.name)
         return CallSnapshot(provider_call_id=events[0].provider_call_id or "", events=events)
+
+
+def _fields(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Settings as the form has them: a truth value in small letters."""
+    return {
+        field: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, field in _FIELDS.items()
+        if (value := settings.get(name)) is not None
+    }
 
 
 def _code_of(response: httpx.Response) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -11,6 +11,7 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
+from providers.carried import Asked, Carried, NotCarried
 from providers.credentials import required_credential, text_option
 from providers.http import HeaderAuth
 from providers.http_provider import HttpProvider
@@ -45,7 +46,8 @@ class VapiProvider(HttpProvider):
     `credential_id`, an HMAC credential of Vapi's with `webhook_secret` as its key: messages are
     then signed, and otherwise carry the secret (docs.vapi.ai/server-url/server-authentication).
 
-    Vapi decides itself how long it lets a phone ring.
+    `transport`, by whom its numbers are connected: `twilio` (default) or `vapi.sip`. With any other
+    (`telnyx`, `vonage`), Vapi decides itself how long it lets a phone ring.
     """
 
     default_url: ClassVar[str] = "https://api.vapi.ai"
@@ -81,10 +83,15 @@ class VapiProvider(HttpProvider):
         echo="call.assistantOverrides.metadata.call_id, call.customer.externalId",
         concurrent_calls=10,
     )
+    carried: ClassVar[Carried] = order.CARRIED
 
     def __init__(self, line: LineConfig) -> None:
         super().__init__(line)
         self._credential_id = text_option(line, "credential_id")
+
+    def refused(self, asked: Asked) -> Iterable[NotCarried]:
+        yield from super().refused(asked)
+        yield from order.refused_by(self.line, asked)
 
     async def place(self, request: PlaceRequest) -> Placed:
         body = order.order_of(request, self.line)

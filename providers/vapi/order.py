@@ -5,15 +5,34 @@ docs.vapi.ai/api-reference/calls/create; schema CreateCallDTO.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
 from domain.call import FailureClass
+from providers.carried import Asked, Carried, NotCarried, Span
 from providers.payload import list_at, object_at, text_at, value_at
 from providers.port import LineConfig, Misconfigured, PlaceRequest
 from providers.vapi import status
 from providers.vapi.webhook import SECRET_HEADER
 
+CARRIED = Carried(
+    where="the assistant at Vapi",
+    ring_timeout=Span(most=timedelta(seconds=600)),
+    max_duration=Span(least=timedelta(seconds=10), most=timedelta(hours=12)),
+    reserved={
+        "maxDurationSeconds": "max_duration of the campaign",
+        "artifactPlan.recordingEnabled": "recording of the campaign",
+        "metadata": "us alone, to know the call by",
+        "server": "us alone, to hear of the call",
+        "monitorPlan.controlEnabled": "us alone, to end the call",
+    },
+)
+_TWILIO = "twilio"
+_SIP = "vapi.sip"
+_NEEDED_MESSAGES = ("status-update", "end-of-call-report", "tool-calls")
+"""How a call goes and ends, and what agents ask: sent whatever the assistant leaves out."""
+_LONGEST_RING = 600
 _LONGEST_NAME = 40
 """Of `name` and `externalId`."""
 _SHORTEST_CALL = timedelta(seconds=10)
@@ -26,29 +45,48 @@ def order_of(request: PlaceRequest, line: LineConfig) -> dict[str, Any]:
     """The body of a create. Raises Misconfigured when there is no number to call from."""
     duration = min(max(request.max_duration, _SHORTEST_CALL), _LONGEST_CALL)
     settings = request.agent_settings
-    overrides = {
+    overrides: dict[str, Any] = {
         **settings,
         "variableValues": {**object_at(settings, "variableValues"), **request.variables},
         "metadata": {"call_id": request.call_id, "attempt": request.attempt},
         "maxDurationSeconds": round(duration.total_seconds()),
         "artifactPlan": {
             **object_at(settings, "artifactPlan"),
-            "recordingEnabled": request.recording,
+            "recordingEnabled": bool(request.recording),
         },
         # Without it there is no way to end a call.
         "monitorPlan": {**object_at(settings, "monitorPlan"), "controlEnabled": True},
         "server": _server(request, line),
+        "serverMessages": _messages(settings),
     }
+    ring = min(round(request.ring_timeout.total_seconds()), _LONGEST_RING)
+    transport = _transport(line)
+    if transport == _TWILIO:
+        overrides["transportConfigurations"] = _ringing(settings, ring)
     customer = {"number": request.to}
     if len(request.call_id) <= _LONGEST_NAME:
         customer["externalId"] = request.call_id
-    return {
+    order: dict[str, Any] = {
         "name": request.call_id[:_LONGEST_NAME],
         "assistantId": request.agent,
         "phoneNumberId": _phone_number_id(request, line),
         "customer": customer,
         "assistantOverrides": overrides,
     }
+    if transport == _SIP:
+        order["transport"] = {"provider": _SIP, "dialTimeout": ring}
+    return order
+
+
+def refused_by(line: LineConfig, asked: Asked) -> Iterator[NotCarried]:
+    """What Vapi can't do with the numbers of this line."""
+    transport = _transport(line)
+    if asked.ring_timeout is not None and transport not in (_TWILIO, _SIP):
+        yield NotCarried(
+            ("ring_timeout",),
+            f"line {line.name} can't carry it: vapi lets a phone ring for so long by Twilio and "
+            f"SIP alone, and the line's transport is {transport}; leave it out",
+        )
 
 
 def call_in(content: Any) -> dict[str, Any]:
@@ -82,6 +120,22 @@ def failure_in(http_status: int, content: Any) -> FailureClass | None:
 
 def _message_in(content: Any) -> str | None:
     return text_at(content, "error") or text_at(content, "message")
+
+
+def _transport(line: LineConfig) -> str:
+    return text_at(line.options, "transport") or _TWILIO
+
+
+def _messages(settings: Mapping[str, Any]) -> list[Any]:
+    wanted = list_at(settings, "serverMessages")
+    return [*wanted, *(name for name in _NEEDED_MESSAGES if name not in wanted)]
+
+
+def _ringing(settings: Mapping[str, Any], seconds: int) -> list[dict[str, Any]]:
+    """The settings of Twilio as a transport, with how long it rings."""
+    given = (object_at(one) for one in list_at(settings, "transportConfigurations"))
+    own = next((one for one in given if one.get("provider") == _TWILIO), {})
+    return [{**own, "provider": _TWILIO, "timeout": seconds}]
 
 
 def _server(request: PlaceRequest, line: LineConfig) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
+from providers.carried import Carried
 from providers.http_provider import HttpProvider
 from providers.instants import from_iso
 from providers.listed_calls import NEVER_PROVEN, Listed, ours
@@ -61,6 +62,16 @@ class VoxanneProvider(HttpProvider):
         idempotent_create=False,
         listing_lag=NEVER_PROVEN,
         calls_per_second=100 / (15 * 60) / 3,
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="the agent at Voxanne",
+        caller_id=False,
+        recording_on=False,
+        recording_off=False,
+        ring_timeout=None,
+        max_duration=None,
+        variables=frozenset({"name", "first_name", "last_name"}),
+        settings=frozenset(),
     )
 
     async def place(self, request: PlaceRequest) -> Placed:

@@ -11,6 +11,7 @@ import httpx
 
 from domain.event import CallEvent, CallSnapshot
 from providers.answers import content_of, json_of, placement_error, request_error, unreadable
+from providers.carried import Carried
 from providers.http_provider import HttpProvider
 from providers.instants import from_iso
 from providers.listed_calls import NEVER_PROVEN, Listed, ours
@@ -61,6 +62,15 @@ class VoxpriaProvider(HttpProvider):
         idempotent_create=False,
         listing_lag=NEVER_PROVEN,
         calls_per_second=100 / 60,
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="the agent at Voxpria",
+        caller_id=False,
+        recording_on=False,
+        recording_off=False,
+        ring_timeout=None,
+        max_duration=None,
+        settings=frozenset(),
     )
 
     async def place(self, request: PlaceRequest) -> Placed:

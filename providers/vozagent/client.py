@@ -17,6 +17,7 @@ from providers.answers import (
     request_error,
     unreadable,
 )
+from providers.carried import Carried
 from providers.clock import Clock, system_clock
 from providers.http_provider import HttpProvider
 from providers.instants import from_iso
@@ -78,6 +79,15 @@ class VozAgentProvider(HttpProvider):
         idempotent_create=False,
         listing_lag=NEVER_PROVEN,
         echo="tags of the contact",
+    )
+    carried: ClassVar[Carried] = Carried(
+        where="the assistant at VozAgent",
+        caller_id=False,
+        recording_on=False,
+        recording_off=False,
+        ring_timeout=None,
+        max_duration=None,
+        settings=frozenset({"source", "tags", "notes"}),
     )
 
     def __init__(self, line: LineConfig, *, clock: Clock = system_clock) -> None:

@@ -68,7 +68,7 @@ async def trigger_call(
         agent=body.agent_id,
         origin=NAME,
         context=body.model_dump(include={"name", "email", "metadata"}, exclude_none=True),
-        recording=True,
+        has_recordings=True,
     )
     made = await calls.create_call(caller.ctx, state_of(request).nudges, order)
     assert isinstance(made, CallView)

@@ -41,7 +41,7 @@ async def dial(
         endpoint_id=None if endpoint is None else endpoint.id,
         not_before=body.scheduled_at,
         max_duration=timedelta(seconds=body.max_duration),
-        recording=body.recording,
+        recording=body.recording if "recording" in body.model_fields_set else None,
     )
     made = await calls.create_call(ctx, state_of(request).nudges, order)
     assert isinstance(made, CallView)

@@ -131,7 +131,7 @@ class Session(BaseModel):
             from_number=last.caller_id if last else None,
             context=view.context,
             max_duration=view.max_duration.total_seconds(),
-            recording=view.recording,
+            recording=bool(view.recording),
             recording_id=view.id if recorded else None,
             duration=last.duration_seconds if last else None,
             ended_reason=view.outcome if view.done else None,

@@ -32,7 +32,7 @@ async def trigger_call(
         agent=body.agent_id,
         origin=NAME,
         context=body.variables,
-        recording=True,
+        has_recordings=True,
     )
     made = await calls.create_call(caller.ctx, state_of(request).nudges, order)
     assert isinstance(made, CallView)

@@ -47,7 +47,7 @@ async def create_call(
         origin=NAME,
         context=told | {name: value for name, value in more.items() if value},
         contact_id=contact.id,
-        recording=True,
+        has_recordings=True,
     )
     made = await calls.create_call(caller.ctx, state_of(request).nudges, order)
     assert isinstance(made, CallView)

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from domain.call import AnsweredBy, CallStatus, FailureClass
+from domain.definition import Agent
 from domain.event import EventKind
+from providers.carried import Asked
 from providers.elevenlabs.client import ElevenLabsProvider
 from providers.port import Misconfigured, ProviderError, WebhookRefused
 from providers.status_map import Meaning
@@ -322,3 +324,27 @@ async def test_a_tool_sends_json_or_a_form(eleven: ElevenLabsProvider, body: byt
 async def test_what_is_no_question(eleven: ElevenLabsProvider, body: bytes) -> None:
     with pytest.raises(WebhookRefused):
         eleven.tools().read(body, "book_appointment")
+
+
+async def test_a_machine_detection_may_be_asked_for(
+    stage: ElevenLabsStage, eleven: ElevenLabsProvider
+) -> None:
+    detection = {"mode": "detect_message_end", "actions": []}
+    settings = {"telephony_call_config": {"twilio_machine_detection": detection}}
+    await eleven.place(stage.order(agent_settings=settings))
+    (call,) = stage.calls.values()
+    assert call.order["telephony_call_config"] == {
+        "twilio_machine_detection": detection,
+        "ringing_timeout_secs": 25,
+        "twilio_call_recording_enabled": False,
+    }
+    assert "telephony_call_config" not in call.order["conversation_initiation_client_data"]
+
+
+@pytest.mark.parametrize("telephony", ["twilio", "sip-trunk"])
+async def test_only_twilio_records(stage: ElevenLabsStage, telephony: str) -> None:
+    options = stage.options() | {"telephony": telephony}
+    eleven = ElevenLabsProvider(stage.line(options=options))
+    found = list(eleven.refused(Asked(agent=Agent(id="a"), recording=True)))
+    assert [one.path for one in found] == [("recording",)] * (telephony == "sip-trunk")
+    await eleven.aclose()

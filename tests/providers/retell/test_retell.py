@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from domain.call import AnsweredBy, CallStatus, FailureClass
+from domain.definition import Agent
 from domain.event import EventKind
+from providers.carried import Asked
 from providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
 from providers.retell.client import RetellProvider
 from providers.retell.webhook import verify
@@ -254,3 +256,48 @@ async def test_a_refusal_to_stop_what_goes_on_is_told(
 async def test_check_tells_how_much_room_there_is(retell: RetellProvider) -> None:
     assert "3 calls open, concurrency 20" in await retell.check()
     assert KEY not in await retell.check()
+
+
+@pytest.mark.parametrize(
+    ("recording", "own", "stored"),
+    [
+        (None, None, None),
+        (None, "basic_attributes_only", "basic_attributes_only"),
+        (False, None, "basic_attributes_only"),
+        (True, None, "everything"),
+        (True, "everything_except_pii", "everything_except_pii"),
+    ],
+)
+async def test_recording_is_what_retell_stores(
+    stage: RetellStage,
+    retell: RetellProvider,
+    recording: bool | None,
+    own: str | None,
+    stored: str | None,
+) -> None:
+    settings = {} if own is None else {"data_storage_setting": own}
+    asked = Asked(agent=Agent(id="a", settings=settings), recording=recording)
+    assert list(retell.refused(asked)) == []
+    await retell.place(stage.order(recording=recording, agent_settings=settings))
+    (call,) = stage.calls.values()
+    assert call.order["agent_override"]["agent"].get("data_storage_setting") == stored
+
+
+@pytest.mark.parametrize(
+    ("recording", "own"), [(True, "basic_attributes_only"), (False, "everything")]
+)
+async def test_what_is_stored_must_not_contradict_recording(
+    retell: RetellProvider, recording: bool, own: str
+) -> None:
+    agent = Agent(id="a", settings={"data_storage_setting": own})
+    (found,) = retell.refused(Asked(agent=agent, recording=recording))
+    assert found.path == ("agent", "settings", "data_storage_setting")
+
+
+async def test_the_events_that_tell_of_an_end_are_sent_whatever_the_agent_leaves_out(
+    stage: RetellStage, retell: RetellProvider
+) -> None:
+    await retell.place(stage.order(agent_settings={"webhook_events": ["transfer_started"]}))
+    (call,) = stage.calls.values()
+    wanted = ["call_analyzed", "call_ended", "call_started", "transfer_started"]
+    assert call.order["agent_override"]["agent"]["webhook_events"] == wanted

@@ -177,8 +177,7 @@ async def test_an_assistant_that_never_started(
     payload = {} if reason is None else {"reason": reason}
     event = heard(stage, telnyx, call, "call.conversation.start_failed", **payload)
     assert (event.status, event.failure) == (CallStatus.FAILED, failure)
-    # Where the person had answered it is no failure to place the call, and no talk either.
-    assert event.disposition == "agent_not_started"
+    assert event.unserved, "where the person had answered it was no talk either"
     assert event.detail == " ".join(filter(None, ("call.conversation.start_failed", reason)))
 
 

@@ -11,8 +11,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from domain.call import AnsweredBy, CallStatus, FailureClass
+from domain.definition import Agent
 from domain.event import CallEvent, EventKind
 from providers.answers import refusal_of
+from providers.carried import Asked
 from providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
 from providers.status_map import Meaning
 from providers.twilio.client import TwilioProvider
@@ -295,3 +297,35 @@ async def test_a_resource_nobody_can_read_is_unavailable(
 def test_a_refusal_of_each_class_is_an_error_of_its_own() -> None:
     classes = set(FailureClass) - {FailureClass.UNKNOWN}
     assert {refusal_of(one, "no").failure for one in classes} == classes
+
+
+async def test_settings_are_fields_of_a_call(stage: TwilioStage, twilio: TwilioProvider) -> None:
+    settings = {
+        "machine_detection": "Enable",
+        "machine_detection_timeout": 20,
+        "send_digits": "W1234#",
+        "recording_channels": "dual",
+    }
+    assert list(twilio.refused(Asked(agent=Agent(id="https://a", settings=settings)))) == []
+    await twilio.place(stage.order(agent_settings=settings))
+    (call,) = stage.calls.values()
+    assert call.order["MachineDetectionTimeout"] == "20"
+    assert (call.order["SendDigits"], call.order["RecordingChannels"]) == ("W1234#", "dual")
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"),
+    [
+        ({"url": "https://a"}, ("agent", "settings", "url")),
+        ({"to": "+12025550199"}, ("agent", "settings", "to")),
+        ({"sip_auth_username": "x"}, ("agent", "settings", "sip_auth_username")),
+        ({"trim": ["x"]}, ("agent", "settings", "trim")),
+        ({"twiml": "<Response/>"}, ("variables", "first_name")),
+    ],
+)
+async def test_what_twilio_is_not_handed_is_refused(
+    twilio: TwilioProvider, settings: dict[str, Any], path: tuple[str, ...]
+) -> None:
+    agent = Agent(id="https://a", settings=settings)
+    asked = Asked(agent=agent, variables=frozenset({"first_name"}))
+    assert [found.path for found in twilio.refused(asked)] == [path]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from domain.call import FailureClass
+from domain.definition import Agent
+from providers.carried import Asked
 from providers.port import (
     Misconfigured,
     PlacementUnknown,
@@ -153,3 +155,43 @@ async def test_a_control_url_may_want_the_public_key(stage: VapiStage) -> None:
     async with connected(VapiProvider, stage, credentials=keys) as vapi:
         await vapi.end(placed.provider_call_id)
     assert stage.calls[placed.provider_call_id].ended_by_api
+
+
+async def test_the_messages_that_tell_of_an_end_are_sent_whatever_the_assistant_leaves_out(
+    stage: VapiStage, vapi: VapiProvider
+) -> None:
+    await vapi.place(stage.order(agent_settings={"serverMessages": ["transcript"]}))
+    (call,) = stage.calls.values()
+    assert call.order["assistantOverrides"]["serverMessages"] == [
+        "transcript",
+        "status-update",
+        "end-of-call-report",
+        "tool-calls",
+    ]
+
+
+@pytest.mark.parametrize("transport", [None, "twilio", "vapi.sip", "telnyx"])
+async def test_how_long_it_rings_goes_by_the_transport(
+    stage: VapiStage, transport: str | None
+) -> None:
+    options = stage.options() | ({} if transport is None else {"transport": transport})
+    own = [{"provider": "twilio", "recordingChannels": "dual", "timeout": 60}]
+    settings = {"transportConfigurations": own} if transport is None else {}
+    async with connected(VapiProvider, stage, options=options) as vapi:
+        asked = Asked(agent=Agent(id="a"), ring_timeout=timedelta(seconds=25))
+        assert [one.path for one in vapi.refused(asked)] == [("ring_timeout",)] * (
+            transport == "telnyx"
+        )
+        await vapi.place(stage.order(agent_settings=settings))
+    (call,) = stage.calls.values()
+    by_twilio = call.order["assistantOverrides"].get("transportConfigurations")
+    by_sip = call.order.get("transport")
+    if transport is None:
+        assert by_twilio == [{"provider": "twilio", "recordingChannels": "dual", "timeout": 25}]
+    elif transport == "twilio":
+        assert by_twilio == [{"provider": "twilio", "timeout": 25}]
+    else:
+        assert by_twilio is None
+    assert by_sip == (
+        {"provider": "vapi.sip", "dialTimeout": 25} if transport == "vapi.sip" else None
+    )
