@@ -1,12 +1,12 @@
-"""When a placement left, by number: what the daily ceiling counts. Revision 0009 follows 0008."""
+"""When a placement left, by number: what the daily ceiling counts. Revision 0010 follows 0009."""
 
 from datetime import timedelta
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
