@@ -107,7 +107,7 @@ def _nothing_to_tell(to: Endpoint, now: datetime) -> Outcome:
     attempt = DeliveryAttempt(
         at=now, url=to.url, request_headers={}, request_body="", duration_ms=0, status=204
     )
-    return Outcome(attempt)
+    return Outcome(attempt, nothing=True)
 
 
 def _retry_after(headers: httpx.Headers, now: datetime) -> timedelta | None:

@@ -52,7 +52,7 @@ def _call(event: Event) -> dict[str, Any]:
     return {
         "call_id": data["id"],
         "agent_id": data["agent"],
-        "agent_name": data["agent"],
+        "agent_name": data.get("agent_name") or data["agent"],
         "status": _STATUS.get(data["status"], data["status"]),
         "direction": "outbound",
         "phone_number": data["to"],
@@ -60,7 +60,7 @@ def _call(event: Event) -> dict[str, Any]:
         "to_number": data["to"],
         "duration_seconds": seconds,
         "duration": seconds,
-        "cost_cents": None if cost is None else round(cost * 100, 2),
+        "cost_cents": None if cost is None else round(cost * 100),
         "started_at": zulu_of(data.get("answered_at") or data.get("created_at")),
         "ended_at": zulu_of(data.get("ended_at")),
         "sentiment": structured.get("sentiment"),

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from dialects.port import Dialect, Event, Message, compact
+from dialects.words import seconds_of, zulu
 from domain.endpoint import Endpoint, EventType
 
 _TOLD: dict[str, tuple[str, str]] = {
@@ -61,14 +62,15 @@ def _body(event: Event, word: str, status: str) -> dict[str, Any]:
         "event": word,
         "call_id": data.get("id"),
         "status": status,
-        "timestamp": event.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "timestamp": zulu(event.at),
         "agent_id": data.get("agent"),
         "to_number": data.get("to"),
+        "from_number": data.get("from"),
         "context": data.get("context", {}),
     }
     if word in _ENDS:
         told |= {
-            "duration": data.get("duration_seconds"),
+            "duration": seconds_of(data),
             "ended_reason": data.get("outcome") or data.get("detail"),
             "recording_url": data.get("recording_url"),
             "transcript": data.get("transcript"),

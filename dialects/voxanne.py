@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from dialects.port import USER_AGENT, Dialect, Event, Message, compact
+from dialects.words import millis, millis_of
+from domain.appointment import AppointmentStatus
 from domain.endpoint import Endpoint, EventType
 
 STARTED, ENDED, BOOKED = "call.started", "call.ended", "appointment.booked"
@@ -27,6 +29,20 @@ WORDS: dict[str, str] = {
     EventType.CALL_CANCELED: ENDED,
     EventType.APPOINTMENT_BOOKED: BOOKED,
 }
+AppointmentWord = Literal[
+    "pending", "confirmed", "in_progress", "completed", "cancelled", "no_show"
+]
+APPOINTMENT_STATUS: dict[AppointmentStatus, AppointmentWord] = {
+    AppointmentStatus.BOOKED: "pending",
+    AppointmentStatus.CONFIRMED: "confirmed",
+    AppointmentStatus.IN_PROGRESS: "in_progress",
+    AppointmentStatus.COMPLETED: "completed",
+    AppointmentStatus.CANCELED: "cancelled",
+    AppointmentStatus.NO_SHOW: "no_show",
+}
+"""What a call has booked is pending until somebody confirms it."""
+CUSTOMER, CONFIRMATION = "customer_name", "confirmation_sent"
+"""In an appointment's details."""
 _CENT_DIGITS = 4
 """More digits than any price has; Python and JavaScript write longer ones differently."""
 
@@ -40,7 +56,7 @@ class VoxanneWebhooks(Dialect):
             return None
         told: dict[str, Any] = {"type": word}
         if word == BOOKED:
-            told["appointment"] = event.data
+            told["appointment"] = _appointment(event.data)
         else:
             told |= _call(event.type, event.data)
         body = compact(told)
@@ -55,6 +71,25 @@ class VoxanneWebhooks(Dialect):
         )
 
 
+def _appointment(data: dict[str, Any]) -> dict[str, Any]:
+    """The members of the API's appointment, and those of ours that it has not."""
+    starts, ends = (datetime.fromisoformat(data[name]) for name in ("starts_at", "ends_at"))
+    details = data.get("details") or {}
+    return data | {
+        "service_type": data["title"],
+        "scheduled_time": millis(starts),
+        "scheduled_at": millis(starts),
+        "duration_minutes": (ends - starts) // timedelta(minutes=1),
+        "status": APPOINTMENT_STATUS[data["status"]],
+        "confirmation_sent": bool(details.get(CONFIRMATION)),
+        "contact_name": data.get("contact_name") or details.get(CUSTOMER),
+        "phone_number": data["phone"] or None,
+        "created_at": millis_of(data.get("created_at")),
+        "updated_at": millis_of(data.get("updated_at")),
+        "deleted_at": None,
+    }
+
+
 def _call(event_type: str, data: dict[str, Any]) -> dict[str, Any]:
     status = event_type.removeprefix("call.")
     duration, cost = data.get("duration_seconds"), data.get("cost")
@@ -63,11 +98,11 @@ def _call(event_type: str, data: dict[str, Any]) -> dict[str, Any]:
         "status": "cancelled" if status == "canceled" else status,
         "duration": None if duration is None else round(duration),
         "assistantId": data.get("agent"),
-        "customer": {"number": data.get("to"), "name": None},
+        "customer": {"number": data.get("to"), "name": data.get("contact_name")},
         "cost": None if cost is None else round(cost, _CENT_DIGITS),
         "endedReason": data.get("outcome") or data.get("detail"),
-        "startedAt": data.get("answered_at"),
-        "endedAt": data.get("ended_at"),
+        "startedAt": millis_of(data.get("answered_at")),
+        "endedAt": millis_of(data.get("ended_at")),
     }
     if event_type == EventType.CALL_IN_PROGRESS:
         return {"call": call}

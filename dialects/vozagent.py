@@ -37,6 +37,8 @@ class VozAgentWebhooks(Dialect):
         word = WORDS.word_of(event.type)
         if word is None and event.type != EventType.TEST:
             return None
+        if event.type == EventType.APPOINTMENT_CHANGED and not _moved(event.data):
+            return None
         told = {"event": word or event.type, "timestamp": zulu(event.at), "data": _data(event)}
         return signed(event, compact(told), to, now)
 
@@ -49,6 +51,12 @@ def _data(event: Event) -> dict[str, Any]:
         contact = {name: event.data.get(name) for name in _CONTACT}
         return contact | {"phone_number": event.data["phone"]}
     return event.data
+
+
+def _moved(appointment: dict[str, Any]) -> bool:
+    """Whether it is at another time now; whatever else changed has no event there."""
+    before = appointment.get("before_starts_at")
+    return before is not None and before != appointment.get("starts_at")
 
 
 def _call(data: dict[str, Any]) -> dict[str, Any]:

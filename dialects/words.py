@@ -49,6 +49,16 @@ def zulu_of(text: str | None) -> str | None:
     return None if text is None else zulu(datetime.fromisoformat(text))
 
 
+def millis(at: datetime) -> str:
+    """The same as JavaScript's `toISOString` writes it: to the millisecond."""
+    at = at.astimezone(UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
+
+
+def millis_of(text: str | None) -> str | None:
+    return None if text is None else millis(datetime.fromisoformat(text))
+
+
 def seconds_of(data: Mapping[str, Any]) -> int | None:
     """A call's length in whole seconds."""
     seconds = data.get("duration_seconds")

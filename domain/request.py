@@ -39,6 +39,8 @@ class CallView(BaseModel):
     recipient_id: int
     last: CallRecord | None = None
     """The last attempt, or the one under way."""
+    caller_id: str | None = None
+    """The number that is shown, or is to be; None while it is the line's to choose."""
     variables: dict[str, str] = Field(default_factory=dict)
     context: dict[str, Any] = Field(default_factory=dict)
     recording: bool | None = None
@@ -58,6 +60,25 @@ class CallFilter(BaseModel):
     origin: str | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
+    settled_by: datetime | None = None
+    """Statuses are those that `until_settled` gives at this instant."""
+
+
+def until_settled(view: CallView, now: datetime) -> CallView:
+    """The call as it is shown where a completed one has all its facts: in progress while its
+    analysis is awaited, and without what an end brings."""
+    last = view.last
+    if last is None or view.status is not CallStatus.COMPLETED or last.settled_at is not None:
+        return view
+    if last.settle_by is None or last.settle_by <= now:
+        return view
+    status = CallStatus.IN_PROGRESS
+    ended = dict.fromkeys(("ended_at", "duration_seconds", "outcome", "disposition", "detail"))
+    facts = dict.fromkeys(("transcript", "recording_url", "cost"))
+    talking = last.model_copy(update={"status": status, "structured": {}, **ended, **facts})
+    return view.model_copy(
+        update={"status": status, "outcome": None, "because": None, "done": False, "last": talking}
+    )
 
 
 def status_of(state: RecipientState, last: CallStatus | None, outcome: str | None) -> CallStatus:

@@ -214,6 +214,7 @@ def _view(new: NewRequest, line: str, direct: CampaignRecord, now: datetime) -> 
         done=new.refused is not None,
         created_at=now,
         scheduled_at=request.not_before,
+        caller_id=request.caller_id,
         attempts=0,
         recipient_id=0,
         variables=request.variables,

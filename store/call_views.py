@@ -99,7 +99,10 @@ def _requests(tenant: str, chosen: CallFilter) -> Select[Any]:
         .where(call_request.c.tenant == tenant)
     )
     wanted = [
-        (_STATUS.in_([s.value for s in chosen.statuses]), chosen.statuses),
+        (
+            _settled_status(_STATUS, chosen).in_([s.value for s in chosen.statuses]),
+            chosen.statuses,
+        ),
         (call_request.c.agent == chosen.agent, chosen.agent),
         (call_request.c.contact_id == chosen.contact_id, chosen.contact_id),
         (call_request.c.origin == chosen.origin, chosen.origin),
@@ -116,12 +119,25 @@ def _campaign_calls(s: Session, tenant: str, chosen: CallFilter) -> Select[Any]:
         literal("call").label("kind"),
     ).where(call.c.tenant == tenant, call.c.campaign != DIRECT_CAMPAIGN)
     if chosen.statuses:
-        found = found.where(call.c.status.in_([s.value for s in chosen.statuses]))
+        status = _settled_status(call.c.status, chosen)
+        found = found.where(status.in_([s.value for s in chosen.statuses]))
     if chosen.campaign is not None:
         found = found.where(call.c.campaign == chosen.campaign)
     if chosen.agent is not None:
         found = found.where(call.c.campaign_id.in_(_campaigns_of(s, tenant, chosen.agent)))
     return found.where(*_alike(call.c.phone, call.c.created_at, chosen))
+
+
+def _settled_status(status: ColumnElement[str], chosen: CallFilter) -> ColumnElement[str]:
+    """`domain.request.until_settled` in SQL."""
+    if chosen.settled_by is None:
+        return status
+    awaited = and_(
+        status == CallStatus.COMPLETED.value,
+        call.c.settled_at.is_(None),
+        call.c.settle_by > chosen.settled_by,
+    )
+    return case((awaited, CallStatus.IN_PROGRESS.value), else_=status)
 
 
 def _alike(
@@ -181,7 +197,7 @@ def _columns(*of_request: Any) -> list[Any]:
     ]
     of_recipient = (
         "id", "phone", "state", "attempts", "outcome", "because", "not_before", "due_at",
-        "variables", "context", "plan",
+        "variables", "context", "plan", "line",
     )  # fmt: skip
     return [
         *named,
@@ -235,7 +251,10 @@ def _campaign_view(row: RowMapping) -> CallView:
 def _common(row: RowMapping, last: CallRecord | None) -> dict[str, Any]:
     plan = read_plan(row["recipient_plan"] or row["campaign_plan"])
     due = row["recipient_not_before"]
+    line = row["line"] or row["recipient_line"]
+    own = plan.caller_ids_on(line)
     return {
+        "caller_id": (last and last.caller_id) or (own[0] if len(own) == 1 else None),
         "tenant": row["campaign_tenant"],
         "campaign": row["campaign_name"],
         "to": row["recipient_phone"],

@@ -51,6 +51,8 @@ class Outcome:
     """When it asked to be tried again."""
     never: bool = False
     """It can't be sent at all, now or later."""
+    nothing: bool = False
+    """The endpoint's scheme has no such event: nothing was sent, and nothing will be."""
 
     @property
     def delivered(self) -> bool:
@@ -114,6 +116,9 @@ def record_outcome(
     The last try of a delivery that fails, with nothing delivered since its first one, disables
     its endpoint; 410 does at once.
     """
+    if outcome.nothing:
+        _drop(s, [sent.id])  # nobody received it, so it does not stand in the log
+        return
     attempt = outcome.attempt
     s.connection().execute(
         insert(delivery_attempt).values(delivery_id=sent.id, **attempt.model_dump())
@@ -170,11 +175,13 @@ def forget_delivered(s: Session, *, before: datetime, limit: int) -> int:
     )
     ids = list(s.connection().execute(old).scalars())
     if ids:
-        s.connection().execute(
-            delete(delivery_attempt).where(delivery_attempt.c.delivery_id.in_(ids))
-        )
-        s.connection().execute(delete(delivery).where(delivery.c.id.in_(ids)))
+        _drop(s, ids)
     return len(ids)
+
+
+def _drop(s: Session, ids: Sequence[int]) -> None:
+    s.connection().execute(delete(delivery_attempt).where(delivery_attempt.c.delivery_id.in_(ids)))
+    s.connection().execute(delete(delivery).where(delivery.c.id.in_(ids)))
 
 
 def get_delivery(s: Session, tenant: str, delivery_id: int) -> Delivery | None:

@@ -139,13 +139,22 @@ class Directory(Generic[Kept]):
         conditions: list[ColumnElement[bool]] = [table.c.tenant == tenant]
         conditions += [table.c[name] == value for name, value in values.items()]
         if search:
-            among = [c for c in table.c if c.name in _SEARCHED]
+            among: list[ColumnElement[Any]] = [c for c in table.c if c.name in _SEARCHED]
+            if "first_name" in table.c:
+                among.append(_whole_name(table))
+            search = " ".join(search.split())
             conditions.append(or_(*(c.icontains(search, autoescape=True) for c in among)))
         for tag in tags:
             # Tags are kept as a JSON list: a whole one stands in quotes.
             quoted = json.dumps(tag)
             conditions.append(type_coerce(table.c.tags, Text).contains(quoted, autoescape=True))
         return conditions
+
+
+def _whole_name(table: Table) -> ColumnElement[str]:
+    """First and last name with a space between them, as people write it."""
+    first, last = (func.coalesce(table.c[name], "") for name in ("first_name", "last_name"))
+    return first + literal(" ") + last
 
 
 _SEARCHED = frozenset({"name", "first_name", "last_name", "email", "phone", "company", "label"})

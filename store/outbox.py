@@ -21,7 +21,7 @@ from domain.record import CampaignRecord, RecipientState
 from domain.routing import SIMULATED
 from store.endpoints import endpoint_of_row
 from store.line_kinds import simulated_among
-from store.tables import call, call_request, delivery, endpoint, line, recipient
+from store.tables import agent, call, call_request, contact, delivery, endpoint, line, recipient
 
 _ANY = select(
     exists().where(endpoint.c.tenant == bindparam("of_tenant"), endpoint.c.state == "enabled")
@@ -36,6 +36,9 @@ _CALLS = (
         call_request.c.agent,
         call_request.c.contact_id,
         line.c.provider,
+        agent.c.name.label("agent_name"),
+        contact.c.first_name,
+        contact.c.last_name,
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
     .join(line, and_(line.c.tenant == call.c.tenant, line.c.name == call.c.line), isouter=True)
@@ -45,6 +48,12 @@ _CALLS = (
             call_request.c.campaign_id == recipient.c.campaign_id,
             call_request.c.key == recipient.c.request_key,
         ),
+        isouter=True,
+    )
+    .join(contact, contact.c.id == call_request.c.contact_id, isouter=True)
+    .join(
+        agent,
+        and_(agent.c.tenant == call.c.tenant, agent.c.id == call_request.c.agent),
         isouter=True,
     )
     .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
@@ -62,6 +71,9 @@ _REQUESTS = (
         call_request.c.agent,
         call_request.c.contact_id,
         line.c.provider,
+        agent.c.name.label("agent_name"),
+        contact.c.first_name,
+        contact.c.last_name,
     )
     .join_from(
         recipient,
@@ -74,6 +86,12 @@ _REQUESTS = (
     .join(
         line,
         and_(line.c.tenant == call_request.c.tenant, line.c.name == recipient.c.line),
+        isouter=True,
+    )
+    .join(contact, contact.c.id == call_request.c.contact_id, isouter=True)
+    .join(
+        agent,
+        and_(agent.c.tenant == call_request.c.tenant, agent.c.id == call_request.c.agent),
         isouter=True,
     )
     .where(
@@ -249,7 +267,9 @@ def _of_call(row: RowMapping, what: str) -> Happened:
         "line": row["line"],
         "simulated": row["provider"] == SIMULATED,
         "agent": row["agent"],
+        "agent_name": row["agent_name"],
         "contact_id": row["contact_id"],
+        "contact_name": _name(row),
         "status": row["status"],
         "outcome": row["outcome"],
         "disposition": row["disposition"],
@@ -279,7 +299,9 @@ def _of_request(row: RowMapping, campaign: str, what: EventType) -> Happened:
         "line": row["line"],
         "simulated": row["provider"] == SIMULATED,
         "agent": row["agent"],
+        "agent_name": row["agent_name"],
         "contact_id": row["contact_id"],
+        "contact_name": _name(row),
         "status": what.value.removeprefix("call."),
         "outcome": row["outcome"],
         "detail": row["because"],
@@ -287,6 +309,10 @@ def _of_request(row: RowMapping, campaign: str, what: EventType) -> Happened:
         "final": True,
     }
     return Happened(what.value, f"call/{row['public_id']}", data, endpoint_id=row["endpoint_id"])
+
+
+def _name(row: RowMapping) -> str | None:
+    return " ".join(filter(None, (row["first_name"], row["last_name"]))) or None
 
 
 def _instant(value: datetime | None) -> str | None:

@@ -12,7 +12,7 @@ from sqlmodel import Session
 from domain.appointment import AppointmentStatus, Change
 from domain.endpoint import EventType
 from store.outbox import Happened, anybody, tell
-from store.tables import call, call_request, recipient
+from store.tables import call, call_request, contact, recipient
 
 AnyRow = Mapping[str, Any] | RowMapping
 _EVENTS = {
@@ -49,6 +49,11 @@ def tell_appointment(
         "before_starts_at": None if before is None else before["starts_at"].isoformat(),
         "call_id": None if made_by is None else made_by["public_id"] or call_id,
         "campaign": None if made_by is None else made_by["campaign"],
+        "notes": row["notes"],
+        "details": row["details"] or {},
+        "created_at": row["created_at"].isoformat(),
+        "updated_at": now.isoformat(),
+        **_contact(s, row),
     }
     happened = Happened(
         what.value,
@@ -69,6 +74,17 @@ def _event(row: AnyRow, change: Change, before: AnyRow | None) -> EventType | No
     if AppointmentStatus(row["status"]).stands:
         return EventType.APPOINTMENT_CHANGED
     return EventType.APPOINTMENT_CANCELED
+
+
+def _contact(s: Session, row: AnyRow) -> dict[str, str | None]:
+    """Who has it: the contact with its number."""
+    of = (contact.c.id, contact.c.first_name, contact.c.last_name, contact.c.email)
+    found = select(*of).where(contact.c.tenant == row["tenant"], contact.c.phone == row["phone"])
+    one = s.connection().execute(found).first()
+    if one is None:
+        return dict.fromkeys(("contact_id", "contact_name", "contact_email"))
+    name = " ".join(filter(None, (one.first_name, one.last_name))) or None
+    return {"contact_id": one.id, "contact_name": name, "contact_email": one.email}
 
 
 def _call(s: Session, call_id: str | None) -> RowMapping | None:

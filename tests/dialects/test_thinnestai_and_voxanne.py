@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from api.compat.voxanne.appointment_models import Appointment
 from dialects.port import read_event
 from dialects.thinnestai import ThinnestAIWebhooks
 from dialects.voxanne import VoxanneWebhooks
@@ -41,6 +42,16 @@ CALL: dict[str, Any] = {
     "recording_url": None,
     "context": {"order_id": "ORD-123"},
 }
+
+
+BOOKED: dict[str, Any] = {
+    "id": "apt_1", "calendar": "appointments", "phone": "+14155551234", "title": "Consultation",
+    "status": "confirmed", "starts_at": "2026-12-01T15:00:00+00:00",
+    "ends_at": "2026-12-01T15:45:00+00:00", "before_starts_at": None, "call_id": None,
+    "campaign": None, "notes": None, "details": {"customer_name": "Jane Doe"},
+    "created_at": NOW.isoformat(), "updated_at": NOW.isoformat(), "contact_id": None,
+    "contact_name": None, "contact_email": None,
+}  # fmt: skip
 
 
 def told(kind: str, data: dict[str, Any]) -> str:
@@ -101,13 +112,39 @@ def test_63_voxanne_tells_of_calls(kind: EventType, word: str) -> None:
 
 
 def test_63_voxanne_tells_of_appointments() -> None:
-    event = read_event("evt_1", told(EventType.APPOINTMENT_BOOKED, {"id": "apt_1"}))
+    """By the members that the API's appointment has."""
+    event = read_event("evt_1", told(EventType.APPOINTMENT_BOOKED, BOOKED))
     message = VoxanneWebhooks().write(event, TO, NOW)
     assert message is not None
-    assert json.loads(message.body) == {
-        "type": "appointment.booked",
-        "appointment": {"id": "apt_1"},
-    }
+    sent = json.loads(message.body)
+    assert sent["type"] == "appointment.booked"
+    shown = sent["appointment"]
+    assert shown.keys() >= Appointment.model_fields.keys()
+    named = ("id", "service_type", "scheduled_at", "duration_minutes", "status", "contact_name")
+    assert [shown[name] for name in named] == [
+        "apt_1", "Consultation", "2026-12-01T15:00:00.000Z", 45, "confirmed", "Jane Doe",
+    ]  # fmt: skip
+
+
+def test_voxanne_knows_the_contacts_name() -> None:
+    data = CALL | {"contact_name": "Jane Doe"}
+    message = VoxanneWebhooks().write(
+        read_event("evt_1", told(EventType.CALL_COMPLETED, data)), TO, NOW
+    )
+    assert message is not None
+    customer = json.loads(message.body)["call"]["customer"]
+    assert customer == {"number": "+14155551234", "name": "Jane Doe"}
+
+
+def test_thinnestai_writes_whole_seconds() -> None:
+    data = CALL | {"duration_seconds": 61.4, "from": "+18005551234"}
+    message = ThinnestAIWebhooks().write(
+        read_event("evt_1", told(EventType.CALL_COMPLETED, data)), TO, NOW
+    )
+    assert message is not None
+    sent = json.loads(message.body)
+    assert (sent["duration"], sent["from_number"]) == (61, "+18005551234")
+    assert sent["timestamp"] == "2026-11-24T18:00:00Z"
 
 
 def test_63_voxannes_bytes() -> None:
@@ -118,8 +155,8 @@ def test_63_voxannes_bytes() -> None:
     assert message.body == (
         '{"type":"call.started","call":{"id":"call-1","status":"in_progress","duration":61,'
         '"assistantId":"agent_xyz","customer":{"number":"+14155551234","name":null},'
-        '"cost":0.0915,"endedReason":"completed","startedAt":"2026-11-24T17:58:00+00:00",'
-        '"endedAt":"2026-11-24T17:59:01+00:00"}}'
+        '"cost":0.0915,"endedReason":"completed","startedAt":"2026-11-24T17:58:00.000Z",'
+        '"endedAt":"2026-11-24T17:59:01.000Z"}}'
     )
 
 

@@ -138,3 +138,23 @@ def test_requests_that_ended_without_a_call() -> None:
         assert message is not None
         (first,) = READERS[scheme](message.body.encode())
         assert first.status is CallStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("before", "told"),
+    [("2026-12-01T15:00:00+00:00", True), ("2026-12-02T15:00:00+00:00", False), (None, False)],
+)
+def test_vozagent_tells_of_another_time_only(before: str | None, told: bool) -> None:
+    """A change of an appointment's status is no `appointment.rescheduled`."""
+    data = {"id": "a1", "starts_at": "2026-12-02T15:00:00+00:00", "before_starts_at": before}
+    message = DIALECTS["vozagent"].write(
+        event("appointment.changed", data), endpoint("vozagent"), NOW
+    )
+    assert (message is not None) == told
+
+
+def test_buildvoiceai_has_whole_cents_and_an_agents_name() -> None:
+    told = call_event("completed", agent_name="Front Desk", cost=0.4066)
+    body = body_of(DIALECTS["buildvoiceai"].write(told, endpoint("buildvoiceai"), NOW))
+    assert (body["cost_cents"], type(body["cost_cents"])) == (41, int)
+    assert (body["agent_id"], body["agent_name"]) == ("front-desk", "Front Desk")

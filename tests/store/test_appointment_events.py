@@ -113,6 +113,13 @@ def test_what_is_told(house: House) -> None:
         "before_starts_at": None,
         "call_id": call.call_id,
         "campaign": "reminder",
+        "notes": None,
+        "details": {},
+        "created_at": NOW.isoformat(),
+        "updated_at": NOW.isoformat(),
+        "contact_id": None,
+        "contact_name": None,
+        "contact_email": None,
     }
     assert (moved["before_starts_at"], moved["starts_at"]) == (
         FIRST.isoformat(), SECOND.isoformat(),

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from domain.call import CallStatus
 from domain.record import DEFAULT_TENANT
-from domain.request import CallFilter, CallView
-from store import call_requests, call_views, campaigns, roster
+from domain.request import CallFilter, CallView, until_settled
+from store import call_requests, call_views, calls, campaigns, roster
 from store.call_requests import NewRequest
 from tests.builders import NOW, House, phone, request, zones
 
@@ -52,6 +52,29 @@ def test_a_request_follows_its_attempts(house: House) -> None:
     assert status() is CallStatus.QUEUED
     house.end(call.call_id, CallStatus.BUSY)
     assert status() is CallStatus.BUSY
+
+
+def test_a_call_whose_analysis_is_awaited_is_in_progress_where_that_is_asked_for(
+    house: House,
+) -> None:
+    asked = ask(house, 0)
+    direct = house.write(lambda s: campaigns.ensure_direct_campaign(s, DEFAULT_TENANT, now=NOW))
+    call = house.claim_one(direct)
+    house.place(call.call_id)
+    wait = timedelta(seconds=30)
+    house.end(call.call_id, analysis_wait=wait)
+    for now, expected in (
+        (None, CallStatus.COMPLETED),
+        (NOW, CallStatus.IN_PROGRESS),
+        (NOW + wait, CallStatus.COMPLETED),
+    ):
+        chosen = CallFilter(statuses=(expected,), settled_by=now)
+        (view,) = listed(house, chosen)
+        shown = view if now is None else until_settled(view, now)
+        assert (shown.id, shown.status, shown.done) == (asked, expected, False)
+    house.write(lambda s: calls.settle_call(s, call.call_id, now=NOW))
+    (view,) = listed(house, CallFilter(statuses=(CallStatus.COMPLETED,), settled_by=NOW))
+    assert until_settled(view, NOW) == view
 
 
 def test_who_was_refused_has_failed_without_a_call(house: House) -> None:

@@ -284,3 +284,18 @@ def test_what_was_delivered_long_ago_is_dropped_and_nothing_else(house: House) -
     assert {one.subject for one in told(house, endpoint)} == left - {"old"}
     assert house.write(lambda s: deliveries.attempts_of(s, by_subject["old"].id)) == []
     assert len(house.write(lambda s: deliveries.attempts_of(s, by_subject["young"].id))) == 1
+
+
+def test_what_an_endpoints_scheme_has_no_event_for_stands_in_no_log(house: House) -> None:
+    """Nothing was sent, so nothing was delivered; what comes behind it goes on."""
+    endpoint = listen(house)
+    happened = [Happened(f"call.{what}", "call/1", {"id": "1"}) for what in ("ringing", "busy")]
+    house.write(lambda s: outbox.tell(s, DEFAULT_TENANT, happened, now=NOW))
+    (ringing,) = due(house, endpoint)
+    attempt = DeliveryAttempt(
+        at=NOW, url=endpoint.url, request_headers={}, request_body="", duration_ms=0, status=204
+    )
+    nothing = Outcome(attempt, nothing=True)
+    house.write(lambda s: deliveries.record_outcome(s, ringing, nothing, now=NOW))
+    assert types(house, endpoint) == ["call.busy"]
+    assert [one.type for one in due(house, endpoint)] == ["call.busy"]

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Path, Request
 
 from api.admission import AdmittedRoute
 from api.compat.thinnestai.auth import NAME, needs
-from api.compat.thinnestai.models import Dial, Dialed, Session, Start, Started
+from api.compat.thinnestai.models import LONGEST, Dial, Dialed, Session, Start, Started
 from api.state import state_of
 from domain.request import CallView
-from services import calls, endpoints, web_sessions
+from services import calls, endpoints, settled_calls, web_sessions
 from services.access import Caller
 from services.dialing import single_call
 from services.errors import RequestRefused
@@ -40,8 +40,8 @@ async def dial(
         context=body.context,
         endpoint_id=None if endpoint is None else endpoint.id,
         not_before=body.scheduled_at,
-        max_duration=timedelta(seconds=body.max_duration),
-        recording=body.recording if "recording" in body.model_fields_set else None,
+        max_duration=timedelta(seconds=body.max_duration or LONGEST),
+        recording=body.recording,
     )
     made = await calls.create_call(ctx, state_of(request).nudges, order)
     assert isinstance(made, CallView)
@@ -63,7 +63,7 @@ async def start(body: Start, caller: Caller = needs("calls:write", "start")) -> 
 
     501 where no LiveKit line is configured.
     """
-    opened = await web_sessions.open_web_session(caller.ctx, body.agent_id, body.context)
+    opened = await web_sessions.open_web_session(caller.ctx, body.agent_id, body.context or {})
     return Started(
         session_id=opened.session_id,
         token=opened.token,
@@ -77,4 +77,4 @@ async def start(body: Start, caller: Caller = needs("calls:write", "start")) -> 
 @router.post("/voice/end/{session_id}")
 async def end(session_id: SessionId, caller: Caller = needs("calls:write")) -> Session:
     """Hang up, or call nobody if it has not begun; what is over stays as it is."""
-    return Session.of(await calls.end_call(caller.ctx, session_id))
+    return Session.of(await settled_calls.end_call(caller.ctx, session_id))

@@ -1,35 +1,18 @@
 """Requests and answers of the voice API. What its pages leave open is marked as our choice."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from api.compat.thinnestai.words import STATUS
+from api.compat.values import Instant, Timestamp, Whole, whole_seconds
 from domain.request import CallView
 from domain.transcript import Turn
 
+LONGEST = 600
+"""Seconds that a call lasts at most where nothing is said."""
 _MOST_SECONDS = 24 * 60 * 60
 
-
-def _with_offset(value: Any) -> Any:
-    """ISO 8601 as text, with an offset: without one nobody knows when it is."""
-    if not isinstance(value, str):
-        raise ValueError("write an ISO 8601 timestamp such as 2026-12-01T15:00:00Z")
-    try:
-        at = datetime.fromisoformat(value)
-        if at.tzinfo is not None:
-            return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(
-            f"found {value[:60]!r}; write an ISO 8601 timestamp such as 2026-12-01T15:00:00Z"
-        ) from None
-    raise ValueError(f"found {value!r} without an offset; write one, such as Z")
-
-
-Timestamp = Annotated[
-    datetime, PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"))
-]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Number = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{7,14}$")]
 """E.164."""
@@ -55,10 +38,11 @@ class Dial(BaseModel):
     to_number: Number
     from_number: Number
     context: dict[str, Any] | None = None
-    max_duration: int = Field(default=600, ge=1, le=_MOST_SECONDS, strict=True)
-    """Seconds."""
-    recording: StrictBool = False
-    scheduled_at: Annotated[datetime | None, BeforeValidator(_with_offset)] = None
+    max_duration: Annotated[Whole, Field(ge=1, le=_MOST_SECONDS)] | None = None
+    """Seconds; default: 600."""
+    recording: StrictBool | None = None
+    scheduled_at: Instant | None = None
+    """Without an offset: UTC."""
     webhook_url: str | None = Field(default=None, max_length=2000)
 
 
@@ -70,7 +54,7 @@ class Start(BaseModel):
     )
 
     agent_id: Id
-    context: dict[str, Any] = Field(default_factory=dict)
+    context: dict[str, Any] | None = None
 
 
 class Dialed(BaseModel):
@@ -105,12 +89,12 @@ class Session(BaseModel):
     to_number: str | None
     from_number: str | None
     context: dict[str, Any]
-    max_duration: float
+    max_duration: int
     """Seconds."""
     recording: bool
     recording_id: str | None
     """For `GET /voice/recording/…`, once there is a recording."""
-    duration: float | None
+    duration: int | None
     """Seconds."""
     ended_reason: str | None
     created_at: Timestamp
@@ -128,12 +112,12 @@ class Session(BaseModel):
             status=STATUS[view.status],
             agent_id=view.agent,
             to_number=view.to,
-            from_number=last.caller_id if last else None,
+            from_number=view.caller_id,
             context=view.context,
-            max_duration=view.max_duration.total_seconds(),
+            max_duration=round(view.max_duration.total_seconds()),
             recording=bool(view.recording),
             recording_id=view.id if recorded else None,
-            duration=last.duration_seconds if last else None,
+            duration=whole_seconds(last.duration_seconds) if last else None,
             ended_reason=view.outcome if view.done else None,
             created_at=view.created_at,
             scheduled_at=view.scheduled_at,
@@ -167,6 +151,6 @@ class Recording(BaseModel):
     recording_id: str
     session_id: str
     recording_url: str
-    recording_duration: float | None
+    recording_duration: int | None
     """Seconds."""
     created_at: Timestamp

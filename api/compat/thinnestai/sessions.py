@@ -15,9 +15,10 @@ from api.compat.thinnestai.models import (
     Transcript,
 )
 from api.compat.thinnestai.words import MEANT
+from api.compat.values import whole_seconds
 from domain.request import CallFilter
 from domain.transcript import turns_of
-from services import calls
+from services import settled_calls
 from services.access import Caller
 from services.errors import NotFound, RequestRefused
 
@@ -30,7 +31,7 @@ PAGE, MOST = 20, 100
 async def get_status(
     session_id: SessionId, caller: Caller = needs("calls:read", "status")
 ) -> Session:
-    return Session.of(await calls.get_call(caller.ctx, session_id))
+    return Session.of(await settled_calls.get_call(caller.ctx, session_id))
 
 
 @router.get("/voice/sessions")
@@ -58,21 +59,21 @@ async def list_sessions(
             "start_date, end_date: write ISO 8601, such as 2026-12-01T15:00:00Z"
         ) from None
     size = min(limit, MOST)
-    found = await calls.list_calls(caller.ctx, chosen, limit=size, offset=offset)
-    total = await calls.count_calls(caller.ctx, chosen)
+    found = await settled_calls.list_calls(caller.ctx, chosen, limit=size, offset=offset)
+    total = await settled_calls.count_calls(caller.ctx, chosen)
     shown = [Session.of(view) for view in found]
     return Sessions(sessions=shown, total=total, limit=size, offset=offset)
 
 
 @router.get("/voice/sessions/{session_id}")
 async def get_session(session_id: SessionId, caller: Caller = needs("calls:read")) -> Session:
-    return Session.of(await calls.get_call(caller.ctx, session_id))
+    return Session.of(await settled_calls.get_call(caller.ctx, session_id))
 
 
 @router.get("/v1/widget/transcript/{session_id}")
 async def get_transcript(session_id: SessionId, caller: Caller = needs("calls:read")) -> Transcript:
     """What was said; nothing while nothing is known of it."""
-    view = await calls.get_call(caller.ctx, session_id)
+    view = await settled_calls.get_call(caller.ctx, session_id)
     text = view.last.transcript if view.last is not None else None
     said = [Said.of(turn) for turn in turns_of(text or "")]
     return Transcript(session_id=view.id, transcript=said)
@@ -81,13 +82,13 @@ async def get_transcript(session_id: SessionId, caller: Caller = needs("calls:re
 @router.get("/voice/recording/{recording_id}")
 async def get_recording(recording_id: SessionId, caller: Caller = needs("calls:read")) -> Recording:
     """Details of a recording. A call has one at most, which goes by the call's id."""
-    view = await calls.get_call(caller.ctx, recording_id)
+    view = await settled_calls.get_call(caller.ctx, recording_id)
     if view.last is None or view.last.recording_url is None:
         raise NotFound("recording", recording_id)
     return Recording(
         recording_id=view.id,
         session_id=view.id,
         recording_url=view.last.recording_url,
-        recording_duration=view.last.duration_seconds,
+        recording_duration=whole_seconds(view.last.duration_seconds),
         created_at=view.last.ended_at or view.created_at,
     )

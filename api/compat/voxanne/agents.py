@@ -4,13 +4,13 @@ An agent is kept as it was described. Who speaks is the agent with its id at the
 `PATCH /v1/agents/{id}` names another one, by `remote_id`.
 """
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.admission import AdmittedRoute
+from api.compat.values import Milliseconds
 from api.compat.voxanne.auth import needs
 from domain.directory import RegisteredAgent
 from services import directory
@@ -64,8 +64,8 @@ class Agent(BaseModel):
     prompt: str | None
     tools: list[str]
     is_active: bool
-    created_at: datetime
-    updated_at: datetime
+    created_at: Milliseconds
+    updated_at: Milliseconds
 
     @classmethod
     def of(cls, kept: RegisteredAgent) -> "Agent":

@@ -1,29 +1,21 @@
 """Appointments as Voxanne's public source shows them, kept as our own."""
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from datetime import timedelta
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.appointment import AppointmentStatus, DeskAppointment
-from domain.fields import Timestamp
+from api.compat.values import Instant, Milliseconds, Whole
+from dialects.voxanne import APPOINTMENT_STATUS, CONFIRMATION, CUSTOMER
+from dialects.voxanne import AppointmentWord as Status
+from domain.appointment import DeskAppointment
 from services.appointments import DeskChange, NewAppointment
 
-Status = Literal["pending", "confirmed", "in_progress", "completed", "cancelled", "no_show"]
-STATUSES: dict[Status, AppointmentStatus] = {
-    "pending": AppointmentStatus.BOOKED,
-    "confirmed": AppointmentStatus.CONFIRMED,
-    "in_progress": AppointmentStatus.IN_PROGRESS,
-    "completed": AppointmentStatus.COMPLETED,
-    "cancelled": AppointmentStatus.CANCELED,
-    "no_show": AppointmentStatus.NO_SHOW,
-}
-"""What a call has booked is pending until somebody confirms it."""
+STATUSES = {word: status for status, word in APPOINTMENT_STATUS.items()}
 CALENDAR = "appointments"
 """Where appointments are of which nothing else is said."""
-_WORDS = {status: word for word, status in STATUSES.items()}
-_CUSTOMER, _CONFIRMATION = "customer_name", "confirmation_sent"
 _MINUTE = timedelta(minutes=1)
+_USUAL_MINUTES = 45
 _Notes = Annotated[str, Field(max_length=20_000)]
 
 
@@ -37,26 +29,27 @@ class CreateAppointment(BaseModel):
     )
 
     serviceType: Annotated[str, Field(min_length=1, max_length=500)]
-    scheduledAt: Timestamp
-    duration_minutes: Annotated[int, Field(ge=5, le=720, multiple_of=5)] = 45
+    scheduledAt: Instant
+    duration_minutes: Annotated[Whole, Field(ge=5, le=720, multiple_of=5)] | None = None
+    """Default: 45."""
     contact_id: Annotated[str, Field(max_length=100)] | None = None
     contactPhone: Annotated[str, Field(max_length=50)] | None = None
     """Default: the contact's."""
     customerName: Annotated[str, Field(max_length=500)] | None = None
     notes: _Notes | None = None
-    calendar: Annotated[str, Field(max_length=63)] = CALENDAR
+    calendar: Annotated[str, Field(max_length=63)] | None = None
     """Ours: a calendar in which calls book too."""
 
     def wanted(self) -> NewAppointment:
         return NewAppointment(
             title=self.serviceType,
             starts_at=self.scheduledAt,
-            duration=self.duration_minutes * _MINUTE,
-            calendar=self.calendar,
+            duration=(self.duration_minutes or _USUAL_MINUTES) * _MINUTE,
+            calendar=self.calendar or CALENDAR,
             contact_id=self.contact_id,
             phone=self.contactPhone,
             notes=self.notes,
-            details={_CUSTOMER: self.customerName} if self.customerName else {},
+            details={CUSTOMER: self.customerName} if self.customerName else {},
         )
 
 
@@ -68,7 +61,7 @@ class ChangeAppointment(BaseModel):
     status: Status | None = None
     notes: _Notes | None = None
     confirmationSent: bool | None = None
-    scheduled_at: Timestamp | None = None
+    scheduled_at: Instant | None = None
 
     def wanted(self, kept: DeskAppointment) -> DeskChange:
         told = self.confirmationSent
@@ -76,15 +69,15 @@ class ChangeAppointment(BaseModel):
             starts_at=self.scheduled_at,
             status=None if self.status is None else STATUSES[self.status],
             notes=self.notes,
-            details=None if told is None else kept.details | {_CONFIRMATION: told},
+            details=None if told is None else kept.details | {CONFIRMATION: told},
         )
 
 
 class Appointment(BaseModel):
     id: str
     service_type: str
-    scheduled_time: datetime
-    scheduled_at: datetime
+    scheduled_time: Milliseconds
+    scheduled_at: Milliseconds
     duration_minutes: int
     status: Status
     confirmation_sent: bool
@@ -93,9 +86,9 @@ class Appointment(BaseModel):
     contact_email: str | None
     contact_id: str | None
     notes: str | None
-    created_at: datetime
-    updated_at: datetime
-    deleted_at: datetime | None = None
+    created_at: Milliseconds
+    updated_at: Milliseconds
+    deleted_at: Milliseconds | None = None
     """Always null: what is deleted was cancelled, and is shown so."""
     call_id: str | None
     """The call that booked it."""
@@ -104,7 +97,7 @@ class Appointment(BaseModel):
     def of(cls, kept: DeskAppointment) -> "Appointment":
         one = kept.appointment
         named: dict[str, Any] = {
-            "contact_name": kept.contact_name or kept.details.get(_CUSTOMER),
+            "contact_name": kept.contact_name or kept.details.get(CUSTOMER),
             "contact_email": kept.contact_email,
             "contact_id": kept.contact_id,
             "phone_number": one.phone or None,
@@ -116,8 +109,8 @@ class Appointment(BaseModel):
             scheduled_time=one.starts_at,
             scheduled_at=one.starts_at,
             duration_minutes=(one.ends_at - one.starts_at) // _MINUTE,
-            status=_WORDS[one.status],
-            confirmation_sent=bool(kept.details.get(_CONFIRMATION)),
+            status=APPOINTMENT_STATUS[one.status],
+            confirmation_sent=bool(kept.details.get(CONFIRMATION)),
             notes=kept.notes,
             created_at=kept.created_at,
             updated_at=kept.updated_at,

@@ -12,10 +12,10 @@ from api.compat.voxanne.appointment_models import (
     Appointment,
     ChangeAppointment,
     CreateAppointment,
-    Status,
 )
 from api.compat.voxanne.auth import needs
 from api.compat.voxanne.pages import MOST, PAGE, Limit, PageNumber, Pagination
+from dialects.voxanne import AppointmentWord as Status
 from services import appointments, directory
 from services.access import Caller
 from services.appointments import DeskFilter

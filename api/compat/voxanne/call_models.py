@@ -1,11 +1,11 @@
 """Calls as Voxanne shows them. The list's `from` and `outcome` are of its API reference, the other
 names of its public source; details add those of the Vapi call that it passes on."""
 
-from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.compat.values import Milliseconds, whole_seconds
 from api.compat.voxanne.words import STATUS, outcome_word
 from domain.request import CallView
 from domain.transcript import turns_of
@@ -25,11 +25,11 @@ class Call(BaseModel):
     outcome_summary: str | None
     agent_id: str
     contact_id: str | None
-    duration_seconds: float | None
+    duration_seconds: int | None
     has_recording: bool
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
+    created_at: Milliseconds
+    started_at: Milliseconds | None
+    ended_at: Milliseconds | None
 
     @classmethod
     def of(cls, view: CallView) -> "Call":
@@ -39,11 +39,11 @@ class Call(BaseModel):
 class CallDetails(Call):
     assistantId: str
     customer: dict[str, str]
-    createdAt: datetime
-    startedAt: datetime | None
-    endedAt: datetime | None
+    createdAt: Milliseconds
+    startedAt: Milliseconds | None
+    endedAt: Milliseconds | None
     endedReason: str | None
-    duration: float | None
+    duration: int | None
     cost: float | None
     transcript: str | None
     recordingUrl: str | None
@@ -84,7 +84,7 @@ class Transcript(BaseModel):
 
 class Recording(BaseModel):
     recordingUrl: str
-    expiresAt: datetime
+    expiresAt: Milliseconds
     expiresIn: int
     """Seconds after which it should be asked for again."""
 
@@ -94,7 +94,7 @@ def _shown(view: CallView) -> dict[str, Any]:
     summary = last.structured.get("summary") if last else None
     return {
         "id": view.id,
-        "from_": last.caller_id if last else None,
+        "from_": view.caller_id,
         "to": view.to,
         "phone_number": view.to,
         "status": STATUS[view.status],
@@ -102,7 +102,7 @@ def _shown(view: CallView) -> dict[str, Any]:
         "outcome_summary": summary if isinstance(summary, str) else None,
         "agent_id": view.agent,
         "contact_id": view.contact_id,
-        "duration_seconds": last.duration_seconds if last else None,
+        "duration_seconds": whole_seconds(last.duration_seconds) if last else None,
         "has_recording": last is not None and last.recording_url is not None,
         "created_at": view.created_at,
         "started_at": last.answered_at if last else None,

@@ -10,7 +10,7 @@ from api.compat.voxanne.auth import needs
 from api.compat.voxanne.call_models import Call, CallDetails, Recording, Transcript
 from api.compat.voxanne.words import MEANT
 from domain.request import CallFilter
-from services import calls
+from services import settled_calls
 from services.access import Caller
 from services.errors import NotFound, RequestRefused
 
@@ -33,18 +33,18 @@ async def list_calls(
     if status is not None and not statuses:
         return []
     chosen = CallFilter(statuses=statuses)
-    found = await calls.list_calls(caller.ctx, chosen, limit=min(limit, MOST))
+    found = await settled_calls.list_calls(caller.ctx, chosen, limit=min(limit, MOST))
     return [Call.of(view) for view in found]
 
 
 @router.get("/{call_id}")
 async def get_call(call_id: CallId, caller: Caller = needs("calls:read")) -> CallDetails:
-    return CallDetails.of(await calls.get_call(caller.ctx, call_id))
+    return CallDetails.of(await settled_calls.get_call(caller.ctx, call_id))
 
 
 @router.get("/{call_id}/transcript")
 async def get_transcript(call_id: CallId, caller: Caller = needs("calls:read")) -> Transcript:
-    view = await calls.get_call(caller.ctx, call_id)
+    view = await settled_calls.get_call(caller.ctx, call_id)
     if view.last is None or view.last.transcript is None:
         raise NotFound("transcript", call_id)
     return Transcript.of(view.id, view.last.transcript)
@@ -53,7 +53,7 @@ async def get_transcript(call_id: CallId, caller: Caller = needs("calls:read")) 
 @router.get("/{call_id}/recording")
 async def get_recording(call_id: CallId, caller: Caller = needs("calls:read")) -> Recording:
     """Where the provider keeps it."""
-    view = await calls.get_call(caller.ctx, call_id)
+    view = await settled_calls.get_call(caller.ctx, call_id)
     if view.last is None or view.last.recording_url is None:
         raise NotFound("recording", call_id)
     return Recording(

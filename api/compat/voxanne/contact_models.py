@@ -4,11 +4,11 @@ Its lead status is one of our tags, so that it can be looked for; what else only
 contact's metadata.
 """
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.compat.values import Milliseconds
 from api.compat.voxanne.appointment_models import Appointment
 from api.compat.voxanne.call_models import Call
 from domain.directory import Contact as Kept
@@ -48,14 +48,14 @@ class Contact(BaseModel):
     phone_number: str
     phone: str
     email: str | None
-    last_contact_time: datetime | None
+    last_contact_time: Milliseconds | None
     booking_source: str | None = None
     notes: str | None
     services_interested: list[str]
     lead_score: int | None = None
     lead_status: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: Milliseconds
+    updated_at: Milliseconds
 
     @classmethod
     def of(cls, kept: Kept) -> "Contact":
@@ -107,7 +107,7 @@ def name_of(kept: Kept) -> str | None:
     return " ".join(filter(None, (kept.first_name, kept.last_name))) or None
 
 
-def _shown(kept: Kept, reached: datetime | None) -> dict[str, Any]:
+def _shown(kept: Kept, reached: Milliseconds | None) -> dict[str, Any]:
     leads = [tag.removeprefix(_TAG) for tag in kept.tags if tag.startswith(_TAG)]
     return {
         "id": kept.id,

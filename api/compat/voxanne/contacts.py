@@ -22,7 +22,7 @@ from api.compat.voxanne.contact_models import (
 from api.compat.voxanne.pages import MOST, PAGE, Limit, PageNumber, Pagination
 from api.state import state_of
 from domain.request import CallFilter, CallView
-from services import appointments, calls, directory
+from services import appointments, calls, directory, settled_calls
 from services.access import Caller
 from services.appointments import DeskFilter
 from services.dialing import single_call
@@ -89,8 +89,8 @@ async def get_contact(
 ) -> ContactDetails:
     kept = await directory.get(caller.ctx, CONTACTS, contact_id)
     chosen = CallFilter(contact_id=kept.id)
-    found = await calls.list_calls(caller.ctx, chosen, limit=_HISTORY)
-    total = await calls.count_calls(caller.ctx, chosen)
+    found = await settled_calls.list_calls(caller.ctx, chosen, limit=_HISTORY)
+    total = await settled_calls.count_calls(caller.ctx, chosen)
     theirs = DeskFilter(phone=kept.phone)
     booked = await appointments.page(caller.ctx, theirs, limit=_HISTORY)
     return ContactDetails.with_history(
@@ -119,7 +119,8 @@ async def call_back(
     body: CallBack | None = None,
     caller: Caller = needs("calls:write"),
 ) -> CalledBack:
-    """Call a contact, once. Without `agentId` the default agent speaks, else the oldest one."""
+    """Call a contact, once. Without `agentId` the default agent speaks, else the oldest one.
+    Calls are recorded: the API has no field for it, and its calls have recordings."""
     ctx = caller.ctx
     kept = await directory.get(ctx, CONTACTS, contact_id)
     named = {"name": name_of(kept), "first_name": kept.first_name, "email": kept.email}
@@ -131,6 +132,7 @@ async def call_back(
         origin=NAME,
         context={key: value for key, value in named.items() if value},
         contact_id=kept.id,
+        recording=True,
     )
     made = await calls.create_call(ctx, state_of(request).nudges, order)
     assert isinstance(made, CallView)

@@ -1,13 +1,13 @@
 """/api/webhook-logs: what was sent to the organization's endpoints. The names are those of the
 nearest thing in the product's public source, its recent failures."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api.admission import AdmittedRoute
+from api.compat.values import Milliseconds
 from api.compat.voxanne.auth import needs
 from dialects.voxanne import WORDS
 from domain.endpoint import Delivery, DeliveryState
@@ -35,9 +35,9 @@ class Log(BaseModel):
     responseStatus: int | None
     errorMessage: str | None
     """Of the last attempt."""
-    createdAt: datetime
-    deliveredAt: datetime | None
-    nextAttemptAt: datetime | None
+    createdAt: Milliseconds
+    deliveredAt: Milliseconds | None
+    nextAttemptAt: Milliseconds | None
 
     @classmethod
     def of(cls, delivery: Delivery, tries: int) -> "Log":

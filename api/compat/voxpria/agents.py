@@ -6,8 +6,9 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Path
 
 from api.admission import AdmittedRoute
+from api.compat.values import Timestamp
 from api.compat.voxpria.auth import needs
-from api.compat.voxpria.models import Camel, Success, Timestamp
+from api.compat.voxpria.models import Camel, Success
 from domain.call import CallStatus
 from domain.directory import RegisteredAgent
 from domain.request import CallFilter

@@ -9,7 +9,7 @@ from api.compat.voxpria.auth import NAME, TRIGGERS, needs
 from api.compat.voxpria.models import Call, Listed, Pagination, Success, Trigger, Triggered
 from api.state import state_of
 from domain.request import CallFilter, CallView
-from services import calls
+from services import calls, settled_calls
 from services.access import Caller
 from services.dialing import single_call
 
@@ -54,8 +54,8 @@ async def list_calls(
     """The newest first."""
     size, everything = min(limit, MOST), CallFilter()
     offset = (page - 1) * size
-    found = await calls.list_calls(caller.ctx, everything, limit=size, offset=offset)
-    total = await calls.count_calls(caller.ctx, everything)
+    found = await settled_calls.list_calls(caller.ctx, everything, limit=size, offset=offset)
+    total = await settled_calls.count_calls(caller.ctx, everything)
     shown = [Call.of(view) for view in found]
     return Listed(data=shown, pagination=Pagination(page=page, limit=size, total=total))
 
@@ -64,4 +64,4 @@ async def list_calls(
 async def get_call(
     call_id: Annotated[str, Path(max_length=100)], caller: Caller = needs("calls:read")
 ) -> Success[Call]:
-    return Success(data=Call.of(await calls.get_call(caller.ctx, call_id)))
+    return Success(data=Call.of(await settled_calls.get_call(caller.ctx, call_id)))

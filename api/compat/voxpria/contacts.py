@@ -7,9 +7,10 @@ from pydantic import ConfigDict, Field
 
 from api.admission import AdmittedRoute
 from api.bodies import LARGE, accepting
+from api.compat.values import Timestamp
 from api.compat.voxpria.auth import needs
 from api.compat.voxpria.calls import MOST, PAGE, Limit, Page
-from api.compat.voxpria.models import Camel, Listed, Pagination, Success, Timestamp
+from api.compat.voxpria.models import Camel, Listed, Pagination, Success
 from domain.directory import Contact
 from services import directory
 from services.access import Caller

@@ -1,20 +1,17 @@
 """Requests and answers of the Calls API (voxpria.com/docs/calls-api). What its pages leave open
 is marked as our choice."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from api.compat.values import Timestamp, whole_seconds
 from domain.call import AnsweredBy, CallStatus
 from domain.request import CallView
 
 Data = TypeVar("Data")
 
-Timestamp = Annotated[
-    datetime, PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"))
-]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Number = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{7,14}$")]
 """E.164."""
@@ -91,14 +88,13 @@ class Call(Triggered):
     @classmethod
     def of(cls, view: CallView) -> Self:
         last = view.last
-        seconds = None if last is None else last.duration_seconds
         return cls(
             call_id=view.id,
             status=STATUS[view.status],
             to_number=view.to,
             agent_id=view.agent,
             created_at=view.created_at,
-            duration=None if seconds is None else round(seconds),
+            duration=whole_seconds(last.duration_seconds) if last else None,
             recording=last.recording_url if last else None,
             transcript=last.transcript if last else None,
             outcome=outcome_of(view),

@@ -32,7 +32,8 @@ class NewWebhook(Camel):
 
     url: str = Field(max_length=2000)
     events: list[str] = Field(min_length=1, max_length=50)
-    active: bool = True
+    active: bool | None = None
+    """Default: yes."""
 
 
 class Webhook(Camel):
@@ -63,7 +64,7 @@ async def create_webhook(
     except ValueError as error:
         raise RequestRefused(f"events: {error}") from error
     made = await endpoints.create_endpoint(caller.ctx, body.url, meant, scheme=NAME)
-    if not body.active:
+    if body.active is False:
         made = await endpoints.change_endpoint(caller.ctx, made.id, enabled=False)
     return Success(data=Webhook.of(made, masked=False))
 

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from api.admission import AdmittedRoute
+from api.compat.values import Timestamp
 from api.compat.vozagent.auth import needs
 from api.compat.vozagent.calls import PAGE, Limit, Offset
 from api.compat.vozagent.models import text_in
-from api.compat.vozagent.words import Timestamp
 from domain.directory import PhoneNumber, RegisteredAgent
 from services import directory
 from services.access import Caller

@@ -10,11 +10,11 @@ from api.compat.vozagent.models import Call, ListedCall, Order, Queued
 from api.compat.vozagent.words import MEANT
 from api.state import state_of
 from domain.request import CallFilter, CallView
-from services import calls, directory
+from services import calls, directory, settled_calls
 from services.access import Caller
 from services.contacts import match_contact
 from services.dialing import single_call
-from services.directory import AGENTS
+from services.directory import AGENTS, PHONE_NUMBERS
 from services.errors import NotFound, RequestRefused
 
 router = APIRouter(prefix="/v1/calls", route_class=AdmittedRoute)
@@ -45,6 +45,7 @@ async def create_call(
         to=body.phone_number,
         agent=assistant_id,
         origin=NAME,
+        caller_id=await _shown_number(caller, assistant_id),
         context=told | {name: value for name, value in more.items() if value},
         contact_id=contact.id,
         has_recordings=True,
@@ -81,7 +82,7 @@ async def list_calls(
         contact_id=contact_id,
         agent=assistant_id,
     )
-    found = await calls.list_calls(caller.ctx, chosen, limit=limit, offset=offset)
+    found = await settled_calls.list_calls(caller.ctx, chosen, limit=limit, offset=offset)
     return [ListedCall.of(view) for view in found]
 
 
@@ -89,7 +90,7 @@ async def list_calls(
 async def get_call(
     call_id: Annotated[str, Path(max_length=100)], caller: Caller = needs("calls:read")
 ) -> Call:
-    return Call.with_details(await calls.get_call(caller.ctx, call_id))
+    return Call.with_details(await settled_calls.get_call(caller.ctx, call_id))
 
 
 async def _assistant(caller: Caller, body: Order) -> tuple[str, str]:
@@ -103,3 +104,12 @@ async def _assistant(caller: Caller, body: Order) -> tuple[str, str]:
     if named is None:
         raise NotFound("assistant named", body.assistant_name)
     return named.id, named.name
+
+
+async def _shown_number(caller: Caller, assistant_id: str) -> str | None:
+    """The number that was assigned to an assistant, if its line may show it."""
+    number = await directory.find(caller.ctx, PHONE_NUMBERS, agent_id=assistant_id, is_active=True)
+    if number is None:
+        return None
+    speaker = await directory.speaker(caller.ctx, assistant_id)
+    return number.phone if number.line in (None, speaker.line) else None

@@ -44,6 +44,7 @@ async def create_contact(
     body: NewContact, caller: Caller = needs("contacts:write")
 ) -> ShownContact:
     values = body.model_dump(exclude={"phone_number"}) | {"phone": body.phone_number}
+    values["tags"] = body.tags or []
     return ShownContact.of(await directory.add(caller.ctx, CONTACTS, values, lenient=True))
 
 

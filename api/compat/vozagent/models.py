@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.compat.vozagent.words import STATUS, Timestamp
+from api.compat.values import Timestamp, whole_seconds
+from api.compat.vozagent.words import STATUS
 from domain.call import BOOKED
 from domain.directory import Contact
 from domain.request import CallView
@@ -81,13 +82,12 @@ class ListedCall(BaseModel):
     def of(cls, view: CallView, **more: Any) -> Self:
         last = view.last
         found = last.structured if last else {}
-        seconds = last.duration_seconds if last else None
         return cls(
             id=view.id,
             contact_id=view.contact_id,
             assistant_id=view.agent,
             call_status=STATUS[view.status],
-            duration_seconds=None if seconds is None else round(seconds),
+            duration_seconds=whole_seconds(last.duration_seconds) if last else None,
             call_started_at=last.answered_at if last else None,
             call_ended_at=last.ended_at if last else None,
             appointment_booked=last is not None and last.disposition == BOOKED,
@@ -113,7 +113,7 @@ class Call(ListedCall):
         return cls.of(
             view,
             customer_phone_number=view.to,
-            assistant_phone_number=last.caller_id if last else None,
+            assistant_phone_number=view.caller_id,
             transcript=last.transcript if last else None,
             analysis_summary=text_in(last.structured, "summary") if last else None,
             recording_url=last.recording_url if last else None,
@@ -146,7 +146,7 @@ class NewContact(ChangedContact):
     )
 
     phone_number: str = Field(max_length=50)
-    tags: Tags = []
+    tags: Tags | None = None
 
 
 class ShownContact(BaseModel):

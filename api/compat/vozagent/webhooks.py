@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.admission import AdmittedRoute
+from api.compat.values import Timestamp
 from api.compat.vozagent.auth import NAME, needs
-from api.compat.vozagent.words import Timestamp
 from dialects.vozagent import WORDS
 from domain.endpoint import Endpoint, EndpointKind, EndpointState
 from services import endpoints

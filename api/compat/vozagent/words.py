@@ -3,17 +3,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated
-
-from pydantic import PlainSerializer
-
 from domain.call import CallStatus
 
 STATUS = {status: status.value.replace("_", "-") for status in CallStatus}
 MEANT = {word: status for status, word in STATUS.items()}
 MEANT["in_progress"], MEANT["no_answer"] = CallStatus.IN_PROGRESS, CallStatus.NO_ANSWER
-
-Timestamp = Annotated[
-    datetime, PlainSerializer(lambda at: at.astimezone(UTC).isoformat().replace("+00:00", "Z"))
-]

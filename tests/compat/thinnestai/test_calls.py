@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
-from services import calls
+from services import calls, directory
+from services.directory import PHONE_NUMBERS
 from tests.builders import phone
 from tests.compat.receiver import customer_server
 from tests.compat.server import until_status
-from tests.compat.thinnestai.conftest import ORDER, dial
+from tests.compat.thinnestai.conftest import ORDER, VERIFIED, dial
 from tests.e2e.engine import Engine
 from tests.waiting import until
 
@@ -89,12 +91,43 @@ async def test_30_not_dialed_before_its_time(at_work: Engine, http: httpx.AsyncC
     assert view.scheduled_at.isoformat() == "2026-12-01T15:00:00+00:00"
 
 
+async def test_30_a_time_without_an_offset_is_in_utc(http: httpx.AsyncClient) -> None:
+    made = await dial(http, to_number=phone(21), scheduled_at="2026-12-01T15:00:00")
+    assert made["scheduled_at"] == "2026-12-01T15:00:00Z"
+
+
+async def test_optional_fields_may_be_null_and_numbers_are_whole(http: httpx.AsyncClient) -> None:
+    optional = ("context", "max_duration", "recording", "scheduled_at", "webhook_url")
+    made = await dial(http, **dict.fromkeys(optional), to_number=phone(22))
+    shown = (await http.get(f"/voice/sessions/{made['call_id']}")).json()
+    assert (shown["max_duration"], type(shown["max_duration"])) == (600, int)
+    assert shown["from_number"] == VERIFIED, "before the call is placed too"
+    whole = await dial(http, to_number=phone(23), max_duration=300.0)
+    path = f"/voice/sessions/{whole['call_id']}"
+    over = await until_status(http, path, *OVER)
+    assert (over["max_duration"], type(over["duration"])) == (300, int)
+    for wrong in (300.5, "300", True, 0):
+        answer = await http.post("/voice/outbound/dial", json=ORDER | {"max_duration": wrong})
+        assert answer.status_code == 400, wrong
+
+
+async def test_28_a_number_that_may_not_be_shown(at_work: Engine, http: httpx.AsyncClient) -> None:
+    """Registered, but not active, for another line, or by somebody else."""
+    other = replace(at_work.ctx, tenant="somebody-else")
+    await directory.add(other, PHONE_NUMBERS, {"phone": "+18005550001"})
+    await directory.add(at_work.ctx, PHONE_NUMBERS, {"phone": "+18005550002", "is_active": False})
+    await directory.add(at_work.ctx, PHONE_NUMBERS, {"phone": "+18005550003", "line": "landline"})
+    for last in (1, 2, 3):
+        order = ORDER | {"from_number": f"+1800555000{last}"}
+        answer = await http.post("/voice/outbound/dial", json=order)
+        assert (answer.status_code, "not verified" in answer.json()["detail"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
         "2026-11-01T15:00:00Z",
         "tomorrow",
-        "2026-12-01T15:00:00",
         "9999-12-31T23:59:59-12:00",
         1764601200,
     ],

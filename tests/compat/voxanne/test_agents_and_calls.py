@@ -75,12 +75,8 @@ async def test_48_49_50_what_is_known_of_a_call(at_work: Engine, http: httpx.Asy
     said = await http.get(f"/api/calls/{made.id}/transcript")
     assert said.status_code == 200
     assert [turn["role"] for turn in said.json()["messages"]] == ["assistant", "user"]
-    # The network records only what is asked for, and nothing here asks.
-    none = await http.get(f"/api/calls/{made.id}/recording")
-    assert (none.status_code, none.json()) == (
-        404,
-        {"error": "No recording available for this call"},
-    )
+    recorded = await http.get(f"/api/calls/{made.id}/recording")
+    assert recorded.json()["recordingUrl"].startswith("http")
     for path in ("", "/transcript", "/recording"):
         unknown = await http.get(f"/api/calls/nosuch{path}")
         assert (unknown.status_code, unknown.json()) == (404, {"error": "Call not found"})

@@ -122,3 +122,12 @@ async def test_55_nobody_can_be_called(at_work: Engine, http: httpx.AsyncClient)
     refused = await http.post(f"/api/contacts/{contact['id']}/call-back")
     assert refused.status_code == 400
     assert "agent" in refused.json()["error"]
+
+
+async def test_a_contact_is_found_by_the_whole_name(http: httpx.AsyncClient) -> None:
+    made = await new_contact(http, phone(560), name="Zenobia van der Berg")
+    for search in ("Zenobia van der Berg", "zenobia  VAN der", "van der Berg", "Berg"):
+        answer = await http.get("/api/contacts", params={"search": search})
+        assert [one["id"] for one in answer.json()["contacts"]] == [made["id"]], search
+    answer = await http.get("/api/contacts", params={"search": "Zenobia Berg"})
+    assert answer.json()["contacts"] == []

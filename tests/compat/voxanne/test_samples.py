@@ -13,7 +13,7 @@ from tests.builders import phone
 from tests.compat.node import MODULE, node_server, run_node
 from tests.compat.samples import ours
 from tests.compat.voxanne.conftest import call_made
-from tests.dialects.test_thinnestai_and_voxanne import CALL, NOW, SECRET, TO, told
+from tests.dialects.test_thinnestai_and_voxanne import BOOKED, CALL, NOW, SECRET, TO, told
 from tests.e2e.engine import Engine
 from tests.serving import client_at
 
@@ -46,7 +46,7 @@ async def test_47_list_calls(at_work: Engine, http: httpx.AsyncClient) -> None:
 TOLD = [
     (EventType.CALL_IN_PROGRESS, CALL, ["Call started: call-1"]),
     (EventType.CALL_COMPLETED, CALL, ["Call ended: call-1", "Saved: completed"]),
-    (EventType.APPOINTMENT_BOOKED, {"id": "apt_1"}, ["Appointment booked: { id: 'apt_1' }"]),
+    (EventType.APPOINTMENT_BOOKED, BOOKED, ["Appointment booked: {"]),
 ]
 
 
@@ -63,7 +63,9 @@ async def test_63_webhook_handler() -> None:
             for line in lines:
                 assert (await printing.readline()).decode().strip() == line
             if kind is EventType.APPOINTMENT_BOOKED:
-                assert await printing.readline() == b"Mailed: apt_1\n"
+                while (line := (await printing.readline()).decode()).startswith((" ", "}")):
+                    assert "Mailed" not in line
+                assert line == "Mailed: apt_1\n"
             forged = message.headers | {"x-vapi-signature": "0" * 64}
             bad = await http.post(url, content=message.body, headers=forged)
             assert (bad.status_code, bad.text) == (401, "Invalid signature")
