@@ -22,7 +22,8 @@ class ApiSettings(BaseModel):
     requests_per_tenant: Annotated[int, Field(ge=1)] = 60_000
     """In a minute, on /v1, over all keys of a tenant."""
     requests_per_address: Annotated[int, Field(ge=1)] = 60_000
-    """In a minute, on /v1, good keys or not."""
+    """In a minute, on /v1; requests without a good key are counted apart, so that they can't use up
+    the limit of those who have one."""
     stripe_webhook_secret: str | None = None
     """A reference, env:NAME or file:PATH, to the signing secret of a Stripe account whose webhooks
     are sent to /compat/voxanne/webhooks/stripe."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -13,6 +13,9 @@ from services.context import ServiceContext
 from services.errors import KeyDisabled, KeyRefused, ScopeMissing, TooManyRequests
 from services.keys import read_key
 from store import keys, rates
+
+_NOBODY = "-"
+"""Whoever has no good key."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ async def admit(
 
     def work(s: Session) -> tuple[ApiKey | None, list[Usage]]:
         key = None if shown is None else keys.prove_key(s, *shown, now=now)
-        return key, rates.count_requests(s, _limits(rules, door, address, key), now=now)
+        good = key if key is not None and _is_good(key, now) else None
+        return key, rates.count_requests(s, _limits(rules, door, address, good), now=now)
 
     key, usages = await ctx.database.write(work)
     exceeded = [usage for usage in usages if usage.exceeded]
@@ -76,11 +80,20 @@ async def admit(
     return Caller(own, key, tuple(usages))
 
 
+def _is_good(key: ApiKey, now: datetime) -> bool:
+    lasts = key.expires_at is None or key.expires_at > now
+    return key.enabled and key.revoked_at is None and lasts
+
+
 def _limits(rules: Sequence[RateRule], door: str, address: str, key: ApiKey | None) -> list[Limit]:
-    """What this request counts against; without a known key only its address does."""
-    counted = {"address": address}
+    """What this request counts against.
+
+    Requests with a good key are counted apart from all others of their address, and others never
+    against a key or a tenant: whoever has no good key uses nobody's limit up but their own.
+    """
+    counted = {"address": f"{address}/{_NOBODY}"}
     if key is not None:
-        counted |= {"key": key.id, "tenant": key.tenant}
+        counted = {"address": f"{address}/{key.id}", "key": key.id, "tenant": key.tenant}
     return [
         Limit(
             name=f"{door}/{rule.group}/{rule.per}/{counted[rule.per]}/{rule.within.total_seconds():g}",
