@@ -15,7 +15,8 @@ from runtime.connection import (
     temporal_address,
 )
 from runtime.embedded import EmbeddedStack
-from runtime.settings import Settings
+from runtime.settings import DATABASE_FILE, Settings
+from runtime.statefile import private_file
 from store.database import Database
 
 
@@ -76,7 +77,8 @@ async def _up(settings: Settings) -> int:
 
 async def _migrate(settings: Settings) -> int:
     if settings.database_url is None:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_file(settings.state_dir / DATABASE_FILE)
     database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     try:
         await asyncio.to_thread(database.migrate)

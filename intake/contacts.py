@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from domain.definition import CsvSource
+from domain.spreadsheets import unescape_cell
 from intake.columns import ColumnFinder, ColumnRoles
 from intake.csv_lines import CsvLines, NotOpened, NotReadable
 from intake.places import Places
@@ -126,7 +127,7 @@ class _ContactFile:
     def _row(
         self, line: int, record: list[str], header: list[str], roles: ColumnRoles
     ) -> SourceRow | Problem:
-        cells = [cell.strip() for cell in record]
+        cells = [unescape_cell(cell.strip()) for cell in record]
         if len(cells) > len(header) and not any(cells[len(header) :]):
             cells = cells[: len(header)]
         if len(cells) != len(header):

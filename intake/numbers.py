@@ -9,6 +9,7 @@ from pathlib import Path
 from domain.fields import shown
 from domain.phone import BadPhone, parse_phone
 from domain.source import UNKNOWN_REGION
+from domain.spreadsheets import unescape_cell
 from intake.problems import DefinitionInvalid, Problem, ProblemList
 
 
@@ -51,4 +52,4 @@ def _cells(rows: Iterator[list[str]], file: str, column: str) -> Iterator[tuple[
         message = f"found no column {shown(column)}, only {names}; name the one with --column"
         raise DefinitionInvalid([Problem(file, 1, 1, column, message)])
     for line, row in enumerate(rows, start=2):
-        yield line, at + 1, row[at].strip() if at < len(row) else ""
+        yield line, at + 1, unescape_cell(row[at].strip()) if at < len(row) else ""

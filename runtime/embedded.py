@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from runtime.processes import Process
-from runtime.settings import Settings, load_settings
+from runtime.settings import DATABASE_FILE, Settings, load_settings
 from runtime.stack_parts import WORKER, StackFailed, commands, overrides_for
 from runtime.statefile import (
     StackRunning,
@@ -24,6 +24,7 @@ from runtime.statefile import (
     choose_endpoints,
     is_owned,
     owned,
+    private_file,
     read_state,
     write_state,
 )
@@ -134,6 +135,8 @@ class EmbeddedStack:
         await asyncio.gather(self._migrated, *(p.answering() for p in self._processes))
 
     async def _migrate(self) -> None:
+        if self.settings.database_url is None:
+            private_file(self._dir / DATABASE_FILE)
         database = Database(self.settings.database, daily_ceiling=self.settings.daily_ceiling)
         try:
             await asyncio.to_thread(database.migrate)

@@ -11,6 +11,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.statefile import private_file
+
 QUICK_SECONDS = 10.0
 """A process that lives shorter than that failed quickly."""
 QUICK_FAILURES = 5
@@ -99,13 +101,15 @@ class Process:
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         log = self.command.log
-        log.parent.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
+        private_file(log)
         with log.open("ab") as output:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-S",
+                "-P",
                 str(_LEASH),
                 str(os.getpid()),
                 *self.command.arguments,
@@ -113,6 +117,7 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
+                umask=0o077,
                 # Ctrl-C in a terminal goes to its whole group; the parts are to stop in order.
                 start_new_session=True,
             )

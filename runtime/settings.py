@@ -56,6 +56,7 @@ from runtime.settings_file import (
 from store.engines import database_url
 
 DEFAULT_FILE = "outdial.toml"
+DATABASE_FILE = "outdial.db"
 SIMULATED_LINE = SIMULATED
 
 
@@ -239,7 +240,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        return self.database_url or f"sqlite:///{self.state_dir / 'outdial.db'}"
+        return self.database_url or f"sqlite:///{self.state_dir / DATABASE_FILE}"
 
     @property
     def claim_linger(self) -> timedelta:

@@ -10,7 +10,7 @@ from pathlib import Path
 from runtime.connection import TemporalUnreachable, connect_temporal, is_configured
 from runtime.processes import Command, listens
 from runtime.settings import SIMULATED_LINE, Settings, load_settings
-from runtime.statefile import Endpoints, StackState
+from runtime.statefile import Endpoints, StackState, state_file
 from workflows.names import SEARCH_ATTRIBUTES
 
 WORKER = "worker"
@@ -99,12 +99,15 @@ class _Runner:
 
     def __init__(self, settings: Settings) -> None:
         inherited = settings.variables.get("PYTHONPATH")
-        path = [str(_ROOT), inherited] if inherited else [str(_ROOT)]
+        # An empty or relative part would put the current folder on the module path.
+        own = (inherited or "").split(os.pathsep)
+        path = [str(_ROOT), *(part for part in own if os.path.isabs(part))]
         self._logs = settings.state_dir / "logs"
         self._environment = {
             **settings.variables,
             "PYTHONPATH": os.pathsep.join(path),
             "PYTHONUNBUFFERED": "1",
+            "PYTHONSAFEPATH": "1",
         }
 
     def log(self, name: str) -> Path:
@@ -120,7 +123,8 @@ class _Runner:
     ) -> Command:
         return Command(
             name=name,
-            arguments=(sys.executable, "-m", *arguments),
+            # -P: a worker.py or an api/ of the folder we run in is not ours.
+            arguments=(sys.executable, "-P", "-m", *arguments),
             environment=self._environment,
             log=self.log(name),
             stop_within=stop_within,
@@ -175,8 +179,7 @@ def _network_arguments(settings: Settings, state: StackState) -> tuple[str, ...]
     return (
         "providers.simulated",
         "--port", str(state.endpoints.network_port),
-        # One word: a random key may begin with a dash.
-        f"--api-key={state.api_key}",
-        "--secret", state.webhook_secret,
+        # Arguments of a process can be read by anybody on the machine.
+        "--credentials", str(state_file(settings.state_dir)),
         *given,
     )  # fmt: skip

@@ -73,7 +73,7 @@ def owned(state_dir: Path) -> Iterator[None]:
 
     Raises StackRunning when another process holds it.
     """
-    state_dir.mkdir(parents=True, exist_ok=True)
+    make_private(state_dir)
     descriptor = os.open(state_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         give_up = time.monotonic() + _LOCK_PATIENCE_SECONDS
@@ -84,6 +84,29 @@ def owned(state_dir: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def make_private(state_dir: Path) -> None:
+    """The directory for its owner alone, with all that is in it: keys, numbers and histories."""
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state_dir.chmod(0o700)
+    for path in state_dir.rglob("*"):
+        # Another process may be replacing one of its files.
+        with contextlib.suppress(FileNotFoundError):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o700)
+            elif path.is_file() and not path.is_symlink():
+                path.chmod(0o600)
+
+
+def private_file(path: Path) -> None:
+    """A file that only its owner reads; SQLite gives its own files beside it the same mode."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
+
+
+def state_file(state_dir: Path) -> Path:
+    """Where a stack writes its state, keys included."""
+    return state_dir / _STATE
 
 
 def is_owned(state_dir: Path) -> bool:

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import re
 import socket
+import stat
 import subprocess
 import sys
 import tomllib
@@ -18,13 +19,18 @@ import pytest
 import typer.testing
 from ruamel.yaml import YAML
 
-from providers.simulated.server import DEFAULT_API_KEY, DEFAULT_WEBHOOK_SECRET
+from providers.simulated.server import DEFAULT_API_KEY
 from runtime.lines import build_lines, require_serving
 from runtime.settings import Settings, load_settings
 from workflows.names import SEARCH_ATTRIBUTES
 
 ROOT = Path(__file__).parent.parent
-SECRETS = {"POSTGRES_PASSWORD": "0" * 48, "OUTDIAL_PUBLIC_URL": "http://api:8000"}
+SECRETS = {
+    "POSTGRES_PASSWORD": "0" * 48,
+    "OUTDIAL_PUBLIC_URL": "http://api:8000",
+    "SIMULATED_API_KEY": "key",
+    "SIMULATED_WEBHOOK_SECRET": "whsec_c2VjcmV0LW9mLWEtdGVzdA==",
+}
 OURS = ("api", "migrate", "network", "worker")
 
 
@@ -88,7 +94,7 @@ def test_variables_are_words_and_ours_are_settings(services: dict[str, Any]) -> 
             assert value
     for name in OURS:
         variables = services[name]["environment"]
-        assert all(key.startswith(("OUTDIAL_", "TEMPORAL_")) for key in variables)
+        assert all(key.startswith(("OUTDIAL_", "TEMPORAL_", "SIMULATED_")) for key in variables)
 
 
 def test_settings_are_accepted_by_the_code(services: dict[str, Any]) -> None:
@@ -101,8 +107,8 @@ def test_settings_are_accepted_by_the_code(services: dict[str, Any]) -> None:
     assert settings.database.startswith("postgresql+psycopg://")
     line = settings.lines["simulated"]
     assert line.credentials == {
-        "api_key": DEFAULT_API_KEY,
-        "webhook_secret": DEFAULT_WEBHOOK_SECRET,
+        "api_key": "env:SIMULATED_API_KEY",
+        "webhook_secret": "env:SIMULATED_WEBHOOK_SECRET",
     }
     assert f"--public-url={line.base_url}" in services["network"]["command"]
 
@@ -122,7 +128,35 @@ def test_no_password_has_a_default(services: dict[str, Any]) -> None:
         line.split("=", 1) for line in _read("deploy/.env.example").splitlines() if "=" in line
     )
     assert asked <= set(example)
-    assert example["POSTGRES_PASSWORD"] == ""
+    secret = {"POSTGRES_PASSWORD", "SIMULATED_API_KEY", "SIMULATED_WEBHOOK_SECRET"}
+    assert {example[name] for name in secret} == {""}
+
+
+def test_no_secret_is_shipped() -> None:
+    """Two installations have none in common."""
+    for path in ("docker-compose.yml", "deploy/outdial.toml", "deploy/.env.example"):
+        text = _read(path)
+        assert DEFAULT_API_KEY not in text.replace("SIMULATED_API_KEY", "")
+        assert not re.search(r"whsec_[A-Za-z0-9+/=]{8,}", text)
+
+
+def test_an_env_file_is_written_with_passwords_of_its_own(
+    services: dict[str, Any], tmp_path: Path
+) -> None:
+    made = [tmp_path / "first.env", tmp_path / "second.env"]
+    for path in made:
+        script = ["sh", str(ROOT / "deploy/new-env.sh"), str(path)]
+        subprocess.run(script, check=True, capture_output=True)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        again = subprocess.run(script, capture_output=True, text=True, check=False)
+        assert (again.returncode, "nothing was changed" in again.stderr) == (1, True)
+    first, second = (dict(re.findall(r"(?m)^(\w+)=(.*)$", path.read_text())) for path in made)
+    for name in ("POSTGRES_PASSWORD", "SIMULATED_API_KEY", "SIMULATED_WEBHOOK_SECRET"):
+        assert len(first[name]) > 30
+        assert first[name] != second[name]
+    assert re.fullmatch(r"[a-z0-9]+", first["POSTGRES_PASSWORD"])
+    given = {"OUTDIAL_CONFIG": str(ROOT / "deploy/outdial.toml"), **first}
+    build_lines(load_settings({k: v for k, v in given.items() if v}), given)
 
 
 def test_ports_listen_on_this_host_alone(services: dict[str, Any]) -> None:
@@ -136,10 +170,10 @@ def test_commands_exist(services: dict[str, Any]) -> None:
 
     assert services["migrate"]["command"] == ["outdial", "migrate"]
     assert typer.testing.CliRunner().invoke(app, ["migrate", "--help"]).exit_code == 0
-    assert services["worker"]["command"] == ["python", "worker.py"]
+    assert services["worker"]["command"] == ["python", "-P", "-m", "worker"]
     assert (ROOT / "worker.py").is_file()
     for name, module in (("api", "api"), ("network", "providers.simulated")):
-        assert services[name]["command"][:3] == ["python", "-m", module]
+        assert services[name]["command"][:4] == ["python", "-P", "-m", module]
         assert importlib.util.find_spec(f"{module}.__main__")
 
 

@@ -28,6 +28,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--public-url", help="where others reach it, if not at host and port")
     parser.add_argument("--api-key", default=DEFAULT_API_KEY)
     parser.add_argument("--secret", default=DEFAULT_WEBHOOK_SECRET, help="whsec_ and base64")
+    parser.add_argument(
+        "--credentials", type=Path, help="a JSON file with api_key and webhook_secret"
+    )
     parser.add_argument("--config", type=Path, help="a JSON file: people, account, faults")
     parser.add_argument("--time-scale", type=float, help="simulated seconds in a real second")
     parser.add_argument("--seed", type=int, help="of the people")
@@ -43,10 +46,13 @@ def _settings(arguments: argparse.Namespace) -> NetworkSettings:
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
+    credentials = {"api_key": arguments.api_key, "webhook_secret": arguments.secret}
+    if arguments.credentials is not None:
+        credentials = json.loads(arguments.credentials.read_text(encoding="utf-8"))
     network = SimulatedNetwork(
         _settings(arguments),
-        api_key=arguments.api_key,
-        webhook_secret=arguments.secret,
+        api_key=credentials["api_key"],
+        webhook_secret=credentials["webhook_secret"],
         host=arguments.host,
         port=arguments.port,
         public_url=arguments.public_url,

@@ -24,7 +24,7 @@ from runtime.embedded import settings_of_running
 from runtime.lines import build_lines
 from runtime.settings import Settings, load_settings
 from runtime.stack_parts import commands
-from runtime.statefile import StackState
+from runtime.statefile import StackState, write_state
 from services import reading
 from services.context import ServiceContext
 from services.launching import launch_campaign
@@ -254,6 +254,7 @@ def plan_stack(
         webhook_secret=SECRET,
     )
     running = settings_of_running(load_settings(given), state)
+    write_state(running.state_dir, state)
     parts = {command.name: Part(command) for command in commands(running, state)}
     return Plan(folder, state, running, parts)
 

@@ -21,6 +21,7 @@ from domain.call import AnsweredBy, CallStatus
 from domain.claim import CampaignState
 from domain.definition import InlineRecipient
 from domain.record import RecipientState
+from domain.spreadsheets import escape_cell
 from services import adding, reading
 from services.access import Caller
 from services.adding import Result
@@ -130,7 +131,9 @@ async def list_results(
     | {200: {"description": "CSV", "content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
 async def stream_results(name: Name, caller: Caller = needs("campaigns:read")) -> Response:
-    """The same as one CSV file, streamed. Variables are columns named `var_…`."""
+    """The same as one CSV file, streamed. Variables are columns named `var_…`, `state` is
+    `recipient_state`. It can be read as a contact file: what a spreadsheet would take for a formula
+    stands behind an apostrophe, which is taken away again."""
     await reading.require_campaign(caller.ctx, name)
     first = await adding.list_results(caller.ctx, name, limit=adding.PAGE)
     variables = sorted({key for one in first for key in one.recipient.variables})
@@ -140,17 +143,22 @@ async def stream_results(name: Name, caller: Caller = needs("campaigns:read")) -
 
 async def _rows(caller: Caller, name: str, variables: list[str]) -> AsyncIterator[str]:
     columns = [field for field in ShownResult.model_fields if field not in _NESTED]
-    yield _line([*columns, *(f"var_{key}" for key in variables)])
+    named = [_NAMES.get(column, column) for column in columns]
+    yield _line([*named, *(f"var_{key}" for key in variables)])
     async for result in adding.stream_results(caller.ctx, name):
         values = ShownResult.of(result).model_dump(mode="json")
         own = values["variables"]
         yield _line([values[c] for c in columns] + [own.get(key) for key in variables])
 
 
+_NAMES = {"state": "recipient_state"}
+"""Columns that a contact file would take for something else: `state` is where somebody lives."""
 _NESTED = ("variables", "structured")
 
 
 def _line(values: list[Any]) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer).writerow(["" if value is None else value for value in values])
+    csv.writer(buffer).writerow(
+        ["" if value is None else escape_cell(str(value)) for value in values]
+    )
     return buffer.getvalue()

@@ -73,7 +73,7 @@ async def test_results_as_json_and_csv(us: Customer) -> None:
     answer = await us.http.get(f"{path}/results.csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     (header,) = list(csv.reader(answer.text.splitlines()))
-    assert header[:3] == ["recipient", "phone", "state"]
+    assert header[:3] == ["recipient", "phone", "recipient_state"]
 
 
 async def test_what_there_is_not(us: Customer) -> None:
