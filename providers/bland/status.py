@@ -47,9 +47,15 @@ def answered(call: Mapping[str, Any]) -> bool | None:
     if text_at(call, "answered_by") == _NO_ANSWER:
         return False
     unreached = meaning_of(call).status in (CallStatus.BUSY, CallStatus.NO_ANSWER)
-    lasted = (number_at(call, "call_length") or 0) > 0
+    lasted = (talked_for(call) or 0) > 0
     said = bool((text_at(call, "concatenated_transcript") or "").strip())
     return True if (lasted or said) and not unreached else None
+
+
+def talked_for(call: Mapping[str, Any]) -> float | None:
+    """The seconds of `call_length`, which is in minutes."""
+    minutes = number_at(call, "call_length")
+    return None if minutes is None else minutes * 60
 
 
 def failure_of(content: Any) -> FailureClass | None:

@@ -83,9 +83,10 @@ def read_call(
     )
     if not ended:
         return (event,)
-    event = event.model_copy(update={"answered": status.answered(call)}).by_facts()
-    if event.status is CallStatus.COMPLETED:
-        event = event.model_copy(update={"duration_seconds": seconds})
+    talk = {"answered": status.answered(call), "duration_seconds": status.talked_for(call)}
+    event = event.model_copy(update=talk).by_facts()
+    lasted = seconds if event.status is CallStatus.COMPLETED else None
+    event = event.model_copy(update={"duration_seconds": lasted})
     done = worked_up or text_at(call, "queue_status") in _WORKED_UP
     return (event, _analysis(call, event)) if done else (event,)
 

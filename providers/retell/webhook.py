@@ -87,11 +87,13 @@ def read_call(call: Mapping[str, Any], now: datetime) -> Sequence[CallEvent]:
         disposition=meaning.disposition,
         detail=reason or word,
         answered=True if ended and talked and not denied else None,
+        duration_seconds=max(0.0, duration) / 1000 if ended and talked and duration else None,
     ).by_facts()
     if not ended:
         return (event,)
-    if event.status is CallStatus.COMPLETED and duration is not None:
-        event = event.model_copy(update={"duration_seconds": max(0.0, duration) / 1000})
+    known = event.status is CallStatus.COMPLETED and duration is not None
+    lasted = max(0.0, duration or 0.0) / 1000 if known else None
+    event = event.model_copy(update={"duration_seconds": lasted})
     return (event, *_analysis(call, event))
 
 
