@@ -9,6 +9,7 @@ from typing import Any
 from domain.ceiling import Ceiling
 from domain.consent import Consent
 from domain.reasons import Reason
+from domain.routing import Marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Candidate:
     """`not_before` is a time that the person asked for: parts of the day do not matter."""
     destinations: tuple[str, ...] = ()
     """Country and type of the person's numbers, as zone evidence notes them."""
+    marks: Marks = field(default_factory=dict)
+    """How lines failed the number that is dialed next."""
 
 
 @dataclass(frozen=True, slots=True)

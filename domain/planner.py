@@ -15,6 +15,7 @@ from domain.number_policy import refusal
 from domain.plan import CallPlan
 from domain.reasons import Reason
 from domain.retry import Daypart
+from domain.routing import rejected_by_all
 from domain.rulebook import Rulebook, shipped_rulebook
 from domain.schedule import Schedule
 from domain.search import Search
@@ -68,6 +69,8 @@ def _ended(candidate: Candidate, plan: CallPlan) -> Reason | None:
         return Reason("destination", barred)
     if candidate.attempts >= plan.retry.max_attempts:
         return Reason("max_attempts", f"all {plan.retry.max_attempts} attempts were made")
+    if candidate.marks and rejected_by_all(plan.shares, candidate.marks):
+        return Reason("rejected", f"{plan.told_lines()}: the provider never dials this number")
     return None
 
 

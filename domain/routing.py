@@ -166,6 +166,11 @@ def pick(
     return None
 
 
+def rejected_by_all(shares: Sequence[LineShare], marks: Marks) -> bool:
+    """Whether none of the lines dials the person's number, ever."""
+    return all(marks.get(share.name) is FailureClass.REJECTED for share in shares)
+
+
 def after_call(
     shares: Sequence[LineShare],
     marks: Marks,

@@ -11,8 +11,10 @@ from sqlmodel import Session
 
 from domain.record import CampaignRecord, RecipientState
 from store.cases import CANCELED, STOPPED
-from store.tables import EPOCH, recipient, roster
+from store.tables import EPOCH, recipient
 
+EVERYBODY = -(2**31)
+"""The position to begin at: no position is smaller."""
 STEP = 5000
 """Recipients in one step: about a tenth of a second."""
 
@@ -43,12 +45,16 @@ def close_some(s: Session, campaign: CampaignRecord, limit: int = STEP) -> bool:
 
 
 def decide_some_anew(
-    s: Session, campaign: CampaignRecord, position: int, step: int = STEP
+    s: Session, campaign: CampaignRecord, position: int = EVERYBODY, step: int = STEP
 ) -> int | None:
     """Put back people whom a look has moved, from a position on; the rest stays untouched.
 
-    The position to go on from; None when there are no more.
+    The position to go on from; None when there are no more. Whoever is enrolled while this goes on
+    has been decided by the new rules already, wherever their position is.
     """
+    last, more = _end_of_step(s, campaign, position, step)
+    if last is None:
+        return None
     own_time = func.coalesce(recipient.c.not_before, EPOCH)
     own_line = case((recipient.c.plan.is_(None), campaign.plan.line), else_=recipient.c.line)
     s.connection().execute(
@@ -56,8 +62,7 @@ def decide_some_anew(
         .where(
             recipient.c.campaign_id == campaign.id,
             recipient.c.launch == campaign.launch,
-            recipient.c.position >= position,
-            recipient.c.position < position + step,
+            recipient.c.position.between(position, last),
             recipient.c.state.in_((_WAITING, _READY)),
             or_(
                 recipient.c.state == _READY,
@@ -67,9 +72,23 @@ def decide_some_anew(
         )
         .values(state=_WAITING, due_at=own_time, line=own_line)
     )
-    end = s.connection().execute(
-        select(roster.c.next_position).where(
-            roster.c.campaign_id == campaign.id, roster.c.launch == campaign.launch
-        )
+    return last + 1 if more else None
+
+
+def _end_of_step(
+    s: Session, campaign: CampaignRecord, position: int, step: int
+) -> tuple[int | None, bool]:
+    """The last of the next `step` positions in use, and whether there may be more. Positions are
+    not dense: of requests they are negative, and made of the requests' ids."""
+    here = (
+        recipient.c.campaign_id == campaign.id,
+        recipient.c.launch == campaign.launch,
+        recipient.c.position >= position,
     )
-    return position + step if position + step < end.scalar_one() else None
+    some = select(recipient.c.position).where(*here).order_by(recipient.c.position).limit(step)
+    counted = some.subquery()
+    found = s.connection().execute(
+        select(func.max(counted.c.position), func.count(counted.c.position))
+    )
+    last, count = found.one()
+    return last, count >= step

@@ -49,6 +49,7 @@ def read_candidate(row: RowMapping, zones: ZoneEvidence) -> Candidate:
         consent=read_consent(row["consent"]),
         promised=row["promised"],
         destinations=zones.destinations,
+        marks=read_marks(row["line_marks"]) if "line_marks" in row else {},
     )
 
 

@@ -85,7 +85,7 @@ def apply_definition(
     changed = change_campaign(s, campaign_id, values)
     write_lines(s, changed)
     keep_revision(s, changed, definition, source_text, now)
-    move_cursor(s, campaign_id, anew_from=decide_some_anew(s, changed, 0))
+    move_cursor(s, campaign_id, anew_from=decide_some_anew(s, changed))
     return changed
 
 

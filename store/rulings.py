@@ -15,6 +15,7 @@ from domain.record import CampaignRecord
 from domain.rulebook import Block, Rulebook, shipped_rulebook
 from domain.rules import Rule
 from store.cursor import lock_cursor, move_cursor
+from store.everybody import EVERYBODY
 from store.gate import shut_gates
 from store.records import campaign_record
 from store.tables import campaign, ruling
@@ -125,7 +126,7 @@ def _decide_anew(s: Session, tenant: str) -> None:
     """Who waits because of a rule is looked at again; claims do it step by step."""
     for record in open_campaigns(s, tenant):
         lock_cursor(s, record.id)
-        move_cursor(s, record.id, anew_from=0)
+        move_cursor(s, record.id, anew_from=EVERYBODY)
 
 
 def _shut_gates(s: Session, tenant: str) -> None:

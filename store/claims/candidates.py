@@ -20,7 +20,7 @@ from domain.zone import ZoneEvidence
 from store.bulk import among
 from store.claims import ledger
 from store.claims.ledger import Asked
-from store.records import read_candidate, read_marks, read_plan, read_zones_anew
+from store.records import read_candidate, read_plan, read_zones_anew
 from store.suppressions import reason_of
 from store.tables import recipient
 
@@ -34,7 +34,8 @@ class Person:
     others: tuple[str, ...]
     """The person's other numbers, in the order of their turns."""
     line: str
-    """Of several, the first: it names the group that is read together."""
+    """Names the group that is read together: the first of the campaign's lines, whatever it was
+    when the person was enrolled or called last; for a plan of one's own, the line of that."""
     calls: int
     outcome: str | None
     closes_at: datetime | None
@@ -44,8 +45,11 @@ class Person:
     zones: ZoneEvidence
     candidate: Candidate
     plan: CallPlan
-    marks: Marks
-    """How lines failed them."""
+
+    @property
+    def marks(self) -> Marks:
+        """How lines failed them."""
+        return self.candidate.marks
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -130,7 +134,7 @@ def _person(row: RowMapping, campaign: CampaignRecord) -> Person:
         id=row["id"],
         phone=row["phone"],
         others=others,
-        line=row["line"],
+        line=row["line"] if campaign.standing else campaign.plan.line,
         calls=row["calls"],
         outcome=row["outcome"],
         closes_at=row["window_closes_at"],
@@ -139,7 +143,6 @@ def _person(row: RowMapping, campaign: CampaignRecord) -> Person:
         zones=zones,
         candidate=read_candidate(row, zones),
         plan=campaign.plan if row["plan"] is None else read_plan(row["plan"]),
-        marks=read_marks(row["line_marks"]),
     )
 
 
@@ -171,13 +174,17 @@ def read_ledgers(
     return {person.id: found for person, found in zip(persons, ledgers, strict=True)}
 
 
+_OF_NUMBER = frozenset({"suppressed", "rejected"})
+"""Reasons that say nothing about the person's other numbers."""
+
+
 def write_decisions(s: Session, decided: Iterable[Decided]) -> list[EndedRecipient]:
     """Move recipients to where their decisions put them; who was decided alike, together."""
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     ended: list[EndedRecipient] = []
     for each in decided:
         person, decision = each.person, each.decision
-        if isinstance(decision, Never) and decision.because.code == "suppressed" and person.others:
+        if isinstance(decision, Never) and decision.because.code in _OF_NUMBER and person.others:
             _dial_the_next(s, person)
             continue
         alike[tuple(sorted(_after(person, decision).items()))].append(person.id)
@@ -193,10 +200,11 @@ def write_decisions(s: Session, decided: Iterable[Decided]) -> list[EndedRecipie
 def _dial_the_next(s: Session, person: Person) -> None:
     """The number is left out from here on; whether the next one may be called is looked at soon."""
     phone, *others = person.others
+    values = {"phone": phone, "alternate_phones": others, "line_marks": {}}
     s.connection().execute(
         update(recipient)
         .where(recipient.c.id == person.id)
-        .values(phone=phone, alternate_phones=others, state=RecipientState.WAITING.value)
+        .values(values | {"state": RecipientState.WAITING.value})
     )
 
 

@@ -74,8 +74,9 @@ _WAITING = select(campaign.c.id, campaign.c.max_concurrent).where(
         is_ready,
         recipient.c.window_closes_at > bindparam("now"),
         or_(
-            recipient.c.line == bindparam("of_line"),
-            exists().where(
+            campaign.c.standing & (recipient.c.line == bindparam("of_line")),
+            ~campaign.c.standing
+            & exists().where(
                 campaign_line.c.campaign_id == campaign.c.id,
                 campaign_line.c.name == bindparam("of_line"),
             ),

@@ -39,9 +39,12 @@ NUMBER_RETRY = timedelta(seconds=5)
 _LINE_BUSY = Reason("line_busy", "the line that is left for this person takes no call now")
 _NUMBER_BUSY = Reason("number_busy", "another call to this person is under way")
 
-_READY = PEOPLE.where(is_ready, recipient.c.line == bindparam("of_line")).order_by(
+_READY = PEOPLE.where(is_ready).order_by(
     recipient.c.window_closes_at, recipient.c.turn, recipient.c.id
 )
+_READY_FOR = _READY.where(recipient.c.line == bindparam("of_line"))
+"""Of a standing campaign, whose people bring lines of their own. All others have those of their
+campaign, as they are now: the line that is kept with a person may be one of an earlier revision."""
 _LIVE = select(lease.c.phone).where(
     lease.c.tenant == bindparam("of_tenant"),
     among(lease.c.phone, "phones"),
@@ -108,7 +111,10 @@ def _in_turn(
         if count <= 0:
             continue
         size = min(count, room) + SLACK
-        found = find_people(s, campaign, _READY, size, of_line=group)
+        if campaign.standing:
+            found = find_people(s, campaign, _READY_FOR, size, of_line=group)
+        else:
+            found = find_people(s, campaign, _READY, size)
         if len(found) == size:
             unread.add(group)
         persons += [person for person in found if person.id not in known]
