@@ -12,7 +12,7 @@ from domain.call import CallStatus, FailureClass, Fence
 from domain.event import CallEvent
 from domain.record import DEFAULT_TENANT, CallRecord
 from store.cases import load_cases, save_cases
-from store.dialect import lock_keys
+from store.dialect import lock_keys, unindexed
 from store.errors import UnknownCall
 from store.health import note_doubt, note_signs_of_life
 from store.matching import apply_events, provider_key
@@ -33,8 +33,8 @@ def get_call_by_provider_id(
     found = (
         select(call)
         .where(
-            call.c.tenant == tenant,
-            call.c.line == line,
+            unindexed(call.c.tenant) == tenant,
+            unindexed(call.c.line) == line,
             call.c.provider_call_id == provider_call_id,
         )
         .order_by(call.c.created_at.desc())
@@ -114,8 +114,8 @@ def record_placed(
     bound = s.connection().execute(
         update(event)
         .where(
-            event.c.tenant == case.call["tenant"],
-            event.c.line == case.call["line"],
+            unindexed(event.c.tenant) == case.call["tenant"],
+            unindexed(event.c.line) == case.call["line"],
             event.c.provider_call_id == provider_call_id,
             event.c.call_id.is_(None),
         )

@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, Table, exc, text
+from sqlalchemy import ColumnElement, Select, Table, exc, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
@@ -46,6 +46,13 @@ def locked(statement: AnySelect, *, exclusive: Iterable[Table]) -> AnySelect:
     """Lock the rows found until the transaction ends."""
     words = [f"FOR NO KEY UPDATE OF {table.name}" for table in exclusive]
     return statement.suffix_with(*words, dialect="postgresql")
+
+
+def unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
+    """A column of text, written so that no index fits: for what is to be compared with the rows
+    that one other index finds. Without statistics, which SQLite never gathers by itself, a database
+    takes any index whose first columns are asked for, and reads all rows of a tenant by it."""
+    return column.concat("")
 
 
 def lock_keys(s: Session, keys: Iterable[str]) -> None:

@@ -17,7 +17,7 @@ from domain.believing import believable
 from domain.event import CallEvent
 from domain.record import DEFAULT_TENANT, Settled
 from store.cases import load_cases, save_cases
-from store.dialect import insert_into, lock_keys
+from store.dialect import insert_into, lock_keys, unindexed
 from store.health import note_signs_of_life
 from store.matching import Match, Matches, apply_events, provider_key
 from store.tables import call, event
@@ -143,8 +143,13 @@ def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[Call
     """Everything that was told about a recipient's calls, by the time at which it happened."""
     found = (
         select(event.c.payload)
-        .join_from(event, call, call.c.id == event.c.call_id)
-        .where(call.c.tenant == tenant, call.c.recipient_id == recipient_id)
+        # Calls without events have no payload: "outer" keeps databases from starting with events.
+        .join_from(call, event, call.c.id == event.c.call_id, isouter=True)
+        .where(
+            call.c.recipient_id == recipient_id,
+            unindexed(call.c.tenant) == tenant,
+            event.c.payload.is_not(None),
+        )
     )
     told = map(CallEvent.model_validate_json, s.connection().execute(found).scalars())
     return sorted(told, key=lambda heard: (heard.at, heard.event_id))

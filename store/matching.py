@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from domain.call import CallStatus, Fence, advance
@@ -17,6 +17,7 @@ from domain.event import CallEvent
 from domain.window import named_instant
 from store.cases import Case
 from store.claims.ceiling import count_placement
+from store.dialect import unindexed
 from store.late_evidence import take_late_evidence
 from store.merging import Heard, merge
 from store.settlement import settle_cases, suppress_opted_out
@@ -25,15 +26,14 @@ from store.tables import call, event
 _CALLS = (
     select(call.c.id, call.c.provider_call_id, call.c.workflow_id, call.c.status)
     .where(
-        call.c.tenant == bindparam("of_tenant"),
-        call.c.line == bindparam("of_line"),
-        or_(
-            call.c.id.in_(bindparam("ids", expanding=True)),
-            call.c.provider_call_id.in_(bindparam("provider_ids", expanding=True)),
-        ),
+        unindexed(call.c.tenant) == bindparam("of_tenant"),
+        unindexed(call.c.line) == bindparam("of_line"),
     )
     .order_by(call.c.created_at)
 )
+_BY_ID = _CALLS.where(call.c.id.in_(bindparam("ids", expanding=True)))
+_BY_PROVIDER_ID = _CALLS.where(call.c.provider_call_id.in_(bindparam("ids", expanding=True)))
+"""One key each: a statement with either of them reads all calls of the tenant on SQLite."""
 _EVENTS = select(event.c.call_id, event.c.payload).where(
     event.c.call_id.in_(bindparam("call_ids", expanding=True))
 )
@@ -62,13 +62,15 @@ class Matches:
         if not (ids or provider_ids):
             return
         of_line = {"of_tenant": tenant, "of_line": line}
-        wanted = {"ids": sorted(ids), "provider_ids": sorted(provider_ids)}
-        for row in s.connection().execute(_CALLS, of_line | wanted):
-            over = CallStatus(row.status).terminal
-            match = Match(row.id, None if over else row.workflow_id)
-            self._by_id[row.id] = match
-            if row.provider_call_id is not None:
-                self._by_provider_id[row.provider_call_id] = match
+        for found, keys in ((_BY_ID, ids), (_BY_PROVIDER_ID, provider_ids)):
+            if not keys:
+                continue
+            for row in s.connection().execute(found, of_line | {"ids": sorted(keys)}):
+                over = CallStatus(row.status).terminal
+                match = Match(row.id, None if over else row.workflow_id)
+                self._by_id[row.id] = match
+                if row.provider_call_id is not None:
+                    self._by_provider_id[row.provider_call_id] = match
 
     def of(self, event: CallEvent) -> Match | None:
         """By the id that the provider echoed, else by its own."""

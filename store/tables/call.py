@@ -22,10 +22,9 @@ class CallRow(Row, table=True):
         UniqueConstraint("recipient_id", "number"),
         Index("ix_call_campaign", "campaign_id", "created_at", "id"),
         Index("ix_call_claim", "campaign_id", "claim_key"),
+        # By the provider's id alone: with a tenant before it, SQLite takes other indexes of one.
         Index(
             "ix_call_provider",
-            "tenant",
-            "line",
             "provider_call_id",
             sqlite_where=_NAMED,
             postgresql_where=_NAMED,
@@ -127,8 +126,6 @@ class EventRow(Row, table=True):
         Index("ix_event_call", "call_id"),
         Index(
             "ix_event_unmatched",
-            "tenant",
-            "line",
             "provider_call_id",
             sqlite_where=_UNMATCHED,
             postgresql_where=_UNMATCHED,

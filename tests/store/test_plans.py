@@ -8,26 +8,37 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, insert, text
+from sqlalchemy import Engine, event, func, insert, select, text
 from sqlmodel import Session
 
 from domain.call import CallStatus
 from domain.claim import CampaignState
 from domain.record import CampaignRecord
-from store import calls, events
+from store import call_views, calls, events, suppressions
+from store.after_calls import talks
+from store.claims import leases
 from store.claims.leases import leases_to_check
 from store.tables import call, recipient
 from store.tables import event as event_table
+from store.withdrawal import withdraw_recipient
 from tests import builders
 from tests.builders import LINE, TIMEOUT, ZONE, House
+from tests.databases import empty
+from tests.store.conftest import Kept
 
 ROWS = 3000
 _LONG = "recipient|call|event"
 _WHOLE_TABLE = re.compile(rf"(?:Seq Scan on|SCAN) (?:{_LONG})\b")
 
 
-def _fill(s: Session, campaign: CampaignRecord) -> None:
+def _first(s: Session) -> int:
+    """The id of the first of the people that `_fill` makes."""
+    return 10 + int(s.connection().execute(select(func.min(recipient.c.id))).scalar_one())
+
+
+def _fill(s: Session, campaign: CampaignRecord, rows: int = ROWS) -> None:
     """People who wait, people who are done, and their calls and events."""
+    first = _first(s)
     zones = builders.zones(ZONE).model_dump_json()
     person = {
         "campaign_id": campaign.id,
@@ -45,13 +56,13 @@ def _fill(s: Session, campaign: CampaignRecord) -> None:
     people = [
         person
         | {
-            "id": 10_000 + i,
+            "id": first + i,
             "position": 100 + i,
             "phone": builders.phone(100 + i),
             "state": "done" if i % 30 else "waiting",
             "outcome": "completed" if i % 30 else None,
         }
-        for i in range(ROWS)
+        for i in range(rows)
     ]
     s.connection().execute(insert(recipient), people)
     made = {
@@ -78,17 +89,22 @@ def _fill(s: Session, campaign: CampaignRecord) -> None:
         made
         | {
             "id": f"old-{i}",
-            "recipient_id": 10_000 + i,
+            "recipient_id": first + i,
             "number": 1,
             "workflow_id": f"w-{i}",
             "provider_call_id": f"old-p-{i}",
             "phone": builders.phone(100 + i),
             "claim_key": f"old-{i // 5}",
         }
-        for i in range(ROWS)
+        for i in range(rows)
     ]
     s.connection().execute(insert(call), old)
-    told = {"tenant": "default", "line": LINE, "payload": "{}", "received_at": builders.NOW}
+    told = {
+        "tenant": "default",
+        "line": LINE,
+        "payload": '{"event_id":"old","at":"2025-01-01T00:00:00Z"}',
+        "received_at": builders.NOW,
+    }
     heard = [
         told
         | {
@@ -97,7 +113,7 @@ def _fill(s: Session, campaign: CampaignRecord) -> None:
             "provider_call_id": f"old-p-{i}",
             "signalled_at": builders.NOW,
         }
-        for i in range(ROWS)
+        for i in range(rows)
     ]
     s.connection().execute(insert(event_table), heard)
 
@@ -141,6 +157,42 @@ def _live(house: House, campaign: CampaignRecord) -> None:
     house.set_state(campaign, CampaignState.PAUSED)
 
 
+def _look_ups(house: House, campaign: CampaignRecord) -> None:
+    """What is asked for one call or one person, by those who wait for the answer."""
+    person = house.write(_first) + 30
+    for heard in (
+        builders.event("by-our-id", call_id="old-7", status="ringing"),
+        builders.event("by-its-id", provider_call_id="old-p-9", status="ringing"),
+        builders.event("by-both", call_id="old-11", provider_call_id="old-p-11"),
+        builders.event("by-none", call_id="nobody", provider_call_id="nobody"),
+    ):
+        house.write(lambda s, e=heard: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
+    house.write(lambda s: events.events_of_recipient(s, "default", person))
+    house.write(lambda s: talks.find_talk(s, "default", LINE, None, "old-p-13"))
+    house.write(lambda s: talks.told_before(s, "default", LINE, "tool-1"))
+    house.write(lambda s: calls.get_call_by_provider_id(s, LINE, "old-p-15"))
+    numbers = [builders.phone(100), builders.phone(101)]
+    house.write(lambda s: suppressions.calls_before_a_talk(s, "default", numbers))
+    house.write(lambda s: suppressions.history(s, "default", numbers[0]))
+    house.write(lambda s: call_views.get_view(s, "default", "old-17"))
+    house.write(lambda s: withdraw_recipient(s, person, now=house.now))
+    house.write(lambda s: calls.record_placed(s, "old-19", "new-p", now=house.now))
+    house.write(lambda s: leases.close_fence(s, "old-21", now=house.now))
+    house.write(lambda s: leases.release_unplaced(s, "old-21", now=house.now))
+
+
+def _statements(house: House, campaign: CampaignRecord) -> dict[str, Any]:
+    with _listening(house.database._write_engine) as heard:
+        _live(house, campaign)
+        _look_ups(house, campaign)
+    assert len(heard) > 40
+    return {
+        statement: parameters
+        for statement, parameters in heard.items()
+        if statement.startswith(("SELECT", "UPDATE", "DELETE"))
+    }
+
+
 @pytest.mark.parametrize("per_day", [None, 3])
 def test_no_statement_reads_a_whole_table(house: House, backend: str, per_day: int | None) -> None:
     retry = {"no_answer": {"delays": "5m"}, "max_attempts_per_day": per_day}
@@ -148,19 +200,66 @@ def test_no_statement_reads_a_whole_table(house: House, backend: str, per_day: i
     house.write(lambda s: _fill(s, campaign))
     if backend == "postgresql":  # its autovacuum does so in time; SQLite never does by itself
         house.write(lambda s: s.connection().execute(text("ANALYZE")))
-    engine = house.database._write_engine
-    with _listening(engine) as heard:
-        _live(house, campaign)
-    assert len(heard) > 30
     explain = "EXPLAIN" if backend == "postgresql" else "EXPLAIN QUERY PLAN"
     found = {}
-    for statement, parameters in heard.items():
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
-            found[statement] = house.write(
-                lambda s, sql=statement, values=parameters: _plan(s, f"{explain} {sql}", values)  # type: ignore[misc]
-            )
+    for statement, parameters in _statements(house, campaign).items():
+        found[statement] = house.write(
+            lambda s, sql=statement, values=parameters: _plan(s, f"{explain} {sql}", values)  # type: ignore[misc]
+        )
     whole = {sql: plan for sql, plan in found.items() if _WHOLE_TABLE.search(plan)}
     assert not whole, "\n\n".join(f"{sql}\n{plan}" for sql, plan in whole.items())
+
+
+MANY = 8_000
+AT_MOST = 6_000
+"""Steps of SQLite's machine: a look at every row of a tenant takes several times `MANY`."""
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_no_statement_costs_more_on_sqlite_the_more_there_is(kept: Kept, analysed: bool) -> None:
+    """Whatever its statistics: none, those of an empty table, or those of today."""
+    _, database = kept("sqlite")
+    empty(database)
+    house = House(database)
+    house.line()
+    campaign = house.launch(1, retry={"no_answer": {"delays": "5m"}})
+    house.write(lambda s: _fill(s, campaign, MANY))
+    if analysed:
+        house.write(lambda s: s.connection().execute(text("ANALYZE")))
+    try:
+        cost = {
+            statement: house.write(
+                lambda s, sql=statement, values=parameters: _steps(s, sql, values)  # type: ignore[misc]
+            )
+            for statement, parameters in _statements(house, campaign).items()
+        }
+    finally:
+        if analysed:
+            house.write(lambda s: s.connection().execute(text("DELETE FROM sqlite_stat1")))
+    dear = {statement: steps for statement, steps in cost.items() if steps > AT_MOST}
+    assert not dear, "\n\n".join(f"{steps}: {sql}" for sql, steps in dear.items())
+
+
+def _steps(s: Session, statement: str, parameters: Any) -> int:
+    """How many steps a statement takes, run once more."""
+    taken = 0
+
+    def step() -> int:
+        nonlocal taken
+        taken += _EVERY
+        return 0
+
+    connection = s.connection().connection.driver_connection
+    assert connection is not None
+    connection.set_progress_handler(step, _EVERY)
+    try:
+        s.connection().exec_driver_sql(statement, parameters).close()
+    finally:
+        connection.set_progress_handler(None, 0)
+    return taken
+
+
+_EVERY = 100
 
 
 def _plan(s: Session, explain: str, parameters: Any) -> str:
