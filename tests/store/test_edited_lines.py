@@ -12,9 +12,10 @@ from sqlalchemy import select
 from domain.call import CallStatus, FailureClass
 from domain.record import CampaignRecord, RecipientState
 from domain.rulebook import Block
+from domain.zone import zone_evidence
 from store import call_requests, campaigns, everybody, requests, roster, rulings
 from store.tables import lease, recipient
-from tests.builders import House, definition, draft, enroll_rows, phone, request, zones
+from tests.builders import House, definition, draft, enroll_rows, phone, request
 
 A, B = {"name": "a"}, {"name": "b"}
 SPARE_B = {"name": "b", "weight": 0}
@@ -23,7 +24,7 @@ RETRY: dict[str, Any] = {
     "no_answer": {"delays": ["10m"]},
     "failed": {"delays": ["10m"]},
 }
-LINES = {
+LINES: dict[str, list[dict[str, Any]]] = {
     "a": [A],
     "b": [B],
     "a then b": [A, B],
@@ -146,7 +147,7 @@ def test_requests_are_decided_anew_however_they_came(
             public_id=f"http-{number}",
             request=request(number),
             phone=phone(number),
-            zones=zones(),
+            zones=zone_evidence(phone(number)),
             agent="a",
             origin="api",
         )
@@ -157,7 +158,7 @@ def test_requests_are_decided_anew_however_they_came(
                 direct.id,
                 request(100 + number),
                 phone=phone(100 + number),
-                zones=zones(),
+                zones=zone_evidence(phone(100 + number)),
                 request_key=f"wf-{number}",
                 requester_workflow_id=None,
                 now=house.now,

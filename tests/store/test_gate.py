@@ -12,16 +12,18 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlmodel import Session
 
 from domain.call import CallStatus
 from domain.claim import CampaignState, FencePass, FenceVerdict
 from domain.record import CampaignRecord, RecipientState
 from domain.rulebook import Block
+from domain.zone import zone_evidence
 from store import calls, campaigns, events, roster, rulings, suppressions
 from store.claims.fence import raise_fence
 from store.claims.reservation import claim_calls
+from store.tables import recipient
 from tests.builders import (
     LINE,
     TIMEOUT,
@@ -138,6 +140,8 @@ def test_a_change_goes_before_fences_that_come_after_it(house: House, change: Ch
     """Of fences that overlap at all times, only those that came first are waited for."""
     campaign = house.launch(12, pacing={"max_concurrent": 8})
     first, second, third = (c.call_id for c in house.claim(campaign, limit=3).calls)
+    located = zone_evidence(phone(0)).model_dump_json()
+    house.write(lambda s: s.connection().execute(update(recipient).values(zones=located)))
 
     def fence(s: Session) -> FencePass:
         return raise_fence(s, first, now=house.now, placement_timeout=TIMEOUT)
