@@ -12,12 +12,15 @@ from sqlalchemy import bindparam, delete, select, update
 from sqlmodel import Session
 
 from domain.call import Fence
+from domain.phone import siblings
 from store.cases import Case
 from store.dialect import insert_into, lock_keys
+from store.subscribers import number_lock
 from store.tables import call, lease
 
 _HOLDER = select(lease.c.call_id).where(
-    lease.c.tenant == bindparam("of_tenant"), lease.c.phone == bindparam("number")
+    lease.c.tenant == bindparam("of_tenant"),
+    lease.c.phone.in_(bindparam("numbers", expanding=True)),
 )
 _LONGEST = select(call.c.ring_seconds, call.c.max_seconds).where(call.c.id == bindparam("call_id"))
 _CLOSE = update(call).where(call.c.id == bindparam("call_id"), call.c.fence == Fence.CLAIMED.value)
@@ -35,9 +38,9 @@ def hold_number_again(s: Session, case: Case, now: datetime) -> None:
     A second call that has left already cannot be called back: then both ring.
     """
     tenant, phone = case.call["tenant"], case.call["phone"]
-    lock_keys(s, [f"number/{tenant}/{phone}"])
-    of_number = {"of_tenant": tenant, "number": phone}
-    holder = s.connection().execute(_HOLDER, of_number).scalar_one_or_none()
+    lock_keys(s, [number_lock(tenant, phone)])
+    of_number = {"of_tenant": tenant, "numbers": list(siblings(phone))}
+    holder = s.connection().execute(_HOLDER, of_number).scalars().first()
     if holder is not None:
         if holder == case.id or not _withdraw(s, holder):
             return

@@ -10,6 +10,7 @@ from sqlmodel import Session
 
 from domain.conditions import Conditions, conditions_of
 from domain.consent import Consent
+from domain.phone import siblings
 from domain.planner import Decision, Ledger, daypart_of, decide
 from domain.record import CallRecord, CampaignRecord, RecipientRecord
 from domain.rulebook import Rulebook
@@ -48,7 +49,9 @@ class LookedAt:
 
 def look_up(s: Session, campaign: CampaignRecord, number: str, now: datetime) -> list[LookedAt]:
     """The recipients of the current launch with this number (E.164), zones known."""
-    persons = find_people(s, campaign, _BY_PHONE, _MOST, number=number)
+    persons: list[Person] = []
+    for text in siblings(number):
+        persons = persons or find_people(s, campaign, _BY_PHONE, _MOST, number=text)
     if not persons:
         # Numbers are kept as JSON: what looks like this one is checked.
         alike = find_people(s, campaign, _BY_OTHER_PHONE, _MOST, number=f'"{number}"')

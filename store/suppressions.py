@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, ScalarSelect, bindparam, delete, func, ins
 from sqlmodel import Session
 
 from domain.call import CallStatus
+from domain.phone import siblings, subscriber
 from domain.record import CallRecord
 from store.dialect import insert_into
 from store.outbox import tell_suppressed
@@ -61,20 +62,26 @@ def suppress(
 def suppress_all(
     s: Session, tenant: str, numbers: Iterable[str], reason: str, *, now: datetime, source: str
 ) -> int:
-    """Put numbers (E.164) on a list; how many of them were not on it."""
+    """Put numbers (E.164) on a list; how many of them were not on it.
+
+    A number that is written in several forms is listed in each, so that whoever looks for one
+    finds it; it counts, and is told of, once.
+    """
     # Sorted, so that two who list the same numbers wait for each other in one order.
-    wanted = sorted(set(numbers))
+    wanted = sorted({subscriber(number): number for number in sorted(set(numbers))}.values())
     added = 0
     for start in range(0, len(wanted), _STEP):
+        given = wanted[start : start + _STEP]
         rows = [
             {
                 "tenant": tenant,
-                "phone": number,
+                "phone": text,
                 "reason": reason,
                 "source": source,
                 "created_at": now,
             }
-            for number in wanted[start : start + _STEP]
+            for number in given
+            for text in sorted(siblings(number))
         ]
         new = s.connection().execute(
             insert_into(s, suppression)
@@ -82,7 +89,9 @@ def suppress_all(
             .on_conflict_do_nothing()
             .returning(suppression.c.phone)
         )
-        added += _note(s, tenant, list(new.scalars()), LISTED, reason, source, now)
+        listed = set(map(subscriber, new.scalars()))
+        fresh = [number for number in given if subscriber(number) in listed]
+        added += _note(s, tenant, fresh, LISTED, reason, source, now)
     return added
 
 
@@ -98,10 +107,11 @@ def lift(
     """Allow a number again; the history stays, and so do recipients that ended because of it."""
     removed = s.connection().execute(
         delete(suppression)
-        .where(suppression.c.tenant == tenant, suppression.c.phone == number)
+        .where(suppression.c.tenant == tenant, suppression.c.phone.in_(siblings(number)))
         .returning(suppression.c.phone)
     )
-    return _note(s, tenant, list(removed.scalars()), LIFTED, reason, source, now) > 0
+    lifted = [number] if removed.scalars().all() else []
+    return _note(s, tenant, lifted, LIFTED, reason, source, now) > 0
 
 
 def is_suppressed(s: Session, tenant: str, number: str) -> str | None:
@@ -127,7 +137,7 @@ def history(s: Session, tenant: str, number: str) -> list[SuppressionChange]:
     found = (
         select(suppression_change)
         .where(
-            suppression_change.c.phone == number,
+            suppression_change.c.phone.in_(siblings(number)),
             suppression_change.c.tenant.in_([tenant, EVERY_TENANT]),
         )
         .order_by(suppression_change.c.id)
@@ -141,6 +151,7 @@ def history(s: Session, tenant: str, number: str) -> list[SuppressionChange]:
 def calls_before_a_talk(s: Session, tenant: str, numbers: Sequence[str]) -> list[CallRecord]:
     """Calls to these numbers that are queued or ringing; `*` looks at all tenants."""
     found: list[CallRecord] = []
+    numbers = [text for number in numbers for text in siblings(number)]
     for start in range(0, len(numbers), _STEP):
         step = (
             select(call)

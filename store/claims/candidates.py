@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, RowMapping, Select, bindparam, select, update
 from sqlmodel import Session
 
+from domain.phone import subscriber
 from domain.plan import CallPlan
 from domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide, looks_back
 from domain.record import CampaignRecord, RecipientState
@@ -58,6 +59,11 @@ class Person:
     @property
     def lines(self) -> tuple[str, ...]:
         return tuple(share.name for share in self.plan.shares)
+
+    @property
+    def subscribers(self) -> tuple[str, ...]:
+        """The same, each number in the one form that stands for all its forms."""
+        return tuple(map(subscriber, self.numbers))
 
 
 @dataclass(frozen=True, slots=True)

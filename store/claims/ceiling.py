@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, exists, func, select, update
 from sqlmodel import Session
 
 from domain.ceiling import DAILY_CEILING, WITHIN, Ceiling
+from domain.phone import siblings, subscriber
 from domain.routing import SIMULATED
 from store.bulk import among
 from store.dialect import lock_keys
@@ -49,7 +50,7 @@ def ceiling_of(s: Session) -> int:
 def lock_number(s: Session, phone: str) -> None:
     """Fences of all tenants that place calls to one number pass one by one."""
     if ceiling_of(s):
-        lock_keys(s, [f"ceiling/{phone}"])
+        lock_keys(s, [f"ceiling/{subscriber(phone)}"])
 
 
 def read_ceilings(
@@ -60,10 +61,12 @@ def read_ceilings(
     if not most or not lines:
         return {}
     left: dict[str, list[datetime]] = defaultdict(list)
-    values = {"phones": sorted(lines), "since": now - WITHIN}
+    forms = sorted({form for phone in lines for form in siblings(phone)})
+    values = {"phones": forms, "since": now - WITHIN}
     for phone, at in s.connection().execute(_LEFT, values):
-        left[phone].append(at)
-    reached = {phone: tuple(times) for phone, times in left.items() if len(times) >= most}
+        left[subscriber(phone)].append(at)
+    of_phone = {phone: sorted(left[subscriber(phone)]) for phone in lines if left}
+    reached = {phone: tuple(times) for phone, times in of_phone.items() if len(times) >= most}
     if not reached:
         return {}
     names = sorted({name for phone in reached for name in lines[phone]})

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
 from domain.ceiling import Ceiling
+from domain.phone import siblings, subscriber
 from domain.planner import Ledger
 from store.bulk import among
 from store.claims.ceiling import read_ceilings
@@ -54,16 +55,18 @@ def read_ledgers(s: Session, tenant: str, asked: Iterable[Asked], now: datetime)
         spans = [one.looks_back for one in needed]
         furthest = None if None in spans else max(span for span in spans if span is not None)
         since = EPOCH if furthest is None else now - furthest - _LONGEST_CALL
-        phones = sorted({phone for one in needed for phone in (one.phone, *one.others)})
+        numbers = {number for one in needed for number in (one.phone, *one.others)}
+        phones = sorted({text for number in numbers for text in siblings(number)})
         values = {"of_tenant": tenant, "phones": phones, "since": since}
         for phone, at in s.connection().execute(_ATTEMPTS, values):
-            attempts[phone].append(at)
+            attempts[subscriber(phone)].append(at)
     return [_ledger(one, attempts, ceilings.get(one.phone)) for one in asked]
 
 
 def _ledger(asked: Asked, attempts: dict[str, list[datetime]], ceiling: Ceiling | None) -> Ledger:
-    to_number = tuple(sorted(attempts.get(asked.phone, ())))
+    to_number = tuple(sorted(attempts.get(subscriber(asked.phone), ())))
     if not asked.others:
         return Ledger(to_number, ceiling=ceiling)
-    everything = [at for phone in (asked.phone, *asked.others) for at in attempts.get(phone, ())]
+    subscribers = {subscriber(number) for number in (asked.phone, *asked.others)}
+    everything = [at for one in subscribers for at in attempts.get(one, ())]
     return Ledger(tuple(sorted(everything)), to_number, ceiling)

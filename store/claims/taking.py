@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
+from domain.phone import siblings, subscriber
 from domain.planner import Decision, Dial, Ledger, Reason, Wait, decide
 from domain.record import CampaignRecord
 from domain.routing import LineShare
@@ -30,6 +31,7 @@ from store.claims.rows import call_row, lease_row, write_calls
 from store.claims.waiting import Pause
 from store.dialect import lock_keys
 from store.health import begin_trial
+from store.subscribers import number_lock
 from store.tables import is_ready, lease, recipient
 
 SLACK = 20
@@ -182,7 +184,7 @@ class _Taker:
                 if board.free_for(person.line) > 0:
                     decided.append(Decided(person, Wait(self._now + LINE_RETRY, _LINE_BUSY)))
                 continue
-            if not busy.isdisjoint(person.numbers):
+            if not busy.isdisjoint(person.subscribers):
                 decided.append(Decided(person, Wait(self._now + NUMBER_RETRY, _NUMBER_BUSY)))
                 continue
             decision = self._decide(person, ledgers[person.id])
@@ -192,7 +194,7 @@ class _Taker:
             call = call_row(self._campaign, person, decision, line, self._key, turn, self._now)
             taking.calls.append(call)
             leases.append(lease_row(call, person, self._now))
-            busy.update(person.numbers)
+            busy.update(person.subscribers)
             board.take(line)
         write_calls(self._s, taking.calls, leases)
         taking.ended = write_decisions(self._s, decided)
@@ -207,13 +209,14 @@ class _Taker:
         return decide(person.candidate, person.plan, ledger, self._now, self._rulebook)
 
     def _lock_numbers(self, tenant: str, persons: Sequence[Person]) -> set[str]:
-        """Numbers that a call is under way to; nobody starts one to the others meanwhile.
+        """Subscribers that a call is under way to; nobody starts one to the others meanwhile.
 
         All numbers of a person, since their calls count together.
         """
-        phones = sorted({number for person in persons for number in person.numbers})
-        if not phones:
+        found = sorted({number for person in persons for number in person.subscribers})
+        if not found:
             return set()
-        lock_keys(self._s, [f"number/{tenant}/{phone}" for phone in phones])
+        lock_keys(self._s, [number_lock(tenant, number) for number in found])
+        phones = [text for number in found for text in siblings(number)]
         live = self._s.connection().execute(_LIVE, {"of_tenant": tenant, "phones": phones})
-        return set(live.scalars())
+        return set(map(subscriber, live.scalars()))

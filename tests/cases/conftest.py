@@ -13,6 +13,9 @@ from tests.store.conftest import (
     kept as kept,
 )
 from tests.store.conftest import (
+    new_url as new_url,
+)
+from tests.store.conftest import (
     server as server,
 )
 from tests.store.conftest import (
