@@ -12,7 +12,7 @@ from cli.output import OK, fail, plural, say
 from cli.running import run, settings_or_fail
 from domain.phone import mask_phone
 from intake.numbers import read_numbers
-from intake.problems import DefinitionInvalid
+from intake.problems import DefinitionInvalid, problem_lines
 from runtime.settings import Settings
 from services import suppressing
 from services.errors import RequestRefused
@@ -47,15 +47,18 @@ def suppress(
     Queued and ringing calls to them are stopped, in all campaigns. A talk that has begun goes on.
     """
     settings = settings_or_fail()
+    unread: list[str] = []
     try:
         wanted = [parse_number(number, region) for number in numbers or ()]
         source = "command line"
         if file is not None:
-            wanted += read_numbers(file, column=column, region=region)
+            listed = read_numbers(file, column=column, region=region)
+            wanted += listed.numbers
+            unread = problem_lines(listed.problems, listed.omitted)
             source = file.name
         if not wanted:
-            fail("found no number; write some, or --file with a CSV file")
-        run(_suppress(settings, wanted, because, source, every_tenant=every_tenant))
+            fail(*(unread or ["found no number; write some, or --file with a CSV file"]))
+        run(_suppress(settings, wanted, because, source, unread, every_tenant=every_tenant))
     except RequestRefused as error:
         fail(str(error))
     except DefinitionInvalid as error:
@@ -83,7 +86,13 @@ def lift(
 
 
 async def _suppress(
-    settings: Settings, numbers: list[str], because: str, source: str, *, every_tenant: bool
+    settings: Settings,
+    numbers: list[str],
+    because: str,
+    source: str,
+    unread: list[str],
+    *,
+    every_tenant: bool,
 ) -> int:
     async with looked_at(settings, engine=True) as at:
         found = await suppressing.suppress(
@@ -97,6 +106,8 @@ async def _suppress(
     say(text + ".")
     if found.untold and at.live:
         say(f"{plural(found.untold, 'call')} could not be told now; none of them is dialed.")
+    if unread:
+        fail(*unread, "The other numbers are listed; these are not.")
     return OK
 
 

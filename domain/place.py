@@ -8,6 +8,8 @@ where these show different times, those of its prefix by the national numbering 
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
@@ -179,15 +181,25 @@ def require_jurisdiction(text: str) -> str:
     raise UnknownPlace(f"found {text!r}, which is no place we have rules or numbers for; {right}")
 
 
+_ZIP = re.compile(r"([0-9]{3,5})|([0-9]{5})-?[0-9]{4}|([0-9]{3,5})-[0-9]{4}")
+"""Five digits, with four more or without; spreadsheets drop the zeros in front."""
+_CANADIAN = re.compile(
+    r"([ABCEGHJ-NPRSTVXY])[0-9][ABCEGHJ-NPRSTV-Z][ -]?[0-9][ABCEGHJ-NPRSTV-Z][0-9]"
+)
+_MILITARY = re.compile(r"09[0-9]{3}|340[0-9]{2}|96[2-6][0-9]{2}")
+_ALSO_CALLED = {"FLA": "US-FL", "WASHINGTON DC": "US-DC", "WASHINGTON D C": "US-DC"}
+
+
 def _by_state(text: str, north_american: bool) -> list[str]:
-    words = " ".join(text.replace(".", "").split()).upper()
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    words = " ".join(plain.replace(".", "").replace(",", " ").split()).upper()
     places = table("places")["places"]
     if words in places:
         return [words]
     if not north_american:
         return []
     names = {place["name"].replace(".", "").upper(): code for code, place in places.items()}
-    code = names.get(words) or next(
+    code = (names | _ALSO_CALLED).get(words) or next(
         (f"{country}-{words}" for country in ("US", "CA") if f"{country}-{words}" in places), None
     )
     if code is None:
@@ -196,17 +208,27 @@ def _by_state(text: str, north_american: bool) -> list[str]:
 
 
 def _by_postal_code(text: str) -> list[str]:
+    """The whole code is read, though its beginning tells: half a code is a wrong one."""
     code = text.strip().upper()
-    digits = code.split("-")[0]
-    if digits.isascii() and digits.isdigit() and 3 <= len(digits) <= 5:
-        prefix = digits.zfill(5)[:3]
-        states = [
-            s for first, last, s in table("places")["zip_prefixes"] if first <= prefix <= last
-        ]
-    else:
-        states = table("places")["canadian_letters"].get(code[:1], [])
+    canadian = _CANADIAN.fullmatch(code)
+    if canadian is not None:
+        return list(table("places")["canadian_letters"][canadian.group(1)])
+    found = _ZIP.fullmatch(code)
+    if found is None:
+        raise UnknownPlace(
+            f"found postal code {text!r}, which is none of the United States or Canada; write all "
+            "of it, such as 33101, 33101-1234 or M5V 2T6"
+        )
+    whole = next(filter(None, found.groups())).zfill(5)
+    if _MILITARY.fullmatch(whole):
+        raise UnknownPlace(
+            f"found postal code {text!r}, which is the armed forces' and tells no place; "
+            "leave it out, and write a time_zone"
+        )
+    prefix = whole[:3]
+    states = [s for first, last, s in table("places")["zip_prefixes"] if first <= prefix <= last]
     if not states:
         raise UnknownPlace(
-            f"found postal code {text!r}, which is in no table; write one such as 33101 or M5V 2T6"
+            f"found postal code {text!r}, whose beginning {prefix} no state has; check its digits"
         )
     return states

@@ -34,6 +34,8 @@ class ColumnRoles:
     state: int | None
     consent: tuple[tuple[str, int], ...]
     variables: tuple[int, ...]
+    unnamed: tuple[int, ...] = ()
+    """Columns without a name: nothing, unless a row has a value there."""
 
 
 class ColumnFinder:
@@ -58,7 +60,8 @@ class ColumnFinder:
         phone = found["phone"]
         if phone is None or (mapped_zone and found["time_zone"] is None):
             return None
-        variables = [index for index in range(len(self._header)) if index not in self._taken]
+        others = [index for index in range(len(self._header)) if index not in self._taken]
+        variables = [index for index in others if self._header[index]]
         return ColumnRoles(
             phone=phone,
             alternates=alternates,
@@ -71,14 +74,13 @@ class ColumnFinder:
                 if (index := found[role]) is not None
             ),
             variables=tuple(variables),
+            unnamed=tuple(index for index in others if not self._header[index]),
         )
 
     def _check_header(self) -> None:
         for index, name in enumerate(self._header):
             first = self._header.index(name)
-            if not name:
-                self._refuse(index, f"column {index + 1}", "found a column without a name; name it")
-            elif first != index:
+            if name and first != index:
                 self._refuse(
                     index, name, f"found this column again, first in field {first + 1}; rename one"
                 )

@@ -8,11 +8,13 @@ row that spans several lines is placed by its first.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
 from domain.definition import CsvSource
+from domain.fields import shown
 from domain.spreadsheets import unescape_cell
 from intake.columns import ColumnFinder, ColumnRoles
 from intake.csv_lines import CsvLines, NotOpened, NotReadable
@@ -21,6 +23,7 @@ from intake.problems import Problem
 from intake.rows import SourceRow, Written, split_numbers
 
 DELIMITERS = (",", ";", "\t")
+_NAMED_DELIMITER = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?[\s,;]*', re.IGNORECASE)
 _QUOTE_NEVER_CLOSED = "found a quote that is never closed; close it"
 _CSV_WORDING = {
     "unexpected end of data": _QUOTE_NEVER_CLOSED,
@@ -48,6 +51,8 @@ class _ContactFile:
         self._file = str(path)
         self._name = path.name
         self._delimiter = ","
+        self._width = 0
+        """Of the header, columns without names included."""
 
     def rows(self) -> Iterator[SourceRow | Problem]:
         try:
@@ -82,7 +87,8 @@ class _ContactFile:
                 rows += 1
                 yield self._row(line, record, header, roles)
                 continue
-            header = [name.strip() for name in record]
+            self._width = len(record)
+            header = _named([name.strip() for name in record])
             finder = ColumnFinder(self._source, header, self._places, self._file, line)
             roles = finder.roles()
             yield from finder.problems
@@ -116,12 +122,7 @@ class _ContactFile:
     def _sniffed(self) -> Iterator[str]:
         """The lines, once the delimiter is known from the first that is not blank."""
         lines = iter(self._lines)
-        first: list[str] = []
-        for line in lines:
-            first.append(line)
-            if line.strip():
-                self._delimiter = _sniff(line, self._source.columns.phone)
-                break
+        first, self._delimiter = sniff_delimiter(lines, self._source.columns.phone)
         return chain(first, lines)
 
     def _row(
@@ -130,8 +131,13 @@ class _ContactFile:
         cells = [unescape_cell(cell.strip()) for cell in record]
         if len(cells) > len(header) and not any(cells[len(header) :]):
             cells = cells[: len(header)]
-        if len(cells) != len(header):
+        extra = range(len(header), len(cells)) if len(cells) <= self._width else ()
+        if len(cells) != len(header) + len(extra):
             return self._ragged(line, len(cells), len(header))
+        for index in (*roles.unnamed, *extra):
+            if cells[index]:
+                message = f"found {shown(cells[index])} in a column without a name; name it"
+                return Problem(self._file, line, index + 1, f"column {index + 1}", message)
 
         def written(index: int) -> Written:
             return Written(header[index], cells[index], line, index + 1)
@@ -162,8 +168,29 @@ class _ContactFile:
         return Problem(self._file, line, column, "row", message)
 
 
+def _named(header: list[str]) -> list[str]:
+    """Without the columns at the end that have no names, as spreadsheets leave them behind."""
+    while len(header) > 1 and not header[-1]:
+        header = header[:-1]
+    return header
+
+
 def _cell(cells: list[str], index: int | None) -> str | None:
     return (cells[index] or None) if index is not None else None
+
+
+def sniff_delimiter(lines: Iterator[str], phone_column: str) -> tuple[list[str], str]:
+    """The lines up to the first that holds something, which are to be read again, and the
+    delimiter: a line `sep=;`, as Excel writes and reads it, names it and is left blank."""
+    first: list[str] = []
+    for line in lines:
+        named = _NAMED_DELIMITER.fullmatch(line.rstrip("\r\n"))
+        if named is not None:
+            return [*first, "\n"], named.group(1)
+        first.append(line)
+        if line.strip():
+            return first, _sniff(line, phone_column)
+    return first, DELIMITERS[0]
 
 
 def _sniff(header: str, phone_column: str) -> str:

@@ -3,53 +3,97 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from domain.fields import shown
 from domain.phone import BadPhone, parse_phone
 from domain.source import UNKNOWN_REGION
 from domain.spreadsheets import unescape_cell
+from intake.contacts import sniff_delimiter
+from intake.csv_lines import CsvLines, NotOpened, NotReadable
 from intake.problems import DefinitionInvalid, Problem, ProblemList
 
+_AREA, _LOCAL = re.compile(r"[2-9][0-9]{2}"), re.compile(r"[0-9]{7}")
 
-def read_numbers(path: Path, *, column: str = "phone", region: str | None = None) -> list[str]:
-    """E.164 of every number of a column, each once, in their order.
 
-    A file without a header that names the column may hold nothing but numbers, one a line.
-    Raises DefinitionInvalid with every problem: a list with one wrong number is not half a list.
+@dataclass(frozen=True, slots=True)
+class NumberList:
+    """What a file of numbers holds."""
+
+    numbers: tuple[str, ...]
+    """E.164 of those that can be read, each once, in their order."""
+    problems: tuple[Problem, ...] = ()
+    omitted: int = 0
+    """Problems beyond those kept."""
+
+
+def read_numbers(path: Path, *, column: str = "phone", region: str | None = None) -> NumberList:
+    """The numbers of a column, and what is wrong with those that can't be read: for a list of
+    people who must not be called, some are better than none.
+
+    A file without a header may hold nothing but numbers, one a line, or area codes and numbers
+    of seven digits, as the National Do Not Call Registry has them. Raises DefinitionInvalid for a
+    file that holds no list.
     """
     file, problems = str(path), ProblemList()
     numbers: dict[str, None] = {}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            for line, at, text in _cells(csv.reader(stream), file, column):
-                if not text:
-                    continue
-                try:
-                    numbers[parse_phone(text, region or UNKNOWN_REGION)] = None
-                except BadPhone as error:
-                    problems.add(Problem(file, line, at, column, str(error)))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        problems.add(Problem(file, 1, 1, "file", f"found a file that can't be read: {reason}"))
-    if len(problems):
-        raise DefinitionInvalid(problems, problems.omitted)
-    return list(numbers)
+        for line, at, text, of in _cells(path, file, column, region or UNKNOWN_REGION):
+            if not text:
+                continue
+            try:
+                numbers[parse_phone(text, of)] = None
+            except BadPhone as error:
+                problems.add(Problem(file, line, at, column, str(error)))
+    except NotReadable as error:
+        problems.add(Problem(file, error.line, 1, "file", error.message))
+    except csv.Error as error:
+        problems.add(Problem(file, 1, 1, "file", f"found what is no CSV: {error}"))
+    except NotOpened as error:
+        raise DefinitionInvalid([Problem(file, 1, 1, "file", str(error))]) from error
+    return NumberList(tuple(numbers), tuple(problems), problems.omitted)
 
 
-def _cells(rows: Iterator[list[str]], file: str, column: str) -> Iterator[tuple[int, int, str]]:
-    """Line, column and text of each number."""
-    first = next(rows, [])
-    header = [cell.strip() for cell in first]
+def _cells(path: Path, file: str, column: str, region: str) -> Iterator[tuple[int, int, str, str]]:
+    """Line, column, text and region of each number."""
+    lines = iter(CsvLines(path))
+    first, delimiter = sniff_delimiter(lines, column)
+    rows = csv.reader(chain(first, lines), delimiter=delimiter)
+    header: list[str] = []
+    while not any(header):
+        found = next(rows, None)
+        if found is None:
+            break
+        header = [cell.strip() for cell in found]
+    start = rows.line_num
+    more = ((rows.line_num, row) for row in rows)
+    listed: Iterator[tuple[int, list[str]]]
     if column in header:
-        at = header.index(column)
+        at, listed = header.index(column), more
+    elif _is_area_and_number(header):
+        for line, row in chain([(start, header)], more):
+            cells = [cell.strip() for cell in row]
+            whole = len(cells) > 1 and cells[0] and cells[1]
+            yield line, 1, f"{cells[0]}{cells[1]}" if whole else "".join(cells[:1]), "US"
+        return
     elif len(header) == 1 and any(letter.isdigit() for letter in header[0]):
-        at = 0
-        yield 1, 1, header[0]
+        at, listed = 0, chain([(start, header)], more)
     else:
         names = ", ".join(filter(None, header)) or "nothing"
         message = f"found no column {shown(column)}, only {names}; name the one with --column"
-        raise DefinitionInvalid([Problem(file, 1, 1, column, message)])
-    for line, row in enumerate(rows, start=2):
-        yield line, at + 1, unescape_cell(row[at].strip()) if at < len(row) else ""
+        raise DefinitionInvalid([Problem(file, max(start, 1), 1, column, message)])
+    for line, row in listed:
+        yield line, at + 1, unescape_cell(row[at].strip()) if at < len(row) else "", region
+
+
+def _is_area_and_number(row: list[str]) -> bool:
+    return (
+        len(row) >= 2
+        and not any(row[2:])
+        and _AREA.fullmatch(row[0]) is not None
+        and _LOCAL.fullmatch(row[1]) is not None
+    )

@@ -87,6 +87,29 @@ async def history(ctx: ServiceContext, number: str) -> list[SuppressionChange]:
     return await ctx.database.read(lambda s: suppressions.history(s, ctx.tenant, number))
 
 
+@dataclass(frozen=True)
+class Unread:
+    """A text that is no number, by its place in what was sent, from 0."""
+
+    index: int
+    why: str
+
+
+def read_numbers(texts: Sequence[str]) -> tuple[list[str], list[Unread]]:
+    """The numbers that can be read, and what is wrong with the others: of a list of people who
+    must not be called, some are better than none. Raises RequestRefused when none can be."""
+    numbers: list[str] = []
+    unread: list[Unread] = []
+    for index, text in enumerate(texts):
+        try:
+            numbers.append(parse_phone(text))
+        except BadPhone as error:
+            unread.append(Unread(index, str(error)))
+    if unread and not numbers:
+        raise RequestRefused(unread[0].why)
+    return numbers, unread
+
+
 def parse_number(text: str, region: str | None = None) -> str:
     """E.164 of a number as people write it. Raises RequestRefused."""
     try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from alembic import command
 from sqlalchemy import insert
 
 from domain.call import CallStatus
+from domain.record import CampaignRecord
 from domain.zone import zone_evidence
 from store import migrate, roster, suppressions
 from store.roster import EnrollRow
@@ -20,7 +22,7 @@ LANDLINE, MOBILE = "+541123456789", "+5491123456789"
 FORMS = [(LANDLINE, MOBILE), (MOBILE, LANDLINE)]
 
 
-def _call_to(house: House, name: str, number: str, **changes: object) -> object:
+def _call_to(house: House, name: str, number: str, **changes: Any) -> CampaignRecord:
     campaign = house.launch(0, name=name, **changes)
     rows = [EnrollRow(draft(0, phone=number), zones=zone_evidence(number))]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))

@@ -165,7 +165,7 @@ def test_recipients(case: Broken) -> None:
         CSV_HEAD,
         [
             "people.csv:1:3: name: found this column again, first in field 2; rename one",
-            "people.csv:1:4: column 4: found a column without a name; name it",
+            "people.csv:2:4: column 4: found 'c' in a column without a name; name it",
         ],
         {"people.csv": "phone,name,name,\n+12025550123,a,b,c\n"},
     ),

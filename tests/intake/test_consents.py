@@ -72,16 +72,15 @@ def test_an_address_in_no_table_is_told_before_the_launch(tmp_path: Path) -> Non
 def test_a_list_of_numbers(tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
     file.write_text("name,phone\nAda,+1 202 555 0123\nBo,\nCy,+12025550124\nAda,+12025550123\n")
-    assert read_numbers(file) == ["+12025550123", "+12025550124"]
+    assert read_numbers(file).numbers == ("+12025550123", "+12025550124")
     file.write_text("2025550123\n2025550124\n")
-    assert read_numbers(file, region="US") == ["+12025550123", "+12025550124"]
+    assert read_numbers(file, region="US").numbers == ("+12025550123", "+12025550124")
 
 
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("name,tel\nAda,1\n", "list.csv:1:1: phone: found no column 'phone', only name, tel"),
-        ("phone\n+1202\n", "list.csv:2:1: phone: found '+1202'"),
         ("", "list.csv:1:1: phone: found no column 'phone', only nothing"),
     ],
 )

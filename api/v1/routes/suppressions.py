@@ -32,12 +32,20 @@ class NewSuppressions(BaseModel):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class Unread(BaseModel):
+    index: int
+    """Its place in `numbers`, from 0."""
+    why: str
+
+
 class Suppressed(BaseModel):
     added: int
     known: int
     """On the list before."""
     hung_up: int
     """Queued and ringing calls that were told to hang up."""
+    unread: list[Unread] = []
+    """What is no number, and so is not listed."""
 
 
 class ShownSuppression(BaseModel):
@@ -68,13 +76,19 @@ async def suppress(
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("suppressions:write"),
 ) -> Response:
-    """Never call these numbers again. Their queued and ringing calls are stopped."""
+    """Never call these numbers again. Their queued and ringing calls are stopped. What can't be
+    read among them is told; the others are listed all the same."""
 
     async def carry_out() -> Suppressed:
-        numbers = [parse_number(number) for number in body.numbers]
+        numbers, unread = suppressing.read_numbers(body.numbers)
         source = f"key {caller.key.id}"
         done = await suppressing.suppress(caller.ctx, numbers, body.reason, source=source)
-        return Suppressed(added=done.added, known=done.known, hung_up=done.hung_up)
+        return Suppressed(
+            added=done.added,
+            known=done.known,
+            hung_up=done.hung_up,
+            unread=[Unread(index=one.index, why=one.why) for one in unread],
+        )
 
     return await answered_once(request, caller, idempotency_key, carry_out, 200)
 
