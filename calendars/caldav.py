@@ -7,6 +7,7 @@ its ETag, and never overwritten.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar, cast
@@ -15,6 +16,7 @@ from urllib.parse import quote
 from caldav.calendarobjectresource import Event
 from caldav.collection import Calendar
 from caldav.davclient import DAVClient
+from caldav.elements import dav
 from caldav.lib.error import (
     ConsistencyError,
     DAVError,
@@ -23,6 +25,7 @@ from caldav.lib.error import (
     ScheduleTagMismatchError,
 )
 
+from calendars.expansion import busy_by
 from calendars.invitation import event_of, status_of
 from calendars.port import CalendarBackend, CalendarConflict, CalendarUnavailable, Entry
 from domain.appointment import OURS, Appointment
@@ -30,6 +33,17 @@ from domain.zone import load_zone
 
 T = TypeVar("T")
 _CHANGED = (ETagMismatchError, ScheduleTagMismatchError, ConsistencyError)
+_CALDAV = "urn:ietf:params:xml:ns:caldav"
+_EVENTS_BETWEEN = (
+    '<?xml version="1.0" encoding="utf-8"?>'
+    f'<C:calendar-query xmlns:D="DAV:" xmlns:C="{_CALDAV}">'
+    "<D:prop><D:getetag/><C:calendar-data/></D:prop>"
+    '<C:filter><C:comp-filter name="VCALENDAR"><C:comp-filter name="VEVENT">'
+    '<C:time-range start="{start}" end="{end}"/>'
+    "</C:comp-filter></C:comp-filter></C:filter></C:calendar-query>"
+)
+_IDENTITY = {"Accept-Encoding": "identity"}
+"""A proxy that compresses an answer gives it another ETag."""
 PRODUCT = "-//Outdial//Appointments//EN"
 
 
@@ -44,14 +58,17 @@ class CalDavCalendar(CalendarBackend):
         *,
         username: str | None = None,
         password: str | None = None,
+        token: Callable[[], str] | None = None,
         zone: str = "UTC",
         timeout: timedelta = timedelta(seconds=10),
         clock: Callable[[], datetime],
     ) -> None:
-        """`zone` is that of events without one, such as those that take a whole day."""
+        """`token` gives the bearer token of a request, in place of a password. `zone` is that of
+        events without one, such as those that take a whole day."""
         self._url = url if url.endswith("/") else f"{url}/"
         self._username = username
         self._password = password
+        self._token = token
         self._zone = zone
         self._timeout = timeout
         self._clock = clock
@@ -73,8 +90,11 @@ class CalDavCalendar(CalendarBackend):
             with DAVClient(
                 url=self._url,
                 username=self._username,
-                password=self._password,
+                password=self._password if self._token is None else self._token(),
                 timeout=int(self._timeout.total_seconds()),
+                headers=_IDENTITY,
+                enable_rfc6764=False,
+                auth_type=None if self._token is None else "bearer",
             ) as client:
                 return work(Calendar(client=client, url=self._url))
 
@@ -86,16 +106,14 @@ class CalDavCalendar(CalendarBackend):
             raise CalendarUnavailable(type(error).__name__) from error
 
     def _busy(self, calendar: Any, start: datetime, end: datetime) -> list[Entry]:
-        found = calendar.search(start=start, end=end, event=True, expand=True)
-        entries = []
-        for event in found:
-            for component in event.icalendar_instance.walk("VEVENT"):
-                entry = self._entry(component, None)
-                transparent = str(component.get("TRANSP", "")).upper() == "TRANSPARENT"
-                canceled = str(component.get("STATUS", "")).upper() == "CANCELLED"
-                if entry is not None and not transparent and not canceled:
-                    entries.append(entry)
-        return entries
+        query = _EVENTS_BETWEEN.format(start=_utc(start), end=_utc(end))
+        answer = calendar.client.report(self._url, query, 1)
+        if answer.status >= 300:
+            raise DAVError(url=self._url, reason=f"it answered {answer.status}")
+        tree = answer.tree
+        found = () if tree is None else tree.iter(f"{{{_CALDAV}}}calendar-data")
+        texts = [element.text for element in found if element.text]
+        return busy_by(texts, start, end, lambda component: self._entry(component, None))
 
     def _read(self, calendar: Any, uid: str) -> Entry | None:
         event = _find(calendar, uid)
@@ -113,7 +131,7 @@ class CalDavCalendar(CalendarBackend):
         component = event.icalendar_component
         if self._is_written(component, appointment):
             return _etag(event)
-        if appointment.etag is not None and appointment.etag != _etag(event):
+        if not _same(appointment.etag, _etag(event)):
             raise CalendarConflict("somebody else changed it")
         _update(component, appointment)
         event.save(increase_seqno=False, precondition="etag")
@@ -166,7 +184,7 @@ def _find(calendar: Any, uid: str) -> Any:
     """By the address under which it is usually kept: a search reads the whole calendar."""
     event = Event(client=calendar.client, url=_address(calendar, uid), parent=calendar)
     try:
-        event.load()
+        _load(event)
         if str(event.icalendar_component.get("UID", "")) == uid:
             return event
     except NotFoundError:
@@ -176,8 +194,44 @@ def _find(calendar: Any, uid: str) -> Any:
         event = calendar.get_event_by_uid(uid)
     except NotFoundError:
         return None
-    event.load()  # a search need not tell the ETag
+    _load(event)  # a search need not tell the ETag
     return event
+
+
+def _load(event: Any) -> None:
+    """Read an event with its ETag as the server has it. Raises NotFoundError.
+
+    A proxy may give the answer of a GET another one; the property is not touched. It is asked
+    first: a change in between leaves an old ETag, with which nothing is overwritten.
+    """
+    kept = _kept_etag(event)
+    event.load()
+    if kept is not None:
+        event.props[dav.GetEtag.tag] = kept
+
+
+def _kept_etag(event: Any) -> str | None:
+    try:
+        found = event.get_properties([dav.GetEtag()])
+    except (DAVError, KeyError):
+        return None  # it is not there, or the property is not: the GET tells
+    etag = found.get(dav.GetEtag.tag)
+    return None if etag is None else str(etag)
+
+
+def _same(known: str | None, found: str | None) -> bool:
+    """Whether two ETags mean one version, compared weakly (RFC 9110, 8.8.3.2). What is known may
+    have been told by a GET through a proxy that compresses."""
+    return known is None or (found is not None and _opaque(known) == _opaque(found))
+
+
+def _opaque(etag: str) -> str:
+    plain = etag.strip().removeprefix("W/").strip('"')
+    return re.sub(r"(--?|;|:)(gzip|br|deflate|df|zstd)$", "", plain)
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _address(calendar: Any, uid: str) -> str:
@@ -189,7 +243,7 @@ def _remove(calendar: Any, appointment: Appointment) -> None:
     if event is None:
         return
     etag = _etag(event)
-    if appointment.etag is not None and appointment.etag != etag:
+    if not _same(appointment.etag, etag):
         raise CalendarConflict("somebody else changed it")
     event.delete(if_match=etag or False)
 

@@ -25,11 +25,18 @@ def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) 
             return None
         return resolve_reference(where, reference, variables, problems)
 
+    def token(where: str, reference: str | None) -> Callable[[], str] | None:
+        """Found once, so that a missing one is told at the start; files are read anew."""
+        if secret(where, reference) is None:
+            return None
+        return lambda: secret_now(where, str(reference), variables)
+
     shared: dict[str, CalendarBackend] = {
         name: CalDavCalendar(
             calendar.url,
             username=calendar.username,
             password=secret(f"calendars.{name}.password", calendar.password),
+            token=token(f"calendars.{name}.token", calendar.token),
             zone=calendar.time_zone,
             timeout=calendar.request_timeout,
             clock=system_clock,
@@ -54,6 +61,15 @@ def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) 
         },
         tenant=settings.tenant,
     )
+
+
+def secret_now(where: str, reference: str, variables: Mapping[str, str]) -> str:
+    """A secret as it is at this moment. Raises ValueError when it is gone."""
+    problems: list[str] = []
+    value = resolve_reference(where, reference, variables, problems)
+    if value is None:
+        raise ValueError(problems[0])
+    return value
 
 
 def _mail(

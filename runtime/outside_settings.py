@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -25,9 +25,18 @@ class CalendarSettings(BaseModel):
     username: str | None = None
     password: str | None = Field(default=None, repr=False)
     """A reference: env:NAME or file:PATH."""
+    token: str | None = Field(default=None, repr=False)
+    """A bearer token in place of a password, as Google asks for; a reference: env:NAME or
+    file:PATH. A file is read anew for each request, so that something else can renew it."""
     time_zone: str = "UTC"
     """Of entries that name none, such as those that take a whole day."""
     request_timeout: Duration = timedelta(seconds=10)
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        if self.token is not None and self.password is not None:
+            raise ValueError("found a token and a password; write one of them")
+        return self
 
     @field_validator("time_zone")
     @classmethod
