@@ -1,12 +1,12 @@
 """Listed Argentine numbers are listed with and without the 9 of mobiles.
 
-Both are one subscriber, and every look-up is by one of the two. Revision 0011 follows 0010.
+Both are one subscriber, and every look-up is by one of the two. Revision 0012 follows 0011.
 """
 
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
