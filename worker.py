@@ -28,7 +28,7 @@ from activities.outside import Outside
 from activities.posting import Poster
 from activities.requests import Requests
 from activities.sweeps import Sweeps
-from runtime.clock import system_clock
+from runtime.clock import DatabaseClock, keeping_time
 from runtime.connection import (
     TemporalMismatch,
     TemporalUnreachable,
@@ -100,11 +100,13 @@ async def work(
     database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     try:
         client = await connect_temporal(settings, within=CONNECT_WITHIN)
-        context = ServiceContext(database, client, lines, system_clock, settings.tenant)
+        clock = DatabaseClock(database)
+        context = ServiceContext(database, client, lines, clock, settings.tenant)
         await announce_lines(context)
         await register_search_attributes(client)
         await ensure_sweep_schedule(client, settings)
         async with AsyncExitStack() as running:
+            await running.enter_async_context(keeping_time(clock))
             await _start(running, _deps(context, outside, settings), context, settings)
             log.info("working on %s with lines %s", client.namespace, ", ".join(lines))
             await stop.wait()

@@ -19,7 +19,7 @@ from api.routes import health, hooks, tools
 from api.state import ApiPolicy, ApiState
 from api.v1.app import create_v1
 from api.v1.problems import http_problem
-from runtime.clock import system_clock
+from runtime.clock import DatabaseClock, keeping_time
 from runtime.connection import connect_temporal
 from runtime.lines import build_lines, require_serving, resolve_reference
 from runtime.logging import set_up_logging
@@ -117,12 +117,13 @@ async def open_state(
 async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
     lines = build_lines(settings)
     database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
+    clock = DatabaseClock(database)
     context = ServiceContext(
         database=database,
         # Webhooks are stored whether or not Temporal is up.
         temporal=await connect_temporal(settings, lazy=True),
         lines=lines,
-        clock=system_clock,
+        clock=clock,
         tenant=settings.tenant,
         live_status=settings.upsert_status,
         allow_private_webhooks=settings.allow_private_webhooks,
@@ -131,7 +132,10 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         mail_recipients=settings.mail.recipients if settings.mail is not None else (),
     )
     try:
-        async with open_state(context, settings.public_url or "", policy_of(settings)) as state:
+        async with (
+            keeping_time(clock),
+            open_state(context, settings.public_url or "", policy_of(settings)) as state,
+        ):
             yield state
     finally:
         await lines.aclose()

@@ -60,6 +60,9 @@ class Claim(BaseModel):
     """Rows were added that nobody has enrolled."""
     wake_at: datetime | None = None
     """When claiming again may find something, if nothing else happens before (UTC)."""
+    wake_after: timedelta | None = None
+    """How long after the claim that is: whoever waits need not have the clock that told `wake_at`.
+    None in claims of older versions."""
     because: str = ""
     """What is waited for, for people."""
 

@@ -41,6 +41,8 @@ _CALL_COLUMNS = (
     "status",
     "fence",
     "provider_call_id",
+    "created_at",
+    "fenced_at",
     "placed_at",
     "is_attempt",
     "outcome",
@@ -152,6 +154,12 @@ class Case:
     @property
     def settled(self) -> bool:
         return self.call["settled_at"] is not None
+
+    def instant(self, told: datetime, now: datetime) -> datetime:
+        """A provider's instant, as far as it can be: from the placement on, and not after now.
+        Delays are counted from it, and a provider's clock is nobody's concern."""
+        placed: datetime = self.call["fenced_at"] or self.call["created_at"]
+        return max(placed, min(told, now))
 
     @property
     def takes_no_more_calls(self) -> str | None:

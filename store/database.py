@@ -11,12 +11,14 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TypeVar
 
 from sqlalchemy import exc, text
 from sqlmodel import Session
 
 from domain.ceiling import DAILY_CEILING
+from store.clocks import measure_skew
 from store.dialect import constraint_of, may_succeed_again, means_unavailable
 from store.engines import (
     POSTGRES_CONNECTIONS,
@@ -87,6 +89,13 @@ class Database:
     async def ping(self) -> None:
         """Return when the database answers."""
         await self.read(lambda s: s.connection().execute(text("SELECT 1")))
+
+    async def measure_skew(self) -> timedelta | None:
+        """By how much this host's clock is ahead of the database's; zero where they are one.
+
+        None when every answer took too long to tell.
+        """
+        return await self.read(measure_skew)
 
     def dispose(self) -> None:
         """Let running work end, then close all connections."""

@@ -39,6 +39,9 @@ _EVENTS = select(event.c.call_id, event.c.payload).where(
 )
 
 
+_INSTANTS = ("ringing_at", "answered_at", "analysed_at")
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     call_id: str
@@ -106,6 +109,7 @@ def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> Heard
     if named is not None and named.tzinfo is None:
         merged.values["call_back_at"] = named_instant(case.zones, named)
     _read_disposition(case, merged.values)
+    _bound_instants(case, merged.values, now)
     changes = {
         name: value
         for name, value in merged.values.items()
@@ -123,6 +127,16 @@ def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> Heard
             changes |= {"failure": None, "detail": None, "retry_after_seconds": None}
     case.change_call(**changes)
     return merged
+
+
+def _bound_instants(case: Case, values: dict[str, Any], now: datetime) -> None:
+    """What a provider's clock says, between placement and receipt; the first that was told of one
+    thing stays unless an earlier one comes."""
+    for name in _INSTANTS:
+        if name in values:
+            values[name] = case.instant(values[name], now)
+            if case.call[name] is not None:
+                values[name] = min(values[name], case.call[name])
 
 
 def _read_disposition(case: Case, values: dict[str, Any]) -> None:

@@ -207,7 +207,7 @@ def _end(case: Case, end: CallEnd, now: datetime) -> None:
     failed = end.status is CallStatus.FAILED
     case.change_call(
         status=end.status.value,
-        ended_at=end.at,
+        ended_at=case.instant(end.at, now),
         is_attempt=end.may_have_rung,
         failure=(end.failure or known["failure"]) if failed else None,
         detail=end.detail or known["detail"],

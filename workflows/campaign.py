@@ -232,6 +232,8 @@ class CampaignWorkflow:
         if self._awake or self._slot_is_free():
             return
         wake_at, because = claim.wake_at, claim.because
+        if claim.wake_after is not None:
+            wake_at = workflow.now() + claim.wake_after
         for poll_at, why in self._polls(claim):
             if wake_at is None or poll_at < wake_at:
                 wake_at, because = poll_at, why

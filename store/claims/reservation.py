@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 
 from sqlalchemy import RowMapping
@@ -157,6 +157,7 @@ def _claim(
         in_flight=in_flight,
         open_recipients=open_count,
         wake_at=pause.until,
+        wake_after=None if pause.until is None else max(timedelta(0), pause.until - now),
         because=pause.because,
     )
 
