@@ -38,6 +38,10 @@ class Caller:
     key: ApiKey
     usages: tuple[Usage, ...]
 
+    def may(self, scope: str) -> bool:
+        """Whether the key holds one more scope, for what an answer shows besides."""
+        return allows(self.key.scopes, scope)
+
 
 async def admit(
     ctx: ServiceContext,
@@ -50,7 +54,8 @@ async def admit(
 ) -> Caller:
     """Let the holder of a key in.
 
-    `text` is the key as it came, None without any. Raises KeyRefused, KeyDisabled, ScopeMissing,
+    `text` is the key as it came, None without any; `scope` is one or several with spaces between,
+    all of which are needed. Raises KeyRefused, KeyDisabled, ScopeMissing,
     TooManyRequests.
     """
     now = ctx.clock()
@@ -74,8 +79,9 @@ async def admit(
         raise KeyRefused("it has expired")
     if not key.enabled:
         raise KeyDisabled
-    if not allows(key.scopes, scope):
-        raise ScopeMissing(scope)
+    for each in scope.split():
+        if not allows(key.scopes, each):
+            raise ScopeMissing(each)
     own = replace(ctx, tenant=key.tenant, lines=ctx.lines.of_tenant(key.tenant))
     return Caller(own, key, tuple(usages))
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI, Security
 
+from api.reference import add_reference
 from api.v1.auth import BEARER, RateHeaders
 from api.v1.problems import ALWAYS, Problem, install_problems
 from api.v1.routes import (
@@ -65,10 +66,13 @@ def create_v1() -> FastAPI:
         responses=ALWAYS,
         dependencies=[Security(BEARER)],
         redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
     )
     for part in _PARTS:
         app.include_router(part.router)
     app.add_middleware(RateHeaders)
+    add_reference(app)
     install_problems(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from api.compat.buildvoiceai import calls
 from api.compat.buildvoiceai.errors import Refused, write_error
 from api.compat.refusals import install_refusals
+from api.reference import add_reference
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": Refused} for status in (400, 401, 403, 404, 429, 500)
@@ -20,7 +21,14 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 
 
 def create_buildvoiceai() -> FastAPI:
-    app = FastAPI(title="BuildVoiceAI's API on Outdial", redirect_slashes=False, responses=_REFUSED)
+    app = FastAPI(
+        title="BuildVoiceAI's API on Outdial",
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        responses=_REFUSED,
+    )
     app.include_router(calls.router)
+    add_reference(app)
     install_refusals(app, write_error)
     return app

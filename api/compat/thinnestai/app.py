@@ -11,6 +11,7 @@ from api.compat.refusals import install_refusals
 from api.compat.thinnestai import dialing, sessions
 from api.compat.thinnestai.auth import rate_headers
 from api.compat.thinnestai.errors import Refused, write_error
+from api.reference import add_reference
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": Refused} for status in (400, 401, 403, 404, 429, 501, 503)
@@ -19,10 +20,15 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 
 def create_thinnestai() -> FastAPI:
     app = FastAPI(
-        title="thinnestAI voice API on Outdial", redirect_slashes=False, responses=_REFUSED
+        title="thinnestAI voice API on Outdial",
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        responses=_REFUSED,
     )
     app.include_router(dialing.router)
     app.include_router(sessions.router)
     app.add_middleware(RateHeaders, shown=rate_headers)
+    add_reference(app)
     install_refusals(app, write_error)
     return app

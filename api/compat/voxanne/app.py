@@ -11,6 +11,7 @@ from api.compat.refusals import install_refusals
 from api.compat.voxanne import agents, appointments, calls, contacts, receiving, webhook_logs
 from api.compat.voxanne.auth import rate_headers
 from api.compat.voxanne.errors import Refused, write_error, write_not_found
+from api.reference import add_reference
 from services.errors import NotFound
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
@@ -19,10 +20,17 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 
 
 def create_voxanne() -> FastAPI:
-    app = FastAPI(title="Voxanne AI on Outdial", redirect_slashes=False, responses=_REFUSED)
+    app = FastAPI(
+        title="Voxanne AI on Outdial",
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        responses=_REFUSED,
+    )
     for part in (agents, appointments, calls, contacts, receiving, webhook_logs):
         app.include_router(part.router)
     app.add_middleware(RateHeaders, shown=rate_headers)
+    add_reference(app)
     install_refusals(app, write_error)
     app.add_exception_handler(NotFound, write_not_found)
     return app

@@ -94,11 +94,12 @@ class Appointment(BaseModel):
     """The call that booked it."""
 
     @classmethod
-    def of(cls, kept: DeskAppointment) -> "Appointment":
+    def of(cls, kept: DeskAppointment, *, with_contact: bool = True) -> "Appointment":
+        """What the contact's own record says is for keys that may read contacts."""
         one = kept.appointment
         named: dict[str, Any] = {
-            "contact_name": kept.contact_name or kept.details.get(CUSTOMER),
-            "contact_email": kept.contact_email,
+            "contact_name": (with_contact and kept.contact_name) or kept.details.get(CUSTOMER),
+            "contact_email": kept.contact_email if with_contact else None,
             "contact_id": kept.contact_id,
             "phone_number": one.phone or None,
         }

@@ -16,11 +16,12 @@ from api.compat.voxanne.appointment_models import (
 from api.compat.voxanne.auth import needs
 from api.compat.voxanne.pages import MOST, PAGE, Limit, PageNumber, Pagination
 from dialects.voxanne import AppointmentWord as Status
+from domain.appointment import DeskAppointment
 from services import appointments, directory
 from services.access import Caller
 from services.appointments import DeskFilter
 from services.directory import CONTACTS
-from services.errors import RequestRefused
+from services.errors import RequestRefused, ScopeMissing
 
 router = APIRouter(prefix="/api/appointments", route_class=AdmittedRoute)
 AppointmentId = Annotated[str, Path(max_length=100)]
@@ -30,6 +31,9 @@ _Day = Annotated[str | None, Query(max_length=40)]
 class Appointments(BaseModel):
     appointments: list[Appointment]
     pagination: Pagination
+
+
+_CONTACTS = "contacts:read"
 
 
 @router.get("")
@@ -45,6 +49,8 @@ async def list_appointments(
     """By their times. Dates are instants, or days in UTC, of which the last is within."""
     phone = None
     if contact_id is not None:
+        if not caller.may(_CONTACTS):
+            raise ScopeMissing(_CONTACTS)
         phone = (await directory.get(caller.ctx, CONTACTS, contact_id)).phone
     try:
         chosen = DeskFilter(
@@ -59,7 +65,7 @@ async def list_appointments(
     found = await appointments.page(caller.ctx, chosen, limit=size, offset=(page - 1) * size)
     total = await appointments.count(caller.ctx, chosen)
     return Appointments(
-        appointments=[Appointment.of(one) for one in found],
+        appointments=[_shown(one, caller) for one in found],
         pagination=Pagination.of(page, size, total),
     )
 
@@ -69,14 +75,14 @@ async def create_appointment(
     body: CreateAppointment, caller: Caller = needs("appointments:write")
 ) -> Appointment:
     """It is confirmed. Nobody asks whether there is room: whoever enters it knows."""
-    return Appointment.of(await appointments.add(caller.ctx, body.wanted()))
+    return _shown(await appointments.add(caller.ctx, body.wanted()), caller)
 
 
 @router.get("/{appointment_id}")
 async def get_appointment(
     appointment_id: AppointmentId, caller: Caller = needs("appointments:read")
 ) -> Appointment:
-    return Appointment.of(await appointments.get(caller.ctx, appointment_id))
+    return _shown(await appointments.get(caller.ctx, appointment_id), caller)
 
 
 @router.patch("/{appointment_id}")
@@ -87,7 +93,7 @@ async def change_appointment(
 ) -> Appointment:
     kept = await appointments.get(caller.ctx, appointment_id)
     changed = await appointments.change(caller.ctx, appointment_id, body.wanted(kept))
-    return Appointment.of(changed)
+    return _shown(changed, caller)
 
 
 @router.delete("/{appointment_id}")
@@ -97,3 +103,7 @@ async def cancel_appointment(
     """Cancel it: its history stays."""
     await appointments.cancel(caller.ctx, appointment_id)
     return {"success": True}
+
+
+def _shown(kept: DeskAppointment, caller: Caller) -> Appointment:
+    return Appointment.of(kept, with_contact=caller.may(_CONTACTS))

@@ -12,6 +12,7 @@ from api.compat.refusals import install_refusals
 from api.compat.voxpria import agents, calls, contacts, webhooks
 from api.compat.voxpria.auth import rate_headers
 from api.compat.voxpria.errors import Refused, write_error
+from api.reference import add_reference
 
 _REFUSED: dict[int | str, dict[str, Any]] = {
     status: {"model": Refused} for status in (400, 401, 403, 404, 429, 503)
@@ -19,9 +20,16 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 
 
 def create_voxpria() -> FastAPI:
-    app = FastAPI(title="Voxpria's API on Outdial", redirect_slashes=False, responses=_REFUSED)
+    app = FastAPI(
+        title="Voxpria's API on Outdial",
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        responses=_REFUSED,
+    )
     for part in (calls, contacts, agents, webhooks):
         app.include_router(part.router)
     app.add_middleware(RateHeaders, shown=rate_headers)
+    add_reference(app)
     install_refusals(app, write_error)
     return app

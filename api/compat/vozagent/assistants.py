@@ -97,7 +97,9 @@ async def list_assistants(
         return []
     chosen: dict[str, Any] = {} if is_active is None else {"is_active": is_active}
     found = await directory.page(caller.ctx, AGENTS, limit=limit, offset=offset, **chosen)
-    numbers = await directory.page(caller.ctx, PHONE_NUMBERS, limit=MOST)
+    numbers: list[PhoneNumber] = []
+    if caller.may("phone_numbers:read"):
+        numbers = await directory.page(caller.ctx, PHONE_NUMBERS, limit=MOST)
     shown = {number.agent_id: number for number in numbers}
     return [ListedAssistant.of(one, shown.get(one.id)) for one in found]
 
@@ -107,7 +109,9 @@ async def get_assistant(
     assistant_id: Annotated[str, Path(max_length=100)], caller: Caller = needs("agents:read")
 ) -> Assistant:
     agent = await directory.get(caller.ctx, AGENTS, assistant_id)
-    number = await directory.find(caller.ctx, PHONE_NUMBERS, agent_id=agent.id)
+    number: PhoneNumber | None = None
+    if caller.may("phone_numbers:read"):
+        number = await directory.find(caller.ctx, PHONE_NUMBERS, agent_id=agent.id)
     settings = {name: text_in(agent.settings, name) for name in _SET}
     return Assistant.of(agent, number, vapi_assistant_id=agent.remote_id, **settings)
 

@@ -25,7 +25,7 @@ PAGE = 50
 
 @router.post("/outbound", status_code=201)
 async def create_call(
-    body: Order, request: Request, caller: Caller = needs("calls:write")
+    body: Order, request: Request, caller: Caller = needs("calls:write contacts:write")
 ) -> Queued:
     """Call somebody, once, as soon as the rules allow; the number becomes a contact if it is none
     yet. Calls are recorded: the API has no field for it, and its calls have recordings."""
