@@ -139,6 +139,7 @@ def _deps(context: ServiceContext, outside: Outside, settings: Settings) -> Deps
         sweep_every=settings.sweep_every,
         allow_private_webhooks=settings.allow_private_webhooks,
         delivery_waits=settings.delivery_waits,
+        nexus_scopes=settings.nexus_scopes,
         campaigns_dir=settings.campaigns_dir,
         outside=outside,
     )
@@ -155,7 +156,7 @@ def build_workers(
         task_queue=TASK_QUEUE,
         workflows=list(WORKFLOWS),
         activities=[calls.end_call, *_short_activities(deps)],
-        nexus_service_handlers=[OutdialServiceHandler()],
+        nexus_service_handlers=[OutdialServiceHandler(_context(deps), deps.nexus_scopes)],
         workflow_runner=sandbox(),
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_workflow_tasks=WORKFLOW_TASKS,

@@ -43,6 +43,8 @@ class Deps:
     delivery_waits: Sequence[timedelta] = RETRY_AFTER
     """Between the tries of a webhook to a customer."""
 
+    nexus_scopes: tuple[str, ...] = ("calls:write", "campaigns:write")
+    """What workflows of other namespaces may ask for."""
     campaigns_dir: Path = Path("campaigns")
     """Where campaign files are that another service may name."""
 

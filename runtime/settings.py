@@ -32,6 +32,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError as SourceError
 from sqlalchemy.exc import ArgumentError
 
+from domain.access import require_scopes
 from domain.breaker import BreakerPolicy
 from domain.ceiling import DAILY_CEILING
 from domain.definition import NAME_PATTERN
@@ -158,6 +159,9 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    nexus_scopes: tuple[str, ...] = ("calls:write", "campaigns:write")
+    """What workflows of other namespaces may ask for by Nexus, as a key's scopes: without
+    dialing:override and risks:accept they place calls as the lines are set up."""
     campaigns_dir: Path = Path("campaigns")
     """Where workers find the campaign files that schedules and other services name."""
     api: ApiSettings = ApiSettings()
@@ -188,6 +192,11 @@ class Settings(BaseSettings):
         if value < timedelta(seconds=1):
             raise ValueError("found less than a second; write 1s or more, such as 30s")
         return value
+
+    @field_validator("nexus_scopes")
+    @classmethod
+    def _scopes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return require_scopes(value)
 
     @field_validator("delivery_waits")
     @classmethod

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import nexusrpc
+from nexusrpc import HandlerError, HandlerErrorType
 from nexusrpc.handler import service_handler
 from temporalio.api.common.v1 import Payload
 from temporalio.api.nexus.v1 import EndpointSpec, EndpointTarget
@@ -12,6 +15,11 @@ from temporalio.nexus import WorkflowHandle, WorkflowRunOperationContext, workfl
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.signatures.launch import LaunchInput
+from domain.bounds import OutOfBounds
+from providers.lines import UnknownLine
+from services.context import ServiceContext
+from services.errors import ScopeMissing
+from services.rights import require_for_call
 from workflows.messages import CampaignResult, RequestCallInput, RequestResult
 from workflows.names import TASK_QUEUE, request_workflow_id
 from workflows.request import RequestCallWorkflow
@@ -30,11 +38,18 @@ class OutdialService:
 
 @service_handler(service=OutdialService)
 class OutdialServiceHandler:
+    """`scopes` are those of every caller: another namespace has no key of ours."""
+
+    def __init__(self, context: ServiceContext, scopes: tuple[str, ...]) -> None:
+        self._context = context
+        self._scopes = scopes
+
     @workflow_run_operation
     async def place_call(
         self, ctx: WorkflowRunOperationContext, asked: RequestCallInput
     ) -> WorkflowHandle[RequestResult]:
         """One call and its final outcome; the same key again is the same request."""
+        await self._require(asked)
         key = asked.key or ctx.request_id
         return await ctx.start_workflow(
             RequestCallWorkflow.run,
@@ -42,6 +57,18 @@ class OutdialServiceHandler:
             id=request_workflow_id(asked.tenant, key),
             task_queue=TASK_QUEUE,
         )
+
+    async def _require(self, asked: RequestCallInput) -> None:
+        """Raises HandlerError, which is not tried again."""
+        own = replace(self._context, tenant=asked.tenant)
+        try:
+            asked.request.require_bounded()
+            await require_for_call(own, self._scopes, asked.request, asked.request.agent)
+        except ScopeMissing as error:
+            hint = "nexus_scopes in the settings has those of other namespaces"
+            raise _refused(f"{error}; {hint}", HandlerErrorType.UNAUTHORIZED) from None
+        except (OutOfBounds, UnknownLine) as error:
+            raise _refused(str(error), HandlerErrorType.BAD_REQUEST) from None
 
     @workflow_run_operation
     async def run_campaign(
@@ -54,6 +81,10 @@ class OutdialServiceHandler:
             id=f"run-campaign/{asked.tenant}/{ctx.request_id}",
             task_queue=TASK_QUEUE,
         )
+
+
+def _refused(why: str, kind: HandlerErrorType) -> HandlerError:
+    return HandlerError(why, type=kind, retryable_override=False)
 
 
 async def create_endpoint(client: Client, name: str = ENDPOINT) -> bool:
