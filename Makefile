@@ -13,6 +13,7 @@ COMPILE := $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe
 # Stamps: an installation is repeated when the lock or the project has changed since.
 RUNTIME := $(VENV)/.installed
 DEV     := $(VENV)/.installed-dev
+SDKS    := $(VENV)/sdks/.installed
 INPUTS  := pyproject.toml
 
 # Quick and free of servers; the rest of the tests run in `make test`.
@@ -23,7 +24,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install check lint unit test faults bench lock clean
+.PHONY: help demo install check lint unit test faults sdks bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +53,10 @@ faults: $(DEV) ## The long runs: processes killed again and again, and what is m
 	@$(PYTEST) --quiet -m "faults and not slow" --numprocesses logical --dist loadfile
 	@$(PYTEST) -m slow
 
+# Some SDKs want an older pydantic than we do: they live beside us, and a child process asks them.
+sdks: $(DEV) $(SDKS) ## Our adapters beside the providers' own SDKs
+	@$(PYTEST) --quiet tests/sdks
+
 bench: $(DEV) ## Throughput beside a bare baseline
 	@$(BIN)/python -m bench.throughput
 
@@ -61,6 +66,12 @@ lock: | $(BIN)/python ## Renew both locks; UPGRADE=--upgrade takes newer version
 	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) $(UPGRADE) --output-file requirements.txt
 	@CUSTOM_COMPILE_COMMAND="make lock" $(COMPILE) $(UPGRADE) --extra dev \
 	    --constraint requirements.txt --output-file requirements-dev.txt
+	@$(BIN)/python -c "import tomllib; \
+	    print(*tomllib.load(open('pyproject.toml', 'rb'))['dependency-groups']['sdks'], sep='\n')" \
+	    > $(VENV)/lock/sdks.in
+	@CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/lock/bin/pip-compile --quiet --generate-hashes \
+	    --allow-unsafe --strip-extras --no-emit-options --no-annotate $(UPGRADE) \
+	    --output-file requirements-sdks.txt $(VENV)/lock/sdks.in
 
 clean: ## Remove the environment and every cache; campaigns and their database stay
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache \
@@ -82,6 +93,13 @@ endef
 
 $(RUNTIME): requirements.txt $(INPUTS) | $(BIN)/python
 	$(install)
+	@touch $@
+
+$(SDKS): requirements-sdks.txt
+	@echo "Installing from $<"
+	@$(PYTHON) -m venv $(VENV)/sdks
+	@$(VENV)/sdks/bin/python -m pip --disable-pip-version-check --no-input --quiet --quiet \
+	    install --require-hashes --only-binary :all: --requirement $<
 	@touch $@
 
 $(DEV): requirements-dev.txt $(INPUTS) | $(BIN)/python
