@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import OperationalError, ProgrammingError
@@ -36,6 +37,7 @@ from runtime.connection import (
     ensure_sweep_schedule,
     register_search_attributes,
     release_clients,
+    restore_sweep_schedule,
 )
 from runtime.lines import build_lines, require_serving
 from runtime.logging import set_up_logging
@@ -124,7 +126,10 @@ async def _start(
     for worker in build_workers(client, deps, drain_within=drain_within):
         await running.enter_async_context(worker)
     await running.enter_async_context(delivery_worker(client, deps, drain_within=drain_within))
-    await running.enter_async_context(Keeper(context, settings.keep_deliveries))
+    keeper = Keeper(
+        context, settings.keep_deliveries, restore=partial(restore_sweep_schedule, client, settings)
+    )
+    await running.enter_async_context(keeper)
 
 
 def _deps(context: ServiceContext, outside: Outside, settings: Settings) -> Deps:

@@ -140,6 +140,18 @@ async def ensure_sweep_schedule(client: Client, settings: Settings) -> None:
         await handle.update(renew)
 
 
+async def restore_sweep_schedule(client: Client, settings: Settings) -> None:
+    """Create the schedule and the search attributes once more where Temporal has lost them: its
+    data was deleted, or restored from before there were any."""
+    try:
+        await client.get_schedule_handle(SWEEP_SCHEDULE).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        await register_search_attributes(client)
+        await ensure_sweep_schedule(client, settings)
+
+
 def _environment() -> ClientConnectConfig:
     try:
         return ClientConfig.load_client_connect_config()

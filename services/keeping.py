@@ -34,6 +34,7 @@ REQUESTS_EVERY = timedelta(seconds=20)
 UNCLAIMED_FOR = timedelta(seconds=20)
 """Requests that are due so long were written by somebody who died before he could say so, or
 wait for a busy line, whose campaign is not harmed by one more look."""
+RESTORE_EVERY = timedelta(minutes=1)
 FORGET_EVERY = timedelta(minutes=10)
 FORGOTTEN_AT_ONCE = 500
 _COUNTS_KEPT = timedelta(days=1)
@@ -44,20 +45,29 @@ class Keeper:
     """Keeps looking for as long as a worker runs. Use as a context manager."""
 
     def __init__(
-        self, ctx: ServiceContext, keep_deliveries: timedelta = timedelta(days=30)
+        self,
+        ctx: ServiceContext,
+        keep_deliveries: timedelta = timedelta(days=30),
+        *,
+        restore: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        """`restore` puts back what Temporal has to know of us, should it have lost its data."""
         self._ctx = ctx
+        self._restore = restore
         self._keep_deliveries = keep_deliveries
         self._tasks: list[asyncio.Task[None]] = []
         self._told: dict[str, datetime] = {}
 
     async def __aenter__(self) -> Keeper:
-        for look, every in (
+        looks: list[tuple[Callable[[], Awaitable[None]], timedelta]] = [
             (self.start_drains, OUTBOXES_EVERY),
             (self.nudge_unclaimed, REQUESTS_EVERY),
             (self.forget, FORGET_EVERY),
             (self.forget_deliveries, FORGET_EVERY),
-        ):
+        ]
+        if self._restore is not None:
+            looks.append((self._restore, RESTORE_EVERY))
+        for look, every in looks:
             self._tasks.append(asyncio.create_task(_keep(look, every)))
         return self
 
@@ -80,14 +90,15 @@ class Keeper:
         for tenant, endpoint_id in due:
             if endpoint_id not in self._told:
                 self._told[endpoint_id] = now
-                await self._start_drain(tenant, endpoint_id)
+                await by_itself(self._start_drain(tenant, endpoint_id), f"drain {endpoint_id}")
 
     async def nudge_unclaimed(self) -> None:
         """Wake standing campaigns whose requests nobody has looked at."""
         before = self._ctx.clock() - UNCLAIMED_FOR
         waiting = await self._ctx.database.read(lambda s: call_requests.unclaimed(s, before=before))
         for direct in waiting:
-            await nudge_standing(self._ctx.temporal, direct)
+            nudge = nudge_standing(self._ctx.temporal, direct)
+            await by_itself(nudge, f"requests of {direct.tenant}")
 
     async def forget(self) -> None:
         """Drop counts and answers that nobody asks for any more."""
@@ -122,10 +133,21 @@ class Keeper:
         )
 
 
+async def by_itself(work: Awaitable[None], what: str) -> None:
+    """One item of many: whatever is wrong with it, the next ones are looked after."""
+    try:
+        await work
+    except Exception as error:
+        log.warning("%s: %s; tried again", what, type(error).__name__)
+
+
 async def _keep(look: Callable[[], Awaitable[None]], every: timedelta) -> None:
+    name = getattr(look, "__name__", "restore")
     while True:
         try:
             await look()
         except (*TEMPORAL_DOWN, DatabaseUnavailable) as error:
-            log.warning("%s: %s; tried again", look.__name__, type(error).__name__)
+            log.warning("%s: %s; tried again", name, type(error).__name__)
+        except Exception:
+            log.exception("%s failed; tried again", name)
         await asyncio.sleep(every.total_seconds())

@@ -6,22 +6,21 @@ from __future__ import annotations
 from pydantic import BaseModel
 from temporalio.exceptions import ApplicationError
 
-from workflows.messages import AddRequest, Message, PauseRequest, StopRequest
+from workflows.messages import MAX_RECIPIENTS, AddRequest, Message, PauseRequest, StopRequest
 
 MAX_BYTES = 256 * 1024
 """A message to a running workflow."""
 MAX_INPUT_BYTES = 1024 * 1024
 """The input of a workflow. Temporal's own limit is 2 MB, in which it would have to fit twice."""
-MAX_RECIPIENTS = 500
 MAX_REASON = 500
 
 
 def require_bounded(message: Message) -> None:
     """For validators of updates. Raises ApplicationError with a sentence."""
-    if isinstance(message, AddRequest) and len(message.recipients) > MAX_RECIPIENTS:
+    if isinstance(message, AddRequest) and message.oversize:
         raise too_large(
-            f"found {len(message.recipients)} recipients; one update takes at most "
-            f"{MAX_RECIPIENTS}. Stage more of them over HTTP, or send several updates"
+            f"found {message.oversize} recipients; one update takes at most {MAX_RECIPIENTS}. "
+            "Stage more of them over HTTP, or send several updates"
         )
     if isinstance(message, PauseRequest | StopRequest):
         reason = len(message.because or "")

@@ -168,7 +168,8 @@ class CallWorkflow:
                 grace = min(grace * 2, LONGEST_GRACE)
                 await self._ask()
                 again = workflow.patched(HANG_UP_AGAIN)
-            if not self._over() and again and self._can_hang_up:
+            again = again and self._can_hang_up
+            if not self._over() and again:
                 heard = self._evidence
                 again = not await self._hang_up()
 

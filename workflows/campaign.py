@@ -313,6 +313,9 @@ class CampaignWorkflow:
     @workflow.update(description="Add recipients to the roster")
     async def add_recipients(self, request: AddRequest) -> CampaignView:
         await workflow.wait_condition(lambda: self._enrolled)
+        # An earlier version may have accepted it; what it carries is not read any more.
+        if request.oversize and workflow.patched("bounded-update"):
+            require_bounded(request)
         self._enrolling += 1
         try:
             await workflow.execute_activity_method(

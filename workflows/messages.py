@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.call import CallStatus
 from domain.claim import CampaignState
 from domain.plan import CallRequest
 from domain.record import Progress
 from domain.roster import RecipientDraft
+
+MAX_RECIPIENTS = 500
+"""In one update. They stand in the history, which is no place for people."""
 
 
 class Message(BaseModel):
@@ -69,6 +74,17 @@ class StopRequest(Message):
 class AddRequest(Message):
     recipients: tuple[RecipientDraft, ...] = ()
     """Empty: enrol what was staged in the database."""
+    oversize: int = 0
+    """How many recipients there were, if they were too many to be read: checking the numbers of
+    thousands takes longer than a workflow task may. They are not kept."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_no_more(cls, given: Any) -> Any:
+        recipients = given.get("recipients") if isinstance(given, dict) else None
+        if isinstance(recipients, list | tuple) and len(recipients) > MAX_RECIPIENTS:
+            return {"oversize": len(recipients)}
+        return given
 
 
 class CampaignView(Message):
