@@ -65,11 +65,11 @@ WORKFLOW_TASKS = 50
 SHORT_ACTIVITIES = 50
 """They wait for the database, which has about ten connections."""
 LOCAL_ACTIVITIES = 100
-DRAINS = 50
-"""Endpoints that are told at the same time."""
+DRAINS = 100
+"""Endpoints that are told at the same time; ten times as many as one tenant may hold."""
 CALL_ACTIVITIES = 200
 """They wait for providers: as many as one claim may start."""
-AFTER_ACTIVITIES = 100
+AFTER_ACTIVITIES = 200
 """They wait for other people's systems, which may hang; calls do not wait for them."""
 
 

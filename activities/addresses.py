@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+_IDLE = 20
+"""Connections kept for the next request."""
+
 
 class UrlRefused(ValueError):
     """The text says what was found and what would be right."""
@@ -51,7 +54,11 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     ) -> None:
         self._allow_private = allow_private
         self._allow_hosts = frozenset(allow_hosts)
-        self._inner = httpx.AsyncHTTPTransport()
+        # As many as there are requests under way, which their callers bound: in a pool of a fixed
+        # size those of one tenant that hang would keep everybody else's waiting.
+        self._inner = httpx.AsyncHTTPTransport(
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=_IDLE)
+        )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         allowed = self._allow_private or request.url.host in self._allow_hosts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -25,24 +26,41 @@ a run in Temporal."""
 LOOK_EVERY = timedelta(milliseconds=200)
 LONGEST = timedelta(seconds=60)
 """One execution of the drain; the workflow starts another."""
+DRAINS_OF_TENANT = 10
+"""Of one tenant at the same time in one worker, a tenth of the places: whoever has many endpoints
+that hang delays nobody but themselves."""
+BUSY_WAIT = timedelta(seconds=3)
+"""When a tenant's places are taken."""
 
 
 class Deliveries(DeliveryActivities):
     def __init__(self, deps: Deps, poster: Poster) -> None:
         self._deps = deps
         self._poster = poster
+        self._draining: Counter[str] = Counter()
 
     @activity.defn(name="drain_endpoint")
     async def drain_endpoint(self, endpoint: EndpointRef) -> Drained:
+        if self._draining[endpoint.tenant] >= DRAINS_OF_TENANT:
+            return Drained(sent=0, wake_at=self._deps.clock() + BUSY_WAIT)
+        self._draining[endpoint.tenant] += 1
+        try:
+            return await self._drain(endpoint)
+        finally:
+            self._draining[endpoint.tenant] -= 1
+
+    async def _drain(self, endpoint: EndpointRef) -> Drained:
         loop = asyncio.get_running_loop()
         end = loop.time() + LONGEST.total_seconds()
         idle_until = loop.time() + LINGER.total_seconds()
         sent = 0
         async with heartbeating():
             while loop.time() < min(end, idle_until) and not activity.is_worker_shutdown():
-                some = await finished(self._send_some(endpoint))
+                some, taken = await finished(self._send_some(endpoint))
+                sent += some
+                if some and not taken:
+                    break  # it fails, so its place is somebody else's
                 if some:
-                    sent += some
                     idle_until = loop.time() + LINGER.total_seconds()
                 else:
                     await asyncio.sleep(LOOK_EVERY.total_seconds())
@@ -51,16 +69,17 @@ class Deliveries(DeliveryActivities):
         )
         return Drained(sent=sent, wake_at=wake_at)
 
-    async def _send_some(self, endpoint: EndpointRef) -> int:
+    async def _send_some(self, endpoint: EndpointRef) -> tuple[int, int]:
+        """How many requests were made, and how many of them were taken."""
         now = self._deps.clock()
         to, due = await self._deps.database.read(
             lambda s: deliveries.due(s, endpoint.endpoint_id, now=now, limit=AT_ONCE)
         )
         if to is None or not due:
-            return 0
+            return 0, 0
         outcomes = await asyncio.gather(*(self._poster.post(to, one) for one in due))
         await self._record(to, due, outcomes)
-        return len(due)
+        return len(due), sum(outcome.delivered for outcome in outcomes)
 
     async def _record(
         self, to: Endpoint, sent: Sequence[Delivery], outcomes: Sequence[Outcome]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import time
 from collections.abc import Callable
@@ -25,11 +26,18 @@ _ALLOWED_TEXT = "the settings do not allow this URL"
 class Poster:
     """Sends webhooks for as long as a worker runs."""
 
-    def __init__(self, clock: Callable[[], datetime], *, allow_private: bool) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        *,
+        allow_private: bool,
+        limit: float = REQUEST_SECONDS,
+    ) -> None:
         self._clock = clock
+        self._limit = limit
         self._client = httpx.AsyncClient(
             transport=GuardedTransport(allow_private=allow_private),
-            timeout=REQUEST_SECONDS,
+            timeout=limit,
             follow_redirects=False,
             trust_env=False,
         )
@@ -48,7 +56,13 @@ class Poster:
         begun = time.monotonic()
         try:
             parse_url(to.url)
-            status, headers, text = await self._send(to.url, message)
+            # As a whole, the look-up of the name included: an endpoint that drips a byte now and
+            # then would hold its place for ever otherwise.
+            async with asyncio.timeout(self._limit):
+                status, headers, text = await self._send(to.url, message)
+        except TimeoutError:
+            late = f"no answer within {self._limit:g} s"
+            return _failed(to, message, now, begun, late)
         except NameUnknown as error:
             return _failed(to, message, now, begun, str(error))
         except UrlRefused as error:
@@ -67,7 +81,11 @@ class Poster:
 
     async def _send(self, url: str, message: Message) -> tuple[int, httpx.Headers, str]:
         request = self._client.build_request(
-            "POST", url, content=message.body.encode(), headers=message.headers
+            "POST",
+            url,
+            content=message.body.encode(),
+            # An answer is read as it comes: a few bytes of a compressed one may be gigabytes.
+            headers={**message.headers, "accept-encoding": "identity"},
         )
         response = await self._client.send(request, stream=True)
         try:
@@ -78,7 +96,7 @@ class Poster:
 
 async def _first_part(response: httpx.Response) -> str:
     kept = bytearray()
-    async for chunk in response.aiter_bytes():
+    async for chunk in response.aiter_raw():
         kept += chunk
         if len(kept) >= KEPT_RESPONSE:
             break
@@ -117,7 +135,7 @@ def _retry_after(headers: httpx.Headers, now: datetime) -> timedelta | None:
         return timedelta(seconds=int(asked))
     try:
         until = email.utils.parsedate_to_datetime(asked)
-    except ValueError:
+    except (ValueError, OverflowError, IndexError):
         return None
     until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
     return max(timedelta(0), until - now)

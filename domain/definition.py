@@ -25,6 +25,8 @@ from domain.schedule import Schedule, TimeZonePolicy, Weekday
 from domain.source import CsvColumns, CsvSource, InlineRecipient, RecipientSource
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+MAX_WEBHOOKS = 20
+"""Every event is written once for each."""
 MAX_IN_FLIGHT = 1000
 """Calls one campaign may hold open: half the server's limit of pending children."""
 MAX_PER_MINUTE = 60_000
@@ -142,6 +144,13 @@ class CampaignDefinition(Frozen):
         needs = [each.do.value for each in value if each.do.on_appointments]
         if needs and info.data.get("calendar") is None and "calendar" in info.data:
             raise ValueError(f"found do: {needs[0]} without a calendar; write one under calendar")
+        return value
+
+    @field_validator("webhooks")
+    @classmethod
+    def _not_too_many(cls, value: tuple[WebhookTarget, ...]) -> tuple[WebhookTarget, ...]:
+        if len(value) > MAX_WEBHOOKS:
+            raise ValueError(f"found {len(value)} webhooks; write at most {MAX_WEBHOOKS}")
         return value
 
     @field_validator("budget", mode="before")

@@ -23,10 +23,14 @@ from domain.endpoint import (
 )
 from services.context import ServiceContext
 from services.errors import NotFound, PreconditionFailed, RequestRefused
-from store import endpoints
+from store import endpoints, outstanding
 
 MOST = 100
 """Endpoints of one tenant: every event is written once for each."""
+
+MOST_BUSY_URLS = 1000
+"""URLs named by a tenant's calls that may lag behind at the same time; one that keeps up can be
+named anew for each call."""
 
 
 async def create_endpoint(
@@ -69,7 +73,17 @@ async def endpoint_of_call(ctx: ServiceContext, url: str, *, scheme: str = STAND
     """The endpoint of calls that name this URL. Raises RequestRefused."""
     await _require_url(ctx, url)
     wanted = _new(ctx, url, (EVERY_EVENT,), EndpointKind.CALL).model_copy(update={"scheme": scheme})
-    return await ctx.database.write(lambda s: endpoints.ensure_endpoint(s, wanted))
+
+    def work(s: Session) -> Endpoint:
+        found = endpoints.ensure_endpoint(s, wanted)
+        if found.id == wanted.id and outstanding.busy_urls(s, ctx.tenant) >= MOST_BUSY_URLS:
+            raise RequestRefused(
+                f"url: {MOST_BUSY_URLS} URLs of earlier calls still have webhooks to take; "
+                "name one of those, or an endpoint of your own"
+            )
+        return found
+
+    return await ctx.database.write(work)
 
 
 async def check_targets(ctx: ServiceContext, definition: CampaignDefinition) -> None:

@@ -20,7 +20,7 @@ from activities.standing import nudge_standing
 from services.context import ServiceContext
 from services.errors import TEMPORAL_DOWN
 from services.once import KEPT_FOR
-from store import call_requests, deliveries, idempotency, rates
+from store import call_requests, deliveries, idempotency, outstanding, rates
 from store.errors import DatabaseUnavailable
 from workflows.delivery import DeliveryWorkflow
 from workflows.names import NUDGE_SIGNAL, TASK_QUEUE, delivery_workflow_id
@@ -39,6 +39,8 @@ FORGET_EVERY = timedelta(minutes=10)
 FORGOTTEN_AT_ONCE = 500
 _COUNTS_KEPT = timedelta(days=1)
 MOST = 200
+BLOCKED_EVERY = timedelta(seconds=5)
+POSTPONED_AT_ONCE = 1000
 
 
 class Keeper:
@@ -61,6 +63,7 @@ class Keeper:
     async def __aenter__(self) -> Keeper:
         looks: list[tuple[Callable[[], Awaitable[None]], timedelta]] = [
             (self.start_drains, OUTBOXES_EVERY),
+            (self.postpone_blocked, BLOCKED_EVERY),
             (self.nudge_unclaimed, REQUESTS_EVERY),
             (self.forget, FORGET_EVERY),
             (self.forget_deliveries, FORGET_EVERY),
@@ -82,7 +85,7 @@ class Keeper:
         """See that a drain runs for every endpoint with something due."""
         now = self._ctx.clock()
         due = await self._ctx.database.read(
-            lambda s: deliveries.endpoints_due(s, now=now, limit=MOST)
+            lambda s: outstanding.endpoints_due(s, now=now, limit=MOST)
         )
         self._told = {
             endpoint: at for endpoint, at in self._told.items() if now - at < TELL_AGAIN_AFTER
@@ -91,6 +94,13 @@ class Keeper:
             if endpoint_id not in self._told:
                 self._told[endpoint_id] = now
                 await by_itself(self._start_drain(tenant, endpoint_id), f"drain {endpoint_id}")
+
+    async def postpone_blocked(self) -> None:
+        """Set aside what was written behind deliveries that wait for another try."""
+        now = self._ctx.clock()
+        await self._ctx.database.write(
+            lambda s: outstanding.postpone_blocked(s, now=now, limit=POSTPONED_AT_ONCE)
+        )
 
     async def nudge_unclaimed(self) -> None:
         """Wake standing campaigns whose requests nobody has looked at."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, and_, delete, exists, func, insert, select, update
+from sqlalchemy import RowMapping, and_, delete, insert, select, update
 from sqlmodel import Session
 
 from domain.endpoint import (
@@ -25,17 +25,9 @@ from domain.endpoint import (
 )
 from store.endpoints import endpoint_of_row
 from store.outbox import Happened, tell
+from store.outstanding import FIRST, PENDING, move_up, wait_behind
 from store.tables import delivery, delivery_attempt, endpoint
 
-_PENDING = delivery.c.state == DeliveryState.PENDING.value
-_EARLIER = delivery.alias("earlier")
-_FIRST = ~exists().where(
-    _EARLIER.c.endpoint_id == delivery.c.endpoint_id,
-    _EARLIER.c.subject == delivery.c.subject,
-    _EARLIER.c.state == DeliveryState.PENDING.value,
-    _EARLIER.c.id < delivery.c.id,
-)
-"""Nothing older of its subject is pending."""
 _OPEN = and_(
     endpoint.c.id == delivery.c.endpoint_id, endpoint.c.state == EndpointState.ENABLED.value
 )
@@ -59,19 +51,6 @@ class Outcome:
         return self.attempt.status is not None and 200 <= self.attempt.status < 300
 
 
-def endpoints_due(s: Session, *, now: datetime, limit: int) -> list[tuple[str, str]]:
-    """Tenant and id of endpoints for which something is due, the longest due first."""
-    found = (
-        select(delivery.c.tenant, delivery.c.endpoint_id)
-        .join_from(delivery, endpoint, _OPEN)
-        .where(_PENDING, delivery.c.next_at <= now, _FIRST)
-        .group_by(delivery.c.tenant, delivery.c.endpoint_id)
-        .order_by(func.min(delivery.c.next_at))
-        .limit(limit)
-    )
-    return [(row.tenant, row.endpoint_id) for row in s.connection().execute(found)]
-
-
 def due(
     s: Session, endpoint_id: str, *, now: datetime, limit: int
 ) -> tuple[Endpoint | None, list[Delivery]]:
@@ -84,8 +63,8 @@ def due(
         return None, []
     found = (
         select(delivery)
-        .where(delivery.c.endpoint_id == endpoint_id, _PENDING, delivery.c.next_at <= now, _FIRST)
-        .order_by(delivery.c.id)
+        .where(delivery.c.endpoint_id == endpoint_id, PENDING, delivery.c.next_at <= now, FIRST)
+        .order_by(delivery.c.next_at, delivery.c.id)
         .limit(limit)
     )
     rows = s.connection().execute(found).mappings()
@@ -95,11 +74,13 @@ def due(
 def next_due(s: Session, endpoint_id: str) -> datetime | None:
     """When something is due for an endpoint next; None when nothing is pending."""
     found = (
-        select(func.min(delivery.c.next_at))
+        select(delivery.c.next_at)
         .join_from(delivery, endpoint, _OPEN)
-        .where(delivery.c.endpoint_id == endpoint_id, _PENDING, _FIRST)
+        .where(delivery.c.endpoint_id == endpoint_id, PENDING, FIRST)
+        .order_by(delivery.c.next_at)
+        .limit(1)
     )
-    at: datetime | None = s.connection().execute(found).scalar_one()
+    at: datetime | None = s.connection().execute(found).scalar_one_or_none()
     return at
 
 
@@ -130,6 +111,7 @@ def record_outcome(
     }
     if outcome.delivered:
         _change(s, sent, values | {"state": DeliveryState.DELIVERED.value, "delivered_at": now})
+        move_up(s, [sent], now)
         _of_endpoint(s, sent.endpoint_id, failing=None)
         return
     _of_endpoint(s, sent.endpoint_id, failing=attempt.at)
@@ -137,8 +119,10 @@ def record_outcome(
     gone = attempt.status == GONE
     if wait is not None and not gone and not outcome.never:
         _change(s, sent, values | {"next_at": now + wait})
+        wait_behind(s, sent, now + wait)
         return
     _change(s, sent, values | {"state": DeliveryState.FAILED.value})
+    move_up(s, [sent], now)
     if gone:
         _disable(s, sent, "it answered 410 Gone", now)
     elif wait is None and _failing_since(s, sent.endpoint_id) <= _first_try(s, sent):

@@ -66,6 +66,15 @@ class DeliveryRow(Row, table=True):
             sqlite_where=_PENDING,
             postgresql_where=_PENDING,
         ),
+        # Of one endpoint; and stepping from one endpoint to the next.
+        Index(
+            "ix_delivery_endpoint_due",
+            "endpoint_id",
+            "next_at",
+            "id",
+            sqlite_where=_PENDING,
+            postgresql_where=_PENDING,
+        ),
         Index(
             "ix_delivery_delivered",
             "delivered_at",

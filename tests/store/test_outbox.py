@@ -21,7 +21,7 @@ from domain.endpoint import (
     EndpointState,
 )
 from domain.record import DEFAULT_TENANT
-from store import campaigns, deliveries, endpoints, events, outbox
+from store import campaigns, deliveries, endpoints, events, outbox, outstanding
 from store.deliveries import DeliveryFilter, Outcome
 from store.outbox import Happened
 from store.suppressions import suppress_all
@@ -180,8 +180,8 @@ def test_one_of_a_subject_at_a_time(house: House) -> None:
     assert due(house, endpoint) == []
     assert house.write(lambda s: deliveries.next_due(s, endpoint.id)) == NOW + RETRY_AFTER[0]
     later = NOW + RETRY_AFTER[0]
-    assert house.write(lambda s: deliveries.endpoints_due(s, now=NOW, limit=9)) == []
-    assert house.write(lambda s: deliveries.endpoints_due(s, now=later, limit=9)) == [
+    assert house.write(lambda s: outstanding.endpoints_due(s, now=NOW, limit=9)) == []
+    assert house.write(lambda s: outstanding.endpoints_due(s, now=later, limit=9)) == [
         (DEFAULT_TENANT, endpoint.id)
     ]
     (again,) = due(house, endpoint, later)
