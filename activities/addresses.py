@@ -7,16 +7,23 @@ checked: a name that is resolved once more could lead elsewhere. Redirects are n
 from __future__ import annotations
 
 import asyncio
-import ipaddress
+import functools
 import socket
-from collections.abc import Collection
+import ssl
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import httpcore
 import httpx
+
+from activities.special_addresses import is_public
 
 _IDLE = 20
 """Connections kept for the next request."""
+_KEEP_ALIVE_SECONDS = 5.0
+_RESOLVERS = 32
 
 
 class UrlRefused(ValueError):
@@ -43,41 +50,94 @@ class Target:
     address: str
 
 
-class GuardedTransport(httpx.AsyncBaseTransport):
+class GuardedTransport(httpx.AsyncHTTPTransport):
     """Connects to public addresses, and to what the settings allow besides.
 
-    Raises UrlRefused for others.
+    Connections are pooled by name, and their certificates are checked for it: one address may
+    serve many names. The check is made where a connection is opened, on the address that it is
+    opened to. Raises UrlRefused for others.
     """
 
     def __init__(
         self, *, allow_private: bool = False, allow_hosts: Collection[str] = frozenset()
     ) -> None:
-        self._allow_private = allow_private
-        self._allow_hosts = frozenset(allow_hosts)
-        # As many as there are requests under way, which their callers bound: in a pool of a fixed
-        # size those of one tenant that hang would keep everybody else's waiting.
-        self._inner = httpx.AsyncHTTPTransport(
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=_IDLE)
+        super().__init__(trust_env=False)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=_certificates(),
+            # As many as there are requests under way, which their callers bound: in a pool of a
+            # fixed size those of one tenant that hang would keep everybody else's waiting.
+            max_connections=None,
+            max_keepalive_connections=_IDLE,
+            keepalive_expiry=_KEEP_ALIVE_SECONDS,
+            network_backend=_GuardedNetwork(allow_private, frozenset(allow_hosts)),
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        allowed = self._allow_private or request.url.host in self._allow_hosts
-        target = await resolve(str(request.url), allow_private=allowed)
-        # The certificate is the name's, though the request goes to the address.
-        request.extensions = {**request.extensions, "sni_hostname": target.host}
-        request.url = request.url.copy_with(host=target.address)
-        return await self._inner.handle_async_request(request)
+        parse_url(str(request.url))
+        return await super().handle_async_request(request)
 
-    async def aclose(self) -> None:
-        await self._inner.aclose()
+
+class _GuardedNetwork(httpcore.AsyncNetworkBackend):
+    """Looks a name up once, checks what it finds, and connects to that."""
+
+    def __init__(self, allow_private: bool, allow_hosts: frozenset[str]) -> None:
+        self._allow_private = allow_private
+        self._allow_hosts = allow_hosts
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        allowed = self._allow_private or host in self._allow_hosts
+        address = await look_up(host, port, allow_private=allowed)
+        return await self._network.connect_tcp(
+            address, port, timeout, local_address, socket_options
+        )
+
+    async def connect_unix_socket(
+        self,
+        path: str,
+        timeout: float | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        raise httpcore.ConnectError("no request goes to a socket of this machine")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._network.sleep(seconds)
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """The authorities that are trusted, read once for all transports."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+@functools.cache
+def _resolvers() -> ThreadPoolExecutor:
+    """Threads of their own: whoever's name server never answers holds one of these, and none of
+    those in which everything else is looked up."""
+    return ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve")
 
 
 async def resolve(url: str, *, allow_private: bool) -> Target:
     """Raises UrlRefused for what is no URL, or leads to an address that is not public."""
     scheme, host, port = parse_url(url)
+    address = await look_up(host, port, allow_private=allow_private)
+    return Target(url, scheme, host, port, address)
+
+
+async def look_up(host: str, port: int, *, allow_private: bool) -> str:
+    """An address of the name; all that it has are checked. Raises UrlRefused."""
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await loop.run_in_executor(
+            _resolvers(), lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        )
     except (OSError, UnicodeError) as error:
         raise NameUnknown(
             f"found {host!r}, which has no address", "found a host that has no address"
@@ -86,7 +146,7 @@ async def resolve(url: str, *, allow_private: bool) -> Target:
     if not allow_private:
         for address in addresses:
             _require_public(host, address)
-    return Target(url, scheme, host, port, addresses[0])
+    return addresses[0]
 
 
 def parse_url(url: str) -> tuple[str, str, int]:
@@ -107,21 +167,6 @@ def parse_url(url: str) -> tuple[str, str, int]:
         why = "has characters that a URL may not have"
         raise UrlRefused(f"found {url!r}, which {why}", f"found a URL that {why}")
     return parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)
-
-
-def is_public(address: str) -> bool:
-    """Whether an address is one of the internet at large."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1]
-        if inner is not None and not is_public(str(inner)):
-            return False
-        if parsed in _NAT64:
-            return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
-    return parsed.is_global and not parsed.is_multicast
-
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def _require_public(host: str, address: str) -> None:

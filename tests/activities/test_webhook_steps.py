@@ -17,9 +17,9 @@ import pytest_asyncio
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.exceptions import ApplicationError
 
-from activities.addresses import is_public
 from activities.outgoing.mail import MailSecurity, MailServer
 from activities.outside import Outside, Secret
+from activities.special_addresses import is_public
 from domain.chain import StepState
 from tests.activities.endpoint import Endpoint
 from tests.activities.following import Following, following
