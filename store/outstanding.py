@@ -10,13 +10,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, Select, and_, bindparam, exists, func, literal_column, select, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlmodel import Session
 
 from domain.endpoint import Delivery, DeliveryState, EndpointKind, EndpointState
 from store.tables import delivery, endpoint
 
-_STATE = literal_column(f"'{DeliveryState.PENDING.value}'")
+_STATE: ColumnElement[str] = literal_column(f"'{DeliveryState.PENDING.value}'")
 """Written out: with a parameter in its place no database knows that a partial index is meant."""
 PENDING = delivery.c.state == _STATE
 _EARLIER = delivery.alias("earlier")

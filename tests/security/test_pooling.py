@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
@@ -66,12 +67,12 @@ async def server(certificate: Path) -> AsyncIterator[Server]:
 def names(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> dict[str, str]:
     """Names and their addresses, and the server's certificate for an authority."""
     known = {"one.test": "127.0.0.1", "two.test": "127.0.0.1", "inner.test": "10.1.2.3"}
-    real = addresses.socket.getaddrinfo
+    real = socket.getaddrinfo
 
     def look_up(host: str, *more: object, **named: object) -> object:
-        return real(known.get(host, host), *more, **named)  # type: ignore[arg-type]
+        return real(known.get(host, host), *more, **named)
 
-    monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     trusted = ssl.create_default_context(cafile=f"{certificate}.crt")
     monkeypatch.setattr(addresses, "_certificates", lambda: trusted)
     return known

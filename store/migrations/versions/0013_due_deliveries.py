@@ -1,13 +1,13 @@
 """What is due for one endpoint is found by an index, however much is pending.
 
-Workers look for it several times a second. Revision 0009 follows 0008.
+Workers look for it several times a second. Revision 0013 follows 0012.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
