@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -69,7 +70,7 @@ def names(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> dict[str, str]:
     known = {"one.test": "127.0.0.1", "two.test": "127.0.0.1", "inner.test": "10.1.2.3"}
     real = socket.getaddrinfo
 
-    def look_up(host: str, *more: object, **named: object) -> object:
+    def look_up(host: str, *more: Any, **named: Any) -> object:
         return real(known.get(host, host), *more, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
