@@ -1,5 +1,8 @@
 """Databases as the tests of the store have them: each on SQLite and on PostgreSQL."""
 
+from tests.services.servers import (
+    temporal_server as temporal_server,
+)
 from tests.store.conftest import (
     backend as backend,
 )

@@ -84,7 +84,14 @@ def _telnyx(field: str, word: str, talked: bool) -> Iterator[Any]:
 def _telnyx_event(kind: str, payload: dict[str, Any]) -> Any:
     payload = {"call_control_id": CALL, **payload}
     at = NOW if kind == "call.hangup" else NOW - timedelta(seconds=1)
-    return {"data": {"id": kind, "event_type": kind, "occurred_at": _iso(at), "payload": payload}}
+    return {
+        "data": {
+            "id": f"{CALL}:{kind}",
+            "event_type": kind,
+            "occurred_at": _iso(at),
+            "payload": payload,
+        }
+    }
 
 
 def _bland(field: str, word: str, talked: bool) -> Iterator[Any]:
@@ -224,15 +231,31 @@ def fields() -> set[tuple[str, str]]:
 
 @cache
 def _line(provider: str) -> Line:
-    stage = stages()[provider]()
     # Nobody is asked anything: reports are read, and their signatures are another test's matter.
+    return line_of(provider)
+
+
+def bodies_of(ending: Ending, call_id: str) -> list[bytes]:
+    """The reports of a call that its provider knows by this id; none for an answer to a dial."""
+    shape, _ = _SHAPES[ending.provider]
+    found = []
+    for body in shape(ending.field, ending.word, ending.talked):
+        if not isinstance(body, CallEvent):
+            raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+            found.append(raw.replace(CALL.encode(), call_id.encode()))
+    return found
+
+
+def line_of(provider: str) -> Line:
+    """A line of this provider, named after it, on which nothing is sent."""
+    stage = stages()[provider]()
     config = LineConfig(
-        name="main",
+        name=provider,
         base_url="http://127.0.0.1:1",
         credentials=stage.credentials(),
         options=stage.options(),
     )
-    return Line("main", stage.provider_class(config), LinePolicy())
+    return Line(provider, stage.provider_class(config), LinePolicy())
 
 
 def events_of(ending: Ending) -> list[CallEvent]:
