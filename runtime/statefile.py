@@ -21,6 +21,9 @@ _PORTS = range(16_384, 32_768)
 """Below those that systems hand out to outgoing connections (RFC 6335: 49152 and up; Linux: 32768
 and up): one of them would be taken, now and then, by the time the stack starts again."""
 _TRIES = 20
+_PORT_PATIENCE_SECONDS = 3.0
+"""A part that was killed lets go of its port with the last of its threads, which on a busy machine
+is a while after it is gone for everybody who looks at its process."""
 
 
 class StackRunning(Exception):
@@ -142,21 +145,38 @@ def choose_endpoints(last: Endpoints | None) -> Endpoints:
     """The ports of last time where they are free, so that bookmarks keep working."""
     names = list(Endpoints.model_fields)
     wanted = [getattr(last, name) if last else 0 for name in names]
+    give_up = time.monotonic() + _PORT_PATIENCE_SECONDS
     with contextlib.ExitStack() as held:
-        ports = [_free_port(port, held) for port in wanted]
+        ports = [_last_port(port, held, give_up) or _free_port(held) for port in wanted]
     return Endpoints(**dict(zip(names, ports, strict=True)))
 
 
-def _free_port(wanted: int, held: contextlib.ExitStack) -> int:
-    candidates = [wanted] if wanted else []
-    candidates += [secrets.choice(_PORTS) for _ in range(_TRIES)]
-    for port in [*candidates, 0]:
-        listener = held.enter_context(socket.socket())
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):
-            listener.bind(("127.0.0.1", port))
-            return int(listener.getsockname()[1])
+def _last_port(port: int, held: contextlib.ExitStack, give_up: float) -> int | None:
+    """The port of last time, once it is free; None when it stays taken."""
+    while port:
+        if _bind(port, held) is not None:
+            return port
+        if time.monotonic() >= give_up:
+            return None
+        time.sleep(0.05)
+    return None
+
+
+def _free_port(held: contextlib.ExitStack) -> int:
+    for port in [*(secrets.choice(_PORTS) for _ in range(_TRIES)), 0]:
+        bound = _bind(port, held)
+        if bound is not None:
+            return bound
     raise OSError("no free port on 127.0.0.1")
+
+
+def _bind(port: int, held: contextlib.ExitStack) -> int | None:
+    listener = held.enter_context(socket.socket())
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with contextlib.suppress(OSError):
+        listener.bind(("127.0.0.1", port))
+        return int(listener.getsockname()[1])
+    return None
 
 
 def _try(descriptor: int, kind: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,18 @@ def test_no_outgoing_connection_is_given_a_port_of_ours() -> None:
     lowest = Path("/proc/sys/net/ipv4/ip_local_port_range")
     below = int(lowest.read_text().split()[0]) if lowest.exists() else 49_152
     assert max(choose_endpoints(None).model_dump().values()) < below
+
+
+def test_ports_of_a_stack_that_is_still_dying_are_waited_for() -> None:
+    """Its process is gone, but a thread of it holds the socket for a moment longer."""
+    first = choose_endpoints(None)
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", first.temporal_port))
+        listener.listen()
+        closing = threading.Timer(0.3, listener.close)
+        closing.start()
+        try:
+            assert choose_endpoints(first) == first
+        finally:
+            closing.join()

@@ -9,8 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.testing import ActivityEnvironment
 
+from activities.calls import Calls
+from activities.deps import Deps
+from activities.signatures.call import PlaceInput, PlacementResult
 from activities.sweeps import START_AGE
+from domain.call import FailureClass
+from providers.lines import Lines
 from store import calls
 from store.claims import leases
 from store.tables import call as call_table
@@ -149,3 +155,19 @@ async def _live(world: World) -> list[Any]:
     return await world.ctx.database.read(
         lambda s: leases.leases_to_check(s, now=now, older_than=timedelta(0), limit=9)
     )
+
+
+async def test_a_call_on_a_removed_line_ends_unplaced_and_holds_the_line(world: World) -> None:
+    """Instead of being tried for ever; the claims of a minute take no more for that line."""
+    [call] = await world.claim_calls(1)
+    ctx = world.ctx
+    deps = Deps(ctx.database, ctx.temporal, Lines([]), ctx.clock, "http://127.0.0.1:1")
+    placed = await ActivityEnvironment().run(
+        Calls(deps).place_call, PlaceInput(call_id=call.call_id)
+    )
+    assert (placed.result, placed.failure) == (
+        PlacementResult.NOT_PLACED,
+        FailureClass.MISCONFIGURED,
+    )
+    assert "not in the settings" in (placed.detail or "")
+    assert await world.claim_calls(1) == []

@@ -1,0 +1,93 @@
+"""Callbacks whose workflow is gone, and requesters whose signal was lost."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import insert, select, update
+from temporalio.client import WorkflowExecutionStatus
+
+from activities.settled import LOST_AGE
+from activities.telling import start_after_call
+from domain.chain import ChainState
+from services.following_up import retry_callback
+from store import requests
+from store.tables import after_call, after_call_step, call, recipient
+from tests.services.test_recovery import pause_in_temporal, sweeps
+from tests.services.world import World
+from workflows.names import after_call_workflow_id
+
+
+async def chain_under_way(world: World) -> str:
+    """A chain with one step, known to have been started."""
+    placed = await world.place_call()
+    now = world.clock.now
+    row = {"tenant": "default", "campaign_id": 1, "state": "pending", "created_at": now}
+    step = {"position": 0, "kind": "webhook", "callback": "", "state": "pending", "updated_at": now}
+    for table, values in ((after_call, row | {"started_at": now}), (after_call_step, step)):
+        await world.ctx.database.write(
+            lambda s, table=table, values=values: s.connection().execute(  # type: ignore[misc]
+                insert(table).values(call_id=placed.call_id, **values)
+            )
+        )
+    return placed.call_id
+
+
+async def state_of(world: World, call_id: str) -> ChainState:
+    of_call = select(after_call.c.state).where(after_call.c.call_id == call_id)
+    return ChainState(
+        await world.ctx.database.read(lambda s: s.connection().execute(of_call).scalar_one())
+    )
+
+
+async def test_callbacks_that_temporal_has_lost_are_started_again(world: World) -> None:
+    call_id = await chain_under_way(world)
+    world.clock.now += LOST_AGE
+    assert (await sweeps(world).sweep_events()).events >= 1
+    handle = world.ctx.temporal.get_workflow_handle(after_call_workflow_id(call_id, 1))
+    assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
+    assert await state_of(world, call_id) is ChainState.PENDING
+    await handle.terminate()
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_callbacks_that_somebody_terminated_can_be_retried(world: World, ended: bool) -> None:
+    call_id = await chain_under_way(world)
+    assert await start_after_call(world.ctx.temporal, call_id)
+    handle = world.ctx.temporal.get_workflow_handle(after_call_workflow_id(call_id, 1))
+    await (handle.terminate() if ended else pause_in_temporal(world, handle.id))
+    world.clock.now += LOST_AGE
+    await sweeps(world).sweep_events()
+    if not ended:
+        assert await state_of(world, call_id) is ChainState.PENDING, "paused is looked after"
+        await handle.terminate()
+        return
+    assert await state_of(world, call_id) is ChainState.FAILED
+    retried = await retry_callback(world.ctx, call_id)
+    assert (retried.state, retried.run) == (ChainState.PENDING, 2)
+    await world.ctx.temporal.get_workflow_handle(after_call_workflow_id(call_id, 2)).terminate()
+
+
+async def test_a_requester_whose_signal_was_lost_learns_the_end_once(world: World) -> None:
+    placed = await world.place_call()
+    requester = await world.ctx.temporal.start_workflow(
+        "Nothing", id=f"request/{uuid.uuid4().hex}", task_queue="nobody-listens"
+    )
+    of_call = call.c.id == placed.call_id
+    done = (
+        update(recipient)
+        .where(recipient.c.id == call.c.recipient_id, of_call)
+        .values(state="done", requester_workflow_id=requester.id)
+    )
+    await world.ctx.database.write(lambda s: s.connection().execute(done))
+    world.clock.now += timedelta(minutes=1)
+    for told in (1, 0):
+        assert (await sweeps(world).sweep_requests()).requests == told
+    events = (await requester.fetch_history()).events
+    signals = [e for e in events if e.HasField("workflow_execution_signaled_event_attributes")]
+    assert len(signals) == 1
+    left = await world.ctx.database.read(lambda s: requests.untold_requesters(s, after=0, limit=9))
+    assert left == []
+    await requester.terminate()
