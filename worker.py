@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.after_calls import AfterCalls
@@ -83,6 +84,8 @@ def main() -> None:
         sys.exit(str(error))
     except (OperationalError, ProgrammingError) as error:
         sys.exit(wrong_schema(error))
+    except RPCError as error:
+        sys.exit(f"Temporal refused: {error.message}")
     finally:
         release_clients()
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 import uvicorn
 
 from api.app import create_app
 from api.connections import SERVER_OPTIONS
+from runtime.connection import check_temporal
+from runtime.lines import build_lines
 from runtime.logging import set_up_logging
-from runtime.settings import load_settings
+from runtime.outside import build_outside
+from runtime.settings import Settings, load_settings
 from runtime.settings_file import SettingsInvalid
 
 _SHUTDOWN_SECONDS = 5
@@ -19,6 +23,7 @@ def main() -> None:
     try:
         settings = load_settings()
         app = create_app(settings)
+        asyncio.run(_check(settings))
     except SettingsInvalid as error:
         sys.exit(str(error))
     set_up_logging(settings.log_level)
@@ -29,6 +34,16 @@ def main() -> None:
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         **SERVER_OPTIONS,
     )
+
+
+async def _check(settings: Settings) -> None:
+    """Whatever the settings name, before the server starts: later an error is a traceback.
+
+    Raises SettingsInvalid.
+    """
+    check_temporal(settings)
+    build_outside(settings)
+    await build_lines(settings).aclose()
 
 
 if __name__ == "__main__":

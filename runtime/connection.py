@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
+from collections.abc import Mapping
 from datetime import timedelta
 
 from temporalio.api.enums.v1 import IndexedValueType
@@ -25,12 +27,16 @@ from temporalio.client import (
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
+from runtime.clock import system_clock
 from runtime.settings import Settings
 from runtime.settings_file import SettingsInvalid
+from runtime.tls import tls_problems
 from workflows.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE, TASK_QUEUE
 from workflows.sweep import SweepWorkflow
+
+log = logging.getLogger(__name__)
 
 _CATCH_UP = timedelta(minutes=1)
 """A sweep that was missed is not made up for: the next one does the same work."""
@@ -45,6 +51,10 @@ def release_clients() -> None:
     gc.collect()
 
 
+_NO_OPERATOR = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED)
+"""How a server says that the operator service is not for this role, or not there at all."""
+
+
 class TemporalUnreachable(Exception):
     """No Temporal server answers at the configured address."""
 
@@ -56,6 +66,12 @@ class TemporalMismatch(Exception):
 def is_configured(settings: Settings) -> bool:
     """Whether a Temporal server is named, by us or by Temporal's own configuration."""
     return settings.temporal_address is not None or "target_host" in _environment()
+
+
+def check_temporal(settings: Settings) -> None:
+    """Raises SettingsInvalid for a configuration of Temporal's that can't be used."""
+    if not settings.temporal_address:
+        _environment()
 
 
 def temporal_address(settings: Settings) -> str:
@@ -89,14 +105,22 @@ async def connect_temporal(
 async def register_search_attributes(client: Client) -> list[str]:
     """Register what the workflows set; the names that were new. Repeating it is harmless.
 
-    Raises TemporalMismatch when one exists with another type.
+    A role that may not use the operator service, as on Temporal Cloud, registers nothing: it goes
+    on where they exist. Raises TemporalMismatch when one exists with another type, or is missing
+    and may not be created.
     """
     wanted = {
         key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in SEARCH_ATTRIBUTES
     }
-    found = await client.operator_service.list_search_attributes(
-        ListSearchAttributesRequest(namespace=client.namespace)
-    )
+    try:
+        found = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        if error.status not in _NO_OPERATOR:
+            raise
+        await _require_search_attributes(client, wanted)
+        return []
     for name, kind in found.custom_attributes.items():
         if name in wanted and wanted[name] != kind:
             raise TemporalMismatch(
@@ -110,9 +134,40 @@ async def register_search_attributes(client: Client) -> list[str]:
                 AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
             )
         except RPCError as error:
+            if error.status in _NO_OPERATOR:
+                await _require_search_attributes(client, missing)
+                return []
             if error.status is not RPCStatusCode.ALREADY_EXISTS:  # by another worker, just now
                 raise
     return sorted(missing)
+
+
+async def _require_search_attributes(
+    client: Client, wanted: Mapping[str, IndexedValueType.ValueType]
+) -> None:
+    """Look whether they exist with what a worker may do: a query by one that does not is refused.
+
+    Raises TemporalMismatch, which names those that are missing and how to create them.
+    """
+    missing = []
+    for name in wanted:
+        try:
+            await client.count_workflows(f"{name} IS NULL")
+        except RPCError as error:
+            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                log.warning(
+                    "whether the search attributes exist can't be known here: %s", error.message
+                )
+                return
+            missing.append(name)
+    if missing:
+        create = f"temporal operator search-attribute create --namespace {client.namespace}"
+        each = " ".join(f"--name {name} --type {_type_name(wanted[name])}" for name in missing)
+        raise TemporalMismatch(
+            f"namespace {client.namespace} has no search attributes {', '.join(missing)}, and this "
+            f"role may not create them; somebody who may: {create} {each} (on Temporal Cloud: in "
+            "the namespace's settings)"
+        )
 
 
 async def ensure_sweep_schedule(client: Client, settings: Settings) -> None:
@@ -154,9 +209,18 @@ async def restore_sweep_schedule(client: Client, settings: Settings) -> None:
 
 def _environment() -> ClientConnectConfig:
     try:
-        return ClientConfig.load_client_connect_config()
+        config = ClientConfig.load_client_connect_config()
+    except OSError as error:
+        file = f"{error.filename} cannot be read: {error.strerror}"
+        raise SettingsInvalid([f"Temporal's configuration: {file}"]) from None
     except (RuntimeError, ValueError) as error:
-        raise SettingsInvalid([f"Temporal's configuration: {error}"]) from None
+        said = " ".join(str(error).split())
+        raise SettingsInvalid([f"Temporal's configuration: {said}"]) from None
+    tls = config.get("tls")
+    problems = tls_problems(tls, system_clock()) if isinstance(tls, TLSConfig) else []
+    if problems:
+        raise SettingsInvalid(problems)
+    return config
 
 
 def _type_name(kind: int) -> str:

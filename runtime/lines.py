@@ -152,6 +152,10 @@ def _read(path: Path, where: str, problems: list[str]) -> str | None:
     except OSError as error:
         problems.append(f"{where}: {path} cannot be read: {error.strerror}")
         return None
+    except ValueError:  # of bytes, or of a path with a NUL
+        problems.append(f"{where}: {path} is not UTF-8 text")
+        return None
     if not value:
         problems.append(f"{where}: {path} is empty")
+        return None
     return value
