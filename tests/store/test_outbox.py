@@ -19,6 +19,7 @@ from domain.endpoint import (
     Endpoint,
     EndpointKind,
     EndpointState,
+    EventType,
 )
 from domain.record import DEFAULT_TENANT
 from store import campaigns, deliveries, endpoints, events, outbox, outstanding
@@ -299,3 +300,14 @@ def test_what_an_endpoints_scheme_has_no_event_for_stands_in_no_log(house: House
     house.write(lambda s: deliveries.record_outcome(s, ringing, nothing, now=NOW))
     assert types(house, endpoint) == ["call.busy"]
     assert [one.type for one in due(house, endpoint)] == ["call.busy"]
+
+
+def test_what_runs_on_the_simulated_network_says_so(house: House) -> None:
+    endpoint = listen(house)
+    campaign = house.launch(1)
+    call = house.claim_one(campaign)
+    house.place(call.call_id)
+    house.write(lambda s: outbox.tell_campaign(s, campaign, EventType.CAMPAIGN_STARTED, now=NOW))
+    called, started = (json.loads(one.payload)["data"] for one in told(house, endpoint)[-2:])
+    assert (called["line"], called["simulated"]) == (LINE, True)
+    assert (started["lines"], started["simulated"]) == ([LINE], [LINE])

@@ -85,6 +85,8 @@ class Launched(Campaign):
     """False: it was running already, and nothing was changed."""
     never: list[CannotBeCalled]
     """Who can never be called."""
+    notes: list[str]
+    """What its lines will not do: keep to the longest duration, or ring anybody's telephone."""
 
 
 class State(BaseModel):
@@ -138,6 +140,7 @@ async def launch_campaign(
             **dict(Campaign.of(launch.campaign)),
             created=launch.created,
             never=[CannotBeCalled(people=n, because=why) for n, why in launch.never],
+            notes=list(launch.notes),
         )
 
     return await answered_once(request, caller, idempotency_key, carry_out, 201)

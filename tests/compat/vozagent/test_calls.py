@@ -150,3 +150,23 @@ async def test_row_25_what_webhooks_tell(
         answered["contact_id"],
     )
     await vozagent.send("DELETE", f"/webhooks/{hook['id']}")
+
+
+async def test_an_assistants_number_is_shown(at_work: Engine, key: str, vozagent: Client) -> None:
+    """The number that was assigned to it, before the call is placed too."""
+    headers = {"authorization": f"Bearer {key}"}
+    async with client_at(at_work.api) as http:
+        await http.post("/v1/agents", headers=headers, json={"id": "voz-2", "name": "Second"})
+        number = {"phone": "+18005550144", "agent_id": "voz-2"}
+        assert (await http.post("/v1/phone-numbers", headers=headers, json=number)).is_success
+    order = {"phone_number": "+14155550177", "assistant_id": "voz-2"}
+    made = (await vozagent.post("/calls/outbound", order)).json()
+    found = (await vozagent.get(f"/calls/{made['call_id']}")).json()
+    assert found["assistant_phone_number"] == "+18005550144"
+    await until_over(vozagent, made["call_id"])
+    (placed,) = [
+        call.order
+        for call in at_work.network.simulation.network.calls.values()
+        if call.order.to == "+14155550177"
+    ]
+    assert placed.caller == "+18005550144"
