@@ -65,18 +65,20 @@ class TemporalMismatch(Exception):
 
 def is_configured(settings: Settings) -> bool:
     """Whether a Temporal server is named, by us or by Temporal's own configuration."""
-    return settings.temporal_address is not None or "target_host" in _environment()
+    return settings.temporal_address is not None or "target_host" in _environment(settings)
 
 
 def check_temporal(settings: Settings) -> None:
     """Raises SettingsInvalid for a configuration of Temporal's that can't be used."""
     if not settings.temporal_address:
-        _environment()
+        _environment(settings)
 
 
 def temporal_address(settings: Settings) -> str:
     """Where Temporal is expected, for people."""
-    return settings.temporal_address or str(_environment().get("target_host", "localhost:7233"))
+    return settings.temporal_address or str(
+        _environment(settings).get("target_host", "localhost:7233")
+    )
 
 
 async def connect_temporal(
@@ -86,7 +88,7 @@ async def connect_temporal(
 
     Raises TemporalUnreachable, or SettingsInvalid for an unusable configuration of Temporal's.
     """
-    config: ClientConnectConfig = {} if settings.temporal_address else _environment()
+    config: ClientConnectConfig = {} if settings.temporal_address else _environment(settings)
     config["target_host"] = temporal_address(settings)
     loop = asyncio.get_running_loop()
     give_up = loop.time() + within.total_seconds()
@@ -207,7 +209,7 @@ async def restore_sweep_schedule(client: Client, settings: Settings) -> None:
         await ensure_sweep_schedule(client, settings)
 
 
-def _environment() -> ClientConnectConfig:
+def _environment(settings: Settings) -> ClientConnectConfig:
     try:
         config = ClientConfig.load_client_connect_config()
     except OSError as error:
@@ -217,7 +219,9 @@ def _environment() -> ClientConnectConfig:
         said = " ".join(str(error).split())
         raise SettingsInvalid([f"Temporal's configuration: {said}"]) from None
     tls = config.get("tls")
-    problems = tls_problems(tls, system_clock()) if isinstance(tls, TLSConfig) else []
+    problems = (
+        tls_problems(tls, settings.variables, system_clock()) if isinstance(tls, TLSConfig) else []
+    )
     if problems:
         raise SettingsInvalid(problems)
     return config

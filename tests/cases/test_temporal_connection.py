@@ -107,7 +107,7 @@ async def test_p4_is_one_sentence(
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     for lazy in (False, True):
         with pytest.raises(SettingsInvalid, match=said) as told:
-            await connect_temporal(load_settings({}), lazy=lazy)
+            await connect_temporal(load_settings(), lazy=lazy)
         assert len(told.value.problems) == 1
         assert all("\n" not in one for one in told.value.problems)
         assert "PRIVATE KEY" not in str(told.value)
