@@ -128,6 +128,8 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         live_status=settings.upsert_status,
         allow_private_webhooks=settings.allow_private_webhooks,
         delivery_waits=settings.delivery_waits,
+        calls_per_key=settings.api.calls_per_key,
+        calls_per_tenant=settings.api.calls_per_tenant,
         calendars=build_outside(settings).calendars,
         mail_recipients=settings.mail.recipients if settings.mail is not None else (),
     )

@@ -46,11 +46,21 @@ def create(
     expires: Annotated[
         str | None, typer.Option("--expires", help="Until when: an instant, or 90d.")
     ] = None,
+    calls_per_day: Annotated[
+        int | None,
+        typer.Option(
+            "--calls-per-day",
+            min=0,
+            help="How many calls it may ask for in 24 hours; default: as the settings say.",
+        ),
+    ] = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
     """Make a key and show it, this once."""
-    _run(_create(settings_or_fail(), name, tuple(scope or [EVERYTHING]), expires, tenant, as_json))
+    scopes = tuple(scope or [EVERYTHING])
+    settings = settings_or_fail()
+    _run(_create(settings, name, scopes, expires, calls_per_day, tenant, as_json))
 
 
 @app.command("list")
@@ -100,12 +110,16 @@ async def _create(
     name: str,
     scopes: tuple[str, ...],
     expires: str | None,
+    calls_per_day: int | None,
     tenant: str | None,
     as_json: bool,
 ) -> int:
     async with _of_tenant(settings, tenant) as ctx:
         expires_at = None if expires is None else _expiry(expires, ctx.clock())
-        _show(await service.create_key(ctx, name, scopes, expires_at=expires_at), as_json)
+        new = await service.create_key(
+            ctx, name, scopes, expires_at=expires_at, calls_per_day=calls_per_day
+        )
+        _show(new, as_json)
     return OK
 
 

@@ -7,6 +7,10 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 
 EVERYTHING = "*"
+CALLS_PER_KEY = 10_000
+"""In 24 hours, by default: more than most services make, and less than a leaked key would."""
+CALLS_PER_TENANT = 100_000
+"""In 24 hours, by default, over all keys."""
 _SUBJECTS = (
     "agents",
     "appointments",
@@ -48,7 +52,10 @@ def covers(holder: ApiKey, other: ApiKey) -> bool:
     lasts = holder.expires_at is None or (
         other.expires_at is not None and other.expires_at <= holder.expires_at
     )
-    return lasts and all(allows(holder.scopes, scope) for scope in other.scopes)
+    calls = holder.calls_per_day is None or (
+        other.calls_per_day is not None and other.calls_per_day <= holder.calls_per_day
+    )
+    return lasts and calls and all(allows(holder.scopes, scope) for scope in other.scopes)
 
 
 def require_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
@@ -78,6 +85,9 @@ class ApiKey(BaseModel):
     last_used_at: datetime | None = None
     previous_until: datetime | None = None
     """Until when the secret before the last rotation is still good."""
+    calls_per_day: int | None = None
+    """How many calls it may ask for in 24 hours, people of campaigns included; None: as many as
+    the installation's settings say."""
 
 
 class Limit(BaseModel):

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from domain.access import CALLS_PER_KEY, CALLS_PER_TENANT
+
 
 class ApiSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -24,6 +26,11 @@ class ApiSettings(BaseModel):
     requests_per_address: Annotated[int, Field(ge=1)] = 60_000
     """In a minute, on /v1; requests without a good key are counted apart, so that they can't use up
     the limit of those who have one."""
+    calls_per_key: Annotated[int, Field(ge=0)] = CALLS_PER_KEY
+    """In 24 hours: how many calls a key without a quota of its own may ask for, on /v1 and on the
+    compatible APIs together; each person of a campaign is one."""
+    calls_per_tenant: Annotated[int, Field(ge=0)] = CALLS_PER_TENANT
+    """In 24 hours, over all keys of a tenant."""
     stripe_webhook_secret: str | None = None
     """A reference, env:NAME or file:PATH, to the signing secret of a Stripe account whose webhooks
     are sent to /compat/voxanne/webhooks/stripe."""

@@ -12,6 +12,7 @@ from domain.access import ApiKey, Limit, Usage, allows
 from services.context import ServiceContext
 from services.errors import KeyDisabled, KeyRefused, ScopeMissing, TooManyRequests
 from services.keys import read_key
+from services.quotas import quotas_of
 from store import keys, rates
 
 _NOBODY = "-"
@@ -82,7 +83,12 @@ async def admit(
     for each in scope.split():
         if not allows(key.scopes, each):
             raise ScopeMissing(each)
-    own = replace(ctx, tenant=key.tenant, lines=ctx.lines.of_tenant(key.tenant))
+    own = replace(
+        ctx,
+        tenant=key.tenant,
+        lines=ctx.lines.of_tenant(key.tenant),
+        quotas=quotas_of(ctx, key),
+    )
     return Caller(own, key, tuple(usages))
 
 

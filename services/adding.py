@@ -15,6 +15,7 @@ from intake.roster import draft_recipients
 from services.context import ServiceContext
 from services.control import Changed, enroll_staged
 from services.errors import ChangeRefused, RequestRefused
+from services.quotas import spend
 from services.reading import require_campaign
 from store import recipients, roster
 from store.errors import CampaignEnded
@@ -50,8 +51,14 @@ async def add_recipients(
     if definition is None:
         raise ChangeRefused(f"{name} has no roster; ask for single calls instead")
     drafts = await asyncio.to_thread(draft_recipients, definition, people)
+    now = ctx.clock()
+
+    def work(s: Session) -> int:
+        spend(s, ctx, len(drafts), now)
+        return roster.add_recipients(s, record.id, drafts)
+
     try:
-        count = await ctx.database.write(lambda s: roster.add_recipients(s, record.id, drafts))
+        count = await ctx.database.write(work)
     except CampaignEnded as error:
         raise ChangeRefused(str(error)) from error
     return count, await enroll_staged(ctx, record)

@@ -26,6 +26,7 @@ from services.context import ServiceContext
 from services.errors import NotFound, RequestRefused
 from services.nudging import Nudges
 from services.once import Answer, Asked, answer_before
+from services.quotas import spend
 from store import call_requests, call_views, campaigns, events, idempotency, withdrawal
 from store.call_requests import NewRequest
 from store.roster import REFUSED_OUTCOME
@@ -58,7 +59,7 @@ async def create_call(
 
     With `asked` the answer that `show` makes of it is kept in the same transaction, and the
     answer that was kept before is given back instead of a call. Raises RequestRefused,
-    UnknownLine, Collision.
+    UnknownLine, Collision, QuotaUsedUp.
     """
     line = ctx.lines.of_tenant(ctx.tenant).choose(order.request.line)
     order = replace(order, request=order.request.model_copy(update={"line": line}))
@@ -73,6 +74,8 @@ async def create_call(
             before = answer_before(idempotency.ask_once(s, asked, now=now))
             if before is not None:
                 return None, before
+        if new.refused is None:
+            spend(s, ctx, 1, now)
         direct = campaigns.ensure_direct_campaign(s, ctx.tenant, now=now)
         call_requests.create_request(s, direct, new, now=now)
         view = _view(new, line, direct, now)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from temporalio.client import Client
 
 from calendars.port import Calendars
+from domain.access import CALLS_PER_KEY, CALLS_PER_TENANT, Limit
 from domain.endpoint import RETRY_AFTER
 from domain.record import DEFAULT_TENANT
 from providers.lines import Lines
@@ -31,5 +32,10 @@ class ServiceContext:
     """Between the tries of a webhook, so that a log can tell how many there are."""
     mail_recipients: tuple[str, ...] = ()
     """Who may be written to by definitions that come by API; nobody without any."""
+    calls_per_key: int = CALLS_PER_KEY
+    """How many calls a key without a quota of its own may ask for in 24 hours."""
+    calls_per_tenant: int = CALLS_PER_TENANT
+    quotas: tuple[Limit, ...] = ()
+    """What calls that are asked for here use up; nothing for who comes without a key."""
     calendars: Calendars = field(default_factory=Calendars)
     """Calendars that other people share."""

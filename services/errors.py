@@ -19,6 +19,7 @@ ServiceError
 ├── KeyOutranked          the key that is meant may do more, or lasts longer, than the one that asks
 ├── NotOffered            nothing that is configured here can do that
 └── TooManyRequests       a limit is used up
+    └── QuotaUsedUp       the day's calls of a key or a tenant are
 """
 
 from __future__ import annotations
@@ -137,4 +138,16 @@ class TooManyRequests(ServiceError):
         super().__init__(
             f"more than {usage.limit.allowed} requests in "
             f"{usage.limit.within.total_seconds():g} s; try again in {self.retry_after} s"
+        )
+
+
+class QuotaUsedUp(TooManyRequests):
+    def __init__(self, usage: Usage, calls: int, now: datetime) -> None:
+        super().__init__(usage, now)
+        limit = usage.limit
+        whose = "this key" if limit.name.startswith("calls/key/") else "this organisation"
+        left = max(0, limit.allowed - (usage.used - calls))
+        self.args = (
+            f"{whose} may ask for {limit.allowed} calls in 24 hours and has {left} left, which "
+            f"{calls} would exceed; try again in {self.retry_after} s, or have the quota raised",
         )

@@ -40,6 +40,7 @@ async def create_key(
     scopes: tuple[str, ...],
     *,
     expires_at: datetime | None = None,
+    calls_per_day: int | None = None,
     by: ApiKey | None = None,
 ) -> NewKey:
     """A key of the context's tenant; without `expires_at` it lasts as long as the one that makes
@@ -51,8 +52,11 @@ async def create_key(
         raise RequestRefused(f"scopes: {error}") from error
     if expires_at is not None and expires_at <= now:
         raise RequestRefused(f"expires_at: found {expires_at.isoformat()}, which has passed")
+    if calls_per_day is not None and calls_per_day < 0:
+        raise RequestRefused(f"calls_per_day: found {calls_per_day}; write 0 or more")
     if by is not None:
         expires_at = _no_longer(by, expires_at)
+        calls_per_day = _no_more(by, calls_per_day)
         for scope in scopes:
             if not allows(by.scopes, scope):
                 raise ScopeMissing(scope)
@@ -64,6 +68,7 @@ async def create_key(
         enabled=True,
         created_at=now,
         expires_at=expires_at,
+        calls_per_day=calls_per_day,
     )
     text, digest = _new_secret(key.id)
     await ctx.database.write(lambda s: keys.add_key(s, key, digest))
@@ -135,6 +140,21 @@ def _require_covered(s: Session, tenant: str, key_id: str, by: ApiKey | None) ->
     if by is not None and not covers(by, known):
         raise KeyOutranked(key_id)
     return known
+
+
+def _no_more(by: ApiKey, calls_per_day: int | None) -> int | None:
+    """The quota of a key that another one makes: its maker's, unless a smaller one is asked for.
+
+    Raises RequestRefused.
+    """
+    if by.calls_per_day is None or calls_per_day is None:
+        return by.calls_per_day if calls_per_day is None else calls_per_day
+    if calls_per_day > by.calls_per_day:
+        raise RequestRefused(
+            f"calls_per_day: found {calls_per_day}, more than the {by.calls_per_day} of the key "
+            "that asks"
+        )
+    return calls_per_day
 
 
 def _no_longer(by: ApiKey, expires_at: datetime | None) -> datetime | None:

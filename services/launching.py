@@ -27,6 +27,7 @@ from services.endpoints import campaign_endpoints, check_targets
 from services.errors import TEMPORAL_DOWN, LaunchClosing, NobodyCallable, TemporalUnavailable
 from services.forecasting import Forecast
 from services.lines import announce_lines, left_to_providers, on_lines, simulated_lines
+from services.quotas import spend
 from services.rights import require_for_definition
 from store import campaigns, roster
 from store.campaigns import CampaignRunning
@@ -149,6 +150,7 @@ async def _store(ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool) 
         forecast = Forecast(record.plan, rulebook, now)
         drafts = forecast.watching(read_roster(loaded))
         roster.stage_roster(s, record.id, record.launch, drafts)
+        spend(s, ctx, forecast.people, now)
         never = tuple(forecast.never())
         if forecast.people and sum(count for count, _ in never) == forecast.people:
             raise NobodyCallable(record.name, never)

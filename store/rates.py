@@ -22,22 +22,26 @@ def _counting(rows: int) -> TextualSelect:
 
     A text, since building it anew for each request would take longer than running it.
     """
-    values = ", ".join(f"(:name_{row}, :now, 1)" for row in range(rows))
+    values = ", ".join(f"(:name_{row}, :now, :amount)" for row in range(rows))
     over = "CASE WHEN rate_count.started_at <= :since THEN {} ELSE {} END"
     statement = text(
         f"INSERT INTO rate_count (name, started_at, used) VALUES {values} "
         "ON CONFLICT (name) DO UPDATE SET "
         f"started_at = {over.format('excluded.started_at', 'rate_count.started_at')}, "
-        f"used = {over.format('1', 'rate_count.used + 1')} "
+        f"used = {over.format('excluded.used', 'rate_count.used + excluded.used')} "
         "RETURNING name, started_at, used"
     )
     return statement.bindparams(
-        bindparam("now", type_=UtcDateTime), bindparam("since", type_=UtcDateTime)
+        bindparam("now", type_=UtcDateTime),
+        bindparam("since", type_=UtcDateTime),
+        bindparam("amount", type_=Integer),
     ).columns(name=Text, started_at=UtcDateTime, used=Integer)
 
 
-def count_requests(s: Session, limits: Sequence[Limit], *, now: datetime) -> list[Usage]:
-    """Count one request against every limit, refused ones too; the usage after it."""
+def count_requests(
+    s: Session, limits: Sequence[Limit], *, now: datetime, amount: int = 1
+) -> list[Usage]:
+    """Count one request, or several, against every limit, refused ones too; the usage after."""
     usages = {}
     of_window: dict[timedelta, dict[str, Limit]] = defaultdict(dict)
     for limit in limits:
@@ -45,7 +49,7 @@ def count_requests(s: Session, limits: Sequence[Limit], *, now: datetime) -> lis
     for within in sorted(of_window):
         # Sorted, so that two requests with limits in common wait for each other in one order.
         named = {f"name_{row}": name for row, name in enumerate(sorted(of_window[within]))}
-        asked = {**named, "now": now, "since": now - within}
+        asked = {**named, "now": now, "since": now - within, "amount": amount}
         for row in s.connection().execute(_counting(len(named)), asked):
             usages[row.name] = Usage(
                 limit=of_window[within][row.name], used=row.used, resets_at=row.started_at + within

@@ -75,6 +75,7 @@ _STATUS: dict[type[Exception], tuple[int, str]] = {
     refused.ScopeMissing: (403, "scope_missing"),
     refused.KeyOutranked: (403, "key_outranked"),
     refused.TooManyRequests: (429, "too_many_requests"),
+    refused.QuotaUsedUp: (429, "quota_used_up"),
     refused.NotOffered: (501, "not_offered"),
     refused.NobodyAnswered: (503, "no_worker"),
     refused.TemporalUnavailable: (503, "temporal_unavailable"),

@@ -29,6 +29,8 @@ class ApiKeyRow(Row, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """To the minute: not every request writes it."""
+    calls_per_day: int | None = None
+    """How many calls it may ask for; without, the installation's number."""
 
 
 class RateCountRow(Row, table=True):

@@ -30,6 +30,9 @@ class NewKeyBody(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     scopes: list[str] = Field(default=[EVERYTHING], min_length=1, max_length=50)
     expires_at: Timestamp | None = None
+    calls_per_day: int | None = Field(default=None, ge=0, le=100_000_000)
+    """How many calls it may ask for in 24 hours, people of campaigns included; default: the key's
+    that makes it, else the installation's."""
 
 
 class RotateBody(BaseModel):
@@ -54,7 +57,12 @@ class ShownKey(ApiKey):
 async def create_key(body: NewKeyBody, caller: Caller = needs("keys:write")) -> ShownKey:
     """Make a key. It may do no more than the key that makes it, and lasts no longer."""
     new = await keys.create_key(
-        caller.ctx, body.name, tuple(body.scopes), expires_at=body.expires_at, by=caller.key
+        caller.ctx,
+        body.name,
+        tuple(body.scopes),
+        expires_at=body.expires_at,
+        calls_per_day=body.calls_per_day,
+        by=caller.key,
     )
     return ShownKey(**new.key.model_dump(), key=new.text)
 
