@@ -11,6 +11,8 @@ from intake.definition import read_definition_text
 from intake.numbers import read_numbers
 from intake.problems import DefinitionInvalid
 from intake.roster import check_roster, read_roster
+from services.errors import RequestRefused
+from services.suppressing import read_numbers as read_texts
 
 HEAD = "name: spring\npurpose: informational\nagent: a\nrecipients: {csv: people.csv}\n"
 ANN, BOB = "+12025550123", "+12025550124"
@@ -178,3 +180,13 @@ def test_states_as_people_write_them(state: str, code: str) -> None:
     place = place_of_address(state, None, True)
     assert place is not None
     assert place.jurisdictions == (code,)
+
+
+def test_r9_a_list_over_http_is_read_like_a_file() -> None:
+    texts = [ANN, "+1202", "+49301234560.0", "+521 55 1234 5678"]
+    numbers, unread = read_texts(texts)
+    assert numbers == [ANN, "+525512345678"]
+    assert [one.index for one in unread] == [1, 2]
+    assert "decimal" in unread[1].why
+    with pytest.raises(RequestRefused, match="1202"):
+        read_texts(["+1202"])
