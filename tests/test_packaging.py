@@ -150,7 +150,7 @@ def test_ci_runs_targets_that_exist() -> None:
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", script], check=True)
     steps = re.findall(r"^\s*step make ([a-z]+)$", script.read_text(), re.M)
-    assert steps == ["test", "faults"]
+    assert steps == ["test", "faults", "sdks"]
     for target in steps:
         assert "pytest" in _dry_run(target)
 

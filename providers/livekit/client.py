@@ -32,6 +32,8 @@ from providers.port import (
 )
 from providers.status_map import Meaning
 
+_REQUEST_ID = "x-livekit-request-id"
+"""By which LiveKit's own clients have a request known that arrives twice."""
 _AFTER_RING = timedelta(seconds=2)
 """How much longer than the phone rings an answer may take, by LiveKit's own clients."""
 _EMPTY_SECONDS = 60
@@ -92,7 +94,7 @@ class LiveKitProvider(HttpProvider):
         self._check_patience(request)
         room = webhook.room_of(request.call_id)
         await self._rooms("CreateRoom", self._room(room, request), {"roomCreate": True})
-        headers = self._headers({"sip": {"call": True}})
+        headers = self._headers({"sip": {"call": True}}) | {_REQUEST_ID: request.call_id}
         path = "/twirp/livekit.SIP/CreateSIPParticipant"
         order = self._order(room, request)
         response = await self._http.create("POST", path, json=order, headers=headers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from domain.call import CallStatus
-from providers.sip import block_or_refusal, meaning_of_response
+from providers.sip import block_or_refusal
 from providers.status_map import Meaning, load_maps
 
 _MAPS = load_maps(Path(__file__).with_name("status.json"))
@@ -37,10 +37,7 @@ def answer_of(sip_status_code: str, phrase: str | None = None) -> Meaning:
     told = block_or_refusal(sip_status_code, phrase)
     if told is not None:
         return told
-    own = _MAPS["sip_status_code"]
-    if sip_status_code in own.rows or not sip_status_code.isdigit():
-        return own.meaning_of(sip_status_code)
-    return meaning_of_response(sip_status_code, phrase)
+    return _MAPS["sip_status_code"].meaning_of(sip_status_code)
 
 
 def error_of(twirp_code: str | None) -> Meaning:

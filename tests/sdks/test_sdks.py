@@ -24,7 +24,7 @@ from providers.status_map import StatusMap, load_maps
 from providers.telnyx import webhook as telnyx
 from providers.twilio import signature as twilio
 from providers.vapi import webhook as vapi
-from tests.sdks.conftest import BODY, FORM, LINES, SECRET, URL, Spoken
+from tests.sdks.conftest import BODY, FORM, LINES, ORDER, SECRET, URL, Spoken
 
 STATE = telnyx.client_state("our-1")
 NOW = datetime(2027, 3, 1, 15, 30, tzinfo=UTC)
@@ -79,6 +79,8 @@ def test_the_same_order_is_sent_field_by_field(spoken: Spoken, provider: str) ->
         urlsplit(theirs.target).path,
     )
     if provider == "livekit":
+        assert ours.headers["x-livekit-request-id"] == ORDER.call_id
+        assert theirs.headers["x-livekit-request-id"]
         # Theirs is protobuf: what it reads of our JSON is all that we wrote.
         assert {k: v for k, v in ours.json.items() if v is not False} == told["read"]
         return
