@@ -11,7 +11,7 @@ from jinja2 import Template, TemplateError
 from domain.headers import header_problem
 from intake.places import KeyPath, Places
 from intake.problems import Problem
-from intake.sandbox import Sandbox, TemplateRefused
+from intake.sandbox import Sandbox, TemplateRefused, bounded
 from intake.templates import compile_template
 
 _OF_CALLBACKS = ("url", "to", "subject", "body", "headers")
@@ -63,11 +63,12 @@ def render_text(source: str, context: Mapping[str, Any]) -> str:
     """Raises RenderFailed."""
     try:
         parts, length = [], 0
-        for part in _compiled(source).generate(context):
-            length += len(part)
-            if length > LONGEST_TEXT:
-                raise RenderFailed(f"found more than {LONGEST_TEXT} characters; write less")
-            parts.append(part)
+        with bounded():
+            for part in _compiled(source).generate(context):
+                length += len(part)
+                if length > LONGEST_TEXT:
+                    raise RenderFailed(f"found more than {LONGEST_TEXT} characters; write less")
+                parts.append(part)
         return "".join(parts)
     except RenderFailed:
         raise

@@ -12,7 +12,7 @@ from jinja2.exceptions import SecurityError
 from domain.fields import shown
 from intake.places import Places
 from intake.problems import Problem
-from intake.sandbox import FILTERS, Sandbox, TemplateRefused
+from intake.sandbox import FILTERS, Sandbox, TemplateRefused, bounded
 
 MAX_CHARACTERS = 4096
 """Of a template, and of what it gives: a value that an agent reads, not a document."""
@@ -94,7 +94,7 @@ def _compile(sandbox: Sandbox, source: str) -> _Compiled:
     try:
         tree = sandbox.check(source)
         needs = meta.find_undeclared_variables(tree) - sandbox.globals.keys()
-        return _Compiled(sandbox.from_string(source), frozenset(needs))
+        return _Compiled(sandbox.compiled(tree), frozenset(needs))
     except TemplateSyntaxError as error:
         raise TemplateRefused(_syntax(error, source)) from error
     except TemplateRefused as error:
@@ -114,11 +114,12 @@ def _syntax(error: TemplateSyntaxError, source: str) -> str:
 def _render(template: Template, context: Mapping[str, object]) -> str:
     parts: list[str] = []
     length = 0
-    for part in template.generate(context):
-        length += len(part)
-        if length > MAX_CHARACTERS:
-            raise _TooLong
-        parts.append(part)
+    with bounded():
+        for part in template.generate(context):
+            length += len(part)
+            if length > MAX_CHARACTERS:
+                raise _TooLong
+            parts.append(part)
     return "".join(parts)
 
 

@@ -1,5 +1,6 @@
 """/v1/campaigns."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -132,7 +133,8 @@ async def launch_campaign(
     text = await _text(request)
 
     async def carry_out() -> Launched:
-        loaded = read_definition_text(text, name="body")
+        # Parsing a long one takes seconds, in which others are answered.
+        loaded = await asyncio.to_thread(read_definition_text, text, name="body")
         launch = await launching.launch_campaign(
             caller.ctx, loaded, again=again, scopes=caller.key.scopes
         )
