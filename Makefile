@@ -24,7 +24,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install check lint unit test faults sdks bench lock clean
+.PHONY: help demo install check lint unit test faults soak sdks bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +56,11 @@ faults: $(DEV) ## The long runs: processes killed again and again, and what is m
 # Some SDKs want an older pydantic than we do: they live beside us, and a child process asks them.
 sdks: $(DEV) $(SDKS) ## Our adapters beside the providers' own SDKs
 	@$(PYTEST) --quiet tests/sdks
+
+soak: $(DEV) ## Thousands of random histories of the store; each run has another seed, and prints it
+	@OUTDIAL_TEST_HISTORIES=$${OUTDIAL_TEST_HISTORIES:-2000} \
+	    OUTDIAL_TEST_STEPS=$${OUTDIAL_TEST_STEPS:-30} \
+	    $(PYTEST) --quiet -n0 -m faults tests/store/test_model.py
 
 bench: $(DEV) ## Throughput beside a bare baseline
 	@$(BIN)/python -m bench.throughput
