@@ -73,7 +73,7 @@ async def refusal(server: WorkflowEnvironment, asked: dict[str, Any]) -> str:
         ({}, "found neither definition nor file"),
         ({"file": "../pyproject.toml"}, "not within the worker's campaigns folder"),
         ({"definition": {"name": "x"}}, "found no purpose"),
-        ({"tenant": "other", "definition": CAMPAIGN}, "is not configured"),
+        ({"tenant": "other", "definition": CAMPAIGN}, "no line is configured"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_read_fails_with_its_reason(

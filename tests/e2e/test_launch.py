@@ -17,7 +17,17 @@ from tests.e2e.records import Records
 from tests.e2e.stacks import PEOPLE, QUICKSTART, campaign_text, environment, people_file
 from tests.waiting import until
 
-REPORTED = {"campaign", "state", "recipients", "calls", "attempts", "seconds", "ui"}
+REPORTED = {
+    "campaign",
+    "state",
+    "recipients",
+    "calls",
+    "attempts",
+    "seconds",
+    "ui",
+    "lines",
+    "simulated",
+}
 DONE = "SELECT count(*) FROM recipient WHERE state = 'done'"
 ANSWERED = "SELECT count(*) FROM call WHERE status = 'in_progress'"
 LEASES = "SELECT count(*) FROM lease"
