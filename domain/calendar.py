@@ -17,8 +17,8 @@ from domain.fields import (
     HourSpan,
     OneOrMany,
     Span,
+    definition_zone,
     format_duration,
-    parse_zone,
 )
 from domain.schedule import Weekday
 
@@ -38,7 +38,7 @@ class CalendarRules(Frozen):
 
     name: Annotated[str, Field(pattern=CALENDAR_NAME)]
     """Names the calendar; campaigns that name the same one never double-book it."""
-    time_zone: Annotated[str, AfterValidator(parse_zone)]
+    time_zone: Annotated[str, AfterValidator(definition_zone)]
     """The zone in which its hours are read: where the appointments are."""
     days: OneOrMany[Weekday] = _WORKDAYS
     """Days of the week with appointments."""

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
+import pytz
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -19,6 +20,7 @@ from pydantic import (
     ConfigDict,
     GetJsonSchemaHandler,
     PlainSerializer,
+    ValidationInfo,
     WithJsonSchema,
 )
 from pydantic.json_schema import JsonSchemaValue
@@ -286,6 +288,18 @@ def parse_date(value: Any) -> date:
 
 
 CalendarDate = Annotated[date, BeforeValidator(parse_date)]
+
+
+STORED = {"stored": True}
+"""The context under which a value is read that was taken once: what is refused by now, such as
+the zone EST, must not keep a running campaign from being read."""
+
+
+def definition_zone(name: str, info: ValidationInfo) -> str:
+    """`parse_zone`, and in what is STORED every name that pytz knows."""
+    if info.context == STORED and name in pytz.all_timezones_set:
+        return name
+    return parse_zone(name)
 
 
 def parse_zone(name: str) -> str:

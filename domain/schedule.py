@@ -16,8 +16,8 @@ from domain.fields import (
     Instant,
     OneOrMany,
     Span,
+    definition_zone,
     format_duration,
-    parse_zone,
     shown,
 )
 from domain.holidays import calendar_names
@@ -87,7 +87,7 @@ class Schedule(Frozen):
     """Dates on which nobody is called, such as holidays."""
     time_zone_policy: TimeZonePolicy = TimeZonePolicy.CALLEE
     """callee: hours, days and dates are read where each person is. campaign: in `time_zone`."""
-    time_zone: Annotated[str, AfterValidator(parse_zone)] | None = Field(
+    time_zone: Annotated[str, AfterValidator(definition_zone)] | None = Field(
         default=None, validate_default=True
     )
     """With policy `campaign`: the zone of the hours. With `callee`: the zone of people whose

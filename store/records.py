@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping
 from domain.call import FailureClass
 from domain.consent import Consent
 from domain.decision import Candidate
+from domain.fields import STORED
 from domain.place import UnknownPlace
 from domain.plan import CallPlan
 from domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
@@ -21,7 +22,7 @@ from store.tables import EPOCH
 @lru_cache(maxsize=1024)
 def read_plan(text: str) -> CallPlan:
     """A plan from its JSON text; remembered, because a roster shares one."""
-    return CallPlan.model_validate_json(text)
+    return CallPlan.model_validate_json(text, context=STORED)
 
 
 @lru_cache(maxsize=1024)

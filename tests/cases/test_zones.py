@@ -20,6 +20,7 @@ from domain.plan import CallPlan
 from domain.planner import Candidate, Dial, Ledger, Wait, decide
 from domain.schedule import Schedule
 from domain.zone import zone_evidence, zone_names
+from store.records import read_plan
 
 OUTSIDE = sorted(code for code in COUNTRY_CODE_TO_REGION_CODE if code != 1)
 PLANS = table("number_prefixes")["plans"]
@@ -223,3 +224,13 @@ def test_the_library_alone_is_wrong() -> None:
 
     queensland = phonenumbers.parse("+61732101234")
     assert library.time_zones_for_number(queensland) == ("Australia/Sydney",)
+
+
+def test_a_stored_plan_with_a_zone_that_is_refused_by_now_is_still_read() -> None:
+    text = (
+        '{"purpose": "informational", "line": "simulated", "agent": {"id": "a"},'
+        ' "schedule": {"hours": ["09:00-18:00"], "time_zone": "EST"}}'
+    )
+    assert read_plan(text).schedule.time_zone == "EST"
+    with pytest.raises(ValueError, match="abbreviation"):
+        CallPlan.model_validate_json(text)
