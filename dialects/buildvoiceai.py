@@ -13,7 +13,7 @@ from typing import Any
 
 from dialects.port import Dialect, Event, Message, compact
 from dialects.standard import signed
-from dialects.words import Words, seconds_of, zulu, zulu_of
+from dialects.words import Words, seconds_of, without_ringing, zulu, zulu_of
 from domain.endpoint import Endpoint, EventType
 from domain.transcript import turns_of
 
@@ -46,7 +46,7 @@ class BuildVoiceAIWebhooks(Dialect):
 
 
 def _call(event: Event) -> dict[str, Any]:
-    data = event.data
+    data = without_ringing(event.data)
     context, structured = data.get("context") or {}, data.get("structured") or {}
     seconds, cost = seconds_of(data), data.get("cost")
     return {

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from dialects.port import Dialect, Event, Message, compact
-from dialects.words import seconds_of, zulu
+from dialects.words import seconds_of, without_ringing, zulu
 from domain.endpoint import Endpoint, EventType
 
 _TOLD: dict[str, tuple[str, str]] = {
@@ -57,7 +57,7 @@ class ThinnestAIWebhooks(Dialect):
 
 
 def _body(event: Event, word: str, status: str) -> dict[str, Any]:
-    data = event.data
+    data = without_ringing(event.data)
     told: dict[str, Any] = {
         "event": word,
         "call_id": data.get("id"),

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from dialects.port import USER_AGENT, Dialect, Event, Message, compact
-from dialects.words import Words, seconds_of, zulu
+from dialects.words import Words, seconds_of, without_ringing, zulu
 from domain.endpoint import Endpoint, EventType
 
 WORDS = Words(
@@ -55,7 +55,7 @@ class VoxpriaWebhooks(Dialect):
 def _data(event: Event) -> dict[str, Any]:
     """The page's members, and whose agent spoke. The call's variables are left out: Node would
     put members named like numbers first, and so verify other bytes."""
-    data = event.data
+    data = without_ringing(event.data)
     if "campaign" in data and "id" not in data:
         return {"id": data["campaign"], "name": data["campaign"], "status": data["state"]}
     if "id" not in data:

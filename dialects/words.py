@@ -59,6 +59,21 @@ def millis_of(text: str | None) -> str | None:
     return None if text is None else millis(datetime.fromisoformat(text))
 
 
+_NEVER_ANSWERED = frozenset({"no_answer", "busy", "failed", "canceled"})
+_OF_A_TALK = ("duration_seconds", "transcript", "recording_url", "answered_at")
+
+
+def without_ringing(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The data of a call, without what is no talk's where nobody answered.
+
+    Providers measure ringing, and agents greet telephones that ring. These systems have only a
+    talk's duration and transcript: with those, a failed call reads as one that was answered.
+    """
+    if data.get("status") not in _NEVER_ANSWERED:
+        return data
+    return {**data, **dict.fromkeys(_OF_A_TALK)}
+
+
 def seconds_of(data: Mapping[str, Any]) -> int | None:
     """A call's length in whole seconds."""
     seconds = data.get("duration_seconds")

@@ -21,6 +21,11 @@ from intake.yaml_document import read_yaml
 from intake.yaml_nodes import Node, YamlList, YamlMapping, YamlScalar
 
 MAX_BYTES = 10_000_000
+_NEVER_EMPTY: tuple[tuple[str, ...], ...] = (
+    *((name,) for name in ("line", "consent", "recording", "calendar")),
+    *(("retry", outcome) for outcome in ("busy", "no_answer", "voicemail", "failed")),
+)
+"""Keys that the model lets be None when they are left out; empty, they decide nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ def parse_definition(text: str, file: str) -> ParsedDefinition:
         found += _pydantic_problems(error, places)
         broken = frozenset(document_path(details) for details in error.errors())
     found += _out_of_bounds(values, places)
-    found += _reserved_name(places) + _empty_line(places)
+    found += _reserved_name(places) + _left_empty(places)
     found += TemplateSet(templates_of(values), places).problems
     found += after_call_problems(values, places)
     found.sort(key=lambda problem: (problem.line, problem.column))
@@ -172,13 +177,18 @@ def _reserved_name(places: Places) -> list[Problem]:
     return [places.problem(("name",), message)]
 
 
-def _empty_line(places: Places) -> list[Problem]:
+def _left_empty(places: Places) -> list[Problem]:
     """A key without a value was meant to be filled in; who leaves the key out means the default."""
-    node = places.find(("line",)).node
-    if not isinstance(node, YamlScalar) or node.as_text() is not None:
-        return []
-    message = f"found nothing; {RIGHT['line']}"
-    return [places.problem(("line",), message)]
+    return [
+        places.problem(path, f"found nothing; {RIGHT['.'.join(path)]}")
+        for path in _NEVER_EMPTY
+        if isinstance(node := _at(places, path), YamlScalar) and node.as_text() is None
+    ]
+
+
+def _at(places: Places, path: tuple[str, ...]) -> Node | None:
+    found = places.find(path)
+    return found.node if found.path == ".".join(path) else None
 
 
 def read_definition_file(path: Path) -> str:

@@ -38,6 +38,22 @@ ENDED: dict[str, Any] = {
     "context": {"1": "first", "metadata": {"order": 4711}},
     "final": True,
 }
+NEVER_ANSWERED: dict[str, Any] = {
+    "answered_by": None,
+    "answered_at": None,
+    "duration_seconds": None,
+    "cost": None,
+    "recording_url": None,
+    "transcript": None,
+    "structured": {},
+}
+"""What the store has of a call that nobody answered."""
+RANG: dict[str, Any] = {
+    "duration_seconds": 12.0,
+    "transcript": "Agent: Grüß Gott.",
+    "recording_url": "https://example.com/r/2",
+}
+"""What it may have all the same: ringing that was measured, a greeting to a telephone that rang."""
 CAMPAIGN = {"campaign": "reminders", "state": "finished", "launch": 1, "because": None}
 
 
@@ -48,7 +64,8 @@ def event(kind: str, data: dict[str, Any]) -> Event:
 
 def call_event(kind: str, **changes: Any) -> Event:
     status = {"initiating": "queued"}.get(kind, kind)
-    return event(f"call.{kind}", ENDED | {"status": status} | changes)
+    known = ENDED if kind in ("in_progress", "completed") else ENDED | NEVER_ANSWERED
+    return event(f"call.{kind}", known | {"status": status, "outcome": status} | changes)
 
 
 def endpoint(scheme: str) -> Endpoint:

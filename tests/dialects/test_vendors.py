@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
@@ -19,7 +20,7 @@ from domain.event import CallEvent
 from providers.buildvoiceai import webhook as buildvoiceai
 from providers.voxpria import webhook as voxpria
 from providers.vozagent import webhook as vozagent
-from tests.dialects.events import CAMPAIGN, ENDED, NOW, SECRET, call_event, endpoint, event
+from tests.dialects.events import CAMPAIGN, ENDED, NOW, RANG, SECRET, call_event, endpoint, event
 
 Read = Callable[[bytes], Sequence[CallEvent]]
 READERS: dict[str, Read] = {
@@ -30,8 +31,8 @@ READERS: dict[str, Read] = {
 FAILS = {"no_answer": "no_answer", "busy": "busy", "failed": "failed", "canceled": "failed"}
 
 
-def written(scheme: str, kind: str) -> Message | None:
-    return DIALECTS[scheme].write(call_event(kind), endpoint(scheme), NOW)
+def written(scheme: str, kind: str, **changes: Any) -> Message | None:
+    return DIALECTS[scheme].write(call_event(kind, **changes), endpoint(scheme), NOW)
 
 
 def body_of(message: Message | None) -> dict[str, object]:
@@ -111,6 +112,18 @@ def test_our_adapters_understand_them(scheme: str, kind: str, status: str) -> No
     assert (first.provider_call_id, first.status) == (ENDED["id"], CallStatus(status))
     if kind == "completed":
         assert first.duration_seconds == 127
+
+
+@pytest.mark.parametrize("scheme", ["voxpria", "buildvoiceai"])
+@pytest.mark.parametrize(("kind", "status"), FAILS.items())
+def test_a_call_that_only_rang_tells_of_no_talk(scheme: str, kind: str, status: str) -> None:
+    message = written(scheme, kind, **RANG)
+    assert message is not None
+    (first,) = READERS[scheme](message.body.encode())
+    assert first.status is CallStatus(status)
+    assert not first.duration_seconds
+    assert not first.transcript
+    assert first.recording_url is None
 
 
 @pytest.mark.parametrize("scheme", READERS)

@@ -69,13 +69,26 @@ WITH_RECIPIENTS = 'recipients: [{phone: "+12025550123"}]\n'
     ),
     Broken(
         "keys left empty",
-        HEAD + "pacing:\nline:\ndescription:\nrecording:\n",
+        HEAD + "pacing:\nline:\ndescription:\nrecording:\nconsent: ~\ncalendar: null\n",
         [
             "campaign.yaml:6:1: pacing: found nothing; write its keys below it, such as "
             "max_concurrent: 20",
             "campaign.yaml:7:1: line: found nothing; write the name of a configured line, such "
             "as simulated, or a list of lines",
             "campaign.yaml:9:1: recording: found nothing; write true or false",
+            "campaign.yaml:9:10: consent: found nothing; write express or written",
+            "campaign.yaml:10:11: calendar: found nothing; write its keys below it, such as name: "
+            "clinic",
+        ],
+    ),
+    Broken(
+        "outcomes left empty",
+        HEAD + "retry:\n  busy:\n  no_answer: ~\n",
+        [
+            "campaign.yaml:7:3: retry.busy: found nothing; write delays: below it, such as "
+            "{delays: 10m}",
+            "campaign.yaml:7:14: retry.no_answer: found nothing; write delays: below it, such as "
+            "{delays: 10m}",
         ],
     ),
     Broken(
