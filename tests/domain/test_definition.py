@@ -56,7 +56,7 @@ def test_defaults_are_cautious() -> None:
     assert definition.retry.busy is None
     assert definition.schedule.hours == (Span(start=540, end=1080),)
     assert definition.schedule.time_zone_policy is TimeZonePolicy.CALLEE
-    assert definition.recording is False
+    assert definition.recording is None  # not recorded, where the provider lets us say so
 
 
 def test_other_keys_of_a_recipient_are_variables() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -70,8 +71,9 @@ async def test_busy_first_then_answered(stack: Stack) -> None:
 
 
 async def test_cancelled_it_is_withdrawn_and_nobody_is_called(stack: Stack) -> None:
-    handle = await ask(stack, phone(2002), not_before="2036-01-01T00:00:00Z")
-    await until(lambda: _waits(handle, "2036-01-01"))
+    day = f"{datetime.now(UTC) + timedelta(days=200):%Y-%m-%d}"
+    handle = await ask(stack, phone(2002), not_before=f"{day}T00:00:00Z")
+    await until(lambda: _waits(handle, day))
     await handle.cancel()
     result = await outcome(handle)
     assert (result["outcome"], result["attempts"], result["call_id"]) == ("canceled", 0, None)
