@@ -48,9 +48,10 @@ class Poster:
     async def post(self, to: Endpoint, delivery: Delivery) -> Outcome:
         """Send one event once. Raises nothing for what the other side does."""
         now = self._clock()
-        message = DIALECTS[to.scheme].write(
-            read_event(delivery.event_id, delivery.payload), to, now
-        )
+        dialect = DIALECTS[to.scheme]
+        if not dialect.several_signatures:
+            to = to.model_copy(update={"secret": to.secret_for_try(delivery.attempts)})
+        message = dialect.write(read_event(delivery.event_id, delivery.payload), to, now)
         if message is None:
             return _nothing_to_tell(to, now)
         begun = time.monotonic()

@@ -35,6 +35,7 @@ _STATUS = {"no_answer": "no-answer", "canceled": "failed"}
 
 class BuildVoiceAIWebhooks(Dialect):
     name = "buildvoiceai"
+    several_signatures = True
 
     def write(self, event: Event, to: Endpoint, now: datetime) -> Message | None:
         word = WORDS.word_of(event.type)

@@ -39,6 +39,9 @@ class Dialect(ABC):
     """Writes events as one scheme has them."""
 
     name: ClassVar[str]
+    several_signatures: ClassVar[bool] = False
+    """Whether a request carries a signature for each valid secret while a rotation lasts. Where it
+    can carry one only, `to.secret` is the one to sign with."""
 
     @abstractmethod
     def write(self, event: Event, to: Endpoint, now: datetime) -> Message | None:

@@ -32,6 +32,7 @@ _CONTACT = ("id", "first_name", "last_name", "email", "company", "notes", "tags"
 
 class VozAgentWebhooks(Dialect):
     name = "vozagent"
+    several_signatures = True
 
     def write(self, event: Event, to: Endpoint, now: datetime) -> Message | None:
         word = WORDS.word_of(event.type)

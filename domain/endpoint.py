@@ -75,6 +75,9 @@ class Endpoint(BaseModel):
     events: tuple[str, ...] = (EVERY_EVENT,)
     scheme: str = STANDARD
     secret: str = Field(repr=False)
+    former_secrets: tuple[str, ...] = Field(default=(), repr=False)
+    """Those of earlier rotations that are still valid, the oldest first. Only what is read for
+    sending has them."""
     state: EndpointState = EndpointState.ENABLED
     because: str | None = None
     failing_since: datetime | None = None
@@ -85,6 +88,15 @@ class Endpoint(BaseModel):
 
     def wants(self, event_type: str) -> bool:
         return EVERY_EVENT in self.events or event_type in self.events
+
+    def secret_for_try(self, tries: int) -> str:
+        """The secret for a scheme with a single signature, after so many tries.
+
+        While former secrets are valid, the tries of a delivery take turns, the oldest secret
+        first: a receiver that knows one of them accepts one of those tries.
+        """
+        valid = (*self.former_secrets, self.secret)
+        return valid[tries % len(valid)]
 
 
 class Delivery(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
@@ -21,12 +21,18 @@ from domain.endpoint import (
     EndpointState,
     require_events,
 )
+from domain.fields import format_duration
 from services.context import ServiceContext
 from services.errors import NotFound, PreconditionFailed, RequestRefused
 from store import endpoints, outstanding
+from store import secrets as endpoint_secrets
 
 MOST = 100
 """Endpoints of one tenant: every event is written once for each."""
+
+OVERLAP = timedelta(hours=24)
+LONGEST_OVERLAP = timedelta(days=7)
+"""How long a former secret stays valid."""
 
 MOST_BUSY_URLS = 1000
 """URLs named by a tenant's calls that may lag behind at the same time; one that keeps up can be
@@ -156,9 +162,34 @@ async def change_endpoint(
     return await _change(ctx, endpoint_id, values, version)
 
 
-async def rotate_secret(ctx: ServiceContext, endpoint_id: str) -> Endpoint:
-    """Another secret, from the next request on. Raises NotFound."""
-    return await _change(ctx, endpoint_id, {"secret": new_secret()}, None)
+async def rotate_secret(
+    ctx: ServiceContext, endpoint_id: str, *, overlap: timedelta = OVERLAP
+) -> Endpoint:
+    """Another secret, from the next request on; the one before stays valid for the overlap, and
+    without one no other is. Raises NotFound, RequestRefused."""
+    if not timedelta(0) <= overlap <= LONGEST_OVERLAP:
+        raise RequestRefused(
+            f"overlap: found {format_duration(overlap)}; write 0s to "
+            f"{format_duration(LONGEST_OVERLAP)}"
+        )
+    new, now = new_secret(), ctx.clock()
+
+    def work(s: Session) -> Endpoint | None:
+        endpoint_secrets.rotate_secret(
+            s, ctx.tenant, endpoint_id, new, now=now, until=now + overlap
+        )
+        return endpoints.get_endpoint(s, ctx.tenant, endpoint_id)
+
+    found = await ctx.database.write(work)
+    if found is None:
+        raise NotFound("endpoint", endpoint_id)
+    return found
+
+
+async def former_secret_until(ctx: ServiceContext, endpoint_id: str) -> datetime | None:
+    """Until when webhooks are signed with a former secret too."""
+    now = ctx.clock()
+    return await ctx.database.read(lambda s: endpoint_secrets.former_until(s, endpoint_id, now=now))
 
 
 async def remove_endpoint(

@@ -20,7 +20,7 @@ from activities.standing import nudge_standing
 from services.context import ServiceContext
 from services.errors import TEMPORAL_DOWN
 from services.once import KEPT_FOR
-from store import call_requests, deliveries, idempotency, outstanding, rates
+from store import call_requests, deliveries, idempotency, outstanding, rates, secrets
 from store.errors import DatabaseUnavailable
 from workflows.delivery import DeliveryWorkflow
 from workflows.names import NUDGE_SIGNAL, TASK_QUEUE, delivery_workflow_id
@@ -67,6 +67,7 @@ class Keeper:
             (self.nudge_unclaimed, REQUESTS_EVERY),
             (self.forget, FORGET_EVERY),
             (self.forget_deliveries, FORGET_EVERY),
+            (self.forget_secrets, FORGET_EVERY),
         ]
         if self._restore is not None:
             looks.append((self._restore, RESTORE_EVERY))
@@ -126,6 +127,17 @@ class Keeper:
 
         def work(s: Session) -> int:
             return deliveries.forget_delivered(s, before=before, limit=FORGOTTEN_AT_ONCE)
+
+        gone = FORGOTTEN_AT_ONCE
+        while gone == FORGOTTEN_AT_ONCE:
+            gone = await self._ctx.database.write(work)
+
+    async def forget_secrets(self) -> None:
+        """Drop the former secrets of endpoints that have ended, a batch a transaction."""
+        now = self._ctx.clock()
+
+        def work(s: Session) -> int:
+            return secrets.forget_former_secrets(s, now=now, limit=FORGOTTEN_AT_ONCE)
 
         gone = FORGOTTEN_AT_ONCE
         while gone == FORGOTTEN_AT_ONCE:

@@ -26,6 +26,7 @@ from domain.endpoint import (
 from store.endpoints import endpoint_of_row
 from store.outbox import Happened, tell
 from store.outstanding import FIRST, PENDING, move_up, wait_behind
+from store.secrets import former_secrets
 from store.tables import delivery, delivery_attempt, endpoint
 
 _OPEN = and_(
@@ -54,7 +55,8 @@ class Outcome:
 def due(
     s: Session, endpoint_id: str, *, now: datetime, limit: int
 ) -> tuple[Endpoint | None, list[Delivery]]:
-    """The endpoint, if it is to be told anything, and what: one delivery a subject."""
+    """The endpoint, if it is to be told anything, and what: one delivery a subject. With the
+    secrets that are valid now."""
     open_one = select(endpoint).where(
         endpoint.c.id == endpoint_id, endpoint.c.state == EndpointState.ENABLED.value
     )
@@ -67,8 +69,12 @@ def due(
         .order_by(delivery.c.next_at, delivery.c.id)
         .limit(limit)
     )
-    rows = s.connection().execute(found).mappings()
-    return endpoint_of_row(row), [_delivery(each) for each in rows]
+    rows = s.connection().execute(found).mappings().all()
+    to = endpoint_of_row(row)
+    if rows:
+        former = former_secrets(s, endpoint_id, now=now)
+        to = to.model_copy(update={"former_secrets": former})
+    return to, [_delivery(each) for each in rows]
 
 
 def next_due(s: Session, endpoint_id: str) -> datetime | None:

@@ -15,6 +15,7 @@ from store.tables import endpoint
 
 REMOVED = "removed"
 """The state of one that its tenant has deleted; its deliveries stay in the log."""
+_FIELDS = Endpoint.model_fields.keys() - {"former_secrets"}
 
 
 def ensure_endpoint(s: Session, wanted: Endpoint) -> Endpoint:
@@ -57,7 +58,7 @@ def set_campaign_endpoints(
 
 
 def add_endpoint(s: Session, new: Endpoint) -> None:
-    values = new.model_dump() | {"events": list(new.events)}
+    values = new.model_dump(exclude={"former_secrets"}) | {"events": list(new.events)}
     s.connection().execute(insert(endpoint).values(values))
 
 
@@ -111,4 +112,4 @@ def change_endpoint(
 
 
 def endpoint_of_row(row: RowMapping) -> Endpoint:
-    return Endpoint(**{name: row[name] for name in Endpoint.model_fields})
+    return Endpoint(**{name: row[name] for name in _FIELDS})

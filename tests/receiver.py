@@ -40,6 +40,8 @@ class Receiver:
     url: str = ""
     heard: list[Heard] = field(default_factory=list)
     answer: Answers = lambda number: 200
+    verify: Callable[[Heard], bool] = lambda heard: True
+    """Whether a request is signed as it should be; 401 otherwise."""
 
     @property
     def taken(self) -> list[Heard]:
@@ -60,6 +62,8 @@ async def receiving(receiver: Receiver, port: int = 0) -> AsyncIterator[Receiver
         body = await request.body()
         answer = receiver.answer(len(receiver.heard))
         response = answer if isinstance(answer, Response) else Response(status_code=answer)
+        if not receiver.verify(Heard(dict(request.headers), body, 0)):
+            response = Response(status_code=401)
         receiver.heard.append(Heard(dict(request.headers), body, response.status_code))
         await asyncio.sleep(0)
         return response

@@ -6,7 +6,7 @@ from store.tables.appointment import appointment, appointment_change, appointmen
 from store.tables.call import call, event, lease
 from store.tables.campaign import campaign, campaign_line, campaign_revision, claim_cursor
 from store.tables.columns import EPOCH, Row
-from store.tables.delivery import delivery, delivery_attempt, endpoint
+from store.tables.delivery import delivery, delivery_attempt, endpoint, former_secret
 from store.tables.directory import agent, contact, phone_number
 from store.tables.line import line, line_failure, line_rate
 from store.tables.receipt import receipt
@@ -37,6 +37,7 @@ __all__ = [
     "delivery_attempt",
     "endpoint",
     "event",
+    "former_secret",
     "idempotency",
     "is_ready",
     "is_unfinished",

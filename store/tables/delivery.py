@@ -45,6 +45,20 @@ class EndpointRow(Row, table=True):
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class FormerSecretRow(Row, table=True):
+    """A secret of an endpoint that was rotated, and when it ends."""
+
+    __tablename__ = "former_secret"
+    __table_args__ = (Index("ix_former_secret_ends", "ends_at"),)
+
+    endpoint_id: str = Field(
+        sa_type=Text, primary_key=True, sa_column_args=(ForeignKey("endpoint.id"),)
+    )
+    secret: str = Field(sa_type=Text, primary_key=True)
+    rotated_at: datetime = Field(sa_type=UtcDateTime)
+    ends_at: datetime = Field(sa_type=UtcDateTime)
+
+
 class DeliveryRow(Row, table=True):
     """One event for one endpoint; written by the transaction that it reports."""
 
@@ -122,5 +136,6 @@ class DeliveryAttemptRow(Row, table=True):
 
 
 endpoint = table_of(EndpointRow)
+former_secret = table_of(FormerSecretRow)
 delivery = table_of(DeliveryRow)
 delivery_attempt = table_of(DeliveryAttemptRow)

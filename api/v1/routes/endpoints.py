@@ -1,6 +1,6 @@
 """/v1/endpoints."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -80,6 +80,20 @@ class EndpointSecret(BaseModel):
     id: str
     secret: str
     """To verify signatures with, as Standard Webhooks describes it."""
+    former_until: datetime | None = None
+    """Until when a secret from before a rotation is valid too; null when none is."""
+
+
+class RotateSecret(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"overlap_hours": 24}]},
+    )
+
+    overlap_hours: float = Field(default=24, ge=0, le=168, allow_inf_nan=False)
+    """How long the secret before stays valid. With 0 only the new one is, from the next request
+    on: for a secret that somebody else has seen."""
 
 
 class CreatedEndpoint(ShownEndpoint):
@@ -148,16 +162,24 @@ async def get_secret(
     endpoint_id: EndpointId, caller: Caller = needs("endpoints:write")
 ) -> EndpointSecret:
     found = await endpoints.get_endpoint(caller.ctx, endpoint_id)
-    return EndpointSecret(id=found.id, secret=found.secret)
+    return await _secret_of(caller, found)
 
 
 @router.post("/{endpoint_id}/secret/rotate", responses=documented(404))
 async def rotate_secret(
-    endpoint_id: EndpointId, caller: Caller = needs("endpoints:write")
+    endpoint_id: EndpointId,
+    body: RotateSecret | None = None,
+    caller: Caller = needs("endpoints:write"),
 ) -> EndpointSecret:
-    """Another secret, from the next request on."""
-    found = await endpoints.rotate_secret(caller.ctx, endpoint_id)
-    return EndpointSecret(id=found.id, secret=found.secret)
+    """Another secret. For the overlap webhooks carry a signature with the one before as well."""
+    overlap = timedelta(hours=(body or RotateSecret()).overlap_hours)
+    found = await endpoints.rotate_secret(caller.ctx, endpoint_id, overlap=overlap)
+    return await _secret_of(caller, found)
+
+
+async def _secret_of(caller: Caller, found: Endpoint) -> EndpointSecret:
+    until = await endpoints.former_secret_until(caller.ctx, found.id)
+    return EndpointSecret(id=found.id, secret=found.secret, former_until=until)
 
 
 @router.delete("/{endpoint_id}", status_code=204, responses=documented(404, 412))
