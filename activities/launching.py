@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
+from intake.apart import SMALL, parse_apart
 from intake.definition import LoadedDefinition, read_definition, read_definition_text
 from intake.problems import DefinitionInvalid
 
@@ -32,7 +32,7 @@ class Launches(LaunchActivities):
     @activity.defn(name="launch_campaign")
     async def launch_campaign(self, launch: LaunchInput) -> LaunchedCampaign:
         try:
-            loaded = await asyncio.to_thread(self._load, launch)
+            loaded = await parse_apart(_size_of(launch), self._load, launch)
             return await self._launcher(launch.tenant, loaded, launch.again)
         except (DefinitionInvalid, LaunchRefused) as error:
             raise ApplicationError(str(error), type="LaunchRefused", non_retryable=True) from error
@@ -56,3 +56,8 @@ class Launches(LaunchActivities):
                 f"found {name!r}, which is not within the worker's campaigns folder"
             )
         return read_definition(path)
+
+
+def _size_of(launch: LaunchInput) -> int:
+    """About how many characters are to be parsed: a file, or a tree, may hold many."""
+    return len(launch.definition) if isinstance(launch.definition, str) else SMALL + 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from time import thread_time
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -31,11 +32,18 @@ from intake.yaml_nodes import Node, Place, YamlList, YamlMapping, YamlScalar
 from intake.yaml_wording import syntax_problem
 
 MAX_CHARACTERS = 2_000_000
-"""About ten seconds of parsing. Large rosters belong into a CSV file, which is streamed."""
+"""Large rosters belong into a CSV file, which is streamed."""
+MAX_NODES = 200_000
+"""Keys and values, with those that aliases repeat: 10,000 people with nine fields each."""
+MAX_SECONDS = 20.0
+"""Of processor time that a parse may take, looked at between values. 10,000 people with six fields
+each take five on a slow machine."""
 MAX_DEPTH = 50
 MAX_ALIASED = 10_000
 """Values that aliases may repeat in all; aliases of aliases grow without end."""
 
+_INSTEAD = "write the recipients into a contact file, or add them in parts after the launch"
+_LOOK_EVERY = 256
 _BARE_TEMPLATE = 'found {{ }} without quotes; put quotes around all of it, as in "Hi {{ name }}"'
 _STRING_TAG = "tag:yaml.org,2002:str"
 _CORE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null")}
@@ -57,17 +65,16 @@ class _Unreadable(Exception):
         self.place, self.message = place, message
 
 
-def read_yaml(text: str, file: str) -> YamlDocument:
+def read_yaml(text: str, file: str, *, max_seconds: float = MAX_SECONDS) -> YamlDocument:
     """Parse one document. Never raises for what the text holds."""
     builder = _Builder(file)
     try:
         if len(text) > MAX_CHARACTERS:
             raise _Unreadable(
                 Place(1, 1),
-                f"found {len(text)} characters; write at most {MAX_CHARACTERS}, "
-                "with the recipients in a CSV file",
+                f"found {len(text)} characters; write at most {MAX_CHARACTERS}: {_INSTEAD}",
             )
-        root = builder.document(_events(text))
+        root = builder.document(_in_time(_events(text), max_seconds))
     except _Unreadable as error:
         builder.refuse(error.place, "yaml", error.message)
         root = None
@@ -94,12 +101,26 @@ def _events(text: str) -> Iterator[Any]:
         ) from error
 
 
+def _in_time(events: Iterator[Any], seconds: float) -> Iterator[Any]:
+    """The same events, until so much processor time of this thread is used up."""
+    until = thread_time() + seconds
+    for count, event in enumerate(events):
+        if count % _LOOK_EVERY == 0 and thread_time() > until:
+            raise _Unreadable(
+                _place(event),
+                f"found more than can be read within {seconds:g} seconds; write a shorter file: "
+                f"{_INSTEAD}",
+            )
+        yield event
+
+
 class _Builder:
     def __init__(self, file: str) -> None:
         self.problems = ProblemList()
         self._file = file
         self._anchors: dict[str, Node] = {}
         self._aliased = 0
+        self._nodes = 0
 
     def refuse(self, place: Place, field: str, message: str) -> None:
         self.problems.add(Problem(self._file, place.line, place.column, field, message))
@@ -119,12 +140,21 @@ class _Builder:
             raise _Unreadable(Place(1, 1), "found an empty file; write a campaign definition")
         return root
 
+    def _count(self, event: Any, nodes: int) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            raise _Unreadable(
+                _place(event), f"found more than {MAX_NODES} keys and values; {_INSTEAD}"
+            )
+
     def _node(self, event: Any, events: Iterator[Any], path: str, depth: int) -> Node:
         if depth > MAX_DEPTH:
             raise _too_deep(event)
         if isinstance(event, AliasEvent):
-            return self._alias(event, depth)
-        node: Node
+            node: Node = self._alias(event, depth)
+            self._count(event, node.size)
+            return node
+        self._count(event, 1)
         if isinstance(event, ScalarEvent):
             node = self._scalar(event, path)
         elif isinstance(event, SequenceStartEvent):

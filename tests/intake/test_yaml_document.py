@@ -84,8 +84,8 @@ def test_the_core_schema_of_yaml_1_2(written: str, typed: object) -> None:
 def test_a_document_that_is_too_long() -> None:
     [problem] = read_yaml("a" * (MAX_CHARACTERS + 1), "f").problems
     assert str(problem) == (
-        "f:1:1: yaml: found 2000001 characters; write at most 2000000, with the recipients in a "
-        "CSV file"
+        "f:1:1: yaml: found 2000001 characters; write at most 2000000: write the recipients into a "
+        "contact file, or add them in parts after the launch"
     )
 
 

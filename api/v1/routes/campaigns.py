@@ -1,6 +1,5 @@
 """/v1/campaigns."""
 
-import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from api.v1.problems import documented
 from domain.claim import CampaignState
 from domain.record import CampaignRecord, Progress
+from intake.apart import parse_apart
 from intake.definition import MAX_BYTES, read_definition_text
 from services import control, explaining, launching, reading
 from services.access import Caller
@@ -134,7 +134,7 @@ async def launch_campaign(
 
     async def carry_out() -> Launched:
         # Parsing a long one takes seconds, in which others are answered.
-        loaded = await asyncio.to_thread(read_definition_text, text, name="body")
+        loaded = await parse_apart(len(text), read_definition_text, text, name="body")
         launch = await launching.launch_campaign(
             caller.ctx, loaded, again=again, scopes=caller.key.scopes
         )
