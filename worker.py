@@ -196,7 +196,9 @@ async def delivery_worker(
     client: Client, deps: Deps, *, drain_within: timedelta = timedelta(seconds=5)
 ) -> AsyncIterator[Worker]:
     """What talks to customers' URLs, apart from the rest: they answer when they like."""
-    poster = Poster(deps.clock, allow_private=deps.allow_private_webhooks)
+    poster = Poster(
+        deps.clock, allow_private=deps.allow_private_webhooks, egress=deps.outside.egress
+    )
     worker = Worker(
         client,
         task_queue=DELIVERY_QUEUE,

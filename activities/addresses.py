@@ -7,23 +7,27 @@ checked: a name that is resolved once more could lead elsewhere. Redirects are n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import socket
 import ssl
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from types import TracebackType
 from urllib.parse import urlsplit
 
 import httpcore
 import httpx
 
 from activities.special_addresses import is_public
+from domain.egress import Egress
 
 _IDLE = 20
 """Connections kept for the next request."""
 _KEEP_ALIVE_SECONDS = 5.0
 _RESOLVERS = 32
+_DIRECT = Egress()
 
 
 class UrlRefused(ValueError):
@@ -55,26 +59,69 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
 
     Connections are pooled by name, and their certificates are checked for it: one address may
     serve many names. The check is made where a connection is opened, on the address that it is
-    opened to. Raises UrlRefused for others.
+    opened to. Behind a proxy it is made on what the name resolves to here, before the proxy is
+    asked; where a name leads that has no address here, the proxy decides. Raises UrlRefused for
+    others.
     """
 
     def __init__(
-        self, *, allow_private: bool = False, allow_hosts: Collection[str] = frozenset()
+        self,
+        *,
+        allow_private: bool = False,
+        allow_hosts: Collection[str] = frozenset(),
+        egress: Egress = _DIRECT,
     ) -> None:
-        super().__init__(trust_env=False)
+        trusted = _certificates(egress.ca_file)
+        super().__init__(verify=trusted, trust_env=False)
+        self._egress = egress
+        self._network = _GuardedNetwork(allow_private, frozenset(allow_hosts))
+        self._proxied = None if egress.proxy is None else _proxied(egress.proxy, trusted)
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=_certificates(),
+            ssl_context=trusted,
             # As many as there are requests under way, which their callers bound: in a pool of a
             # fixed size those of one tenant that hang would keep everybody else's waiting.
             max_connections=None,
             max_keepalive_connections=_IDLE,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
-            network_backend=_GuardedNetwork(allow_private, frozenset(allow_hosts)),
+            network_backend=self._network,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        parse_url(str(request.url))
-        return await super().handle_async_request(request)
+        _, host, port = parse_url(str(request.url))
+        if self._proxied is None or self._egress.proxy_for(host) is None:
+            return await super().handle_async_request(request)
+        # The proxy looks the name up itself. One that has no address here may have one there.
+        with contextlib.suppress(NameUnknown):
+            await self._network.check(host, port)
+        return await self._proxied.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        if self._proxied is not None:
+            await self._proxied.aclose()
+        await super().aclose()
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
+    ) -> None:
+        if self._proxied is not None:
+            await self._proxied.aclose()
+        await super().__aexit__(exc_type, exc_value, traceback)
+
+
+def _proxied(proxy: str, trusted: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
+    return httpx.AsyncHTTPTransport(
+        verify=trusted,
+        trust_env=False,
+        proxy=httpx.Proxy(proxy, ssl_context=trusted if proxy.startswith("https:") else None),
+        limits=httpx.Limits(
+            max_connections=None,
+            max_keepalive_connections=_IDLE,
+            keepalive_expiry=_KEEP_ALIVE_SECONDS,
+        ),
+    )
 
 
 class _GuardedNetwork(httpcore.AsyncNetworkBackend):
@@ -85,6 +132,11 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         self._allow_hosts = allow_hosts
         self._network = httpcore.AnyIOBackend()
 
+    async def check(self, host: str, port: int) -> str:
+        """An address that a request to this name may go to. Raises UrlRefused."""
+        allowed = self._allow_private or host in self._allow_hosts
+        return await look_up(host, port, allow_private=allowed)
+
     async def connect_tcp(
         self,
         host: str,
@@ -93,8 +145,7 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        allowed = self._allow_private or host in self._allow_hosts
-        address = await look_up(host, port, allow_private=allowed)
+        address = await self.check(host, port)
         return await self._network.connect_tcp(
             address, port, timeout, local_address, socket_options
         )
@@ -112,9 +163,13 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
 
 
 @functools.cache
-def _certificates() -> ssl.SSLContext:
-    """The authorities that are trusted, read once for all transports."""
-    return httpx.create_ssl_context(trust_env=False)
+def _certificates(ca_file: str | None) -> ssl.SSLContext:
+    """The authorities that are trusted, read once for all transports: the public ones, and those
+    of a file."""
+    trusted = httpx.create_ssl_context(trust_env=False)
+    if ca_file is not None:
+        trusted.load_verify_locations(ca_file)
+    return trusted
 
 
 @functools.cache

@@ -9,6 +9,7 @@ import httpx
 
 from activities.outgoing.mail import MailServer
 from calendars.port import Calendars
+from domain.egress import Egress
 from domain.record import DEFAULT_TENANT
 
 
@@ -38,9 +39,13 @@ class Outside:
     secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     """Bearer tokens by the name that definitions know them by."""
     tenant: str = DEFAULT_TENANT
+    egress: Egress = field(default_factory=Egress)
+    """How requests leave the installation, whoever's they are."""
 
     def of_tenant(self, tenant: str) -> Outside:
         """What a tenant's calls may reach: others have no secrets, mail or calendars of ours."""
         if tenant == self.tenant:
             return self
-        return Outside(calendars=self.calendars.of_tenant(tenant), tenant=tenant)
+        return Outside(
+            calendars=self.calendars.of_tenant(tenant), tenant=tenant, egress=self.egress
+        )

@@ -13,6 +13,7 @@ import httpx
 from activities.addresses import GuardedTransport, NameUnknown, UrlRefused, parse_url
 from dialects.catalog import DIALECTS
 from dialects.port import Message, read_event
+from domain.egress import Egress
 from domain.endpoint import Delivery, DeliveryAttempt, Endpoint
 from store.deliveries import Outcome
 
@@ -20,6 +21,7 @@ REQUEST_SECONDS = 15.0
 """Standard Webhooks asks for 15 to 30: who needs longer answers first and works afterwards."""
 KEPT_RESPONSE = 2048
 """Bytes of an answer that are logged; more are not read."""
+_DIRECT = Egress()
 _ALLOWED_TEXT = "the settings do not allow this URL"
 
 
@@ -31,12 +33,13 @@ class Poster:
         clock: Callable[[], datetime],
         *,
         allow_private: bool,
+        egress: Egress = _DIRECT,
         limit: float = REQUEST_SECONDS,
     ) -> None:
         self._clock = clock
         self._limit = limit
         self._client = httpx.AsyncClient(
-            transport=GuardedTransport(allow_private=allow_private),
+            transport=GuardedTransport(allow_private=allow_private, egress=egress),
             timeout=limit,
             follow_redirects=False,
             trust_env=False,

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any, TypeVar, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
+import httpx
 from caldav.calendarobjectresource import Event
 from caldav.collection import Calendar
 from caldav.davclient import DAVClient
@@ -29,6 +32,7 @@ from calendars.expansion import busy_by
 from calendars.invitation import event_of, status_of
 from calendars.port import CalendarBackend, CalendarConflict, CalendarUnavailable, Entry
 from domain.appointment import OURS, Appointment
+from domain.egress import Egress
 from domain.zone import load_zone
 
 T = TypeVar("T")
@@ -44,6 +48,7 @@ _EVENTS_BETWEEN = (
 )
 _IDENTITY = {"Accept-Encoding": "identity"}
 """A proxy that compresses an answer gives it another ETag."""
+_DIRECT = Egress()
 PRODUCT = "-//Outdial//Appointments//EN"
 
 
@@ -62,6 +67,7 @@ class CalDavCalendar(CalendarBackend):
         zone: str = "UTC",
         timeout: timedelta = timedelta(seconds=10),
         clock: Callable[[], datetime],
+        egress: Egress = _DIRECT,
     ) -> None:
         """`token` gives the bearer token of a request, in place of a password. `zone` is that of
         events without one, such as those that take a whole day."""
@@ -72,6 +78,8 @@ class CalDavCalendar(CalendarBackend):
         self._zone = zone
         self._timeout = timeout
         self._clock = clock
+        self._proxy = egress.proxy_for(urlsplit(url).hostname or "")
+        self._trusted = _certificates(egress.ca_file)
 
     async def busy(self, start: datetime, end: datetime) -> list[Entry]:
         return await self._ask(lambda calendar: self._busy(calendar, start, end))
@@ -95,7 +103,10 @@ class CalDavCalendar(CalendarBackend):
                 headers=_IDENTITY,
                 enable_rfc6764=False,
                 auth_type=None if self._token is None else "bearer",
+                proxy=self._proxy,
+                ssl_verify_cert=self._trusted,
             ) as client:
+                client.session.trust_env = False
                 return work(Calendar(client=client, url=self._url))
 
         try:
@@ -267,3 +278,11 @@ def _reread(calendar: Any, uid: str) -> str | None:
     """Of a server that does not tell the new ETag when it is written to."""
     event = _find(calendar, uid)
     return None if event is None else _etag(event)
+
+
+def _certificates(ca_file: str | None) -> bool | str:
+    """What the library verifies servers by: its own authorities, or a text in PEM form."""
+    if ca_file is None:
+        return True
+    public = httpx.create_ssl_context(trust_env=False).get_ca_certs(binary_form=True)
+    return "".join(map(ssl.DER_cert_to_PEM_cert, public)) + Path(ca_file).read_text()

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from domain.egress import Egress
 from providers import departure
 from providers.port import LineConfig, Misconfigured, PlacementUnknown, Unavailable, Unsendable
 
@@ -26,7 +27,12 @@ _IDLE_CONNECTIONS = 10
 _CONNECTIONS = 200
 """As many calls as one claim may start."""
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,  # it opened no tunnel
+)
 _NO_SUCH_PLACE = (httpx.UnsupportedProtocol, httpx.InvalidURL)
 _UNWRITABLE = re.compile(rb"[\x00\r\n]|^[ \t]|[ \t]$")
 """What no header may hold; the HTTP library refuses it as it refuses a broken answer."""
@@ -66,7 +72,7 @@ class ProviderHttp:
                 f"line {line.name}: base_url holds a password; write it under credentials",
                 code="base_url",
             )
-        self._client = _client(url, auth, self._limit)
+        self._client = _client(url, auth, self._limit, line.egress)
 
     async def create(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request that dials; keyword arguments as of `httpx.AsyncClient.request`.
@@ -143,11 +149,14 @@ class ProviderHttp:
         )
 
 
-def _client(base_url: httpx.URL, auth: httpx.Auth | None, limit: float) -> httpx.AsyncClient:
+def _client(
+    base_url: httpx.URL, auth: httpx.Auth | None, limit: float, egress: Egress
+) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=base_url,
         auth=auth,
-        verify=certificates(),
+        verify=certificates(egress.ca_file),
+        proxy=proxy_of(egress, base_url),
         # A quarter of the time to get a connection, so that a line which can't be reached is
         # known to be so before the whole exchange is given up as unknown.
         timeout=httpx.Timeout(limit, connect=limit / 4, pool=limit / 4),
@@ -161,7 +170,20 @@ def _client(base_url: httpx.URL, auth: httpx.Auth | None, limit: float) -> httpx
     )
 
 
+def proxy_of(egress: Egress, url: httpx.URL) -> httpx.Proxy | None:
+    """The proxy of requests to a base URL."""
+    found = egress.proxy_for(url.host)
+    if found is None:
+        return None
+    secure = found.startswith("https:")
+    return httpx.Proxy(found, ssl_context=certificates(egress.ca_file) if secure else None)
+
+
 @functools.cache
-def certificates() -> ssl.SSLContext:
-    """The machine's certificates, read once for all lines."""
-    return httpx.create_ssl_context(trust_env=False)
+def certificates(ca_file: str | None) -> ssl.SSLContext:
+    """The authorities that are trusted, read once for all lines: the public ones, and those of a
+    file."""
+    trusted = httpx.create_ssl_context(trust_env=False)
+    if ca_file is not None:
+        trusted.load_verify_locations(ca_file)
+    return trusted

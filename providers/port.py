@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.call import FailureClass
+from domain.egress import Egress
 from domain.event import CallEvent, CallSnapshot
 from providers.carried import Asked, Carried, NotCarried
 
@@ -179,6 +180,7 @@ class LineConfig(BaseModel):
     credentials: dict[str, str] = Field(default_factory=dict, repr=False)
     options: dict[str, Any] = Field(default_factory=dict)
     request_timeout: timedelta = timedelta(seconds=10)
+    egress: Egress = Egress()
 
 
 class WebSession(BaseModel):

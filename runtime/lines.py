@@ -60,6 +60,7 @@ def build_line(settings: Settings, name: str, environ: Mapping[str, str] | None 
         credentials=credentials,
         options=line.options,
         request_timeout=line.request_timeout,
+        egress=settings.outgoing.egress(),
     )
     try:
         return Line(

@@ -31,6 +31,7 @@ def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) 
             return None
         return lambda: secret_now(where, str(reference), variables)
 
+    egress = settings.outgoing.egress()
     shared: dict[str, CalendarBackend] = {
         name: CalDavCalendar(
             calendar.url,
@@ -40,6 +41,7 @@ def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) 
             zone=calendar.time_zone,
             timeout=calendar.request_timeout,
             clock=system_clock,
+            egress=egress,
         )
         for name, calendar in settings.calendars.items()
     }
@@ -47,7 +49,7 @@ def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) 
         name: secret(f"callbacks.secrets.{name}.token", setting.token)
         for name, setting in settings.callbacks.secrets.items()
     }
-    server = _mail(settings.mail, secret)
+    server = _mail(settings.mail, secret, egress.ca_file)
     if problems:
         raise SettingsInvalid(problems)
     return Outside(
@@ -60,6 +62,7 @@ def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) 
             if token is not None
         },
         tenant=settings.tenant,
+        egress=egress,
     )
 
 
@@ -73,7 +76,9 @@ def secret_now(where: str, reference: str, variables: Mapping[str, str]) -> str:
 
 
 def _mail(
-    mail: MailSettings | None, secret: Callable[[str, str | None], str | None]
+    mail: MailSettings | None,
+    secret: Callable[[str, str | None], str | None],
+    ca_file: str | None,
 ) -> MailServer | None:
     if mail is None:
         return None
@@ -85,4 +90,5 @@ def _mail(
         username=mail.username,
         password=secret("mail.password", mail.password),
         recipients=mail.recipients,
+        ca_file=ca_file,
     )

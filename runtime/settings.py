@@ -46,6 +46,7 @@ from providers.catalog import CATALOG
 from providers.lines import LinePolicy
 from runtime.api_settings import ApiSettings
 from runtime.number_settings import NumberSettings
+from runtime.outgoing_settings import OutgoingSettings
 from runtime.outside_settings import CalendarSettings, CallbackSettings, MailSettings
 from runtime.settings_file import (
     PREFIX,
@@ -183,6 +184,7 @@ class Settings(BaseSettings):
     """Calendars of definitions that other people share, by name."""
     mail: MailSettings | None = None
     callbacks: CallbackSettings = CallbackSettings()
+    outgoing: OutgoingSettings = OutgoingSettings()
     numbers: NumberSettings = NumberSettings()
     """Which numbers are called. Holds for the whole process from `load_settings` on."""
 

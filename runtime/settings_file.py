@@ -14,7 +14,7 @@ PREFIX = "OUTDIAL_"
 _ALLOWED = ("OUTDIAL_CONFIG",)
 _ALLOWED_PREFIX = "OUTDIAL_TEST_"
 
-_SECRETS = frozenset({"credentials", "database_url", "password", "secrets"})
+_SECRETS = frozenset({"credentials", "database_url", "password", "proxy", "secrets"})
 """Settings whose values are shown to nobody."""
 _EXPECTED = {
     "bool_parsing": "write true or false",

@@ -30,6 +30,8 @@ class MailServer:
     password: str | None = field(default=None, repr=False)
     recipients: tuple[str, ...] = ()
     """In lower case: addresses, or domains with @ in front. Without any: anybody."""
+    ca_file: str | None = None
+    """Certificates of authorities that are trusted besides the public ones."""
 
     def may_write_to(self, address: Address) -> bool:
         domain = f"@{address.domain.lower()}"
@@ -100,6 +102,8 @@ def compose(server: MailServer, letter: Letter) -> EmailMessage:
 
 def _deliver(server: MailServer, message: EmailMessage, timeout: float) -> None:
     context = ssl.create_default_context()
+    if server.ca_file is not None:
+        context.load_verify_locations(server.ca_file)
     if server.security is MailSecurity.TLS:
         connection: smtplib.SMTP = smtplib.SMTP_SSL(
             server.host, server.port, timeout=timeout, context=context

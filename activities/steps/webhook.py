@@ -57,7 +57,7 @@ async def send_webhook(
 
 
 async def _post(outside: Outside, request: _Request) -> int:
-    transport = GuardedTransport(allow_hosts=outside.allow_hosts)
+    transport = GuardedTransport(allow_hosts=outside.allow_hosts, egress=outside.egress)
     async with (
         httpx.AsyncClient(transport=transport, trust_env=False, timeout=None) as client,
         client.stream(

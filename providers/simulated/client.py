@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 import httpx
 
+from domain.egress import Egress
 from domain.event import CallEvent, CallSnapshot
 from providers import departure
 from providers.carried import Carried
-from providers.http import certificates
+from providers.http import certificates, proxy_of
 from providers.port import (
     Capabilities,
     LineConfig,
@@ -76,7 +77,7 @@ class SimulatedProvider(Provider):
                 code="api_key",
             )
         try:
-            self._http = _http_client(line.base_url or "", api_key, self._limit)
+            self._http = _http_client(line.base_url or "", api_key, self._limit, line.egress)
         except httpx.InvalidURL as exc:
             raise self._no_such_place() from exc
 
@@ -208,11 +209,12 @@ class SimulatedProvider(Provider):
         )
 
 
-def _http_client(base_url: str, api_key: str, limit: float) -> httpx.AsyncClient:
+def _http_client(base_url: str, api_key: str, limit: float, egress: Egress) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=base_url,
         headers={"authorization": f"Bearer {api_key}"},
-        verify=certificates(),
+        verify=certificates(egress.ca_file),
+        proxy=proxy_of(egress, httpx.URL(base_url)),
         # Half of the time to get a connection, so that a line which can't be reached is known
         # to be so before the whole exchange is given up as unknown.
         timeout=httpx.Timeout(limit, connect=limit / 4, pool=limit / 4),

@@ -16,7 +16,7 @@ from providers.port import (
     Unavailable,
 )
 
-NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """No connection: nothing left."""
 NO_SUCH_PLACE = (httpx.UnsupportedProtocol, httpx.InvalidURL)
 """The line's base_url is not one."""

@@ -75,7 +75,7 @@ def names(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> dict[str, str]:
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     trusted = ssl.create_default_context(cafile=f"{certificate}.crt")
-    monkeypatch.setattr(addresses, "_certificates", lambda: trusted)
+    monkeypatch.setattr(addresses, "_certificates", lambda ca_file: trusted)
     return known
 
 
