@@ -23,10 +23,10 @@ from providers.payload import list_at, number_at, text_at
 from providers.port import (
     Capabilities,
     LineConfig,
-    Misconfigured,
     Placed,
     PlaceRequest,
     Unavailable,
+    Unsendable,
 )
 
 _LISTED = 1000
@@ -186,7 +186,7 @@ class BlandProvider(HttpProvider):
     def _order(self, request: PlaceRequest) -> dict[str, Any]:
         settings = request.agent_settings
         if "retry" in settings:
-            raise Misconfigured(
+            raise Unsendable(
                 f"line {self.line.name}: the agent's settings have retry, with which Bland calls "
                 "again by itself; leave it out",
                 code="retry",

@@ -32,6 +32,7 @@ from providers.port import (
     Misconfigured,
     Placed,
     PlaceRequest,
+    Unsendable,
 )
 from providers.tools import ToolFormat
 
@@ -192,8 +193,11 @@ class ElevenLabsProvider(HttpProvider):
         options = self.line.options
         by_caller_id = text_at(options, "phone_number_ids", request.caller_id or "")
         found = by_caller_id or text_at(options, "phone_number_id")
+        # One that the table lacks is this call's own; others may be dialed from those it has.
+        by_table = request.caller_id is not None and bool(options.get("phone_number_ids"))
         if found is None:
-            raise Misconfigured(
+            kind = Unsendable if by_table else Misconfigured
+            raise kind(
                 f"line {self.line.name}: options.phone_number_id is missing, or phone_number_ids "
                 "has none for the caller id; ElevenLabs knows its numbers by id",
                 code="phone_number_id",

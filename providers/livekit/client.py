@@ -28,6 +28,7 @@ from providers.port import (
     Placed,
     PlaceRequest,
     ProviderError,
+    Unsendable,
     WebSession,
 )
 from providers.status_map import Meaning
@@ -198,7 +199,7 @@ class LiveKitProvider(HttpProvider):
     def _check_patience(self, request: PlaceRequest) -> None:
         needed = request.ring_timeout + _AFTER_RING
         if self._waits and self.line.request_timeout < needed:
-            raise Misconfigured(
+            raise Unsendable(
                 f"line {self.line.name}: request_timeout is {self.line.request_timeout}, and "
                 f"should be at least {needed} to wait until somebody answers",
                 code="request_timeout",

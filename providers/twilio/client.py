@@ -23,11 +23,14 @@ from providers.port import (
     Placed,
     PlaceRequest,
     Unavailable,
+    Unsendable,
 )
 from providers.signing import CALL_ID, with_query
 from providers.twilio import webhook
 from providers.twilio.status import failure_of
 
+_AGENT = "https://"
+_AGENT_RIGHT = "should be an https URL of TwiML, or have twiml set"
 _NOT_IN_PROGRESS = "21220"
 _PAGE = 100
 _LONGEST_RING = timedelta(seconds=600)
@@ -204,6 +207,12 @@ class TwilioProvider(HttpProvider):
     def refused(self, asked: Asked) -> Iterable[NotCarried]:
         yield from super().refused(asked)
         settings = asked.agent.settings
+        if not settings.get("twiml") and not asked.agent.id.startswith(_AGENT):
+            yield NotCarried(
+                ("agent",),
+                f"line {self.line.name} can't carry it: found {asked.agent.id!r}, which "
+                f"{_AGENT_RIGHT}",
+            )
         if asked.variables and settings.get("twiml"):
             yield NotCarried(
                 ("variables", min(asked.variables)),
@@ -220,8 +229,8 @@ class TwilioProvider(HttpProvider):
     def _speech(self, request: PlaceRequest) -> dict[str, str]:
         if twiml := request.agent_settings.get("twiml"):
             return {"Twiml": str(twiml)}
-        if not request.agent.startswith("https://"):
-            raise self._unusable("agent", "should be an https URL of TwiML, or have twiml set")
+        if not request.agent.startswith(_AGENT):
+            raise Unsendable(f"line {self.line.name}: agent {_AGENT_RIGHT}", code="agent")
         return {"Url": with_query(request.agent, **request.variables)}
 
     def _unusable(self, code: str, what: str) -> Misconfigured:

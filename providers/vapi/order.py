@@ -12,7 +12,12 @@ from typing import Any
 from domain.call import FailureClass
 from providers.carried import Asked, Carried, NotCarried, Span
 from providers.payload import list_at, object_at, text_at, value_at
-from providers.port import LineConfig, Misconfigured, PlaceRequest
+from providers.port import (
+    LineConfig,
+    Misconfigured,
+    PlaceRequest,
+    Unsendable,
+)
 from providers.vapi import status
 from providers.vapi.webhook import SECRET_HEADER
 
@@ -150,8 +155,11 @@ def _server(request: PlaceRequest, line: LineConfig) -> dict[str, Any]:
 def _phone_number_id(request: PlaceRequest, line: LineConfig) -> str:
     by_caller_id = text_at(line.options, "phone_number_ids", request.caller_id or "")
     found = by_caller_id or text_at(line.options, "phone_number_id")
+    # One that the table lacks is this call's own; others may be dialed from those it has.
+    by_table = request.caller_id is not None and bool(line.options.get("phone_number_ids"))
     if found is None:
-        raise Misconfigured(
+        kind = Unsendable if by_table else Misconfigured
+        raise kind(
             f"line {line.name}: options.phone_number_id is missing, or phone_number_ids has none "
             "for the caller id; Vapi knows its numbers by id",
             code="phone_number_id",

@@ -65,14 +65,14 @@ class Desk:
         )
         self._launched = 0
 
-    def launch(self, people: int, variables: dict[str, str]) -> CampaignRecord:
+    def launch(self, people: int, variables: dict[str, str], **agent: object) -> CampaignRecord:
         self._launched += 1
         first = self._launched * 100
         record = self.house.launch(
             0,
             f"c{self._launched}",
             line="main",
-            agent={"id": self.stage.agent, "settings": self.stage.agent_settings},
+            agent={"id": self.stage.agent, "settings": self.stage.agent_settings} | agent,
         )
         rows = enroll_rows(
             [draft(at, phone=phone(first + at), variables=variables) for at in range(people)]
@@ -118,6 +118,18 @@ async def test_a_dozen_of_them_end_as_failed_and_the_line_goes_on(desk: Desk) ->
         people = desk.house.write(lambda s: list_recipients(s, odd.id, launch=1, limit=99))
         assert {row.state for row in people} == {RecipientState.DONE}
         assert {row.outcome for row in people} == {"failed:rejected"}
+    assert (await desk.call_next(good)).result is PlacementResult.PLACED
+
+
+@pytest.mark.parametrize("stage", ["bland", "twilio"], indirect=True)
+async def test_settings_that_an_adapter_refuses_are_the_calls_own(desk: Desk) -> None:
+    """Bland calls again by itself by `retry`, and Twilio dials with an agent that is a URL."""
+    settings = {**desk.stage.agent_settings, "retry": {"wait": 60}}
+    agent = {"id": "reminder"} if desk.provider.name == "twilio" else {}
+    odd, good = desk.launch(3, {}, settings=settings, **agent), desk.launch(1, {})
+    results = [await desk.call_next(odd) for _ in range(3)]
+    assert {placed.failure for placed in results} == {FailureClass.REJECTED}
+    assert desk.circuit() is Circuit.CLOSED
     assert (await desk.call_next(good)).result is PlacementResult.PLACED
 
 

@@ -11,7 +11,12 @@ import pytest
 from domain.call import AnsweredBy, CallStatus, FailureClass
 from domain.event import EventKind
 from providers.bland.client import BlandProvider
-from providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
+from providers.port import (
+    ProviderError,
+    Unavailable,
+    Unsendable,
+    WebhookRefused,
+)
 from providers.status_map import Meaning
 from tests.providers.bland.stage import BlandStage
 from tests.providers.contract.reference import answerers, rows
@@ -246,7 +251,7 @@ async def test_what_is_ordered(
 
 
 async def test_bland_may_not_call_again_by_itself(stage: BlandStage, bland: BlandProvider) -> None:
-    with pytest.raises(Misconfigured, match="retry"):
+    with pytest.raises(Unsendable, match="retry"):
         await bland.place(stage.order(agent_settings={"retry": {"wait": 60}}))
     assert stage.requests == []
 

@@ -46,8 +46,12 @@ def provider(provider: Provider, stage: Stage) -> Iterator[Provider]:
     stage.violations.clear()
 
 
+AGENT = "https://example.com/agent-1"
+"""Of every adapter, Twilio alone looks at what it is."""
+
+
 def asked(provider: Provider, name: str, value: Any) -> list[NotCarried]:
-    agent = Agent(id="agent-1", settings=value if name == "agent_settings" else {})
+    agent = Agent(id=AGENT, settings=value if name == "agent_settings" else {})
     given: dict[str, Any] = {"agent": agent}
     if name == "caller_id":
         given["caller_ids"] = (value,)
@@ -148,4 +152,4 @@ async def test_the_settings_that_are_named_are_sent(stage: Stage, provider: Prov
 
 
 async def test_a_default_is_refused_nowhere(provider: Provider) -> None:
-    assert list(provider.refused(Asked(agent=Agent(id="agent-1")))) == []
+    assert list(provider.refused(Asked(agent=Agent(id=AGENT)))) == []

@@ -13,7 +13,12 @@ from domain.definition import Agent
 from domain.event import EventKind
 from providers.carried import Asked
 from providers.elevenlabs.client import ElevenLabsProvider
-from providers.port import Misconfigured, ProviderError, WebhookRefused
+from providers.port import (
+    Misconfigured,
+    ProviderError,
+    Unsendable,
+    WebhookRefused,
+)
 from providers.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.running import connected, running
@@ -290,7 +295,7 @@ async def test_a_sip_trunk_is_another_endpoint(stage: ElevenLabsStage) -> None:
         assert stage.requests[0].path == "/v1/convai/sip-trunk/outbound-call"
         (call,) = stage.calls.values()
         assert call.order["agent_phone_number_id"] == "phnum_2"
-        with pytest.raises(Misconfigured, match="phone_number_id"):
+        with pytest.raises(Unsendable, match="phone_number_id"):
             await eleven.place(stage.order(caller_id="+12025550111"))
     with pytest.raises(Misconfigured, match="telephony"):
         ElevenLabsProvider(stage.line(options={"telephony": "pigeon"}))

@@ -10,11 +10,11 @@ import pytest
 from domain.call import CallStatus, FailureClass
 from providers.livekit.client import LiveKitProvider
 from providers.port import (
-    Misconfigured,
     NotPlaced,
     PlacementUnknown,
     ProviderError,
     Throttled,
+    Unsendable,
 )
 from providers.status_map import Meaning
 from tests.providers.contract.reference import rows
@@ -115,7 +115,7 @@ async def test_a_ring_that_was_long_enough_is_no_answer(
 async def test_who_waits_for_an_answer_needs_the_time(stage: LiveKitStage) -> None:
     options = stage.options() | {"wait_until_answered": True}
     async with connected(LiveKitProvider, stage, options=options) as livekit:
-        with pytest.raises(Misconfigured, match="request_timeout"):
+        with pytest.raises(Unsendable, match="request_timeout"):
             await livekit.place(stage.order())
     assert stage.requests == []
 

@@ -15,7 +15,13 @@ from domain.definition import Agent
 from domain.event import CallEvent, EventKind
 from providers.answers import refusal_of
 from providers.carried import Asked
-from providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
+from providers.port import (
+    Misconfigured,
+    ProviderError,
+    Unavailable,
+    Unsendable,
+    WebhookRefused,
+)
 from providers.status_map import Meaning
 from providers.twilio.client import TwilioProvider
 from providers.twilio.signature import sign, verify
@@ -210,13 +216,28 @@ async def test_an_agent_may_be_written_out(stage: TwilioStage, twilio: TwilioPro
     assert "Url" not in call.order
 
 
-@pytest.mark.parametrize("change", [{"caller_id": None}, {"agent": "reminder"}])
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [({"caller_id": None}, Misconfigured), ({"agent": "reminder"}, Unsendable)],
+)
 async def test_what_twilio_cannot_do_without(
-    stage: TwilioStage, twilio: TwilioProvider, change: dict[str, Any]
+    stage: TwilioStage, twilio: TwilioProvider, change: dict[str, Any], error: type[Exception]
 ) -> None:
-    with pytest.raises(Misconfigured):
+    with pytest.raises(error):
         await twilio.place(stage.order(**change))
     assert stage.requests == []
+
+
+async def test_an_agent_that_is_no_url_is_refused_at_launch(twilio: TwilioProvider) -> None:
+    (found,) = twilio.refused(Asked(agent=Agent(id="reminder")))
+    assert found.path == ("agent",)
+    assert found.message == (
+        f"line {twilio.line.name} can't carry it: found 'reminder', which should be an https URL "
+        "of TwiML, or have twiml set"
+    )
+    written = Agent(id="reminder", settings={"twiml": "<Response/>"})
+    assert not list(twilio.refused(Asked(agent=written)))
+    assert not list(twilio.refused(Asked(agent=Agent(id="https://example.com/twiml"))))
 
 
 async def test_an_api_key_asks_and_the_token_still_verifies(stage: TwilioStage) -> None:

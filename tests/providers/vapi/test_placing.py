@@ -15,6 +15,7 @@ from providers.port import (
     PlacementUnknown,
     ProviderError,
     Unavailable,
+    Unsendable,
 )
 from providers.vapi.client import VapiProvider
 from tests.providers.contract.running import connected
@@ -114,7 +115,7 @@ async def test_a_caller_id_has_an_id_at_vapi(stage: VapiStage) -> None:
         await vapi.place(stage.order())
         (call,) = stage.calls.values()
         assert call.order["phoneNumberId"] == ids["phone_number_ids"]["+12025550999"]
-        with pytest.raises(Misconfigured, match="phone_number_id"):
+        with pytest.raises(Unsendable, match="phone_number_id"):
             await vapi.place(stage.order(caller_id="+12025550111"))
         assert stage.creates == 1
 
