@@ -60,7 +60,7 @@ sdks: $(DEV) $(SDKS) ## Our adapters beside the providers' own SDKs
 soak: $(DEV) ## Thousands of random histories of the store; each run has another seed, and prints it
 	@OUTDIAL_TEST_HISTORIES=$${OUTDIAL_TEST_HISTORIES:-2000} \
 	    OUTDIAL_TEST_STEPS=$${OUTDIAL_TEST_STEPS:-30} \
-	    $(PYTEST) --quiet -n0 -m faults tests/store/test_model.py
+	    $(PYTEST) --quiet --numprocesses logical --dist loadfile -m faults tests/store/test_model_*.py
 
 bench: $(DEV) ## Throughput beside a bare baseline
 	@$(BIN)/python -m bench.throughput

@@ -11,10 +11,11 @@ import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from sqlalchemy import URL, Table, create_engine, exists, literal, make_url, select, text
 from sqlmodel import Session
@@ -23,6 +24,30 @@ from store.database import Database
 from store.tables import metadata
 
 SERVER_VARIABLE = "OUTDIAL_TEST_DATABASE_URL"
+T = TypeVar("T")
+
+
+class InThread(Database):
+    """Works in the caller's thread, for tests of one thread: handing each transaction to another
+    thread and waiting for it takes longer than most transactions, on a busy machine many times.
+    """
+
+    changes = 0
+    """Transactions begun that may have changed something."""
+
+    def write_sync(self, work: Callable[[Session], T]) -> T:
+        self.changes += 1
+        return self._write(work)
+
+    def read_sync(self, work: Callable[[Session], T]) -> T:
+        return self._read(work)
+
+    def do_not_sync(self) -> None:
+        """Leave it to the system when SQLite's file is written: no test survives a power cut."""
+        if self._write_engine.dialect.name == "sqlite":
+            connection = self._write_engine.raw_connection()
+            connection.cursor().execute("PRAGMA synchronous = OFF")
+            connection.close()
 
 
 @contextmanager
@@ -39,7 +64,11 @@ def postgresql_server() -> Iterator[URL]:
     folder = Path(tempfile.mkdtemp(prefix="outdial-pg-"))
     server = get_server(folder, cleanup_mode="stop")
     try:
-        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+        for setting in ("fsync", "full_page_writes"):
+            _administer(url, f"ALTER SYSTEM SET {setting} = off")
+        _administer(url, "SELECT pg_reload_conf()")
+        yield url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

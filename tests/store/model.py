@@ -22,12 +22,19 @@ from store import calls, campaigns, events, roster, suppressions
 from store.claims.fence import raise_fence
 from store.claims.leases import close_fence, leases_to_check, release_unplaced
 from store.claims.reservation import claim_calls
-from store.database import Database
 from store.errors import IllegalTransition
+from store.lines import LineLimits, ensure_lines
 from store.tables import campaign, recipient
 from tests.builders import TIMEOUT, House, definition, draft, enroll_rows, event, phone
-from tests.databases import empty
-from tests.store.model_invariants import MOST_ON_LINE, OF_CAMPAIGN, Invariants, Phone, in_order
+from tests.databases import InThread, empty
+from tests.store.model_invariants import (
+    COUNTED,
+    MOST_ON_LINE,
+    OF_CAMPAIGN,
+    Invariants,
+    Phone,
+    in_order,
+)
 
 NUMBERS = 5
 SKEW = timedelta(seconds=4)
@@ -63,8 +70,11 @@ class StoreModel(Invariants, RuleBasedStateMachine):
     def begin(self) -> None:
         empty(self.database)
         self.house = House(self.database)
-        for name in ("one", "two"):
-            self.house.line(name, most=MOST_ON_LINE)
+        self.house.line("one", most=MOST_ON_LINE)
+        real = LineLimits(
+            name=COUNTED, provider="vapi", max_concurrent=MOST_ON_LINE, per_second=1000
+        )
+        self.house.write(lambda s: ensure_lines(s, "default", [real]))
         self.campaigns: list[CampaignRecord] = []
         self.enrolled: dict[int, int] = {}
         self.phones: dict[str, Phone] = {}
@@ -74,6 +84,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         self.keys: dict[str, tuple[int, int]] = {}
         """Of claims: the campaign, and how many calls there were."""
         self.serial = 0
+        self.finished: set[int] = set()
         self.launch(0, 2, LINES[0])
 
     # --- what operators do
@@ -184,7 +195,9 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         to = passed.dialing.to
         listed = self._read(lambda s: suppressions.is_suppressed(s, "default", to))
         assert listed is None, "dialed a number that is listed"
-        new = self.phones[call_id] = Phone(call_id, to, passed.line, answer)
+        if passed.line == COUNTED:
+            self._within_ceiling(to, now)
+        new = self.phones[call_id] = Phone(call_id, to, passed.line, answer, at=now)
         if new.exists:
             new.told.append(CallStatus.RINGING)
 
@@ -305,28 +318,29 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         self.house.later(hours=7)
         for live in self._live_phones():
             self._move_phone(live, CallStatus.NO_ANSWER)
-            self._report(live, live.told[-1], self.house.now)
+            if live.call_id not in self.open:
+                self._report(live, live.told[-1], self.house.now)
         for call_id in list(self.open):
             self._sweep(call_id, self.house.now)
             if call_id in self.open:
-                self._look_up(call_id, True, self.house.now)
+                self._look_up(call_id, True, self.house.now, last=1)
                 self._end(call_id, self.house.now, timedelta(0))
-        self._sweep_late()
+        if self._leases():
+            self._sweep_late()
         over = True
         for one in self.campaigns:
+            if one.id in self.finished:
+                continue
             self.serial += 1
-            claimed = self._claim(one.id, f"key-{self.serial}", 4, 0)
-            for call_id in claimed:
-                passed = self.house.fence(call_id)
-                if passed.verdict is FenceVerdict.GO:
-                    assert passed.dialing is not None
-                    new = Phone(call_id, passed.dialing.to, passed.line, "taken")
-                    new.told.append(CallStatus.RINGING)
-                    self.phones[call_id] = new
+            for call_id in self._claim(one.id, f"key-{self.serial}", 4, 0):
+                self._place(call_id, "taken", self.house.now)
             done = self.house.write(
                 lambda s, c=one: campaigns.finish_campaign(s, c.id, now=self.house.now)  # type: ignore[misc]
             )
-            over = over and done is not None and done.state.over
+            if done is not None and done.state.over:
+                self.finished.add(one.id)
+            else:
+                over = False
         return over and not self.open
 
     def _sweep_late(self) -> None:
@@ -368,12 +382,13 @@ class StoreModel(Invariants, RuleBasedStateMachine):
             self.statuses[call_id] = CallStatus.QUEUED
         return new
 
-    def _look_up(self, call_id: str, shown: bool, now: Any) -> None:
+    def _look_up(self, call_id: str, shown: bool, now: Any, *, last: int = 0) -> None:
+        """`last` is how many of the reports are read again; 0: all."""
         asked = self.phones.get(call_id)
         row = self._row(call_id)
         if asked is not None and asked.exists and shown:
             self.house.write(lambda s: calls.record_placed(s, call_id, asked.known_as, now=now))
-            for status in asked.told:
+            for status in asked.told[-last:]:
                 self._report(asked, status, now)
             return
         deadline = row["fence_deadline"]
@@ -411,14 +426,6 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         over = {call_id for call_id, status in self._statuses().items() if status.terminal}
         self.open = [call_id for call_id in self.open if call_id not in over]
 
-    def _move_phone(self, live: Phone, status: CallStatus) -> None:
-        if status is CallStatus.IN_PROGRESS and status in live.told:
-            return
-        if status in (CallStatus.NO_ANSWER, CallStatus.BUSY) and len(live.told) > 1:
-            status = CallStatus.COMPLETED
-        live.told.append(status)
-        live.over = status.terminal
-
     def _report(
         self, teller: Phone, status: CallStatus, now: Any, *, by_our_id: bool = True
     ) -> None:
@@ -437,12 +444,6 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         if holders == [teller.call_id]:
             teller.given_up = False
 
-    def _unrecorded(self) -> list[Phone]:
-        return [asked for asked in self.phones.values() if not asked.recorded]
 
-    def _told(self) -> list[Phone]:
-        return [asked for asked in self.phones.values() if asked.told]
-
-
-def model_of(database: Database) -> type[StoreModel]:
+def model_of(database: InThread) -> type[StoreModel]:
     return type("BoundModel", (StoreModel,), {"database": database})

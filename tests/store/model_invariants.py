@@ -2,19 +2,53 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from domain.call import CallStatus
+from domain.ceiling import WITHIN
 from domain.claim import ClaimedCall
 from domain.record import RecipientState
-from store.database import Database
 from store.tables import call, campaign, lease, recipient
+from tests.databases import InThread
 
 MOST_ON_LINE = 3
 OF_CAMPAIGN = 2
+COUNTED = "two"
+"""The line whose calls count for the daily ceiling; the other's network is simulated."""
+MOST_A_DAY = 2
+_SNAPSHOT = (
+    select(
+        recipient.c.id.label("person"),
+        recipient.c.campaign_id,
+        recipient.c.state,
+        recipient.c.outcome,
+        recipient.c.attempts,
+        recipient.c.calls,
+        campaign.c.state.label("campaign_state"),
+        call.c.id.label("call_id"),
+        call.c.number,
+        call.c.status,
+        call.c.fence,
+        call.c.fence_deadline,
+        call.c.created_at,
+        call.c.settled_at,
+        call.c.is_attempt,
+        call.c.provider_call_id,
+        lease.c.call_id.label("held_by"),
+        lease.c.line,
+        lease.c.phone,
+    )
+    .join_from(recipient, campaign, campaign.c.id == recipient.c.campaign_id)
+    .outerjoin(call, call.c.recipient_id == recipient.c.id)
+    .outerjoin(lease, lease.c.call_id == call.c.id)
+)
+"""Everybody with all their calls and the slots these hold: foreign keys see to it that there are
+no calls and no slots but these."""
 _FORWARD = {CallStatus.QUEUED: 0, CallStatus.RINGING: 1, CallStatus.IN_PROGRESS: 2}
 
 
@@ -27,6 +61,8 @@ class Phone:
     line: str
     answer: str
     """`taken`, `unheard` (taken; the response is lost), `lost`, or a FailureClass: refused."""
+    at: datetime
+    """When the request left."""
     told: list[CallStatus] = field(default_factory=list)
     """What the provider has to report, in the order in which it happened."""
     over: bool = False
@@ -56,10 +92,12 @@ def in_order(claimed: ClaimedCall) -> tuple[int, str]:
 class Invariants:
     """Of the design, section 9."""
 
-    database: Database
+    database: InThread
     phones: dict[str, Phone]
     statuses: dict[str, CallStatus]
     enrolled: dict[int, int]
+    _read_at = -1
+    _rows: list[Any]
 
     def _limits_hold(self, statuses: dict[str, CallStatus], leases: list[Any]) -> None:
         """One live call a number, no line and no campaign beyond its limit. A call that was given
@@ -86,63 +124,84 @@ class Invariants:
                 assert _FORWARD[status] >= _FORWARD[before]
             self.statuses[call_id] = status
 
+    def _within_ceiling(self, number: str, now: Any) -> None:
+        """What did reach the network within the day before; more may be counted than did."""
+        placed = [
+            one
+            for one in self.phones.values()
+            if one.number == number
+            and one.line == COUNTED
+            and one.exists
+            and not one.given_up
+            and one.at > now - WITHIN
+        ]
+        assert len(placed) < MOST_A_DAY, "dialed beyond the daily ceiling"
+
     def _nobody_is_lost(self) -> None:
         """Everybody is somewhere, once, and attempts add up."""
-        attempts = (
-            select(func.count())
-            .where(call.c.recipient_id == recipient.c.id, call.c.is_attempt)
-            .scalar_subquery()
-        )
-        last = select(
-            call.c.status, call.c.settled_at, call.c.recipient_id, call.c.number
-        ).subquery()
-        found = select(
-            recipient, attempts.label("made"), last.c.status, last.c.settled_at
-        ).join_from(
-            recipient,
-            last,
-            (last.c.recipient_id == recipient.c.id) & (last.c.number == recipient.c.calls),
-            isouter=True,
-        )
-        rows = self._read(lambda s: s.connection().execute(found).mappings().all())
+        people: dict[int, list[Any]] = defaultdict(list)
+        for row in self._snapshot():
+            people[row["person"]].append(row)
         counted = dict.fromkeys(self.enrolled, 0)
-        for row in rows:
+        for calls in people.values():
+            row = calls[0]
             counted[row["campaign_id"]] += 1
-            assert row["made"] == row["attempts"], "attempts that do not add up"
-            state = RecipientState(row["state"])
-            last_status = None if row["status"] is None else CallStatus(row["status"])
-            if state is RecipientState.DONE:
-                assert row["outcome"] is not None
-            elif state is RecipientState.CALLING:
-                assert last_status is not None
-                assert not last_status.terminal
-            else:
-                assert last_status is None or last_status.terminal
-            if state is RecipientState.SETTLING:
-                assert row["settled_at"] is None
+            made = sum(bool(one["is_attempt"]) for one in calls)
+            assert made == row["attempts"], "attempts that do not add up"
+            self._is_somewhere(row, [one for one in calls if one["number"] == row["calls"]])
         assert counted == self.enrolled
+
+    def _is_somewhere(self, row: Any, last: list[Any]) -> None:
+        """`last` is the person's last call, if there was any."""
+        state = RecipientState(row["state"])
+        status = CallStatus(last[0]["status"]) if last else None
+        if state is RecipientState.DONE:
+            assert row["outcome"] is not None
+        elif state is RecipientState.CALLING:
+            assert status is not None
+            assert not status.terminal
+        else:
+            assert status is None or status.terminal
+        if state is RecipientState.SETTLING:
+            assert not last or last[0]["settled_at"] is None
 
     def _read(self, work: Any) -> Any:
         return self.database.read_sync(work)
 
-    def _row(self, call_id: str) -> Any:
-        found = (
-            select(call, campaign.c.state.label("campaign_state"))
-            .join_from(call, campaign, campaign.c.id == call.c.campaign_id)
-            .where(call.c.id == call_id)
-        )
-        return self._read(lambda s: s.connection().execute(found).mappings().one())
+    def _snapshot(self) -> list[Any]:
+        """As the database is now; read again only after a transaction that may have changed it."""
+        if self._read_at != self.database.changes:
+            self._rows = self._read(lambda s: s.connection().execute(_SNAPSHOT).mappings().all())
+            self._read_at = self.database.changes
+        return self._rows
 
-    def _leases(self) -> list[Any]:
-        found: list[Any] = self._read(
-            lambda s: list(s.connection().execute(select(lease)).mappings())
-        )
+    def _row(self, call_id: str) -> Any:
+        (found,) = [row for row in self._snapshot() if row["call_id"] == call_id]
         return found
 
+    def _leases(self) -> list[Any]:
+        return [row for row in self._snapshot() if row["held_by"] is not None]
+
     def _statuses(self) -> dict[str, CallStatus]:
-        found = select(call.c.id, call.c.status)
-        rows = self._read(lambda s: s.connection().execute(found).all())
-        return {row.id: CallStatus(row.status) for row in rows}
+        return {
+            row["call_id"]: CallStatus(row["status"])
+            for row in self._snapshot()
+            if row["call_id"] is not None
+        }
 
     def _live_phones(self) -> list[Phone]:
         return [asked for asked in self.phones.values() if asked.live]
+
+    def _unrecorded(self) -> list[Phone]:
+        return [asked for asked in self.phones.values() if not asked.recorded]
+
+    def _told(self) -> list[Phone]:
+        return [asked for asked in self.phones.values() if asked.told]
+
+    def _move_phone(self, live: Phone, status: CallStatus) -> None:
+        if status is CallStatus.IN_PROGRESS and status in live.told:
+            return
+        if status in (CallStatus.NO_ANSWER, CallStatus.BUSY) and len(live.told) > 1:
+            status = CallStatus.COMPLETED
+        live.told.append(status)
+        live.over = status.terminal
