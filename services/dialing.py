@@ -64,7 +64,7 @@ async def single_call(
         max_duration=max_duration,
         recording=recording,
     )
-    await require_for_call(ctx, scopes, request, agent)
+    await require_for_call(ctx, scopes, request, speaker)
     return CallOrder(
         request=request,
         agent=speaker.name,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -180,6 +180,8 @@ class Speaker:
     name: str
     """As it was asked for."""
     registered: RegisteredAgent | None = None
+    own_settings: Mapping[str, Any] = field(default_factory=dict)
+    """Those that the call brought along, of a registered agent."""
 
 
 async def speaker(
@@ -195,7 +197,8 @@ async def speaker(
             raise RequestRefused(f"agent: {registered.id!r} is not active")
         own = asked.settings if isinstance(asked, Agent) else {}
         agent = Agent(id=registered.remote_id, settings=registered.settings | own)
-        return Speaker(agent, _line(ctx, line or registered.line), registered.id, registered)
+        spoken_on = _line(ctx, line or registered.line)
+        return Speaker(agent, spoken_on, registered.id, registered, own)
     if asked is None:
         raise RequestRefused("agent: found none, and no agent is the default; name one")
     agent = Agent(id=asked) if isinstance(asked, str) else asked

@@ -63,7 +63,7 @@ class OutdialServiceHandler:
         own = replace(self._context, tenant=asked.tenant)
         try:
             asked.request.require_bounded()
-            await require_for_call(own, self._scopes, asked.request, asked.request.agent)
+            await require_for_call(own, self._scopes, asked.request)
         except ScopeMissing as error:
             hint = "nexus_scopes in the settings has those of other namespaces"
             raise _refused(f"{error}; {hint}", HandlerErrorType.UNAUTHORIZED) from None

@@ -21,6 +21,7 @@ from domain.plan import CallRequest
 from providers.lines import Line
 from services import directory
 from services.context import ServiceContext
+from services.directory import Speaker
 from services.errors import RequestRefused, ScopeMissing
 
 Scopes = tuple[str, ...]
@@ -60,18 +61,21 @@ async def require_for_definition(
 
 
 async def require_for_call(
-    ctx: ServiceContext, scopes: Scopes, request: CallRequest, asked: str | Agent | None
+    ctx: ServiceContext, scopes: Scopes, request: CallRequest, speaker: Speaker | None = None
 ) -> None:
-    """`asked` is the agent as it was asked for: a registered one was checked when it was
-    registered. Raises ScopeMissing, UnknownLine."""
+    """`speaker` is who was found for the agent that was asked for. A registered agent was checked
+    when it was registered, against its own line, or against all where it names none; on another
+    line it is checked again. Raises ScopeMissing, UnknownLine."""
     lines = ctx.lines.of_tenant(ctx.tenant)
     line = lines[lines.choose(request.line)]
     needs = [*_risks(len(request.accept_risk))]
     needs += await _caller_id(ctx, "caller_id", line, request.caller_id)
-    if asked is not None:
-        named = Agent(id=asked) if isinstance(asked, str) else asked
-        known = await directory.find(ctx, directory.AGENTS, id=named.id)
-        needs += _agent("agent", line, named, registered=known is not None)
+    registered = speaker.registered if speaker is not None else None
+    if speaker is not None and registered is not None and registered.line in (None, line.name):
+        own = Agent(id=registered.remote_id, settings=dict(speaker.own_settings))
+        needs += _agent("agent", line, own, registered=True)
+    else:
+        needs += _agent("agent", line, request.agent)
     _require(scopes, needs)
 
 
@@ -88,10 +92,14 @@ def require_for_agent(ctx: ServiceContext, scopes: Scopes, values: Mapping[str, 
     _require(scopes, [need for line in chosen for need in _agent("agent", line, agent)])
 
 
-def require_for_number(ctx: ServiceContext, scopes: Scopes, phone: str) -> None:
-    """For a number that is registered so that calls may show it. Raises ScopeMissing."""
-    lines = ctx.lines.of_tenant(ctx.tenant).values()
-    if not any(_same_number(phone, line.policy.caller_ids) for line in lines):
+def require_for_number(
+    ctx: ServiceContext, scopes: Scopes, phone: str, line: str | None = None
+) -> None:
+    """For a number that is registered so that calls on a line may show it, on any line without
+    one. Raises ScopeMissing, UnknownLine."""
+    lines = ctx.lines.of_tenant(ctx.tenant)
+    shown_by = [lines[line]] if line is not None else list(lines.values())
+    if not shown_by or not all(_same_number(phone, one.policy.caller_ids) for one in shown_by):
         _require(scopes, [_foreign_number("phone", phone)])
 
 

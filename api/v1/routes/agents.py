@@ -16,6 +16,7 @@ from domain.directory import RegisteredAgent
 from services import directory
 from services.access import Caller
 from services.directory import AGENTS
+from services.errors import PreconditionFailed
 from services.rights import require_for_agent
 
 router = APIRouter(prefix="/agents", tags=["agents"], route_class=AdmittedRoute)
@@ -115,12 +116,15 @@ async def change_agent(
 ) -> RegisteredAgent:
     values = given(body, *(set(ChangedAgent.model_fields) - {"line"}))
     directory.require_line(caller.ctx, values.get("line"))
+    version = version_of(if_match)
     if {"line", "remote_id", "settings"} & set(values):
         known = await directory.get(caller.ctx, AGENTS, agent_id)
         require_for_agent(caller.ctx, caller.key.scopes, known.model_dump() | values)
-    found = await directory.change(
-        caller.ctx, AGENTS, agent_id, values, version=version_of(if_match)
-    )
+        # What was checked is what is changed: two changes at once could add up to a third.
+        version = known.version if version is None else version
+        if version != known.version:
+            raise PreconditionFailed("agent", known.version)
+    found = await directory.change(caller.ctx, AGENTS, agent_id, values, version=version)
     response.headers.update(tag(found.version))
     return found
 

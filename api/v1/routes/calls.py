@@ -156,7 +156,7 @@ async def _order(caller: Caller, body: NewCall) -> CallOrder:
         )
     except ValidationError as error:
         raise RequestRefused(str(error.errors()[0]["msg"])) from error
-    await require_for_call(ctx, caller.key.scopes, request, body.agent)
+    await require_for_call(ctx, caller.key.scopes, request, speaker)
     return CallOrder(
         request=request,
         agent=speaker.name,

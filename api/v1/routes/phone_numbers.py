@@ -55,7 +55,7 @@ async def create_number(
 
     async def carry_out() -> PhoneNumber:
         directory.require_line(caller.ctx, body.line)
-        require_for_number(caller.ctx, caller.key.scopes, body.phone)
+        require_for_number(caller.ctx, caller.key.scopes, body.phone, body.line)
         return await directory.add(caller.ctx, PHONE_NUMBERS, body.model_dump())
 
     return await answered_once(request, caller, idempotency_key, carry_out, 201)
@@ -89,6 +89,9 @@ async def change_number(
 ) -> PhoneNumber:
     values = given(body)
     directory.require_line(caller.ctx, values.get("line"))
+    if "line" in values:
+        known = await directory.get(caller.ctx, PHONE_NUMBERS, number_id)
+        require_for_number(caller.ctx, caller.key.scopes, known.phone, values["line"])
     found = await directory.change(
         caller.ctx, PHONE_NUMBERS, number_id, values, version=version_of(if_match)
     )
