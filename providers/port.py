@@ -25,6 +25,7 @@ from domain.call import FailureClass
 from domain.egress import Egress
 from domain.event import CallEvent, CallSnapshot
 from providers.carried import Asked, Carried, NotCarried
+from providers.reach import reaching
 
 if TYPE_CHECKING:
     from providers.tools import ToolFormat
@@ -205,15 +206,23 @@ class Provider(ABC):
     """Which settings of a call go along with the order."""
 
     speech_settings: ClassVar[frozenset[str]] = frozenset()
-    """Settings of an agent that change what it says and how it sounds, and nothing else."""
+    """Settings of an agent that change what it says and how it sounds, and nothing else, unless
+    something within them names another system."""
+    free_form_settings: ClassVar[frozenset[str]] = frozenset()
+    """Those of them that hold values for the agent alone, under names of the customer's."""
 
     def __init__(self, line: LineConfig) -> None:
         self.line = line
 
     def beyond_speech(self, agent_id: str | None, settings: Mapping[str, Any]) -> list[str]:
         """What of an agent could change whom a call reaches, what it shows or where its data
-        goes. Every setting that is not listed as harmless may. Without an id, settings alone."""
-        return sorted(f"settings.{name}"[:60] for name in set(settings) - self.speech_settings)
+        goes. Every setting that is not listed as harmless may, and so does a harmless one within
+        which an address, a server or an implementation of one's own is named. Without an id,
+        settings alone."""
+        beyond = {f"settings.{name}" for name in set(settings) - self.speech_settings}
+        for name in set(settings) & (self.speech_settings - self.free_form_settings):
+            beyond.update(reaching(f"settings.{name}", settings[name]))
+        return sorted(found[:60] for found in beyond)
 
     @abstractmethod
     async def place(self, request: PlaceRequest) -> Placed:

@@ -76,6 +76,7 @@ class BlandProvider(HttpProvider):
             "wait_for_greeting",
         }
     )
+    free_form_settings: ClassVar[frozenset[str]] = frozenset({"request_data"})
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,

@@ -69,6 +69,7 @@ class ElevenLabsProvider(HttpProvider):
             "user_id",
         }
     )
+    free_form_settings: ClassVar[frozenset[str]] = frozenset({"dynamic_variables"})
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,

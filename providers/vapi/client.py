@@ -69,6 +69,7 @@ class VapiProvider(HttpProvider):
             "voicemailMessage",
         }
     )
+    free_form_settings: ClassVar[frozenset[str]] = frozenset({"variableValues"})
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,
