@@ -246,6 +246,7 @@ def _context(deps: Deps) -> ServiceContext:
         deps.lines,
         deps.clock,
         allow_private_webhooks=deps.allow_private_webhooks,
+        mail_recipients=deps.outside.mail.recipients if deps.outside.mail is not None else (),
     )
 
 

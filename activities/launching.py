@@ -19,9 +19,11 @@ class LaunchRefused(Exception):
     """Launching it once more would change nothing; the text says why."""
 
 
-Launcher = Callable[[str, LoadedDefinition, bool], Awaitable[LaunchedCampaign]]
-"""Checks a tenant's campaign and writes it down (again, if it is over); found running, it is
-left as it is. Raises LaunchRefused."""
+Scopes = tuple[str, ...]
+Launcher = Callable[[str, LoadedDefinition, bool, Scopes | None], Awaitable[LaunchedCampaign]]
+"""Checks a tenant's campaign, against the scopes of whoever sent it if it is not the operator's
+own, and writes it down (again, if it is over); found running, it is left as it is. Raises
+LaunchRefused."""
 
 
 class Launches(LaunchActivities):
@@ -33,7 +35,8 @@ class Launches(LaunchActivities):
     async def launch_campaign(self, launch: LaunchInput) -> LaunchedCampaign:
         try:
             loaded = await parse_apart(_size_of(launch), self._load, launch)
-            return await self._launcher(launch.tenant, loaded, launch.again)
+            scopes = launch.scopes if launch.file is None else None
+            return await self._launcher(launch.tenant, loaded, launch.again, scopes)
         except (DefinitionInvalid, LaunchRefused) as error:
             raise ApplicationError(str(error), type="LaunchRefused", non_retryable=True) from error
 

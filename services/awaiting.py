@@ -12,7 +12,7 @@ from intake.definition import LoadedDefinition
 from intake.problems import DefinitionInvalid
 from providers.lines import UnknownLine
 from services.context import ServiceContext
-from services.errors import NobodyCallable, RequestRefused
+from services.errors import NobodyCallable, RequestRefused, ScopeMissing
 from services.launching import Written, write_down
 from services.lines import left_to_providers, simulated_lines
 from store.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
@@ -25,6 +25,7 @@ _REFUSALS = (
     ReservedName,
     NobodyCallable,
     RequestRefused,
+    ScopeMissing,
 )
 """Whatever else is raised may be gone at the next try."""
 
@@ -36,12 +37,16 @@ class AwaitedLaunches:
         self._ctx = ctx
 
     async def __call__(
-        self, tenant: str, loaded: LoadedDefinition, again: bool
+        self,
+        tenant: str,
+        loaded: LoadedDefinition,
+        again: bool,
+        scopes: tuple[str, ...] | None = None,
     ) -> LaunchedCampaign:
         """Raises LaunchRefused, LaunchClosing, TemporalUnavailable."""
         ctx = replace(self._ctx, tenant=tenant)
         try:
-            written = await write_down(ctx, loaded, again=again)
+            written = await write_down(ctx, loaded, again=again, scopes=scopes)
         except CampaignRunning as running:
             # An earlier try wrote it and died before it could say so, or somebody else runs it.
             return _launched(running.record)

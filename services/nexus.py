@@ -15,6 +15,7 @@ from temporalio.nexus import WorkflowHandle, WorkflowRunOperationContext, workfl
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.signatures.launch import LaunchInput
+from domain.access import allows
 from domain.bounds import OutOfBounds
 from providers.lines import UnknownLine
 from services.context import ServiceContext
@@ -26,6 +27,8 @@ from workflows.request import RequestCallWorkflow
 from workflows.run_campaign import RunCampaignWorkflow
 
 ENDPOINT = "outdial"
+PLACE_CALLS = "calls:write"
+RUN_CAMPAIGNS = "campaigns:write"
 
 
 @nexusrpc.service(name="outdial")
@@ -61,12 +64,12 @@ class OutdialServiceHandler:
     async def _require(self, asked: RequestCallInput) -> None:
         """Raises HandlerError, which is not tried again."""
         own = replace(self._context, tenant=asked.tenant)
+        self._require_scope(PLACE_CALLS)
         try:
             asked.request.require_bounded()
             await require_for_call(own, self._scopes, asked.request)
         except ScopeMissing as error:
-            hint = "nexus_scopes in the settings has those of other namespaces"
-            raise _refused(f"{error}; {hint}", HandlerErrorType.UNAUTHORIZED) from None
+            raise _unauthorized(error) from None
         except (OutOfBounds, UnknownLine) as error:
             raise _refused(str(error), HandlerErrorType.BAD_REQUEST) from None
 
@@ -77,10 +80,27 @@ class OutdialServiceHandler:
         """A campaign from its launch to its end."""
         return await ctx.start_workflow(
             RunCampaignWorkflow.run,
-            asked,
+            self._with_scopes(asked),
             id=f"run-campaign/{asked.tenant}/{ctx.request_id}",
             task_queue=TASK_QUEUE,
         )
+
+    def _with_scopes(self, asked: LaunchInput) -> LaunchInput:
+        """What is asked for, with our scopes, whatever it says of them itself.
+
+        Raises HandlerError, which is not tried again.
+        """
+        self._require_scope(RUN_CAMPAIGNS)
+        return asked.model_copy(update={"scopes": self._scopes})
+
+    def _require_scope(self, scope: str) -> None:
+        if not allows(self._scopes, scope):
+            raise _unauthorized(ScopeMissing(scope))
+
+
+def _unauthorized(error: ScopeMissing) -> HandlerError:
+    hint = "nexus_scopes in the settings has those of other namespaces"
+    return _refused(f"{error}; {hint}", HandlerErrorType.UNAUTHORIZED)
 
 
 def _refused(why: str, kind: HandlerErrorType) -> HandlerError:

@@ -21,6 +21,9 @@ class LaunchInput(BaseModel):
     """Instead, a campaign file in the worker's folder of campaigns."""
     again: bool = False
     """Launch one that is over once more."""
+    scopes: tuple[str, ...] | None = None
+    """Those of whoever sent the definition, set by the door that took it; None: the operator's
+    own. A file is always the operator's own."""
 
 
 class LaunchedCampaign(BaseModel):

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from nexusrpc import HandlerError, HandlerErrorType
+from temporalio.exceptions import ApplicationError
 
+from activities.launching import Launches
+from activities.signatures.launch import LaunchInput
+from domain.access import SCOPES
 from domain.agent import Agent
 from domain.plan import CallRequest
 from runtime.settings import Settings, load_settings
+from services.awaiting import AwaitedLaunches
+from services.errors import NoSuchCampaign
 from services.nexus import OutdialServiceHandler
+from services.reading import require_campaign
+from tests.security.test_rights import CAMPAIGN, DEFINITIONS
 from tests.services.world import World
 from workflows.messages import RequestCallInput
 
@@ -46,6 +56,62 @@ async def test_what_another_namespace_may_ask_for(world: World, what: str) -> No
     if refusal is HandlerErrorType.UNAUTHORIZED:
         assert "nexus_scopes" in str(refused.value)
         await required(world, (*DEFAULT, "dialing:override", "risks:accept"), more)
+
+
+OPERATIONS = {"place_call": "calls:write", "run_campaign": "campaigns:write"}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+async def test_each_operation_needs_its_scope(world: World, operation: str) -> None:
+    async def ask(scopes: tuple[str, ...]) -> None:
+        if operation == "place_call":
+            await required(world, scopes, {})
+        else:
+            handler = OutdialServiceHandler(world.ctx, scopes)
+            handler._with_scopes(LaunchInput(tenant="default", file="x.yaml"))
+
+    scope = OPERATIONS[operation]
+    await ask((scope,))
+    await ask(("*",))
+    for others in ((), tuple(set(SCOPES) - {scope, "*"})):
+        with pytest.raises(HandlerError) as refused:
+            await ask(others)
+        assert refused.value.type is HandlerErrorType.UNAUTHORIZED
+        assert scope in str(refused.value)
+
+
+@pytest.mark.parametrize("claimed", [None, (), ("*",)])
+def test_nobody_says_what_scopes_they_have(world: World, claimed: tuple[str, ...] | None) -> None:
+    asked = LaunchInput(tenant="default", definition=CAMPAIGN, scopes=claimed)
+    assert OutdialServiceHandler(world.ctx, DEFAULT)._with_scopes(asked).scopes == DEFAULT
+
+
+@pytest.mark.parametrize("what", DEFINITIONS)
+async def test_a_definition_of_another_namespace_has_its_scopes(
+    world: World, what: str, tmp_path: Path
+) -> None:
+    more, scope = DEFINITIONS[what]
+    text = json.dumps(CAMPAIGN | more)
+    (tmp_path / "own.yaml").write_text(text)
+    launches = Launches(AwaitedLaunches(world.ctx), tmp_path)
+    inline = LaunchInput(tenant="default", definition=text, scopes=DEFAULT)
+    with pytest.raises(ApplicationError) as refused:
+        await launches.launch_campaign(inline)
+    assert refused.value.non_retryable
+    assert scope in str(refused.value)
+    with pytest.raises(NoSuchCampaign):
+        await require_campaign(world.ctx, "n")
+    # The operator's file is the operator's own, whoever asks that it be launched.
+    of_file = LaunchInput(tenant="default", file="own.yaml", scopes=DEFAULT)
+    assert (await launches.launch_campaign(of_file)).name == "n"
+
+
+async def test_a_plain_definition_of_another_namespace_is_taken(
+    world: World, tmp_path: Path
+) -> None:
+    asked = LaunchInput(tenant="default", definition=CAMPAIGN, scopes=DEFAULT)
+    launched = await Launches(AwaitedLaunches(world.ctx), tmp_path).launch_campaign(asked)
+    assert launched.name == "n"
 
 
 def test_the_settings_say_it() -> None:
