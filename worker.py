@@ -71,7 +71,8 @@ DRAINS = 100
 CALL_ACTIVITIES = 200
 """They wait for providers: as many as one claim may start."""
 AFTER_ACTIVITIES = 200
-"""They wait for other people's systems, which may hang; calls do not wait for them."""
+"""They wait for other people's systems, which may hang; calls do not wait for them. Five times as
+many as one tenant may hold."""
 
 
 def main() -> None:

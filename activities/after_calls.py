@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.deps import Deps
 from activities.heartbeat import heartbeating
+from activities.shares import TenantShares
 from activities.signatures.after_call import (
     AfterCallActivities,
     ChainEnd,
@@ -35,12 +36,16 @@ from store.appointments import finding
 from store.errors import UnknownCall
 from workflows.names import NUDGE_SIGNAL
 
+STEPS_OF_TENANT = 40
+"""Of one tenant at the same time in one worker, a fifth of the places."""
+
 
 class AfterCalls(AfterCallActivities):
     """Steps against calendars, endpoints and mail servers."""
 
-    def __init__(self, deps: Deps) -> None:
+    def __init__(self, deps: Deps, *, share: int = STEPS_OF_TENANT) -> None:
         self._deps = deps
+        self._shares = TenantShares(share)
 
     @activity.defn(name="read_chain")
     async def read_chain(self, chain: ChainRef) -> ChainPlan:
@@ -55,8 +60,11 @@ class AfterCalls(AfterCallActivities):
             context = await self._context(step)
             if context.step.state is not StepState.PENDING:
                 return StepResult(state=context.step.state)  # a try before this one did it
-            outcome = await self._carry_out(context, step.timeout)
-            await self._record(context.step, outcome)
+            with self._shares.place(context.call.tenant) as held:
+                if not held and step.may_wait:
+                    return _busy(context.step)
+                outcome = await self._carry_out(context, step.timeout)
+                await self._record(context.step, outcome)
             return StepResult(state=outcome.state)
 
     @activity.defn(name="undo_step")
@@ -64,8 +72,11 @@ class AfterCalls(AfterCallActivities):
         async with heartbeating():
             context = await self._context(step)
             if context.step.state is StepState.DONE:
-                await self._appointment_step(context).undo()
-                await self._record(context.step, StepOutcome(StepState.UNDONE, "undone"))
+                with self._shares.place(context.call.tenant) as held:
+                    if not held and step.may_wait:
+                        return _busy(context.step)
+                    await self._appointment_step(context).undo()
+                    await self._record(context.step, StepOutcome(StepState.UNDONE, "undone"))
             return StepResult(state=StepState.UNDONE)
 
     @activity.defn(name="note_step")
@@ -160,6 +171,10 @@ class AfterCalls(AfterCallActivities):
                 s, step, outcome.state, note=outcome.note, result=outcome.result, now=now
             )
         )
+
+
+def _busy(step: Step) -> StepResult:
+    return StepResult(state=step.state, busy=True, tries=activity.info().attempt - 1)
 
 
 def _plan(step: Step) -> StepPlan:

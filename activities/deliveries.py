@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -13,6 +12,7 @@ from temporalio import activity
 from activities.deps import Deps
 from activities.heartbeat import finished, heartbeating
 from activities.posting import Poster
+from activities.shares import TenantShares
 from activities.signatures.delivery import DeliveryActivities, Drained, EndpointRef
 from domain.endpoint import Delivery, Endpoint
 from store import deliveries
@@ -37,17 +37,14 @@ class Deliveries(DeliveryActivities):
     def __init__(self, deps: Deps, poster: Poster) -> None:
         self._deps = deps
         self._poster = poster
-        self._draining: Counter[str] = Counter()
+        self._shares = TenantShares(DRAINS_OF_TENANT)
 
     @activity.defn(name="drain_endpoint")
     async def drain_endpoint(self, endpoint: EndpointRef) -> Drained:
-        if self._draining[endpoint.tenant] >= DRAINS_OF_TENANT:
-            return Drained(sent=0, wake_at=self._deps.clock() + BUSY_WAIT)
-        self._draining[endpoint.tenant] += 1
-        try:
+        with self._shares.place(endpoint.tenant) as held:
+            if not held:
+                return Drained(sent=0, wake_at=self._deps.clock() + BUSY_WAIT)
             return await self._drain(endpoint)
-        finally:
-            self._draining[endpoint.tenant] -= 1
 
     async def _drain(self, endpoint: EndpointRef) -> Drained:
         loop = asyncio.get_running_loop()

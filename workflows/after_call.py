@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
@@ -18,11 +19,14 @@ with workflow.unsafe.imports_passed_through():
         StepRef,
         StepResult,
     )
-    from domain.callbacks import After
+    from domain.callbacks import After, StepRetry
     from domain.chain import StepState
     from workflows import names
     from workflows.cancellation import run_to_end
     from workflows.messages import AfterCallInput, AfterCallResult
+
+FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=3), timedelta(minutes=5)
+"""Between asks for a place while the tenant's are taken: doubled each time, for the history."""
 
 
 @workflow.defn(name="AfterCallWorkflow")
@@ -83,22 +87,14 @@ class AfterCallWorkflow:
             return True
         if state is StepState.PENDING:
             workflow.set_current_details(f"step {step.position}: {step.kind}")
-            self._try = workflow.start_activity_method(
-                AfterCallActivities.run_step,
-                self._ref(step),
-                task_queue=names.AFTER_QUEUE,
-                summary=f"{step.position}: {step.kind}",
-                # Only its own answer tells whether it was done.
-                cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-                **options.step(step.retry),
-            )
             try:
-                result = await self._try
+                result = await self._run(step)
             except ActivityError as error:
                 await self._note(step, StepState.FAILED, _why(error))
                 return False
-            finally:
-                self._try = None
+            if result.busy:
+                await self._note(step, StepState.FAILED, "cancelled before its turn came")
+                return False
             state = result.state
         if state is StepState.DONE:
             self._done.append(step)
@@ -106,19 +102,54 @@ class AfterCallWorkflow:
             self._follow_ups += 1
         return True
 
+    async def _run(self, step: StepPlan) -> StepResult:
+        """Busy only when it was cancelled while the tenant's places were taken."""
+        retry, wait = step.retry, FIRST_WAIT
+        while True:
+            self._try = workflow.start_activity_method(
+                AfterCallActivities.run_step,
+                self._ref(step),
+                task_queue=names.AFTER_QUEUE,
+                summary=f"{step.position}: {step.kind}",
+                # Only its own answer tells whether it was done.
+                cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                **options.step(retry),
+            )
+            try:
+                result = await self._try
+            finally:
+                self._try = None
+            if not result.busy or self._cancelled:
+                return result
+            try:
+                await workflow.wait_condition(lambda: self._cancelled, timeout=wait)
+            except TimeoutError:
+                retry, wait = _left_of(retry, result.tries), min(2 * wait, LONGEST_WAIT)
+            else:
+                return result
+
+    async def _undo_step(self, step: StepPlan) -> None:
+        retry, wait = step.retry, FIRST_WAIT
+        while True:
+            result = await workflow.execute_activity_method(
+                AfterCallActivities.undo_step,
+                self._ref(step),
+                task_queue=names.AFTER_QUEUE,
+                summary=f"undo {step.position}: {step.kind}",
+                **options.step(retry),
+            )
+            if not result.busy:
+                return
+            await workflow.sleep(wait)
+            retry, wait = _left_of(retry, result.tries), min(2 * wait, LONGEST_WAIT)
+
     async def _undo(self) -> None:
         """Newest first; what cannot be undone is noted, and does not keep the others."""
         for step in reversed(self._done):
             if not step.undo:
                 continue
             try:
-                await workflow.execute_activity_method(
-                    AfterCallActivities.undo_step,
-                    self._ref(step),
-                    task_queue=names.AFTER_QUEUE,
-                    summary=f"undo {step.position}: {step.kind}",
-                    **options.step(step.retry),
-                )
+                await self._undo_step(step)
             except ActivityError as error:
                 await self._note(step, StepState.DONE, f"could not be undone: {_why(error)}")
 
@@ -143,7 +174,19 @@ class AfterCallWorkflow:
         )
 
     def _ref(self, step: StepPlan) -> StepRef:
-        return StepRef(call_id=self._call_id, position=step.position, timeout=step.retry.timeout)
+        timeout = step.retry.timeout
+        return StepRef(
+            call_id=self._call_id, position=step.position, timeout=timeout, may_wait=True
+        )
+
+
+def _left_of(retry: StepRetry, tries: int) -> StepRetry:
+    """What a policy allows after so many failed tries; a busy answer was none."""
+    if not tries:
+        return retry
+    delay = min(retry.delay * 2 ** min(tries, 20), max(retry.longest, retry.delay))
+    left = max(1, retry.max_attempts - tries)
+    return retry.model_copy(update={"delay": delay, "max_attempts": left})
 
 
 def _why(error: ActivityError) -> str:

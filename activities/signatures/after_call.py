@@ -44,12 +44,18 @@ class StepRef(BaseModel):
     call_id: str
     position: int
     timeout: timedelta = timedelta(seconds=30)
+    may_wait: bool = False
+    """Whether the workflow comes again when it hears `busy`; older ones do not know the word."""
 
 
 class StepResult(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     state: StepState
+    busy: bool = False
+    """Nothing was done: the tenant's places are taken."""
+    tries: int = 0
+    """Tries that had failed before a busy answer."""
 
 
 class StepNote(BaseModel):

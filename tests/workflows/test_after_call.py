@@ -164,3 +164,39 @@ async def test_a_replay_leaves_out_what_is_done(server: WorkflowEnvironment) -> 
     await carried_out(server, steps)
     assert "book" not in steps.tries
     assert steps.undone == ["book"]
+
+
+class CrowdedSteps(FakeSteps):
+    """Answers as a test says: `busy`, a failed try, or done; then done for ever."""
+
+    def __init__(self, *steps: StepPlan, says: list[str]) -> None:
+        super().__init__(*steps)
+        self.says = says
+
+    @activity.defn(name="run_step")
+    async def run_step(self, step: StepRef) -> StepResult:
+        assert step.may_wait
+        says = self.says.pop(0)
+        self.tries.append(says)
+        if says == "busy":
+            tries = activity.info().attempt - 1
+            return StepResult(state=StepState.PENDING, busy=True, tries=tries)
+        if says == "fail":
+            raise ApplicationError("the endpoint answered 503", type="StepFailed")
+        return StepResult(state=StepState.DONE)
+
+
+async def test_a_busy_answer_is_no_failed_try(server: WorkflowEnvironment) -> None:
+    says = ["fail", "busy", "fail", "done"]  # three real tries are allowed
+    steps = CrowdedSteps(plan(0, "webhook"), says=list(says))
+    result = await carried_out(server, steps)
+    assert (result.done, result.failed) == (1, None)
+    assert steps.tries == says
+
+
+async def test_busy_answers_give_no_further_tries(server: WorkflowEnvironment) -> None:
+    says = ["fail", "busy", "fail", "fail"]
+    steps = CrowdedSteps(plan(0, "webhook"), says=list(says))
+    result = await carried_out(server, steps)
+    assert result.failed == "webhook"
+    assert steps.tries == says

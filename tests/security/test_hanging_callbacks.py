@@ -1,0 +1,73 @@
+"""Callbacks whose endpoints drip: they hold a share of the places, and others' go through."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import update
+from temporalio.testing import ActivityEnvironment
+
+from activities.after_calls import STEPS_OF_TENANT, AfterCalls
+from activities.outside import Outside
+from activities.signatures.after_call import StepRef, StepResult
+from domain.chain import StepState
+from store.tables import call as call_table
+from tests.activities.endpoint import Endpoint
+from tests.activities.following import following
+from tests.databases import migrated
+from worker import AFTER_ACTIVITIES
+
+SHARE, CROWD = 10, 55
+
+
+class Loopback(Outside):
+    """Every tenant's endpoints are on this machine."""
+
+    def of_tenant(self, tenant: str) -> Outside:
+        return self
+
+
+async def test_another_tenants_callback_goes_through_while_55_endpoints_drip(
+    tmp_path: Path,
+) -> None:
+    assert STEPS_OF_TENANT * 4 <= AFTER_ACTIVITIES
+    outside = Loopback(allow_hosts=frozenset({"127.0.0.1"}))
+    async with Endpoint() as dripping, Endpoint() as good:
+        dripping.hang = dripping.drip = True
+        with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
+            after = await following(database, outside)
+            after.steps = steps = AfterCalls(after.steps._deps, share=SHARE)
+            campaign = {"do": "webhook", "url": dripping.url}
+            crowd = [after.settle(after.launch(campaign)) for _ in range(CROWD)]
+            other = after.settle(after.launch({"do": "webhook", "url": good.url}))
+            moved = update(call_table).where(call_table.c.id == other).values(tenant="other")
+            after.house.write(lambda s: s.connection().execute(moved))
+
+            async def run(call_id: str) -> StepResult:
+                ref = StepRef(
+                    call_id=call_id, position=0, timeout=timedelta(seconds=30), may_wait=True
+                )
+                return await ActivityEnvironment().run(steps.run_step, ref)
+
+            tasks = [asyncio.create_task(run(call_id)) for call_id in crowd]
+            try:
+                async with asyncio.timeout(20):
+                    while sum(t.done() for t in tasks) < CROWD - SHARE:
+                        await asyncio.sleep(0.01)
+                    while len(dripping.heard) < SHARE:
+                        await asyncio.sleep(0.01)
+                turned_away = [t.result() for t in tasks if t.done()]
+                assert turned_away == [StepResult(state=StepState.PENDING, busy=True)] * (
+                    CROWD - SHARE
+                )
+                async with asyncio.timeout(5):
+                    assert (await run(other)).state is StepState.DONE
+                assert sum(not t.done() for t in tasks) == SHARE
+                assert len(good.heard) == 1
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            assert not steps._shares._held, "what ended gave its place back"
