@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Collection
 
 from domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT, CallStatus
+from domain.phone import mask_phone
 
 OTHER = "other"
 """The disposition of a call whose agent wrote something else than a word."""
@@ -39,6 +40,23 @@ _BETWEEN = re.compile(r"[\s\-./_]+")
 _DIGITS = re.compile(r"\d{4}")
 _MOST_DIGITS = 4
 _SHOWN_CATEGORIES = frozenset({"L", "M", "N"})
+_NUMBER = re.compile(r"(?:\+|%2B)?\(?\d(?:[\s().\-/\u2010-\u2015]{0,3}\d){6,}", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s@<>,;:()]{1,64}@[^\s@<>,;:()]{1,255}")
+
+
+def masked_text(text: str) -> str:
+    """The text as it is kept: bounded, telephone numbers and mail addresses masked.
+
+    It is masked before it is cut, so that no cut makes a number too short to be seen as one.
+    """
+    text = unicodedata.normalize("NFKC", text[: 2 * LONGEST_TEXT])
+    text = _EMAIL.sub("•••@•••", text)
+    return _NUMBER.sub(_masked_number, text)[:LONGEST_TEXT]
+
+
+def _masked_number(found: re.Match[str]) -> str:
+    digits = "".join(c for c in found[0].upper().removeprefix("%2B") if c.isdigit())
+    return mask_phone(f"+{digits}") if found[0][0] in "+%" else "•" * len(digits)
 
 
 def slug_of(text: str) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from domain.call import CallStatus, Fence, advance
-from domain.disposition import LONGEST_TEXT, OTHER, disposition_of
+from domain.disposition import OTHER, disposition_of, masked_text
 from domain.event import CallEvent
 from domain.window import named_instant
 from store.cases import Case
@@ -146,10 +146,10 @@ def _read_disposition(case: Case, values: dict[str, Any]) -> None:
         return
     values["disposition"] = slug = disposition_of(written, case.plan.dispositions())
     if slug == OTHER:
-        values["structured"] = {
-            "disposition": written[:LONGEST_TEXT],
-            **values.get("structured", {}),
-        }
+        structured = values.get("structured", {})
+        kept = structured.get("disposition", written)  # providers repeat it among their data
+        if isinstance(kept, str):
+            values["structured"] = structured | {"disposition": masked_text(kept)}
 
 
 def _events_of(s: Session, cases: Sequence[Case]) -> dict[str, list[CallEvent]]:

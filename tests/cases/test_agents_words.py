@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.believing import believable
 from domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT
 from domain.definition import Retry
-from domain.disposition import LONGEST_SLUG, OTHER, disposition_of
+from domain.disposition import LONGEST_SLUG, LONGEST_TEXT, OTHER, disposition_of, masked_text
 from domain.instants import FURTHEST_AHEAD
 from domain.record import CallRecord, CampaignRecord, RecipientRecord
 from domain.results import ResultMapping
@@ -166,8 +166,34 @@ def test_what_is_no_word_is_other_and_stays_among_the_calls_own_data(
         return
     call = told(house, campaign, disposition=written)
     assert (call.disposition, call.outcome) == (OTHER, OTHER)
-    assert call.structured["disposition"] == written.replace("\x00", "")[:500]
+    assert call.structured["disposition"] == masked_text(written.replace("\x00", ""))
     assert person(house, campaign).outcome == OTHER
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("call +12125550143", "call +1212•••0143"),
+        ("call +1 (212) 555-0143 now", "call +1212•••0143 now"),
+        ("asked for +49 30 123456 at 10:30", "asked for +493•••3456 at 10:30"),
+        ("at %2B12125550143", "at +1212•••0143"),
+        ("ring (212) 555-0143", "ring ••••••••••"),
+        ("write a.schmidt+x@example.com, please", "write •••@•••, please"),
+        ("＋１２１２５５５０１４３", "+1212•••0143"),
+        ("on 3 May at 10:30, room 204", "on 3 May at 10:30, room 204"),
+        ("x" * (LONGEST_TEXT - 4) + " +12125550143", "x" * (LONGEST_TEXT - 4) + " +12"),
+    ],
+)
+def test_numbers_and_mail_addresses_in_it_are_masked(house: House, written: str, kept: str) -> None:
+    call = told(house, house.launch(1), disposition=written)
+    assert call.structured["disposition"] == kept
+
+
+def test_a_text_that_the_provider_repeats_among_its_data_is_masked_too(house: House) -> None:
+    written = "Anna asked for +12125550143"
+    said = {"disposition": written, "note": "kept"}
+    call = told(house, house.launch(1), disposition=written, structured=said)
+    assert call.structured == {"disposition": "Anna asked for +1212•••0143", "note": "kept"}
 
 
 @pytest.mark.parametrize(
