@@ -171,7 +171,7 @@ def test_what_is_no_word_is_other_and_stays_among_the_calls_own_data(
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"),
+    ("written", "masked"),
     [
         ("call +12125550143", "call +1212•••0143"),
         ("call +1 (212) 555-0143 now", "call +1212•••0143 now"),
@@ -184,9 +184,11 @@ def test_what_is_no_word_is_other_and_stays_among_the_calls_own_data(
         ("x" * (LONGEST_TEXT - 4) + " +12125550143", "x" * (LONGEST_TEXT - 4) + " +12"),
     ],
 )
-def test_numbers_and_mail_addresses_in_it_are_masked(house: House, written: str, kept: str) -> None:
+def test_numbers_and_mail_addresses_in_it_are_masked(
+    house: House, written: str, masked: str
+) -> None:
     call = told(house, house.launch(1), disposition=written)
-    assert call.structured["disposition"] == kept
+    assert call.structured["disposition"] == masked
 
 
 def test_a_text_that_the_provider_repeats_among_its_data_is_masked_too(house: House) -> None:
