@@ -45,9 +45,24 @@ ENROLL = Options(
     retry_policy=DATABASE_RETRY,
 )
 
+ENROLL_ADDED = Options(
+    start_to_close_timeout=timedelta(hours=2),
+    heartbeat_timeout=timedelta(seconds=60),
+    # Bounded: a run that waits for it without end could never continue as new.
+    retry_policy=RetryPolicy(
+        initial_interval=timedelta(milliseconds=200),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=20),
+        maximum_attempts=6,
+    ),
+)
+"""Rows that were added while a campaign runs; the campaign tries again later."""
+
 LAUNCH = Options(
     # A million rows are checked and staged in one transaction.
     start_to_close_timeout=timedelta(minutes=30),
+    # A worker that dies is noticed long before that.
+    heartbeat_timeout=timedelta(seconds=60),
     retry_policy=DATABASE_RETRY,
 )
 

@@ -12,7 +12,7 @@ from temporalio.common import (
     TypedSearchAttributes,
     WorkflowIDReusePolicy,
 )
-from temporalio.exceptions import ActivityError, ChildWorkflowError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from activities import options
@@ -50,6 +50,8 @@ LATE_CLOSE_POLL = timedelta(seconds=30)
 others are taken for its own until it closes; this often that is put right."""
 STAGED_POLL = timedelta(minutes=1)
 """How soon staged rows are tried again of which none could be enrolled."""
+LONGEST_STAGED_POLL = timedelta(minutes=30)
+"""The wait doubles with each enrolment that fails, up to this."""
 
 
 @workflow.defn(name="CampaignWorkflow")
@@ -74,6 +76,7 @@ class CampaignWorkflow:
         self._enrolling = 0
         self._enroll_from: datetime | None = None
         """Staged rows are left alone until then: none of them could be enrolled last time."""
+        self._enroll_wait = STAGED_POLL
         self._look_again = False
         """Nobody is left to call, but the campaign could not be finished yet."""
         self._stray_poll = STRAY_POLL
@@ -97,14 +100,15 @@ class CampaignWorkflow:
     async def _stop_as_cancelled(self) -> None:
         try:
             await self._change(CampaignState.STOPPING, because="cancelled")
-        except ActivityError:
+        except FailureError:
+            # A local activity that fails raises its ApplicationError, without an ActivityError.
             workflow.logger.warning("a cancelled campaign was over already")
         self._stopping = False
         self._awake = True
 
     async def _call_everybody(self) -> CampaignResult:
         if not self._enrolled:
-            await self._enroll()
+            await self._enroll(options.ENROLL)
             self._enrolled = True
         while True:
             await self._heed_cancellation()
@@ -126,7 +130,7 @@ class CampaignWorkflow:
             await workflow.wait_condition(self._may_close)
             raise asyncio.CancelledError
 
-    async def _enroll(self) -> int:
+    async def _enroll(self, how: options.Options) -> int:
         workflow.set_current_details("enrolling recipients")
         self._enrolling += 1
         try:
@@ -134,7 +138,7 @@ class CampaignWorkflow:
                 CampaignActivities.enroll_recipients,
                 EnrollInput(campaign_id=self._input.campaign_id, launch=self._input.launch),
                 summary="enroll the recipients",
-                **options.ENROLL,
+                **how,
             )
         finally:
             self._enrolling -= 1
@@ -148,8 +152,15 @@ class CampaignWorkflow:
             self._keep(asyncio.create_task(self._enroll_added()))
 
     async def _enroll_added(self) -> None:
-        rows = await self._enroll()
-        self._enroll_from = None if rows else workflow.now() + STAGED_POLL
+        try:
+            rows = await self._enroll(options.ENROLL_ADDED)
+        except FailureError:
+            workflow.logger.warning("rows that were added could not be enrolled")
+            self._enroll_from = workflow.now() + self._enroll_wait
+            self._enroll_wait = min(self._enroll_wait * 2, LONGEST_STAGED_POLL)
+        else:
+            self._enroll_from = None if rows else workflow.now() + STAGED_POLL
+            self._enroll_wait = STAGED_POLL
         self._awake = True
 
     async def _claim_calls(self) -> Claim:
@@ -253,11 +264,15 @@ class CampaignWorkflow:
         elif strays < 0:
             yield now + LATE_CLOSE_POLL, "look for calls that ended without telling"
         self._strays = max(strays, 0)
-        if claim.staged and self._enroll_from is not None:
+        # The end of an enrolment that runs wakes it; a poll meanwhile would follow at once.
+        if claim.staged and self._enroll_from is not None and not self._enrols_quietly():
             yield max(self._enroll_from, now), "enroll rows that were added"
         if self._look_again:
             self._look_again = False
             yield now + LATE_CLOSE_POLL, "finish the campaign"
+
+    def _enrols_quietly(self) -> bool:
+        return self._enrolling > 0 and workflow.patched("no-poll-while-enrolling")
 
     async def _ring(self, at: datetime, because: str) -> None:
         wait = at - workflow.now()

@@ -44,7 +44,7 @@ from tests.workflows.cancelling import (
     working,
 )
 from tests.workflows.fakes import FakeCalls
-from tests.workflows.holding import Handle, Hold
+from tests.workflows.holding import Handle, Hold, cancel_seen
 from tests.workflows.roster import FakeRoster
 from tests.workflows.test_call import claimed, report
 from tests.workflows.test_campaign import AnsweringCalls
@@ -243,6 +243,31 @@ async def test_a_standing_campaign_closes_and_leaves_its_requests(
     assert [row.done for row in roster.rows] == [True, False, False]
 
 
+async def test_a_campaign_that_was_over_when_cancelled_ends(server: WorkflowEnvironment) -> None:
+    """Stopping it is refused: its state may have been written by a task that was repeated."""
+    name, hold = f"c-{uuid.uuid4().hex[:8]}", Hold(WAITING)
+    roster = FakeRoster(name, 6, 2)
+    calls = AnsweringCalls(server, roster)
+    calls.go_on.clear()
+    handle: Handle = await server.client.start_workflow(
+        CampaignWorkflow.run,
+        CampaignInput(tenant="default", campaign=name, campaign_id=1, launch=1),
+        id=names.campaign_workflow_id("default", name),
+        task_queue=name,
+        **SHORT_TASKS,
+    )
+    async with working(server, name, hold, *roster.activities, *calls.activities):
+        await until(lambda: holds(calls.placed == 2))
+        roster.state = CampaignState.STOPPED
+        for row in roster.rows:
+            row.done = row.done or row.live is None
+        await cancel_seen(handle)
+        calls.go_on.set()
+        result = await asyncio.wait_for(handle.result(), 20)
+    assert result.state is CampaignState.STOPPED
+    assert calls.placed == 2
+
+
 @pytest.mark.parametrize("at", [BEFORE, "launch_campaign", "claim_calls", WAITING])
 async def test_an_awaited_campaign_is_stopped(server: WorkflowEnvironment, at: str) -> None:
     name, hold = f"c-{uuid.uuid4().hex[:8]}", Hold(at)
@@ -262,6 +287,8 @@ async def test_an_awaited_campaign_is_stopped(server: WorkflowEnvironment, at: s
     parts = (*roster.activities, *calls.activities, launches.launch_campaign)
     async with working(server, name, hold, *parts):
         await cancelled(hold, handle, lambda: holds(calls.placed == 2))
+        # The campaign learns of it later than whoever awaits it: until then calls must not end.
+        await until(lambda: holds(roster.state is not CampaignState.RUNNING), timeout=20)
         calls.go_on.set()
         result = await asyncio.wait_for(handle.result(), 30)
     assert (result.state, roster.state) == (CampaignState.STOPPED, CampaignState.STOPPED)
