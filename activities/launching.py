@@ -9,6 +9,7 @@ from pathlib import Path
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.heartbeat import heartbeating
 from activities.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
 from intake.apart import SMALL, parse_apart
 from intake.definition import LoadedDefinition, read_definition, read_definition_text
@@ -20,10 +21,10 @@ class LaunchRefused(Exception):
 
 
 Scopes = tuple[str, ...]
-Launcher = Callable[[str, LoadedDefinition, bool, Scopes | None], Awaitable[LaunchedCampaign]]
+Launcher = Callable[[str, LoadedDefinition, bool, str, Scopes | None], Awaitable[LaunchedCampaign]]
 """Checks a tenant's campaign, against the scopes of whoever sent it if it is not the operator's
-own, and writes it down (again, if it is over); found running, it is left as it is. Raises
-LaunchRefused."""
+own, and writes it down (again, if it is over) for a workflow run, once for each run; found
+running, it is left as it is. Raises LaunchRefused."""
 
 
 class Launches(LaunchActivities):
@@ -33,10 +34,13 @@ class Launches(LaunchActivities):
 
     @activity.defn(name="launch_campaign")
     async def launch_campaign(self, launch: LaunchInput) -> LaunchedCampaign:
+        info = activity.info()
+        requester = f"{info.workflow_id}/{info.workflow_run_id}"
         try:
-            loaded = await parse_apart(_size_of(launch), self._load, launch)
-            scopes = launch.scopes if launch.file is None else None
-            return await self._launcher(launch.tenant, loaded, launch.again, scopes)
+            async with heartbeating():
+                loaded = await parse_apart(_size_of(launch), self._load, launch)
+                scopes = launch.scopes if launch.file is None else None
+                return await self._launcher(launch.tenant, loaded, launch.again, requester, scopes)
         except (DefinitionInvalid, LaunchRefused) as error:
             raise ApplicationError(str(error), type="LaunchRefused", non_retryable=True) from error
 

@@ -16,6 +16,7 @@ from services.errors import NobodyCallable, RequestRefused, ScopeMissing
 from services.launching import Written, write_down
 from services.lines import left_to_providers, simulated_lines
 from store.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
+from store.launching import launch_of_requester
 
 _REFUSALS = (
     DefinitionInvalid,
@@ -41,18 +42,37 @@ class AwaitedLaunches:
         tenant: str,
         loaded: LoadedDefinition,
         again: bool,
+        requester: str,
         scopes: tuple[str, ...] | None = None,
     ) -> LaunchedCampaign:
         """Raises LaunchRefused, LaunchClosing, TemporalUnavailable."""
         ctx = replace(self._ctx, tenant=tenant)
+        earlier = await _earlier_try(ctx, loaded, requester)
+        if earlier is not None:
+            return earlier
         try:
-            written = await write_down(ctx, loaded, again=again, scopes=scopes)
+            written = await write_down(ctx, loaded, again=again, scopes=scopes, requester=requester)
         except CampaignRunning as running:
-            # An earlier try wrote it and died before it could say so, or somebody else runs it.
-            return _launched(running.record)
+            # An earlier try was still writing it, or somebody else runs it.
+            earlier = await _earlier_try(ctx, loaded, requester)
+            return earlier or _launched(running.record)
         except _REFUSALS as error:
             raise LaunchRefused(str(error)) from error
-        return _launched(written.record, *_foreseen(ctx, written))
+        return _launched(written.record, *_foreseen(ctx, written), own=True)
+
+
+async def _earlier_try(
+    ctx: ServiceContext, loaded: LoadedDefinition, requester: str
+) -> LaunchedCampaign | None:
+    """What an earlier try wrote down that died before it could say so; it may be over by now."""
+    found = await ctx.database.read(
+        lambda s: launch_of_requester(s, ctx.tenant, loaded.definition.name, requester)
+    )
+    if found is None:
+        return None
+    record, launch = found
+    over = record.state.over or record.launch != launch
+    return _launched(record, own=True).model_copy(update={"launch": launch, "over": over})
 
 
 def _foreseen(ctx: ServiceContext, written: Written) -> Iterator[str]:
@@ -65,11 +85,12 @@ def _foreseen(ctx: ServiceContext, written: Written) -> Iterator[str]:
     yield from left_to_providers(ctx, written.record.plan)
 
 
-def _launched(record: CampaignRecord, *foreseen: str) -> LaunchedCampaign:
+def _launched(record: CampaignRecord, *foreseen: str, own: bool = False) -> LaunchedCampaign:
     return LaunchedCampaign(
         tenant=record.tenant,
         name=record.name,
         campaign_id=record.id,
         launch=record.launch,
         foreseen=foreseen,
+        own=own,
     )

@@ -100,8 +100,11 @@ async def write_down(
     *,
     again: bool,
     scopes: tuple[str, ...] | None = None,
+    requester: str | None = None,
 ) -> Written:
     """Check everything, and write the campaign down as running; its workflow is to be started.
+
+    `requester` is the workflow run that asks for it; each of them launches once.
 
     Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
     needs `again`), CampaignRunning, PurposeChanged, ReservedName, NobodyCallable, LaunchClosing,
@@ -117,7 +120,7 @@ async def write_down(
     await announce_lines(ctx)
     if again:
         await _until_closed(ctx, loaded.definition.name)
-    return await _store(ctx, loaded, again=again)
+    return await _store(ctx, loaded, again=again, requester=requester)
 
 
 def _require_carried(ctx: ServiceContext, loaded: LoadedDefinition) -> None:
@@ -136,7 +139,9 @@ def _require_carried(ctx: ServiceContext, loaded: LoadedDefinition) -> None:
         raise DefinitionInvalid(problems)
 
 
-async def _store(ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool) -> Written:
+async def _store(
+    ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool, requester: str | None
+) -> Written:
     """The campaign and its whole roster, in one transaction: all of it or nothing."""
     now = ctx.clock()
 
@@ -144,7 +149,13 @@ async def _store(ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool) 
         rulebook = read_rulebook(s, ctx.tenant, now)
         _require_risks(loaded, rulebook)
         launched = campaigns.launch_campaign(
-            s, ctx.tenant, loaded.definition, loaded.source_text, now=now, again=again
+            s,
+            ctx.tenant,
+            loaded.definition,
+            loaded.source_text,
+            now=now,
+            again=again,
+            requester=requester,
         )
         record = launched.record
         forecast = Forecast(record.plan, rulebook, now)

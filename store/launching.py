@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlmodel import Session
 
 from domain.claim import CampaignState
@@ -43,9 +43,12 @@ def launch_campaign(
     *,
     now: datetime,
     again: bool,
+    requester: str | None = None,
 ) -> LaunchResult:
     """Create a campaign and start it, or with `again` start one anew that is over.
 
+    A requester launches once: CampaignRunning is also raised when he did so before, and
+    `launch_of_requester` finds that launch, over or not.
     Raises ReservedName, CampaignRunning, CampaignEnded, PurposeChanged; then nothing changed.
     """
     if definition.name == DIRECT_CAMPAIGN:
@@ -54,11 +57,29 @@ def launch_campaign(
     if known is None:
         values = _first_launch(tenant, definition.name, now) | settings_of(definition)
         record = _create(s, values)
+    elif requester is not None and _launch_by(s, known.id, requester) is not None:
+        raise CampaignRunning(known)
     else:
         record = _launch_again(s, known, definition, now, again)
-    _open_roster(s, record, enrolled=False)
+    _open_roster(s, record, enrolled=False, requester=requester)
     keep_revision(s, record, definition, source_text, now)
     return LaunchResult(record, created=known is None)
+
+
+def launch_of_requester(
+    s: Session, tenant: str, name: str, requester: str
+) -> tuple[CampaignRecord, int] | None:
+    """The launch of a campaign that a workflow run asked for, which need not be its present one."""
+    known = find_campaign(s, tenant, name)
+    launch = None if known is None else _launch_by(s, known.id, requester)
+    return None if known is None or launch is None else (known, launch)
+
+
+def _launch_by(s: Session, campaign_id: int, requester: str) -> int | None:
+    found = select(roster.c.launch).where(
+        roster.c.campaign_id == campaign_id, roster.c.requester == requester
+    )
+    return s.connection().execute(found).scalar_one_or_none()
 
 
 def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> CampaignRecord:
@@ -141,7 +162,9 @@ def _create(s: Session, values: dict[str, Any]) -> CampaignRecord:
     return record
 
 
-def _open_roster(s: Session, record: CampaignRecord, *, enrolled: bool) -> None:
+def _open_roster(
+    s: Session, record: CampaignRecord, *, enrolled: bool, requester: str | None = None
+) -> None:
     s.connection().execute(
         insert(roster).values(
             campaign_id=record.id,
@@ -149,5 +172,6 @@ def _open_roster(s: Session, record: CampaignRecord, *, enrolled: bool) -> None:
             next_position=0,
             next_sequence=1,
             enrolled=enrolled,
+            requester=requester,
         )
     )

@@ -37,6 +37,10 @@ class LaunchedCampaign(BaseModel):
     launch: int
     foreseen: tuple[str, ...] = ()
     """What a launch says beforehand: who can never be called, and why."""
+    own: bool = False
+    """Launched for whoever asks, by this try or an earlier one; else somebody else runs it."""
+    over: bool = False
+    """An earlier try launched it, and it has come to its end since."""
 
 
 class LaunchActivities(ABC):

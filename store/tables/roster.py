@@ -16,6 +16,7 @@ class RosterRow(Row, table=True):
     """One launch's roster; locked by whoever gives out positions on it."""
 
     __tablename__ = "roster"
+    __table_args__ = (Index("ix_roster_requester", "campaign_id", "requester"),)
 
     campaign_id: int = Field(
         sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
@@ -24,6 +25,8 @@ class RosterRow(Row, table=True):
     next_position: int = 0
     next_sequence: int = 1
     enrolled: bool = False
+    requester: str | None = Field(default=None, sa_type=Text)
+    """The workflow and run that asked for this launch, if it was one."""
 
 
 class RosterChunkRow(Row, table=True):

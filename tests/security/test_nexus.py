@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from nexusrpc import HandlerError, HandlerErrorType
 from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
 from activities.launching import Launches
 from activities.signatures.launch import LaunchInput
@@ -96,21 +97,23 @@ async def test_a_definition_of_another_namespace_has_its_scopes(
     launches = Launches(AwaitedLaunches(world.ctx), tmp_path)
     inline = LaunchInput(tenant="default", definition=text, scopes=DEFAULT)
     with pytest.raises(ApplicationError) as refused:
-        await launches.launch_campaign(inline)
+        await ActivityEnvironment().run(launches.launch_campaign, inline)
     assert refused.value.non_retryable
     assert scope in str(refused.value)
     with pytest.raises(NoSuchCampaign):
         await require_campaign(world.ctx, "n")
     # The operator's file is the operator's own, whoever asks that it be launched.
     of_file = LaunchInput(tenant="default", file="own.yaml", scopes=DEFAULT)
-    assert (await launches.launch_campaign(of_file)).name == "n"
+    launched = await ActivityEnvironment().run(launches.launch_campaign, of_file)
+    assert launched.name == "n"
 
 
 async def test_a_plain_definition_of_another_namespace_is_taken(
     world: World, tmp_path: Path
 ) -> None:
     asked = LaunchInput(tenant="default", definition=CAMPAIGN, scopes=DEFAULT)
-    launched = await Launches(AwaitedLaunches(world.ctx), tmp_path).launch_campaign(asked)
+    launches = Launches(AwaitedLaunches(world.ctx), tmp_path)
+    launched = await ActivityEnvironment().run(launches.launch_campaign, asked)
     assert launched.name == "n"
 
 

@@ -49,7 +49,7 @@ async def by_launch(ctx: ServiceContext) -> str:
 
 async def by_awaited_launch(ctx: ServiceContext) -> str:
     loaded = definition(new_name())
-    await awaiting.AwaitedLaunches(ctx)(ctx.tenant, loaded, False)
+    await awaiting.AwaitedLaunches(ctx)(ctx.tenant, loaded, False, "run/1")
     return (await reading.require_campaign(ctx, loaded.definition.name)).plan.line
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,12 +18,13 @@ from temporalio.worker import Worker
 from activities.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
 from domain.claim import CampaignState
 from tests.waiting import until
+from tests.workflows.cancelling import timer_started
 from tests.workflows.roster import FakeRoster
 from tests.workflows.test_campaign import AnsweringCalls
 from workflows import names
 from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow
-from workflows.messages import CampaignResult
+from workflows.messages import CampaignInput, CampaignResult
 from workflows.registry import sandbox
 from workflows.run_campaign import RunCampaignWorkflow
 
@@ -32,12 +34,23 @@ Handle = WorkflowHandle[RunCampaignWorkflow, CampaignResult]
 class FakeLaunches(LaunchActivities):
     def __init__(self, name: str) -> None:
         self._name = name
+        self._requester: str | None = None
+        self.over = False
 
     @activity.defn(name="launch_campaign")
     async def launch_campaign(self, launch: LaunchInput) -> LaunchedCampaign:
         if launch.file is not None:
             raise ApplicationError("found a file", type="LaunchRefused", non_retryable=True)
-        return LaunchedCampaign(tenant="default", name=self._name, campaign_id=1, launch=1)
+        asks = activity.info().workflow_id
+        self._requester = self._requester or asks
+        return LaunchedCampaign(
+            tenant="default",
+            name=self._name,
+            campaign_id=1,
+            launch=1,
+            own=asks == self._requester,
+            over=self.over,
+        )
 
 
 @dataclass
@@ -46,12 +59,22 @@ class Running:
     queue: str
     roster: FakeRoster
     calls: AnsweringCalls
+    launches: FakeLaunches
 
     async def start(self, asked: LaunchInput | None = None) -> Handle:
         return await self.server.client.start_workflow(
             RunCampaignWorkflow.run,
             asked or LaunchInput(tenant="default", definition="name: any"),
             id=f"run/{uuid.uuid4().hex}",
+            task_queue=self.queue,
+        )
+
+    async def start_campaign(self) -> None:
+        """What the sweeper does with a launch that has no workflow yet."""
+        await self.server.client.start_workflow(
+            CampaignWorkflow.run,
+            CampaignInput(tenant="default", campaign=self.queue, campaign_id=1, launch=1),
+            id=names.campaign_workflow_id("default", self.queue),
             task_queue=self.queue,
         )
 
@@ -73,7 +96,7 @@ async def running(server: WorkflowEnvironment, *, held: bool = False) -> AsyncIt
     """A worker for campaigns of four people, two at once."""
     name = f"c-{uuid.uuid4().hex[:8]}"
     roster = FakeRoster(name, 4, 2)
-    calls = AnsweringCalls(server, roster)
+    calls, launches = AnsweringCalls(server, roster), FakeLaunches(name)
     if held:
         calls.go_on.clear()
     async with (
@@ -81,12 +104,12 @@ async def running(server: WorkflowEnvironment, *, held: bool = False) -> AsyncIt
             server.client,
             task_queue=name,
             workflows=[RunCampaignWorkflow, CampaignWorkflow, CallWorkflow],
-            activities=[*roster.activities, calls.end_call, FakeLaunches(name).launch_campaign],
+            activities=[*roster.activities, calls.end_call, launches.launch_campaign],
             workflow_runner=sandbox(),
         ),
         Worker(server.client, task_queue=names.CALL_QUEUE, activities=calls.activities),
     ):
-        yield Running(server, name, roster, calls)
+        yield Running(server, name, roster, calls, launches)
 
 
 async def refusal_of(handle: Handle) -> ApplicationError:
@@ -135,3 +158,40 @@ async def test_nobody_awaits_a_campaign_that_somebody_else_runs(
         assert refused.type == "AlreadyRunning"
         at.calls.go_on.set()
         assert (await first.result()).state is CampaignState.FINISHED
+
+
+async def test_its_own_launch_is_followed_if_the_sweeper_started_it(
+    server: WorkflowEnvironment,
+) -> None:
+    async with running(server, held=True) as at:
+        await at.start_campaign()
+        await at.until_placed(2)
+        handle = await at.start()
+        at.calls.go_on.set()
+        result = await asyncio.wait_for(handle.result(), 20)
+    assert result.state is CampaignState.FINISHED
+    assert at.calls.placed == 4
+
+
+async def test_a_launch_that_it_follows_is_stopped_with_it(server: WorkflowEnvironment) -> None:
+    async with running(server, held=True) as at:
+        await at.start_campaign()
+        await at.until_placed(2)
+        handle = await at.start()
+        await until(lambda: timer_started(handle), timeout=20)
+        await handle.cancel()
+        await at.until_stopping()
+        at.calls.go_on.set()
+        result = await asyncio.wait_for(handle.result(), 20)
+    assert result.state is CampaignState.STOPPED
+    assert at.calls.placed == 2
+
+
+async def test_a_launch_that_is_over_is_not_carried_out_again(
+    server: WorkflowEnvironment,
+) -> None:
+    async with running(server) as at:
+        at.launches.over, at.roster.state = True, CampaignState.FINISHED
+        result = await asyncio.wait_for((await at.start()).result(), 20)
+    assert result.state is CampaignState.FINISHED
+    assert (at.roster.claims, at.calls.placed) == ({}, 0)
