@@ -34,7 +34,7 @@ CallId = Annotated[str, Path(max_length=64, examples=["0c5b6d3e-7a34-4d0f-9c3c-2
     "",
     status_code=202,
     response_model=Call,
-    responses=documented(409),
+    responses=documented(404, 409),
     openapi_extra={"x-idempotent": True},
 )
 async def create_call(
@@ -44,7 +44,7 @@ async def create_call(
     caller: Caller = needs("calls:write"),
 ) -> Response:
     """Have a call made. It is written down and made when its time has come, within every limit
-    and rule; poll it, or be told by webhooks."""
+    and rule; poll it, or be told by webhooks. 404 means that there is no such contact."""
     order = await _order(caller, body)
     made = await calls.create_call(
         caller.ctx,

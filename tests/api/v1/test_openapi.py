@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import httpx
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.core.result import Ok
@@ -73,6 +74,21 @@ def test_every_body_has_an_example() -> None:
             schema = schema["anyOf"][0]
         named = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
         assert content.get("example") or named.get("examples"), (method, path)
+
+
+REFERENCES: dict[str, dict[str, Any]] = {
+    "/calls": {"to": "+12125550143", "agent": "a", "line": "simulated", "contact_id": "nobody"},
+    "/appointments": {"starts_at": "2030-01-01T10:00:00Z", "contact_id": "nobody"},
+    "/phone-numbers": {"phone": "+12125550143", "agent_id": "nobody", "line": "nowhere"},
+    "/agents": {"name": "n", "line": "nowhere"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", REFERENCES)
+async def test_a_reference_to_nothing_has_a_documented_answer(us: Customer, path: str) -> None:
+    answer = await us.http.post(f"/v1{path}", json=REFERENCES[path])
+    assert str(answer.status_code) in DOCUMENT["paths"][path]["post"]["responses"], answer.text
+    assert answer.status_code in (404, 422)
 
 
 async def test_nothing_undocumented_is_answered(us: Customer) -> None:
