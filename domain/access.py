@@ -46,15 +46,19 @@ def allows(scopes: tuple[str, ...], wanted: str) -> bool:
     return bool({EVERYTHING, wanted, f"{subject}:write"} & set(scopes))
 
 
-def covers(holder: ApiKey, other: ApiKey) -> bool:
+def quota_of(key: ApiKey, *, usual: int) -> int:
+    """How many calls a key may ask for in a day: its own number, else the installation's."""
+    return usual if key.calls_per_day is None else key.calls_per_day
+
+
+def covers(holder: ApiKey, other: ApiKey, *, usual: int) -> bool:
     """Whether a key may do all that another one may, for at least as long: then its holder gains
-    nothing by having the other one too."""
+    nothing by having the other one too. `usual` is the quota of keys that have none of their
+    own."""
     lasts = holder.expires_at is None or (
         other.expires_at is not None and other.expires_at <= holder.expires_at
     )
-    calls = holder.calls_per_day is None or (
-        other.calls_per_day is not None and other.calls_per_day <= holder.calls_per_day
-    )
+    calls = quota_of(other, usual=usual) <= quota_of(holder, usual=usual)
     return lasts and calls and all(allows(holder.scopes, scope) for scope in other.scopes)
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from domain.access import ApiKey, allows, covers, require_scopes
+from domain.access import ApiKey, allows, covers, quota_of, require_scopes
 from services.context import ServiceContext
 from services.errors import KeyOutranked, NotFound, RequestRefused, ScopeMissing
 from store import keys
@@ -56,7 +56,7 @@ async def create_key(
         raise RequestRefused(f"calls_per_day: found {calls_per_day}; write 0 or more")
     if by is not None:
         expires_at = _no_longer(by, expires_at)
-        calls_per_day = _no_more(by, calls_per_day)
+        calls_per_day = _no_more(ctx, by, calls_per_day)
         for scope in scopes:
             if not allows(by.scopes, scope):
                 raise ScopeMissing(scope)
@@ -103,7 +103,7 @@ async def rotate_key(
     until = ctx.clock() + grace
 
     def work(s: Session) -> ApiKey | None:
-        _require_covered(s, ctx.tenant, key_id, by)
+        _require_covered(s, ctx, key_id, by)
         return keys.rotate_key(s, ctx.tenant, key_id, digest, previous_until=until)
 
     return NewKey(_known(await ctx.database.write(work), key_id), text)
@@ -114,7 +114,7 @@ async def revoke_key(ctx: ServiceContext, key_id: str, *, by: ApiKey | None = No
     now = ctx.clock()
 
     def work(s: Session) -> ApiKey | None:
-        known = _require_covered(s, ctx.tenant, key_id, by)
+        known = _require_covered(s, ctx, key_id, by)
         if known.revoked_at is not None:
             return known
         return keys.change_key(s, ctx.tenant, key_id, revoked_at=now)
@@ -128,31 +128,32 @@ async def switch_key(
     """Refuse a key's requests for a while, or take them again. Raises NotFound, KeyOutranked."""
 
     def work(s: Session) -> ApiKey | None:
-        _require_covered(s, ctx.tenant, key_id, by)
+        _require_covered(s, ctx, key_id, by)
         return keys.change_key(s, ctx.tenant, key_id, enabled=enabled)
 
     return _known(await ctx.database.write(work), key_id)
 
 
-def _require_covered(s: Session, tenant: str, key_id: str, by: ApiKey | None) -> ApiKey:
+def _require_covered(s: Session, ctx: ServiceContext, key_id: str, by: ApiKey | None) -> ApiKey:
     """The key, which `by` covers. Raises NotFound, KeyOutranked."""
-    known = _known(keys.get_key(s, tenant, key_id), key_id)
-    if by is not None and not covers(by, known):
+    known = _known(keys.get_key(s, ctx.tenant, key_id), key_id)
+    if by is not None and not covers(by, known, usual=ctx.calls_per_key):
         raise KeyOutranked(key_id)
     return known
 
 
-def _no_more(by: ApiKey, calls_per_day: int | None) -> int | None:
+def _no_more(ctx: ServiceContext, by: ApiKey, calls_per_day: int | None) -> int | None:
     """The quota of a key that another one makes: its maker's, unless a smaller one is asked for.
 
     Raises RequestRefused.
     """
-    if by.calls_per_day is None or calls_per_day is None:
-        return by.calls_per_day if calls_per_day is None else calls_per_day
-    if calls_per_day > by.calls_per_day:
+    if calls_per_day is None:
+        return by.calls_per_day
+    most = quota_of(by, usual=ctx.calls_per_key)
+    if calls_per_day > most:
         raise RequestRefused(
-            f"calls_per_day: found {calls_per_day}, more than the {by.calls_per_day} of the key "
-            "that asks"
+            f"calls_per_day: found {calls_per_day}, more than the {most} of the key that asks; "
+            "write less, or make the key with `outdial keys`"
         )
     return calls_per_day
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from domain.access import ApiKey, Limit
+from domain.access import ApiKey, Limit, quota_of
 from services.context import ServiceContext
 from services.errors import QuotaUsedUp
 from store import rates
@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 def quotas_of(ctx: ServiceContext, key: ApiKey) -> tuple[Limit, ...]:
     """The key's own quota, else the installation's, and that of its tenant: keys that a key
     makes give it no more calls than that."""
-    own = ctx.calls_per_key if key.calls_per_day is None else key.calls_per_day
+    own = quota_of(key, usual=ctx.calls_per_key)
     return (
         Limit(name=f"calls/key/{key.id}", allowed=own, within=DAY),
         Limit(name=f"calls/tenant/{key.tenant}", allowed=ctx.calls_per_tenant, within=DAY),

@@ -122,15 +122,28 @@ def test_covering_is_an_order() -> None:
 
     every = key(EVERYTHING)
     for one in SCOPES:
-        assert covers(every, key(one))
-        assert covers(key(one), every) is (one == EVERYTHING)
+        assert covers(every, key(one), usual=1)
+        assert covers(key(one), every, usual=1) is (one == EVERYTHING)
         for other in SCOPES:
             subject, _, may = other.partition(":")
             writes = may == "read" and one == f"{subject}:write"
-            assert covers(key(one), key(other)) is (one in (other, EVERYTHING) or writes)
+            assert covers(key(one), key(other), usual=1) is (one in (other, EVERYTHING) or writes)
     ends = every.model_copy(update={"expires_at": LATER})
-    assert covers(every, ends)
-    assert not covers(ends, every)
+    assert covers(every, ends, usual=1)
+    assert not covers(ends, every, usual=1)
+
+
+@pytest.mark.parametrize("holder", [None, 0, 5, 10, 20])
+@pytest.mark.parametrize("other", [None, 0, 5, 10, 20])
+def test_no_quota_of_its_own_is_the_installations(holder: int | None, other: int | None) -> None:
+    def key(quota: int | None) -> ApiKey:
+        return ApiKey(
+            id="1", tenant="t", name="n", scopes=(EVERYTHING,), enabled=True, created_at=NOW,
+            calls_per_day=quota,
+        )  # fmt: skip
+
+    effective = [10 if quota is None else quota for quota in (holder, other)]
+    assert covers(key(holder), key(other), usual=10) is (effective[1] <= effective[0])
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,29 @@ async def test_keys_of_a_key_have_no_more_calls(api: httpx.AsyncClient, world: W
     assert taken.status_code == 403
 
 
+async def test_a_key_without_a_quota_has_the_installations(
+    api: httpx.AsyncClient, world: World
+) -> None:
+    """It makes no key that has more, and does not come to one by a change."""
+    headers = await with_quota(world, None)
+    usual = world.ctx.calls_per_key
+    for quota in (usual + 1, 100_000_000):
+        body = {"name": "c", "calls_per_day": quota}
+        refused = await api.post("/v1/keys", json=body, headers=headers)
+        assert refused.status_code == 422
+        assert f"more than the {usual}" in refused.json()["detail"]
+        rich = await create_key(world.ctx, "rich", ("*",), calls_per_day=quota)
+        taken = await api.post(f"/v1/keys/{rich.key.id}/rotate", json={}, headers=headers)
+        assert (taken.status_code, taken.json()["code"]) == (403, "key_outranked")
+    as_many = {"name": "c", "calls_per_day": usual}
+    assert (await api.post("/v1/keys", json=as_many, headers=headers)).status_code == 201
+    # One that has more reaches those without a quota of their own.
+    poor = await create_key(world.ctx, "poor", ("*",))
+    more = await with_quota(world, usual + 1)
+    taken = await api.post(f"/v1/keys/{poor.key.id}/rotate", json={}, headers=more)
+    assert taken.status_code == 200
+
+
 @pytest.mark.parametrize("number", FORBIDDEN)
 async def test_special_numbers_and_countries_are_refused_at_every_door(
     us: Customer, world: World, number: str
