@@ -17,6 +17,7 @@ from services.control import Changed, enroll_staged
 from services.errors import ChangeRefused, RequestRefused
 from services.quotas import spend
 from services.reading import require_campaign
+from services.rights import require_for_recipients
 from store import recipients, roster
 from store.errors import CampaignEnded
 from store.revisions import definition_at
@@ -34,11 +35,16 @@ class Result:
 
 
 async def add_recipients(
-    ctx: ServiceContext, name: str, people: Sequence[InlineRecipient]
+    ctx: ServiceContext,
+    name: str,
+    people: Sequence[InlineRecipient],
+    *,
+    scopes: tuple[str, ...] | None = None,
 ) -> tuple[int, Changed]:
     """Add people to the present launch, checked as if its definition listed them.
 
-    How many, and the campaign. Raises NoSuchCampaign, RequestRefused, DefinitionInvalid,
+    How many, and the campaign. `scopes` are those of whoever sent them; without, they are the
+    operator's own. Raises NoSuchCampaign, RequestRefused, ScopeMissing, DefinitionInvalid,
     ChangeRefused, TemporalUnavailable (then they are staged, and enrolled with the next ones).
     """
     try:
@@ -50,6 +56,8 @@ async def add_recipients(
     definition = await ctx.database.read(lambda s: definition_at(s, record.id, record.revision))
     if definition is None:
         raise ChangeRefused(f"{name} has no roster; ask for single calls instead")
+    if scopes is not None:
+        require_for_recipients(ctx, scopes, definition)
     drafts = await asyncio.to_thread(draft_recipients, definition, people)
     now = ctx.clock()
 

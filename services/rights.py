@@ -53,11 +53,22 @@ async def require_for_definition(
         for number in share.caller_ids or definition.caller_ids:
             needs += await _caller_id(ctx, "caller_ids", line, number)
     _require(scopes, needs)
-    if any(need.scope == SEND_MAIL for need in needs) and not ctx.mail_recipients:
-        raise RequestRefused(
-            "callbacks: found do: email, but mail.recipients in the settings names nobody to whom "
-            "definitions sent by API may write"
-        )
+    _require_mail_rules(ctx, needs)
+
+
+def require_for_recipients(
+    ctx: ServiceContext, scopes: Scopes, definition: CampaignDefinition
+) -> None:
+    """For people who are added to a campaign, the operator's own too: mail is written to addresses
+    that come with them. Raises ScopeMissing, and RequestRefused where mail has no recipients."""
+    needs = [
+        need
+        for at, callback in enumerate(definition.callbacks)
+        for need in _callback(f"callbacks[{at}]", callback)
+        if need.scope == SEND_MAIL
+    ]
+    _require(scopes, needs)
+    _require_mail_rules(ctx, needs)
 
 
 async def require_for_call(
@@ -107,6 +118,14 @@ def _require(scopes: Scopes, needs: list[Need]) -> None:
     for need in needs:
         if not allows(scopes, need.scope):
             raise ScopeMissing(need.scope, need.what)
+
+
+def _require_mail_rules(ctx: ServiceContext, needs: list[Need]) -> None:
+    if any(need.scope == SEND_MAIL for need in needs) and not ctx.mail_recipients:
+        raise RequestRefused(
+            "callbacks: found do: email, but mail.recipients in the settings names nobody to whom "
+            "definitions and people sent by API may have mail written"
+        )
 
 
 def _risks(count: int) -> Iterator[Need]:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
 from domain.access import BEYOND, SCOPES, allows
+from domain.definition import InlineRecipient
 from intake.definition import read_definition_text
 from providers.catalog import CATALOG
+from services.adding import add_recipients
+from services.errors import NobodyAnswered
 from services.launching import launch_campaign
-from services.rights import require_for_definition
+from services.rights import require_for_definition, require_for_recipients
 from tests.api.v1.conftest import bearer, new_key
 from tests.services.world import World
 
@@ -86,6 +90,35 @@ async def test_mail_by_api_needs_recipients_in_the_settings(
     ruled = replace(with_number.ctx, mail_recipients=("@example.com",))
     loaded = read_definition_text(json.dumps(CAMPAIGN | {"callbacks": [EMAIL]}))
     await require_for_definition(ruled, (*PLAIN, "mail:send"), loaded.definition)
+
+
+async def test_people_by_api_get_no_mail_of_the_operators_campaign(
+    api: httpx.AsyncClient, with_number: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its template writes to whatever address comes with them."""
+    monkeypatch.setattr("services.control.ANSWER_WITHIN", timedelta(milliseconds=50))
+    to_people = EMAIL | {"to": "{{ email }}"}
+    for name, callbacks in (("plain", [WEBHOOK]), ("mails", [WEBHOOK, to_people])):
+        loaded = read_definition_text(json.dumps(CAMPAIGN | {"name": name, "callbacks": callbacks}))
+        await launch_campaign(with_number.ctx, loaded)
+    body = {"recipients": [{"phone": "+12125550144", "email": "victim@example.org"}]}
+    untrusted = await key(with_number, *PLAIN, *(set(BEYOND) - {"mail:send"}))
+    refused = await api.post("/v1/campaigns/mails/recipients", json=body, headers=untrusted)
+    assert (refused.status_code, refused.json()["code"]) == (403, "scope_missing")
+    assert "mail:send" in refused.json()["detail"]
+    trusted = await key(with_number, *PLAIN, "mail:send")
+    unruled = await api.post("/v1/campaigns/mails/recipients", json=body, headers=trusted)
+    assert unruled.status_code == 422
+    assert "mail.recipients" in unruled.json()["detail"]
+    people = [InlineRecipient.model_validate(body["recipients"][0])]
+    ruled = replace(with_number.ctx, mail_recipients=("@example.com",))
+    require_for_recipients(ruled, (*PLAIN, "mail:send"), loaded.definition)
+    # The operator adds whom they like, and a campaign without mail takes anybody.
+    with pytest.raises(NobodyAnswered):  # they are staged; there is no worker here
+        await add_recipients(with_number.ctx, "mails", people)
+    plain = await key(with_number, *PLAIN)
+    taken = await api.post("/v1/campaigns/plain/recipients", json=body, headers=plain)
+    assert (taken.status_code, taken.json()["code"]) == (503, "no_worker")
 
 
 async def test_the_operators_own_files_need_none(with_number: World) -> None:

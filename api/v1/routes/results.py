@@ -103,7 +103,9 @@ async def add_recipients(
     """Add people to a campaign that is not over. Keys beyond those of a recipient are variables."""
 
     async def carry_out() -> Added:
-        count, changed = await adding.add_recipients(caller.ctx, name, body.recipients)
+        count, changed = await adding.add_recipients(
+            caller.ctx, name, body.recipients, scopes=caller.key.scopes
+        )
         return Added(added=count, state=changed.state)
 
     return await answered_once(request, caller, idempotency_key, carry_out, 202)
