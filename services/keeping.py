@@ -99,9 +99,17 @@ class Keeper:
     async def postpone_blocked(self) -> None:
         """Set aside what was written behind deliveries that wait for another try."""
         now = self._ctx.clock()
-        await self._ctx.database.write(
-            lambda s: outstanding.postpone_blocked(s, now=now, limit=POSTPONED_AT_ONCE)
-        )
+        postponed = 1
+        while postponed:  # it ends: what becomes due after `now` is not looked at
+            # SQLite has one writer: nobody waits for it while nothing is blocked.
+            blocked = await self._ctx.database.read(
+                lambda s: outstanding.find_blocked(s, now=now, limit=POSTPONED_AT_ONCE)
+            )
+            if not blocked:
+                return
+            postponed = await self._ctx.database.write(
+                lambda s, found=blocked: outstanding.postpone(s, found, now=now)  # type: ignore[misc]
+            )
 
     async def nudge_unclaimed(self) -> None:
         """Wake standing campaigns whose requests nobody has looked at."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    tuple_,
     update,
 )
 from sqlmodel import Session
@@ -101,23 +102,71 @@ _BUSY_URLS = (
     )
 )
 _HEAD = delivery.alias("head")
-_HEAD_ID = (
-    select(func.min(_HEAD.c.id))
-    .where(
-        _HEAD.c.endpoint_id == delivery.c.endpoint_id,
-        _HEAD.c.subject == delivery.c.subject,
-        _HEAD.c.state == _STATE,
-        _HEAD.c.id < delivery.c.id,
+_DUE_ROWS = (
+    select(delivery.c.id, delivery.c.endpoint_id, delivery.c.subject)
+    .where(PENDING, delivery.c.next_at <= bindparam("now"))
+    .order_by(delivery.c.next_at, delivery.c.id)
+)
+
+
+def _first_behind(column: ColumnElement[Any], due: Any) -> Any:
+    """A column of the oldest pending delivery of the same subject; that may be the same one.
+
+    The comparison of pairs leaves one index that has the order: by `min(id)` PostgreSQL may go
+    over the whole primary key instead."""
+    return (
+        select(column)
+        .where(
+            _HEAD.c.state == _STATE,
+            _HEAD.c.endpoint_id == due.c.endpoint_id,
+            tuple_(_HEAD.c.subject, _HEAD.c.id) >= tuple_(due.c.subject, literal_column("0")),
+        )
+        .order_by(_HEAD.c.subject, _HEAD.c.id)
+        .limit(1)
+        .correlate(due)
+        .scalar_subquery()
     )
-    .correlate(delivery)
-    .scalar_subquery()
-)
-_WAITING = (
-    select(delivery.c.id, _HEAD_ID.label("head_id"))
-    .where(PENDING, delivery.c.next_at <= bindparam("now"), ~FIRST)
-    .order_by(delivery.c.next_at)
-    .limit(bindparam("most"))
-)
+
+
+def _endpoints_blocked() -> Select[Any]:
+    """Enabled endpoints that have blocked rows among those that are longest due."""
+    steps = _with_pending()
+    due = (
+        _DUE_ROWS.where(delivery.c.endpoint_id == endpoint.c.id)
+        .limit(bindparam("looked_at"))
+        .correlate(endpoint)
+        .subquery("due")
+    )
+    waits = _first_behind(_HEAD.c.next_at, due) > bindparam("now")
+    return (
+        select(endpoint.c.id)
+        .join_from(
+            steps,
+            endpoint,
+            and_(endpoint.c.id == steps.c.id, endpoint.c.state == EndpointState.ENABLED.value),
+        )
+        .where(exists(select(due.c.id).where(waits).correlate(endpoint)))
+    )
+
+
+def _blocked_of_endpoint() -> Select[Any]:
+    due = (
+        _DUE_ROWS.where(delivery.c.endpoint_id == bindparam("of_endpoint"))
+        .limit(bindparam("looked_at"))
+        .subquery("due")
+    )
+    return (
+        select(due.c.id, _first_behind(_HEAD.c.id, due).label("head_id"))
+        .where(_first_behind(_HEAD.c.next_at, due) > bindparam("now"))
+        .limit(bindparam("most"))
+    )
+
+
+_BLOCKED_ENDPOINTS = _endpoints_blocked()
+_BLOCKED = _blocked_of_endpoint()
+_LOOKED_AT = 1000
+"""Due rows of one endpoint that are looked at at a time. Those that are not blocked are first, or
+behind one that is due: a drain takes them, and with them what hides blocked ones."""
 _HEADS = (
     select(delivery.c.id, delivery.c.next_at)
     .where(
@@ -147,17 +196,35 @@ def busy_urls(s: Session, tenant: str) -> int:
     return int(s.connection().execute(_BUSY_URLS, {"of_tenant": tenant}).scalar_one())
 
 
-def postpone_blocked(s: Session, *, now: datetime, limit: int) -> int:
-    """Give what was written behind a waiting delivery that one's time; how many."""
-    waiting = s.connection().execute(_WAITING, {"now": now, "most": limit}).all()
-    if not waiting:
+class Blocked(NamedTuple):
+    """A delivery that is due but stands behind one that waits for its next try."""
+
+    id: int
+    head_id: int
+
+
+def find_blocked(s: Session, *, now: datetime, limit: int) -> list[Blocked]:
+    """Blocked deliveries of enabled endpoints, the longest due of each; an equal share for each."""
+    look = {"now": now, "looked_at": _LOOKED_AT}
+    endpoints = s.connection().execute(_BLOCKED_ENDPOINTS, look).scalars().all()
+    share = max(1, limit // max(1, len(endpoints)))
+    found: list[Blocked] = []
+    for one in endpoints[:limit]:
+        rows = s.connection().execute(_BLOCKED, look | {"of_endpoint": one, "most": share})
+        found += [Blocked(row.id, row.head_id) for row in rows]
+    return found
+
+
+def postpone(s: Session, blocked: Sequence[Blocked], *, now: datetime) -> int:
+    """Give deliveries the time of the one that they stand behind, if it still waits; how many."""
+    if not blocked:
         return 0
-    ids = sorted({row.head_id for row in waiting if row.head_id is not None})
+    ids = sorted({one.head_id for one in blocked})
     heads = {
         row.id: row.next_at for row in s.connection().execute(_HEADS, {"ids": ids, "now": now})
     }
     rows = [
-        {"row_id": row.id, "until": heads[row.head_id]} for row in waiting if row.head_id in heads
+        {"row_id": one.id, "until": heads[one.head_id]} for one in blocked if one.head_id in heads
     ]
     if rows:
         s.connection().execute(_POSTPONE, rows)

@@ -74,12 +74,6 @@ class DeliveryRow(Row, table=True):
             sqlite_where=_PENDING,
             postgresql_where=_PENDING,
         ),
-        Index(
-            "ix_delivery_due",
-            "next_at",
-            sqlite_where=_PENDING,
-            postgresql_where=_PENDING,
-        ),
         # Of one endpoint; and stepping from one endpoint to the next.
         Index(
             "ix_delivery_endpoint_due",
