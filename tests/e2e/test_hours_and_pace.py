@@ -21,9 +21,9 @@ from tests.waiting import until
 __all__ = ["at_work", "database", "temporal_server"]
 
 NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
-"""Wednesday, 10:00 in New York; in Fiji it is Thursday, 03:00."""
+"""Wednesday, 10:00 in New York; in Tokyo it is midnight."""
 NEW_YORK = [phone(3000 + n) for n in range(4)]
-FIJI = [phone(3010 + n) for n in range(3)]
+TOKYO = [f"+81901234567{n}" for n in range(3)]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -36,21 +36,21 @@ async def at_work(
 
 async def test_only_those_are_called_whose_own_clock_allows_it(at_work: Engine) -> None:
     people = [{"phone": number, "time_zone": "America/New_York"} for number in NEW_YORK]
-    people += [{"phone": number, "time_zone": "Pacific/Fiji"} for number in FIJI]
+    people += [{"phone": number, "time_zone": "Asia/Tokyo"} for number in TOKYO]
     asked = campaign("zones", [], recipients=people, schedule={"hours": "09:00-18:00"})
     await launch_campaign(at_work.ctx, asked)
     await until(lambda: _waits(at_work, "zones", done=4), timeout=30)
 
     assert sorted(at_work.called()) == NEW_YORK
     waiting = await at_work.progress("zones")
-    assert waiting.because == "next: 09:00 in Pacific/Fiji for 3 people"
-    assert waiting.wake_at == datetime(2026, 12, 2, 21, 0, tzinfo=UTC)
+    assert waiting.because == "next: 09:00 in Asia/Tokyo for 3 people"
+    assert waiting.wake_at == datetime(2026, 12, 3, 0, 0, tzinfo=UTC)
     assert waiting.by_state["waiting"] == 3
 
-    at_work.clock.forward(hours=6)
+    at_work.clock.forward(hours=9)
     await at_work.look_now("zones")
     await until(lambda: _over(at_work, "zones"), timeout=30)
-    assert sorted(at_work.called()) == NEW_YORK + FIJI
+    assert sorted(at_work.called()) == NEW_YORK + TOKYO
     over = await at_work.progress("zones")
     assert (over.state, over.by_outcome) == (CampaignState.FINISHED, {"completed": 7})
 
