@@ -113,6 +113,12 @@ def entry(component: Any) -> Entry | None:
     return Entry(str(component["UID"]), start.astimezone(UTC), end.astimezone(UTC))
 
 
+def entry_or_duration(component: Any) -> Entry | None:
+    start = component["DTSTART"].dt
+    end = component["DTEND"].dt if "DTEND" in component else start + component["DURATION"].dt
+    return Entry(str(component["UID"]), start.astimezone(UTC), end.astimezone(UTC))
+
+
 SHORT = ("DTSTART:20100301T090000Z", "DTEND:20100301T090500Z")
 FROM_NOW = ("DTSTART:20260304T000000Z", "DTEND:20260304T000100Z")
 DATES = ",".join(f"2026{m:02}{d:02}T{h:02}0000Z" for m in range(1, 13) for d in range(1, 29)
@@ -139,7 +145,7 @@ HOSTILE = {
     "a zone of many rules": calendar_of(
         "DTSTART;TZID=Nowhere:20260305T090000", "DTEND;TZID=Nowhere:20260305T093000", zone=ZONE
     ),
-    "large": calendar_of(*FROM_NOW, "RRULE:FREQ=DAILY", f"DESCRIPTION:{'x' * 2_000_000}"),
+    "large": calendar_of(*FROM_NOW, "RRULE:FREQ=DAILY", f"X-OF-SOMEBODY:{'x' * 2_000_000}"),
     "a huge count": calendar_of(*SHORT, "RRULE:FREQ=MINUTELY;INTERVAL=10;COUNT=99999999"),
 }
 WEEKLY = calendar_of(
@@ -196,6 +202,78 @@ def test_ordinary_series_are_exact() -> None:
     found = [one.starts_at for one in busy_by([daily], FROM, FROM + timedelta(days=6), entry)]
     hours = [(at.day, at.hour) for at in found]
     assert hours == [(4, 14), (6, 14), (7, 14), (8, 13), (9, 13)], "summer begins on the 8th"
+
+
+GOOGLE = "\r\n".join([
+    "BEGIN:VTIMEZONE", "TZID:America/New_York", "BEGIN:DAYLIGHT", "TZOFFSETFROM:-0500",
+    "TZOFFSETTO:-0400", "TZNAME:EDT", "DTSTART:19700308T020000",
+    "RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=2SU", "END:DAYLIGHT", "BEGIN:STANDARD",
+    "TZOFFSETFROM:-0400", "TZOFFSETTO:-0500", "TZNAME:EST", "DTSTART:19701101T020000",
+    "RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU", "END:STANDARD", "END:VTIMEZONE",
+])  # fmt: skip
+HALF_AN_HOUR = ("DTSTART:20260310T090000Z", "DTEND:20260310T093000Z")
+AT_NINE = datetime(2026, 3, 10, 9, 0, tzinfo=UTC)
+
+
+def test_fifteen_hundred_single_events_are_exact_beside_one_that_takes_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They use nothing of the time that series share, and nothing keeps it from them."""
+    local = ("DTSTART;TZID=America/New_York:20260310T050000", "DURATION:PT30M")
+    single = [
+        calendar_of(*HALF_AN_HOUR).replace("UID:series", "UID:single"),
+        calendar_of(*local, zone=GOOGLE).replace("UID:series", "UID:single"),
+    ]
+    monkeypatch.setattr("calendars.expansion.ALL_SECONDS", 0.25)
+    found = busy_by([HOSTILE["all parts"], *single * 750, WEEKLY], FROM, TO, entry_or_duration)
+    times = {(one.starts_at, one.ends_at) for one in found if one.uid == "single"}
+    assert times == {(AT_NINE, AT_NINE + timedelta(minutes=30))}
+    assert sum(one.uid == "single" for one in found) == 1500
+
+
+@pytest.mark.parametrize("prose", ["DESCRIPTION", "X-ALT-DESC;FMTTYPE=text/html", "COMMENT"])
+def test_a_long_description_makes_an_event_no_longer(prose: str) -> None:
+    folded = "\r\n ".join(["x" * 70] * 5000)
+    text = calendar_of(*HALF_AN_HOUR, f"{prose}:{folded}")
+    (one,) = busy_by([text], FROM, TO, entry)
+    assert (one.starts_at, one.ends_at) == (AT_NINE, AT_NINE + timedelta(minutes=30))
+
+
+@pytest.mark.parametrize(
+    ("lines", "days"),
+    [
+        (HALF_AN_HOUR, 2),
+        (("DTSTART:20260310T090000Z", "DURATION:PT30M"), 3),
+        (("DTSTART:20260310T090000Z",), 2),
+        (("DTSTART;VALUE=DATE:20260310", "DTEND;VALUE=DATE:20260313"), 5),
+        (("DTSTART:20260310T090000Z", "DURATION:P1W"), 9),
+        ((*HALF_AN_HOUR, "RRULE:FREQ=DAILY;UNTIL=20260312T090000Z"), 4),
+    ],
+)
+def test_what_is_too_large_to_be_parsed_takes_its_own_days(
+    lines: tuple[str, ...], days: int
+) -> None:
+    text = calendar_of(*lines, f"X-OF-SOMEBODY:{'x' * 300_000}")
+    (one,) = busy_by([text], FROM, TO + timedelta(days=60), entry)
+    assert one.starts_at == datetime(2026, 3, 9, tzinfo=UTC)
+    assert (
+        AT_NINE <= one.ends_at <= datetime(2026, 3, 10, tzinfo=UTC) + timedelta(days=days, hours=1)
+    )
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (*HALF_AN_HOUR, "RDATE:20260401T090000Z"),
+        (*HALF_AN_HOUR, "RRULE:FREQ=DAILY;COUNT=90"),
+        ("DTSTART:20260310T090000Z", "DURATION:P99999999999W"),
+        ("DTSTART:20260310T090000Z", "DTEND:99991231T090000Z"),
+    ],
+)
+def test_one_that_does_not_say_when_it_ends_takes_all_that_follows(lines: tuple[str, ...]) -> None:
+    text = calendar_of(*lines, f"X-OF-SOMEBODY:{'x' * 300_000}")
+    (one,) = busy_by([text], FROM, TO, entry)
+    assert (one.starts_at, one.ends_at) == (datetime(2026, 3, 9, tzinfo=UTC), TO)
 
 
 async def test_b2_at_a_server(server: str) -> None:
