@@ -6,8 +6,10 @@ import time
 import tracemalloc
 
 import pytest
+from jinja2 import nodes
 
 from intake.after_call import RenderFailed, render_text
+from intake.sandbox import KNOWN, TemplateRefused, require_known
 
 LONG = "x" * 4000
 BOMBS = [
@@ -30,6 +32,87 @@ BOMBS = [
     "{{ v|truncate(10, true, v * 100) }}",
     "{% for a in v recursive %}{{ loop(v) }}{% endfor %}",
 ]
+EACH = "{% for a in range(1000) %}{% for b in range(1000) %}"
+OVER = "{% endfor %}{% endfor %}"
+DEEP = "{{% for a in [[{v}]] %}}{{% for b in [[{a}]] %}}{{% for c in [[{b}]] %}}".format(
+    v="v," * 300, a="a," * 300, b="b," * 300
+)
+DEEP_OVER = "{% endfor %}{% endfor %}{% endfor %}"
+BY_NODE: dict[type[nodes.Node], list[str]] = {
+    nodes.Concat: [
+        "{{ " + "~".join(["v"] * 100) + " }}",
+        "{% for a in [" + "~".join(["v"] * 60) + "] %}{% for b in [" + "~".join(["a"] * 60)
+        + "] %}{% if b %}{% endif %}" + OVER,
+        EACH + "{% if a ~ b %}{% endif %}" + OVER,
+    ],
+    nodes.List: [DEEP + "{{ c }}" + DEEP_OVER, EACH + "{% if [v, v] %}{% endif %}" + OVER],
+    nodes.Tuple: [
+        DEEP.replace("[[", "((").replace("]]", "),)") + "{{ {c: 1} }}" + DEEP_OVER,
+        EACH + "{% if (v, v) %}{% endif %}" + OVER,
+    ],
+    nodes.Dict: [
+        "{% for a in [{1: v, 2: v, 3: v}] %}{{ [" + "a," * 300 + "] }}{% endfor %}",
+        EACH + "{% if {'a': v} %}{% endif %}" + OVER,
+    ],
+    nodes.Getitem: [EACH + "{% if v[::2] %}{% endif %}" + OVER],
+    nodes.Compare: [
+        EACH + "{% if v == v ~ '' %}{% endif %}" + OVER,
+        EACH + "{% if w in v %}{% endif %}" + OVER,
+        "{% set x = 1 %}",
+    ],
+    nodes.Test: [
+        EACH + "{% if w is in(v) %}{% endif %}" + OVER,
+        EACH + "{% if w is in(seq=v) %}{% endif %}" + OVER,
+        "{% if w is in(*[v]) %}{% endif %}",
+    ],
+    nodes.Filter: [
+        EACH + "{% if v|max %}{% endif %}" + OVER,
+        "{% for c in [v|list|reverse] %}" + EACH + "{% if c|length %}{% endif %}" + OVER
+        + "{% endfor %}",
+        "{{ 1|round(999999999, 'floor') }}",
+        "{{ 1|round(precision=999999999, method='ceil') }}",
+        "{{ [1, 2]|outdial_made }}",
+    ],
+    nodes.Call: [EACH + "{% if v.count(w) %}{% endif %}" + OVER],
+    nodes.Output: [EACH + "{{ e }}" * 300 + OVER, EACH + "{{ 'x' }}" + OVER],
+    nodes.TemplateData: [EACH + "x" + OVER],
+    nodes.If: [EACH + "{% if e %}{% endif %}" * 100 + OVER],
+    nodes.For: [EACH + "{% for c in range(9) if e %}{% endfor %}" + OVER],
+    nodes.Mul: [
+        "{% for a in [" + "*".join(["n**64"] * 40) + "] %}{% for b in ["
+        + "*".join(["a"] * 40) + "] %}{% if " + "*".join(["b"] * 40) + " %}{% endif %}" + OVER,
+        "{{ v * 1000000 }}",
+    ],
+    nodes.Add: [EACH + "{% if v + v %}{% endif %}" + OVER, "{{ " + "+".join(["v"] * 100) + " }}"],
+    nodes.Pow: ["{{ 9 ** 999999 }}", "{{ n ** n }}"],
+    nodes.Mod: ["{{ '%1000000000d' % 1 }}", "{{ h|int(0, 16) % 7 }}"],
+    nodes.Div: ["{{ h|int(0, 16) / 7 }}"],
+    nodes.FloorDiv: ["{{ h|int(0, 16) // 7 }}"],
+    nodes.Sub: ["{{ h|int(0, 16) - 7 }}"],
+}  # fmt: skip
+"""What makes or reads much, by the node that would do it."""
+COSTS_NOTHING = {
+    nodes.Template, nodes.Const, nodes.Name, nodes.Pair, nodes.Keyword, nodes.Operand,
+    nodes.CondExpr, nodes.Getattr, nodes.Slice, nodes.And, nodes.Or, nodes.Not, nodes.Neg,
+    nodes.Pos,
+}  # fmt: skip
+"""Bounded by the template's own length, or by what counts the node that holds them."""
+BOMBS += [source for sources in BY_NODE.values() for source in sources]
+
+
+def node_types(kind: type[nodes.Node] = nodes.Node) -> set[type[nodes.Node]]:
+    return {kind}.union(*map(node_types, kind.__subclasses__()))
+
+
+def test_every_known_type_of_node_is_tried_or_costs_nothing() -> None:
+    assert not BY_NODE.keys() & COSTS_NOTHING
+    assert BY_NODE.keys() | COSTS_NOTHING == KNOWN
+
+
+@pytest.mark.parametrize("kind", sorted(node_types() - KNOWN, key=str))
+def test_a_type_of_node_that_is_not_known_is_refused(kind: type[nodes.Node]) -> None:
+    with pytest.raises(TemplateRefused, match="a template may"):
+        require_known(nodes.Template([nodes.Output([object.__new__(kind)])]))
 
 
 @pytest.mark.parametrize("source", BOMBS)
@@ -38,7 +121,7 @@ def test_a_bomb_is_refused_before_it_goes_off(source: str) -> None:
     begun = time.process_time()
     try:
         with pytest.raises(RenderFailed):
-            render_text(source, {"v": LONG})
+            render_text(source, {"v": LONG, "w": "y" * 9, "e": "", "n": 10**6, "h": "f" * 9000})
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -55,7 +138,17 @@ def test_a_bomb_is_refused_before_it_goes_off(source: str) -> None:
         ("{{ [1, 2]|sum }}{{ a ~ a }}{{ 'b' + a }}", "3x,yx,ybx,y"),
         ("{% for n in range(3) if n %}{{ n }}{% else %}-{% endfor %}", "12"),
         ("{{ a|length }}{{ a|default('z') }}{{ m|default('z') }}", "3x,yz"),
+        ("{{ a ~ 1 ~ none ~ [a] }}{{ [a, (1, 2)] }}{{ {'k': a}['k'] }}", "x,y1None['x,y']"
+         "['x,y', (1, 2)]x,y"),
+        ("{{ a[::-1] }}{{ a[0] }}{{ 'x' in a }}{{ a is in('x,yz') }}{{ 1 < 2 <= 2 }}",
+         "y,xxTrueTrueTrue"),
+        ("{% for k, v in {'p': 1, 'q': 2}.items() %}{{ k }}{{ v }}{{ loop.last }}{% endfor %}",
+         "p1Falseq2True"),
+        ("{{ 7 // 2 }}{{ 7 / 2 }}{{ 7 - 2 }}{{ 7 % 2 }}{{ -2 ** 2 }}{{ 2.345|round(1) }}",
+         "33.55142.3"),
+        ("{{ m is defined }}{{ a is string }}{{ 9 is divisibleby 3 }}", "FalseTrueTrue"),
+        ("{{ a|reverse }}{{ [3, 1]|sort|reverse|join }}{{ 'y' if a else 'n' }}", "y,x31y"),
     ],
-)
+)  # fmt: skip
 def test_what_people_write_is_rendered(source: str, text: str) -> None:
     assert render_text(source, {"a": "x,y"}) == text
