@@ -137,7 +137,7 @@ async def call_back(
         origin=NAME,
         context={key: value for key, value in named.items() if value},
         contact_id=kept.id,
-        recording=True,
+        has_recordings=True,
     )
     made = await calls.create_call(ctx, state_of(request).nudges, order)
     assert isinstance(made, CallView)

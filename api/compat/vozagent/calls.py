@@ -112,4 +112,7 @@ async def _shown_number(caller: Caller, assistant_id: str) -> str | None:
     if number is None:
         return None
     speaker = await directory.speaker(caller.ctx, assistant_id)
+    line = caller.ctx.lines.of_tenant(caller.ctx.tenant)[speaker.line]
+    if not line.provider.carried.caller_id:
+        return None
     return number.phone if number.line in (None, speaker.line) else None
