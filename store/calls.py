@@ -14,9 +14,11 @@ from domain.record import DEFAULT_TENANT, CallRecord
 from store.cases import load_cases, save_cases
 from store.dialect import lock_keys, unindexed
 from store.errors import UnknownCall
-from store.health import note_doubt, note_signs_of_life
+from store.health import note_doubt, note_signs_of_life, note_withdrawn
+from store.late_evidence import may_change_what_follows
 from store.matching import apply_events, provider_key
 from store.records import call_record
+from store.rivals import load_with_rivals
 from store.settlement import end_call, settle_call, settle_overdue
 from store.tables import call, event
 
@@ -102,11 +104,9 @@ def record_placed(
     Gives back what was heard about it before and signalled to nobody, oldest first, for the
     caller to apply; a sweeper signals it too, so it may be heard twice. Raises UnknownCall.
     """
-    _lock_provider_id(s, call_id, provider_call_id)
-    cases = load_cases(s, [call_id])
-    if not cases:
-        raise UnknownCall(call_id)
-    case = cases[0]
+    late = _lock_provider_id(s, call_id, provider_call_id)
+    locked = load_with_rivals(s, [call_id], [call_id] if late else [])
+    (case,), rivals = locked.cases, locked.rivals
     if case.call["fence"] == Fence.PLACING:
         case.change_call(fence=Fence.PLACED.value, placed_at=now)
     if case.call["provider_call_id"] != provider_call_id:
@@ -122,9 +122,10 @@ def record_placed(
         .values(call_id=call_id)
     )
     if bound.rowcount:
-        apply_events(s, [case], now)
-    save_cases(s, [case], now)
+        apply_events(s, [case], now, rivals)
+    save_cases(s, [case, *rivals], now)
     note_signs_of_life(s, [case], now)
+    note_withdrawn(s, rivals, now)
     return _unsignalled(s, call_id)
 
 
@@ -171,13 +172,18 @@ def record_doubt(s: Session, call_id: str, *, detail: str | None, now: datetime)
     note_doubt(s, cases[0], detail, now)
 
 
-def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> None:
-    """An event with this id that is being stored right now is seen by us, or it sees us."""
-    of_call = select(call.c.tenant, call.c.line).where(call.c.id == call_id)
-    row = s.connection().execute(of_call).first()
+def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> bool:
+    """An event with this id that is being stored right now is seen by us, or it sees us.
+
+    Gives back whether events may change what follows for the recipient. Raises UnknownCall.
+    """
+    columns = (call.c.tenant, call.c.line, call.c.status, call.c.is_attempt, call.c.settled_at)
+    row = s.connection().execute(select(*columns).where(call.c.id == call_id)).first()
     if row is None:
         raise UnknownCall(call_id)
     lock_keys(s, [provider_key(row.tenant, row.line, provider_call_id)])
+    settled = row.settled_at is not None
+    return may_change_what_follows(CallStatus(row.status), row.is_attempt, settled=settled)
 
 
 def _unsignalled(s: Session, call_id: str) -> list[CallEvent]:

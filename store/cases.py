@@ -66,7 +66,7 @@ _CALL_COLUMNS = (
 """All but the long texts."""
 
 
-_CASES = locked(
+_FOUND = (
     select(
         *(call.c[name] for name in _CALL_COLUMNS),
         recipient.c.state.label("recipient_state"),
@@ -94,8 +94,14 @@ _CASES = locked(
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
     .join(campaign, campaign.c.id == call.c.campaign_id)
     .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
+    .order_by(call.c.id)
+)
+_CASES = locked(_FOUND, exclusive=[call, recipient])
+_CALLS_FIRST = locked(
+    select(call.c.id)
+    .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
     .order_by(call.c.id),
-    exclusive=[call, recipient],
+    exclusive=[call],
 )
 
 _SAVE = {
@@ -210,13 +216,38 @@ class Case:
         )
 
 
-def load_cases(s: Session, call_ids: Iterable[str]) -> list[Case]:
-    """Lock calls that exist, with their recipients; sorted by id."""
+def load_cases(
+    s: Session, call_ids: Iterable[str], *, of_one_recipient: bool = False
+) -> list[Case]:
+    """Lock calls that exist, with their recipients; sorted by id.
+
+    `of_one_recipient` says that several of them may have the same recipient: all calls are locked
+    before the first recipient then, as everybody does who loads one of them. Cases of one
+    recipient share its values and changes.
+    """
     wanted = sorted(set(call_ids))
     if not wanted:
         return []
-    found = s.connection().execute(_CASES, {"call_ids": wanted})
-    return [_case(row) for row in found.mappings()]
+    if of_one_recipient:
+        s.connection().execute(_CALLS_FIRST, {"call_ids": wanted}).all()
+    return _share(s.connection().execute(_CASES, {"call_ids": wanted}).mappings())
+
+
+def read_case(s: Session, call_id: str) -> Case | None:
+    """A call with its recipient, not locked: to decide by, not to be saved."""
+    found = s.connection().execute(_FOUND, {"call_ids": [call_id]}).mappings().first()
+    return None if found is None else _case(found)
+
+
+def _share(rows: Iterable[RowMapping]) -> list[Case]:
+    first: dict[int, Case] = {}
+    cases = []
+    for row in rows:
+        case = _case(row)
+        known = first.setdefault(case.call["recipient_id"], case)
+        case.recipient, case.recipient_changes = known.recipient, known.recipient_changes
+        cases.append(case)
+    return cases
 
 
 def _case(row: RowMapping) -> Case:
@@ -244,7 +275,8 @@ def _case(row: RowMapping) -> Case:
 def save_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
     """Write the changes back, and what endpoints are to be told of them."""
     _save(s, call, [(case.id, case.call_changes) for case in cases])
-    _save(s, recipient, [(case.call["recipient_id"], case.recipient_changes) for case in cases])
+    persons = {case.call["recipient_id"]: case.recipient_changes for case in cases}
+    _save(s, recipient, persons.items())
     changed: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for case in cases:
         changed[case.call["tenant"]] += [(case.id, what) for what in case.happened]

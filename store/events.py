@@ -16,10 +16,11 @@ from sqlmodel import Session
 from domain.believing import believable
 from domain.event import CallEvent
 from domain.record import DEFAULT_TENANT, Settled
-from store.cases import load_cases, save_cases
+from store.cases import save_cases
 from store.dialect import insert_into, lock_keys, unindexed
-from store.health import note_signs_of_life
+from store.health import note_signs_of_life, note_withdrawn
 from store.matching import Match, Matches, apply_events, provider_key
+from store.rivals import load_with_rivals
 from store.tables import call, event
 
 
@@ -192,11 +193,15 @@ def _insert(
 
 
 def _apply(s: Session, matches: Sequence[Match | None], now: datetime) -> dict[str, Settled]:
-    cases = load_cases(s, {match.call_id for match in matches if match is not None})
+    known = [match for match in matches if match is not None]
+    late = {match.call_id for match in known if match.late}
+    locked = load_with_rivals(s, {match.call_id for match in known}, late)
+    cases = locked.cases
     before = {case.id for case in cases if case.settled}
-    apply_events(s, cases, now)
-    save_cases(s, cases, now)
+    apply_events(s, cases, now, locked.rivals)
+    save_cases(s, [*cases, *locked.rivals], now)
     note_signs_of_life(s, cases, now)
+    note_withdrawn(s, locked.rivals, now)
     return {
         case.id: case.told(changed=case.decided_anew or case.id not in before)
         for case in cases

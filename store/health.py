@@ -101,6 +101,13 @@ def note_end(s: Session, case: Case, now: datetime, *, fault: FailureClass | Non
     _note(s, case, verdict, LineFailure(at=now, failure=told, detail=case.call["detail"]), now)
 
 
+def note_withdrawn(s: Session, cases: Iterable[Case], now: datetime) -> None:
+    """Calls that were withdrawn before they left; others are passed over."""
+    for case in cases:
+        if case.status is CallStatus.CANCELED:
+            note_end(s, case, now)
+
+
 def note_doubt(s: Session, case: Case, detail: str | None, now: datetime) -> None:
     """Nobody knows whether the provider took this call; it counts as failed from here on."""
     failure = LineFailure(at=now, failure=FailureClass.UNKNOWN, detail=detail)

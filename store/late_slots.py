@@ -6,16 +6,16 @@ holds a slot again until a report tells its end, or the sweeper finds it out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
-from domain.call import Fence
 from domain.phone import siblings
 from store.cases import Case
-from store.dialect import insert_into, lock_keys
-from store.subscribers import number_lock
+from store.dialect import insert_into
+from store.settlement import withdraw_call
 from store.tables import call, lease
 
 _HOLDER = select(lease.c.call_id).where(
@@ -23,7 +23,6 @@ _HOLDER = select(lease.c.call_id).where(
     lease.c.phone.in_(bindparam("numbers", expanding=True)),
 )
 _LONGEST = select(call.c.ring_seconds, call.c.max_seconds).where(call.c.id == bindparam("call_id"))
-_CLOSE = update(call).where(call.c.id == bindparam("call_id"), call.c.fence == Fence.CLAIMED.value)
 _FREE = delete(lease).where(lease.c.call_id == bindparam("of_call"))
 
 
@@ -32,19 +31,19 @@ def free_slot(s: Session, case: Case) -> None:
     s.connection().execute(_FREE, {"of_call": case.id})
 
 
-def hold_number_again(s: Session, case: Case, now: datetime) -> None:
+def hold_number_again(s: Session, case: Case, others: Sequence[Case], now: datetime) -> None:
     """Take a slot for the call again, in place of one that was claimed and has not left.
 
-    A second call that has left already cannot be called back: then both ring.
+    The number is locked, and who holds it is among `others` if it can be withdrawn
+    (`store.rivals`). A second call that has left already cannot be called back: then both ring.
     """
     tenant, phone = case.call["tenant"], case.call["phone"]
-    lock_keys(s, [number_lock(tenant, phone)])
     of_number = {"of_tenant": tenant, "numbers": list(siblings(phone))}
     holder = s.connection().execute(_HOLDER, of_number).scalars().first()
     if holder is not None:
-        if holder == case.id or not _withdraw(s, holder):
+        claimed = next((other for other in others if other.id == holder), None)
+        if holder == case.id or claimed is None or not withdraw_call(s, claimed, now):
             return
-        s.connection().execute(_FREE, {"of_call": holder})
     longest = s.connection().execute(_LONGEST, {"call_id": case.id}).one()
     lasts = timedelta(seconds=longest.ring_seconds + longest.max_seconds, minutes=1)
     s.connection().execute(
@@ -60,9 +59,3 @@ def hold_number_again(s: Session, case: Case, now: datetime) -> None:
         )
         .on_conflict_do_nothing()
     )
-
-
-def _withdraw(s: Session, call_id: str) -> bool:
-    """Close the fence of a call, if nothing of it has left."""
-    closed = s.connection().execute(_CLOSE.values(fence=Fence.CLOSED.value), {"call_id": call_id})
-    return closed.rowcount > 0

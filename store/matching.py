@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,13 +17,21 @@ from domain.window import named_instant
 from store.cases import Case
 from store.claims.ceiling import count_placement
 from store.dialect import unindexed
-from store.late_evidence import take_late_evidence
+from store.late_evidence import may_change_what_follows, take_late_evidence
 from store.merging import Heard, merge
+from store.proving import read_events
 from store.settlement import settle_cases, suppress_opted_out
-from store.tables import call, event
+from store.tables import call
 
 _CALLS = (
-    select(call.c.id, call.c.provider_call_id, call.c.workflow_id, call.c.status)
+    select(
+        call.c.id,
+        call.c.provider_call_id,
+        call.c.workflow_id,
+        call.c.status,
+        call.c.is_attempt,
+        call.c.settled_at,
+    )
     .where(
         unindexed(call.c.tenant) == bindparam("of_tenant"),
         unindexed(call.c.line) == bindparam("of_line"),
@@ -34,11 +41,6 @@ _CALLS = (
 _BY_ID = _CALLS.where(call.c.id.in_(bindparam("ids", expanding=True)))
 _BY_PROVIDER_ID = _CALLS.where(call.c.provider_call_id.in_(bindparam("ids", expanding=True)))
 """One key each: a statement with either of them reads all calls of the tenant on SQLite."""
-_EVENTS = select(event.c.call_id, event.c.payload).where(
-    event.c.call_id.in_(bindparam("call_ids", expanding=True))
-)
-
-
 _INSTANTS = ("ringing_at", "answered_at", "analysed_at")
 
 
@@ -47,6 +49,8 @@ class Match:
     call_id: str
     workflow_id: str | None
     """None when the call has ended: nobody waits for its events any more."""
+    late: bool = False
+    """What is reported of it may change what follows for its recipient."""
 
 
 def provider_key(tenant: str, line: str, provider_call_id: str) -> str:
@@ -69,8 +73,10 @@ class Matches:
             if not keys:
                 continue
             for row in s.connection().execute(found, of_line | {"ids": sorted(keys)}):
-                over = CallStatus(row.status).terminal
-                match = Match(row.id, None if over else row.workflow_id)
+                status = CallStatus(row.status)
+                settled = row.settled_at is not None
+                late = may_change_what_follows(status, row.is_attempt, settled=settled)
+                match = Match(row.id, None if status.terminal else row.workflow_id, late)
                 self._by_id[row.id] = match
                 if row.provider_call_id is not None:
                     self._by_provider_id[row.provider_call_id] = match
@@ -82,20 +88,24 @@ class Matches:
         )
 
 
-def apply_events(s: Session, cases: Sequence[Case], now: datetime) -> None:
+def apply_events(
+    s: Session, cases: Sequence[Case], now: datetime, rivals: Sequence[Case] = ()
+) -> None:
     """Bring calls up to date with all events stored for them; the caller saves the cases.
+
+    `rivals` are calls that may have to be withdrawn for them; the caller saves these, too.
 
     A status moves forward and never to an end. An analysis settles a call that has ended, and
     what comes after the settlement still counts for cost, records and suppression.
     """
-    heard = _events_of(s, cases)
+    heard = read_events(s, [case.id for case in cases])
     ready: list[Case] = []
     for case in cases:
         if heard[case.id] and case.call["fence"] == Fence.NOT_PLACED:
             count_placement(s, case.id)
         merged = _merge_into(case, heard[case.id], now)
         if case.status.terminal and heard[case.id]:
-            take_late_evidence(s, case, merged.answered, merged.ending, now)
+            take_late_evidence(s, case, merged, [*cases, *rivals], now)
         if case.settled:
             suppress_opted_out(s, case, now)
         elif case.status.terminal and case.call["analysed_at"] is not None:
@@ -150,12 +160,3 @@ def _read_disposition(case: Case, values: dict[str, Any]) -> None:
         kept = structured.get("disposition", written)  # providers repeat it among their data
         if isinstance(kept, str):
             values["structured"] = structured | {"disposition": masked_text(kept)}
-
-
-def _events_of(s: Session, cases: Sequence[Case]) -> dict[str, list[CallEvent]]:
-    events: dict[str, list[CallEvent]] = defaultdict(list)
-    if cases:
-        found = s.connection().execute(_EVENTS, {"call_ids": [case.id for case in cases]})
-        for call_id, payload in found:
-            events[call_id].append(CallEvent.model_validate_json(payload))
-    return events

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -50,6 +50,7 @@ def _rulebook(rules: tuple[str, ...], blocks: tuple[str, ...]) -> Rulebook:
 
 def replace_rules(s: Session, tenant: str, rules: Sequence[Rule], *, now: datetime) -> int:
     """Put these in place of the tenant's own rules; how many there were before."""
+    held = _hold(s, tenant)
     before = s.connection().execute(
         update(ruling)
         .where(ruling.c.tenant == tenant, ruling.c.kind == RULE, ruling.c.ended_at.is_(None))
@@ -58,20 +59,19 @@ def replace_rules(s: Session, tenant: str, rules: Sequence[Rule], *, now: dateti
     if rules:
         rows = [_row(tenant, RULE, rule.id, rule.model_dump_json(), None, now) for rule in rules]
         s.connection().execute(insert(ruling), rows)
-    _decide_anew(s, tenant)
-    _shut_gates(s, tenant)
+    _decide_anew(s, held)
     return int(before.rowcount)
 
 
 def block(s: Session, tenant: str, blocked: Block, *, now: datetime) -> bool:
     """Call nobody there until the block's end; whether another block of that place was replaced."""
+    held = _hold(s, tenant)
     replaced = _end_blocks(s, tenant, blocked.jurisdiction, blocked.purpose, now)
     row = _row(tenant, BLOCK, blocked.jurisdiction, blocked.model_dump_json(), blocked.until, now)
     s.connection().execute(insert(ruling), [row])
     if replaced:
         # It may end sooner now; a block that is new is met by whoever is looked at next.
-        _decide_anew(s, tenant)
-    _shut_gates(s, tenant)
+        _decide_anew(s, held)
     return replaced
 
 
@@ -79,9 +79,10 @@ def unblock(
     s: Session, tenant: str, jurisdiction: str, purpose: Purpose | None = None, *, now: datetime
 ) -> bool:
     """Lift a block; False when there was none."""
+    held = _hold(s, tenant)
     lifted = _end_blocks(s, tenant, jurisdiction, purpose, now)
     if lifted:
-        _decide_anew(s, tenant)
+        _decide_anew(s, held)
     return lifted
 
 
@@ -122,16 +123,23 @@ def _row(
     }
 
 
-def _decide_anew(s: Session, tenant: str) -> None:
+def _hold(s: Session, tenant: str) -> list[int]:
+    """Keep claims and fences of a tenant's campaigns out until the transaction ends.
+
+    Before any row is locked, as `store.gate` says. What gets stricter holds at every fence that
+    passes its gate from then on.
+    """
+    held = [record.id for record in open_campaigns(s, tenant)]
+    for campaign_id in held:
+        lock_cursor(s, campaign_id)
+    shut_gates(s, held)
+    return held
+
+
+def _decide_anew(s: Session, held: Iterable[int]) -> None:
     """Who waits because of a rule is looked at again; claims do it step by step."""
-    for record in open_campaigns(s, tenant):
-        lock_cursor(s, record.id)
-        move_cursor(s, record.id, anew_from=EVERYBODY)
-
-
-def _shut_gates(s: Session, tenant: str) -> None:
-    """What gets stricter holds at every fence that passes its gate from now on."""
-    shut_gates(s, [record.id for record in open_campaigns(s, tenant)])
+    for campaign_id in held:
+        move_cursor(s, campaign_id, anew_from=EVERYBODY)
 
 
 def open_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:

@@ -33,11 +33,13 @@ from store.appointments.slots import release_of_call
 from store.cases import CANCELED, Case, load_cases, save_cases
 from store.errors import UnknownCall
 from store.health import note_end
+from store.proving import answered_before
 from store.records import read_consent, read_marks
 from store.rulings import read_rulebook
 from store.suppressions import is_suppressed, suppress_all
 from store.tables import call, lease
 
+OVERTAKEN = "an earlier call was reported after it had been given up"
 _OVERDUE = (
     select(call.c.id)
     .where(
@@ -50,6 +52,7 @@ _OVERDUE = (
     .limit(bindparam("most"))
 )
 _FREE = delete(lease).where(lease.c.call_id == bindparam("call_id"))
+_FREE_EXPIRED = _FREE.where(lease.c.expires_at <= bindparam("by"))
 
 
 def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settled:
@@ -63,8 +66,10 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
         raise ValueError(f"found status {end.status}, which ends no call; give a terminal one")
     case = _load(s, call_id)
     if case.status.terminal:
-        # A late report may have made it hold a slot again (`store.late_slots`).
-        s.connection().execute(_FREE, {"call_id": call_id})
+        # A late report may have made it hold a slot again (`store.late_slots`). Whoever says that
+        # it was never placed knows nothing of that, and nothing of its end.
+        free = _FREE if end.may_have_rung and not end.not_placed else _FREE_EXPIRED
+        s.connection().execute(free, {"call_id": call_id, "by": now})
         return case.told(changed=False)
     if end.not_placed and case.call["fence"] in (Fence.PLACING, Fence.PLACED):
         return case.told(changed=False)
@@ -78,6 +83,21 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     save_cases(s, [case], now)
     note_end(s, case, now, fault=end.fault)
     return case.told(changed=True)
+
+
+def withdraw_call(s: Session, case: Case, now: datetime) -> bool:
+    """End a call that has not left, because of what an earlier one turned out to be; whether that
+    could be done. Its recipient waits then; the caller decides what follows, and saves the case.
+    """
+    if case.status.terminal or case.call["fence"] != Fence.CLAIMED:
+        return False
+    end = CallEnd(status=CallStatus.CANCELED, at=now, detail=OVERTAKEN, may_have_rung=False)
+    _end(case, end, now)
+    if case.plan.calendar is not None:
+        release_of_call(s, case.id, now)
+    s.connection().execute(_FREE, {"call_id": case.id})
+    settle_cases(s, [case], now, by_earlier=False)
+    return True
 
 
 def settle_call(s: Session, call_id: str, *, now: datetime) -> Settled:
@@ -117,8 +137,14 @@ def decide_anew(s: Session, case: Case, outcome: str, now: datetime) -> None:
         suppress_person(s, case, following.suppress, now)
 
 
-def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
-    """Decide what follows for calls that have ended; the caller saves them."""
+def settle_cases(
+    s: Session, cases: Sequence[Case], now: datetime, *, by_earlier: bool = True
+) -> None:
+    """Decide what follows for calls that have ended; the caller saves them.
+
+    A call that was no attempt leaves what came before it as it was: `by_earlier` is whether an
+    earlier attempt is looked at, whose answer may have been proved since.
+    """
     earlier = _earlier_outcomes(s, cases)
     for case in cases:
         outcome = _outcome(case)
@@ -128,9 +154,13 @@ def settle_cases(s: Session, cases: Sequence[Case], now: datetime) -> None:
         if outcome == CANCELED:
             following = _after_a_stop(s, case, following)
         following = decide_after_call(s, case, settling, following, now)
+        if by_earlier and not case.call["is_attempt"] and earlier[case.id]:
+            following, known_by = _by_answer_before(s, case, following, earlier[case.id])
+        else:
+            known_by = None
         following = _before_the_end(s, case, following, now)
         case.change_call(outcome=outcome, settled_at=now)
-        case.change_recipient(**_recipient_after(case, outcome, following, moved))
+        case.change_recipient(**_recipient_after(case, known_by or outcome, following, moved))
         if isinstance(following, Close) and following.suppress is not None:
             suppress_person(s, case, following.suppress, now)
         else:
@@ -329,6 +359,22 @@ def _earlier_outcomes(s: Session, cases: Sequence[Case]) -> dict[str, list[str]]
             if call_id not in own:
                 outcomes[recipient_id].append(outcome)
     return {case.id: outcomes[case.call["recipient_id"]] for case in cases}
+
+
+def _by_answer_before(
+    s: Session, case: Case, following: Following, outcomes: list[str]
+) -> tuple[Following, str | None]:
+    """What follows a call that was no attempt, where the one before was answered, as its reports
+    proved too late to keep this one from leaving; with the outcome that they prove."""
+    found = answered_before(s, case)
+    if found is None or (isinstance(following, Close) and following.suppress is not None):
+        return following, None
+    earlier, outcome = found
+    settling = _settling(earlier, outcome, outcomes[:-1], _moved(earlier))
+    then = follow(settling, case.plan.retry)
+    if isinstance(following, Redial) and isinstance(then, Redial):
+        return max(following, then, key=lambda redial: redial.not_before), outcome
+    return (then if isinstance(then, Close) else following), outcome
 
 
 def _after_a_stop(s: Session, case: Case, following: Following) -> Following:

@@ -25,6 +25,10 @@ from store.records import read_candidate, read_plan, read_zones_anew
 from store.suppressions import reason_of
 from store.tables import recipient
 
+NOT_CALLED = (RecipientState.WAITING.value, RecipientState.READY.value)
+"""States in which a claim may decide about a recipient. What is reported late of an earlier call
+(`store.late_evidence`) decides about them, too, and does not wait for the campaign's cursor."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -197,10 +201,20 @@ def write_decisions(s: Session, decided: Iterable[Decided]) -> list[EndedRecipie
         if isinstance(decision, Never):
             because = decision.because.text
             ended.append(EndedRecipient(person.id, person.requester_workflow_id, because))
+    moved: set[int] = set()
     for values, ids in alike.items():
-        moved = update(recipient).where(among(recipient.c.id, "ids")).values(dict(values))
-        s.connection().execute(moved, {"ids": ids})
-    return ended
+        moving = (
+            update(recipient)
+            .where(among(recipient.c.id, "ids"), recipient.c.state.in_(NOT_CALLED))
+            .values(dict(values))
+        )
+        if ended:
+            moved |= set(
+                s.connection().execute(moving.returning(recipient.c.id), {"ids": ids}).scalars()
+            )
+        else:
+            s.connection().execute(moving, {"ids": ids})
+    return [each for each in ended if each.recipient_id in moved]
 
 
 def _dial_the_next(s: Session, person: Person) -> None:
@@ -209,7 +223,7 @@ def _dial_the_next(s: Session, person: Person) -> None:
     values = {"phone": phone, "alternate_phones": others, "line_marks": {}}
     s.connection().execute(
         update(recipient)
-        .where(recipient.c.id == person.id)
+        .where(recipient.c.id == person.id, recipient.c.state.in_(NOT_CALLED))
         .values(values | {"state": RecipientState.WAITING.value})
     )
 

@@ -16,7 +16,7 @@ from domain.phone import mask_phone
 from domain.planner import Dial, longest_wait
 from domain.record import CampaignRecord, RecipientState
 from store.bulk import NewRows, among, insert_all
-from store.claims.candidates import Person
+from store.claims.candidates import NOT_CALLED, Person
 from store.tables import call, lease, recipient
 
 _OF_CLAIM = (
@@ -26,7 +26,7 @@ _OF_CLAIM = (
 )
 _CALLED = (
     update(recipient)
-    .where(among(recipient.c.id, "ids"))
+    .where(among(recipient.c.id, "ids"), recipient.c.state.in_(NOT_CALLED))
     .values(state=RecipientState.CALLING.value, calls=recipient.c.calls + 1)
 )
 _SAME_IN_LEASES = frozenset({"campaign_id", "tenant", "acquired_at"})

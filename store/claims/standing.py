@@ -38,7 +38,8 @@ class Standing:
 
     record: CampaignRecord
     in_flight: int
-    """Slots that its calls hold. Only claims take more, and the cursor keeps them out."""
+    """Slots that its calls hold. The cursor keeps other claims out; a call that was given up and
+    is reported later takes its slot again without it, and limits may be exceeded by such calls."""
     claimed: bool
     """A claim with this key was made before."""
     settles_at: datetime | None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, null, select, union_all
 from sqlmodel import Session
 
 from domain.phone import siblings, subscriber
@@ -18,6 +18,7 @@ from domain.rulebook import Rulebook
 from store.bulk import among
 from store.claims.board import Board
 from store.claims.candidates import (
+    NOT_CALLED,
     PEOPLE,
     Decided,
     EndedRecipient,
@@ -29,7 +30,7 @@ from store.claims.candidates import (
 from store.claims.limits import LINE_RETRY, line_rooms
 from store.claims.rows import call_row, lease_row, write_calls
 from store.claims.waiting import Pause
-from store.dialect import lock_keys
+from store.dialect import lock_keys, on_postgresql
 from store.health import begin_trial
 from store.subscribers import number_lock
 from store.tables import is_ready, lease, recipient
@@ -51,6 +52,20 @@ _LIVE = select(lease.c.phone).where(
     lease.c.tenant == bindparam("of_tenant"),
     among(lease.c.phone, "phones"),
 )
+_LIVE_AND_PEOPLE = union_all(
+    select(
+        recipient.c.id,
+        recipient.c.attempts,
+        recipient.c.calls,
+        recipient.c.not_before,
+        null().label("phone"),
+    ).where(among(recipient.c.id, "ids"), recipient.c.state.in_(NOT_CALLED)),
+    select(null(), null(), null(), null(), lease.c.phone).where(
+        lease.c.tenant == bindparam("of_tenant"),
+        among(lease.c.phone, "phones"),
+    ),
+)
+"""Both at once: a message more is what a claim would feel most."""
 
 
 @dataclass(slots=True)
@@ -170,7 +185,7 @@ class _Taker:
         Counts down the room on each line with every call taken.
         """
         tenant, taking, seen = self._campaign.tenant, Taking(), 0
-        busy = self._lock_numbers(tenant, persons)
+        busy, changed = self._lock_numbers(tenant, persons)
         ledgers = read_ledgers(self._s, tenant, persons, self._rulebook, self._now)
         decided: list[Decided] = []
         leases: list[dict[str, Any]] = []
@@ -178,6 +193,8 @@ class _Taker:
             if len(taking.calls) >= room:
                 break
             seen += 1
+            if person.id in changed:
+                continue
             turn = self._turn + len(taking.calls)
             line = board.line_for(person, turn)
             if line is None:
@@ -199,7 +216,7 @@ class _Taker:
         write_calls(self._s, taking.calls, leases)
         taking.ended = write_decisions(self._s, decided)
         taking.moved = {call["recipient_id"] for call in taking.calls}
-        taking.moved |= {each.person.id for each in decided}
+        taking.moved |= {each.person.id for each in decided} | changed
         return taking, seen
 
     def _decide(self, person: Person, ledger: Ledger) -> Decision:
@@ -208,15 +225,36 @@ class _Taker:
             return known.decision  # nobody has called them since
         return decide(person.candidate, person.plan, ledger, self._now, self._rulebook)
 
-    def _lock_numbers(self, tenant: str, persons: Sequence[Person]) -> set[str]:
+    def _lock_numbers(self, tenant: str, persons: Sequence[Person]) -> tuple[set[str], set[int]]:
         """Subscribers that a call is under way to; nobody starts one to the others meanwhile.
 
-        All numbers of a person, since their calls count together.
+        All numbers of a person, since their calls count together. Beside them the people who are
+        not as they were found any more: what was reported late has changed them, by whoever had
+        their numbers before us. Nobody changes the others from here on.
         """
         found = sorted({number for person in persons for number in person.subscribers})
         if not found:
-            return set()
+            return set(), set()
         lock_keys(self._s, [number_lock(tenant, number) for number in found])
         phones = [text for number in found for text in siblings(number)]
-        live = self._s.connection().execute(_LIVE, {"of_tenant": tenant, "phones": phones})
-        return set(map(subscriber, live.scalars()))
+        values: dict[str, Any] = {"of_tenant": tenant, "phones": phones}
+        if not on_postgresql(self._s):  # nobody else writes
+            live = self._s.connection().execute(_LIVE, values)
+            return set(map(subscriber, live.scalars())), set()
+        values["ids"] = [person.id for person in persons]
+        busy, changed = set[str](), {person.id: person for person in persons}
+        for row in self._s.connection().execute(_LIVE_AND_PEOPLE, values):
+            if row.phone is not None:
+                busy.add(subscriber(row.phone))
+            elif _as_found(changed[row.id], row):
+                del changed[row.id]
+        return busy, set(changed)
+
+
+def _as_found(person: Person, row: Row[Any]) -> bool:
+    found = person.candidate
+    return (person.calls, found.attempts, found.not_before) == (
+        row.calls,
+        row.attempts,
+        row.not_before,
+    )

@@ -68,6 +68,13 @@ def url(kept: Kept, backend: str, database: Database) -> str:
 
 
 @pytest.fixture
+def on_postgresql(backend: str) -> None:
+    """For tests of two transactions at once."""
+    if backend != "postgresql":
+        pytest.skip("SQLite has one writer at a time")
+
+
+@pytest.fixture
 def new_url(backend: str, server: URL) -> Iterator[str]:
     """A database without any schema."""
     if backend == "sqlite":

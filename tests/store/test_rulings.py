@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import Session
 
 from domain.claim import FenceVerdict
 from domain.consent import Consent, ConsentLevel
@@ -13,8 +19,10 @@ from domain.rulebook import Block, shipped_rulebook
 from domain.rules import Rule
 from domain.zone import zone_evidence
 from store import roster, rulings
+from store.cursor import lock_cursor
 from store.roster import EnrollRow
 from tests.builders import House, draft
+from tests.store.racing import WAITS, apart, until_somebody_waits
 
 NEW_ORLEANS, NEW_YORK = "+15045551234", "+12125551234"
 CONSENT = Consent(level=ConsentLevel.WRITTEN, proof="form 9")
@@ -124,3 +132,32 @@ def test_zones_told_from_older_data_are_told_anew(house: House) -> None:
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     claimed = house.claim_one(campaign)  # 10:00 and 09:00 there, midnight in Tokyo
     assert house.fence(claimed.call_id).verdict is FenceVerdict.GO
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda house: _block(house),
+        lambda house: house.write(lambda s: rulings.unblock(s, "default", "US-LA", now=house.now)),
+        lambda house: house.write(lambda s: rulings.replace_rules(s, "default", [], now=house.now)),
+    ],
+    ids=["block", "unblock", "rules"],
+)
+def test_whoever_changes_rulings_waits_for_campaigns_before_they_hold_a_row(
+    house: House, on_postgresql: None, change: Callable[[House], object]
+) -> None:
+    def hold(s: Session) -> None:
+        lock_cursor(s, campaign.id)
+        started.set()
+        until_somebody_waits(house.database)
+        s.connection().execute(text("SELECT id FROM ruling FOR UPDATE NOWAIT"))
+
+    campaign = _campaign(house, NEW_ORLEANS)
+    _block(house)
+    rules = shipped_rulebook().rules[:1]
+    house.write(lambda s: rulings.replace_rules(s, "default", rules, now=house.now))
+    started = threading.Event()
+    with apart(lambda: house.write(hold)) as held:
+        assert started.wait(WAITS)
+        change(house)
+        held.result(WAITS)
