@@ -236,7 +236,7 @@ class Calls(CallActivities):
             return stored
 
         stored = await self._deps.database.write(keep)
-        for settled in (row.settled for row in stored if row.settled is not None):
+        for settled in (settled for row in stored for settled in row.to_tell):
             await tell_settled(self._deps.database, self._deps.temporal, settled, now)
         taken = [row.event.model_copy(update={"call_id": call_id}) for row in stored]
         return taken

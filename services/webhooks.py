@@ -115,8 +115,8 @@ class WebhookReceiver:
         An event whose call is not known yet is nobody's: whoever records the placement finds it.
         """
         told = True
-        if stored.settled is not None:
-            told = await tell(self._ctx, stored.settled)
+        for settled in stored.to_tell:
+            told = await tell(self._ctx, settled) and told
         if stored.call_id is None:
             return False
         report = report_of(stored.call_id, stored.event)

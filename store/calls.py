@@ -125,7 +125,7 @@ def record_placed(
         apply_events(s, [case], now, rivals)
     save_cases(s, [case, *rivals], now)
     note_signs_of_life(s, [case], now)
-    note_withdrawn(s, rivals, now)
+    note_withdrawn(s, [case, *rivals], now)
     return _unsignalled(s, call_id)
 
 

@@ -35,6 +35,13 @@ class StoredEvent:
     new: bool
     settled: Settled | None = None
     """What it settled, when it was the analysis that an ended call awaited; or what it listed."""
+    withdrawn: tuple[Settled, ...] = ()
+    """Newer calls that were ended because of it, before they left."""
+
+    @property
+    def to_tell(self) -> tuple[Settled, ...]:
+        """Settlements of which somebody may have to be told."""
+        return self.withdrawn if self.settled is None else (self.settled, *self.withdrawn)
 
 
 def store_events(
@@ -55,7 +62,9 @@ def store_events(
     lock_keys(s, [provider_key(tenant, line, name) for name in nameless if name is not None])
     matches = Matches(s, tenant, line, told)
     new = _insert(s, tenant, line, told, matches, now)
-    settled = _apply(s, [matches.of(heard) for heard in told if heard.event_id in new], now)
+    settled, withdrawn = _apply(
+        s, [matches.of(heard) for heard in told if heard.event_id in new], now
+    )
     known = _known(s, tenant, line, [h.event_id for h in told if h.event_id not in new])
     results = []
     for heard in told:
@@ -73,8 +82,11 @@ def store_events(
                 settled=None
                 if match is None or row_id is None
                 else settled.pop(match.call_id, None),
+                withdrawn=() if row_id is None else withdrawn,
             )
         )
+        if row_id is not None:
+            withdrawn = ()
     return results
 
 
@@ -192,7 +204,10 @@ def _insert(
     return {row.event_id: row.id for row in inserted}
 
 
-def _apply(s: Session, matches: Sequence[Match | None], now: datetime) -> dict[str, Settled]:
+def _apply(
+    s: Session, matches: Sequence[Match | None], now: datetime
+) -> tuple[dict[str, Settled], tuple[Settled, ...]]:
+    """What was settled of the calls that events are about, and of those that gave way to them."""
     known = [match for match in matches if match is not None]
     late = {match.call_id for match in known if match.late}
     locked = load_with_rivals(s, {match.call_id for match in known}, late)
@@ -201,12 +216,19 @@ def _apply(s: Session, matches: Sequence[Match | None], now: datetime) -> dict[s
     apply_events(s, cases, now, locked.rivals)
     save_cases(s, [*cases, *locked.rivals], now)
     note_signs_of_life(s, cases, now)
-    note_withdrawn(s, locked.rivals, now)
-    return {
+    note_withdrawn(s, [*cases, *locked.rivals], now)
+    settled = {
         case.id: case.told(changed=case.decided_anew or case.id not in before)
         for case in cases
         if case.listed or case.decided_anew or (case.settled and case.id not in before)
     }
+    told = {each.recipient_id for each in settled.values()}
+    withdrawn = tuple(
+        rival.told(changed=True)
+        for rival in locked.rivals
+        if "settled_at" in rival.call_changes and rival.call["recipient_id"] not in told
+    )
+    return settled, withdrawn
 
 
 def _known(s: Session, tenant: str, line: str, event_ids: Sequence[str]) -> dict[str, int]:

@@ -102,9 +102,9 @@ def note_end(s: Session, case: Case, now: datetime, *, fault: FailureClass | Non
 
 
 def note_withdrawn(s: Session, cases: Iterable[Case], now: datetime) -> None:
-    """Calls that were withdrawn before they left; others are passed over."""
+    """Calls that this transaction ended before they left; others are passed over."""
     for case in cases:
-        if case.status is CallStatus.CANCELED:
+        if case.call_changes.get("status") == CallStatus.CANCELED:
             note_end(s, case, now)
 
 

@@ -50,7 +50,7 @@ def _rulebook(rules: tuple[str, ...], blocks: tuple[str, ...]) -> Rulebook:
 
 def replace_rules(s: Session, tenant: str, rules: Sequence[Rule], *, now: datetime) -> int:
     """Put these in place of the tenant's own rules; how many there were before."""
-    held = _hold(s, tenant)
+    held = _hold(s, tenant, claims=True)
     before = s.connection().execute(
         update(ruling)
         .where(ruling.c.tenant == tenant, ruling.c.kind == RULE, ruling.c.ended_at.is_(None))
@@ -65,7 +65,9 @@ def replace_rules(s: Session, tenant: str, rules: Sequence[Rule], *, now: dateti
 
 def block(s: Session, tenant: str, blocked: Block, *, now: datetime) -> bool:
     """Call nobody there until the block's end; whether another block of that place was replaced."""
-    held = _hold(s, tenant)
+    before = _blocks(s, tenant, blocked.jurisdiction, blocked.purpose)
+    # A new one waits for no claim: whoever is claimed meanwhile is met by it at the fence.
+    held = _hold(s, tenant, claims=bool(before))
     replaced = _end_blocks(s, tenant, blocked.jurisdiction, blocked.purpose, now)
     row = _row(tenant, BLOCK, blocked.jurisdiction, blocked.model_dump_json(), blocked.until, now)
     s.connection().execute(insert(ruling), [row])
@@ -79,7 +81,7 @@ def unblock(
     s: Session, tenant: str, jurisdiction: str, purpose: Purpose | None = None, *, now: datetime
 ) -> bool:
     """Lift a block; False when there was none."""
-    held = _hold(s, tenant)
+    held = _hold(s, tenant, claims=True)
     lifted = _end_blocks(s, tenant, jurisdiction, purpose, now)
     if lifted:
         _decide_anew(s, held)
@@ -93,6 +95,13 @@ def list_blocks(s: Session, tenant: str, now: datetime) -> tuple[Block, ...]:
 def _end_blocks(
     s: Session, tenant: str, jurisdiction: str, purpose: Purpose | None, now: datetime
 ) -> bool:
+    ids = _blocks(s, tenant, jurisdiction, purpose)
+    if ids:
+        s.connection().execute(update(ruling).where(ruling.c.id.in_(ids)).values(ended_at=now))
+    return bool(ids)
+
+
+def _blocks(s: Session, tenant: str, jurisdiction: str, purpose: Purpose | None) -> list[int]:
     """One block for each place and purpose; `purpose` is in the body."""
     found = select(ruling.c.id, ruling.c.body).where(
         ruling.c.tenant == tenant,
@@ -100,14 +109,11 @@ def _end_blocks(
         ruling.c.name == jurisdiction,
         ruling.c.ended_at.is_(None),
     )
-    ids = [
+    return [
         row.id
         for row in s.connection().execute(found)
         if Block.model_validate_json(row.body).purpose is purpose
     ]
-    if ids:
-        s.connection().execute(update(ruling).where(ruling.c.id.in_(ids)).values(ended_at=now))
-    return bool(ids)
 
 
 def _row(
@@ -123,14 +129,14 @@ def _row(
     }
 
 
-def _hold(s: Session, tenant: str) -> list[int]:
-    """Keep claims and fences of a tenant's campaigns out until the transaction ends.
+def _hold(s: Session, tenant: str, *, claims: bool) -> list[int]:
+    """Keep fences of a tenant's campaigns out until the transaction ends; with `claims`, those, too.
 
     Before any row is locked, as `store.gate` says. What gets stricter holds at every fence that
     passes its gate from then on.
     """
     held = [record.id for record in open_campaigns(s, tenant)]
-    for campaign_id in held:
+    for campaign_id in held if claims else ():
         lock_cursor(s, campaign_id)
     shut_gates(s, held)
     return held

@@ -222,7 +222,9 @@ def test_a_stopped_campaign_ends_though_the_workflow_of_a_withdrawn_redial_never
     house: House, campaign: CampaignRecord, lost: ClaimedCall, redial: ClaimedCall
 ) -> None:
     house.set_state(campaign, CampaignState.STOPPING)
-    _report(house, lost.call_id, CallStatus.RINGING)
+    (stored,) = _report(house, lost.call_id, CallStatus.RINGING)
+    (told,) = stored.to_tell
+    assert (told.call_id, told.changed, told.recipient_done) == (redial.call_id, True, True)
     assert _people(house)[0][0] is RecipientState.DONE
 
 
