@@ -130,7 +130,7 @@ def _row(
 
 
 def _hold(s: Session, tenant: str, *, claims: bool) -> list[int]:
-    """Keep fences of a tenant's campaigns out until the transaction ends; with `claims`, those, too.
+    """Keep fences of a tenant's campaigns out until the transaction ends; `claims`: those, too.
 
     Before any row is locked, as `store.gate` says. What gets stricter holds at every fence that
     passes its gate from then on.
