@@ -149,6 +149,7 @@ def _deps(context: ServiceContext, outside: Outside, settings: Settings) -> Deps
         allow_private_webhooks=settings.allow_private_webhooks,
         delivery_waits=settings.delivery_waits,
         nexus_scopes=settings.nexus_scopes,
+        callback_headers=settings.callbacks.headers,
         campaigns_dir=settings.campaigns_dir,
         outside=outside,
     )
@@ -247,6 +248,7 @@ def _context(deps: Deps) -> ServiceContext:
         deps.lines,
         deps.clock,
         allow_private_webhooks=deps.allow_private_webhooks,
+        callback_headers=deps.callback_headers,
         mail_recipients=deps.outside.mail.recipients if deps.outside.mail is not None else (),
     )
 

@@ -45,6 +45,8 @@ class Deps:
 
     nexus_scopes: tuple[str, ...] = ("calls:write", "campaigns:write")
     """What workflows of other namespaces may ask for."""
+    callback_headers: tuple[str, ...] = ()
+    """Headers of webhooks that their definitions may set besides the usual ones."""
     campaigns_dir: Path = Path("campaigns")
     """Where campaign files are that another service may name."""
 

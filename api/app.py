@@ -131,6 +131,7 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         calls_per_key=settings.api.calls_per_key,
         calls_per_tenant=settings.api.calls_per_tenant,
         calendars=build_outside(settings).calendars,
+        callback_headers=settings.callbacks.headers,
         mail_recipients=settings.mail.recipients if settings.mail is not None else (),
     )
     try:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from activities.outgoing.mail import MailSecurity
 from domain.fields import Duration, parse_zone
+from domain.headers import header_problem
 
 _HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
@@ -119,3 +120,15 @@ class CallbackSettings(BaseModel):
     """Hosts of private networks to which webhooks may be sent all the same."""
     secrets: dict[str, SecretSettings] = Field(default_factory=dict, repr=False)
     """Bearer tokens by the name that definitions use."""
+    headers: tuple[str, ...] = ()
+    """Headers that definitions which come by API may set besides the usual ones, such as
+    Notion-Version. The operator's own files may set any."""
+
+    @field_validator("headers")
+    @classmethod
+    def _settable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            problem = header_problem(name, has_auth=True)
+            if problem is not None:
+                raise ValueError(problem)
+        return tuple(name.lower() for name in value)

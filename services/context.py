@@ -32,6 +32,8 @@ class ServiceContext:
     """Between the tries of a webhook, so that a log can tell how many there are."""
     mail_recipients: tuple[str, ...] = ()
     """Who may be written to by definitions that come by API; nobody without any."""
+    callback_headers: tuple[str, ...] = ()
+    """Headers of webhooks that definitions which come by API may set besides the usual ones."""
     calls_per_key: int = CALLS_PER_KEY
     """How many calls a key without a quota of its own may ask for in 24 hours."""
     calls_per_tenant: int = CALLS_PER_TENANT

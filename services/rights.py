@@ -16,6 +16,7 @@ from domain.agent import Agent
 from domain.callbacks import Callback, CallbackKind
 from domain.definition import CampaignDefinition
 from domain.directory import PhoneNumber
+from domain.headers import keyed_header_problem
 from domain.phone import BadPhone, parse_phone
 from domain.plan import CallRequest
 from providers.lines import Line
@@ -39,8 +40,8 @@ class Need:
 async def require_for_definition(
     ctx: ServiceContext, scopes: Scopes | None, definition: CampaignDefinition
 ) -> None:
-    """Without scopes it is the operator's own. Raises ScopeMissing, UnknownLine,
-    and RequestRefused where mail has no recipients."""
+    """Without scopes it is the operator's own. Raises ScopeMissing, UnknownLine, and RequestRefused
+    for a header that is not on the list, and where mail has no recipients."""
     if scopes is None:
         return
     needs = [*_risks(len(definition.accept_risk))]
@@ -54,6 +55,7 @@ async def require_for_definition(
             needs += await _caller_id(ctx, "caller_ids", line, number)
     _require(scopes, needs)
     _require_mail_rules(ctx, needs)
+    _require_headers(ctx, definition)
 
 
 def require_for_recipients(
@@ -126,6 +128,14 @@ def _require_mail_rules(ctx: ServiceContext, needs: list[Need]) -> None:
             "callbacks: found do: email, but mail.recipients in the settings names nobody to whom "
             "definitions and people sent by API may have mail written"
         )
+
+
+def _require_headers(ctx: ServiceContext, definition: CampaignDefinition) -> None:
+    for at, callback in enumerate(definition.callbacks):
+        for name in callback.headers:
+            problem = keyed_header_problem(name, ctx.callback_headers)
+            if problem is not None:
+                raise RequestRefused(f"callbacks[{at}].headers: {problem}")
 
 
 def _risks(count: int) -> Iterator[Need]:

@@ -16,7 +16,7 @@ from temporalio.exceptions import ApplicationError
 from activities.outgoing.mail import MailSecurity, MailServer
 from activities.outside import Outside, Secret
 from domain.chain import StepState
-from domain.headers import header_problem
+from domain.headers import header_problem, keyed_header_problem
 from intake.definition import read_definition_text
 from intake.problems import DefinitionInvalid
 from runtime.outside_settings import CallbackSettings, MailSettings
@@ -29,11 +29,22 @@ from tests.databases import migrated
 
 FRAMING = (
     "Host", "content-length", "Content-Type", "Transfer-Encoding", "connection", "TE", "Upgrade",
-    "Expect", "X-Forwarded-For", "X-Forwarded-Anything", "Proxy-Authorization", "Forwarded",
-    "X-Real-IP", "X-HTTP-Method-Override", "X-Original-URL", "Cookie", "Sec-Fetch-Site",
-    "Idempotency-Key", "webhook-signature", "X-Outdial-Secret", "a b", "x:y", "", "x\r\ny", "é",
+    "Expect", "Proxy-Authorization", "Keep-Alive", "Trailer", "Idempotency-Key",
+    "webhook-signature", "X-Outdial-Secret", "a b", "x:y", "", "x\r\ny", "é",
 )  # fmt: skip
-FREE = ("X-Api-Key", "Accept", "Notion-Version", "apikey", "traceparent", "User-Agent", "Prefer")
+"""No definition sets them."""
+BELIEVED = (
+    "X-Forwarded", "X-Forwarded-For", "X-Forwarded-Anything", "Forwarded", "X-Real-IP", "Client-IP",
+    "Fastly-Client-IP", "X-Host", "X-Remote-User", "Remote-User", "X-Envoy-External-Address",
+    "X-HTTP-Method-Override", "X-Original-URL", "Cookie", "Sec-Fetch-Site", "Notion-Version",
+    "Accepted-User", "X-Header-Of-Tomorrow",
+)  # fmt: skip
+"""Set by the operator's own definitions alone, unless the settings name them."""
+FREE = (
+    "X-Api-Key", "Accept", "Accept-Language", "apikey", "traceparent", "User-Agent", "Prefer",
+    "content-language", "X-Request-ID",
+)  # fmt: skip
+"""Set by any definition."""
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -104,11 +115,37 @@ def test_headers_of_ours(name: str) -> None:
         assert header_problem(spelled) is not None
 
 
+@pytest.mark.parametrize("name", FRAMING)
+def test_no_setting_gives_headers_of_ours(name: str) -> None:
+    assert keyed_header_problem(name, {name.lower()}) is not None
+    with pytest.raises(ValidationError):
+        CallbackSettings(headers=(name,))
+
+
 @pytest.mark.parametrize("name", FREE)
 def test_headers_of_theirs(name: str) -> None:
     assert header_problem(name, has_auth=True) is None
+    for spelled in {name, name.upper(), name.lower()}:
+        assert keyed_header_problem(spelled) is None
+
+
+@pytest.mark.parametrize("name", BELIEVED)
+def test_headers_that_receivers_believe(name: str) -> None:
+    """By a key none but those of the list, and those that the settings name."""
+    assert header_problem(name, has_auth=True) is None
+    for spelled in {name, name.upper(), name.lower()}:
+        assert "callbacks.headers" in str(keyed_header_problem(spelled))
+        named = CallbackSettings(headers=(name,)).headers
+        assert keyed_header_problem(spelled, named) is None
+
+
+def test_authorization_is_written_by_auth() -> None:
     assert header_problem("Authorization") is None
     assert header_problem("authorization", has_auth=True) is not None
+    for spelled in ("Authorization", "authorization"):
+        assert "auth instead" in str(keyed_header_problem(spelled, {"authorization"}))
+    with pytest.raises(ValidationError):
+        CallbackSettings(headers=("Authorization",))
 
 
 DEFINITION = """

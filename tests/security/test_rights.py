@@ -92,6 +92,23 @@ async def test_mail_by_api_needs_recipients_in_the_settings(
     await require_for_definition(ruled, (*PLAIN, "mail:send"), loaded.definition)
 
 
+@pytest.mark.parametrize("name", ["X-Remote-User", "Authorization", "Client-IP"])
+async def test_headers_by_api_are_of_a_list(
+    api: httpx.AsyncClient, with_number: World, name: str
+) -> None:
+    callback = WEBHOOK | {"auth": None, "headers": {"X-Api-Key": "1", name: "root"}}
+    definition = CAMPAIGN | {"callbacks": [callback]}
+    headers = await key(with_number, "*")
+    answer = await api.post("/v1/campaigns", json=definition, headers=headers)
+    assert answer.status_code == 422
+    assert f"callbacks[0].headers: found the header {name}" in answer.json()["detail"]
+    loaded = read_definition_text(json.dumps(definition))
+    if name != "Authorization":
+        named = replace(with_number.ctx, callback_headers=(name.lower(),))
+        await require_for_definition(named, ("*",), loaded.definition)
+    assert (await launch_campaign(with_number.ctx, loaded)).created
+
+
 async def test_people_by_api_get_no_mail_of_the_operators_campaign(
     api: httpx.AsyncClient, with_number: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
