@@ -12,7 +12,7 @@ from temporalio import activity
 from activities.deps import Deps
 from activities.heartbeat import finished, heartbeating
 from activities.posting import Poster
-from activities.shares import TenantShares
+from activities.shares import TenantTurns
 from activities.signatures.delivery import DeliveryActivities, Drained, EndpointRef
 from domain.endpoint import Delivery, Endpoint
 from store import deliveries
@@ -29,6 +29,8 @@ LONGEST = timedelta(seconds=60)
 DRAINS_OF_TENANT = 10
 """Of one tenant at the same time in one worker, a tenth of the places: whoever has many endpoints
 that hang delays nobody but themselves."""
+TURN = timedelta(seconds=1)
+"""How long a busy endpoint may send on while others of its tenant wait for a place."""
 BUSY_WAIT = timedelta(seconds=3)
 """When a tenant's places are taken."""
 
@@ -37,18 +39,19 @@ class Deliveries(DeliveryActivities):
     def __init__(self, deps: Deps, poster: Poster) -> None:
         self._deps = deps
         self._poster = poster
-        self._shares = TenantShares(DRAINS_OF_TENANT)
+        self._shares = TenantTurns(DRAINS_OF_TENANT, keep=2 * BUSY_WAIT.total_seconds())
 
     @activity.defn(name="drain_endpoint")
     async def drain_endpoint(self, endpoint: EndpointRef) -> Drained:
-        with self._shares.place(endpoint.tenant) as held:
+        with self._shares.turn(endpoint.tenant, endpoint.endpoint_id) as held:
             if not held:
                 return Drained(sent=0, wake_at=self._deps.clock() + BUSY_WAIT)
             return await self._drain(endpoint)
 
     async def _drain(self, endpoint: EndpointRef) -> Drained:
         loop = asyncio.get_running_loop()
-        end = loop.time() + LONGEST.total_seconds()
+        begun = loop.time()
+        end = begun + LONGEST.total_seconds()
         idle_until = loop.time() + LINGER.total_seconds()
         sent = 0
         async with heartbeating():
@@ -57,6 +60,10 @@ class Deliveries(DeliveryActivities):
                 sent += some
                 if some and not taken:
                     break  # it fails, so its place is somebody else's
+                if self._shares.wanted(endpoint.tenant) and (
+                    not some or loop.time() - begun >= TURN.total_seconds()
+                ):
+                    break  # another endpoint of the tenant was turned away
                 if some:
                     idle_until = loop.time() + LINGER.total_seconds()
                 else:

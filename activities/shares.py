@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -27,3 +28,49 @@ class TenantShares:
             self._held[tenant] -= 1
             if not self._held[tenant]:
                 del self._held[tenant]
+
+
+class TenantTurns(TenantShares):
+    """Shares whose places are had by turns: whoever was turned away is next, in that order."""
+
+    def __init__(
+        self, most: int, *, keep: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`keep`: for how many seconds a turn is kept for somebody who does not come back; they
+        may have been served by another worker."""
+        super().__init__(most)
+        self._keep = keep
+        self._clock = clock
+        self._waiting: dict[str, dict[str, float]] = {}
+        """Of each tenant, who was turned away, longest first, and until when they are awaited."""
+
+    @contextmanager
+    def turn(self, tenant: str, who: str) -> Iterator[bool]:
+        """Hold a place for the block; False if none is free but those kept for others."""
+        waiting = self._awaited(tenant)
+        before = list(waiting).index(who) if who in waiting else len(waiting)
+        if self._free(tenant) <= before:
+            waiting[who] = self._clock() + self._keep
+            self._waiting[tenant] = waiting
+            yield False
+            return
+        if waiting.pop(who, None) is not None and not waiting:
+            del self._waiting[tenant]
+        with self.place(tenant) as held:
+            yield held
+
+    def wanted(self, tenant: str) -> bool:
+        """Whether somebody waits for whom no place is free."""
+        return len(self._awaited(tenant)) > self._free(tenant)
+
+    def _free(self, tenant: str) -> int:
+        return self._most - self._held[tenant]
+
+    def _awaited(self, tenant: str) -> dict[str, float]:
+        now = self._clock()
+        waiting = {
+            who: until for who, until in self._waiting.pop(tenant, {}).items() if until > now
+        }
+        if waiting:
+            self._waiting[tenant] = waiting
+        return waiting
