@@ -1,4 +1,4 @@
-"""`recording: false` of earlier plans and definitions becomes "nothing is said". 0016 follows 0015.
+"""`recording: false` of earlier plans and definitions becomes "nothing is said". 0018 follows 0017.
 
 It was the default, so it was written into every stored plan and definition, whether anybody had
 written it or not. Now it means that calls must not be recorded.
@@ -9,8 +9,8 @@ import json
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
