@@ -15,6 +15,7 @@ from activities.campaigns import Campaigns
 from activities.deps import Deps
 from activities.executions import Execution, ExecutionState, describe_execution
 from activities.signatures.campaign import EnrollInput
+from activities.standing import nudge_standing
 from activities.starting import is_of_launch, start_campaign
 from activities.telling import signal_workflow
 from domain.claim import CampaignState
@@ -27,7 +28,7 @@ log = logging.getLogger(__name__)
 
 LAUNCH_AGE = timedelta(seconds=30)
 """Younger launches are being started by the process that wrote them."""
-ENROLL_WITHIN = timedelta(seconds=60)
+ENROLL_WITHIN = timedelta(seconds=30)
 """People of a campaign that a person ended come on the roster as canceled, so long at a time."""
 ENDED_FROM_OUTSIDE = "its workflow was ended from outside"
 
@@ -50,6 +51,17 @@ class Recovery:
             return await self._end(campaign)
         await start_campaign(self._deps.temporal, campaign)
         log.warning("campaign %s had no workflow (%s); started", campaign.id, execution.state)
+        return True
+
+    async def restart_standing(self, direct: CampaignRecord) -> bool:
+        """Start a standing campaign whose workflow was lost; one that a person ended is started
+        by the next request."""
+        workflow_id = campaign_workflow_id(direct.tenant, direct.name)
+        execution = await describe_execution(self._deps.temporal, workflow_id)
+        if execution.open or execution.state is ExecutionState.ENDED_BY_PERSON:
+            return False
+        await nudge_standing(self._deps.temporal, direct)
+        log.warning("standing campaign %s had no workflow (%s)", direct.id, execution.state)
         return True
 
     async def _announce_staged(self, campaign: CampaignRecord, workflow_id: str) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from temporalio.client import Client
 
 from activities.executions import ExecutionState, describe_execution
-from activities.sweeping import BATCH, each, pages
+from activities.sweeping import BATCH, Deadline, each, pages
 from activities.telling import silence, start_after_call, tell_requester
 from domain.chain import Chain
 from domain.record import Settled
@@ -43,10 +43,12 @@ async def _follow(database: Database, temporal: Client, settled: Settled, now: d
         await database.write(lambda s: chains.mark_started(s, [settled.call_id], now=now))
 
 
-async def sweep_chains(database: Database, temporal: Client, clock: Callable[[], datetime]) -> int:
+async def sweep_chains(
+    database: Database, temporal: Client, clock: Callable[[], datetime], until: Deadline
+) -> int:
     """Start the workflows of chains that nobody is known to have started, and put right those
     that have lost theirs; how many."""
-    lost = await _find_lost(database, temporal, clock)
+    lost = await _find_lost(database, temporal, clock, until.share(2))
     before, started = clock() - CHAIN_AGE, 0
     failed: list[str] = []
 
@@ -60,8 +62,10 @@ async def sweep_chains(database: Database, temporal: Client, clock: Callable[[],
     async def start(chain: Chain) -> bool:
         return await start_after_call(temporal, chain.call_id, chain.run)
 
-    async for page in pages(read):
-        done = await each(page, start, what="callbacks of call", key=lambda c: c.call_id)
+    async for page in pages(read, until=until):
+        done = await each(
+            page, start, what="callbacks of call", key=lambda c: c.call_id, until=until
+        )
         ids = [chain.call_id for chain, ok in zip(page, done, strict=True) if ok]
         failed += [chain.call_id for chain, ok in zip(page, done, strict=True) if not ok]
         now = clock()
@@ -70,7 +74,9 @@ async def sweep_chains(database: Database, temporal: Client, clock: Callable[[],
     return lost + started
 
 
-async def _find_lost(database: Database, temporal: Client, clock: Callable[[], datetime]) -> int:
+async def _find_lost(
+    database: Database, temporal: Client, clock: Callable[[], datetime], until: Deadline
+) -> int:
     """Chains whose workflow is gone. Lost with Temporal's data: to be started once more, since
     what is done stays done. Ended otherwise: failed, so that somebody can retry it."""
     before = clock() - LOST_AGE
@@ -96,6 +102,8 @@ async def _find_lost(database: Database, temporal: Client, clock: Callable[[], d
         return True
 
     put_right = 0
-    async for page in pages(read):
-        put_right += sum(await each(page, check, what="callbacks of call", key=lambda c: c.call_id))
+    async for page in pages(read, until=until):
+        put_right += sum(
+            await each(page, check, what="callbacks of call", key=lambda c: c.call_id, until=until)
+        )
     return put_right

@@ -13,10 +13,25 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 10
 ROUND = timedelta(seconds=60)
-"""Within `options.SWEEP`, with room for the page that is under way."""
+"""Of one activity: within `options.SWEEP`, with room for the items that are under way."""
 BATCH = 200
 
 T = TypeVar("T")
+
+
+class Deadline:
+    """When an activity begins nothing more."""
+
+    def __init__(self, within: timedelta = ROUND) -> None:
+        self._at = time.monotonic() + within.total_seconds()
+
+    @property
+    def passed(self) -> bool:
+        return time.monotonic() >= self._at
+
+    def share(self, of: int) -> Deadline:
+        """For the first of so many steps: an equal part of the time that is left."""
+        return Deadline(timedelta(seconds=max(0.0, self._at - time.monotonic()) / of))
 
 
 async def each(
@@ -25,15 +40,19 @@ async def each(
     *,
     what: str,
     key: Callable[[T], object],
+    until: Deadline,
 ) -> list[bool]:
     """Work on every item, a few at once; whether each was done.
 
-    One that raises is logged under its key, and keeps nobody else waiting.
+    One that raises is logged under its key, and keeps nobody else waiting. None is begun after
+    the deadline: those are left to the next round.
     """
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(item: T) -> bool:
         async with gate:
+            if until.passed:
+                return False
             try:
                 return bool(await work(item))
             except Exception as error:
@@ -45,16 +64,15 @@ async def each(
 
 
 async def pages(
-    read: Callable[[T | None], Awaitable[Sequence[T]]], *, within: timedelta = ROUND
+    read: Callable[[T | None], Awaitable[Sequence[T]]], *, until: Deadline
 ) -> AsyncIterator[Sequence[T]]:
     """Pages of at most BATCH, each read behind the last item of the one before, until the last
-    page or the end of the round. What is left is read by the next round."""
-    give_up = time.monotonic() + within.total_seconds()
+    page or the deadline. What is left is read by the next round."""
     last: T | None = None
     while True:
         page = await read(last)
         if page:
             yield page
             last = page[-1]
-        if len(page) < BATCH or time.monotonic() >= give_up:
+        if len(page) < BATCH or until.passed:
             return

@@ -22,14 +22,14 @@ from activities.settled import sweep_chains, tell_settled
 from activities.signatures.call import EndInput, HangUpInput, LookUp, LookUpInput
 from activities.signatures.sweep import SweepActivities, Swept
 from activities.starting import start_call
-from activities.sweeping import BATCH, each, pages
+from activities.sweeping import BATCH, Deadline, each, pages
 from activities.telling import signal_workflow
 from domain.call import CallStatus, FailureClass, Fence
 from domain.evidence import was_answered, was_started
-from domain.record import CallEnd, CallRecord
+from domain.record import CallEnd, CallRecord, CampaignRecord
 from providers.lines import UnknownLine
 from providers.port import ProviderError
-from store import calls, campaigns, events, requests
+from store import call_requests, calls, campaigns, events, requests
 from store.claims import leases
 from store.claims.leases import LeaseCheck
 from store.events import UnsignalledRow
@@ -65,15 +65,15 @@ class Sweeps(SweepActivities):
 
     @activity.defn(name="sweep_events")
     async def sweep_events(self) -> Swept:
-        signalled = await self._signal_events()
-        settled = await self._ask_for_analyses()
-        deps = self._deps
-        started = await sweep_chains(deps.database, deps.temporal, deps.clock)
+        until, deps = Deadline(), self._deps
+        signalled = await self._signal_events(until.share(4))
+        settled = await self._ask_for_analyses(until.share(3))
+        started = await sweep_chains(deps.database, deps.temporal, deps.clock, until)
         return Swept(events=signalled + settled + started)
 
     @activity.defn(name="sweep_leases")
     async def sweep_leases(self) -> Swept:
-        now = self._deps.clock()
+        now, until = self._deps.clock(), Deadline()
 
         async def read(after: LeaseCheck | None) -> Sequence[LeaseCheck]:
             return await self._deps.database.read(
@@ -83,19 +83,40 @@ class Sweeps(SweepActivities):
             )
 
         freed = 0
-        async for page in pages(read):
-            done = await each(page, self._check, what="lease of call", key=lambda c: c.call.id)
+        async for page in pages(read, until=until):
+            done = await each(
+                page, self._check, what="lease of call", key=lambda c: c.call.id, until=until
+            )
             freed += sum(done)
         return Swept(leases=freed)
 
     @activity.defn(name="sweep_campaigns")
     async def sweep_campaigns(self) -> Swept:
         """Every open campaign is carried out by a workflow; one that a person ended is stopped."""
+        until = Deadline()
         open_campaigns = await self._deps.database.read(campaigns.list_open_campaigns)
         repaired = await each(
-            open_campaigns, self._recovery.repair, what="campaign", key=lambda c: c.id
+            open_campaigns, self._recovery.repair, what="campaign", key=lambda c: c.id, until=until
         )
-        return Swept(campaigns=sum(repaired))
+        return Swept(campaigns=sum(repaired) + await self._restart_standing(until))
+
+    async def _restart_standing(self, until: Deadline) -> int:
+        """Standing campaigns whose people are ready, which the next request would start."""
+
+        async def read(after: CampaignRecord | None) -> Sequence[CampaignRecord]:
+            last = 0 if after is None else after.id
+            return await self._deps.database.read(
+                lambda s: call_requests.with_people_ready(s, after=last, limit=BATCH)
+            )
+
+        restarted = 0
+        async for page in pages(read, until=until):
+            restart = self._recovery.restart_standing
+            done = await each(
+                page, restart, what="standing campaign", key=lambda c: c.id, until=until
+            )
+            restarted += sum(done)
+        return restarted
 
     @activity.defn(name="sweep_requests")
     async def sweep_requests(self) -> Swept:
@@ -107,9 +128,11 @@ class Sweeps(SweepActivities):
                 lambda s: requests.untold_requesters(s, after=last, limit=BATCH)
             )
 
-        told = 0
-        async for page in pages(read):
-            done = await each(page, self._tell, what="requester of", key=lambda r: r.recipient_id)
+        told, until = 0, Deadline()
+        async for page in pages(read, until=until):
+            done = await each(
+                page, self._tell, what="requester of", key=lambda r: r.recipient_id, until=until
+            )
             known = [one.recipient_id for one, ok in zip(page, done, strict=True) if ok]
             await self._deps.database.write(
                 lambda s, ids=known: requests.mark_requesters_told(s, ids)  # type: ignore[misc]
@@ -122,7 +145,7 @@ class Sweeps(SweepActivities):
             self._deps.temporal, requester.workflow_id, REQUEST_SETTLED_SIGNAL
         )
 
-    async def _signal_events(self) -> int:
+    async def _signal_events(self, until: Deadline) -> int:
         """Those that were stored by somebody who died before he could signal them."""
         before = self._deps.clock() - EVENT_AGE
         failed: list[int] = []
@@ -135,8 +158,10 @@ class Sweeps(SweepActivities):
                 lambda s: events.unsignalled_rows(s, before=before, limit=BATCH, without=failed)
             )
 
-        async for page in pages(read):
-            done = await each(page, self._pass_on, what="event", key=lambda row: row.id)
+        async for page in pages(read, until=until):
+            done = await each(
+                page, self._pass_on, what="event", key=lambda row: row.id, until=until
+            )
             told = [row.id for row, ok in zip(page, done, strict=True) if ok]
             failed += [row.id for row, ok in zip(page, done, strict=True) if not ok]
             now = self._deps.clock()
@@ -153,7 +178,7 @@ class Sweeps(SweepActivities):
             return True
         return await signal_workflow(self._deps.temporal, row.workflow_id, REPORT_SIGNAL, report)
 
-    async def _ask_for_analyses(self) -> int:
+    async def _ask_for_analyses(self, until: Deadline) -> int:
         """Those of ended calls that have not come by themselves; somebody may have opted out."""
         due = self._deps.clock() + self._deps.analysis_grace
         failed: list[str] = []
@@ -166,8 +191,10 @@ class Sweeps(SweepActivities):
                 lambda s: calls.awaiting_analysis(s, before=due, limit=BATCH, without=failed)
             )
 
-        async for page in pages(read):
-            done = await each(page, self._settle, what="analysis of call", key=lambda c: c.id)
+        async for page in pages(read, until=until):
+            done = await each(
+                page, self._settle, what="analysis of call", key=lambda c: c.id, until=until
+            )
             failed += [call.id for call, ok in zip(page, done, strict=True) if not ok]
             settled += sum(done)
         return settled

@@ -19,6 +19,7 @@ from store.records import campaign_record
 from store.requests import request_row
 from store.roster import REFUSED_OUTCOME
 from store.tables import call_request, campaign, recipient
+from store.tables.roster import is_ready
 
 _ADD_RECIPIENT = insert(recipient).returning(recipient.c.id)
 _ADD_REQUEST = insert(call_request).returning(call_request.c.id)
@@ -100,5 +101,26 @@ def unclaimed(s: Session, *, before: datetime) -> list[CampaignRecord]:
     )
     found = select(campaign).where(
         campaign.c.standing, campaign.c.state == CampaignState.RUNNING.value, waits, just_made
+    )
+    return [campaign_record(row) for row in s.connection().execute(found).mappings()]
+
+
+def with_people_ready(s: Session, *, after: int, limit: int) -> list[CampaignRecord]:
+    """Running standing campaigns with somebody whose turn it is, behind a campaign's id."""
+    ready = exists().where(
+        recipient.c.campaign_id == campaign.c.id,
+        recipient.c.launch == campaign.c.launch,
+        is_ready,
+    )
+    found = (
+        select(campaign)
+        .where(
+            campaign.c.standing,
+            campaign.c.state == CampaignState.RUNNING.value,
+            campaign.c.id > after,
+            ready,
+        )
+        .order_by(campaign.c.id)
+        .limit(limit)
     )
     return [campaign_record(row) for row in s.connection().execute(found).mappings()]
