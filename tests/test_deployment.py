@@ -22,6 +22,7 @@ from ruamel.yaml import YAML
 from providers.simulated.server import DEFAULT_API_KEY
 from runtime.lines import build_lines, require_serving
 from runtime.settings import Settings, load_settings
+from runtime.settings_file import SettingsInvalid
 from workflows.names import SEARCH_ATTRIBUTES
 
 ROOT = Path(__file__).parent.parent
@@ -130,6 +131,17 @@ def test_no_password_has_a_default(services: dict[str, Any]) -> None:
     assert asked <= set(example)
     secret = {"POSTGRES_PASSWORD", "SIMULATED_API_KEY", "SIMULATED_WEBHOOK_SECRET"}
     assert {example[name] for name in secret} == {""}
+
+
+def test_who_has_no_simulated_line_needs_none_of_its_secrets() -> None:
+    """Compose refuses nothing for them; a line that is there names what it lacks."""
+    text = _read("docker-compose.yml")
+    asked = re.findall(r"\$\{(SIMULATED_\w+)([^}]*)\}", text)
+    assert {name for name, _ in asked} == {"SIMULATED_API_KEY", "SIMULATED_WEBHOOK_SECRET"}
+    assert {default for _, default in asked} == {":-"}
+    given = {"OUTDIAL_CONFIG": str(ROOT / "deploy/outdial.toml"), "SIMULATED_API_KEY": ""}
+    with pytest.raises(SettingsInvalid, match="SIMULATED_API_KEY"):
+        build_lines(load_settings(given), given)
 
 
 def test_no_secret_is_shipped() -> None:
