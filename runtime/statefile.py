@@ -17,6 +17,10 @@ _LOCK = "lock"
 _STATE = "stack.json"
 _LOCK_PATIENCE_SECONDS = 1.0
 """Whoever asks whether a stack runs holds the lock for an instant."""
+_OURS = (
+    _LOCK, _STATE, f"{_STATE}.[0-9]*", "outdial.db*", "temporal.db*", "logs/*.log", "logs/*.log.1",
+)  # fmt: skip
+"""What a stack writes into its directory."""
 _PORTS = range(16_384, 32_768)
 """Below those that systems hand out to outgoing connections (RFC 6335: 49152 and up; Linux: 32768
 and up): one of them would be taken, now and then, by the time the stack starts again."""
@@ -90,16 +94,27 @@ def owned(state_dir: Path) -> Iterator[None]:
 
 
 def make_private(state_dir: Path) -> None:
-    """The directory for its owner alone, with all that is in it: keys, numbers and histories."""
+    """Keys, numbers and histories in it are for their owner alone.
+
+    The directory itself is closed if it is made here, or holds nothing but what a stack writes.
+    In any other, such as a home, only the files of a stack are; what somebody else owns stays.
+    """
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    state_dir.chmod(0o700)
-    for path in state_dir.rglob("*"):
-        # Another process may be replacing one of its files.
-        with contextlib.suppress(FileNotFoundError):
-            if path.is_dir() and not path.is_symlink():
-                path.chmod(0o700)
-            elif path.is_file() and not path.is_symlink():
-                path.chmod(0o600)
+    ours = [path for pattern in _OURS for path in state_dir.glob(pattern)]
+    logs = state_dir / "logs"
+    if set(state_dir.iterdir()) <= {*ours, logs}:
+        _close(state_dir, 0o700)
+    if logs.is_dir() and not logs.is_symlink() and set(logs.iterdir()) <= set(ours):
+        _close(logs, 0o700)
+    for path in ours:
+        if path.is_file() and not path.is_symlink():
+            _close(path, 0o600)
+
+
+def _close(path: Path, mode: int) -> None:
+    # Another process may be replacing it, and somebody else may own it.
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        path.chmod(mode)
 
 
 def private_file(path: Path) -> None:

@@ -109,6 +109,34 @@ def test_a_state_directory_is_its_owners_alone(tmp_path: Path) -> None:
         assert modes(fresh) == {("d", 0o700), ("f", 0o600)}
 
 
+def test_a_folder_that_holds_other_things_keeps_its_modes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A home or a project: only what a stack writes is closed, and nobody else's file matters."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "logs").mkdir()
+    theirs = [tmp_path / name for name in ("bin/run", "notes.db", "page.html", "logs/access.txt")]
+    mine = [tmp_path / name for name in ("outdial.db", "outdial.db-wal", "logs/api.log")]
+    for path in (*theirs, *mine):
+        path.write_text("x")
+        path.chmod(0o755)
+    folders = [tmp_path, tmp_path / "bin", tmp_path / "logs"]
+    for path in folders:
+        path.chmod(0o755)
+    with owned(tmp_path):
+        write_state(tmp_path, STATE)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (*folders, *theirs)} == {0o755}
+    mine += [tmp_path / "lock", tmp_path / "stack.json"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in mine} == {0o600}
+
+    def refuse(path: Path, mode: int) -> None:
+        raise PermissionError(f"{path} is somebody else's")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    with owned(tmp_path):
+        assert (tmp_path / "lock").exists()
+
+
 async def test_what_a_part_writes_is_its_owners_alone(tmp_path: Path) -> None:
     written = tmp_path / "by-a-part"
     command = Command(
