@@ -18,6 +18,7 @@ from intake.definition import LoadedDefinition
 from intake.problems import problem_lines
 from intake.schema import schema_text
 from intake.validation import validate as check
+from providers.asking import not_carried_by
 from providers.lines import UnknownLine
 from runtime.clock import system_clock
 from runtime.lines import build_lines
@@ -70,12 +71,19 @@ def _lines_or_fail(loaded: LoadedDefinition) -> list[str]:
         fail(*error.problems)
     try:
         own = lines.of_tenant(settings.tenant)
-        names = on_lines(own, loaded).definition.lines
+        chosen = on_lines(own, loaded).definition
+        lost = [
+            loaded.places.problem(found.path, found.message)
+            for found in not_carried_by(own, chosen)
+        ]
     except UnknownLine as error:
         problem = loaded.places.problem(("line",), str(error).removeprefix("line: "))
         fail(*problem_lines([problem], 0))
     finally:
         asyncio.run(lines.aclose())
+    if lost:
+        fail(*problem_lines(lost, 0))
+    names = chosen.lines
     said = [f"it would call on line{'s' if len(names) > 1 else ''} {', '.join(names)}"]
     return said + [simulated_note(name) for name in names if own[name].simulated]
 

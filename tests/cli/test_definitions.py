@@ -44,6 +44,7 @@ REAL = """\
 provider = "bland"
 credentials = { api_key = "env:BLAND_KEY", webhook_secret = "env:BLAND_KEY" }
 """
+VOXPRIA = REAL.replace("bland", "voxpria")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,9 @@ credentials = { api_key = "env:BLAND_KEY", webhook_secret = "env:BLAND_KEY" }
         (REAL + REAL.replace("main", "spare"), "", "there are main, simulated, spare"),
         ('default_line = "spare"\n' + REAL + REAL.replace("main", "spare"), "", "on line spare"),
         ('default_line = "moon"\n' + REAL, "", "default_line: found 'moon'"),
+        (VOXPRIA, "recording: true", "good.yaml:6:12: recording: line main can't carry it"),
+        (VOXPRIA, "ring_timeout: 30s", "good.yaml:6:15: ring_timeout: line main can't carry it"),
+        (VOXPRIA, "line: simulated\nrecording: true", "nobody's telephone rings"),
         (REAL.replace("env:BLAND_KEY", "env:NOT_SET"), "", "the variable NOT_SET is not set"),
     ],
 )
