@@ -78,6 +78,7 @@ async def _try(settings: Settings, file: Path, number: str) -> int:
 
 def _request(definition: CampaignDefinition, number: str, variables: dict[str, str]) -> CallRequest:
     plan = CallPlan.of(definition)
+    limits = {"max_duration", "ring_timeout", "recording"} & definition.model_fields_set
     return CallRequest(
         to=number,
         agent=plan.agent_on(plan.line),
@@ -87,9 +88,7 @@ def _request(definition: CampaignDefinition, number: str, variables: dict[str, s
         variables=variables,
         schedule=_WHOLE_DAY,
         retry=Retry(max_attempts=1),
-        max_duration=definition.max_duration,
-        ring_timeout=definition.ring_timeout,
-        recording=definition.recording,
+        **{name: getattr(definition, name) for name in limits},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from domain.definition import CampaignDefinition
 from domain.plan import CallPlan, CallRequest
@@ -38,17 +38,22 @@ def not_carried_by(
 
 
 def not_carried_of(
-    line: Line, request: CallRequest, *, variables: bool = True
+    line: Line,
+    request: CallRequest,
+    *,
+    variables: bool = True,
+    written: Collection[str] = (),
 ) -> Iterator[NotCarried]:
     """What a request asks for and would be dropped on its line.
 
-    What has its default is no wish. With `variables` the agent has to be told of them all.
+    What has its default is no wish unless it is among the `written` fields: a request that came
+    through a workflow has all of them set. With `variables` the agent has to be told of them all.
     """
     fields = CallRequest.model_fields
     wanted = {
         name: value
         for name in _WRITTEN
-        if (value := getattr(request, name)) != fields[name].default
+        if (value := getattr(request, name)) != fields[name].default or name in written
     }
     asked = Asked(
         agent=request.agent,

@@ -93,7 +93,8 @@ async def create_call(
 
 def require_carried(line: Line, request: CallRequest, *, variables: bool = True) -> None:
     """Raises RequestRefused for settings that the line would drop, with what it can do."""
-    lost = [*not_carried_of(line, request, variables=variables)]
+    written = request.model_fields_set
+    lost = [*not_carried_of(line, request, variables=variables, written=written)]
     if lost:
         raise RequestRefused("; ".join(map(in_words, lost)))
 

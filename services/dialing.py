@@ -38,7 +38,7 @@ async def single_call(
     contact_id: str | None = None,
     endpoint_id: str | None = None,
     not_before: datetime | None = None,
-    max_duration: timedelta = timedelta(minutes=10),
+    max_duration: timedelta | None = None,
     recording: bool | None = None,
     has_recordings: bool = False,
 ) -> CallOrder:
@@ -61,8 +61,8 @@ async def single_call(
         to=to,
         caller_id=caller_id,
         not_before=not_before,
-        max_duration=max_duration,
         recording=recording,
+        **({} if max_duration is None else {"max_duration": max_duration}),
     )
     await require_for_call(ctx, scopes, request, speaker)
     return CallOrder(

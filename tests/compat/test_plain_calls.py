@@ -26,6 +26,7 @@ CREDENTIALS = (
     "webhook_secret",
     "public_key",
     "account_sid",
+    "auth_token",
     "api_key_secret",
 )
 OPTIONS: dict[str, list[dict[str, Any]]] = {
@@ -61,10 +62,19 @@ async def test_a_plain_call_is_taken(world: World, name: str, options: dict[str,
         ("voxpria/api/v1/calls", {"agentId": "agent_xyz", "toNumber": TO, "variables": {}}),
     ]
     stated = {"agent_id": "agent_xyz", "to_number": TO, "from_number": SHOWN}
+    said = {"to": TO, "agent": "agent_xyz", "max_duration": 600}
     async with serving_world(world) as http:
         http.headers.update(bearer((await new_key(world)).text))
         answers = [await http.post(f"/compat/{path}", json=body) for path, body in dials]
         dialed = await http.post("/compat/thinnestai/voice/outbound/dial", json=stated)
+        plain = await http.post("/v1/calls", json={"to": TO, "agent": "agent_xyz"})
+        limited = await http.post("/v1/calls", json=said)
+    assert plain.status_code == 202, plain.text
+    if line.provider.carried.max_duration is not None:
+        assert limited.status_code == 202, limited.text
+    else:
+        assert limited.status_code >= 400, "it says 600, though that is the default"
+        assert "max_duration" in limited.text
     assert {answer.status_code for answer in answers} <= {200, 201}, [a.text for a in answers]
     if line.provider.carried.caller_id:
         assert dialed.status_code == 200, dialed.text

@@ -118,6 +118,9 @@ ASKED = [
     ("voxpria", {"caller_id": "+12025550199"}, "caller_id: line voxpria"),
     ("voxpria", {"max_duration": timedelta(minutes=5)}, "max_duration: line voxpria"),
     ("retell", {"ring_timeout": timedelta(seconds=1)}, "ring_timeout: line retell"),
+    # What equals the default was asked for as well, once somebody wrote it.
+    ("voxpria", {"max_duration": timedelta(minutes=10)}, "max_duration: line voxpria"),
+    ("voxpria", {"ring_timeout": timedelta(seconds=30)}, "ring_timeout: line voxpria"),
 ]
 
 

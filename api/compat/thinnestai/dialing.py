@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 
 from api.admission import AdmittedRoute
 from api.compat.thinnestai.auth import NAME, needs
-from api.compat.thinnestai.models import LONGEST, Dial, Dialed, Session, Start, Started
+from api.compat.thinnestai.models import Dial, Dialed, Session, Start, Started
 from api.state import state_of
 from domain.request import CallView
 from services import calls, endpoints, settled_calls, web_sessions
@@ -40,7 +40,7 @@ async def dial(
         context=body.context,
         endpoint_id=None if endpoint is None else endpoint.id,
         not_before=body.scheduled_at,
-        max_duration=timedelta(seconds=body.max_duration or LONGEST),
+        max_duration=timedelta(seconds=body.max_duration) if body.max_duration else None,
         recording=body.recording,
     )
     made = await calls.create_call(ctx, state_of(request).nudges, order)

@@ -149,7 +149,7 @@ async def _order(caller: Caller, body: NewCall) -> CallOrder:
     apart = {"agent", "line", "scheduled_at", "contact_id", "webhook"}
     try:
         request = CallRequest(
-            **{name: getattr(body, name) for name in NewCall.model_fields if name not in apart},
+            **{name: getattr(body, name) for name in body.model_fields_set - apart},
             agent=speaker.agent,
             line=speaker.line,
             not_before=body.scheduled_at,
