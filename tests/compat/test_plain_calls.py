@@ -37,6 +37,8 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "telnyx": [{"connection_id": "c"}],
     "vapi": [{"phone_number_id": "p"}],
 }
+SETTINGS: dict[str, dict[str, Any]] = {"twilio": {"twiml": "<Response/>"}}
+"""What an agent needs before a provider takes it: Twilio's is a document, not a name."""
 LINES = [(name, options) for name in CATALOG for options in OPTIONS.get(name, [{}])]
 
 
@@ -52,7 +54,8 @@ async def test_a_plain_call_is_taken(world: World, name: str, options: dict[str,
     line = line_of(name, options)
     world = replace(world, ctx=replace(world.ctx, lines=Lines([line])))
     ctx = world.ctx
-    await directory.add_agent(ctx, {"id": "agent_xyz", "name": "Voz", "is_default": True})
+    agent = {"id": "agent_xyz", "name": "Voz", "is_default": True}
+    await directory.add_agent(ctx, agent | {"settings": SETTINGS.get(name, {})})
     await directory.add(ctx, PHONE_NUMBERS, {"phone": SHOWN, "agent_id": "agent_xyz"})
     contact = await directory.add(ctx, CONTACTS, {"phone": TO, "first_name": "Jane"})
     dials: list[tuple[str, dict[str, Any] | None]] = [
