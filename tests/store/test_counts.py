@@ -28,6 +28,7 @@ _ENDS = (
     CallStatus.FAILED,
     CallStatus.CANCELED,
 )
+_SENT = (Fence.PLACING, Fence.PLACED)
 
 
 class Story:
@@ -77,7 +78,7 @@ class Story:
         if call_id is None:
             return
         fence = self._fence_of(call_id)
-        rang = fence in (Fence.PLACING, Fence.PLACED)
+        rang = fence in _SENT
         status = _ENDS[choice % len(_ENDS)] if rang else CallStatus.CANCELED
         wait = timedelta(seconds=20 * (choice % 2))
         self.house.end(call_id, status, may_have_rung=rang, analysis_wait=wait)
@@ -90,7 +91,8 @@ class Story:
             assert not self.house.end(call_id, _ENDS[choice % len(_ENDS)]).changed
 
     def analyse(self, choice: int) -> None:
-        known = self.live + self.over
+        # What is reported of a call that was given up takes its slot again: test_late_reports.py.
+        known = self.live + [over for over in self.over if self._fence_of(over) in _SENT]
         if known:
             call_id = known[choice % len(known)]
             disposition = (None, "booked", "call_me_later", "opted_out")[choice % 4]
