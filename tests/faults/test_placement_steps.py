@@ -47,8 +47,8 @@ class Row:
 DIALED = Row(CallStatus.COMPLETED, Fence.PLACED, "completed", 1, True)
 LOST = Row(CallStatus.FAILED, Fence.NOT_PLACED, "failed:unavailable", 0, False)
 """Nothing left, or nobody can tell until the provider says that it has no such call."""
-REFUSED_BEFORE = Row(CallStatus.CANCELED, Fence.NOT_PLACED, "canceled", 0, False)
-"""The refusal stands in the record: the repeated placement finds that it may not dial."""
+REFUSED_BEFORE = Row(CallStatus.FAILED, Fence.NOT_PLACED, "failed:throttled", 0, False)
+"""The refusal stands in the record: the repeated placement answers with it."""
 
 SWEPT = Row(CallStatus.CANCELED, Fence.CLOSED, "canceled", 0, False)
 
