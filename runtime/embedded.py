@@ -89,6 +89,9 @@ class EmbeddedStack:
 
     async def _start(self) -> None:
         last = read_state(self._dir)
+        if last is not None and last.ready:
+            # Its owner was killed. Nobody may take what it wrote for what this one has started.
+            write_state(self._dir, last.model_copy(update={"ready": False}))
         self.state = StackState(
             pid=os.getpid(),
             ready=False,
