@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlmodel import Session
 
 from store.endpoints import REMOVED
@@ -28,9 +28,10 @@ def rotate_secret(
     if before is None:
         return False
     if until > now:
+        at = _later_than_all(s, endpoint_id, now)
         s.connection().execute(
             insert(former_secret).values(
-                endpoint_id=endpoint_id, secret=before, rotated_at=now, ends_at=until
+                endpoint_id=endpoint_id, secret=before, rotated_at=at, ends_at=until
             )
         )
     _keep_newest(s, endpoint_id, MOST_FORMER if until > now else 0)
@@ -42,12 +43,22 @@ def rotate_secret(
     return True
 
 
+def _later_than_all(s: Session, endpoint_id: str, now: datetime) -> datetime:
+    """Now, or just after the last rotation if the clock has not gone on since: the order in which
+    secrets are given up is the order in which they were replaced."""
+    found = select(func.max(former_secret.c.rotated_at)).where(
+        former_secret.c.endpoint_id == endpoint_id
+    )
+    last: datetime | None = s.connection().execute(found).scalar_one()
+    return now if last is None else max(now, last + timedelta(microseconds=1))
+
+
 def former_secrets(s: Session, endpoint_id: str, *, now: datetime) -> tuple[str, ...]:
     """Those that are valid still, the oldest first."""
     found = (
         select(former_secret.c.secret)
         .where(former_secret.c.endpoint_id == endpoint_id, former_secret.c.ends_at > now)
-        .order_by(former_secret.c.rotated_at, former_secret.c.secret)
+        .order_by(former_secret.c.rotated_at)
     )
     return tuple(s.connection().execute(found).scalars())
 
@@ -83,7 +94,7 @@ def _keep_newest(s: Session, endpoint_id: str, kept: int) -> None:
     found = (
         select(former_secret.c.secret)
         .where(former_secret.c.endpoint_id == endpoint_id)
-        .order_by(former_secret.c.rotated_at.desc(), former_secret.c.secret)
+        .order_by(former_secret.c.rotated_at.desc())
     )
     for secret in list(s.connection().execute(found).scalars())[kept:]:
         _drop(s, endpoint_id, secret)

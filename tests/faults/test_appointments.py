@@ -227,7 +227,14 @@ async def _own_calendar(
         for call in calls
         if f"uid{call.to[1:]}" in different
     ]
-    assert not different, told
+    record = await reading.require_campaign(stack.ctx, "appointment-reminder")
+    steps = [
+        (step.kind, step.state, step.tries, step.detail)
+        for chain in await stack.ctx.database.read(lambda s: chains.list_chains(s, record.id))
+        for step in chain.steps
+        if step.state is not StepState.DONE
+    ]
+    assert not different, (told, steps)
 
 
 async def _shared_calendar(
