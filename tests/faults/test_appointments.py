@@ -10,9 +10,10 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -46,6 +47,9 @@ BEHAVIOURS: tuple[tuple[int, list[str]], ...] = (
     (20, ["call_me_later", "move"]),
     (10, ["no_answer"]),
 )
+ZONE = "America/New_York"
+"""The calendar's, and everybody's: a time without a zone would be unclear to somebody whose number
+lies in another one."""
 SLOT = timedelta(minutes=15)
 STRANGERS = 6
 """Slots of the week after that other people have taken whole."""
@@ -54,14 +58,16 @@ CAPACITY = 3
 
 def monday() -> datetime:
     """Some week that is neither this one nor the next."""
-    today = system_clock().replace(hour=9, minute=0, second=0, microsecond=0)
+    now = system_clock().astimezone(ZoneInfo(ZONE))
+    today = now.replace(hour=9, minute=0, second=0, microsecond=0)
     return today + timedelta(days=14 - today.weekday())
 
 
 def roster(first: datetime) -> dict[str, tuple[list[str], datetime]]:
     """Behaviour and appointment of each person, three people to a slot."""
     behaviours = [each for count, each in BEHAVIOURS for _ in range(count)]
-    phones = numbers(RECIPIENTS)
+    half = RECIPIENTS // 2
+    phones = [*numbers(half), *numbers(half, start=200)]  # Washington and New York
     # Shuffled in a fixed way, so that a slot has people of all kinds.
     order = sorted(range(RECIPIENTS), key=lambda n: (n * 7919) % RECIPIENTS)
     people = {}
@@ -92,7 +98,7 @@ def definition(people: Mapping[str, tuple[list[str], datetime]], endpoint: str) 
         "recipients": [
             {
                 "phone": phone,
-                "time_zone": "America/New_York",
+                "time_zone": ZONE,
                 "appointment_at": _local(start),
                 "appointment_uid": f"uid{phone[1:]}",
                 "first_name": "Ada",
@@ -113,14 +119,16 @@ def definition(people: Mapping[str, tuple[list[str], datetime]], endpoint: str) 
         "ring_timeout": "14s",
         "max_duration": "1m",
     }
-    values["calendar"] |= {"existing_uid": "{{ appointment_uid }}", "time_zone": "UTC"}
-    values["calendar"]["buffer_after"] = "0m"
-    values["recipients"] = [each | {"time_zone": "UTC"} for each in values["recipients"]]
+    values["calendar"] |= {"existing_uid": "{{ appointment_uid }}", "buffer_after": "0m"}
     return json.dumps(values)
 
 
 def _local(start: datetime) -> str:
     return start.replace(tzinfo=None).isoformat()
+
+
+def _utc(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 async def _write(address: str, known: Mapping[str, datetime]) -> None:
@@ -130,7 +138,7 @@ async def _write(address: str, known: Mapping[str, datetime]) -> None:
             body = (
                 "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\n"
                 f"UID:{uid}\r\nDTSTAMP:20260301T000000Z\r\nSUMMARY:Checkup\r\n"
-                f"DTSTART:{start:%Y%m%dT%H%M%SZ}\r\nDTEND:{start + SLOT:%Y%m%dT%H%M%SZ}\r\n"
+                f"DTSTART:{_utc(start)}\r\nDTEND:{_utc(start + SLOT)}\r\n"
                 "END:VEVENT\r\nEND:VCALENDAR\r\n"
             )
             response = await client.put(f"{address}{uid}.ics", content=body)
@@ -229,7 +237,7 @@ async def _own_calendar(
     ]
     record = await reading.require_campaign(stack.ctx, "appointment-reminder")
     steps = [
-        (step.kind, step.state, step.tries, step.detail)
+        (step.kind, step.state, step.note)
         for chain in await stack.ctx.database.read(lambda s: chains.list_chains(s, record.id))
         for step in chain.steps
         if step.state is not StepState.DONE
