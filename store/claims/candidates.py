@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -156,6 +156,9 @@ def _person(row: RowMapping, campaign: CampaignRecord) -> Person:
     )
 
 
+_NONE: Mapping[int, Ledger] = {}
+
+
 def decide_all(
     s: Session,
     campaign: CampaignRecord,
@@ -173,15 +176,35 @@ def decide_all(
 
 
 def read_ledgers(
-    s: Session, tenant: str, persons: Sequence[Person], rulebook: Rulebook, now: datetime
+    s: Session,
+    tenant: str,
+    persons: Sequence[Person],
+    rulebook: Rulebook,
+    now: datetime,
+    earlier: Mapping[int, Ledger] = _NONE,
 ) -> dict[int, Ledger]:
-    """What was tried before, by recipient; read only as far as limits ask for it."""
+    """What was tried before, by recipient; read only as far as limits ask for it.
+
+    Whose ledger was read earlier in this transaction keeps the daily ceiling of that one: only the
+    fence decides by it for good.
+    """
     asked = [
-        Asked(p.phone, p.others, looks_back(p.candidate, p.plan, rulebook), p.lines)
+        Asked(
+            p.phone,
+            p.others,
+            looks_back(p.candidate, p.plan, rulebook),
+            () if p.id in earlier else p.lines,
+        )
         for p in persons
     ]
-    ledgers = ledger.read_ledgers(s, tenant, asked, now)
-    return {person.id: found for person, found in zip(persons, ledgers, strict=True)}
+    found = {
+        person.id: one
+        for person, one in zip(persons, ledger.read_ledgers(s, tenant, asked, now), strict=True)
+    }
+    for of_person, before in earlier.items():
+        if of_person in found and before.ceiling is not None:
+            found[of_person] = replace(found[of_person], ceiling=before.ceiling)
+    return found
 
 
 _OF_NUMBER = frozenset({"suppressed", "rejected"})

@@ -186,7 +186,8 @@ class _Taker:
         """
         tenant, taking, seen = self._campaign.tenant, Taking(), 0
         busy, changed = self._lock_numbers(tenant, persons)
-        ledgers = read_ledgers(self._s, tenant, persons, self._rulebook, self._now)
+        earlier = {i: each.ledger for i, each in self._fresh.items() if each.ledger is not None}
+        ledgers = read_ledgers(self._s, tenant, persons, self._rulebook, self._now, earlier)
         decided: list[Decided] = []
         leases: list[dict[str, Any]] = []
         for person in persons:
