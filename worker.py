@@ -24,14 +24,15 @@ from activities.after_calls import AfterCalls
 from activities.calls import Calls
 from activities.campaigns import Campaigns
 from activities.deliveries import Deliveries
-from activities.deps import Deps
 from activities.launching import Launches
-from activities.outside import Outside
 from activities.posting import Poster
 from activities.requests import Requests
 from activities.sweeps import Sweeps
-from runtime.clock import DatabaseClock, keeping_time
-from runtime.connection import (
+from outdial.contracts.names import AFTER_QUEUE, CALL_QUEUE, DELIVERY_QUEUE, TASK_QUEUE
+from outdial.resources.deps import Deps
+from outdial.resources.outside import Outside
+from outdial.runtime.clock import DatabaseClock, keeping_time
+from outdial.runtime.connection import (
     TemporalMismatch,
     TemporalUnreachable,
     connect_temporal,
@@ -40,19 +41,18 @@ from runtime.connection import (
     release_clients,
     restore_sweep_schedule,
 )
-from runtime.lines import build_lines, require_serving
-from runtime.logging import set_up_logging
-from runtime.outside import build_outside
-from runtime.schema import wrong_schema
-from runtime.settings import Settings, load_settings
-from runtime.settings_file import SettingsInvalid
-from services.awaiting import AwaitedLaunches
-from services.context import ServiceContext
-from services.keeping import Keeper
-from services.lines import announce_lines
-from services.nexus import OutdialServiceHandler
-from store.database import Database, DatabaseUnavailable
-from workflows.names import AFTER_QUEUE, CALL_QUEUE, DELIVERY_QUEUE, TASK_QUEUE
+from outdial.runtime.lines import build_lines, require_serving
+from outdial.runtime.logging import set_up_logging
+from outdial.runtime.outside import build_outside
+from outdial.runtime.schema import wrong_schema
+from outdial.runtime.settings import Settings, load_settings
+from outdial.runtime.settings_file import SettingsInvalid
+from outdial.services.awaiting import AwaitedLaunches
+from outdial.services.context import ServiceContext
+from outdial.services.keeping import Keeper
+from outdial.services.lines import announce_lines
+from outdial.services.nexus import OutdialServiceHandler
+from outdial.store.database import Database, DatabaseUnavailable
 from workflows.registry import WORKFLOWS, sandbox
 
 log = logging.getLogger("outdial.worker")

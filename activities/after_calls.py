@@ -8,10 +8,16 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.deps import Deps
 from activities.heartbeat import heartbeating
 from activities.shares import TenantShares
-from activities.signatures.after_call import (
+from activities.steps.appointments import AppointmentStep
+from activities.steps.email import send_email
+from activities.steps.mirror import Mirror
+from activities.steps.outcome import StepOutcome, done, follow_up, not_yet, refused
+from activities.steps.webhook import send_webhook
+from outdial.calendars.port import CalendarConflict
+from outdial.contracts.names import NUDGE_SIGNAL
+from outdial.contracts.signatures.after_call import (
     AfterCallActivities,
     ChainEnd,
     ChainPlan,
@@ -21,20 +27,14 @@ from activities.signatures.after_call import (
     StepRef,
     StepResult,
 )
-from activities.steps.appointments import AppointmentStep
-from activities.steps.email import send_email
-from activities.steps.mirror import Mirror
-from activities.steps.outcome import StepOutcome, done, follow_up, not_yet, refused
-from activities.steps.webhook import send_webhook
-from activities.telling import signal_workflow
-from calendars.port import CalendarConflict
-from domain.appointment import Appointment
-from domain.callbacks import CallbackKind
-from domain.chain import MIRROR, Step, StepContext, StepState
-from store.after_calls import chains
-from store.appointments import finding
-from store.errors import UnknownCall
-from workflows.names import NUDGE_SIGNAL
+from outdial.dispatch.telling import signal_workflow
+from outdial.domain.appointment import Appointment
+from outdial.domain.callbacks import CallbackKind
+from outdial.domain.chain import MIRROR, Step, StepContext, StepState
+from outdial.resources.deps import Deps
+from outdial.store.after_calls import chains
+from outdial.store.appointments import finding
+from outdial.store.errors import UnknownCall
 
 STEPS_OF_TENANT = 40
 """Of one tenant at the same time in one worker, a fifth of the places."""

@@ -12,11 +12,8 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.deps import Deps
 from activities.heartbeat import heartbeating
-from activities.reports import report_of
-from activities.settled import tell_settled
-from activities.signatures.call import (
+from outdial.contracts.signatures.call import (
     CallActivities,
     CallReport,
     Ended,
@@ -29,14 +26,16 @@ from activities.signatures.call import (
     Placement,
     PlacementResult,
 )
-from domain.call import FailureClass, Fence
-from domain.claim import FencePass, FenceVerdict
-from domain.event import CallEvent, CallSnapshot
-from domain.record import CallRecord
-from domain.settlement import MISCONFIGURED_WAIT
-from providers.departure import watching
-from providers.lines import Line, LinePolicy
-from providers.port import (
+from outdial.dispatch.reports import report_of
+from outdial.dispatch.settled import tell_settled
+from outdial.domain.call import FailureClass, Fence
+from outdial.domain.claim import FencePass, FenceVerdict
+from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.record import CallRecord
+from outdial.domain.settlement import MISCONFIGURED_WAIT
+from outdial.providers.departure import watching
+from outdial.providers.lines import Line, LinePolicy
+from outdial.providers.port import (
     Misconfigured,
     NotPlaced,
     Placed,
@@ -46,9 +45,10 @@ from providers.port import (
     Unavailable,
     Unsendable,
 )
-from store import calls, events, lines
-from store.claims import fence, leases
-from store.errors import UnknownCall
+from outdial.resources.deps import Deps
+from outdial.store import calls, events, lines
+from outdial.store.claims import fence, leases
+from outdial.store.errors import UnknownCall
 
 log = logging.getLogger(__name__)
 

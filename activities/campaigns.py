@@ -9,10 +9,9 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.deps import Deps
 from activities.enrolling import enroll_rows
-from activities.settled import tell_settled
-from activities.signatures.campaign import (
+from outdial.contracts.names import HANG_UP_SIGNAL, REQUEST_SETTLED_SIGNAL
+from outdial.contracts.signatures.campaign import (
     AddInput,
     CampaignActivities,
     CampaignRef,
@@ -24,16 +23,17 @@ from activities.signatures.campaign import (
     StateInput,
     StateResult,
 )
-from activities.telling import signal_workflow
-from domain.claim import Claim
-from domain.record import CampaignRecord, Progress
-from store import campaigns, roster
-from store.appointments.roster import enter_existing
-from store.campaign_rows import require_campaign
-from store.claims import flight, reservation
-from store.errors import CampaignEnded, IllegalTransition
-from store.roster import EnrollRow
-from workflows.names import HANG_UP_SIGNAL, REQUEST_SETTLED_SIGNAL
+from outdial.dispatch.settled import tell_settled
+from outdial.dispatch.telling import signal_workflow
+from outdial.domain.claim import Claim
+from outdial.domain.record import CampaignRecord, Progress
+from outdial.resources.deps import Deps
+from outdial.store import campaigns, roster
+from outdial.store.appointments.roster import enter_existing
+from outdial.store.campaign_rows import require_campaign
+from outdial.store.claims import flight, reservation
+from outdial.store.errors import CampaignEnded, IllegalTransition
+from outdial.store.roster import EnrollRow
 
 
 class Campaigns(CampaignActivities):

@@ -9,14 +9,14 @@ from datetime import timedelta
 from sqlmodel import Session
 from temporalio import activity
 
-from activities.deps import Deps
 from activities.heartbeat import finished, heartbeating
 from activities.posting import Poster
 from activities.shares import TenantTurns
-from activities.signatures.delivery import DeliveryActivities, Drained, EndpointRef
-from domain.endpoint import Delivery, Endpoint
-from store import deliveries
-from store.deliveries import Outcome
+from outdial.contracts.signatures.delivery import DeliveryActivities, Drained, EndpointRef
+from outdial.domain.endpoint import Delivery, Endpoint
+from outdial.resources.deps import Deps
+from outdial.store import deliveries
+from outdial.store.deliveries import Outcome
 
 AT_ONCE = 10
 """Requests to one endpoint at the same time, each about another subject."""

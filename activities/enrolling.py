@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import itemgetter
 
-from domain.number_policy import refusal
-from domain.place import UnknownPlace
-from domain.roster import RecipientDraft
-from domain.zone import UnknownZone, zone_evidence
-from store.roster import EnrollRow
+from outdial.domain.number_policy import refusal
+from outdial.domain.place import UnknownPlace
+from outdial.domain.roster import RecipientDraft
+from outdial.domain.zone import UnknownZone, zone_evidence
+from outdial.store.roster import EnrollRow
 
 _PREFIX = 4
 """Digits that hold any country code: the phone library keeps what it compiled for a country only

@@ -10,17 +10,17 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.heartbeat import heartbeating
-from activities.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
-from intake.apart import SMALL, parse_apart
-from intake.definition import LoadedDefinition, read_definition, read_definition_text
-from intake.problems import DefinitionInvalid
+from outdial.contracts.signatures.launch import (
+    LaunchActivities,
+    LaunchedCampaign,
+    LaunchInput,
+    LaunchRefused,
+    Scopes,
+)
+from outdial.intake.apart import SMALL, parse_apart
+from outdial.intake.definition import LoadedDefinition, read_definition, read_definition_text
+from outdial.intake.problems import DefinitionInvalid
 
-
-class LaunchRefused(Exception):
-    """Launching it once more would change nothing; the text says why."""
-
-
-Scopes = tuple[str, ...]
 Launcher = Callable[[str, LoadedDefinition, bool, str, Scopes | None], Awaitable[LaunchedCampaign]]
 """Checks a tenant's campaign, against the scopes of whoever sent it if it is not the operator's
 own, and writes it down (again, if it is over) for a workflow run, once for each run; found

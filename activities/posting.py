@@ -10,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from activities.addresses import GuardedTransport, NameUnknown, UrlRefused, parse_url
-from dialects.catalog import DIALECTS
-from dialects.port import Message, read_event
-from domain.egress import Egress
-from domain.endpoint import Delivery, DeliveryAttempt, Endpoint
-from store.deliveries import Outcome
+from outdial.domain.egress import Egress
+from outdial.domain.endpoint import Delivery, DeliveryAttempt, Endpoint
+from outdial.resources.addresses import GuardedTransport, NameUnknown, UrlRefused, parse_url
+from outdial.store.deliveries import Outcome
+from outdial.webhook_formats.catalog import DIALECTS
+from outdial.webhook_formats.port import Message, read_event
 
 REQUEST_SECONDS = 15.0
 """Standard Webhooks asks for 15 to 30: who needs longer answers first and works afterwards."""

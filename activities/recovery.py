@@ -12,17 +12,17 @@ import logging
 from datetime import timedelta
 
 from activities.campaigns import Campaigns
-from activities.deps import Deps
-from activities.executions import Execution, ExecutionState, describe_execution
-from activities.signatures.campaign import EnrollInput
-from activities.standing import nudge_standing
-from activities.starting import is_of_launch, start_campaign
-from activities.telling import signal_workflow
-from domain.claim import CampaignState
-from domain.record import CampaignRecord
-from store import campaigns, roster
-from store.errors import IllegalTransition
-from workflows.names import NUDGE_SIGNAL, campaign_workflow_id
+from outdial.contracts.names import NUDGE_SIGNAL, campaign_workflow_id
+from outdial.contracts.signatures.campaign import EnrollInput
+from outdial.dispatch.executions import Execution, ExecutionState, describe_execution
+from outdial.dispatch.standing import nudge_standing
+from outdial.dispatch.starting import is_of_launch, start_campaign
+from outdial.dispatch.telling import signal_workflow
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CampaignRecord
+from outdial.resources.deps import Deps
+from outdial.store import campaigns, roster
+from outdial.store.errors import IllegalTransition
 
 log = logging.getLogger(__name__)
 

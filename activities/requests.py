@@ -8,29 +8,29 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.deps import Deps
-from activities.signatures.request import (
+from outdial.contracts.names import (
+    HANG_UP_SIGNAL,
+)
+from outdial.contracts.signatures.request import (
     RequestActivities,
     Requested,
     RequestInput,
     RequestRef,
     RequestState,
 )
-from activities.standing import nudge_standing
-from activities.telling import signal_workflow
-from domain.instants import TOO_FAR, too_far
-from domain.phone import parse_destination
-from domain.plan import CallRequest
-from domain.record import CallRecord, CampaignRecord, RecipientState
-from domain.zone import ZoneEvidence, zone_evidence
-from providers.asking import in_words, not_carried_of
-from providers.lines import UnknownLine
-from store import campaigns, roster, withdrawal
-from store.requests import known_request
-from store.rulings import read_rulebook
-from workflows.names import (
-    HANG_UP_SIGNAL,
-)
+from outdial.dispatch.standing import nudge_standing
+from outdial.dispatch.telling import signal_workflow
+from outdial.domain.instants import TOO_FAR, too_far
+from outdial.domain.phone import parse_destination
+from outdial.domain.plan import CallRequest
+from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
+from outdial.domain.zone import ZoneEvidence, zone_evidence
+from outdial.providers.asking import in_words, not_carried_of
+from outdial.providers.lines import UnknownLine
+from outdial.resources.deps import Deps
+from outdial.store import campaigns, roster, withdrawal
+from outdial.store.requests import known_request
+from outdial.store.rulings import read_rulebook
 
 
 class Requests(RequestActivities):

@@ -14,33 +14,33 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities.calls import Calls
-from activities.deps import Deps
-from activities.executions import Execution, ExecutionState, describe_execution
 from activities.recovery import Recovery
-from activities.reports import report_of
-from activities.settled import sweep_chains, tell_settled
-from activities.signatures.call import EndInput, HangUpInput, LookUp, LookUpInput
-from activities.signatures.sweep import SweepActivities, Swept
-from activities.starting import start_call
-from activities.sweeping import BATCH, Deadline, each, pages
-from activities.telling import signal_workflow
-from domain.call import CallStatus, FailureClass, Fence
-from domain.evidence import was_answered, was_started
-from domain.record import CallEnd, CallRecord, CampaignRecord
-from providers.lines import UnknownLine
-from providers.port import ProviderError
-from store import call_requests, calls, campaigns, events, requests
-from store.claims import leases
-from store.claims.leases import LeaseCheck
-from store.events import UnsignalledRow
-from store.requests import Requester
-from workflows.names import (
+from outdial.contracts.names import (
     HANG_UP_SIGNAL,
     NUDGE_SIGNAL,
     REPORT_SIGNAL,
     REQUEST_SETTLED_SIGNAL,
     campaign_workflow_id,
 )
+from outdial.contracts.signatures.call import EndInput, HangUpInput, LookUp, LookUpInput
+from outdial.contracts.signatures.sweep import SweepActivities, Swept
+from outdial.dispatch.executions import Execution, ExecutionState, describe_execution
+from outdial.dispatch.reports import report_of
+from outdial.dispatch.settled import sweep_chains, tell_settled
+from outdial.dispatch.starting import start_call
+from outdial.dispatch.sweeping import BATCH, Deadline, each, pages
+from outdial.dispatch.telling import signal_workflow
+from outdial.domain.call import CallStatus, FailureClass, Fence
+from outdial.domain.evidence import was_answered, was_started
+from outdial.domain.record import CallEnd, CallRecord, CampaignRecord
+from outdial.providers.lines import UnknownLine
+from outdial.providers.port import ProviderError
+from outdial.resources.deps import Deps
+from outdial.store import call_requests, calls, campaigns, events, requests
+from outdial.store.claims import leases
+from outdial.store.claims.leases import LeaseCheck
+from outdial.store.events import UnsignalledRow
+from outdial.store.requests import Requester
 
 log = logging.getLogger(__name__)
 

@@ -23,13 +23,13 @@ from typing import Any
 from sqlalchemy import URL, create_engine, delete, insert, make_url, select, text, update
 from sqlmodel import Session
 
-from domain.call import CallStatus
-from domain.record import CampaignRecord, RecipientState
-from domain.zone import zone_evidence
-from store import campaigns, roster
-from store.claims.reservation import claim_calls
-from store.database import Database
-from store.tables import EPOCH, call, lease, recipient
+from outdial.domain.call import CallStatus
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.domain.zone import zone_evidence
+from outdial.store import campaigns, roster
+from outdial.store.claims.reservation import claim_calls
+from outdial.store.database import Database
+from outdial.store.tables import EPOCH, call, lease, recipient
 from tests.builders import LINE, NOW, House, definition
 from tests.databases import migrated, postgresql_database, postgresql_server
 

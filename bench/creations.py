@@ -26,14 +26,14 @@ from sqlalchemy import func, select
 
 from bench.drain import drain
 from bench.processes import cpu_seconds, free_port, start_python, until_open
-from providers.lines import Lines
-from runtime.clock import system_clock
-from runtime.connection import connect_temporal
-from runtime.settings import load_settings
-from services.context import ServiceContext
-from services.keys import create_key
-from store.database import Database
-from store.tables import call_request
+from outdial.providers.lines import Lines
+from outdial.runtime.clock import system_clock
+from outdial.runtime.connection import connect_temporal
+from outdial.runtime.settings import load_settings
+from outdial.services.context import ServiceContext
+from outdial.services.keys import create_key
+from outdial.store.database import Database
+from outdial.store.tables import call_request
 from tests.databases import postgresql_database, postgresql_server
 
 CONNECTIONS = 32
@@ -97,7 +97,7 @@ async def _serve(stack: AsyncExitStack, folder: Path, url: str) -> tuple[int, in
         "OUTDIAL_LINES__SIMULATED__CREDENTIALS__API_KEY": "key",
         "OUTDIAL_LOG_LEVEL": "ERROR",
     }
-    pid = await start_python(stack, folder / f"api-{port}.log", "api")
+    pid = await start_python(stack, folder / f"api-{port}.log", "outdial.api")
     await until_open(port)
     return port, pid
 

@@ -13,11 +13,11 @@ import httpx
 from sqlalchemy import func, select
 
 from bench.people import configure
-from domain.record import RecipientState
-from runtime.embedded import EmbeddedStack
-from runtime.settings import load_settings
-from store.database import Database
-from store.tables import call, recipient
+from outdial.domain.record import RecipientState
+from outdial.runtime.embedded import EmbeddedStack
+from outdial.runtime.settings import load_settings
+from outdial.store.database import Database
+from outdial.store.tables import call, recipient
 
 IN_FLIGHT = 150
 NO_PROGRESS = 120.0

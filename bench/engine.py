@@ -11,16 +11,16 @@ import httpx
 from bench.measured import Measured
 from bench.people import configure, seen
 from bench.processes import cpu_seconds
-from intake.definition import read_definition_text
-from runtime.clock import system_clock
-from runtime.connection import connect_temporal
-from runtime.embedded import EmbeddedStack
-from runtime.lines import build_lines
-from runtime.settings import load_settings
-from services.context import ServiceContext
-from services.launching import launch_campaign
-from services.reading import progress
-from store.database import Database
+from outdial.intake.definition import read_definition_text
+from outdial.runtime.clock import system_clock
+from outdial.runtime.connection import connect_temporal
+from outdial.runtime.embedded import EmbeddedStack
+from outdial.runtime.lines import build_lines
+from outdial.runtime.settings import load_settings
+from outdial.services.context import ServiceContext
+from outdial.services.launching import launch_campaign
+from outdial.services.reading import progress
+from outdial.store.database import Database
 
 
 async def run_engine(

@@ -14,8 +14,8 @@ import phonenumbers
 from phonenumbers import timezone as phone_timezone
 
 from activities.enrolling import enroll_rows
-from domain.data import table
-from domain.roster import RecipientDraft
+from outdial.domain.data import table
+from outdial.domain.roster import RecipientDraft
 
 COUNTRIES = ("US", "GB", "FR", "DE", "AU", "BR", "IN", "MX", "JP", "ZA", "ES", "IT", "NL", "SE")
 

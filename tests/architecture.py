@@ -49,7 +49,7 @@ PURE_LIBRARY = frozenset(
 """The part of the standard library that neither acts on the world nor asks it anything."""
 
 DOMAIN_MAY_IMPORT = PURE_LIBRARY | {
-    "domain",
+    "outdial.domain",
     "importlib.resources",  # its own tables, in domain/data
     "phonenumbers",
     "pydantic",
@@ -57,10 +57,9 @@ DOMAIN_MAY_IMPORT = PURE_LIBRARY | {
     "pytz",
 }
 WORKFLOWS_MAY_IMPORT = PURE_LIBRARY | {
-    "activities.options",
-    "activities.signatures",
     "asyncio",
-    "domain",
+    "outdial.contracts",
+    "outdial.domain",
     "pydantic",
     "temporalio",
     "workflows",
@@ -73,7 +72,10 @@ CLOCK = frozenset(
 
 VENDORS = frozenset(
     {"bland", "elevenlabs", "livekit", "plivo", "retell", "telnyx", "twilio", "vapi"}
-    | {path.parent.name for path in Path(__file__).parents[1].glob("providers/*/__init__.py")}
+    | {
+        path.parent.name
+        for path in Path(__file__).parents[1].glob("outdial/providers/*/__init__.py")
+    }
 )
 """Names that only the catalog and the adapters may know, those to come among them."""
 
@@ -93,7 +95,11 @@ class Source:
 
     @property
     def room(self) -> str:
-        return self.path.parts[0].removesuffix(".py")
+        """The folder of the engine, or of the root, that it stands in."""
+        parts = self.path.parts
+        return (parts[1] if parts[0] == "outdial" and len(parts) > 1 else parts[0]).removesuffix(
+            ".py"
+        )
 
     @property
     def shipped(self) -> bool:
@@ -167,25 +173,25 @@ def time_is_an_argument(source: Source) -> Iterator[Finding]:
 
 
 def one_commit(source: Source) -> Iterator[Finding]:
-    if source.shipped and source.path != PurePosixPath("store/database.py"):
+    if source.shipped and source.path != PurePosixPath("outdial/store/database.py"):
         for node in ast.walk(source.tree):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
                 and node.func.attr == "commit"
             ):
-                yield node.lineno, "only store/database.py commits"
+                yield node.lineno, "only outdial/store/database.py commits"
 
 
 def settings_read_the_environment(source: Source) -> Iterator[Finding]:
-    if source.shipped and source.path != PurePosixPath("runtime/settings.py"):
+    if source.shipped and source.path != PurePosixPath("outdial/runtime/settings.py"):
         names = {"environ", "environb", "getenv", "getenvb"}
         for node in ast.walk(source.tree):
             reads = isinstance(node, ast.Attribute) and node.attr in names
             takes = isinstance(node, ast.ImportFrom) and names & {a.name for a in node.names}
             if reads or takes:
                 line = getattr(node, "lineno", 1)
-                yield line, "only runtime/settings.py reads the environment"
+                yield line, "only outdial/runtime/settings.py reads the environment"
 
 
 def no_provider_by_name(source: Source) -> Iterator[Finding]:

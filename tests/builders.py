@@ -8,21 +8,21 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session
 
-from domain.breaker import BreakerPolicy
-from domain.call import CallStatus
-from domain.claim import CampaignState, Claim, ClaimedCall, FencePass
-from domain.definition import Agent, CampaignDefinition
-from domain.event import CallEvent
-from domain.plan import CallRequest
-from domain.record import DEFAULT_TENANT, CallEnd, CampaignRecord, Settled
-from domain.roster import RecipientDraft
-from domain.zone import ZoneEvidence, ZoneSource, zone_data
-from store import calls, campaigns, lines, roster
-from store.claims.fence import raise_fence
-from store.claims.reservation import claim_calls
-from store.database import Database
-from store.lines import LineLimits
-from store.roster import EnrollRow
+from outdial.domain.breaker import BreakerPolicy
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState, Claim, ClaimedCall, FencePass
+from outdial.domain.definition import Agent, CampaignDefinition
+from outdial.domain.event import CallEvent
+from outdial.domain.plan import CallRequest
+from outdial.domain.record import DEFAULT_TENANT, CallEnd, CampaignRecord, Settled
+from outdial.domain.roster import RecipientDraft
+from outdial.domain.zone import ZoneEvidence, ZoneSource, zone_data
+from outdial.store import calls, campaigns, lines, roster
+from outdial.store.claims.fence import raise_fence
+from outdial.store.claims.reservation import claim_calls
+from outdial.store.database import Database
+from outdial.store.lines import LineLimits
+from outdial.store.roster import EnrollRow
 
 T = TypeVar("T")
 

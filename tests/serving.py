@@ -12,7 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from api.connections import SERVER_OPTIONS
+from outdial.api.connections import SERVER_OPTIONS
 
 
 class _Server(uvicorn.Server):

@@ -39,71 +39,83 @@ SHORT_FUNCTION = "def story() -> None:\n" + "    step()\n" * (MAX_FUNCTION_LINES
 LONG_FILE = "step()\n" * (MAX_FILE_LINES + 1)
 
 FORBIDDEN: list[tuple[Rule, str, str]] = [
-    (domain_is_pure, "domain/retry.py", "import os"),
-    (domain_is_pure, "domain/retry.py", "from urllib import request"),
-    (domain_is_pure, "domain/retry.py", "from store.database import Database"),
-    (domain_is_pure, "domain/rules/day.py", "def f() -> None:\n    import asyncio"),
-    (domain_is_pure, "domain/rules/day.py", "from ...store import tables"),
+    (domain_is_pure, "outdial/domain/retry.py", "import os"),
+    (domain_is_pure, "outdial/domain/retry.py", "from urllib import request"),
+    (domain_is_pure, "outdial/domain/retry.py", "from outdial.store.database import Database"),
+    (domain_is_pure, "outdial/domain/rules/day.py", "def f() -> None:\n    import asyncio"),
+    (domain_is_pure, "outdial/domain/rules/day.py", "from ...store import tables"),
     (workflows_only_decide, "workflows/call.py", "from activities.place import PlaceCall"),
     (workflows_only_decide, "workflows/call.py", "import activities"),
     (workflows_only_decide, "workflows/call.py", "from phonenumbers import parse"),
     (workflows_only_decide, "workflows/call.py", "import random"),
-    (doors_are_not_imported, "services/launch.py", "from worker import main"),
-    (doors_are_not_imported, "api/app.py", "from tests.builders import recipient"),
-    (time_is_an_argument, "domain/window.py", "from datetime import datetime\ndatetime.now(UTC)"),
-    (time_is_an_argument, "domain/window.py", "import datetime as d\nd.datetime.utcnow()"),
-    (time_is_an_argument, "domain/window.py", "clock = datetime.now"),
-    (time_is_an_argument, "domain/window.py", "date.today()"),
+    (doors_are_not_imported, "outdial/services/launch.py", "from worker import main"),
+    (doors_are_not_imported, "outdial/api/app.py", "from tests.builders import recipient"),
+    (
+        time_is_an_argument,
+        "outdial/domain/window.py",
+        "from datetime import datetime\ndatetime.now(UTC)",
+    ),
+    (time_is_an_argument, "outdial/domain/window.py", "import datetime as d\nd.datetime.utcnow()"),
+    (time_is_an_argument, "outdial/domain/window.py", "clock = datetime.now"),
+    (time_is_an_argument, "outdial/domain/window.py", "date.today()"),
     (time_is_an_argument, "workflows/call.py", "import time\ntime.monotonic()"),
-    (one_commit, "store/claims/claim.py", "session.commit()"),
-    (one_commit, "services/launch.py", "self.database.session.commit()"),
-    (settings_read_the_environment, "runtime/temporal.py", "import os\nos.environ['A']"),
-    (settings_read_the_environment, "cli/main.py", "import os\nos.getenv('A')"),
+    (one_commit, "outdial/store/claims/claim.py", "session.commit()"),
+    (one_commit, "outdial/services/launch.py", "self.database.session.commit()"),
+    (settings_read_the_environment, "outdial/runtime/temporal.py", "import os\nos.environ['A']"),
+    (settings_read_the_environment, "outdial/cli/main.py", "import os\nos.getenv('A')"),
     (settings_read_the_environment, "worker.py", "from os import environ"),
-    (no_provider_by_name, "services/launch.py", "if line.provider == 'twilio':\n    pass"),
+    (no_provider_by_name, "outdial/services/launch.py", "if line.provider == 'twilio':\n    pass"),
     (no_provider_by_name, "activities/place.py", "x = name in ('vapi', 'bland')"),
-    (no_provider_by_name, "api/hooks.py", "match name:\n    case 'retell':\n        pass"),
-    (short_file, "domain/retry.py", LONG_FILE),
+    (no_provider_by_name, "outdial/api/hooks.py", "match name:\n    case 'retell':\n        pass"),
+    (short_file, "outdial/domain/retry.py", LONG_FILE),
     (short_file, "tests/test_retry.py", LONG_FILE),
-    (short_functions, "domain/retry.py", LONG_FUNCTION),
+    (short_functions, "outdial/domain/retry.py", LONG_FUNCTION),
     (
         short_functions,
-        "domain/retry.py",
+        "outdial/domain/retry.py",
         "class A:\n    async " + LONG_FUNCTION.replace("\n", "\n  "),
     ),
-    (no_swamp, "store/utils.py", ""),
-    (no_swamp, "api/common/errors.py", ""),
-    (nothing_left_undone, "domain/retry.py", "x = 1  # " + "TODO: days"),
+    (no_swamp, "outdial/store/utils.py", ""),
+    (no_swamp, "outdial/api/common/errors.py", ""),
+    (nothing_left_undone, "outdial/domain/retry.py", "x = 1  # " + "TODO: days"),
     (nothing_left_undone, "tests/test_retry.py", "raise Not" + "ImplementedError('later')"),
     (no_error_swallowed, "activities/place.py", "try:\n    f()\nexcept Exception:\n    pass"),
     (no_error_swallowed, "activities/place.py", "try:\n    f()\nexcept:\n    log()"),
-    (no_error_swallowed, "cli/main.py", "with contextlib.suppress(Exception):\n    f()"),
+    (no_error_swallowed, "outdial/cli/main.py", "with contextlib.suppress(Exception):\n    f()"),
 ]
 
 ALLOWED: list[tuple[Rule, str, str]] = [
-    (domain_is_pure, "domain/phone.py", "import phonenumbers\nfrom .zone import load_zone"),
-    (domain_is_pure, "intake/csv.py", "import os"),
-    (workflows_only_decide, "workflows/call.py", "from activities import options, signatures"),
+    (domain_is_pure, "outdial/domain/phone.py", "import phonenumbers\nfrom .zone import load_zone"),
+    (domain_is_pure, "outdial/intake/csv.py", "import os"),
     (
         workflows_only_decide,
         "workflows/call.py",
-        "from activities.signatures.call import PlaceCall",
+        "from outdial.contracts import options",
+    ),
+    (
+        workflows_only_decide,
+        "workflows/call.py",
+        "from outdial.contracts.signatures.call import PlaceCall",
     ),
     (workflows_only_decide, "workflows/call.py", "from temporalio import workflow"),
-    (doors_are_not_imported, "cli/up.py", "from worker import main"),
+    (doors_are_not_imported, "outdial/cli/up.py", "from worker import main"),
     (time_is_an_argument, "workflows/call.py", "now = workflow.now()"),
-    (time_is_an_argument, "runtime/clock.py", "datetime.now(UTC)"),
-    (one_commit, "store/database.py", "session.commit()"),
-    (settings_read_the_environment, "runtime/settings.py", "import os\nos.environ['A']"),
-    (no_provider_by_name, "providers/twilio/client.py", "if name == 'twilio':\n    pass"),
-    (no_provider_by_name, "runtime/settings.py", "provider = 'simulated'"),
-    (short_file, "store/migrations/versions/0001.py", LONG_FILE),
-    (short_functions, "domain/retry.py", SHORT_FUNCTION),
+    (time_is_an_argument, "outdial/runtime/clock.py", "datetime.now(UTC)"),
+    (one_commit, "outdial/store/database.py", "session.commit()"),
+    (settings_read_the_environment, "outdial/runtime/settings.py", "import os\nos.environ['A']"),
+    (no_provider_by_name, "outdial/providers/twilio/client.py", "if name == 'twilio':\n    pass"),
+    (no_provider_by_name, "outdial/runtime/settings.py", "provider = 'simulated'"),
+    (short_file, "outdial/store/migrations/versions/0001.py", LONG_FILE),
+    (short_functions, "outdial/domain/retry.py", SHORT_FUNCTION),
     (short_functions, "tests/test_retry.py", LONG_FUNCTION),
-    (no_swamp, "domain/commonwealth.py", ""),
-    (nothing_left_undone, "domain/retry.py", "x = 'TODO'"),
-    (no_error_swallowed, "cli/main.py", "try:\n    f()\nexcept KeyError:\n    pass"),
-    (no_error_swallowed, "cli/main.py", "try:\n    f()\nexcept Exception:\n    log()\n    raise"),
+    (no_swamp, "outdial/domain/commonwealth.py", ""),
+    (nothing_left_undone, "outdial/domain/retry.py", "x = 'TODO'"),
+    (no_error_swallowed, "outdial/cli/main.py", "try:\n    f()\nexcept KeyError:\n    pass"),
+    (
+        no_error_swallowed,
+        "outdial/cli/main.py",
+        "try:\n    f()\nexcept Exception:\n    log()\n    raise",
+    ),
 ]
 
 
@@ -146,33 +158,43 @@ def test_project_keeps_rule(rule: Rule, sources: list[Source]) -> None:
     assert not broken, "\n".join(broken)
 
 
-def test_every_room_is_known_to_every_tool(project: dict[str, Any]) -> None:
-    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"bench", "tests"}
+def test_every_package_is_known_to_every_tool(project: dict[str, Any]) -> None:
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"bench", "tests"}
     tool = project["tool"]
     packaged = set(tool["setuptools"]["packages"]["find"]["include"])
-    assert rooms == set(tool["importlinter"]["root_packages"])
-    assert packaged == rooms | {f"{room}.*" for room in rooms}
-    assert rooms <= set(tool["ruff"]["lint"]["isort"]["known-first-party"])
+    assert packages == set(tool["importlinter"]["root_packages"])
+    assert packaged == packages | {f"{package}.*" for package in packages}
+    assert packages <= set(tool["ruff"]["lint"]["isort"]["known-first-party"])
 
 
-def test_every_folder_of_a_room_is_a_package(
-    project: dict[str, Any], sources: list[Source]
-) -> None:
+def test_every_folder_that_ships_is_a_package(sources: list[Source]) -> None:
     """import-linter does not look into a folder that is none."""
-    rooms = project["tool"]["importlinter"]["root_packages"]
-    folders = {s.path.parent for s in sources if s.room in rooms and not s.migration}
+    folders = {s.path.parent for s in sources if s.shipped and not s.migration}
+    folders -= {PurePosixPath(".")}
     assert [str(f) for f in sorted(folders) if not (ROOT / f / "__init__.py").is_file()] == []
 
 
+def test_packages_re_export_nothing(sources: list[Source]) -> None:
+    """A name has one address: the module that defines it."""
+    assert [
+        str(s.path)
+        for s in sources
+        if s.shipped and s.path.name == "__init__.py"
+        if any(name.startswith("outdial.") for _, name in imported_names(s))
+        if s.path != PurePosixPath("outdial/store/tables/__init__.py")  # Alembic wants all tables
+    ] == []
+
+
 def test_adapters_do_not_share_code(sources: list[Source]) -> None:
-    adapters = {path.parent.name for path in ROOT.glob("providers/*/__init__.py")}
+    adapters = {path.parent.name for path in ROOT.glob("outdial/providers/*/__init__.py")}
     assert "simulated" in adapters
     shared = [
         f"{source.path}:{line}: {name}"
         for source in sources
         for line, name in imported_names(source)
-        if source.room == "providers" and source.path.parts[1] in adapters
-        if name.startswith("providers.") and name.split(".")[1] in adapters - {source.path.parts[1]}
+        if source.room == "providers" and source.path.parts[2] in adapters
+        if name.startswith("outdial.providers.")
+        if name.split(".")[2] in adapters - {source.path.parts[2]}
     ]
     assert shared == []
 
@@ -182,11 +204,12 @@ def test_adapters_do_not_share_code(sources: list[Source]) -> None:
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
 VIOLATIONS = {
-    "layers": ("store/tables.py", "import services"),
-    "workflows": ("workflows/call.py", "import store.tables"),
-    "signatures": ("activities/signatures/call.py", "import providers.port"),
-    "adapters": ("providers/one/client.py", "import providers.two.client"),
-    "tests": ("domain/call.py", "import tests.builders"),
+    "layers": ("outdial/store/tables.py", "import outdial.services"),
+    "engine": ("outdial/services/launch.py", "import workflows"),
+    "workflows": ("workflows/call.py", "import outdial.store.tables"),
+    "activities": ("activities/calls.py", "import outdial.services"),
+    "adapters": ("outdial/providers/one/client.py", "import outdial.providers.two.client"),
+    "tests": ("outdial/domain/call.py", "import tests.builders"),
 }
 
 
@@ -207,15 +230,17 @@ def test_project_keeps_import_contracts() -> None:
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory, project: dict[str, Any]) -> Path:
-    """The rooms with hardly anything in them, under the project's own contracts."""
+    """The packages with hardly anything in them, under the project's own contracts."""
     root = tmp_path_factory.mktemp("sample")
     (root / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    rooms = project["tool"]["importlinter"]["root_packages"]
-    for package in [*rooms, "activities/signatures", "providers/one", "providers/two", "tests"]:
+    packages = [*project["tool"]["importlinter"]["root_packages"], "tests"]
+    packages += sorted(f"outdial/{path.parent.name}" for path in ROOT.glob("outdial/*/__init__.py"))
+    packages += ["outdial/providers/one", "outdial/providers/two"]
+    for package in packages:
         (root / package).mkdir()
         (root / package / "__init__.py").touch()
-    for module in ["activities/options", "providers/port", "providers/two/client", "store/tables"]:
-        (root / f"{module}.py").touch()
+    for module in ["providers/two/client", "store/tables"]:
+        (root / f"outdial/{module}.py").touch()
     return root
 
 

@@ -19,11 +19,11 @@ import pytest
 import typer.testing
 from ruamel.yaml import YAML
 
-from providers.simulated.server import DEFAULT_API_KEY
-from runtime.lines import build_lines, require_serving
-from runtime.settings import Settings, load_settings
-from runtime.settings_file import SettingsInvalid
-from workflows.names import SEARCH_ATTRIBUTES
+from outdial.contracts.names import SEARCH_ATTRIBUTES
+from outdial.providers.simulated.server import DEFAULT_API_KEY
+from outdial.runtime.lines import build_lines, require_serving
+from outdial.runtime.settings import Settings, load_settings
+from outdial.runtime.settings_file import SettingsInvalid
 
 ROOT = Path(__file__).parent.parent
 SECRETS = {
@@ -178,18 +178,18 @@ def test_ports_listen_on_this_host_alone(services: dict[str, Any]) -> None:
 
 
 def test_commands_exist(services: dict[str, Any]) -> None:
-    from cli.main import app
+    from outdial.cli.main import app
 
     assert services["migrate"]["command"] == ["outdial", "migrate"]
     assert typer.testing.CliRunner().invoke(app, ["migrate", "--help"]).exit_code == 0
     assert services["worker"]["command"] == ["python", "-P", "-m", "worker"]
     assert (ROOT / "worker.py").is_file()
-    for name, module in (("api", "api"), ("network", "providers.simulated")):
+    for name, module in (("api", "outdial.api"), ("network", "outdial.providers.simulated")):
         assert services[name]["command"][:4] == ["python", "-P", "-m", module]
         assert importlib.util.find_spec(f"{module}.__main__")
 
 
-def test_image_holds_every_room_and_no_secret(project: dict[str, Any]) -> None:
+def test_image_holds_every_package_and_no_secret(project: dict[str, Any]) -> None:
     lines = _read("deploy/Dockerfile.dockerignore").splitlines()
     assert "*" in lines
     named = {line[1:] for line in lines if line.startswith("!")}

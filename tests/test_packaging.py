@@ -74,14 +74,14 @@ def test_what_is_imported_is_declared(project: dict[str, Any]) -> None:
     """A package that is only there because another one needs it can vanish with that one."""
     wanted = map(Requirement, project["project"]["dependencies"])
     declared = {canonicalize_name(requirement.name) for requirement in wanted}
-    rooms = {*project["tool"]["importlinter"]["root_packages"], "worker"}
+    packages = {*project["tool"]["importlinter"]["root_packages"], "worker"}
     providers = packages_distributions()
     undeclared = {
         f"{source.path}: {name}"
         for source in read_sources(ROOT)
         for _, name in imported_names(source)
         if source.shipped
-        if (package := name.split(".")[0]) not in sys.stdlib_module_names | rooms
+        if (package := name.split(".")[0]) not in sys.stdlib_module_names | packages
         if not declared & {canonicalize_name(d) for d in providers.get(package, [])}
     }
     assert undeclared == set()
@@ -121,7 +121,7 @@ def test_targets_install_by_hash(target: str, lock: str) -> None:
 
 
 def test_demo_can_be_repeated() -> None:
-    from cli.main import app
+    from outdial.cli.main import app
 
     assert "outdial launch campaigns/quickstart.yaml --again" in _dry_run("demo")
     assert (ROOT / "campaigns/quickstart.yaml").is_file()

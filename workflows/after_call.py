@@ -9,8 +9,9 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 
 with workflow.unsafe.imports_passed_through():
-    from activities import options
-    from activities.signatures.after_call import (
+    from outdial.contracts import names, options
+    from outdial.contracts.messages import AfterCallInput, AfterCallResult
+    from outdial.contracts.signatures.after_call import (
         AfterCallActivities,
         ChainEnd,
         ChainRef,
@@ -19,11 +20,9 @@ with workflow.unsafe.imports_passed_through():
         StepRef,
         StepResult,
     )
-    from domain.callbacks import After, StepRetry
-    from domain.chain import StepState
-    from workflows import names
+    from outdial.domain.callbacks import After, StepRetry
+    from outdial.domain.chain import StepState
     from workflows.cancellation import run_to_end
-    from workflows.messages import AfterCallInput, AfterCallResult
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=3), timedelta(minutes=5)
 """Between asks for a place while the tenant's are taken: doubled each time, for the history."""

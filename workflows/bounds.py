@@ -6,7 +6,13 @@ from __future__ import annotations
 from pydantic import BaseModel
 from temporalio.exceptions import ApplicationError
 
-from workflows.messages import MAX_RECIPIENTS, AddRequest, Message, PauseRequest, StopRequest
+from outdial.contracts.messages import (
+    MAX_RECIPIENTS,
+    AddRequest,
+    Message,
+    PauseRequest,
+    StopRequest,
+)
 
 MAX_BYTES = 256 * 1024
 """A message to a running workflow."""

@@ -9,8 +9,9 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities import options
-    from activities.signatures.call import (
+    from outdial.contracts import names, options
+    from outdial.contracts.messages import CallResult
+    from outdial.contracts.signatures.call import (
         CallActivities,
         CallReport,
         Ended,
@@ -22,13 +23,11 @@ with workflow.unsafe.imports_passed_through():
         Placement,
         PlacementResult,
     )
-    from domain.call import CallStatus, FailureClass, advance
-    from domain.claim import ClaimedCall
-    from domain.evidence import was_answered, was_started
-    from domain.record import CallEnd
-    from workflows import names
+    from outdial.domain.call import CallStatus, FailureClass, advance
+    from outdial.domain.claim import ClaimedCall
+    from outdial.domain.evidence import was_answered, was_started
+    from outdial.domain.record import CallEnd
     from workflows.cancellation import run_to_end
-    from workflows.messages import CallResult
 
 HANG_UP_GRACE = timedelta(seconds=15)
 """How long a provider may take to report the end of a call that we ended. Then it is asked to end

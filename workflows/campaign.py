@@ -15,22 +15,8 @@ from temporalio.common import (
 from temporalio.exceptions import ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
-    from activities import options
-    from activities.signatures.campaign import (
-        AddInput,
-        CampaignActivities,
-        CampaignRef,
-        ClaimInput,
-        EnrollInput,
-        StateInput,
-    )
-    from domain.call import CallStatus
-    from domain.claim import CampaignState, Claim, ClaimedCall
-    from workflows import names
-    from workflows.bounds import require_bounded
-    from workflows.call import CallWorkflow
-    from workflows.cancellation import run_to_end
-    from workflows.messages import (
+    from outdial.contracts import names, options
+    from outdial.contracts.messages import (
         AddRequest,
         CampaignCarry,
         CampaignInput,
@@ -40,6 +26,19 @@ with workflow.unsafe.imports_passed_through():
         ResumeRequest,
         StopRequest,
     )
+    from outdial.contracts.signatures.campaign import (
+        AddInput,
+        CampaignActivities,
+        CampaignRef,
+        ClaimInput,
+        EnrollInput,
+        StateInput,
+    )
+    from outdial.domain.call import CallStatus
+    from outdial.domain.claim import CampaignState, Claim, ClaimedCall
+    from workflows.bounds import require_bounded
+    from workflows.call import CallWorkflow
+    from workflows.cancellation import run_to_end
 
 STRAY_POLL = timedelta(seconds=1)
 LONGEST_STRAY_POLL = timedelta(seconds=30)

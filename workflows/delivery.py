@@ -8,10 +8,9 @@ from datetime import timedelta
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities import options
-    from activities.signatures.delivery import DeliveryActivities, Drained, EndpointRef
-    from workflows import names
-    from workflows.messages import DeliveryResult
+    from outdial.contracts import names, options
+    from outdial.contracts.messages import DeliveryResult
+    from outdial.contracts.signatures.delivery import DeliveryActivities, Drained, EndpointRef
 
 LONGEST_SLEEP = timedelta(hours=1)
 """The outbox is looked at now and then, whatever was said of it."""

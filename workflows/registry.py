@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from domain.zone import require_zone
+from outdial.domain.zone import require_zone
 from workflows.after_call import AfterCallWorkflow
 from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow
@@ -35,6 +35,9 @@ def sandbox() -> SandboxedWorkflowRunner:
     require_zone("Europe/Berlin")
     return SandboxedWorkflowRunner(
         restrictions=SandboxRestrictions.default.with_passthrough_modules(
-            "domain", "activities", "workflows.names", "workflows.messages", "phonenumbers", "pytz"
+            "outdial.domain",
+            "outdial.contracts",
+            "phonenumbers",
+            "pytz",
         )
     )

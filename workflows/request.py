@@ -11,15 +11,15 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
-    from activities import options
-    from activities.signatures.request import (
+    from outdial.contracts import options
+    from outdial.contracts.messages import RequestCallInput, RequestResult
+    from outdial.contracts.signatures.request import (
         RequestActivities,
         RequestInput,
         RequestRef,
         RequestState,
     )
     from workflows.bounds import MAX_INPUT_BYTES, require_size, size_of
-    from workflows.messages import RequestCallInput, RequestResult
 
 FIRST_CHECK = timedelta(minutes=1)
 LONGEST_CHECK = timedelta(hours=1)

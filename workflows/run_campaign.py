@@ -15,14 +15,13 @@ from temporalio.exceptions import (
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
-    from activities import options
-    from activities.signatures.campaign import CampaignActivities, CampaignRef
-    from activities.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
-    from workflows import names
+    from outdial.contracts import names, options
+    from outdial.contracts.messages import CampaignInput, CampaignResult
+    from outdial.contracts.signatures.campaign import CampaignActivities, CampaignRef
+    from outdial.contracts.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
     from workflows.bounds import MAX_INPUT_BYTES, require_size, size_of
     from workflows.campaign import CampaignWorkflow
     from workflows.cancellation import run_to_end
-    from workflows.messages import CampaignInput, CampaignResult
 
 SHORTEST_POLL = timedelta(seconds=1)
 LONGEST_POLL = timedelta(minutes=5)

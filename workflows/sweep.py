@@ -6,9 +6,9 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
-    from activities import options
-    from activities.signatures.sweep import SweepActivities, Swept
-    from workflows.messages import SweepResult
+    from outdial.contracts import options
+    from outdial.contracts.messages import SweepResult
+    from outdial.contracts.signatures.sweep import SweepActivities, Swept
 
 
 @workflow.defn(name="SweepWorkflow")

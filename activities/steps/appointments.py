@@ -13,20 +13,20 @@ from sqlmodel import Session
 
 from activities.steps.mirror import Mirror
 from activities.steps.outcome import StepOutcome, done, follow_up, refused
-from calendars.port import CalendarConflict
-from domain.appointment import Appointment, Change, Made, NotMade, Party
-from domain.asked_time import Asked, Unclear, read_time
-from domain.availability import alternatives
-from domain.calendar import CalendarRules
-from domain.callbacks import CallbackKind
-from domain.chain import StepContext
-from domain.consequences import APPOINTMENT_AT
-from domain.matching import found_at
-from intake.after_call import RenderFailed, render_text
-from store.appointments import booking, changing, finding
-from store.appointments.history import change_of_call
-from store.appointments.slots import read_everything_taken
-from store.database import Database
+from outdial.calendars.port import CalendarConflict
+from outdial.domain.appointment import Appointment, Change, Made, NotMade, Party
+from outdial.domain.asked_time import Asked, Unclear, read_time
+from outdial.domain.availability import alternatives
+from outdial.domain.calendar import CalendarRules
+from outdial.domain.callbacks import CallbackKind
+from outdial.domain.chain import StepContext
+from outdial.domain.consequences import APPOINTMENT_AT
+from outdial.domain.matching import found_at
+from outdial.intake.after_call import RenderFailed, render_text
+from outdial.store.appointments import booking, changing, finding
+from outdial.store.appointments.history import change_of_call
+from outdial.store.appointments.slots import read_everything_taken
+from outdial.store.database import Database
 
 Answer = Made | NotMade
 Work = Callable[[Session], Answer]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.appointment import Appointment
-from domain.chain import StepContext
-from domain.zone import load_zone
+from outdial.domain.appointment import Appointment
+from outdial.domain.chain import StepContext
+from outdial.domain.zone import load_zone
 
 
 def template_context(context: StepContext, appointment: Appointment | None) -> dict[str, Any]:

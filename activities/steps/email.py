@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
-from activities.outgoing.mail import Letter, MailNotSent, MailRefused, send
-from activities.outside import Outside
 from activities.steps.context import template_context
 from activities.steps.outcome import StepOutcome, done, not_yet, refused
-from calendars.invitation import invitation
-from domain.appointment import Appointment
-from domain.chain import StepContext
-from intake.after_call import RenderFailed, render_text
+from outdial.calendars.invitation import invitation
+from outdial.domain.appointment import Appointment
+from outdial.domain.chain import StepContext
+from outdial.intake.after_call import RenderFailed, render_text
+from outdial.resources.outgoing.mail import Letter, MailNotSent, MailRefused, send
+from outdial.resources.outside import Outside
 
 
 async def send_email(

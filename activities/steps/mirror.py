@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from activities.steps.outcome import not_yet
-from calendars.port import CalendarBackend, Calendars, CalendarUnavailable
-from domain.appointment import Appointment
-from domain.availability import others_of
-from domain.calendar import CalendarRules
-from store.appointments import finding
-from store.database import Database
+from outdial.calendars.port import CalendarBackend, Calendars, CalendarUnavailable
+from outdial.domain.appointment import Appointment
+from outdial.domain.availability import others_of
+from outdial.domain.calendar import CalendarRules
+from outdial.store.appointments import finding
+from outdial.store.database import Database
 
 _DAY = timedelta(days=1)
 """Asked for on both sides, for appointments that reach across."""

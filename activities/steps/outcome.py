@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio.exceptions import ApplicationError
 
-from domain.chain import StepState
+from outdial.domain.chain import StepState
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from datetime import timedelta
 
 import httpx
 
-from activities.addresses import GuardedTransport, NameUnknown, UrlRefused, parse_url
-from activities.outside import Outside
 from activities.steps.context import template_context
 from activities.steps.outcome import StepOutcome, done, not_yet, refused
-from domain.appointment import Appointment
-from domain.chain import StepContext
-from domain.headers import header_problem
-from intake.after_call import RenderFailed, render, render_text
+from outdial.domain.appointment import Appointment
+from outdial.domain.chain import StepContext
+from outdial.domain.headers import header_problem
+from outdial.intake.after_call import RenderFailed, render, render_text
+from outdial.resources.addresses import GuardedTransport, NameUnknown, UrlRefused, parse_url
+from outdial.resources.outside import Outside
 
 _LATER = frozenset({408, 409, 421, 423, 425, 429})
 """Client errors that may go away by themselves."""

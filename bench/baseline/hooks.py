@@ -14,8 +14,8 @@ from starlette.routing import Route
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from domain.event import EventKind
-from providers.simulated import webhook
+from outdial.domain.event import EventKind
+from outdial.providers.simulated import webhook
 
 
 async def serve(temporal: str, secret: str, port: int) -> None:

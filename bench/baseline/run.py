@@ -28,7 +28,7 @@ async def run_baseline(calls: int, in_flight: int, folder: Path) -> Measured:
     async with AsyncExitStack() as stack:
         pids = {"server": await start(stack, folder / "t.log", *_temporal(temporal_port, folder))}
         pids["network"] = await start_python(
-            stack, folder / "n.log", "providers.simulated", "--port", str(network_port),
+            stack, folder / "n.log", "outdial.providers.simulated", "--port", str(network_port),
             "--api-key", API_KEY, "--secret", SECRET,
         )  # fmt: skip
         await until_open(temporal_port)

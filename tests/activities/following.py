@@ -9,19 +9,19 @@ from typing import Any
 from temporalio.testing import ActivityEnvironment
 
 from activities.after_calls import AfterCalls
-from activities.deps import Deps
-from activities.outside import Outside
-from activities.signatures.after_call import StepRef
-from domain.appointment import Appointment, Party
-from domain.call import AnsweredBy, CallStatus
-from domain.chain import Chain, StepState
-from domain.event import EventKind
-from domain.record import CampaignRecord
-from providers.lines import Lines
-from store import events
-from store.after_calls import chains
-from store.appointments import booking, finding
-from store.database import Database
+from outdial.contracts.signatures.after_call import StepRef
+from outdial.domain.appointment import Appointment, Party
+from outdial.domain.call import AnsweredBy, CallStatus
+from outdial.domain.chain import Chain, StepState
+from outdial.domain.event import EventKind
+from outdial.domain.record import CampaignRecord
+from outdial.providers.lines import Lines
+from outdial.resources.deps import Deps
+from outdial.resources.outside import Outside
+from outdial.store import events
+from outdial.store.after_calls import chains
+from outdial.store.appointments import booking, finding
+from outdial.store.database import Database
 from tests.builders import LINE, House, event, phone
 from tests.services.world import no_temporal
 from tests.store.test_appointments import rules

@@ -12,14 +12,14 @@ import pytest_asyncio
 from sqlalchemy import update
 from temporalio.exceptions import ApplicationError
 
-from activities.outside import Outside
-from calendars.caldav import CalDavCalendar
-from calendars.port import Calendars
-from domain.appointment import AppointmentStatus
-from domain.chain import StepState
-from store import calls
-from store.database import Database
-from store.tables import recipient
+from outdial.calendars.caldav import CalDavCalendar
+from outdial.calendars.port import Calendars
+from outdial.domain.appointment import AppointmentStatus
+from outdial.domain.chain import StepState
+from outdial.resources.outside import Outside
+from outdial.store import calls
+from outdial.store.database import Database
+from outdial.store.tables import recipient
 from tests.activities.following import Following, following
 from tests.builders import NOW
 from tests.calendars.radicale import collection, radicale

@@ -16,20 +16,20 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.calls import Calls
 from activities.campaigns import Campaigns
-from activities.deps import Deps
-from activities.signatures.call import EndInput, PlaceInput
-from activities.signatures.campaign import ClaimInput, EnrollInput
-from domain.call import CallStatus
-from domain.claim import Claim
-from domain.event import CallEvent, CallSnapshot
-from domain.record import CallEnd, CampaignRecord
-from domain.zone import load_zone
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import Capabilities, LineConfig, Placed, PlaceRequest, Provider
-from services.context import ServiceContext
-from services.lines import announce_lines
-from store import campaigns, roster
-from store.database import Database
+from outdial.contracts.signatures.call import EndInput, PlaceInput
+from outdial.contracts.signatures.campaign import ClaimInput, EnrollInput
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import Claim
+from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.record import CallEnd, CampaignRecord
+from outdial.domain.zone import load_zone
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest, Provider
+from outdial.resources.deps import Deps
+from outdial.services.context import ServiceContext
+from outdial.services.lines import announce_lines
+from outdial.store import campaigns, roster
+from outdial.store.database import Database
 from tests.builders import definition, draft
 from tests.services.world import no_temporal
 

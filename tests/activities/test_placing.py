@@ -11,16 +11,15 @@ from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities.calls import Calls
-from activities.deps import Deps
-from activities.executions import Execution, ExecutionState
-from activities.signatures.call import LookUpInput, PlaceInput, Placement, PlacementResult
 from activities.sweeps import Sweeps
-from domain.call import CallStatus, FailureClass, Fence
-from domain.claim import ClaimedCall
-from domain.event import CallEvent, CallSnapshot
-from domain.record import CallRecord
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import (
+from outdial.contracts.signatures.call import LookUpInput, PlaceInput, Placement, PlacementResult
+from outdial.dispatch.executions import Execution, ExecutionState
+from outdial.domain.call import CallStatus, FailureClass, Fence
+from outdial.domain.claim import ClaimedCall
+from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.record import CallRecord
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.providers.port import (
     Capabilities,
     LineConfig,
     Misconfigured,
@@ -32,7 +31,8 @@ from providers.port import (
     Throttled,
     Unavailable,
 )
-from store import calls, events
+from outdial.resources.deps import Deps
+from outdial.store import calls, events
 from tests.builders import LINE, House, event
 from tests.databases import migrated, sqlite_database
 

@@ -12,10 +12,10 @@ import pytest_asyncio
 from fastapi.responses import Response
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from activities.addresses import UrlRefused, resolve
 from activities.posting import KEPT_RESPONSE, Poster
-from domain.endpoint import Delivery, DeliveryState, Endpoint
-from store.deliveries import Outcome
+from outdial.domain.endpoint import Delivery, DeliveryState, Endpoint
+from outdial.resources.addresses import UrlRefused, resolve
+from outdial.store.deliveries import Outcome
 from tests.receiver import Receiver, receiving
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -11,17 +11,17 @@ from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities.calls import Calls
-from activities.deps import Deps
-from activities.signatures.call import PlaceInput, Placement, PlacementResult
-from domain.breaker import BreakerPolicy, Circuit
-from domain.call import CallStatus, FailureClass
-from domain.record import CampaignRecord, RecipientState
-from providers.lines import Line, LinePolicy, Lines
-from store import roster
-from store.database import Database
-from store.health import health_of
-from store.recipients import list_recipients
-from store.tables import line
+from outdial.contracts.signatures.call import PlaceInput, Placement, PlacementResult
+from outdial.domain.breaker import BreakerPolicy, Circuit
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.resources.deps import Deps
+from outdial.store import roster
+from outdial.store.database import Database
+from outdial.store.health import health_of
+from outdial.store.recipients import list_recipients
+from outdial.store.tables import line
 from tests.builders import House, draft, enroll_rows, phone
 from tests.databases import migrated
 from tests.providers.contract.registry import stages

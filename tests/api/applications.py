@@ -8,8 +8,8 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 
 from fastapi import FastAPI
 
-from api.app import build_app
-from api.state import ApiState
+from outdial.api.app import build_app
+from outdial.api.state import ApiState
 
 Opened = Callable[[], AbstractAsyncContextManager[ApiState]]
 

@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from api.app import open_state
-from domain.appointment import AppointmentStatus
-from providers.catalog import build_provider
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import LineConfig
-from services.context import ServiceContext
-from store.appointments import finding
-from store.database import Database
+from outdial.api.app import open_state
+from outdial.domain.appointment import AppointmentStatus
+from outdial.providers.catalog import build_provider
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.providers.port import LineConfig
+from outdial.services.context import ServiceContext
+from outdial.store.appointments import finding
+from outdial.store.database import Database
 from tests.api.applications import application
 from tests.api.conftest import serving
 from tests.builders import House

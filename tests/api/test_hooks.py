@@ -9,12 +9,12 @@ import httpx
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from api.bodies import MAX_BODY
-from domain.call import CallStatus
-from store import calls, events
+from outdial.api.bodies import MAX_BODY
+from outdial.contracts.names import TASK_QUEUE
+from outdial.domain.call import CallStatus
+from outdial.store import calls, events
 from tests.services.world import NOW, World, webhook
 from tests.waiting import until
-from workflows.names import TASK_QUEUE
 
 HOOK = "/hooks/simulated"
 
@@ -147,7 +147,7 @@ async def test_without_a_database_the_provider_is_asked_to_send_again(
 async def test_without_temporal_a_report_is_kept_for_the_sweeper(
     api_without_temporal: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("activities.telling.SIGNAL_WITHIN", timedelta(milliseconds=200))
+    monkeypatch.setattr("outdial.dispatch.telling.SIGNAL_WITHIN", timedelta(milliseconds=200))
     call = await world.place_call()
     headers, body = webhook(call.call_id, "ringing")
     answer = await api_without_temporal.post(HOOK, headers=headers, content=body)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from api.app import policy_of
-from runtime.settings import load_settings
-from runtime.settings_file import SettingsInvalid
+from outdial.api.app import policy_of
+from outdial.runtime.settings import load_settings
+from outdial.runtime.settings_file import SettingsInvalid
 
 
 def environ(folder: Path, reference: str) -> dict[str, str]:

@@ -14,10 +14,10 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import func, select
 
-from providers.buildvoiceai.client import BuildVoiceAIProvider
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import LineConfig
-from store.tables import event
+from outdial.providers.buildvoiceai.client import BuildVoiceAIProvider
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.providers.port import LineConfig
+from outdial.store.tables import event
 from tests.api.conftest import serving_world
 from tests.services.world import World
 
@@ -71,7 +71,7 @@ async def test_the_secret_in_the_url_is_believed(
 async def test_anything_else_is_refused_and_changes_nothing(
     api: httpx.AsyncClient, world: World, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, "api.errors"):
+    with caplog.at_level(logging.WARNING, "outdial.api.errors"):
         answer = await api.post(path, content=BODY)
     assert answer.status_code == 401
     assert await _stored(world) == 0

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from providers.retell.webhook import sign
-from store.suppressions import is_suppressed
+from outdial.providers.retell.webhook import sign
+from outdial.store.suppressions import is_suppressed
 from tests.api.desk import AT, OPTIONS, SECRET, START, Desk, desk
 from tests.builders import phone
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from domain.appointment import AppointmentStatus
-from domain.call import CallStatus
-from domain.record import RecipientState
-from store.recipients import list_recipients
-from store.suppressions import is_suppressed
+from outdial.domain.appointment import AppointmentStatus
+from outdial.domain.call import CallStatus
+from outdial.domain.record import RecipientState
+from outdial.store.recipients import list_recipients
+from outdial.store.suppressions import is_suppressed
 from tests.api.desk import AT, CALENDAR, START, Desk, desk
 from tests.builders import phone
 

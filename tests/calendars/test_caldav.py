@@ -12,10 +12,10 @@ import pytest
 import pytest_asyncio
 from icalendar import Calendar
 
-from calendars.caldav import CalDavCalendar
-from calendars.invitation import invitation
-from calendars.port import CalendarConflict, CalendarUnavailable
-from domain.appointment import Appointment, AppointmentStatus
+from outdial.calendars.caldav import CalDavCalendar
+from outdial.calendars.invitation import invitation
+from outdial.calendars.port import CalendarConflict, CalendarUnavailable
+from outdial.domain.appointment import Appointment, AppointmentStatus
 from tests.calendars.radicale import collection, radicale
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from domain.event import CallEvent
-from providers.lines import Line, LinePolicy
-from providers.livekit.status import answer_of
-from providers.livekit.webhook import read_answer, room_of
-from providers.port import LineConfig
+from outdial.domain.event import CallEvent
+from outdial.providers.lines import Line, LinePolicy
+from outdial.providers.livekit.status import answer_of
+from outdial.providers.livekit.webhook import read_answer, room_of
+from outdial.providers.port import LineConfig
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import HOOK, NOW
 
@@ -27,7 +27,7 @@ TOMORROW = "a-word-of-tomorrow"
 TALK = timedelta(minutes=5)
 BEGAN = NOW - TALK
 CALL = "0190b5c4-77aa-7c3e-9d44-5f7d3c1e0001"
-_ROOT = Path(__file__).parents[2] / "providers"
+_ROOT = Path(__file__).parents[2] / "outdial" / "providers"
 
 
 @dataclass(frozen=True)

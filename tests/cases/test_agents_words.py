@@ -9,18 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.believing import believable
-from domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT
-from domain.definition import Retry
-from domain.disposition import LONGEST_SLUG, LONGEST_TEXT, OTHER, disposition_of, masked_text
-from domain.instants import FURTHEST_AHEAD
-from domain.record import CallRecord, CampaignRecord, RecipientRecord
-from domain.results import ResultMapping
-from domain.settlement import Redial, Settling, follow
-from providers.analysis import call_back_in
-from store import calls, events
-from store.database import Database
-from store.recipients import list_recipients
+from outdial.domain.believing import believable
+from outdial.domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT
+from outdial.domain.definition import Retry
+from outdial.domain.disposition import (
+    LONGEST_SLUG,
+    LONGEST_TEXT,
+    OTHER,
+    disposition_of,
+    masked_text,
+)
+from outdial.domain.instants import FURTHEST_AHEAD
+from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
+from outdial.domain.results import ResultMapping
+from outdial.domain.settlement import Redial, Settling, follow
+from outdial.providers.analysis import call_back_in
+from outdial.store import calls, events
+from outdial.store.database import Database
+from outdial.store.recipients import list_recipients
 from tests.builders import LINE, NOW, House, event
 from tests.databases import empty
 

@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI, Request, Response
 
-from calendars.caldav import CalDavCalendar
-from calendars.expansion import busy_by
-from calendars.port import CalendarConflict, CalendarUnavailable, Entry
+from outdial.calendars.caldav import CalDavCalendar
+from outdial.calendars.expansion import busy_by
+from outdial.calendars.port import CalendarConflict, CalendarUnavailable, Entry
 from tests.api.conftest import serving
 from tests.calendars.radicale import collection, radicale
 from tests.calendars.test_caldav import AUTH, NOW, START, appointment, put
@@ -224,7 +224,7 @@ def test_fifteen_hundred_single_events_are_exact_beside_one_that_takes_all_the_t
         calendar_of(*HALF_AN_HOUR).replace("UID:series", "UID:single"),
         calendar_of(*local, zone=GOOGLE).replace("UID:series", "UID:single"),
     ]
-    monkeypatch.setattr("calendars.expansion.ALL_SECONDS", 0.25)
+    monkeypatch.setattr("outdial.calendars.expansion.ALL_SECONDS", 0.25)
     found = busy_by([HOSTILE["all parts"], *single * 750, WEEKLY], FROM, TO, entry_or_duration)
     times = {(one.starts_at, one.ends_at) for one in found if one.uid == "single"}
     assert times == {(AT_NINE, AT_NINE + timedelta(minutes=30))}

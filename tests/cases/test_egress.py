@@ -11,18 +11,18 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from activities.addresses import GuardedTransport
 from activities.posting import Poster
-from calendars.caldav import CalDavCalendar
-from calendars.port import CalendarUnavailable
-from domain.egress import Egress
-from providers.http import ProviderHttp
-from providers.port import LineConfig, Unavailable
-from providers.simulated.client import SimulatedProvider
-from runtime.lines import build_lines
-from runtime.outside import build_outside
-from runtime.settings import Settings, load_settings
-from runtime.settings_file import SettingsInvalid
+from outdial.calendars.caldav import CalDavCalendar
+from outdial.calendars.port import CalendarUnavailable
+from outdial.domain.egress import Egress
+from outdial.providers.http import ProviderHttp
+from outdial.providers.port import LineConfig, Unavailable
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.resources.addresses import GuardedTransport
+from outdial.runtime.lines import build_lines
+from outdial.runtime.outside import build_outside
+from outdial.runtime.settings import Settings, load_settings
+from outdial.runtime.settings_file import SettingsInvalid
 from tests.activities.test_posting import delivery, endpoint
 from tests.security.proxy import Proxy, proxying
 from tests.security.test_pooling import Server, certificate, server

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from domain.place import UnknownPlace, place_of_address
-from intake.definition import read_definition_text
-from intake.numbers import read_numbers
-from intake.problems import DefinitionInvalid
-from intake.roster import check_roster, read_roster
-from services.errors import RequestRefused
-from services.suppressing import read_numbers as read_texts
+from outdial.domain.place import UnknownPlace, place_of_address
+from outdial.intake.definition import read_definition_text
+from outdial.intake.numbers import read_numbers
+from outdial.intake.problems import DefinitionInvalid
+from outdial.intake.roster import check_roster, read_roster
+from outdial.services.errors import RequestRefused
+from outdial.services.suppressing import read_numbers as read_texts
 
 HEAD = "name: spring\npurpose: informational\nagent: a\nrecipients: {csv: people.csv}\n"
 ANN, BOB = "+12025550123", "+12025550124"

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.number_policy import NumberPolicy, NumberType, library_number, refusal
-from domain.phone import (
+from outdial.domain.number_policy import NumberPolicy, NumberType, library_number, refusal
+from outdial.domain.phone import (
     BadPhone,
     NumberNotAllowed,
     parse_destination,
@@ -16,7 +16,7 @@ from domain.phone import (
     siblings,
     subscriber,
 )
-from domain.place import place_of_number
+from outdial.domain.place import place_of_number
 from tests.numbering import numbers_under
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)

@@ -14,10 +14,10 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from domain.call import CallStatus
-from domain.event import EventKind
-from providers.port import LineConfig, Provider
-from providers.vapi.client import VapiProvider
+from outdial.domain.call import CallStatus
+from outdial.domain.event import EventKind
+from outdial.providers.port import LineConfig, Provider
+from outdial.providers.vapi.client import VapiProvider
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import HOOK, NOW, Stage
 

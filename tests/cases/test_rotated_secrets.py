@@ -18,17 +18,17 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.posting import Poster
-from dialects.catalog import DIALECTS
-from domain.endpoint import RETRY_AFTER, EventType
-from services.keeping import Keeper
-from store import deliveries
-from store.database import Database
-from store.outbox import Happened, tell
-from store.tables import former_secret
+from outdial.domain.endpoint import RETRY_AFTER, EventType
+from outdial.services.keeping import Keeper
+from outdial.store import deliveries
+from outdial.store.database import Database
+from outdial.store.outbox import Happened, tell
+from outdial.store.tables import former_secret
+from outdial.webhook_formats.catalog import DIALECTS
 from tests.api.v1.conftest import Customer, api, database, temporal_server, them, us
-from tests.dialects.events import ENDED
 from tests.receiver import Heard, Receiver, receiving
 from tests.services.world import World, build_world
+from tests.webhook_formats.events import ENDED
 
 __all__ = ["api", "customer", "database", "temporal_server", "them", "us", "world"]
 

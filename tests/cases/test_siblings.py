@@ -9,12 +9,12 @@ import pytest
 from alembic import command
 from sqlalchemy import insert
 
-from domain.call import CallStatus
-from domain.record import CampaignRecord
-from domain.zone import zone_evidence
-from store import migrate, roster, suppressions
-from store.roster import EnrollRow
-from store.tables import suppression
+from outdial.domain.call import CallStatus
+from outdial.domain.record import CampaignRecord
+from outdial.domain.zone import zone_evidence
+from outdial.store import migrate, roster, suppressions
+from outdial.store.roster import EnrollRow
+from outdial.store.tables import suppression
 from tests.builders import NOW, House, draft
 from tests.databases import migrated
 

@@ -21,15 +21,15 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from runtime.connection import (
+from outdial.contracts.names import SEARCH_ATTRIBUTES
+from outdial.runtime.connection import (
     TemporalMismatch,
     connect_temporal,
     register_search_attributes,
 )
-from runtime.lines import resolve_reference
-from runtime.settings import load_settings
-from runtime.settings_file import SettingsInvalid
-from workflows.names import SEARCH_ATTRIBUTES
+from outdial.runtime.lines import resolve_reference
+from outdial.runtime.settings import load_settings
+from outdial.runtime.settings_file import SettingsInvalid
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC)
@@ -129,7 +129,9 @@ credentials = { api_key = "file:secret", webhook_secret = "file:secret" }
 """
 
 
-@pytest.mark.parametrize("command", [("worker.py",), ("-m", "api"), ("-m", "cli", "status")])
+@pytest.mark.parametrize(
+    "command", [("worker.py",), ("-m", "outdial.api"), ("-m", "outdial.cli", "status")]
+)
 async def test_p4_every_process_says_it_and_ends(tmp_path: Path, command: tuple[str, ...]) -> None:
     """Without a traceback, and at once; a credential's file is told in the same way."""
     (tmp_path / "outdial.toml").write_text(LINE, encoding="utf-8")

@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from activities.reports import report_of
-from activities.signatures.call import CallReport
-from domain.breaker import BreakerPolicy
-from domain.call import CallStatus, FailureClass
-from domain.claim import FenceVerdict
-from domain.evidence import was_answered, was_started
-from domain.record import CallEnd
-from providers.catalog import CATALOG
-from store import calls
+from outdial.contracts.signatures.call import CallReport
+from outdial.dispatch.reports import report_of
+from outdial.domain.breaker import BreakerPolicy
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.claim import FenceVerdict
+from outdial.domain.evidence import was_answered, was_started
+from outdial.domain.record import CallEnd
+from outdial.providers.catalog import CATALOG
+from outdial.store import calls
 from tests.builders import House, phone
 from tests.cases import endings
 from tests.cases.endings import Ending, events_of

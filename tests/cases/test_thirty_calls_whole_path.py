@@ -19,20 +19,21 @@ from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.calls import Calls
-from activities.deps import Deps
-from activities.signatures.call import PlaceInput
 from activities.sweeps import LEASE_AGE, START_AGE, Sweeps
-from domain.call import AnsweredBy, CallStatus
-from domain.claim import ClaimedCall
-from domain.event import CallSnapshot
-from providers.lines import Line, Lines
-from providers.livekit.webhook import room_of
-from providers.port import Placed, PlaceRequest
-from services.context import ServiceContext
-from services.webhooks import receive_webhook
-from store import lines
-from store.database import Database
-from store.lines import LineLimits
+from outdial.contracts.names import CALL_QUEUE
+from outdial.contracts.signatures.call import PlaceInput
+from outdial.domain.call import AnsweredBy, CallStatus
+from outdial.domain.claim import ClaimedCall
+from outdial.domain.event import CallSnapshot
+from outdial.providers.lines import Line, Lines
+from outdial.providers.livekit.webhook import room_of
+from outdial.providers.port import Placed, PlaceRequest
+from outdial.resources.deps import Deps
+from outdial.services.context import ServiceContext
+from outdial.services.webhooks import receive_webhook
+from outdial.store import lines
+from outdial.store.database import Database
+from outdial.store.lines import LineLimits
 from tests.builders import House, phone
 from tests.cases import endings
 from tests.cases.endings import Ending, bodies_of
@@ -41,7 +42,6 @@ from tests.providers.contract.stage import HOOK, NOW
 from tests.services.servers import database
 from tests.waiting import until
 from workflows.call import CallWorkflow
-from workflows.names import CALL_QUEUE
 from workflows.registry import sandbox
 
 __all__ = ["database"]

@@ -11,16 +11,16 @@ import pytz
 from phonenumbers.phonenumberutil import COUNTRY_CODE_TO_REGION_CODE
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from domain.clocks import clock_of
-from domain.data import table
-from domain.definition import Agent, Purpose
-from domain.fields import parse_zone
-from domain.place import place_of_number
-from domain.plan import CallPlan
-from domain.planner import Candidate, Dial, Ledger, Wait, decide
-from domain.schedule import Schedule
-from domain.zone import zone_evidence, zone_names
-from store.records import read_plan
+from outdial.domain.clocks import clock_of
+from outdial.domain.data import table
+from outdial.domain.definition import Agent, Purpose
+from outdial.domain.fields import parse_zone
+from outdial.domain.place import place_of_number
+from outdial.domain.plan import CallPlan
+from outdial.domain.planner import Candidate, Dial, Ledger, Wait, decide
+from outdial.domain.schedule import Schedule
+from outdial.domain.zone import zone_evidence, zone_names
+from outdial.store.records import read_plan
 
 OUTSIDE = sorted(code for code in COUNTRY_CODE_TO_REGION_CODE if code != 1)
 PLANS = table("number_prefixes")["plans"]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.main import app
-from domain.claim import ClaimedCall
-from store.database import Database
+from outdial.cli.main import app
+from outdial.domain.claim import ClaimedCall
+from outdial.store.database import Database
 from tests.databases import migrated
 from tests.services.world import build_world, no_temporal
 

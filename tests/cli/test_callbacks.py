@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from domain.claim import ClaimedCall
-from store.database import Database
-from store.tables import after_call, after_call_step
+from outdial.domain.claim import ClaimedCall
+from outdial.store.database import Database
+from outdial.store.tables import after_call, after_call_step
 from tests.builders import NOW
 from tests.cli.conftest import Outdial
 

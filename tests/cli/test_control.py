@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from domain.claim import CampaignState, ClaimedCall
-from store import campaigns
-from store.database import Database
+from outdial.domain.claim import CampaignState, ClaimedCall
+from outdial.store import campaigns
+from outdial.store.database import Database
 from tests.cli.conftest import Outdial
 from tests.cli.test_definitions import GOOD
 

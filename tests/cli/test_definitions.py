@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from intake.schema import schema_text
+from outdial.intake.schema import schema_text
 from tests.cli.conftest import Outdial
 
 GOOD = """\

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from domain.breaker import BreakerPolicy
-from domain.call import CallStatus, FailureClass
-from domain.claim import ClaimedCall
-from domain.record import DEFAULT_TENANT, CallEnd
-from store import calls
-from store.database import Database
-from store.lines import LineLimits, ensure_lines
+from outdial.domain.breaker import BreakerPolicy
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.claim import ClaimedCall
+from outdial.domain.record import DEFAULT_TENANT, CallEnd
+from outdial.store import calls
+from outdial.store.database import Database
+from outdial.store.lines import LineLimits, ensure_lines
 from tests.cli.conftest import Outdial
 from tests.providers.contract.stage import Stage
 from tests.providers.vapi.stage import VapiStage

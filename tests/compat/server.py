@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 from temporalio.testing import WorkflowEnvironment
 
-from domain.access import EVERYTHING
-from services.keys import NewKey, create_key
+from outdial.domain.access import EVERYTHING
+from outdial.services.keys import NewKey, create_key
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.serving import client_at

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 from pydantic import TypeAdapter, ValidationError
 
-from api.compat.systems import SYSTEMS
-from api.compat.values import Instant, Milliseconds, Timestamp, Whole
+from outdial.api.compat.systems import SYSTEMS
+from outdial.api.compat.values import Instant, Milliseconds, Timestamp, Whole
 
 APPS = [(name, create()) for name, create in SYSTEMS]
 FRACTIONS = {"cost", "successRate", "avgDuration"}

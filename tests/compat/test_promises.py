@@ -10,7 +10,7 @@ import schemathesis
 from fastapi import FastAPI
 from schemathesis.core.result import Ok
 
-from api.compat.systems import SYSTEMS
+from outdial.api.compat.systems import SYSTEMS
 from tests.api.v1.conftest import Customer, api, us
 from tests.api.v1.test_openapi import try_operation
 from tests.services.servers import database, temporal_server, world

@@ -13,8 +13,8 @@ import httpx
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from domain.access import EVERYTHING
-from services.keys import create_key
+from outdial.domain.access import EVERYTHING
+from outdial.services.keys import create_key
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.e2e.stacks import PEOPLE

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.availability import (
+from outdial.domain.availability import (
     NOTHING_TAKEN,
     Refusal,
     Taken,
@@ -20,8 +20,8 @@ from domain.availability import (
     refusal,
     ticks,
 )
-from domain.calendar import CalendarRules
-from domain.zone import load_zone
+from outdial.domain.calendar import CalendarRules
+from outdial.domain.zone import load_zone
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 """A Wednesday; 10:00 in New York."""

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.breaker import (
+from outdial.domain.breaker import (
     NOT_TRIED_WAIT,
     BreakerPolicy,
     Circuit,
@@ -16,7 +16,7 @@ from domain.breaker import (
     start_trial,
     verdict_of,
 )
-from domain.call import CallStatus, FailureClass
+from outdial.domain.call import CallStatus, FailureClass
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 POLICY = BreakerPolicy(min_attempts=4)

@@ -6,12 +6,12 @@ from datetime import date
 
 import pytest
 
-from domain.consent import Consent, ConsentLevel
-from domain.definition import Purpose
-from domain.planner import Dial, Ledger, Never, Wait, decide
-from domain.rulebook import Rulebook
-from domain.rules import Rule
-from domain.schedule import Schedule
+from outdial.domain.consent import Consent, ConsentLevel
+from outdial.domain.definition import Purpose
+from outdial.domain.planner import Dial, Ledger, Never, Wait, decide
+from outdial.domain.rulebook import Rulebook
+from outdial.domain.rules import Rule
+from outdial.domain.schedule import Schedule
 from tests.domain.deciding import CONSENT, person, plan, utc
 
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.reports import report_of
-from activities.signatures.call import CallReport
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.evidence import LONGEST_RING
-from domain.record import CallEnd
+from outdial.contracts.signatures.call import CallReport
+from outdial.dispatch.reports import report_of
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.evidence import LONGEST_RING
+from outdial.domain.record import CallEnd
 from tests.builders import event
 
 TALK = 300.0

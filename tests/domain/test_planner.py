@@ -7,12 +7,21 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.definition import Agent, Purpose, Retry, Schedule, TimeZonePolicy, Weekday
-from domain.fields import parse_span
-from domain.plan import CallPlan
-from domain.planner import Candidate, Dial, Ledger, Never, Wait, decide, hours_zones, weekly_hours
-from domain.retry import Daypart
-from domain.window import is_open
+from outdial.domain.definition import Agent, Purpose, Retry, Schedule, TimeZonePolicy, Weekday
+from outdial.domain.fields import parse_span
+from outdial.domain.plan import CallPlan
+from outdial.domain.planner import (
+    Candidate,
+    Dial,
+    Ledger,
+    Never,
+    Wait,
+    decide,
+    hours_zones,
+    weekly_hours,
+)
+from outdial.domain.retry import Daypart
+from outdial.domain.window import is_open
 
 NEW_YORK = ("America/New_York",)
 RESOLUTION = timedelta(microseconds=1)

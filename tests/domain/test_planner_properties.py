@@ -8,15 +8,15 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.caps import Cap, CapScope
-from domain.consent import Consent, ConsentLevel
-from domain.definition import Agent, Purpose, Retry, Schedule
-from domain.plan import CallPlan
-from domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
-from domain.retry import Daypart
-from domain.rulebook import Block, Rulebook
-from domain.rules import Rule
-from domain.window import is_open
+from outdial.domain.caps import Cap, CapScope
+from outdial.domain.consent import Consent, ConsentLevel
+from outdial.domain.definition import Agent, Purpose, Retry, Schedule
+from outdial.domain.plan import CallPlan
+from outdial.domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
+from outdial.domain.retry import Daypart
+from outdial.domain.rulebook import Block, Rulebook
+from outdial.domain.rules import Rule
+from outdial.domain.window import is_open
 
 NOW = datetime(2026, 10, 16, 17, 0, tzinfo=UTC)
 """Two days before Pennsylvania's hours change, two weeks before New York's clocks do."""

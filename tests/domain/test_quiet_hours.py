@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from domain.definition import Agent, Purpose, Schedule
-from domain.phone import BadPhone, parse_phone
-from domain.plan import CallPlan
-from domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
-from domain.rulebook import shipped_rulebook
-from domain.zone import UnknownZone, ZoneEvidence, load_zone, zone_evidence
+from outdial.domain.definition import Agent, Purpose, Schedule
+from outdial.domain.phone import BadPhone, parse_phone
+from outdial.domain.plan import CallPlan
+from outdial.domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
+from outdial.domain.rulebook import shipped_rulebook
+from outdial.domain.zone import UnknownZone, ZoneEvidence, load_zone, zone_evidence
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "quiet_hours_vectors.json").read_text(encoding="utf-8")

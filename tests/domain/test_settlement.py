@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.definition import OutcomeRetry, Retry
-from domain.settlement import Close, Redial, Settling, follow
+from outdial.domain.definition import OutcomeRetry, Retry
+from outdial.domain.settlement import Close, Redial, Settling, follow
 
 ENDED = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 RETRY = Retry(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.fields import parse_span
-from domain.window import WeeklyHours, is_open, named_instant, next_local_day, next_opening
+from outdial.domain.fields import parse_span
+from outdial.domain.window import WeeklyHours, is_open, named_instant, next_local_day, next_opening
 
 ZONES = (
     "America/New_York",

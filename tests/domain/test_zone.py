@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from domain.clocks import clock_of
-from domain.place import UNKNOWN_STATE, UnknownPlace
-from domain.zone import (
+from outdial.domain.clocks import clock_of
+from outdial.domain.place import UNKNOWN_STATE, UnknownPlace
+from outdial.domain.zone import (
     Told,
     UnknownZone,
     ZoneEvidence,

@@ -12,26 +12,26 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio.client import Client
 
-from activities.deps import Deps
-from activities.outside import Outside
-from api.app import open_state
-from domain.record import DEFAULT_TENANT, Progress
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import LineConfig
-from providers.simulated.client import SimulatedProvider
-from providers.simulated.person import PeopleModel
-from providers.simulated.server import SimulatedNetwork
-from providers.simulated.settings import NetworkSettings
-from services import reading
-from services.context import ServiceContext
-from services.keeping import Keeper
-from services.lines import announce_lines
-from store.database import Database
+from outdial.api.app import open_state
+from outdial.contracts.names import NUDGE_SIGNAL, campaign_workflow_id
+from outdial.domain.record import DEFAULT_TENANT, Progress
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.providers.port import LineConfig
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.providers.simulated.person import PeopleModel
+from outdial.providers.simulated.server import SimulatedNetwork
+from outdial.providers.simulated.settings import NetworkSettings
+from outdial.resources.deps import Deps
+from outdial.resources.outside import Outside
+from outdial.services import reading
+from outdial.services.context import ServiceContext
+from outdial.services.keeping import Keeper
+from outdial.services.lines import announce_lines
+from outdial.store.database import Database
 from tests.api.applications import application
 from tests.api.conftest import serving
 from tests.e2e.stacks import PEOPLE
 from worker import build_workers, delivery_worker
-from workflows.names import NUDGE_SIGNAL, campaign_workflow_id
 
 
 class ShiftedClock:

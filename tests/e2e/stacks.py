@@ -14,17 +14,17 @@ from typing import Any
 import httpx
 from temporalio.client import Client
 
-from domain.record import CallRecord, Progress
-from intake.definition import LoadedDefinition, read_definition, read_definition_text
-from intake.roster import read_roster
-from runtime.clock import system_clock
-from runtime.connection import connect_temporal
-from runtime.embedded import EmbeddedStack
-from runtime.lines import build_lines
-from runtime.settings import load_settings
-from services import reading
-from services.context import ServiceContext
-from store.database import Database
+from outdial.domain.record import CallRecord, Progress
+from outdial.intake.definition import LoadedDefinition, read_definition, read_definition_text
+from outdial.intake.roster import read_roster
+from outdial.runtime.clock import system_clock
+from outdial.runtime.connection import connect_temporal
+from outdial.runtime.embedded import EmbeddedStack
+from outdial.runtime.lines import build_lines
+from outdial.runtime.settings import load_settings
+from outdial.services import reading
+from outdial.services.context import ServiceContext
+from outdial.store.database import Database
 from tests.waiting import until
 
 PEOPLE: dict[str, Any] = {

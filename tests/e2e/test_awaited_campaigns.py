@@ -13,15 +13,15 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from services import reading
-from services.errors import NoSuchCampaign
+from outdial.contracts.messages import CampaignResult
+from outdial.services import reading
+from outdial.services.errors import NoSuchCampaign
 from tests.builders import phone
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.receiver import Receiver, receiving
 from tests.services.servers import temporal_server
 from tests.waiting import until
-from workflows.messages import CampaignResult
 
 __all__ = ["at_work", "temporal_server"]
 

@@ -10,13 +10,13 @@ from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWor
 from temporalio.client import WorkflowHandle as Handle
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from domain.claim import CampaignState
-from services.launching import launch_campaign
+from outdial.contracts.messages import CampaignInput
+from outdial.contracts.names import campaign_workflow_id
+from outdial.domain.claim import CampaignState
+from outdial.services.launching import launch_campaign
 from tests.builders import phone
 from tests.e2e.histories import chain
 from tests.e2e.stacks import Stack, campaign
-from workflows.messages import CampaignInput
-from workflows.names import campaign_workflow_id
 
 PEOPLE = 40
 SHORT_HISTORY = 10

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from domain.call import CallStatus
-from domain.claim import CampaignState
-from domain.record import CallRecord
-from services.launching import launch_campaign
+from outdial.contracts.names import campaign_workflow_id
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CallRecord
+from outdial.services.launching import launch_campaign
 from tests.builders import phone
 from tests.e2e.histories import chain, counted, histories
 from tests.e2e.stacks import Stack, campaign, running
-from workflows.names import campaign_workflow_id
 
 MANY = 500
 AT_ONCE = 25

@@ -16,12 +16,12 @@ from temporalio.client import (
 )
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from domain.record import DIRECT_CAMPAIGN
+from outdial.contracts.names import campaign_workflow_id
+from outdial.domain.record import DIRECT_CAMPAIGN
 from tests.builders import phone
 from tests.e2e.histories import histories, texts
 from tests.e2e.stacks import Stack
 from tests.waiting import until
-from workflows.names import campaign_workflow_id
 
 DIRECT = campaign_workflow_id("default", DIRECT_CAMPAIGN)
 ALWAYS = {"hours": "00:00-24:00"}

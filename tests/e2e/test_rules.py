@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from domain.call import CallStatus
-from domain.claim import CampaignState
-from services import auditing, blocking, explaining, suppressing
-from services.errors import NobodyCallable, NoSuchPerson
-from services.launching import launch_campaign
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState
+from outdial.services import auditing, blocking, explaining, suppressing
+from outdial.services.errors import NobodyCallable, NoSuchPerson
+from outdial.services.launching import launch_campaign
 from tests.builders import phone
 from tests.e2e.commands import outdial
 from tests.e2e.stacks import PEOPLE, Stack, campaign, environment, running

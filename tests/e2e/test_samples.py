@@ -15,9 +15,9 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.testing import WorkflowEnvironment
 from typer.testing import CliRunner
 
-from cli.main import app
-from services import scheduling
-from services.nexus import create_endpoint
+from outdial.cli.main import app
+from outdial.services import scheduling
+from outdial.services.nexus import create_endpoint
 from tests.builders import phone
 from tests.compat import node, samples
 from tests.databases import migrated, sqlite_database

@@ -12,15 +12,15 @@ import pytest_asyncio
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowExecution, WorkflowHistory
 
-from domain.call import CallStatus
-from intake.definition import read_definition
-from intake.roster import read_roster
-from runtime.statefile import StackState
-from services.launching import launch_campaign
+from outdial.contracts.names import campaign_workflow_id
+from outdial.domain.call import CallStatus
+from outdial.intake.definition import read_definition
+from outdial.intake.roster import read_roster
+from outdial.runtime.statefile import StackState
+from outdial.services.launching import launch_campaign
 from tests.e2e.histories import chain, histories, summaries, texts
 from tests.e2e.stacks import QUICKSTART, Stack, unlike_each_other
 from tests.waiting import until
-from workflows.names import campaign_workflow_id
 
 SAID = ("Person:", "Machine:", "Hello", "Lost & Found")
 """Words that only a transcript or a recipient's variables hold."""

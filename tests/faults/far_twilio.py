@@ -11,8 +11,8 @@ from typing import Any, Self
 
 import httpx
 
-from domain.call import CallStatus
-from providers.signing import query_of
+from outdial.domain.call import CallStatus
+from outdial.providers.signing import query_of
 from tests.providers.contract.server import Answer, Request
 from tests.providers.contract.stage import FarCall, Fault
 from tests.providers.twilio.stage import WORDS, TwilioStage

@@ -16,28 +16,28 @@ from typing import Any
 import httpx
 from sqlalchemy import select
 
-from domain.record import Progress
-from intake.definition import read_definition_text
-from runtime.clock import system_clock
-from runtime.connection import connect_temporal
-from runtime.embedded import settings_of_running
-from runtime.lines import build_lines
-from runtime.settings import Settings, load_settings
-from runtime.stack_parts import commands
-from runtime.statefile import StackState, write_state
-from services import reading
-from services.context import ServiceContext
-from services.launching import launch_campaign
-from store import campaigns
-from store.claims.leases import live_leases
-from store.database import Database
-from store.recipients import list_recipients
-from store.tables import call
+from outdial.contracts.names import campaign_workflow_id
+from outdial.domain.record import Progress
+from outdial.intake.definition import read_definition_text
+from outdial.runtime.clock import system_clock
+from outdial.runtime.connection import connect_temporal
+from outdial.runtime.embedded import settings_of_running
+from outdial.runtime.lines import build_lines
+from outdial.runtime.settings import Settings, load_settings
+from outdial.runtime.stack_parts import commands
+from outdial.runtime.statefile import StackState, write_state
+from outdial.services import reading
+from outdial.services.context import ServiceContext
+from outdial.services.launching import launch_campaign
+from outdial.store import campaigns
+from outdial.store.claims.leases import live_leases
+from outdial.store.database import Database
+from outdial.store.recipients import list_recipients
+from outdial.store.tables import call
 from tests.faults.invariants import Aftermath
 from tests.faults.parts import Part
 from tests.faults.ports import reserve_endpoints
 from tests.waiting import until
-from workflows.names import campaign_workflow_id
 
 SECRET = "whsec_" + "ZmF1bHRzIGFyZSBzaWduZWQgdG9vIQ=="
 LINE = {

@@ -9,9 +9,9 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
-from domain.call import OUTCOME_UNKNOWN
-from domain.claim import CampaignState
-from domain.record import CallRecord, Progress, RecipientRecord, RecipientState
+from outdial.domain.call import OUTCOME_UNKNOWN
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CallRecord, Progress, RecipientRecord, RecipientState
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ from typing import Any
 from sqlmodel import Session
 
 import worker
-from domain.claim import FenceVerdict
-from providers.port import NotPlaced, Placed, PlaceRequest
-from providers.simulated.client import SimulatedProvider
-from runtime.clock import system_clock
-from store import calls
-from store.claims import fence, reservation
-from store.database import Database
+from outdial.domain.claim import FenceVerdict
+from outdial.providers.port import NotPlaced, Placed, PlaceRequest
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.runtime.clock import system_clock
+from outdial.store import calls
+from outdial.store.claims import fence, reservation
+from outdial.store.database import Database
 
 Work = Callable[[Session], Any]
 Matters = Callable[[Any], bool]

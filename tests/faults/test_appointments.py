@@ -19,14 +19,14 @@ import httpx
 import pytest
 from ruamel.yaml import YAML
 
-from calendars.caldav import CalDavCalendar
-from domain.appointment import AppointmentStatus
-from domain.chain import ChainState, StepState
-from runtime.clock import system_clock
-from services import reading
-from store.after_calls import chains
-from store.appointments import finding
-from store.suppressions import is_suppressed
+from outdial.calendars.caldav import CalDavCalendar
+from outdial.domain.appointment import AppointmentStatus
+from outdial.domain.chain import ChainState, StepState
+from outdial.runtime.clock import system_clock
+from outdial.services import reading
+from outdial.store.after_calls import chains
+from outdial.store.appointments import finding
+from outdial.store.suppressions import is_suppressed
 from tests.activities.endpoint import Endpoint
 from tests.calendars.radicale import collection, radicale
 from tests.faults.harness import Stack, numbers, open_stack, plan_stack

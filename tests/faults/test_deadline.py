@@ -12,20 +12,20 @@ from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities.calls import Calls
-from activities.deps import Deps
-from activities.signatures.call import PlaceInput, Placement, PlacementResult
-from domain.call import FailureClass, Fence
-from domain.claim import FencePass
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import LineConfig
-from providers.simulated.client import SimulatedProvider
-from providers.simulated.server import DEFAULT_API_KEY, SimulatedNetwork
-from providers.simulated.settings import NetworkSettings
-from runtime.settings import load_settings
-from runtime.settings_file import SettingsInvalid
-from store import calls
-from store.claims import fence
-from store.database import Database
+from outdial.contracts.signatures.call import PlaceInput, Placement, PlacementResult
+from outdial.domain.call import FailureClass, Fence
+from outdial.domain.claim import FencePass
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.providers.port import LineConfig
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.providers.simulated.server import DEFAULT_API_KEY, SimulatedNetwork
+from outdial.providers.simulated.settings import NetworkSettings
+from outdial.resources.deps import Deps
+from outdial.runtime.settings import load_settings
+from outdial.runtime.settings_file import SettingsInvalid
+from outdial.store import calls
+from outdial.store.claims import fence
+from outdial.store.database import Database
 from tests.builders import House
 
 POLICY = LinePolicy(placement_timeout=timedelta(seconds=20))

@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from domain.call import OPTED_OUT
-from domain.endpoint import Delivery, DeliveryAttempt, DeliveryState
-from services.endpoints import create_endpoint
-from store import deliveries
-from store.deliveries import DeliveryFilter
+from outdial.domain.call import OPTED_OUT
+from outdial.domain.endpoint import Delivery, DeliveryAttempt, DeliveryState
+from outdial.services.endpoints import create_endpoint
+from outdial.store import deliveries
+from outdial.store.deliveries import DeliveryFilter
 from tests.faults.harness import Stack, campaign, numbers, open_stack, plan_stack
 from tests.faults.invariants import Aftermath
 from tests.receiver import Receiver, receiving

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from domain.call import CallStatus, Fence
-from domain.claim import CampaignState
-from domain.record import CallRecord, Progress, RecipientRecord, RecipientState
+from outdial.domain.call import CallStatus, Fence
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CallRecord, Progress, RecipientRecord, RecipientState
 from tests.faults.invariants import Aftermath, assert_nothing_broken
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)

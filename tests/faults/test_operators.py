@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from domain.call import CallStatus
-from domain.claim import CampaignState
-from services import reading
+from outdial.contracts.names import campaign_workflow_id
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState
+from outdial.services import reading
 from tests.faults.harness import Stack, campaign, numbers, open_stack, plan_stack
 from tests.faults.invariants import Aftermath, assert_nothing_broken
 from tests.waiting import until
-from workflows.names import campaign_workflow_id
 
 pytestmark = pytest.mark.faults
 log = logging.getLogger(__name__)

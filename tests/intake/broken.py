@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from intake.validation import validate
+from outdial.intake.validation import validate
 
 HEAD = """\
 name: spring

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intake.validation import validate
+from outdial.intake.validation import validate
 from tests.intake.broken import HEAD, Broken, table
 
 pytestmark = pytest.mark.usefixtures("folder")

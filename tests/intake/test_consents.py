@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from domain.consent import Consent, ConsentLevel
-from domain.purpose import Purpose
-from intake.definition import read_definition_text
-from intake.numbers import read_numbers
-from intake.problems import DefinitionInvalid
-from intake.roster import check_roster, read_roster
-from intake.rules import read_rules
+from outdial.domain.consent import Consent, ConsentLevel
+from outdial.domain.purpose import Purpose
+from outdial.intake.definition import read_definition_text
+from outdial.intake.numbers import read_numbers
+from outdial.intake.problems import DefinitionInvalid
+from outdial.intake.roster import check_roster, read_roster
+from outdial.intake.rules import read_rules
 
 HEAD = "name: spring\npurpose: telemarketing\nagent: a\n"
 SIGNED = Consent(

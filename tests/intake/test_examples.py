@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.fields import Span
-from domain.roster import RecipientDraft
-from domain.zone import zone_evidence
-from intake.definition import read_definition
-from intake.roster import check_roster, read_roster
+from outdial.domain.fields import Span
+from outdial.domain.roster import RecipientDraft
+from outdial.domain.zone import zone_evidence
+from outdial.intake.definition import read_definition
+from outdial.intake.roster import check_roster, read_roster
 from tests.intake.test_schema import schema_errors
 
 CAMPAIGNS = Path(__file__).parents[2] / "campaigns"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.definition import (
+from outdial.domain.definition import (
     Agent,
     CampaignDefinition,
     CsvSource,
@@ -20,9 +20,9 @@ from domain.definition import (
     TimeZonePolicy,
     Weekday,
 )
-from domain.fields import Span
-from intake.definition import read_definition, read_definition_text
-from intake.problems import DefinitionInvalid
+from outdial.domain.fields import Span
+from outdial.intake.definition import read_definition, read_definition_text
+from outdial.intake.problems import DefinitionInvalid
 from tests.intake.broken import HEAD
 
 

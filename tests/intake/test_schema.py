@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from intake.definition import read_definition_text
-from intake.problems import DefinitionInvalid
-from intake.schema import campaign_schema, schema_text
-from intake.yaml_document import read_yaml
+from outdial.intake.definition import read_definition_text
+from outdial.intake.problems import DefinitionInvalid
+from outdial.intake.schema import campaign_schema, schema_text
+from outdial.intake.yaml_document import read_yaml
 from tests.intake.broken import HEAD
 
 ROOT = Path(__file__).parents[2]

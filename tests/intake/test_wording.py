@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from domain.definition import MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE
-from domain.routing import MAX_WEIGHT
-from intake.schema import campaign_schema
-from intake.wording import RIGHT
+from outdial.domain.definition import MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE
+from outdial.domain.routing import MAX_WEIGHT
+from outdial.intake.schema import campaign_schema
+from outdial.intake.wording import RIGHT
 
 SCHEMA = campaign_schema()
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from domain.call import FailureClass
-from providers.answers import (
+from outdial.domain.call import FailureClass
+from outdial.providers.answers import (
     content_of,
     json_of,
     placement_error,
@@ -17,7 +17,7 @@ from providers.answers import (
     retry_after,
     unsupported,
 )
-from providers.port import (
+from outdial.providers.port import (
     Misconfigured,
     NotPlaced,
     PlacementUnknown,

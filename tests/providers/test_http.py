@@ -10,9 +10,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from providers import http
-from providers.http import HeaderAuth, ProviderHttp
-from providers.port import (
+from outdial.providers import http
+from outdial.providers.http import HeaderAuth, ProviderHttp
+from outdial.providers.port import (
     LineConfig,
     Misconfigured,
     PlacementUnknown,

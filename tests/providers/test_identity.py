@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.event import CallEvent, EventKind
-from providers.identity import identified
-from providers.lines import Line, LinePolicy
-from providers.port import Provider
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.event import CallEvent, EventKind
+from outdial.providers.identity import identified
+from outdial.providers.lines import Line, LinePolicy
+from outdial.providers.port import Provider
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import NOW, Stage
 

@@ -6,9 +6,9 @@ import logging
 
 import pytest
 
-from domain.call import CallStatus, FailureClass
-from providers.meanings import known_meaning, sharper
-from providers.status_map import Meaning, StatusMap
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.providers.meanings import known_meaning, sharper
+from outdial.providers.status_map import Meaning, StatusMap
 
 NOTHING = Meaning()
 TALKING = Meaning(status=CallStatus.IN_PROGRESS)

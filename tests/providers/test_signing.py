@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from providers.credentials import required_credential, required_option, text_option
-from providers.port import LineConfig, Misconfigured, WebhookRefused
-from providers.signing import (
+from outdial.providers.credentials import required_credential, required_option, text_option
+from outdial.providers.port import LineConfig, Misconfigured, WebhookRefused
+from outdial.providers.signing import (
     header_of,
     query_of,
     require_address,

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-import providers
-from domain.call import CallStatus, FailureClass
-from providers.status_map import Meaning, StatusMap, load_maps
+from outdial import providers
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.providers.status_map import Meaning, StatusMap, load_maps
 
 BUSY = Meaning(status=CallStatus.BUSY)
 LOST = Meaning(status=CallStatus.FAILED, failure=FailureClass.UNKNOWN)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from temporalio.testing import WorkflowEnvironment
 
-from domain.callbacks import After
-from domain.chain import StepState
+from outdial.contracts.messages import AfterCallInput
+from outdial.domain.callbacks import After
+from outdial.domain.chain import StepState
 from tests.replay.recording import Handle
 from tests.workflows.test_after_call import FakeSteps, plan, working
 from workflows.after_call import AfterCallWorkflow
-from workflows.messages import AfterCallInput
 
 
 async def followed(server: WorkflowEnvironment) -> dict[str, Handle]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from temporalio.testing import WorkflowEnvironment
 
-from domain.roster import RecipientDraft
+from outdial.contracts.messages import AddRequest, PauseRequest, ResumeRequest, StopRequest
+from outdial.domain.roster import RecipientDraft
 from tests.replay.recording import Handle, holds, save
 from tests.waiting import until
 from tests.workflows.test_campaign import campaign
 from workflows.campaign import CampaignWorkflow
-from workflows.messages import AddRequest, PauseRequest, ResumeRequest, StopRequest
 
 
 async def finished(server: WorkflowEnvironment) -> dict[str, Handle]:

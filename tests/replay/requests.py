@@ -11,19 +11,19 @@ from temporalio import activity
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.signatures.request import (
+from outdial.contracts.messages import RequestCallInput
+from outdial.contracts.signatures.request import (
     RequestActivities,
     Requested,
     RequestInput,
     RequestRef,
     RequestState,
 )
-from activities.signatures.sweep import SweepActivities, Swept
-from domain.definition import Agent
-from domain.plan import CallRequest
+from outdial.contracts.signatures.sweep import SweepActivities, Swept
+from outdial.domain.definition import Agent
+from outdial.domain.plan import CallRequest
 from tests.replay.recording import Handle
 from tests.waiting import until
-from workflows.messages import RequestCallInput
 from workflows.registry import sandbox
 from workflows.request import RequestCallWorkflow
 from workflows.sweep import SweepWorkflow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from temporalio.testing import WorkflowEnvironment
 
-from activities.signatures.launch import LaunchInput
+from outdial.contracts.signatures.launch import LaunchInput
 from tests.replay.recording import Handle, save
 from tests.workflows.test_run_campaign import refusal_of, running
 

@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from runtime.clock import DatabaseClock, keeping_time, system_clock
-from store.database import Database
-from store.errors import DatabaseUnavailable
+from outdial.runtime.clock import DatabaseClock, keeping_time, system_clock
+from outdial.store.database import Database
+from outdial.store.errors import DatabaseUnavailable
 
 
 class _Skewed:

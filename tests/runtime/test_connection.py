@@ -13,7 +13,8 @@ from temporalio.client import ScheduleIntervalSpec
 from temporalio.common import SearchAttributeKey
 from temporalio.testing import WorkflowEnvironment
 
-from runtime.connection import (
+from outdial.contracts.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE
+from outdial.runtime.connection import (
     TemporalMismatch,
     TemporalUnreachable,
     connect_temporal,
@@ -21,8 +22,7 @@ from runtime.connection import (
     is_configured,
     register_search_attributes,
 )
-from runtime.settings import load_settings
-from workflows.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE
+from outdial.runtime.settings import load_settings
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -54,7 +54,7 @@ async def test_a_search_attribute_of_another_type_is_told(
 ) -> None:
     await register_search_attributes(bare_server.client)
     other = (SearchAttributeKey.for_int("Campaign"),)
-    monkeypatch.setattr("runtime.connection.SEARCH_ATTRIBUTES", other)
+    monkeypatch.setattr("outdial.runtime.connection.SEARCH_ATTRIBUTES", other)
     with pytest.raises(TemporalMismatch, match=r"Campaign .* is a Keyword; it has to be a Int"):
         await register_search_attributes(bare_server.client)
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.endpoint import RETRY_AFTER
-from runtime.settings import load_settings
-from runtime.settings_file import SettingsInvalid
+from outdial.domain.endpoint import RETRY_AFTER
+from outdial.runtime.settings import load_settings
+from outdial.runtime.settings_file import SettingsInvalid
 
 
 def test_what_nobody_sets() -> None:

@@ -14,10 +14,10 @@ import httpx
 import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
-from runtime.connection import connect_temporal
-from runtime.embedded import EmbeddedStack, StackFailed, running_stack, settings_of_running
-from runtime.settings import Settings, load_settings
-from runtime.statefile import StackRunning, StackState, is_owned
+from outdial.runtime.connection import connect_temporal
+from outdial.runtime.embedded import EmbeddedStack, StackFailed, running_stack, settings_of_running
+from outdial.runtime.settings import Settings, load_settings
+from outdial.runtime.statefile import StackRunning, StackState, is_owned
 from tests.waiting import until as until_awaited
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,10 @@ def supervisor(tmp_path: Path) -> Iterator[Callable[[], subprocess.Popen[bytes]]
         environ = {**os.environ, "OUTDIAL_STATE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
         with (tmp_path / "up.log").open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "up"], env=environ, stdout=output, stderr=output
+                [sys.executable, "-m", "outdial.cli", "up"],
+                env=environ,
+                stdout=output,
+                stderr=output,
             )
         started.append(process)
         return process
@@ -143,8 +146,8 @@ async def test_killed_it_leaves_nothing_behind_and_starts_on_the_same_state(
 async def test_a_part_that_cannot_start_is_told_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runtime.processes._BACKOFF_SECONDS", (0.0,))
-    monkeypatch.setattr("runtime.processes.QUICK_FAILURES", 1)
+    monkeypatch.setattr("outdial.runtime.processes._BACKOFF_SECONDS", (0.0,))
+    monkeypatch.setattr("outdial.runtime.processes.QUICK_FAILURES", 1)
     config = tmp_path / "people.json"
     config.write_text('{"people": {"planet": "Mars"}}', encoding="utf-8")
     environ = {"OUTDIAL_STATE_DIR": str(tmp_path), "OUTDIAL_SIMULATED__CONFIG": str(config)}

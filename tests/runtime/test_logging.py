@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from runtime.logging import MaskingFormatter, mask_phones
+from outdial.runtime.logging import MaskingFormatter, mask_phones
 
 
 @pytest.mark.parametrize(

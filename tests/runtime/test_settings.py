@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.breaker import BreakerPolicy
-from providers.catalog import CATALOG
-from runtime.lines import build_lines, require_serving
-from runtime.settings import load_settings
-from runtime.settings_file import SettingsInvalid
+from outdial.domain.breaker import BreakerPolicy
+from outdial.providers.catalog import CATALOG
+from outdial.runtime.lines import build_lines, require_serving
+from outdial.runtime.settings import load_settings
+from outdial.runtime.settings_file import SettingsInvalid
 
 
 def write(folder: Path, text: str) -> dict[str, str]:

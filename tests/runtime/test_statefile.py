@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.embedded import running_stack
-from runtime.statefile import (
+from outdial.runtime.embedded import running_stack
+from outdial.runtime.statefile import (
     Endpoints,
     StackRunning,
     StackState,

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from providers.catalog import build_provider
-from providers.elevenlabs import webhook as elevenlabs
-from providers.livekit import token as livekit
-from providers.port import LineConfig, PlaceRequest, ProviderError
-from providers.retell import webhook as retell
+from outdial.providers.catalog import build_provider
+from outdial.providers.elevenlabs import webhook as elevenlabs
+from outdial.providers.livekit import token as livekit
+from outdial.providers.port import LineConfig, PlaceRequest, ProviderError
+from outdial.providers.retell import webhook as retell
 from tests.providers.contract.server import Answer, FarServer, Request, json_answer
 
 ROOT = Path(__file__).parents[2]

@@ -12,18 +12,18 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import providers
-from domain.call import CallStatus
-from domain.event import CallEvent
-from providers.elevenlabs import webhook as elevenlabs
-from providers.livekit import token as livekit
-from providers.livekit.status import answer_of
-from providers.port import WebhookRefused
-from providers.retell import webhook as retell
-from providers.status_map import StatusMap, load_maps
-from providers.telnyx import webhook as telnyx
-from providers.twilio import signature as twilio
-from providers.vapi import webhook as vapi
+from outdial import providers
+from outdial.domain.call import CallStatus
+from outdial.domain.event import CallEvent
+from outdial.providers.elevenlabs import webhook as elevenlabs
+from outdial.providers.livekit import token as livekit
+from outdial.providers.livekit.status import answer_of
+from outdial.providers.port import WebhookRefused
+from outdial.providers.retell import webhook as retell
+from outdial.providers.status_map import StatusMap, load_maps
+from outdial.providers.telnyx import webhook as telnyx
+from outdial.providers.twilio import signature as twilio
+from outdial.providers.vapi import webhook as vapi
 from tests.sdks.conftest import BODY, FORM, LINES, ORDER, SECRET, URL, Spoken
 
 STATE = telnyx.client_state("our-1")

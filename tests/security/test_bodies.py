@@ -14,10 +14,10 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 from starlette.types import Message
 
-from api.admission import AdmittedRoute, admission_of
-from api.app import build_app, open_state
-from api.bodies import LARGE, MAX_BODY, BoundBodies
-from api.connections import BoundedHttp
+from outdial.api.admission import AdmittedRoute, admission_of
+from outdial.api.app import build_app, open_state
+from outdial.api.bodies import LARGE, MAX_BODY, BoundBodies
+from outdial.api.connections import BoundedHttp
 from tests.api.conftest import serving
 from tests.api.v1.conftest import bearer, new_key
 from tests.services.world import World

@@ -12,15 +12,15 @@ from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities.deliveries import DRAINS_OF_TENANT, Deliveries
-from activities.deps import Deps
 from activities.posting import Poster
-from activities.signatures.delivery import EndpointRef
-from domain.endpoint import Endpoint, EndpointKind, EventType
-from providers.lines import Lines
-from services import endpoints as service
-from services.errors import RequestRefused
-from store import deliveries, endpoints, outbox, outstanding
-from store.outbox import Happened
+from outdial.contracts.signatures.delivery import EndpointRef
+from outdial.domain.endpoint import Endpoint, EndpointKind, EventType
+from outdial.providers.lines import Lines
+from outdial.resources.deps import Deps
+from outdial.services import endpoints as service
+from outdial.services.errors import RequestRefused
+from outdial.store import deliveries, endpoints, outbox, outstanding
+from outdial.store.outbox import Happened
 from tests.activities.endpoint import Endpoint as FarEnd
 from tests.activities.test_posting import SECRET, delivery
 from tests.activities.test_posting import endpoint as endpoint_at

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from api.compat.voxanne.auth import RULES
-from api.state import ApiPolicy
-from services.access import RateRule, admit
-from services.errors import ServiceError, TooManyRequests
-from services.keys import create_key, revoke_key, switch_key
+from outdial.api.compat.voxanne.auth import RULES
+from outdial.api.state import ApiPolicy
+from outdial.services.access import RateRule, admit
+from outdial.services.errors import ServiceError, TooManyRequests
+from outdial.services.keys import create_key, revoke_key, switch_key
 from tests.api.conftest import serving_world
 from tests.api.v1.conftest import bearer, new_key
 from tests.services.world import NOW, World

@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.agent import Agent
-from domain.plan import CallRequest
-from providers.catalog import CATALOG
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import LineConfig
-from providers.simulated.client import SimulatedProvider
-from services import directory
-from services.errors import ScopeMissing
-from services.rights import require_for_call
+from outdial.domain.agent import Agent
+from outdial.domain.plan import CallRequest
+from outdial.providers.catalog import CATALOG
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.providers.port import LineConfig
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.services import directory
+from outdial.services.errors import ScopeMissing
+from outdial.services.rights import require_for_call
 from tests.api.v1.conftest import bearer, new_key
 from tests.security.test_rights import FOREIGN, OWN_NUMBER, PLAIN
 from tests.services.world import SECRET, World

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.processes import listens
-from store.database import Database
+from outdial.runtime.processes import listens
+from outdial.store.database import Database
 
 ROOT = Path(__file__).parents[2]
 UPLOAD = 100_000_000
@@ -56,7 +56,7 @@ async def api_process(folder: Path) -> AsyncIterator[Served]:
     }
     log = (folder / "api.log").open("wb")
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "api", cwd=folder, env=environment, stdout=log, stderr=log
+        sys.executable, "-m", "outdial.api", cwd=folder, env=environment, stdout=log, stderr=log
     )
     try:
         async with asyncio.timeout(240):

@@ -12,18 +12,18 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.launching import Launches
-from activities.signatures.launch import LaunchInput
-from domain.access import SCOPES
-from domain.agent import Agent
-from domain.plan import CallRequest
-from runtime.settings import Settings, load_settings
-from services.awaiting import AwaitedLaunches
-from services.errors import NoSuchCampaign
-from services.nexus import OutdialServiceHandler
-from services.reading import require_campaign
+from outdial.contracts.messages import RequestCallInput
+from outdial.contracts.signatures.launch import LaunchInput
+from outdial.domain.access import SCOPES
+from outdial.domain.agent import Agent
+from outdial.domain.plan import CallRequest
+from outdial.runtime.settings import Settings, load_settings
+from outdial.services.awaiting import AwaitedLaunches
+from outdial.services.errors import NoSuchCampaign
+from outdial.services.nexus import OutdialServiceHandler
+from outdial.services.reading import require_campaign
 from tests.security.test_rights import CAMPAIGN, DEFINITIONS
 from tests.services.world import World
-from workflows.messages import RequestCallInput
 
 DEFAULT = Settings().nexus_scopes
 FOREIGN = "+13125550123"

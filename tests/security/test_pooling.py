@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from activities import addresses
-from activities.addresses import GuardedTransport, UrlRefused
+from outdial.resources import addresses
+from outdial.resources.addresses import GuardedTransport, UrlRefused
 
 
 @dataclass

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime.processes import Command, Process
-from runtime.settings import load_settings
-from runtime.stack_parts import commands
-from runtime.statefile import Endpoints, StackState, owned, write_state
+from outdial.runtime.processes import Command, Process
+from outdial.runtime.settings import load_settings
+from outdial.runtime.stack_parts import commands
+from outdial.runtime.statefile import Endpoints, StackState, owned, write_state
 
 STATE = StackState(
     pid=1,
@@ -23,18 +23,17 @@ STATE = StackState(
     api_key="the-api-key",
     webhook_secret="whsec_dGhlLXdlYmhvb2stc2VjcmV0LW9mLXRlc3Rz",
 )
-ROOMS = ("activities", "api", "calendars", "cli", "dialects", "domain", "intake", "providers",
-         "runtime", "services", "store", "workflows")  # fmt: skip
+PACKAGES = ("activities", "api", "outdial", "store", "workflows")
 
 
 def strange_folder(folder: Path) -> Path:
     """A folder full of files named like our modules; each leaves a mark when it is imported."""
     for name in ("worker", "logging", "json"):
         (folder / f"{name}.py").write_text("open('taken', 'w').close(); raise SystemExit(9)\n")
-    for room in ROOMS:
-        (folder / room).mkdir()
-        (folder / room / "__init__.py").write_text("open('taken', 'w').close()\n")
-        (folder / room / "__main__.py").write_text("open('taken', 'w').close()\n")
+    for package in PACKAGES:
+        (folder / package).mkdir()
+        (folder / package / "__init__.py").write_text("open('taken', 'w').close()\n")
+        (folder / package / "__main__.py").write_text("open('taken', 'w').close()\n")
     return folder
 
 

@@ -7,8 +7,8 @@ import re
 import httpx
 import pytest
 
-from api.compat.systems import SYSTEMS
-from api.reference import ASSETS
+from outdial.api.compat.systems import SYSTEMS
+from outdial.api.reference import ASSETS
 
 PREFIXES = ("/v1", *(f"/compat/{name}" for name, _ in SYSTEMS))
 

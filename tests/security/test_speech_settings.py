@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from providers.catalog import CATALOG
+from outdial.providers.catalog import CATALOG
 
 EVIL = "wss://attacker.net"
 REACHING: dict[str, tuple[str, dict[str, Any], str]] = {

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.spreadsheets import escape_cell, unescape_cell
-from intake.definition import read_definition
-from intake.numbers import read_numbers
-from intake.roster import check_roster, read_roster
-from services.launching import launch_campaign
-from services.reading import require_campaign
+from outdial.domain.spreadsheets import escape_cell, unescape_cell
+from outdial.intake.definition import read_definition
+from outdial.intake.numbers import read_numbers
+from outdial.intake.roster import check_roster, read_roster
+from outdial.services.launching import launch_campaign
+from outdial.services.reading import require_campaign
 from tests.api.v1.conftest import Customer
 from tests.services.world import World, enroll_staged
 

@@ -13,10 +13,10 @@ from temporalio.testing import ActivityEnvironment
 from activities import deliveries as drains
 from activities.deliveries import DRAINS_OF_TENANT, Deliveries
 from activities.shares import TenantTurns
-from activities.signatures.delivery import Drained, EndpointRef
-from domain.endpoint import Delivery, DeliveryAttempt, DeliveryState, Endpoint
-from store.deliveries import Outcome
-from store.tables import delivery
+from outdial.contracts.signatures.delivery import Drained, EndpointRef
+from outdial.domain.endpoint import Delivery, DeliveryAttempt, DeliveryState, Endpoint
+from outdial.store.deliveries import Outcome
+from outdial.store.tables import delivery
 from tests.security.test_dripping import _deps, _endpoint
 from tests.services.world import World, no_temporal
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.agent import Agent
-from domain.bounds import (
+from outdial.domain.agent import Agent
+from outdial.domain.bounds import (
     AGENT_SETTINGS,
     DOCUMENT,
     FREE_FORM,
@@ -21,13 +21,13 @@ from domain.bounds import (
     parse_json,
     require_within,
 )
-from domain.plan import CallRequest
-from intake.definition import read_definition_text
-from intake.problems import DefinitionInvalid
-from providers.payload import object_in, parsed
-from providers.port import WebhookRefused
-from services.errors import RequestRefused
-from services.requests import request_call
+from outdial.domain.plan import CallRequest
+from outdial.intake.definition import read_definition_text
+from outdial.intake.problems import DefinitionInvalid
+from outdial.providers.payload import object_in, parsed
+from outdial.providers.port import WebhookRefused
+from outdial.services.errors import RequestRefused
+from outdial.services.requests import request_call
 from tests.api.v1.conftest import Customer
 from tests.services.world import World
 

@@ -11,10 +11,10 @@ import pytest_asyncio
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from store.database import Database
+from outdial.contracts.names import SEARCH_ATTRIBUTES
+from outdial.store.database import Database
 from tests.databases import migrated
 from tests.services.world import World, build_world
-from workflows.names import SEARCH_ATTRIBUTES
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

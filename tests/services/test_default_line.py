@@ -12,22 +12,22 @@ import pytest
 from sqlalchemy import select
 from temporalio.exceptions import ApplicationError
 
-from activities.deps import Deps
-from activities.launching import LaunchRefused
 from activities.requests import Requests
-from activities.signatures.request import RequestInput
-from domain.definition import Agent
-from domain.plan import CallRequest
-from providers.bland.client import BlandProvider
-from providers.lines import Line, LinePolicy, Lines, UnknownLine
-from providers.port import LineConfig
-from providers.simulated.client import SimulatedProvider
-from services import awaiting, calls, dialing, directory, launching, reading, requests
-from services.context import ServiceContext
-from services.once import Answer
-from store.tables import recipient
+from outdial.contracts.messages import RequestCallInput
+from outdial.contracts.signatures.launch import LaunchRefused
+from outdial.contracts.signatures.request import RequestInput
+from outdial.domain.definition import Agent
+from outdial.domain.plan import CallRequest
+from outdial.providers.bland.client import BlandProvider
+from outdial.providers.lines import Line, LinePolicy, Lines, UnknownLine
+from outdial.providers.port import LineConfig
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.resources.deps import Deps
+from outdial.services import awaiting, calls, dialing, directory, launching, reading, requests
+from outdial.services.context import ServiceContext
+from outdial.services.once import Answer
+from outdial.store.tables import recipient
 from tests.services.world import World, definition, new_name
-from workflows.messages import RequestCallInput
 
 CONFIG = LineConfig(name="x", credentials={"api_key": "k", "webhook_secret": "s"})
 TO = "+12025550123"

@@ -7,16 +7,16 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session
 
-from domain.consent import Consent, ConsentLevel
-from domain.record import CampaignRecord
-from domain.roster import RecipientDraft
-from domain.zone import zone_evidence
-from intake.definition import read_definition_text
-from services.errors import NoSuchPerson
-from services.explaining import explain
-from services.launching import launch_campaign
-from store import roster, suppressions
-from store.roster import EnrollRow
+from outdial.domain.consent import Consent, ConsentLevel
+from outdial.domain.record import CampaignRecord
+from outdial.domain.roster import RecipientDraft
+from outdial.domain.zone import zone_evidence
+from outdial.intake.definition import read_definition_text
+from outdial.services.errors import NoSuchPerson
+from outdial.services.explaining import explain
+from outdial.services.launching import launch_campaign
+from outdial.store import roster, suppressions
+from outdial.store.roster import EnrollRow
 from tests.services.world import World, new_name
 
 MIAMI = "+13055551234"

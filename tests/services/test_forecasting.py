@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from intake.definition import LoadedDefinition, read_definition_text
-from intake.problems import DefinitionInvalid
-from services import reading
-from services.errors import NobodyCallable, NoSuchCampaign
-from services.forecasting import forecast
-from services.launching import launch_campaign
+from outdial.intake.definition import LoadedDefinition, read_definition_text
+from outdial.intake.problems import DefinitionInvalid
+from outdial.services import reading
+from outdial.services.errors import NobodyCallable, NoSuchCampaign
+from outdial.services.forecasting import forecast
+from outdial.services.launching import launch_campaign
 from tests.services.world import World, new_name
 
 SIGNED = "consent: written, consent_proof: form 17"

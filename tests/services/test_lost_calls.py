@@ -12,16 +12,16 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import ActivityEnvironment
 
 from activities.calls import Calls
-from activities.deps import Deps
-from activities.signatures.call import PlaceInput, PlacementResult
 from activities.sweeps import START_AGE
-from domain.call import FailureClass
-from providers.lines import Lines
-from store import calls
-from store.claims import leases
-from store.tables import call as call_table
-from store.tables import campaign as campaign_table
-from store.tables import recipient
+from outdial.contracts.signatures.call import PlaceInput, PlacementResult
+from outdial.domain.call import FailureClass
+from outdial.providers.lines import Lines
+from outdial.resources.deps import Deps
+from outdial.store import calls
+from outdial.store.claims import leases
+from outdial.store.tables import call as call_table
+from outdial.store.tables import campaign as campaign_table
+from outdial.store.tables import recipient
 from tests.services.test_recovery import pause_in_temporal, sweeps
 from tests.services.world import (
     World,

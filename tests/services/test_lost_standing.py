@@ -6,14 +6,14 @@ import pytest
 from sqlalchemy import update
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.standing import nudge_standing
-from domain.definition import Agent
-from domain.plan import CallRequest
-from domain.record import CampaignRecord
-from store import call_requests
-from store.call_requests import NewRequest
-from store.launching import ensure_direct_campaign
-from store.tables import recipient
+from outdial.dispatch.standing import nudge_standing
+from outdial.domain.definition import Agent
+from outdial.domain.plan import CallRequest
+from outdial.domain.record import CampaignRecord
+from outdial.store import call_requests
+from outdial.store.call_requests import NewRequest
+from outdial.store.launching import ensure_direct_campaign
+from outdial.store.tables import recipient
 from tests.services.test_recovery import handle_of, sweeps
 from tests.services.world import World, new_name
 

@@ -24,21 +24,22 @@ from temporalio.api.workflowservice.v1 import (
 )
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
-from activities.deps import Deps
-from activities.executions import ExecutionState, describe_execution
 from activities.recovery import LAUNCH_AGE
-from activities.starting import start_campaign
 from activities.sweeps import START_AGE, Sweeps
-from domain.call import CallStatus
-from domain.claim import CampaignState
-from domain.record import CampaignRecord
-from providers.lines import Lines
-from services import control
-from services.adding import add_recipients
-from services.errors import TemporalUnavailable
-from services.launching import launch_campaign, write_down
-from store import calls, campaigns
-from store.tables import recipient
+from outdial.contracts.names import campaign_workflow_id
+from outdial.dispatch.executions import ExecutionState, describe_execution
+from outdial.dispatch.starting import start_campaign
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CampaignRecord
+from outdial.providers.lines import Lines
+from outdial.resources.deps import Deps
+from outdial.services import control
+from outdial.services.adding import add_recipients
+from outdial.services.errors import TemporalUnavailable
+from outdial.services.launching import launch_campaign, write_down
+from outdial.store import calls, campaigns
+from outdial.store.tables import recipient
 from tests.services.world import (
     NUMBERS,
     World,
@@ -48,7 +49,6 @@ from tests.services.world import (
     no_temporal,
 )
 from tests.waiting import until
-from workflows.names import campaign_workflow_id
 
 Handle = WorkflowHandle[Any, Any]
 

@@ -6,13 +6,13 @@ import uuid
 
 import pytest
 
-from domain.definition import Agent
-from domain.plan import CallRequest
-from providers.lines import UnknownLine
-from services.errors import RequestRefused, TemporalUnavailable
-from services.requests import await_outcome, request_call
+from outdial.contracts.names import request_workflow_id
+from outdial.domain.definition import Agent
+from outdial.domain.plan import CallRequest
+from outdial.providers.lines import UnknownLine
+from outdial.services.errors import RequestRefused, TemporalUnavailable
+from outdial.services.requests import await_outcome, request_call
 from tests.services.world import World, build_world, no_temporal
-from workflows.names import request_workflow_id
 
 
 def request(to: str = "+1 202 555 0123", line: str = "simulated") -> CallRequest:

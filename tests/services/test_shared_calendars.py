@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from calendars.port import CalendarBackend, Calendars, Entry
-from domain.appointment import Appointment
-from domain.calendar import CalendarRules
-from services import shared_calendars
-from services.shared_calendars import CalendarSilent, SharedCalendars
+from outdial.calendars.port import CalendarBackend, Calendars, Entry
+from outdial.domain.appointment import Appointment
+from outdial.domain.calendar import CalendarRules
+from outdial.services import shared_calendars
+from outdial.services.shared_calendars import CalendarSilent, SharedCalendars
 from tests.services.world import World
 
 RULES = CalendarRules(name="clinic", time_zone="UTC")

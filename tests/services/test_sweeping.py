@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from temporalio.client import WorkflowHandle
 
-from activities.deps import Deps
 from activities.sweeps import LEASE_AGE, START_AGE, Sweeps
-from domain.call import CallStatus
-from domain.claim import ClaimedCall
-from store import calls
+from outdial.contracts.names import campaign_workflow_id
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import ClaimedCall
+from outdial.resources.deps import Deps
+from outdial.store import calls
 from tests.services.world import World
-from workflows.names import campaign_workflow_id
 
 
 def _sweeps(world: World) -> Sweeps:

@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import insert, select, update
 from temporalio.client import WorkflowExecutionStatus
 
-from activities.settled import LOST_AGE
-from activities.telling import start_after_call
-from domain.chain import ChainState
-from services.following_up import retry_callback
-from store import requests
-from store.tables import after_call, after_call_step, call, recipient
+from outdial.contracts.names import after_call_workflow_id
+from outdial.dispatch.settled import LOST_AGE
+from outdial.dispatch.telling import start_after_call
+from outdial.domain.chain import ChainState
+from outdial.services.following_up import retry_callback
+from outdial.store import requests
+from outdial.store.tables import after_call, after_call_step, call, recipient
 from tests.services.test_recovery import pause_in_temporal, sweeps
 from tests.services.world import World
-from workflows.names import after_call_workflow_id
 
 
 async def chain_under_way(world: World) -> str:

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from temporalio.api.enums.v1 import EventType
 
-from domain.call import CallStatus
-from domain.claim import ClaimedCall
-from domain.record import CallEnd
-from services.webhooks import receive_webhook
-from store import calls
+from outdial.contracts.names import campaign_workflow_id
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import ClaimedCall
+from outdial.domain.record import CallEnd
+from outdial.services.webhooks import receive_webhook
+from outdial.store import calls
 from tests.services.world import NOW, World, webhook
-from workflows.names import campaign_workflow_id
 
 
 async def end(world: World, call: ClaimedCall) -> None:

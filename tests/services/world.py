@@ -14,18 +14,18 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.enrolling import enroll_row
-from domain.claim import ClaimedCall
-from intake.definition import LoadedDefinition, read_definition_text
-from intake.roster import read_roster
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import LineConfig
-from providers.simulated.client import SimulatedProvider
-from providers.simulated.webhook import key_of, sign
-from services.context import ServiceContext
-from services.lines import announce_lines
-from store import campaigns, roster
-from store.claims import fence, reservation
-from store.database import Database
+from outdial.domain.claim import ClaimedCall
+from outdial.intake.definition import LoadedDefinition, read_definition_text
+from outdial.intake.roster import read_roster
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.providers.port import LineConfig
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.providers.simulated.webhook import key_of, sign
+from outdial.services.context import ServiceContext
+from outdial.services.lines import announce_lines
+from outdial.store import campaigns, roster
+from outdial.store.claims import fence, reservation
+from outdial.store.database import Database
 
 SECRET = "whsec_c2lnbmVkIGJ5IHRoZSB0ZXN0cw=="
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)

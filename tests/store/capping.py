@@ -8,13 +8,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from domain.call import CallStatus
-from domain.claim import Claim, FenceVerdict
-from domain.record import CallEnd
-from store import calls
-from store.claims.fence import raise_fence
-from store.claims.reservation import claim_calls
-from store.database import Database
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import Claim, FenceVerdict
+from outdial.domain.record import CallEnd
+from outdial.store import calls
+from outdial.store.claims.fence import raise_fence
+from outdial.store.claims.reservation import claim_calls
+from outdial.store.database import Database
 
 TIMEOUT = timedelta(seconds=10)
 

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from domain.call import CallStatus
-from domain.claim import FencePass, FenceVerdict
-from domain.record import CallEnd
-from store import calls
-from store.claims.fence import raise_fence
-from store.claims.reservation import claim_calls
-from store.database import Database
-from store.tables import lease
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import FencePass, FenceVerdict
+from outdial.domain.record import CallEnd
+from outdial.store import calls
+from outdial.store.claims.fence import raise_fence
+from outdial.store.claims.reservation import claim_calls
+from outdial.store.database import Database
+from outdial.store.tables import lease
 
 
 @dataclass(frozen=True)

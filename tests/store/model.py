@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from domain.call import CallStatus, FailureClass, Fence
-from domain.claim import CampaignState, FenceVerdict
-from domain.record import CallEnd, CampaignRecord, RecipientState
-from store import calls, campaigns, events, roster, suppressions
-from store.claims.fence import raise_fence
-from store.claims.leases import close_fence, leases_to_check, release_unplaced
-from store.claims.reservation import claim_calls
-from store.errors import IllegalTransition
-from store.lines import LineLimits, ensure_lines
-from store.tables import campaign, recipient
+from outdial.domain.call import CallStatus, FailureClass, Fence
+from outdial.domain.claim import CampaignState, FenceVerdict
+from outdial.domain.record import CallEnd, CampaignRecord, RecipientState
+from outdial.store import calls, campaigns, events, roster, suppressions
+from outdial.store.claims.fence import raise_fence
+from outdial.store.claims.leases import close_fence, leases_to_check, release_unplaced
+from outdial.store.claims.reservation import claim_calls
+from outdial.store.errors import IllegalTransition
+from outdial.store.lines import LineLimits, ensure_lines
+from outdial.store.tables import campaign, recipient
 from tests.builders import TIMEOUT, House, definition, draft, enroll_rows, event, phone
 from tests.databases import InThread, empty
 from tests.store.model_invariants import (

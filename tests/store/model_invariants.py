@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from domain.call import CallStatus
-from domain.ceiling import WITHIN
-from domain.claim import ClaimedCall
-from domain.record import RecipientState
-from store.tables import call, campaign, lease, recipient
+from outdial.domain.call import CallStatus
+from outdial.domain.ceiling import WITHIN
+from outdial.domain.claim import ClaimedCall
+from outdial.domain.record import RecipientState
+from outdial.store.tables import call, campaign, lease, recipient
 from tests.databases import InThread
 
 MOST_ON_LINE = 3

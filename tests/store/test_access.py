@@ -5,10 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from domain.access import ApiKey, Limit
-from store import idempotency, keys, rates
-from store.database import Database
-from store.idempotency import Asked, Earlier
+from outdial.domain.access import ApiKey, Limit
+from outdial.store import idempotency, keys, rates
+from outdial.store.database import Database
+from outdial.store.idempotency import Asked, Earlier
 from tests.builders import NOW
 
 LIMIT = Limit(name="key/k1", allowed=5, within=timedelta(minutes=1))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain.call import CallStatus, FailureClass
-from domain.claim import FenceVerdict
-from domain.event import EventKind
-from domain.record import CampaignRecord, RecipientRecord, RecipientState
-from store import events, roster, suppressions
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.claim import FenceVerdict
+from outdial.domain.event import EventKind
+from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
+from outdial.store import events, roster, suppressions
 from tests.builders import LINE, House, draft, enroll_rows, event, phone
 
 RETRY = {"max_attempts": 9, "no_answer": {"delays": "10m", "max_attempts": 9}}

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from domain.appointment import Appointment, Made, NotMade, Party
-from domain.endpoint import Endpoint, EndpointKind
-from domain.record import DEFAULT_TENANT
-from store.appointments import booking, changing, finding
+from outdial.domain.appointment import Appointment, Made, NotMade, Party
+from outdial.domain.endpoint import Endpoint, EndpointKind
+from outdial.domain.record import DEFAULT_TENANT
+from outdial.store.appointments import booking, changing, finding
 from tests.builders import House, phone
 from tests.store.test_appointments import NOW, STARTS, rules
 from tests.store.test_outbox import listen, told, types

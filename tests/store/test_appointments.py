@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from domain.appointment import Appointment, AppointmentStatus, Change, Made, NotMade, Party
-from domain.availability import Refusal, openings_on, ticks
-from domain.calendar import CalendarRules
-from store.appointments import booking, changing, finding, slots
-from store.appointments.history import history_of
-from store.database import Database
-from store.errors import StatementRefused
-from store.tables import appointment_slot
+from outdial.domain.appointment import Appointment, AppointmentStatus, Change, Made, NotMade, Party
+from outdial.domain.availability import Refusal, openings_on, ticks
+from outdial.domain.calendar import CalendarRules
+from outdial.store.appointments import booking, changing, finding, slots
+from outdial.store.appointments.history import history_of
+from outdial.store.database import Database
+from outdial.store.errors import StatementRefused
+from outdial.store.tables import appointment_slot
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 DAY = date(2026, 3, 5)

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from domain.appointment import AppointmentStatus, DeskAppointment, Made, NotMade, Party
-from domain.availability import Refusal
-from store.appointments import desk
-from store.appointments.desk import DeskChange, DeskFilter
-from store.appointments.history import history_of
-from store.database import Database
+from outdial.domain.appointment import AppointmentStatus, DeskAppointment, Made, NotMade, Party
+from outdial.domain.availability import Refusal
+from outdial.store.appointments import desk
+from outdial.store.appointments.desk import DeskChange, DeskFilter
+from outdial.store.appointments.history import history_of
+from outdial.store.database import Database
 from tests.store.test_appointments import NOW, STARTS, book, rules
 
 ANA = Party("default", "+12125550001", title="Consultation")

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, text, update
 
-from domain.endpoint import DeliveryState, Endpoint, EndpointState
-from store import outstanding
-from store.tables import delivery
-from store.tables import endpoint as endpoint_table
+from outdial.domain.endpoint import DeliveryState, Endpoint, EndpointState
+from outdial.store import outstanding
+from outdial.store.tables import delivery
+from outdial.store.tables import endpoint as endpoint_table
 from tests.builders import NOW, House
 from tests.store.test_outbox import answer, due, listen, tell
 from tests.store.test_plans import _listening, _plan, _steps

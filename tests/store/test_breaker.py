@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from domain.breaker import BreakerPolicy, Circuit
-from domain.call import CallStatus, FailureClass
-from domain.claim import CampaignState, Claim, FenceVerdict
-from domain.record import DEFAULT_TENANT, CampaignRecord
-from store import calls, lines
-from store.events import store_events
-from store.lines import LineStatus
+from outdial.domain.breaker import BreakerPolicy, Circuit
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.claim import CampaignState, Claim, FenceVerdict
+from outdial.domain.record import DEFAULT_TENANT, CampaignRecord
+from outdial.store import calls, lines
+from outdial.store.events import store_events
+from outdial.store.lines import LineStatus
 from tests.builders import LINE, House, event
 from tests.store.racing import race
 

@@ -6,11 +6,11 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from domain.call import CallStatus
-from domain.record import DEFAULT_TENANT
-from domain.request import CallFilter, CallView, until_settled
-from store import call_requests, call_views, calls, campaigns, roster
-from store.call_requests import NewRequest
+from outdial.domain.call import CallStatus
+from outdial.domain.record import DEFAULT_TENANT
+from outdial.domain.request import CallFilter, CallView, until_settled
+from outdial.store import call_requests, call_views, calls, campaigns, roster
+from outdial.store.call_requests import NewRequest
 from tests.builders import NOW, House, phone, request, zones
 
 EVERYTHING = CallFilter()

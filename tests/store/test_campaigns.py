@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from domain.call import CallStatus
-from domain.claim import CampaignState
-from domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CampaignRecord, Progress
-from store import campaigns, roster
-from store.campaigns import (
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CampaignRecord, Progress
+from outdial.store import campaigns, roster
+from outdial.store.campaigns import (
     CampaignEnded,
     CampaignRunning,
     IllegalTransition,
@@ -17,7 +17,7 @@ from store.campaigns import (
     ReservedName,
     UnknownCampaign,
 )
-from store.revisions import definition_at
+from outdial.store.revisions import definition_at
 from tests.builders import House, definition, drafts
 from tests.store.racing import race
 

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from domain.call import CallStatus
-from domain.claim import FenceVerdict
-from domain.record import CampaignRecord
-from store import roster
-from store.tables import call
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import FenceVerdict
+from outdial.domain.record import CampaignRecord
+from outdial.store import roster
+from outdial.store.tables import call
 from tests.builders import House, draft, enroll_rows, phone
 from tests.store.capping import Orders, Talk, work
 from tests.store.racing import race

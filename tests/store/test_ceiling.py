@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from domain.call import CallStatus, FailureClass
-from domain.ceiling import DAILY_CEILING, WITHIN, Ceiling
-from domain.claim import FenceVerdict
-from domain.decision import Wait
-from domain.record import CampaignRecord
-from store import calls, campaigns, events, lines, roster
-from store.claims.reservation import claim_calls
-from store.database import Database
-from store.lines import LineLimits
-from store.looking import look_up
-from store.tables import recipient
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.ceiling import DAILY_CEILING, WITHIN, Ceiling
+from outdial.domain.claim import FenceVerdict
+from outdial.domain.decision import Wait
+from outdial.domain.record import CampaignRecord
+from outdial.store import calls, campaigns, events, lines, roster
+from outdial.store.claims.reservation import claim_calls
+from outdial.store.database import Database
+from outdial.store.lines import LineLimits
+from outdial.store.looking import look_up
+from outdial.store.tables import recipient
 from tests.builders import NOW, House, definition, draft, enroll_rows, event, phone
 from tests.store.racing import race
 

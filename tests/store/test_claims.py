@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from domain.call import CallStatus
-from domain.claim import CampaignState
-from domain.record import CallRecord, CampaignRecord
-from store import calls, suppressions
-from store.campaigns import UnknownCampaign
-from store.claims.flight import calls_in_flight
-from store.claims.leases import live_leases
-from store.claims.reservation import claim_calls, reserve
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CallRecord, CampaignRecord
+from outdial.store import calls, suppressions
+from outdial.store.campaigns import UnknownCampaign
+from outdial.store.claims.flight import calls_in_flight
+from outdial.store.claims.leases import live_leases
+from outdial.store.claims.reservation import claim_calls, reserve
 from tests.builders import NOW, ZONE, House, phone
 
 

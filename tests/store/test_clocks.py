@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.call import CallStatus
-from domain.claim import FenceVerdict
-from domain.record import CallRecord
-from store import calls, events
-from store.clocks import measure_skew
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import FenceVerdict
+from outdial.domain.record import CallRecord
+from outdial.store import calls, events
+from outdial.store.clocks import measure_skew
 from tests.builders import LINE, House, event
 
 

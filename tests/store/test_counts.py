@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from domain.call import CallStatus, FailureClass, Fence
-from domain.claim import CampaignState, FenceVerdict
-from domain.record import CampaignRecord, RecipientState
-from store import calls, campaigns, events, roster
-from store.claims.leases import close_fence, release_unplaced
-from store.database import Database
-from store.tables import call, lease
+from outdial.domain.call import CallStatus, FailureClass, Fence
+from outdial.domain.claim import CampaignState, FenceVerdict
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.store import calls, campaigns, events, roster
+from outdial.store.claims.leases import close_fence, release_unplaced
+from outdial.store.database import Database
+from outdial.store.tables import call, lease
 from tests.builders import LINE, House, event
 from tests.databases import empty
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from domain.call import CallStatus, FailureClass
-from domain.record import CampaignRecord, RecipientState
-from domain.rulebook import Block
-from domain.zone import zone_evidence
-from store import call_requests, campaigns, everybody, requests, roster, rulings
-from store.tables import lease, recipient
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.domain.rulebook import Block
+from outdial.domain.zone import zone_evidence
+from outdial.store import call_requests, campaigns, everybody, requests, roster, rulings
+from outdial.store.tables import lease, recipient
 from tests.builders import House, definition, draft, enroll_rows, phone, request
 
 A, B = {"name": "a"}, {"name": "b"}

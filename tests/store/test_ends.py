@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 
-from domain.call import AnsweredBy, CallStatus, Fence
-from domain.claim import CampaignState
-from domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState, Settled
-from store import calls, events, roster, suppressions
-from store.claims.leases import live_leases
-from store.errors import UnknownCall
+from outdial.domain.call import AnsweredBy, CallStatus, Fence
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import (
+    CallRecord,
+    CampaignRecord,
+    RecipientRecord,
+    RecipientState,
+    Settled,
+)
+from outdial.store import calls, events, roster, suppressions
+from outdial.store.claims.leases import live_leases
+from outdial.store.errors import UnknownCall
 from tests.builders import LINE, House, ended, event, phone
 from tests.store.racing import race
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from domain.call import CallStatus, advance
-from domain.event import CallEvent
-from store import events
-from store.database import Database
-from store.merging import merge
-from store.tables import call
+from outdial.domain.call import CallStatus, advance
+from outdial.domain.event import CallEvent
+from outdial.store import events
+from outdial.store.database import Database
+from outdial.store.merging import merge
+from outdial.store.tables import call
 from tests.builders import LINE, NOW, House, event
 from tests.databases import empty
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from domain.claim import CampaignState
-from domain.record import CampaignRecord, RecipientState
-from store import campaigns, everybody, roster
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.store import campaigns, everybody, roster
 from tests.builders import House, definition
 
 PEOPLE = 60

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.call import CallStatus, FailureClass, Fence
-from domain.claim import CampaignState, FenceVerdict
-from domain.record import CallRecord
-from store import calls, campaigns, suppressions
-from store.calls import get_call
-from store.claims.leases import close_fence
-from store.errors import UnknownCall
-from store.events import store_events
+from outdial.domain.call import CallStatus, FailureClass, Fence
+from outdial.domain.claim import CampaignState, FenceVerdict
+from outdial.domain.record import CallRecord
+from outdial.store import calls, campaigns, suppressions
+from outdial.store.calls import get_call
+from outdial.store.claims.leases import close_fence
+from outdial.store.errors import UnknownCall
+from outdial.store.events import store_events
 from tests.builders import TIMEOUT, House, definition, event, phone
 from tests.store.racing import race
 

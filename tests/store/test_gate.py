@@ -15,15 +15,15 @@ import pytest
 from sqlalchemy import text, update
 from sqlmodel import Session
 
-from domain.call import CallStatus
-from domain.claim import CampaignState, FencePass, FenceVerdict
-from domain.record import CampaignRecord, RecipientState
-from domain.rulebook import Block
-from domain.zone import zone_evidence
-from store import calls, campaigns, events, roster, rulings, suppressions
-from store.claims.fence import raise_fence
-from store.claims.reservation import claim_calls
-from store.tables import recipient
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState, FencePass, FenceVerdict
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.domain.rulebook import Block
+from outdial.domain.zone import zone_evidence
+from outdial.store import calls, campaigns, events, roster, rulings, suppressions
+from outdial.store.claims.fence import raise_fence
+from outdial.store.claims.reservation import claim_calls
+from outdial.store.tables import recipient
 from tests.builders import (
     LINE,
     TIMEOUT,

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.event import CallEvent
-from domain.record import CallRecord, RecipientState
-from store import calls, events, suppressions
-from store.events import StoredEvent
-from store.tables import recipient
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.event import CallEvent
+from outdial.domain.record import CallRecord, RecipientState
+from outdial.store import calls, events, suppressions
+from outdial.store.events import StoredEvent
+from outdial.store.tables import recipient
 from tests.builders import LINE, House, event, phone
 
 AGAIN = {"delays": "10m"}

@@ -11,18 +11,18 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlmodel import Session
 
-from domain.call import AnsweredBy, CallStatus, FailureClass, Fence
-from domain.claim import CampaignState, ClaimedCall, FenceVerdict
-from domain.planner import Reason, Wait
-from domain.record import CallRecord, CampaignRecord, RecipientState
-from store import calls, events
-from store.cases import load_cases
-from store.claims import taking
-from store.claims.candidates import Decided, find_people, write_decisions
-from store.claims.promotion import _NEXT
-from store.dialect import lock_keys
-from store.subscribers import number_lock
-from store.tables import call, lease, recipient
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass, Fence
+from outdial.domain.claim import CampaignState, ClaimedCall, FenceVerdict
+from outdial.domain.planner import Reason, Wait
+from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
+from outdial.store import calls, events
+from outdial.store.cases import load_cases
+from outdial.store.claims import taking
+from outdial.store.claims.candidates import Decided, find_people, write_decisions
+from outdial.store.claims.promotion import _NEXT
+from outdial.store.dialect import lock_keys
+from outdial.store.subscribers import number_lock
+from outdial.store.tables import call, lease, recipient
 from tests.builders import LINE, House, event, phone
 from tests.store.racing import WAITS, apart, until_somebody_waits
 

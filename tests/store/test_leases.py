@@ -4,17 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from domain.call import CallStatus, FailureClass, Fence
-from domain.record import CallRecord
-from store import calls, roster
-from store.claims.leases import (
+from outdial.domain.call import CallStatus, FailureClass, Fence
+from outdial.domain.record import CallRecord
+from outdial.store import calls, roster
+from outdial.store.claims.leases import (
     LeaseCheck,
     close_fence,
     leases_to_check,
     live_leases,
     release_unplaced,
 )
-from store.errors import UnknownCall
+from outdial.store.errors import UnknownCall
 from tests.builders import TIMEOUT, House
 
 LONGEST = timedelta(minutes=10, seconds=30) + timedelta(minutes=1)

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from domain.record import DEFAULT_TENANT
-from store import lines
-from store.claims.limits import fair_room
+from outdial.domain.record import DEFAULT_TENANT
+from outdial.store import lines
+from outdial.store.claims.limits import fair_room
 from tests.builders import LINE, House
 
 

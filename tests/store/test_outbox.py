@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from domain.call import CallStatus
-from domain.claim import CampaignState
-from domain.endpoint import (
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState
+from outdial.domain.endpoint import (
     RETRY_AFTER,
     Delivery,
     DeliveryAttempt,
@@ -21,11 +21,11 @@ from domain.endpoint import (
     EndpointState,
     EventType,
 )
-from domain.record import DEFAULT_TENANT
-from store import campaigns, deliveries, endpoints, events, outbox, outstanding
-from store.deliveries import DeliveryFilter, Outcome
-from store.outbox import Happened
-from store.suppressions import suppress_all
+from outdial.domain.record import DEFAULT_TENANT
+from outdial.store import campaigns, deliveries, endpoints, events, outbox, outstanding
+from outdial.store.deliveries import DeliveryFilter, Outcome
+from outdial.store.outbox import Happened
+from outdial.store.suppressions import suppress_all
 from tests.builders import LINE, NOW, House, event, phone
 from tests.store.test_call_views import ask
 

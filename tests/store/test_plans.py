@@ -11,16 +11,16 @@ import pytest
 from sqlalchemy import Engine, event, func, insert, select, text
 from sqlmodel import Session
 
-from domain.call import CallStatus
-from domain.claim import CampaignState
-from domain.record import CampaignRecord
-from store import call_views, calls, events, suppressions
-from store.after_calls import talks
-from store.claims import leases
-from store.claims.leases import leases_to_check
-from store.tables import call, recipient
-from store.tables import event as event_table
-from store.withdrawal import withdraw_recipient
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CampaignRecord
+from outdial.store import call_views, calls, events, suppressions
+from outdial.store.after_calls import talks
+from outdial.store.claims import leases
+from outdial.store.claims.leases import leases_to_check
+from outdial.store.tables import call, recipient
+from outdial.store.tables import event as event_table
+from outdial.store.withdrawal import withdraw_recipient
 from tests import builders
 from tests.builders import LINE, TIMEOUT, ZONE, House
 from tests.databases import empty

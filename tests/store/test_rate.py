@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.claim import FencePass, FenceVerdict
-from store.claims.fence import raise_fence
-from store.lines import rate_of
+from outdial.domain.claim import FencePass, FenceVerdict
+from outdial.store.claims.fence import raise_fence
+from outdial.store.lines import rate_of
 from tests.builders import TIMEOUT, House
 from tests.store.racing import race
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from domain.call import CallStatus
-from domain.record import DEFAULT_TENANT, CampaignRecord, RecipientState
-from store import campaigns, roster, withdrawal
-from store.roster import RecipientResult
+from outdial.domain.call import CallStatus
+from outdial.domain.record import DEFAULT_TENANT, CampaignRecord, RecipientState
+from outdial.store import campaigns, roster, withdrawal
+from outdial.store.roster import RecipientResult
 from tests.builders import House, phone, request, zones
 from tests.store.racing import race
 

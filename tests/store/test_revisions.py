@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from domain.record import CampaignRecord
-from store import campaigns
-from store.campaigns import (
+from outdial.domain.record import CampaignRecord
+from outdial.store import campaigns
+from outdial.store.campaigns import (
     CampaignEnded,
     NameChanged,
     PurposeChanged,
     UnknownCampaign,
     UnknownLine,
 )
-from store.revisions import definition_at
+from outdial.store.revisions import definition_at
 from tests.builders import House, definition
 
 

@@ -5,12 +5,12 @@ from functools import partial
 import pytest
 from sqlmodel import Session
 
-from domain.claim import CampaignState
-from domain.record import CampaignRecord, RecipientRecord, RecipientState
-from domain.roster import RecipientDraft
-from store import campaigns, roster
-from store.campaigns import CampaignEnded
-from store.roster import EnrollRow, StagedChunk
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
+from outdial.domain.roster import RecipientDraft
+from outdial.store import campaigns, roster
+from outdial.store.campaigns import CampaignEnded
+from outdial.store.roster import EnrollRow, StagedChunk
 from tests.builders import ZONE, House, definition, draft, drafts, enroll_rows, phone, zones
 from tests.store.racing import race
 

@@ -11,16 +11,16 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
-from domain.claim import FenceVerdict
-from domain.consent import Consent, ConsentLevel
-from domain.purpose import Purpose
-from domain.record import CampaignRecord, RecipientState
-from domain.rulebook import Block, shipped_rulebook
-from domain.rules import Rule
-from domain.zone import zone_evidence
-from store import roster, rulings
-from store.cursor import lock_cursor
-from store.roster import EnrollRow
+from outdial.domain.claim import FenceVerdict
+from outdial.domain.consent import Consent, ConsentLevel
+from outdial.domain.purpose import Purpose
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.domain.rulebook import Block, shipped_rulebook
+from outdial.domain.rules import Rule
+from outdial.domain.zone import zone_evidence
+from outdial.store import roster, rulings
+from outdial.store.cursor import lock_cursor
+from outdial.store.roster import EnrollRow
 from tests.builders import House, draft
 from tests.store.racing import WAITS, apart, until_somebody_waits
 

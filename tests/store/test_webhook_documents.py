@@ -6,10 +6,10 @@ import json
 import re
 from pathlib import Path
 
-from domain.endpoint import EventType
-from domain.record import DEFAULT_TENANT
-from store.outbox import tell_campaign
-from store.suppressions import suppress_all
+from outdial.domain.endpoint import EventType
+from outdial.domain.record import DEFAULT_TENANT
+from outdial.store.outbox import tell_campaign
+from outdial.store.suppressions import suppress_all
 from tests.builders import NOW, House, phone
 from tests.store.test_appointment_events import Desk
 from tests.store.test_outbox import listen, told

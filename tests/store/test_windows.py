@@ -6,11 +6,11 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from domain.call import CallStatus
-from domain.record import CampaignRecord, RecipientRecord, RecipientState
-from store import campaigns, roster
-from store.claims.promotion import SMALLEST_STEP
-from store.roster import EnrollRow
+from outdial.domain.call import CallStatus
+from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
+from outdial.store import campaigns, roster
+from outdial.store.claims.promotion import SMALLEST_STEP
+from outdial.store.roster import EnrollRow
 from tests.builders import House, definition, draft, zones
 
 NEW_YORK, CHICAGO, DENVER, LOS_ANGELES = (

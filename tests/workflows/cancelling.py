@@ -11,9 +11,9 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker, WorkflowRunner
 
+from outdial.contracts import names
 from tests.waiting import until
 from tests.workflows.holding import Handle, Hold, cancel_seen
-from workflows import names
 from workflows.after_call import AfterCallWorkflow
 from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow

@@ -12,7 +12,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from workflows.names import SEARCH_ATTRIBUTES
+from outdial.contracts.names import SEARCH_ATTRIBUTES
 
 BIN = Path(sys.executable).parent
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.signatures.call import (
+from outdial.contracts.signatures.call import (
     CallActivities,
     Ended,
     EndInput,
@@ -20,8 +20,8 @@ from activities.signatures.call import (
     Placement,
     PlacementResult,
 )
-from domain.call import CallStatus
-from domain.record import CallEnd
+from outdial.domain.call import CallStatus
+from outdial.domain.record import CallEnd
 
 PLACED = Placement(
     result=PlacementResult.PLACED,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.signatures.campaign import (
+from outdial.contracts.signatures.campaign import (
     AddInput,
     CampaignActivities,
     CampaignRef,
@@ -22,8 +22,8 @@ from activities.signatures.campaign import (
     StateInput,
     StateResult,
 )
-from domain.claim import CampaignState, Claim, ClaimedCall
-from domain.record import Progress
+from outdial.domain.claim import CampaignState, Claim, ClaimedCall
+from outdial.domain.record import Progress
 
 
 @dataclass

@@ -13,7 +13,9 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.signatures.after_call import (
+from outdial.contracts.messages import AfterCallInput, AfterCallResult
+from outdial.contracts.names import AFTER_QUEUE
+from outdial.contracts.signatures.after_call import (
     AfterCallActivities,
     ChainEnd,
     ChainPlan,
@@ -23,11 +25,9 @@ from activities.signatures.after_call import (
     StepRef,
     StepResult,
 )
-from domain.callbacks import After, StepRetry
-from domain.chain import StepState
+from outdial.domain.callbacks import After, StepRetry
+from outdial.domain.chain import StepState
 from workflows.after_call import AfterCallWorkflow
-from workflows.messages import AfterCallInput, AfterCallResult
-from workflows.names import AFTER_QUEUE
 from workflows.registry import sandbox
 
 SOON = StepRetry(max_attempts=3, delay=timedelta(milliseconds=100))

@@ -11,15 +11,15 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from activities.signatures.campaign import ClaimInput, Enrolled, EnrollInput
-from domain.claim import CampaignState, Claim
-from domain.roster import RecipientDraft
+from outdial.contracts.messages import MAX_RECIPIENTS, CampaignInput, PauseRequest, StopRequest
+from outdial.contracts.signatures.campaign import ClaimInput, Enrolled, EnrollInput
+from outdial.domain.claim import CampaignState, Claim
+from outdial.domain.roster import RecipientDraft
 from tests.waiting import until
 from tests.workflows.roster import FakeRoster, Row
 from tests.workflows.test_campaign import campaign
 from workflows.bounds import MAX_BYTES, MAX_INPUT_BYTES
 from workflows.campaign import LONGEST_STRAY_POLL, STRAY_POLL, CampaignWorkflow
-from workflows.messages import MAX_RECIPIENTS, CampaignInput, PauseRequest, StopRequest
 
 
 async def _is(truth: bool) -> bool:

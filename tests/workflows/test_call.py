@@ -14,14 +14,14 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.signatures.call import CallReport, LookUp, Placement, PlacementResult
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.claim import ClaimedCall
+from outdial.contracts import names
+from outdial.contracts.messages import CallResult
+from outdial.contracts.signatures.call import CallReport, LookUp, Placement, PlacementResult
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.claim import ClaimedCall
 from tests.waiting import until
 from tests.workflows.fakes import PLACED, FakeCalls
-from workflows import names
 from workflows.call import CallWorkflow
-from workflows.messages import CallResult
 from workflows.registry import sandbox
 
 AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

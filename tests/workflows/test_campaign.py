@@ -15,24 +15,8 @@ from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.signatures.call import (
-    CallReport,
-    Ended,
-    EndInput,
-    PlaceInput,
-    Placement,
-)
-from domain.call import CallStatus
-from domain.claim import CampaignState
-from domain.roster import RecipientDraft
-from tests.waiting import until
-from tests.workflows.fakes import PLACED, FakeCalls
-from tests.workflows.roster import FakeRoster
-from tests.workflows.test_call import AT
-from workflows import names
-from workflows.call import CallWorkflow
-from workflows.campaign import CampaignWorkflow
-from workflows.messages import (
+from outdial.contracts import names
+from outdial.contracts.messages import (
     AddRequest,
     CampaignInput,
     CampaignResult,
@@ -40,6 +24,22 @@ from workflows.messages import (
     ResumeRequest,
     StopRequest,
 )
+from outdial.contracts.signatures.call import (
+    CallReport,
+    Ended,
+    EndInput,
+    PlaceInput,
+    Placement,
+)
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState
+from outdial.domain.roster import RecipientDraft
+from tests.waiting import until
+from tests.workflows.fakes import PLACED, FakeCalls
+from tests.workflows.roster import FakeRoster
+from tests.workflows.test_call import AT
+from workflows.call import CallWorkflow
+from workflows.campaign import CampaignWorkflow
 from workflows.registry import sandbox
 
 Handle = WorkflowHandle[CampaignWorkflow, CampaignResult]

@@ -18,20 +18,28 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner
 
-from activities.signatures.call import HangUp, HangUpInput, LookUp
-from activities.signatures.launch import LaunchInput
-from activities.signatures.request import (
+from outdial.contracts import names
+from outdial.contracts.messages import (
+    AddRequest,
+    CampaignInput,
+    PauseRequest,
+    RequestCallInput,
+    StopRequest,
+)
+from outdial.contracts.signatures.call import HangUp, HangUpInput, LookUp
+from outdial.contracts.signatures.launch import LaunchInput
+from outdial.contracts.signatures.request import (
     RequestActivities,
     Requested,
     RequestInput,
     RequestRef,
     RequestState,
 )
-from domain.call import CallStatus
-from domain.claim import CampaignState, ClaimedCall
-from domain.definition import Agent
-from domain.plan import CallRequest
-from domain.roster import RecipientDraft
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState, ClaimedCall
+from outdial.domain.definition import Agent
+from outdial.domain.plan import CallRequest
+from outdial.domain.roster import RecipientDraft
 from tests.waiting import until
 from tests.workflows.cancelling import (
     BEFORE,
@@ -49,16 +57,8 @@ from tests.workflows.roster import FakeRoster
 from tests.workflows.test_call import claimed, report
 from tests.workflows.test_campaign import AnsweringCalls
 from tests.workflows.test_run_campaign import FakeLaunches
-from workflows import names
 from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow
-from workflows.messages import (
-    AddRequest,
-    CampaignInput,
-    PauseRequest,
-    RequestCallInput,
-    StopRequest,
-)
 from workflows.request import RequestCallWorkflow
 from workflows.run_campaign import RunCampaignWorkflow
 

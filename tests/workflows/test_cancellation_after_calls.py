@@ -13,9 +13,12 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from activities.signatures.delivery import EndpointRef
-from activities.signatures.sweep import SweepActivities, Swept
-from domain.chain import StepState
+from outdial.contracts.messages import (
+    AfterCallInput,
+)
+from outdial.contracts.signatures.delivery import EndpointRef
+from outdial.contracts.signatures.sweep import SweepActivities, Swept
+from outdial.domain.chain import StepState
 from tests.workflows.cancelling import (
     BEFORE,
     SHORT_TASKS,
@@ -31,9 +34,6 @@ from tests.workflows.test_after_call import FakeSteps, plan
 from tests.workflows.test_delivery import LATER, FakeOutbox
 from workflows.after_call import AfterCallWorkflow
 from workflows.delivery import DeliveryWorkflow
-from workflows.messages import (
-    AfterCallInput,
-)
 from workflows.sweep import SweepWorkflow
 
 # --- what follows a call -------------------------------------------------------------------------

@@ -13,11 +13,11 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.signatures.delivery import DeliveryActivities, Drained, EndpointRef
+from outdial.contracts import names
+from outdial.contracts.messages import DeliveryResult
+from outdial.contracts.signatures.delivery import DeliveryActivities, Drained, EndpointRef
 from tests.waiting import until
-from workflows import names
 from workflows.delivery import DeliveryWorkflow
-from workflows.messages import DeliveryResult
 from workflows.registry import sandbox
 
 Handle = WorkflowHandle[DeliveryWorkflow, DeliveryResult]

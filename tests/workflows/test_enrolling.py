@@ -14,16 +14,16 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner
 
-from activities.signatures.campaign import ClaimInput, Enrolled, EnrollInput
-from domain.claim import CampaignState, Claim
+from outdial.contracts import names
+from outdial.contracts.messages import CampaignInput
+from outdial.contracts.signatures.campaign import ClaimInput, Enrolled, EnrollInput
+from outdial.domain.claim import CampaignState, Claim
 from tests.waiting import until
 from tests.workflows.cancelling import holds, working
 from tests.workflows.holding import Handle, Hold
 from tests.workflows.roster import FakeRoster
 from tests.workflows.test_campaign import AnsweringCalls
-from workflows import names
 from workflows.campaign import CampaignWorkflow
-from workflows.messages import CampaignInput
 
 
 class Staging(FakeRoster):

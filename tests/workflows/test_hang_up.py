@@ -13,19 +13,19 @@ from temporalio import activity
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from activities.signatures.call import (
+from outdial.contracts import names
+from outdial.contracts.signatures.call import (
     HangUp,
     HangUpInput,
     LookUp,
     LookUpInput,
     PlacementResult,
 )
-from domain.call import CallStatus
-from domain.claim import ClaimedCall
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import ClaimedCall
 from tests.waiting import until
 from tests.workflows.fakes import PLACED, FakeCalls
 from tests.workflows.test_call import claimed, report, start
-from workflows import names
 from workflows.call import CallWorkflow
 
 

@@ -15,16 +15,16 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from activities.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
-from domain.claim import CampaignState
+from outdial.contracts import names
+from outdial.contracts.messages import CampaignInput, CampaignResult
+from outdial.contracts.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
+from outdial.domain.claim import CampaignState
 from tests.waiting import until
 from tests.workflows.cancelling import timer_started
 from tests.workflows.roster import FakeRoster
 from tests.workflows.test_campaign import AnsweringCalls
-from workflows import names
 from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow
-from workflows.messages import CampaignInput, CampaignResult
 from workflows.registry import sandbox
 from workflows.run_campaign import RunCampaignWorkflow
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import httpx
 import pytest_asyncio
 
-from domain.access import EVERYTHING
-from services.keys import NewKey, create_key
+from outdial.domain.access import EVERYTHING
+from outdial.services.keys import NewKey, create_key
 from tests.api.conftest import database, serving_world, temporal_server, world
 from tests.services.world import OTHER_TENANT, World
 from tests.serving import client_at

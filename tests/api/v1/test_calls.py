@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from domain.call import CallStatus
-from domain.record import DIRECT_CAMPAIGN, CallEnd
-from services.lines import announce_lines
-from store import calls, campaigns
-from store.claims import fence, reservation
+from outdial.domain.call import CallStatus
+from outdial.domain.record import DIRECT_CAMPAIGN, CallEnd
+from outdial.services.lines import announce_lines
+from outdial.store import calls, campaigns
+from outdial.store.claims import fence, reservation
 from tests.api.v1.conftest import Customer
 from tests.services.world import NOW, World, webhook
 

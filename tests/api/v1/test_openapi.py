@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from api.v1.app import create_v1
+from outdial.api.v1.app import create_v1
 from tests.api.v1.conftest import Customer
 
 DOCUMENT = create_v1().openapi()

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest_asyncio
 
-from api.v1.app import create_v1
-from domain.endpoint import EventType
-from services.lines import announce_lines
-from store import campaigns, outbox
-from store.outbox import Happened
+from outdial.api.v1.app import create_v1
+from outdial.domain.endpoint import EventType
+from outdial.services.lines import announce_lines
+from outdial.store import campaigns, outbox
+from outdial.store.outbox import Happened
 from tests.api.v1.conftest import Customer
 from tests.api.v1.test_calls import ORDER
 from tests.api.v1.test_campaigns import definition

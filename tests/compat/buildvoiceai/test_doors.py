@@ -9,8 +9,8 @@ from uuid import UUID
 import httpx
 import pytest
 
-from api.state import ApiPolicy
-from services.keys import switch_key
+from outdial.api.state import ApiPolicy
+from outdial.services.keys import switch_key
 from tests.api.conftest import serving_world
 from tests.api.v1.conftest import Customer, bearer, new_key
 from tests.compat.limits import asked_elsewhere

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services import calls, directory
-from services.directory import PHONE_NUMBERS
+from outdial.services import calls, directory
+from outdial.services.directory import PHONE_NUMBERS
 from tests.builders import phone
 from tests.compat.receiver import customer_server
 from tests.compat.server import until_status

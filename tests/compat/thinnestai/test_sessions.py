@@ -11,12 +11,12 @@ import httpx
 import jwt
 import pytest
 
-from api.app import build_app, open_state
-from providers.lines import Line, LinePolicy, Lines
-from providers.livekit.client import LiveKitProvider
-from providers.port import LineConfig
-from services import directory
-from services.directory import AGENTS
+from outdial.api.app import build_app, open_state
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.providers.livekit.client import LiveKitProvider
+from outdial.providers.port import LineConfig
+from outdial.services import directory
+from outdial.services.directory import AGENTS
 from tests.api.conftest import serving
 from tests.builders import phone
 from tests.compat.limits import asked_elsewhere

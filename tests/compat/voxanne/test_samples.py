@@ -6,16 +6,16 @@ from pathlib import Path
 
 import httpx
 
-from dialects.port import read_event
-from dialects.voxanne import VoxanneWebhooks
-from domain.endpoint import EventType
+from outdial.domain.endpoint import EventType
+from outdial.webhook_formats.port import read_event
+from outdial.webhook_formats.voxanne import VoxanneWebhooks
 from tests.builders import phone
 from tests.compat.node import MODULE, node_server, run_node
 from tests.compat.samples import ours
 from tests.compat.voxanne.conftest import call_made
-from tests.dialects.test_thinnestai_and_voxanne import BOOKED, CALL, NOW, SECRET, TO, told
 from tests.e2e.engine import Engine
 from tests.serving import client_at
+from tests.webhook_formats.test_thinnestai_and_voxanne import BOOKED, CALL, NOW, SECRET, TO, told
 
 HERE = Path(__file__).parent
 

@@ -13,16 +13,16 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from api.bodies import MAX_BODY
-from api.compat.voxanne import stripe
-from api.state import ApiPolicy
-from providers.lines import Line, LinePolicy, Lines
-from providers.port import LineConfig
-from providers.voxanne.client import VoxanneProvider
-from providers.voxanne.webhook import sign
-from services.lines import announce_lines
-from store import calls, campaigns
-from store.claims import fence, reservation
+from outdial.api.bodies import MAX_BODY
+from outdial.api.compat.voxanne import stripe
+from outdial.api.state import ApiPolicy
+from outdial.providers.lines import Line, LinePolicy, Lines
+from outdial.providers.port import LineConfig
+from outdial.providers.voxanne.client import VoxanneProvider
+from outdial.providers.voxanne.webhook import sign
+from outdial.services.lines import announce_lines
+from outdial.store import calls, campaigns
+from outdial.store.claims import fence, reservation
 from tests.api.conftest import database, serving_world
 from tests.api.v1.conftest import bearer, new_key
 from tests.builders import phone

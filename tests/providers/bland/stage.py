@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from domain.call import CallStatus
-from providers.bland.client import BlandProvider
-from providers.bland.webhook import sign
-from providers.port import Provider
+from outdial.domain.call import CallStatus
+from outdial.providers.bland.client import BlandProvider
+from outdial.providers.bland.webhook import sign
+from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
 from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.event import EventKind
-from providers.bland.client import BlandProvider
-from providers.port import (
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.event import EventKind
+from outdial.providers.bland.client import BlandProvider
+from outdial.providers.port import (
     ProviderError,
     Unavailable,
     Unsendable,
     WebhookRefused,
 )
-from providers.status_map import Meaning
+from outdial.providers.status_map import Meaning
 from tests.providers.bland.stage import BlandStage
 from tests.providers.contract.reference import answerers, rows
 from tests.providers.contract.running import connected, running

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from domain.call import CallStatus
-from providers.buildvoiceai.client import BuildVoiceAIProvider
-from providers.port import Provider
+from outdial.domain.call import CallStatus
+from outdial.providers.buildvoiceai.client import BuildVoiceAIProvider
+from outdial.providers.port import Provider
 from tests.providers.bearer import BEGAN, ENDED, SECRET, BearerStage, iso
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request

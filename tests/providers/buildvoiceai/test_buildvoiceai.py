@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.event import CallEvent
-from providers.buildvoiceai.client import BuildVoiceAIProvider
-from providers.buildvoiceai.status import EVENT
-from providers.port import ProviderError, Unavailable, WebhookRefused
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.event import CallEvent
+from outdial.providers.buildvoiceai.client import BuildVoiceAIProvider
+from outdial.providers.buildvoiceai.status import EVENT
+from outdial.providers.port import ProviderError, Unavailable, WebhookRefused
 from tests.providers.bearer import BEGAN, ENDED
 from tests.providers.buildvoiceai.stage import BuildVoiceAIStage
 from tests.providers.contract.running import connected, running

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from providers.port import Capabilities, Provider
+from outdial.providers.port import Capabilities, Provider
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import Stage
 

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from providers.status_map import Meaning
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.providers.status_map import Meaning
 
 _HERE = Path(__file__).parent
 _CLASSES = {

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
-from domain.call import CallStatus
-from providers.port import LineConfig, PlaceRequest, Provider
+from outdial.domain.call import CallStatus
+from outdial.providers.port import LineConfig, PlaceRequest, Provider
 from tests.providers.contract.server import Answer, FarServer, Request
 
 NUMBER = "+12025550143"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from providers.catalog import CATALOG
+from outdial.providers.catalog import CATALOG
 from tests.providers.contract.registry import stages
 
 _TESTED_ON_ITS_OWN = {"simulated"}

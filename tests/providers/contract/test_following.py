@@ -7,8 +7,8 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from domain.call import CallStatus
-from providers.port import Capabilities, Misconfigured, Provider, ProviderError, Unavailable
+from outdial.domain.call import CallStatus
+from outdial.providers.port import Capabilities, Misconfigured, Provider, ProviderError, Unavailable
 from tests.providers.contract.stage import NOW, NUMBER, FarCall, Stage
 
 SINCE = NOW - timedelta(minutes=5)

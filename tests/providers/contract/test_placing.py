@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from domain.call import CallStatus
-from providers.port import (
+from outdial.domain.call import CallStatus
+from outdial.providers.port import (
     Capabilities,
     Misconfigured,
     NotPlaced,

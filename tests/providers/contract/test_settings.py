@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.definition import Agent, CampaignDefinition
-from providers.carried import Asked, NotCarried
-from providers.port import PlaceRequest, Provider, ProviderError
+from outdial.domain.definition import Agent, CampaignDefinition
+from outdial.providers.carried import Asked, NotCarried
+from outdial.providers.port import PlaceRequest, Provider, ProviderError
 from tests.providers.contract.stage import CALLER_ID, Stage
 
 SECONDS = timedelta(seconds=1)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from domain.call import FailureClass
-from providers import departure
-from providers.port import NotPlaced, Provider, ProviderError
+from outdial.domain.call import FailureClass
+from outdial.providers import departure
+from outdial.providers.port import NotPlaced, Provider, ProviderError
 from tests.providers.contract.stage import Stage
 
 SURROGATE = "\ud83d"

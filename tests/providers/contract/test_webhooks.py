@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from domain.call import CallStatus, advance
-from domain.event import CallEvent
-from providers.port import Capabilities, Misconfigured, Placed, Provider, WebhookRefused
+from outdial.domain.call import CallStatus, advance
+from outdial.domain.event import CallEvent
+from outdial.providers.port import Capabilities, Misconfigured, Placed, Provider, WebhookRefused
 from tests.providers.contract.conftest import Build
 from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Stage
 

@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.definition import Agent
-from domain.event import EventKind
-from providers.carried import Asked
-from providers.elevenlabs.client import ElevenLabsProvider
-from providers.port import (
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.definition import Agent
+from outdial.domain.event import EventKind
+from outdial.providers.carried import Asked
+from outdial.providers.elevenlabs.client import ElevenLabsProvider
+from outdial.providers.port import (
     Misconfigured,
     ProviderError,
     Unsendable,
     WebhookRefused,
 )
-from providers.status_map import Meaning
+from outdial.providers.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import json_answer

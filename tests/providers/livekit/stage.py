@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 
 import jwt
 
-from domain.call import CallStatus
-from providers.livekit.client import LiveKitProvider
-from providers.livekit.token import LEEWAY
-from providers.port import Provider
+from outdial.domain.call import CallStatus
+from outdial.providers.livekit.client import LiveKitProvider
+from outdial.providers.livekit.token import LEEWAY
+from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
 from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from domain.call import CallStatus, FailureClass
-from providers.livekit import status
-from providers.livekit.client import LiveKitProvider
-from providers.port import (
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.providers.livekit import status
+from outdial.providers.livekit.client import LiveKitProvider
+from outdial.providers.port import (
     Misconfigured,
 )
-from providers.status_map import Meaning
+from outdial.providers.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.running import connected
 from tests.providers.contract.stage import NOW, FarCall

@@ -7,16 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from domain.call import CallStatus, FailureClass
-from providers.livekit.client import LiveKitProvider
-from providers.port import (
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.providers.livekit.client import LiveKitProvider
+from outdial.providers.port import (
     NotPlaced,
     PlacementUnknown,
     ProviderError,
     Throttled,
     Unsendable,
 )
-from providers.status_map import Meaning
+from outdial.providers.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.running import connected
 from tests.providers.contract.server import Answer, json_answer

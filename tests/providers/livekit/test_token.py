@@ -7,8 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
-from providers.livekit.client import LiveKitProvider
-from providers.port import (
+from outdial.providers.livekit.client import LiveKitProvider
+from outdial.providers.port import (
     WebhookRefused,
 )
 from tests.providers.contract.stage import NOW

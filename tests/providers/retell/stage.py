@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from domain.call import CallStatus
-from providers.port import Provider
-from providers.retell.client import RetellProvider
-from providers.retell.webhook import TOLERANCE, sign
+from outdial.domain.call import CallStatus
+from outdial.providers.port import Provider
+from outdial.providers.retell.client import RetellProvider
+from outdial.providers.retell.webhook import TOLERANCE, sign
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
 from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage

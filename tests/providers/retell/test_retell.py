@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.definition import Agent
-from domain.event import EventKind
-from providers.carried import Asked
-from providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
-from providers.retell.client import RetellProvider
-from providers.retell.webhook import verify
-from providers.status_map import Meaning
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.definition import Agent
+from outdial.domain.event import EventKind
+from outdial.providers.carried import Asked
+from outdial.providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
+from outdial.providers.retell.client import RetellProvider
+from outdial.providers.retell.webhook import verify
+from outdial.providers.status_map import Meaning
 from tests.providers.contract.reference import rows, vectors
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import json_answer

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.port import LineConfig, PlaceRequest
-from providers.simulated.call import Call
-from providers.simulated.client import SimulatedProvider
-from providers.simulated.person import Behaviour, PeopleModel
-from providers.simulated.server import SimulatedNetwork
-from providers.simulated.settings import NetworkSettings
+from outdial.providers.port import LineConfig, PlaceRequest
+from outdial.providers.simulated.call import Call
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.providers.simulated.person import Behaviour, PeopleModel
+from outdial.providers.simulated.server import SimulatedNetwork
+from outdial.providers.simulated.settings import NetworkSettings
 from tests.providers.simulated.receiver import Receiver
 
 NUMBER = "+12025550101"

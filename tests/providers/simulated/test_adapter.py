@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from domain.call import CallStatus
-from domain.event import EventKind
-from providers.catalog import build_provider
-from providers.port import Misconfigured, WebhookRefused
-from providers.simulated.client import SimulatedProvider
-from providers.simulated.person import Behaviour
-from providers.simulated.server import SimulatedNetwork
+from outdial.domain.call import CallStatus
+from outdial.domain.event import EventKind
+from outdial.providers.catalog import build_provider
+from outdial.providers.port import Misconfigured, WebhookRefused
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.providers.simulated.person import Behaviour
+from outdial.providers.simulated.server import SimulatedNetwork
 from tests.providers.simulated.conftest import Connect, Order, behave, line_at, only_call, until
 from tests.providers.simulated.receiver import Receiver
 

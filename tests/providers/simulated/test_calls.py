@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from domain.call import AnsweredBy, CallStatus
-from providers.simulated.client import SimulatedProvider
-from providers.simulated.person import Behaviour
-from providers.simulated.server import SimulatedNetwork
+from outdial.domain.call import AnsweredBy, CallStatus
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.providers.simulated.person import Behaviour
+from outdial.providers.simulated.server import SimulatedNetwork
 from tests.providers.simulated.conftest import NUMBER, Connect, Order, behave, only_call, until
 from tests.providers.simulated.receiver import Receiver
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from providers.simulated import delivery
-from providers.simulated.client import SimulatedProvider
-from providers.simulated.person import Behaviour
-from providers.simulated.server import SimulatedNetwork
+from outdial.providers.simulated import delivery
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.providers.simulated.person import Behaviour
+from outdial.providers.simulated.server import SimulatedNetwork
 from tests.providers.simulated.conftest import Order, behave, settled
 from tests.providers.simulated.receiver import Receiver, Reply
 

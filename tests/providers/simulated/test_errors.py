@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from domain.call import FailureClass
-from providers.port import (
+from outdial.domain.call import FailureClass
+from outdial.providers.port import (
     Misconfigured,
     NotPlaced,
     PlacementUnknown,
@@ -20,10 +20,10 @@ from providers.port import (
     Throttled,
     Unavailable,
 )
-from providers.simulated import client
-from providers.simulated.client import SimulatedProvider
-from providers.simulated.person import Behaviour
-from providers.simulated.server import SimulatedNetwork
+from outdial.providers.simulated import client
+from outdial.providers.simulated.client import SimulatedProvider
+from outdial.providers.simulated.person import Behaviour
+from outdial.providers.simulated.server import SimulatedNetwork
 from tests.providers.simulated.conftest import NUMBER, Connect, Order, behave, until
 from tests.providers.simulated.receiver import Receiver, Reply
 

@@ -6,7 +6,13 @@ from collections import Counter
 
 import pytest
 
-from providers.simulated.faults import FaultPlan, FaultSettings, RequestFault, Route, WebhookFault
+from outdial.providers.simulated.faults import (
+    FaultPlan,
+    FaultSettings,
+    RequestFault,
+    Route,
+    WebhookFault,
+)
 
 NUMBER = "+12025550101"
 

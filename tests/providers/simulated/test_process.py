@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from providers.simulated.poster import Poster
+from outdial.providers.simulated.poster import Poster
 from tests.providers.simulated.receiver import Receiver, Reply
 
 ROOT = Path(__file__).parents[3]
@@ -24,7 +24,7 @@ async def test_it_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "providers.simulated",
+        "outdial.providers.simulated",
         *options,
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,

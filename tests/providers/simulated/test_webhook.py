@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.event import EventKind
-from providers.port import WebhookRefused
-from providers.simulated.webhook import key_of, read, sign, verify
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.event import EventKind
+from outdial.providers.port import WebhookRefused
+from outdial.providers.simulated.webhook import key_of, read, sign, verify
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.event import CallEvent, EventKind
-from providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
-from providers.status_map import Meaning
-from providers.telnyx.client import TelnyxProvider
-from providers.telnyx.webhook import call_id_in, client_state
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.event import CallEvent, EventKind
+from outdial.providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
+from outdial.providers.status_map import Meaning
+from outdial.providers.telnyx.client import TelnyxProvider
+from outdial.providers.telnyx.webhook import call_id_in, client_state
 from tests.providers.contract.reference import answerers, rows
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.stage import NOW, NUMBER, FarCall

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from domain.call import CallStatus
-from domain.event import CallEvent
-from providers.port import WebhookRefused
-from providers.thinnestai.client import ThinnestAIProvider
+from outdial.domain.call import CallStatus
+from outdial.domain.event import CallEvent
+from outdial.providers.port import WebhookRefused
+from outdial.providers.thinnestai.client import ThinnestAIProvider
 from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.stage import HOOK, NOW, Delivery

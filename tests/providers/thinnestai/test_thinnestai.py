@@ -7,16 +7,16 @@ from datetime import timedelta
 
 import pytest
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.event import CallEvent
-from providers.port import (
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.event import CallEvent
+from outdial.providers.port import (
     Misconfigured,
     ProviderError,
     Throttled,
     Unavailable,
 )
-from providers.thinnestai.client import ThinnestAIProvider
-from providers.thinnestai.status import STATUS
+from outdial.providers.thinnestai.client import ThinnestAIProvider
+from outdial.providers.thinnestai.status import STATUS
 from tests.providers.bearer import SECRET, iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from domain.call import CallStatus
-from providers.port import Provider
-from providers.signing import query_of
-from providers.twilio.client import TwilioProvider
-from providers.twilio.signature import sign
+from outdial.domain.call import CallStatus
+from outdial.providers.port import Provider
+from outdial.providers.signing import query_of
+from outdial.providers.twilio.client import TwilioProvider
+from outdial.providers.twilio.signature import sign
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
 from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage

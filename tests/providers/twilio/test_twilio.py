@@ -10,21 +10,21 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.definition import Agent
-from domain.event import CallEvent, EventKind
-from providers.answers import refusal_of
-from providers.carried import Asked
-from providers.port import (
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.definition import Agent
+from outdial.domain.event import CallEvent, EventKind
+from outdial.providers.answers import refusal_of
+from outdial.providers.carried import Asked
+from outdial.providers.port import (
     Misconfigured,
     ProviderError,
     Unavailable,
     Unsendable,
     WebhookRefused,
 )
-from providers.status_map import Meaning
-from providers.twilio.client import TwilioProvider
-from providers.twilio.signature import sign, verify
+from outdial.providers.status_map import Meaning
+from outdial.providers.twilio.client import TwilioProvider
+from outdial.providers.twilio.signature import sign, verify
 from tests.providers.contract.reference import answerers, rows, vectors
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from domain.call import CallStatus
-from providers.port import Provider
-from providers.vapi.client import VapiProvider
+from outdial.domain.call import CallStatus
+from outdial.providers.port import Provider
+from outdial.providers.vapi.client import VapiProvider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
 from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage

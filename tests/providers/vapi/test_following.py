@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from domain.call import AnsweredBy, CallStatus, FailureClass
-from domain.event import EventKind
-from providers.status_map import Meaning
-from providers.vapi import status
-from providers.vapi.client import VapiProvider
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.event import EventKind
+from outdial.providers.status_map import Meaning
+from outdial.providers.vapi import status
+from outdial.providers.vapi.client import VapiProvider
 from tests.providers.contract.reference import rows
 from tests.providers.contract.stage import NOW, NUMBER, FarCall
 from tests.providers.vapi.stage import VapiStage

@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from domain.call import FailureClass
-from domain.definition import Agent
-from providers.carried import Asked
-from providers.port import (
+from outdial.domain.call import FailureClass
+from outdial.domain.definition import Agent
+from outdial.providers.carried import Asked
+from outdial.providers.port import (
     Misconfigured,
     PlacementUnknown,
     ProviderError,
     Unavailable,
     Unsendable,
 )
-from providers.vapi.client import VapiProvider
+from outdial.providers.vapi.client import VapiProvider
 from tests.providers.contract.running import connected
 from tests.providers.contract.server import json_answer
 from tests.providers.contract.stage import NOW, NUMBER, FarCall

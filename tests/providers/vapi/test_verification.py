@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from providers.port import (
+from outdial.providers.port import (
     WebhookRefused,
 )
-from providers.vapi.client import VapiProvider
+from outdial.providers.vapi.client import VapiProvider
 from tests.providers.contract.running import connected
 from tests.providers.contract.stage import NOW, Delivery
 from tests.providers.vapi.stage import SECRET, VapiStage

@@ -10,11 +10,18 @@ from typing import Any
 
 import pytest
 
-from domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT, AnsweredBy, CallStatus, FailureClass
-from domain.event import CallEvent, EventKind
-from providers.port import WebhookRefused
-from providers.voxanne.client import VoxanneProvider
-from providers.voxanne.status import DISPOSITIONS, ENDED_REASON, OUTCOME, STATUS
+from outdial.domain.call import (
+    BOOKED,
+    CALL_ME_LATER,
+    OPTED_OUT,
+    AnsweredBy,
+    CallStatus,
+    FailureClass,
+)
+from outdial.domain.event import CallEvent, EventKind
+from outdial.providers.port import WebhookRefused
+from outdial.providers.voxanne.client import VoxanneProvider
+from outdial.providers.voxanne.status import DISPOSITIONS, ENDED_REASON, OUTCOME, STATUS
 from tests.providers.bearer import BEGAN, ENDED, SECRET, iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import json_answer

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from domain.call import CallStatus, FailureClass
-from providers.port import (
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.providers.port import (
     NotPlaced,
     ProviderError,
     Rejected,
     Throttled,
     Unavailable,
 )
-from providers.voxanne.client import VoxanneProvider
+from outdial.providers.voxanne.client import VoxanneProvider
 from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from domain.call import CallStatus
-from providers.port import Provider
-from providers.voxpria.client import VoxpriaProvider
+from outdial.domain.call import CallStatus
+from outdial.providers.port import Provider
+from outdial.providers.voxpria.client import VoxpriaProvider
 from tests.providers.bearer import SECRET, BearerStage, iso
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from domain.call import CallStatus, FailureClass
-from domain.event import CallEvent
-from providers.port import ProviderError, Throttled, Unavailable, WebhookRefused
-from providers.voxpria.client import VoxpriaProvider
-from providers.voxpria.status import EVENT, STATUS
+from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.event import CallEvent
+from outdial.providers.port import ProviderError, Throttled, Unavailable, WebhookRefused
+from outdial.providers.voxpria.client import VoxpriaProvider
+from outdial.providers.voxpria.status import EVENT, STATUS
 from tests.providers.bearer import SECRET, iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer

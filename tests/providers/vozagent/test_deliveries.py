@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from domain.call import BOOKED, CallStatus
-from domain.event import CallEvent, EventKind
-from providers.port import WebhookRefused
-from providers.vozagent.client import VozAgentProvider
+from outdial.domain.call import BOOKED, CallStatus
+from outdial.domain.event import CallEvent, EventKind
+from outdial.providers.port import WebhookRefused
+from outdial.providers.vozagent.client import VozAgentProvider
 from tests.providers.bearer import ENDED, iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import json_answer

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from domain.call import BOOKED, AnsweredBy, CallStatus, FailureClass
-from domain.event import EventKind
-from providers.port import Misconfigured, ProviderError, Unavailable
-from providers.vozagent.client import VozAgentProvider
-from providers.vozagent.status import STATUS
+from outdial.domain.call import BOOKED, AnsweredBy, CallStatus, FailureClass
+from outdial.domain.event import EventKind
+from outdial.providers.port import Misconfigured, ProviderError, Unavailable
+from outdial.providers.vozagent.client import VozAgentProvider
+from outdial.providers.vozagent.status import STATUS
 from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer

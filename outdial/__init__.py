@@ -1,0 +1,1 @@
+"""Outdial: a self-hosted campaign engine for outbound calling on Temporal."""

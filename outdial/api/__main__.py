@@ -1,0 +1,50 @@
+"""`python -m outdial.api`: the HTTP door as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import uvicorn
+
+from outdial.api.app import create_app
+from outdial.api.connections import SERVER_OPTIONS
+from outdial.runtime.connection import check_temporal
+from outdial.runtime.lines import build_lines
+from outdial.runtime.logging import set_up_logging
+from outdial.runtime.outside import build_outside
+from outdial.runtime.settings import Settings, load_settings
+from outdial.runtime.settings_file import SettingsInvalid
+
+_SHUTDOWN_SECONDS = 5
+
+
+def main() -> None:
+    try:
+        settings = load_settings()
+        app = create_app(settings)
+        asyncio.run(_check(settings))
+    except SettingsInvalid as error:
+        sys.exit(str(error))
+    set_up_logging(settings.log_level)
+    uvicorn.run(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        **SERVER_OPTIONS,
+    )
+
+
+async def _check(settings: Settings) -> None:
+    """Whatever the settings name, before the server starts: later an error is a traceback.
+
+    Raises SettingsInvalid.
+    """
+    check_temporal(settings)
+    build_outside(settings)
+    await build_lines(settings).aclose()
+
+
+if __name__ == "__main__":
+    main()

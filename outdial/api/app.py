@@ -1,0 +1,145 @@
+"""The HTTP API as an ASGI application. `python -m outdial.api` serves it, with bounds on
+connections that `uvicorn` alone does not have (`outdial.api.connections`)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from outdial.api.bodies import BoundBodies
+from outdial.api.compat.systems import SYSTEMS
+from outdial.api.errors import install_errors
+from outdial.api.https import RequireHttps
+from outdial.api.routes import health, hooks, tools
+from outdial.api.state import ApiPolicy, ApiState
+from outdial.api.v1.app import create_v1
+from outdial.api.v1.problems import http_problem
+from outdial.runtime.clock import DatabaseClock, keeping_time
+from outdial.runtime.connection import connect_temporal
+from outdial.runtime.lines import build_lines, require_serving, resolve_reference
+from outdial.runtime.logging import set_up_logging
+from outdial.runtime.outside import build_outside
+from outdial.runtime.settings import Settings, load_settings
+from outdial.runtime.settings_file import SettingsInvalid
+from outdial.services.access import RateRule
+from outdial.services.context import ServiceContext
+from outdial.services.nudging import Nudges
+from outdial.services.webhooks import WebhookReceiver
+from outdial.store.database import Database
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; without settings, those of this process.
+
+    Raises SettingsInvalid.
+    """
+    if settings is None:
+        settings = load_settings()
+        set_up_logging(settings.log_level)
+    require_serving(settings)
+    return build_app(lambda: _opened(settings), policy_of(settings))
+
+
+def build_app(
+    opened: Callable[[], AbstractAsyncContextManager[ApiState]], policy: ApiPolicy | None = None
+) -> FastAPI:
+    """The application over whatever `opened` hands to its routes while it runs."""
+    policy = policy or ApiPolicy()
+
+    parts = {"/v1": create_v1()}
+    parts |= {f"/compat/{system}": create() for system, create in SYSTEMS}
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened() as state:
+            for part in (app, *parts.values()):
+                part.state.outdial = state
+            yield
+
+    app = FastAPI(title="Outdial", lifespan=lifespan, docs_url=None, openapi_url=None)
+    app.include_router(hooks.router)
+    app.include_router(tools.router)
+    app.include_router(health.router)
+    for path, part in parts.items():
+        app.mount(path, part)
+    install_errors(app)
+    app.add_exception_handler(HTTPException, http_problem)  # what no part of it knows
+    app.add_middleware(BoundBodies)
+    if policy.require_https:
+        app.add_middleware(RequireHttps)
+    if policy.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(policy.trusted_proxies))
+    return app
+
+
+def policy_of(settings: Settings) -> ApiPolicy:
+    """Raises SettingsInvalid when a secret can't be found."""
+    api, minute = settings.api, timedelta(minutes=1)
+    return ApiPolicy(
+        require_https=api.require_https,
+        trusted_proxies=api.trusted_proxies,
+        rules=(
+            RateRule("key", api.requests_per_key, minute),
+            RateRule("tenant", api.requests_per_tenant, minute),
+            RateRule("address", api.requests_per_address, minute),
+        ),
+        stripe_webhook_secret=_stripe_secret(settings),
+    )
+
+
+def _stripe_secret(settings: Settings) -> str | None:
+    reference = settings.api.stripe_webhook_secret
+    if reference is None:
+        return None
+    problems: list[str] = []
+    where = "api.stripe_webhook_secret"
+    secret = resolve_reference(where, reference, settings.variables, problems)
+    if problems:
+        raise SettingsInvalid(problems)
+    return secret
+
+
+@asynccontextmanager
+async def open_state(
+    context: ServiceContext, public_url: str, policy: ApiPolicy | None = None
+) -> AsyncIterator[ApiState]:
+    """What routes need, over a context."""
+    async with WebhookReceiver(context) as webhooks, Nudges(context) as nudges:
+        yield ApiState(context, webhooks, nudges, public_url, policy or ApiPolicy())
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
+    lines = build_lines(settings)
+    database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
+    clock = DatabaseClock(database)
+    context = ServiceContext(
+        database=database,
+        # Webhooks are stored whether or not Temporal is up.
+        temporal=await connect_temporal(settings, lazy=True),
+        lines=lines,
+        clock=clock,
+        tenant=settings.tenant,
+        live_status=settings.upsert_status,
+        allow_private_webhooks=settings.allow_private_webhooks,
+        delivery_waits=settings.delivery_waits,
+        calls_per_key=settings.api.calls_per_key,
+        calls_per_tenant=settings.api.calls_per_tenant,
+        calendars=build_outside(settings).calendars,
+        callback_headers=settings.callbacks.headers,
+        mail_recipients=settings.mail.recipients if settings.mail is not None else (),
+    )
+    try:
+        async with (
+            keeping_time(clock),
+            open_state(context, settings.public_url or "", policy_of(settings)) as state,
+        ):
+            yield state
+    finally:
+        await lines.aclose()
+        database.dispose()

@@ -1,0 +1,104 @@
+"""`/api/v1/agents` (voxpria.com/docs/agents-api), to be read only. Flows are not ours: agents are
+made at the line's provider."""
+
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Path
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.compat.values import Timestamp
+from outdial.api.compat.voxpria.auth import needs
+from outdial.api.compat.voxpria.models import Camel, Success
+from outdial.domain.call import CallStatus
+from outdial.domain.directory import RegisteredAgent
+from outdial.domain.request import CallFilter
+from outdial.services import calls, directory
+from outdial.services.access import Caller
+from outdial.services.directory import AGENTS
+
+router = APIRouter(prefix="/api/v1/agents", route_class=AdmittedRoute)
+MOST = 1000
+_MINUTES = 10
+
+
+class Agent(Camel):
+    """`description`, `language` and `voice` are what the agent's metadata say under these names."""
+
+    agent_id: str
+    name: str
+    description: str | None
+    language: str | None
+    voice: str | None
+    status: str
+    created_at: Timestamp
+
+    @classmethod
+    def of(cls, agent: RegisteredAgent, **more: Any) -> Self:
+        told = {name: _text(agent.metadata.get(name)) for name in _TOLD}
+        return cls(
+            agent_id=agent.id,
+            name=agent.name,
+            status="active" if agent.is_active else "inactive",
+            created_at=agent.created_at,
+            **told,
+            **more,
+        )
+
+
+_TOLD = ("description", "language", "voice")
+
+
+class Configuration(Camel):
+    greeting: str | None
+    questions: list[str]
+    max_duration: int
+    """Seconds."""
+
+
+class Stats(Camel):
+    total_calls: int
+    success_rate: float | None
+    """Percent of the calls; none without calls."""
+    avg_duration: float | None
+    """Not counted."""
+
+
+class AgentDetails(Agent):
+    configuration: Configuration
+    stats: Stats
+
+
+@router.get("")
+async def list_agents(caller: Caller = needs("agents:read")) -> Success[list[Agent]]:
+    found = await directory.page(caller.ctx, AGENTS, limit=MOST)
+    return Success(data=[Agent.of(one) for one in found])
+
+
+@router.get("/{agent_id}")
+async def get_agent(
+    agent_id: Annotated[str, Path(max_length=100)], caller: Caller = needs("agents:read")
+) -> Success[AgentDetails]:
+    agent = await directory.get(caller.ctx, AGENTS, agent_id)
+    chosen = CallFilter(agent=agent.id)
+    total = await calls.count_calls(caller.ctx, chosen)
+    good = chosen.model_copy(update={"statuses": (CallStatus.COMPLETED,)})
+    completed = await calls.count_calls(caller.ctx, good)
+    return Success(
+        data=AgentDetails.of(
+            agent,
+            configuration=Configuration(
+                greeting=_text(agent.settings.get("first_message")),
+                questions=[],
+                max_duration=_MINUTES * 60,
+            ),
+            stats=Stats(
+                total_calls=total,
+                success_rate=round(100 * completed / total, 1) if total else None,
+                avg_duration=None,
+            ),
+        )
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,53 @@
+"""`/healthz`: this process lives. `/readyz`: it can do its work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from temporalio.service import RPCError
+
+from outdial.api.state import state_of
+from outdial.store.errors import DatabaseUnavailable
+
+TEMPORAL_WITHIN = timedelta(seconds=2)
+
+router = APIRouter()
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+@router.get("/readyz")
+async def readyz(request: Request) -> JSONResponse:
+    """503 when the database is down. Without Temporal webhooks are still taken, and passed on
+    later; so it is told, but does not take this process out of service."""
+    database = await _database_answers(request)
+    temporal = await _temporal_answers(request)
+    return JSONResponse(
+        {
+            "status": "ok" if database and temporal else "degraded" if database else "down",
+            "database": "ok" if database else "unavailable",
+            "temporal": "ok" if temporal else "unavailable",
+        },
+        status_code=200 if database else 503,
+    )
+
+
+async def _database_answers(request: Request) -> bool:
+    try:
+        await state_of(request).context.database.ping()
+    except DatabaseUnavailable:
+        return False
+    return True
+
+
+async def _temporal_answers(request: Request) -> bool:
+    client = state_of(request).context.temporal
+    try:
+        return await client.service_client.check_health(timeout=TEMPORAL_WITHIN)
+    except (RPCError, RuntimeError):
+        return False

@@ -1,0 +1,32 @@
+"""`POST /tools/<line>` and `/tools/<line>/<tool>`: what agents ask while they talk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.routes.hooks import signed_url
+from outdial.api.state import state_of
+from outdial.services.tools import answer_tools
+
+router = APIRouter(route_class=AdmittedRoute)
+
+
+@router.post("/tools/{line}")
+async def ask(line: str, request: Request) -> Any:
+    """The line's platform says in the body which tool is meant."""
+    return await _answer(line, None, request)
+
+
+@router.post("/tools/{line}/{tool}")
+async def ask_one(line: str, tool: str, request: Request) -> Any:
+    return await _answer(line, tool, request)
+
+
+async def _answer(line: str, tool: str | None, request: Request) -> Any:
+    ctx = state_of(request).context
+    ctx.lines[line]  # before the body is read
+    body = await request.body()
+    return await answer_tools(ctx, line, tool, request.headers, body, signed_url(request))

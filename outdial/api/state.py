@@ -1,0 +1,45 @@
+"""What the routes share: built when the application starts, given up when it stops."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import cast
+
+from fastapi import Request
+
+from outdial.services.access import RateRule
+from outdial.services.context import ServiceContext
+from outdial.services.nudging import Nudges
+from outdial.services.webhooks import WebhookReceiver
+
+_MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class ApiPolicy:
+    """How the doors are guarded."""
+
+    require_https: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    rules: tuple[RateRule, ...] = (
+        RateRule("key", 30_000, _MINUTE),
+        RateRule("tenant", 60_000, _MINUTE),
+        RateRule("address", 60_000, _MINUTE),
+    )
+    """Of /v1. The compatible APIs have the limits that their vendors state."""
+    stripe_webhook_secret: str | None = field(default=None, repr=False)
+    """Of the Stripe account whose webhooks Voxanne's API takes."""
+
+
+@dataclass(frozen=True)
+class ApiState:
+    context: ServiceContext
+    webhooks: WebhookReceiver
+    nudges: Nudges
+    public_url: str
+    policy: ApiPolicy = field(default_factory=ApiPolicy)
+
+
+def state_of(request: Request) -> ApiState:
+    return cast("ApiState", request.app.state.outdial)

@@ -1,0 +1,76 @@
+"""Answers that are kept for an Idempotency-Key, and versions as entity tags."""
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Header, Request
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from outdial.services.access import Caller
+from outdial.services.errors import RequestRefused
+from outdial.services.once import Answer, Asked, asked_with, once
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="The same key with the same body gets the same answer for a day.",
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match",
+        description="The ETag of the version that is meant; refused with 412 if it has changed.",
+    ),
+]
+
+
+async def asked_of(request: Request, caller: Caller, key: str | None) -> Asked | None:
+    """The request as its Idempotency-Key identifies it."""
+    if key is None:
+        return None
+    body = await request.body()
+    query = f"?{request.url.query}" if request.url.query else ""
+    return asked_with(caller.ctx, key, f"{request.method} {request.url.path}{query}", body)
+
+
+async def answered_once(
+    request: Request,
+    caller: Caller,
+    key: str | None,
+    carry_out: Callable[[], Awaitable[BaseModel]],
+    status: int,
+) -> Response:
+    """Carry a request out unless it was before, and answer with what came of it."""
+
+    async def answer() -> Answer:
+        return shown(await carry_out(), status)
+
+    return response(await once(caller.ctx, await asked_of(request, caller, key), answer))
+
+
+def shown(model: BaseModel, status: int) -> Answer:
+    return Answer(status, model.model_dump_json())
+
+
+def response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, media_type="application/json")
+
+
+def tag(version: int) -> dict[str, str]:
+    return {"etag": f'"{version}"'}
+
+
+def version_of(if_match: str | None) -> int | None:
+    """The version that a caller means; None for any. Raises RequestRefused."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = re.fullmatch(r'"([0-9]{1,9})"', if_match.strip())
+    if found is None:
+        raise RequestRefused(f"If-Match: found {if_match!r}; send an ETag as it was given")
+    return int(found[1])

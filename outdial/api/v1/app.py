@@ -1,0 +1,91 @@
+"""/v1: our own HTTP API, an application of its own so that its errors are its own too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Security
+
+from outdial.api.reference import add_reference
+from outdial.api.v1.auth import BEARER, RateHeaders
+from outdial.api.v1.problems import ALWAYS, Problem, install_problems
+from outdial.api.v1.routes import (
+    agents,
+    appointments,
+    calls,
+    campaigns,
+    contacts,
+    deliveries,
+    endpoints,
+    keys,
+    lines,
+    phone_numbers,
+    results,
+    suppressions,
+)
+
+_DESCRIPTION = """
+Campaigns, calls and what belongs to them. Every request carries a key:
+`Authorization: Bearer od_…`.
+
+- **Idempotency**: POSTs that start something take an `Idempotency-Key`. The same key with the same
+  body gets the same answer for a day; with another body it is refused with 409.
+- **Pages**: lists take `limit` and `cursor`; `next_cursor` of an answer is the next page's cursor,
+  null on the last one.
+- **Errors** are problem details (RFC 9457); `code` is for programs, `detail` for people.
+- **Scopes**: `campaigns:write` and `calls:write` place calls as the operator has set them up. What
+  goes beyond needs a scope of its own: `mail:send` for `do: email`, `secrets:use` for `auth`,
+  `risks:accept` for `accept_risk`, and `dialing:override` for foreign caller ids and
+  for agents' settings that could change what is dialed.
+- **Limits**: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (Unix time) tell of the
+  tightest one; a refused request gets 429 with `Retry-After`.
+"""
+
+
+_PARTS = (
+    campaigns,
+    results,
+    calls,
+    contacts,
+    agents,
+    phone_numbers,
+    appointments,
+    suppressions,
+    endpoints,
+    deliveries,
+    lines,
+    keys,
+)
+
+
+def create_v1() -> FastAPI:
+    app = FastAPI(
+        title="Outdial",
+        version="1",
+        description=_DESCRIPTION,
+        responses=ALWAYS,
+        dependencies=[Security(BEARER)],
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+    )
+    for part in _PARTS:
+        app.include_router(part.router)
+    app.add_middleware(RateHeaders)
+    add_reference(app)
+    install_problems(app)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the schema that every error refers to."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        reference = "#/components/schemas/{model}"
+        schema = Problem.model_json_schema(ref_template=reference)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas |= schema.pop("$defs") | {"Problem": schema}
+        document["servers"] = [{"url": "/v1"}]
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,185 @@
+"""Calls as /v1 takes and shows them."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.caps import Cap
+from outdial.domain.consent import Consent
+from outdial.domain.definition import AcceptedRisk, Agent, Purpose, Retry, Schedule
+from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.fields import Duration, Timestamp
+from outdial.domain.request import CallView
+
+
+def _seconds(value: Any) -> Any:
+    """A whole number is seconds, as most APIs have it."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return f"{value}s" if whole and value >= 0 else value
+
+
+Seconds = Annotated[Duration, BeforeValidator(_seconds)]
+
+
+class NewCall(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "to": "+12125550143",
+                    "agent": "reminder",
+                    "variables": {"first_name": "Ana", "at": "10:30"},
+                    "scheduled_at": "2030-01-31T15:00:00Z",
+                    "retry": {"busy": {"delays": "10m"}, "no_answer": {"delays": ["2h", "1d"]}},
+                    "max_duration": 300,
+                    "recording": True,
+                    "context": {"order": "4711"},
+                    "webhook": "https://example.com/hooks/calls",
+                }
+            ]
+        },
+    )
+
+    to: str = Field(max_length=50)
+    """With + and country code."""
+    agent: str | Agent | None = None
+    """A registered agent's id, or the provider's; default: the default agent."""
+    line: str | None = Field(default=None, max_length=100)
+    """Default: the agent's, else the tenant's only one."""
+    caller_id: str | None = Field(default=None, max_length=50)
+    """The number shown; default: the line's."""
+    purpose: Purpose = Purpose.INFORMATIONAL
+    variables: dict[str, str] = Field(default_factory=dict)
+    """What the agent is told."""
+    time_zone: str | None = None
+    """The person's; default: by the number."""
+    scheduled_at: Timestamp | None = None
+    """Not before this instant. The call is made then, or as soon as the person's hours allow."""
+    schedule: Schedule = Schedule()
+    """When the person may be called."""
+    retry: Retry = Retry()
+    caps: tuple[Cap, ...] = ()
+    consent: Consent | None = None
+    accept_risk: tuple[AcceptedRisk, ...] = ()
+    max_duration: Seconds = timedelta(minutes=10)
+    """Seconds, or a duration such as 5m."""
+    ring_timeout: Seconds = timedelta(seconds=30)
+    recording: bool | None = None
+    """Whether it has to be recorded, or must not be. A line that can't be told so refuses it.
+    Default: not, where the line can be told so; elsewhere as its agent is set up."""
+    context: dict[str, Any] = Field(default_factory=dict)
+    """Given back as it came, in answers and webhooks."""
+    contact_id: str | None = Field(default=None, max_length=100)
+    webhook: str | None = Field(default=None, max_length=2000)
+    """A URL that is told of this call, besides the tenant's endpoints."""
+
+
+class Attempt(BaseModel):
+    """One phone call to the person: the last, or the one under way."""
+
+    id: str
+    number: int
+    caller_id: str | None
+    placed_at: datetime | None
+    ringing_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    answered_by: AnsweredBy | None
+    duration_seconds: float | None
+    disposition: str | None
+    failure: FailureClass | None
+    detail: str | None
+    cost: float | None
+    has_transcript: bool
+    has_recording: bool
+    structured: dict[str, Any]
+
+
+class Call(BaseModel):
+    """A call: however many attempts it takes, it is one."""
+
+    id: str
+    status: CallStatus
+    outcome: str | None
+    because: str | None
+    done: bool
+    """Nothing more will happen: status and outcome are final."""
+    to: str
+    agent: str
+    line: str
+    campaign: str
+    origin: str
+    contact_id: str | None
+    created_at: datetime
+    scheduled_at: datetime | None
+    attempts: int
+    """Phone calls that may have rung."""
+    last_attempt: Attempt | None
+    recording: bool | None
+    """Whether it has to be recorded, or must not be, where that was said."""
+    max_duration_seconds: float
+    variables: dict[str, str]
+    context: dict[str, Any]
+    webhook_endpoint: str | None
+    """The endpoint that was made of `webhook`."""
+
+    @classmethod
+    def of(cls, view: CallView) -> Self:
+        return cls(
+            **view.model_dump(include=set(cls.model_fields) - _MADE),
+            last_attempt=_attempt(view),
+            max_duration_seconds=view.max_duration.total_seconds(),
+            webhook_endpoint=view.endpoint_id,
+        )
+
+
+_MADE = {"last_attempt", "max_duration_seconds", "webhook_endpoint"}
+
+
+def _attempt(view: CallView) -> Attempt | None:
+    last = view.last
+    if last is None:
+        return None
+    made = {"has_transcript", "has_recording"}
+    return Attempt(
+        **last.model_dump(include=set(Attempt.model_fields) - made),
+        has_transcript=last.transcript is not None,
+        has_recording=last.recording_url is not None,
+    )
+
+
+class ShownEvent(BaseModel):
+    """What the provider told about a call."""
+
+    id: str
+    kind: EventKind
+    status: CallStatus | None
+    at: datetime
+    answered_by: AnsweredBy | None
+    detail: str | None
+
+    @classmethod
+    def of(cls, event: CallEvent) -> Self:
+        named = set(cls.model_fields) - {"id"}
+        return cls(id=event.event_id, **event.model_dump(include=named))
+
+
+class CallDetails(Call):
+    events: list[ShownEvent]
+    """Of all attempts, oldest first."""
+
+
+class Transcript(BaseModel):
+    call_id: str
+    transcript: str
+
+
+class Recording(BaseModel):
+    call_id: str
+    url: str
+    """Where the provider keeps it."""
+    duration_seconds: float | None

@@ -1,0 +1,62 @@
+"""Pages: a limit, and a cursor that stands for the last thing on the page before."""
+
+import base64
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, TypeVar
+
+from fastapi import Query
+from pydantic import BaseModel
+
+from outdial.services.errors import RequestRefused
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=500, description="`next_cursor` of the page before; left out for the first."),
+]
+PAGE = 50
+
+
+class Page(BaseModel, Generic[Item]):
+    items: list[Item]
+    next_cursor: str | None = None
+    """For the next page; null on the last one."""
+
+
+def page_of(
+    found: Sequence[Found],
+    limit: int,
+    show: Callable[[Found], Item],
+    position: Callable[[Found], list[Any]],
+) -> Page[Item]:
+    """A page of what was read with a limit of one more."""
+    some = found[:limit]
+    more = len(found) > limit and some
+    return Page(
+        items=[show(one) for one in some],
+        next_cursor=write_cursor(position(some[-1])) if more else None,
+    )
+
+
+def write_cursor(position: list[Any]) -> str:
+    text = json.dumps(position, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
+    """What a cursor stands for: values of these kinds. Raises RequestRefused."""
+    if cursor is None:
+        return None
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        found = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+    except ValueError:
+        found = None
+    good = isinstance(found, list) and len(found) == len(kinds)
+    if not good or not all(isinstance(v, kind) for v, kind in zip(found, kinds, strict=True)):
+        raise RequestRefused("cursor: found none that was given out here; leave it out")
+    return list(found)

@@ -1,0 +1,165 @@
+"""/v1/calls."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import ValidationError
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.state import state_of
+from outdial.api.v1.answers import IdempotencyKey, asked_of, response, shown
+from outdial.api.v1.auth import needs
+from outdial.api.v1.models import Call, CallDetails, NewCall, Recording, ShownEvent, Transcript
+from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
+from outdial.api.v1.problems import documented
+from outdial.domain.call import CallStatus
+from outdial.domain.fields import Timestamp
+from outdial.domain.instants import in_calendar
+from outdial.domain.plan import CallRequest
+from outdial.domain.request import CallFilter, CallView
+from outdial.services import calls, directory, endpoints
+from outdial.services.access import Caller
+from outdial.services.calls import CallOrder
+from outdial.services.errors import NotFound, RequestRefused
+from outdial.services.once import Answer
+from outdial.services.rights import require_for_call
+
+router = APIRouter(prefix="/calls", tags=["calls"], route_class=AdmittedRoute)
+CallId = Annotated[str, Path(max_length=64, examples=["0c5b6d3e-7a34-4d0f-9c3c-2f4b8f1f9a11"])]
+
+
+@router.post(
+    "",
+    status_code=202,
+    response_model=Call,
+    responses=documented(404, 409),
+    openapi_extra={"x-idempotent": True},
+)
+async def create_call(
+    body: NewCall,
+    request: Request,
+    idempotency_key: IdempotencyKey = None,
+    caller: Caller = needs("calls:write"),
+) -> Response:
+    """Have a call made. It is written down and made when its time has come, within every limit
+    and rule; poll it, or be told by webhooks. 404 means that there is no such contact."""
+    order = await _order(caller, body)
+    made = await calls.create_call(
+        caller.ctx,
+        state_of(request).nudges,
+        order,
+        show=_shown,
+        asked=await asked_of(request, caller, idempotency_key),
+    )
+    return response(made if isinstance(made, Answer) else _shown(made))
+
+
+@router.get("")
+async def list_calls(
+    limit: Limit = PAGE,
+    cursor: Cursor = None,
+    status: Annotated[list[CallStatus] | None, Query(max_length=8)] = None,
+    to: Annotated[str | None, Query(max_length=50)] = None,
+    agent: Annotated[str | None, Query(max_length=200)] = None,
+    campaign: Annotated[str | None, Query(max_length=100)] = None,
+    contact_id: Annotated[str | None, Query(max_length=100)] = None,
+    created_from: Timestamp | None = None,
+    created_before: Timestamp | None = None,
+    caller: Caller = needs("calls:read"),
+) -> Page[Call]:
+    """All calls, those of campaigns too; the newest first."""
+    chosen = CallFilter(
+        statuses=tuple(status or ()),
+        to=to,
+        agent=agent,
+        campaign=campaign,
+        contact_id=contact_id,
+        created_from=created_from,
+        created_before=created_before,
+    )
+    found = await calls.list_calls(caller.ctx, chosen, limit=limit + 1, after=place_of(cursor))
+    return page_of(found, limit, Call.of, lambda one: [one.created_at.isoformat(), one.id])
+
+
+@router.get("/{call_id}", responses=documented(404))
+async def get_call(call_id: CallId, caller: Caller = needs("calls:read")) -> CallDetails:
+    view = await calls.get_call(caller.ctx, call_id)
+    events = await calls.call_events(caller.ctx, view)
+    told = [ShownEvent.of(event) for event in events]
+    return CallDetails(**dict(Call.of(view)), events=told)
+
+
+@router.get("/{call_id}/transcript", responses=documented(404))
+async def get_transcript(call_id: CallId, caller: Caller = needs("calls:read")) -> Transcript:
+    """What was said in the last attempt; 404 while there is none."""
+    view = await calls.get_call(caller.ctx, call_id)
+    if view.last is None or view.last.transcript is None:
+        raise NotFound("transcript of call", call_id)
+    return Transcript(call_id=view.id, transcript=view.last.transcript)
+
+
+@router.get("/{call_id}/recording", responses=documented(404))
+async def get_recording(call_id: CallId, caller: Caller = needs("calls:read")) -> Recording:
+    """Where the last attempt's recording is; 404 while there is none."""
+    view = await calls.get_call(caller.ctx, call_id)
+    if view.last is None or view.last.recording_url is None:
+        raise NotFound("recording of call", call_id)
+    return Recording(
+        call_id=view.id,
+        url=view.last.recording_url,
+        duration_seconds=view.last.duration_seconds,
+    )
+
+
+@router.post("/{call_id}/end", responses=documented(404))
+async def end_call(call_id: CallId, caller: Caller = needs("calls:write")) -> Call:
+    """Hang up, or call nobody if it has not begun. What is over stays as it is."""
+    return Call.of(await calls.end_call(caller.ctx, call_id))
+
+
+def place_of(cursor: str | None) -> tuple[datetime, str] | None:
+    """When and what the last thing on the page before was. Raises RequestRefused."""
+    found = read_cursor(cursor, str, str)
+    if found is None:
+        return None
+    try:
+        at = datetime.fromisoformat(found[0])
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None or not in_calendar(at):
+        raise RequestRefused("cursor: found none that was given out here; leave it out")
+    return at, found[1]
+
+
+def _shown(view: CallView) -> Answer:
+    return shown(Call.of(view), 202)
+
+
+async def _order(caller: Caller, body: NewCall) -> CallOrder:
+    """Raises RequestRefused, NotFound, UnknownLine."""
+    ctx = caller.ctx
+    if body.contact_id is not None:
+        await directory.get(ctx, directory.CONTACTS, body.contact_id)
+    speaker = await directory.speaker(ctx, body.agent, body.line)
+    endpoint = None
+    if body.webhook is not None:
+        endpoint = await endpoints.endpoint_of_call(ctx, body.webhook)
+    apart = {"agent", "line", "scheduled_at", "contact_id", "webhook"}
+    try:
+        request = CallRequest(
+            **{name: getattr(body, name) for name in body.model_fields_set - apart},
+            agent=speaker.agent,
+            line=speaker.line,
+            not_before=body.scheduled_at,
+        )
+    except ValidationError as error:
+        raise RequestRefused(str(error.errors()[0]["msg"])) from error
+    await require_for_call(ctx, caller.key.scopes, request, speaker)
+    return CallOrder(
+        request=request,
+        agent=speaker.name,
+        contact_id=body.contact_id,
+        endpoint_id=endpoint.id if endpoint is not None else None,
+    )

@@ -1,0 +1,221 @@
+"""/v1/campaigns."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.bodies import accepting
+from outdial.api.v1.answers import IdempotencyKey, answered_once, tag
+from outdial.api.v1.auth import needs
+from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
+from outdial.api.v1.problems import documented
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CampaignRecord, Progress
+from outdial.intake.apart import parse_apart
+from outdial.intake.definition import MAX_BYTES, read_definition_text
+from outdial.services import control, explaining, launching, reading
+from outdial.services.access import Caller
+from outdial.services.control import Changed
+from outdial.services.errors import RequestRefused
+from outdial.services.suppressing import parse_number
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
+Name = Annotated[str, Path(max_length=63, examples=["spring-checkups"])]
+
+_EXAMPLE = {
+    "name": "tomorrow",
+    "purpose": "informational",
+    "agent": "reminder",
+    "recipients": [{"phone": "+12125550143", "first_name": "Ana", "at": "10:30"}],
+    "variables": {"greeting": "Hello {{ first_name }}, see you tomorrow at {{ at }}."},
+    "schedule": {"days": ["mon", "tue", "wed", "thu", "fri"], "hours": "09:00-18:00"},
+    "retry": {"busy": {"delays": "10m"}, "no_answer": {"delays": ["2h", "next_day"]}},
+}
+_DEFINITION: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "description": "A campaign file; `outdial schema` prints its JSON Schema.",
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "required": ["name", "purpose", "agent"]},
+                "example": _EXAMPLE,
+            },
+            "application/yaml": {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+class Campaign(BaseModel):
+    name: str
+    purpose: str
+    state: CampaignState
+    because: str | None
+    line: str
+    launch: int
+    """1 for the first launch."""
+    revision: int
+    max_concurrent: int
+    standing: bool
+    """The tenant's campaign for single calls."""
+    created_at: datetime
+    launched_at: datetime
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, record: CampaignRecord) -> "Campaign":
+        named = set(cls.model_fields) - {"line"}
+        return cls(line=record.plan.line, **record.model_dump(include=named))
+
+
+class CampaignDetails(Campaign):
+    progress: Progress
+
+
+class CannotBeCalled(BaseModel):
+    people: int
+    because: str
+
+
+class Launched(Campaign):
+    created: bool
+    """False: it was running already, and nothing was changed."""
+    never: list[CannotBeCalled]
+    """Who can never be called."""
+    notes: list[str]
+    """What its lines will not do: keep to the longest duration, or ring anybody's telephone."""
+
+
+class State(BaseModel):
+    state: CampaignState
+    revision: int
+    noted_only: bool
+    """Nothing carries it out now; it holds when the campaign runs again."""
+
+    @classmethod
+    def of(cls, changed: Changed) -> "State":
+        return cls(state=changed.state, revision=changed.revision, noted_only=changed.noted_only)
+
+
+class Because(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"because": "storm"}]}
+    )
+
+    because: str | None = Field(default=None, max_length=500)
+
+
+class StopBody(Because):
+    hang_up: bool = False
+    """Hang up calls in flight instead of letting them end."""
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Launched,
+    responses=documented(409, 413),
+    openapi_extra=_DEFINITION,
+)
+@accepting(MAX_BYTES)
+async def launch_campaign(
+    request: Request,
+    idempotency_key: IdempotencyKey = None,
+    again: Annotated[bool, Query(description="Launch one that is over once more.")] = False,
+    caller: Caller = needs("campaigns:write"),
+) -> Response:
+    """Launch a campaign file, as JSON or YAML. Its recipients are listed in it; files of this
+    machine can't be named."""
+    text = await _text(request)
+
+    async def carry_out() -> Launched:
+        # Parsing a long one takes seconds, in which others are answered.
+        loaded = await parse_apart(len(text), read_definition_text, text, name="body")
+        launch = await launching.launch_campaign(
+            caller.ctx, loaded, again=again, scopes=caller.key.scopes
+        )
+        return Launched(
+            **dict(Campaign.of(launch.campaign)),
+            created=launch.created,
+            never=[CannotBeCalled(people=n, because=why) for n, why in launch.never],
+            notes=list(launch.notes),
+        )
+
+    return await answered_once(request, caller, idempotency_key, carry_out, 201)
+
+
+@router.get("")
+async def list_campaigns(
+    state: Annotated[CampaignState | None, Query()] = None,
+    limit: Limit = PAGE,
+    cursor: Cursor = None,
+    caller: Caller = needs("campaigns:read"),
+) -> Page[Campaign]:
+    """Oldest first, those over included."""
+    after = read_cursor(cursor, int)
+    every = await reading.list_campaigns(caller.ctx)
+    found = [
+        record
+        for record in every
+        if state in (None, record.state) and (after is None or record.id > after[0])
+    ]
+    return page_of(found[: limit + 1], limit, Campaign.of, lambda record: [record.id])
+
+
+@router.get("/{name}", responses=documented(404))
+async def get_campaign(
+    name: Name, response: Response, caller: Caller = needs("campaigns:read")
+) -> CampaignDetails:
+    """A campaign and its figures at this instant."""
+    record = await reading.require_campaign(caller.ctx, name)
+    progress = await reading.progress(caller.ctx, name)
+    response.headers.update(tag(record.revision))
+    return CampaignDetails(**dict(Campaign.of(record)), progress=progress)
+
+
+@router.post("/{name}/pause", responses=documented(404, 409))
+async def pause_campaign(
+    name: Name, body: Because | None = None, caller: Caller = needs("campaigns:write")
+) -> State:
+    """Place no more calls; calls in flight go on."""
+    return State.of(await control.pause(caller.ctx, name, because=body.because if body else None))
+
+
+@router.post("/{name}/resume", responses=documented(404, 409))
+async def resume_campaign(name: Name, caller: Caller = needs("campaigns:write")) -> State:
+    return State.of(await control.resume(caller.ctx, name))
+
+
+@router.post("/{name}/stop", responses=documented(404, 409))
+async def stop_campaign(
+    name: Name, body: StopBody | None = None, caller: Caller = needs("campaigns:write")
+) -> State:
+    """End it for good. Calls in flight end by themselves, or are hung up."""
+    asked = body or StopBody()
+    return State.of(
+        await control.stop(caller.ctx, name, hang_up=asked.hang_up, because=asked.because)
+    )
+
+
+@router.get("/{name}/explain", responses=documented(404))
+async def explain(
+    name: Name,
+    phone: Annotated[str, Query(max_length=50, examples=["+12125550143"])],
+    caller: Caller = needs("campaigns:read"),
+) -> list[dict[str, Any]]:
+    """Why a person is called now, later or never: zones, rules, caps, attempts, and what could
+    change the answer. One for each row of the roster with this number."""
+    return await explaining.explain(caller.ctx, name, parse_number(phone))
+
+
+async def _text(request: Request) -> str:
+    """The body as text. Raises RequestRefused."""
+    body = await request.body()
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RequestRefused("body: found bytes that are not UTF-8; send it as UTF-8") from None

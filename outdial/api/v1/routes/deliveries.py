@@ -1,0 +1,104 @@
+"""/v1/deliveries: the log of webhooks out."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.v1.auth import needs
+from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
+from outdial.api.v1.problems import documented
+from outdial.api.v1.routes.endpoints import EndpointId
+from outdial.domain.endpoint import Delivery, DeliveryAttempt, DeliveryState
+from outdial.domain.fields import Timestamp
+from outdial.services import deliveries
+from outdial.services.access import Caller
+from outdial.services.deliveries import DeliveryFilter
+
+router = APIRouter(tags=["deliveries"], route_class=AdmittedRoute)
+DeliveryId = Annotated[int, Path(ge=1, le=2**53, examples=[1])]
+
+
+class ShownDelivery(BaseModel):
+    id: int
+    endpoint_id: str
+    event_id: str
+    """The `webhook-id` of every try."""
+    type: str
+    subject: str
+    """What it is about, such as `call/<id>`; events of one subject come one after another."""
+    state: DeliveryState
+    attempts: int
+    next_at: datetime | None
+    created_at: datetime
+    delivered_at: datetime | None
+    last_status: int | None
+    last_error: str | None
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> "ShownDelivery":
+        values: dict[str, Any] = delivery.model_dump(include=set(cls.model_fields))
+        if delivery.state is not DeliveryState.PENDING:
+            values["next_at"] = None
+        return cls(**values)
+
+
+class DeliveryDetails(ShownDelivery):
+    payload: str
+    tries: list[DeliveryAttempt]
+    """Every request with its answer and timing, oldest first."""
+
+
+@router.get("/deliveries")
+async def list_deliveries(
+    limit: Limit = PAGE,
+    cursor: Cursor = None,
+    endpoint: Annotated[str | None, Query(max_length=64)] = None,
+    event_type: Annotated[str | None, Query(alias="type", max_length=64)] = None,
+    state: Annotated[DeliveryState | None, Query()] = None,
+    call: Annotated[str | None, Query(max_length=64)] = None,
+    created_from: Timestamp | None = None,
+    created_before: Timestamp | None = None,
+    caller: Caller = needs("endpoints:read"),
+) -> Page[ShownDelivery]:
+    """What was sent, and what is waiting; the newest first."""
+    before = read_cursor(cursor, int)
+    chosen = DeliveryFilter(
+        endpoint_id=endpoint,
+        type=event_type,
+        state=state,
+        subject=None if call is None else f"call/{call}",
+        created_from=created_from,
+        created_before=created_before,
+    )
+    found = await deliveries.list_deliveries(
+        caller.ctx, chosen, limit=limit + 1, before=before[0] if before else None
+    )
+    return page_of(found, limit, ShownDelivery.of, lambda one: [one.id])
+
+
+@router.get("/deliveries/{delivery_id}", responses=documented(404))
+async def get_delivery(
+    delivery_id: DeliveryId, caller: Caller = needs("endpoints:read")
+) -> DeliveryDetails:
+    found, tries = await deliveries.get_delivery(caller.ctx, delivery_id)
+    return DeliveryDetails(**dict(ShownDelivery.of(found)), payload=found.payload, tries=tries)
+
+
+@router.post("/deliveries/{delivery_id}/redeliver", status_code=202, responses=documented(404, 409))
+async def redeliver(
+    delivery_id: DeliveryId, caller: Caller = needs("endpoints:write")
+) -> ShownDelivery:
+    """Send it again, with all its retries."""
+    return ShownDelivery.of(await deliveries.redeliver(caller.ctx, delivery_id))
+
+
+@router.post("/endpoints/{endpoint_id}/test", status_code=202, responses=documented(404, 409))
+async def send_test(
+    endpoint_id: EndpointId, caller: Caller = needs("endpoints:write")
+) -> dict[str, str]:
+    """Send an event of type `test` to an endpoint."""
+    await deliveries.send_test(caller.ctx, endpoint_id)
+    return {"endpoint": endpoint_id, "type": "test"}

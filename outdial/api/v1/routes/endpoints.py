@@ -1,0 +1,190 @@
+"""/v1/endpoints."""
+
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
+from outdial.api.v1.auth import needs
+from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
+from outdial.api.v1.problems import documented
+from outdial.api.v1.routes.calls import place_of
+from outdial.domain.endpoint import EVERY_EVENT, STANDARD, Endpoint, EndpointKind, EndpointState
+from outdial.services import endpoints
+from outdial.services.access import Caller
+
+router = APIRouter(prefix="/endpoints", tags=["endpoints"], route_class=AdmittedRoute)
+EndpointId = Annotated[str, Path(max_length=64)]
+Events = Annotated[list[str], Field(min_length=1, max_length=50)]
+
+
+class NewEndpoint(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "examples": [
+                {
+                    "url": "https://example.com/hooks/outdial",
+                    "events": ["call.completed", "campaign.finished"],
+                }
+            ]
+        },
+    )
+
+    url: str = Field(max_length=2000)
+    events: Events = [EVERY_EVENT]
+    """What it is told of, such as `call.completed`; `*` is everything."""
+    name: str | None = Field(default=None, max_length=200)
+    scheme: str = Field(default=STANDARD, max_length=50)
+    """How webhooks are written and signed: `standard`, or as one of the compatible systems does
+    it, such as `buildvoiceai`. Its events are chosen by our names all the same."""
+
+
+class ChangedEndpoint(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"enabled": True}]})
+
+    url: str | None = Field(default=None, max_length=2000)
+    events: Events | None = None
+    name: str | None = Field(default=None, max_length=200)
+    enabled: bool | None = None
+    """Enabled again, it gets what has waited meanwhile."""
+
+
+class ShownEndpoint(BaseModel):
+    id: str
+    kind: EndpointKind
+    name: str | None
+    url: str
+    events: list[str]
+    scheme: str
+    state: EndpointState
+    because: str | None
+    """Why it is disabled."""
+    failing_since: datetime | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> "ShownEndpoint":
+        return cls(**endpoint.model_dump(include=set(cls.model_fields)))
+
+
+class EndpointSecret(BaseModel):
+    id: str
+    secret: str
+    """To verify signatures with, as Standard Webhooks describes it."""
+    former_until: datetime | None = None
+    """Until when a secret from before a rotation is valid too; null when none is."""
+
+
+class RotateSecret(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        use_attribute_docstrings=True,
+        json_schema_extra={"examples": [{"overlap_hours": 24}]},
+    )
+
+    overlap_hours: float = Field(default=24, ge=0, le=168, allow_inf_nan=False)
+    """How long the secret before stays valid. With 0 only the new one is, from the next request
+    on: for a secret that somebody else has seen."""
+
+
+class CreatedEndpoint(ShownEndpoint):
+    secret: str
+
+
+@router.post("", status_code=201, response_model=CreatedEndpoint, responses=documented(409))
+async def create_endpoint(
+    body: NewEndpoint,
+    request: Request,
+    idempotency_key: IdempotencyKey = None,
+    caller: Caller = needs("endpoints:write"),
+) -> Response:
+    """Have a URL told what happens, by signed webhooks (Standard Webhooks)."""
+
+    async def carry_out() -> CreatedEndpoint:
+        made = await endpoints.create_endpoint(
+            caller.ctx, body.url, tuple(body.events), name=body.name, scheme=body.scheme
+        )
+        return CreatedEndpoint(**dict(ShownEndpoint.of(made)), secret=made.secret)
+
+    return await answered_once(request, caller, idempotency_key, carry_out, 201)
+
+
+@router.get("")
+async def list_endpoints(
+    limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("endpoints:read")
+) -> Page[ShownEndpoint]:
+    """Oldest first, those of campaigns and calls included."""
+    found = await endpoints.list_endpoints(caller.ctx, limit=limit + 1, after=place_of(cursor))
+    return page_of(found, limit, ShownEndpoint.of, lambda one: [one.created_at.isoformat(), one.id])
+
+
+@router.get("/{endpoint_id}", responses=documented(404))
+async def get_endpoint(
+    endpoint_id: EndpointId, response: Response, caller: Caller = needs("endpoints:read")
+) -> ShownEndpoint:
+    found = await endpoints.get_endpoint(caller.ctx, endpoint_id)
+    response.headers.update(tag(found.version))
+    return ShownEndpoint.of(found)
+
+
+@router.patch("/{endpoint_id}", responses=documented(404, 412))
+async def change_endpoint(
+    endpoint_id: EndpointId,
+    body: ChangedEndpoint,
+    response: Response,
+    if_match: IfMatch = None,
+    caller: Caller = needs("endpoints:write"),
+) -> ShownEndpoint:
+    found = await endpoints.change_endpoint(
+        caller.ctx,
+        endpoint_id,
+        url=body.url,
+        events=None if body.events is None else tuple(body.events),
+        name=body.name,
+        enabled=body.enabled,
+        version=version_of(if_match),
+    )
+    response.headers.update(tag(found.version))
+    return ShownEndpoint.of(found)
+
+
+@router.get("/{endpoint_id}/secret", responses=documented(404))
+async def get_secret(
+    endpoint_id: EndpointId, caller: Caller = needs("endpoints:write")
+) -> EndpointSecret:
+    found = await endpoints.get_endpoint(caller.ctx, endpoint_id)
+    return await _secret_of(caller, found)
+
+
+@router.post("/{endpoint_id}/secret/rotate", responses=documented(404))
+async def rotate_secret(
+    endpoint_id: EndpointId,
+    body: RotateSecret | None = None,
+    caller: Caller = needs("endpoints:write"),
+) -> EndpointSecret:
+    """Another secret. For the overlap webhooks carry a signature with the one before as well."""
+    overlap = timedelta(hours=(body or RotateSecret()).overlap_hours)
+    found = await endpoints.rotate_secret(caller.ctx, endpoint_id, overlap=overlap)
+    return await _secret_of(caller, found)
+
+
+async def _secret_of(caller: Caller, found: Endpoint) -> EndpointSecret:
+    until = await endpoints.former_secret_until(caller.ctx, found.id)
+    return EndpointSecret(id=found.id, secret=found.secret, former_until=until)
+
+
+@router.delete("/{endpoint_id}", status_code=204, responses=documented(404, 412))
+async def remove_endpoint(
+    endpoint_id: EndpointId, if_match: IfMatch = None, caller: Caller = needs("endpoints:write")
+) -> None:
+    """Tell it nothing any more. Its log stays."""
+    await endpoints.remove_endpoint(caller.ctx, endpoint_id, version=version_of(if_match))

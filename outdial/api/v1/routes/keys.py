@@ -1,0 +1,106 @@
+"""/v1/keys."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.v1.auth import needs
+from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
+from outdial.api.v1.problems import documented
+from outdial.domain.access import EVERYTHING, ApiKey
+from outdial.domain.fields import Timestamp
+from outdial.services import keys
+from outdial.services.access import Caller
+
+router = APIRouter(prefix="/keys", tags=["keys"], route_class=AdmittedRoute)
+KeyId = Annotated[str, Path(max_length=64)]
+
+
+class NewKeyBody(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"name": "booking service", "scopes": ["calls:write", "contacts:read"]}]
+        },
+    )
+
+    name: str = Field(min_length=1, max_length=200)
+    scopes: list[str] = Field(default=[EVERYTHING], min_length=1, max_length=50)
+    expires_at: Timestamp | None = None
+    calls_per_day: int | None = Field(default=None, ge=0, le=100_000_000)
+    """How many calls it may ask for in 24 hours, people of campaigns included; default: the key's
+    that makes it, else the installation's."""
+
+
+class RotateBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"grace_hours": 24}]})
+
+    grace_hours: float = Field(default=0, ge=0, le=720)
+    """How long the secret before stays good."""
+
+
+class SwitchBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"enabled": False}]})
+
+    enabled: bool
+
+
+class ShownKey(ApiKey):
+    key: str
+    """The key itself; it is not shown again."""
+
+
+@router.post("", status_code=201, responses=documented(413))
+async def create_key(body: NewKeyBody, caller: Caller = needs("keys:write")) -> ShownKey:
+    """Make a key. It may do no more than the key that makes it, and lasts no longer."""
+    new = await keys.create_key(
+        caller.ctx,
+        body.name,
+        tuple(body.scopes),
+        expires_at=body.expires_at,
+        calls_per_day=body.calls_per_day,
+        by=caller.key,
+    )
+    return ShownKey(**new.key.model_dump(), key=new.text)
+
+
+@router.get("")
+async def list_keys(
+    limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("keys:read")
+) -> Page[ApiKey]:
+    """All keys, revoked ones too."""
+    after = read_cursor(cursor, str)
+    found = await keys.list_keys(caller.ctx, limit=limit + 1, after=after[0] if after else None)
+    return page_of(found, limit, lambda key: key, lambda key: [key.id])
+
+
+@router.get("/{key_id}", responses=documented(404))
+async def get_key(key_id: KeyId, caller: Caller = needs("keys:read")) -> ApiKey:
+    return await keys.get_key(caller.ctx, key_id)
+
+
+@router.patch("/{key_id}", responses=documented(404))
+async def switch_key(
+    key_id: KeyId, body: SwitchBody, caller: Caller = needs("keys:write")
+) -> ApiKey:
+    """Switch a key off for a while, or on again."""
+    return await keys.switch_key(caller.ctx, key_id, enabled=body.enabled, by=caller.key)
+
+
+@router.post("/{key_id}/rotate", responses=documented(404))
+async def rotate_key(
+    key_id: KeyId, body: RotateBody | None = None, caller: Caller = needs("keys:write")
+) -> ShownKey:
+    """Give the key another secret."""
+    grace = timedelta(hours=body.grace_hours if body else 0)
+    new = await keys.rotate_key(caller.ctx, key_id, grace=grace, by=caller.key)
+    return ShownKey(**new.key.model_dump(), key=new.text)
+
+
+@router.delete("/{key_id}", responses=documented(404))
+async def revoke_key(key_id: KeyId, caller: Caller = needs("keys:write")) -> ApiKey:
+    """End a key for good. It stays listed."""
+    return await keys.revoke_key(caller.ctx, key_id, by=caller.key)

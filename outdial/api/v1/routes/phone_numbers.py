@@ -1,0 +1,106 @@
+"""/v1/phone-numbers."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.v1.answers import IdempotencyKey, IfMatch, answered_once, tag, version_of
+from outdial.api.v1.auth import needs
+from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
+from outdial.api.v1.problems import documented
+from outdial.api.v1.routes.calls import place_of
+from outdial.api.v1.routes.contacts import given
+from outdial.domain.directory import PhoneNumber
+from outdial.services import directory
+from outdial.services.access import Caller
+from outdial.services.directory import PHONE_NUMBERS
+from outdial.services.rights import require_for_number
+
+router = APIRouter(prefix="/phone-numbers", tags=["phone numbers"], route_class=AdmittedRoute)
+NumberId = Annotated[str, Path(max_length=64)]
+
+
+class ChangedNumber(BaseModel):
+    """What is left out stays as it is."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"label": "front desk"}]}
+    )
+
+    label: str | None = Field(default=None, max_length=200)
+    line: str | None = Field(default=None, max_length=100)
+    agent_id: str | None = Field(default=None, max_length=100)
+    is_active: bool = True
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class NewNumber(ChangedNumber):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"phone": "+12125550100"}]}
+    )
+
+    phone: str = Field(max_length=50)
+
+
+@router.post("", status_code=201, response_model=PhoneNumber, responses=documented(409))
+async def create_number(
+    body: NewNumber,
+    request: Request,
+    idempotency_key: IdempotencyKey = None,
+    caller: Caller = needs("phone_numbers:write"),
+) -> Response:
+    """Keep a number that calls may show. That the provider lets it be shown is yours to see to."""
+
+    async def carry_out() -> PhoneNumber:
+        directory.require_line(caller.ctx, body.line)
+        require_for_number(caller.ctx, caller.key.scopes, body.phone, body.line)
+        return await directory.add(caller.ctx, PHONE_NUMBERS, body.model_dump())
+
+    return await answered_once(request, caller, idempotency_key, carry_out, 201)
+
+
+@router.get("")
+async def list_numbers(
+    limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("phone_numbers:read")
+) -> Page[PhoneNumber]:
+    """Oldest first."""
+    found = await directory.page(caller.ctx, PHONE_NUMBERS, limit=limit + 1, after=place_of(cursor))
+    return page_of(found, limit, lambda one: one, lambda one: [one.created_at.isoformat(), one.id])
+
+
+@router.get("/{number_id}", responses=documented(404))
+async def get_number(
+    number_id: NumberId, response: Response, caller: Caller = needs("phone_numbers:read")
+) -> PhoneNumber:
+    found = await directory.get(caller.ctx, PHONE_NUMBERS, number_id)
+    response.headers.update(tag(found.version))
+    return found
+
+
+@router.patch("/{number_id}", responses=documented(404, 412))
+async def change_number(
+    number_id: NumberId,
+    body: ChangedNumber,
+    response: Response,
+    if_match: IfMatch = None,
+    caller: Caller = needs("phone_numbers:write"),
+) -> PhoneNumber:
+    values = given(body)
+    directory.require_line(caller.ctx, values.get("line"))
+    if "line" in values:
+        known = await directory.get(caller.ctx, PHONE_NUMBERS, number_id)
+        require_for_number(caller.ctx, caller.key.scopes, known.phone, values["line"])
+    found = await directory.change(
+        caller.ctx, PHONE_NUMBERS, number_id, values, version=version_of(if_match)
+    )
+    response.headers.update(tag(found.version))
+    return found
+
+
+@router.delete("/{number_id}", status_code=204, responses=documented(404, 412))
+async def remove_number(
+    number_id: NumberId, if_match: IfMatch = None, caller: Caller = needs("phone_numbers:write")
+) -> None:
+    await directory.remove(caller.ctx, PHONE_NUMBERS, number_id, version=version_of(if_match))

@@ -1,0 +1,138 @@
+"""/v1/suppressions."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.v1.answers import IdempotencyKey, answered_once
+from outdial.api.v1.auth import needs
+from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
+from outdial.api.v1.problems import documented
+from outdial.services import suppressing
+from outdial.services.access import Caller
+from outdial.services.errors import NotFound
+from outdial.services.suppressing import parse_number
+
+router = APIRouter(prefix="/suppressions", tags=["suppressions"], route_class=AdmittedRoute)
+Number = Annotated[str, Path(max_length=50, examples=["+12125550143"])]
+
+
+class NewSuppressions(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"numbers": ["+12125550143"], "reason": "asked by letter"}]
+        },
+    )
+
+    numbers: list[Annotated[str, Field(max_length=50)]] = Field(min_length=1, max_length=10_000)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class Unread(BaseModel):
+    index: int
+    """Its place in `numbers`, from 0."""
+    why: str
+
+
+class Suppressed(BaseModel):
+    added: int
+    known: int
+    """On the list before."""
+    hung_up: int
+    """Queued and ringing calls that were told to hang up."""
+    unread: list[Unread] = []
+    """What is no number, and so is not listed."""
+
+
+class ShownSuppression(BaseModel):
+    phone: str
+    reason: str
+    source: str
+    since: datetime
+
+
+class Change(BaseModel):
+    change: str
+    """`listed` or `lifted`."""
+    reason: str
+    source: str
+    at: datetime
+
+
+class SuppressionHistory(BaseModel):
+    phone: str
+    history: list[Change]
+    """Oldest first."""
+
+
+@router.post("", response_model=Suppressed, responses=documented(409))
+async def suppress(
+    body: NewSuppressions,
+    request: Request,
+    idempotency_key: IdempotencyKey = None,
+    caller: Caller = needs("suppressions:write"),
+) -> Response:
+    """Never call these numbers again. Their queued and ringing calls are stopped. What can't be
+    read among them is told; the others are listed all the same."""
+
+    async def carry_out() -> Suppressed:
+        numbers, unread = suppressing.read_numbers(body.numbers)
+        source = f"key {caller.key.id}"
+        done = await suppressing.suppress(caller.ctx, numbers, body.reason, source=source)
+        return Suppressed(
+            added=done.added,
+            known=done.known,
+            hung_up=done.hung_up,
+            unread=[Unread(index=one.index, why=one.why) for one in unread],
+        )
+
+    return await answered_once(request, caller, idempotency_key, carry_out, 200)
+
+
+@router.get("")
+async def list_suppressions(
+    limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("suppressions:read")
+) -> Page[ShownSuppression]:
+    """What is listed now, by number."""
+    after = read_cursor(cursor, str)
+    found = await suppressing.list_suppressed(
+        caller.ctx, limit=limit + 1, after=after[0] if after else None
+    )
+    return page_of(
+        found,
+        limit,
+        lambda one: ShownSuppression(
+            phone=one.phone, reason=one.reason, source=one.source, since=one.since
+        ),
+        lambda one: [one.phone],
+    )
+
+
+@router.get("/{number}", responses=documented(404))
+async def get_history(
+    number: Number, caller: Caller = needs("suppressions:read")
+) -> SuppressionHistory:
+    """Every listing and lifting of a number."""
+    phone = parse_number(number)
+    changes = await suppressing.history(caller.ctx, phone)
+    if not changes:
+        raise NotFound("suppression of", phone)
+    told = [Change(change=c.change, reason=c.reason, source=c.source, at=c.at) for c in changes]
+    return SuppressionHistory(phone=phone, history=told)
+
+
+@router.delete("/{number}", status_code=204, responses=documented(404))
+async def lift(
+    number: Number,
+    reason: Annotated[str, Query(min_length=1, max_length=500)],
+    caller: Caller = needs("suppressions:write"),
+) -> None:
+    """Allow a number again. Its history stays."""
+    phone = parse_number(number)
+    source = f"key {caller.key.id}"
+    if not await suppressing.lift(caller.ctx, phone, reason, source=source):
+        raise NotFound("suppression of", phone)

@@ -1,0 +1,203 @@
+"""When somebody is busy, by the iCalendar objects of a calendar that others write to.
+
+A series can be written so that expanding it takes for ever: a repeat each second, a rule that
+never fits, thousands of dates, a time zone with as many rules. Each object gets a bounded share of
+processor time; one that needs more, or that repeats faster than slots are offered, takes the whole
+span in which it repeats, so that nothing is offered that may be taken.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from types import FrameType
+from typing import Any
+
+import recurring_ical_events
+from icalendar import Calendar as ICalendar
+
+from outdial.calendars.port import Entry
+
+MAX_TEXT = 256 * 1024
+"""Characters of one object, without its prose; a longer one is not parsed."""
+MAX_SINGLE = 16 * 1024
+"""Characters of an object that is parsed without a limit of time, since it repeats nothing."""
+OBJECT_SECONDS = 0.5
+"""Of processor time; a daily series of ten years takes 20 ms."""
+ALL_SECONDS = 3.0
+"""Of processor time for all objects of one question that repeat something."""
+SHORTEST_REPEAT = timedelta(minutes=5)
+"""Slots are offered in such steps: what repeats faster leaves none."""
+_DAY = timedelta(days=1)
+_UNITS = {"SECONDLY": timedelta(seconds=1), "MINUTELY": timedelta(minutes=1)}
+_PROSE = re.compile(r"(?mi)^(?:DESCRIPTION|X-ALT-DESC|COMMENT|ATTACH|ATTENDEE)[;:].*\n?")
+"""Long, and nothing about when somebody is busy."""
+_REPEATS = re.compile(r"(?mi)^(?:RRULE|RDATE|EXRULE)[;:]")
+_ZONE_RULE = re.compile(
+    r"(?mi)^(?:RRULE:FREQ=YEARLY(?:;(?:BYMONTH|BYDAY|BYMONTHDAY|UNTIL|WKST)=[-+,0-9A-Z]{1,24})*"
+    r"|RDATE[;:].{1,60})\s*$"
+)
+_ZONE_RULES = 8
+"""More than the zones have that calendars write into their objects."""
+_DURATION = re.compile(
+    r"\+?P(?:([0-9]{1,4})W)?(?:([0-9]{1,5})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,8})M)?"
+    r"(?:([0-9]{1,9})S)?)?"
+)
+
+
+class TooLong(BaseException):
+    """An object takes more processor time than it gets. No Exception, so that no library that
+    forgives what it can't read goes on without the limit."""
+
+
+def busy_by(
+    objects: Iterable[str],
+    start: datetime,
+    end: datetime,
+    read: Callable[[Any], Entry | None],
+) -> list[Entry]:
+    """What takes time between two instants. `read` makes an entry of a VEVENT.
+
+    Raises ValueError for an object that can't be read.
+    """
+    entries: list[Entry] = []
+    left = ALL_SECONDS
+    for text in objects:
+        plain = _PROSE.sub("", re.sub(r"\r?\n[ \t]", "", text))
+        if _is_single(plain):
+            entries += _occurrences(plain, start, end, read)
+            continue
+        begun = time.thread_time()
+        try:
+            if len(plain) > MAX_TEXT or _too_fast(plain) or left <= 0:
+                raise TooLong
+            with _limited(min(OBJECT_SECONDS, left)):
+                entries += list(_occurrences(plain, start, end, read))
+        except TooLong:
+            entries += _throughout(plain, start, end)
+        left -= time.thread_time() - begun
+    return entries
+
+
+def _occurrences(
+    text: str, start: datetime, end: datetime, read: Callable[[Any], Entry | None]
+) -> Iterator[Entry]:
+    calendar = ICalendar.from_ical(text)
+    for component in recurring_ical_events.of(calendar).between(start, end):
+        if component.name != "VEVENT" or _takes_no_time(component):
+            continue
+        entry = read(component)
+        if entry is not None:
+            yield entry
+
+
+def _takes_no_time(component: Any) -> bool:
+    transparent = str(component.get("TRANSP", "")).upper() == "TRANSPARENT"
+    return transparent or str(component.get("STATUS", "")).upper() == "CANCELLED"
+
+
+def _is_single(plain: str) -> bool:
+    """Whether it is a short object whose events don't repeat, in a zone as calendars write them:
+    it takes about a millisecond, whatever it says."""
+    if len(plain) > MAX_SINGLE or _REPEATS.search(_events(plain)):
+        return False
+    rules = len(_REPEATS.findall(plain))
+    return rules <= _ZONE_RULES and rules == len(_ZONE_RULE.findall(plain))
+
+
+def _too_fast(plain: str) -> bool:
+    """Whether an event repeats faster than slots are offered."""
+    for rule in re.findall(r"(?mi)^RRULE[^:\n]*:(.*)$", _events(plain)):
+        parts = dict(part.split("=", 1) for part in rule.strip().upper().split(";") if "=" in part)
+        unit = _UNITS.get(parts.get("FREQ", ""))
+        interval = parts.get("INTERVAL", "1")
+        if unit is not None and interval.isdigit() and int(interval) < SHORTEST_REPEAT / unit:
+            return True
+    return False
+
+
+def _throughout(plain: str, start: datetime, end: datetime) -> list[Entry]:
+    """All of the span in which its events may repeat, by what their texts say."""
+    events = _events(plain)
+    parts = events.split("BEGIN:VEVENT")[1:]
+    if all(re.search(r"(?mi)^(TRANSP:TRANSPARENT|STATUS:CANCELLED)\s*$", part) for part in parts):
+        return []
+    first = _days(r"(?mi)^(?:DTSTART|RECURRENCE-ID)[^:\n]*:([0-9]{8})", events)
+    last = _last_day(parts, first)
+    begins = max(start, min(first) - _DAY) if first else start
+    over = end if last is None else min(end, last + 2 * _DAY)
+    uid = re.search(r"(?mi)^UID[^:\n]*:(.*)$", events)
+    return [Entry(uid[1].strip() if uid else "", begins, over)] if begins < over else []
+
+
+def _last_day(parts: list[str], first: list[datetime]) -> datetime | None:
+    """The last day of these events, by what their texts say; None if they don't say it."""
+    events = "".join(parts)
+    until = _days(r"(?i)UNTIL=([0-9]{8})", events)
+    repeats = re.findall(r"(?mi)^(RRULE|RDATE|EXRULE)[;:]", events)
+    lengths = [_length(part) for part in parts]
+    if not first or len(until) != len(repeats) or None in lengths:
+        return None
+    try:
+        return max(first + until) + max(length for length in lengths if length is not None)
+    except OverflowError:
+        return None
+
+
+def _length(part: str) -> timedelta | None:
+    """How long an event lasts, in days or more exactly; None if its text can't be understood."""
+    begins = _days(r"(?mi)^DTSTART[^:\n]*:([0-9]{8})", part)
+    ends = _days(r"(?mi)^DTEND[^:\n]*:([0-9]{8})", part)
+    lengths = [timedelta()]
+    for text in re.findall(r"(?mi)^DURATION[^:\n]*:(.*)$", part):
+        found = _DURATION.fullmatch(text.strip().upper())
+        if found is None:
+            return None
+        weeks, days, hours, minutes, seconds = (int(group or 0) for group in found.groups())
+        lengths.append(
+            timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        )
+    if len(begins) != 1 or len(ends) != len(re.findall(r"(?mi)^DTEND", part)):
+        return None
+    return max(lengths + [over - begins[0] for over in ends])
+
+
+def _events(plain: str) -> str:
+    """The text from the first event on: time zones have dates and rules of their own."""
+    return re.sub(r"(?s)BEGIN:VTIMEZONE.*?END:VTIMEZONE", "", plain)
+
+
+def _days(pattern: str, text: str) -> list[datetime]:
+    found = []
+    for digits in re.findall(pattern, text):
+        try:
+            day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+        except ValueError:
+            continue
+        if 1900 <= day.year <= 2999:  # a margin of days is added
+            found.append(datetime(day.year, day.month, day.day, tzinfo=UTC))
+    return found
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise TooLong in this thread once it has used so much processor time.
+
+    A thread can't be stopped from outside, so it looks at its own clock with every call it makes.
+    """
+    deadline = time.thread_time() + seconds
+    before = sys.getprofile()
+
+    def look(frame: FrameType, event: str, argument: object) -> None:
+        if time.thread_time() > deadline:
+            raise TooLong
+
+    sys.setprofile(look)
+    try:
+        yield
+    finally:
+        sys.setprofile(before)

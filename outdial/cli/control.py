@@ -1,0 +1,82 @@
+"""`outdial pause`, `resume` and `stop`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from outdial.cli.attachment import NothingYet, looked_at
+from outdial.cli.output import OK, fail, say
+from outdial.cli.running import run, settings_or_fail
+from outdial.domain.claim import CampaignState
+from outdial.runtime.settings import Settings
+from outdial.services import control
+from outdial.services.control import Changed
+
+Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
+Because = Annotated[
+    str | None,
+    typer.Option("--because", help="Why; shown to whoever looks.", show_default=False),
+]
+
+
+def pause(name: Name, because: Because = None) -> None:
+    """Place no more calls until `outdial resume`.
+
+    Calls in flight go on.
+    """
+    _run(name, CampaignState.PAUSED, because=because)
+
+
+def resume(name: Name) -> None:
+    """Go on with a paused campaign."""
+    _run(name, CampaignState.RUNNING)
+
+
+def stop(
+    name: Name,
+    hang_up: Annotated[
+        bool,
+        typer.Option("--hang-up", help="Hang up calls in flight instead of letting them end."),
+    ] = False,
+    because: Because = None,
+) -> None:
+    """End a campaign for good.
+
+    Nobody else is called. Calls in flight end by themselves, or are hung up with --hang-up.
+    """
+    _run(name, CampaignState.STOPPING, hang_up=hang_up, because=because)
+
+
+def _run(
+    name: str, state: CampaignState, *, hang_up: bool = False, because: str | None = None
+) -> None:
+    try:
+        run(_change(settings_or_fail(), name, state, hang_up=hang_up, because=because))
+    except NothingYet as error:
+        fail(str(error))
+
+
+async def _change(
+    settings: Settings, name: str, state: CampaignState, *, hang_up: bool, because: str | None
+) -> int:
+    async with looked_at(settings, engine=True) as at:
+        ctx = at.context
+        if not at.live:
+            changed = await control.note_state(ctx, name, state, hang_up=hang_up, because=because)
+        elif state is CampaignState.PAUSED:
+            changed = await control.pause(ctx, name, because=because)
+        elif state is CampaignState.RUNNING:
+            changed = await control.resume(ctx, name)
+        else:
+            changed = await control.stop(ctx, name, hang_up=hang_up, because=because)
+        say(_told(name, changed, live=at.live))
+    return OK
+
+
+def _told(name: str, changed: Changed, *, live: bool) -> str:
+    text = f"{name} is {changed.state}."
+    if not live and not changed.state.over:
+        text += " Nothing runs now; it holds from the next start on."
+    return text

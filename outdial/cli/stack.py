@@ -1,0 +1,98 @@
+"""`outdial up`, `outdial migrate` and `outdial setup`."""
+
+from __future__ import annotations
+
+import asyncio
+
+from outdial.cli.attachment import say_waiting
+from outdial.cli.output import FAILED, OK, fail, out, say
+from outdial.cli.running import run, settings_or_fail
+from outdial.runtime.connection import (
+    connect_temporal,
+    ensure_sweep_schedule,
+    is_configured,
+    register_search_attributes,
+    temporal_address,
+)
+from outdial.runtime.embedded import EmbeddedStack
+from outdial.runtime.settings import DATABASE_FILE, Settings
+from outdial.runtime.statefile import private_file
+from outdial.store.database import Database
+
+
+def up() -> None:
+    """Run everything on this machine until Ctrl-C.
+
+    That is Temporal's development server, a simulated telephone network, the API and a worker.
+    What they know stays in the state directory, so the next start goes on where this one was.
+    `outdial launch` in another terminal uses them.
+    """
+    settings = settings_or_fail()
+    if is_configured(settings):
+        fail(
+            f"Temporal is configured ({temporal_address(settings)}), so nothing is started here: "
+            "run `python worker.py` and `python -m outdial.api`"
+        )
+    try:
+        run(_up(settings))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say("Stopped. Campaigns go on at the next start.", to_stderr=True)
+        raise SystemExit(OK) from None
+
+
+def migrate() -> None:
+    """Bring the database's schema up to date.
+
+    Repeating it is harmless, and several may do so at once.
+    """
+    run(_migrate(settings_or_fail()))
+
+
+def setup() -> None:
+    """Prepare a Temporal cluster.
+
+    Registers the search attributes and the schedule of the sweepers. The cluster is the one of
+    Temporal's own configuration: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the others, or a
+    profile. Repeating it is harmless.
+    """
+    run(_setup(settings_or_fail()))
+
+
+async def _up(settings: Settings) -> int:
+    say(f"Starting in {settings.state_dir} …")
+    async with EmbeddedStack(settings, on_waiting=say_waiting) as stack:
+        ends = stack.state.endpoints
+        for label, value in (
+            ("Temporal UI", ends.ui),
+            ("Temporal", ends.temporal),
+            ("API", ends.api),
+            ("simulated network", ends.network),
+            ("logs", str(settings.state_dir / "logs")),
+        ):
+            out.print(f"  {label:<18} {value}", markup=False)
+        say("Running; Ctrl-C stops it. Launch a campaign in another terminal.")
+        await stack.failure()
+    return FAILED
+
+
+async def _migrate(settings: Settings) -> int:
+    if settings.database_url is None:
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_file(settings.state_dir / DATABASE_FILE)
+    database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
+    try:
+        await asyncio.to_thread(database.migrate)
+    finally:
+        database.dispose()
+    say("The database is up to date.")
+    return OK
+
+
+async def _setup(settings: Settings) -> int:
+    client = await connect_temporal(settings)
+    added = await register_search_attributes(client)
+    await ensure_sweep_schedule(client, settings)
+    what = ", ".join(added) if added else "none was missing"
+    say(f"Namespace {client.namespace} at {temporal_address(settings)} is ready.")
+    say(f"  search attributes added: {what}")
+    return OK

@@ -1,0 +1,166 @@
+"""`outdial try`: call yourself first."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from outdial.cli.attachment import Attachment, attached
+from outdial.cli.output import FAILED, INTERRUPTED, OK, fail, out, say, words
+from outdial.cli.running import run, settings_or_fail
+from outdial.contracts.messages import RequestResult
+from outdial.domain.call import CallStatus
+from outdial.domain.definition import CampaignDefinition, Retry, Schedule
+from outdial.domain.fields import Span
+from outdial.domain.phone import BadPhone, mask_phone, parse_phone
+from outdial.domain.plan import CallPlan, CallRequest
+from outdial.domain.record import CallRecord
+from outdial.intake.definition import read_definition
+from outdial.intake.problems import DefinitionInvalid
+from outdial.intake.roster import read_roster
+from outdial.intake.validation import validate
+from outdial.runtime.settings import Settings
+from outdial.services import reading, requests
+from outdial.services.lines import on_lines, simulated_lines
+
+LOOK_SECONDS = 0.3
+_WHOLE_DAY = Schedule(hours=(Span(start=0, end=24 * 60),), time_zone="UTC")
+"""Whoever calls their own telephone chose the hour."""
+
+
+def try_call(
+    file: Annotated[Path, typer.Argument(help="The campaign's YAML file.", show_default=False)],
+    to: Annotated[
+        str,
+        typer.Option("--to", help="Your own number, with + and country code.", show_default=False),
+    ],
+) -> None:
+    """Call yourself first, as the first recipient would be called.
+
+    The line, the agent and the first row's variables are the file's. The call is made at once,
+    whatever the calling hours, is not tried again, and counts for no campaign.
+    """
+    try:
+        number = parse_phone(to)
+    except BadPhone as error:
+        fail(f"--to: {str(error).removesuffix(', or set default_region')}")
+    settings = settings_or_fail()
+    try:
+        run(_try(settings, file, number))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say("Interrupted; a call that was placed goes on.", to_stderr=True)
+        raise SystemExit(INTERRUPTED) from None
+
+
+async def _try(settings: Settings, file: Path, number: str) -> int:
+    try:
+        loaded = read_definition(file)
+        first = next(read_roster(loaded), None)
+    except DefinitionInvalid:
+        fail(*validate(file).lines())
+    if first is None:
+        fail(f"{file}: there are no recipients; the first one's variables are needed")
+    async with attached(settings) as at:
+        ctx = at.context
+        loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
+        request = _request(loaded.definition, number, first.variables)
+        workflow_id = await requests.request_call(at.context, request)
+        say(f"Calling {mask_phone(number)} on line {request.line} …")
+        for note in simulated_lines(ctx, CallPlan.of(loaded.definition)):
+            say(note)
+        result = await _follow(at, number, workflow_id)
+        _show_result(result)
+    return FAILED if result.status in (None, CallStatus.FAILED, CallStatus.CANCELED) else OK
+
+
+def _request(definition: CampaignDefinition, number: str, variables: dict[str, str]) -> CallRequest:
+    plan = CallPlan.of(definition)
+    limits = {"max_duration", "ring_timeout", "recording"} & definition.model_fields_set
+    return CallRequest(
+        to=number,
+        agent=plan.agent_on(plan.line),
+        purpose=definition.purpose,
+        line=plan.line,
+        caller_id=next(iter(plan.caller_ids_on(plan.line)), None),
+        variables=variables,
+        schedule=_WHOLE_DAY,
+        retry=Retry(max_attempts=1),
+        **{name: getattr(definition, name) for name in limits},
+    )
+
+
+async def _follow(at: Attachment, number: str, workflow_id: str) -> RequestResult:
+    """Tell what happens, until there is an outcome."""
+    teller = _Teller(at, number)
+    outcome = asyncio.create_task(requests.await_outcome(at.context, workflow_id))
+    tasks: set[asyncio.Task[RequestResult] | asyncio.Task[None]] = {
+        outcome,
+        asyncio.create_task(teller.follow()),
+    }
+    if at.own is not None:
+        tasks.add(asyncio.create_task(at.own.failure()))
+    try:
+        pending = tasks
+        while not outcome.done():
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        result = outcome.result()
+        if result.call_id is not None:
+            teller.tell(await reading.get_call(at.context, result.call_id))
+        return result
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class _Teller:
+    """Prints what happens to the call to `number`, each thing once."""
+
+    def __init__(self, at: Attachment, number: str) -> None:
+        self._at = at
+        self._number = number
+        self._since = at.context.clock()
+        self._told: set[str] = set()
+
+    async def follow(self) -> None:
+        """Tell until cancelled."""
+        ctx = self._at.context
+        call: CallRecord | None = None
+        while True:
+            if call is None:
+                call = await reading.find_live_call(ctx, self._number, self._since)
+            else:
+                call = await reading.get_call(ctx, call.id)
+            self.tell(call)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def tell(self, call: CallRecord | None) -> None:
+        for event in _events(call) if call is not None else ():
+            if event not in self._told:
+                self._told.add(event)
+                out.print(f"  {event}", markup=False)
+
+
+def _events(call: CallRecord) -> list[str]:
+    """What has happened so far, oldest first."""
+    happened = []
+    for at, what in (
+        (call.placed_at, "placed"),
+        (call.ringing_at, "ringing"),
+        (call.answered_at, "answered"),
+        (call.ended_at, words(call.status.value)),
+    ):
+        if at is not None:
+            happened.append(f"{at:%H:%M:%S}Z  {what}")
+    return happened
+
+
+def _show_result(result: RequestResult) -> None:
+    talk = f" after {result.duration_seconds:.0f} s" if result.duration_seconds else ""
+    because = f" ({result.because})" if result.because else ""
+    say(f"Outcome: {words(result.outcome)}{talk}{because}")

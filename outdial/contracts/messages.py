@@ -1,0 +1,146 @@
+"""Inputs, results and messages of the workflows: one model in, one model out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from outdial.domain.call import CallStatus
+from outdial.domain.claim import CampaignState
+from outdial.domain.plan import CallRequest
+from outdial.domain.record import Progress
+from outdial.domain.roster import RecipientDraft
+
+MAX_RECIPIENTS = 500
+"""In one update. They stand in the history, which is no place for people."""
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class CampaignCarry(Message):
+    """What survives continue-as-new; everything else is in the database."""
+
+    enrolled: bool = False
+
+
+class CampaignInput(Message):
+    tenant: str
+    campaign: str
+    campaign_id: int
+    launch: int
+    standing: bool = False
+    """The campaign for single calls; it never ends."""
+    carry: CampaignCarry = CampaignCarry()
+    continue_after_events: int | None = None
+    """Continue as new at this history length instead of when the server suggests it."""
+
+
+class CampaignResult(Message):
+    campaign: str
+    state: CampaignState
+    recipients: dict[str, int] = Field(default_factory=dict)
+    """By final outcome."""
+    calls: dict[str, int] = Field(default_factory=dict)
+    attempts: int = 0
+
+    @classmethod
+    def of(cls, progress: Progress) -> CampaignResult:
+        return cls(
+            campaign=progress.campaign,
+            state=progress.state,
+            recipients=progress.by_outcome,
+            calls=progress.calls,
+            attempts=progress.attempts,
+        )
+
+
+class PauseRequest(Message):
+    because: str | None = None
+
+
+class ResumeRequest(Message):
+    pass
+
+
+class StopRequest(Message):
+    hang_up: bool = False
+    """Hang up calls in flight instead of letting them end."""
+    because: str | None = None
+
+
+class AddRequest(Message):
+    recipients: tuple[RecipientDraft, ...] = ()
+    """Empty: enrol what was staged in the database."""
+    oversize: int = 0
+    """How many recipients there were, if they were too many to be read: checking the numbers of
+    thousands takes longer than a workflow task may. They are not kept."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_no_more(cls, given: Any) -> Any:
+        recipients = given.get("recipients") if isinstance(given, dict) else None
+        if isinstance(recipients, list | tuple) and len(recipients) > MAX_RECIPIENTS:
+            return {"oversize": len(recipients)}
+        return given
+
+
+class CampaignView(Message):
+    state: CampaignState
+    revision: int
+
+
+class CallResult(Message):
+    call_id: str
+    status: CallStatus
+    outcome: str | None = None
+
+
+class RequestCallInput(Message):
+    # An error says which field is wrong; it is shown where a number may not be.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    tenant: str
+    request: CallRequest
+    key: str | None = None
+    """Two requests with one key are the same request; default: the workflow id."""
+
+
+class RequestResult(Message):
+    """The final outcome of a requested call."""
+
+    outcome: str
+    status: str | None = None
+    because: str | None = None
+    attempts: int = 0
+    call_id: str | None = None
+    duration_seconds: float | None = None
+
+
+class SweepResult(Message):
+    leases: int = 0
+    events: int = 0
+    campaigns: int = 0
+
+
+class DeliveryResult(Message):
+    sent: int = 0
+    """Webhooks that were sent, delivered or not."""
+
+
+class AfterCallInput(Message):
+    call_id: str
+    run: int = 1
+    """Grows with each replay of a failed chain."""
+
+
+class AfterCallResult(Message):
+    call_id: str
+    done: int
+    """Steps that were carried out."""
+    follow_ups: int = 0
+    """Steps that became a matter for people."""
+    failed: str | None = None
+    """The kind of the step that failed for good."""

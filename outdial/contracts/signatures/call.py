@@ -1,0 +1,135 @@
+"""What a call workflow asks of the world."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.record import CallEnd
+
+
+class CallReport(BaseModel):
+    """An event as a workflow sees it: no transcript, no number."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+    event_id: str
+    status: CallStatus
+    at: datetime
+    answered: bool | None = None
+    presumes_answer: bool = False
+    unserved: bool = False
+    answered_by: AnsweredBy | None = None
+    failure: FailureClass | None = None
+    fault: FailureClass | None = None
+    detail: str | None = None
+    duration_seconds: float | None = None
+
+
+class PlaceInput(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+
+
+class PlacementResult(StrEnum):
+    PLACED = "placed"
+    UNKNOWN = "unknown"
+    """The request may have arrived; to be found out, never to be repeated."""
+    NOT_PLACED = "not_placed"
+    WITHDRAWN = "withdrawn"
+    """The fence did not let it pass."""
+
+
+class Placement(BaseModel):
+    """How a placement went, and how the line wants to be followed."""
+
+    model_config = ConfigDict(frozen=True)
+
+    result: PlacementResult
+    failure: FailureClass | None = None
+    detail: str | None = None
+    retry_after: timedelta | None = None
+    reports: tuple[CallReport, ...] = ()
+    """Events that came before the response."""
+    upsert_status: bool = True
+    ring_silence: timedelta = timedelta(seconds=60)
+    talk_silence: timedelta = timedelta(minutes=2)
+    analysis_wait: timedelta = timedelta(0)
+
+
+class LookUpInput(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+
+
+class LookUp(BaseModel):
+    """What the provider knows about a call."""
+
+    model_config = ConfigDict(frozen=True)
+
+    found: bool
+    absent: bool = False
+    """Certainly never placed: it was looked for after the deadline and the listing's lag."""
+    reports: tuple[CallReport, ...] = ()
+
+
+class HangUpInput(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+
+
+class HangUp(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    asked: bool
+    """False when the provider cannot end calls, or does not know this one (yet)."""
+    possible: bool = True
+    """False when the provider can't end calls: asking again is of no use."""
+
+
+class EndInput(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+    end: CallEnd
+
+
+class Ended(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    status: CallStatus
+    outcome: str | None = None
+    settled: bool = False
+
+
+class CallActivities(ABC):
+    """Activities of one phone call."""
+
+    @activity.defn(name="place_call")
+    @abstractmethod
+    async def place_call(self, place: PlaceInput) -> Placement:
+        """Dial behind the fence, once; a repeated execution reconciles instead."""
+
+    @activity.defn(name="look_up_call")
+    @abstractmethod
+    async def look_up_call(self, look_up: LookUpInput) -> LookUp:
+        """Ask the provider what became of a call; store what it says."""
+
+    @activity.defn(name="hang_up_call")
+    @abstractmethod
+    async def hang_up_call(self, hang_up: HangUpInput) -> HangUp:
+        """Ask the provider to end a call."""
+
+    @activity.defn(name="end_call")
+    @abstractmethod
+    async def end_call(self, end: EndInput) -> Ended:
+        """Record the end and free the slot, only if it is not recorded yet."""

@@ -1,0 +1,125 @@
+"""What a campaign workflow asks of the world."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from outdial.domain.claim import CampaignState, Claim
+from outdial.domain.record import Progress
+from outdial.domain.roster import RecipientDraft
+
+
+class EnrollInput(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    campaign_id: int
+    launch: int
+
+
+class Enrolled(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+
+
+class ClaimInput(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    campaign_id: int
+    key: str
+    """Run id and counter: a repeated claim returns the same calls."""
+    limit: int = 200
+    linger: bool = False
+    """Wait a moment first, so that several freed slots are filled by one claim."""
+
+
+class StateInput(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    campaign_id: int
+    state: CampaignState
+    hang_up: bool = False
+    because: str | None = None
+
+
+class StateResult(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    state: CampaignState
+    revision: int
+
+
+class CampaignRef(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    campaign_id: int
+
+
+class Finish(BaseModel):
+    """Whether the campaign is over, and its last figures if so."""
+
+    model_config = ConfigDict(frozen=True)
+
+    over: bool
+    progress: Progress | None = None
+    look_again: bool = False
+    """Not over, though a claim found nobody left: something was added in between."""
+
+
+class AddInput(BaseModel):
+    """Recipients to add; personal data, so prefer staging them through the service."""
+
+    model_config = ConfigDict(frozen=True)
+
+    campaign_id: int
+    launch: int
+    recipients: tuple[RecipientDraft, ...] = ()
+    """Empty: enrol what is staged already."""
+
+
+class Signalled(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    calls: int
+
+
+class CampaignActivities(ABC):
+    """Activities of one campaign."""
+
+    @activity.defn(name="enroll_recipients")
+    @abstractmethod
+    async def enroll_recipients(self, enroll: EnrollInput) -> Enrolled:
+        """Enrol what is staged, chunk by chunk, resuming from the heartbeat."""
+
+    @activity.defn(name="claim_calls")
+    @abstractmethod
+    async def claim_calls(self, claim: ClaimInput) -> Claim:
+        """Whom to call now, within every limit: one short transaction."""
+
+    @activity.defn(name="set_campaign_state")
+    @abstractmethod
+    async def set_campaign_state(self, change: StateInput) -> StateResult:
+        """Write what the operator wants; claim and fence read it."""
+
+    @activity.defn(name="finish_campaign")
+    @abstractmethod
+    async def finish_campaign(self, campaign: CampaignRef) -> Finish:
+        """Close the campaign when nobody is left to call and no call is in flight."""
+
+    @activity.defn(name="add_recipients")
+    @abstractmethod
+    async def add_recipients(self, add: AddInput) -> Enrolled:
+        """Add recipients to a campaign that is not over."""
+
+    @activity.defn(name="hang_up_calls")
+    @abstractmethod
+    async def hang_up_calls(self, campaign: CampaignRef) -> Signalled:
+        """Tell every call in flight to hang up."""
+
+    @activity.defn(name="read_progress")
+    @abstractmethod
+    async def read_progress(self, campaign: CampaignRef) -> Progress:
+        """The campaign's figures."""

@@ -1,0 +1,67 @@
+"""Signatures of the workflows: what doors and services start them by.
+
+The workflows themselves stand in `workflows/`, which nothing here may import; a test compares
+both, name by name and argument by argument.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from temporalio import workflow
+
+from outdial.contracts.messages import (
+    CampaignInput,
+    CampaignResult,
+    DeliveryResult,
+    RequestCallInput,
+    RequestResult,
+    SweepResult,
+)
+from outdial.contracts.signatures.delivery import EndpointRef
+from outdial.contracts.signatures.launch import LaunchInput
+
+
+@workflow.defn(name="CampaignWorkflow")
+class CampaignWorkflow(ABC):
+    """Calls everybody on a campaign's roster."""
+
+    @workflow.run
+    @abstractmethod
+    async def run(self, campaign: CampaignInput) -> CampaignResult: ...
+
+
+@workflow.defn(name="RequestCallWorkflow")
+class RequestCallWorkflow(ABC):
+    """Places one requested call and returns its final outcome."""
+
+    @workflow.run
+    @abstractmethod
+    async def run(self, asked: RequestCallInput) -> RequestResult: ...
+
+
+@workflow.defn(name="RunCampaignWorkflow")
+class RunCampaignWorkflow(ABC):
+    """Launches a campaign and returns how it ended."""
+
+    @workflow.run
+    @abstractmethod
+    async def run(self, asked: LaunchInput) -> CampaignResult: ...
+
+
+@workflow.defn(name="DeliveryWorkflow")
+class DeliveryWorkflow(ABC):
+    """Delivers the pending webhooks of one endpoint."""
+
+    @workflow.run
+    @abstractmethod
+    async def run(self, endpoint: EndpointRef) -> DeliveryResult: ...
+
+
+@workflow.defn(name="SweepWorkflow")
+class SweepWorkflow(ABC):
+    """Runs one round of all sweeps."""
+
+    @workflow.run
+    @abstractmethod
+    async def run(self) -> SweepResult: ...

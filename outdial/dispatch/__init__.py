@@ -1,0 +1,1 @@
+"""Temporal as its clients see it: starting, signalling and describing workflows."""

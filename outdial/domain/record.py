@@ -1,0 +1,248 @@
+"""What the store remembers, as values."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass, Fence
+from outdial.domain.claim import CampaignState
+from outdial.domain.definition import Purpose
+from outdial.domain.evidence import Report, answered_in_all, ending_of
+from outdial.domain.plan import CallPlan
+
+DEFAULT_TENANT = "default"
+DIRECT_CAMPAIGN = "direct"
+"""The standing campaign of every tenant, for single calls; it never ends."""
+
+
+class RecipientState(StrEnum):
+    WAITING = "waiting"
+    """Not due yet, or due and not looked at yet."""
+    READY = "ready"
+    """Due, window open; first to be claimed is the one whose window closes first."""
+    CALLING = "calling"
+    """A call is claimed or under way."""
+    SETTLING = "settling"
+    """The call is over; its analysis is waited for."""
+    DONE = "done"
+
+
+class CampaignRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    tenant: str
+    name: str
+    purpose: Purpose
+    state: CampaignState
+    revision: int
+    launch: int
+    """1 for the first launch; `--again` adds one."""
+    standing: bool
+    max_concurrent: int
+    per_minute: int | None
+    plan: CallPlan
+    hang_up: bool = False
+    """Stopping, and calls under way are to be hung up."""
+    because: str | None = None
+    """Why it is stopped or paused, when somebody said."""
+    created_at: datetime
+    launched_at: datetime
+    finished_at: datetime | None = None
+
+
+class CallRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    tenant: str
+    campaign_id: int
+    campaign: str
+    launch: int
+    recipient_id: int
+    number: int
+    """The recipient's n-th call; never used again."""
+    attempt: int
+    workflow_id: str
+    line: str
+    provider_call_id: str | None
+    to: str
+    caller_id: str | None
+    status: CallStatus
+    fence: Fence
+    fence_deadline: datetime | None
+    outcome: str | None
+    disposition: str | None
+    answered_by: AnsweredBy | None
+    failure: FailureClass | None
+    detail: str | None
+    created_at: datetime
+    placed_at: datetime | None
+    ringing_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    settled_at: datetime | None
+    settle_by: datetime | None
+    duration_seconds: float | None
+    cost: float | None
+    transcript: str | None
+    recording_url: str | None
+    structured: dict[str, Any] = Field(default_factory=dict)
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class RecipientRecord(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    campaign_id: int
+    launch: int
+    position: int
+    phone: str
+    zones: tuple[str, ...]
+    variables: dict[str, str]
+    state: RecipientState
+    attempts: int
+    calls: int
+    outcome: str | None
+    """Of the last settled call; once done, the final one."""
+    because: str | None
+    not_before: datetime | None
+
+
+class Progress(BaseModel):
+    """A campaign at a glance; every count is a query, so they add up."""
+
+    model_config = ConfigDict(frozen=True)
+
+    campaign: str
+    tenant: str
+    state: CampaignState
+    launch: int
+    recipients: int
+    by_state: dict[str, int]
+    """Recipients by RecipientState."""
+    by_outcome: dict[str, int]
+    """Recipients that are done, by final outcome."""
+    calls: dict[str, int]
+    """Calls by CallStatus."""
+    attempts: int
+    in_flight: int
+    lines: tuple[str, ...] = ()
+    """The lines that it calls on."""
+    simulated: tuple[str, ...] = ()
+    """Those of them that lead to the simulated network: nobody's telephone rings."""
+    wake_at: datetime | None = None
+    because: str | None = None
+    launched_at: datetime
+    finished_at: datetime | None = None
+
+
+class EndReport(Report, Protocol):
+    """A report with a terminal status."""
+
+    @property
+    def status(self) -> CallStatus: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def detail(self) -> str | None: ...
+
+
+class CallEnd(BaseModel):
+    """How a call ended, as its workflow saw it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: CallStatus
+    at: datetime
+    answered: bool | None = None
+    """Whether it is proved that it was answered, or that it was not."""
+    presumes_answer: bool = False
+    """`completed` is to be believed only with a proof that it was answered."""
+    unserved: bool = False
+    """The agent was never started: whoever answered heard nothing, so it was no talk."""
+    answered_by: AnsweredBy | None = None
+    failure: FailureClass | None = None
+    fault: FailureClass | None = None
+    """What the end of an answered call says of the line that it was made on."""
+    detail: str | None = None
+    duration_seconds: float | None = None
+    may_have_rung: bool = True
+    """False only when certainly nothing was dialed; then it is no attempt."""
+    not_placed: bool = False
+    """The provider never had the call. Not believed where its reports prove the opposite."""
+    retry_after: timedelta | None = None
+    analysis_wait: timedelta = timedelta(0)
+    """How long to wait for the analysis before settling without it; 0: settle at once."""
+    wait_if_answered: timedelta = timedelta(0)
+    """The same where it turns out to have been answered, by what the store knows besides."""
+
+    @classmethod
+    def of(
+        cls,
+        report: EndReport,
+        *,
+        answered_before: bool = False,
+        started_before: bool = False,
+        **more: Any,
+    ) -> CallEnd:
+        """The end that a provider's report with a terminal status amounts to.
+
+        That a provider reports it proves that the call was made: it is an attempt.
+        """
+        return cls(
+            status=report.status,
+            at=report.at,
+            answered=report.answered,
+            presumes_answer=report.presumes_answer,
+            unserved=report.unserved,
+            answered_by=report.answered_by,
+            failure=report.failure,
+            fault=report.fault,
+            detail=report.detail,
+            duration_seconds=report.duration_seconds,
+            may_have_rung=True,
+            **more,
+        ).by_facts(answered_before=answered_before, started_before=started_before)
+
+    def by_facts(self, *, answered_before: bool = False, started_before: bool = False) -> CallEnd:
+        """The same end, read with what is proved by now."""
+        answered = answered_in_all(self, answered_before, started_before)
+        end = ending_of(self, answered_before=answered is True)
+        return self.model_copy(
+            update={
+                "status": end.status,
+                "failure": end.failure,
+                "fault": end.fault,
+                "answered": answered,
+                "may_have_rung": self.may_have_rung or answered is True,
+            }
+        )
+
+
+class Settled(BaseModel):
+    """What the end or settlement of a call changed; what Temporal has to be told."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+    changed: bool
+    """False when it was recorded before; then nothing is to be told."""
+    settled: bool = False
+    status: CallStatus
+    outcome: str | None = None
+    campaign_workflow_id: str = ""
+    requester_workflow_id: str | None = None
+    """The RequestCallWorkflow that awaits this recipient's end."""
+    recipient_done: bool = False
+    recipient_id: int = 0
+    tenant: str = DEFAULT_TENANT
+    listed: tuple[str, ...] = ()
+    """Numbers (E.164) that must not be called from now on: calls to them are to be stopped."""
+    has_steps: bool = False
+    """An after-call workflow is to be started."""

@@ -1,0 +1,222 @@
+"""Reads a campaign definition: YAML into a `CampaignDefinition`, every problem with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from outdial.domain.bounds import AGENT_SETTINGS, DEFINITION, OutOfBounds, require_within
+from outdial.domain.definition import CampaignDefinition
+from outdial.domain.record import DIRECT_CAMPAIGN
+from outdial.intake.after_call import after_call_problems
+from outdial.intake.places import KeyPath, Places
+from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
+from outdial.intake.templates import TemplateSet
+from outdial.intake.wording import RIGHT, describe, document_path
+from outdial.intake.yaml_document import read_yaml
+from outdial.intake.yaml_nodes import Node, YamlList, YamlMapping, YamlScalar
+
+MAX_BYTES = 10_000_000
+_NEVER_EMPTY: tuple[tuple[str, ...], ...] = (
+    *((name,) for name in ("line", "consent", "recording", "calendar")),
+    *(("retry", outcome) for outcome in ("busy", "no_answer", "voicemail", "failed")),
+)
+"""Keys that the model lets be None when they are left out; empty, they decide nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDefinition:
+    """A definition together with the text it was read from."""
+
+    definition: CampaignDefinition
+    path: Path | None
+    """None when it was read from a text."""
+    source_text: str
+    file: str
+    """How problems name it."""
+    base: Path | None
+    """The folder that contact files are relative to; None when none may be read."""
+    places: Places
+
+
+def read_definition(path: Path | str) -> LoadedDefinition:
+    """Read the definition at `path`. Raises DefinitionInvalid with every problem found."""
+    path = Path(path)
+    return _load(read_definition_file(path), str(path), path, path.parent)
+
+
+def read_definition_text(
+    text: str, *, name: str = "definition", base: Path | None = None
+) -> LoadedDefinition:
+    """Read a definition from `text`, such as the body of a request.
+
+    Contact files are read relative to `base`; without one a definition that names a contact
+    file is refused by `check_roster`, so that a request can't read files of this machine.
+    Raises DefinitionInvalid with every problem found.
+    """
+    return _load(text, name, None, base)
+
+
+def _load(text: str, file: str, path: Path | None, base: Path | None) -> LoadedDefinition:
+    parsed = parse_definition(text, file)
+    if parsed.definition is None or len(parsed.problems):
+        raise DefinitionInvalid(parsed.problems, parsed.problems.omitted)
+    return LoadedDefinition(parsed.definition, path, text, file, base, Places(file, parsed.root))
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDefinition:
+    """What could be made of a text: a definition, problems, or both (a repeated key)."""
+
+    definition: CampaignDefinition | None
+    root: Node | None
+    values: Any
+    """The document as plain values; scalars are texts, but for the agent's settings."""
+    problems: ProblemList
+    broken: frozenset[KeyPath] = frozenset()
+    """What the model refused, or misses."""
+
+
+def parse_definition(text: str, file: str) -> ParsedDefinition:
+    """Read `text`, collecting problems in the order of their places. Raises nothing."""
+    document = read_yaml(text, file)
+    if document.root is None:
+        return ParsedDefinition(None, None, None, document.problems)
+    root, values = document.root, _values(document.root)
+    places = Places(file, root)
+    definition: CampaignDefinition | None = None
+    broken: frozenset[KeyPath] = frozenset()
+    found = list(document.problems)
+    try:
+        definition = CampaignDefinition.model_validate(values)
+    except ValidationError as error:
+        found += _pydantic_problems(error, places)
+        broken = frozenset(document_path(details) for details in error.errors())
+    found += _out_of_bounds(values, places)
+    found += _reserved_name(places) + _left_empty(places)
+    found += TemplateSet(templates_of(values), places).problems
+    found += after_call_problems(values, places)
+    found.sort(key=lambda problem: (problem.line, problem.column))
+    problems = ProblemList(found)
+    problems.omitted += document.problems.omitted
+    return ParsedDefinition(definition, root, values, problems, broken)
+
+
+def templates_of(values: Any) -> dict[str, str]:
+    """The `variables` of a document as far as they are texts."""
+    variables = values.get("variables") if isinstance(values, dict) else None
+    if not isinstance(variables, dict):
+        return {}
+    return {name: text for name, text in variables.items() if isinstance(text, str)}
+
+
+def _values(root: Node) -> Any:
+    """Plain values for the model. Texts, since the model reads numbers from them, while nothing
+    could bring back the + of a telephone number that was read as a number."""
+    values = root.as_text()
+    if isinstance(root, YamlMapping) and isinstance(values, dict):
+        _type_settings(root, values)
+        line = root.values.get("line")
+        if isinstance(line, YamlList):
+            for node, value in zip(line.items, values["line"], strict=True):
+                _type_settings(node, value)
+        elif line is not None:
+            _type_settings(line, values["line"])
+    return values
+
+
+def _type_settings(node: Node, values: Any) -> None:
+    """The settings of the agent below a node are what they look like: a provider reads them."""
+    agent = node.values.get("agent") if isinstance(node, YamlMapping) else None
+    if isinstance(agent, YamlMapping) and "settings" in agent.values:
+        values["agent"]["settings"] = agent.values["settings"].as_typed()
+
+
+def _pydantic_problems(error: ValidationError, places: Places) -> list[Problem]:
+    return [
+        places.problem(
+            document_path(details), describe(details), at_key=details["type"] == "extra_forbidden"
+        )
+        for details in error.errors(include_url=False)
+    ]
+
+
+def _out_of_bounds(values: Any, places: Places) -> list[Problem]:
+    """What could not be stored, or not be sent on to a provider."""
+    try:
+        require_within(values, DEFINITION)
+        for path, settings in _agent_settings(values):
+            require_within(settings, AGENT_SETTINGS, path)
+    except OutOfBounds as error:
+        return [places.problem(error.path, error.problem)]
+    return []
+
+
+def _agent_settings(values: Any) -> Iterator[tuple[KeyPath, Any]]:
+    if not isinstance(values, dict):
+        return
+    line = values.get("line")
+    holders: list[tuple[KeyPath, Any]] = [((), values), (("line",), line)]
+    if isinstance(line, list):
+        holders += [(("line", index), each) for index, each in enumerate(line)]
+    for path, holder in holders:
+        agent = holder.get("agent") if isinstance(holder, dict) else None
+        if isinstance(agent, dict) and "settings" in agent:
+            yield (*path, "agent", "settings"), agent["settings"]
+
+
+def _reserved_name(places: Places) -> list[Problem]:
+    node = places.find(("name",)).node
+    if not isinstance(node, YamlScalar) or node.text != DIRECT_CAMPAIGN:
+        return []
+    message = f"found {DIRECT_CAMPAIGN!r}, which is kept for single calls; write another name"
+    return [places.problem(("name",), message)]
+
+
+def _left_empty(places: Places) -> list[Problem]:
+    """A key without a value was meant to be filled in; who leaves the key out means the default."""
+    return [
+        places.problem(path, f"found nothing; {RIGHT['.'.join(path)]}")
+        for path in _NEVER_EMPTY
+        if isinstance(node := _at(places, path), YamlScalar) and node.as_text() is None
+    ]
+
+
+def _at(places: Places, path: tuple[str, ...]) -> Node | None:
+    found = places.find(path)
+    return found.node if found.path == ".".join(path) else None
+
+
+def read_definition_file(path: Path) -> str:
+    """The text of a definition. Raises DefinitionInvalid when there is none to read."""
+    file = str(path)
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise _unreadable(file, "found no such file; check the path") from None
+    except IsADirectoryError:
+        raise _unreadable(file, "found a folder; name the file in it") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise _unreadable(file, f"found a file that can't be read: {reason}") from error
+    if len(data) > MAX_BYTES:
+        raise _unreadable(
+            file,
+            f"found more than {MAX_BYTES} bytes; write the recipients into a CSV file",
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
+        message = f"found the byte 0x{data[error.start]:02x}, which is not UTF-8; save it as UTF-8"
+        raise DefinitionInvalid([Problem(file, line, column, "file", message)]) from error
+
+
+def _unreadable(file: str, message: str) -> DefinitionInvalid:
+    return DefinitionInvalid([Problem(file, 1, 1, "file", message)])

@@ -1,0 +1,68 @@
+"""An operator's own rules, read from a YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from outdial.domain.fields import shown
+from outdial.domain.place import UnknownPlace, require_jurisdiction
+from outdial.domain.rulebook import OperatorRules
+from outdial.domain.rules import EVERYWHERE, Rule
+from outdial.intake.definition import read_definition_file
+from outdial.intake.places import Places
+from outdial.intake.problems import DefinitionInvalid, Problem
+from outdial.intake.yaml_document import read_yaml
+
+_WORDS = {
+    "missing": "found no {key}; write it",
+    "extra_forbidden": "unknown key {key!r}; leave it out",
+}
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """The rules of a file. Raises DefinitionInvalid with every problem found."""
+    file = str(path)
+    document = read_yaml(read_definition_file(path), file)
+    if document.root is None or len(document.problems):
+        raise DefinitionInvalid(document.problems, document.problems.omitted)
+    places = Places(file, document.root)
+    try:
+        rules = OperatorRules.model_validate(document.root.as_text()).rules
+    except ValidationError as error:
+        raise DefinitionInvalid(_problems(places, error)) from error
+    nowhere = [
+        places.problem(("rules", at, "jurisdiction"), wrong)
+        for at, rule in enumerate(rules)
+        if (wrong := _misplaced(rule.jurisdiction)) is not None
+    ]
+    if nowhere:
+        raise DefinitionInvalid(nowhere)
+    return rules
+
+
+def _problems(places: Places, error: ValidationError) -> list[Problem]:
+    problems = []
+    for details in error.errors(include_url=False):
+        words = _WORDS.get(details["type"])
+        cause = details.get("ctx", {}).get("error")
+        if words is not None:
+            message = words.format(key=details["loc"][-1])
+        elif cause is not None:
+            message = str(cause)
+        else:
+            message = f"found {shown(details['input'])}; {details['msg']}"
+        problems.append(places.problem(details["loc"], message))
+    return problems
+
+
+def _misplaced(jurisdiction: str) -> str | None:
+    """What is wrong with a place, which would keep its rule from ever forbidding anything."""
+    if jurisdiction == EVERYWHERE:
+        return None
+    try:
+        code = require_jurisdiction(jurisdiction)
+    except UnknownPlace as error:
+        return str(error)
+    return None if code == jurisdiction else f"found {jurisdiction!r}; write {code}"

@@ -1,0 +1,42 @@
+"""The JSON Schema of a definition, by which editors complete and check one."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+
+from outdial.domain.definition import CampaignDefinition
+from outdial.domain.fields import Span, format_duration
+
+DIALECT = GenerateJsonSchema.schema_dialect
+
+
+class _Schema(GenerateJsonSchema):
+    """Shows defaults as a definition writes them; those that only repeat other keys', not."""
+
+    def default_schema(self, schema: Any) -> JsonSchemaValue:
+        shown = super().default_schema(schema)
+        if shown.get("default") is None or isinstance(shown["default"], dict):
+            shown.pop("default", None)
+        return shown
+
+    def encode_default(self, dft: Any) -> Any:
+        if isinstance(dft, timedelta):
+            return format_duration(dft)
+        if isinstance(dft, tuple):
+            return [self.encode_default(item) for item in dft]
+        return str(dft) if isinstance(dft, Span) else super().encode_default(dft)
+
+
+def campaign_schema() -> dict[str, Any]:
+    """JSON Schema, draft 2020-12, of a campaign definition, its shorthand forms included."""
+    schema = CampaignDefinition.model_json_schema(schema_generator=_Schema)
+    return {"$schema": DIALECT, **schema, "title": "Outdial campaign"}
+
+
+def schema_text() -> str:
+    """The schema as the file `schema/campaign.schema.json` holds it."""
+    return json.dumps(campaign_schema(), indent=2, ensure_ascii=False) + "\n"

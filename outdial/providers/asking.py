@@ -1,0 +1,80 @@
+"""What a definition or a request asks of its lines, and what those can't carry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from outdial.domain.definition import CampaignDefinition
+from outdial.domain.plan import CallPlan, CallRequest
+from outdial.domain.routing import LineShare
+from outdial.providers.carried import Asked, NotCarried, Path
+from outdial.providers.lines import Line
+
+_WRITTEN = ("recording", "ring_timeout", "max_duration")
+
+
+def not_carried_by(
+    lines: Mapping[str, Line], definition: CampaignDefinition
+) -> Iterator[NotCarried]:
+    """What was written in a definition and would be dropped on one of its lines, in its words.
+
+    A default is no wish: where a line can't keep to it, launching says so.
+    """
+    plan = CallPlan.of(definition)
+    written = {
+        name: getattr(plan, name) for name in _WRITTEN if name in definition.model_fields_set
+    }
+    for index, share in enumerate(definition.line or ()):
+        line = lines[share.name]
+        asked = Asked(
+            agent=plan.agent_on(share.name),
+            caller_ids=plan.caller_ids_on(share.name) or line.policy.caller_ids,
+            variables=frozenset(definition.variables),
+            **written,
+        )
+        for found in line.provider.refused(asked):
+            path = _path_of(found.path, index, share, definition)
+            yield NotCarried(path, found.message)
+
+
+def not_carried_of(
+    line: Line,
+    request: CallRequest,
+    *,
+    variables: bool = True,
+    written: Collection[str] = (),
+) -> Iterator[NotCarried]:
+    """What a request asks for and would be dropped on its line.
+
+    What has its default is no wish unless it is among the `written` fields: a request that came
+    through a workflow has all of them set. With `variables` the agent has to be told of them all.
+    """
+    fields = CallRequest.model_fields
+    wanted = {
+        name: value
+        for name in _WRITTEN
+        if (value := getattr(request, name)) != fields[name].default or name in written
+    }
+    asked = Asked(
+        agent=request.agent,
+        caller_ids=(request.caller_id,) if request.caller_id else (),
+        variables=frozenset(request.variables if variables else ()),
+        **wanted,
+    )
+    for found in line.provider.refused(asked):
+        name = "caller_id" if found.path[0] == "caller_ids" else found.path[0]
+        yield NotCarried((name, *found.path[1:]), found.message)
+
+
+def in_words(found: NotCarried) -> str:
+    """`recording: line main can't carry it: …`, for those who have no file."""
+    return f"{'.'.join(map(str, found.path))}: {found.message}"
+
+
+def _path_of(path: Path, index: int, share: LineShare, definition: CampaignDefinition) -> Path:
+    """Where it stands in the file: of an agent or a number, the line's own go first."""
+    if path[0] == "agent" and share.agent is not None:
+        return ("line", index, *path)
+    if path[0] == "caller_ids" and (share.caller_ids or not definition.caller_ids):
+        return ("line", index, *path) if share.caller_ids else ("line",)
+    return path

@@ -1,0 +1,140 @@
+"""Which settings of a call an adapter hands to its provider, as data.
+
+A setting that can't be handed on is refused before anybody is called, by name and with what the
+provider can do: dropped, it would hold on one line and not on the next, and nobody would notice.
+Recording above all, since whether a call may be recorded is a matter of law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from outdial.domain.definition import Agent
+from outdial.domain.fields import format_duration
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody wrote of the settings of their calls; None and nothing: left out."""
+
+    agent: Agent
+    caller_ids: tuple[str, ...] = ()
+    recording: bool | None = None
+    ring_timeout: timedelta | None = None
+    max_duration: timedelta | None = None
+    variables: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NotCarried:
+    """A setting that a line can't hand on, and what to do instead."""
+
+    path: Path
+    """Where it stands, from the top of a definition or a request."""
+    message: str
+
+
+class Span(BaseModel):
+    """The durations that a provider takes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    least: timedelta = timedelta(seconds=1)
+    most: timedelta | None = None
+    whole: timedelta = timedelta(seconds=1)
+    """It counts in these."""
+
+    def takes(self, wanted: timedelta) -> bool:
+        fits = self.least <= wanted and (self.most is None or wanted <= self.most)
+        return fits and not wanted % self.whole
+
+    def __str__(self) -> str:
+        least = f"from {format_duration(self.least)}"
+        most = "" if self.most is None else f" to {format_duration(self.most)}"
+        whole = "" if self.whole <= timedelta(seconds=1) else f" in {format_duration(self.whole)}"
+        return least + most + whole
+
+
+class Carried(BaseModel):
+    """What an adapter carries. The fields are named like the settings."""
+
+    model_config = ConfigDict(frozen=True)
+
+    where: str
+    """Where the provider keeps what can't be set for one call; for people."""
+    caller_id: bool = True
+    recording_on: bool = True
+    recording_off: bool = True
+    ring_timeout: Span | None = Span()
+    max_duration: Span | None = Span()
+    """None: nobody there ends a call that lasts too long."""
+    variables: frozenset[str] | None = None
+    """Those that reach the provider; None: any."""
+    settings: frozenset[str] | None = None
+    """The agent settings that are handed on; None: all but `reserved`."""
+    reserved: Mapping[str, str] = Field(default_factory=dict)
+    """Paths of agent settings that are ours to write, and what to write in their place."""
+
+    def refuse(self, asked: Asked, line: str, provider: str) -> Iterator[NotCarried]:
+        """Everything asked for that would be dropped or changed."""
+        here = f"line {line} can't carry it: {provider}"
+        if asked.caller_ids and not self.caller_id:
+            yield NotCarried(
+                ("caller_ids",), f"{here} shows the number of {self.where}; leave it out"
+            )
+        yield from self._recording(asked, here)
+        for name in ("ring_timeout", "max_duration"):
+            yield from self._duration(name, getattr(asked, name), here)
+        lost = frozenset() if self.variables is None else asked.variables - self.variables
+        for name in sorted(lost):
+            known = ", ".join(sorted(self.variables or ())) or "none"
+            yield NotCarried(("variables", name), f"{here} is told of these alone: {known}")
+        yield from self._settings(asked.agent.settings, here)
+
+    def _recording(self, asked: Asked, here: str) -> Iterator[NotCarried]:
+        if asked.recording is None:
+            return
+        if not (self.recording_on if asked.recording else self.recording_off):
+            can = "can't be told to record" if asked.recording else "can't be told not to record"
+            yield NotCarried(
+                ("recording",),
+                f"{here} {can} a call; whether it does is set in {self.where}: "
+                "set it there and leave it out here",
+            )
+
+    def _duration(self, name: str, wanted: timedelta | None, here: str) -> Iterator[NotCarried]:
+        span: Span | None = getattr(self, name)
+        if wanted is None or (span is not None and span.takes(wanted)):
+            return
+        if span is None:
+            message = f"{here} keeps to that of {self.where}; set it there and leave it out here"
+        else:
+            message = f"{here} takes {span}; found {format_duration(wanted)}"
+        yield NotCarried((name,), message)
+
+    def _settings(self, settings: Mapping[str, Any], here: str) -> Iterator[NotCarried]:
+        for name in sorted(settings):
+            if self.settings is not None and name not in self.settings:
+                known = ", ".join(sorted(self.settings)) or "none"
+                yield NotCarried(
+                    ("agent", "settings", name), f"{here} is handed these alone: {known}"
+                )
+        for dotted, instead in sorted(self.reserved.items()):
+            path = dotted.split(".")
+            if _has(settings, path):
+                yield NotCarried(("agent", "settings", *path), f"{here} is told by {instead}")
+
+
+def _has(settings: Any, path: list[str]) -> bool:
+    for name in path:
+        if not isinstance(settings, Mapping) or name not in settings:
+            return False
+        settings = settings[name]
+    return True

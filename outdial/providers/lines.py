@@ -1,0 +1,137 @@
+"""Lines: configured accounts, each with its adapter and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+from outdial.domain.breaker import BreakerPolicy
+from outdial.domain.event import CallEvent
+from outdial.domain.record import DEFAULT_TENANT
+from outdial.domain.results import ResultMapping
+from outdial.domain.routing import SIMULATED, choose_line
+from outdial.providers.identity import identified
+from outdial.providers.port import Provider
+
+
+class UnknownLine(KeyError):
+    """No line of that name is configured. A KeyError, so that `in` and `get` work as ever."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(name)
+        self.name = name
+        self._known = known
+
+    def __str__(self) -> str:
+        known = ", ".join(self._known) or "none"
+        return f"line {self.name!r} is not configured; known are {known}"
+
+
+class NoLineChosen(UnknownLine):
+    """No line was named, and which one is meant cannot be told."""
+
+    def __init__(self, known: list[str]) -> None:
+        super().__init__("", known)
+
+    def __str__(self) -> str:
+        if not self._known:
+            return "no line is configured; write a table [lines.NAME] in the settings"
+        return (
+            f"line: none was named, and there are {', '.join(self._known)}; "
+            "name one of them, or set default_line in the settings"
+        )
+
+
+class LinePolicy(BaseModel):
+    """How a line is used: its limits, and how long we wait for what it has to say."""
+
+    model_config = ConfigDict(frozen=True)
+
+    max_concurrent: int = 25
+    per_second: float = 10.0
+    caller_ids: tuple[str, ...] = ()
+    cost_per_minute: float | None = None
+    placement_timeout: timedelta = timedelta(seconds=20)
+    """From the fence to the last instant at which the request may still be under way."""
+    ring_silence: timedelta = timedelta(seconds=60)
+    """Ask the provider when nothing was heard for so long before an answer."""
+    talk_silence: timedelta = timedelta(minutes=2)
+    """The same, while people talk."""
+    analysis_wait: timedelta = timedelta(seconds=30)
+    """Ask for the analysis when it has not come by then; settle without it if there is none."""
+    breaker: BreakerPolicy = BreakerPolicy()
+    """When it takes no more calls, and how it is tried again."""
+    results: ResultMapping = ResultMapping()
+    """Where the line's agents put what they found out."""
+
+
+class Line:
+    """A configured account at a provider. It belongs to one tenant, so its limits do too."""
+
+    def __init__(
+        self, name: str, provider: Provider, policy: LinePolicy, *, tenant: str = DEFAULT_TENANT
+    ) -> None:
+        self.name = name
+        self.provider = provider
+        self.policy = policy
+        self.tenant = tenant
+
+    def heard(self, events: Sequence[CallEvent]) -> list[CallEvent]:
+        """What the provider reported, by the facts in it and under the names that campaigns know.
+
+        Two reports have one id only where they say the same.
+        """
+        return [self.policy.results.read(identified(event.by_facts())) for event in events]
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it leads to the simulated network, where nobody's telephone rings."""
+        return self.provider.name == SIMULATED
+
+    @property
+    def awaits_analysis(self) -> bool:
+        return self.provider.capabilities.sends_analysis
+
+
+class Lines(Mapping[str, Line]):
+    """All configured lines by name."""
+
+    def __init__(self, lines: list[Line], *, default: str | None = None) -> None:
+        self._lines = {line.name: line for line in lines}
+        self.default = default
+        """The line of whatever names none."""
+
+    def __getitem__(self, name: str) -> Line:
+        try:
+            return self._lines[name]
+        except KeyError:
+            raise UnknownLine(name, sorted(self._lines)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def of_tenant(self, tenant: str) -> Lines:
+        """The lines that a tenant may use."""
+        return Lines(
+            [line for line in self._lines.values() if line.tenant == tenant], default=self.default
+        )
+
+    def choose(self, named: str | None) -> str:
+        """The line to call on, by `domain.routing.choose_line`; ask it of one tenant's lines.
+
+        Raises UnknownLine for one that is not there, NoLineChosen when none can be chosen.
+        """
+        simulated = {name: line.simulated for name, line in self._lines.items()}
+        chosen = choose_line(named, simulated, self.default)
+        if chosen is None:
+            raise NoLineChosen(sorted(self._lines))
+        return self[chosen].name
+
+    async def aclose(self) -> None:
+        for line in self._lines.values():
+            await line.provider.aclose()

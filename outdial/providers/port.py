@@ -1,0 +1,295 @@
+"""The port every voice provider plugs into, and the errors it may raise.
+
+ProviderError
+├── NotPlaced            certainly no call was made; a new call row may try again
+│   ├── Throttled        too many calls or requests; carries when to come back
+│   ├── Rejected         this number will never be dialed by this provider
+│   │   └── Unsendable   nothing left: this order can't be built or encoded
+│   ├── Refused          this person refuses our calls
+│   ├── Blocked          this line's caller id is blocked
+│   ├── Misconfigured    this line cannot dial anybody until a person repairs it
+│   └── Unavailable      refused or unreachable before anything left
+└── PlacementUnknown     the request may have arrived: never send it again
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from outdial.domain.call import FailureClass
+from outdial.domain.egress import Egress
+from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.providers.carried import Asked, Carried, NotCarried
+from outdial.providers.reach import reaching
+
+if TYPE_CHECKING:
+    from outdial.providers.tools import ToolFormat
+
+
+class ProviderError(Exception):
+    """The provider could not do what was asked."""
+
+    failure: ClassVar[FailureClass] = FailureClass.UNAVAILABLE
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        """The provider's own code: an HTTP status or a vendor's number."""
+
+
+class NotPlaced(ProviderError):
+    """No call was made."""
+
+
+class Throttled(NotPlaced):
+    """Too many calls or requests at once."""
+
+    failure = FailureClass.THROTTLED
+
+    def __init__(
+        self, message: str, *, code: str | None = None, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class Rejected(NotPlaced):
+    """This number is not dialed by this provider, now or later."""
+
+    failure = FailureClass.REJECTED
+
+
+class Unsendable(Rejected):
+    """This order can't be written as a request of this provider; the line works for others.
+
+    Of the same class as a number that is never dialed: to try again would change nothing, and
+    it says nothing about the line.
+    """
+
+
+class Refused(NotPlaced):
+    """The person refuses calls from us, as the provider knows already."""
+
+    failure = FailureClass.REFUSED
+
+
+class Blocked(NotPlaced):
+    """The caller id is blocked: nothing about the person."""
+
+    failure = FailureClass.BLOCKED
+
+
+class Misconfigured(NotPlaced):
+    """Credentials, agent or caller id are wrong: no number can be dialed."""
+
+    failure = FailureClass.MISCONFIGURED
+
+
+class Unavailable(NotPlaced):
+    """The connection was never made, or the provider said that it took nothing."""
+
+
+class PlacementUnknown(ProviderError):
+    """The request may have arrived: a timeout, a reset or a 5xx after it left."""
+
+    failure = FailureClass.UNKNOWN
+
+
+class WebhookRefused(Exception):
+    """A webhook is unsigned, badly signed or too old."""
+
+
+class Capabilities(BaseModel):
+    """What a provider can and cannot do, as data; the call workflow adapts to it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    can_look_up: bool
+    """A call can be asked for by the provider's id."""
+    can_find: bool
+    """A call can be found by our id, so a lost response can be settled."""
+    can_end: bool
+    reports_ringing: bool
+    sends_webhooks: bool
+    sends_analysis: bool
+    """Transcript, disposition or price come some time after the end."""
+    idempotent_create: bool
+    listing_lag: timedelta = timedelta(0)
+    """How long a call that was made may be missing from lookups and lists."""
+    idempotency_window: timedelta | None = None
+    """How long a repeated create is known as such; None with `idempotent_create`: for ever."""
+    bounds_duration: bool = False
+    """How long a call may last goes along with the order, and the provider keeps to it."""
+    can_schedule: bool = False
+    """A call can be ordered for later. Never used: when to call is ours to say."""
+    echo: str | None = None
+    """Where our call id comes back."""
+    calls_per_second: float | None = None
+    """What an account may dial unless the provider raised it; beyond it calls wait or fail."""
+    concurrent_calls: int | None = None
+    """What an account may have open unless the provider raised it."""
+
+    @property
+    def unbounded(self) -> bool:
+        """Whether nobody but the provider's own agent ends a call that lasts too long."""
+        return not (self.bounds_duration or self.can_end)
+
+
+class PlaceRequest(BaseModel):
+    """Everything a provider needs to dial one number once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+    """Our id; travels in whatever the provider echoes."""
+    to: str
+    """E.164."""
+    caller_id: str | None
+    agent: str
+    agent_settings: dict[str, Any] = Field(default_factory=dict)
+    attempt: int
+    """1 for the first attempt to this recipient."""
+    variables: dict[str, str] = Field(default_factory=dict)
+    ring_timeout: timedelta
+    max_duration: timedelta
+    recording: bool | None = None
+    """Whether it has to be recorded, or must not be; None: not where that can be had without
+    losing anything else, else as it is set at the provider."""
+    webhook_url: str
+
+
+class Placed(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    provider_call_id: str
+    events: tuple[CallEvent, ...] = ()
+    """What the answer already tells of the call, such as a busy line that was dialed at once."""
+
+
+class LineConfig(BaseModel):
+    """What an adapter is built from: one configured account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    base_url: str | None = None
+    credentials: dict[str, str] = Field(default_factory=dict, repr=False)
+    options: dict[str, Any] = Field(default_factory=dict)
+    request_timeout: timedelta = timedelta(seconds=10)
+    egress: Egress = Egress()
+
+
+class WebSession(BaseModel):
+    """What a browser needs to talk to an agent."""
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str
+    """Where its client connects to, by WebSocket."""
+    token: str = Field(repr=False)
+    room: str
+
+
+class Provider(ABC):
+    """A voice platform. Implementations never retry `place` by themselves."""
+
+    name: ClassVar[str]
+    capabilities: ClassVar[Capabilities]
+    notes_departure: ClassVar[bool] = False
+    """What dials goes through `providers.departure`, so that it is known whether it left."""
+    carried: ClassVar[Carried]
+    """Which settings of a call go along with the order."""
+
+    speech_settings: ClassVar[frozenset[str]] = frozenset()
+    """Settings of an agent that change what it says and how it sounds, and nothing else, unless
+    something within them names another system."""
+    free_form_settings: ClassVar[frozenset[str]] = frozenset()
+    """Those of them that hold values for the agent alone, under names of the customer's."""
+
+    def __init__(self, line: LineConfig) -> None:
+        self.line = line
+
+    def beyond_speech(self, agent_id: str | None, settings: Mapping[str, Any]) -> list[str]:
+        """What of an agent could change whom a call reaches, what it shows or where its data
+        goes. Every setting that is not listed as harmless may, and so does a harmless one within
+        which an address, a server or an implementation of one's own is named. Without an id,
+        settings alone."""
+        beyond = {f"settings.{name}" for name in set(settings) - self.speech_settings}
+        for name in set(settings) & (self.speech_settings - self.free_form_settings):
+            beyond.update(reaching(f"settings.{name}", settings[name]))
+        return sorted(found[:60] for found in beyond)
+
+    @abstractmethod
+    async def place(self, request: PlaceRequest) -> Placed:
+        """Dial once.
+
+        Raises a `NotPlaced` when certainly no call was made, `PlacementUnknown` otherwise.
+        """
+
+    @abstractmethod
+    async def look_up(self, provider_call_id: str) -> CallSnapshot | None:
+        """What the provider knows of a call; None when it knows no such call."""
+
+    @abstractmethod
+    async def find(self, call_id: str, *, to: str, since: datetime) -> CallSnapshot | None:
+        """Find a call by our id among those made since an instant; None when there is none."""
+
+    @abstractmethod
+    async def end(self, provider_call_id: str) -> None:
+        """Hang up. Ending a call that is already over is not an error."""
+
+    @abstractmethod
+    async def check(self) -> str:
+        """Prove credentials and reachability without dialing; a sentence for people."""
+
+    @abstractmethod
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        """Raise `WebhookRefused` unless the provider signed exactly this, recently."""
+
+    @abstractmethod
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events in a verified webhook; empty when it is about nothing we follow.
+
+        `url` is where it was sent to, in full: some providers echo our id there alone.
+        `received_at` is when an event happened that has no time of its own. Raises WebhookRefused
+        when the body is no report of the provider.
+        """
+
+    def receive(
+        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
+    ) -> Sequence[CallEvent]:
+        """The events in a webhook as it came in.
+
+        Raises WebhookRefused as `verify` and `read` do.
+        """
+        self.verify(headers, body, url, now)
+        return self.read(body, url, now)
+
+    def admit_visitor(
+        self, session_id: str, agent: str, context: Mapping[str, Any], now: datetime
+    ) -> WebSession | None:
+        """Admit one browser to a room in which the agent speaks; None where browsers can't call.
+
+        Nothing is sent: the room is made when the browser comes.
+        """
+        return None
+
+    def tools(self) -> ToolFormat:
+        """How agents of this line ask while they talk; the generic way unless overridden."""
+        # The formats refuse with this module's error, so they cannot be imported before it.
+        from outdial.providers.tools import GenericTools
+
+        return GenericTools(self.line.credentials.get("tool_secret"))
+
+    def refused(self, asked: Asked) -> Iterable[NotCarried]:
+        """The settings that would be dropped or changed on this line; none where all go along."""
+        return self.carried.refuse(asked, self.line.name, self.name)
+
+    async def aclose(self) -> None:
+        """Give up connections."""
+        return None

@@ -1,0 +1,162 @@
+"""Webhooks of the simulated network: how they are signed, checked and read.
+
+The scheme is Standard Webhooks 1.0.0: HMAC-SHA256 over `id.timestamp.body`, with a secret
+written `whsec_` and base64. Checking is a pure function of the `now` passed in.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.event import CallEvent, EventKind
+from outdial.providers.analysis import call_back_in
+from outdial.providers.port import WebhookRefused
+
+TOLERANCE = timedelta(minutes=5)
+"""How old, or how far in the future, a signature may be."""
+
+FAILURES = {
+    "carrier_failure": FailureClass.UNAVAILABLE,
+    "not_in_service": FailureClass.REJECTED,
+}
+"""By the network's reason for a failed call; one not named here is `unavailable`."""
+
+_ANALYZED = "call.analyzed"
+_STATUSES = {
+    f"call.{status.value}": status for status in CallStatus if status is not CallStatus.QUEUED
+}
+
+
+class _Facts(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    call_id: str
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    status: CallStatus
+    answered_by: AnsweredBy | None = None
+    reason: str | None = None
+    duration_seconds: float | None = None
+    disposition: str | None = None
+    structured: dict[str, Any] = Field(default_factory=dict)
+    transcript: str | None = None
+    cost: float | None = None
+    recording_url: str | None = None
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    id: str
+    type: str
+    timestamp: AwareDatetime
+    data: dict[str, Any]
+
+
+def key_of(secret: str) -> bytes:
+    """The bytes behind a secret.
+
+    Raises ValueError when it is not `whsec_` followed by base64.
+    """
+    prefix, _, encoded = secret.partition("_")
+    if prefix != "whsec" or not encoded:
+        raise ValueError("a webhook secret is 'whsec_' followed by base64")
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error as exc:
+        raise ValueError("a webhook secret is 'whsec_' followed by base64") from exc
+
+
+def sign(key: bytes, event_id: str, timestamp: int, body: bytes) -> str:
+    """The value of `webhook-signature` for a body sent at a Unix second."""
+    signed = b".".join((event_id.encode(), str(timestamp).encode(), body))
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) -> None:
+    """Check who signed a webhook, and when.
+
+    Raises WebhookRefused unless exactly this body was signed within `TOLERANCE` of now.
+    """
+    found = {name.lower(): value for name, value in headers.items()}
+    event_id = found.get("webhook-id", "")
+    timestamp = found.get("webhook-timestamp", "")
+    signatures = found.get("webhook-signature", "")
+    if not (event_id and timestamp and signatures):
+        raise WebhookRefused("webhook-id, webhook-timestamp or webhook-signature is missing")
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):
+        raise WebhookRefused("webhook-timestamp is not a Unix time in seconds")
+    try:
+        key = key_of(secret)
+    except ValueError as exc:
+        raise WebhookRefused(f"this line can't check signatures: {exc}") from exc
+    expected = sign(key, event_id, int(timestamp), body).encode()
+    genuine = False
+    for signature in signatures.split():
+        genuine |= hmac.compare_digest(expected, signature.encode())
+    if not genuine:
+        raise WebhookRefused("no signature fits the body")
+    if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
+        raise WebhookRefused(f"signed more than {TOLERANCE} away from now")
+
+
+def read(body: bytes) -> Sequence[CallEvent]:
+    """The events in a verified webhook; empty when it is about nothing we follow.
+
+    Raises WebhookRefused when the body is not an event of this network.
+    """
+    try:
+        event = _Event.model_validate_json(body)
+        if not _followed(event.type):
+            return ()
+        return (_translate(event),)
+    except ValidationError as exc:
+        raise WebhookRefused("the body is not an event of the simulated network") from exc
+
+
+def read_events(events: Sequence[Mapping[str, Any]]) -> tuple[CallEvent, ...]:
+    """The same events as the call API lists them.
+
+    Raises pydantic's ValidationError when one can't be read.
+    """
+    parsed = (_Event.model_validate(event) for event in events)
+    return tuple(_translate(event) for event in parsed if _followed(event.type))
+
+
+def _followed(kind: str) -> bool:
+    return kind in _STATUSES or kind == _ANALYZED
+
+
+def _translate(event: _Event) -> CallEvent:
+    facts = _Facts.model_validate(event.data)
+    status = _STATUSES.get(event.type, facts.status)
+    call_id = facts.metadata.get("call_id")
+    failure = None
+    if status is CallStatus.FAILED:
+        failure = FAILURES.get(facts.reason or "", FailureClass.UNAVAILABLE)
+    return CallEvent(
+        event_id=event.id,
+        kind=EventKind.ANALYSIS if event.type == _ANALYZED else EventKind.STATUS,
+        call_id=None if call_id is None else str(call_id),
+        provider_call_id=facts.call_id,
+        status=status,
+        at=event.timestamp.astimezone(UTC),
+        answered_by=facts.answered_by,
+        failure=failure,
+        detail=facts.reason,
+        duration_seconds=facts.duration_seconds,
+        disposition=facts.disposition,
+        call_back_at=call_back_in(facts.structured),
+        transcript=facts.transcript,
+        recording_url=facts.recording_url,
+        cost=facts.cost,
+        structured=facts.structured,
+    )

@@ -1,0 +1,232 @@
+"""The connection to Temporal, and what has to be registered there."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import (
+    AddSearchAttributesRequest,
+    ListSearchAttributesRequest,
+)
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig, ClientConnectConfig
+from temporalio.service import RPCError, RPCStatusCode, TLSConfig
+
+from outdial.contracts.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE, TASK_QUEUE
+from outdial.contracts.workflows import SweepWorkflow
+from outdial.runtime.clock import system_clock
+from outdial.runtime.settings import Settings
+from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.tls import tls_problems
+
+log = logging.getLogger(__name__)
+
+_CATCH_UP = timedelta(minutes=1)
+"""A sweep that was missed is not made up for: the next one does the same work."""
+
+
+def release_clients() -> None:
+    """Free clients and workers that nothing refers to any more, at the end of a process.
+
+    They have no close, and their threads race with the interpreter's own end, which aborts the
+    process now and then (https://github.com/temporalio/sdk-python/issues/300).
+    """
+    gc.collect()
+
+
+_NO_OPERATOR = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED)
+"""How a server says that the operator service is not for this role, or not there at all."""
+
+
+class TemporalUnreachable(Exception):
+    """No Temporal server answers at the configured address."""
+
+
+class TemporalMismatch(Exception):
+    """The namespace holds a search attribute of ours with another type."""
+
+
+def is_configured(settings: Settings) -> bool:
+    """Whether a Temporal server is named, by us or by Temporal's own configuration."""
+    return settings.temporal_address is not None or "target_host" in _environment(settings)
+
+
+def check_temporal(settings: Settings) -> None:
+    """Raises SettingsInvalid for a configuration of Temporal's that can't be used."""
+    if not settings.temporal_address:
+        _environment(settings)
+
+
+def temporal_address(settings: Settings) -> str:
+    """Where Temporal is expected, for people."""
+    return settings.temporal_address or str(
+        _environment(settings).get("target_host", "localhost:7233")
+    )
+
+
+async def connect_temporal(
+    settings: Settings, *, lazy: bool = False, within: timedelta = timedelta(0)
+) -> Client:
+    """A client; with `lazy` it connects at first use, with `within` it tries again for so long.
+
+    Raises TemporalUnreachable, or SettingsInvalid for an unusable configuration of Temporal's.
+    """
+    config: ClientConnectConfig = {} if settings.temporal_address else _environment(settings)
+    config["target_host"] = temporal_address(settings)
+    loop = asyncio.get_running_loop()
+    give_up = loop.time() + within.total_seconds()
+    while True:
+        try:
+            return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
+        except (RuntimeError, OSError) as error:
+            if loop.time() >= give_up:
+                raise TemporalUnreachable(
+                    f"no Temporal server answers at {config['target_host']}; "
+                    "start it, or correct TEMPORAL_ADDRESS"
+                ) from error
+        await asyncio.sleep(0.1)
+
+
+async def register_search_attributes(client: Client) -> list[str]:
+    """Register what the workflows set; the names that were new. Repeating it is harmless.
+
+    A role that may not use the operator service, as on Temporal Cloud, registers nothing: it goes
+    on where they exist. Raises TemporalMismatch when one exists with another type, or is missing
+    and may not be created.
+    """
+    wanted = {
+        key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in SEARCH_ATTRIBUTES
+    }
+    try:
+        found = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        if error.status not in _NO_OPERATOR:
+            raise
+        await _require_search_attributes(client, wanted)
+        return []
+    for name, kind in found.custom_attributes.items():
+        if name in wanted and wanted[name] != kind:
+            raise TemporalMismatch(
+                f"search attribute {name} of namespace {client.namespace} is a "
+                f"{_type_name(kind)}; it has to be a {_type_name(wanted[name])}"
+            )
+    missing = {name: kind for name, kind in wanted.items() if name not in found.custom_attributes}
+    if missing:
+        try:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+            )
+        except RPCError as error:
+            if error.status in _NO_OPERATOR:
+                await _require_search_attributes(client, missing)
+                return []
+            if error.status is not RPCStatusCode.ALREADY_EXISTS:  # by another worker, just now
+                raise
+    return sorted(missing)
+
+
+async def _require_search_attributes(
+    client: Client, wanted: Mapping[str, IndexedValueType.ValueType]
+) -> None:
+    """Look whether they exist with what a worker may do: a query by one that does not is refused.
+
+    Raises TemporalMismatch, which names those that are missing and how to create them.
+    """
+    missing = []
+    for name in wanted:
+        try:
+            await client.count_workflows(f"{name} IS NULL")
+        except RPCError as error:
+            if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                log.warning(
+                    "whether the search attributes exist can't be known here: %s", error.message
+                )
+                return
+            missing.append(name)
+    if missing:
+        create = f"temporal operator search-attribute create --namespace {client.namespace}"
+        each = " ".join(f"--name {name} --type {_type_name(wanted[name])}" for name in missing)
+        raise TemporalMismatch(
+            f"namespace {client.namespace} has no search attributes {', '.join(missing)}, and this "
+            f"role may not create them; somebody who may: {create} {each} (on Temporal Cloud: in "
+            "the namespace's settings)"
+        )
+
+
+async def ensure_sweep_schedule(client: Client, settings: Settings) -> None:
+    """Have the sweepers run every `sweep_every`, whatever an earlier version had set."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            SweepWorkflow.run,
+            id=SWEEP_SCHEDULE,
+            task_queue=TASK_QUEUE,
+            execution_timeout=timedelta(minutes=10),
+            static_summary="repairs what crashes and operators left behind",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=settings.sweep_every)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP),
+    )
+    try:
+        await client.create_schedule(SWEEP_SCHEDULE, schedule)
+    except ScheduleAlreadyRunningError:
+        handle = client.get_schedule_handle(SWEEP_SCHEDULE)
+
+        def renew(found: ScheduleUpdateInput) -> ScheduleUpdate:
+            schedule.state = found.description.schedule.state  # an operator may have paused it
+            return ScheduleUpdate(schedule)
+
+        await handle.update(renew)
+
+
+async def restore_sweep_schedule(client: Client, settings: Settings) -> None:
+    """Create the schedule and the search attributes once more where Temporal has lost them: its
+    data was deleted, or restored from before there were any."""
+    try:
+        await client.get_schedule_handle(SWEEP_SCHEDULE).describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        await register_search_attributes(client)
+        await ensure_sweep_schedule(client, settings)
+
+
+def _environment(settings: Settings) -> ClientConnectConfig:
+    try:
+        config = ClientConfig.load_client_connect_config()
+    except OSError as error:
+        file = f"{error.filename} cannot be read: {error.strerror}"
+        raise SettingsInvalid([f"Temporal's configuration: {file}"]) from None
+    except (RuntimeError, ValueError) as error:
+        said = " ".join(str(error).split())
+        raise SettingsInvalid([f"Temporal's configuration: {said}"]) from None
+    tls = config.get("tls")
+    problems = (
+        tls_problems(tls, settings.variables, system_clock()) if isinstance(tls, TLSConfig) else []
+    )
+    if problems:
+        raise SettingsInvalid(problems)
+    return config
+
+
+def _type_name(kind: int) -> str:
+    name = IndexedValueType.Name(IndexedValueType.ValueType(kind))
+    return name.removeprefix("INDEXED_VALUE_TYPE_").replace("_", "").title()

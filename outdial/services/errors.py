@@ -1,0 +1,153 @@
+"""What a service refuses. Doors turn each into their own words: an exit code, an HTTP status.
+
+ServiceError
+├── NoSuchCampaign        no campaign of this name
+├── LaunchClosing         its last launch has ended, but its workflow has not closed yet
+├── NobodyCallable        a launch by which nobody could ever be called
+├── NoSuchPerson          nobody on the roster has this number
+├── RulesInvalid          rules, or a place, that cannot be
+├── ChangeRefused         the campaign's state does not allow that
+├── RequestRefused        this call cannot be asked for
+├── NobodyAnswered        asked, but no worker took it up; it may still happen
+├── TemporalUnavailable   nobody could be asked
+├── NotFound              the tenant has no such thing
+├── Collision             it was changed meanwhile, or exists already
+├── PreconditionFailed    it is not the version that was asked for
+├── KeyRefused            no key, or one that is not good (any more)
+├── KeyDisabled           the key is switched off
+├── ScopeMissing          the key may not do that
+├── KeyOutranked          the key that is meant may do more, or lasts longer, than the one that asks
+├── NotOffered            nothing that is configured here can do that
+└── TooManyRequests       a limit is used up
+    └── QuotaUsedUp       the day's calls of a key or a tenant are
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from math import ceil
+
+from temporalio.service import RPCError
+
+from outdial.domain.access import Usage
+
+TEMPORAL_DOWN = (RPCError, RuntimeError)
+"""What a client raises when its server does not answer: RPCError, or, when it has not been able
+to connect for the first time, a bare RuntimeError."""
+
+
+class ServiceError(Exception):
+    """Not done; the text says why, and what would be right."""
+
+
+class NoSuchCampaign(ServiceError):
+    def __init__(self, name: str, known: list[str]) -> None:
+        listed = ", ".join(known) if known else "none has been launched yet"
+        super().__init__(f"there is no campaign {name!r}; known are: {listed}")
+        self.name = name
+
+
+class NobodyCallable(ServiceError):
+    def __init__(self, name: str, never: Sequence[tuple[int, str]]) -> None:
+        reasons = "; ".join(f"{count} people: {reason}" for count, reason in never[:5])
+        super().__init__(f"nobody on the roster of {name} can ever be called: {reasons}")
+
+
+class NoSuchPerson(ServiceError):
+    def __init__(self, name: str, masked: str) -> None:
+        super().__init__(f"nobody on the roster of {name} has the number {masked}")
+
+
+class RulesInvalid(ServiceError):
+    """Its text says what was found and what would be right, a line for each problem."""
+
+
+class LaunchClosing(ServiceError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the last launch of {name} is still being closed; try again in a moment")
+
+
+class ChangeRefused(ServiceError):
+    """Its text is the store's own."""
+
+
+class RequestRefused(ServiceError):
+    """Its text says what is wrong with the request."""
+
+
+class NobodyAnswered(ServiceError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no worker answered for {name}; the change is made as soon as one runs")
+
+
+class TemporalUnavailable(ServiceError):
+    def __init__(self, doing: str) -> None:
+        super().__init__(f"Temporal does not answer, so {doing}")
+
+
+class NotFound(ServiceError):
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"there is no {kind} {name!r}")
+        self.kind = kind
+
+
+class Collision(ServiceError):
+    """Its text says with what."""
+
+
+class PreconditionFailed(ServiceError):
+    def __init__(self, kind: str, version: int) -> None:
+        super().__init__(f"the {kind} was changed meanwhile; it is at version {version} now")
+
+
+class KeyRefused(ServiceError):
+    def __init__(self, why: str) -> None:
+        super().__init__(f"a key is needed, and {why}; send it as Authorization: Bearer <key>")
+
+
+class KeyDisabled(ServiceError):
+    def __init__(self) -> None:
+        super().__init__("the key is switched off; whoever made it can switch it on again")
+
+
+class ScopeMissing(ServiceError):
+    def __init__(self, scope: str, what: str | None = None) -> None:
+        why = f" ({what})" if what else ""
+        super().__init__(f"the key may not do that; it needs the scope {scope}{why}")
+        self.scope = scope
+
+
+class KeyOutranked(ServiceError):
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            f"the key {key_id!r} may do more, or lasts longer, than the key that asks; use a key "
+            "that has all its scopes and does not expire before it, or `outdial keys`"
+        )
+
+
+class NotOffered(ServiceError):
+    """Its text says what is missing."""
+
+
+class TooManyRequests(ServiceError):
+    def __init__(self, usage: Usage, now: datetime) -> None:
+        self.usage = usage
+        self.retry_after = max(1, ceil((usage.resets_at - now).total_seconds()))
+        """Whole seconds, from 1."""
+        super().__init__(
+            f"more than {usage.limit.allowed} requests in "
+            f"{usage.limit.within.total_seconds():g} s; try again in {self.retry_after} s"
+        )
+
+
+class QuotaUsedUp(TooManyRequests):
+    def __init__(self, usage: Usage, calls: int, now: datetime) -> None:
+        super().__init__(usage, now)
+        limit = usage.limit
+        whose = "this key" if limit.name.startswith("calls/key/") else "this organisation"
+        left = max(0, limit.allowed - (usage.used - calls))
+        self.args = (
+            f"{whose} may ask for {limit.allowed} calls in 24 hours and has {left} left, which "
+            f"{calls} would exceed; try again in {self.retry_after} s, or have the quota raised",
+        )

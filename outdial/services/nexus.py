@@ -1,0 +1,128 @@
+"""The Nexus service `outdial`: a workflow in another namespace awaits a call, or a campaign."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import nexusrpc
+from nexusrpc import HandlerError, HandlerErrorType
+from nexusrpc.handler import service_handler
+from temporalio.api.common.v1 import Payload
+from temporalio.api.nexus.v1 import EndpointSpec, EndpointTarget
+from temporalio.api.operatorservice.v1 import CreateNexusEndpointRequest
+from temporalio.client import Client
+from temporalio.nexus import WorkflowHandle, WorkflowRunOperationContext, workflow_run_operation
+from temporalio.service import RPCError, RPCStatusCode
+
+from outdial.contracts.messages import CampaignResult, RequestCallInput, RequestResult
+from outdial.contracts.names import TASK_QUEUE, request_workflow_id
+from outdial.contracts.signatures.launch import LaunchInput
+from outdial.contracts.workflows import RequestCallWorkflow, RunCampaignWorkflow
+from outdial.domain.access import allows
+from outdial.domain.bounds import OutOfBounds
+from outdial.providers.lines import UnknownLine
+from outdial.services.context import ServiceContext
+from outdial.services.errors import ScopeMissing
+from outdial.services.rights import require_for_call
+
+ENDPOINT = "outdial"
+PLACE_CALLS = "calls:write"
+RUN_CAMPAIGNS = "campaigns:write"
+
+
+@nexusrpc.service(name="outdial")
+class OutdialService:
+    """What other namespaces may ask for."""
+
+    place_call: nexusrpc.Operation[RequestCallInput, RequestResult]
+    run_campaign: nexusrpc.Operation[LaunchInput, CampaignResult]
+
+
+@service_handler(service=OutdialService)
+class OutdialServiceHandler:
+    """`scopes` are those of every caller: another namespace has no key of ours."""
+
+    def __init__(self, context: ServiceContext, scopes: tuple[str, ...]) -> None:
+        self._context = context
+        self._scopes = scopes
+
+    @workflow_run_operation
+    async def place_call(
+        self, ctx: WorkflowRunOperationContext, asked: RequestCallInput
+    ) -> WorkflowHandle[RequestResult]:
+        """One call and its final outcome; the same key again is the same request."""
+        await self._require(asked)
+        key = asked.key or ctx.request_id
+        return await ctx.start_workflow(
+            RequestCallWorkflow.run,
+            asked.model_copy(update={"key": key}),
+            id=request_workflow_id(asked.tenant, key),
+            task_queue=TASK_QUEUE,
+        )
+
+    async def _require(self, asked: RequestCallInput) -> None:
+        """Raises HandlerError, which is not tried again."""
+        own = replace(self._context, tenant=asked.tenant)
+        self._require_scope(PLACE_CALLS)
+        try:
+            asked.request.require_bounded()
+            await require_for_call(own, self._scopes, asked.request)
+        except ScopeMissing as error:
+            raise _unauthorized(error) from None
+        except (OutOfBounds, UnknownLine) as error:
+            raise _refused(str(error), HandlerErrorType.BAD_REQUEST) from None
+
+    @workflow_run_operation
+    async def run_campaign(
+        self, ctx: WorkflowRunOperationContext, asked: LaunchInput
+    ) -> WorkflowHandle[CampaignResult]:
+        """A campaign from its launch to its end."""
+        return await ctx.start_workflow(
+            RunCampaignWorkflow.run,
+            self._with_scopes(asked),
+            id=f"run-campaign/{asked.tenant}/{ctx.request_id}",
+            task_queue=TASK_QUEUE,
+        )
+
+    def _with_scopes(self, asked: LaunchInput) -> LaunchInput:
+        """What is asked for, with our scopes, whatever it says of them itself.
+
+        Raises HandlerError, which is not tried again.
+        """
+        self._require_scope(RUN_CAMPAIGNS)
+        return asked.model_copy(update={"scopes": self._scopes})
+
+    def _require_scope(self, scope: str) -> None:
+        if not allows(self._scopes, scope):
+            raise _unauthorized(ScopeMissing(scope))
+
+
+def _unauthorized(error: ScopeMissing) -> HandlerError:
+    hint = "nexus_scopes in the settings has those of other namespaces"
+    return _refused(f"{error}; {hint}", HandlerErrorType.UNAUTHORIZED)
+
+
+def _refused(why: str, kind: HandlerErrorType) -> HandlerError:
+    return HandlerError(why, type=kind, retryable_override=False)
+
+
+async def create_endpoint(client: Client, name: str = ENDPOINT) -> bool:
+    """Let other namespaces reach the service by this name; False when they could before.
+
+    Raises RPCError.
+    """
+    target = EndpointTarget.Worker(namespace=client.namespace, task_queue=TASK_QUEUE)
+    spec = EndpointSpec(
+        name=name,
+        target=EndpointTarget(worker=target),
+        description=Payload(
+            metadata={"encoding": b"json/plain"}, data=b'"places calls, runs campaigns"'
+        ),
+    )
+    try:
+        await client.operator_service.create_nexus_endpoint(CreateNexusEndpointRequest(spec=spec))
+    except RPCError as error:
+        if error.status is not RPCStatusCode.ALREADY_EXISTS:
+            raise
+        return False
+    return True

@@ -1,0 +1,111 @@
+"""Booking: a slot is held for a call, taken, or entered as it is; each wish is carried out once.
+
+All of it runs with the calendar locked. `others` are other people's appointments by tick, in a
+calendar that they share with us.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from outdial.domain.appointment import AppointmentStatus, Change, Made, NotMade, Party
+from outdial.domain.calendar import CalendarRules
+from outdial.store.appointments.history import appointment_of, note
+from outdial.store.appointments.rows import (
+    Others,
+    change_appointment,
+    heard_before,
+    held_by_party,
+    insert_appointment,
+    made_by_call,
+    seat_or_refusal,
+    some_seat,
+    standing_at,
+)
+from outdial.store.appointments.slots import lock_calendar, release, release_expired
+
+
+def book(
+    s: Session,
+    party: Party,
+    rules: CalendarRules,
+    start: datetime,
+    *,
+    key: str,
+    now: datetime,
+    others: Others | None = None,
+) -> Made | NotMade:
+    """Book for a party. One call books one appointment in a calendar, however often it asks."""
+    lock_calendar(s, party.tenant, rules.name)
+    known = heard_before(s, party.tenant, key) or made_by_call(s, party, rules)
+    if known is not None:
+        return Made(known, changed=False)
+    release_expired(s, party.tenant, rules.name, now)
+    held = held_by_party(s, party, rules)
+    if held is not None and held["starts_at"] == start and start > now:
+        row = change_appointment(s, held, status=AppointmentStatus.BOOKED.value, hold_until=None)
+        note(s, row, Change.BOOKED, key, now=now, call_id=party.call_id, before=held)
+        return Made(appointment_of(row))
+    without = [] if held is None else [held["id"]]
+    refused = seat_or_refusal(s, party.tenant, rules, start, now, others, without)
+    if isinstance(refused, NotMade):
+        return refused
+    if held is not None:
+        release(s, without, now)
+    row = insert_appointment(s, party, rules, start, refused, AppointmentStatus.BOOKED, now=now)
+    note(s, row, Change.BOOKED, key, now=now, call_id=party.call_id)
+    return Made(appointment_of(row))
+
+
+def hold(
+    s: Session,
+    party: Party,
+    rules: CalendarRules,
+    start: datetime,
+    *,
+    key: str,
+    now: datetime,
+    until: datetime,
+    others: Others | None = None,
+) -> Made | NotMade:
+    """Keep a slot for a call; what the call held before is given up, unless it is the same."""
+    lock_calendar(s, party.tenant, rules.name)
+    release_expired(s, party.tenant, rules.name, now)
+    held = held_by_party(s, party, rules)
+    if held is not None and held["starts_at"] == start:
+        return Made(appointment_of(held), changed=False)
+    without = [] if held is None else [held["id"]]
+    refused = seat_or_refusal(s, party.tenant, rules, start, now, others, without)
+    if isinstance(refused, NotMade):
+        return refused
+    release(s, without, now)
+    row = insert_appointment(
+        s, party, rules, start, refused, AppointmentStatus.HELD, now=now, until=until
+    )
+    note(s, row, Change.HELD, key, now=now, call_id=party.call_id)
+    return Made(appointment_of(row))
+
+
+def enter(
+    s: Session,
+    party: Party,
+    rules: CalendarRules,
+    start: datetime,
+    *,
+    key: str,
+    now: datetime,
+    uid: str | None = None,
+) -> Made:
+    """Write down an appointment that exists already, whether or not there is room for it."""
+    lock_calendar(s, party.tenant, rules.name)
+    known = heard_before(s, party.tenant, key) or standing_at(s, party, rules, start)
+    if known is not None:
+        return Made(known, changed=False)
+    seat = some_seat(s, party.tenant, rules, start)
+    row = insert_appointment(
+        s, party, rules, start, seat, AppointmentStatus.BOOKED, now=now, uid=uid
+    )
+    note(s, row, Change.ENTERED, key, now=now, call_id=None)
+    return Made(appointment_of(row))

@@ -1,0 +1,223 @@
+"""Appointments as people at a desk make, change and see them: whether or not there is room, since
+they know what they do. What calls are offered leaves their slots out all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlmodel import Session
+
+from outdial.domain.appointment import (
+    AppointmentStatus,
+    Change,
+    DeskAppointment,
+    NotMade,
+    Party,
+)
+from outdial.domain.calendar import CalendarRules
+from outdial.store.appointments.changing import CANCELED
+from outdial.store.appointments.history import appointment_of, note
+from outdial.store.appointments.rows import (
+    change_appointment,
+    insert_appointment,
+    put_at,
+    some_seat,
+)
+from outdial.store.appointments.slots import give_back, lock_calendar
+from outdial.store.tables import (
+    appointment,
+    appointment_change,
+    call,
+    call_request,
+    contact,
+    recipient,
+)
+
+_NEVER_SHOWN = (AppointmentStatus.HELD.value, AppointmentStatus.RELEASED.value)
+"""Nobody had said yes."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskFilter:
+    """Which appointments to list; what is left out does not matter."""
+
+    statuses: tuple[AppointmentStatus, ...] = ()
+    phone: str | None = None
+    starts_from: datetime | None = None
+    starts_before: datetime | None = None
+    calendar: str | None = None
+    after: tuple[datetime, str] | None = None
+    """Start and id of the last one on the page before."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskChange:
+    """What is to be different; None stays as it is."""
+
+    starts_at: datetime | None = None
+    status: AppointmentStatus | None = None
+    notes: str | None = None
+    details: dict[str, Any] | None = None
+
+
+def add(
+    s: Session,
+    party: Party,
+    rules: CalendarRules,
+    start: datetime,
+    *,
+    notes: str | None,
+    details: dict[str, Any],
+    key: str,
+    now: datetime,
+) -> str:
+    """Write an appointment down as confirmed, and tell that it was booked; its id."""
+    lock_calendar(s, party.tenant, rules.name)
+    seat = some_seat(s, party.tenant, rules, start)
+    row = insert_appointment(s, party, rules, start, seat, AppointmentStatus.CONFIRMED, now=now)
+    row = change_appointment(s, row, notes=notes, details=details)
+    note(s, row, Change.BOOKED, key, now=now, call_id=None)
+    return str(row["id"])
+
+
+def change(
+    s: Session, tenant: str, appointment_id: str, wanted: DeskChange, *, key: str, now: datetime
+) -> NotMade | None:
+    """Change an appointment. Raises LookupError for one that the tenant does not have."""
+    found = select(appointment).where(
+        appointment.c.tenant == tenant,
+        appointment.c.id == appointment_id,
+        appointment.c.status.not_in(_NEVER_SHOWN),
+    )
+    calendar = s.connection().execute(found).mappings().first()
+    if calendar is None:
+        raise LookupError(f"found no appointment with id {appointment_id}")
+    lock_calendar(s, tenant, calendar["calendar"])
+    before = s.connection().execute(found).mappings().one()
+    canceled = before["status"] == AppointmentStatus.CANCELED.value
+    if canceled and (wanted.starts_at or wanted.status not in (None, AppointmentStatus.CANCELED)):
+        return NotMade(CANCELED)
+    row, what = before, Change.NOTED
+    if wanted.starts_at not in (None, before["starts_at"]):
+        rules = _rules_of(before)
+        seat = some_seat(s, tenant, rules, wanted.starts_at, [appointment_id])
+        status = AppointmentStatus(before["status"])
+        row, what = put_at(s, before, rules, wanted.starts_at, seat, status), Change.MOVED
+    if wanted.status is not None and wanted.status.value != before["status"]:
+        if wanted.status is AppointmentStatus.CANCELED:
+            give_back(s, [appointment_id])
+        values = {"status": wanted.status.value, "sequence": before["sequence"] + 1}
+        row, what = change_appointment(s, row, **values), _CHANGES.get(wanted.status, what)
+    kept = {"notes": wanted.notes, "details": wanted.details}
+    written = {name: value for name, value in kept.items() if value is not None}
+    if written:
+        row = change_appointment(s, row, **written)
+    if row != before:
+        note(s, row, what, key, now=now, call_id=None, before=before)
+    return None
+
+
+_CHANGES = {
+    AppointmentStatus.CANCELED: Change.CANCELED,
+    AppointmentStatus.CONFIRMED: Change.CONFIRMED,
+}
+
+
+def get(s: Session, tenant: str, appointment_id: str) -> DeskAppointment | None:
+    found = _select().where(*_chosen(tenant, DeskFilter()), appointment.c.id == appointment_id)
+    row = s.connection().execute(found).first()
+    return None if row is None else _shown(row)
+
+
+def page(
+    s: Session, tenant: str, chosen: DeskFilter, *, limit: int, offset: int = 0
+) -> list[DeskAppointment]:
+    """By their times."""
+    found = _select().where(*_chosen(tenant, chosen))
+    found = found.order_by(appointment.c.starts_at, appointment.c.id)
+    return [_shown(row) for row in s.connection().execute(found.limit(limit).offset(offset))]
+
+
+def count(s: Session, tenant: str, chosen: DeskFilter) -> int:
+    found = select(func.count()).select_from(appointment).where(*_chosen(tenant, chosen))
+    return int(s.connection().execute(found).scalar_one())
+
+
+def _rules_of(row: Any) -> CalendarRules:
+    """Enough of its calendar's rules to move it: how long it takes."""
+    duration = row["ends_at"] - row["starts_at"]
+    return CalendarRules(name=row["calendar"], time_zone="UTC", duration=duration)
+
+
+def _chosen(tenant: str, chosen: DeskFilter) -> Sequence[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [
+        appointment.c.tenant == tenant,
+        appointment.c.status.not_in(_NEVER_SHOWN),
+    ]
+    if chosen.statuses:
+        conditions.append(appointment.c.status.in_([one.value for one in chosen.statuses]))
+    if chosen.phone is not None:
+        conditions.append(appointment.c.phone == chosen.phone)
+    if chosen.starts_from is not None:
+        conditions.append(appointment.c.starts_at >= chosen.starts_from)
+    if chosen.starts_before is not None:
+        conditions.append(appointment.c.starts_at < chosen.starts_before)
+    if chosen.calendar is not None:
+        conditions.append(appointment.c.calendar == chosen.calendar)
+    if chosen.after is not None:
+        at, one = chosen.after
+        later = and_(appointment.c.starts_at == at, appointment.c.id > one)
+        conditions.append(or_(appointment.c.starts_at > at, later))
+    return conditions
+
+
+def _select() -> Select[Any]:
+    changed = (
+        select(func.max(appointment_change.c.at))
+        .where(appointment_change.c.appointment_id == appointment.c.id)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            appointment,
+            changed.label("changed_at"),
+            contact.c.id.label("contact_id"),
+            contact.c.first_name,
+            contact.c.last_name,
+            contact.c.email,
+            func.coalesce(call_request.c.public_id, appointment.c.call_id).label("made_by"),
+        )
+        .outerjoin(
+            contact,
+            and_(contact.c.tenant == appointment.c.tenant, contact.c.phone == appointment.c.phone),
+        )
+        .outerjoin(call, call.c.id == appointment.c.call_id)
+        .outerjoin(recipient, recipient.c.id == call.c.recipient_id)
+        .outerjoin(
+            call_request,
+            and_(
+                call_request.c.campaign_id == recipient.c.campaign_id,
+                call_request.c.key == recipient.c.request_key,
+            ),
+        )
+    )
+
+
+def _shown(found: Row[Any]) -> DeskAppointment:
+    row = found._mapping
+    named = " ".join(filter(None, (row["first_name"], row["last_name"])))
+    return DeskAppointment(
+        appointment=appointment_of(row),
+        notes=row["notes"],
+        details=row["details"] or {},
+        contact_id=row["contact_id"],
+        contact_name=named or None,
+        contact_email=row["email"],
+        made_by=row["made_by"],
+        created_at=row["created_at"],
+        updated_at=row["changed_at"] or row["created_at"],
+    )

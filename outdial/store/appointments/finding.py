@@ -1,0 +1,119 @@
+"""Appointments as they are found: by the person, by the call, by the calendar."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlmodel import Session
+
+from outdial.domain.appointment import Appointment, AppointmentStatus, Change
+from outdial.store.appointments.history import appointment_of, get_appointment
+from outdial.store.tables import appointment, appointment_change
+
+_STANDING = [status.value for status in AppointmentStatus if status.stands]
+
+
+def of_person(
+    s: Session,
+    tenant: str,
+    calendar: str,
+    phones: list[str],
+    now: datetime,
+    recipient_id: int | None = None,
+) -> Appointment | None:
+    """The person's next appointment that stands; the one on the roster's word goes first."""
+    found = (
+        select(appointment)
+        .where(
+            appointment.c.tenant == tenant,
+            appointment.c.calendar == calendar,
+            appointment.c.phone.in_(phones),
+            appointment.c.status.in_(_STANDING),
+            appointment.c.ends_at > now,
+        )
+        .order_by(appointment.c.starts_at)
+    )
+    rows = s.connection().execute(found).mappings().all()
+    mine = [row for row in rows if recipient_id is not None and row["recipient_id"] == recipient_id]
+    row = next(iter([*mine, *rows]), None)
+    return None if row is None else appointment_of(row)
+
+
+def of_call(s: Session, call_id: str) -> list[Appointment]:
+    """What a call holds or booked, newest last."""
+    found = select(appointment).where(appointment.c.call_id == call_id)
+    rows = s.connection().execute(found.order_by(appointment.c.created_at)).mappings()
+    return [appointment_of(row) for row in rows]
+
+
+def list_appointments(
+    s: Session,
+    tenant: str,
+    calendar: str,
+    *,
+    start: datetime,
+    end: datetime,
+    every_status: bool = False,
+    limit: int = 1000,
+) -> list[Appointment]:
+    """Appointments that start within a span, by time."""
+    found = select(appointment).where(
+        appointment.c.tenant == tenant,
+        appointment.c.calendar == calendar,
+        appointment.c.starts_at >= start,
+        appointment.c.starts_at < end,
+    )
+    if not every_status:
+        found = found.where(appointment.c.status.in_(_STANDING))
+    found = found.order_by(appointment.c.starts_at, appointment.c.id).limit(limit)
+    return [appointment_of(row) for row in s.connection().execute(found).mappings()]
+
+
+def record_mirrored(s: Session, appointment_id: str, sequence: int, etag: str | None) -> None:
+    """Another calendar has it as it was at this sequence."""
+    s.connection().execute(
+        update(appointment)
+        .where(appointment.c.id == appointment_id)
+        .values(mirrored=sequence, etag=etag)
+    )
+
+
+def by_id(s: Session, appointment_id: str) -> Appointment | None:
+    return get_appointment(s, appointment_id)
+
+
+def uids(s: Session, tenant: str, calendar: str, since: datetime) -> frozenset[str]:
+    """What our own appointments are called in another calendar."""
+    found = select(appointment.c.uid).where(
+        appointment.c.tenant == tenant,
+        appointment.c.calendar == calendar,
+        appointment.c.ends_at >= since,
+    )
+    return frozenset(s.connection().execute(found).scalars())
+
+
+def touched_by_call(s: Session, call_id: str) -> list[Appointment]:
+    """What a call made or changed, in the order in which it did; holds are none."""
+    changed = (
+        select(appointment_change.c.appointment_id, func.max(appointment_change.c.id).label("last"))
+        .where(
+            appointment_change.c.call_id == call_id,
+            appointment_change.c.change.not_in([Change.HELD.value, Change.RELEASED.value]),
+        )
+        .group_by(appointment_change.c.appointment_id)
+        .subquery()
+    )
+    found = (
+        select(appointment)
+        .join_from(changed, appointment, appointment.c.id == changed.c.appointment_id)
+        .order_by(changed.c.last)
+    )
+    return [appointment_of(row) for row in s.connection().execute(found).mappings()]
+
+
+def booked_by_call(s: Session, call_id: str, calendar: str) -> Appointment | None:
+    """What a call booked in a calendar, if it stands."""
+    found = of_call(s, call_id)
+    standing = (each for each in found if each.calendar == calendar and each.status.stands)
+    return next(standing, None)

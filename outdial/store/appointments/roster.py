@@ -1,0 +1,52 @@
+"""Appointments that people on a roster have already: entered when they are enrolled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session
+
+from outdial.domain.appointment import Party
+from outdial.domain.record import CampaignRecord
+from outdial.store.appointments.booking import enter
+from outdial.store.recipients import EnrollRow
+from outdial.store.tables import recipient
+
+
+def enter_existing(
+    s: Session, record: CampaignRecord, launch: int, rows: Sequence[EnrollRow], *, now: datetime
+) -> int:
+    """How many were not known. Repeating it changes nothing."""
+    calendar = record.plan.calendar
+    if calendar is None:
+        return 0
+    having = [row.draft for row in rows if row.draft.appointment_at is not None]
+    ids = _ids(s, record, launch, [draft.position for draft in having])
+    entered = 0
+    for draft in having:
+        start = draft.appointment_at
+        if start is None or draft.position not in ids:
+            continue
+        party = Party(
+            tenant=record.tenant,
+            phone=draft.phone,
+            recipient_id=ids[draft.position],
+            title=draft.appointment_title or "Appointment",
+        )
+        key = f"roster/{record.id}/{launch}/{draft.position}"
+        made = enter(s, party, calendar, start, key=key, now=now, uid=draft.appointment_uid)
+        entered += made.changed
+    return entered
+
+
+def _ids(
+    s: Session, record: CampaignRecord, launch: int, positions: Sequence[int]
+) -> dict[int, int]:
+    found = select(recipient.c.position, recipient.c.id).where(
+        recipient.c.campaign_id == record.id,
+        recipient.c.launch == launch,
+        recipient.c.position.in_(positions),
+    )
+    return {row.position: row.id for row in s.connection().execute(found)}

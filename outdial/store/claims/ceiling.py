@@ -1,0 +1,84 @@
+"""Placements that left, by number, over all tenants: what the daily ceiling counts.
+
+A placement counts from the fence on, unless the answer to it said that nothing was dialed. Those
+on lines of the simulated network are never counted, so this costs them nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import bindparam, exists, func, select, update
+from sqlmodel import Session
+
+from outdial.domain.ceiling import DAILY_CEILING, WITHIN, Ceiling
+from outdial.domain.phone import siblings, subscriber
+from outdial.domain.routing import SIMULATED
+from outdial.store.bulk import among
+from outdial.store.dialect import lock_keys
+from outdial.store.line_kinds import simulated_among
+from outdial.store.tables import call, line
+
+SETTING = "daily_ceiling"
+"""Under which the session has the installation's own."""
+
+_LEFT = (
+    select(call.c.phone, call.c.left_at)
+    .where(
+        call.c.left_at.is_not(None),
+        among(call.c.phone, "phones"),
+        call.c.left_at > bindparam("since"),
+    )
+    .order_by(call.c.left_at)
+)
+_COUNT = update(call).where(
+    call.c.id == bindparam("call_id"),
+    call.c.left_at.is_(None),
+    ~exists().where(
+        line.c.tenant == call.c.tenant, line.c.name == call.c.line, line.c.provider == SIMULATED
+    ),
+)
+
+
+def ceiling_of(s: Session) -> int:
+    """The installation's ceiling; 0 when there is none."""
+    return int(s.info.get(SETTING, DAILY_CEILING))
+
+
+def lock_number(s: Session, phone: str) -> None:
+    """Fences of all tenants that place calls to one number pass one by one."""
+    if ceiling_of(s):
+        lock_keys(s, [f"ceiling/{subscriber(phone)}"])
+
+
+def read_ceilings(
+    s: Session, tenant: str, lines: Mapping[str, Sequence[str]], now: datetime
+) -> dict[str, Ceiling]:
+    """By number, for those that have reached it; `lines` are those that may dial each number."""
+    most = ceiling_of(s)
+    if not most or not lines:
+        return {}
+    left: dict[str, list[datetime]] = defaultdict(list)
+    forms = sorted({form for phone in lines for form in siblings(phone)})
+    values = {"phones": forms, "since": now - WITHIN}
+    for phone, at in s.connection().execute(_LEFT, values):
+        left[subscriber(phone)].append(at)
+    of_phone = {phone: sorted(left[subscriber(phone)]) for phone in lines if left}
+    reached = {phone: tuple(times) for phone, times in of_phone.items() if len(times) >= most}
+    if not reached:
+        return {}
+    names = sorted({name for phone in reached for name in lines[phone]})
+    simulated = simulated_among(s, tenant, names)
+    return {
+        phone: Ceiling(most, times)
+        for phone, times in reached.items()
+        if not simulated.issuperset(lines[phone])
+    }
+
+
+def count_placement(s: Session, call_id: str) -> None:
+    """A placement whose answer said that nothing was dialed turns out to have been a call."""
+    when = func.coalesce(call.c.fenced_at, call.c.created_at)
+    s.connection().execute(_COUNT.values(left_at=when), {"call_id": call_id})

@@ -1,0 +1,256 @@
+"""The fence: the last look before a request leaves, and the mark that it may have left.
+
+One transaction locks the call and decides. Whoever raises the fence sends the request, once;
+whoever finds it raised never does.
+
+The campaign's row is not locked. Fences of a campaign pass its gate (`store.gate`) one by one, and
+so does whoever pauses, stops, edits or blocks it: a fence that commits after such a change has
+committed has seen it. A number that is listed while a fence is open may still be dialed; whoever
+lists it looks for calls that hold a slot afterwards, and hangs them up.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, bindparam, or_, select, update
+from sqlmodel import Session
+
+from outdial.domain.breaker import Circuit
+from outdial.domain.call import CallStatus, FailureClass, Fence
+from outdial.domain.claim import CampaignState, Dialing, FencePass, FenceVerdict
+from outdial.domain.endpoint import EventType
+from outdial.domain.plan import CallPlan
+from outdial.domain.planner import Decision, Dial, decide, looks_back
+from outdial.domain.routing import SIMULATED
+from outdial.store.claims.ceiling import lock_number
+from outdial.store.claims.ledger import Asked, read_ledgers
+from outdial.store.claims.rate import Queued, take_token
+from outdial.store.dialect import locked
+from outdial.store.errors import UnknownCall
+from outdial.store.gate import pass_gate
+from outdial.store.outbox import tell_calls
+from outdial.store.receipts import write_receipt
+from outdial.store.records import read_candidate, read_plan, read_zones_anew
+from outdial.store.rulings import read_rulebook
+from outdial.store.suppressions import reason_of
+from outdial.store.tables import call, campaign, lease, line, recipient
+
+_FOUND = {
+    Fence.PLACING: FenceVerdict.ALREADY_PLACING,
+    Fence.PLACED: FenceVerdict.ALREADY_PLACED,
+}
+
+
+_CIRCUIT = (
+    select(line.c.circuit_because)
+    .where(
+        line.c.tenant == call.c.tenant,
+        line.c.name == call.c.line,
+        line.c.circuit != Circuit.CLOSED.value,
+        or_(line.c.trial_call_id.is_(None), line.c.trial_call_id != call.c.id),
+    )
+    .scalar_subquery()
+)
+_SIMULATED = (
+    select(line.c.provider == SIMULATED)
+    .where(line.c.tenant == call.c.tenant, line.c.name == call.c.line)
+    .scalar_subquery()
+)
+_HELD = select(lease.c.call_id).where(lease.c.call_id == call.c.id).scalar_subquery()
+_CALL = locked(
+    select(
+        call.c.tenant,
+        call.c.line,
+        call.c.phone,
+        call.c.caller_id,
+        call.c.attempt,
+        call.c.ring_seconds,
+        call.c.max_seconds,
+        call.c.status,
+        call.c.fence,
+        call.c.fence_deadline,
+        call.c.provider_call_id,
+        call.c.created_at,
+        call.c.launch,
+        call.c.campaign_id,
+        call.c.failure,
+        call.c.detail,
+        call.c.retry_after_seconds,
+        recipient.c.zones,
+        recipient.c.attempts,
+        recipient.c.not_before,
+        recipient.c.alternate_phones,
+        recipient.c.consent,
+        recipient.c.promised,
+        recipient.c.variables,
+        recipient.c.withdrawn,
+        recipient.c.plan.label("own_plan"),
+        campaign.c.plan.label("campaign_plan"),
+        campaign.c.state.label("campaign_state"),
+        campaign.c.launch.label("current_launch"),
+        reason_of(call.c.tenant, call.c.phone).label("suppressed"),
+        _HELD.label("held"),
+        _SIMULATED.label("simulated"),
+        _CIRCUIT.label("circuit_because"),
+    )
+    .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
+    .join(campaign, campaign.c.id == call.c.campaign_id)
+    .where(call.c.id == bindparam("call_id")),
+    exclusive=[call],
+)
+_CLAIMED = update(call).where(
+    call.c.id == bindparam("call_id"), call.c.fence == Fence.CLAIMED.value
+)
+
+
+def raise_fence(
+    s: Session, call_id: str, *, now: datetime, placement_timeout: timedelta
+) -> FencePass:
+    """Let a claimed call pass, once: GO, and nobody else gets it again.
+
+    WITHDRAWN closes the fence for good; WAIT_FOR_RATE leaves it as it is. Raises UnknownCall.
+    """
+    pass_gate(s, call_id)
+    row = _lock(s, call_id)
+    fence = Fence(row["fence"])
+    if fence is Fence.NOT_PLACED:
+        return _not_placed(row)
+    if fence in _FOUND:
+        return FencePass(
+            verdict=_FOUND[fence],
+            line=row["line"],
+            provider_call_id=row["provider_call_id"],
+            deadline=row["fence_deadline"],
+        )
+    if fence is not Fence.CLAIMED:
+        return _withdrawn(row, f"the fence is {fence.value}")
+    plan = read_plan(row["own_plan"] or row["campaign_plan"])
+    against, decision = _against(row), None
+    if against is None:
+        decision = _decide(s, row, plan, now)
+        against = None if isinstance(decision, Dial) else decision.because.text
+    if not isinstance(decision, Dial):
+        _set_fence(s, call_id, fence=Fence.CLOSED.value)
+        return _withdrawn(row, against or "")
+    queued = Queued(call_id, row["created_at"], row["tenant"], row["line"])
+    retry_at = take_token(s, queued, now)
+    if retry_at is not None:
+        return _too_soon(row, retry_at)
+    deadline = now + placement_timeout
+    _set_fence(
+        s,
+        call_id,
+        fence=Fence.PLACING.value,
+        fenced_at=now,
+        fence_deadline=deadline,
+        left_at=None if row["simulated"] else now,
+    )
+    _give_receipt(s, call_id, row, decision, now)
+    tell_calls(s, row["tenant"], [(call_id, EventType.CALL_INITIATING.value)], now=now)
+    return FencePass(
+        verdict=FenceVerdict.GO,
+        line=row["line"],
+        dialing=_dialing(row, plan),
+        deadline=deadline,
+    )
+
+
+def _lock(s: Session, call_id: str) -> RowMapping:
+    row = s.connection().execute(_CALL, {"call_id": call_id}).mappings().first()
+    if row is None:
+        raise UnknownCall(call_id)
+    return row
+
+
+def _against(row: RowMapping) -> str | None:
+    """What speaks against dialing, the rules aside; None when nothing does."""
+    if CallStatus(row["status"]).terminal:
+        return f"the call is {row['status']}"
+    if row["held"] is None:
+        return "the call holds no slot any more"
+    if row["campaign_state"] != CampaignState.RUNNING:
+        return f"the campaign is {row['campaign_state']}"
+    if row["launch"] != row["current_launch"]:
+        return "the campaign was launched again"
+    if row["withdrawn"]:
+        return "it was withdrawn"
+    if row["circuit_because"] is not None:
+        return f"line {row['line']} takes no calls: {row['circuit_because']}"
+    return None
+
+
+def _decide(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> Decision:
+    """The claim's question once more, with what is known now."""
+    others = tuple(row["alternate_phones"])
+    zones = read_zones_anew(row["zones"], row["phone"], others)
+    candidate = read_candidate(row, zones)
+    rulebook = read_rulebook(s, row["tenant"], now)
+    if not row["simulated"]:
+        lock_number(s, row["phone"])
+    back = looks_back(candidate, plan, rulebook)
+    asked = Asked(row["phone"], others, back, () if row["simulated"] else (row["line"],))
+    (ledger,) = read_ledgers(s, row["tenant"], [asked], now)
+    return decide(candidate, plan, ledger, now, rulebook)
+
+
+def _give_receipt(s: Session, call_id: str, row: RowMapping, dial: Dial, now: datetime) -> None:
+    zones = read_zones_anew(row["zones"], row["phone"], tuple(row["alternate_phones"]))
+    evidence = {
+        **dial.evidence,
+        "closes_at": dial.closes_at.isoformat(),
+        "line": row["line"],
+        "zone_source": zones.source.value,
+        "zone_data": zones.data_version,
+    }
+    write_receipt(s, row["campaign_id"], call_id, row["phone"], evidence, now=now)
+
+
+def _set_fence(s: Session, call_id: str, **values: object) -> None:
+    raised = s.connection().execute(_CLAIMED, {"call_id": call_id, **values})
+    # The row is locked, so this cannot be; if it were, nothing may be dialed.
+    if raised.rowcount != 1:
+        raise RuntimeError(f"the fence of call {call_id} moved while its row was locked")
+
+
+def _too_soon(row: RowMapping, retry_at: datetime) -> FencePass:
+    line = row["line"]
+    return FencePass(
+        verdict=FenceVerdict.WAIT_FOR_RATE,
+        line=line,
+        because=f"line {line} may start no more calls for now",
+        retry_at=retry_at,
+    )
+
+
+def _withdrawn(row: RowMapping, because: str) -> FencePass:
+    return FencePass(verdict=FenceVerdict.WITHDRAWN, line=row["line"], because=because)
+
+
+def _not_placed(row: RowMapping) -> FencePass:
+    """What the provider answered, kept for whoever asks again after the worker that heard it died.
+
+    A call that has ended keeps its answer too: its end is recorded once, whatever is said now.
+    """
+    wait, failure = row["retry_after_seconds"], row["failure"]
+    return FencePass(
+        verdict=FenceVerdict.NOT_PLACED,
+        line=row["line"],
+        because=row["detail"] or "",
+        failure=None if failure is None else FailureClass(failure),
+        retry_after=None if wait is None else timedelta(seconds=wait),
+    )
+
+
+def _dialing(row: RowMapping, plan: CallPlan) -> Dialing:
+    """The durations are those of the claim: the lease was reckoned with them."""
+    return Dialing(
+        to=row["phone"],
+        caller_id=row["caller_id"],
+        agent=plan.agent_on(row["line"]),
+        attempt=row["attempt"],
+        variables=row["variables"],
+        ring_timeout=timedelta(seconds=row["ring_seconds"]),
+        max_duration=timedelta(seconds=row["max_seconds"]),
+        recording=plan.recording,
+    )

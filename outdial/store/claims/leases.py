@@ -1,0 +1,125 @@
+"""Leases: the slots that calls hold, and what the sweeper needs to free one in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, and_, bindparam, func, or_, select, update
+from sqlmodel import Session
+
+from outdial.domain.call import CallStatus, Fence
+from outdial.domain.claim import CampaignState, ClaimedCall
+from outdial.domain.record import CallEnd, CallRecord, Settled
+from outdial.store.cases import load_cases
+from outdial.store.claims.rows import claimed_call
+from outdial.store.errors import UnknownCall
+from outdial.store.records import call_record
+from outdial.store.settlement import end_call
+from outdial.store.suppressions import BEFORE_A_TALK, reason_of
+from outdial.store.tables import call, campaign, lease, recipient
+
+SWEPT = "swept"
+
+_LIVE = select(func.count()).where(lease.c.campaign_id == bindparam("campaign_id"))
+
+_TO_BE_HUNG_UP = or_(
+    and_(campaign.c.state == CampaignState.STOPPING.value, campaign.c.hang_up),
+    recipient.c.withdrawn,
+    and_(
+        call.c.status.in_(BEFORE_A_TALK),
+        reason_of(call.c.tenant, call.c.phone).is_not(None),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseCheck:
+    call: CallRecord
+    expires_at: datetime
+    """No call lasts longer (UTC), counted from the latest instant at which it was placed."""
+    acquired_at: datetime
+    claimed: ClaimedCall
+    """What the call's workflow was started with."""
+    to_be_hung_up: bool
+    """Its campaign is hanging up, it was withdrawn, or its number was listed before a talk."""
+
+
+def live_leases(s: Session, campaign_id: int) -> int:
+    """How many slots a campaign's calls hold."""
+    return int(s.connection().execute(_LIVE, {"campaign_id": campaign_id}).scalar_one())
+
+
+def leases_to_check(
+    s: Session,
+    *,
+    now: datetime,
+    older_than: timedelta,
+    limit: int,
+    after: LeaseCheck | None = None,
+) -> list[LeaseCheck]:
+    """Leases of some age, of all tenants, oldest first; those behind `after`, if it is given."""
+    found = (
+        select(
+            call,
+            lease.c.acquired_at,
+            lease.c.expires_at,
+            _TO_BE_HUNG_UP.label("to_be_hung_up"),
+        )
+        # Every lease has its call; "outer" keeps SQLite from starting with the longer table.
+        .join_from(lease, call, call.c.id == lease.c.call_id, isouter=True)
+        .join(recipient, recipient.c.id == call.c.recipient_id, isouter=True)
+        .join(campaign, campaign.c.id == call.c.campaign_id, isouter=True)
+        .where(lease.c.acquired_at <= now - older_than)
+        .order_by(lease.c.acquired_at, lease.c.call_id)
+        .limit(limit)
+    )
+    if after is not None:
+        # The first condition alone lets the index be used by both databases.
+        found = found.where(
+            lease.c.acquired_at >= after.acquired_at,
+            or_(lease.c.acquired_at > after.acquired_at, lease.c.call_id > after.call.id),
+        )
+    return [_check(row) for row in s.connection().execute(found).mappings()]
+
+
+def _check(row: RowMapping) -> LeaseCheck:
+    # A call that was reported late holds a slot that is younger than its fence.
+    placed_by = max(row["fence_deadline"] or row["acquired_at"], row["acquired_at"])
+    return LeaseCheck(
+        call=call_record(row),
+        expires_at=placed_by + (row["expires_at"] - row["acquired_at"]),
+        acquired_at=row["acquired_at"],
+        claimed=claimed_call(row),
+        to_be_hung_up=bool(row["to_be_hung_up"]),
+    )
+
+
+def close_fence(s: Session, call_id: str, *, now: datetime) -> Fence:
+    """See that a late workflow cannot dial; the fence as it was found.
+
+    Only a claimed call is closed: what may have left stays as it is. Raises UnknownCall.
+    """
+    cases = load_cases(s, [call_id])
+    if not cases:
+        raise UnknownCall(call_id)
+    found = Fence(cases[0].call["fence"])
+    if found is Fence.CLAIMED:
+        s.connection().execute(
+            update(call).where(call.c.id == call_id).values(fence=Fence.CLOSED.value)
+        )
+    return found
+
+
+def release_unplaced(s: Session, call_id: str, *, now: datetime) -> Settled:
+    """Free the slot of a call that never left; its recipient waits again.
+
+    A call that may have left is not changed. Raises UnknownCall.
+    """
+    cases = load_cases(s, [call_id])
+    if not cases:
+        raise UnknownCall(call_id)
+    if cases[0].call["fence"] in (Fence.PLACING, Fence.PLACED):
+        return cases[0].told(changed=False)
+    end = CallEnd(status=CallStatus.CANCELED, at=now, detail=SWEPT, may_have_rung=False)
+    return end_call(s, call_id, end, now=now)

@@ -1,0 +1,72 @@
+"""The ledger: attempts to people's numbers, over all campaigns of a tenant.
+
+A call counts from its end on, by the instant at which it may have left. One that is under way
+needs no counting: nobody else starts a call to any number of that person meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session
+
+from outdial.domain.ceiling import Ceiling
+from outdial.domain.phone import siblings, subscriber
+from outdial.domain.planner import Ledger
+from outdial.store.bulk import among
+from outdial.store.claims.ceiling import read_ceilings
+from outdial.store.tables import EPOCH, call
+
+_DIALED_AT = func.coalesce(call.c.fenced_at, call.c.created_at)
+_ATTEMPTS = select(call.c.phone, _DIALED_AT.label("at")).where(
+    call.c.tenant == bindparam("of_tenant"),
+    among(call.c.phone, "phones"),
+    call.c.created_at > bindparam("since"),
+    call.c.is_attempt,
+)
+_LONGEST_CALL = timedelta(days=1)
+"""Between a call's claim, by which it is found, and its dialing, by which it counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose ledger a decision needs, and how far back."""
+
+    phone: str
+    others: tuple[str, ...]
+    looks_back: timedelta | None
+    lines: tuple[str, ...] = ()
+    """Those that may dial the number."""
+
+
+def read_ledgers(s: Session, tenant: str, asked: Iterable[Asked], now: datetime) -> list[Ledger]:
+    """One for each that asked, in their order: by one query when somebody needs earlier attempts,
+    and one for the daily ceiling."""
+    asked = list(asked)
+    lines = {one.phone: one.lines for one in asked if one.lines}
+    ceilings = read_ceilings(s, tenant, lines, now)
+    needed = [one for one in asked if one.looks_back is None or one.looks_back > timedelta(0)]
+    attempts: dict[str, list[datetime]] = defaultdict(list)
+    if needed:
+        spans = [one.looks_back for one in needed]
+        furthest = None if None in spans else max(span for span in spans if span is not None)
+        since = EPOCH if furthest is None else now - furthest - _LONGEST_CALL
+        numbers = {number for one in needed for number in (one.phone, *one.others)}
+        phones = sorted({text for number in numbers for text in siblings(number)})
+        values = {"of_tenant": tenant, "phones": phones, "since": since}
+        for phone, at in s.connection().execute(_ATTEMPTS, values):
+            attempts[subscriber(phone)].append(at)
+    return [_ledger(one, attempts, ceilings.get(one.phone)) for one in asked]
+
+
+def _ledger(asked: Asked, attempts: dict[str, list[datetime]], ceiling: Ceiling | None) -> Ledger:
+    to_number = tuple(sorted(attempts.get(subscriber(asked.phone), ())))
+    if not asked.others:
+        return Ledger(to_number, ceiling=ceiling)
+    subscribers = {subscriber(number) for number in (asked.phone, *asked.others)}
+    everything = [at for one in subscribers for at in attempts.get(one, ())]
+    return Ledger(tuple(sorted(everything)), to_number, ceiling)

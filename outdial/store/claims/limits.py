@@ -1,0 +1,225 @@
+"""How many calls may start now: the campaign's own limits, and those of its lines.
+
+Leases are counted after the rows that guard them are locked (the campaign's cursor, then its
+lines by name), so no two claims can both fill the last slot.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, bindparam, exists, func, or_, select
+from sqlmodel import Session
+
+from outdial.domain.breaker import Circuit, Health
+from outdial.domain.call import Fence
+from outdial.domain.claim import CampaignState
+from outdial.domain.record import CampaignRecord
+from outdial.store.dialect import locked
+from outdial.store.health import health_of
+from outdial.store.tables import call, campaign, campaign_line, is_ready, lease, line, recipient
+
+MINUTE = timedelta(minutes=1)
+LINE_RETRY = timedelta(seconds=5)
+"""A slot that another campaign frees wakes nobody here; this soon it is looked for again."""
+FENCE_WAIT = timedelta(seconds=30)
+"""A call that would wait longer at the fence for the line's pace is not claimed yet: the person
+may stop being callable meanwhile, and the slot is of use to nobody."""
+UNKNOWN_LINE_RETRY = timedelta(minutes=1)
+"""A person has to configure the line; looking once a minute finds out soon enough."""
+
+_NEWEST = (
+    select(call.c.created_at)
+    .where(call.c.campaign_id == bindparam("campaign_id"), call.c.created_at > bindparam("after"))
+    .order_by(call.c.created_at.desc())
+    .limit(bindparam("most"))
+)
+_LINES = locked(
+    select(line)
+    .where(
+        line.c.tenant == bindparam("of_tenant"),
+        line.c.name.in_(bindparam("names", expanding=True)),
+    )
+    .order_by(line.c.name),
+    exclusive=[line],
+)
+_LEASES = (
+    select(lease.c.line, lease.c.campaign_id, func.count())
+    .where(
+        lease.c.tenant == bindparam("of_tenant"),
+        lease.c.line.in_(bindparam("names", expanding=True)),
+    )
+    .group_by(lease.c.line, lease.c.campaign_id)
+)
+_AT_FENCE = (
+    select(func.count())
+    .select_from(lease)
+    .join(call, call.c.id == lease.c.call_id)
+    .where(
+        lease.c.tenant == bindparam("of_tenant"),
+        lease.c.line == bindparam("of_line"),
+        call.c.fence == Fence.CLAIMED.value,
+    )
+)
+_WAITING = select(campaign.c.id, campaign.c.max_concurrent).where(
+    campaign.c.tenant == bindparam("of_tenant"),
+    campaign.c.state == CampaignState.RUNNING.value,
+    campaign.c.id != bindparam("campaign_id"),
+    exists().where(
+        recipient.c.campaign_id == campaign.c.id,
+        recipient.c.launch == campaign.c.launch,
+        is_ready,
+        recipient.c.window_closes_at > bindparam("now"),
+        or_(
+            campaign.c.standing & (recipient.c.line == bindparam("of_line")),
+            ~campaign.c.standing
+            & exists().where(
+                campaign_line.c.campaign_id == campaign.c.id,
+                campaign_line.c.name == bindparam("of_line"),
+            ),
+        ),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many calls may start; and once none may: why, and when that may change by itself."""
+
+    free: int
+    because: str = ""
+    again_at: datetime | None = None
+    """None: when one of this campaign's own calls ends."""
+    out: bool = False
+    """The line takes no calls at all: it is open, held, or not configured."""
+    trial: bool = False
+    """The one call there is room for tries a line that was open."""
+
+
+def campaign_room(
+    s: Session, record: CampaignRecord, in_flight: int, limit: int, now: datetime
+) -> Room:
+    """The campaign's concurrency and its calls per minute, over any 60 seconds."""
+    free = record.max_concurrent - in_flight
+    if free <= 0:
+        return Room(0, f"{in_flight} of {record.max_concurrent} calls in flight")
+    if record.per_minute is not None:
+        paced, again_at = _pace(s, record.id, record.per_minute, now)
+        if paced <= 0:
+            because = f"{record.per_minute} calls a minute; next at {again_at:%H:%M:%SZ}"
+            return Room(0, because, again_at)
+        free = min(free, paced)
+    return Room(min(free, limit))
+
+
+def _pace(
+    s: Session, campaign_id: int, per_minute: int, now: datetime
+) -> tuple[int, datetime | None]:
+    """How many more fit into the minute that ends now, and if none, when one does."""
+    minute = {"campaign_id": campaign_id, "after": now - MINUTE, "most": per_minute}
+    made = list(s.connection().execute(_NEWEST, minute).scalars())
+    if len(made) < per_minute:
+        return per_minute - len(made), None
+    return 0, made[-1] + MINUTE
+
+
+def line_rooms(
+    s: Session, record: CampaignRecord, names: Sequence[str], now: datetime
+) -> dict[str, Room]:
+    """Lock lines, then tell how many calls this campaign may start on each."""
+    if not names:
+        return {}
+    found = s.connection().execute(_LINES, {"of_tenant": record.tenant, "names": list(names)})
+    lines = {row["name"]: row for row in found.mappings()}
+    leases = _leases(s, record.tenant, names)
+    rooms: dict[str, Room] = {}
+    for name in names:
+        if name in lines:
+            rooms[name] = _line_room(s, record, lines[name], leases[name], now)
+        else:
+            because = f"line {name} is not configured"
+            rooms[name] = Room(0, because, now + UNKNOWN_LINE_RETRY, out=True)
+    return rooms
+
+
+def _leases(s: Session, tenant: str, names: Sequence[str]) -> dict[str, dict[int, int]]:
+    """Leases by line and campaign."""
+    counted = s.connection().execute(_LEASES, {"of_tenant": tenant, "names": list(names)})
+    leases: dict[str, dict[int, int]] = defaultdict(dict)
+    for name, campaign_id, count in counted:
+        leases[name][campaign_id] = count
+    return leases
+
+
+def _line_room(
+    s: Session, record: CampaignRecord, row: RowMapping, leases: dict[int, int], now: datetime
+) -> Room:
+    name, most = row["name"], row["max_concurrent"]
+    if row["held_until"] is not None and row["held_until"] > now:
+        because = f"line {name} is held: {row['held_because'] or 'no reason given'}"
+        return Room(0, because, row["held_until"], out=True)
+    health = health_of(row)
+    if health.circuit is not Circuit.CLOSED:
+        return _circuit_room(name, health, now)
+    used, mine = sum(leases.values()), leases.get(record.id, 0)
+    at_fence = _room_at_fence(s, record.tenant, row, used)
+    if at_fence <= 0:
+        because = f"line {name} starts {_pace_of(row)}, and enough calls wait for that"
+        return Room(0, because, now + max(LINE_RETRY, timedelta(seconds=row["rate_seconds"])))
+    others = _others_waiting(s, record, name, now) if used < most else {}
+    free = min(at_fence, fair_room(most, mine, leases, others))
+    if others:
+        because = f"line {name} is shared with {len(others)} more"
+        return Room(free, because, now + LINE_RETRY)
+    again_at = None if mine == used else now + LINE_RETRY
+    return Room(free, f"all {most} calls of line {name} in flight", again_at)
+
+
+def _circuit_room(name: str, health: Health, now: datetime) -> Room:
+    """A line that is open; one call may try it once its wait is over."""
+    tried = f"line {name} is tried with one call: {health.because}"
+    if health.admits_trial(now):
+        return Room(1, tried, now + LINE_RETRY, trial=True)
+    if health.circuit is Circuit.TRYING or health.retry_at is None:
+        return Room(0, tried, now + LINE_RETRY, out=True)
+    because = f"line {name} takes no calls until {health.retry_at:%H:%M:%SZ}: {health.because}"
+    return Room(0, because, health.retry_at, out=True)
+
+
+def _room_at_fence(s: Session, tenant: str, row: RowMapping, used: int) -> int:
+    """How many more calls the line's pace lets start soon enough to be claimed already."""
+    soon = max(1, int(row["per_second"] * (FENCE_WAIT.total_seconds() // row["rate_seconds"])))
+    if row["max_concurrent"] <= soon or used == 0:
+        return soon
+    waiting = s.connection().execute(_AT_FENCE, {"of_tenant": tenant, "of_line": row["name"]})
+    return soon - int(waiting.scalar_one())
+
+
+def _pace_of(row: RowMapping) -> str:
+    seconds = row["rate_seconds"]
+    every = "a second" if seconds == 1 else f"in {seconds} s"
+    return f"{row['per_second']} {'call' if row['per_second'] == 1 else 'calls'} {every}"
+
+
+def fair_room(most: int, mine: int, leases: dict[int, int], others: dict[int, int]) -> int:
+    """This campaign's room on a line for `most` calls that others wait for as well.
+
+    Each of n campaigns is entitled to an nth of the line, rounded up, if it may hold that many.
+    What others are entitled to and do not hold yet is kept for them; the rest is free for all.
+    `others` are the waiting campaigns with the calls each may hold; `leases` are held ones.
+    """
+    free = most - sum(leases.values())
+    share = -(-most // (len(others) + 1))
+    kept = sum(
+        max(0, min(share, may_hold) - leases.get(other, 0)) for other, may_hold in others.items()
+    )
+    return min(free, max(share - mine, free - kept))
+
+
+def _others_waiting(s: Session, record: CampaignRecord, name: str, now: datetime) -> dict[int, int]:
+    """Other running campaigns with somebody ready for this line: how many calls each may hold."""
+    here = {"of_tenant": record.tenant, "of_line": name, "campaign_id": record.id, "now": now}
+    return {row.id: row.max_concurrent for row in s.connection().execute(_WAITING, here)}

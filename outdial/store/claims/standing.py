@@ -1,0 +1,60 @@
+"""Where a campaign stands when a claim begins, read at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import BindParameter, bindparam, exists, func, select
+from sqlmodel import Session
+
+from outdial.domain.record import CampaignRecord
+from outdial.store.claims.waiting import SETTLEMENT
+from outdial.store.errors import UnknownCampaign
+from outdial.store.records import campaign_record
+from outdial.store.tables import call, campaign, lease
+
+_OF_CAMPAIGN: BindParameter[int] = bindparam("campaign_id")
+_STANDING = select(
+    campaign,
+    select(func.count())
+    .where(lease.c.campaign_id == _OF_CAMPAIGN)
+    .scalar_subquery()
+    .label("in_flight"),
+    exists()
+    .where(call.c.campaign_id == _OF_CAMPAIGN, call.c.claim_key == bindparam("key"))
+    .label("claimed"),
+    SETTLEMENT.scalar_subquery().label("settles_at"),
+).where(campaign.c.id == _OF_CAMPAIGN)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A campaign as it is when a claim begins.
+
+    Its cursor is locked, and so nobody stops, edits or launches it meanwhile. It may be paused:
+    then what is claimed is not dialed, because the fence looks again.
+    """
+
+    record: CampaignRecord
+    in_flight: int
+    """Slots that its calls hold. The cursor keeps other claims out; a call that was given up and
+    is reported later takes its slot again without it, and limits may be exceeded by such calls."""
+    claimed: bool
+    """A claim with this key was made before."""
+    settles_at: datetime | None
+    """When the next ended call is settled without its analysis."""
+
+
+def hold_standing(s: Session, campaign_id: int, key: str) -> Standing:
+    """Raises UnknownCampaign."""
+    values = {"campaign_id": campaign_id, "key": key}
+    row = s.connection().execute(_STANDING, values).mappings().first()
+    if row is None:
+        raise UnknownCampaign(campaign_id)
+    return Standing(
+        record=campaign_record(row),
+        in_flight=row["in_flight"],
+        claimed=row["claimed"],
+        settles_at=row["settles_at"],
+    )

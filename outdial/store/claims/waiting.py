@@ -1,0 +1,147 @@
+"""When a campaign should claim again, and what it waits for, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import CompoundSelect, Select, bindparam, func, select, union_all
+from sqlmodel import Session
+
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.domain.zone import load_zone
+from outdial.store.records import read_zones
+from outdial.store.tables import call, recipient
+
+OPEN = [state.value for state in RecipientState if state is not RecipientState.DONE]
+COUNTED = 1000
+"""Open recipients are counted exactly up to here in every claim; it costs a fraction of a
+millisecond, where counting a million costs as much as the rest of a hundred claims."""
+COUNT_HOLDS = timedelta(seconds=30)
+"""How long a full count of more than that is used again."""
+
+_OF_LAUNCH = (
+    recipient.c.campaign_id == bindparam("campaign_id"),
+    recipient.c.launch == bindparam("launch"),
+)
+_WAITING = (*_OF_LAUNCH, recipient.c.state == RecipientState.WAITING.value)
+
+
+def _together(parts: Iterable[Select[Any]]) -> CompoundSelect[Any]:
+    """Limited selects, one after the other; SQLite wants each in a select of its own."""
+    return union_all(*(select(part.subquery()) for part in parts))
+
+
+SETTLEMENT = select(func.min(call.c.settle_by)).where(
+    call.c.campaign_id == bindparam("campaign_id"),
+    call.c.settled_at.is_(None),
+    call.c.settle_by.is_not(None),
+)
+_FIRST_DUE = _together(
+    select(recipient.c.due_at, recipient.c.zones)
+    .where(*_WAITING, recipient.c.turn == turn)
+    .order_by(recipient.c.due_at)
+    .limit(1)
+    for turn in (0, 1)
+)
+_DUE_THEN = select(func.count()).select_from(
+    select(recipient.c.id)
+    .where(*_WAITING, recipient.c.turn.in_((0, 1)), recipient.c.due_at == bindparam("due_at"))
+    .limit(COUNTED)
+    .subquery()
+)
+_FEW_OPEN = select(func.count()).select_from(
+    _together(
+        select(recipient.c.id)
+        .where(*_OF_LAUNCH, recipient.c.state == state)
+        # In the order of the index: else the database may read through everybody who is done
+        # in search of those who are not.
+        .order_by(recipient.c.turn, recipient.c.due_at)
+        .limit(COUNTED)
+        for state in OPEN
+    ).subquery()
+)
+_MANY_WAIT = select(func.count()).select_from(
+    select(recipient.c.id)
+    .where(*_WAITING)
+    # From the far end: at the near one stand the marks of everybody who was claimed since the
+    # database cleaned up last.
+    .order_by(recipient.c.turn.desc(), recipient.c.due_at.desc(), recipient.c.id.desc())
+    .limit(COUNTED)
+    .subquery()
+)
+_ALL_OPEN = select(func.count()).where(*_OF_LAUNCH, recipient.c.state.in_(OPEN))
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What is waited for; `until` is None when only a call's end or a nudge is."""
+
+    because: str
+    until: datetime | None = None
+
+
+def earliest(*instants: datetime | None) -> datetime | None:
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def next_settlement(s: Session, campaign_id: int) -> datetime | None:
+    """When the next ended call is settled without its analysis."""
+    found = s.connection().execute(SETTLEMENT, {"campaign_id": campaign_id})
+    at: datetime | None = found.scalar_one()
+    return at
+
+
+def next_due(s: Session, campaign: CampaignRecord, now: datetime) -> Pause | None:
+    """Who is due next, among those who wait for a time of their own."""
+    launch = _launch(campaign)
+    firsts = list(s.connection().execute(_FIRST_DUE, launch).mappings())
+    if not firsts:
+        return None
+    first = min(firsts, key=itemgetter("due_at"))
+    together = s.connection().execute(_DUE_THEN, launch | {"due_at": first["due_at"]})
+    zone = read_zones(first["zones"]).candidates[0]
+    because = _next_text(max(first["due_at"], now), zone, together.scalar_one(), now)
+    return Pause(because, first["due_at"])
+
+
+def _next_text(at: datetime, zone: str, count: int, now: datetime) -> str:
+    local, today = at.astimezone(load_zone(zone)), now.astimezone(load_zone(zone))
+    day = "" if local.date() == today.date() else f"{local:%a %d %b} "
+    more = "+" if count >= COUNTED else ""
+    people = "1 person" if count == 1 else f"{count}{more} people"
+    return f"next: {day}{local:%H:%M} in {zone} for {people}"
+
+
+def count_open(
+    s: Session,
+    campaign: CampaignRecord,
+    known: tuple[int, datetime | None],
+    now: datetime,
+    *,
+    called: bool,
+) -> tuple[int, datetime]:
+    """Recipients without an end, and when they were counted; `known` is the count before.
+
+    Exact below COUNTED, so that nobody is done too early; above that up to 30 seconds old. It
+    may be as old below it, too, where calls were made: more is claimed once they end.
+    """
+    counted, counted_at = known
+    recent = counted_at is not None and now - counted_at < COUNT_HOLDS
+    if counted_at is not None and recent and called and counted >= COUNTED:
+        return counted, counted_at
+    many = s.connection().execute(_MANY_WAIT, _launch(campaign)).scalar_one() >= COUNTED
+    if not many:
+        few = s.connection().execute(_FEW_OPEN, _launch(campaign)).scalar_one()
+        if few < COUNTED:
+            return int(few), now
+    if counted_at is not None and recent and counted >= COUNTED:
+        return counted, counted_at
+    return int(s.connection().execute(_ALL_OPEN, _launch(campaign)).scalar_one()), now
+
+
+def _launch(campaign: CampaignRecord) -> dict[str, int]:
+    return {"campaign_id": campaign.id, "launch": campaign.launch}

@@ -1,0 +1,90 @@
+"""From rows to domain values: the only shapes that leave the store."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from outdial.domain.call import FailureClass
+from outdial.domain.consent import Consent
+from outdial.domain.decision import Candidate
+from outdial.domain.fields import STORED
+from outdial.domain.place import UnknownPlace
+from outdial.domain.plan import CallPlan
+from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
+from outdial.domain.routing import Marks
+from outdial.domain.zone import UnknownZone, ZoneEvidence, told_anew
+from outdial.store.tables import EPOCH
+
+
+@lru_cache(maxsize=1024)
+def read_plan(text: str) -> CallPlan:
+    """A plan from its JSON text; remembered, because a roster shares one."""
+    return CallPlan.model_validate_json(text, context=STORED)
+
+
+@lru_cache(maxsize=1024)
+def read_zones(text: str) -> ZoneEvidence:
+    return ZoneEvidence.model_validate_json(text)
+
+
+def read_zones_anew(text: str, phone: str, others: tuple[str, ...]) -> ZoneEvidence:
+    """Zones as today's data tells them; none when it tells none any more."""
+    evidence = read_zones(text)
+    try:
+        return told_anew(evidence, phone, others)
+    except (UnknownZone, UnknownPlace):
+        return evidence.model_copy(update={"candidates": ()})
+
+
+def read_candidate(row: RowMapping, zones: ZoneEvidence) -> Candidate:
+    """A recipient as decisions see it; `suppressed` is looked up with the row."""
+    return Candidate(
+        zones=zones.candidates,
+        attempts=row["attempts"],
+        not_before=row["not_before"],
+        suppressed=row["suppressed"],
+        jurisdictions=zones.jurisdictions,
+        consent=read_consent(row["consent"]),
+        promised=row["promised"],
+        destinations=zones.destinations,
+        marks=read_marks(row["line_marks"]) if "line_marks" in row else {},
+    )
+
+
+@lru_cache(maxsize=1024)
+def _consent(text: str) -> Consent:
+    return Consent.model_validate_json(text)
+
+
+def read_consent(text: str | None) -> Consent | None:
+    return None if text is None else _consent(text)
+
+
+def read_marks(kept: dict[str, str]) -> Marks:
+    return {line: FailureClass(mark) for line, mark in kept.items()}
+
+
+def campaign_record(row: RowMapping) -> CampaignRecord:
+    fields = {name: row[name] for name in _CAMPAIGN_FIELDS}
+    return CampaignRecord(**fields, plan=read_plan(row["plan"]))
+
+
+def call_record(row: RowMapping) -> CallRecord:
+    fields = {name: row[name] for name in _CALL_FIELDS}
+    return CallRecord(**fields, to=row["phone"])
+
+
+def recipient_record(row: RowMapping) -> RecipientRecord:
+    fields: dict[str, Any] = {name: row[name] for name in _RECIPIENT_FIELDS}
+    zones = () if row["zones"] is None else read_zones(row["zones"]).candidates
+    waits = row["state"] == RecipientState.WAITING and row["due_at"] != EPOCH
+    not_before = row["due_at"] if waits else row["not_before"]
+    return RecipientRecord(**fields, zones=zones, not_before=not_before)
+
+
+_CAMPAIGN_FIELDS = tuple(CampaignRecord.model_fields.keys() - {"plan"})
+_CALL_FIELDS = tuple(CallRecord.model_fields.keys() - {"to"})
+_RECIPIENT_FIELDS = tuple(RecipientRecord.model_fields.keys() - {"zones", "not_before"})
