@@ -45,14 +45,14 @@ from outdial.runtime.lines import build_lines, require_serving
 from outdial.runtime.logging import set_up_logging
 from outdial.runtime.outside import build_outside
 from outdial.runtime.schema import wrong_schema
-from outdial.runtime.settings import Settings, load_settings
-from outdial.runtime.settings_file import SettingsInvalid
-from outdial.services.awaiting import AwaitedLaunches
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import Settings, load_settings
+from outdial.services.campaigns.awaiting import AwaitedLaunches
 from outdial.services.context import ServiceContext
-from outdial.services.keeping import Keeper
-from outdial.services.lines import announce_lines
 from outdial.services.nexus import OutdialServiceHandler
-from outdial.store.database import Database, DatabaseUnavailable
+from outdial.services.operations.keeping import Keeper
+from outdial.services.operations.lines import announce_lines
+from outdial.store.db.database import Database, DatabaseUnavailable
 from workflows.registry import WORKFLOWS, sandbox
 
 log = logging.getLogger("outdial.worker")

@@ -8,13 +8,13 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.callbacks.appointments import AppointmentStep
+from activities.callbacks.email import send_email
+from activities.callbacks.mirror import Mirror
+from activities.callbacks.outcome import StepOutcome, done, follow_up, not_yet, refused
+from activities.callbacks.webhook import send_webhook
 from activities.heartbeat import heartbeating
 from activities.shares import TenantShares
-from activities.steps.appointments import AppointmentStep
-from activities.steps.email import send_email
-from activities.steps.mirror import Mirror
-from activities.steps.outcome import StepOutcome, done, follow_up, not_yet, refused
-from activities.steps.webhook import send_webhook
 from outdial.calendars.port import CalendarConflict
 from outdial.contracts.names import NUDGE_SIGNAL
 from outdial.contracts.signatures.after_call import (
@@ -28,13 +28,13 @@ from outdial.contracts.signatures.after_call import (
     StepResult,
 )
 from outdial.dispatch.telling import signal_workflow
-from outdial.domain.appointment import Appointment
-from outdial.domain.callbacks import CallbackKind
-from outdial.domain.chain import MIRROR, Step, StepContext, StepState
+from outdial.domain.appointment.appointment import Appointment
+from outdial.domain.call.chain import MIRROR, Step, StepContext, StepState
+from outdial.domain.definition.callbacks import CallbackKind
 from outdial.resources.deps import Deps
-from outdial.store.after_calls import chains
 from outdial.store.appointments import finding
-from outdial.store.errors import UnknownCall
+from outdial.store.callbacks import chains
+from outdial.store.db.errors import UnknownCall
 
 STEPS_OF_TENANT = 40
 """Of one tenant at the same time in one worker, a fifth of the places."""

@@ -28,11 +28,11 @@ from outdial.contracts.signatures.call import (
 )
 from outdial.dispatch.reports import report_of
 from outdial.dispatch.settled import tell_settled
-from outdial.domain.call import FailureClass, Fence
-from outdial.domain.claim import FencePass, FenceVerdict
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.claim import FencePass, FenceVerdict
+from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.settlement import MISCONFIGURED_WAIT
+from outdial.domain.call.status import FailureClass, Fence
 from outdial.domain.record import CallRecord
-from outdial.domain.settlement import MISCONFIGURED_WAIT
 from outdial.providers.departure import watching
 from outdial.providers.lines import Line, LinePolicy
 from outdial.providers.port import (
@@ -46,9 +46,10 @@ from outdial.providers.port import (
     Unsendable,
 )
 from outdial.resources.deps import Deps
-from outdial.store import calls, events, lines
+from outdial.store.call import calls, events
 from outdial.store.claims import fence, leases
-from outdial.store.errors import UnknownCall
+from outdial.store.db.errors import UnknownCall
+from outdial.store.lines import lines
 
 log = logging.getLogger(__name__)
 

@@ -25,15 +25,16 @@ from outdial.contracts.signatures.campaign import (
 )
 from outdial.dispatch.settled import tell_settled
 from outdial.dispatch.telling import signal_workflow
-from outdial.domain.claim import Claim
+from outdial.domain.call.claim import Claim
 from outdial.domain.record import CampaignRecord, Progress
 from outdial.resources.deps import Deps
-from outdial.store import campaigns, roster
 from outdial.store.appointments.roster import enter_existing
-from outdial.store.campaign_rows import require_campaign
+from outdial.store.campaign import campaigns
+from outdial.store.campaign.campaign_rows import require_campaign
 from outdial.store.claims import flight, reservation
-from outdial.store.errors import CampaignEnded, IllegalTransition
-from outdial.store.roster import EnrollRow
+from outdial.store.db.errors import CampaignEnded, IllegalTransition
+from outdial.store.roster import roster
+from outdial.store.roster.roster import EnrollRow
 
 
 class Campaigns(CampaignActivities):

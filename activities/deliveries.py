@@ -15,8 +15,8 @@ from activities.shares import TenantTurns
 from outdial.contracts.signatures.delivery import DeliveryActivities, Drained, EndpointRef
 from outdial.domain.endpoint import Delivery, Endpoint
 from outdial.resources.deps import Deps
-from outdial.store import deliveries
-from outdial.store.deliveries import Outcome
+from outdial.store.webhooks import deliveries
+from outdial.store.webhooks.deliveries import Outcome
 
 AT_ONCE = 10
 """Requests to one endpoint at the same time, each about another subject."""

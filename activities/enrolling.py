@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from operator import itemgetter
 
-from outdial.domain.number_policy import refusal
-from outdial.domain.place import UnknownPlace
-from outdial.domain.roster import RecipientDraft
-from outdial.domain.zone import UnknownZone, zone_evidence
-from outdial.store.roster import EnrollRow
+from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.numbers.policy import refusal
+from outdial.domain.rules.place import UnknownPlace
+from outdial.domain.rules.zone import UnknownZone, zone_evidence
+from outdial.store.roster.roster import EnrollRow
 
 _PREFIX = 4
 """Digits that hold any country code: the phone library keeps what it compiled for a country only

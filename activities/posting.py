@@ -12,8 +12,13 @@ import httpx
 
 from outdial.domain.egress import Egress
 from outdial.domain.endpoint import Delivery, DeliveryAttempt, Endpoint
-from outdial.resources.addresses import GuardedTransport, NameUnknown, UrlRefused, parse_url
-from outdial.store.deliveries import Outcome
+from outdial.resources.outgoing.addresses import (
+    GuardedTransport,
+    NameUnknown,
+    UrlRefused,
+    parse_url,
+)
+from outdial.store.webhooks.deliveries import Outcome
 from outdial.webhook_formats.catalog import DIALECTS
 from outdial.webhook_formats.port import Message, read_event
 

@@ -18,11 +18,12 @@ from outdial.dispatch.executions import Execution, ExecutionState, describe_exec
 from outdial.dispatch.standing import nudge_standing
 from outdial.dispatch.starting import is_of_launch, start_campaign
 from outdial.dispatch.telling import signal_workflow
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord
 from outdial.resources.deps import Deps
-from outdial.store import campaigns, roster
-from outdial.store.errors import IllegalTransition
+from outdial.store.campaign import campaigns
+from outdial.store.db.errors import IllegalTransition
+from outdial.store.roster import roster
 
 log = logging.getLogger(__name__)
 

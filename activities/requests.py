@@ -8,9 +8,7 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from outdial.contracts.names import (
-    HANG_UP_SIGNAL,
-)
+from outdial.contracts.names import HANG_UP_SIGNAL
 from outdial.contracts.signatures.request import (
     RequestActivities,
     Requested,
@@ -20,17 +18,18 @@ from outdial.contracts.signatures.request import (
 )
 from outdial.dispatch.standing import nudge_standing
 from outdial.dispatch.telling import signal_workflow
+from outdial.domain.call.plan import CallRequest
 from outdial.domain.instants import TOO_FAR, too_far
-from outdial.domain.phone import parse_destination
-from outdial.domain.plan import CallRequest
+from outdial.domain.numbers.phone import parse_destination
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
-from outdial.domain.zone import ZoneEvidence, zone_evidence
+from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
 from outdial.providers.asking import in_words, not_carried_of
 from outdial.providers.lines import UnknownLine
 from outdial.resources.deps import Deps
-from outdial.store import campaigns, roster, withdrawal
-from outdial.store.requests import known_request
-from outdial.store.rulings import read_rulebook
+from outdial.store.call.requests import known_request
+from outdial.store.campaign import campaigns
+from outdial.store.compliance.rulings import read_rulebook
+from outdial.store.roster import roster, withdrawal
 
 
 class Requests(RequestActivities):

@@ -30,17 +30,18 @@ from outdial.dispatch.settled import sweep_chains, tell_settled
 from outdial.dispatch.starting import start_call
 from outdial.dispatch.sweeping import BATCH, Deadline, each, pages
 from outdial.dispatch.telling import signal_workflow
-from outdial.domain.call import CallStatus, FailureClass, Fence
-from outdial.domain.evidence import was_answered, was_started
+from outdial.domain.call.evidence import was_answered, was_started
+from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallEnd, CallRecord, CampaignRecord
 from outdial.providers.lines import UnknownLine
 from outdial.providers.port import ProviderError
 from outdial.resources.deps import Deps
-from outdial.store import call_requests, calls, campaigns, events, requests
+from outdial.store.call import call_requests, calls, events, requests
+from outdial.store.call.events import UnsignalledRow
+from outdial.store.call.requests import Requester
+from outdial.store.campaign import campaigns
 from outdial.store.claims import leases
 from outdial.store.claims.leases import LeaseCheck
-from outdial.store.events import UnsignalledRow
-from outdial.store.requests import Requester
 
 log = logging.getLogger(__name__)
 

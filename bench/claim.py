@@ -23,13 +23,14 @@ from typing import Any
 from sqlalchemy import URL, create_engine, delete, insert, make_url, select, text, update
 from sqlmodel import Session
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.domain.zone import zone_evidence
-from outdial.store import campaigns, roster
+from outdial.domain.rules.zone import zone_evidence
+from outdial.store.campaign import campaigns
 from outdial.store.claims.reservation import claim_calls
-from outdial.store.database import Database
-from outdial.store.tables import EPOCH, call, lease, recipient
+from outdial.store.db.database import Database
+from outdial.store.db.tables import EPOCH, call, lease, recipient
+from outdial.store.roster import roster
 from tests.builders import LINE, NOW, House, definition
 from tests.databases import migrated, postgresql_database, postgresql_server
 

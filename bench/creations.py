@@ -29,11 +29,11 @@ from bench.processes import cpu_seconds, free_port, start_python, until_open
 from outdial.providers.lines import Lines
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal
-from outdial.runtime.settings import load_settings
+from outdial.runtime.settings.settings import load_settings
+from outdial.services.accounts.keys import create_key
 from outdial.services.context import ServiceContext
-from outdial.services.keys import create_key
-from outdial.store.database import Database
-from outdial.store.tables import call_request
+from outdial.store.db.database import Database
+from outdial.store.db.tables import call_request
 from tests.databases import postgresql_database, postgresql_server
 
 CONNECTIONS = 32

@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from outdial.domain.caps import Cap
-from outdial.domain.consent import Consent, ConsentLevel
-from outdial.domain.definition import Agent, Purpose, Retry, Schedule
-from outdial.domain.plan import CallPlan
-from outdial.domain.planner import Candidate, Dial, Ledger, decide
-from outdial.domain.zone import load_zone, zone_evidence
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.decision.planner import Candidate, Dial, Ledger, decide
+from outdial.domain.definition.campaign import Agent, Purpose, Retry, Schedule
+from outdial.domain.definition.caps import Cap
+from outdial.domain.rules.consent import Consent, ConsentLevel
+from outdial.domain.rules.zone import load_zone, zone_evidence
 
 NOW = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 LEDGER = Ledger((NOW - timedelta(days=5), NOW - timedelta(days=2), NOW - timedelta(hours=20)))

@@ -14,10 +14,10 @@ from sqlalchemy import func, select
 
 from bench.people import configure
 from outdial.domain.record import RecipientState
-from outdial.runtime.embedded import EmbeddedStack
-from outdial.runtime.settings import load_settings
-from outdial.store.database import Database
-from outdial.store.tables import call, recipient
+from outdial.runtime.settings.settings import load_settings
+from outdial.runtime.stack.embedded import EmbeddedStack
+from outdial.store.db.database import Database
+from outdial.store.db.tables import call, recipient
 
 IN_FLIGHT = 150
 NO_PROGRESS = 120.0

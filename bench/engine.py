@@ -14,13 +14,13 @@ from bench.processes import cpu_seconds
 from outdial.intake.definition import read_definition_text
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal
-from outdial.runtime.embedded import EmbeddedStack
 from outdial.runtime.lines import build_lines
-from outdial.runtime.settings import load_settings
+from outdial.runtime.settings.settings import load_settings
+from outdial.runtime.stack.embedded import EmbeddedStack
+from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.context import ServiceContext
-from outdial.services.launching import launch_campaign
-from outdial.services.reading import progress
-from outdial.store.database import Database
+from outdial.services.operations.reading import progress
+from outdial.store.db.database import Database
 
 
 async def run_engine(

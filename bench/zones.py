@@ -14,8 +14,8 @@ import phonenumbers
 from phonenumbers import timezone as phone_timezone
 
 from activities.enrolling import enroll_rows
-from outdial.domain.data import table
-from outdial.domain.roster import RecipientDraft
+from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.rules.data import table
 
 COUNTRIES = ("US", "GB", "FR", "DE", "AU", "BR", "IN", "MX", "JP", "ZA", "ES", "IT", "NL", "SE")
 

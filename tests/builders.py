@@ -8,21 +8,24 @@ from typing import Any, TypeVar
 
 from sqlmodel import Session
 
-from outdial.domain.breaker import BreakerPolicy
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState, Claim, ClaimedCall, FencePass
-from outdial.domain.definition import Agent, CampaignDefinition
-from outdial.domain.event import CallEvent
-from outdial.domain.plan import CallRequest
+from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall, FencePass
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.call.status import CallStatus
+from outdial.domain.definition.campaign import Agent, CampaignDefinition
+from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import DEFAULT_TENANT, CallEnd, CampaignRecord, Settled
-from outdial.domain.roster import RecipientDraft
-from outdial.domain.zone import ZoneEvidence, ZoneSource, zone_data
-from outdial.store import calls, campaigns, lines, roster
+from outdial.domain.rules.zone import ZoneEvidence, ZoneSource, zone_data
+from outdial.store.call import calls
+from outdial.store.campaign import campaigns
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls
-from outdial.store.database import Database
-from outdial.store.lines import LineLimits
-from outdial.store.roster import EnrollRow
+from outdial.store.db.database import Database
+from outdial.store.lines import lines
+from outdial.store.lines.lines import LineLimits
+from outdial.store.roster import roster
+from outdial.store.roster.roster import EnrollRow
 
 T = TypeVar("T")
 

@@ -20,8 +20,8 @@ from typing import TypeVar
 from sqlalchemy import URL, Table, create_engine, exists, literal, make_url, select, text
 from sqlmodel import Session
 
-from outdial.store.database import Database
-from outdial.store.tables import metadata
+from outdial.store.db.database import Database
+from outdial.store.db.tables import metadata
 
 SERVER_VARIABLE = "OUTDIAL_TEST_DATABASE_URL"
 T = TypeVar("T")

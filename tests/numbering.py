@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from outdial.domain.number_policy import NumberPolicy, number_policy, use_policy
+from outdial.domain.numbers.policy import NumberPolicy, number_policy, use_policy
 
 
 @contextmanager

@@ -20,8 +20,8 @@ with workflow.unsafe.imports_passed_through():
         StepRef,
         StepResult,
     )
-    from outdial.domain.callbacks import After, StepRetry
-    from outdial.domain.chain import StepState
+    from outdial.domain.call.chain import StepState
+    from outdial.domain.definition.callbacks import After, StepRetry
     from workflows.cancellation import run_to_end
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=3), timedelta(minutes=5)

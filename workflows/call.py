@@ -23,9 +23,9 @@ with workflow.unsafe.imports_passed_through():
         Placement,
         PlacementResult,
     )
-    from outdial.domain.call import CallStatus, FailureClass, advance
-    from outdial.domain.claim import ClaimedCall
-    from outdial.domain.evidence import was_answered, was_started
+    from outdial.domain.call.claim import ClaimedCall
+    from outdial.domain.call.evidence import was_answered, was_started
+    from outdial.domain.call.status import CallStatus, FailureClass, advance
     from outdial.domain.record import CallEnd
     from workflows.cancellation import run_to_end
 

@@ -34,8 +34,8 @@ with workflow.unsafe.imports_passed_through():
         EnrollInput,
         StateInput,
     )
-    from outdial.domain.call import CallStatus
-    from outdial.domain.claim import CampaignState, Claim, ClaimedCall
+    from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall
+    from outdial.domain.call.status import CallStatus
     from workflows.bounds import require_bounded
     from workflows.call import CallWorkflow
     from workflows.cancellation import run_to_end

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from outdial.domain.zone import require_zone
+from outdial.domain.rules.zone import require_zone
 from workflows.after_call import AfterCallWorkflow
 from workflows.call import CallWorkflow
 from workflows.campaign import CampaignWorkflow

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from outdial.domain.event import EventKind
+from outdial.domain.call.event import EventKind
 from outdial.providers.simulated import webhook
 
 

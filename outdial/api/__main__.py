@@ -13,8 +13,8 @@ from outdial.runtime.connection import check_temporal
 from outdial.runtime.lines import build_lines
 from outdial.runtime.logging import set_up_logging
 from outdial.runtime.outside import build_outside
-from outdial.runtime.settings import Settings, load_settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import Settings, load_settings
 
 _SHUTDOWN_SECONDS = 5
 

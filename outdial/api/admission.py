@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException
 from outdial.api.bodies import allow_size_of
 from outdial.api.state import state_of
 from outdial.domain.bounds import OutOfBounds, parse_json
-from outdial.services.access import Caller, RateRule, admit
+from outdial.services.accounts.access import Caller, RateRule, admit
 
 _CALLER = "outdial.caller"
 
@@ -48,7 +48,7 @@ class Admission:
         return caller if caller is not None else await self.admit(request)
 
     async def admit(self, request: Request) -> Caller:
-        """Raises what `services.access.admit` does."""
+        """Raises what `services.accounts.access.admit` does."""
         caller = await admit(
             state_of(request).context,
             self.token(request),

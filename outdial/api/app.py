@@ -24,13 +24,13 @@ from outdial.runtime.connection import connect_temporal
 from outdial.runtime.lines import build_lines, require_serving, resolve_reference
 from outdial.runtime.logging import set_up_logging
 from outdial.runtime.outside import build_outside
-from outdial.runtime.settings import Settings, load_settings
-from outdial.runtime.settings_file import SettingsInvalid
-from outdial.services.access import RateRule
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import Settings, load_settings
+from outdial.services.accounts.access import RateRule
+from outdial.services.calls.nudging import Nudges
 from outdial.services.context import ServiceContext
-from outdial.services.nudging import Nudges
-from outdial.services.webhooks import WebhookReceiver
-from outdial.store.database import Database
+from outdial.services.webhooks.webhooks import WebhookReceiver
+from outdial.store.db.database import Database
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

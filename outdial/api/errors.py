@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from outdial.api.bodies import BodyTooLarge, BodyTooSlow
 from outdial.providers.lines import UnknownLine
 from outdial.providers.port import WebhookRefused
-from outdial.store.errors import DatabaseUnavailable
+from outdial.store.db.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 

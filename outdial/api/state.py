@@ -8,10 +8,10 @@ from typing import cast
 
 from fastapi import Request
 
-from outdial.services.access import RateRule
+from outdial.services.accounts.access import RateRule
+from outdial.services.calls.nudging import Nudges
 from outdial.services.context import ServiceContext
-from outdial.services.nudging import Nudges
-from outdial.services.webhooks import WebhookReceiver
+from outdial.services.webhooks.webhooks import WebhookReceiver
 
 _MINUTE = timedelta(minutes=1)
 

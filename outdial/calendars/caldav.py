@@ -31,9 +31,9 @@ from caldav.lib.error import (
 from outdial.calendars.expansion import busy_by
 from outdial.calendars.invitation import event_of, status_of
 from outdial.calendars.port import CalendarBackend, CalendarConflict, CalendarUnavailable, Entry
-from outdial.domain.appointment import OURS, Appointment
+from outdial.domain.appointment.appointment import OURS, Appointment
 from outdial.domain.egress import Egress
-from outdial.domain.zone import load_zone
+from outdial.domain.rules.zone import load_zone
 
 T = TypeVar("T")
 _CHANGED = (ETagMismatchError, ScheduleTagMismatchError, ConsistencyError)

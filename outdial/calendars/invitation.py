@@ -6,7 +6,7 @@ from datetime import datetime
 
 from icalendar import Calendar, Event
 
-from outdial.domain.appointment import Appointment, AppointmentStatus
+from outdial.domain.appointment.appointment import Appointment, AppointmentStatus
 
 PRODUCT = "-//Outdial//Appointments//EN"
 _STATUS = {

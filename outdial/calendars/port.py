@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from outdial.domain.appointment import Appointment
+from outdial.domain.appointment.appointment import Appointment
 from outdial.domain.record import DEFAULT_TENANT
 
 

@@ -15,12 +15,12 @@ from outdial.cli.output import say
 from outdial.providers.lines import Lines
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal, is_configured
-from outdial.runtime.embedded import EmbeddedStack, running_stack, settings_of_running
 from outdial.runtime.lines import build_lines
-from outdial.runtime.settings import Settings
-from outdial.runtime.statefile import is_owned
+from outdial.runtime.settings.settings import Settings
+from outdial.runtime.stack.embedded import EmbeddedStack, running_stack, settings_of_running
+from outdial.runtime.stack.statefile import is_owned
 from outdial.services.context import ServiceContext
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 
 STARTING_SECONDS = 30.0
 """How long a stack may take that another command is just starting or stopping."""

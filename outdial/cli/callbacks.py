@@ -10,9 +10,9 @@ import typer
 from outdial.cli.attachment import NothingYet, looked_at
 from outdial.cli.output import OK, fail, flush_json, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.chain import Chain, Step, StepState
-from outdial.runtime.settings import Settings
-from outdial.services import following_up
+from outdial.domain.call.chain import Chain, Step, StepState
+from outdial.runtime.settings.settings import Settings
+from outdial.services.appointments import following_up
 from outdial.services.errors import ChangeRefused, TemporalUnavailable
 
 Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]

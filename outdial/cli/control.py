@@ -9,10 +9,10 @@ import typer
 from outdial.cli.attachment import NothingYet, looked_at
 from outdial.cli.output import OK, fail, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.claim import CampaignState
-from outdial.runtime.settings import Settings
-from outdial.services import control
-from outdial.services.control import Changed
+from outdial.domain.call.claim import CampaignState
+from outdial.runtime.settings.settings import Settings
+from outdial.services.campaigns import control
+from outdial.services.campaigns.control import Changed
 
 Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
 Because = Annotated[

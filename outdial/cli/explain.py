@@ -10,10 +10,10 @@ import typer
 from outdial.cli.attachment import NothingYet, looked_at
 from outdial.cli.output import FAILED, OK, fail, flush_json, plural, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.runtime.settings import Settings
-from outdial.services import auditing, explaining
+from outdial.runtime.settings.settings import Settings
+from outdial.services.compliance import auditing, explaining
+from outdial.services.compliance.suppressing import parse_number
 from outdial.services.errors import RequestRefused
-from outdial.services.suppressing import parse_number
 
 Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]

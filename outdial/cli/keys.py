@@ -17,12 +17,12 @@ from outdial.cli.attachment import NothingYet, looked_at
 from outdial.cli.output import OK, fail, flush_json, out, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.access import EVERYTHING, ApiKey
-from outdial.domain.definition import NAME_PATTERN
-from outdial.domain.fields import parse_duration, parse_instant
-from outdial.runtime.settings import Settings
-from outdial.services import keys as service
+from outdial.domain.definition.campaign import NAME_PATTERN
+from outdial.domain.definition.fields import parse_duration, parse_instant
+from outdial.runtime.settings.settings import Settings
+from outdial.services.accounts import keys as service
+from outdial.services.accounts.keys import NewKey
 from outdial.services.context import ServiceContext
-from outdial.services.keys import NewKey
 
 app = typer.Typer(help="Keys to the HTTP API.", no_args_is_help=True)
 

@@ -14,16 +14,16 @@ from outdial.cli.attachment import Attachment, NothingYet, attached, looked_at
 from outdial.cli.output import INTERRUPTED, OK, STOPPED, err, fail, flush_json, out, plural, say
 from outdial.cli.progress import StackGone, summary, watch
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import Progress, RecipientState
 from outdial.intake.definition import LoadedDefinition, read_definition
 from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.validation import validate
 from outdial.runtime.connection import is_configured
-from outdial.runtime.settings import Settings
-from outdial.runtime.statefile import is_owned
-from outdial.services.launching import Launch, launch_campaign
-from outdial.store.errors import CampaignEnded
+from outdial.runtime.settings.settings import Settings
+from outdial.runtime.stack.statefile import is_owned
+from outdial.services.campaigns.launching import Launch, launch_campaign
+from outdial.store.db.errors import CampaignEnded
 
 File = Annotated[Path, typer.Argument(help="The campaign's YAML file.", show_default=False)]
 

@@ -12,15 +12,15 @@ from rich.table import Table
 from outdial.cli.attachment import NothingYet, looked_at, running_here
 from outdial.cli.output import OK, fail, flush_json, out, say, until
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.breaker import Circuit
-from outdial.domain.call import FailureClass
-from outdial.domain.fields import format_duration
+from outdial.domain.call.status import FailureClass
+from outdial.domain.definition.fields import format_duration
+from outdial.domain.line.breaker import Circuit
 from outdial.providers.lines import Line
 from outdial.providers.port import Capabilities, ProviderError
 from outdial.runtime.lines import build_line
-from outdial.runtime.settings import Settings
-from outdial.services import reading
-from outdial.store.lines import LineStatus
+from outdial.runtime.settings.settings import Settings
+from outdial.services.operations import reading
+from outdial.store.lines.lines import LineStatus
 
 app = typer.Typer(name="line", help="Look after a line.", no_args_is_help=True)
 

@@ -13,10 +13,10 @@ from rich.text import Text
 
 from outdial.cli.attachment import Attachment
 from outdial.cli.output import clock_time, counted, plural, until
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import Progress, RecipientState
-from outdial.services import reading
-from outdial.services.lines import simulated_note
+from outdial.services.operations import reading
+from outdial.services.operations.lines import simulated_note
 
 LIVE_SECONDS = 0.5
 PLAIN_SECONDS = 3.0

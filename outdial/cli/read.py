@@ -13,11 +13,11 @@ from outdial.cli.launch import report
 from outdial.cli.output import OK, fail, flush_json, out, say, until, words
 from outdial.cli.progress import summary, waiting_for
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.call import CallStatus
-from outdial.domain.phone import mask_phone
+from outdial.domain.call.status import CallStatus
+from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CallRecord, Progress, RecipientState
-from outdial.runtime.settings import Settings
-from outdial.services import reading
+from outdial.runtime.settings.settings import Settings
+from outdial.services.operations import reading
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 

@@ -13,14 +13,14 @@ from outdial.cli.attachment import NothingYet, looked_at
 from outdial.cli.output import OK, fail, flush_json, out, plural, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.cli.suppress import NO_DATABASE
-from outdial.domain.place import UnknownPlace, require_jurisdiction
-from outdial.domain.purpose import Purpose
-from outdial.domain.rulebook import Rulebook, countries
-from outdial.domain.rules import EVERYWHERE, Rule
+from outdial.domain.definition.purpose import Purpose
+from outdial.domain.rules.place import UnknownPlace, require_jurisdiction
+from outdial.domain.rules.rule import EVERYWHERE, Rule
+from outdial.domain.rules.rulebook import Rulebook, countries
 from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.rules import read_rules
-from outdial.runtime.settings import Settings
-from outdial.services import blocking
+from outdial.runtime.settings.settings import Settings
+from outdial.services.compliance import blocking
 
 Place = Annotated[
     str, typer.Argument(help="ISO 3166: a country such as FR, or a part such as US-LA.")

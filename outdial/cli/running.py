@@ -14,12 +14,12 @@ from outdial.cli.output import fail
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.lines import UnknownLine
 from outdial.runtime.connection import TemporalMismatch, TemporalUnreachable, release_clients
-from outdial.runtime.embedded import StackFailed, StackRunning
 from outdial.runtime.schema import wrong_schema
-from outdial.runtime.settings import Settings, load_settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import Settings, load_settings
+from outdial.runtime.stack.embedded import StackFailed, StackRunning
 from outdial.services.errors import ServiceError
-from outdial.store.errors import StoreError
+from outdial.store.db.errors import StoreError
 
 _TOLD = (
     ServiceError,

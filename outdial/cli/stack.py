@@ -14,10 +14,10 @@ from outdial.runtime.connection import (
     register_search_attributes,
     temporal_address,
 )
-from outdial.runtime.embedded import EmbeddedStack
-from outdial.runtime.settings import DATABASE_FILE, Settings
-from outdial.runtime.statefile import private_file
-from outdial.store.database import Database
+from outdial.runtime.settings.settings import DATABASE_FILE, Settings
+from outdial.runtime.stack.embedded import EmbeddedStack
+from outdial.runtime.stack.statefile import private_file
+from outdial.store.db.database import Database
 
 
 def up() -> None:

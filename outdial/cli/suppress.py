@@ -10,13 +10,13 @@ import typer
 from outdial.cli.attachment import NothingYet, looked_at
 from outdial.cli.output import OK, fail, plural, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.phone import mask_phone
-from outdial.intake.numbers import read_numbers
+from outdial.domain.numbers.phone import mask_phone
+from outdial.intake.contacts.numbers import read_numbers
 from outdial.intake.problems import DefinitionInvalid, problem_lines
-from outdial.runtime.settings import Settings
-from outdial.services import suppressing
+from outdial.runtime.settings.settings import Settings
+from outdial.services.compliance import suppressing
+from outdial.services.compliance.suppressing import parse_number
 from outdial.services.errors import RequestRefused
-from outdial.services.suppressing import parse_number
 
 Everywhere = Annotated[
     bool, typer.Option("--every-tenant", help="On the list that holds for all tenants.")

@@ -15,9 +15,9 @@ from outdial.intake.definition import read_definition
 from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.validation import validate
 from outdial.runtime.connection import connect_temporal
-from outdial.runtime.settings import Settings
+from outdial.runtime.settings.settings import Settings
 from outdial.services import nexus as nexus_service
-from outdial.services import scheduling
+from outdial.services.campaigns import scheduling
 
 
 def schedule(

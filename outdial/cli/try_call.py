@@ -12,19 +12,20 @@ from outdial.cli.attachment import Attachment, attached
 from outdial.cli.output import FAILED, INTERRUPTED, OK, fail, out, say, words
 from outdial.cli.running import run, settings_or_fail
 from outdial.contracts.messages import RequestResult
-from outdial.domain.call import CallStatus
-from outdial.domain.definition import CampaignDefinition, Retry, Schedule
-from outdial.domain.fields import Span
-from outdial.domain.phone import BadPhone, mask_phone, parse_phone
-from outdial.domain.plan import CallPlan, CallRequest
+from outdial.domain.call.plan import CallPlan, CallRequest
+from outdial.domain.call.status import CallStatus
+from outdial.domain.definition.campaign import CampaignDefinition, Retry, Schedule
+from outdial.domain.definition.fields import Span
+from outdial.domain.numbers.phone import BadPhone, mask_phone, parse_phone
 from outdial.domain.record import CallRecord
+from outdial.intake.contacts.roster import read_roster
 from outdial.intake.definition import read_definition
 from outdial.intake.problems import DefinitionInvalid
-from outdial.intake.roster import read_roster
 from outdial.intake.validation import validate
-from outdial.runtime.settings import Settings
-from outdial.services import reading, requests
-from outdial.services.lines import on_lines, simulated_lines
+from outdial.runtime.settings.settings import Settings
+from outdial.services.calls import requests
+from outdial.services.operations import reading
+from outdial.services.operations.lines import on_lines, simulated_lines
 
 LOOK_SECONDS = 0.3
 _WHOLE_DAY = Schedule(hours=(Span(start=0, end=24 * 60),), time_zone="UTC")

@@ -23,10 +23,10 @@ from outdial.providers.asking import not_carried_by
 from outdial.providers.lines import UnknownLine
 from outdial.runtime.clock import system_clock
 from outdial.runtime.lines import build_lines
-from outdial.runtime.settings_file import SettingsInvalid
-from outdial.runtime.stack_parts import settings_of_launch
-from outdial.services.forecasting import forecast
-from outdial.services.lines import on_lines, simulated_note
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.stack.parts import settings_of_launch
+from outdial.services.campaigns.forecasting import forecast
+from outdial.services.operations.lines import on_lines, simulated_note
 
 
 def validate(

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState
-from outdial.domain.plan import CallRequest
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.call.status import CallStatus
+from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import Progress
-from outdial.domain.roster import RecipientDraft
 
 MAX_RECIPIENTS = 500
 """In one update. They stand in the history, which is no place for people."""

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from temporalio.common import RetryPolicy
 
-from outdial.domain.callbacks import StepRetry
+from outdial.domain.definition.callbacks import StepRetry
 
 
 class Options(TypedDict, total=False):

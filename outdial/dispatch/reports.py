@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from outdial.contracts.signatures.call import CallReport
-from outdial.domain.event import CallEvent
-from outdial.domain.evidence import was_answered
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.evidence import was_answered
 
 
 def report_of(call_id: str | None, event: CallEvent) -> CallReport | None:

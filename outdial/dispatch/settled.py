@@ -12,10 +12,10 @@ from outdial.contracts.names import after_call_workflow_id
 from outdial.dispatch.executions import ExecutionState, describe_execution
 from outdial.dispatch.sweeping import BATCH, Deadline, each, pages
 from outdial.dispatch.telling import silence, start_after_call, tell_requester
-from outdial.domain.chain import Chain
+from outdial.domain.call.chain import Chain
 from outdial.domain.record import Settled
-from outdial.store.after_calls import chains
-from outdial.store.database import Database
+from outdial.store.callbacks import chains
+from outdial.store.db.database import Database
 
 CHAIN_AGE = timedelta(seconds=2)
 """Younger chains are being started by the process that settled their calls."""

@@ -23,8 +23,8 @@ from outdial.contracts.names import (
     campaign_memo,
     campaign_workflow_id,
 )
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import ClaimedCall
+from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
 
 

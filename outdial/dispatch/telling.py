@@ -24,9 +24,9 @@ from outdial.contracts.names import (
     after_call_workflow_id,
 )
 from outdial.domain.record import Settled
-from outdial.store import suppressions
-from outdial.store.database import Database
-from outdial.store.errors import DatabaseUnavailable
+from outdial.store.compliance import suppressions
+from outdial.store.db.database import Database
+from outdial.store.db.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 

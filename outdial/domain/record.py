@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass, Fence
-from outdial.domain.claim import CampaignState
-from outdial.domain.definition import Purpose
-from outdial.domain.evidence import Report, answered_in_all, ending_of
-from outdial.domain.plan import CallPlan
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.evidence import Report, answered_in_all, ending_of
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass, Fence
+from outdial.domain.definition.campaign import Purpose
 
 DEFAULT_TENANT = "default"
 DIRECT_CAMPAIGN = "direct"

@@ -10,15 +10,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from outdial.domain.bounds import AGENT_SETTINGS, DEFINITION, OutOfBounds, require_within
-from outdial.domain.definition import CampaignDefinition
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.record import DIRECT_CAMPAIGN
-from outdial.intake.after_call import after_call_problems
-from outdial.intake.places import KeyPath, Places
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
-from outdial.intake.templates import TemplateSet
+from outdial.intake.templates.after_call import after_call_problems
+from outdial.intake.templates.templates import TemplateSet
 from outdial.intake.wording import RIGHT, describe, document_path
-from outdial.intake.yaml_document import read_yaml
-from outdial.intake.yaml_nodes import Node, YamlList, YamlMapping, YamlScalar
+from outdial.intake.yaml.document import read_yaml
+from outdial.intake.yaml.nodes import Node, YamlList, YamlMapping, YamlScalar
+from outdial.intake.yaml.places import KeyPath, Places
 
 MAX_BYTES = 10_000_000
 _NEVER_EMPTY: tuple[tuple[str, ...], ...] = (

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from outdial.domain.fields import shown
-from outdial.domain.place import UnknownPlace, require_jurisdiction
-from outdial.domain.rulebook import OperatorRules
-from outdial.domain.rules import EVERYWHERE, Rule
+from outdial.domain.definition.fields import shown
+from outdial.domain.rules.place import UnknownPlace, require_jurisdiction
+from outdial.domain.rules.rule import EVERYWHERE, Rule
+from outdial.domain.rules.rulebook import OperatorRules
 from outdial.intake.definition import read_definition_file
-from outdial.intake.places import Places
 from outdial.intake.problems import DefinitionInvalid, Problem
-from outdial.intake.yaml_document import read_yaml
+from outdial.intake.yaml.document import read_yaml
+from outdial.intake.yaml.places import Places
 
 _WORDS = {
     "missing": "found no {key}; write it",

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from outdial.domain.definition import CampaignDefinition, Purpose
+from outdial.domain.definition.campaign import CampaignDefinition, Purpose
+from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import (
     LoadedDefinition,
     ParsedDefinition,
@@ -16,9 +17,8 @@ from outdial.intake.definition import (
     read_definition_file,
     templates_of,
 )
-from outdial.intake.places import Places
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList, problem_lines
-from outdial.intake.roster import check_roster
+from outdial.intake.yaml.places import Places
 
 _STAND_INS = {"name": "unnamed", "purpose": Purpose.INFORMATIONAL.value, "agent": "unnamed"}
 

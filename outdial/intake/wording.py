@@ -12,17 +12,23 @@ from enum import StrEnum
 
 from pydantic_core import ErrorDetails
 
-from outdial.domain.calendar import MAX_CAPACITY
-from outdial.domain.call import AnsweredBy
-from outdial.domain.callbacks import After, CallbackKind
-from outdial.domain.caps import MAX_CALLS, CapScope
-from outdial.domain.consent import ConsentLevel
-from outdial.domain.definition import MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE, Purpose, Weekday
-from outdial.domain.definition import TimeZonePolicy as Policy
-from outdial.domain.fields import shown
-from outdial.domain.retry import Daypart
-from outdial.domain.routing import MAX_WEIGHT
-from outdial.domain.source import CSV_SOURCE, INLINE_LIST
+from outdial.domain.appointment.calendar import MAX_CAPACITY
+from outdial.domain.call.retry import Daypart
+from outdial.domain.call.status import AnsweredBy
+from outdial.domain.definition.callbacks import After, CallbackKind
+from outdial.domain.definition.campaign import (
+    MAX_ATTEMPTS,
+    MAX_IN_FLIGHT,
+    MAX_PER_MINUTE,
+    Purpose,
+    Weekday,
+)
+from outdial.domain.definition.campaign import TimeZonePolicy as Policy
+from outdial.domain.definition.caps import MAX_CALLS, CapScope
+from outdial.domain.definition.fields import shown
+from outdial.domain.definition.source import CSV_SOURCE, INLINE_LIST
+from outdial.domain.line.routing import MAX_WEIGHT
+from outdial.domain.rules.consent import ConsentLevel
 
 
 def _one_of(values: Iterable[StrEnum]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from outdial.domain.asked_time import Unclear, parse_time
+from outdial.domain.appointment.asked_time import Unclear, parse_time
 
 DISPOSITION = "disposition"
 CALL_AT = "call_at"

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from outdial.domain.call import FailureClass
+from outdial.domain.call.status import FailureClass
 from outdial.providers.payload import parsed
 from outdial.providers.port import (
     Blocked,

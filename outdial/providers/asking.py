@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from outdial.domain.definition import CampaignDefinition
-from outdial.domain.plan import CallPlan, CallRequest
-from outdial.domain.routing import LineShare
+from outdial.domain.call.plan import CallPlan, CallRequest
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.line.routing import LineShare
 from outdial.providers.carried import Asked, NotCarried, Path
 from outdial.providers.lines import Line
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.domain.definition import Agent
-from outdial.domain.fields import format_duration
+from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.fields import format_duration
 
 Path = tuple[str | int, ...]
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import httpx
 
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.providers.answers import unsupported
 from outdial.providers.clock import Clock, system_clock
 from outdial.providers.credentials import required_credential

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
 
 _NAMES = {"event_id", "kind", "call_id", "provider_call_id", "at"}
 """Which report it is. Its time is no part of that: repeated, a report may have none but ours."""

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from outdial.domain.breaker import BreakerPolicy
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.results import ResultMapping
+from outdial.domain.line.breaker import BreakerPolicy
+from outdial.domain.line.routing import SIMULATED, choose_line
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.domain.results import ResultMapping
-from outdial.domain.routing import SIMULATED, choose_line
 from outdial.providers.identity import identified
 from outdial.providers.port import Provider
 
@@ -122,7 +122,7 @@ class Lines(Mapping[str, Line]):
         )
 
     def choose(self, named: str | None) -> str:
-        """The line to call on, by `domain.routing.choose_line`; ask it of one tenant's lines.
+        """The line to call on, by `domain.line.routing.choose_line`; ask it of one tenant's lines.
 
         Raises UnknownLine for one that is not there, NoLineChosen when none can be chosen.
         """

@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.domain.call import FailureClass
+from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.status import FailureClass
 from outdial.domain.egress import Egress
-from outdial.domain.event import CallEvent, CallSnapshot
 from outdial.providers.carried import Asked, Carried, NotCarried
 from outdial.providers.reach import reaching
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from outdial.domain.call import FailureClass
+from outdial.domain.call.status import FailureClass
 from outdial.providers.status_map import Meaning, load_maps
 
 _MAPS = load_maps(Path(__file__).with_name("sip.json"))

@@ -15,7 +15,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 
 log = logging.getLogger(__name__)
 

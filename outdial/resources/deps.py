@@ -12,7 +12,7 @@ from temporalio.client import Client
 from outdial.domain.endpoint import RETRY_AFTER
 from outdial.providers.lines import Lines
 from outdial.resources.outside import Outside
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 
 Clock = Callable[[], datetime]
 """Now, in UTC; injected so that tests can move it."""

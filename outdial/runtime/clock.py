@@ -13,8 +13,8 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-from outdial.store.database import Database
-from outdial.store.errors import DatabaseUnavailable
+from outdial.store.db.database import Database
+from outdial.store.db.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 

@@ -32,8 +32,8 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 from outdial.contracts.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE, TASK_QUEUE
 from outdial.contracts.workflows import SweepWorkflow
 from outdial.runtime.clock import system_clock
-from outdial.runtime.settings import Settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import Settings
 from outdial.runtime.tls import tls_problems
 
 log = logging.getLogger(__name__)

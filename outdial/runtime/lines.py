@@ -8,8 +8,8 @@ from pathlib import Path
 from outdial.providers.catalog import CATALOG, build_provider
 from outdial.providers.lines import Line, LinePolicy, Lines, UnknownLine
 from outdial.providers.port import LineConfig, Misconfigured
-from outdial.runtime.settings import SIMULATED_LINE, LineSettings, Settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import SIMULATED_LINE, LineSettings, Settings
 
 
 def build_lines(settings: Settings, environ: Mapping[str, str] | None = None) -> Lines:

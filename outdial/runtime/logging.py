@@ -7,7 +7,7 @@ import re
 import sys
 import time
 
-from outdial.domain.phone import mask_phone
+from outdial.domain.numbers.phone import mask_phone
 
 _PHONE = re.compile(r"(?:\+|%2B)([1-9]\d{6,14})(?!\d)", re.IGNORECASE)
 _QUIET = ("httpx", "httpcore", "alembic", "sqlalchemy", "temporalio.activity")

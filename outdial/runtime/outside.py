@@ -10,9 +10,9 @@ from outdial.resources.outgoing.mail import MailServer
 from outdial.resources.outside import Outside, Secret
 from outdial.runtime.clock import system_clock
 from outdial.runtime.lines import resolve_reference
-from outdial.runtime.outside_settings import MailSettings
-from outdial.runtime.settings import Settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.outside import MailSettings
+from outdial.runtime.settings.settings import Settings
 
 
 def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) -> Outside:

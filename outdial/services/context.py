@@ -13,7 +13,7 @@ from outdial.domain.access import CALLS_PER_KEY, CALLS_PER_TENANT, Limit
 from outdial.domain.endpoint import RETRY_AFTER
 from outdial.domain.record import DEFAULT_TENANT
 from outdial.providers.lines import Lines
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from outdial.contracts.workflows import RequestCallWorkflow, RunCampaignWorkflow
 from outdial.domain.access import allows
 from outdial.domain.bounds import OutOfBounds
 from outdial.providers.lines import UnknownLine
+from outdial.services.accounts.rights import require_for_call
 from outdial.services.context import ServiceContext
 from outdial.services.errors import ScopeMissing
-from outdial.services.rights import require_for_call
 
 ENDPOINT = "outdial"
 PLACE_CALLS = "calls:write"

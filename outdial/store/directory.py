@@ -27,8 +27,8 @@ from sqlalchemy import (
 from sqlmodel import Session
 
 from outdial.domain.directory import Contact, PhoneNumber, RegisteredAgent
-from outdial.store.dialect import insert_into
-from outdial.store.tables import agent, contact, phone_number
+from outdial.store.db.dialect import insert_into
+from outdial.store.db.tables import agent, contact, phone_number
 
 Kept = TypeVar("Kept", Contact, RegisteredAgent, PhoneNumber)
 

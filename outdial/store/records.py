@@ -7,16 +7,16 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from outdial.domain.call import FailureClass
-from outdial.domain.consent import Consent
-from outdial.domain.decision import Candidate
-from outdial.domain.fields import STORED
-from outdial.domain.place import UnknownPlace
-from outdial.domain.plan import CallPlan
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.status import FailureClass
+from outdial.domain.decision.decision import Candidate
+from outdial.domain.definition.fields import STORED
+from outdial.domain.line.routing import Marks
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
-from outdial.domain.routing import Marks
-from outdial.domain.zone import UnknownZone, ZoneEvidence, told_anew
-from outdial.store.tables import EPOCH
+from outdial.domain.rules.consent import Consent
+from outdial.domain.rules.place import UnknownPlace
+from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, told_anew
+from outdial.store.db.tables import EPOCH
 
 
 @lru_cache(maxsize=1024)

@@ -11,8 +11,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from outdial.domain.call.transcript import turns_of
 from outdial.domain.endpoint import Endpoint, EventType
-from outdial.domain.transcript import turns_of
 from outdial.webhook_formats.port import Dialect, Event, Message, compact
 from outdial.webhook_formats.standard import signed
 from outdial.webhook_formats.words import Words, seconds_of, without_ringing, zulu, zulu_of

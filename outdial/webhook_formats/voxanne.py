@@ -14,7 +14,7 @@ import hmac
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from outdial.domain.appointment import AppointmentStatus
+from outdial.domain.appointment.appointment import AppointmentStatus
 from outdial.domain.endpoint import Endpoint, EventType
 from outdial.webhook_formats.port import USER_AGENT, Dialect, Event, Message, compact
 from outdial.webhook_formats.words import millis, millis_of

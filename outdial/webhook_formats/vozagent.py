@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from outdial.domain.call import BOOKED
+from outdial.domain.call.status import BOOKED
 from outdial.domain.endpoint import Endpoint, EventType
 from outdial.webhook_formats.port import Dialect, Event, Message, compact
 from outdial.webhook_formats.standard import signed

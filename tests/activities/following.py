@@ -10,18 +10,18 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.after_calls import AfterCalls
 from outdial.contracts.signatures.after_call import StepRef
-from outdial.domain.appointment import Appointment, Party
-from outdial.domain.call import AnsweredBy, CallStatus
-from outdial.domain.chain import Chain, StepState
-from outdial.domain.event import EventKind
+from outdial.domain.appointment.appointment import Appointment, Party
+from outdial.domain.call.chain import Chain, StepState
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.domain.record import CampaignRecord
 from outdial.providers.lines import Lines
 from outdial.resources.deps import Deps
 from outdial.resources.outside import Outside
-from outdial.store import events
-from outdial.store.after_calls import chains
 from outdial.store.appointments import booking, finding
-from outdial.store.database import Database
+from outdial.store.call import events
+from outdial.store.callbacks import chains
+from outdial.store.db.database import Database
 from tests.builders import LINE, House, event, phone
 from tests.services.world import no_temporal
 from tests.store.test_appointments import rules

@@ -14,12 +14,12 @@ from temporalio.exceptions import ApplicationError
 
 from outdial.calendars.caldav import CalDavCalendar
 from outdial.calendars.port import Calendars
-from outdial.domain.appointment import AppointmentStatus
-from outdial.domain.chain import StepState
+from outdial.domain.appointment.appointment import AppointmentStatus
+from outdial.domain.call.chain import StepState
 from outdial.resources.outside import Outside
-from outdial.store import calls
-from outdial.store.database import Database
-from outdial.store.tables import recipient
+from outdial.store.call import calls
+from outdial.store.db.database import Database
+from outdial.store.db.tables import recipient
 from tests.activities.following import Following, following
 from tests.builders import NOW
 from tests.calendars.radicale import collection, radicale

@@ -18,18 +18,19 @@ from activities.calls import Calls
 from activities.campaigns import Campaigns
 from outdial.contracts.signatures.call import EndInput, PlaceInput
 from outdial.contracts.signatures.campaign import ClaimInput, EnrollInput
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import Claim
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.claim import Claim
+from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CallEnd, CampaignRecord
-from outdial.domain.zone import load_zone
+from outdial.domain.rules.zone import load_zone
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest, Provider
 from outdial.resources.deps import Deps
 from outdial.services.context import ServiceContext
-from outdial.services.lines import announce_lines
-from outdial.store import campaigns, roster
-from outdial.store.database import Database
+from outdial.services.operations.lines import announce_lines
+from outdial.store.campaign import campaigns
+from outdial.store.db.database import Database
+from outdial.store.roster import roster
 from tests.builders import definition, draft
 from tests.services.world import no_temporal
 

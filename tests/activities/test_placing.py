@@ -14,9 +14,9 @@ from activities.calls import Calls
 from activities.sweeps import Sweeps
 from outdial.contracts.signatures.call import LookUpInput, PlaceInput, Placement, PlacementResult
 from outdial.dispatch.executions import Execution, ExecutionState
-from outdial.domain.call import CallStatus, FailureClass, Fence
-from outdial.domain.claim import ClaimedCall
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallRecord
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import (
@@ -32,7 +32,7 @@ from outdial.providers.port import (
     Unavailable,
 )
 from outdial.resources.deps import Deps
-from outdial.store import calls, events
+from outdial.store.call import calls, events
 from tests.builders import LINE, House, event
 from tests.databases import migrated, sqlite_database
 

@@ -14,8 +14,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from activities.posting import KEPT_RESPONSE, Poster
 from outdial.domain.endpoint import Delivery, DeliveryState, Endpoint
-from outdial.resources.addresses import UrlRefused, resolve
-from outdial.store.deliveries import Outcome
+from outdial.resources.outgoing.addresses import UrlRefused, resolve
+from outdial.store.webhooks.deliveries import Outcome
 from tests.receiver import Receiver, receiving
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

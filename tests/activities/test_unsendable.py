@@ -12,16 +12,16 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.calls import Calls
 from outdial.contracts.signatures.call import PlaceInput, Placement, PlacementResult
-from outdial.domain.breaker import BreakerPolicy, Circuit
-from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.domain.line.breaker import BreakerPolicy, Circuit
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.resources.deps import Deps
-from outdial.store import roster
-from outdial.store.database import Database
-from outdial.store.health import health_of
-from outdial.store.recipients import list_recipients
-from outdial.store.tables import line
+from outdial.store.db.database import Database
+from outdial.store.db.tables import line
+from outdial.store.lines.health import health_of
+from outdial.store.roster import roster
+from outdial.store.roster.recipients import list_recipients
 from tests.builders import House, draft, enroll_rows, phone
 from tests.databases import migrated
 from tests.providers.contract.registry import stages

@@ -17,10 +17,10 @@ import pytest_asyncio
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.exceptions import ApplicationError
 
-from outdial.domain.chain import StepState
+from outdial.domain.call.chain import StepState
 from outdial.resources.outgoing.mail import MailSecurity, MailServer
+from outdial.resources.outgoing.special_addresses import is_public
 from outdial.resources.outside import Outside, Secret
-from outdial.resources.special_addresses import is_public
 from tests.activities.endpoint import Endpoint
 from tests.activities.following import Following, following
 from tests.activities.test_appointment_steps import utc

@@ -14,7 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from outdial.api.app import build_app, open_state
 from outdial.api.state import ApiPolicy, ApiState
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 from tests.api.applications import application
 from tests.services.servers import database, temporal_server, world
 from tests.services.world import World, build_world

@@ -12,13 +12,13 @@ import httpx
 import pytest_asyncio
 
 from outdial.api.app import open_state
-from outdial.domain.appointment import AppointmentStatus
+from outdial.domain.appointment.appointment import AppointmentStatus
 from outdial.providers.catalog import build_provider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.services.context import ServiceContext
 from outdial.store.appointments import finding
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 from tests.api.applications import application
 from tests.api.conftest import serving
 from tests.builders import House

@@ -11,8 +11,8 @@ from temporalio.api.enums.v1 import EventType
 
 from outdial.api.bodies import MAX_BODY
 from outdial.contracts.names import TASK_QUEUE
-from outdial.domain.call import CallStatus
-from outdial.store import calls, events
+from outdial.domain.call.status import CallStatus
+from outdial.store.call import calls, events
 from tests.services.world import NOW, World, webhook
 from tests.waiting import until
 

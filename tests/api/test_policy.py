@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from outdial.api.app import policy_of
-from outdial.runtime.settings import load_settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import load_settings
 
 
 def environ(folder: Path, reference: str) -> dict[str, str]:

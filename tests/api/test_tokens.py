@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from outdial.providers.buildvoiceai.client import BuildVoiceAIProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
-from outdial.store.tables import event
+from outdial.store.db.tables import event
 from tests.api.conftest import serving_world
 from tests.services.world import World
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.appointment import AppointmentStatus
-from outdial.domain.call import CallStatus
+from outdial.domain.appointment.appointment import AppointmentStatus
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import RecipientState
-from outdial.store.recipients import list_recipients
-from outdial.store.suppressions import is_suppressed
+from outdial.store.compliance.suppressions import is_suppressed
+from outdial.store.roster.recipients import list_recipients
 from tests.api.desk import AT, CALENDAR, START, Desk, desk
 from tests.builders import phone
 

@@ -15,7 +15,7 @@ from icalendar import Calendar
 from outdial.calendars.caldav import CalDavCalendar
 from outdial.calendars.invitation import invitation
 from outdial.calendars.port import CalendarConflict, CalendarUnavailable
-from outdial.domain.appointment import Appointment, AppointmentStatus
+from outdial.domain.appointment.appointment import Appointment, AppointmentStatus
 from tests.calendars.radicale import collection, radicale
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)

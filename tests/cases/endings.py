@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
 from outdial.providers.lines import Line, LinePolicy
 from outdial.providers.livekit.status import answer_of
 from outdial.providers.livekit.webhook import read_answer, room_of

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.resources.addresses import UrlRefused, resolve
-from outdial.resources.special_addresses import is_public
+from outdial.resources.outgoing.addresses import UrlRefused, resolve
+from outdial.resources.outgoing.special_addresses import is_public
 
 INTERNAL = [
     "168.63.129.16",  # O1: Azure's WireServer

@@ -9,24 +9,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outdial.domain.believing import believable
-from outdial.domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT
-from outdial.domain.definition import Retry
-from outdial.domain.disposition import (
+from outdial.domain.call.believing import believable
+from outdial.domain.call.disposition import (
     LONGEST_SLUG,
     LONGEST_TEXT,
     OTHER,
     disposition_of,
     masked_text,
 )
+from outdial.domain.call.results import ResultMapping
+from outdial.domain.call.settlement import Redial, Settling, follow
+from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT
+from outdial.domain.definition.campaign import Retry
 from outdial.domain.instants import FURTHEST_AHEAD
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
-from outdial.domain.results import ResultMapping
-from outdial.domain.settlement import Redial, Settling, follow
 from outdial.providers.analysis import call_back_in
-from outdial.store import calls, events
-from outdial.store.database import Database
-from outdial.store.recipients import list_recipients
+from outdial.store.call import calls, events
+from outdial.store.db.database import Database
+from outdial.store.roster.recipients import list_recipients
 from tests.builders import LINE, NOW, House, event
 from tests.databases import empty
 

@@ -18,11 +18,11 @@ from outdial.domain.egress import Egress
 from outdial.providers.http import ProviderHttp
 from outdial.providers.port import LineConfig, Unavailable
 from outdial.providers.simulated.client import SimulatedProvider
-from outdial.resources.addresses import GuardedTransport
+from outdial.resources.outgoing.addresses import GuardedTransport
 from outdial.runtime.lines import build_lines
 from outdial.runtime.outside import build_outside
-from outdial.runtime.settings import Settings, load_settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import Settings, load_settings
 from tests.activities.test_posting import delivery, endpoint
 from tests.security.proxy import Proxy, proxying
 from tests.security.test_pooling import Server, certificate, server

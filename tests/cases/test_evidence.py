@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.record import CallEnd
 from outdial.providers.elevenlabs.status import failure_to_start
 from outdial.providers.livekit.status import answer_of
 from outdial.providers.sip import block_or_refusal
 from outdial.providers.vapi.status import ending_of
-from outdial.store import calls, events, suppressions
+from outdial.store.call import calls, events
+from outdial.store.compliance import suppressions
 from tests.builders import LINE, House, event, phone
 from tests.cases.endings import TALK, Ending
 from tests.cases.test_thirty_calls import end_of

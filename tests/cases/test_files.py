@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.place import UnknownPlace, place_of_address
+from outdial.domain.rules.place import UnknownPlace, place_of_address
+from outdial.intake.contacts.numbers import read_numbers
+from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import read_definition_text
-from outdial.intake.numbers import read_numbers
 from outdial.intake.problems import DefinitionInvalid
-from outdial.intake.roster import check_roster, read_roster
+from outdial.services.compliance.suppressing import read_numbers as read_texts
 from outdial.services.errors import RequestRefused
-from outdial.services.suppressing import read_numbers as read_texts
 
 HEAD = "name: spring\npurpose: informational\nagent: a\nrecipients: {csv: people.csv}\n"
 ANN, BOB = "+12025550123", "+12025550124"

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.domain.number_policy import NumberPolicy, NumberType, library_number, refusal
-from outdial.domain.phone import (
+from outdial.domain.numbers.phone import (
     BadPhone,
     NumberNotAllowed,
     parse_destination,
@@ -16,7 +15,8 @@ from outdial.domain.phone import (
     siblings,
     subscriber,
 )
-from outdial.domain.place import place_of_number
+from outdial.domain.numbers.policy import NumberPolicy, NumberType, library_number, refusal
+from outdial.domain.rules.place import place_of_number
 from tests.numbering import numbers_under
 
 REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)

@@ -14,8 +14,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from outdial.domain.call import CallStatus
-from outdial.domain.event import EventKind
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import CallStatus
 from outdial.providers.port import LineConfig, Provider
 from outdial.providers.vapi.client import VapiProvider
 from tests.providers.contract.registry import stages

@@ -19,11 +19,11 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.posting import Poster
 from outdial.domain.endpoint import RETRY_AFTER, EventType
-from outdial.services.keeping import Keeper
-from outdial.store import deliveries
-from outdial.store.database import Database
-from outdial.store.outbox import Happened, tell
-from outdial.store.tables import former_secret
+from outdial.services.operations.keeping import Keeper
+from outdial.store.db.database import Database
+from outdial.store.db.tables import former_secret
+from outdial.store.webhooks import deliveries
+from outdial.store.webhooks.outbox import Happened, tell
 from outdial.webhook_formats.catalog import DIALECTS
 from tests.api.v1.conftest import Customer, api, database, temporal_server, them, us
 from tests.receiver import Heard, Receiver, receiving

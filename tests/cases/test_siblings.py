@@ -9,12 +9,14 @@ import pytest
 from alembic import command
 from sqlalchemy import insert
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
-from outdial.domain.zone import zone_evidence
-from outdial.store import migrate, roster, suppressions
-from outdial.store.roster import EnrollRow
-from outdial.store.tables import suppression
+from outdial.domain.rules.zone import zone_evidence
+from outdial.store.compliance import suppressions
+from outdial.store.db import migrate
+from outdial.store.db.tables import suppression
+from outdial.store.roster import roster
+from outdial.store.roster.roster import EnrollRow
 from tests.builders import NOW, House, draft
 from tests.databases import migrated
 

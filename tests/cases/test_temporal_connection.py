@@ -28,8 +28,8 @@ from outdial.runtime.connection import (
     register_search_attributes,
 )
 from outdial.runtime.lines import resolve_reference
-from outdial.runtime.settings import load_settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC)

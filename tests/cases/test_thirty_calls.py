@@ -16,13 +16,13 @@ import pytest
 
 from outdial.contracts.signatures.call import CallReport
 from outdial.dispatch.reports import report_of
-from outdial.domain.breaker import BreakerPolicy
-from outdial.domain.call import CallStatus, FailureClass
-from outdial.domain.claim import FenceVerdict
-from outdial.domain.evidence import was_answered, was_started
+from outdial.domain.call.claim import FenceVerdict
+from outdial.domain.call.evidence import was_answered, was_started
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import CallEnd
 from outdial.providers.catalog import CATALOG
-from outdial.store import calls
+from outdial.store.call import calls
 from tests.builders import House, phone
 from tests.cases import endings
 from tests.cases.endings import Ending, events_of

@@ -22,18 +22,18 @@ from activities.calls import Calls
 from activities.sweeps import LEASE_AGE, START_AGE, Sweeps
 from outdial.contracts.names import CALL_QUEUE
 from outdial.contracts.signatures.call import PlaceInput
-from outdial.domain.call import AnsweredBy, CallStatus
-from outdial.domain.claim import ClaimedCall
-from outdial.domain.event import CallSnapshot
+from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.event import CallSnapshot
+from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.providers.lines import Line, Lines
 from outdial.providers.livekit.webhook import room_of
 from outdial.providers.port import Placed, PlaceRequest
 from outdial.resources.deps import Deps
 from outdial.services.context import ServiceContext
-from outdial.services.webhooks import receive_webhook
-from outdial.store import lines
-from outdial.store.database import Database
-from outdial.store.lines import LineLimits
+from outdial.services.webhooks.webhooks import receive_webhook
+from outdial.store.db.database import Database
+from outdial.store.lines import lines
+from outdial.store.lines.lines import LineLimits
 from tests.builders import House, phone
 from tests.cases import endings
 from tests.cases.endings import Ending, bodies_of

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from outdial.cli.main import app
-from outdial.domain.claim import ClaimedCall
-from outdial.store.database import Database
+from outdial.domain.call.claim import ClaimedCall
+from outdial.store.db.database import Database
 from tests.databases import migrated
 from tests.services.world import build_world, no_temporal
 

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import insert
 from sqlmodel import Session
 
-from outdial.domain.claim import ClaimedCall
-from outdial.store.database import Database
-from outdial.store.tables import after_call, after_call_step
+from outdial.domain.call.claim import ClaimedCall
+from outdial.store.db.database import Database
+from outdial.store.db.tables import after_call, after_call_step
 from tests.builders import NOW
 from tests.cli.conftest import Outdial
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.claim import CampaignState, ClaimedCall
-from outdial.store import campaigns
-from outdial.store.database import Database
+from outdial.domain.call.claim import CampaignState, ClaimedCall
+from outdial.store.campaign import campaigns
+from outdial.store.db.database import Database
 from tests.cli.conftest import Outdial
 from tests.cli.test_definitions import GOOD
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 from tests.cli.conftest import Outdial
 
 

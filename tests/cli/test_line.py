@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.breaker import BreakerPolicy
-from outdial.domain.call import CallStatus, FailureClass
-from outdial.domain.claim import ClaimedCall
+from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import DEFAULT_TENANT, CallEnd
-from outdial.store import calls
-from outdial.store.database import Database
-from outdial.store.lines import LineLimits, ensure_lines
+from outdial.store.call import calls
+from outdial.store.db.database import Database
+from outdial.store.lines.lines import LineLimits, ensure_lines
 from tests.cli.conftest import Outdial
 from tests.providers.contract.stage import Stage
 from tests.providers.vapi.stage import VapiStage

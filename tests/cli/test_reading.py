@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from outdial.domain.claim import ClaimedCall
+from outdial.domain.call.claim import ClaimedCall
 from tests.cli.conftest import Outdial
 from tests.services.world import NUMBERS
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from outdial.store.database import Database
-from outdial.store.tables import rate_count
+from outdial.store.db.database import Database
+from outdial.store.db.tables import rate_count
 
 
 async def asked_elsewhere(database: Database, used: int, names: str = "%") -> None:

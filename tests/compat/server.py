@@ -12,7 +12,7 @@ import httpx
 from temporalio.testing import WorkflowEnvironment
 
 from outdial.domain.access import EVERYTHING
-from outdial.services.keys import NewKey, create_key
+from outdial.services.accounts.keys import NewKey, create_key
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.serving import client_at

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from outdial.services import directory
-from outdial.services.directory import CONTACTS, PHONE_NUMBERS
+from outdial.services.accounts import directory
+from outdial.services.accounts.directory import CONTACTS, PHONE_NUMBERS
 from tests.api.conftest import database, serving_world, temporal_server
 from tests.api.v1.conftest import bearer, new_key
 from tests.compat.limits import asked_elsewhere

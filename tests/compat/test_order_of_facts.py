@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from outdial.services import directory
-from outdial.services.directory import PHONE_NUMBERS
+from outdial.services.accounts import directory
+from outdial.services.accounts.directory import PHONE_NUMBERS
 from tests.compat.whole import (
     Client,
     at_work,

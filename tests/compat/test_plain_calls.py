@@ -10,8 +10,8 @@ import pytest
 from outdial.providers.catalog import CATALOG, build_provider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
-from outdial.services import directory
-from outdial.services.directory import CONTACTS, PHONE_NUMBERS
+from outdial.services.accounts import directory
+from outdial.services.accounts.directory import CONTACTS, PHONE_NUMBERS
 from tests.api.conftest import database, serving_world, temporal_server
 from tests.api.v1.conftest import bearer, new_key
 from tests.services.servers import world

@@ -14,7 +14,7 @@ import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
 from outdial.domain.access import EVERYTHING
-from outdial.services.keys import create_key
+from outdial.services.accounts.keys import create_key
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.e2e.stacks import PEOPLE

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from outdial.domain.consent import Consent, ConsentLevel
-from outdial.domain.definition import Agent, Purpose, Schedule
-from outdial.domain.plan import CallPlan
-from outdial.domain.planner import Candidate
-from outdial.domain.zone import zone_evidence
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.decision.planner import Candidate
+from outdial.domain.definition.campaign import Agent, Purpose, Schedule
+from outdial.domain.rules.consent import Consent, ConsentLevel
+from outdial.domain.rules.zone import zone_evidence
 
 CONSENT = Consent(level=ConsentLevel.WRITTEN, proof="form 17")
 ANY_HOUR = Schedule.model_validate({"hours": "00:00-24:00", "guard": "0s"})

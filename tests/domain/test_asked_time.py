@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.asked_time import Asked, Unclear, read_time
+from outdial.domain.appointment.asked_time import Asked, Unclear, read_time
 
 NEW_YORK = ("America/New_York",)
 SPLIT = ("America/Chicago", "America/New_York")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.domain.availability import (
+from outdial.domain.appointment.availability import (
     NOTHING_TAKEN,
     Refusal,
     Taken,
@@ -20,8 +20,8 @@ from outdial.domain.availability import (
     refusal,
     ticks,
 )
-from outdial.domain.calendar import CalendarRules
-from outdial.domain.zone import load_zone
+from outdial.domain.appointment.calendar import CalendarRules
+from outdial.domain.rules.zone import load_zone
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 """A Wednesday; 10:00 in New York."""

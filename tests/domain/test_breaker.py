@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outdial.domain.breaker import (
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.domain.line.breaker import (
     NOT_TRIED_WAIT,
     BreakerPolicy,
     Circuit,
@@ -16,7 +17,6 @@ from outdial.domain.breaker import (
     start_trial,
     verdict_of,
 )
-from outdial.domain.call import CallStatus, FailureClass
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 POLICY = BreakerPolicy(min_attempts=4)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass, advance, outcome_of
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass, advance, outcome_of
 
 statuses = st.sampled_from(CallStatus)
 

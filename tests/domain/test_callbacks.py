@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from outdial.domain.call import AnsweredBy
-from outdial.domain.callbacks import Callback, When, asked_for
-from outdial.domain.consequences import CallFacts, consequences_of
-from outdial.domain.matching import Facts
-from outdial.domain.reasons import Reason
-from outdial.domain.settlement import Close, Redial
+from outdial.domain.call.consequences import CallFacts, consequences_of
+from outdial.domain.call.settlement import Close, Redial
+from outdial.domain.call.status import AnsweredBy
+from outdial.domain.decision.reasons import Reason
+from outdial.domain.definition.callbacks import Callback, When, asked_for
+from outdial.domain.definition.matching import Facts
 
 ENDED = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 DONE = Close(Reason("completed", "the call was completed"))

@@ -6,12 +6,12 @@ from datetime import date
 
 import pytest
 
-from outdial.domain.consent import Consent, ConsentLevel
-from outdial.domain.definition import Purpose
-from outdial.domain.planner import Dial, Ledger, Never, Wait, decide
-from outdial.domain.rulebook import Rulebook
-from outdial.domain.rules import Rule
-from outdial.domain.schedule import Schedule
+from outdial.domain.decision.planner import Dial, Ledger, Never, Wait, decide
+from outdial.domain.definition.campaign import Purpose
+from outdial.domain.definition.schedule import Schedule
+from outdial.domain.rules.consent import Consent, ConsentLevel
+from outdial.domain.rules.rule import Rule
+from outdial.domain.rules.rulebook import Rulebook
 from tests.domain.deciding import CONSENT, person, plan, utc
 
 

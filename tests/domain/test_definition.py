@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from outdial.domain.definition import (
+from outdial.domain.definition.campaign import (
     MAX_ATTEMPTS,
     MAX_IN_FLIGHT,
     MAX_PER_MINUTE,
@@ -26,7 +26,7 @@ from outdial.domain.definition import (
     TimeZonePolicy,
     Weekday,
 )
-from outdial.domain.fields import Span
+from outdial.domain.definition.fields import Span
 
 MINIMAL: dict[str, Any] = {
     "name": "spring",

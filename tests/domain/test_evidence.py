@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from outdial.contracts.signatures.call import CallReport
 from outdial.dispatch.reports import report_of
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.evidence import LONGEST_RING
+from outdial.domain.call.evidence import LONGEST_RING
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.record import CallEnd
 from tests.builders import event
 

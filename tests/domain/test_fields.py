@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from outdial.domain.fields import (
+from outdial.domain.definition.fields import (
     CalendarDate,
     Delay,
     Duration,

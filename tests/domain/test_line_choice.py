@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.domain.routing import choose_line
+from outdial.domain.line.routing import choose_line
 
 NAMES = st.text("abc", min_size=1, max_size=2)
 LINES = st.dictionaries(NAMES, st.booleans(), max_size=4)

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.domain.definition import Agent, Purpose, Retry, Schedule, TimeZonePolicy, Weekday
-from outdial.domain.fields import parse_span
-from outdial.domain.plan import CallPlan
-from outdial.domain.planner import (
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.retry import Daypart
+from outdial.domain.decision.planner import (
     Candidate,
     Dial,
     Ledger,
@@ -20,8 +19,16 @@ from outdial.domain.planner import (
     hours_zones,
     weekly_hours,
 )
-from outdial.domain.retry import Daypart
-from outdial.domain.window import is_open
+from outdial.domain.decision.window import is_open
+from outdial.domain.definition.campaign import (
+    Agent,
+    Purpose,
+    Retry,
+    Schedule,
+    TimeZonePolicy,
+    Weekday,
+)
+from outdial.domain.definition.fields import parse_span
 
 NEW_YORK = ("America/New_York",)
 RESOLUTION = timedelta(microseconds=1)

@@ -8,15 +8,15 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outdial.domain.caps import Cap, CapScope
-from outdial.domain.consent import Consent, ConsentLevel
-from outdial.domain.definition import Agent, Purpose, Retry, Schedule
-from outdial.domain.plan import CallPlan
-from outdial.domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
-from outdial.domain.retry import Daypart
-from outdial.domain.rulebook import Block, Rulebook
-from outdial.domain.rules import Rule
-from outdial.domain.window import is_open
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.retry import Daypart
+from outdial.domain.decision.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
+from outdial.domain.decision.window import is_open
+from outdial.domain.definition.campaign import Agent, Purpose, Retry, Schedule
+from outdial.domain.definition.caps import Cap, CapScope
+from outdial.domain.rules.consent import Consent, ConsentLevel
+from outdial.domain.rules.rule import Rule
+from outdial.domain.rules.rulebook import Block, Rulebook
 
 NOW = datetime(2026, 10, 16, 17, 0, tzinfo=UTC)
 """Two days before Pennsylvania's hours change, two weeks before New York's clocks do."""

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.definition import Agent, Purpose, Schedule
-from outdial.domain.phone import BadPhone, parse_phone
-from outdial.domain.plan import CallPlan
-from outdial.domain.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
-from outdial.domain.rulebook import shipped_rulebook
-from outdial.domain.zone import UnknownZone, ZoneEvidence, load_zone, zone_evidence
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.decision.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
+from outdial.domain.definition.campaign import Agent, Purpose, Schedule
+from outdial.domain.numbers.phone import BadPhone, parse_phone
+from outdial.domain.rules.rulebook import shipped_rulebook
+from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, load_zone, zone_evidence
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "quiet_hours_vectors.json").read_text(encoding="utf-8")

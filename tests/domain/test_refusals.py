@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from outdial.domain.definition import AcceptedRisk
-from outdial.domain.planner import Candidate, Dial, Ledger, Never, Wait, decide
-from outdial.domain.rulebook import Rulebook
-from outdial.domain.rules import Rule
+from outdial.domain.decision.planner import Candidate, Dial, Ledger, Never, Wait, decide
+from outdial.domain.definition.campaign import AcceptedRisk
+from outdial.domain.rules.rule import Rule
+from outdial.domain.rules.rulebook import Rulebook
 from tests.domain.deciding import CONSENT, person, plan, utc
 
 
@@ -36,7 +36,7 @@ def test_a_country_whose_rules_have_not_begun_or_have_ended_is_refused(
             "windows": "daily 00:00-24:00",
         }
         rules = (Rule.model_validate(rule | dates),)
-        monkeypatch.setattr("outdial.domain.rulebook.shipped_rules", lambda: rules)
+        monkeypatch.setattr("outdial.domain.rules.rulebook.shipped_rules", lambda: rules)
         return Rulebook()
 
     now = utc("2026-03-04 03:00")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.domain.call import FailureClass
-from outdial.domain.routing import Left, LineShare, Marks, Moved, after_call, pick, usable
+from outdial.domain.call.status import FailureClass
+from outdial.domain.line.routing import Left, LineShare, Marks, Moved, after_call, pick, usable
 
 MAIN, SECOND, SPARE, LAST = (
     LineShare(name="main", weight=3),

@@ -7,12 +7,12 @@ from datetime import date, timedelta
 import pytest
 from pydantic import ValidationError
 
-from outdial.domain.caps import Cap
-from outdial.domain.definition import AcceptedRisk, Purpose
-from outdial.domain.holidays import holidays_of
-from outdial.domain.planner import Dial, Ledger, Never, Wait, decide
-from outdial.domain.rulebook import Block, Rulebook, shipped_rulebook, shipped_rules
-from outdial.domain.rules import Rule
+from outdial.domain.decision.planner import Dial, Ledger, Never, Wait, decide
+from outdial.domain.definition.campaign import AcceptedRisk, Purpose
+from outdial.domain.definition.caps import Cap
+from outdial.domain.rules.holidays import holidays_of
+from outdial.domain.rules.rule import Rule
+from outdial.domain.rules.rulebook import Block, Rulebook, shipped_rulebook, shipped_rules
 from tests.domain.deciding import person, plan, utc
 
 

@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.domain.fields import parse_span
-from outdial.domain.window import WeeklyHours, is_open, named_instant, next_local_day, next_opening
+from outdial.domain.decision.window import (
+    WeeklyHours,
+    is_open,
+    named_instant,
+    next_local_day,
+    next_opening,
+)
+from outdial.domain.definition.fields import parse_span
 
 ZONES = (
     "America/New_York",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from outdial.domain.clocks import clock_of
-from outdial.domain.place import UNKNOWN_STATE, UnknownPlace
-from outdial.domain.zone import (
+from outdial.domain.rules.place import UNKNOWN_STATE, UnknownPlace
+from outdial.domain.rules.zone import (
     Told,
     UnknownZone,
     ZoneEvidence,

@@ -23,11 +23,11 @@ from outdial.providers.simulated.server import SimulatedNetwork
 from outdial.providers.simulated.settings import NetworkSettings
 from outdial.resources.deps import Deps
 from outdial.resources.outside import Outside
-from outdial.services import reading
 from outdial.services.context import ServiceContext
-from outdial.services.keeping import Keeper
-from outdial.services.lines import announce_lines
-from outdial.store.database import Database
+from outdial.services.operations import reading
+from outdial.services.operations.keeping import Keeper
+from outdial.services.operations.lines import announce_lines
+from outdial.store.db.database import Database
 from tests.api.applications import application
 from tests.api.conftest import serving
 from tests.e2e.stacks import PEOPLE

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlmodel import Session
 
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 
 
 @dataclass(frozen=True)

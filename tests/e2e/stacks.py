@@ -15,16 +15,16 @@ import httpx
 from temporalio.client import Client
 
 from outdial.domain.record import CallRecord, Progress
+from outdial.intake.contacts.roster import read_roster
 from outdial.intake.definition import LoadedDefinition, read_definition, read_definition_text
-from outdial.intake.roster import read_roster
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal
-from outdial.runtime.embedded import EmbeddedStack
 from outdial.runtime.lines import build_lines
-from outdial.runtime.settings import load_settings
-from outdial.services import reading
+from outdial.runtime.settings.settings import load_settings
+from outdial.runtime.stack.embedded import EmbeddedStack
 from outdial.services.context import ServiceContext
-from outdial.store.database import Database
+from outdial.services.operations import reading
+from outdial.store.db.database import Database
 from tests.waiting import until
 
 PEOPLE: dict[str, Any] = {

@@ -12,12 +12,12 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.domain.chain import Chain, ChainState, StepState
+from outdial.domain.call.chain import Chain, ChainState, StepState
 from outdial.resources.outside import Outside
-from outdial.services import following_up
+from outdial.services.appointments import following_up
+from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import ChangeRefused
-from outdial.services.launching import launch_campaign
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 from tests.activities.endpoint import Endpoint
 from tests.builders import phone
 from tests.e2e.engine import Engine, engine

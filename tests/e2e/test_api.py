@@ -11,7 +11,7 @@ import httpx
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.services.keys import create_key
+from outdial.services.accounts.keys import create_key
 from tests.builders import phone
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine

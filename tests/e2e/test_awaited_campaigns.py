@@ -14,8 +14,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from outdial.contracts.messages import CampaignResult
-from outdial.services import reading
 from outdial.services.errors import NoSuchCampaign
+from outdial.services.operations import reading
 from tests.builders import phone
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine

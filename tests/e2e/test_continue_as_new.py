@@ -12,8 +12,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from outdial.contracts.messages import CampaignInput
 from outdial.contracts.names import campaign_workflow_id
-from outdial.domain.claim import CampaignState
-from outdial.services.launching import launch_campaign
+from outdial.domain.call.claim import CampaignState
+from outdial.services.campaigns.launching import launch_campaign
 from tests.builders import phone
 from tests.e2e.histories import chain
 from tests.e2e.stacks import Stack, campaign

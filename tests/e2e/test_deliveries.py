@@ -13,9 +13,9 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.services.keeping import Keeper
-from outdial.services.keys import create_key
-from outdial.services.launching import launch_campaign
+from outdial.services.accounts.keys import create_key
+from outdial.services.campaigns.launching import launch_campaign
+from outdial.services.operations.keeping import Keeper
 from tests.builders import phone
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
@@ -139,7 +139,7 @@ async def test_the_log_of_what_was_delivered_is_kept_for_a_while(
     customer: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("outdial.services.keeping.FORGOTTEN_AT_ONCE", 2)
+    monkeypatch.setattr("outdial.services.operations.keeping.FORGOTTEN_AT_ONCE", 2)
     made = (await http.post("/v1/endpoints", json={"url": customer.url, "events": ["test"]})).json()
     log = {"endpoint": made["id"]}
     for _ in range(5):

@@ -9,9 +9,9 @@ from functools import partial
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.domain.claim import CampaignState
-from outdial.services.launching import launch_campaign
-from outdial.store.database import Database
+from outdial.domain.call.claim import CampaignState
+from outdial.services.campaigns.launching import launch_campaign
+from outdial.store.db.database import Database
 from tests.builders import phone
 from tests.e2e.engine import Engine, engine
 from tests.e2e.stacks import campaign

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from outdial.contracts.names import campaign_workflow_id
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CallRecord
-from outdial.services.launching import launch_campaign
+from outdial.services.campaigns.launching import launch_campaign
 from tests.builders import phone
 from tests.e2e.histories import chain, counted, histories
 from tests.e2e.stacks import Stack, campaign, running

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outdial.runtime.embedded import running_stack
+from outdial.runtime.stack.embedded import running_stack
 from tests.builders import phone
 from tests.databases import postgresql_database, postgresql_server
 from tests.e2e.commands import Said, outdial, start

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState
-from outdial.services import auditing, blocking, explaining, suppressing
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import CallStatus
+from outdial.services.campaigns.launching import launch_campaign
+from outdial.services.compliance import auditing, blocking, explaining, suppressing
 from outdial.services.errors import NobodyCallable, NoSuchPerson
-from outdial.services.launching import launch_campaign
 from tests.builders import phone
 from tests.e2e.commands import outdial
 from tests.e2e.stacks import PEOPLE, Stack, campaign, environment, running

@@ -16,7 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 from typer.testing import CliRunner
 
 from outdial.cli.main import app
-from outdial.services import scheduling
+from outdial.services.campaigns import scheduling
 from outdial.services.nexus import create_endpoint
 from tests.builders import phone
 from tests.compat import node, samples

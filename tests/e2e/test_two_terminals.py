@@ -14,7 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from outdial.runtime.statefile import read_state
+from outdial.runtime.stack.statefile import read_state
 from tests.builders import phone
 from tests.e2e.commands import Said, outdial, up
 from tests.e2e.records import Records

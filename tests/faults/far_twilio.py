@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.providers.signing import query_of
 from tests.providers.contract.server import Answer, Request
 from tests.providers.contract.stage import FarCall, Fault

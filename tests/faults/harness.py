@@ -21,19 +21,19 @@ from outdial.domain.record import Progress
 from outdial.intake.definition import read_definition_text
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal
-from outdial.runtime.embedded import settings_of_running
 from outdial.runtime.lines import build_lines
-from outdial.runtime.settings import Settings, load_settings
-from outdial.runtime.stack_parts import commands
-from outdial.runtime.statefile import StackState, write_state
-from outdial.services import reading
+from outdial.runtime.settings.settings import Settings, load_settings
+from outdial.runtime.stack.embedded import settings_of_running
+from outdial.runtime.stack.parts import commands
+from outdial.runtime.stack.statefile import StackState, write_state
+from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.context import ServiceContext
-from outdial.services.launching import launch_campaign
-from outdial.store import campaigns
+from outdial.services.operations import reading
+from outdial.store.campaign import campaigns
 from outdial.store.claims.leases import live_leases
-from outdial.store.database import Database
-from outdial.store.recipients import list_recipients
-from outdial.store.tables import call
+from outdial.store.db.database import Database
+from outdial.store.db.tables import call
+from outdial.store.roster.recipients import list_recipients
 from tests.faults.invariants import Aftermath
 from tests.faults.parts import Part
 from tests.faults.ports import reserve_endpoints

@@ -9,8 +9,8 @@ from datetime import datetime
 from itertools import accumulate
 from typing import Any
 
-from outdial.domain.call import OUTCOME_UNKNOWN
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import OUTCOME_UNKNOWN
 from outdial.domain.record import CallRecord, Progress, RecipientRecord, RecipientState
 
 

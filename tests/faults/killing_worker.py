@@ -20,13 +20,13 @@ from typing import Any
 from sqlmodel import Session
 
 import worker
-from outdial.domain.claim import FenceVerdict
+from outdial.domain.call.claim import FenceVerdict
 from outdial.providers.port import NotPlaced, Placed, PlaceRequest
 from outdial.providers.simulated.client import SimulatedProvider
 from outdial.runtime.clock import system_clock
-from outdial.store import calls
+from outdial.store.call import calls
 from outdial.store.claims import fence, reservation
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 
 Work = Callable[[Session], Any]
 Matters = Callable[[Any], bool]

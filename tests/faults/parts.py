@@ -10,8 +10,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from outdial.runtime import processes
-from outdial.runtime.processes import Command
+from outdial.runtime.stack import processes
+from outdial.runtime.stack.processes import Command
 from tests.waiting import until
 
 _LEASH = Path(processes.__file__).with_name("leash.py")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from outdial.runtime.statefile import Endpoints
+from outdial.runtime.stack.statefile import Endpoints
 
 _PORTS = range(10_000, 16_384)
 """Below those that `outdial up` chooses from."""

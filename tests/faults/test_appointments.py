@@ -20,13 +20,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from outdial.calendars.caldav import CalDavCalendar
-from outdial.domain.appointment import AppointmentStatus
-from outdial.domain.chain import ChainState, StepState
+from outdial.domain.appointment.appointment import AppointmentStatus
+from outdial.domain.call.chain import ChainState, StepState
 from outdial.runtime.clock import system_clock
-from outdial.services import reading
-from outdial.store.after_calls import chains
+from outdial.services.operations import reading
 from outdial.store.appointments import finding
-from outdial.store.suppressions import is_suppressed
+from outdial.store.callbacks import chains
+from outdial.store.compliance.suppressions import is_suppressed
 from tests.activities.endpoint import Endpoint
 from tests.calendars.radicale import collection, radicale
 from tests.faults.harness import Stack, numbers, open_stack, plan_stack

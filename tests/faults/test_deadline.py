@@ -13,19 +13,19 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.calls import Calls
 from outdial.contracts.signatures.call import PlaceInput, Placement, PlacementResult
-from outdial.domain.call import FailureClass, Fence
-from outdial.domain.claim import FencePass
+from outdial.domain.call.claim import FencePass
+from outdial.domain.call.status import FailureClass, Fence
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.providers.simulated.client import SimulatedProvider
 from outdial.providers.simulated.server import DEFAULT_API_KEY, SimulatedNetwork
 from outdial.providers.simulated.settings import NetworkSettings
 from outdial.resources.deps import Deps
-from outdial.runtime.settings import load_settings
-from outdial.runtime.settings_file import SettingsInvalid
-from outdial.store import calls
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import load_settings
+from outdial.store.call import calls
 from outdial.store.claims import fence
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 from tests.builders import House
 
 POLICY = LinePolicy(placement_timeout=timedelta(seconds=20))

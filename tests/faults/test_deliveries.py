@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from outdial.domain.call import OPTED_OUT
+from outdial.domain.call.status import OPTED_OUT
 from outdial.domain.endpoint import Delivery, DeliveryAttempt, DeliveryState
-from outdial.services.endpoints import create_endpoint
-from outdial.store import deliveries
-from outdial.store.deliveries import DeliveryFilter
+from outdial.services.webhooks.endpoints import create_endpoint
+from outdial.store.webhooks import deliveries
+from outdial.store.webhooks.deliveries import DeliveryFilter
 from tests.faults.harness import Stack, campaign, numbers, open_stack, plan_stack
 from tests.faults.invariants import Aftermath
 from tests.receiver import Receiver, receiving

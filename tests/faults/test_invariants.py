@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import CallStatus, Fence
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import CallStatus, Fence
 from outdial.domain.record import CallRecord, Progress, RecipientRecord, RecipientState
 from tests.faults.invariants import Aftermath, assert_nothing_broken
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.call import OUTCOME_UNKNOWN
+from outdial.domain.call.status import OUTCOME_UNKNOWN
 from outdial.domain.record import RecipientState
-from outdial.services import reading
+from outdial.services.operations import reading
 from outdial.store.claims.leases import live_leases
-from outdial.store.recipients import list_recipients
+from outdial.store.roster.recipients import list_recipients
 from tests.faults.far_twilio import FarTwilio
 from tests.faults.harness import LINE, Stack, campaign, moments, numbers, open_stack, plan_stack
 from tests.providers.contract.stage import CALLER_ID

@@ -14,9 +14,9 @@ import pytest
 import pytest_asyncio
 
 from outdial.contracts.names import campaign_workflow_id
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState
-from outdial.services import reading
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import CallStatus
+from outdial.services.operations import reading
 from tests.faults.harness import Stack, campaign, numbers, open_stack, plan_stack
 from tests.faults.invariants import Aftermath, assert_nothing_broken
 from tests.waiting import until

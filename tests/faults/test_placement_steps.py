@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from outdial.domain.call import CallStatus, Fence
+from outdial.domain.call.status import CallStatus, Fence
 from tests.faults.harness import Stack, campaign, numbers, open_stack, plan_stack
 from tests.faults.invariants import Aftermath, assert_nothing_broken
 from tests.faults.killing_worker import Step

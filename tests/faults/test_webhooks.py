@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import OPTED_OUT
+from outdial.domain.call.status import OPTED_OUT
 from tests.faults.harness import campaign, numbers, open_stack, plan_stack
 from tests.faults.invariants import Aftermath, assert_nothing_broken
 from tests.faults.scenario import RECIPIENTS, run

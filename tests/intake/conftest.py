@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.number_policy import NumberPolicy, NumberType
+from outdial.domain.numbers.policy import NumberPolicy, NumberType
 from tests.numbering import numbers_under
 
 

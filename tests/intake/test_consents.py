@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.consent import Consent, ConsentLevel
-from outdial.domain.purpose import Purpose
+from outdial.domain.definition.purpose import Purpose
+from outdial.domain.rules.consent import Consent, ConsentLevel
+from outdial.intake.contacts.numbers import read_numbers
+from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import read_definition_text
-from outdial.intake.numbers import read_numbers
 from outdial.intake.problems import DefinitionInvalid
-from outdial.intake.roster import check_roster, read_roster
 from outdial.intake.rules import read_rules
 
 HEAD = "name: spring\npurpose: telemarketing\nagent: a\n"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.fields import Span
-from outdial.domain.roster import RecipientDraft
-from outdial.domain.zone import zone_evidence
+from outdial.domain.definition.fields import Span
+from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.rules.zone import zone_evidence
+from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import read_definition
-from outdial.intake.roster import check_roster, read_roster
 from tests.intake.test_schema import schema_errors
 
 CAMPAIGNS = Path(__file__).parents[2] / "campaigns"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.definition import (
+from outdial.domain.definition.campaign import (
     Agent,
     CampaignDefinition,
     CsvSource,
@@ -20,7 +20,7 @@ from outdial.domain.definition import (
     TimeZonePolicy,
     Weekday,
 )
-from outdial.domain.fields import Span
+from outdial.domain.definition.fields import Span
 from outdial.intake.definition import read_definition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from tests.intake.broken import HEAD

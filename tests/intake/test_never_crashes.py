@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import read_definition_text
-from outdial.intake.places import Places
 from outdial.intake.problems import DefinitionInvalid
-from outdial.intake.roster import check_roster
-from outdial.intake.templates import TemplateSet
+from outdial.intake.templates.templates import TemplateSet
 from outdial.intake.validation import validate
 from outdial.intake.wording import RIGHT
+from outdial.intake.yaml.places import Places
 from tests.intake.broken import CSV_HEAD, HEAD
 
 KEYS = sorted({part for path in RIGHT for part in path.split(".")})

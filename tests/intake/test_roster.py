@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.definition import InlineRecipient
-from outdial.domain.roster import RecipientDraft
+from outdial.domain.definition.campaign import InlineRecipient
+from outdial.domain.definition.recipient import RecipientDraft
+from outdial.intake.contacts.roster import check_roster, draft_recipients, read_roster
 from outdial.intake.definition import LoadedDefinition, read_definition, read_definition_text
 from outdial.intake.problems import MAX_PROBLEMS, DefinitionInvalid
-from outdial.intake.roster import check_roster, draft_recipients, read_roster
 from tests.intake.broken import CSV_HEAD, HEAD
 
 pytestmark = pytest.mark.usefixtures("folder")

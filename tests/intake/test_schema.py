@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.schema import campaign_schema, schema_text
-from outdial.intake.yaml_document import read_yaml
+from outdial.intake.yaml.document import read_yaml
 from tests.intake.broken import HEAD
 
 ROOT = Path(__file__).parents[2]

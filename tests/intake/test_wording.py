@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from outdial.domain.definition import MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE
-from outdial.domain.routing import MAX_WEIGHT
+from outdial.domain.definition.campaign import MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE
+from outdial.domain.line.routing import MAX_WEIGHT
 from outdial.intake.schema import campaign_schema
 from outdial.intake.wording import RIGHT
 

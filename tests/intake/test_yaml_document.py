@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from outdial.intake.yaml_document import MAX_CHARACTERS, read_yaml
-from outdial.intake.yaml_nodes import Node, Place, locate
+from outdial.intake.yaml.document import MAX_CHARACTERS, read_yaml
+from outdial.intake.yaml.nodes import Node, Place, locate
 
 TEXT = """\
 # a comment

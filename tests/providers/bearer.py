@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
 from tests.providers.contract.stage import NOW, FarCall, Stage

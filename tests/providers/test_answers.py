@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from outdial.domain.call import FailureClass
+from outdial.domain.call.status import FailureClass
 from outdial.providers.answers import (
     content_of,
     json_of,

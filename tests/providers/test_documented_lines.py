@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.breaker import BreakerPolicy
-from outdial.domain.definition import CampaignDefinition
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.line.breaker import BreakerPolicy
 from outdial.intake.definition import read_definition_text
 from outdial.providers.catalog import CATALOG
 from outdial.runtime.lines import build_line
-from outdial.runtime.settings import Settings, load_settings
+from outdial.runtime.settings.settings import Settings, load_settings
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import Stage
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.identity import identified
 from outdial.providers.lines import Line, LinePolicy
 from outdial.providers.port import Provider

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.meanings import known_meaning, sharper
 from outdial.providers.status_map import Meaning, StatusMap
 

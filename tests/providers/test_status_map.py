@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from outdial import providers
-from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.status_map import Meaning, StatusMap, load_maps
 
 BUSY = Meaning(status=CallStatus.BUSY)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from temporalio.testing import WorkflowEnvironment
 
 from outdial.contracts.messages import AfterCallInput
-from outdial.domain.callbacks import After
-from outdial.domain.chain import StepState
+from outdial.domain.call.chain import StepState
+from outdial.domain.definition.callbacks import After
 from tests.replay.recording import Handle
 from tests.workflows.test_after_call import FakeSteps, plan, working
 from workflows.after_call import AfterCallWorkflow

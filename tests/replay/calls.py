@@ -7,7 +7,7 @@ from typing import Any
 from temporalio.testing import WorkflowEnvironment
 
 from outdial.contracts.signatures.call import LookUp, Placement, PlacementResult
-from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.call.status import CallStatus, FailureClass
 from tests.replay.recording import Handle, holds
 from tests.waiting import until
 from tests.workflows.fakes import PLACED, FakeCalls

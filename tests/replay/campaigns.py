@@ -5,7 +5,7 @@ from __future__ import annotations
 from temporalio.testing import WorkflowEnvironment
 
 from outdial.contracts.messages import AddRequest, PauseRequest, ResumeRequest, StopRequest
-from outdial.domain.roster import RecipientDraft
+from outdial.domain.definition.recipient import RecipientDraft
 from tests.replay.recording import Handle, holds, save
 from tests.waiting import until
 from tests.workflows.test_campaign import campaign

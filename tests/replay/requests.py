@@ -20,8 +20,8 @@ from outdial.contracts.signatures.request import (
     RequestState,
 )
 from outdial.contracts.signatures.sweep import SweepActivities, Swept
-from outdial.domain.definition import Agent
-from outdial.domain.plan import CallRequest
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.definition.campaign import Agent
 from tests.replay.recording import Handle
 from tests.waiting import until
 from workflows.registry import sandbox

@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 
 from outdial.runtime.clock import DatabaseClock, keeping_time, system_clock
-from outdial.store.database import Database
-from outdial.store.errors import DatabaseUnavailable
+from outdial.store.db.database import Database
+from outdial.store.db.errors import DatabaseUnavailable
 
 
 class _Skewed:

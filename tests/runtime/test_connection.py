@@ -22,7 +22,7 @@ from outdial.runtime.connection import (
     is_configured,
     register_search_attributes,
 )
-from outdial.runtime.settings import load_settings
+from outdial.runtime.settings.settings import load_settings
 
 
 @pytest_asyncio.fixture(loop_scope="session")

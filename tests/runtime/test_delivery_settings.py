@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from outdial.domain.endpoint import RETRY_AFTER
-from outdial.runtime.settings import load_settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import load_settings
 
 
 def test_what_nobody_sets() -> None:

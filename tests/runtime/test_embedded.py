@@ -15,9 +15,14 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from outdial.runtime.connection import connect_temporal
-from outdial.runtime.embedded import EmbeddedStack, StackFailed, running_stack, settings_of_running
-from outdial.runtime.settings import Settings, load_settings
-from outdial.runtime.statefile import StackRunning, StackState, is_owned
+from outdial.runtime.settings.settings import Settings, load_settings
+from outdial.runtime.stack.embedded import (
+    EmbeddedStack,
+    StackFailed,
+    running_stack,
+    settings_of_running,
+)
+from outdial.runtime.stack.statefile import StackRunning, StackState, is_owned
 from tests.waiting import until as until_awaited
 
 ROOT = Path(__file__).parents[2]
@@ -146,8 +151,8 @@ async def test_killed_it_leaves_nothing_behind_and_starts_on_the_same_state(
 async def test_a_part_that_cannot_start_is_told_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("outdial.runtime.processes._BACKOFF_SECONDS", (0.0,))
-    monkeypatch.setattr("outdial.runtime.processes.QUICK_FAILURES", 1)
+    monkeypatch.setattr("outdial.runtime.stack.processes._BACKOFF_SECONDS", (0.0,))
+    monkeypatch.setattr("outdial.runtime.stack.processes.QUICK_FAILURES", 1)
     config = tmp_path / "people.json"
     config.write_text('{"people": {"planet": "Mars"}}', encoding="utf-8")
     environ = {"OUTDIAL_STATE_DIR": str(tmp_path), "OUTDIAL_SIMULATED__CONFIG": str(config)}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from outdial.runtime import leash
-from outdial.runtime.processes import QUICK_FAILURES, Command, Process, ProcessFailed
+from outdial.runtime.stack import leash
+from outdial.runtime.stack.processes import QUICK_FAILURES, Command, Process, ProcessFailed
 from tests.waiting import until as until_awaited
 
 LEASH = Path(leash.__file__)
@@ -75,7 +75,7 @@ async def test_what_ignores_sigterm_is_killed(tmp_path: Path) -> None:
 async def test_what_is_hopeless_is_given_up_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("outdial.runtime.processes._BACKOFF_SECONDS", (0.0,))
+    monkeypatch.setattr("outdial.runtime.stack.processes._BACKOFF_SECONDS", (0.0,))
     process = Process(command(tmp_path, "import sys; sys.exit('no licence to dial')"))
     with pytest.raises(ProcessFailed) as caught:
         await process.keep_running()

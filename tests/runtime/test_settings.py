@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.breaker import BreakerPolicy
+from outdial.domain.line.breaker import BreakerPolicy
 from outdial.providers.catalog import CATALOG
 from outdial.runtime.lines import build_lines, require_serving
-from outdial.runtime.settings import load_settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import load_settings
 
 
 def write(folder: Path, text: str) -> dict[str, str]:

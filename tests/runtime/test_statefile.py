@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from outdial.runtime.embedded import running_stack
-from outdial.runtime.statefile import (
+from outdial.runtime.stack.embedded import running_stack
+from outdial.runtime.stack.statefile import (
     Endpoints,
     StackRunning,
     StackState,

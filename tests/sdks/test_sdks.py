@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from outdial import providers
-from outdial.domain.call import CallStatus
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus
 from outdial.providers.elevenlabs import webhook as elevenlabs
 from outdial.providers.livekit import token as livekit
 from outdial.providers.livekit.status import answer_of

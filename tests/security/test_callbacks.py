@@ -13,15 +13,15 @@ import pytest_asyncio
 from pydantic import ValidationError
 from temporalio.exceptions import ApplicationError
 
-from outdial.domain.chain import StepState
-from outdial.domain.headers import header_problem, keyed_header_problem
+from outdial.domain.call.chain import StepState
+from outdial.domain.definition.headers import header_problem, keyed_header_problem
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.resources.outgoing.mail import MailSecurity, MailServer
 from outdial.resources.outside import Outside, Secret
-from outdial.runtime.outside_settings import CallbackSettings, MailSettings
-from outdial.runtime.settings import load_settings
-from outdial.runtime.settings_file import SettingsInvalid
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.outside import CallbackSettings, MailSettings
+from outdial.runtime.settings.settings import load_settings
 from tests.activities.endpoint import Endpoint
 from tests.activities.following import Following, following
 from tests.activities.test_webhook_steps import Mailbox, mail_server

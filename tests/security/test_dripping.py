@@ -17,10 +17,11 @@ from outdial.contracts.signatures.delivery import EndpointRef
 from outdial.domain.endpoint import Endpoint, EndpointKind, EventType
 from outdial.providers.lines import Lines
 from outdial.resources.deps import Deps
-from outdial.services import endpoints as service
 from outdial.services.errors import RequestRefused
-from outdial.store import deliveries, endpoints, outbox, outstanding
-from outdial.store.outbox import Happened
+from outdial.services.webhooks import endpoints as service
+from outdial.store.call import outstanding
+from outdial.store.webhooks import deliveries, endpoints, outbox
+from outdial.store.webhooks.outbox import Happened
 from tests.activities.endpoint import Endpoint as FarEnd
 from tests.activities.test_posting import SECRET, delivery
 from tests.activities.test_posting import endpoint as endpoint_at

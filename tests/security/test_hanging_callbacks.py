@@ -11,9 +11,9 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.after_calls import STEPS_OF_TENANT, AfterCalls
 from outdial.contracts.signatures.after_call import StepRef, StepResult
-from outdial.domain.chain import StepState
+from outdial.domain.call.chain import StepState
 from outdial.resources.outside import Outside
-from outdial.store.tables import call as call_table
+from outdial.store.db.tables import call as call_table
 from tests.activities.endpoint import Endpoint
 from tests.activities.following import following
 from tests.databases import migrated

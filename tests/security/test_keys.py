@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from outdial.domain.access import EVERYTHING, SCOPES, ApiKey, covers
-from outdial.services.keys import NewKey, create_key, switch_key
+from outdial.services.accounts.keys import NewKey, create_key, switch_key
 from tests.api.v1.conftest import Customer, bearer
 from tests.services.world import NOW, World
 

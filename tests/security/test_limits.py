@@ -8,9 +8,9 @@ import pytest
 
 from outdial.api.compat.voxanne.auth import RULES
 from outdial.api.state import ApiPolicy
-from outdial.services.access import RateRule, admit
+from outdial.services.accounts.access import RateRule, admit
+from outdial.services.accounts.keys import create_key, revoke_key, switch_key
 from outdial.services.errors import ServiceError, TooManyRequests
-from outdial.services.keys import create_key, revoke_key, switch_key
 from tests.api.conftest import serving_world
 from tests.api.v1.conftest import bearer, new_key
 from tests.services.world import NOW, World

@@ -7,15 +7,15 @@ from typing import Any
 import httpx
 import pytest
 
-from outdial.domain.agent import Agent
-from outdial.domain.plan import CallRequest
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.definition.agent import Agent
 from outdial.providers.catalog import CATALOG
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.providers.simulated.client import SimulatedProvider
-from outdial.services import directory
+from outdial.services.accounts import directory
+from outdial.services.accounts.rights import require_for_call
 from outdial.services.errors import ScopeMissing
-from outdial.services.rights import require_for_call
 from tests.api.v1.conftest import bearer, new_key
 from tests.security.test_rights import FOREIGN, OWN_NUMBER, PLAIN
 from tests.services.world import SECRET, World

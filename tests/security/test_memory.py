@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from outdial.runtime.processes import listens
-from outdial.store.database import Database
+from outdial.runtime.stack.processes import listens
+from outdial.store.db.database import Database
 
 ROOT = Path(__file__).parents[2]
 UPLOAD = 100_000_000

@@ -15,13 +15,13 @@ from activities.launching import Launches
 from outdial.contracts.messages import RequestCallInput
 from outdial.contracts.signatures.launch import LaunchInput
 from outdial.domain.access import SCOPES
-from outdial.domain.agent import Agent
-from outdial.domain.plan import CallRequest
-from outdial.runtime.settings import Settings, load_settings
-from outdial.services.awaiting import AwaitedLaunches
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.definition.agent import Agent
+from outdial.runtime.settings.settings import Settings, load_settings
+from outdial.services.campaigns.awaiting import AwaitedLaunches
 from outdial.services.errors import NoSuchCampaign
 from outdial.services.nexus import OutdialServiceHandler
-from outdial.services.reading import require_campaign
+from outdial.services.operations.reading import require_campaign
 from tests.security.test_rights import CAMPAIGN, DEFINITIONS
 from tests.services.world import World
 

@@ -14,8 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
-from outdial.resources import addresses
-from outdial.resources.addresses import GuardedTransport, UrlRefused
+from outdial.resources.outgoing import addresses
+from outdial.resources.outgoing.addresses import GuardedTransport, UrlRefused
 
 
 @dataclass

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from outdial.runtime.processes import Command, Process
-from outdial.runtime.settings import load_settings
-from outdial.runtime.stack_parts import commands
-from outdial.runtime.statefile import Endpoints, StackState, owned, write_state
+from outdial.runtime.settings.settings import load_settings
+from outdial.runtime.stack.parts import commands
+from outdial.runtime.stack.processes import Command, Process
+from outdial.runtime.stack.statefile import Endpoints, StackState, owned, write_state
 
 STATE = StackState(
     pid=1,

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from outdial.domain.number_policy import NumberPolicy
-from outdial.domain.plan import CallRequest
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.numbers.policy import NumberPolicy
+from outdial.services.accounts.keys import create_key
+from outdial.services.calls.requests import request_call
 from outdial.services.errors import RequestRefused
-from outdial.services.keys import create_key
-from outdial.services.requests import request_call
 from tests.api.v1.conftest import Customer, bearer
 from tests.numbering import numbers_under
 from tests.services.world import World

@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from outdial.domain.access import BEYOND, SCOPES, allows
-from outdial.domain.definition import InlineRecipient
+from outdial.domain.definition.campaign import InlineRecipient
 from outdial.intake.definition import read_definition_text
 from outdial.providers.catalog import CATALOG
-from outdial.services.adding import add_recipients
+from outdial.services.accounts.rights import require_for_definition, require_for_recipients
+from outdial.services.campaigns.adding import add_recipients
+from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import NobodyAnswered
-from outdial.services.launching import launch_campaign
-from outdial.services.rights import require_for_definition, require_for_recipients
 from tests.api.v1.conftest import bearer, new_key
 from tests.services.world import World
 
@@ -113,7 +113,9 @@ async def test_people_by_api_get_no_mail_of_the_operators_campaign(
     api: httpx.AsyncClient, with_number: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its template writes to whatever address comes with them."""
-    monkeypatch.setattr("outdial.services.control.ANSWER_WITHIN", timedelta(milliseconds=50))
+    monkeypatch.setattr(
+        "outdial.services.campaigns.control.ANSWER_WITHIN", timedelta(milliseconds=50)
+    )
     to_people = EMAIL | {"to": "{{ email }}"}
     for name, callbacks in (("plain", [WEBHOOK]), ("mails", [WEBHOOK, to_people])):
         loaded = read_definition_text(json.dumps(CAMPAIGN | {"name": name, "callbacks": callbacks}))

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outdial.domain.spreadsheets import escape_cell, unescape_cell
+from outdial.intake.contacts.numbers import read_numbers
+from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import read_definition
-from outdial.intake.numbers import read_numbers
-from outdial.intake.roster import check_roster, read_roster
-from outdial.services.launching import launch_campaign
-from outdial.services.reading import require_campaign
+from outdial.services.campaigns.launching import launch_campaign
+from outdial.services.operations.reading import require_campaign
 from tests.api.v1.conftest import Customer
 from tests.services.world import World, enroll_staged
 

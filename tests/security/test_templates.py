@@ -8,8 +8,8 @@ import tracemalloc
 import pytest
 from jinja2 import nodes
 
-from outdial.intake.after_call import RenderFailed, render_text
-from outdial.intake.sandbox import KNOWN, TemplateRefused, require_known
+from outdial.intake.templates.after_call import RenderFailed, render_text
+from outdial.intake.templates.sandbox import KNOWN, TemplateRefused, require_known
 
 LONG = "x" * 4000
 BOMBS = [

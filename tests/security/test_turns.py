@@ -15,8 +15,8 @@ from activities.deliveries import DRAINS_OF_TENANT, Deliveries
 from activities.shares import TenantTurns
 from outdial.contracts.signatures.delivery import Drained, EndpointRef
 from outdial.domain.endpoint import Delivery, DeliveryAttempt, DeliveryState, Endpoint
-from outdial.store.deliveries import Outcome
-from outdial.store.tables import delivery
+from outdial.store.db.tables import delivery
+from outdial.store.webhooks.deliveries import Outcome
 from tests.security.test_dripping import _deps, _endpoint
 from tests.services.world import World, no_temporal
 

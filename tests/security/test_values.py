@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.domain.agent import Agent
 from outdial.domain.bounds import (
     AGENT_SETTINGS,
     DOCUMENT,
@@ -21,13 +20,14 @@ from outdial.domain.bounds import (
     parse_json,
     require_within,
 )
-from outdial.domain.plan import CallRequest
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.definition.agent import Agent
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.payload import object_in, parsed
 from outdial.providers.port import WebhookRefused
+from outdial.services.calls.requests import request_call
 from outdial.services.errors import RequestRefused
-from outdial.services.requests import request_call
 from tests.api.v1.conftest import Customer
 from tests.services.world import World
 

@@ -10,11 +10,11 @@ import time
 import httpx
 import pytest
 
-from outdial.intake import yaml_document
 from outdial.intake.apart import LARGE_AT_ONCE, SMALL, SMALL_AT_ONCE, parse_apart
 from outdial.intake.definition import parse_definition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
-from outdial.intake.yaml_document import MAX_CHARACTERS, MAX_NODES, read_yaml
+from outdial.intake.yaml import document as yaml_document
+from outdial.intake.yaml.document import MAX_CHARACTERS, MAX_NODES, read_yaml
 from tests.api.v1.conftest import bearer, new_key
 from tests.services.world import World
 

@@ -12,7 +12,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from outdial.contracts.names import SEARCH_ATTRIBUTES
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 from tests.databases import migrated
 from tests.services.world import World, build_world
 

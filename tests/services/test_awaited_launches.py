@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from outdial.services.awaiting import AwaitedLaunches
-from outdial.services.reading import require_campaign
+from outdial.services.campaigns.awaiting import AwaitedLaunches
+from outdial.services.operations.reading import require_campaign
 from tests.services.test_launching import end_in_database
 from tests.services.world import World, definition, new_name
 

@@ -8,23 +8,23 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.definition import Agent
-from outdial.domain.plan import CallRequest
-from outdial.domain.request import CallView
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.call.request import CallView
+from outdial.domain.definition.campaign import Agent
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.asking import not_carried_by
 from outdial.providers.catalog import build_provider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
-from outdial.services.calls import CallOrder, create_call
+from outdial.services.calls.calls import CallOrder, create_call
+from outdial.services.calls.dialing import single_call
+from outdial.services.calls.nudging import Nudges
+from outdial.services.calls.requests import request_call
+from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.context import ServiceContext
-from outdial.services.dialing import single_call
 from outdial.services.errors import RequestRefused
-from outdial.services.launching import launch_campaign
-from outdial.services.lines import left_to_providers
-from outdial.services.nudging import Nudges
-from outdial.services.requests import request_call
+from outdial.services.operations.lines import left_to_providers
 from tests.services.world import World, new_name
 
 CREDENTIALS = {"api_key": "k", "api_secret": "s", "webhook_secret": "w"}

@@ -7,17 +7,18 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.resources.deps import Deps
-from outdial.services import control, reading
+from outdial.services.campaigns import control
+from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import (
     ChangeRefused,
     NobodyAnswered,
     NoSuchCampaign,
     TemporalUnavailable,
 )
-from outdial.services.launching import launch_campaign
+from outdial.services.operations import reading
 from tests.services.world import World, build_world, definition, new_name, no_temporal
 from tests.waiting import until
 from worker import build_workers
@@ -66,7 +67,9 @@ async def test_pause_resume_and_stop(working: World) -> None:
 
 async def test_nobody_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The workflow is there, but no worker: it is not known whether it will change."""
-    monkeypatch.setattr("outdial.services.control.ANSWER_WITHIN", control.ANSWER_WITHIN / 100)
+    monkeypatch.setattr(
+        "outdial.services.campaigns.control.ANSWER_WITHIN", control.ANSWER_WITHIN / 100
+    )
     name = new_name()
     await launch_campaign(world.ctx, definition(name))
     with pytest.raises(NobodyAnswered, match="no worker answered"):

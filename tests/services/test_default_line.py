@@ -16,17 +16,20 @@ from activities.requests import Requests
 from outdial.contracts.messages import RequestCallInput
 from outdial.contracts.signatures.launch import LaunchRefused
 from outdial.contracts.signatures.request import RequestInput
-from outdial.domain.definition import Agent
-from outdial.domain.plan import CallRequest
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.definition.campaign import Agent
 from outdial.providers.bland.client import BlandProvider
 from outdial.providers.lines import Line, LinePolicy, Lines, UnknownLine
 from outdial.providers.port import LineConfig
 from outdial.providers.simulated.client import SimulatedProvider
 from outdial.resources.deps import Deps
-from outdial.services import awaiting, calls, dialing, directory, launching, reading, requests
+from outdial.services.accounts import directory
+from outdial.services.accounts.once import Answer
+from outdial.services.calls import calls, dialing, requests
+from outdial.services.campaigns import awaiting, launching
 from outdial.services.context import ServiceContext
-from outdial.services.once import Answer
-from outdial.store.tables import recipient
+from outdial.services.operations import reading
+from outdial.store.db.tables import recipient
 from tests.services.world import World, definition, new_name
 
 CONFIG = LineConfig(name="x", credentials={"api_key": "k", "webhook_secret": "s"})

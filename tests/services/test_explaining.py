@@ -7,16 +7,17 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session
 
-from outdial.domain.consent import Consent, ConsentLevel
+from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import CampaignRecord
-from outdial.domain.roster import RecipientDraft
-from outdial.domain.zone import zone_evidence
+from outdial.domain.rules.consent import Consent, ConsentLevel
+from outdial.domain.rules.zone import zone_evidence
 from outdial.intake.definition import read_definition_text
+from outdial.services.campaigns.launching import launch_campaign
+from outdial.services.compliance.explaining import explain
 from outdial.services.errors import NoSuchPerson
-from outdial.services.explaining import explain
-from outdial.services.launching import launch_campaign
-from outdial.store import roster, suppressions
-from outdial.store.roster import EnrollRow
+from outdial.store.compliance import suppressions
+from outdial.store.roster import roster
+from outdial.store.roster.roster import EnrollRow
 from tests.services.world import World, new_name
 
 MIAMI = "+13055551234"

@@ -6,10 +6,10 @@ import pytest
 
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
-from outdial.services import reading
+from outdial.services.campaigns.forecasting import forecast
+from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import NobodyCallable, NoSuchCampaign
-from outdial.services.forecasting import forecast
-from outdial.services.launching import launch_campaign
+from outdial.services.operations import reading
 from tests.services.world import World, new_name
 
 SIGNED = "consent: written, consent_proof: form 17"

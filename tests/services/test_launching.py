@@ -5,15 +5,17 @@ from __future__ import annotations
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.lines import UnknownLine
-from outdial.services import control, reading
+from outdial.services.campaigns import control
+from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import LaunchClosing, NoSuchCampaign, TemporalUnavailable
-from outdial.services.launching import launch_campaign
-from outdial.store import campaigns, roster
-from outdial.store.campaigns import CampaignEnded
+from outdial.services.operations import reading
+from outdial.store.campaign import campaigns
+from outdial.store.campaign.campaigns import CampaignEnded
+from outdial.store.roster import roster
 from tests.services.world import (
     NUMBERS,
     World,
@@ -116,7 +118,9 @@ async def test_a_new_launch_is_never_taken_for_the_last_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last launch is over in the database, but its workflow has not closed."""
-    monkeypatch.setattr("outdial.services.launching.CLOSE_WITHIN", control.ANSWER_WITHIN / 100)
+    monkeypatch.setattr(
+        "outdial.services.campaigns.launching.CLOSE_WITHIN", control.ANSWER_WITHIN / 100
+    )
     name = new_name()
     first = await launch_campaign(world.ctx, definition(name))
     await end_in_database(world, first.campaign.id)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from outdial.domain.breaker import BreakerPolicy
-from outdial.domain.definition import CampaignDefinition
-from outdial.domain.plan import CallPlan
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.line.breaker import BreakerPolicy
 from outdial.providers.bland.client import BlandProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.providers.voxanne.client import VoxanneProvider
-from outdial.services.lines import announce_lines, unbounded_lines
-from outdial.store.database import Database
-from outdial.store.lines import line_status
+from outdial.services.operations.lines import announce_lines, unbounded_lines
+from outdial.store.db.database import Database
+from outdial.store.lines.lines import line_status
 from tests.services.world import build_world, no_temporal
 
 CONFIG = LineConfig(name="x", credentials={"api_key": "k", "webhook_secret": "s"})

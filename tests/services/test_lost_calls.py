@@ -14,14 +14,14 @@ from temporalio.testing import ActivityEnvironment
 from activities.calls import Calls
 from activities.sweeps import START_AGE
 from outdial.contracts.signatures.call import PlaceInput, PlacementResult
-from outdial.domain.call import FailureClass
+from outdial.domain.call.status import FailureClass
 from outdial.providers.lines import Lines
 from outdial.resources.deps import Deps
-from outdial.store import calls
+from outdial.store.call import calls
 from outdial.store.claims import leases
-from outdial.store.tables import call as call_table
-from outdial.store.tables import campaign as campaign_table
-from outdial.store.tables import recipient
+from outdial.store.db.tables import call as call_table
+from outdial.store.db.tables import campaign as campaign_table
+from outdial.store.db.tables import recipient
 from tests.services.test_recovery import pause_in_temporal, sweeps
 from tests.services.world import (
     World,

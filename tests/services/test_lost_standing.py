@@ -7,13 +7,13 @@ from sqlalchemy import update
 from temporalio.client import WorkflowExecutionStatus
 
 from outdial.dispatch.standing import nudge_standing
-from outdial.domain.definition import Agent
-from outdial.domain.plan import CallRequest
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.definition.campaign import Agent
 from outdial.domain.record import CampaignRecord
-from outdial.store import call_requests
-from outdial.store.call_requests import NewRequest
-from outdial.store.launching import ensure_direct_campaign
-from outdial.store.tables import recipient
+from outdial.store.call import call_requests
+from outdial.store.call.call_requests import NewRequest
+from outdial.store.campaign.launching import ensure_direct_campaign
+from outdial.store.db.tables import recipient
 from tests.services.test_recovery import handle_of, sweeps
 from tests.services.world import World, new_name
 

@@ -29,17 +29,18 @@ from activities.sweeps import START_AGE, Sweeps
 from outdial.contracts.names import campaign_workflow_id
 from outdial.dispatch.executions import ExecutionState, describe_execution
 from outdial.dispatch.starting import start_campaign
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
 from outdial.providers.lines import Lines
 from outdial.resources.deps import Deps
-from outdial.services import control
-from outdial.services.adding import add_recipients
+from outdial.services.campaigns import control
+from outdial.services.campaigns.adding import add_recipients
+from outdial.services.campaigns.launching import launch_campaign, write_down
 from outdial.services.errors import TemporalUnavailable
-from outdial.services.launching import launch_campaign, write_down
-from outdial.store import calls, campaigns
-from outdial.store.tables import recipient
+from outdial.store.call import calls
+from outdial.store.campaign import campaigns
+from outdial.store.db.tables import recipient
 from tests.services.world import (
     NUMBERS,
     World,

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from outdial.calendars.port import CalendarBackend, Calendars, Entry
-from outdial.domain.appointment import Appointment
-from outdial.domain.calendar import CalendarRules
-from outdial.services import shared_calendars
-from outdial.services.shared_calendars import CalendarSilent, SharedCalendars
+from outdial.domain.appointment.appointment import Appointment
+from outdial.domain.appointment.calendar import CalendarRules
+from outdial.services.agent_tools import shared_calendars
+from outdial.services.agent_tools.shared_calendars import CalendarSilent, SharedCalendars
 from tests.services.world import World
 
 RULES = CalendarRules(name="clinic", time_zone="UTC")

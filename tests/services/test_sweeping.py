@@ -9,10 +9,10 @@ from temporalio.client import WorkflowHandle
 
 from activities.sweeps import LEASE_AGE, START_AGE, Sweeps
 from outdial.contracts.names import campaign_workflow_id
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import ClaimedCall
+from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.status import CallStatus
 from outdial.resources.deps import Deps
-from outdial.store import calls
+from outdial.store.call import calls
 from tests.services.world import World
 
 

@@ -12,10 +12,10 @@ from temporalio.client import WorkflowExecutionStatus
 from outdial.contracts.names import after_call_workflow_id
 from outdial.dispatch.settled import LOST_AGE
 from outdial.dispatch.telling import start_after_call
-from outdial.domain.chain import ChainState
-from outdial.services.following_up import retry_callback
-from outdial.store import requests
-from outdial.store.tables import after_call, after_call_step, call, recipient
+from outdial.domain.call.chain import ChainState
+from outdial.services.appointments.following_up import retry_callback
+from outdial.store.call import requests
+from outdial.store.db.tables import after_call, after_call_step, call, recipient
 from tests.services.test_recovery import pause_in_temporal, sweeps
 from tests.services.world import World
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 from temporalio.api.enums.v1 import EventType
 
 from outdial.contracts.names import campaign_workflow_id
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import ClaimedCall
+from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CallEnd
-from outdial.services.webhooks import receive_webhook
-from outdial.store import calls
+from outdial.services.webhooks.webhooks import receive_webhook
+from outdial.store.call import calls
 from tests.services.world import NOW, World, webhook
 
 

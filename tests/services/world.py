@@ -14,18 +14,19 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.enrolling import enroll_row
-from outdial.domain.claim import ClaimedCall
+from outdial.domain.call.claim import ClaimedCall
+from outdial.intake.contacts.roster import read_roster
 from outdial.intake.definition import LoadedDefinition, read_definition_text
-from outdial.intake.roster import read_roster
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.providers.simulated.client import SimulatedProvider
 from outdial.providers.simulated.webhook import key_of, sign
 from outdial.services.context import ServiceContext
-from outdial.services.lines import announce_lines
-from outdial.store import campaigns, roster
+from outdial.services.operations.lines import announce_lines
+from outdial.store.campaign import campaigns
 from outdial.store.claims import fence, reservation
-from outdial.store.database import Database
+from outdial.store.db.database import Database
+from outdial.store.roster import roster
 
 SECRET = "whsec_c2lnbmVkIGJ5IHRoZSB0ZXN0cw=="
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)

@@ -8,13 +8,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import Claim, FenceVerdict
+from outdial.domain.call.claim import Claim, FenceVerdict
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CallEnd
-from outdial.store import calls
+from outdial.store.call import calls
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 
 TIMEOUT = timedelta(seconds=10)
 

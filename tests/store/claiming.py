@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import FencePass, FenceVerdict
+from outdial.domain.call.claim import FencePass, FenceVerdict
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CallEnd
-from outdial.store import calls
+from outdial.store.call import calls
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls
-from outdial.store.database import Database
-from outdial.store.tables import lease
+from outdial.store.db.database import Database
+from outdial.store.db.tables import lease
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 from sqlalchemy import URL
 
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 from tests.builders import House
 from tests.databases import (
     empty,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 
 
 def migrate(url: str) -> str:

@@ -15,16 +15,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from outdial.domain.call import CallStatus, FailureClass, Fence
-from outdial.domain.claim import CampaignState, FenceVerdict
+from outdial.domain.call.claim import CampaignState, FenceVerdict
+from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallEnd, CampaignRecord, RecipientState
-from outdial.store import calls, campaigns, events, roster, suppressions
+from outdial.store.call import calls, events
+from outdial.store.campaign import campaigns
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.leases import close_fence, leases_to_check, release_unplaced
 from outdial.store.claims.reservation import claim_calls
-from outdial.store.errors import IllegalTransition
-from outdial.store.lines import LineLimits, ensure_lines
-from outdial.store.tables import campaign, recipient
+from outdial.store.compliance import suppressions
+from outdial.store.db.errors import IllegalTransition
+from outdial.store.db.tables import campaign, recipient
+from outdial.store.lines.lines import LineLimits, ensure_lines
+from outdial.store.roster import roster
 from tests.builders import TIMEOUT, House, definition, draft, enroll_rows, event, phone
 from tests.databases import InThread, empty
 from tests.store.model_invariants import (
@@ -34,19 +37,14 @@ from tests.store.model_invariants import (
     Invariants,
     Phone,
     in_order,
-)
+)  # fmt: skip
 
 NUMBERS = 5
 SKEW = timedelta(seconds=4)
 """By how much a worker's clock may be off, once it is corrected."""
 LAG = timedelta(seconds=5)
 """How long a provider's list may not show a call that it has."""
-LINES = (
-    ["one"],
-    ["two"],
-    ["one", "two"],
-    [{"name": "two"}, {"name": "one", "weight": 0}],
-)
+LINES = (["one"], ["two"], ["one", "two"], [{"name": "two"}, {"name": "one", "weight": 0}])
 RETRY: dict[str, Any] = {
     "max_attempts": 3,
     "no_answer": {"delays": ["5m"]},

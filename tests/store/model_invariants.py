@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from outdial.domain.call import CallStatus
-from outdial.domain.ceiling import WITHIN
-from outdial.domain.claim import ClaimedCall
+from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.status import CallStatus
+from outdial.domain.decision.ceiling import WITHIN
 from outdial.domain.record import RecipientState
-from outdial.store.tables import call, campaign, lease, recipient
+from outdial.store.db.tables import call, campaign, lease, recipient
 from tests.databases import InThread
 
 MOST_ON_LINE = 3

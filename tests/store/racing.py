@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from sqlalchemy import text
 
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 
 T = TypeVar("T")
 

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from outdial.domain.access import ApiKey, Limit
-from outdial.store import idempotency, keys, rates
-from outdial.store.database import Database
-from outdial.store.idempotency import Asked, Earlier
+from outdial.store.access import idempotency, keys, rates
+from outdial.store.access.idempotency import Asked, Earlier
+from outdial.store.db.database import Database
 from tests.builders import NOW
 
 LIMIT = Limit(name="key/k1", allowed=5, within=timedelta(minutes=1))

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.appointment import Made, Party
-from outdial.domain.call import AnsweredBy, CallStatus
-from outdial.domain.chain import MIRROR, Chain, ChainState, StepState
-from outdial.domain.event import EventKind
+from outdial.domain.appointment.appointment import Made, Party
+from outdial.domain.call.chain import MIRROR, Chain, ChainState, StepState
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
-from outdial.store import calls, events
-from outdial.store.after_calls import chains
 from outdial.store.appointments import booking
-from outdial.store.recipients import list_recipients
-from outdial.store.suppressions import is_suppressed
+from outdial.store.call import calls, events
+from outdial.store.callbacks import chains
+from outdial.store.compliance.suppressions import is_suppressed
+from outdial.store.roster.recipients import list_recipients
 from tests.builders import LINE, NOW, House, event, phone
 from tests.store.test_appointments import STARTS, party, rules
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from outdial.domain.call import CallStatus, FailureClass
-from outdial.domain.claim import FenceVerdict
-from outdial.domain.event import EventKind
+from outdial.domain.call.claim import FenceVerdict
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
-from outdial.store import events, roster, suppressions
+from outdial.store.call import events
+from outdial.store.compliance import suppressions
+from outdial.store.roster import roster
 from tests.builders import LINE, House, draft, enroll_rows, event, phone
 
 RETRY = {"max_attempts": 9, "no_answer": {"delays": "10m", "max_attempts": 9}}

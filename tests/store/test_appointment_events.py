@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session
 
-from outdial.domain.appointment import Appointment, Made, NotMade, Party
+from outdial.domain.appointment.appointment import Appointment, Made, NotMade, Party
 from outdial.domain.endpoint import Endpoint, EndpointKind
 from outdial.domain.record import DEFAULT_TENANT
 from outdial.store.appointments import booking, changing, finding

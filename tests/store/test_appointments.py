@@ -10,14 +10,21 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from outdial.domain.appointment import Appointment, AppointmentStatus, Change, Made, NotMade, Party
-from outdial.domain.availability import Refusal, openings_on, ticks
-from outdial.domain.calendar import CalendarRules
+from outdial.domain.appointment.appointment import (
+    Appointment,
+    AppointmentStatus,
+    Change,
+    Made,
+    NotMade,
+    Party,
+)
+from outdial.domain.appointment.availability import Refusal, openings_on, ticks
+from outdial.domain.appointment.calendar import CalendarRules
 from outdial.store.appointments import booking, changing, finding, slots
 from outdial.store.appointments.history import history_of
-from outdial.store.database import Database
-from outdial.store.errors import StatementRefused
-from outdial.store.tables import appointment_slot
+from outdial.store.db.database import Database
+from outdial.store.db.errors import StatementRefused
+from outdial.store.db.tables import appointment_slot
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 DAY = date(2026, 3, 5)

@@ -6,12 +6,18 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.domain.appointment import AppointmentStatus, DeskAppointment, Made, NotMade, Party
-from outdial.domain.availability import Refusal
+from outdial.domain.appointment.appointment import (
+    AppointmentStatus,
+    DeskAppointment,
+    Made,
+    NotMade,
+    Party,
+)
+from outdial.domain.appointment.availability import Refusal
 from outdial.store.appointments import desk
 from outdial.store.appointments.desk import DeskChange, DeskFilter
 from outdial.store.appointments.history import history_of
-from outdial.store.database import Database
+from outdial.store.db.database import Database
 from tests.store.test_appointments import NOW, STARTS, book, rules
 
 ANA = Party("default", "+12125550001", title="Consultation")

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.domain.breaker import BreakerPolicy, Circuit
-from outdial.domain.call import CallStatus, FailureClass
-from outdial.domain.claim import CampaignState, Claim, FenceVerdict
+from outdial.domain.call.claim import CampaignState, Claim, FenceVerdict
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.domain.line.breaker import BreakerPolicy, Circuit
 from outdial.domain.record import DEFAULT_TENANT, CampaignRecord
-from outdial.store import calls, lines
-from outdial.store.events import store_events
-from outdial.store.lines import LineStatus
+from outdial.store.call import calls
+from outdial.store.call.events import store_events
+from outdial.store.lines import lines
+from outdial.store.lines.lines import LineStatus
 from tests.builders import LINE, House, event
 from tests.store.racing import race
 

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from outdial.store.bulk import NewRows, among, insert_all
-from outdial.store.tables import call, lease, recipient
+from outdial.store.db.bulk import NewRows, among, insert_all
+from outdial.store.db.tables import call, lease, recipient
 from tests.builders import LINE, House
 
 AWKWARD = ['a "quoted" name', "back\\slash\nand\ttab", "ünïcode ☎ 𝄞", "", "{}", "null"]

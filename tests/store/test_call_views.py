@@ -6,11 +6,14 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.request import CallFilter, CallView, until_settled
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.domain.request import CallFilter, CallView, until_settled
-from outdial.store import call_requests, call_views, calls, campaigns, roster
-from outdial.store.call_requests import NewRequest
+from outdial.store.call import call_requests, calls
+from outdial.store.call import views as call_views
+from outdial.store.call.call_requests import NewRequest
+from outdial.store.campaign import campaigns
+from outdial.store.roster import roster
 from tests.builders import NOW, House, phone, request, zones
 
 EVERYTHING = CallFilter()

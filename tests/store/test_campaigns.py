@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CampaignRecord, Progress
-from outdial.store import campaigns, roster
-from outdial.store.campaigns import (
+from outdial.store.campaign import campaigns
+from outdial.store.campaign.campaigns import (
     CampaignEnded,
     CampaignRunning,
     IllegalTransition,
@@ -17,7 +17,8 @@ from outdial.store.campaigns import (
     ReservedName,
     UnknownCampaign,
 )
-from outdial.store.revisions import definition_at
+from outdial.store.campaign.revisions import definition_at
+from outdial.store.roster import roster
 from tests.builders import House, definition, drafts
 from tests.store.racing import race
 

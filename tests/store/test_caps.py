@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import FenceVerdict
+from outdial.domain.call.claim import FenceVerdict
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
-from outdial.store import roster
-from outdial.store.tables import call
+from outdial.store.db.tables import call
+from outdial.store.roster import roster
 from tests.builders import House, draft, enroll_rows, phone
 from tests.store.capping import Orders, Talk, work
 from tests.store.racing import race

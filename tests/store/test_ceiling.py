@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from outdial.domain.call import CallStatus, FailureClass
-from outdial.domain.ceiling import DAILY_CEILING, WITHIN, Ceiling
-from outdial.domain.claim import FenceVerdict
-from outdial.domain.decision import Wait
+from outdial.domain.call.claim import FenceVerdict
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.domain.decision.ceiling import DAILY_CEILING, WITHIN, Ceiling
+from outdial.domain.decision.decision import Wait
 from outdial.domain.record import CampaignRecord
-from outdial.store import calls, campaigns, events, lines, roster
+from outdial.store.call import calls, events
+from outdial.store.campaign import campaigns
 from outdial.store.claims.reservation import claim_calls
-from outdial.store.database import Database
-from outdial.store.lines import LineLimits
-from outdial.store.looking import look_up
-from outdial.store.tables import recipient
+from outdial.store.db.database import Database
+from outdial.store.db.tables import recipient
+from outdial.store.lines import lines
+from outdial.store.lines.lines import LineLimits
+from outdial.store.roster import roster
+from outdial.store.roster.looking import look_up
 from tests.builders import NOW, House, definition, draft, enroll_rows, event, phone
 from tests.store.racing import race
 

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import FenceVerdict
+from outdial.domain.call.claim import FenceVerdict
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CallRecord
-from outdial.store import calls, events
-from outdial.store.clocks import measure_skew
+from outdial.store.call import calls, events
+from outdial.store.db.clocks import measure_skew
 from tests.builders import LINE, House, event
 
 

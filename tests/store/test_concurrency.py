@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState, FenceVerdict
+from outdial.domain.call.claim import CampaignState, FenceVerdict
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
-from outdial.store import campaigns
-from outdial.store.tables import call, recipient
+from outdial.store.campaign import campaigns
+from outdial.store.db.tables import call, recipient
 from tests.builders import House
 from tests.store.claiming import Orders, Seen, work
 from tests.store.racing import race

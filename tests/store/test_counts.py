@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from outdial.domain.call import CallStatus, FailureClass, Fence
-from outdial.domain.claim import CampaignState, FenceVerdict
+from outdial.domain.call.claim import CampaignState, FenceVerdict
+from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store import calls, campaigns, events, roster
+from outdial.store.call import calls, events
+from outdial.store.campaign import campaigns
 from outdial.store.claims.leases import close_fence, release_unplaced
-from outdial.store.database import Database
-from outdial.store.tables import call, lease
+from outdial.store.db.database import Database
+from outdial.store.db.tables import call, lease
+from outdial.store.roster import roster
 from tests.builders import LINE, House, event
 from tests.databases import empty
 

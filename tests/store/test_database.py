@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import exc, insert, select, text, update
 from sqlmodel import Session
 
-from outdial.store.database import Database, DatabaseUnavailable
-from outdial.store.errors import StatementRefused
-from outdial.store.tables import suppression
+from outdial.store.db.database import Database, DatabaseUnavailable
+from outdial.store.db.errors import StatementRefused
+from outdial.store.db.tables import suppression
 from tests.builders import NOW, phone
 from tests.store.racing import race
 

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.domain.rulebook import Block
-from outdial.domain.zone import zone_evidence
-from outdial.store import call_requests, campaigns, everybody, requests, roster, rulings
-from outdial.store.tables import lease, recipient
+from outdial.domain.rules.rulebook import Block
+from outdial.domain.rules.zone import zone_evidence
+from outdial.store.call import call_requests, requests
+from outdial.store.campaign import campaigns
+from outdial.store.compliance import rulings
+from outdial.store.db.tables import lease, recipient
+from outdial.store.roster import everybody, roster
 from tests.builders import House, definition, draft, enroll_rows, phone, request
 
 A, B = {"name": "a"}, {"name": "b"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus, Fence
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import AnsweredBy, CallStatus, Fence
 from outdial.domain.record import (
     CallRecord,
     CampaignRecord,
@@ -16,9 +16,11 @@ from outdial.domain.record import (
     RecipientState,
     Settled,
 )
-from outdial.store import calls, events, roster, suppressions
+from outdial.store.call import calls, events
 from outdial.store.claims.leases import live_leases
-from outdial.store.errors import UnknownCall
+from outdial.store.compliance import suppressions
+from outdial.store.db.errors import UnknownCall
+from outdial.store.roster import roster
 from tests.builders import LINE, House, ended, event, phone
 from tests.store.racing import race
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from outdial.domain.call import CallStatus, advance
-from outdial.domain.event import CallEvent
-from outdial.store import events
-from outdial.store.database import Database
-from outdial.store.merging import merge
-from outdial.store.tables import call
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus, advance
+from outdial.store.call import events
+from outdial.store.call.merging import merge
+from outdial.store.db.database import Database
+from outdial.store.db.tables import call
 from tests.builders import LINE, NOW, House, event
 from tests.databases import empty
 

@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus, Fence
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import AnsweredBy, CallStatus, Fence
 from outdial.domain.record import CallRecord
-from outdial.store import calls, events
-from outdial.store.events import StoredEvent
+from outdial.store.call import calls, events
+from outdial.store.call.events import StoredEvent
 from tests.builders import LINE, House, event
 from tests.store.racing import race
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store import campaigns, everybody, roster
+from outdial.store.campaign import campaigns
+from outdial.store.roster import everybody, roster
 from tests.builders import House, definition
 
 PEOPLE = 60

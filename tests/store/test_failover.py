@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from outdial.domain.breaker import BreakerPolicy
-from outdial.domain.call import CallStatus, FailureClass
-from outdial.domain.claim import CampaignState, ClaimedCall
-from outdial.domain.definition import Agent
+from outdial.domain.call.claim import CampaignState, ClaimedCall
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.domain.definition.campaign import Agent
+from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store import campaigns
-from outdial.store.errors import UnknownLine
-from outdial.store.tables import call, recipient
+from outdial.store.campaign import campaigns
+from outdial.store.db.errors import UnknownLine
+from outdial.store.db.tables import call, recipient
 from tests.builders import House, definition
 
 MAIN_AND_SPARE = [{"name": "main"}, {"name": "spare", "weight": 0}]

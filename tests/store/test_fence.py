@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outdial.domain.call import CallStatus, FailureClass, Fence
-from outdial.domain.claim import CampaignState, FenceVerdict
+from outdial.domain.call.claim import CampaignState, FenceVerdict
+from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallRecord
-from outdial.store import calls, campaigns, suppressions
-from outdial.store.calls import get_call
+from outdial.store.call import calls
+from outdial.store.call.calls import get_call
+from outdial.store.call.events import store_events
+from outdial.store.campaign import campaigns
 from outdial.store.claims.leases import close_fence
-from outdial.store.errors import UnknownCall
-from outdial.store.events import store_events
+from outdial.store.compliance import suppressions
+from outdial.store.db.errors import UnknownCall
 from tests.builders import TIMEOUT, House, definition, event, phone
 from tests.store.racing import race
 

@@ -15,15 +15,18 @@ import pytest
 from sqlalchemy import text, update
 from sqlmodel import Session
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState, FencePass, FenceVerdict
+from outdial.domain.call.claim import CampaignState, FencePass, FenceVerdict
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.domain.rulebook import Block
-from outdial.domain.zone import zone_evidence
-from outdial.store import calls, campaigns, events, roster, rulings, suppressions
+from outdial.domain.rules.rulebook import Block
+from outdial.domain.rules.zone import zone_evidence
+from outdial.store.call import calls, events
+from outdial.store.campaign import campaigns
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls
-from outdial.store.tables import recipient
+from outdial.store.compliance import rulings, suppressions
+from outdial.store.db.tables import recipient
+from outdial.store.roster import roster
 from tests.builders import (
     LINE,
     TIMEOUT,

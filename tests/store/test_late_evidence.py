@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.record import CallRecord, RecipientState
-from outdial.store import calls, events, suppressions
-from outdial.store.events import StoredEvent
-from outdial.store.tables import recipient
+from outdial.store.call import calls, events
+from outdial.store.call.events import StoredEvent
+from outdial.store.compliance import suppressions
+from outdial.store.db.tables import recipient
 from tests.builders import LINE, House, event, phone
 
 AGAIN = {"delays": "10m"}

@@ -11,18 +11,18 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlmodel import Session
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass, Fence
-from outdial.domain.claim import CampaignState, ClaimedCall, FenceVerdict
-from outdial.domain.planner import Reason, Wait
+from outdial.domain.call.claim import CampaignState, ClaimedCall, FenceVerdict
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass, Fence
+from outdial.domain.decision.planner import Reason, Wait
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
-from outdial.store import calls, events
-from outdial.store.cases import load_cases
+from outdial.store.call import calls, events
+from outdial.store.call.cases import load_cases
 from outdial.store.claims import taking
 from outdial.store.claims.candidates import Decided, find_people, write_decisions
 from outdial.store.claims.promotion import _NEXT
-from outdial.store.dialect import lock_keys
-from outdial.store.subscribers import number_lock
-from outdial.store.tables import call, lease, recipient
+from outdial.store.compliance.subscribers import number_lock
+from outdial.store.db.dialect import lock_keys
+from outdial.store.db.tables import call, lease, recipient
 from tests.builders import LINE, House, event, phone
 from tests.store.racing import WAITS, apart, until_somebody_waits
 

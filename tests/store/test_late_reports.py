@@ -8,13 +8,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outdial.domain.call import CallStatus, FailureClass, Fence
-from outdial.domain.claim import CampaignState, ClaimedCall, FenceVerdict
-from outdial.domain.event import CallEvent
+from outdial.domain.call.claim import CampaignState, ClaimedCall, FenceVerdict
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
-from outdial.store import calls, events
+from outdial.store.call import calls, events
 from outdial.store.claims.leases import close_fence, leases_to_check, release_unplaced
-from outdial.store.tables import lease, recipient
+from outdial.store.db.tables import lease, recipient
 from tests.builders import LINE, House, event
 
 RETRY = {"max_attempts": 3, "failed": {"delays": "5m"}, "no_answer": {"delays": "10m"}}

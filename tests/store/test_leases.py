@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.domain.call import CallStatus, FailureClass, Fence
+from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallRecord
-from outdial.store import calls, roster
+from outdial.store.call import calls
 from outdial.store.claims.leases import (
     LeaseCheck,
     close_fence,
@@ -14,7 +14,8 @@ from outdial.store.claims.leases import (
     live_leases,
     release_unplaced,
 )
-from outdial.store.errors import UnknownCall
+from outdial.store.db.errors import UnknownCall
+from outdial.store.roster import roster
 from tests.builders import TIMEOUT, House
 
 LONGEST = timedelta(minutes=10, seconds=30) + timedelta(minutes=1)

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.store import lines
 from outdial.store.claims.limits import fair_room
+from outdial.store.lines import lines
 from tests.builders import LINE, House
 
 

@@ -11,9 +11,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlmodel import Session
 
-from outdial.store import migrate
-from outdial.store.database import Database
-from outdial.store.tables import metadata
+from outdial.store.db import migrate
+from outdial.store.db.database import Database
+from outdial.store.db.tables import metadata
 from tests.databases import migrated
 from tests.store import migrating
 

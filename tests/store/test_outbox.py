@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import CallStatus
 from outdial.domain.endpoint import (
     RETRY_AFTER,
     Delivery,
@@ -22,10 +22,12 @@ from outdial.domain.endpoint import (
     EventType,
 )
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.store import campaigns, deliveries, endpoints, events, outbox, outstanding
-from outdial.store.deliveries import DeliveryFilter, Outcome
-from outdial.store.outbox import Happened
-from outdial.store.suppressions import suppress_all
+from outdial.store.call import events, outstanding
+from outdial.store.campaign import campaigns
+from outdial.store.compliance.suppressions import suppress_all
+from outdial.store.webhooks import deliveries, endpoints, outbox
+from outdial.store.webhooks.deliveries import DeliveryFilter, Outcome
+from outdial.store.webhooks.outbox import Happened
 from tests.builders import LINE, NOW, House, event, phone
 from tests.store.test_call_views import ask
 

@@ -11,16 +11,18 @@ import pytest
 from sqlalchemy import Engine, event, func, insert, select, text
 from sqlmodel import Session
 
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
-from outdial.store import call_views, calls, events, suppressions
-from outdial.store.after_calls import talks
+from outdial.store.call import calls, events
+from outdial.store.call import views as call_views
+from outdial.store.callbacks import talks
 from outdial.store.claims import leases
 from outdial.store.claims.leases import leases_to_check
-from outdial.store.tables import call, recipient
-from outdial.store.tables import event as event_table
-from outdial.store.withdrawal import withdraw_recipient
+from outdial.store.compliance import suppressions
+from outdial.store.db.tables import call, recipient
+from outdial.store.db.tables import event as event_table
+from outdial.store.roster.withdrawal import withdraw_recipient
 from tests import builders
 from tests.builders import LINE, TIMEOUT, ZONE, House
 from tests.databases import empty

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from outdial.domain.claim import FencePass, FenceVerdict
+from outdial.domain.call.claim import FencePass, FenceVerdict
 from outdial.store.claims.fence import raise_fence
-from outdial.store.lines import rate_of
+from outdial.store.lines.lines import rate_of
 from tests.builders import TIMEOUT, House
 from tests.store.racing import race
 

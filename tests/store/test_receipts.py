@@ -7,11 +7,11 @@ import json
 from sqlalchemy import delete, update
 from sqlmodel import Session
 
-from outdial.domain.claim import FenceVerdict
-from outdial.domain.receipt import FIRST, Receipt, check_chain, number_digest
+from outdial.domain.call.claim import FenceVerdict
+from outdial.domain.decision.receipt import FIRST, Receipt, check_chain, number_digest
 from outdial.domain.record import CampaignRecord
-from outdial.store.receipts import read_receipts, unlike_their_calls
-from outdial.store.tables import call, receipt
+from outdial.store.compliance.receipts import read_receipts, unlike_their_calls
+from outdial.store.db.tables import call, receipt
 from tests.builders import House, phone
 from tests.store.racing import race
 

@@ -3,10 +3,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DEFAULT_TENANT, CampaignRecord, RecipientState
-from outdial.store import campaigns, roster, withdrawal
-from outdial.store.roster import RecipientResult
+from outdial.store.campaign import campaigns
+from outdial.store.roster import roster, withdrawal
+from outdial.store.roster.roster import RecipientResult
 from tests.builders import House, phone, request, zones
 from tests.store.racing import race
 

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from outdial.domain.record import CampaignRecord
-from outdial.store import campaigns
-from outdial.store.campaigns import (
+from outdial.store.campaign import campaigns
+from outdial.store.campaign.campaigns import (
     CampaignEnded,
     NameChanged,
     PurposeChanged,
     UnknownCampaign,
     UnknownLine,
 )
-from outdial.store.revisions import definition_at
+from outdial.store.campaign.revisions import definition_at
 from tests.builders import House, definition
 
 

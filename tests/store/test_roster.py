@@ -5,12 +5,13 @@ from functools import partial
 import pytest
 from sqlmodel import Session
 
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
-from outdial.domain.roster import RecipientDraft
-from outdial.store import campaigns, roster
-from outdial.store.campaigns import CampaignEnded
-from outdial.store.roster import EnrollRow, StagedChunk
+from outdial.store.campaign import campaigns
+from outdial.store.campaign.campaigns import CampaignEnded
+from outdial.store.roster import roster
+from outdial.store.roster.roster import EnrollRow, StagedChunk
 from tests.builders import ZONE, House, definition, draft, drafts, enroll_rows, phone, zones
 from tests.store.racing import race
 

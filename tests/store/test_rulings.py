@@ -11,16 +11,17 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import Session
 
-from outdial.domain.claim import FenceVerdict
-from outdial.domain.consent import Consent, ConsentLevel
-from outdial.domain.purpose import Purpose
+from outdial.domain.call.claim import FenceVerdict
+from outdial.domain.definition.purpose import Purpose
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.domain.rulebook import Block, shipped_rulebook
-from outdial.domain.rules import Rule
-from outdial.domain.zone import zone_evidence
-from outdial.store import roster, rulings
-from outdial.store.cursor import lock_cursor
-from outdial.store.roster import EnrollRow
+from outdial.domain.rules.consent import Consent, ConsentLevel
+from outdial.domain.rules.rule import Rule
+from outdial.domain.rules.rulebook import Block, shipped_rulebook
+from outdial.domain.rules.zone import zone_evidence
+from outdial.store.claims.cursor import lock_cursor
+from outdial.store.compliance import rulings
+from outdial.store.roster import roster
+from outdial.store.roster.roster import EnrollRow
 from tests.builders import House, draft
 from tests.store.racing import WAITS, apart, until_somebody_waits
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from outdial.store import suppressions
-from outdial.store.tables import call as call_table
+from outdial.store.compliance import suppressions
+from outdial.store.db.tables import call as call_table
 from tests.builders import House, phone
 from tests.store.racing import race
 

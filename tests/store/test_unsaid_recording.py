@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import TextClause, text
 from sqlmodel import Session
 
-from outdial.store import migrate
+from outdial.store.db import migrate
 from tests.builders import House
 from tests.databases import migrated
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from outdial.domain.endpoint import EventType
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.store.outbox import tell_campaign
-from outdial.store.suppressions import suppress_all
+from outdial.store.compliance.suppressions import suppress_all
+from outdial.store.webhooks.outbox import tell_campaign
 from tests.builders import NOW, House, phone
 from tests.store.test_appointment_events import Desk
 from tests.store.test_outbox import listen, told

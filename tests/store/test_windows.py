@@ -6,11 +6,12 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
-from outdial.store import campaigns, roster
+from outdial.store.campaign import campaigns
 from outdial.store.claims.promotion import SMALLEST_STEP
-from outdial.store.roster import EnrollRow
+from outdial.store.roster import roster
+from outdial.store.roster.roster import EnrollRow
 from tests.builders import House, definition, draft, zones
 
 NEW_YORK, CHICAGO, DENVER, LOS_ANGELES = (

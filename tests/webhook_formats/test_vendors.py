@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus
 from outdial.domain.endpoint import EventType
-from outdial.domain.event import CallEvent
 from outdial.providers.buildvoiceai import webhook as buildvoiceai
 from outdial.providers.voxpria import webhook as voxpria
 from outdial.providers.vozagent import webhook as vozagent

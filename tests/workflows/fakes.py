@@ -20,7 +20,7 @@ from outdial.contracts.signatures.call import (
     Placement,
     PlacementResult,
 )
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CallEnd
 
 PLACED = Placement(

@@ -22,7 +22,7 @@ from outdial.contracts.signatures.campaign import (
     StateInput,
     StateResult,
 )
-from outdial.domain.claim import CampaignState, Claim, ClaimedCall
+from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall
 from outdial.domain.record import Progress
 
 

@@ -25,8 +25,8 @@ from outdial.contracts.signatures.after_call import (
     StepRef,
     StepResult,
 )
-from outdial.domain.callbacks import After, StepRetry
-from outdial.domain.chain import StepState
+from outdial.domain.call.chain import StepState
+from outdial.domain.definition.callbacks import After, StepRetry
 from workflows.after_call import AfterCallWorkflow
 from workflows.registry import sandbox
 

@@ -13,8 +13,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from outdial.contracts.messages import MAX_RECIPIENTS, CampaignInput, PauseRequest, StopRequest
 from outdial.contracts.signatures.campaign import ClaimInput, Enrolled, EnrollInput
-from outdial.domain.claim import CampaignState, Claim
-from outdial.domain.roster import RecipientDraft
+from outdial.domain.call.claim import CampaignState, Claim
+from outdial.domain.definition.recipient import RecipientDraft
 from tests.waiting import until
 from tests.workflows.roster import FakeRoster, Row
 from tests.workflows.test_campaign import campaign

@@ -17,8 +17,8 @@ from temporalio.worker import Worker
 from outdial.contracts import names
 from outdial.contracts.messages import CallResult
 from outdial.contracts.signatures.call import CallReport, LookUp, Placement, PlacementResult
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.claim import ClaimedCall
+from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from tests.waiting import until
 from tests.workflows.fakes import PLACED, FakeCalls
 from workflows.call import CallWorkflow

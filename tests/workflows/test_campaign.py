@@ -24,16 +24,10 @@ from outdial.contracts.messages import (
     ResumeRequest,
     StopRequest,
 )
-from outdial.contracts.signatures.call import (
-    CallReport,
-    Ended,
-    EndInput,
-    PlaceInput,
-    Placement,
-)
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState
-from outdial.domain.roster import RecipientDraft
+from outdial.contracts.signatures.call import CallReport, Ended, EndInput, PlaceInput, Placement
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import CallStatus
+from outdial.domain.definition.recipient import RecipientDraft
 from tests.waiting import until
 from tests.workflows.fakes import PLACED, FakeCalls
 from tests.workflows.roster import FakeRoster

@@ -35,11 +35,11 @@ from outdial.contracts.signatures.request import (
     RequestRef,
     RequestState,
 )
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import CampaignState, ClaimedCall
-from outdial.domain.definition import Agent
-from outdial.domain.plan import CallRequest
-from outdial.domain.roster import RecipientDraft
+from outdial.domain.call.claim import CampaignState, ClaimedCall
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.call.status import CallStatus
+from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.recipient import RecipientDraft
 from tests.waiting import until
 from tests.workflows.cancelling import (
     BEFORE,

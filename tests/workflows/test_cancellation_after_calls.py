@@ -13,12 +13,10 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.contracts.messages import (
-    AfterCallInput,
-)
+from outdial.contracts.messages import AfterCallInput
 from outdial.contracts.signatures.delivery import EndpointRef
 from outdial.contracts.signatures.sweep import SweepActivities, Swept
-from outdial.domain.chain import StepState
+from outdial.domain.call.chain import StepState
 from tests.workflows.cancelling import (
     BEFORE,
     SHORT_TASKS,

@@ -17,7 +17,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner
 from outdial.contracts import names
 from outdial.contracts.messages import CampaignInput
 from outdial.contracts.signatures.campaign import ClaimInput, Enrolled, EnrollInput
-from outdial.domain.claim import CampaignState, Claim
+from outdial.domain.call.claim import CampaignState, Claim
 from tests.waiting import until
 from tests.workflows.cancelling import holds, working
 from tests.workflows.holding import Handle, Hold

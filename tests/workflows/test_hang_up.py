@@ -21,8 +21,8 @@ from outdial.contracts.signatures.call import (
     LookUpInput,
     PlacementResult,
 )
-from outdial.domain.call import CallStatus
-from outdial.domain.claim import ClaimedCall
+from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.status import CallStatus
 from tests.waiting import until
 from tests.workflows.fakes import PLACED, FakeCalls
 from tests.workflows.test_call import claimed, report, start

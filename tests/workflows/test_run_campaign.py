@@ -18,7 +18,7 @@ from temporalio.worker import Worker
 from outdial.contracts import names
 from outdial.contracts.messages import CampaignInput, CampaignResult
 from outdial.contracts.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
 from tests.waiting import until
 from tests.workflows.cancelling import timer_started
 from tests.workflows.roster import FakeRoster

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from outdial.api.admission import Admission, token_of
 from outdial.api.state import ApiState
 from outdial.domain.access import Usage
-from outdial.services.access import RateRule
+from outdial.services.accounts.access import RateRule
 
 Shown = Callable[[Usage, datetime], Mapping[str, str]]
 """How a system tells of a limit: headers, by its usage and now."""

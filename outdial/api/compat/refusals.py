@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from outdial.providers.lines import UnknownLine
 from outdial.providers.port import ProviderError, WebhookRefused
 from outdial.services import errors as refused
-from outdial.store import errors as stored
+from outdial.store.db import errors as stored
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from temporalio.service import RPCError
 
 from outdial.api.state import state_of
-from outdial.store.errors import DatabaseUnavailable
+from outdial.store.db.errors import DatabaseUnavailable
 
 TEMPORAL_WITHIN = timedelta(seconds=2)
 

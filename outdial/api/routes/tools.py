@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from outdial.api.admission import AdmittedRoute
 from outdial.api.routes.hooks import signed_url
 from outdial.api.state import state_of
-from outdial.services.tools import answer_tools
+from outdial.services.agent_tools.tools import answer_tools
 
 router = APIRouter(route_class=AdmittedRoute)
 

@@ -8,9 +8,9 @@ from fastapi import Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from outdial.services.access import Caller
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.once import Answer, Asked, asked_with, once
 from outdial.services.errors import RequestRefused
-from outdial.services.once import Answer, Asked, asked_with, once
 
 IdempotencyKey = Annotated[
     str | None,

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.caps import Cap
-from outdial.domain.consent import Consent
-from outdial.domain.definition import AcceptedRisk, Agent, Purpose, Retry, Schedule
-from outdial.domain.event import CallEvent, EventKind
-from outdial.domain.fields import Duration, Timestamp
-from outdial.domain.request import CallView
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.request import CallView
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.definition.campaign import AcceptedRisk, Agent, Purpose, Retry, Schedule
+from outdial.domain.definition.caps import Cap
+from outdial.domain.definition.fields import Duration, Timestamp
+from outdial.domain.rules.consent import Consent
 
 
 def _seconds(value: Any) -> Any:

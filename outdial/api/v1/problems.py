@@ -15,7 +15,7 @@ from outdial.api.admission import BodyInvalid
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.lines import UnknownLine
 from outdial.services import errors as refused
-from outdial.store import errors as stored
+from outdial.store.db import errors as stored
 
 log = logging.getLogger(__name__)
 

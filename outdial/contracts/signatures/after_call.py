@@ -8,8 +8,8 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from outdial.domain.callbacks import After, StepRetry
-from outdial.domain.chain import StepState
+from outdial.domain.call.chain import StepState
+from outdial.domain.definition.callbacks import After, StepRetry
 
 
 class ChainRef(BaseModel):

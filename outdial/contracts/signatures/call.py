@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.record import CallEnd
 
 

@@ -7,9 +7,9 @@ from abc import ABC, abstractmethod
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from outdial.domain.claim import CampaignState, Claim
+from outdial.domain.call.claim import CampaignState, Claim
+from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import Progress
-from outdial.domain.roster import RecipientDraft
 
 
 class EnrollInput(BaseModel):

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from outdial.domain.plan import CallRequest
+from outdial.domain.call.plan import CallRequest
 
 
 class RequestInput(BaseModel):

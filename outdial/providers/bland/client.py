@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call import FailureClass
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.status import FailureClass
 from outdial.providers.answers import (
     content_of,
     json_of,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.payload import number_at, text_at, value_at
 from outdial.providers.status_map import Meaning, load_maps
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import httpx
 
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
 from outdial.providers.answers import json_of, placement_error, request_error
 from outdial.providers.buildvoiceai import webhook
 from outdial.providers.buildvoiceai.status import ERROR

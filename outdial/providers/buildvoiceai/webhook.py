@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from outdial.domain.call import CallStatus
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus
 from outdial.providers.buildvoiceai.status import EVENT, STATUS
 from outdial.providers.instants import from_iso
 from outdial.providers.meanings import sharper

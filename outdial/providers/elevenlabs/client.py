@@ -9,14 +9,9 @@ from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call import FailureClass
-from outdial.domain.event import CallEvent, CallSnapshot
-from outdial.providers.answers import (
-    content_of,
-    json_of,
-    placement_error,
-    unreadable,
-)
+from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.status import FailureClass
+from outdial.providers.answers import content_of, json_of, placement_error, unreadable
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
 from outdial.providers.clock import Clock, system_clock
 from outdial.providers.credentials import required_credential, text_option

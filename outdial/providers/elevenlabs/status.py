@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.sip import block_or_refusal, meaning_of_response
 from outdial.providers.status_map import Meaning, load_maps
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import httpx
 
-from outdial.domain.call import CallStatus, FailureClass
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.answers import content_of, json_of, placement_error, request_error
 from outdial.providers.carried import Carried
 from outdial.providers.clock import Clock, system_clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.providers.sip import block_or_refusal
 from outdial.providers.status_map import Meaning, load_maps
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from outdial.domain.call import CallStatus
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus
 from outdial.providers.instants import from_unix
 from outdial.providers.livekit import status
 from outdial.providers.payload import number_at, object_at, object_in, text_at, value_at

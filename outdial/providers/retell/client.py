@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.providers.answers import (
     content_of,
     json_of,
@@ -22,13 +22,7 @@ from outdial.providers.clock import Clock, system_clock
 from outdial.providers.credentials import required_credential
 from outdial.providers.http_provider import HttpProvider
 from outdial.providers.payload import list_at, number_at, object_at, text_at
-from outdial.providers.port import (
-    Capabilities,
-    LineConfig,
-    Misconfigured,
-    Placed,
-    PlaceRequest,
-)
+from outdial.providers.port import Capabilities, LineConfig, Misconfigured, Placed, PlaceRequest
 from outdial.providers.retell import webhook
 from outdial.providers.retell.tools import RetellTools
 from outdial.providers.tools import ToolFormat

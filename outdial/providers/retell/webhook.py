@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from outdial.domain.call import AnsweredBy, CallStatus
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.providers.analysis import call_back_in, disposition_in
 from outdial.providers.instants import from_milliseconds
 from outdial.providers.payload import number_at, object_at, object_in, text_at, value_at

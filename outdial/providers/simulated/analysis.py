@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from outdial.domain.call import BOOKED, CALL_ME_LATER
+from outdial.domain.call.status import BOOKED, CALL_ME_LATER
 from outdial.providers.simulated.call import Call
 from outdial.providers.simulated.person import MOVED
 

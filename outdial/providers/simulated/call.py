@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.domain.call import AnsweredBy, CallStatus
+from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.providers.simulated.person import Behaviour, Script
 
 Json = dict[str, Any]
@@ -59,7 +59,7 @@ class Call:
     duration_seconds: float | None = None
     """Simulated seconds of talk."""
     result: str | None = None
-    """The outcome in the words of `domain.call.outcome_of`; None while open."""
+    """The outcome in the words of `domain.call.status.outcome_of`; None while open."""
     events: list[Json] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
 

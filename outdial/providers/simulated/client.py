@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import httpx
 
+from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.domain.egress import Egress
-from outdial.domain.event import CallEvent, CallSnapshot
 from outdial.providers import departure
 from outdial.providers.carried import Carried
 from outdial.providers.http import certificates, proxy_of

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from outdial.domain.call import AnsweredBy, CallStatus, outcome_of
+from outdial.domain.call.status import AnsweredBy, CallStatus, outcome_of
 from outdial.providers.simulated.analysis import analysis_of
 from outdial.providers.simulated.call import Call, CallOrder, stamp
 from outdial.providers.simulated.history import OpenHistory

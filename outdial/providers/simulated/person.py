@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from outdial.domain.call import BOOKED, CALL_ME_LATER, OPTED_OUT, AnsweredBy
+from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT, AnsweredBy
 
 
 class Behaviour(StrEnum):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from outdial.domain.call import AnsweredBy, FailureClass
+from outdial.domain.call.status import AnsweredBy, FailureClass
 from outdial.providers.payload import text_at
 from outdial.providers.sip import block_or_refusal
 from outdial.providers.status_map import Meaning, load_maps

@@ -16,8 +16,8 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from outdial.domain.call import CallStatus, FailureClass
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.analysis import call_back_in, disposition_in
 from outdial.providers.instants import from_iso, from_unix
 from outdial.providers.payload import (

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.providers.answers import (
     content_of,
     json_of,
@@ -22,12 +22,7 @@ from outdial.providers.http_provider import HttpProvider
 from outdial.providers.instants import from_iso
 from outdial.providers.listed_calls import NEVER_PROVEN, Listed, ours
 from outdial.providers.payload import list_at, object_at, text_at
-from outdial.providers.port import (
-    Capabilities,
-    Misconfigured,
-    Placed,
-    PlaceRequest,
-)
+from outdial.providers.port import Capabilities, Misconfigured, Placed, PlaceRequest
 from outdial.providers.rate_limits import until_reset, with_wait
 from outdial.providers.signing import CALL_ID, with_query, with_token
 from outdial.providers.thinnestai import webhook

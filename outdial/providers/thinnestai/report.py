@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
 from outdial.providers.instants import from_iso
 from outdial.providers.payload import list_at, number_at, text_at
 from outdial.providers.status_map import Meaning

@@ -16,7 +16,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
 from outdial.providers.instants import from_unix
 from outdial.providers.meanings import sharper
 from outdial.providers.payload import number_at, object_at, object_in, text_at

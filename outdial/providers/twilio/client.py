@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.providers.answers import (
     content_of,
     json_of,

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from outdial.domain.call import CallStatus
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import CallStatus
 from outdial.providers.instants import from_rfc2822
 from outdial.providers.payload import number_at, storable, text_at
 from outdial.providers.port import WebhookRefused

@@ -9,15 +9,10 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from outdial.domain.call import FailureClass
+from outdial.domain.call.status import FailureClass
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
 from outdial.providers.payload import list_at, object_at, text_at, value_at
-from outdial.providers.port import (
-    LineConfig,
-    Misconfigured,
-    PlaceRequest,
-    Unsendable,
-)
+from outdial.providers.port import LineConfig, Misconfigured, PlaceRequest, Unsendable
 from outdial.providers.vapi import status
 from outdial.providers.vapi.webhook import SECRET_HEADER
 

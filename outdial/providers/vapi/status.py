@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.sip import meaning_of_response
 from outdial.providers.status_map import Meaning, load_maps
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.providers.answers import (
     content_of,
     json_of,
@@ -23,12 +23,7 @@ from outdial.providers.http_provider import HttpProvider
 from outdial.providers.instants import from_iso
 from outdial.providers.listed_calls import NEVER_PROVEN, Listed, ours
 from outdial.providers.payload import number_at, text_at
-from outdial.providers.port import (
-    Capabilities,
-    Placed,
-    PlaceRequest,
-    Unavailable,
-)
+from outdial.providers.port import Capabilities, Placed, PlaceRequest, Unavailable
 from outdial.providers.rate_limits import with_wait
 from outdial.providers.status_map import Meaning
 from outdial.providers.voxanne import webhook

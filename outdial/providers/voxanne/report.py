@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from outdial.domain.call import CallStatus
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import CallStatus
 from outdial.providers.instants import from_iso
 from outdial.providers.meanings import known_meaning, sharper
 from outdial.providers.payload import number_at, text_at

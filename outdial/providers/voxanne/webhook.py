@@ -15,8 +15,8 @@ import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from outdial.domain.call import BOOKED
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import BOOKED
 from outdial.providers.instants import from_unix
 from outdial.providers.payload import number_at, object_at, object_in, text_at
 from outdial.providers.signing import header_of, require_equal, require_recent, required_secret

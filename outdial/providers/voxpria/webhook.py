@@ -15,7 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
 from outdial.providers.instants import from_iso
 from outdial.providers.meanings import sharper
 from outdial.providers.payload import object_at, object_in, text_at

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.providers.answers import (
     content_of,
     json_of,
@@ -23,13 +23,7 @@ from outdial.providers.http_provider import HttpProvider
 from outdial.providers.instants import from_iso
 from outdial.providers.listed_calls import NEVER_PROVEN, Listed, ours
 from outdial.providers.payload import list_at, text_at
-from outdial.providers.port import (
-    Capabilities,
-    LineConfig,
-    Misconfigured,
-    Placed,
-    PlaceRequest,
-)
+from outdial.providers.port import Capabilities, LineConfig, Misconfigured, Placed, PlaceRequest
 from outdial.providers.signing import require_token
 from outdial.providers.vozagent import webhook
 from outdial.providers.vozagent.report import events_of

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from outdial.domain.call import BOOKED
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import BOOKED
 from outdial.providers.instants import from_iso
 from outdial.providers.meanings import sharper
 from outdial.providers.payload import object_at, object_in, text_at

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from outdial.domain.appointment import AppointmentStatus, Change, Made, NotMade, Party
-from outdial.domain.calendar import CalendarRules
+from outdial.domain.appointment.appointment import AppointmentStatus, Change, Made, NotMade, Party
+from outdial.domain.appointment.calendar import CalendarRules
 from outdial.store.appointments.history import appointment_of, note
 from outdial.store.appointments.rows import (
     Others,

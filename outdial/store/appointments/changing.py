@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from outdial.domain.appointment import AppointmentStatus, Change, Made, NotMade
-from outdial.domain.availability import Refusal, free_seat
-from outdial.domain.calendar import CalendarRules
+from outdial.domain.appointment.appointment import AppointmentStatus, Change, Made, NotMade
+from outdial.domain.appointment.availability import Refusal, free_seat
+from outdial.domain.appointment.calendar import CalendarRules
 from outdial.store.appointments.history import appointment_of, change_by_key, note
 from outdial.store.appointments.rows import (
     Others,

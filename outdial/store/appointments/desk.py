@@ -11,14 +11,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlmodel import Session
 
-from outdial.domain.appointment import (
+from outdial.domain.appointment.appointment import (
     AppointmentStatus,
     Change,
     DeskAppointment,
     NotMade,
     Party,
 )
-from outdial.domain.calendar import CalendarRules
+from outdial.domain.appointment.calendar import CalendarRules
 from outdial.store.appointments.changing import CANCELED
 from outdial.store.appointments.history import appointment_of, note
 from outdial.store.appointments.rows import (
@@ -28,7 +28,7 @@ from outdial.store.appointments.rows import (
     some_seat,
 )
 from outdial.store.appointments.slots import give_back, lock_calendar
-from outdial.store.tables import (
+from outdial.store.db.tables import (
     appointment,
     appointment_change,
     call,

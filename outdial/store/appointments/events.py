@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import RowMapping, and_, select
 from sqlmodel import Session
 
-from outdial.domain.appointment import AppointmentStatus, Change
+from outdial.domain.appointment.appointment import AppointmentStatus, Change
 from outdial.domain.endpoint import EventType
-from outdial.store.outbox import Happened, anybody, tell
-from outdial.store.tables import call, call_request, contact, recipient
+from outdial.store.db.tables import call, call_request, contact, recipient
+from outdial.store.webhooks.outbox import Happened, anybody, tell
 
 AnyRow = Mapping[str, Any] | RowMapping
 _EVENTS = {

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlmodel import Session
 
-from outdial.domain.appointment import Appointment, AppointmentStatus, Change
+from outdial.domain.appointment.appointment import Appointment, AppointmentStatus, Change
 from outdial.store.appointments.history import appointment_of, get_appointment
-from outdial.store.tables import appointment, appointment_change
+from outdial.store.db.tables import appointment, appointment_change
 
 _STANDING = [status.value for status in AppointmentStatus if status.stands]
 

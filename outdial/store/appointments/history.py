@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select
 from sqlmodel import Session
 
-from outdial.domain.appointment import Appointment, AppointmentChange, Change
+from outdial.domain.appointment.appointment import Appointment, AppointmentChange, Change
 from outdial.store.appointments.events import tell_appointment
-from outdial.store.tables import appointment, appointment_change
+from outdial.store.db.tables import appointment, appointment_change
 
 _FIELDS = tuple(Appointment.model_fields)
 _CHANGE_FIELDS = tuple(AppointmentChange.model_fields)

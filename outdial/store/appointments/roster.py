@@ -8,11 +8,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import Session
 
-from outdial.domain.appointment import Party
+from outdial.domain.appointment.appointment import Party
 from outdial.domain.record import CampaignRecord
 from outdial.store.appointments.booking import enter
-from outdial.store.recipients import EnrollRow
-from outdial.store.tables import recipient
+from outdial.store.db.tables import recipient
+from outdial.store.roster.recipients import EnrollRow
 
 
 def enter_existing(

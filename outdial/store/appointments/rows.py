@@ -10,8 +10,14 @@ from typing import Any
 from sqlalchemy import RowMapping, insert, select, update
 from sqlmodel import Session
 
-from outdial.domain.appointment import OURS, Appointment, AppointmentStatus, NotMade, Party
-from outdial.domain.availability import (
+from outdial.domain.appointment.appointment import (
+    OURS,
+    Appointment,
+    AppointmentStatus,
+    NotMade,
+    Party,
+)
+from outdial.domain.appointment.availability import (
     NOTHING_TAKEN,
     Refusal,
     alternatives,
@@ -19,7 +25,7 @@ from outdial.domain.availability import (
     refusal,
     ticks,
 )
-from outdial.domain.calendar import CalendarRules
+from outdial.domain.appointment.calendar import CalendarRules
 from outdial.store.appointments.history import appointment_of, change_by_key, get_appointment
 from outdial.store.appointments.slots import (
     MAX_SEATS,
@@ -29,7 +35,7 @@ from outdial.store.appointments.slots import (
     read_taken,
     take,
 )
-from outdial.store.tables import appointment
+from outdial.store.db.tables import appointment
 
 Others = Mapping[int, int]
 """Other people's appointments by tick."""

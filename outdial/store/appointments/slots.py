@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, insert, select, update
 from sqlmodel import Session
 
-from outdial.domain.appointment import AppointmentStatus, Change
-from outdial.domain.availability import Taken, tick_of
-from outdial.domain.calendar import CalendarRules
+from outdial.domain.appointment.appointment import AppointmentStatus, Change
+from outdial.domain.appointment.availability import Taken, tick_of
+from outdial.domain.appointment.calendar import CalendarRules
 from outdial.store.appointments.history import note
-from outdial.store.dialect import lock_keys
-from outdial.store.tables import appointment, appointment_slot
+from outdial.store.db.dialect import lock_keys
+from outdial.store.db.tables import appointment, appointment_slot
 
 MAX_SEATS = 10_000
 """What was entered from outside may exceed the capacity; there is an end to it all the same."""

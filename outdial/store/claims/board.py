@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from outdial.domain.routing import LineShare, pick, usable
+from outdial.domain.line.routing import LineShare, pick, usable
 from outdial.store.claims.candidates import Person
 from outdial.store.claims.limits import Room
 

@@ -11,9 +11,8 @@ from typing import Any
 from sqlalchemy import CompoundSelect, RowMapping, Select, bindparam, select, update
 from sqlmodel import Session
 
-from outdial.domain.phone import subscriber
-from outdial.domain.plan import CallPlan
-from outdial.domain.planner import (
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.decision.planner import (
     Candidate,
     Decision,
     Dial,
@@ -23,20 +22,21 @@ from outdial.domain.planner import (
     decide,
     looks_back,
 )
+from outdial.domain.line.routing import Marks
+from outdial.domain.numbers.phone import subscriber
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.domain.routing import Marks
-from outdial.domain.rulebook import Rulebook
-from outdial.domain.zone import ZoneEvidence
-from outdial.store.bulk import among
+from outdial.domain.rules.rulebook import Rulebook
+from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.claims import ledger
 from outdial.store.claims.ledger import Asked
+from outdial.store.compliance.suppressions import reason_of
+from outdial.store.db.bulk import among
+from outdial.store.db.tables import recipient
 from outdial.store.records import read_candidate, read_plan, read_zones_anew
-from outdial.store.suppressions import reason_of
-from outdial.store.tables import recipient
 
 NOT_CALLED = (RecipientState.WAITING.value, RecipientState.READY.value)
 """States in which a claim may decide about a recipient. What is reported late of an earlier call
-(`store.late_evidence`) decides about them, too, and does not wait for the campaign's cursor."""
+(`store.call.late_evidence`) decides about them, too, and does not wait for the cursor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from datetime import datetime
 from sqlalchemy import bindparam, exists, func, select, update
 from sqlmodel import Session
 
-from outdial.domain.ceiling import DAILY_CEILING, WITHIN, Ceiling
-from outdial.domain.phone import siblings, subscriber
-from outdial.domain.routing import SIMULATED
-from outdial.store.bulk import among
-from outdial.store.dialect import lock_keys
-from outdial.store.line_kinds import simulated_among
-from outdial.store.tables import call, line
+from outdial.domain.decision.ceiling import DAILY_CEILING, WITHIN, Ceiling
+from outdial.domain.line.routing import SIMULATED
+from outdial.domain.numbers.phone import siblings, subscriber
+from outdial.store.db.bulk import among
+from outdial.store.db.dialect import lock_keys
+from outdial.store.db.tables import call, line
+from outdial.store.lines.kinds import simulated_among
 
 SETTING = "daily_ceiling"
 """Under which the session has the installation's own."""

@@ -3,10 +3,10 @@
 One transaction locks the call and decides. Whoever raises the fence sends the request, once;
 whoever finds it raised never does.
 
-The campaign's row is not locked. Fences of a campaign pass its gate (`store.gate`) one by one, and
-so does whoever pauses, stops, edits or blocks it: a fence that commits after such a change has
-committed has seen it. A number that is listed while a fence is open may still be dialed; whoever
-lists it looks for calls that hold a slot afterwards, and hangs them up.
+The campaign's row is not locked. Fences of a campaign pass its gate (`store.campaign.gate`) one by
+one, and so does whoever pauses, stops, edits or blocks it: a fence that commits after such a
+change has committed has seen it. A number that is listed while a fence is open may still be dialed;
+whoever lists it looks for calls that hold a slot afterwards, and hangs them up.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping, bindparam, or_, select, update
 from sqlmodel import Session
 
-from outdial.domain.breaker import Circuit
-from outdial.domain.call import CallStatus, FailureClass, Fence
-from outdial.domain.claim import CampaignState, Dialing, FencePass, FenceVerdict
+from outdial.domain.call.claim import CampaignState, Dialing, FencePass, FenceVerdict
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.status import CallStatus, FailureClass, Fence
+from outdial.domain.decision.planner import Decision, Dial, decide, looks_back
 from outdial.domain.endpoint import EventType
-from outdial.domain.plan import CallPlan
-from outdial.domain.planner import Decision, Dial, decide, looks_back
-from outdial.domain.routing import SIMULATED
+from outdial.domain.line.breaker import Circuit
+from outdial.domain.line.routing import SIMULATED
+from outdial.store.campaign.gate import pass_gate
 from outdial.store.claims.ceiling import lock_number
 from outdial.store.claims.ledger import Asked, read_ledgers
 from outdial.store.claims.rate import Queued, take_token
-from outdial.store.dialect import locked
-from outdial.store.errors import UnknownCall
-from outdial.store.gate import pass_gate
-from outdial.store.outbox import tell_calls
-from outdial.store.receipts import write_receipt
+from outdial.store.compliance.receipts import write_receipt
+from outdial.store.compliance.rulings import read_rulebook
+from outdial.store.compliance.suppressions import reason_of
+from outdial.store.db.dialect import locked
+from outdial.store.db.errors import UnknownCall
+from outdial.store.db.tables import call, campaign, lease, line, recipient
 from outdial.store.records import read_candidate, read_plan, read_zones_anew
-from outdial.store.rulings import read_rulebook
-from outdial.store.suppressions import reason_of
-from outdial.store.tables import call, campaign, lease, line, recipient
+from outdial.store.webhooks.outbox import tell_calls
 
 _FOUND = {
     Fence.PLACING: FenceVerdict.ALREADY_PLACING,

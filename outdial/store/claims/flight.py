@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from outdial.domain.record import CallRecord
+from outdial.store.db.tables import call, lease
 from outdial.store.records import call_record
-from outdial.store.tables import call, lease
 
 
 def calls_in_flight(s: Session, campaign_id: int) -> list[CallRecord]:

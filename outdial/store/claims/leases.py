@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping, and_, bindparam, func, or_, select, update
 from sqlmodel import Session
 
-from outdial.domain.call import CallStatus, Fence
-from outdial.domain.claim import CampaignState, ClaimedCall
+from outdial.domain.call.claim import CampaignState, ClaimedCall
+from outdial.domain.call.status import CallStatus, Fence
 from outdial.domain.record import CallEnd, CallRecord, Settled
-from outdial.store.cases import load_cases
+from outdial.store.call.cases import load_cases
+from outdial.store.call.settlement import end_call
 from outdial.store.claims.rows import claimed_call
-from outdial.store.errors import UnknownCall
+from outdial.store.compliance.suppressions import BEFORE_A_TALK, reason_of
+from outdial.store.db.errors import UnknownCall
+from outdial.store.db.tables import call, campaign, lease, recipient
 from outdial.store.records import call_record
-from outdial.store.settlement import end_call
-from outdial.store.suppressions import BEFORE_A_TALK, reason_of
-from outdial.store.tables import call, campaign, lease, recipient
 
 SWEPT = "swept"
 

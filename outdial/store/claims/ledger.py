@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
-from outdial.domain.ceiling import Ceiling
-from outdial.domain.phone import siblings, subscriber
-from outdial.domain.planner import Ledger
-from outdial.store.bulk import among
+from outdial.domain.decision.ceiling import Ceiling
+from outdial.domain.decision.planner import Ledger
+from outdial.domain.numbers.phone import siblings, subscriber
 from outdial.store.claims.ceiling import read_ceilings
-from outdial.store.tables import EPOCH, call
+from outdial.store.db.bulk import among
+from outdial.store.db.tables import EPOCH, call
 
 _DIALED_AT = func.coalesce(call.c.fenced_at, call.c.created_at)
 _ATTEMPTS = select(call.c.phone, _DIALED_AT.label("at")).where(

@@ -14,13 +14,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping, bindparam, exists, func, or_, select
 from sqlmodel import Session
 
-from outdial.domain.breaker import Circuit, Health
-from outdial.domain.call import Fence
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import Fence
+from outdial.domain.line.breaker import Circuit, Health
 from outdial.domain.record import CampaignRecord
-from outdial.store.dialect import locked
-from outdial.store.health import health_of
-from outdial.store.tables import call, campaign, campaign_line, is_ready, lease, line, recipient
+from outdial.store.db.dialect import locked
+from outdial.store.db.tables import call, campaign, campaign_line, is_ready, lease, line, recipient
+from outdial.store.lines.health import health_of
 
 MINUTE = timedelta(minutes=1)
 LINE_RETRY = timedelta(seconds=5)

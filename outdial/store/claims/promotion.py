@@ -12,9 +12,9 @@ from datetime import datetime
 from sqlalchemy import bindparam, literal, select, union_all
 from sqlmodel import Session
 
-from outdial.domain.planner import Dial
+from outdial.domain.decision.planner import Dial
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.domain.rulebook import Rulebook
+from outdial.domain.rules.rulebook import Rulebook
 from outdial.store.claims.candidates import (
     PEOPLE,
     Decided,
@@ -23,7 +23,7 @@ from outdial.store.claims.candidates import (
     find_people,
     write_decisions,
 )
-from outdial.store.tables import is_ready, recipient
+from outdial.store.db.tables import is_ready, recipient
 
 LARGEST_STEP = 100
 SMALLEST_STEP = 25

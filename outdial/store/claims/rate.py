@@ -22,9 +22,9 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
-from outdial.domain.call import Fence
-from outdial.store.tables import call, lease, line, line_rate
-from outdial.store.tables.columns import UtcDateTime
+from outdial.domain.call.status import Fence
+from outdial.store.db.tables import call, lease, line, line_rate
+from outdial.store.db.tables.columns import UtcDateTime
 
 _OF_LINE = (
     line_rate.c.tenant == bindparam("of_tenant"),

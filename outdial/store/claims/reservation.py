@@ -14,21 +14,21 @@ from operator import itemgetter
 from sqlalchemy import RowMapping
 from sqlmodel import Session
 
-from outdial.domain.claim import CampaignState, Claim, ClaimedCall
+from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall
 from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord, Settled
+from outdial.store.call.settlement import settle_overdue
 from outdial.store.claims.candidates import EndedRecipient
+from outdial.store.claims.cursor import lock_cursor, move_cursor
 from outdial.store.claims.limits import Room, campaign_room
 from outdial.store.claims.promotion import Look, look_at_due
 from outdial.store.claims.rows import claimed_before, claimed_call
 from outdial.store.claims.standing import Standing, hold_standing
 from outdial.store.claims.taking import SLACK, Taking, take
 from outdial.store.claims.waiting import Pause, count_open, earliest, next_due, next_settlement
-from outdial.store.cursor import lock_cursor, move_cursor
-from outdial.store.everybody import close_some, decide_some_anew
-from outdial.store.outbox import tell_requests
-from outdial.store.rulings import read_rulebook
-from outdial.store.settlement import settle_overdue
+from outdial.store.compliance.rulings import read_rulebook
+from outdial.store.roster.everybody import close_some, decide_some_anew
+from outdial.store.webhooks.outbox import tell_requests
 
 MAX_CALLS = 200
 MAX_DECISIONS = 500

@@ -10,14 +10,14 @@ from typing import Any
 from sqlalchemy import RowMapping, bindparam, select, update
 from sqlmodel import Session
 
-from outdial.domain.call import CallStatus, Fence
-from outdial.domain.claim import ClaimedCall
-from outdial.domain.phone import mask_phone
-from outdial.domain.planner import Dial, longest_wait
+from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.status import CallStatus, Fence
+from outdial.domain.decision.planner import Dial, longest_wait
+from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store.bulk import NewRows, among, insert_all
 from outdial.store.claims.candidates import NOT_CALLED, Person
-from outdial.store.tables import call, lease, recipient
+from outdial.store.db.bulk import NewRows, among, insert_all
+from outdial.store.db.tables import call, lease, recipient
 
 _OF_CLAIM = (
     select(call)

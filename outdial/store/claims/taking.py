@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy import Row, bindparam, null, select, union_all
 from sqlmodel import Session
 
-from outdial.domain.phone import siblings, subscriber
-from outdial.domain.planner import Decision, Dial, Ledger, Reason, Wait, decide
+from outdial.domain.decision.planner import Decision, Dial, Ledger, Reason, Wait, decide
+from outdial.domain.line.routing import LineShare
+from outdial.domain.numbers.phone import siblings, subscriber
 from outdial.domain.record import CampaignRecord
-from outdial.domain.routing import LineShare
-from outdial.domain.rulebook import Rulebook
-from outdial.store.bulk import among
+from outdial.domain.rules.rulebook import Rulebook
 from outdial.store.claims.board import Board
 from outdial.store.claims.candidates import (
     NOT_CALLED,
@@ -30,10 +29,11 @@ from outdial.store.claims.candidates import (
 from outdial.store.claims.limits import LINE_RETRY, line_rooms
 from outdial.store.claims.rows import call_row, lease_row, write_calls
 from outdial.store.claims.waiting import Pause
-from outdial.store.dialect import lock_keys, on_postgresql
-from outdial.store.health import begin_trial
-from outdial.store.subscribers import number_lock
-from outdial.store.tables import is_ready, lease, recipient
+from outdial.store.compliance.subscribers import number_lock
+from outdial.store.db.bulk import among
+from outdial.store.db.dialect import lock_keys, on_postgresql
+from outdial.store.db.tables import is_ready, lease, recipient
+from outdial.store.lines.health import begin_trial
 
 SLACK = 20
 """People read beyond the room there is, for those who turn out not to be callable now."""

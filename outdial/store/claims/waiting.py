@@ -12,9 +12,9 @@ from sqlalchemy import CompoundSelect, Select, bindparam, func, select, union_al
 from sqlmodel import Session
 
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.domain.zone import load_zone
+from outdial.domain.rules.zone import load_zone
+from outdial.store.db.tables import call, recipient
 from outdial.store.records import read_zones
-from outdial.store.tables import call, recipient
 
 OPEN = [state.value for state in RecipientState if state is not RecipientState.DONE]
 COUNTED = 1000

@@ -9,7 +9,7 @@ import httpx
 import pytest_asyncio
 
 from outdial.domain.access import EVERYTHING
-from outdial.services.keys import NewKey, create_key
+from outdial.services.accounts.keys import NewKey, create_key
 from tests.api.conftest import database, serving_world, temporal_server, world
 from tests.services.world import OTHER_TENANT, World
 from tests.serving import client_at

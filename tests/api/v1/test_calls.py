@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DIRECT_CAMPAIGN, CallEnd
-from outdial.services.lines import announce_lines
-from outdial.store import calls, campaigns
+from outdial.services.operations.lines import announce_lines
+from outdial.store.call import calls
+from outdial.store.campaign import campaigns
 from outdial.store.claims import fence, reservation
 from tests.api.v1.conftest import Customer
 from tests.services.world import NOW, World, webhook

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from outdial.api.state import ApiPolicy
-from outdial.services.access import RateRule
-from outdial.services.keys import create_key, revoke_key
-from outdial.store.tables import api_key
+from outdial.services.accounts.access import RateRule
+from outdial.services.accounts.keys import create_key, revoke_key
+from outdial.store.db.tables import api_key
 from tests.api.conftest import serving_world
 from tests.api.v1.conftest import Customer, bearer, new_key
 from tests.services.world import NOW, World

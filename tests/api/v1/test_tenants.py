@@ -12,9 +12,10 @@ import pytest_asyncio
 
 from outdial.api.v1.app import create_v1
 from outdial.domain.endpoint import EventType
-from outdial.services.lines import announce_lines
-from outdial.store import campaigns, outbox
-from outdial.store.outbox import Happened
+from outdial.services.operations.lines import announce_lines
+from outdial.store.campaign import campaigns
+from outdial.store.webhooks import outbox
+from outdial.store.webhooks.outbox import Happened
 from tests.api.v1.conftest import Customer
 from tests.api.v1.test_calls import ORDER
 from tests.api.v1.test_campaigns import definition

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from outdial.api.state import ApiPolicy
-from outdial.services.keys import switch_key
+from outdial.services.accounts.keys import switch_key
 from tests.api.conftest import serving_world
 from tests.api.v1.conftest import Customer, bearer, new_key
 from tests.compat.limits import asked_elsewhere

@@ -9,8 +9,8 @@ import httpx
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.services import directory
-from outdial.services.directory import PHONE_NUMBERS
+from outdial.services.accounts import directory
+from outdial.services.accounts.directory import PHONE_NUMBERS
 from tests.compat.server import customer_of, engine_at_work
 from tests.e2e.engine import Engine
 from tests.services.servers import temporal_server

@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from outdial.services import calls, directory
-from outdial.services.directory import PHONE_NUMBERS
+from outdial.services.accounts import directory
+from outdial.services.accounts.directory import PHONE_NUMBERS
+from outdial.services.calls import calls
 from tests.builders import phone
 from tests.compat.receiver import customer_server
 from tests.compat.server import until_status

@@ -15,8 +15,8 @@ from outdial.api.app import build_app, open_state
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.livekit.client import LiveKitProvider
 from outdial.providers.port import LineConfig
-from outdial.services import directory
-from outdial.services.directory import AGENTS
+from outdial.services.accounts import directory
+from outdial.services.accounts.directory import AGENTS
 from tests.api.conftest import serving
 from tests.builders import phone
 from tests.compat.limits import asked_elsewhere

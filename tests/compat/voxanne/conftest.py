@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.domain.request import CallView
-from outdial.services import calls
+from outdial.domain.call.request import CallView
+from outdial.services.calls import calls
 from tests.compat.server import customer_of, engine_at_work
 from tests.e2e.engine import Engine
 from tests.services.servers import temporal_server

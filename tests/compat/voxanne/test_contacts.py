@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from outdial.domain.call import CallStatus
-from outdial.services import directory
-from outdial.services.directory import AGENTS
+from outdial.domain.call.status import CallStatus
+from outdial.services.accounts import directory
+from outdial.services.accounts.directory import AGENTS
 from tests.builders import phone
 from tests.compat.voxanne.conftest import new_agent, new_contact, until_done
 from tests.e2e.engine import Engine

@@ -20,8 +20,9 @@ from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.providers.voxanne.client import VoxanneProvider
 from outdial.providers.voxanne.webhook import sign
-from outdial.services.lines import announce_lines
-from outdial.store import calls, campaigns
+from outdial.services.operations.lines import announce_lines
+from outdial.store.call import calls
+from outdial.store.campaign import campaigns
 from outdial.store.claims import fence, reservation
 from tests.api.conftest import database, serving_world
 from tests.api.v1.conftest import bearer, new_key

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from outdial.services import calls
+from outdial.services.calls import calls
 from tests.compat.node import run_node
 from tests.compat.whole import Client, client_of, people, until_true
 from tests.e2e.engine import Engine

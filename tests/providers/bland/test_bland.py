@@ -8,15 +8,10 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.event import EventKind
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.bland.client import BlandProvider
-from outdial.providers.port import (
-    ProviderError,
-    Unavailable,
-    Unsendable,
-    WebhookRefused,
-)
+from outdial.providers.port import ProviderError, Unavailable, Unsendable, WebhookRefused
 from outdial.providers.status_map import Meaning
 from tests.providers.bland.stage import BlandStage
 from tests.providers.contract.reference import answerers, rows

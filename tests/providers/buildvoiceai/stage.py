@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.providers.buildvoiceai.client import BuildVoiceAIProvider
 from outdial.providers.port import Provider
 from tests.providers.bearer import BEGAN, ENDED, SECRET, BearerStage, iso

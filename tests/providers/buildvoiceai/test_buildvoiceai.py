@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.buildvoiceai.client import BuildVoiceAIProvider
 from outdial.providers.buildvoiceai.status import EVENT
 from outdial.providers.port import ProviderError, Unavailable, WebhookRefused

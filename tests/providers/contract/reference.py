@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.status_map import Meaning
 
 _HERE = Path(__file__).parent

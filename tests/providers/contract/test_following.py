@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.providers.port import Capabilities, Misconfigured, Provider, ProviderError, Unavailable
 from tests.providers.contract.stage import NOW, NUMBER, FarCall, Stage
 

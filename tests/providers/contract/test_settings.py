@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outdial.domain.definition import Agent, CampaignDefinition
+from outdial.domain.definition.campaign import Agent, CampaignDefinition
 from outdial.providers.carried import Asked, NotCarried
 from outdial.providers.port import PlaceRequest, Provider, ProviderError
 from tests.providers.contract.stage import CALLER_ID, Stage

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import FailureClass
+from outdial.domain.call.status import FailureClass
 from outdial.providers import departure
 from outdial.providers.port import NotPlaced, Provider, ProviderError
 from tests.providers.contract.stage import Stage

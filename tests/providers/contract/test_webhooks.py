@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from outdial.domain.call import CallStatus, advance
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus, advance
 from outdial.providers.port import Capabilities, Misconfigured, Placed, Provider, WebhookRefused
 from tests.providers.contract.conftest import Build
 from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Stage

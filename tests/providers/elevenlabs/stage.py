@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.providers.elevenlabs.client import ElevenLabsProvider
 from outdial.providers.elevenlabs.webhook import TOLERANCE, sign
 from outdial.providers.port import Provider

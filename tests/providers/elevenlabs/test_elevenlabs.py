@@ -8,17 +8,12 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.definition import Agent
-from outdial.domain.event import EventKind
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.definition.campaign import Agent
 from outdial.providers.carried import Asked
 from outdial.providers.elevenlabs.client import ElevenLabsProvider
-from outdial.providers.port import (
-    Misconfigured,
-    ProviderError,
-    Unsendable,
-    WebhookRefused,
-)
+from outdial.providers.port import Misconfigured, ProviderError, Unsendable, WebhookRefused
 from outdial.providers.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.running import connected, running

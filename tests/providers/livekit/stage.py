@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import jwt
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.providers.livekit.client import LiveKitProvider
 from outdial.providers.livekit.token import LEEWAY
 from outdial.providers.port import Provider

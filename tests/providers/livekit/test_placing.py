@@ -7,15 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.domain.call import CallStatus, FailureClass
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.livekit.client import LiveKitProvider
-from outdial.providers.port import (
-    NotPlaced,
-    PlacementUnknown,
-    ProviderError,
-    Throttled,
-    Unsendable,
-)
+from outdial.providers.port import NotPlaced, PlacementUnknown, ProviderError, Throttled, Unsendable
 from outdial.providers.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.running import connected

@@ -8,9 +8,7 @@ import jwt
 import pytest
 
 from outdial.providers.livekit.client import LiveKitProvider
-from outdial.providers.port import (
-    WebhookRefused,
-)
+from outdial.providers.port import WebhookRefused
 from tests.providers.contract.stage import NOW
 from tests.providers.livekit.stage import KEY, SECRET, LiveKitStage
 

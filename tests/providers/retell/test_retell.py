@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.definition import Agent
-from outdial.domain.event import EventKind
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.definition.campaign import Agent
 from outdial.providers.carried import Asked
 from outdial.providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
 from outdial.providers.retell.client import RetellProvider

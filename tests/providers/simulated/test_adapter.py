@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from outdial.domain.call import CallStatus
-from outdial.domain.event import EventKind
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import CallStatus
 from outdial.providers.catalog import build_provider
 from outdial.providers.port import Misconfigured, WebhookRefused
 from outdial.providers.simulated.client import SimulatedProvider

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus
+from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.providers.simulated.client import SimulatedProvider
 from outdial.providers.simulated.person import Behaviour
 from outdial.providers.simulated.server import SimulatedNetwork

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import FailureClass
+from outdial.domain.call.status import FailureClass
 from outdial.providers.port import (
     Misconfigured,
     NotPlaced,

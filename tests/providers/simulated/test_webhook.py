@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.event import EventKind
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.port import WebhookRefused
 from outdial.providers.simulated.webhook import key_of, read, sign, verify
 

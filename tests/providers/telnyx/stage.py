@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.providers.port import Provider
 from outdial.providers.telnyx.client import TelnyxProvider
 from outdial.providers.telnyx.webhook import TOLERANCE, call_id_in

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
 from outdial.providers.status_map import Meaning
 from outdial.providers.telnyx.client import TelnyxProvider

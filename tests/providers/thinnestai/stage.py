@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.providers.port import Provider
 from outdial.providers.thinnestai.client import ThinnestAIProvider
 from tests.providers.bearer import BearerStage, iso

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import CallStatus
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus
 from outdial.providers.port import WebhookRefused
 from outdial.providers.thinnestai.client import ThinnestAIProvider
 from tests.providers.bearer import iso

@@ -7,14 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.event import CallEvent
-from outdial.providers.port import (
-    Misconfigured,
-    ProviderError,
-    Throttled,
-    Unavailable,
-)
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
+from outdial.providers.port import Misconfigured, ProviderError, Throttled, Unavailable
 from outdial.providers.thinnestai.client import ThinnestAIProvider
 from outdial.providers.thinnestai.status import STATUS
 from tests.providers.bearer import SECRET, iso

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.definition import Agent
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.definition.campaign import Agent
 from outdial.providers.answers import refusal_of
 from outdial.providers.carried import Asked
 from outdial.providers.port import (

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.call import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.event import EventKind
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.status_map import Meaning
 from outdial.providers.vapi import status
 from outdial.providers.vapi.client import VapiProvider

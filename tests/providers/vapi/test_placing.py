@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import FailureClass
-from outdial.domain.definition import Agent
+from outdial.domain.call.status import FailureClass
+from outdial.domain.definition.campaign import Agent
 from outdial.providers.carried import Asked
 from outdial.providers.port import (
     Misconfigured,

@@ -8,9 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.providers.port import (
-    WebhookRefused,
-)
+from outdial.providers.port import WebhookRefused
 from outdial.providers.vapi.client import VapiProvider
 from tests.providers.contract.running import connected
 from tests.providers.contract.stage import NOW, Delivery

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import (
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import (
     BOOKED,
     CALL_ME_LATER,
     OPTED_OUT,
@@ -18,7 +19,6 @@ from outdial.domain.call import (
     CallStatus,
     FailureClass,
 )
-from outdial.domain.event import CallEvent, EventKind
 from outdial.providers.port import WebhookRefused
 from outdial.providers.voxanne.client import VoxanneProvider
 from outdial.providers.voxanne.status import DISPOSITIONS, ENDED_REASON, OUTCOME, STATUS

@@ -8,14 +8,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import CallStatus, FailureClass
-from outdial.providers.port import (
-    NotPlaced,
-    ProviderError,
-    Rejected,
-    Throttled,
-    Unavailable,
-)
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.providers.port import NotPlaced, ProviderError, Rejected, Throttled, Unavailable
 from outdial.providers.voxanne.client import VoxanneProvider
 from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, running

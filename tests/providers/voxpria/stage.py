@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.providers.port import Provider
 from outdial.providers.voxpria.client import VoxpriaProvider
 from tests.providers.bearer import SECRET, BearerStage, iso

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import CallStatus, FailureClass
-from outdial.domain.event import CallEvent
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.port import ProviderError, Throttled, Unavailable, WebhookRefused
 from outdial.providers.voxpria.client import VoxpriaProvider
 from outdial.providers.voxpria.status import EVENT, STATUS

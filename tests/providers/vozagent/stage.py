@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 from outdial.providers.port import Provider
 from outdial.providers.vozagent.client import VozAgentProvider
 from tests.providers.bearer import SECRET, BearerStage, iso

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import BOOKED, CallStatus
-from outdial.domain.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import BOOKED, CallStatus
 from outdial.providers.port import WebhookRefused
 from outdial.providers.vozagent.client import VozAgentProvider
 from tests.providers.bearer import ENDED, iso

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call import BOOKED, AnsweredBy, CallStatus, FailureClass
-from outdial.domain.event import EventKind
+from outdial.domain.call.event import EventKind
+from outdial.domain.call.status import BOOKED, AnsweredBy, CallStatus, FailureClass
 from outdial.providers.port import Misconfigured, ProviderError, Unavailable
 from outdial.providers.vozagent.client import VozAgentProvider
 from outdial.providers.vozagent.status import STATUS

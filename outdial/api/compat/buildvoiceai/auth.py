@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from outdial.api.compat.bearer import bearer
-from outdial.services.access import RateRule
+from outdial.services.accounts.access import RateRule
 
 NAME = "buildvoiceai"
 _RULES = (RateRule("key", 100, timedelta(minutes=1)),)

@@ -9,11 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.buildvoiceai.auth import NAME, needs
 from outdial.api.state import state_of
-from outdial.domain.phone import is_e164
-from outdial.domain.request import CallView
-from outdial.services import calls, directory
-from outdial.services.access import Caller
-from outdial.services.dialing import single_call
+from outdial.domain.call.request import CallView
+from outdial.domain.numbers.phone import is_e164
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.calls import calls
+from outdial.services.calls.dialing import single_call
 from outdial.services.errors import RequestRefused
 
 router = APIRouter(prefix="/api/v1/calls", route_class=AdmittedRoute)

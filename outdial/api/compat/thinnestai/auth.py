@@ -7,7 +7,7 @@ from typing import Any
 
 from outdial.api.compat.bearer import bearer
 from outdial.domain.access import Usage
-from outdial.services.access import RateRule
+from outdial.services.accounts.access import RateRule
 
 NAME = "thinnestai"
 PER_MINUTE = {"dial": 10, "start": 30, "status": 60, "list": 30, "other": 120}

@@ -9,11 +9,12 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.thinnestai.auth import NAME, needs
 from outdial.api.compat.thinnestai.models import Dial, Dialed, Session, Start, Started
 from outdial.api.state import state_of
-from outdial.domain.request import CallView
-from outdial.services import calls, endpoints, settled_calls, web_sessions
-from outdial.services.access import Caller
-from outdial.services.dialing import single_call
+from outdial.domain.call.request import CallView
+from outdial.services.accounts.access import Caller
+from outdial.services.calls import calls, settled_calls, web_sessions
+from outdial.services.calls.dialing import single_call
 from outdial.services.errors import RequestRefused
+from outdial.services.webhooks import endpoints
 
 router = APIRouter(route_class=AdmittedRoute)
 SessionId = Annotated[str, Path(max_length=100)]

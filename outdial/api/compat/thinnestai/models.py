@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from outdial.api.compat.thinnestai.words import STATUS
 from outdial.api.compat.values import Instant, Timestamp, Whole, whole_seconds
-from outdial.domain.request import CallView
-from outdial.domain.transcript import Turn
+from outdial.domain.call.request import CallView
+from outdial.domain.call.transcript import Turn
 
 LONGEST = 600
 """Seconds that a call lasts at most where nothing is said."""

@@ -7,19 +7,13 @@ from fastapi import APIRouter, Path, Query
 from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.days import from_day
 from outdial.api.compat.thinnestai.auth import needs
-from outdial.api.compat.thinnestai.models import (
-    Recording,
-    Said,
-    Session,
-    Sessions,
-    Transcript,
-)
+from outdial.api.compat.thinnestai.models import Recording, Said, Session, Sessions, Transcript
 from outdial.api.compat.thinnestai.words import MEANT
 from outdial.api.compat.values import whole_seconds
-from outdial.domain.request import CallFilter
-from outdial.domain.transcript import turns_of
-from outdial.services import settled_calls
-from outdial.services.access import Caller
+from outdial.domain.call.request import CallFilter
+from outdial.domain.call.transcript import turns_of
+from outdial.services.accounts.access import Caller
+from outdial.services.calls import settled_calls
 from outdial.services.errors import NotFound, RequestRefused
 
 router = APIRouter(route_class=AdmittedRoute)

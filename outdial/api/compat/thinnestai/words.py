@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 
 STATUS = {
     CallStatus.QUEUED: "initiating",

@@ -13,9 +13,9 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.values import Milliseconds
 from outdial.api.compat.voxanne.auth import needs
 from outdial.domain.directory import RegisteredAgent
-from outdial.services import directory
-from outdial.services.access import Caller
-from outdial.services.directory import AGENTS
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.directory import AGENTS
 
 router = APIRouter(prefix="/api/agents", route_class=AdmittedRoute)
 AgentId = Annotated[str, Path(max_length=100)]

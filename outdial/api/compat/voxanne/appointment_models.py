@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.api.compat.values import Instant, Milliseconds, Whole
-from outdial.domain.appointment import DeskAppointment
-from outdial.services.appointments import DeskChange, NewAppointment
+from outdial.domain.appointment.appointment import DeskAppointment
+from outdial.services.appointments.appointments import DeskChange, NewAppointment
 from outdial.webhook_formats.voxanne import APPOINTMENT_STATUS, CONFIRMATION, CUSTOMER
 from outdial.webhook_formats.voxanne import AppointmentWord as Status
 

@@ -15,11 +15,12 @@ from outdial.api.compat.voxanne.appointment_models import (
 )
 from outdial.api.compat.voxanne.auth import needs
 from outdial.api.compat.voxanne.pages import MOST, PAGE, Limit, PageNumber, Pagination
-from outdial.domain.appointment import DeskAppointment
-from outdial.services import appointments, directory
-from outdial.services.access import Caller
-from outdial.services.appointments import DeskFilter
-from outdial.services.directory import CONTACTS
+from outdial.domain.appointment.appointment import DeskAppointment
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.directory import CONTACTS
+from outdial.services.appointments import appointments
+from outdial.services.appointments.appointments import DeskFilter
 from outdial.services.errors import RequestRefused, ScopeMissing
 from outdial.webhook_formats.voxanne import AppointmentWord as Status
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from outdial.api.compat.bearer import bearer
 from outdial.domain.access import Usage
-from outdial.services.access import RateRule
+from outdial.services.accounts.access import RateRule
 
 NAME = "voxanne"
 RULES = (

@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.api.compat.values import Milliseconds, whole_seconds
 from outdial.api.compat.voxanne.words import STATUS, outcome_word
-from outdial.domain.request import CallView
-from outdial.domain.transcript import turns_of
+from outdial.domain.call.request import CallView
+from outdial.domain.call.transcript import turns_of
 
 
 class Call(BaseModel):

@@ -9,9 +9,9 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.voxanne.auth import needs
 from outdial.api.compat.voxanne.call_models import Call, CallDetails, Recording, Transcript
 from outdial.api.compat.voxanne.words import MEANT
-from outdial.domain.request import CallFilter
-from outdial.services import settled_calls
-from outdial.services.access import Caller
+from outdial.domain.call.request import CallFilter
+from outdial.services.accounts.access import Caller
+from outdial.services.calls import settled_calls
 from outdial.services.errors import NotFound, RequestRefused
 
 router = APIRouter(prefix="/api/calls", route_class=AdmittedRoute)

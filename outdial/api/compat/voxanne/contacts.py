@@ -21,12 +21,14 @@ from outdial.api.compat.voxanne.contact_models import (
 )
 from outdial.api.compat.voxanne.pages import MOST, PAGE, Limit, PageNumber, Pagination
 from outdial.api.state import state_of
-from outdial.domain.request import CallFilter, CallView
-from outdial.services import appointments, calls, directory, settled_calls
-from outdial.services.access import Caller
-from outdial.services.appointments import DeskFilter
-from outdial.services.dialing import single_call
-from outdial.services.directory import CONTACTS
+from outdial.domain.call.request import CallFilter, CallView
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.directory import CONTACTS
+from outdial.services.appointments import appointments
+from outdial.services.appointments.appointments import DeskFilter
+from outdial.services.calls import calls, settled_calls
+from outdial.services.calls.dialing import single_call
 from outdial.services.errors import Collision, RequestRefused
 
 router = APIRouter(prefix="/api/contacts", route_class=AdmittedRoute)

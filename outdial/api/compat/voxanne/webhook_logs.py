@@ -10,9 +10,9 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.values import Milliseconds
 from outdial.api.compat.voxanne.auth import needs
 from outdial.domain.endpoint import Delivery, DeliveryState
-from outdial.services import deliveries
-from outdial.services.access import Caller
-from outdial.services.deliveries import DeliveryFilter
+from outdial.services.accounts.access import Caller
+from outdial.services.webhooks import deliveries
+from outdial.services.webhooks.deliveries import DeliveryFilter
 from outdial.webhook_formats.voxanne import WORDS
 
 router = APIRouter(prefix="/api/webhook-logs", route_class=AdmittedRoute)

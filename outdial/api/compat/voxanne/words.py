@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from outdial.domain.call import (
-    BOOKED,
-    CALL_ME_LATER,
-    OPTED_OUT,
-    OUTCOME_UNKNOWN,
-    CallStatus,
-)
-from outdial.domain.request import CallView
+from outdial.domain.call.request import CallView
+from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT, OUTCOME_UNKNOWN, CallStatus
 
 STATUS = {status: status.value for status in CallStatus} | {CallStatus.CANCELED: "cancelled"}
 MEANT: dict[str, tuple[CallStatus, ...]] = {

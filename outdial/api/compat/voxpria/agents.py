@@ -9,12 +9,13 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.values import Timestamp
 from outdial.api.compat.voxpria.auth import needs
 from outdial.api.compat.voxpria.models import Camel, Success
-from outdial.domain.call import CallStatus
+from outdial.domain.call.request import CallFilter
+from outdial.domain.call.status import CallStatus
 from outdial.domain.directory import RegisteredAgent
-from outdial.domain.request import CallFilter
-from outdial.services import calls, directory
-from outdial.services.access import Caller
-from outdial.services.directory import AGENTS
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.directory import AGENTS
+from outdial.services.calls import calls
 
 router = APIRouter(prefix="/api/v1/agents", route_class=AdmittedRoute)
 MOST = 1000

@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from outdial.api.admission import Admission, token_of
 from outdial.domain.access import Usage
-from outdial.services.access import RateRule
+from outdial.services.accounts.access import RateRule
 
 NAME = "voxpria"
 _REQUESTS = RateRule("key", 1000, timedelta(hours=1))

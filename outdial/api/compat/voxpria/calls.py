@@ -8,10 +8,10 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.voxpria.auth import NAME, TRIGGERS, needs
 from outdial.api.compat.voxpria.models import Call, Listed, Pagination, Success, Trigger, Triggered
 from outdial.api.state import state_of
-from outdial.domain.request import CallFilter, CallView
-from outdial.services import calls, settled_calls
-from outdial.services.access import Caller
-from outdial.services.dialing import single_call
+from outdial.domain.call.request import CallFilter, CallView
+from outdial.services.accounts.access import Caller
+from outdial.services.calls import calls, settled_calls
+from outdial.services.calls.dialing import single_call
 
 router = APIRouter(prefix="/api/v1/calls", route_class=AdmittedRoute)
 PAGE, MOST = 50, 100

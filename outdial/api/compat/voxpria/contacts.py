@@ -12,10 +12,10 @@ from outdial.api.compat.voxpria.auth import needs
 from outdial.api.compat.voxpria.calls import MOST, PAGE, Limit, Page
 from outdial.api.compat.voxpria.models import Camel, Listed, Pagination, Success
 from outdial.domain.directory import Contact
-from outdial.services import directory
-from outdial.services.access import Caller
-from outdial.services.contacts import MOST_AT_ONCE, import_contacts
-from outdial.services.directory import CONTACTS
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.contacts import MOST_AT_ONCE, import_contacts
+from outdial.services.accounts.directory import CONTACTS
 
 router = APIRouter(prefix="/api/v1/contacts", route_class=AdmittedRoute)
 ContactId = Annotated[str, Path(max_length=100)]

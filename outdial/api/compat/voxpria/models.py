@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from outdial.api.compat.values import Timestamp, whole_seconds
-from outdial.domain.call import AnsweredBy, CallStatus
-from outdial.domain.request import CallView
+from outdial.domain.call.request import CallView
+from outdial.domain.call.status import AnsweredBy, CallStatus
 
 Data = TypeVar("Data")
 

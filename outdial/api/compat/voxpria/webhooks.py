@@ -9,9 +9,9 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.voxpria.auth import NAME, needs
 from outdial.api.compat.voxpria.models import Camel, Success
 from outdial.domain.endpoint import Endpoint, EndpointKind, EndpointState
-from outdial.services import endpoints
-from outdial.services.access import Caller
+from outdial.services.accounts.access import Caller
 from outdial.services.errors import RequestRefused
+from outdial.services.webhooks import endpoints
 from outdial.webhook_formats.voxpria import WORDS
 
 router = APIRouter(prefix="/api/v1/webhooks", route_class=AdmittedRoute)

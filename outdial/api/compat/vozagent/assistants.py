@@ -13,9 +13,9 @@ from outdial.api.compat.vozagent.auth import needs
 from outdial.api.compat.vozagent.calls import PAGE, Limit, Offset
 from outdial.api.compat.vozagent.models import text_in
 from outdial.domain.directory import PhoneNumber, RegisteredAgent
-from outdial.services import directory
-from outdial.services.access import Caller
-from outdial.services.directory import AGENTS, PHONE_NUMBERS
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.directory import AGENTS, PHONE_NUMBERS
 
 router = APIRouter(prefix="/v1", route_class=AdmittedRoute)
 MOST = 1000

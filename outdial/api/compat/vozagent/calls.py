@@ -9,12 +9,13 @@ from outdial.api.compat.vozagent.auth import NAME, needs
 from outdial.api.compat.vozagent.models import Call, ListedCall, Order, Queued
 from outdial.api.compat.vozagent.words import MEANT
 from outdial.api.state import state_of
-from outdial.domain.request import CallFilter, CallView
-from outdial.services import calls, directory, settled_calls
-from outdial.services.access import Caller
-from outdial.services.contacts import match_contact
-from outdial.services.dialing import single_call
-from outdial.services.directory import AGENTS, PHONE_NUMBERS
+from outdial.domain.call.request import CallFilter, CallView
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.contacts import match_contact
+from outdial.services.accounts.directory import AGENTS, PHONE_NUMBERS
+from outdial.services.calls import calls, settled_calls
+from outdial.services.calls.dialing import single_call
 from outdial.services.errors import NotFound, RequestRefused
 
 router = APIRouter(prefix="/v1/calls", route_class=AdmittedRoute)

@@ -10,9 +10,9 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.vozagent.auth import needs
 from outdial.api.compat.vozagent.calls import PAGE, Limit, Offset
 from outdial.api.compat.vozagent.models import ChangedContact, NewContact, ShownContact
-from outdial.services import directory
-from outdial.services.access import Caller
-from outdial.services.directory import CONTACTS
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.directory import CONTACTS
 
 router = APIRouter(prefix="/v1/contacts", route_class=AdmittedRoute)
 ContactId = Annotated[str, Path(max_length=100)]

@@ -6,9 +6,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from outdial.api.compat.values import Timestamp, whole_seconds
 from outdial.api.compat.vozagent.words import STATUS
-from outdial.domain.call import BOOKED
+from outdial.domain.call.request import CallView
+from outdial.domain.call.status import BOOKED
 from outdial.domain.directory import Contact
-from outdial.domain.request import CallView
 
 Text = Annotated[str | None, Field(max_length=500)]
 Notes = Annotated[str | None, Field(max_length=10_000)]

@@ -9,9 +9,9 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.values import Timestamp
 from outdial.api.compat.vozagent.auth import NAME, needs
 from outdial.domain.endpoint import Endpoint, EndpointKind, EndpointState
-from outdial.services import endpoints
-from outdial.services.access import Caller
+from outdial.services.accounts.access import Caller
 from outdial.services.errors import NotFound, RequestRefused
+from outdial.services.webhooks import endpoints
 from outdial.webhook_formats.vozagent import WORDS
 
 router = APIRouter(prefix="/v1/webhooks", route_class=AdmittedRoute)

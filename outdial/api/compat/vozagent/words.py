@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from outdial.domain.call import CallStatus
+from outdial.domain.call.status import CallStatus
 
 STATUS = {status: status.value.replace("_", "-") for status in CallStatus}
 MEANT = {word: status for status, word in STATUS.items()}

@@ -13,11 +13,11 @@ from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.calls import place_of
 from outdial.api.v1.routes.contacts import given
 from outdial.domain.directory import RegisteredAgent
-from outdial.services import directory
-from outdial.services.access import Caller
-from outdial.services.directory import AGENTS
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.directory import AGENTS
+from outdial.services.accounts.rights import require_for_agent
 from outdial.services.errors import PreconditionFailed
-from outdial.services.rights import require_for_agent
 
 router = APIRouter(prefix="/agents", tags=["agents"], route_class=AdmittedRoute)
 _ID = r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$"

@@ -12,12 +12,16 @@ from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
 from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.calls import place_of
-from outdial.domain.appointment import AppointmentChange, AppointmentStatus, DeskAppointment
-from outdial.domain.fields import Timestamp
-from outdial.services import appointments
-from outdial.services.access import Caller
-from outdial.services.appointments import DeskChange, DeskFilter, NewAppointment
-from outdial.services.suppressing import parse_number
+from outdial.domain.appointment.appointment import (
+    AppointmentChange,
+    AppointmentStatus,
+    DeskAppointment,
+)
+from outdial.domain.definition.fields import Timestamp
+from outdial.services.accounts.access import Caller
+from outdial.services.appointments import appointments
+from outdial.services.appointments.appointments import DeskChange, DeskFilter, NewAppointment
+from outdial.services.compliance.suppressing import parse_number
 
 router = APIRouter(prefix="/appointments", tags=["appointments"], route_class=AdmittedRoute)
 AppointmentId = Annotated[str, Path(max_length=100)]

@@ -14,17 +14,19 @@ from outdial.api.v1.auth import needs
 from outdial.api.v1.models import Call, CallDetails, NewCall, Recording, ShownEvent, Transcript
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
-from outdial.domain.call import CallStatus
-from outdial.domain.fields import Timestamp
+from outdial.domain.call.plan import CallRequest
+from outdial.domain.call.request import CallFilter, CallView
+from outdial.domain.call.status import CallStatus
+from outdial.domain.definition.fields import Timestamp
 from outdial.domain.instants import in_calendar
-from outdial.domain.plan import CallRequest
-from outdial.domain.request import CallFilter, CallView
-from outdial.services import calls, directory, endpoints
-from outdial.services.access import Caller
-from outdial.services.calls import CallOrder
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.once import Answer
+from outdial.services.accounts.rights import require_for_call
+from outdial.services.calls import calls
+from outdial.services.calls.calls import CallOrder
 from outdial.services.errors import NotFound, RequestRefused
-from outdial.services.once import Answer
-from outdial.services.rights import require_for_call
+from outdial.services.webhooks import endpoints
 
 router = APIRouter(prefix="/calls", tags=["calls"], route_class=AdmittedRoute)
 CallId = Annotated[str, Path(max_length=64, examples=["0c5b6d3e-7a34-4d0f-9c3c-2f4b8f1f9a11"])]

@@ -13,15 +13,17 @@ from outdial.api.v1.answers import IdempotencyKey, answered_once, tag
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
-from outdial.domain.claim import CampaignState
+from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord, Progress
 from outdial.intake.apart import parse_apart
 from outdial.intake.definition import MAX_BYTES, read_definition_text
-from outdial.services import control, explaining, launching, reading
-from outdial.services.access import Caller
-from outdial.services.control import Changed
+from outdial.services.accounts.access import Caller
+from outdial.services.campaigns import control, launching
+from outdial.services.campaigns.control import Changed
+from outdial.services.compliance import explaining
+from outdial.services.compliance.suppressing import parse_number
 from outdial.services.errors import RequestRefused
-from outdial.services.suppressing import parse_number
+from outdial.services.operations import reading
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
 Name = Annotated[str, Path(max_length=63, examples=["spring-checkups"])]

@@ -12,9 +12,9 @@ from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
 from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.calls import place_of
 from outdial.domain.directory import Contact
-from outdial.services import directory
-from outdial.services.access import Caller
-from outdial.services.directory import CONTACTS
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.directory import CONTACTS
 
 router = APIRouter(prefix="/contacts", tags=["contacts"], route_class=AdmittedRoute)
 ContactId = Annotated[str, Path(max_length=64)]

@@ -11,11 +11,11 @@ from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.endpoints import EndpointId
+from outdial.domain.definition.fields import Timestamp
 from outdial.domain.endpoint import Delivery, DeliveryAttempt, DeliveryState
-from outdial.domain.fields import Timestamp
-from outdial.services import deliveries
-from outdial.services.access import Caller
-from outdial.services.deliveries import DeliveryFilter
+from outdial.services.accounts.access import Caller
+from outdial.services.webhooks import deliveries
+from outdial.services.webhooks.deliveries import DeliveryFilter
 
 router = APIRouter(tags=["deliveries"], route_class=AdmittedRoute)
 DeliveryId = Annotated[int, Path(ge=1, le=2**53, examples=[1])]

@@ -13,8 +13,8 @@ from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
 from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.calls import place_of
 from outdial.domain.endpoint import EVERY_EVENT, STANDARD, Endpoint, EndpointKind, EndpointState
-from outdial.services import endpoints
-from outdial.services.access import Caller
+from outdial.services.accounts.access import Caller
+from outdial.services.webhooks import endpoints
 
 router = APIRouter(prefix="/endpoints", tags=["endpoints"], route_class=AdmittedRoute)
 EndpointId = Annotated[str, Path(max_length=64)]

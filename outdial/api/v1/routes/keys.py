@@ -11,9 +11,9 @@ from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
 from outdial.domain.access import EVERYTHING, ApiKey
-from outdial.domain.fields import Timestamp
-from outdial.services import keys
-from outdial.services.access import Caller
+from outdial.domain.definition.fields import Timestamp
+from outdial.services.accounts import keys
+from outdial.services.accounts.access import Caller
 
 router = APIRouter(prefix="/keys", tags=["keys"], route_class=AdmittedRoute)
 KeyId = Annotated[str, Path(max_length=64)]

@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.auth import needs
 from outdial.api.v1.problems import documented
-from outdial.services import lines
-from outdial.services.access import Caller
-from outdial.store.lines import LineStatus
+from outdial.services.accounts.access import Caller
+from outdial.services.operations import lines
+from outdial.store.lines.lines import LineStatus
 
 router = APIRouter(prefix="/lines", tags=["lines"], route_class=AdmittedRoute)
 

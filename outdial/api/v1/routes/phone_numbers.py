@@ -13,10 +13,10 @@ from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.calls import place_of
 from outdial.api.v1.routes.contacts import given
 from outdial.domain.directory import PhoneNumber
-from outdial.services import directory
-from outdial.services.access import Caller
-from outdial.services.directory import PHONE_NUMBERS
-from outdial.services.rights import require_for_number
+from outdial.services.accounts import directory
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.directory import PHONE_NUMBERS
+from outdial.services.accounts.rights import require_for_number
 
 router = APIRouter(prefix="/phone-numbers", tags=["phone numbers"], route_class=AdmittedRoute)
 NumberId = Annotated[str, Path(max_length=64)]

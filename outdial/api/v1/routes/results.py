@@ -17,14 +17,15 @@ from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.campaigns import Name
-from outdial.domain.call import AnsweredBy, CallStatus
-from outdial.domain.claim import CampaignState
-from outdial.domain.definition import InlineRecipient
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import AnsweredBy, CallStatus
+from outdial.domain.definition.campaign import InlineRecipient
 from outdial.domain.record import RecipientState
 from outdial.domain.spreadsheets import escape_cell
-from outdial.services import adding, reading
-from outdial.services.access import Caller
-from outdial.services.adding import Result
+from outdial.services.accounts.access import Caller
+from outdial.services.campaigns import adding
+from outdial.services.campaigns.adding import Result
+from outdial.services.operations import reading
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
 _CSV = "text/csv; charset=utf-8"

@@ -11,10 +11,10 @@ from outdial.api.v1.answers import IdempotencyKey, answered_once
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
-from outdial.services import suppressing
-from outdial.services.access import Caller
+from outdial.services.accounts.access import Caller
+from outdial.services.compliance import suppressing
+from outdial.services.compliance.suppressing import parse_number
 from outdial.services.errors import NotFound
-from outdial.services.suppressing import parse_number
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"], route_class=AdmittedRoute)
 Number = Annotated[str, Path(max_length=50, examples=["+12125550143"])]

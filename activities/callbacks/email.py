@@ -1,0 +1,60 @@
+"""A step that writes a letter."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from activities.callbacks.context import template_context
+from activities.callbacks.outcome import StepOutcome, done, not_yet, refused
+from outdial.calendars.invitation import invitation
+from outdial.domain.appointment.appointment import Appointment
+from outdial.domain.call.chain import StepContext
+from outdial.intake.templates.after_call import RenderFailed, render_text
+from outdial.resources.outgoing.mail import Letter, MailNotSent, MailRefused, send
+from outdial.resources.outside import Outside
+
+
+async def send_email(
+    outside: Outside,
+    context: StepContext,
+    appointment: Appointment | None,
+    timeout: timedelta,
+    now: datetime,
+) -> StepOutcome:
+    """Its Message-ID is the same for every try: SMTP itself knows no repetition."""
+    if outside.mail is None:
+        raise refused("found do: email, but the settings have no [mail]; write one")
+    callback = context.step.callback
+    assert callback is not None
+    names = template_context(context, appointment)
+    try:
+        letter = Letter(
+            to=render_text(callback.to or "", names),
+            subject=render_text(callback.subject or "", names),
+            text=render_text(str(callback.body or ""), names),
+            message_id=_message_id(context.step.key, outside.mail.sender),
+            sent_at=now,
+            invitation=_invitation(callback.invitation, appointment, now),
+        )
+        await send(outside.mail, letter, timeout)
+    except RenderFailed as error:
+        raise refused(f"a template failed: {error}") from None
+    except MailRefused as error:
+        raise refused(str(error)) from None
+    except MailNotSent as error:
+        raise not_yet(str(error)) from None
+    return done("sent")
+
+
+def _invitation(wanted: bool, appointment: Appointment | None, now: datetime) -> bytes | None:
+    if not wanted:
+        return None
+    if appointment is None:
+        raise refused("found invitation: true, but this person has no appointment")
+    return invitation(appointment, now)
+
+
+def _message_id(key: str, sender: str) -> str:
+    domain = sender.rpartition("@")[2].strip("<> ") or "outdial.invalid"
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain}>"

@@ -1,0 +1,1 @@
+"""Appointments and calendars: times as people say them, slots, alternatives."""

@@ -1,0 +1,107 @@
+"""Reads a time that somebody asked for: exactly, or not at all.
+
+A time without an offset is read in the zones given; where they disagree, or the clock skips or
+repeats that hour, it is unclear, and nobody guesses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Any, cast
+
+import pytz
+
+from outdial.domain.definition.fields import shown
+from outdial.domain.instants import EARLIEST, LATEST
+from outdial.domain.rules.zone import load_zone
+
+LONGEST_TEXT = 64
+_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?"
+    r"\s*([Zz]|[+-][0-9]{2}:?[0-9]{2})?"
+)
+_RIGHT = "say a date and a time, such as 2030-01-31T15:00"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An instant (UTC) that was asked for, beyond doubt."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """Nothing that can be acted on."""
+
+    because: str
+    candidates: tuple[datetime, ...] = ()
+    """The instants it may mean, if it means some."""
+
+
+def read_time(value: object, zones: Sequence[str]) -> Asked | Unclear:
+    """Read ISO 8601. `zones` are those of whoever said it, at least one."""
+    read = parse_time(value)
+    if isinstance(read, Unclear):
+        return read
+    if read.tzinfo is not None:
+        return Asked(read)
+    try:
+        return _in_zones(read, zones)
+    except (ValueError, OverflowError):
+        return Unclear(f"found {shown(value)}, which is in no calendar; {_RIGHT}")
+
+
+def parse_time(value: object) -> datetime | Unclear:
+    """The same without zones: an instant in UTC, or a time on clocks that are still to be named."""
+    if not isinstance(value, str):
+        return Unclear(f"found {shown(value)}; {_RIGHT}")
+    text = value.strip()
+    if not text or len(text) > LONGEST_TEXT:
+        return Unclear(f"found {shown(value)}; {_RIGHT}")
+    parts = _TIME.fullmatch(text)
+    if parts is None:
+        return Unclear(f"found {shown(value)}, which names no date and time; {_RIGHT}")
+    *numbers, offset = parts.groups()
+    try:
+        if not EARLIEST.year <= int(numbers[0]) <= LATEST.year:
+            return Unclear(f"found {shown(value)}, which is too long ago or too far ahead")
+        wall = datetime(*(int(number or 0) for number in numbers))  # type: ignore[arg-type]  # noqa: DTZ001
+        return wall if offset is None else _with_offset(wall, offset)
+    except (ValueError, OverflowError):
+        return Unclear(f"found {shown(value)}, which is in no calendar; {_RIGHT}")
+
+
+def _with_offset(wall: datetime, offset: str) -> datetime:
+    text = "+00:00" if offset in "Zz" else offset
+    return datetime.fromisoformat(f"{wall.isoformat()}{text}").astimezone(UTC)
+
+
+def _in_zones(wall: datetime, zones: Sequence[str]) -> Asked | Unclear:
+    if not zones:
+        return Unclear("no time zone is known in which to read it")
+    found: set[datetime] = set()
+    for name in zones:
+        instants = _instants(wall, load_zone(name))
+        if not instants:
+            return Unclear(f"the clocks in {name} skip {wall:%H:%M} on that day")
+        found.update(instants)
+    candidates = tuple(sorted(found))
+    if len(candidates) == 1:
+        return Asked(candidates[0])
+    if len(zones) == 1:
+        return Unclear(f"the clocks in {zones[0]} show {wall:%H:%M} twice that day", candidates)
+    return Unclear(f"it is another instant in each of {', '.join(sorted(zones))}", candidates)
+
+
+def _instants(wall: datetime, zone: tzinfo) -> set[datetime]:
+    located = cast("Any", zone)
+    try:
+        return {located.localize(wall, is_dst=None).astimezone(UTC)}
+    except pytz.NonExistentTimeError:
+        return set()
+    except pytz.AmbiguousTimeError:
+        return {located.localize(wall, is_dst=dst).astimezone(UTC) for dst in (True, False)}

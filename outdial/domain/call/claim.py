@@ -1,0 +1,112 @@
+"""What a claim hands to a campaign, and what the fence says to a call."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from outdial.domain.call.status import FailureClass
+from outdial.domain.definition.campaign import Agent
+
+
+class CampaignState(StrEnum):
+    """What its operator wants of a campaign; read by every claim and every fence."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    """No new calls; calls in flight end by themselves or are hung up."""
+    STOPPED = "stopped"
+    FINISHED = "finished"
+
+    @property
+    def over(self) -> bool:
+        return self in (CampaignState.STOPPED, CampaignState.FINISHED)
+
+
+class ClaimedCall(BaseModel):
+    """A call that was claimed: what its workflow needs, no personal data."""
+
+    model_config = ConfigDict(frozen=True)
+
+    call_id: str
+    workflow_id: str
+    tenant: str
+    campaign: str
+    line: str
+    masked: str
+    """The number, masked, for people who look at the run."""
+    attempt: int
+    """1 for the recipient's first attempt."""
+    ring_timeout: timedelta
+    max_duration: timedelta
+
+
+class Claim(BaseModel):
+    """The answer to one claim."""
+
+    model_config = ConfigDict(frozen=True)
+
+    state: CampaignState
+    revision: int = 1
+    calls: tuple[ClaimedCall, ...] = ()
+    in_flight: int = 0
+    """Leases of this campaign, these calls included."""
+    open_recipients: int = 0
+    """Recipients without an end, those in flight included."""
+    staged: bool = False
+    """Rows were added that nobody has enrolled."""
+    wake_at: datetime | None = None
+    """When claiming again may find something, if nothing else happens before (UTC)."""
+    wake_after: timedelta | None = None
+    """How long after the claim that is: whoever waits need not have the clock that told `wake_at`.
+    None in claims of older versions."""
+    because: str = ""
+    """What is waited for, for people."""
+
+
+class FenceVerdict(StrEnum):
+    GO = "go"
+    """The fence is up: send the request, once, before `deadline`."""
+    WAIT_FOR_RATE = "wait_for_rate"
+    """This second's calls on the line are used up; ask again at `retry_at`."""
+    ALREADY_PLACING = "already_placing"
+    """Somebody may have sent it: never send again, find out what happened."""
+    ALREADY_PLACED = "already_placed"
+    WITHDRAWN = "withdrawn"
+    """It must not be dialed (any more): paused, suppressed, out of hours, swept."""
+    NOT_PLACED = "not_placed"
+    """It was sent, and the provider certainly did not take it: `failure` says why."""
+
+
+class Dialing(BaseModel):
+    """What is sent, read in the fence's transaction. Personal data: never in a history."""
+
+    model_config = ConfigDict(frozen=True)
+
+    to: str
+    caller_id: str | None
+    agent: Agent
+    attempt: int
+    variables: dict[str, str] = Field(default_factory=dict)
+    ring_timeout: timedelta
+    max_duration: timedelta
+    recording: bool | None = None
+
+
+class FencePass(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    verdict: FenceVerdict
+    line: str
+    because: str = ""
+    dialing: Dialing | None = None
+    provider_call_id: str | None = None
+    deadline: datetime | None = None
+    retry_at: datetime | None = None
+    failure: FailureClass | None = None
+    """Why the provider did not take a call that is NOT_PLACED; `because` has its words."""
+    retry_after: timedelta | None = None
+    """How long a throttling provider asked to wait."""

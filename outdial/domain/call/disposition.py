@@ -1,0 +1,86 @@
+"""An agent's word for how a talk went, as a short slug.
+
+The word becomes the call's outcome: it stands in a search attribute, in histories and in reports,
+and callbacks are chosen by it. A model wrote it, so it may be a sentence about the person, or
+two thousand characters of it; such a text is `other` here, and stays in the call's own data.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+
+from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT, CallStatus
+from outdial.domain.numbers.phone import mask_phone
+
+OTHER = "other"
+"""The disposition of a call whose agent wrote something else than a word."""
+LONGEST_SLUG = 50
+MOST_WORDS = 6
+LONGEST_TEXT = 500
+"""Characters of a text that are kept beside the slug."""
+
+WELL_KNOWN = frozenset(
+    {
+        BOOKED, CALL_ME_LATER, OPTED_OUT, "moved", "rescheduled", "cancelled", "confirmed",
+        "declined", "interested", "not_interested", "wrong_number", "wrong_person", "do_not_call",
+        "left_message", "no_decision", "call_back_later", "already_done", "not_available",
+        "hung_up", "transferred", "satisfied", "unsatisfied", "language_barrier",
+    }
+)  # fmt: skip
+"""Words that a text of several words may be, beside those of the line and of the definition."""
+_RESERVED = frozenset(
+    {status.value for status in CallStatus}
+    - {CallStatus.COMPLETED.value, CallStatus.CANCELED.value}
+    | {"unknown"}
+)
+"""Outcomes that the network gives, never somebody who talked: each has a retry policy."""
+_BETWEEN = re.compile(r"[\s\-./_]+")
+_DIGITS = re.compile(r"\d{4}")
+_MOST_DIGITS = 4
+_SHOWN_CATEGORIES = frozenset({"L", "M", "N"})
+_NUMBER = re.compile(r"(?:\+|%2B)?\(?\d(?:[\s().\-/\u2010-\u2015]{0,3}\d){6,}", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s@<>,;:()]{1,64}@[^\s@<>,;:()]{1,255}")
+
+
+def masked_text(text: str) -> str:
+    """The text as it is kept: bounded, telephone numbers and mail addresses masked.
+
+    It is masked before it is cut, so that no cut makes a number too short to be seen as one.
+    """
+    text = unicodedata.normalize("NFKC", text[: 2 * LONGEST_TEXT])
+    text = _EMAIL.sub("•••@•••", text)
+    return _NUMBER.sub(_masked_number, text)[:LONGEST_TEXT]
+
+
+def _masked_number(found: re.Match[str]) -> str:
+    digits = "".join(c for c in found[0].upper().removeprefix("%2B") if c.isdigit())
+    return mask_phone(f"+{digits}") if found[0][0] in "+%" else "•" * len(digits)
+
+
+def slug_of(text: str) -> str | None:
+    """The text in lower case with underscores between its words; None if it is no such thing."""
+    if len(text) > LONGEST_TEXT:
+        return None
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    slug = _BETWEEN.sub("_", folded).strip("_")
+    plain = all(c == "_" or unicodedata.category(c)[0] in _SHOWN_CATEGORIES for c in slug)
+    return slug if slug and plain and len(slug) <= LONGEST_SLUG else None
+
+
+def disposition_of(text: str, known: Collection[str] = ()) -> str:
+    """The slug of an agent's text; `OTHER` for what is no word.
+
+    Several words with spaces between them are a sentence, unless they are one of the `known`
+    slugs or of the well-known ones: a name of two words would pass for a slug otherwise.
+    """
+    slug = slug_of(text)
+    if slug is None or slug in _RESERVED:
+        return OTHER
+    if slug in known or slug in WELL_KNOWN:
+        return slug
+    digits = sum(c.isdigit() for c in slug)
+    if len(text.split()) > 1 or slug.count("_") >= MOST_WORDS:
+        return OTHER
+    return OTHER if digits > _MOST_DIGITS or _DIGITS.search(slug) else slug

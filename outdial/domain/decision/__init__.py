@@ -1,0 +1,1 @@
+"""May this recipient be called now, and if not, when or why never."""

@@ -1,0 +1,36 @@
+"""Who speaks: a voice agent at a line's provider."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+
+from outdial.domain.definition.fields import Frozen
+
+
+class Agent(Frozen):
+    """Who speaks."""
+
+    id: Annotated[str, Field(min_length=1)]
+    """The agent's id at the line's provider."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """What the provider lets one set for an agent, handed on as it is."""
+
+
+class _AlsoById:
+    """Tells editors that an agent may be written as its id alone."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "string", "minLength": 1}, handler(core_schema)]}
+
+
+def _agent_by_id(value: Any) -> Any:
+    return {"id": value} if isinstance(value, str) else value
+
+
+AgentById = Annotated[Agent, BeforeValidator(_agent_by_id), _AlsoById()]
+"""An agent, or its id alone."""

@@ -1,0 +1,1 @@
+"""Lines: which one a call takes, and when one that fails rests."""

@@ -1,0 +1,1 @@
+"""Telephone numbers: their one form, and which of them may be called."""

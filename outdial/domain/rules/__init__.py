@@ -1,0 +1,1 @@
+"""What the law and the operator forbid: dated and cited rules, zones, holidays, consent."""

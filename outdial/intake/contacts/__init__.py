@@ -1,0 +1,1 @@
+"""Contact files and inline recipients as checked rows."""

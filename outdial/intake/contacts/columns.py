@@ -1,0 +1,152 @@
+"""Which column of a contact file holds what: the definition's mapping against the header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from outdial.domain.definition.campaign import CsvSource
+from outdial.domain.definition.fields import shown
+from outdial.intake.problems import Problem
+from outdial.intake.yaml.places import Places
+
+_PHONE_WORDS = ("phone", "mobile", "cell", "tel", "number")
+MAX_NAMES_SHOWN = 20
+_SINGLE_ROLES = ("phone", "time_zone", "postal_code", "state")
+CONSENT_ROLES = {
+    "consent": "level",
+    "consent_scope": "scope",
+    "consent_proof": "proof",
+    "consent_given_at": "given_at",
+    "consent_expires_at": "expires_at",
+}
+"""Parts of a consent, by the columns that hold them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRoles:
+    """Positions of the columns, from 0."""
+
+    phone: int
+    alternates: tuple[int, ...]
+    time_zone: int | None
+    postal_code: int | None
+    state: int | None
+    consent: tuple[tuple[str, int], ...]
+    variables: tuple[int, ...]
+    unnamed: tuple[int, ...] = ()
+    """Columns without a name: nothing, unless a row has a value there."""
+
+
+class ColumnFinder:
+    """Finds the columns of one header; collects what is wrong in `problems`."""
+
+    def __init__(
+        self, source: CsvSource, header: list[str], places: Places, file: str, line: int
+    ) -> None:
+        self.problems: list[Problem] = []
+        self._source = source
+        self._header = header
+        self._places = places
+        self._file, self._line = file, line
+        self._taken: dict[int, str] = {}
+
+    def roles(self) -> ColumnRoles | None:
+        """None when rows can't be checked: without the phone, or with half a time zone."""
+        self._check_header()
+        found = {role: self._single(role) for role in (*_SINGLE_ROLES, *CONSENT_ROLES)}
+        alternates = self._alternates()
+        mapped_zone = self._source.columns.time_zone is not None
+        phone = found["phone"]
+        if phone is None or (mapped_zone and found["time_zone"] is None):
+            return None
+        others = [index for index in range(len(self._header)) if index not in self._taken]
+        variables = [index for index in others if self._header[index]]
+        return ColumnRoles(
+            phone=phone,
+            alternates=alternates,
+            time_zone=found["time_zone"],
+            postal_code=found["postal_code"],
+            state=found["state"],
+            consent=tuple(
+                (part, index)
+                for role, part in CONSENT_ROLES.items()
+                if (index := found[role]) is not None
+            ),
+            variables=tuple(variables),
+            unnamed=tuple(index for index in others if not self._header[index]),
+        )
+
+    def _check_header(self) -> None:
+        for index, name in enumerate(self._header):
+            first = self._header.index(name)
+            if name and first != index:
+                self._refuse(
+                    index, name, f"found this column again, first in field {first + 1}; rename one"
+                )
+
+    def _single(self, role: str) -> int | None:
+        columns = self._source.columns
+        name = getattr(columns, role)
+        if role in columns.model_fields_set:
+            path = ("recipients", "columns", role)
+            return None if name is None else self._mapped(name, role, path)
+        if role in self._header:
+            return self._take(self._header.index(role), role)
+        if role == "phone":
+            self._refuse(0, role, self._no_phone())
+        return None
+
+    def _alternates(self) -> tuple[int, ...]:
+        role = "alternate_phones"
+        columns = self._source.columns
+        if role not in columns.model_fields_set:
+            found = [self._take(self._header.index(role), role)] if role in self._header else []
+        else:
+            found = [
+                self._mapped(name, role, ("recipients", "columns", role, index))
+                for index, name in enumerate(columns.alternate_phones)
+            ]
+        return tuple(index for index in found if index is not None)
+
+    def _mapped(self, name: str, role: str, path: tuple[int | str, ...]) -> int | None:
+        if name in self._header:
+            index = self._header.index(name)
+            if index not in self._taken:
+                return self._take(index, role)
+            message = f"found column {shown(name)}, which is {self._taken[index]} already"
+            self.problems.append(self._places.problem(path, f"{message}; write another column"))
+            return None
+        near = self._near(name)
+        right = f"did you mean {near}?" if near else f"its columns are {self._names()}"
+        message = f"found {shown(name)}, which is no column of {self._file}; {right}"
+        self.problems.append(self._places.problem(path, message))
+        return None
+
+    def _names(self) -> str:
+        more = ", …" if len(self._header) > MAX_NAMES_SHOWN else ""
+        return ", ".join(self._header[:MAX_NAMES_SHOWN]) + more
+
+    def _near(self, name: str) -> str | None:
+        alike = {column.lower(): column for column in self._header if column}
+        near = get_close_matches(name.lower(), list(alike), n=1, cutoff=0.6)
+        return alike[near[0]] if near else None
+
+    def _take(self, index: int, role: str) -> int | None:
+        if index in self._taken:
+            return None
+        self._taken[index] = role
+        return index
+
+    def _no_phone(self) -> str:
+        likely = [
+            name for name in self._header if any(word in name.lower() for word in _PHONE_WORDS)
+        ]
+        example = (likely or [name for name in self._header if name] or ["mobile"])[0]
+        return (
+            f"found no column 'phone', only {self._names()}; "
+            f"write which one it is into the definition, such as columns: {{phone: {example}}}"
+        )
+
+    def _refuse(self, index: int, field: str, message: str) -> None:
+        self.problems.append(Problem(self._file, self._line, index + 1, field, message))

@@ -1,0 +1,70 @@
+"""The appointment that a person on the roster has already, as the definition's calendar says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from outdial.domain.appointment.asked_time import Unclear, read_time
+from outdial.domain.appointment.calendar import CalendarRules
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.intake.problems import Problem
+from outdial.intake.templates.after_call import RenderFailed, render_text
+from outdial.intake.yaml.places import Places
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    at: datetime | None = None
+    """UTC; None when the row names none."""
+    uid: str | None = None
+    title: str | None = None
+
+
+class ExistingAppointments:
+    """Reads one of each row."""
+
+    def __init__(self, definition: CampaignDefinition, places: Places) -> None:
+        self._calendar = definition.calendar
+        self._places = places
+
+    def read(self, values: Mapping[str, str], row: str, problems: list[Problem]) -> Existing:
+        """Adds to `problems` what cannot be read; an empty text is no appointment."""
+        calendar = self._calendar
+        if calendar is None or calendar.existing is None:
+            return Existing()
+        text = self._render(calendar.existing, "existing", values, row, problems)
+        if not text:
+            return Existing()
+        read = read_time(text, (calendar.time_zone,))
+        if isinstance(read, Unclear):
+            self._tell("existing", row, read.because, problems)
+            return Existing()
+        return self._existing(calendar, read.at, values, row, problems)
+
+    def _existing(
+        self,
+        calendar: CalendarRules,
+        at: datetime,
+        values: Mapping[str, str],
+        row: str,
+        problems: list[Problem],
+    ) -> Existing:
+        uid = None
+        if calendar.existing_uid is not None:
+            uid = self._render(calendar.existing_uid, "existing_uid", values, row, problems)
+        title = self._render(calendar.title, "title", values, row, problems)
+        return Existing(at, uid or None, title)
+
+    def _render(
+        self, template: str, key: str, values: Mapping[str, str], row: str, problems: list[Problem]
+    ) -> str | None:
+        try:
+            return render_text(template, {**values, "row": values}).strip()
+        except RenderFailed as error:
+            self._tell(key, row, str(error), problems)
+            return None
+
+    def _tell(self, key: str, row: str, because: str, problems: list[Problem]) -> None:
+        problems.append(self._places.problem(("calendar", key), f"{row}: {because}"))

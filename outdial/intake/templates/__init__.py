@@ -1,0 +1,1 @@
+"""Templates of variables and callbacks, rendered within bounds."""

@@ -1,0 +1,147 @@
+"""The templates of a definition: compiled once, rendered and checked for every row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta
+from jinja2.exceptions import SecurityError
+
+from outdial.domain.definition.fields import shown
+from outdial.intake.problems import Problem
+from outdial.intake.templates.sandbox import FILTERS, Sandbox, TemplateRefused, bounded
+from outdial.intake.yaml.places import Places
+
+MAX_CHARACTERS = 4096
+"""Of a template, and of what it gives: a value that an agent reads, not a document."""
+
+MAX_NAMES_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    template: Template
+    needs: frozenset[str]
+    """The names it looks up, in any of its branches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What the templates gave for one row."""
+
+    texts: dict[str, str]
+    complete: bool
+    """Whether every template gave a text; one that did not may have been told of before."""
+    problems: list[Problem]
+
+
+class TemplateSet:
+    """The templates that compile; `problems` tells what is wrong with the others."""
+
+    def __init__(self, templates: Mapping[str, str], places: Places) -> None:
+        self.problems: list[Problem] = []
+        self._places = places
+        self._compiled: dict[str, _Compiled] = {}
+        self._told: set[tuple[str, frozenset[str]]] = set()
+        sandbox = Sandbox()
+        for name, source in templates.items():
+            try:
+                self._compiled[name] = _compile(sandbox, source)
+            except TemplateRefused as error:
+                self.problems.append(places.problem(("variables", name), str(error)))
+
+    def render(self, values: Mapping[str, str], row: str) -> Rendered:
+        """Each template over one row's `values`; `row` says in problems which row it is.
+
+        What a template asks for in vain is told once for all rows of the same columns.
+        """
+        texts: dict[str, str] = {}
+        problems: list[Problem] = []
+        for name, compiled in self._compiled.items():
+            try:
+                texts[name] = _render(compiled.template, {**values, "row": values})
+            except Exception as error:
+                # A template may raise whatever Python does on a row's values.
+                if not self._told_before(name, values, error):
+                    message = _failure(error, compiled.needs, values, row)
+                    problems.append(self._places.problem(("variables", name), message))
+        return Rendered(texts, len(texts) == len(self._compiled), problems)
+
+    def _told_before(self, name: str, values: Mapping[str, str], error: Exception) -> bool:
+        if not isinstance(error, UndefinedError | SecurityError):
+            return False
+        told = (name, frozenset(values))
+        if told in self._told:
+            return True
+        self._told.add(told)
+        return False
+
+
+class _TooLong(Exception):
+    """The rendered text is longer than `MAX_CHARACTERS`."""
+
+
+def compile_template(sandbox: Sandbox, source: str) -> Template:
+    """Raises TemplateRefused."""
+    return _compile(sandbox, source).template
+
+
+def _compile(sandbox: Sandbox, source: str) -> _Compiled:
+    if len(source) > MAX_CHARACTERS:
+        raise TemplateRefused(f"found {len(source)} characters; write at most {MAX_CHARACTERS}")
+    try:
+        tree = sandbox.check(source)
+        needs = meta.find_undeclared_variables(tree) - sandbox.globals.keys()
+        return _Compiled(sandbox.compiled(tree), frozenset(needs))
+    except TemplateSyntaxError as error:
+        raise TemplateRefused(_syntax(error, source)) from error
+    except TemplateRefused as error:
+        raise TemplateRefused(f"found {shown(source)}; {error}") from error
+    except Exception as error:
+        # Jinja2 compiles to Python, which has limits of its own, such as how deep blocks nest.
+        raise TemplateRefused(f"found {shown(source)}; write a simpler template") from error
+
+
+def _syntax(error: TemplateSyntaxError, source: str) -> str:
+    message = (error.message or "it is no template").rstrip(".")
+    if message.startswith("No filter named"):
+        return f"found {shown(source)}: {message}; the filters are {', '.join(FILTERS)}"
+    return f'found {shown(source)}: {message}; write a template such as "Hi {{{{ first_name }}}}"'
+
+
+def _render(template: Template, context: Mapping[str, object]) -> str:
+    parts: list[str] = []
+    length = 0
+    with bounded():
+        for part in template.generate(context):
+            length += len(part)
+            if length > MAX_CHARACTERS:
+                raise _TooLong
+            parts.append(part)
+    return "".join(parts)
+
+
+def _failure(error: Exception, needs: frozenset[str], values: Mapping[str, str], row: str) -> str:
+    if isinstance(error, _TooLong):
+        return f"found more than {MAX_CHARACTERS} characters for {row}; write a shorter text"
+    absent = needs - values.keys() - {"row"}
+    if isinstance(error, UndefinedError) and absent:
+        return _absent(absent, values, row)
+    return f"found a failure for {row}: {str(error).rstrip('.')}; mend the template or that row"
+
+
+def _absent(names: frozenset[str], values: Mapping[str, str], row: str) -> str:
+    alike = {name.lower().replace(" ", "_"): name for name in values}
+    near = get_close_matches(min(names).lower(), list(alike), n=1, cutoff=0.6)
+    hint = f"did you mean {_spelled(alike[near[0]])}? It" if near else "it"
+    words = [_spelled(name) for name in values][:MAX_NAMES_SHOWN]
+    more = ["…"] if len(values) > MAX_NAMES_SHOWN else []
+    missing = ", ".join(repr(name) for name in sorted(names))
+    return f"found {missing}, which {row} does not have; {hint} has {', '.join(words + more)}"
+
+
+def _spelled(name: str) -> str:
+    """How a template writes a column's name."""
+    return name if name.isidentifier() else f"row[{name!r}]"

@@ -1,0 +1,1 @@
+"""YAML documents as values with the places that problems are reported at."""

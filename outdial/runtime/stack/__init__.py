@@ -1,0 +1,1 @@
+"""The embedded stack: its processes, their state file, and who watches them."""

@@ -1,0 +1,195 @@
+"""Keys: made, shown once, rotated, revoked.
+
+`by` is the key of whoever asks; without one it is the operator. A key never makes, renews,
+switches or ends one that may do more than itself, or that lasts longer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from outdial.domain.access import ApiKey, allows, covers, quota_of, require_scopes
+from outdial.services.context import ServiceContext
+from outdial.services.errors import KeyOutranked, NotFound, RequestRefused, ScopeMissing
+from outdial.store.access import keys
+
+PREFIX = "od"
+_ID_BYTES = 8
+_SECRET_BYTES = 32
+PAGE = 100
+LONGEST = 200
+"""No key of ours has more characters."""
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key with its text, which is shown this once and kept nowhere."""
+
+    key: ApiKey
+    text: str
+
+
+async def create_key(
+    ctx: ServiceContext,
+    name: str,
+    scopes: tuple[str, ...],
+    *,
+    expires_at: datetime | None = None,
+    calls_per_day: int | None = None,
+    by: ApiKey | None = None,
+) -> NewKey:
+    """A key of the context's tenant; without `expires_at` it lasts as long as the one that makes
+    it. Raises RequestRefused, ScopeMissing."""
+    now = ctx.clock()
+    try:
+        scopes = require_scopes(scopes)
+    except ValueError as error:
+        raise RequestRefused(f"scopes: {error}") from error
+    if expires_at is not None and expires_at <= now:
+        raise RequestRefused(f"expires_at: found {expires_at.isoformat()}, which has passed")
+    if calls_per_day is not None and calls_per_day < 0:
+        raise RequestRefused(f"calls_per_day: found {calls_per_day}; write 0 or more")
+    if by is not None:
+        expires_at = _no_longer(by, expires_at)
+        calls_per_day = _no_more(ctx, by, calls_per_day)
+        for scope in scopes:
+            if not allows(by.scopes, scope):
+                raise ScopeMissing(scope)
+    key = ApiKey(
+        id=secrets.token_hex(_ID_BYTES),
+        tenant=ctx.tenant,
+        name=name,
+        scopes=scopes,
+        enabled=True,
+        created_at=now,
+        expires_at=expires_at,
+        calls_per_day=calls_per_day,
+    )
+    text, digest = _new_secret(key.id)
+    await ctx.database.write(lambda s: keys.add_key(s, key, digest))
+    return NewKey(key, text)
+
+
+async def list_keys(
+    ctx: ServiceContext, *, limit: int = PAGE, after: str | None = None
+) -> list[ApiKey]:
+    return await ctx.database.read(
+        lambda s: keys.list_keys(s, ctx.tenant, limit=limit, after=after)
+    )
+
+
+async def get_key(ctx: ServiceContext, key_id: str) -> ApiKey:
+    """Raises NotFound."""
+    return _known(await ctx.database.read(lambda s: keys.get_key(s, ctx.tenant, key_id)), key_id)
+
+
+async def rotate_key(
+    ctx: ServiceContext,
+    key_id: str,
+    *,
+    grace: timedelta = timedelta(0),
+    by: ApiKey | None = None,
+) -> NewKey:
+    """Another secret for the key; the old one stays good for `grace`.
+
+    Raises NotFound, KeyOutranked.
+    """
+    text, digest = _new_secret(key_id)
+    until = ctx.clock() + grace
+
+    def work(s: Session) -> ApiKey | None:
+        _require_covered(s, ctx, key_id, by)
+        return keys.rotate_key(s, ctx.tenant, key_id, digest, previous_until=until)
+
+    return NewKey(_known(await ctx.database.write(work), key_id), text)
+
+
+async def revoke_key(ctx: ServiceContext, key_id: str, *, by: ApiKey | None = None) -> ApiKey:
+    """End the key for good. Raises NotFound, KeyOutranked."""
+    now = ctx.clock()
+
+    def work(s: Session) -> ApiKey | None:
+        known = _require_covered(s, ctx, key_id, by)
+        if known.revoked_at is not None:
+            return known
+        return keys.change_key(s, ctx.tenant, key_id, revoked_at=now)
+
+    return _known(await ctx.database.write(work), key_id)
+
+
+async def switch_key(
+    ctx: ServiceContext, key_id: str, *, enabled: bool, by: ApiKey | None = None
+) -> ApiKey:
+    """Refuse a key's requests for a while, or take them again. Raises NotFound, KeyOutranked."""
+
+    def work(s: Session) -> ApiKey | None:
+        _require_covered(s, ctx, key_id, by)
+        return keys.change_key(s, ctx.tenant, key_id, enabled=enabled)
+
+    return _known(await ctx.database.write(work), key_id)
+
+
+def _require_covered(s: Session, ctx: ServiceContext, key_id: str, by: ApiKey | None) -> ApiKey:
+    """The key, which `by` covers. Raises NotFound, KeyOutranked."""
+    known = _known(keys.get_key(s, ctx.tenant, key_id), key_id)
+    if by is not None and not covers(by, known, usual=ctx.calls_per_key):
+        raise KeyOutranked(key_id)
+    return known
+
+
+def _no_more(ctx: ServiceContext, by: ApiKey, calls_per_day: int | None) -> int | None:
+    """The quota of a key that another one makes: its maker's, unless a smaller one is asked for.
+
+    Raises RequestRefused.
+    """
+    if calls_per_day is None:
+        return by.calls_per_day
+    most = quota_of(by, usual=ctx.calls_per_key)
+    if calls_per_day > most:
+        raise RequestRefused(
+            f"calls_per_day: found {calls_per_day}, more than the {most} of the key that asks; "
+            "write less, or make the key with `outdial keys`"
+        )
+    return calls_per_day
+
+
+def _no_longer(by: ApiKey, expires_at: datetime | None) -> datetime | None:
+    """When a key expires that another one makes. Raises RequestRefused."""
+    if by.expires_at is None:
+        return expires_at
+    if expires_at is not None and expires_at > by.expires_at:
+        raise RequestRefused(
+            f"expires_at: found {expires_at.isoformat()}, which is later than the key that makes "
+            f"it expires; write {by.expires_at.isoformat()} at the latest"
+        )
+    return expires_at or by.expires_at
+
+
+def read_key(text: str) -> tuple[str, str] | None:
+    """The id and the digest of a key's text; None when it is no key of ours."""
+    prefix, _, rest = text.partition("_")
+    key_id, _, secret = rest.partition("_")
+    if prefix != PREFIX or not key_id or not secret or len(text) > LONGEST or not text.isascii():
+        return None
+    return key_id, _digest(text)
+
+
+def _new_secret(key_id: str) -> tuple[str, str]:
+    text = f"{PREFIX}_{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+    return text, _digest(text)
+
+
+def _digest(text: str) -> str:
+    """256 random bits need no slow hash: there is nothing to guess."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _known(key: ApiKey | None, key_id: str) -> ApiKey:
+    if key is None:
+        raise NotFound("key", key_id)
+    return key

@@ -1,0 +1,37 @@
+"""How many calls a key may ask for in a day: single calls, and people of campaigns.
+
+Counted in the transaction that writes them down, so what is refused or rolled back uses up
+nothing. Whoever comes without a key, such as the command line, has no quota.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from outdial.domain.access import ApiKey, Limit, quota_of
+from outdial.services.context import ServiceContext
+from outdial.services.errors import QuotaUsedUp
+from outdial.store.access import rates
+
+DAY = timedelta(days=1)
+
+
+def quotas_of(ctx: ServiceContext, key: ApiKey) -> tuple[Limit, ...]:
+    """The key's own quota, else the installation's, and that of its tenant: keys that a key
+    makes give it no more calls than that."""
+    own = quota_of(key, usual=ctx.calls_per_key)
+    return (
+        Limit(name=f"calls/key/{key.id}", allowed=own, within=DAY),
+        Limit(name=f"calls/tenant/{key.tenant}", allowed=ctx.calls_per_tenant, within=DAY),
+    )
+
+
+def spend(s: Session, ctx: ServiceContext, calls: int, now: datetime) -> None:
+    """Use up quotas. Raises QuotaUsedUp, whereupon the transaction must not be committed."""
+    if not calls:
+        return
+    for usage in rates.count_requests(s, ctx.quotas, now=now, amount=calls):
+        if usage.exceeded:
+            raise QuotaUsedUp(usage, calls, now)

@@ -1,0 +1,1 @@
+"""Appointments at the desk, and callbacks that are run again."""

@@ -1,0 +1,153 @@
+"""Appointments that people make, change and look at; calls book theirs themselves."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from outdial.domain.appointment.appointment import (
+    AppointmentChange,
+    AppointmentStatus,
+    DeskAppointment,
+    NotMade,
+    Party,
+)
+from outdial.domain.appointment.calendar import CalendarRules
+from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
+from outdial.services.accounts import directory
+from outdial.services.accounts.contacts import number_of
+from outdial.services.accounts.directory import CONTACTS
+from outdial.services.context import ServiceContext
+from outdial.services.errors import NotFound, RequestRefused
+from outdial.store.appointments import desk
+from outdial.store.appointments.desk import DeskChange, DeskFilter
+from outdial.store.appointments.history import history_of
+
+KIND = "appointment"
+NOBODYS = ""
+"""The number of somebody of whom none is known."""
+
+__all__ = ["AppointmentStatus", "DeskChange", "DeskFilter", "NewAppointment"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewAppointment:
+    """Somebody has an appointment from an instant on."""
+
+    title: str
+    starts_at: datetime
+    duration: timedelta
+    calendar: str
+    """Calls that book in the calendar of this name leave its slots out."""
+    contact_id: str | None = None
+    phone: str | None = None
+    """Default: the contact's."""
+    notes: str | None = None
+    details: dict[str, Any] | None = None
+
+
+async def add(ctx: ServiceContext, wanted: NewAppointment) -> DeskAppointment:
+    """Raises RequestRefused, and NotFound for a contact that there is not."""
+    now = ctx.clock()
+    _require_bounded(wanted.details)
+    _require_future(wanted.starts_at, now)
+    try:
+        rules = CalendarRules(
+            name=wanted.calendar, time_zone="UTC", duration=wanted.duration, capacity=1
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        told = str(first["msg"]).removeprefix("Value error, ")
+        raise RequestRefused(f"{first['loc'][0]}: {told}") from None
+    party = Party(ctx.tenant, await _number(ctx, wanted), title=wanted.title)
+    made = await ctx.database.write(
+        lambda s: desk.add(
+            s,
+            party,
+            rules,
+            wanted.starts_at,
+            notes=wanted.notes,
+            details=wanted.details or {},
+            key=_key(),
+            now=now,
+        )
+    )
+    return await get(ctx, made)
+
+
+async def get(ctx: ServiceContext, appointment_id: str) -> DeskAppointment:
+    """Raises NotFound."""
+    found = await ctx.database.read(lambda s: desk.get(s, ctx.tenant, appointment_id))
+    if found is None:
+        raise NotFound(KIND, appointment_id)
+    return found
+
+
+async def history(ctx: ServiceContext, appointment_id: str) -> list[AppointmentChange]:
+    """What became of it, oldest first. Raises NotFound."""
+    await get(ctx, appointment_id)
+    return await ctx.database.read(lambda s: history_of(s, appointment_id))
+
+
+async def page(
+    ctx: ServiceContext, chosen: DeskFilter, *, limit: int, offset: int = 0
+) -> list[DeskAppointment]:
+    """By their times."""
+    return await ctx.database.read(
+        lambda s: desk.page(s, ctx.tenant, chosen, limit=limit, offset=offset)
+    )
+
+
+async def count(ctx: ServiceContext, chosen: DeskFilter) -> int:
+    return await ctx.database.read(lambda s: desk.count(s, ctx.tenant, chosen))
+
+
+async def change(ctx: ServiceContext, appointment_id: str, wanted: DeskChange) -> DeskAppointment:
+    """Raises NotFound, and RequestRefused for what a canceled one cannot become."""
+    now = ctx.clock()
+    _require_bounded(wanted.details)
+    if wanted.starts_at is not None:
+        _require_future(wanted.starts_at, now)
+    try:
+        refused = await ctx.database.write(
+            lambda s: desk.change(s, ctx.tenant, appointment_id, wanted, key=_key(), now=now)
+        )
+    except LookupError:
+        raise NotFound(KIND, appointment_id) from None
+    if isinstance(refused, NotMade):
+        raise RequestRefused(refused.because)
+    return await get(ctx, appointment_id)
+
+
+async def cancel(ctx: ServiceContext, appointment_id: str) -> None:
+    """Again is no error. Raises NotFound."""
+    await change(ctx, appointment_id, DeskChange(status=AppointmentStatus.CANCELED))
+
+
+async def _number(ctx: ServiceContext, wanted: NewAppointment) -> str:
+    contact = None
+    if wanted.contact_id is not None:
+        contact = await directory.get(ctx, CONTACTS, wanted.contact_id)
+    if wanted.phone is not None:
+        return number_of(wanted.phone)
+    return NOBODYS if contact is None else contact.phone
+
+
+def _require_bounded(details: dict[str, Any] | None) -> None:
+    try:
+        require_within(details or {}, FREE_FORM, ("details",))
+    except OutOfBounds as error:
+        raise RequestRefused(str(error)) from None
+
+
+def _require_future(at: datetime, now: datetime) -> None:
+    if at <= now:
+        raise RequestRefused(f"found the time {at.isoformat()}, which has passed")
+
+
+def _key() -> str:
+    return f"desk/{uuid.uuid4()}"

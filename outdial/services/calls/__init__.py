@@ -1,0 +1,1 @@
+"""Request, read, settle and end single calls."""

@@ -1,0 +1,36 @@
+"""Calls as systems show them that tell everything about a call together with its end.
+
+Transcript, recording and price come with the analysis, some time after the end. Their customers
+poll until a call is completed and read it once, so until its facts are there, or nobody waits for
+them any more, it is in progress.
+"""
+
+from __future__ import annotations
+
+from outdial.domain.call.request import CallFilter, CallView, until_settled
+from outdial.services.calls import calls
+from outdial.services.context import ServiceContext
+
+
+async def get_call(ctx: ServiceContext, call_id: str) -> CallView:
+    """Raises NotFound."""
+    return until_settled(await calls.get_call(ctx, call_id), ctx.clock())
+
+
+async def list_calls(
+    ctx: ServiceContext, chosen: CallFilter, *, limit: int, offset: int = 0
+) -> list[CallView]:
+    """The newest first."""
+    now = ctx.clock()
+    chosen = chosen.model_copy(update={"settled_by": now})
+    found = await calls.list_calls(ctx, chosen, limit=limit, offset=offset)
+    return [until_settled(view, now) for view in found]
+
+
+async def count_calls(ctx: ServiceContext, chosen: CallFilter) -> int:
+    return await calls.count_calls(ctx, chosen.model_copy(update={"settled_by": ctx.clock()}))
+
+
+async def end_call(ctx: ServiceContext, call_id: str) -> CallView:
+    """Hang up, or call nobody if no call is under way. Raises NotFound."""
+    return until_settled(await calls.end_call(ctx, call_id), ctx.clock())

@@ -1,0 +1,1 @@
+"""Launch, steer and schedule campaigns; add recipients; forecast."""

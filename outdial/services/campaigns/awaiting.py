@@ -1,0 +1,95 @@
+"""Campaigns that another service runs through Temporal, launched as from any other door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from outdial.contracts.signatures.launch import LaunchedCampaign, LaunchRefused
+from outdial.domain.record import CampaignRecord
+from outdial.intake.definition import LoadedDefinition
+from outdial.intake.problems import DefinitionInvalid
+from outdial.providers.lines import UnknownLine
+from outdial.services.campaigns.launching import Written, write_down
+from outdial.services.context import ServiceContext
+from outdial.services.errors import NobodyCallable, RequestRefused, ScopeMissing
+from outdial.services.operations.lines import left_to_providers, simulated_lines
+from outdial.store.campaign.launching import launch_of_requester
+from outdial.store.db.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
+
+_REFUSALS = (
+    DefinitionInvalid,
+    UnknownLine,
+    CampaignEnded,
+    PurposeChanged,
+    ReservedName,
+    NobodyCallable,
+    RequestRefused,
+    ScopeMissing,
+)
+"""Whatever else is raised may be gone at the next try."""
+
+
+class AwaitedLaunches:
+    """Launches for the activity of a `RunCampaignWorkflow`, which carries the campaign out."""
+
+    def __init__(self, ctx: ServiceContext) -> None:
+        self._ctx = ctx
+
+    async def __call__(
+        self,
+        tenant: str,
+        loaded: LoadedDefinition,
+        again: bool,
+        requester: str,
+        scopes: tuple[str, ...] | None = None,
+    ) -> LaunchedCampaign:
+        """Raises LaunchRefused, LaunchClosing, TemporalUnavailable."""
+        ctx = replace(self._ctx, tenant=tenant)
+        earlier = await _earlier_try(ctx, loaded, requester)
+        if earlier is not None:
+            return earlier
+        try:
+            written = await write_down(ctx, loaded, again=again, scopes=scopes, requester=requester)
+        except CampaignRunning as running:
+            # An earlier try was still writing it, or somebody else runs it.
+            earlier = await _earlier_try(ctx, loaded, requester)
+            return earlier or _launched(running.record)
+        except _REFUSALS as error:
+            raise LaunchRefused(str(error)) from error
+        return _launched(written.record, *_foreseen(ctx, written), own=True)
+
+
+async def _earlier_try(
+    ctx: ServiceContext, loaded: LoadedDefinition, requester: str
+) -> LaunchedCampaign | None:
+    """What an earlier try wrote down that died before it could say so; it may be over by now."""
+    found = await ctx.database.read(
+        lambda s: launch_of_requester(s, ctx.tenant, loaded.definition.name, requester)
+    )
+    if found is None:
+        return None
+    record, launch = found
+    over = record.state.over or record.launch != launch
+    return _launched(record, own=True).model_copy(update={"launch": launch, "over": over})
+
+
+def _foreseen(ctx: ServiceContext, written: Written) -> Iterator[str]:
+    forecast = written.forecast
+    for count, reason in forecast.never():
+        yield f"can never be called, {count} people: {reason}"
+    for count, reason in forecast.end_early():
+        yield f"will not be called any more, {count} people, at {reason}"
+    yield from simulated_lines(ctx, written.record.plan)
+    yield from left_to_providers(ctx, written.record.plan)
+
+
+def _launched(record: CampaignRecord, *foreseen: str, own: bool = False) -> LaunchedCampaign:
+    return LaunchedCampaign(
+        tenant=record.tenant,
+        name=record.name,
+        campaign_id=record.id,
+        launch=record.launch,
+        foreseen=foreseen,
+        own=own,
+    )

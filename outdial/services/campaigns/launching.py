@@ -1,0 +1,238 @@
+"""Launch a campaign: check everything, write it down, start its workflow.
+
+The database comes first. A crash before the workflow starts is repaired by the sweeper, or by
+launching once more: the campaign is found running, and its workflow is started.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import Session
+from temporalio.client import WorkflowFailureError
+
+from outdial.contracts.names import campaign_workflow_id
+from outdial.dispatch.executions import describe_execution
+from outdial.dispatch.starting import start_campaign
+from outdial.domain.endpoint import EventType
+from outdial.domain.record import CampaignRecord
+from outdial.domain.rules.rulebook import Rulebook
+from outdial.intake.contacts.roster import check_roster, read_roster
+from outdial.intake.definition import LoadedDefinition
+from outdial.intake.problems import DefinitionInvalid
+from outdial.providers.asking import not_carried_by
+from outdial.services.accounts.quotas import spend
+from outdial.services.accounts.rights import require_for_definition
+from outdial.services.campaigns.forecasting import Forecast
+from outdial.services.context import ServiceContext
+from outdial.services.errors import (
+    TEMPORAL_DOWN,
+    LaunchClosing,
+    NobodyCallable,
+    TemporalUnavailable,
+)
+from outdial.services.operations.lines import (
+    announce_lines,
+    left_to_providers,
+    on_lines,
+    simulated_lines,
+)
+from outdial.services.webhooks.endpoints import campaign_endpoints, check_targets
+from outdial.store.campaign import campaigns
+from outdial.store.campaign.campaigns import CampaignRunning
+from outdial.store.compliance.rulings import read_rulebook
+from outdial.store.roster import roster
+from outdial.store.webhooks.endpoints import set_campaign_endpoints
+from outdial.store.webhooks.outbox import tell_campaign
+
+CLOSE_WITHIN = timedelta(seconds=10)
+"""A campaign that is over closes its workflow within one workflow task."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What a launch led to."""
+
+    campaign: CampaignRecord
+    workflow_id: str
+    created: bool
+    """False: it was running already, and nothing was changed."""
+    resumed: bool = False
+    """It was written down as running, but nobody carried it out: now somebody does."""
+    never: tuple[tuple[int, str], ...] = ()
+    """How many people can never be called, and why."""
+    end_early: tuple[tuple[int, str], ...] = ()
+    """How many people end before all their attempts are made, and why."""
+    notes: tuple[str, ...] = ()
+    """What its lines will not do, for people."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """A campaign that is written down as running, and what its rules say beforehand."""
+
+    record: CampaignRecord
+    forecast: Forecast
+
+
+async def launch_campaign(
+    ctx: ServiceContext,
+    loaded: LoadedDefinition,
+    *,
+    again: bool = False,
+    scopes: tuple[str, ...] | None = None,
+) -> Launch:
+    """Launch a definition, or find out that it runs already.
+
+    `scopes` are those of whoever sent it; without, it is the operator's own. Raises ScopeMissing,
+    and what `write_down` does.
+    """
+    try:
+        written = await write_down(ctx, loaded, again=again, scopes=scopes)
+    except CampaignRunning as running:
+        return await _join(ctx, running.record)
+    record, forecast = written.record, written.forecast
+    await _start(ctx, record)
+    return Launch(
+        record,
+        _workflow_id(record),
+        created=True,
+        never=tuple(forecast.never()),
+        end_early=tuple(forecast.end_early()),
+        notes=(*simulated_lines(ctx, record.plan), *left_to_providers(ctx, record.plan)),
+    )
+
+
+async def write_down(
+    ctx: ServiceContext,
+    loaded: LoadedDefinition,
+    *,
+    again: bool,
+    scopes: tuple[str, ...] | None = None,
+    requester: str | None = None,
+) -> Written:
+    """Check everything, and write the campaign down as running; its workflow is to be started.
+
+    `requester` is the workflow run that asks for it; each of them launches once.
+
+    Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
+    needs `again`), CampaignRunning, PurposeChanged, ReservedName, NobodyCallable, LaunchClosing,
+    RequestRefused, TemporalUnavailable. Unless the last is raised, a refused launch leaves
+    nothing behind.
+    """
+    loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
+    await require_for_definition(ctx, scopes, loaded.definition)
+    _require_carried(ctx, loaded)
+    await check_targets(ctx, loaded.definition)
+    checked = await asyncio.to_thread(check_roster, loaded)
+    checked.require_good()
+    await announce_lines(ctx)
+    if again:
+        await _until_closed(ctx, loaded.definition.name)
+    return await _store(ctx, loaded, again=again, requester=requester)
+
+
+def _require_carried(ctx: ServiceContext, loaded: LoadedDefinition) -> None:
+    """Every line is configured, and hands on everything that was written.
+
+    Raises UnknownLine, DefinitionInvalid.
+    """
+    lines = ctx.lines.of_tenant(ctx.tenant)
+    for name in loaded.definition.lines:
+        lines[name]
+    problems = [
+        loaded.places.problem(found.path, found.message)
+        for found in not_carried_by(lines, loaded.definition)
+    ]
+    if problems:
+        raise DefinitionInvalid(problems)
+
+
+async def _store(
+    ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool, requester: str | None
+) -> Written:
+    """The campaign and its whole roster, in one transaction: all of it or nothing."""
+    now = ctx.clock()
+
+    def work(s: Session) -> Written:
+        rulebook = read_rulebook(s, ctx.tenant, now)
+        _require_risks(loaded, rulebook)
+        launched = campaigns.launch_campaign(
+            s,
+            ctx.tenant,
+            loaded.definition,
+            loaded.source_text,
+            now=now,
+            again=again,
+            requester=requester,
+        )
+        record = launched.record
+        forecast = Forecast(record.plan, rulebook, now)
+        drafts = forecast.watching(read_roster(loaded))
+        roster.stage_roster(s, record.id, record.launch, drafts)
+        spend(s, ctx, forecast.people, now)
+        never = tuple(forecast.never())
+        if forecast.people and sum(count for count, _ in never) == forecast.people:
+            raise NobodyCallable(record.name, never)
+        told = campaign_endpoints(ctx, record.id, loaded.definition)
+        set_campaign_endpoints(s, record.id, told, now=now)
+        tell_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
+        return Written(record, forecast)
+
+    return await ctx.database.write(work)
+
+
+def _require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:
+    """A risk that names no rule would set nothing aside, and nobody would notice."""
+    for index, risk in enumerate(loaded.definition.accept_risk):
+        if not rulebook.has(risk.rule):
+            message = f"found {risk.rule!r}, which is no rule; `outdial rules` lists those in force"
+            raise DefinitionInvalid(
+                [loaded.places.problem(("accept_risk", index, "rule"), message)]
+            )
+
+
+async def _join(ctx: ServiceContext, record: CampaignRecord) -> Launch:
+    runs = await _is_running(ctx, record)
+    if not runs:
+        await _start(ctx, record)
+    return Launch(record, _workflow_id(record), created=False, resumed=not runs)
+
+
+async def _start(ctx: ServiceContext, record: CampaignRecord) -> None:
+    """Start the campaign's workflow unless it runs."""
+    try:
+        await start_campaign(ctx.temporal, record)
+    except TEMPORAL_DOWN as error:
+        raise TemporalUnavailable(
+            f"{record.name} is written down, and starts by itself once Temporal is back"
+        ) from error
+
+
+async def _until_closed(ctx: ServiceContext, name: str) -> None:
+    """Wait for the workflow of a launch that is over: a new one must not be taken for it."""
+    record = await ctx.database.read(lambda s: campaigns.get_campaign(s, ctx.tenant, name))
+    if record is None or not record.state.over:
+        return
+    try:
+        if await _is_running(ctx, record):
+            async with asyncio.timeout(CLOSE_WITHIN.total_seconds()):
+                await ctx.temporal.get_workflow_handle(_workflow_id(record)).result()
+    except WorkflowFailureError:
+        return
+    except TimeoutError:
+        raise LaunchClosing(name) from None
+
+
+async def _is_running(ctx: ServiceContext, record: CampaignRecord) -> bool:
+    try:
+        found = await describe_execution(ctx.temporal, _workflow_id(record))
+    except TEMPORAL_DOWN as error:
+        raise TemporalUnavailable(f"nothing was done about {record.name}") from error
+    return found.open
+
+
+def _workflow_id(record: CampaignRecord) -> str:
+    return campaign_workflow_id(record.tenant, record.name)

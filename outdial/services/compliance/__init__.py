@@ -1,0 +1,1 @@
+"""Suppress, block, audit and explain."""

@@ -1,0 +1,110 @@
+"""Places into which nobody is called for now, and an operator's own rules: no deployment needed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import TypeVar
+
+from sqlmodel import Session
+
+from outdial.contracts.names import NUDGE_SIGNAL, campaign_workflow_id
+from outdial.dispatch.telling import signal_workflow
+from outdial.domain.definition.fields import parse_date, parse_instant
+from outdial.domain.definition.purpose import Purpose
+from outdial.domain.rules.place import UnknownPlace, require_jurisdiction
+from outdial.domain.rules.rule import Rule
+from outdial.domain.rules.rulebook import Block, Rulebook
+from outdial.services.context import ServiceContext
+from outdial.services.errors import RulesInvalid
+from outdial.store.compliance import rulings
+
+T = TypeVar("T")
+_LAST_ZONE = timedelta(hours=12)
+"""A date has begun everywhere once it has at UTC-12."""
+
+
+async def block(
+    ctx: ServiceContext,
+    jurisdiction: str,
+    until: str,
+    because: str,
+    purpose: Purpose | None = None,
+) -> Block:
+    """Call nobody there until an instant or a date, from the commit on; fences see it too.
+
+    Raises RulesInvalid for a place or a time that is none, or has passed.
+    """
+    now = ctx.clock()
+    blocked = Block(
+        jurisdiction=_place(jurisdiction),
+        until=_instant(until),
+        because=because,
+        purpose=purpose,
+    )
+    if blocked.until <= now:
+        raise RulesInvalid(f"found {until!r}, which has passed; write a later date")
+    await _change(ctx, lambda s: rulings.block(s, ctx.tenant, blocked, now=now))
+    return blocked
+
+
+async def unblock(ctx: ServiceContext, jurisdiction: str, purpose: Purpose | None = None) -> bool:
+    """Lift a block; False when there was none. Raises RulesInvalid."""
+    now, place = ctx.clock(), _place(jurisdiction)
+    return await _change(ctx, lambda s: rulings.unblock(s, ctx.tenant, place, purpose, now=now))
+
+
+async def replace_rules(ctx: ServiceContext, rules: Sequence[Rule]) -> int:
+    """Put these rules in place of the tenant's own; how many there were before.
+
+    They are added to those that ship, so they can only be stricter. Raises RulesInvalid.
+    """
+    shipped = {rule.id for rule in Rulebook().rules}
+    ids = [rule.id for rule in rules]
+    for rule_id in ids:
+        if rule_id in shipped:
+            raise RulesInvalid(f"found rule {rule_id!r}, which ships already; name it differently")
+        if ids.count(rule_id) > 1:
+            raise RulesInvalid(f"found rule {rule_id!r} twice; name one differently")
+    now = ctx.clock()
+    return await _change(ctx, lambda s: rulings.replace_rules(s, ctx.tenant, rules, now=now))
+
+
+async def rulebook(ctx: ServiceContext) -> Rulebook:
+    """Everything in force now."""
+    now = ctx.clock()
+    return await ctx.database.read(lambda s: rulings.read_rulebook(s, ctx.tenant, now))
+
+
+async def _change(ctx: ServiceContext, work: Callable[[Session], T]) -> T:
+    """Write it down, then have campaigns look at their people anew."""
+    done = await ctx.database.write(work)
+    campaigns = await ctx.database.read(lambda s: rulings.open_campaigns(s, ctx.tenant))
+    await asyncio.gather(
+        *(
+            signal_workflow(
+                ctx.temporal, campaign_workflow_id(record.tenant, record.name), NUDGE_SIGNAL
+            )
+            for record in campaigns
+        )
+    )
+    return done
+
+
+def _place(text: str) -> str:
+    try:
+        return require_jurisdiction(text)
+    except UnknownPlace as error:
+        raise RulesInvalid(str(error)) from error
+
+
+def _instant(text: str) -> datetime:
+    """An instant, or the moment at which a date has begun everywhere on earth."""
+    try:
+        return datetime.combine(parse_date(text), time(), UTC) + _LAST_ZONE
+    except ValueError:
+        try:
+            return parse_instant(text)
+        except ValueError as error:
+            raise RulesInvalid(f"until: {error}; or a date such as 2030-01-31") from error

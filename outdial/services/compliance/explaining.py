@@ -1,0 +1,196 @@
+"""Why a person of a campaign is called now, later, or never: everything a decision is made from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from outdial.domain.decision.conditions import Conditions
+from outdial.domain.decision.planner import Decision, Dial, Wait
+from outdial.domain.definition.caps import CapScope, free_at
+from outdial.domain.numbers.phone import mask_phone
+from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
+from outdial.domain.rules.rule import Rule
+from outdial.domain.rules.zone import load_zone
+from outdial.services.context import ServiceContext
+from outdial.services.errors import NoSuchPerson
+from outdial.services.operations.reading import require_campaign
+from outdial.store.roster.looking import LookedAt, look_up, look_up_refused
+
+_CHANGES = {
+    "suppressed": "lifting the number from the suppression list",
+    "max_attempts": "more attempts: retry.max_attempts, then launching again",
+    "not_started": "an earlier schedule.start",
+    "not_before": "nothing: the person or the retry policy said when",
+    "blocked": "`outdial unblock`, once the reason is gone",
+    "cap": "time alone, or a wider cap; a rule's can be set aside by accept_risk, with a reason",
+    "daily_ceiling": "time alone, or a higher OUTDIAL_DAILY_CEILING, which is for all campaigns",
+    "max_attempts_per_day": "the next day, or more of retry.max_attempts_per_day",
+    "outside_hours": "other schedule.hours, days or excluded_dates",
+    "outside_legal_hours": "time alone; a rule can be set aside by accept_risk, with a reason",
+    "daypart": "other retry.dayparts",
+    "window_closes": "a later end of the window, or a shorter schedule.guard",
+    "window_never_opens": "a more exact time zone or address, or other hours",
+    "campaign_ends_first": "a later schedule.end",
+    "consent_missing": "a consent of the person with its proof, in the contact file",
+    "consent_expired": "a new consent of the person, in the contact file",
+    "consent_later": "time alone",
+    "no_rules": "accept_risk with a reason, once somebody has looked at that country's rules",
+    "timezone_unknown": "a time_zone for the person, or schedule.time_zone for all",
+}
+
+
+async def explain(ctx: ServiceContext, name: str, number: str) -> list[dict[str, Any]]:
+    """One explanation for each recipient with this number (E.164), as JSON values.
+
+    One who was refused at enrolment has no zones, and nothing was decided since.
+    Raises NoSuchCampaign, NoSuchPerson.
+    """
+    record = await require_campaign(ctx, name)
+    now = ctx.clock()
+
+    def work(s: Session) -> tuple[list[LookedAt], list[RecipientRecord]]:
+        return look_up(s, record, number, now), look_up_refused(s, record, number)
+
+    found, refused = await ctx.database.read(work)
+    if not found and not refused:
+        raise NoSuchPerson(name, mask_phone(number))
+    told = [_explained(record, looked, now) for looked in found]
+    return told + [_refused(record, recipient) for recipient in refused]
+
+
+def _refused(record: CampaignRecord, recipient: RecipientRecord) -> dict[str, Any]:
+    return _whom(record, recipient, (recipient.phone,)) | {
+        "decision": {"answer": "done", "because": recipient.because},
+        "zones": None,
+    }
+
+
+def _whom(
+    record: CampaignRecord, recipient: RecipientRecord, numbers: tuple[str, ...]
+) -> dict[str, Any]:
+    return {
+        "campaign": record.name,
+        "campaign_state": record.state.value,
+        "purpose": record.purpose.value,
+        "recipient": recipient.id,
+        "state": recipient.state.value,
+        "outcome": recipient.outcome,
+        "because": recipient.because,
+        "numbers": [mask_phone(number) for number in numbers],
+    }
+
+
+def _explained(record: CampaignRecord, looked: LookedAt, now: datetime) -> dict[str, Any]:
+    conditions = looked.conditions
+    return _whom(record, looked.record, looked.numbers) | {
+        "decision": _decision(looked, now),
+        "zones": {
+            "candidates": list(looked.zones.candidates),
+            "source": looked.zones.source.value,
+            "data_version": looked.zones.data_version,
+            "local_times": _local_times(looked, now),
+        },
+        "jurisdictions": list(looked.zones.jurisdictions),
+        "rules": [_rule(rule) for rule in conditions.rules],
+        "rules_version": conditions.evidence["rules_version"],
+        "accepted_risks": conditions.evidence["accepted_risks"],
+        "blocks": [block.model_dump(mode="json") for block in conditions.blocks],
+        "hours": conditions.evidence["hours"],
+        "caps": _caps(conditions, looked, now),
+        "consent": None if looked.consent is None else looked.consent.noted,
+        "suppressed": looked.suppressed,
+        "suppression_history": _history(looked),
+        "attempts": _attempts(looked),
+    }
+
+
+def _history(looked: LookedAt) -> list[dict[str, Any]]:
+    return [
+        {"at": c.at.isoformat(), "change": c.change, "reason": c.reason, "source": c.source}
+        for c in looked.suppression_history
+    ]
+
+
+def _attempts(looked: LookedAt) -> list[dict[str, Any]]:
+    return [
+        {
+            "at": call.created_at.isoformat(),
+            "campaign": call.campaign,
+            "number": mask_phone(call.to),
+            "outcome": call.outcome,
+        }
+        for call in looked.attempts
+    ]
+
+
+def _local_times(looked: LookedAt, now: datetime) -> dict[str, str]:
+    return {
+        zone: now.astimezone(load_zone(zone)).isoformat(timespec="seconds")
+        for zone in looked.zones.candidates
+    }
+
+
+def _decision(looked: LookedAt, now: datetime) -> dict[str, Any]:
+    if looked.record.state is RecipientState.DONE:
+        return {"answer": "done", "because": looked.record.because}
+    return _answer(looked.decision) | {"at": now.isoformat()}
+
+
+def _answer(decision: Decision) -> dict[str, Any]:
+    if isinstance(decision, Dial):
+        return {"answer": "dial", "window_closes_at": decision.closes_at.isoformat()}
+    reason = decision.because
+    told = {
+        "because": reason.text,
+        "code": reason.code,
+        "could_change_it": _CHANGES.get(reason.code, "nothing"),
+    }
+    if isinstance(decision, Wait):
+        return {"answer": "wait", "until": decision.until.isoformat(), **told}
+    return {"answer": "never", **told}
+
+
+def _rule(rule: Rule) -> dict[str, Any]:
+    shown = rule.model_dump(
+        mode="json",
+        exclude_defaults=True,
+        include={
+            "id", "jurisdiction", "cite", "evidence", "effective_from", "effective_until",
+            "holidays", "consent", "note",
+        },
+    )  # fmt: skip
+    if rule.windows:
+        shown["windows"] = [
+            f"{' '.join(_DAYS[day] for day in window.days)} {window.span}"
+            for window in rule.windows
+        ]
+    if rule.caps:
+        shown["caps"] = [str(cap) for cap in rule.caps]
+    return shown
+
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _caps(conditions: Conditions, looked: LookedAt, now: datetime) -> list[dict[str, Any]]:
+    told = []
+    for bound in conditions.caps:
+        ledger = looked.ledger
+        counted = ledger.attempts
+        if bound.cap.per is CapScope.NUMBER and ledger.to_number is not None:
+            counted = ledger.to_number
+        within = bound.cap.within
+        used = [at for at in counted if within is None or at > now - within]
+        free = free_at(bound.cap, counted, now)
+        told.append(
+            {
+                "cap": str(bound.cap),
+                "by": bound.rule.id if bound.rule else "campaign",
+                "used": len(used),
+                "free_at": None if free is None else free.isoformat(),
+            }
+        )
+    return told

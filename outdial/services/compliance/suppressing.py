@@ -1,0 +1,118 @@
+"""Numbers that must not be called: listed, they stop ringing everywhere; lifted, history stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from outdial.dispatch.telling import silence
+from outdial.domain.numbers.phone import BadPhone, parse_phone
+from outdial.services.context import ServiceContext
+from outdial.services.errors import RequestRefused
+from outdial.store.compliance import suppressions
+from outdial.store.compliance.suppressions import EVERY_TENANT, Suppression, SuppressionChange
+
+STEP = 2000
+"""Numbers in one transaction: about a tenth of a second."""
+
+
+@dataclass(frozen=True)
+class Suppressed:
+    added: int
+    known: int
+    """Numbers that were on the list before."""
+    hung_up: int
+    """Queued and ringing calls that were told to hang up."""
+    untold: int
+    """Those that could not be told now; the fence stops all that have not left."""
+
+
+async def suppress(
+    ctx: ServiceContext,
+    numbers: Sequence[str],
+    reason: str,
+    *,
+    source: str,
+    every_tenant: bool = False,
+) -> Suppressed:
+    """Never call these numbers (E.164) again, and stop their queued and ringing calls.
+
+    A talk that has begun goes on. From the commit on no fence lets a call to them pass.
+    """
+    tenant = EVERY_TENANT if every_tenant else ctx.tenant
+    added = hung_up = untold = 0
+    for start in range(0, len(numbers), STEP):
+        some = list(numbers[start : start + STEP])
+        added += await _list(ctx, tenant, some, reason, source)
+        told, failed = await silence(ctx.database, ctx.temporal, tenant, some)
+        hung_up += told
+        untold += failed
+    return Suppressed(added, len(set(numbers)) - added, hung_up, untold)
+
+
+async def _list(
+    ctx: ServiceContext, tenant: str, numbers: list[str], reason: str, source: str
+) -> int:
+    now = ctx.clock()
+
+    def work(s: Session) -> int:
+        return suppressions.suppress_all(s, tenant, numbers, reason, now=now, source=source)
+
+    return await ctx.database.write(work)
+
+
+async def lift(
+    ctx: ServiceContext, number: str, reason: str, *, source: str, every_tenant: bool = False
+) -> bool:
+    """Allow a number (E.164) again; False when it was not listed. The history stays."""
+    now = ctx.clock()
+    tenant = EVERY_TENANT if every_tenant else ctx.tenant
+    return await ctx.database.write(
+        lambda s: suppressions.lift(s, tenant, number, now=now, reason=reason, source=source)
+    )
+
+
+async def list_suppressed(
+    ctx: ServiceContext, *, limit: int, after: str | None = None
+) -> list[Suppression]:
+    """What is on the tenant's own list now, by number."""
+    return await ctx.database.read(
+        lambda s: suppressions.list_suppressed(s, ctx.tenant, limit=limit, after=after)
+    )
+
+
+async def history(ctx: ServiceContext, number: str) -> list[SuppressionChange]:
+    return await ctx.database.read(lambda s: suppressions.history(s, ctx.tenant, number))
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A text that is no number, by its place in what was sent, from 0."""
+
+    index: int
+    why: str
+
+
+def read_numbers(texts: Sequence[str]) -> tuple[list[str], list[Unread]]:
+    """The numbers that can be read, and what is wrong with the others: of a list of people who
+    must not be called, some are better than none. Raises RequestRefused when none can be."""
+    numbers: list[str] = []
+    unread: list[Unread] = []
+    for index, text in enumerate(texts):
+        try:
+            numbers.append(parse_phone(text))
+        except BadPhone as error:
+            unread.append(Unread(index, str(error)))
+    if unread and not numbers:
+        raise RequestRefused(unread[0].why)
+    return numbers, unread
+
+
+def parse_number(text: str, region: str | None = None) -> str:
+    """E.164 of a number as people write it. Raises RequestRefused."""
+    try:
+        return parse_phone(text, region)
+    except BadPhone as error:
+        raise RequestRefused(str(error)) from error

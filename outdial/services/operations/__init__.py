@@ -1,0 +1,1 @@
+"""What an operator reads, and what runs by itself: maintenance, lines, progress."""

@@ -1,0 +1,107 @@
+"""Configured lines, made known to the database: the claim locks their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sqlmodel import Session
+
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.definition.fields import format_duration
+from outdial.domain.line.breaker import Health
+from outdial.intake.definition import LoadedDefinition
+from outdial.providers.lines import Lines
+from outdial.services.context import ServiceContext
+from outdial.services.errors import NotFound
+from outdial.store.lines.lines import LineLimits, LineStatus, ensure_lines, line_status
+
+
+def limits_of(lines: Lines) -> list[LineLimits]:
+    """What the claim and the fence have to know of each line."""
+    return [
+        LineLimits(
+            name=line.name,
+            provider=line.provider.name,
+            max_concurrent=line.policy.max_concurrent,
+            per_second=line.policy.per_second,
+            breaker=line.policy.breaker,
+        )
+        for line in lines.values()
+    ]
+
+
+def on_lines(lines: Lines, loaded: LoadedDefinition) -> LoadedDefinition:
+    """The definition on the lines it names, or on the one that the settings choose.
+
+    Raises UnknownLine.
+    """
+    definition = loaded.definition
+    for name in definition.lines:
+        lines[name]
+    if definition.lines:
+        return loaded
+    return replace(loaded, definition=definition.on_line(lines.choose(None)))
+
+
+def simulated_lines(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
+    """A sentence for each line of a plan that leads to no telephone."""
+    for share in plan.shares:
+        if ctx.lines[share.name].simulated:
+            yield simulated_note(share.name)
+
+
+def simulated_note(line: str) -> str:
+    return f"line {line} is the simulated network: nobody's telephone rings"
+
+
+def unbounded_lines(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
+    """A sentence for each line of a plan on which nothing of ours ends a call that goes on."""
+    for share in plan.shares:
+        provider = ctx.lines[share.name].provider
+        if provider.capabilities.unbounded:
+            yield (
+                f"line {share.name}: {provider.name} takes no longest duration and can't hang up, "
+                f"so max_duration {format_duration(plan.max_duration)} is not kept; give the "
+                "agent there one that is not longer"
+            )
+
+
+def left_to_providers(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
+    """A sentence for everything that a plan leaves open and its lines can't be told either way."""
+    yield from unbounded_lines(ctx, plan)
+    for share in plan.shares:
+        carried = ctx.lines[share.name].provider.carried
+        if plan.recording is None and not carried.recording_off:
+            yield (
+                f"line {share.name}: whether calls are recorded is set in {carried.where}; "
+                "nothing is said of it here"
+            )
+
+
+async def announce_lines(ctx: ServiceContext) -> None:
+    """Write down every configured line and its limits. Repeating it is harmless."""
+    tenants = sorted({line.tenant for line in ctx.lines.values()})
+
+    def work(s: Session) -> None:
+        for tenant in tenants:
+            ensure_lines(s, tenant, limits_of(ctx.lines.of_tenant(tenant)))
+
+    await ctx.database.write(work)
+
+
+async def list_lines(ctx: ServiceContext) -> list[LineStatus]:
+    """The tenant's lines that are configured here, by name."""
+    return [await get_line(ctx, name) for name in sorted(ctx.lines.of_tenant(ctx.tenant))]
+
+
+async def get_line(ctx: ServiceContext, name: str) -> LineStatus:
+    """Raises NotFound."""
+    line = ctx.lines.of_tenant(ctx.tenant).get(name)
+    if line is None:
+        raise NotFound("line", name)
+    found = await ctx.database.read(lambda s: line_status(s, ctx.tenant, name))
+    if found is None:  # no worker has announced it yet
+        (limits,) = limits_of(Lines([line]))
+        found = LineStatus(**limits.model_dump(exclude={"breaker"}), in_flight=0, health=Health())
+    return found

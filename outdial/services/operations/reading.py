@@ -1,0 +1,83 @@
+"""What is known of campaigns and calls: queries, no side effects, no Temporal."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from outdial.domain.call.status import CallStatus
+from outdial.domain.record import DIRECT_CAMPAIGN, CallRecord, CampaignRecord, Progress
+from outdial.services.context import ServiceContext
+from outdial.services.errors import NoSuchCampaign
+from outdial.store.call import calls
+from outdial.store.campaign import campaigns
+from outdial.store.lines import lines
+from outdial.store.lines.lines import LineStatus
+
+PAGE = 1000
+"""Calls read in one transaction."""
+
+
+async def require_campaign(ctx: ServiceContext, name: str) -> CampaignRecord:
+    """The campaign of that name. Raises NoSuchCampaign."""
+    record = await ctx.database.read(lambda s: campaigns.get_campaign(s, ctx.tenant, name))
+    if record is None:
+        known = await list_campaigns(ctx)
+        raise NoSuchCampaign(name, sorted(campaign.name for campaign in known))
+    return record
+
+
+async def list_campaigns(ctx: ServiceContext) -> list[CampaignRecord]:
+    return await ctx.database.read(lambda s: campaigns.list_campaigns(s, ctx.tenant))
+
+
+async def progress(ctx: ServiceContext, name: str) -> Progress:
+    """The campaign's figures at this instant. Raises NoSuchCampaign."""
+    record = await require_campaign(ctx, name)
+    return await ctx.database.read(lambda s: campaigns.progress(s, record.id))
+
+
+async def list_lines(ctx: ServiceContext) -> list[LineStatus]:
+    """Every line that was ever announced, as it stands."""
+    return await ctx.database.read(lambda s: lines.list_lines(s, ctx.tenant))
+
+
+async def list_calls(
+    ctx: ServiceContext, name: str, *, status: CallStatus | None = None, limit: int = PAGE
+) -> list[CallRecord]:
+    """The calls of a campaign's present launch, at most `limit`. Raises NoSuchCampaign."""
+    record = await require_campaign(ctx, name)
+    found: list[CallRecord] = []
+    while len(found) < limit:
+        after = found[-1].id if found else None
+        size = min(PAGE, limit - len(found))
+        page = await ctx.database.read(
+            lambda s, after=after, size=size: calls.list_calls(  # type: ignore[misc]
+                s, record.id, status=status, launch=record.launch, limit=size, after=after
+            )
+        )
+        found += page
+        if len(page) < size:
+            break
+    return found
+
+
+async def get_call(ctx: ServiceContext, call_id: str) -> CallRecord | None:
+    return await ctx.database.read(lambda s: calls.get_call(s, call_id))
+
+
+async def find_live_call(ctx: ServiceContext, number: str, since: datetime) -> CallRecord | None:
+    """The single call to a number (E.164) that is under way and was made since an instant."""
+
+    def find(s: Session) -> CallRecord | None:
+        direct = campaigns.get_campaign(s, ctx.tenant, DIRECT_CAMPAIGN)
+        if direct is None:
+            return None
+        for status in (CallStatus.QUEUED, CallStatus.RINGING, CallStatus.IN_PROGRESS):
+            for call in calls.list_calls(s, direct.id, status=status, limit=PAGE):
+                if call.to == number and call.created_at >= since:
+                    return call
+        return None
+
+    return await ctx.database.read(find)

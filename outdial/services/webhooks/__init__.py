@@ -1,0 +1,1 @@
+"""Webhooks of providers in, and those of endpoints out."""

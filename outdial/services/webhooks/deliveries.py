@@ -1,0 +1,69 @@
+"""The log of webhooks out, and sending one again by hand."""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlmodel import Session
+
+from outdial.domain.endpoint import Delivery, DeliveryAttempt, EndpointState, EventType
+from outdial.services.context import ServiceContext
+from outdial.services.errors import Collision, NotFound
+from outdial.services.webhooks.endpoints import get_endpoint
+from outdial.store.webhooks import deliveries, outbox
+from outdial.store.webhooks.deliveries import DeliveryFilter
+from outdial.store.webhooks.outbox import Happened
+
+__all__ = ["DeliveryFilter", "get_delivery", "list_deliveries", "redeliver", "send_test"]
+
+
+async def list_deliveries(
+    ctx: ServiceContext, chosen: DeliveryFilter, *, limit: int, before: int | None = None
+) -> list[Delivery]:
+    """The newest first."""
+    return await ctx.database.read(
+        lambda s: deliveries.list_deliveries(s, ctx.tenant, chosen, limit=limit, before=before)
+    )
+
+
+async def get_delivery(
+    ctx: ServiceContext, delivery_id: int
+) -> tuple[Delivery, list[DeliveryAttempt]]:
+    """A delivery and its requests. Raises NotFound."""
+
+    def work(s: Session) -> tuple[Delivery, list[DeliveryAttempt]] | None:
+        found = deliveries.get_delivery(s, ctx.tenant, delivery_id)
+        return None if found is None else (found, deliveries.attempts_of(s, delivery_id))
+
+    found = await ctx.database.read(work)
+    if found is None:
+        raise NotFound("delivery", str(delivery_id))
+    return found
+
+
+async def redeliver(ctx: ServiceContext, delivery_id: int) -> Delivery:
+    """Send it again, with all its retries. Raises NotFound, and Collision while its endpoint is
+    disabled."""
+    found, _ = await get_delivery(ctx, delivery_id)
+    endpoint = await get_endpoint(ctx, found.endpoint_id)
+    if endpoint.state is not EndpointState.ENABLED:
+        raise Collision(f"endpoint {endpoint.id} is disabled; enable it first")
+    now = ctx.clock()
+    await ctx.database.write(lambda s: deliveries.redeliver(s, ctx.tenant, delivery_id, now=now))
+    found, _ = await get_delivery(ctx, delivery_id)
+    return found
+
+
+async def send_test(ctx: ServiceContext, endpoint_id: str) -> None:
+    """Send an event of type `test` to one endpoint. Raises NotFound, Collision."""
+    endpoint = await get_endpoint(ctx, endpoint_id)
+    if endpoint.state is not EndpointState.ENABLED:
+        raise Collision(f"endpoint {endpoint.id} is disabled; enable it first")
+    now = ctx.clock()
+    test = Happened(
+        EventType.TEST.value,
+        f"test/{secrets.token_hex(8)}",
+        {"endpoint": endpoint.id, "test": True},
+        endpoint_id=endpoint.id,
+    )
+    await ctx.database.write(lambda s: outbox.tell_one(s, endpoint, test, now=now))

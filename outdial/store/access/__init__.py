@@ -1,0 +1,1 @@
+"""API keys, idempotent requests, and rates of requests."""

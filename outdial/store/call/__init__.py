@@ -1,0 +1,1 @@
+"""Calls: their rows, events, settlement, and what is reported late of them."""

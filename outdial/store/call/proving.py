@@ -1,0 +1,76 @@
+"""How a call went by all that its provider has reported, whatever was recorded at its end."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Session
+
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.evidence import ending_of
+from outdial.domain.call.status import OUTCOME_UNKNOWN, AnsweredBy, CallStatus, outcome_of
+from outdial.store.call.cases import Case, read_case
+from outdial.store.call.merging import Heard, merge
+from outdial.store.db.tables import call, event
+
+_EVENTS = select(event.c.call_id, event.c.payload).where(
+    event.c.call_id.in_(bindparam("call_ids", expanding=True))
+)
+_LAST_ATTEMPT = (
+    select(call.c.id, call.c.status)
+    .where(
+        call.c.recipient_id == bindparam("of_recipient"),
+        call.c.number < bindparam("before"),
+        call.c.is_attempt,
+        call.c.settled_at.is_not(None),
+    )
+    .order_by(call.c.number.desc())
+    .limit(1)
+)
+
+
+def read_events(s: Session, call_ids: Sequence[str]) -> dict[str, list[CallEvent]]:
+    """The events that are stored for calls, by call."""
+    events: dict[str, list[CallEvent]] = defaultdict(list)
+    if call_ids:
+        for call_id, payload in s.connection().execute(_EVENTS, {"call_ids": list(call_ids)}):
+            events[call_id].append(CallEvent.model_validate_json(payload))
+    return events
+
+
+def proved_outcome(case: Case, heard: Heard) -> str:
+    """The outcome that its events prove."""
+    told = case.call["answered_by"]
+    if heard.answered:
+        return outcome_of(
+            CallStatus.COMPLETED,
+            answered_by=None if told is None else AnsweredBy(told),
+            disposition=case.call["disposition"],
+        )
+    if heard.ending is None:
+        return OUTCOME_UNKNOWN
+    end = ending_of(heard.ending)
+    return outcome_of(end.status, failure=end.failure)
+
+
+def talked(heard: Heard, outcome: str) -> bool:
+    """Whether events, and the outcome that they prove, say that the call was answered."""
+    return heard.answered or outcome == CallStatus.COMPLETED.value
+
+
+def answered_before(s: Session, case: Case) -> tuple[Case, str] | None:
+    """The recipient's last attempt before a call, where its reports prove that it was answered
+    though its end says otherwise; with the outcome that they prove."""
+    values = {"of_recipient": case.call["recipient_id"], "before": case.call["number"]}
+    row = s.connection().execute(_LAST_ATTEMPT, values).first()
+    if row is None or row.status == CallStatus.COMPLETED.value:
+        return None
+    earlier = read_case(s, row.id)
+    if earlier is None:
+        return None
+    earlier.recipient = case.recipient
+    heard = merge(read_events(s, [earlier.id])[earlier.id])
+    outcome = proved_outcome(earlier, heard)
+    return (earlier, outcome) if talked(heard, outcome) else None

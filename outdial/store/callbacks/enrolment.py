@@ -1,0 +1,97 @@
+"""Puts a person who was called onto the roster of another campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlmodel import Session
+
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.definition.callbacks import Callback
+from outdial.domain.definition.matching import found_at
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.store.call.cases import Case
+from outdial.store.campaign.campaign_rows import find_campaign, lock_campaign
+from outdial.store.db.dialect import locked
+from outdial.store.db.tables import EPOCH, recipient, roster
+
+LONGEST_VALUE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    note: str
+    workflow_id: str | None = None
+    """The campaign's, to be told; None when nobody was enrolled."""
+
+
+def enroll_person(s: Session, case: Case, callback: Callback, data: Mapping[str, Any]) -> Enrolment:
+    """Once per roster: a number that stands on it already is not enrolled again."""
+    name = callback.campaign or ""
+    target = find_campaign(s, case.call["tenant"], name)
+    if target is None:
+        return Enrolment(f"there is no campaign {name!r}")
+    target = lock_campaign(s, target.id)
+    if target.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
+        return Enrolment(f"campaign {name} is {target.state}")
+    position = _take_position(s, target)
+    if _is_listed(s, target, case.call["phone"]):
+        return Enrolment(f"the number is on the roster of {name} already")
+    s.connection().execute(
+        insert(recipient).values(_recipient(s, case, target, position, callback, data))
+    )
+    return Enrolment(f"enrolled in {name}", f"campaign/{target.tenant}/{target.name}")
+
+
+def _take_position(s: Session, target: CampaignRecord) -> int:
+    """With the roster locked, so that of two with one number the second sees the first."""
+    here = (roster.c.campaign_id == target.id, roster.c.launch == target.launch)
+    found = locked(select(roster.c.next_position).where(*here), exclusive=[roster])
+    position = int(s.connection().execute(found).scalar_one())
+    s.connection().execute(update(roster).where(*here).values(next_position=position + 1))
+    return position
+
+
+def _is_listed(s: Session, target: CampaignRecord, phone: str) -> bool:
+    found = select(recipient.c.id).where(
+        recipient.c.campaign_id == target.id,
+        recipient.c.launch == target.launch,
+        recipient.c.phone == phone,
+    )
+    return s.connection().execute(found.limit(1)).first() is not None
+
+
+def _recipient(
+    s: Session,
+    case: Case,
+    target: CampaignRecord,
+    position: int,
+    callback: Callback,
+    data: Mapping[str, Any],
+) -> dict[str, Any]:
+    found = select(recipient.c.variables).where(recipient.c.id == case.call["recipient_id"])
+    variables: dict[str, str] = dict(s.connection().execute(found).scalar_one())
+    for name, path in callback.variables.items():
+        value = found_at(data, path)
+        if isinstance(value, str | int | float):
+            variables[name] = str(value)[:LONGEST_VALUE]
+    return {
+        "campaign_id": target.id,
+        "launch": target.launch,
+        "position": position,
+        "phone": case.call["phone"],
+        "alternate_phones": case.others,
+        "zones": case.recipient["zones"],
+        "consent": case.recipient["consent"],
+        "variables": variables,
+        "line": target.plan.line,
+        "state": RecipientState.WAITING.value,
+        "attempts": 0,
+        "calls": 0,
+        "due_at": EPOCH,
+        "turn": 1,
+        "withdrawn": False,
+    }

@@ -1,0 +1,1 @@
+"""Campaigns: their rows, launches, revisions, progress, and the gate that pauses pass."""

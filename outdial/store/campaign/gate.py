@@ -1,0 +1,44 @@
+"""The gate of a campaign: whoever changes what its fences rely on, and its fences, pass one by one.
+
+On PostgreSQL it is an advisory lock, taken exclusively and first. Waiters are served in the order
+in which they came, so a pause waits for the few fences that came before it and for no other
+transaction. Row locks held shared would not do: a new holder is let in past somebody who waits to
+change the row, and where several overlap at any time that one waits for ever. What a fence reads
+behind the gate is therefore true until it commits.
+
+Taken in this order, by everybody: claim cursors by campaign, gates by campaign, rows.
+SQLite has one writer at a time, and no gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+from outdial.store.db.dialect import on_postgresql
+
+_CLASS = 26465
+"""Keeps these locks apart from those of `lock_keys`, whose keys are of another size."""
+_OF_CALL = text(
+    f"SELECT pg_advisory_xact_lock({_CLASS}, CAST(campaign_id % 2147483647 AS int)) "
+    'FROM "call" WHERE id = :call_id'
+)
+_OF_CAMPAIGNS = text(
+    f"SELECT pg_advisory_xact_lock({_CLASS}, CAST(id % 2147483647 AS int)) "
+    "FROM unnest(CAST(:ids AS bigint[])) AS id"
+)
+
+
+def pass_gate(s: Session, call_id: str) -> None:
+    """Pass the gate of a call's campaign; it stays shut behind us until the transaction ends."""
+    if on_postgresql(s):
+        s.connection().execute(_OF_CALL, {"call_id": call_id})
+
+
+def shut_gates(s: Session, campaign_ids: Iterable[int]) -> None:
+    """Keep fences of campaigns out until the transaction ends; they read what it commits."""
+    ids = sorted(set(campaign_ids))
+    if ids and on_postgresql(s):
+        s.connection().execute(_OF_CAMPAIGNS, {"ids": ids})

@@ -1,0 +1,40 @@
+"""Where a campaign's claims stand. Locked before the campaign itself, by everybody."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import RowMapping, Update, bindparam, select, update
+from sqlmodel import Session
+
+from outdial.store.db.dialect import locked
+from outdial.store.db.errors import UnknownCampaign
+from outdial.store.db.tables import claim_cursor
+
+_LOCK = locked(
+    select(claim_cursor).where(claim_cursor.c.campaign_id == bindparam("campaign_id")),
+    exclusive=[claim_cursor],
+)
+
+
+def lock_cursor(s: Session, campaign_id: int) -> RowMapping:
+    """Keep claims of a campaign out until the transaction ends. Raises UnknownCampaign."""
+    row = s.connection().execute(_LOCK, {"campaign_id": campaign_id}).mappings().first()
+    if row is None:
+        raise UnknownCampaign(campaign_id)
+    return row
+
+
+def move_cursor(s: Session, campaign_id: int, **values: Any) -> None:
+    s.connection().execute(_moving(tuple(values)), values | {"of_campaign": campaign_id})
+
+
+@cache
+def _moving(names: tuple[str, ...]) -> Update:
+    """A statement is built once: building one takes longer than running it."""
+    return (
+        update(claim_cursor)
+        .where(claim_cursor.c.campaign_id == bindparam("of_campaign"))
+        .values({name: bindparam(name) for name in names})
+    )

@@ -1,0 +1,1 @@
+"""Suppressed numbers, rulings of the operator, and receipts of decisions."""

@@ -1,0 +1,128 @@
+"""Receipts of a campaign's dials, as a chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, exists, insert, select
+from sqlmodel import Session
+
+from outdial.domain.decision.receipt import FIRST, Receipt, body_of, link, number_digest
+from outdial.store.db.tables import call, receipt
+
+_PAGE = 1000
+_LAST = (
+    select(receipt.c.sequence, receipt.c.hash)
+    .where(receipt.c.campaign_id == bindparam("of_campaign"))
+    .order_by(receipt.c.sequence.desc())
+    .limit(1)
+)
+
+
+def write_receipt(
+    s: Session, campaign_id: int, call_id: str, to: str, decision: dict[str, Any], *, now: datetime
+) -> None:
+    """Add a dial's receipt to its campaign's chain, in the transaction that lets it pass.
+
+    That has passed the campaign's gate, so receipts of a campaign queue up.
+    """
+    last = s.connection().execute(_LAST, {"of_campaign": campaign_id}).first()
+    sequence, previous = (1, FIRST) if last is None else (last.sequence + 1, last.hash)
+    body = body_of(
+        {"call_id": call_id, "number": number_digest(call_id, to), "at": now.isoformat()} | decision
+    )
+    s.connection().execute(
+        insert(receipt),
+        {
+            "campaign_id": campaign_id,
+            "sequence": sequence,
+            "call_id": call_id,
+            "at": now,
+            "body": body,
+            "hash": link(previous, sequence, body),
+        },
+    )
+
+
+def read_receipts(s: Session, campaign_id: int) -> Iterator[Receipt]:
+    """The chain from its beginning, a page at a time."""
+    after = 0
+    while True:
+        found = (
+            select(receipt)
+            .where(receipt.c.campaign_id == campaign_id, receipt.c.sequence > after)
+            .order_by(receipt.c.sequence)
+            .limit(_PAGE)
+        )
+        rows = s.connection().execute(found).all()
+        for row in rows:
+            yield Receipt(row.sequence, row.call_id, row.at, row.body, row.hash)
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1].sequence
+
+
+def hash_of(s: Session, campaign_id: int, sequence: int) -> str | None:
+    """The hash of one receipt of a campaign; None when it is gone."""
+    found = select(receipt.c.hash).where(
+        receipt.c.campaign_id == campaign_id, receipt.c.sequence == sequence
+    )
+    known: str | None = s.connection().execute(found).scalar_one_or_none()
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A call that its receipt does not bear out."""
+
+    call_id: str
+    problem: str
+
+
+def unlike_their_calls(s: Session, campaign_id: int, limit: int = 100) -> list[Mismatch]:
+    """Calls that were let through and have no receipt, and receipts whose call is gone or has
+    another number by now."""
+    let_through = (
+        select(call.c.id)
+        .where(
+            call.c.campaign_id == campaign_id,
+            call.c.fenced_at.is_not(None),
+            ~exists().where(receipt.c.call_id == call.c.id),
+        )
+        .limit(limit)
+    )
+    found = [
+        Mismatch(call_id, "it was dialed and has no receipt")
+        for call_id in s.connection().execute(let_through).scalars()
+    ]
+    gone = (
+        select(receipt.c.call_id)
+        .where(
+            receipt.c.campaign_id == campaign_id, ~exists().where(call.c.id == receipt.c.call_id)
+        )
+        .limit(limit)
+    )
+    found += [
+        Mismatch(call_id, "its receipt is there, the call is not")
+        for call_id in s.connection().execute(gone).scalars()
+    ]
+    return found + _other_numbers(s, campaign_id, limit)
+
+
+def _other_numbers(s: Session, campaign_id: int, limit: int) -> list[Mismatch]:
+    found = (
+        select(call.c.id, call.c.phone, receipt.c.body)
+        .join_from(receipt, call, call.c.id == receipt.c.call_id)
+        .where(receipt.c.campaign_id == campaign_id)
+    )
+    changed = []
+    rows = s.connection().execute(found, execution_options={"yield_per": _PAGE})
+    for row in rows:
+        if number_digest(row.id, row.phone) not in row.body:
+            changed.append(Mismatch(row.id, "its number is not the one that was dialed"))
+        if len(changed) >= limit:
+            break
+    return changed

@@ -1,0 +1,178 @@
+"""Many rows or many values in one statement, whose text is the same however many there are.
+
+A list of so many parameters is rendered, read and planned anew for each length of it, and a row
+at a time is a message at a time: with a hundred of each, that is most of what a claim costs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from pydantic_core import to_json
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Dialect,
+    Executable,
+    Insert,
+    Table,
+    Text,
+    Update,
+    bindparam,
+    cast,
+    column,
+    func,
+    insert,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
+from sqlmodel import Session
+
+from outdial.store.db.dialect import on_postgresql
+from outdial.store.db.tables.columns import JsonText
+
+
+class _Values(TypeDecorator[Sequence[Any]]):
+    """Values as one parameter: an array, or JSON where there are none."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, item: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.item = item
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        kind = ARRAY(self.item) if dialect.name == "postgresql" else Text()
+        return dialect.type_descriptor(kind)
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return json.dumps(list(value))
+
+
+class among(FunctionElement[bool]):
+    """Whether a column of numbers or texts has one of the values of a parameter, a list."""
+
+    inherit_cache = True
+    type = NullType()  # type: ignore[assignment]
+    """Not Boolean: SQLite would be asked for `… = 1`, and find no index for that."""
+
+    def __init__(self, column: ColumnElement[Any], parameter: str) -> None:
+        super().__init__(column, bindparam(parameter, type_=_Values(column.type)))
+
+
+@compiles(among, "postgresql")
+def _of_array(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} = ANY({values})"
+
+
+@compiles(among, "sqlite")
+def _of_json(element: among, compiler: SQLCompiler, **options: Any) -> str:
+    column, values = (compiler.process(each, **options) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({values}))"
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """Rows for a table, all of which name the same columns."""
+
+    table: Table
+    rows: Sequence[Mapping[str, Any]]
+    same: frozenset[str] = frozenset()
+    """Columns that have one value in all rows, which is sent once."""
+
+
+def insert_all(
+    s: Session,
+    new: Sequence[NewRows],
+    then: Update | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> None:
+    """Insert rows into tables, and update what has to change beside them.
+
+    What other rows refer to comes first. PostgreSQL is asked once for all of it, so `then` does
+    not see the new rows there.
+    """
+    new = [each for each in new if each.rows]
+    if not on_postgresql(s):
+        for each in new:
+            s.connection().execute(insert(each.table), list(each.rows))
+        if then is not None:
+            s.connection().execute(then, values)
+        return
+    if not new and then is None:
+        return
+    bound = dict(values or {})
+    for each in new:
+        bound |= _given(each, s.get_bind().dialect)
+    shapes = tuple((each.table, tuple(each.rows[0]), each.same) for each in new)
+    s.connection().execute(_together(shapes, then), bound)
+
+
+def _given(new: NewRows, dialect: Dialect) -> dict[str, Any]:
+    """The parameters of `_inserting`."""
+    name, first = new.table.name, new.rows[0]
+    differing = [column for column in first if column not in new.same]
+    bound = _binders(new.table, tuple(differing), dialect)
+    rows = [
+        {column: row[column] for column in differing}
+        | {column: bind(row[column]) for column, bind in bound}
+        for row in new.rows
+    ]
+    same = {f"{name}_{column}": first[column] for column in first if column in new.same}
+    return same | {f"{name}_rows": to_json(rows, inf_nan_mode="constants").decode()}
+
+
+@cache
+def _together(
+    shapes: tuple[tuple[Table, tuple[str, ...], frozenset[str]], ...], then: Update | None
+) -> Executable:
+    inserts = [_inserting(*shape) for shape in shapes]
+    last = inserts.pop() if then is None else then
+    for at, each in enumerate(inserts):
+        last = last.add_cte(each.cte(f"inserted_{at}"))
+    return last
+
+
+def _inserting(table: Table, columns: tuple[str, ...], same: frozenset[str]) -> Insert:
+    """Rows come as JSON, in the parameter `…_rows`; what is the same in all of them, once."""
+    name = table.name
+    differing = [each for each in columns if each not in same]
+    rows = cast(bindparam(f"{name}_rows", type_=Text), JSON)
+    # The table's own row type names the types of its columns.
+    read = func.json_populate_recordset(literal_column(f"NULL::{name}"), rows)
+    given = read.table_valued(*(column(each) for each in differing), name="given")
+    shared = [each for each in columns if each in same]
+    values = [given.c[each] for each in differing]
+    values += [bindparam(f"{name}_{each}", type_=table.c[each].type) for each in shared]
+    return insert(table).from_select([*differing, *shared], select(*values))
+
+
+@cache
+def _binders(
+    table: Table, columns: tuple[str, ...], dialect: Dialect
+) -> list[tuple[str, Callable[[Any], Any]]]:
+    """How values are handed to the database, where it is not as they are."""
+    found = {name: table.c[name].type.bind_processor(dialect) for name in columns}
+    return [
+        (name, _nested(bind) if isinstance(table.c[name].type, JsonText) else bind)
+        for name, bind in found.items()
+        if bind is not None
+    ]
+
+
+def _nested(bind: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """A JSON value within JSON: its text is what the column gets, unless it is a string."""
+    return lambda value: value if isinstance(value, (dict, list)) else bind(value)

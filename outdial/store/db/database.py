@@ -1,0 +1,153 @@
+"""The database: one place where transactions begin and commit.
+
+Work is a function of a session. It runs in a thread, in one transaction, and may be run again
+when the database says that it collided, so it must do nothing but query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TypeVar
+
+from sqlalchemy import exc, text
+from sqlmodel import Session
+
+from outdial.domain.decision.ceiling import DAILY_CEILING
+from outdial.store.db.clocks import measure_skew
+from outdial.store.db.dialect import constraint_of, may_succeed_again, means_unavailable
+from outdial.store.db.engines import (
+    POSTGRES_CONNECTIONS,
+    READERS,
+    database_url,
+    postgresql_engine,
+    sqlite_engine,
+)
+from outdial.store.db.errors import DatabaseUnavailable, StatementRefused
+from outdial.store.db.migrate import upgrade
+
+T = TypeVar("T")
+
+_TRIES = 6
+_FIRST_PAUSE = 0.01
+"""Seconds; doubles with each try, and is jittered so that two that collided part."""
+
+
+class Database:
+    """SQLite (one writer at a time in this process) or PostgreSQL.
+
+    Every method raises DatabaseUnavailable when the database cannot be used now, and
+    StatementRefused when a value broke one of its rules.
+    """
+
+    def __init__(self, url: str, *, echo: bool = False, daily_ceiling: int = DAILY_CEILING) -> None:
+        """`url` is `sqlite:///path` or `postgresql://…`; ValueError for anything else.
+
+        `daily_ceiling` is how many placements a number gets in 24 hours; 0: as many as any.
+        """
+        self._info = {"daily_ceiling": daily_ceiling}
+        parsed = database_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            self._write_engine = sqlite_engine(parsed, echo=echo, writes=True)
+            self._read_engine = sqlite_engine(parsed, echo=echo, writes=False)
+            self._writers = ThreadPoolExecutor(1, "database-write")
+            self._readers = ThreadPoolExecutor(READERS, "database-read")
+        else:
+            self._write_engine = self._read_engine = postgresql_engine(parsed, echo=echo)
+            self._writers = self._readers = ThreadPoolExecutor(POSTGRES_CONNECTIONS, "database")
+
+    async def write(self, work: Callable[[Session], T]) -> T:
+        """Run `work` in one transaction and commit it."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writers, self._write, work)
+
+    async def read(self, work: Callable[[Session], T]) -> T:
+        """Run `work` without keeping any change."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._read, work)
+
+    def write_sync(self, work: Callable[[Session], T]) -> T:
+        """`write` for callers without an event loop; never call it from within work."""
+        return self._writers.submit(self._write, work).result()
+
+    def read_sync(self, work: Callable[[Session], T]) -> T:
+        """`read` for callers without an event loop; never call it from within work."""
+        return self._readers.submit(self._read, work).result()
+
+    def migrate(self) -> None:
+        """Bring the schema up to date; several processes may do so at once."""
+        try:
+            upgrade(self._write_engine)
+        except exc.DBAPIError as error:
+            _translate(error)
+            raise
+
+    async def ping(self) -> None:
+        """Return when the database answers."""
+        await self.read(lambda s: s.connection().execute(text("SELECT 1")))
+
+    async def measure_skew(self) -> timedelta | None:
+        """By how much this host's clock is ahead of the database's; zero where they are one.
+
+        None when every answer took too long to tell.
+        """
+        return await self.read(measure_skew)
+
+    def dispose(self) -> None:
+        """Let running work end, then close all connections."""
+        for executor in (self._writers, self._readers):
+            executor.shutdown(wait=True)
+        for engine in (self._write_engine, self._read_engine):
+            engine.dispose()
+
+    def _write(self, work: Callable[[Session], T]) -> T:
+        pause = _FIRST_PAUSE
+        for tries_left in reversed(range(_TRIES)):
+            committing = False
+            try:
+                with Session(
+                    self._write_engine, expire_on_commit=False, info=self._info
+                ) as session:
+                    result = work(session)
+                    committing = True
+                    session.commit()
+                    return result
+            except exc.DBAPIError as error:
+                # A connection lost before the commit took nothing with it. One lost during
+                # the commit may have: only the caller knows whether its work can be repeated.
+                lost = error.connection_invalidated and not committing
+                if not tries_left or not (lost or may_succeed_again(error)):
+                    _translate(error)
+                    raise
+            except exc.TimeoutError as error:
+                raise DatabaseUnavailable("all connections are busy") from error
+            time.sleep(pause * random.uniform(0.5, 1.5))
+            pause *= 2
+        raise AssertionError("unreachable: the last try returns or raises")
+
+    def _read(self, work: Callable[[Session], T]) -> T:
+        try:
+            with Session(self._read_engine, expire_on_commit=False, info=self._info) as session:
+                return work(session)
+        except exc.DBAPIError as error:
+            _translate(error)
+            raise
+        except exc.TimeoutError as error:
+            raise DatabaseUnavailable("all connections are busy") from error
+
+
+def _translate(error: exc.DBAPIError) -> None:
+    """Raises DatabaseUnavailable for what waiting may repair, and StatementRefused for what a
+    value caused: the driver's own words would repeat the value. Anything else is a defect."""
+    kind = type(error.orig).__name__
+    if means_unavailable(error):
+        raise DatabaseUnavailable(f"the database cannot be used now: {kind}") from error
+    if isinstance(error, (exc.IntegrityError, exc.DataError)):
+        raise StatementRefused(kind, constraint_of(error), error.statement) from None
+
+
+__all__ = ["Database", "DatabaseUnavailable"]

@@ -1,0 +1,105 @@
+"""What the store refuses, and why.
+
+StoreError
+├── DatabaseUnavailable     the database cannot be reached or is too busy; try again later
+├── StatementRefused        a value broke a rule of the database: a mistake of ours
+├── UnknownCampaign         no campaign has this id
+├── UnknownCall             no call has this id
+├── UnknownLine             the definition names a line that is not configured
+├── ReservedName            the name belongs to the standing campaign
+├── CampaignRunning         it is launched already and not over
+├── CampaignEnded           it is over (or stopping), and nobody said `again`
+├── PurposeChanged          one name, one purpose
+├── NameChanged             a revision is for a campaign of another name
+└── IllegalTransition       the campaign cannot go from its state to the wanted one
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.definition.campaign import Purpose
+from outdial.domain.record import CampaignRecord
+
+
+class StoreError(Exception):
+    """The store did not do what was asked; nothing was changed."""
+
+
+class DatabaseUnavailable(StoreError):
+    """The database cannot be reached, or is too busy to answer in time."""
+
+
+class StatementRefused(StoreError):
+    """The database refused a statement. Says which, without the values: they are personal data."""
+
+    def __init__(self, kind: str, rule: str | None, statement: str | None) -> None:
+        super().__init__(f"{kind}{f' of {rule}' if rule else ''} in: {statement}")
+        self.kind = kind
+        self.rule = rule
+        """The constraint's name, where the database tells it."""
+
+
+class UnknownCampaign(StoreError):
+    def __init__(self, campaign_id: int) -> None:
+        super().__init__(f"found no campaign with id {campaign_id}")
+        self.campaign_id = campaign_id
+
+
+class UnknownCall(StoreError):
+    def __init__(self, call_id: str) -> None:
+        super().__init__(f"found no call with id {call_id}")
+        self.call_id = call_id
+
+
+class UnknownLine(StoreError):
+    def __init__(self, line: str, known: Sequence[str]) -> None:
+        listed = ", ".join(known) or "none"
+        super().__init__(f"found line {line!r}, which is not configured; configured: {listed}")
+        self.line = line
+        self.known = tuple(known)
+
+
+class ReservedName(StoreError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"found the name {name!r}, which is reserved; choose another")
+        self.name = name
+
+
+class CampaignRunning(StoreError):
+    def __init__(self, record: CampaignRecord) -> None:
+        super().__init__(
+            f"campaign {record.name} is {record.state}; stop it or let it finish first"
+        )
+        self.record = record
+
+
+class CampaignEnded(StoreError):
+    def __init__(self, record: CampaignRecord) -> None:
+        super().__init__(f"campaign {record.name} is {record.state}; launch it again")
+        self.record = record
+
+
+class PurposeChanged(StoreError):
+    def __init__(self, record: CampaignRecord, found: Purpose) -> None:
+        super().__init__(
+            f"found purpose {found}, but campaign {record.name} is {record.purpose}; "
+            "give the new purpose a new name"
+        )
+        self.record = record
+        self.found = found
+
+
+class NameChanged(StoreError):
+    def __init__(self, record: CampaignRecord, found: str) -> None:
+        super().__init__(f"found a definition of {found}; this campaign is {record.name}")
+        self.record = record
+        self.found = found
+
+
+class IllegalTransition(StoreError):
+    def __init__(self, record: CampaignRecord, wanted: CampaignState) -> None:
+        super().__init__(f"campaign {record.name} is {record.state}; it cannot become {wanted}")
+        self.record = record
+        self.wanted = wanted

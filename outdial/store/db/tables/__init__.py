@@ -1,0 +1,65 @@
+"""All tables; importing this fills `metadata`."""
+
+from outdial.store.db.tables.access import api_key, idempotency, rate_count
+from outdial.store.db.tables.after_call import after_call, after_call_step, is_unfinished, tool_call
+from outdial.store.db.tables.appointment import appointment, appointment_change, appointment_slot
+from outdial.store.db.tables.call import call, event, lease
+from outdial.store.db.tables.campaign import (
+    campaign,
+    campaign_line,
+    campaign_revision,
+    claim_cursor,
+)
+from outdial.store.db.tables.columns import EPOCH, Row
+from outdial.store.db.tables.delivery import delivery, delivery_attempt, endpoint, former_secret
+from outdial.store.db.tables.directory import agent, contact, phone_number
+from outdial.store.db.tables.line import line, line_failure, line_rate
+from outdial.store.db.tables.receipt import receipt
+from outdial.store.db.tables.request import call_request
+from outdial.store.db.tables.roster import is_ready, is_untold, recipient, roster, roster_chunk
+from outdial.store.db.tables.ruling import ruling
+from outdial.store.db.tables.suppression import suppression, suppression_change
+
+metadata = Row.metadata
+
+__all__ = [
+    "EPOCH",
+    "after_call",
+    "after_call_step",
+    "agent",
+    "api_key",
+    "appointment",
+    "appointment_change",
+    "appointment_slot",
+    "call",
+    "call_request",
+    "campaign",
+    "campaign_line",
+    "campaign_revision",
+    "claim_cursor",
+    "contact",
+    "delivery",
+    "delivery_attempt",
+    "endpoint",
+    "event",
+    "former_secret",
+    "idempotency",
+    "is_ready",
+    "is_unfinished",
+    "is_untold",
+    "lease",
+    "line",
+    "line_failure",
+    "line_rate",
+    "metadata",
+    "phone_number",
+    "rate_count",
+    "receipt",
+    "recipient",
+    "roster",
+    "roster_chunk",
+    "ruling",
+    "suppression",
+    "suppression_change",
+    "tool_call",
+]

@@ -1,0 +1,67 @@
+"""Who may use the API: keys, what they have used of their limits, and answers given before."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, Text, true
+from sqlmodel import Field
+
+from outdial.store.db.tables.columns import JsonText, Row, UtcDateTime, table_of
+
+
+class ApiKeyRow(Row, table=True):
+    """A key of a tenant. Its secret is kept as a digest only."""
+
+    __tablename__ = "api_key"
+    __table_args__ = (Index("ix_api_key_tenant", "tenant", "created_at"),)
+
+    id: str = Field(sa_type=Text, primary_key=True)
+    """Part of the key itself, so that it is found without trying digests."""
+    tenant: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    previous_digest: str | None = Field(default=None, sa_type=Text)
+    """Of the secret before the last rotation; good until `previous_until`."""
+    previous_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    scopes: list[str] = Field(sa_type=JsonText)
+    enabled: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """To the minute: not every request writes it."""
+    calls_per_day: int | None = None
+    """How many calls it may ask for; without, the installation's number."""
+
+
+class RateCountRow(Row, table=True):
+    """Requests within one window of a limit; a window begins with its first request."""
+
+    __tablename__ = "rate_count"
+    __table_args__ = (Index("ix_rate_count_started_at", "started_at"),)
+
+    name: str = Field(sa_type=Text, primary_key=True)
+    started_at: datetime = Field(sa_type=UtcDateTime)
+    used: int
+
+
+class IdempotencyRow(Row, table=True):
+    """A request that carried an Idempotency-Key, and what it was answered."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index("ix_idempotency_created_at", "created_at"),)
+
+    tenant: str = Field(sa_type=Text, primary_key=True)
+    key: str = Field(sa_type=Text, primary_key=True)
+    operation: str = Field(sa_type=Text)
+    digest: str = Field(sa_type=Text)
+    """Of the body."""
+    status: int | None = None
+    """None while it is being carried out."""
+    answer: str | None = Field(default=None, sa_type=Text)
+    """The body of the answer as JSON text."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+api_key = table_of(ApiKeyRow)
+rate_count = table_of(RateCountRow)
+idempotency = table_of(IdempotencyRow)

@@ -1,0 +1,87 @@
+"""What follows calls: chains of steps, and what agents asked for while they talked."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Text, literal_column, text
+from sqlmodel import Field
+
+from outdial.store.db.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
+
+_UNSTARTED = text("started_at IS NULL")
+_UNFINISHED = text("state = 'pending'")
+
+
+class AfterCallRow(Row, table=True):
+    """The steps that follow one call. Written when it settles; a workflow carries them out."""
+
+    __tablename__ = "after_call"
+    __table_args__ = (
+        Index(
+            "ix_after_call_unstarted",
+            "created_at",
+            sqlite_where=_UNSTARTED,
+            postgresql_where=_UNSTARTED,
+        ),
+        Index(
+            "ix_after_call_unfinished",
+            "started_at",
+            "call_id",
+            sqlite_where=_UNFINISHED,
+            postgresql_where=_UNFINISHED,
+        ),
+        Index("ix_after_call_campaign", "campaign_id", "state"),
+    )
+
+    call_id: str = Field(sa_type=Text, primary_key=True, sa_column_args=(ForeignKey("call.id"),))
+    tenant: str = Field(sa_type=Text)
+    campaign_id: int = Field(sa_type=BigId)
+    state: str = Field(sa_type=Text)
+    run: int = 1
+    """Grows with each replay; part of the workflow's id."""
+    error: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class AfterCallStepRow(Row, table=True):
+    __tablename__ = "after_call_step"
+
+    call_id: str = Field(
+        sa_type=Text, primary_key=True, sa_column_args=(ForeignKey("after_call.call_id"),)
+    )
+    position: int = Field(primary_key=True)
+    """In the definition's list of callbacks."""
+    kind: str = Field(sa_type=Text)
+    callback: str = Field(sa_type=Text)
+    """The Callback as JSON text, as the definition had it when the call settled."""
+    state: str = Field(sa_type=Text)
+    generation: int = 1
+    """Grows when it is undone: what is done anew is another wish."""
+    note: str | None = Field(default=None, sa_type=Text)
+    result: dict[str, Any] | None = Field(default=None, sa_type=JsonText)
+    updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ToolCallRow(Row, table=True):
+    """What an agent asked for while it talked, and what it was told."""
+
+    __tablename__ = "tool_call"
+    __table_args__ = (Index("ix_tool_call_call", "call_id"),)
+
+    tenant: str = Field(sa_type=Text, primary_key=True)
+    line: str = Field(sa_type=Text, primary_key=True)
+    tool_call_id: str = Field(sa_type=Text, primary_key=True)
+    call_id: str = Field(sa_type=Text, sa_column_args=(ForeignKey("call.id"),))
+    tool: str = Field(sa_type=Text)
+    answer: dict[str, Any] = Field(sa_type=JsonText)
+    at: datetime = Field(sa_type=UtcDateTime)
+
+
+after_call = table_of(AfterCallRow)
+after_call_step = table_of(AfterCallStepRow)
+tool_call = table_of(ToolCallRow)
+
+is_unfinished = after_call.c.state == literal_column("'pending'")
+"""Written as the index has it: a parameter would keep the database from using that."""

@@ -1,0 +1,86 @@
+"""Campaigns, their revisions, and where their claims stand."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlmodel import Field
+
+from outdial.store.db.tables.columns import BigId, Row, UtcDateTime, table_of
+
+
+class CampaignRow(Row, table=True):
+    __tablename__ = "campaign"
+    __table_args__ = (
+        UniqueConstraint("tenant", "name"),
+        Index("ix_campaign_tenant_state", "tenant", "state"),
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    tenant: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    purpose: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    revision: int
+    launch: int
+    standing: bool
+    hang_up: bool = False
+    because: str | None = Field(default=None, sa_type=Text)
+    line: str = Field(sa_type=Text)
+    max_concurrent: int
+    per_minute: int | None = None
+    plan: str = Field(sa_type=Text)
+    """A CallPlan as JSON text; text, so that reading it can be remembered."""
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    launched_at: datetime = Field(sa_type=UtcDateTime)
+    finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class CampaignLineRow(Row, table=True):
+    """A line that a campaign may call on; `campaign.line` is the first of them."""
+
+    __tablename__ = "campaign_line"
+
+    campaign_id: int = Field(
+        sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
+    )
+    name: str = Field(sa_type=Text, primary_key=True)
+
+
+class CampaignRevisionRow(Row, table=True):
+    __tablename__ = "campaign_revision"
+
+    campaign_id: int = Field(
+        sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
+    )
+    revision: int = Field(primary_key=True)
+    launch: int
+    definition: str = Field(sa_type=Text)
+    source_text: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class ClaimCursorRow(Row, table=True):
+    """Where a campaign's claims stand; locked by a claim, so claims of one campaign queue up.
+
+    It is not in the campaign's row because fences and settlements hold that one shared.
+    """
+
+    __tablename__ = "claim_cursor"
+
+    campaign_id: int = Field(
+        sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
+    )
+    caller_turn: int = 0
+    """Calls claimed so far; picks the next caller id."""
+    wake_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    because: str | None = Field(default=None, sa_type=Text)
+    open_count: int = 0
+    counted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    anew_from: int | None = None
+    """From this position on recipients are still to be decided anew under an applied revision."""
+
+
+campaign = table_of(CampaignRow)
+campaign_line = table_of(CampaignLineRow)
+campaign_revision = table_of(CampaignRevisionRow)
+claim_cursor = table_of(ClaimCursorRow)

@@ -1,0 +1,66 @@
+"""Lines: what the claim locks, their health, and the tokens of their calls per second."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Index, Text, text
+from sqlmodel import Field
+
+from outdial.store.db.tables.columns import BigId, Row, UtcDateTime, table_of
+
+
+class LineRow(Row, table=True):
+    __tablename__ = "line"
+
+    tenant: str = Field(sa_type=Text, primary_key=True)
+    name: str = Field(sa_type=Text, primary_key=True)
+    provider: str = Field(sa_type=Text)
+    max_concurrent: int
+    per_second: int
+    """Calls that may start within `rate_seconds`."""
+    rate_seconds: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
+    held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    held_because: str | None = Field(default=None, sa_type=Text)
+    breaker: str = Field(
+        default="{}", sa_type=Text, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """A BreakerPolicy as JSON text."""
+    circuit: str = Field(
+        default="closed", sa_type=Text, sa_column_kwargs={"server_default": text("'closed'")}
+    )
+    circuit_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    circuit_because: str | None = Field(default=None, sa_type=Text)
+    retry_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    trial_call_id: str | None = Field(default=None, sa_type=Text)
+    openings: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+
+
+class LineRateRow(Row, table=True):
+    """Calls let through in one second; apart from the line, which a claim holds locked."""
+
+    __tablename__ = "line_rate"
+
+    tenant: str = Field(sa_type=Text, primary_key=True)
+    name: str = Field(sa_type=Text, primary_key=True)
+    second: int = Field(default=0, sa_type=BigInteger)
+    """Seconds since 1970 (UTC)."""
+    used: int = 0
+
+
+class LineFailureRow(Row, table=True):
+    """A call that its line failed: evidence for the breaker, and for whoever asks why."""
+
+    __tablename__ = "line_failure"
+    __table_args__ = (Index("ix_line_failure_line", "tenant", "line", "at"),)
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    tenant: str = Field(sa_type=Text)
+    line: str = Field(sa_type=Text)
+    call_id: str = Field(sa_type=Text, unique=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    failure: str = Field(sa_type=Text)
+    detail: str | None = Field(default=None, sa_type=Text)
+
+
+line = table_of(LineRow)
+line_rate = table_of(LineRateRow)
+line_failure = table_of(LineFailureRow)

@@ -1,0 +1,129 @@
+"""Rosters: what is staged, and the recipients."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false, literal_column, text
+from sqlmodel import Field
+
+from outdial.store.db.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
+
+_READY = text("state = 'ready'")
+_UNTOLD = text("requester_workflow_id IS NOT NULL AND state = 'done' AND NOT requester_told")
+
+
+class RosterRow(Row, table=True):
+    """One launch's roster; locked by whoever gives out positions on it."""
+
+    __tablename__ = "roster"
+    __table_args__ = (Index("ix_roster_requester", "campaign_id", "requester"),)
+
+    campaign_id: int = Field(
+        sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
+    )
+    launch: int = Field(primary_key=True)
+    next_position: int = 0
+    next_sequence: int = 1
+    enrolled: bool = False
+    requester: str | None = Field(default=None, sa_type=Text)
+    """The workflow and run that asked for this launch, if it was one."""
+
+
+class RosterChunkRow(Row, table=True):
+    """Drafts that are not enrolled yet."""
+
+    __tablename__ = "roster_chunk"
+
+    campaign_id: int = Field(
+        sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
+    )
+    launch: int = Field(primary_key=True)
+    sequence: int = Field(primary_key=True)
+    drafts: list[Any] = Field(sa_type=JsonText)
+
+
+class RecipientRow(Row, table=True):
+    __tablename__ = "recipient"
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "launch", "position"),
+        Index("ix_recipient_phone", "campaign_id", "launch", "phone"),
+        Index("ix_recipient_due", "campaign_id", "launch", "state", "turn", "due_at", "id"),
+        Index(
+            "ix_recipient_ready",
+            "campaign_id",
+            "launch",
+            "window_closes_at",
+            "turn",
+            "id",
+            sqlite_where=_READY,
+            postgresql_where=_READY,
+        ),
+        Index(
+            "uq_recipient_request",
+            "campaign_id",
+            "request_key",
+            unique=True,
+            sqlite_where=text("request_key IS NOT NULL"),
+            postgresql_where=text("request_key IS NOT NULL"),
+        ),
+        Index("ix_recipient_untold", "id", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
+        # An id is part of workflow ids, so it must not come back after a row was deleted.
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
+    campaign_id: int = Field(sa_type=BigId, sa_column_args=(ForeignKey("campaign.id"),))
+    launch: int
+    position: int
+    phone: str = Field(sa_type=Text)
+    """The number to dial next."""
+    alternate_phones: list[str] = Field(sa_type=JsonText)
+    """The person's other numbers, in the order of their turns."""
+    zones: str | None = Field(default=None, sa_type=Text)
+    """A ZoneEvidence as JSON text; None when the recipient was refused."""
+    consent: str | None = Field(default=None, sa_type=Text)
+    """A Consent as JSON text."""
+    variables: dict[str, str] = Field(sa_type=JsonText)
+    line: str = Field(sa_type=Text)
+    """Of several, the first; which one a call is made on is picked when it is claimed."""
+    line_marks: dict[str, str] = Field(
+        default_factory=dict, sa_type=JsonText, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+    """How lines failed this person, as `domain.line.routing` reads it, by line."""
+    plan: str | None = Field(default=None, sa_type=Text)
+    """A CallPlan of its own, as JSON text; else the campaign's holds."""
+    state: str = Field(sa_type=Text)
+    attempts: int = 0
+    calls: int = 0
+    outcome: str | None = Field(default=None, sa_type=Text)
+    because: str | None = Field(default=None, sa_type=Text)
+    not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """The recipient's own: a retry's delay, a promise, a request's wish."""
+    promised: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """`not_before` is a time that the person asked for."""
+    due_at: datetime = Field(sa_type=UtcDateTime)
+    """When a claim looks at it next: `not_before`, or the opening found at the last look."""
+    window_closes_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    turn: int = 1
+    """0 for those who have a `not_before` of their own, who go first; 1 for the others."""
+    withdrawn: bool = False
+    """Whoever asked for it does not want it any more; the call under way is its last."""
+    request_key: str | None = Field(default=None, sa_type=Text)
+    requester_workflow_id: str | None = Field(default=None, sa_type=Text)
+    requester_told: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """A sweeper has seen that the requester's workflow knows the end."""
+    context: dict[str, Any] | None = Field(default=None, sa_type=JsonText)
+
+
+roster = table_of(RosterRow)
+roster_chunk = table_of(RosterChunkRow)
+recipient = table_of(RecipientRow)
+
+is_ready = recipient.c.state == literal_column("'ready'")
+"""Written as the index has it: a parameter would keep the database from using that."""
+
+is_untold = text(
+    "recipient.requester_workflow_id IS NOT NULL AND recipient.state = 'done' "
+    "AND NOT recipient.requester_told"
+)
+"""As the index has it, too."""

@@ -1,0 +1,1 @@
+"""Lines: their limits, kinds and health."""

@@ -1,0 +1,197 @@
+"""The health of lines: what calls said about them, and the circuits that follow from it.
+
+Calls that work write nothing here, unless they try a line. One that fails is noted, counted
+with the others of the window, and may open the circuit, all in the transaction that ends it. The
+line's row is the last one such a transaction locks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from sqlalchemy import RowMapping, bindparam, delete, func, select, update
+from sqlmodel import Session
+
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.domain.line.breaker import (
+    BreakerPolicy,
+    Circuit,
+    Health,
+    LineFailure,
+    Verdict,
+    after_trial,
+    judge,
+    start_trial,
+    verdict_of,
+)
+from outdial.store.call.cases import Case
+from outdial.store.db.dialect import insert_into, locked
+from outdial.store.db.tables import call, line, line_failure
+
+SHOWN = 5
+KEPT = timedelta(days=1)
+"""How long a failure can be looked at."""
+
+_NOT_FAILED = [s.value for s in CallStatus if s not in (CallStatus.FAILED, CallStatus.CANCELED)]
+"""A call that the provider took has worked so far. What fails is known at once and what ends well
+after minutes, so that to wait for the end would make every line look bad at first."""
+_LINE = locked(
+    select(line).where(line.c.tenant == bindparam("of_tenant"), line.c.name == bindparam("name")),
+    exclusive=[line],
+)
+_WORKED = select(func.count()).where(
+    call.c.tenant == bindparam("of_tenant"),
+    call.c.line == bindparam("name"),
+    call.c.placed_at > bindparam("after"),
+    call.c.status.in_(_NOT_FAILED),
+)
+_WORKED_UNTIL_IT_FAILED = (
+    select(func.count())
+    .select_from(line_failure)
+    .join(call, call.c.id == line_failure.c.call_id)
+    .where(
+        line_failure.c.tenant == bindparam("of_tenant"),
+        line_failure.c.line == bindparam("name"),
+        line_failure.c.at > bindparam("after"),
+        call.c.placed_at > bindparam("after"),
+        call.c.status.in_(_NOT_FAILED),
+    )
+)
+"""Calls that were answered before their line failed them: counted among the failures only."""
+_FAILURES = (
+    select(line_failure.c.at, line_failure.c.failure, line_failure.c.detail)
+    .where(
+        line_failure.c.tenant == bindparam("of_tenant"), line_failure.c.line == bindparam("name")
+    )
+    .order_by(line_failure.c.at.desc())
+)
+_FAILED = _FAILURES.where(line_failure.c.at > bindparam("after"))
+_LAST = _FAILURES.limit(SHOWN)
+
+
+@lru_cache(maxsize=256)
+def read_breaker(text: str) -> BreakerPolicy:
+    return BreakerPolicy.model_validate_json(text)
+
+
+def health_of(row: RowMapping) -> Health:
+    return Health(
+        circuit=Circuit(row["circuit"]),
+        since=row["circuit_since"],
+        because=row["circuit_because"],
+        retry_at=row["retry_at"],
+        trial_call_id=row["trial_call_id"],
+        openings=row["openings"],
+    )
+
+
+def last_failures(s: Session, tenant: str, name: str) -> tuple[LineFailure, ...]:
+    """Newest first."""
+    found = s.connection().execute(_LAST, {"of_tenant": tenant, "name": name})
+    return tuple(_failure(row) for row in found.mappings())
+
+
+def note_end(s: Session, case: Case, now: datetime, *, fault: FailureClass | None = None) -> None:
+    """What the end of a call says about its line; `fault` is what ended one that was answered."""
+    failure = case.call["failure"] if fault is None else fault
+    verdict = verdict_of(case.status, None if failure is None else FailureClass(failure))
+    told = FailureClass(failure) if failure else FailureClass.UNAVAILABLE
+    _note(s, case, verdict, LineFailure(at=now, failure=told, detail=case.call["detail"]), now)
+
+
+def note_withdrawn(s: Session, cases: Iterable[Case], now: datetime) -> None:
+    """Calls that this transaction ended before they left; others are passed over."""
+    for case in cases:
+        if case.call_changes.get("status") == CallStatus.CANCELED:
+            note_end(s, case, now)
+
+
+def note_doubt(s: Session, case: Case, detail: str | None, now: datetime) -> None:
+    """Nobody knows whether the provider took this call; it counts as failed from here on."""
+    failure = LineFailure(at=now, failure=FailureClass.UNKNOWN, detail=detail)
+    _note(s, case, Verdict.FAILS, failure, now)
+
+
+def note_signs_of_life(s: Session, cases: Iterable[Case], now: datetime) -> None:
+    """A call that tries its line, and has reached a telephone, need not be over to tell."""
+    for case in cases:
+        if case.tries_line and not case.status.terminal:
+            verdict = verdict_of(case.status, None)
+            if verdict is Verdict.WORKS:
+                _change(s, case, verdict, None, now)
+
+
+def begin_trial(s: Session, tenant: str, name: str, call_id: str, now: datetime) -> None:
+    """This call tries the line. The claim has locked the line, and found that it admits one."""
+    row = s.connection().execute(_LINE, {"of_tenant": tenant, "name": name}).mappings().one()
+    _write(s, tenant, name, start_trial(health_of(row), call_id, now))
+
+
+def _note(s: Session, case: Case, verdict: Verdict, failure: LineFailure, now: datetime) -> None:
+    if verdict is Verdict.FAILS:
+        _keep(s, case, failure)
+    if case.tries_line or verdict is Verdict.FAILS:
+        _change(s, case, verdict, failure, now)
+
+
+def _keep(s: Session, case: Case, failure: LineFailure) -> None:
+    tenant, name = case.call["tenant"], case.call["line"]
+    values = {"tenant": tenant, "line": name, "call_id": case.id, **failure.model_dump()}
+    s.connection().execute(
+        insert_into(s, line_failure)
+        .values(values | {"failure": failure.failure.value})
+        .on_conflict_do_nothing()
+    )
+    s.connection().execute(
+        delete(line_failure).where(
+            line_failure.c.tenant == tenant,
+            line_failure.c.line == name,
+            line_failure.c.at < failure.at - KEPT,
+        )
+    )
+
+
+def _change(
+    s: Session, case: Case, verdict: Verdict, failure: LineFailure | None, now: datetime
+) -> None:
+    """Move the line's circuit, if this call does."""
+    tenant, name = case.call["tenant"], case.call["line"]
+    of_line = {"of_tenant": tenant, "name": name}
+    row = s.connection().execute(_LINE, of_line).mappings().first()
+    if row is None:
+        return
+    health, policy = health_of(row), read_breaker(row["breaker"])
+    if health.trial_call_id == case.id:
+        after = after_trial(health, policy, verdict, failure, now)
+    elif health.circuit is Circuit.CLOSED and verdict is Verdict.FAILS:
+        since = now - policy.window
+        counted = {**of_line, "after": max(since, health.since) if health.since else since}
+        worked = s.connection().execute(_WORKED, counted).scalar_one()
+        worked -= s.connection().execute(_WORKED_UNTIL_IT_FAILED, counted).scalar_one()
+        failed = s.connection().execute(_FAILED, counted).mappings()
+        after = judge(health, policy, worked, [_failure(one) for one in failed], now)
+    else:
+        return
+    if after != health:
+        _write(s, tenant, name, after)
+
+
+def _failure(row: RowMapping) -> LineFailure:
+    return LineFailure(at=row["at"], failure=FailureClass(row["failure"]), detail=row["detail"])
+
+
+def _write(s: Session, tenant: str, name: str, health: Health) -> None:
+    s.connection().execute(
+        update(line)
+        .where(line.c.tenant == tenant, line.c.name == name)
+        .values(
+            circuit=health.circuit.value,
+            circuit_since=health.since,
+            circuit_because=health.because,
+            retry_at=health.retry_at,
+            trial_call_id=health.trial_call_id,
+            openings=health.openings,
+        )
+    )

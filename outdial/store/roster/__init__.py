@@ -1,0 +1,1 @@
+"""Recipients of a campaign: enrolled, read, requeued, withdrawn, explained."""

@@ -1,0 +1,109 @@
+"""What is known about one person of a campaign, and what a claim would decide now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Text, bindparam, select, type_coerce
+from sqlmodel import Session
+
+from outdial.domain.decision.conditions import Conditions, conditions_of
+from outdial.domain.decision.planner import Decision, Ledger, daypart_of, decide
+from outdial.domain.numbers.phone import siblings
+from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
+from outdial.domain.rules.consent import Consent
+from outdial.domain.rules.rulebook import Rulebook
+from outdial.domain.rules.zone import ZoneEvidence
+from outdial.store.claims.candidates import PEOPLE, Person, find_people
+from outdial.store.claims.ledger import Asked, read_ledgers
+from outdial.store.compliance.rulings import read_rulebook
+from outdial.store.compliance.suppressions import SuppressionChange, history
+from outdial.store.db.tables import call, recipient
+from outdial.store.records import call_record, recipient_record
+
+_MOST = 20
+_CALLABLE = PEOPLE.where(recipient.c.zones.is_not(None))
+_BY_PHONE = _CALLABLE.where(recipient.c.phone == bindparam("number")).order_by(recipient.c.id)
+_BY_OTHER_PHONE = _CALLABLE.where(
+    type_coerce(recipient.c.alternate_phones, Text).contains(bindparam("number"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LookedAt:
+    """One recipient, with everything a decision is made from."""
+
+    record: RecipientRecord
+    numbers: tuple[str, ...]
+    zones: ZoneEvidence
+    consent: Consent | None
+    suppressed: str | None
+    suppression_history: tuple[SuppressionChange, ...]
+    attempts: tuple[CallRecord, ...]
+    """Calls of all campaigns to any of the numbers that may have rung, the newest first."""
+    ledger: Ledger
+    conditions: Conditions
+    decision: Decision
+
+
+def look_up(s: Session, campaign: CampaignRecord, number: str, now: datetime) -> list[LookedAt]:
+    """The recipients of the current launch with this number (E.164), zones known."""
+    persons: list[Person] = []
+    for text in siblings(number):
+        persons = persons or find_people(s, campaign, _BY_PHONE, _MOST, number=text)
+    if not persons:
+        # Numbers are kept as JSON: what looks like this one is checked.
+        alike = find_people(s, campaign, _BY_OTHER_PHONE, _MOST, number=f'"{number}"')
+        persons = [person for person in alike if number in person.others]
+    rulebook = read_rulebook(s, campaign.tenant, now)
+    return [_look(s, campaign, person, rulebook, now) for person in persons]
+
+
+def look_up_refused(s: Session, campaign: CampaignRecord, number: str) -> list[RecipientRecord]:
+    """Recipients with this number (E.164) whose zones nothing told: they ended at enrolment."""
+    found = (
+        select(recipient)
+        .where(
+            recipient.c.campaign_id == campaign.id,
+            recipient.c.launch == campaign.launch,
+            recipient.c.phone == number,
+            recipient.c.zones.is_(None),
+        )
+        .limit(_MOST)
+    )
+    return [recipient_record(row) for row in s.connection().execute(found).mappings()]
+
+
+def _look(
+    s: Session, campaign: CampaignRecord, person: Person, rulebook: Rulebook, now: datetime
+) -> LookedAt:
+    candidate, plan = person.candidate, person.plan
+    (ledger,) = read_ledgers(
+        s, campaign.tenant, [Asked(person.phone, person.others, None, person.lines)], now
+    )
+    daypart = daypart_of(candidate, plan)
+    zones = candidate.zones, candidate.jurisdictions
+    row = s.connection().execute(select(recipient).where(recipient.c.id == person.id)).mappings()
+    return LookedAt(
+        record=recipient_record(row.one()),
+        numbers=person.numbers,
+        zones=person.zones,
+        consent=candidate.consent,
+        suppressed=candidate.suppressed,
+        suppression_history=tuple(history(s, campaign.tenant, person.phone)),
+        attempts=tuple(_attempts(s, campaign.tenant, person.numbers)),
+        ledger=ledger,
+        conditions=conditions_of(plan, rulebook, *zones, daypart),
+        decision=decide(candidate, plan, ledger, now, rulebook),
+    )
+
+
+def _attempts(s: Session, tenant: str, numbers: tuple[str, ...]) -> list[CallRecord]:
+    found = (
+        select(call)
+        .where(call.c.tenant == tenant, call.c.phone.in_(numbers), call.c.is_attempt)
+        .order_by(call.c.created_at.desc())
+        .limit(_MOST)
+    )
+    return [call_record(row) for row in s.connection().execute(found).mappings()]

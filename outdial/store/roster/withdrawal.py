@@ -1,0 +1,65 @@
+"""Taking somebody off the roster who is not to be called any more."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from outdial.domain.call.status import CallStatus
+from outdial.domain.endpoint import EventType
+from outdial.domain.record import CallRecord, RecipientState
+from outdial.store.call.cases import CANCELED, WITHDRAWN
+from outdial.store.campaign.campaign_rows import require_campaign
+from outdial.store.claims.cursor import lock_cursor
+from outdial.store.db.dialect import locked
+from outdial.store.db.tables import call, recipient
+from outdial.store.records import call_record
+from outdial.store.webhooks.outbox import tell_requests
+
+_NOT_CALLED = (RecipientState.WAITING, RecipientState.READY)
+
+
+def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallRecord | None:
+    """End a recipient who waits; one who is being called ends with this call, whatever comes.
+
+    Gives back the call to hang up, when there is one. Unknown or ended recipients stay as
+    they are.
+    """
+    campaign_id = (
+        s.connection()
+        .execute(select(recipient.c.campaign_id).where(recipient.c.id == recipient_id))
+        .scalar_one_or_none()
+    )
+    if campaign_id is None:
+        return None
+    # A claim decides people without locking each: its campaign's cursor is their lock.
+    lock_cursor(s, campaign_id)
+    found = locked(
+        select(recipient.c.state).where(recipient.c.id == recipient_id), exclusive=[recipient]
+    )
+    state = s.connection().execute(found).scalar_one()
+    if state == RecipientState.DONE:
+        return None
+    values: dict[str, object] = {"withdrawn": True}
+    if state in _NOT_CALLED:
+        values |= {"state": RecipientState.DONE.value, "outcome": CANCELED, "because": WITHDRAWN}
+    s.connection().execute(update(recipient).where(recipient.c.id == recipient_id).values(values))
+    if state in _NOT_CALLED:
+        campaign = require_campaign(s, campaign_id)
+        tell_requests(s, campaign, [recipient_id], EventType.CALL_CANCELED, now=now)
+    return _live_call(s, recipient_id) if state == RecipientState.CALLING else None
+
+
+def _live_call(s: Session, recipient_id: int) -> CallRecord | None:
+    found = (
+        select(call)
+        .where(call.c.recipient_id == recipient_id)
+        .order_by(call.c.number.desc())
+        .limit(1)
+    )
+    row = s.connection().execute(found).mappings().first()
+    if row is None or CallStatus(row["status"]).terminal:
+        return None
+    return call_record(row)

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: endpoints with their secrets, the outbox, deliveries."""

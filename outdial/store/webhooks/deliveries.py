@@ -1,0 +1,270 @@
+"""Deliveries: what is due, what was sent, and the log of both.
+
+Events of one subject go out one after another: while one waits to be tried again, those behind
+it wait too. Events of other subjects go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, and_, delete, insert, select, update
+from sqlmodel import Session
+
+from outdial.domain.endpoint import (
+    RETRY_AFTER,
+    Delivery,
+    DeliveryAttempt,
+    DeliveryState,
+    Endpoint,
+    EndpointState,
+    EventType,
+    next_try,
+)
+from outdial.store.call.outstanding import FIRST, PENDING, move_up, wait_behind
+from outdial.store.db.tables import delivery, delivery_attempt, endpoint
+from outdial.store.webhooks.endpoints import endpoint_of_row
+from outdial.store.webhooks.outbox import Happened, tell
+from outdial.store.webhooks.secrets import former_secrets
+
+_OPEN = and_(
+    endpoint.c.id == delivery.c.endpoint_id, endpoint.c.state == EndpointState.ENABLED.value
+)
+GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an endpoint made of a request."""
+
+    attempt: DeliveryAttempt
+    retry_after: timedelta | None = None
+    """When it asked to be tried again."""
+    never: bool = False
+    """It can't be sent at all, now or later."""
+    nothing: bool = False
+    """The endpoint's scheme has no such event: nothing was sent, and nothing will be."""
+
+    @property
+    def delivered(self) -> bool:
+        return self.attempt.status is not None and 200 <= self.attempt.status < 300
+
+
+def due(
+    s: Session, endpoint_id: str, *, now: datetime, limit: int
+) -> tuple[Endpoint | None, list[Delivery]]:
+    """The endpoint, if it is to be told anything, and what: one delivery a subject. With the
+    secrets that are valid now."""
+    open_one = select(endpoint).where(
+        endpoint.c.id == endpoint_id, endpoint.c.state == EndpointState.ENABLED.value
+    )
+    row = s.connection().execute(open_one).mappings().first()
+    if row is None:
+        return None, []
+    found = (
+        select(delivery)
+        .where(delivery.c.endpoint_id == endpoint_id, PENDING, delivery.c.next_at <= now, FIRST)
+        .order_by(delivery.c.next_at, delivery.c.id)
+        .limit(limit)
+    )
+    rows = s.connection().execute(found).mappings().all()
+    to = endpoint_of_row(row)
+    if rows:
+        former = former_secrets(s, endpoint_id, now=now)
+        to = to.model_copy(update={"former_secrets": former})
+    return to, [_delivery(each) for each in rows]
+
+
+def next_due(s: Session, endpoint_id: str) -> datetime | None:
+    """When something is due for an endpoint next; None when nothing is pending."""
+    found = (
+        select(delivery.c.next_at)
+        .join_from(delivery, endpoint, _OPEN)
+        .where(delivery.c.endpoint_id == endpoint_id, PENDING, FIRST)
+        .order_by(delivery.c.next_at)
+        .limit(1)
+    )
+    at: datetime | None = s.connection().execute(found).scalar_one_or_none()
+    return at
+
+
+def record_outcome(
+    s: Session,
+    sent: Delivery,
+    outcome: Outcome,
+    *,
+    now: datetime,
+    waits: Sequence[timedelta] = RETRY_AFTER,
+) -> None:
+    """Log a request, and decide whether its delivery is over.
+
+    The last try of a delivery that fails, with nothing delivered since its first one, disables
+    its endpoint; 410 does at once.
+    """
+    if outcome.nothing:
+        _drop(s, [sent.id])  # nobody received it, so it does not stand in the log
+        return
+    attempt = outcome.attempt
+    s.connection().execute(
+        insert(delivery_attempt).values(delivery_id=sent.id, **attempt.model_dump())
+    )
+    values: dict[str, object] = {
+        "attempts": sent.attempts + 1,
+        "last_status": attempt.status,
+        "last_error": attempt.error,
+    }
+    if outcome.delivered:
+        _change(s, sent, values | {"state": DeliveryState.DELIVERED.value, "delivered_at": now})
+        move_up(s, [sent], now)
+        _of_endpoint(s, sent.endpoint_id, failing=None)
+        return
+    _of_endpoint(s, sent.endpoint_id, failing=attempt.at)
+    wait = next_try(sent.attempts + 1, outcome.retry_after, waits)
+    gone = attempt.status == GONE
+    if wait is not None and not gone and not outcome.never:
+        _change(s, sent, values | {"next_at": now + wait})
+        wait_behind(s, sent, now + wait)
+        return
+    _change(s, sent, values | {"state": DeliveryState.FAILED.value})
+    move_up(s, [sent], now)
+    if gone:
+        _disable(s, sent, "it answered 410 Gone", now)
+    elif wait is None and _failing_since(s, sent.endpoint_id) <= _first_try(s, sent):
+        _disable(
+            s, sent, f"all {sent.attempts + 1} tries failed, the last one with {attempt.error}", now
+        )
+
+
+def redeliver(s: Session, tenant: str, delivery_id: int, *, now: datetime) -> bool:
+    """Send one again, with all its retries; False when the tenant has no such delivery."""
+    again = s.connection().execute(
+        update(delivery)
+        .where(delivery.c.tenant == tenant, delivery.c.id == delivery_id)
+        .values(
+            state=DeliveryState.PENDING.value,
+            attempts=0,
+            next_at=now,
+            delivered_at=None,
+        )
+    )
+    return again.rowcount > 0
+
+
+def forget_delivered(s: Session, *, before: datetime, limit: int) -> int:
+    """Drop what was delivered before an instant, with its log; how many. Repeat it until it is
+    fewer than `limit`. What was not delivered stays."""
+    old = (
+        select(delivery.c.id)
+        .where(delivery.c.state == DeliveryState.DELIVERED.value, delivery.c.delivered_at < before)
+        .order_by(delivery.c.delivered_at)
+        .limit(limit)
+        # Several workers look, and somebody may have one sent again at this moment.
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(s.connection().execute(old).scalars())
+    if ids:
+        _drop(s, ids)
+    return len(ids)
+
+
+def _drop(s: Session, ids: Sequence[int]) -> None:
+    s.connection().execute(delete(delivery_attempt).where(delivery_attempt.c.delivery_id.in_(ids)))
+    s.connection().execute(delete(delivery).where(delivery.c.id.in_(ids)))
+
+
+def get_delivery(s: Session, tenant: str, delivery_id: int) -> Delivery | None:
+    found = select(delivery).where(delivery.c.tenant == tenant, delivery.c.id == delivery_id)
+    row = s.connection().execute(found).mappings().first()
+    return None if row is None else _delivery(row)
+
+
+def attempts_of(s: Session, delivery_id: int) -> list[DeliveryAttempt]:
+    """The requests of a delivery, oldest first."""
+    found = select(delivery_attempt).where(delivery_attempt.c.delivery_id == delivery_id)
+    rows = s.connection().execute(found.order_by(delivery_attempt.c.id)).mappings()
+    return [DeliveryAttempt(**{n: row[n] for n in DeliveryAttempt.model_fields}) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    endpoint_id: str | None = None
+    type: str | None = None
+    state: DeliveryState | None = None
+    subject: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+
+
+def list_deliveries(
+    s: Session, tenant: str, chosen: DeliveryFilter, *, limit: int, before: int | None = None
+) -> list[Delivery]:
+    """The newest first; `before` is the last id of the page before."""
+    found = select(delivery).where(delivery.c.tenant == tenant)
+    for column, wanted in (
+        (delivery.c.endpoint_id, chosen.endpoint_id),
+        (delivery.c.type, chosen.type),
+        (delivery.c.state, chosen.state and chosen.state.value),
+        (delivery.c.subject, chosen.subject),
+    ):
+        if wanted is not None:
+            found = found.where(column == wanted)
+    if chosen.created_from is not None:
+        found = found.where(delivery.c.created_at >= chosen.created_from)
+    if chosen.created_before is not None:
+        found = found.where(delivery.c.created_at < chosen.created_before)
+    if before is not None:
+        found = found.where(delivery.c.id < before)
+    rows = s.connection().execute(found.order_by(delivery.c.id.desc()).limit(limit)).mappings()
+    return [_delivery(row) for row in rows]
+
+
+def _change(s: Session, sent: Delivery, values: dict[str, object]) -> None:
+    s.connection().execute(update(delivery).where(delivery.c.id == sent.id).values(values))
+
+
+def _of_endpoint(s: Session, endpoint_id: str, *, failing: datetime | None) -> None:
+    changed = update(endpoint).where(endpoint.c.id == endpoint_id)
+    if failing is None:
+        changed = changed.where(endpoint.c.failing_since.is_not(None))
+    else:
+        changed = changed.where(endpoint.c.failing_since.is_(None))
+    s.connection().execute(changed.values(failing_since=failing))
+
+
+def _failing_since(s: Session, endpoint_id: str) -> datetime:
+    found = select(endpoint.c.failing_since).where(endpoint.c.id == endpoint_id)
+    since: datetime = s.connection().execute(found).scalar_one()
+    return since
+
+
+def _first_try(s: Session, sent: Delivery) -> datetime:
+    """When the present round of tries began; the last one is logged already."""
+    found = select(delivery_attempt.c.at).where(delivery_attempt.c.delivery_id == sent.id)
+    newest_first = found.order_by(delivery_attempt.c.id.desc())
+    at: datetime = s.connection().execute(newest_first.limit(1).offset(sent.attempts)).scalar_one()
+    return at
+
+
+def _disable(s: Session, sent: Delivery, because: str, now: datetime) -> None:
+    disabled = s.connection().execute(
+        update(endpoint)
+        .where(endpoint.c.id == sent.endpoint_id, endpoint.c.state == EndpointState.ENABLED.value)
+        .values(
+            state=EndpointState.DISABLED.value,
+            because=because,
+            updated_at=now,
+            version=endpoint.c.version + 1,
+        )
+        .returning(endpoint.c.url)
+    )
+    url = disabled.scalar_one_or_none()
+    if url is not None:
+        data = {"endpoint": sent.endpoint_id, "url": url, "because": because}
+        notice = Happened(EventType.ENDPOINT_DISABLED.value, f"endpoint/{sent.endpoint_id}", data)
+        tell(s, sent.tenant, [notice], now=now)
+
+
+def _delivery(row: RowMapping) -> Delivery:
+    return Delivery(**{name: row[name] for name in Delivery.model_fields})

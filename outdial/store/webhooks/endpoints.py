@@ -1,0 +1,115 @@
+"""Endpoints: the customers' URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, insert, literal, select, tuple_, update
+from sqlmodel import Session
+
+from outdial.domain.endpoint import Endpoint, EndpointKind
+from outdial.store.db.dialect import lock_keys
+from outdial.store.db.tables import endpoint
+
+REMOVED = "removed"
+"""The state of one that its tenant has deleted; its deliveries stay in the log."""
+_FIELDS = Endpoint.model_fields.keys() - {"former_secrets"}
+
+
+def ensure_endpoint(s: Session, wanted: Endpoint) -> Endpoint:
+    """The endpoint of a campaign or of calls with this URL; made when there is none."""
+    name = f"endpoint/{wanted.tenant}/{wanted.kind}/{wanted.campaign_id}/{wanted.url}"
+    lock_keys(s, [name])
+    found = select(endpoint).where(
+        endpoint.c.tenant == wanted.tenant,
+        endpoint.c.kind == wanted.kind.value,
+        endpoint.c.url == wanted.url,
+        endpoint.c.scheme == wanted.scheme,
+        endpoint.c.campaign_id.is_not_distinct_from(wanted.campaign_id),
+        endpoint.c.state != REMOVED,
+    )
+    row = s.connection().execute(found.limit(1)).mappings().first()
+    if row is not None:
+        return endpoint_of_row(row)
+    add_endpoint(s, wanted)
+    return wanted
+
+
+def set_campaign_endpoints(
+    s: Session, campaign_id: int, wanted: Sequence[Endpoint], *, now: datetime
+) -> None:
+    """Give a campaign the endpoints that its definition names; those it no longer names go.
+
+    One that was there before keeps its secret, and is enabled again.
+    """
+    kept = []
+    for each in wanted:
+        found = ensure_endpoint(s, each)
+        kept.append(found.id)
+        values = {"events": list(each.events), "state": each.state.value, "because": None}
+        change_endpoint(s, each.tenant, found.id, values, version=None, now=now)
+    s.connection().execute(
+        update(endpoint)
+        .where(endpoint.c.campaign_id == campaign_id, endpoint.c.id.not_in(kept))
+        .values(state=REMOVED, updated_at=now)
+    )
+
+
+def add_endpoint(s: Session, new: Endpoint) -> None:
+    values = new.model_dump(exclude={"former_secrets"}) | {"events": list(new.events)}
+    s.connection().execute(insert(endpoint).values(values))
+
+
+def get_endpoint(s: Session, tenant: str, endpoint_id: str) -> Endpoint | None:
+    found = select(endpoint).where(
+        endpoint.c.tenant == tenant, endpoint.c.id == endpoint_id, endpoint.c.state != REMOVED
+    )
+    row = s.connection().execute(found).mappings().first()
+    return None if row is None else endpoint_of_row(row)
+
+
+def list_endpoints(
+    s: Session,
+    tenant: str,
+    *,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
+    kind: EndpointKind | None = None,
+    scheme: str | None = None,
+) -> list[Endpoint]:
+    """Oldest first."""
+    found = select(endpoint).where(endpoint.c.tenant == tenant, endpoint.c.state != REMOVED)
+    if kind is not None:
+        found = found.where(endpoint.c.kind == kind.value)
+    if scheme is not None:
+        found = found.where(endpoint.c.scheme == scheme)
+    if after is not None:
+        place = tuple_(endpoint.c.created_at, endpoint.c.id)
+        found = found.where(place > tuple_(literal(after[0], endpoint.c.created_at.type), after[1]))
+    ordered = found.order_by(endpoint.c.created_at, endpoint.c.id).limit(limit)
+    return [endpoint_of_row(row) for row in s.connection().execute(ordered).mappings()]
+
+
+def change_endpoint(
+    s: Session,
+    tenant: str,
+    endpoint_id: str,
+    values: dict[str, Any],
+    *,
+    version: int | None,
+    now: datetime,
+) -> bool:
+    """Change columns; False when there is none of that version (any, if it is None)."""
+    changed = update(endpoint).where(
+        endpoint.c.tenant == tenant, endpoint.c.id == endpoint_id, endpoint.c.state != REMOVED
+    )
+    if version is not None:
+        changed = changed.where(endpoint.c.version == version)
+    named = values | {"updated_at": now, "version": endpoint.c.version + 1}
+    return s.connection().execute(changed.values(named)).rowcount > 0
+
+
+def endpoint_of_row(row: RowMapping) -> Endpoint:
+    return Endpoint(**{name: row[name] for name in _FIELDS})
