@@ -18,8 +18,10 @@ import typer
 from typer.core import TyperGroup
 
 from outdial.cli.main import app
+from outdial.contracts import names
 from outdial.intake.definition import read_definition_text
 from outdial.runtime.settings.settings import Settings, load_settings
+from workflows.registry import WORKFLOWS
 
 ROOT = Path(__file__).parents[1]
 SKIPPED = {".venv", "node_modules", "build", "dist", ".mypy_cache", ".pytest_cache"}
@@ -273,6 +275,15 @@ def test_paths_are_no_longer_than_today(heading: str) -> None:
     said = re.search(r"Today: (\d+) files, (\d+) types", section)
     assert said is not None
     assert (int(said[1]), int(said[2])) == found
+
+
+def test_every_workflow_and_search_attribute_is_listed() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", TEXT[ARCHITECTURE], re.MULTILINE)
+    assert {each.__name__ for each in WORKFLOWS} <= set(rows)
+    queues = {names.TASK_QUEUE, names.CALL_QUEUE, names.DELIVERY_QUEUE, names.AFTER_QUEUE}
+    assert queues <= set(inline(ARCHITECTURE))
+    (listed,) = re.findall(r"^Search attributes: (.*?)\.", TEXT[ARCHITECTURE], re.MULTILINE)
+    assert _CODE.findall(listed) == [each.name for each in names.SEARCH_ATTRIBUTES]
 
 
 def test_the_diagram_has_every_package_of_the_layers() -> None:
