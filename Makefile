@@ -49,8 +49,9 @@ test: lint ## Everything but the long runs
 	@$(PYTEST) --quiet -m "not slow and not faults" --numprocesses logical --dist loadfile
 
 # What measures time runs alone, after the rest has left the processors.
-faults: $(DEV) ## The long runs: processes killed again and again, and what is measured
-	@$(PYTEST) --quiet -m "faults and not slow" --numprocesses logical --dist loadfile
+faults: $(DEV) ## The long runs: processes killed again and again, all examples, what is measured
+	@OUTDIAL_TEST_EXAMPLES=all $(PYTEST) --quiet -m "(faults or hypothesis) and not slow" \
+	    --numprocesses logical --dist loadfile
 	@$(PYTEST) -m slow
 
 # Some SDKs want an older pydantic than we do: they live beside us, and a child process asks them.

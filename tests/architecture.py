@@ -80,6 +80,7 @@ VENDORS = frozenset(
 """Names that only the catalog and the adapters may know, those to come among them."""
 
 SWAMPS = frozenset(["common", "helper", "helpers", "misc", "util", "utils"])
+UNDONE = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,11 @@ class Source:
     @cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.text, filename=str(self.path))
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Everything in the tree. Most rules go over it: to walk once takes a tenth of the time."""
+        return tuple(ast.walk(self.tree))
 
     @property
     def room(self) -> str:
@@ -126,7 +132,7 @@ def read_sources(root: Path) -> list[Source]:
 
 def imported_names(source: Source) -> Iterator[Finding]:
     """Line and full dotted name of everything a file imports, relative imports resolved."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -164,7 +170,7 @@ def doors_are_not_imported(source: Source) -> Iterator[Finding]:
 
 def time_is_an_argument(source: Source) -> Iterator[Finding]:
     if source.room in {"domain", "workflows"}:
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.Attribute):
                 owner = node.value
                 name = getattr(owner, "id", None) or getattr(owner, "attr", "")
@@ -174,7 +180,7 @@ def time_is_an_argument(source: Source) -> Iterator[Finding]:
 
 def one_commit(source: Source) -> Iterator[Finding]:
     if source.shipped and source.path != PurePosixPath("outdial/store/db/database.py"):
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)
@@ -186,7 +192,7 @@ def one_commit(source: Source) -> Iterator[Finding]:
 def settings_read_the_environment(source: Source) -> Iterator[Finding]:
     if source.shipped and source.path != PurePosixPath("outdial/runtime/settings/settings.py"):
         names = {"environ", "environb", "getenv", "getenvb"}
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             reads = isinstance(node, ast.Attribute) and node.attr in names
             takes = isinstance(node, ast.ImportFrom) and names & {a.name for a in node.names}
             if reads or takes:
@@ -197,7 +203,7 @@ def settings_read_the_environment(source: Source) -> Iterator[Finding]:
 def no_provider_by_name(source: Source) -> Iterator[Finding]:
     """`if provider == "twilio"` is a method of the port that is missing."""
     if source.shipped and source.room != "providers":
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.Compare | ast.MatchValue):
                 for part in ast.walk(node):
                     if isinstance(part, ast.Constant) and part.value in VENDORS:
@@ -212,7 +218,7 @@ def short_file(source: Source) -> Iterator[Finding]:
 
 def short_functions(source: Source) -> Iterator[Finding]:
     if source.room != "tests" and not source.migration:
-        for node in ast.walk(source.tree):
+        for node in source.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > MAX_FUNCTION_LINES:
@@ -226,10 +232,11 @@ def no_swamp(source: Source) -> Iterator[Finding]:
 
 
 def nothing_left_undone(source: Source) -> Iterator[Finding]:
-    for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
-        if token.type == tokenize.COMMENT and re.search(r"\b(TODO|FIXME|XXX|HACK)\b", token.string):
-            yield token.start[0], f"left undone: {token.string}"
-    for node in ast.walk(source.tree):
+    if UNDONE.search(source.text):  # in a comment or not: to tell tokens apart takes far longer
+        for token in tokenize.generate_tokens(io.StringIO(source.text).readline):
+            if token.type == tokenize.COMMENT and UNDONE.search(token.string):
+                yield token.start[0], f"left undone: {token.string}"
+    for node in source.nodes:
         if isinstance(node, ast.Raise) and node.exc is not None:
             raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
             if getattr(raised, "id", "") == "NotImplementedError":
@@ -238,7 +245,7 @@ def nothing_left_undone(source: Source) -> Iterator[Finding]:
 
 def no_error_swallowed(source: Source) -> Iterator[Finding]:
     broad = {"BaseException", "Exception"}
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.ExceptHandler):
             silent = all(isinstance(step, ast.Pass | ast.Continue) for step in node.body)
             if node.type is None or (silent and getattr(node.type, "id", "") in broad):

@@ -1,4 +1,5 @@
-"""Options that hold for every test; fixtures stand beside the tests that need them."""
+"""Options that hold for every test, and servers that tests of all folders share; other fixtures
+stand beside the tests that need them."""
 
 from __future__ import annotations
 
@@ -7,10 +8,14 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.generating import examples
+
+pytest_plugins = ["tests.backends", "tests.temporal"]
+
 # A shared machine is slow at times, which is no property of the code.
-settings.register_profile("local", deadline=None)
+settings.register_profile("local", deadline=None, max_examples=examples(100))
 # A red run is repeated on the same examples; new ones are found at the desk.
-settings.register_profile("ci", deadline=None, derandomize=True)
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=examples(100))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, Table, create_engine, exists, literal, make_url, select, text
 from sqlmodel import Session
@@ -95,14 +95,14 @@ def sqlite_database() -> Iterator[str]:
 
 
 @contextmanager
-def migrated(url: str) -> Iterator[Database]:
-    """A database with the newest schema."""
+def migrated(url: str, **options: Any) -> Iterator[Database]:
+    """A database with the newest schema; `options` are those of `Database`."""
     parsed = make_url(url)
     path = Path(parsed.database or "")
     copied = parsed.get_backend_name() == "sqlite" and not path.exists()
     if copied:
         path.write_bytes(_new_sqlite())
-    database = Database(url)
+    database = Database(url, **options)
     try:
         if not copied:
             database.migrate()

@@ -79,8 +79,8 @@ def test_what_is_imported_is_declared(project: dict[str, Any]) -> None:
     undeclared = {
         f"{source.path}: {name}"
         for source in read_sources(ROOT)
-        for _, name in imported_names(source)
         if source.shipped
+        for _, name in imported_names(source)
         if (package := name.split(".")[0]) not in sys.stdlib_module_names | packages
         if not declared & {canonicalize_name(d) for d in providers.get(package, [])}
     }

@@ -16,7 +16,7 @@ from outdial.api.app import build_app, open_state
 from outdial.api.state import ApiPolicy, ApiState
 from outdial.store.db.database import Database
 from tests.api.applications import application
-from tests.services.servers import database, temporal_server, world
+from tests.services.servers import database, world
 from tests.services.world import World, build_world
 from tests.serving import client_at, listening
 
@@ -25,7 +25,6 @@ __all__ = [
     "api_without_database",
     "api_without_temporal",
     "database",
-    "temporal_server",
     "world",
 ]
 

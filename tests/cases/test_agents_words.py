@@ -29,6 +29,7 @@ from outdial.store.db.database import Database
 from outdial.store.roster.recipients import list_recipients
 from tests.builders import LINE, NOW, House, event
 from tests.databases import empty
+from tests.generating import examples
 
 AGAIN: dict[str, Any] = {"retry": {"max_attempts": 3}}
 NAMED = datetime(2026, 3, 5, 18, 0, tzinfo=UTC)
@@ -136,7 +137,7 @@ def test_an_instant_of_an_event_that_no_adapter_has_read_is_bounded_too(
     assert len(house.claim(campaign).calls) == 1
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     named=st.one_of(st.datetimes(), st.datetimes(timezones=st.timezones())),
     ended=st.datetimes(datetime(2025, 1, 1), datetime(2035, 1, 1)),
@@ -245,7 +246,7 @@ def test_a_line_maps_what_its_agent_writes_however_it_is_spelled() -> None:
         assert mapping.read(event(disposition=written)).disposition == ours
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(st.text(max_size=3000))
 def test_every_text_becomes_a_slug_that_fits_a_search_attribute(written: str) -> None:
     slug = disposition_of(written)
@@ -313,7 +314,7 @@ def test_a_long_event_id_is_one_id(house: House) -> None:
         assert stored.new is new
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.text(max_size=40),
     at=st.one_of(st.none(), st.datetimes(), st.datetimes(timezones=st.just(UTC))),

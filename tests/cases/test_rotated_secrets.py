@@ -25,12 +25,12 @@ from outdial.store.db.tables import former_secret
 from outdial.store.webhooks import deliveries
 from outdial.store.webhooks.outbox import Happened, tell
 from outdial.webhook_formats.catalog import DIALECTS
-from tests.api.v1.conftest import Customer, api, database, temporal_server, them, us
+from tests.api.v1.conftest import Customer, api, database, them, us
 from tests.receiver import Heard, Receiver, receiving
 from tests.services.world import World, build_world
 from tests.webhook_formats.events import ENDED
 
-__all__ = ["api", "customer", "database", "temporal_server", "them", "us", "world"]
+__all__ = ["api", "customer", "database", "them", "us", "world"]
 
 HOURS = timedelta(hours=1)
 LISTS = ("standard", "buildvoiceai", "vozagent")

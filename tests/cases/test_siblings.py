@@ -20,6 +20,8 @@ from outdial.store.roster.roster import EnrollRow
 from tests.builders import NOW, House, draft
 from tests.databases import migrated
 
+pytestmark = pytest.mark.both_databases
+
 LANDLINE, MOBILE = "+541123456789", "+5491123456789"
 FORMS = [(LANDLINE, MOBILE), (MOBILE, LANDLINE)]
 

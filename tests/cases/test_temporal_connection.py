@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.testing import WorkflowEnvironment
 
 from outdial.contracts.names import SEARCH_ATTRIBUTES
 from outdial.runtime.connection import (
@@ -30,6 +29,7 @@ from outdial.runtime.connection import (
 from outdial.runtime.lines import resolve_reference
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import load_settings
+from tests.temporal import start_bare
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime.now(UTC)
@@ -214,10 +214,7 @@ class Refusing:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def bare() -> AsyncIterator[Client]:
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(Path(sys.executable).with_name("temporal")),
-        dev_server_log_level="error",
-    ) as environment:
+    async with await start_bare() as environment:
         yield environment.client
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from outdial.services.accounts import directory
 from outdial.services.accounts.directory import CONTACTS, PHONE_NUMBERS
-from tests.api.conftest import database, serving_world, temporal_server
+from tests.api.conftest import database, serving_world
 from tests.api.v1.conftest import bearer, new_key
 from tests.compat.limits import asked_elsewhere
 from tests.services.servers import world
 from tests.services.world import World
 
-__all__ = ["database", "temporal_server", "world"]
+__all__ = ["database", "world"]
 
 TO = "+14155551234"
 REFUSING: dict[str, tuple[str, str, set[str]]] = {

@@ -15,12 +15,11 @@ from tests.compat.whole import (
     customer,
     key,
     people,
-    temporal_server,
     until_true,
 )
 from tests.e2e.engine import Engine
 
-__all__ = ["at_work", "customer", "key", "temporal_server"]
+__all__ = ["at_work", "customer", "key"]
 
 SHOWN = "+18005551234"
 SYSTEMS: dict[str, tuple[str, dict[str, Any], str, str, tuple[str, ...]]] = {

@@ -12,12 +12,12 @@ from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.services.accounts import directory
 from outdial.services.accounts.directory import CONTACTS, PHONE_NUMBERS
-from tests.api.conftest import database, serving_world, temporal_server
+from tests.api.conftest import database, serving_world
 from tests.api.v1.conftest import bearer, new_key
 from tests.services.servers import world
 from tests.services.world import World
 
-__all__ = ["database", "temporal_server", "world"]
+__all__ = ["database", "world"]
 
 TO, SHOWN = "+14155551234", "+18005551234"
 CREDENTIALS = (

@@ -12,26 +12,28 @@ from schemathesis.core.result import Ok
 
 from outdial.api.compat.systems import SYSTEMS
 from tests.api.v1.conftest import Customer, api, us
-from tests.api.v1.test_openapi import try_operation
-from tests.services.servers import database, temporal_server, world
+from tests.api.v1.test_openapi import EXAMPLES, drawing, try_operation
+from tests.services.servers import database, world
 from tests.services.world import World
 
-__all__ = ["api", "database", "temporal_server", "us", "world"]
+__all__ = ["api", "database", "us", "world"]
 
 
 @pytest.mark.parametrize(("name", "app"), [(name, create()) for name, create in SYSTEMS])
+@pytest.mark.parametrize("examples", EXAMPLES)
 async def test_no_defect_and_no_undocumented_answer(
-    us: Customer, world: World, name: str, app: FastAPI
+    us: Customer, world: World, name: str, app: FastAPI, examples: int
 ) -> None:
     schema = schemathesis.openapi.from_dict(app.openapi())
     base = f"{str(us.http.base_url).rstrip('/')}/compat/{name}"
     failures: list[str] = []
+    run = drawing(examples)
 
     def try_all() -> None:
         for result in schema.get_all_operations():
             assert isinstance(result, Ok), result
             world.clock.now += timedelta(hours=1)  # else most answers would be that it's too often
-            try_operation(result.ok(), base, us.headers, failures)
+            try_operation(result.ok(), base, us.headers, run, failures)
 
     await asyncio.to_thread(try_all)
     assert failures == []

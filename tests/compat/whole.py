@@ -19,11 +19,10 @@ from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.e2e.stacks import PEOPLE
 from tests.receiver import Receiver, receiving
-from tests.services.servers import temporal_server
 from tests.serving import client_at
 from tests.waiting import until
 
-__all__ = ["at_work", "customer", "key", "temporal_server"]
+__all__ = ["at_work", "customer", "key"]
 
 NOW = datetime(2026, 12, 2, 18, 0, tzinfo=UTC)
 """A Wednesday; 10:00 in California, where the vendors' samples call."""

@@ -17,6 +17,7 @@ from outdial.domain.definition.caps import Cap, CapScope
 from outdial.domain.rules.consent import Consent, ConsentLevel
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, Rulebook
+from tests.generating import examples
 
 NOW = datetime(2026, 10, 16, 17, 0, tzinfo=UTC)
 """Two days before Pennsylvania's hours change, two weeks before New York's clocks do."""
@@ -117,7 +118,7 @@ def earliest(decision: Decision) -> datetime:
     return decision.until if isinstance(decision, Wait) else datetime.max.replace(tzinfo=UTC)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(candidates, plans, ledgers, st.lists(rules(), max_size=2), st.lists(blocks, max_size=1))
 def test_dials_are_inside_every_window_and_waits_are_exact(
     candidate: Candidate, plan: CallPlan, ledger: Ledger, added: list[Rule], blocked: list[Block]
@@ -140,7 +141,7 @@ def test_dials_are_inside_every_window_and_waits_are_exact(
         assert last_ring >= NOW
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(candidates, plans, ledgers, st.lists(rules(), max_size=2), rules() | blocks)
 def test_another_rule_never_makes_anybody_callable_earlier(
     candidate: Candidate, plan: CallPlan, ledger: Ledger, added: list[Rule], one: Rule | Block
@@ -153,7 +154,7 @@ def test_another_rule_never_makes_anybody_callable_earlier(
         assert isinstance(after, Never)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     candidates, plans, ledgers, st.lists(rules(), min_size=2, max_size=3, unique_by=lambda r: r.id)
 )

@@ -22,10 +22,10 @@ from tests.activities.endpoint import Endpoint
 from tests.builders import phone
 from tests.e2e.engine import Engine, engine
 from tests.e2e.stacks import campaign
-from tests.services.servers import database, temporal_server
+from tests.services.servers import database
 from tests.waiting import until
 
-__all__ = ["at_work", "database", "temporal_server"]
+__all__ = ["at_work", "database"]
 
 NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
 log = logging.getLogger(__name__)

@@ -15,11 +15,10 @@ from outdial.services.accounts.keys import create_key
 from tests.builders import phone
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
-from tests.services.servers import temporal_server
 from tests.serving import client_at
 from tests.waiting import until
 
-__all__ = ["at_work", "http", "temporal_server"]
+__all__ = ["at_work", "http"]
 
 NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
 ALWAYS = {"hours": "00:00-24:00"}

@@ -20,10 +20,9 @@ from tests.builders import phone
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.receiver import Receiver, receiving
-from tests.services.servers import temporal_server
 from tests.waiting import until
 
-__all__ = ["at_work", "temporal_server"]
+__all__ = ["at_work"]
 
 NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
 CAMPAIGN = {

@@ -21,11 +21,10 @@ from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
 from tests.e2e.stacks import campaign
 from tests.receiver import Receiver, receiving
-from tests.services.servers import temporal_server
 from tests.serving import client_at
 from tests.waiting import until
 
-__all__ = ["at_work", "customer", "http", "temporal_server"]
+__all__ = ["at_work", "customer", "http"]
 
 NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
 STORY = ["call.initiating", "call.ringing", "call.in_progress", "call.completed"]

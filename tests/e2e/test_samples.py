@@ -22,10 +22,9 @@ from tests.builders import phone
 from tests.compat import node, samples
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
-from tests.services.servers import temporal_server
 from tests.waiting import until
 
-__all__ = ["at_work", "temporal_server"]
+__all__ = ["at_work"]
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "python"
 TYPESCRIPT = SAMPLES.parent / "typescript"

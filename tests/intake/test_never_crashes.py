@@ -17,6 +17,7 @@ from outdial.intake.templates.templates import TemplateSet
 from outdial.intake.validation import validate
 from outdial.intake.wording import RIGHT
 from outdial.intake.yaml.places import Places
+from tests.generating import examples
 from tests.intake.broken import CSV_HEAD, HEAD
 
 KEYS = sorted({part for path in RIGHT for part in path.split(".")})
@@ -77,13 +78,13 @@ def problems_of(text: str) -> list[str]:
         return str(error).split("\n")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(YAMLISH)
 def test_definitions(text: str) -> None:
     expect_messages(problems_of(text))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.binary(max_size=200) | YAMLISH.map(lambda text: text.encode("utf-8", "replace")))
 def test_definition_files(campaign: Path, data: bytes) -> None:
     campaign.write_bytes(data)
@@ -91,7 +92,7 @@ def test_definition_files(campaign: Path, data: bytes) -> None:
     assert bool(result.problems) == (result.loaded is None)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(CSVISH)
 def test_contact_files(campaign: Path, data: bytes) -> None:
     campaign.write_text(CSV_HEAD)
@@ -101,7 +102,7 @@ def test_contact_files(campaign: Path, data: bytes) -> None:
     assert result.problems or result.count
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.one_of(
         st.text(max_size=60),

@@ -12,7 +12,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.replay import after_calls, calls, campaigns, deliveries, requests, run_campaigns
 from tests.replay.recording import FOLDER, Handle, save
-from tests.workflows.conftest import start_server, start_skipping
+from tests.temporal import start_server, start_skipping
 
 Shape = Callable[[WorkflowEnvironment], Awaitable[dict[str, Handle]]]
 

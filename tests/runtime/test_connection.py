@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -23,14 +22,12 @@ from outdial.runtime.connection import (
     register_search_attributes,
 )
 from outdial.runtime.settings.settings import load_settings
+from tests.temporal import start_bare
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def bare_server() -> AsyncIterator[WorkflowEnvironment]:
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=str(Path(sys.executable).with_name("temporal")),
-        dev_server_log_level="error",
-    ) as environment:
+    async with await start_bare() as environment:
         yield environment
 
 

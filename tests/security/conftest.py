@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.api.v1.conftest import api, database, temporal_server, them, us, world
+from tests.api.v1.conftest import api, database, them, us, world
 
-__all__ = ["api", "database", "temporal_server", "them", "us", "world"]
+__all__ = ["api", "database", "them", "us", "world"]

@@ -1,3 +1,3 @@
-from tests.services.servers import database, temporal_server, world
+from tests.services.servers import database, world
 
-__all__ = ["database", "temporal_server", "world"]
+__all__ = ["database", "world"]

@@ -5,11 +5,15 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+
 from outdial.domain.access import ApiKey, Limit
 from outdial.store.access import idempotency, keys, rates
 from outdial.store.access.idempotency import Asked, Earlier
 from outdial.store.db.database import Database
 from tests.builders import NOW
+
+pytestmark = pytest.mark.both_databases
 
 LIMIT = Limit(name="key/k1", allowed=5, within=timedelta(minutes=1))
 ASKED = Asked("default", "order-1", "POST /v1/calls", "digest")

@@ -18,6 +18,8 @@ from tests.builders import NOW, House
 from tests.store.test_outbox import answer, due, listen, tell
 from tests.store.test_plans import _listening, _plan, _steps
 
+pytestmark = pytest.mark.both_databases
+
 LATER = NOW + timedelta(seconds=1)
 RETRY = NOW + timedelta(minutes=5)
 MANY = 20_000

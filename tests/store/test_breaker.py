@@ -117,6 +117,7 @@ def test_exactly_one_call_tries_it(house: House) -> None:
     assert house.fence(trial.call_id).verdict is FenceVerdict.GO
 
 
+@pytest.mark.both_databases
 def test_racing_claims_try_it_once(house: House) -> None:
     _opened(house)
     others = [house.launch(3, f"other-{i}", first=50 + 10 * i) for i in range(6)]

@@ -13,6 +13,8 @@ from outdial.store.db.bulk import NewRows, among, insert_all
 from outdial.store.db.tables import call, lease, recipient
 from tests.builders import LINE, House
 
+pytestmark = pytest.mark.both_databases
+
 AWKWARD = ['a "quoted" name', "back\\slash\nand\ttab", "ünïcode ☎ 𝄞", "", "{}", "null"]
 
 

@@ -6,6 +6,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
+import pytest
+
 from outdial.domain.call.request import CallFilter, CallView, until_settled
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DEFAULT_TENANT
@@ -15,6 +17,8 @@ from outdial.store.call.call_requests import NewRequest
 from outdial.store.campaign import campaigns
 from outdial.store.roster import roster
 from tests.builders import NOW, House, phone, request, zones
+
+pytestmark = pytest.mark.both_databases
 
 EVERYTHING = CallFilter()
 

@@ -69,6 +69,7 @@ def test_what_runs_is_not_launched_twice(house: House) -> None:
     assert house.write(lambda s: definition_at(s, record.id, 2)) is None
 
 
+@pytest.mark.both_databases
 def test_of_many_who_launch_one_name_one_does(house: House) -> None:
     def launch() -> bool:
         try:
@@ -112,6 +113,7 @@ def test_the_name_of_the_standing_campaign_is_reserved(house: House) -> None:
         _launch(house, name=DIRECT_CAMPAIGN)
 
 
+@pytest.mark.both_databases
 def test_the_standing_campaign_is_created_once_and_never_ends(house: House) -> None:
     def ensure() -> CampaignRecord:
         return house.write(

@@ -21,6 +21,8 @@ from tests.builders import House, draft, enroll_rows, phone
 from tests.store.capping import Orders, Talk, work
 from tests.store.racing import race
 
+pytestmark = pytest.mark.both_databases
+
 DAY = timedelta(hours=24)
 THREE_A_DAY: list[dict[str, Any]] = [{"calls": 3, "within": "24h"}]
 AGAIN = {"max_attempts": 20, "no_answer": {"delays": "1s", "max_attempts": 20}}

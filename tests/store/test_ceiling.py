@@ -102,6 +102,7 @@ def test_it_counts_over_all_tenants(house: House) -> None:
     assert left == [True] * DAILY_CEILING + [False] * 3
 
 
+@pytest.mark.both_databases
 def test_fences_of_two_tenants_at_once_let_one_pass(house: House) -> None:
     tenants = ("default", "second", "third")
     for tenant in tenants:

@@ -15,6 +15,8 @@ from outdial.store.claims.reservation import claim_calls, reserve
 from outdial.store.compliance import suppressions
 from tests.builders import NOW, ZONE, House, phone
 
+pytestmark = pytest.mark.both_databases
+
 
 def _calls(house: House, campaign: CampaignRecord) -> list[CallRecord]:
     return house.write(lambda s: calls.list_calls(s, campaign.id, limit=1000))

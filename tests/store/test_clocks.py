@@ -14,6 +14,8 @@ from outdial.store.call import calls, events
 from outdial.store.db.clocks import measure_skew
 from tests.builders import LINE, House, event
 
+pytestmark = pytest.mark.both_databases
+
 
 def _read(house: House, call_id: str) -> CallRecord:
     found = house.write(lambda s: calls.get_call(s, call_id))

@@ -20,6 +20,8 @@ from tests.builders import House
 from tests.store.claiming import Orders, Seen, work
 from tests.store.racing import race
 
+pytestmark = pytest.mark.both_databases
+
 ON_LINE = 7
 OF_CAMPAIGN = 4
 PEOPLE = 14

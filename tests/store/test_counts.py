@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -21,6 +22,9 @@ from outdial.store.db.tables import call, lease
 from outdial.store.roster import roster
 from tests.builders import LINE, House, event
 from tests.databases import empty
+from tests.generating import examples
+
+pytestmark = pytest.mark.both_databases
 
 PEOPLE = 6
 _ENDS = (
@@ -201,7 +205,7 @@ ACTS: tuple[Callable[[Story, int], None], ...] = (
 )
 
 
-@settings(max_examples=6)
+@settings(max_examples=examples(6))
 @given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 11)), min_size=10, max_size=30))
 def test_counts_add_up(
     session_database: Database, acts: list[tuple[Callable[[Story, int], None], int]]

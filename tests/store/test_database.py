@@ -15,6 +15,8 @@ from outdial.store.db.tables import suppression
 from tests.builders import NOW, phone
 from tests.store.racing import race
 
+pytestmark = pytest.mark.both_databases
+
 
 def _keep(s: Session, phone: str, at: datetime = NOW) -> None:
     s.connection().execute(

@@ -82,6 +82,7 @@ def test_an_end_is_recorded_once(house: House) -> None:
     assert _call(house, call_id).status is CallStatus.BUSY
 
 
+@pytest.mark.both_databases
 def test_an_end_told_by_many_at_once_is_recorded_once(house: House) -> None:
     campaign = house.launch(1, **BUSY_RETRY)
     call_id = _placed(house, campaign)
@@ -202,6 +203,7 @@ def test_overdue_calls_are_settled_in_bounded_steps(house: House) -> None:
     assert _overdue(house, campaign) == []
 
 
+@pytest.mark.both_databases
 def test_settling_by_many_at_once_happens_once(house: House) -> None:
     campaign = house.launch(1, **BUSY_RETRY)
     call_id = _placed(house, campaign)

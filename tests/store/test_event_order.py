@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
@@ -17,6 +18,9 @@ from outdial.store.db.database import Database
 from outdial.store.db.tables import call
 from tests.builders import LINE, NOW, House, event
 from tests.databases import empty
+from tests.generating import examples
+
+pytestmark = pytest.mark.both_databases
 
 _OWN = {"id", "recipient_id", "workflow_id", "phone", "evidence", "provider_call_id"}
 
@@ -64,7 +68,7 @@ def _row(house: House, call_id: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in _OWN}
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(order=everything_in_some_order, batch=st.integers(1, 5), placed_after=st.integers(0, 4))
 def test_any_order_and_any_repetition_give_the_same_row(
     session_database: Database, order: list[int], batch: int, placed_after: int

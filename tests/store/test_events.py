@@ -12,6 +12,8 @@ from outdial.store.call.events import StoredEvent
 from tests.builders import LINE, House, event
 from tests.store.racing import race
 
+pytestmark = pytest.mark.both_databases
+
 RINGING, IN_PROGRESS = CallStatus.RINGING, CallStatus.IN_PROGRESS
 
 

@@ -46,6 +46,7 @@ def test_the_first_to_come_dials(house: House) -> None:
     assert _call(house, call_id).placed_at == house.now
 
 
+@pytest.mark.both_databases
 def test_of_twenty_who_race_one_dials(house: House) -> None:
     call_id = _claimed(house)
     passes = race([lambda: house.fence(call_id)] * 20)

@@ -27,6 +27,7 @@ from outdial.store.claims.reservation import claim_calls
 from outdial.store.compliance import rulings, suppressions
 from outdial.store.db.tables import recipient
 from outdial.store.roster import roster
+from tests.backends import Kept
 from tests.builders import (
     LINE,
     TIMEOUT,
@@ -39,7 +40,6 @@ from tests.builders import (
     phone,
 )
 from tests.databases import empty
-from tests.store.conftest import Kept
 from tests.waiting import until_sync
 
 WITHIN = 15

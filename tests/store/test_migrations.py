@@ -17,6 +17,8 @@ from outdial.store.db.tables import metadata
 from tests.databases import migrated
 from tests.store import migrating
 
+pytestmark = pytest.mark.both_databases
+
 
 def _difference(s: Session) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(s.connection()), metadata))

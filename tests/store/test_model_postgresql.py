@@ -10,6 +10,6 @@ from tests.store.histories import run_histories
 
 
 @pytest.mark.faults
-def test_random_histories(server: URL, capsys: pytest.CaptureFixture[str]) -> None:
-    with postgresql_database(server) as url:
+def test_random_histories(postgresql: URL, capsys: pytest.CaptureFixture[str]) -> None:
+    with postgresql_database(postgresql) as url:
         run_histories(url, capsys)

@@ -24,9 +24,11 @@ from outdial.store.db.tables import call, recipient
 from outdial.store.db.tables import event as event_table
 from outdial.store.roster.withdrawal import withdraw_recipient
 from tests import builders
+from tests.backends import Kept
 from tests.builders import LINE, TIMEOUT, ZONE, House
 from tests.databases import empty
-from tests.store.conftest import Kept
+
+pytestmark = pytest.mark.both_databases
 
 ROWS = 3000
 _LONG = "recipient|call|event"

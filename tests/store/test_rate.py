@@ -103,6 +103,7 @@ def test_a_line_is_one_line_for_all_campaigns(house: House) -> None:
     assert [house.fence(first).verdict, house.fence(second).verdict] == [GO, WAIT]
 
 
+@pytest.mark.both_databases
 def test_racing_threads_share_each_second(house: House) -> None:
     """Twenty threads with clocks that run together: no second lets more than three pass."""
     house.line(per_second=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from sqlalchemy import delete, update
 from sqlmodel import Session
 
@@ -51,6 +52,7 @@ def test_what_is_withdrawn_has_none_and_chains_are_the_campaigns_own(house: Hous
     assert len(_receipts(house, first)) == 5
 
 
+@pytest.mark.both_databases
 def test_receipts_of_dials_at_once_are_one_chain(house: House) -> None:
     campaign = house.launch(24, pacing={"max_concurrent": 24})
     calls = house.claim(campaign).calls

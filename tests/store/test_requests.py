@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DEFAULT_TENANT, CampaignRecord, RecipientState
 from outdial.store.campaign import campaigns
@@ -38,6 +40,7 @@ def _result(house: House, recipient_id: int) -> RecipientResult:
     return found
 
 
+@pytest.mark.both_databases
 def test_one_key_is_one_request(house: House) -> None:
     direct = _direct(house)
     asked = race([lambda: _ask(house, direct, "k")] * 8)

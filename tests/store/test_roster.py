@@ -15,6 +15,8 @@ from outdial.store.roster.roster import EnrollRow, StagedChunk
 from tests.builders import ZONE, House, definition, draft, drafts, enroll_rows, phone, zones
 from tests.store.racing import race
 
+pytestmark = pytest.mark.both_databases
+
 
 def _campaign(house: House) -> CampaignRecord:
     return house.write(

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import pytest
+
 from outdial.store.compliance import suppressions
 from outdial.store.db.tables import call as call_table
 from tests.builders import House, phone
 from tests.store.racing import race
+
+pytestmark = pytest.mark.both_databases
 
 
 def _suppress(house: House, reason: str = "asked") -> bool:

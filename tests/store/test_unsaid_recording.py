@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 
+import pytest
 from alembic import command
 from sqlalchemy import TextClause, text
 from sqlmodel import Session
@@ -12,6 +13,8 @@ from sqlmodel import Session
 from outdial.store.db import migrate
 from tests.builders import House
 from tests.databases import migrated
+
+pytestmark = pytest.mark.both_databases
 
 STORED = (("campaign", "plan"), ("campaign_revision", "definition"), ("recipient", "plan"))
 

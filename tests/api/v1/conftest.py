@@ -10,11 +10,11 @@ import pytest_asyncio
 
 from outdial.domain.access import EVERYTHING
 from outdial.services.accounts.keys import NewKey, create_key
-from tests.api.conftest import database, serving_world, temporal_server, world
+from tests.api.conftest import database, serving_world, world
 from tests.services.world import OTHER_TENANT, World
 from tests.serving import client_at
 
-__all__ = ["database", "temporal_server", "world"]
+__all__ = ["database", "world"]
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,6 @@ from outdial.services.accounts import directory
 from outdial.services.accounts.directory import PHONE_NUMBERS
 from tests.compat.server import customer_of, engine_at_work
 from tests.e2e.engine import Engine
-from tests.services.servers import temporal_server
-
-__all__ = ["temporal_server"]
 
 VERIFIED = "+18005551234"
 ORDER: dict[str, Any] = {

@@ -15,10 +15,7 @@ from outdial.domain.call.request import CallView
 from outdial.services.calls import calls
 from tests.compat.server import customer_of, engine_at_work
 from tests.e2e.engine import Engine
-from tests.services.servers import temporal_server
 from tests.waiting import until
-
-__all__ = ["temporal_server"]
 
 AGENT: dict[str, Any] = {
     "name": "Front Desk Agent",

@@ -1,6 +1,6 @@
 from tests.api.v1.conftest import api, them, us
 from tests.compat.whole import at_work, customer, key
-from tests.services.servers import database, temporal_server, world
+from tests.services.servers import database, world
 
-__all__ = ["api", "at_work", "customer", "database", "key", "temporal_server", "them", "us",
+__all__ = ["api", "at_work", "customer", "database", "key", "them", "us",
            "world"]  # fmt: skip

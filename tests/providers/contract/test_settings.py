@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from outdial.domain.definition.campaign import Agent, CampaignDefinition
 from outdial.providers.carried import Asked, NotCarried
 from outdial.providers.port import PlaceRequest, Provider, ProviderError
+from tests.generating import examples
 from tests.providers.contract.stage import CALLER_ID, Stage
 
 SECONDS = timedelta(seconds=1)
@@ -117,7 +118,7 @@ async def test_a_recording_that_was_said_is_told_or_refused(
 
 @pytest.mark.parametrize("name", ["ring_timeout", "max_duration"])
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
