@@ -7,6 +7,9 @@ BIN    := $(VENV)/bin
 
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
 PYTEST  := $(BIN)/python -m pytest
+# A process for each core. In the order of folders: by their numbers of tests, the few long ones of
+# tests/e2e would come last, and one core would wait for the other.
+SPREAD  := --numprocesses logical --dist loadfile --no-loadscope-reorder
 COMPILE := $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
            --build-deps-for editable --no-emit-options pyproject.toml
 
@@ -46,12 +49,12 @@ unit: $(DEV)
 	@$(PYTEST) --quiet -m "not slow and not faults" $(UNIT)
 
 test: lint ## Everything but the long runs
-	@$(PYTEST) --quiet -m "not slow and not faults" --numprocesses logical --dist loadfile
+	@$(PYTEST) --quiet -m "not slow and not faults" $(SPREAD)
 
 # What measures time runs alone, after the rest has left the processors.
 faults: $(DEV) ## The long runs: processes killed again and again, all examples, what is measured
 	@OUTDIAL_TEST_EXAMPLES=all $(PYTEST) --quiet -m "(faults or hypothesis) and not slow" \
-	    --numprocesses logical --dist loadfile
+	    $(SPREAD)
 	@$(PYTEST) -m slow
 
 # Some SDKs want an older pydantic than we do: they live beside us, and a child process asks them.
@@ -61,7 +64,7 @@ sdks: $(DEV) $(SDKS) ## Our adapters beside the providers' own SDKs
 soak: $(DEV) ## Thousands of random histories of the store; each run has another seed, and prints it
 	@OUTDIAL_TEST_HISTORIES=$${OUTDIAL_TEST_HISTORIES:-2000} \
 	    OUTDIAL_TEST_STEPS=$${OUTDIAL_TEST_STEPS:-30} \
-	    $(PYTEST) --quiet --numprocesses logical --dist loadfile -m faults tests/store/test_model_*.py
+	    $(PYTEST) --quiet $(SPREAD) -m faults tests/store/test_model_*.py
 
 bench: $(DEV) ## Throughput beside a bare baseline
 	@$(BIN)/python -m bench.throughput

@@ -41,16 +41,13 @@ def postgresql() -> Iterator[URL]:
 
 
 @pytest.fixture(scope="session")
-def kept(request: pytest.FixtureRequest) -> Iterator[Kept]:
+def kept(postgresql: URL) -> Iterator[Kept]:
     """Databases that last: one of each kind, made when it is first asked for."""
     with ExitStack() as until_the_end:
 
         @cache
         def of(backend: str) -> tuple[str, Database]:
-            if backend == "sqlite":
-                new = sqlite_database()
-            else:
-                new = postgresql_database(request.getfixturevalue("postgresql"))
+            new = sqlite_database() if backend == "sqlite" else postgresql_database(postgresql)
             url = until_the_end.enter_context(new)
             return url, until_the_end.enter_context(migrated(url))
 

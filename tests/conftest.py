@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from tests.generating import examples
 
-pytest_plugins = ["tests.backends", "tests.temporal"]
+pytest_plugins = ["tests.backends", "tests.distribution", "tests.temporal"]
 
 # A shared machine is slow at times, which is no property of the code.
 settings.register_profile("local", deadline=None, max_examples=examples(100))

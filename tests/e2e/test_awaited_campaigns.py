@@ -47,7 +47,8 @@ async def start(
     server: WorkflowEnvironment, asked: dict[str, Any]
 ) -> WorkflowHandle[Any, dict[str, Any]]:
     """As a service would that has nothing of our code: names and JSON."""
-    plain = await Client.connect(server.client.service_client.config.target_host)
+    address = server.client.service_client.config.target_host
+    plain = await Client.connect(address, namespace=server.client.namespace)
     return await plain.start_workflow(
         "RunCampaignWorkflow",
         {"tenant": "default"} | asked,

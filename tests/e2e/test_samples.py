@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest
 from temporalio.testing import WorkflowEnvironment
@@ -29,6 +30,12 @@ __all__ = ["at_work"]
 SAMPLES = Path(__file__).parents[2] / "samples" / "python"
 TYPESCRIPT = SAMPLES.parent / "typescript"
 NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def temporal_server(everybodys_server: WorkflowEnvironment) -> WorkflowEnvironment:
+    """Its default namespace: the samples know no other."""
+    return everybodys_server
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -111,11 +111,12 @@ async def failed(world: World) -> CampaignRecord:
         "CampaignWorkflow", id=handle_of(world, launched).id, task_queue=queue
     )
     task = await client.workflow_service.poll_workflow_task_queue(
-        PollWorkflowTaskQueueRequest(namespace="default", task_queue=TaskQueue(name=queue))
+        PollWorkflowTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue))
     )
     fail = FailWorkflowExecutionCommandAttributes(failure=Failure(message="a bug"))
     await client.workflow_service.respond_workflow_task_completed(
         RespondWorkflowTaskCompletedRequest(
+            namespace=client.namespace,
             task_token=task.task_token,
             commands=[
                 Command(
@@ -232,7 +233,10 @@ async def test_a_campaign_that_a_person_terminated_is_stopped_to_its_last_row(
 async def pause_in_temporal(world: World, workflow_id: str) -> None:
     await world.ctx.temporal.workflow_service.pause_workflow_execution(
         PauseWorkflowExecutionRequest(
-            namespace="default", workflow_id=workflow_id, identity="somebody", request_id="1"
+            namespace=world.ctx.temporal.namespace,
+            workflow_id=workflow_id,
+            identity="somebody",
+            request_id="1",
         )
     )
 
