@@ -33,6 +33,7 @@ ANSWERED = "SELECT count(*) FROM call WHERE status = 'in_progress'"
 LEASES = "SELECT count(*) FROM lease"
 
 
+@pytest.mark.faults
 async def test_quickstart_runs_to_its_end_and_its_counts_add_up(tmp_path: Path) -> None:
     environ = environment(tmp_path, simulated__time_scale=40)
     said = await outdial(environ, "launch", QUICKSTART, "--json")

@@ -1,0 +1,28 @@
+"""`outdial launch` beside a stack that runs; tests/e2e/test_launch.py has it start one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.builders import phone
+from tests.e2e.commands import outdial
+from tests.e2e.stacks import Stack, campaign_text, environment
+from tests.e2e.test_launch import REPORTED
+
+
+async def test_it_reports_what_became_of_everybody(stack: Stack, tmp_path: Path) -> None:
+    environ = environment(stack.state_dir)
+    file = tmp_path / "by-command.yaml"
+    file.write_text(campaign_text("by-command", map(phone, range(540, 543))), encoding="utf-8")
+    said = await outdial(environ, "launch", file, "--json")
+    assert said.code == 0, said
+    assert set(said.last_json) == REPORTED
+    assert (said.last_json["campaign"], said.last_json["state"]) == ("by-command", "finished")
+    assert said.last_json["recipients"] == said.last_json["calls"] == {"completed": 3}
+    assert said.last_json["attempts"] == 3
+
+    again = await outdial(environ, "launch", file, "--json")
+    assert (again.code, again.out) == (1, "")
+    assert "by-command was launched before and is finished" in again.err
+    assert "--again" in again.err
+    assert len(await stack.calls("by-command")) == 3
