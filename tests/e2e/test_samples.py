@@ -72,6 +72,7 @@ async def test_place_call(at_work: Engine, temporal_server: WorkflowEnvironment)
     assert at_work.called().count(phone(6000)) == 1
 
 
+@pytest.mark.faults
 async def test_place_call_from_typescript(
     at_work: Engine, temporal_server: WorkflowEnvironment
 ) -> None:
