@@ -196,8 +196,8 @@ def test_adapters_do_not_share_code(sources: list[Source]) -> None:
     shared = [
         f"{source.path}:{line}: {name}"
         for source in sources
-        for line, name in imported_names(source)
         if source.room == "providers" and source.path.parts[2] in adapters
+        for line, name in imported_names(source)
         if name.startswith("outdial.providers.")
         if name.split(".")[2] in adapters - {source.path.parts[2]}
     ]

@@ -130,7 +130,12 @@ credentials = { api_key = "file:secret", webhook_secret = "file:secret" }
 
 
 @pytest.mark.parametrize(
-    "command", [("worker.py",), ("-m", "outdial.api"), ("-m", "outdial.cli", "status")]
+    "command",
+    [
+        ("worker.py",),
+        pytest.param(("-m", "outdial.api"), marks=pytest.mark.faults),
+        ("-m", "outdial.cli", "status"),
+    ],
 )
 async def test_p4_every_process_says_it_and_ends(tmp_path: Path, command: tuple[str, ...]) -> None:
     """Without a traceback, and at once; a credential's file is told in the same way."""
