@@ -3,9 +3,11 @@ docs/architecture.md lists."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from inspect import unwrap
 from pathlib import Path
@@ -85,6 +87,8 @@ async def called(tmp_path_factory: pytest.TempPathFactory) -> set[CodeType]:
     tmp_path = tmp_path_factory.mktemp("documented")
     (tmp_path / "contacts.csv").write_text("phone,first_name\n+1 202-555-0123,Ada\n")
     (tmp_path / "documented.yaml").write_text(DEFINITION)
+    # Threads that an earlier test started would note nothing.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
     async with stages()["twilio"]() as stage:
         line = Line("main", stage.provider_class(stage.line()), LinePolicy(caller_ids=(CALLER,)))
         try:
