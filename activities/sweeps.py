@@ -30,9 +30,10 @@ from outdial.dispatch.settled import sweep_chains, tell_settled
 from outdial.dispatch.starting import start_call
 from outdial.dispatch.sweeping import BATCH, Deadline, each, pages
 from outdial.dispatch.telling import signal_workflow
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.evidence import was_answered, was_started
-from outdial.domain.call.status import CallStatus, FailureClass, Fence
-from outdial.domain.record import CallEnd, CallRecord, CampaignRecord
+from outdial.domain.call.status import Fence
+from outdial.domain.record import CallRecord, CampaignRecord
 from outdial.providers.lines import UnknownLine
 from outdial.providers.port import ProviderError
 from outdial.resources.deps import Deps
@@ -268,22 +269,13 @@ class Sweeps(SweepActivities):
                     wait_if_answered=self._deps.analysis_wait(call.line),
                 )
             if looked.absent:
-                return CallEnd(
-                    status=CallStatus.FAILED,
-                    at=now,
-                    failure=FailureClass.UNAVAILABLE,
-                    detail="never arrived at the provider",
-                    may_have_rung=False,
-                    not_placed=True,
-                )
+                return CallEnd.absent(now)
         if now < lease.expires_at:
             await self._hang_up(call.id)
             return None
-        return CallEnd(
-            status=CallStatus.FAILED,
-            at=now,
-            failure=FailureClass.UNKNOWN,
-            detail="its workflow was ended from outside, and no call lasts so long",
+        return CallEnd.unknown(
+            now,
+            "its workflow was ended from outside, and no call lasts so long",
             wait_if_answered=self._deps.analysis_wait(call.line),
         )
 

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall, FencePass
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.status import CallStatus
 from outdial.domain.definition.campaign import Agent, CampaignDefinition
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.line.breaker import BreakerPolicy
-from outdial.domain.record import DEFAULT_TENANT, CallEnd, CampaignRecord, Settled
+from outdial.domain.record import DEFAULT_TENANT, CampaignRecord, Settled
 from outdial.domain.rules.zone import ZoneEvidence, ZoneSource, zone_data
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns

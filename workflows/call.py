@@ -24,9 +24,10 @@ with workflow.unsafe.imports_passed_through():
         PlacementResult,
     )
     from outdial.domain.call.claim import ClaimedCall
+    from outdial.domain.call.end import CallEnd
     from outdial.domain.call.evidence import was_answered, was_started
-    from outdial.domain.call.status import CallStatus, FailureClass, advance
-    from outdial.domain.record import CallEnd
+    from outdial.domain.call.lease import lease_duration
+    from outdial.domain.call.status import CallStatus, advance
     from workflows.cancellation import run_to_end
 
 HANG_UP_GRACE = timedelta(seconds=15)
@@ -189,7 +190,7 @@ class CallWorkflow:
         if found is not None and found.found:
             self._evidence += 1
         if found is not None and found.absent and not self._seen:
-            self._end = self._unplaced()
+            self._end = CallEnd.absent(workflow.now())
         elif workflow.now() >= self._deadline():
             await self._close_at_deadline()
 
@@ -198,7 +199,7 @@ class CallWorkflow:
 
     def _deadline(self) -> datetime:
         """No call lasts longer, by the provider's clock or ours."""
-        return self._placed_at + longest_lease(self._call)
+        return self._placed_at + lease_duration(self._call)
 
     def _silence_ends(self) -> datetime:
         if self._placement.result is PlacementResult.UNKNOWN and not self._seen:
@@ -243,22 +244,8 @@ class CallWorkflow:
             await workflow.sleep(HANG_UP_GRACE, summary="the provider may still report the end")
             await self._look_up()
         if not self._over():
-            self._end = CallEnd(
-                status=CallStatus.FAILED,
-                at=workflow.now(),
-                failure=FailureClass.UNKNOWN,
-                detail="the provider never told how it ended",
-            )
-
-    def _unplaced(self) -> CallEnd:
-        return CallEnd(
-            status=CallStatus.FAILED,
-            at=workflow.now(),
-            failure=FailureClass.UNAVAILABLE,
-            detail="the request was lost; the provider has no such call",
-            may_have_rung=False,
-            not_placed=True,
-        )
+            detail = "the provider never told how it ended"
+            self._end = CallEnd.unknown(workflow.now(), detail)
 
     async def _record(self) -> CallResult:
         ended = await self._record_end()
@@ -308,8 +295,3 @@ class CallWorkflow:
             f"**{self._status}** · {self._call.masked} on line {self._call.line}, "
             f"attempt {self._call.attempt}\n\n{doing}"
         )
-
-
-def longest_lease(call: ClaimedCall) -> timedelta:
-    """Ring, talk, and a minute for clocks that differ."""
-    return call.ring_timeout + call.max_duration + timedelta(minutes=1)

@@ -19,9 +19,10 @@ from activities.campaigns import Campaigns
 from outdial.contracts.signatures.call import EndInput, PlaceInput
 from outdial.contracts.signatures.campaign import ClaimInput, EnrollInput
 from outdial.domain.call.claim import Claim
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.domain.call.status import CallStatus
-from outdial.domain.record import CallEnd, CampaignRecord
+from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.zone import load_zone
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest, Provider

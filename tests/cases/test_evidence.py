@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.domain.record import CallEnd
 from outdial.providers.elevenlabs.status import failure_to_start
 from outdial.providers.livekit.status import answer_of
 from outdial.providers.sip import block_or_refusal

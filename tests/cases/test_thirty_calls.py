@@ -17,10 +17,10 @@ import pytest
 from outdial.contracts.signatures.call import CallReport
 from outdial.dispatch.reports import report_of
 from outdial.domain.call.claim import FenceVerdict
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.evidence import was_answered, was_started
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.line.breaker import BreakerPolicy
-from outdial.domain.record import CallEnd
 from outdial.providers.catalog import CATALOG
 from outdial.store.call import calls
 from tests.builders import House, phone

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.line.breaker import BreakerPolicy
-from outdial.domain.record import DEFAULT_TENANT, CallEnd
+from outdial.domain.record import DEFAULT_TENANT
 from outdial.store.call import calls
 from outdial.store.db.database import Database
 from outdial.store.lines.lines import LineLimits, ensure_lines

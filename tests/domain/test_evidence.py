@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from outdial.contracts.signatures.call import CallReport
 from outdial.dispatch.reports import report_of
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.evidence import LONGEST_RING
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.record import CallEnd
 from tests.builders import event
 
 TALK = 300.0

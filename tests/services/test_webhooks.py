@@ -8,8 +8,8 @@ from temporalio.api.enums.v1 import EventType
 
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus
-from outdial.domain.record import CallEnd
 from outdial.services.webhooks.webhooks import receive_webhook
 from outdial.store.call import calls
 from tests.services.world import NOW, World, webhook

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from outdial.domain.call.claim import Claim, FenceVerdict
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus
-from outdial.domain.record import CallEnd
 from outdial.store.call import calls
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls

@@ -11,8 +11,8 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from outdial.domain.call.claim import FencePass, FenceVerdict
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus
-from outdial.domain.record import CallEnd
 from outdial.store.call import calls
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls

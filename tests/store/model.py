@@ -16,8 +16,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from outdial.domain.call.claim import CampaignState, FenceVerdict
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
-from outdial.domain.record import CallEnd, CampaignRecord, RecipientState
+from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.call import calls, events
 from outdial.store.campaign import campaigns
 from outdial.store.claims.fence import raise_fence

@@ -20,8 +20,8 @@ from outdial.contracts.signatures.call import (
     Placement,
     PlacementResult,
 )
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus
-from outdial.domain.record import CallEnd
 
 PLACED = Placement(
     result=PlacementResult.PLACED,

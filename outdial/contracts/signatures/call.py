@@ -9,8 +9,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.record import CallEnd
 
 
 class CallReport(BaseModel):

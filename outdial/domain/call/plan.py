@@ -115,10 +115,6 @@ class CallPlan(BaseModel):
         asked = (word for callback in self.callbacks for word in callback.when.disposition)
         return frozenset(slug for slug in map(slug_of, asked) if slug is not None)
 
-    def longest_call(self) -> timedelta:
-        """From the request to the latest possible hang-up."""
-        return self.ring_timeout + self.max_duration
-
 
 DURATIONS = {
     "max_duration": (timedelta(seconds=1), timedelta(hours=4), "1s and 4h"),

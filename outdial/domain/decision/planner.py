@@ -82,11 +82,6 @@ def daypart_of(candidate: Candidate, plan: CallPlan) -> Daypart | None:
     return parts[candidate.attempts % len(parts)]
 
 
-def longest_wait(plan: CallPlan) -> timedelta:
-    """How long a lease may be held: ring, talk and a minute for the provider's own clock."""
-    return plan.longest_call() + timedelta(minutes=1)
-
-
 __all__ = [
     "Candidate",
     "Decision",
@@ -98,7 +93,6 @@ __all__ = [
     "daypart_of",
     "decide",
     "hours_zones",
-    "longest_wait",
     "looks_back",
     "weekly_hours",
 ]

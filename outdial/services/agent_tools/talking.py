@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -14,6 +14,7 @@ from outdial.domain.appointment.asked_time import Unclear, read_time
 from outdial.domain.appointment.availability import alternatives
 from outdial.domain.appointment.calendar import CalendarRules
 from outdial.domain.call.event import CallEvent
+from outdial.domain.call.lease import lease_duration
 from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT
 from outdial.domain.call.tool_answer import Tool, no, offered, spoken, yes
 from outdial.domain.instants import promised
@@ -92,7 +93,7 @@ def _unclear(s: Session, asking: Asking, rules: CalendarRules, unclear: Unclear)
 
 def _hold(s: Session, asking: Asking, rules: CalendarRules, start: datetime) -> Any:
     plan = asking.talk.plan
-    until = asking.now + plan.longest_call() + timedelta(minutes=1)
+    until = asking.now + lease_duration(plan)
     return booking.hold(
         s,
         _party(asking, rules),

@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
 from outdial.domain.call.consequences import asked_back
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.settlement import Close, Following, Redial, Settling, follow
 from outdial.domain.call.status import (
     CALL_ME_LATER,
@@ -27,7 +28,7 @@ from outdial.domain.call.status import (
 )
 from outdial.domain.decision.planner import Candidate, Ledger, Never, Reason, decide
 from outdial.domain.line.routing import Moved, after_call
-from outdial.domain.record import CallEnd, RecipientState, Settled
+from outdial.domain.record import RecipientState, Settled
 from outdial.store.appointments.slots import release_of_call
 from outdial.store.call.cases import CANCELED, Case, load_cases, save_cases
 from outdial.store.call.proving import answered_before
@@ -91,8 +92,7 @@ def withdraw_call(s: Session, case: Case, now: datetime) -> bool:
     """
     if case.status.terminal or case.call["fence"] != Fence.CLAIMED:
         return False
-    end = CallEnd(status=CallStatus.CANCELED, at=now, detail=OVERTAKEN, may_have_rung=False)
-    _end(case, end, now)
+    _end(case, CallEnd.withdrawn(now, OVERTAKEN), now)
     if case.plan.calendar is not None:
         release_of_call(s, case.id, now)
     s.connection().execute(_FREE, {"call_id": case.id})

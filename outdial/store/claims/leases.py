@@ -9,8 +9,9 @@ from sqlalchemy import RowMapping, and_, bindparam, func, or_, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState, ClaimedCall
-from outdial.domain.call.status import CallStatus, Fence
-from outdial.domain.record import CallEnd, CallRecord, Settled
+from outdial.domain.call.end import CallEnd
+from outdial.domain.call.status import Fence
+from outdial.domain.record import CallRecord, Settled
 from outdial.store.call.cases import load_cases
 from outdial.store.call.settlement import end_call
 from outdial.store.claims.rows import claimed_call
@@ -121,5 +122,4 @@ def release_unplaced(s: Session, call_id: str, *, now: datetime) -> Settled:
         raise UnknownCall(call_id)
     if cases[0].call["fence"] in (Fence.PLACING, Fence.PLACED):
         return cases[0].told(changed=False)
-    end = CallEnd(status=CallStatus.CANCELED, at=now, detail=SWEPT, may_have_rung=False)
-    return end_call(s, call_id, end, now=now)
+    return end_call(s, call_id, CallEnd.withdrawn(now, SWEPT), now=now)

@@ -11,8 +11,9 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.lease import lease_duration
 from outdial.domain.call.status import CallStatus, Fence
-from outdial.domain.decision.planner import Dial, longest_wait
+from outdial.domain.decision.planner import Dial
 from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.claims.candidates import NOT_CALLED, Person
@@ -122,7 +123,7 @@ def lease_row(call_values: Mapping[str, Any], person: Person, now: datetime) -> 
         "line": call_values["line"],
         "phone": person.phone,
         "acquired_at": now,
-        "expires_at": now + longest_wait(person.plan),
+        "expires_at": now + lease_duration(person.plan),
     }
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus
-from outdial.domain.record import DIRECT_CAMPAIGN, CallEnd
+from outdial.domain.record import DIRECT_CAMPAIGN
 from outdial.services.operations.lines import announce_lines
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns
