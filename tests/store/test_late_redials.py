@@ -16,7 +16,7 @@ from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass, Fen
 from outdial.domain.decision.planner import Reason, Wait
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
 from outdial.store.call import calls, events
-from outdial.store.call.cases import load_cases
+from outdial.store.call.locked_call import lock_calls
 from outdial.store.claims import taking
 from outdial.store.claims.candidates import Decided, find_people, write_decisions
 from outdial.store.claims.promotion import _NEXT
@@ -311,7 +311,7 @@ def test_the_end_of_a_redial_and_a_late_report_wait_in_one_order(
         started.set()
         until_somebody_waits(house.database)
         s.connection().execute(text("SELECT id FROM recipient FOR NO KEY UPDATE NOWAIT"))
-        load_cases(s, [renamed])
+        lock_calls(s, [renamed])
 
     renamed = ("0" if redial_first else "f") * 32
 

@@ -74,6 +74,11 @@ class Fence(StrEnum):
 
 OUTCOME_UNKNOWN = "unknown"
 OUTCOME_VOICEMAIL = "voicemail"
+OUTCOME_CANCELED = "canceled"
+"""The outcome of whoever ends without having been called to the end."""
+WITHDRAWN = "withdrawn"
+STOPPED = "campaign stopped"
+"""Why somebody was not called to the end."""
 OPTED_OUT = "opted_out"
 CALL_ME_LATER = "call_me_later"
 BOOKED = "booked"

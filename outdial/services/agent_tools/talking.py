@@ -58,7 +58,7 @@ def answer_asked(s: Session, asking: Asking) -> dict[str, Any]:
         return no(_NO_CALENDAR)
     if asking.tool is Tool.CHECK_AVAILABILITY:
         return _check(s, asking, rules)
-    start = read_time(asking.arguments.get(AT), asking.talk.case.zones)
+    start = read_time(asking.arguments.get(AT), asking.talk.locked.zones)
     if isinstance(start, Unclear):
         return offered(
             f"{_SAY_WHEN}: {start.because}", _free(s, asking, rules, None), rules.time_zone
@@ -71,7 +71,7 @@ def answer_asked(s: Session, asking: Asking) -> dict[str, Any]:
 def _check(s: Session, asking: Asking, rules: CalendarRules) -> dict[str, Any]:
     """Hold what is offered first, so that it is still there when the person has said yes."""
     given = asking.arguments.get(AT)
-    read = None if given in (None, "") else read_time(given, asking.talk.case.zones)
+    read = None if given in (None, "") else read_time(given, asking.talk.locked.zones)
     if isinstance(read, Unclear):
         return _unclear(s, asking, rules, read)
     if read is None:
@@ -124,11 +124,11 @@ def _move(s: Session, asking: Asking, rules: CalendarRules, start: datetime) -> 
     talk = asking.talk
     theirs = finding.of_person(
         s,
-        talk.case.call["tenant"],
+        talk.locked.call.tenant,
         rules.name,
         talk.phones,
         asking.now,
-        talk.case.call["recipient_id"],
+        talk.locked.call.recipient_id,
     )
     if theirs is None:
         return no("I know of no appointment to move.")
@@ -161,7 +161,7 @@ def _opt_out(s: Session, asking: Asking) -> dict[str, Any]:
     source = f"call {talk.call_id}"
     suppress_all(
         s,
-        talk.case.call["tenant"],
+        talk.locked.call.tenant,
         talk.phones,
         "opted out in a call",
         now=asking.now,
@@ -176,7 +176,7 @@ def _call_me_later(s: Session, asking: Asking) -> dict[str, Any]:
     if given in (None, ""):
         _tell(s, asking, CALL_ME_LATER)
         return yes("We will call again another time.")
-    zones = asking.talk.case.zones
+    zones = asking.talk.locked.zones
     read = read_time(given, zones)
     at = read.candidates[-1] if isinstance(read, Unclear) and read.candidates else None
     if isinstance(read, Unclear) and at is None:
@@ -201,30 +201,30 @@ def _tell(
         disposition=disposition,
         call_back_at=call_back_at,
     )
-    known = asking.talk.case.call
-    stored = events.store_events(s, known["line"], [told], now=asking.now, tenant=known["tenant"])
+    known = asking.talk.locked.call
+    stored = events.store_events(s, known.line, [told], now=asking.now, tenant=known.tenant)
     events.mark_signalled(s, [each.event_row_id for each in stored], now=asking.now)
 
 
 def _free(
     s: Session, asking: Asking, rules: CalendarRules, near: datetime | None
 ) -> tuple[datetime, ...]:
-    tenant = asking.talk.case.call["tenant"]
+    tenant = asking.talk.locked.call.tenant
     taken = read_everything_taken(s, tenant, rules, asking.now, others=asking.others)
     return alternatives(rules, taken, near or asking.now, asking.now)
 
 
 def _party(asking: Asking, rules: CalendarRules) -> Party:
     talk = asking.talk
-    known = talk.case.call
+    known = talk.locked.call
     try:
-        title = render_text(rules.title, {**talk.variables, "phone": known["phone"]})
+        title = render_text(rules.title, {**talk.variables, "phone": known.phone})
     except RenderFailed:
         title = "Appointment"
     return Party(
-        tenant=known["tenant"],
-        phone=known["phone"],
-        recipient_id=known["recipient_id"],
+        tenant=known.tenant,
+        phone=known.phone,
+        recipient_id=known.recipient_id,
         call_id=talk.call_id,
         title=title,
     )

@@ -11,10 +11,10 @@ from sqlmodel import Session
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import DEFAULT_TENANT, CallRecord
-from outdial.store.call.cases import load_cases, save_cases
 from outdial.store.call.late_evidence import may_change_what_follows
+from outdial.store.call.locked_call import lock_call, save_calls
 from outdial.store.call.matching import apply_events, provider_key
-from outdial.store.call.rivals import load_with_rivals
+from outdial.store.call.rivals import lock_with_rivals
 from outdial.store.call.settlement import end_call, settle_call, settle_overdue
 from outdial.store.db.dialect import lock_keys, unindexed
 from outdial.store.db.errors import UnknownCall
@@ -105,27 +105,27 @@ def record_placed(
     caller to apply; a sweeper signals it too, so it may be heard twice. Raises UnknownCall.
     """
     late = _lock_provider_id(s, call_id, provider_call_id)
-    locked = load_with_rivals(s, [call_id], [call_id] if late else [])
-    (case,), rivals = locked.cases, locked.rivals
-    if case.call["fence"] == Fence.PLACING:
-        case.change_call(fence=Fence.PLACED.value, placed_at=now)
-    if case.call["provider_call_id"] != provider_call_id:
-        case.change_call(provider_call_id=provider_call_id)
+    found = lock_with_rivals(s, [call_id], [call_id] if late else [])
+    (locked,), rivals = found.calls, found.rivals
+    if locked.call.fence is Fence.PLACING:
+        locked.change_call(fence=Fence.PLACED, placed_at=now)
+    if locked.call.provider_call_id != provider_call_id:
+        locked.change_call(provider_call_id=provider_call_id)
     bound = s.connection().execute(
         update(event)
         .where(
-            unindexed(event.c.tenant) == case.call["tenant"],
-            unindexed(event.c.line) == case.call["line"],
+            unindexed(event.c.tenant) == locked.call.tenant,
+            unindexed(event.c.line) == locked.call.line,
             event.c.provider_call_id == provider_call_id,
             event.c.call_id.is_(None),
         )
         .values(call_id=call_id)
     )
     if bound.rowcount:
-        apply_events(s, [case], now, rivals)
-    save_cases(s, [case, *rivals], now)
-    note_signs_of_life(s, [case], now)
-    note_withdrawn(s, [case, *rivals], now)
+        apply_events(s, [locked], now, rivals)
+    save_calls(s, [locked, *rivals], now)
+    note_signs_of_life(s, [locked], now)
+    note_withdrawn(s, [locked, *rivals], now)
     return _unsignalled(s, call_id)
 
 
@@ -166,10 +166,7 @@ def record_doubt(s: Session, call_id: str, *, detail: str | None, now: datetime)
 
     Raises UnknownCall.
     """
-    cases = load_cases(s, [call_id])
-    if not cases:
-        raise UnknownCall(call_id)
-    note_doubt(s, cases[0], detail, now)
+    note_doubt(s, lock_call(s, call_id), detail, now)
 
 
 def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> bool:

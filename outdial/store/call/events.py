@@ -16,9 +16,9 @@ from sqlmodel import Session
 from outdial.domain.call.believing import believable
 from outdial.domain.call.event import CallEvent
 from outdial.domain.record import DEFAULT_TENANT, Settled
-from outdial.store.call.cases import save_cases
+from outdial.store.call.locked_call import save_calls
 from outdial.store.call.matching import Match, Matches, apply_events, provider_key
-from outdial.store.call.rivals import load_with_rivals
+from outdial.store.call.rivals import lock_with_rivals
 from outdial.store.db.dialect import insert_into, lock_keys, unindexed
 from outdial.store.db.tables import call, event
 from outdial.store.lines.health import note_signs_of_life, note_withdrawn
@@ -210,23 +210,22 @@ def _apply(
     """What was settled of the calls that events are about, and of those that gave way to them."""
     known = [match for match in matches if match is not None]
     late = {match.call_id for match in known if match.late}
-    locked = load_with_rivals(s, {match.call_id for match in known}, late)
-    cases = locked.cases
-    before = {case.id for case in cases if case.settled}
-    apply_events(s, cases, now, locked.rivals)
-    save_cases(s, [*cases, *locked.rivals], now)
-    note_signs_of_life(s, cases, now)
-    note_withdrawn(s, [*cases, *locked.rivals], now)
+    found = lock_with_rivals(s, {match.call_id for match in known}, late)
+    before = {locked.id for locked in found.calls if locked.settled}
+    apply_events(s, found.calls, now, found.rivals)
+    save_calls(s, [*found.calls, *found.rivals], now)
+    note_signs_of_life(s, found.calls, now)
+    note_withdrawn(s, [*found.calls, *found.rivals], now)
     settled = {
-        case.id: case.told(changed=case.decided_anew or case.id not in before)
-        for case in cases
-        if case.listed or case.decided_anew or (case.settled and case.id not in before)
+        locked.id: locked.as_settled(changed=locked.decided_anew or locked.id not in before)
+        for locked in found.calls
+        if locked.listed or locked.decided_anew or (locked.settled and locked.id not in before)
     }
     told = {each.recipient_id for each in settled.values()}
     withdrawn = tuple(
-        rival.told(changed=True)
-        for rival in locked.rivals
-        if "settled_at" in rival.call_changes and rival.call["recipient_id"] not in told
+        rival.as_settled(changed=True)
+        for rival in found.rivals
+        if rival.settled_now and rival.call.recipient_id not in told
     )
     return settled, withdrawn
 

@@ -14,11 +14,11 @@ from outdial.domain.call.disposition import OTHER, disposition_of, masked_text
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus, Fence, advance
 from outdial.domain.decision.window import named_instant
-from outdial.store.call.cases import Case
 from outdial.store.call.late_evidence import may_change_what_follows, take_late_evidence
+from outdial.store.call.locked_call import LockedCall
 from outdial.store.call.merging import Heard, merge
 from outdial.store.call.proving import read_events
-from outdial.store.call.settlement import settle_cases, suppress_opted_out
+from outdial.store.call.settlement import settle_locked, suppress_opted_out
 from outdial.store.claims.ceiling import count_placement
 from outdial.store.db.dialect import unindexed
 from outdial.store.db.tables import call
@@ -89,72 +89,69 @@ class Matches:
 
 
 def apply_events(
-    s: Session, cases: Sequence[Case], now: datetime, rivals: Sequence[Case] = ()
+    s: Session, calls: Sequence[LockedCall], now: datetime, rivals: Sequence[LockedCall] = ()
 ) -> None:
-    """Bring calls up to date with all events stored for them; the caller saves the cases.
+    """Bring calls up to date with all events stored for them; the caller saves the calls.
 
     `rivals` are calls that may have to be withdrawn for them; the caller saves these, too.
 
     A status moves forward and never to an end. An analysis settles a call that has ended, and
     what comes after the settlement still counts for cost, records and suppression.
     """
-    heard = read_events(s, [case.id for case in cases])
-    ready: list[Case] = []
-    for case in cases:
-        if heard[case.id] and case.call["fence"] == Fence.NOT_PLACED:
-            count_placement(s, case.id)
-        merged = _merge_into(case, heard[case.id], now)
-        if case.status.terminal and heard[case.id]:
-            take_late_evidence(s, case, merged, [*cases, *rivals], now)
-        if case.settled:
-            suppress_opted_out(s, case, now)
-        elif case.status.terminal and case.call["analysed_at"] is not None:
-            ready.append(case)
-    settle_cases(s, ready, now)
+    heard = read_events(s, [locked.id for locked in calls])
+    ready: list[LockedCall] = []
+    for locked in calls:
+        if heard[locked.id] and locked.call.fence is Fence.NOT_PLACED:
+            count_placement(s, locked.id)
+        merged = _merge_into(locked, heard[locked.id], now)
+        if locked.status.terminal and heard[locked.id]:
+            take_late_evidence(s, locked, merged, [*calls, *rivals], now)
+        if locked.settled:
+            suppress_opted_out(s, locked, now)
+        elif locked.status.terminal and locked.call.analysed_at is not None:
+            ready.append(locked)
+    settle_locked(s, ready, now)
 
 
-def _merge_into(case: Case, events: Sequence[CallEvent], now: datetime) -> Heard:
+def _merge_into(locked: LockedCall, events: Sequence[CallEvent], now: datetime) -> Heard:
     merged = merge(events)
     named = merged.values.get("call_back_at")
     if named is not None and named.tzinfo is None:
-        merged.values["call_back_at"] = named_instant(case.zones, named)
-    _read_disposition(case, merged.values)
-    _bound_instants(case, merged.values, now)
-    changes = {
-        name: value
-        for name, value in merged.values.items()
-        if name not in case.call or case.call[name] != value
-    }
-    status = advance(case.status, merged.status)
-    if status is not case.status:
-        changes["status"] = status.value
-    if case.call["provider_call_id"] is None and merged.provider_call_id is not None:
+        merged.values["call_back_at"] = named_instant(locked.zones, named)
+    _read_disposition(locked, merged.values)
+    _bound_instants(locked, merged.values, now)
+    changes = locked.call_row.differing(merged.values)
+    status = advance(locked.status, merged.status)
+    if status is not locked.status:
+        changes["status"] = status
+    if locked.call.provider_call_id is None and merged.provider_call_id is not None:
         changes["provider_call_id"] = merged.provider_call_id
-    if events and case.call["fence"] in (Fence.PLACING, Fence.NOT_PLACED):
+    if events and locked.call.fence in (Fence.PLACING, Fence.NOT_PLACED):
         # The provider speaks of it, so it has it, whatever the response was or becomes.
-        changes |= {"fence": Fence.PLACED.value, "placed_at": now}
-        if case.call["fence"] == Fence.NOT_PLACED and not case.status.terminal:
+        changes |= {"fence": Fence.PLACED, "placed_at": now}
+        if locked.call.fence is Fence.NOT_PLACED and not locked.status.terminal:
             changes |= {"failure": None, "detail": None, "retry_after_seconds": None}
-    case.change_call(**changes)
+    locked.change_call(**changes)
     return merged
 
 
-def _bound_instants(case: Case, values: dict[str, Any], now: datetime) -> None:
+def _bound_instants(locked: LockedCall, values: dict[str, Any], now: datetime) -> None:
     """What a provider's clock says, between placement and receipt; the first that was told of one
     thing stays unless an earlier one comes."""
     for name in _INSTANTS:
         if name in values:
-            values[name] = case.instant(values[name], now)
-            if case.call[name] is not None:
-                values[name] = min(values[name], case.call[name])
+            values[name] = locked.instant(values[name], now)
+            earlier = getattr(locked.call, name)
+            if earlier is not None:
+                values[name] = min(values[name], earlier)
 
 
-def _read_disposition(case: Case, values: dict[str, Any]) -> None:
+def _read_disposition(locked: LockedCall, values: dict[str, Any]) -> None:
     """The agent's word as a slug; what is no word stays among the data that the agent gave."""
     written = values.get("disposition")
     if written is None:
         return
-    values["disposition"] = slug = disposition_of(written, case.plan.dispositions())
+    values["disposition"] = slug = disposition_of(written, locked.plan.dispositions())
     if slug == OTHER:
         structured = values.get("structured", {})
         kept = structured.get("disposition", written)  # providers repeat it among their data

@@ -10,8 +10,8 @@ from sqlmodel import Session
 
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.evidence import ending_of
-from outdial.domain.call.status import OUTCOME_UNKNOWN, AnsweredBy, CallStatus, outcome_of
-from outdial.store.call.cases import Case, read_case
+from outdial.domain.call.status import OUTCOME_UNKNOWN, CallStatus, outcome_of
+from outdial.store.call.locked_call import LockedCall, read_call
 from outdial.store.call.merging import Heard, merge
 from outdial.store.db.tables import call, event
 
@@ -40,14 +40,13 @@ def read_events(s: Session, call_ids: Sequence[str]) -> dict[str, list[CallEvent
     return events
 
 
-def proved_outcome(case: Case, heard: Heard) -> str:
+def proved_outcome(locked: LockedCall, heard: Heard) -> str:
     """The outcome that its events prove."""
-    told = case.call["answered_by"]
     if heard.answered:
         return outcome_of(
             CallStatus.COMPLETED,
-            answered_by=None if told is None else AnsweredBy(told),
-            disposition=case.call["disposition"],
+            answered_by=locked.call.answered_by,
+            disposition=locked.call.disposition,
         )
     if heard.ending is None:
         return OUTCOME_UNKNOWN
@@ -60,17 +59,17 @@ def talked(heard: Heard, outcome: str) -> bool:
     return heard.answered or outcome == CallStatus.COMPLETED.value
 
 
-def answered_before(s: Session, case: Case) -> tuple[Case, str] | None:
+def answered_before(s: Session, locked: LockedCall) -> tuple[LockedCall, str] | None:
     """The recipient's last attempt before a call, where its reports prove that it was answered
     though its end says otherwise; with the outcome that they prove."""
-    values = {"of_recipient": case.call["recipient_id"], "before": case.call["number"]}
+    values = {"of_recipient": locked.call.recipient_id, "before": locked.call.number}
     row = s.connection().execute(_LAST_ATTEMPT, values).first()
     if row is None or row.status == CallStatus.COMPLETED.value:
         return None
-    earlier = read_case(s, row.id)
+    earlier = read_call(s, row.id)
     if earlier is None:
         return None
-    earlier.recipient = case.recipient
+    earlier.recipient_row = locked.recipient_row
     heard = merge(read_events(s, [earlier.id])[earlier.id])
     outcome = proved_outcome(earlier, heard)
     return (earlier, outcome) if talked(heard, outcome) else None

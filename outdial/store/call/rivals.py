@@ -15,8 +15,8 @@ from sqlmodel import Session
 
 from outdial.domain.call.status import Fence
 from outdial.domain.numbers.phone import siblings
-from outdial.store.call.cases import Case, load_cases
 from outdial.store.call.late_evidence import may_change_what_follows
+from outdial.store.call.locked_call import LockedCall, lock_calls
 from outdial.store.compliance.subscribers import number_lock
 from outdial.store.db.dialect import lock_keys
 from outdial.store.db.tables import call, lease, recipient
@@ -48,32 +48,32 @@ _HOLDERS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
-    cases: list[Case]
+class LockedCalls:
+    calls: list[LockedCall]
     """The calls that were asked for."""
-    rivals: list[Case]
+    rivals: list[LockedCall]
     """Others, claimed and not left, to the same recipients or numbers."""
 
 
-def load_with_rivals(s: Session, call_ids: Collection[str], late: Collection[str]) -> Locked:
+def lock_with_rivals(s: Session, call_ids: Collection[str], late: Collection[str]) -> LockedCalls:
     """Lock calls with their recipients, and the rivals of those whose evidence comes `late`."""
     found = _rivals(s, late)
-    loaded = load_cases(s, {*call_ids, *found}, of_one_recipient=bool(found))
-    cases = [case for case in loaded if case.id in call_ids]
-    rivals = [case for case in loaded if case.id not in call_ids]
+    loaded = lock_calls(s, {*call_ids, *found}, of_one_recipient=bool(found))
+    calls = [locked for locked in loaded if locked.id in call_ids]
+    rivals = [locked for locked in loaded if locked.id not in call_ids]
     # Ended between the look at it and the lock. What is locked now is out of order, and may have
     # to be repeated; that is rare enough.
-    ended = {case.id for case in cases if case.id not in late and _is_late(case)}
-    missed = _rivals(s, ended) - {case.id for case in loaded}
+    ended = {locked.id for locked in calls if locked.id not in late and _is_late(locked)}
+    missed = _rivals(s, ended) - {locked.id for locked in loaded}
     if missed:
-        again = load_cases(s, {case.id for case in loaded} | missed, of_one_recipient=True)
-        cases = [case for case in again if case.id in call_ids]
-        rivals = [case for case in again if case.id not in call_ids]
-    return Locked(cases, rivals)
+        again = lock_calls(s, {locked.id for locked in loaded} | missed, of_one_recipient=True)
+        calls = [locked for locked in again if locked.id in call_ids]
+        rivals = [locked for locked in again if locked.id not in call_ids]
+    return LockedCalls(calls, rivals)
 
 
-def _is_late(case: Case) -> bool:
-    return may_change_what_follows(case.status, case.call["is_attempt"], settled=case.settled)
+def _is_late(locked: LockedCall) -> bool:
+    return may_change_what_follows(locked.status, locked.call.is_attempt, settled=locked.settled)
 
 
 def _rivals(s: Session, late: Collection[str]) -> set[str]:

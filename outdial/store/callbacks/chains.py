@@ -12,7 +12,7 @@ from sqlmodel import Session
 from outdial.domain.call.chain import Chain, ChainState, Step, StepContext, StepState
 from outdial.domain.definition.callbacks import Callback
 from outdial.store.call.calls import get_call
-from outdial.store.db.dialect import locked
+from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import after_call, after_call_step, campaign, is_unfinished, recipient
 from outdial.store.records import read_plan, read_zones
@@ -131,7 +131,7 @@ def finish_chain(s: Session, call_id: str, run: int, *, error: str | None, now: 
 
 def replay_chain(s: Session, call_id: str, *, now: datetime) -> Chain | None:
     """Make a failed chain start anew from what was not done; None when it has not failed."""
-    found = locked(
+    found = lock_rows(
         select(after_call).where(after_call.c.call_id == call_id), exclusive=[after_call]
     )
     row = s.connection().execute(found).mappings().first()

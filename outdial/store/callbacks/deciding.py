@@ -12,65 +12,65 @@ from outdial.domain.appointment.appointment import Change
 from outdial.domain.call.chain import MIRROR, MIRROR_POSITION, ChainState, StepState
 from outdial.domain.call.consequences import CallFacts, Consequences, consequences_of
 from outdial.domain.call.settlement import Following, Settling
-from outdial.domain.call.status import AnsweredBy
 from outdial.domain.definition.callbacks import CallbackKind
-from outdial.store.call.cases import Case
+from outdial.store.call.locked_call import LockedCall
 from outdial.store.callbacks.enrolment import enroll_person
 from outdial.store.compliance.suppressions import suppress_all
 from outdial.store.db.tables import after_call, after_call_step, appointment_change
 
 
 def decide_after_call(
-    s: Session, case: Case, settling: Settling, following: Following, now: datetime
+    s: Session, locked: LockedCall, settling: Settling, following: Following, now: datetime
 ) -> Following:
     """What follows once the callbacks were heard. Suppressions and enrolments are made here."""
-    plan = case.plan
+    plan = locked.plan
     if not plan.callbacks and plan.calendar is None:
         return following
-    found = consequences_of(plan.callbacks, _facts(case, settling), following)
-    rows = [_mirror()] if plan.calendar is not None and _changed_meanwhile(s, case) else []
-    rows += _in_house(s, case, found, now)
+    found = consequences_of(plan.callbacks, _facts(locked, settling), following)
+    rows = [_mirror()] if plan.calendar is not None and _changed_meanwhile(s, locked) else []
+    rows += _in_house(s, locked, found, now)
     rows += [
         _row(at, callback.do.value, callback.model_dump_json(exclude_defaults=True))
         for at, callback in found.steps
     ]
     if rows:
-        _write(s, case, rows, now)
+        _write(s, locked, rows, now)
     return found.following
 
 
-def _facts(case: Case, settling: Settling) -> CallFacts:
-    known = case.call
+def _facts(locked: LockedCall, settling: Settling) -> CallFacts:
+    known = locked.call
     made = len(settling.earlier_outcomes) + (1 if settling.counts_as_attempt else 0)
     return CallFacts(
         outcome=settling.outcome,
-        disposition=known["disposition"],
+        disposition=known.disposition,
         attempt=max(made, 1),
-        answered_by=None if known["answered_by"] is None else AnsweredBy(known["answered_by"]),
-        data=known["structured"] or {},
+        answered_by=known.answered_by,
+        data=known.structured or {},
         zones=settling.zones,
         ended_at=settling.ended_at,
         call_back_at=settling.call_back_at,
         attempts_made=made,
-        max_attempts=case.plan.retry.max_attempts,
-        takes_no_more=case.takes_no_more_calls is not None,
+        max_attempts=locked.plan.retry.max_attempts,
+        takes_no_more=locked.takes_no_more_calls is not None,
     )
 
 
-def _in_house(s: Session, case: Case, found: Consequences, now: datetime) -> list[dict[str, Any]]:
+def _in_house(
+    s: Session, locked: LockedCall, found: Consequences, now: datetime
+) -> list[dict[str, Any]]:
     rows = []
     for reason in found.suppress:
-        numbers = [case.call["phone"], *case.others]
-        source = f"call {case.id}"
-        if suppress_all(s, case.call["tenant"], numbers, reason, now=now, source=source):
-            case.listed = tuple(numbers)
+        numbers, source = locked.phones, f"call {locked.id}"
+        if suppress_all(s, locked.call.tenant, numbers, reason, now=now, source=source):
+            locked.listed = tuple(numbers)
     for at, note in found.notes.items():
-        callback = case.plan.callbacks[at]
+        callback = locked.plan.callbacks[at]
         state = StepState.FOLLOW_UP if at in found.unmet else StepState.DONE
         text = callback.model_dump_json(exclude_defaults=True)
         rows.append(_row(at, callback.do.value, text, state, note=note))
     for at, callback in found.enroll:
-        enrolled = enroll_person(s, case, callback, case.call["structured"] or {})
+        enrolled = enroll_person(s, locked, callback, locked.call.structured or {})
         state = StepState.FOLLOW_UP if enrolled.workflow_id is None else StepState.PENDING
         result = {"workflow_id": enrolled.workflow_id}
         text = callback.model_dump_json(exclude_defaults=True)
@@ -79,12 +79,12 @@ def _in_house(s: Session, case: Case, found: Consequences, now: datetime) -> lis
     return rows
 
 
-def _changed_meanwhile(s: Session, case: Case) -> bool:
+def _changed_meanwhile(s: Session, locked: LockedCall) -> bool:
     """Whether appointments were made or changed while the call lasted."""
     holds = [Change.HELD.value, Change.RELEASED.value]
     found = (
         select(appointment_change.c.id)
-        .where(appointment_change.c.call_id == case.id, appointment_change.c.change.not_in(holds))
+        .where(appointment_change.c.call_id == locked.id, appointment_change.c.change.not_in(holds))
         .limit(1)
     )
     return s.connection().execute(found).first() is not None
@@ -114,14 +114,14 @@ def _row(
     }
 
 
-def _write(s: Session, case: Case, rows: list[dict[str, Any]], now: datetime) -> None:
+def _write(s: Session, locked: LockedCall, rows: list[dict[str, Any]], now: datetime) -> None:
     """The chain is the outbox: whoever starts its workflow finds it here, whatever died."""
     open_steps = any(row["state"] == StepState.PENDING.value for row in rows)
     s.connection().execute(
         insert(after_call).values(
-            call_id=case.id,
-            tenant=case.call["tenant"],
-            campaign_id=case.call["campaign_id"],
+            call_id=locked.id,
+            tenant=locked.call.tenant,
+            campaign_id=locked.call.campaign_id,
             state=(ChainState.PENDING if open_steps else ChainState.DONE).value,
             run=1,
             created_at=now,
@@ -131,6 +131,6 @@ def _write(s: Session, case: Case, rows: list[dict[str, Any]], now: datetime) ->
     )
     s.connection().execute(
         insert(after_call_step),
-        [{"call_id": case.id, "updated_at": now, **row} for row in rows],
+        [{"call_id": locked.id, "updated_at": now, **row} for row in rows],
     )
-    case.has_steps = open_steps
+    locked.has_steps = open_steps

@@ -13,9 +13,9 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.callbacks import Callback
 from outdial.domain.definition.matching import found_at
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store.call.cases import Case
+from outdial.store.call.locked_call import LockedCall
 from outdial.store.campaign.campaign_rows import find_campaign, lock_campaign
-from outdial.store.db.dialect import locked
+from outdial.store.db.dialect import lock_rows
 from outdial.store.db.tables import EPOCH, recipient, roster
 
 LONGEST_VALUE = 4096
@@ -28,20 +28,22 @@ class Enrolment:
     """The campaign's, to be told; None when nobody was enrolled."""
 
 
-def enroll_person(s: Session, case: Case, callback: Callback, data: Mapping[str, Any]) -> Enrolment:
+def enroll_person(
+    s: Session, locked: LockedCall, callback: Callback, data: Mapping[str, Any]
+) -> Enrolment:
     """Once per roster: a number that stands on it already is not enrolled again."""
     name = callback.campaign or ""
-    target = find_campaign(s, case.call["tenant"], name)
+    target = find_campaign(s, locked.call.tenant, name)
     if target is None:
         return Enrolment(f"there is no campaign {name!r}")
     target = lock_campaign(s, target.id)
     if target.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
         return Enrolment(f"campaign {name} is {target.state}")
     position = _take_position(s, target)
-    if _is_listed(s, target, case.call["phone"]):
+    if _is_listed(s, target, locked.call.phone):
         return Enrolment(f"the number is on the roster of {name} already")
     s.connection().execute(
-        insert(recipient).values(_recipient(s, case, target, position, callback, data))
+        insert(recipient).values(_recipient(s, locked, target, position, callback, data))
     )
     return Enrolment(f"enrolled in {name}", f"campaign/{target.tenant}/{target.name}")
 
@@ -49,7 +51,7 @@ def enroll_person(s: Session, case: Case, callback: Callback, data: Mapping[str,
 def _take_position(s: Session, target: CampaignRecord) -> int:
     """With the roster locked, so that of two with one number the second sees the first."""
     here = (roster.c.campaign_id == target.id, roster.c.launch == target.launch)
-    found = locked(select(roster.c.next_position).where(*here), exclusive=[roster])
+    found = lock_rows(select(roster.c.next_position).where(*here), exclusive=[roster])
     position = int(s.connection().execute(found).scalar_one())
     s.connection().execute(update(roster).where(*here).values(next_position=position + 1))
     return position
@@ -66,13 +68,13 @@ def _is_listed(s: Session, target: CampaignRecord, phone: str) -> bool:
 
 def _recipient(
     s: Session,
-    case: Case,
+    locked: LockedCall,
     target: CampaignRecord,
     position: int,
     callback: Callback,
     data: Mapping[str, Any],
 ) -> dict[str, Any]:
-    found = select(recipient.c.variables).where(recipient.c.id == case.call["recipient_id"])
+    found = select(recipient.c.variables).where(recipient.c.id == locked.call.recipient_id)
     variables: dict[str, str] = dict(s.connection().execute(found).scalar_one())
     for name, path in callback.variables.items():
         value = found_at(data, path)
@@ -82,10 +84,10 @@ def _recipient(
         "campaign_id": target.id,
         "launch": target.launch,
         "position": position,
-        "phone": case.call["phone"],
-        "alternate_phones": case.others,
-        "zones": case.recipient["zones"],
-        "consent": case.recipient["consent"],
+        "phone": locked.call.phone,
+        "alternate_phones": list(locked.recipient.alternate_phones),
+        "zones": locked.recipient.zones,
+        "consent": locked.recipient.consent,
         "variables": variables,
         "line": target.plan.line,
         "state": RecipientState.WAITING.value,

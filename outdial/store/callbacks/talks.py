@@ -11,26 +11,26 @@ from sqlmodel import Session
 
 from outdial.domain.call.plan import CallPlan
 from outdial.store.call.calls import get_call_by_provider_id
-from outdial.store.call.cases import Case, load_cases
+from outdial.store.call.locked_call import LockedCall, lock_calls
 from outdial.store.db.tables import recipient, tool_call
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    case: Case
+    locked: LockedCall
     variables: dict[str, str]
 
     @property
     def plan(self) -> CallPlan:
-        return self.case.plan
+        return self.locked.plan
 
     @property
     def call_id(self) -> str:
-        return self.case.id
+        return self.locked.id
 
     @property
     def phones(self) -> list[str]:
-        return [self.case.call["phone"], *self.case.others]
+        return self.locked.phones
 
 
 def find_talk(
@@ -40,14 +40,14 @@ def find_talk(
     if call_id is None and provider_call_id is not None:
         known = get_call_by_provider_id(s, line, provider_call_id, tenant=tenant)
         call_id = None if known is None else known.id
-    cases = [] if call_id is None else load_cases(s, [call_id])
-    if not cases or cases[0].status.terminal:
+    found = [] if call_id is None else lock_calls(s, [call_id])
+    if not found or found[0].status.terminal:
         return None
-    case = cases[0]
-    if (case.call["tenant"], case.call["line"]) != (tenant, line):
+    locked = found[0]
+    if (locked.call.tenant, locked.call.line) != (tenant, line):
         return None
-    found = select(recipient.c.variables).where(recipient.c.id == case.call["recipient_id"])
-    return Talk(case, dict(s.connection().execute(found).scalar_one()))
+    variables = select(recipient.c.variables).where(recipient.c.id == locked.call.recipient_id)
+    return Talk(locked, dict(s.connection().execute(variables).scalar_one()))
 
 
 def plan_of_talk(
@@ -79,8 +79,8 @@ def note_told(
 ) -> None:
     s.connection().execute(
         insert(tool_call).values(
-            tenant=talk.case.call["tenant"],
-            line=talk.case.call["line"],
+            tenant=talk.locked.call.tenant,
+            line=talk.locked.call.line,
             tool_call_id=tool_call_id,
             call_id=talk.call_id,
             tool=tool,

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping, bindparam, delete, insert, select, update
 from sqlmodel import Session
 
 from outdial.domain.record import CampaignRecord
-from outdial.store.db.dialect import locked
+from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCampaign
 from outdial.store.db.tables import campaign, campaign_line
 from outdial.store.records import campaign_record
@@ -16,7 +16,7 @@ from outdial.store.records import campaign_record
 _BY_NAME = select(campaign).where(
     campaign.c.tenant == bindparam("of_tenant"), campaign.c.name == bindparam("of_name")
 )
-_LOCK = locked(
+_LOCK = lock_rows(
     select(campaign).where(campaign.c.id == bindparam("campaign_id")), exclusive=[campaign]
 )
 

@@ -22,7 +22,7 @@ from outdial.store.campaign.launching import LaunchResult, ensure_direct_campaig
 from outdial.store.campaign.progress import progress
 from outdial.store.campaign.revisions import apply_definition
 from outdial.store.claims.cursor import lock_cursor, move_cursor
-from outdial.store.db.dialect import locked
+from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import (
     CampaignEnded,
     CampaignRunning,
@@ -146,7 +146,7 @@ def _nothing_left(s: Session, record: CampaignRecord) -> bool:
     complete = select(roster.c.enrolled).where(
         roster.c.campaign_id == record.id, roster.c.launch == record.launch
     )
-    if not s.connection().execute(locked(complete, exclusive=[roster])).scalar_one():
+    if not s.connection().execute(lock_rows(complete, exclusive=[roster])).scalar_one():
         return False
     left = select(
         exists().where(

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import RowMapping, Update, bindparam, select, update
 from sqlmodel import Session
 
-from outdial.store.db.dialect import locked
+from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCampaign
 from outdial.store.db.tables import claim_cursor
 
-_LOCK = locked(
+_LOCK = lock_rows(
     select(claim_cursor).where(claim_cursor.c.campaign_id == bindparam("campaign_id")),
     exclusive=[claim_cursor],
 )

@@ -30,7 +30,7 @@ from outdial.store.claims.rate import Queued, take_token
 from outdial.store.compliance.receipts import write_receipt
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import reason_of
-from outdial.store.db.dialect import locked
+from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, campaign, lease, line, recipient
 from outdial.store.records import read_candidate, read_plan, read_zones_anew
@@ -58,7 +58,7 @@ _SIMULATED = (
     .scalar_subquery()
 )
 _HELD = select(lease.c.call_id).where(lease.c.call_id == call.c.id).scalar_subquery()
-_CALL = locked(
+_CALL = lock_rows(
     select(
         call.c.tenant,
         call.c.line,

@@ -12,11 +12,10 @@ from outdial.domain.call.claim import CampaignState, ClaimedCall
 from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import Fence
 from outdial.domain.record import CallRecord, Settled
-from outdial.store.call.cases import load_cases
+from outdial.store.call.locked_call import lock_call
 from outdial.store.call.settlement import end_call
 from outdial.store.claims.rows import claimed_call
 from outdial.store.compliance.suppressions import BEFORE_A_TALK, reason_of
-from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, campaign, lease, recipient
 from outdial.store.records import call_record
 
@@ -101,10 +100,7 @@ def close_fence(s: Session, call_id: str, *, now: datetime) -> Fence:
 
     Only a claimed call is closed: what may have left stays as it is. Raises UnknownCall.
     """
-    cases = load_cases(s, [call_id])
-    if not cases:
-        raise UnknownCall(call_id)
-    found = Fence(cases[0].call["fence"])
+    found = lock_call(s, call_id).call.fence
     if found is Fence.CLAIMED:
         s.connection().execute(
             update(call).where(call.c.id == call_id).values(fence=Fence.CLOSED.value)
@@ -117,9 +113,7 @@ def release_unplaced(s: Session, call_id: str, *, now: datetime) -> Settled:
 
     A call that may have left is not changed. Raises UnknownCall.
     """
-    cases = load_cases(s, [call_id])
-    if not cases:
-        raise UnknownCall(call_id)
-    if cases[0].call["fence"] in (Fence.PLACING, Fence.PLACED):
-        return cases[0].told(changed=False)
+    locked = lock_call(s, call_id)
+    if locked.call.fence in (Fence.PLACING, Fence.PLACED):
+        return locked.as_settled(changed=False)
     return end_call(s, call_id, CallEnd.withdrawn(now, SWEPT), now=now)

@@ -18,7 +18,7 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import Fence
 from outdial.domain.line.breaker import Circuit, Health
 from outdial.domain.record import CampaignRecord
-from outdial.store.db.dialect import locked
+from outdial.store.db.dialect import lock_rows
 from outdial.store.db.tables import call, campaign, campaign_line, is_ready, lease, line, recipient
 from outdial.store.lines.health import health_of
 
@@ -37,7 +37,7 @@ _NEWEST = (
     .order_by(call.c.created_at.desc())
     .limit(bindparam("most"))
 )
-_LINES = locked(
+_LINES = lock_rows(
     select(line)
     .where(
         line.c.tenant == bindparam("of_tenant"),

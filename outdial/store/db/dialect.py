@@ -42,7 +42,7 @@ def on_postgresql(s: Session) -> bool:
     return s.get_bind().dialect.name == "postgresql"
 
 
-def locked(statement: AnySelect, *, exclusive: Iterable[Table]) -> AnySelect:
+def lock_rows(statement: AnySelect, *, exclusive: Iterable[Table]) -> AnySelect:
     """Lock the rows found until the transaction ends."""
     words = [f"FOR NO KEY UPDATE OF {table.name}" for table in exclusive]
     return statement.suffix_with(*words, dialect="postgresql")

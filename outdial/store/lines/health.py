@@ -26,8 +26,8 @@ from outdial.domain.line.breaker import (
     start_trial,
     verdict_of,
 )
-from outdial.store.call.cases import Case
-from outdial.store.db.dialect import insert_into, locked
+from outdial.store.call.locked_call import LockedCall
+from outdial.store.db.dialect import insert_into, lock_rows
 from outdial.store.db.tables import call, line, line_failure
 
 SHOWN = 5
@@ -37,7 +37,7 @@ KEPT = timedelta(days=1)
 _NOT_FAILED = [s.value for s in CallStatus if s not in (CallStatus.FAILED, CallStatus.CANCELED)]
 """A call that the provider took has worked so far. What fails is known at once and what ends well
 after minutes, so that to wait for the end would make every line look bad at first."""
-_LINE = locked(
+_LINE = lock_rows(
     select(line).where(line.c.tenant == bindparam("of_tenant"), line.c.name == bindparam("name")),
     exclusive=[line],
 )
@@ -93,34 +93,36 @@ def last_failures(s: Session, tenant: str, name: str) -> tuple[LineFailure, ...]
     return tuple(_failure(row) for row in found.mappings())
 
 
-def note_end(s: Session, case: Case, now: datetime, *, fault: FailureClass | None = None) -> None:
+def note_end(
+    s: Session, locked: LockedCall, now: datetime, *, fault: FailureClass | None = None
+) -> None:
     """What the end of a call says about its line; `fault` is what ended one that was answered."""
-    failure = case.call["failure"] if fault is None else fault
-    verdict = verdict_of(case.status, None if failure is None else FailureClass(failure))
-    told = FailureClass(failure) if failure else FailureClass.UNAVAILABLE
-    _note(s, case, verdict, LineFailure(at=now, failure=told, detail=case.call["detail"]), now)
+    failure = locked.call.failure if fault is None else fault
+    verdict, failed_as = verdict_of(locked.status, failure), failure or FailureClass.UNAVAILABLE
+    noted = LineFailure(at=now, failure=failed_as, detail=locked.call.detail)
+    _note(s, locked, verdict, noted, now)
 
 
-def note_withdrawn(s: Session, cases: Iterable[Case], now: datetime) -> None:
+def note_withdrawn(s: Session, calls: Iterable[LockedCall], now: datetime) -> None:
     """Calls that this transaction ended before they left; others are passed over."""
-    for case in cases:
-        if case.call_changes.get("status") == CallStatus.CANCELED:
-            note_end(s, case, now)
+    for locked in calls:
+        if locked.ended_now and locked.status is CallStatus.CANCELED:
+            note_end(s, locked, now)
 
 
-def note_doubt(s: Session, case: Case, detail: str | None, now: datetime) -> None:
+def note_doubt(s: Session, locked: LockedCall, detail: str | None, now: datetime) -> None:
     """Nobody knows whether the provider took this call; it counts as failed from here on."""
     failure = LineFailure(at=now, failure=FailureClass.UNKNOWN, detail=detail)
-    _note(s, case, Verdict.FAILS, failure, now)
+    _note(s, locked, Verdict.FAILS, failure, now)
 
 
-def note_signs_of_life(s: Session, cases: Iterable[Case], now: datetime) -> None:
+def note_signs_of_life(s: Session, calls: Iterable[LockedCall], now: datetime) -> None:
     """A call that tries its line, and has reached a telephone, need not be over to tell."""
-    for case in cases:
-        if case.tries_line and not case.status.terminal:
-            verdict = verdict_of(case.status, None)
+    for locked in calls:
+        if locked.tries_line and not locked.status.terminal:
+            verdict = verdict_of(locked.status, None)
             if verdict is Verdict.WORKS:
-                _change(s, case, verdict, None, now)
+                _change(s, locked, verdict, None, now)
 
 
 def begin_trial(s: Session, tenant: str, name: str, call_id: str, now: datetime) -> None:
@@ -129,16 +131,18 @@ def begin_trial(s: Session, tenant: str, name: str, call_id: str, now: datetime)
     _write(s, tenant, name, start_trial(health_of(row), call_id, now))
 
 
-def _note(s: Session, case: Case, verdict: Verdict, failure: LineFailure, now: datetime) -> None:
+def _note(
+    s: Session, locked: LockedCall, verdict: Verdict, failure: LineFailure, now: datetime
+) -> None:
     if verdict is Verdict.FAILS:
-        _keep(s, case, failure)
-    if case.tries_line or verdict is Verdict.FAILS:
-        _change(s, case, verdict, failure, now)
+        _keep(s, locked, failure)
+    if locked.tries_line or verdict is Verdict.FAILS:
+        _change(s, locked, verdict, failure, now)
 
 
-def _keep(s: Session, case: Case, failure: LineFailure) -> None:
-    tenant, name = case.call["tenant"], case.call["line"]
-    values = {"tenant": tenant, "line": name, "call_id": case.id, **failure.model_dump()}
+def _keep(s: Session, locked: LockedCall, failure: LineFailure) -> None:
+    tenant, name = locked.call.tenant, locked.call.line
+    values = {"tenant": tenant, "line": name, "call_id": locked.id, **failure.model_dump()}
     s.connection().execute(
         insert_into(s, line_failure)
         .values(values | {"failure": failure.failure.value})
@@ -154,16 +158,16 @@ def _keep(s: Session, case: Case, failure: LineFailure) -> None:
 
 
 def _change(
-    s: Session, case: Case, verdict: Verdict, failure: LineFailure | None, now: datetime
+    s: Session, locked: LockedCall, verdict: Verdict, failure: LineFailure | None, now: datetime
 ) -> None:
     """Move the line's circuit, if this call does."""
-    tenant, name = case.call["tenant"], case.call["line"]
+    tenant, name = locked.call.tenant, locked.call.line
     of_line = {"of_tenant": tenant, "name": name}
     row = s.connection().execute(_LINE, of_line).mappings().first()
     if row is None:
         return
     health, policy = health_of(row), read_breaker(row["breaker"])
-    if health.trial_call_id == case.id:
+    if health.trial_call_id == locked.id:
         after = after_trial(health, policy, verdict, failure, now)
     elif health.circuit is Circuit.CLOSED and verdict is Verdict.FAILS:
         since = now - policy.window

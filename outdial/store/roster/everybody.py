@@ -9,8 +9,8 @@ from __future__ import annotations
 from sqlalchemy import case, func, or_, select, update
 from sqlmodel import Session
 
+from outdial.domain.call.status import OUTCOME_CANCELED, STOPPED
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store.call.cases import CANCELED, STOPPED
 from outdial.store.db.tables import EPOCH, recipient
 
 EVERYBODY = -(2**31)
@@ -39,7 +39,7 @@ def close_some(s: Session, campaign: CampaignRecord, limit: int = STEP) -> bool:
         update(recipient)
         # The state once more: whoever changed meanwhile is read anew, but not looked for anew.
         .where(recipient.c.id.in_(some), recipient.c.state.in_((_WAITING, _READY)))
-        .values(state=RecipientState.DONE.value, outcome=CANCELED, because=STOPPED)
+        .values(state=RecipientState.DONE.value, outcome=OUTCOME_CANCELED, because=STOPPED)
     )
     return closed.rowcount >= limit
 

@@ -10,12 +10,12 @@ from sqlalchemy import delete, exists, insert, select, tuple_, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import OUTCOME_CANCELED, STOPPED
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store.call.cases import CANCELED, STOPPED
 from outdial.store.call.requests import enroll_request
 from outdial.store.campaign.campaign_rows import lock_campaign
-from outdial.store.db.dialect import locked
+from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import CampaignEnded
 from outdial.store.db.tables import EPOCH, campaign, recipient, roster, roster_chunk
 from outdial.store.roster.recipients import (
@@ -154,7 +154,7 @@ def _lock_roster(s: Session, campaign_id: int, launch: int) -> tuple[int, int]:
     found = select(roster.c.next_position, roster.c.next_sequence).where(
         roster.c.campaign_id == campaign_id, roster.c.launch == launch
     )
-    row = s.connection().execute(locked(found, exclusive=[roster])).one()
+    row = s.connection().execute(lock_rows(found, exclusive=[roster])).one()
     return row.next_position, row.next_sequence
 
 
@@ -208,7 +208,7 @@ def _recipient(
     if refused is None:
         phones.add(draft.phone)
     stopped = record.launch != launch or record.state in _STOPPED
-    outcome, because = (None, None) if not stopped else (CANCELED, STOPPED)
+    outcome, because = (None, None) if not stopped else (OUTCOME_CANCELED, STOPPED)
     if refused is not None:
         outcome, because = REFUSED_OUTCOME, refused
     state = RecipientState.WAITING if outcome is None else RecipientState.DONE

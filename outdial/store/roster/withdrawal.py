@@ -7,13 +7,12 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import OUTCOME_CANCELED, WITHDRAWN, CallStatus
 from outdial.domain.endpoint import EventType
 from outdial.domain.record import CallRecord, RecipientState
-from outdial.store.call.cases import CANCELED, WITHDRAWN
 from outdial.store.campaign.campaign_rows import require_campaign
 from outdial.store.claims.cursor import lock_cursor
-from outdial.store.db.dialect import locked
+from outdial.store.db.dialect import lock_rows
 from outdial.store.db.tables import call, recipient
 from outdial.store.records import call_record
 from outdial.store.webhooks.outbox import tell_requests
@@ -36,7 +35,7 @@ def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallR
         return None
     # A claim decides people without locking each: its campaign's cursor is their lock.
     lock_cursor(s, campaign_id)
-    found = locked(
+    found = lock_rows(
         select(recipient.c.state).where(recipient.c.id == recipient_id), exclusive=[recipient]
     )
     state = s.connection().execute(found).scalar_one()
@@ -44,7 +43,11 @@ def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallR
         return None
     values: dict[str, object] = {"withdrawn": True}
     if state in _NOT_CALLED:
-        values |= {"state": RecipientState.DONE.value, "outcome": CANCELED, "because": WITHDRAWN}
+        values |= {
+            "state": RecipientState.DONE.value,
+            "outcome": OUTCOME_CANCELED,
+            "because": WITHDRAWN,
+        }
     s.connection().execute(update(recipient).where(recipient.c.id == recipient_id).values(values))
     if state in _NOT_CALLED:
         campaign = require_campaign(s, campaign_id)

@@ -1,0 +1,397 @@
+"""A call with its recipient and campaign, locked together, and what is to change of them.
+
+Every transaction that ends or settles calls works on locked calls: loaded in one query, changed in
+memory, written back in few statements. Calls are locked in the order of their ids, each before
+its recipient. The campaign is read, not locked: a stop that commits meanwhile may leave somebody
+waiting, whom the claims and the end of a stopping campaign end (`store.roster.everybody`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import RowMapping, Table, bindparam, exists, select, update
+from sqlmodel import Session
+
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.status import (
+    STOPPED,
+    WITHDRAWN,
+    AnsweredBy,
+    CallStatus,
+    FailureClass,
+    Fence,
+)
+from outdial.domain.record import RecipientState, Settled
+from outdial.domain.rules.zone import ZoneEvidence
+from outdial.store.db.dialect import lock_rows
+from outdial.store.db.errors import UnknownCall
+from outdial.store.db.tables import call, campaign, line, recipient
+from outdial.store.records import read_plan, read_zones
+from outdial.store.webhooks.outbox import tell_calls
+
+
+@dataclass(frozen=True, slots=True)
+class CallValues:
+    """The columns of a call, all but the long texts."""
+
+    id: str
+    tenant: str
+    campaign_id: int
+    campaign: str
+    launch: int
+    recipient_id: int
+    number: int
+    workflow_id: str
+    line: str
+    phone: str
+    ring_seconds: float
+    max_seconds: float
+    status: CallStatus
+    fence: Fence
+    provider_call_id: str | None
+    created_at: datetime
+    fenced_at: datetime | None
+    placed_at: datetime | None
+    is_attempt: bool
+    outcome: str | None
+    disposition: str | None
+    call_back_at: datetime | None
+    answered_by: AnsweredBy | None
+    failure: FailureClass | None
+    detail: str | None
+    retry_after_seconds: float | None
+    ringing_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    analysed_at: datetime | None
+    settle_by: datetime | None
+    settled_at: datetime | None
+    duration_seconds: float | None
+    cost: float | None
+    recording_url: str | None
+    structured: dict[str, Any] | None
+
+    @property
+    def ring_timeout(self) -> timedelta:
+        return timedelta(seconds=self.ring_seconds)
+
+    @property
+    def max_duration(self) -> timedelta:
+        return timedelta(seconds=self.max_seconds)
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        wait = self.retry_after_seconds
+        return None if wait is None else timedelta(seconds=wait)
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientValues:
+    """The columns of a recipient that the end of a call is judged by."""
+
+    state: RecipientState
+    attempts: int
+    calls: int
+    zones: str
+    """As JSON: a `ZoneEvidence`."""
+    withdrawn: bool
+    alternate_phones: tuple[str, ...]
+    """The person's other numbers, in the order of their turns."""
+    consent: str | None
+    """As JSON: a `Consent`."""
+    requester_workflow_id: str | None
+    line_marks: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignValues:
+    """What its campaign says now of a call; not locked."""
+
+    state: CampaignState
+    launch: int
+
+
+_CALL_COLUMNS = tuple(each.name for each in fields(CallValues))
+_RECIPIENT_COLUMNS = tuple(each.name for each in fields(RecipientValues))
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "status": CallStatus,
+    "fence": Fence,
+    "answered_by": AnsweredBy,
+    "failure": FailureClass,
+    "state": RecipientState,
+    "alternate_phones": tuple,
+}
+"""How a column is read whose field is no plain text, number or instant."""
+
+_FOUND = (
+    select(
+        *(call.c[name] for name in _CALL_COLUMNS),
+        *(recipient.c[name].label(f"recipient_{name}") for name in _RECIPIENT_COLUMNS),
+        recipient.c.plan.label("recipient_plan"),
+        campaign.c.state.label("campaign_state"),
+        campaign.c.launch.label("current_launch"),
+        campaign.c.plan.label("campaign_plan"),
+        exists()
+        .where(
+            line.c.tenant == call.c.tenant,
+            line.c.name == call.c.line,
+            line.c.trial_call_id == call.c.id,
+        )
+        .correlate(call)
+        .label("tries_line"),
+    )
+    .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
+    .join(campaign, campaign.c.id == call.c.campaign_id)
+    .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
+    .order_by(call.c.id)
+)
+_CALLS = lock_rows(_FOUND, exclusive=[call, recipient])
+_CALLS_FIRST = lock_rows(
+    select(call.c.id)
+    .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
+    .order_by(call.c.id),
+    exclusive=[call],
+)
+
+_SAVE = {
+    table.name: update(table).where(table.c.id == bindparam("row_id"))
+    for table in (call, recipient)
+}
+
+Values = TypeVar("Values", CallValues, RecipientValues)
+
+
+@dataclass(slots=True)
+class LockedRow(Generic[Values]):
+    """A row, and what is to change of it."""
+
+    values: Values
+    """As they are after the changes made so far."""
+    changes: dict[str, Any] = field(default_factory=dict)
+    """Columns to be written, some of which are not among the values."""
+
+    def change(self, columns: Mapping[str, Any]) -> None:
+        for name, value in columns.items():
+            self.changes[name] = value.value if isinstance(value, StrEnum) else value
+        self.values = replace(
+            self.values, **{name: _read(name, columns[name]) for name in self._read_of(columns)}
+        )
+
+    def differing(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Those that are not stored yet, as far as that is known: a column that is not read is
+        written each time."""
+        read = self._read_of(columns)
+        return {
+            name: value
+            for name, value in columns.items()
+            if name not in read or getattr(self.values, name) != value
+        }
+
+    def _read_of(self, columns: Iterable[str]) -> set[str]:
+        return self.values.__dataclass_fields__.keys() & set(columns)
+
+
+@dataclass(slots=True)
+class LockedCall:
+    """One call; those of one recipient share the recipient's row."""
+
+    call_row: LockedRow[CallValues]
+    recipient_row: LockedRow[RecipientValues]
+    campaign: CampaignValues
+    plan: CallPlan
+    tries_line: bool = False
+    """Its line is open but for this call, which shows whether the line works again."""
+    listed: tuple[str, ...] = ()
+    """Numbers that were put on the suppression list because of this call."""
+    decided_anew: bool = False
+    """Evidence that came after its settlement changed what becomes of the recipient."""
+    has_steps: bool = False
+    """Its settlement left steps to be done by an after-call workflow."""
+
+    @property
+    def call(self) -> CallValues:
+        return self.call_row.values
+
+    @property
+    def recipient(self) -> RecipientValues:
+        return self.recipient_row.values
+
+    @property
+    def id(self) -> str:
+        return self.call.id
+
+    @property
+    def status(self) -> CallStatus:
+        return self.call.status
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return self.evidence.candidates
+
+    @property
+    def evidence(self) -> ZoneEvidence:
+        """Where the person may be; recipients without any are never called."""
+        return read_zones(self.recipient.zones)
+
+    @property
+    def phones(self) -> list[str]:
+        """The number that was called, then the person's others."""
+        return [self.call.phone, *self.recipient.alternate_phones]
+
+    @property
+    def ended_at(self) -> datetime:
+        """Raises ValueError while it has not ended."""
+        if self.call.ended_at is None:
+            raise ValueError(f"found call {self.id} without an end; only an ended one is settled")
+        return self.call.ended_at
+
+    @property
+    def settled(self) -> bool:
+        return self.call.settled_at is not None
+
+    @property
+    def ended_now(self) -> bool:
+        """Whether it is this transaction that ends it."""
+        return "status" in self.call_row.changes and self.status.terminal
+
+    @property
+    def settled_now(self) -> bool:
+        """Whether it is this transaction that settles it."""
+        return "settled_at" in self.call_row.changes
+
+    def instant(self, reported: datetime, now: datetime) -> datetime:
+        """A provider's instant, as far as it can be: from the placement on, and not after now.
+        Delays are counted from it, and a provider's clock is nobody's concern."""
+        placed = self.call.fenced_at or self.call.created_at
+        return max(placed, min(reported, now))
+
+    @property
+    def takes_no_more_calls(self) -> str | None:
+        """Why the recipient ends here, whatever the outcome; None when it need not."""
+        if self.recipient.withdrawn:
+            return WITHDRAWN
+        stopped = self.campaign.state not in (CampaignState.RUNNING, CampaignState.PAUSED)
+        if stopped or self.campaign.launch != self.call.launch:
+            return STOPPED
+        return None
+
+    def change_call(self, **columns: Any) -> None:
+        self.call_row.change(columns)
+
+    def change_recipient(self, **columns: Any) -> None:
+        self.recipient_row.change(columns)
+
+    @property
+    def event_types(self) -> list[str]:
+        """Of the changes made so far. An end is published when it is settled, with all that is
+        known of it by then."""
+        changes, reached = self.call_row.changes, []
+        moved = "status" in changes
+        if moved and self.status is CallStatus.IN_PROGRESS and "ringing_at" in changes:
+            reached.append(CallStatus.RINGING)  # both became known at once
+        if moved and not self.status.terminal:
+            reached.append(self.status)
+        if self.settled_now:
+            reached.append(self.status)
+        return [f"call.{status.value}" for status in reached]
+
+    def as_settled(self, *, changed: bool) -> Settled:
+        """What the transaction reports of it; `changed` is whether it changed anything."""
+        return Settled(
+            call_id=self.id,
+            changed=changed,
+            settled=self.settled,
+            status=self.status,
+            outcome=self.call.outcome,
+            campaign_workflow_id=f"campaign/{self.call.tenant}/{self.call.campaign}",
+            requester_workflow_id=self.recipient.requester_workflow_id,
+            recipient_done=self.recipient.state is RecipientState.DONE,
+            recipient_id=self.call.recipient_id,
+            tenant=self.call.tenant,
+            listed=self.listed,
+            has_steps=self.has_steps,
+        )
+
+
+def lock_calls(
+    s: Session, call_ids: Iterable[str], *, of_one_recipient: bool = False
+) -> list[LockedCall]:
+    """Lock calls that exist, with their recipients; sorted by id.
+
+    `of_one_recipient` says that several of them may have the same recipient: all calls are locked
+    before the first recipient then, as everybody does who loads one of them.
+    """
+    wanted = sorted(set(call_ids))
+    if not wanted:
+        return []
+    if of_one_recipient:
+        s.connection().execute(_CALLS_FIRST, {"call_ids": wanted}).all()
+    return _share_recipients(s.connection().execute(_CALLS, {"call_ids": wanted}).mappings())
+
+
+def lock_call(s: Session, call_id: str) -> LockedCall:
+    """Lock one call with its recipient. Raises UnknownCall."""
+    found = lock_calls(s, [call_id])
+    if not found:
+        raise UnknownCall(call_id)
+    return found[0]
+
+
+def read_call(s: Session, call_id: str) -> LockedCall | None:
+    """A call with its recipient, not locked: to decide by, not to be saved."""
+    row = s.connection().execute(_FOUND, {"call_ids": [call_id]}).mappings().first()
+    return None if row is None else _locked_call(row)
+
+
+def _share_recipients(rows: Iterable[RowMapping]) -> list[LockedCall]:
+    first: dict[int, LockedRow[RecipientValues]] = {}
+    found = [_locked_call(row) for row in rows]
+    for locked in found:
+        key = locked.call.recipient_id
+        locked.recipient_row = first.setdefault(key, locked.recipient_row)
+    return found
+
+
+def _locked_call(row: RowMapping) -> LockedCall:
+    of_call = {name: _read(name, row[name]) for name in _CALL_COLUMNS}
+    of_recipient = {name: _read(name, row[f"recipient_{name}"]) for name in _RECIPIENT_COLUMNS}
+    return LockedCall(
+        call_row=LockedRow(CallValues(**of_call)),
+        recipient_row=LockedRow(RecipientValues(**of_recipient)),
+        campaign=CampaignValues(CampaignState(row["campaign_state"]), row["current_launch"]),
+        plan=read_plan(row["recipient_plan"] or row["campaign_plan"]),
+        tries_line=row["tries_line"],
+    )
+
+
+def _read(name: str, value: Any) -> Any:
+    reader = _READERS.get(name)
+    return value if value is None or reader is None else reader(value)
+
+
+def save_calls(s: Session, locked_calls: Sequence[LockedCall], now: datetime) -> None:
+    """Write the changes back, and publish them to the endpoints."""
+    _save(s, call, [(locked.id, locked.call_row.changes) for locked in locked_calls])
+    people = {locked.call.recipient_id: locked.recipient_row.changes for locked in locked_calls}
+    _save(s, recipient, people.items())
+    changed: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for locked in locked_calls:
+        changed[locked.call.tenant] += [(locked.id, what) for what in locked.event_types]
+    for tenant, changes in changed.items():
+        tell_calls(s, tenant, changes, now=now)
+
+
+def _save(s: Session, table: Table, changes: Iterable[tuple[Any, dict[str, Any]]]) -> None:
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for key, values in changes:
+        if values:
+            alike[tuple(sorted(values))].append({"row_id": key, **values})
+    for rows in alike.values():
+        s.connection().execute(_SAVE[table.name], rows)
