@@ -79,6 +79,10 @@ VENDORS = frozenset(
 )
 """Names that only the catalog and the adapters may know, those to come among them."""
 
+ROWS = frozenset(["call", "campaign", "case", "locked", "recipient", "row"])
+LOCKED_PARTS = frozenset(["call", "call_row", "campaign", "changes", "recipient", "recipient_row"])
+"""What a `LockedCall` is made of."""
+
 SWAMPS = frozenset(["common", "helper", "helpers", "misc", "util", "utils"])
 UNDONE = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
@@ -256,6 +260,49 @@ def no_error_swallowed(source: Source) -> Iterator[Finding]:
             yield from ((node.lineno, f"suppresses every {name}") for name in hidden)
 
 
+def _indexed_by_string(source: Source) -> Iterator[tuple[int, ast.expr]]:
+    """What is subscripted with a string, and on which line."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Subscript):
+            key = node.slice
+            if isinstance(key, ast.JoinedStr) or isinstance(getattr(key, "value", None), str):
+                yield node.lineno, node.value
+
+
+def rows_stay_in_the_store(source: Source) -> Iterator[Finding]:
+    """What leaves the store is a value with attributes, which mypy knows."""
+    if not source.shipped or source.room == "store":
+        return
+    for line, owner in _indexed_by_string(source):
+        name = getattr(owner, "id", None) or getattr(owner, "attr", "")
+        if name in ROWS:
+            yield line, f"reads {name} by a column's name; give a value with attributes instead"
+    for line, name in imported_names(source):
+        if name.split(".")[0] == "sqlalchemy" and name.split(".")[-1] in {"Row", "RowMapping"}:
+            yield line, f"{name} may not leave the store"
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Attribute) and node.attr == "mappings":
+            yield node.lineno, "only the store reads rows"
+
+
+def locked_calls_are_values(source: Source) -> Iterator[Finding]:
+    """`locked.call.tenant`, never `locked.call["tenant"]`, whatever name the part goes by."""
+    if source.room != "store":
+        return
+    assigned = (node for node in ast.walk(source.tree) if isinstance(node, ast.Assign))
+    names = {
+        target.id
+        for node in assigned
+        if isinstance(node.value, ast.Attribute) and node.value.attr in LOCKED_PARTS
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for line, owner in _indexed_by_string(source):
+        part = isinstance(owner, ast.Attribute) and owner.attr in LOCKED_PARTS
+        if part or getattr(owner, "id", "") in names | {"locked"}:
+            yield line, f"reads {ast.unparse(owner)} by a column's name; it has attributes"
+
+
 RULES: tuple[Rule, ...] = (
     domain_is_pure,
     workflows_only_decide,
@@ -269,4 +316,6 @@ RULES: tuple[Rule, ...] = (
     no_swamp,
     nothing_left_undone,
     no_error_swallowed,
+    rows_stay_in_the_store,
+    locked_calls_are_values,
 )

@@ -95,8 +95,8 @@ def _lines(one: dict[str, Any]) -> list[str]:
             f"  {change['change']} {change['at']}: {change['reason']} ({change['source']})"
         )
     lines.append(f"  attempts: {plural(len(one['attempts']), 'call')} that may have rung")
-    for call in one["attempts"]:
-        lines.append(f"    {call['at']} {call['campaign']} {call['number']} {call['outcome']}")
+    for made in one["attempts"]:
+        lines.append(f"    {made['at']} {made['campaign']} {made['number']} {made['outcome']}")
     return lines
 
 

@@ -182,10 +182,10 @@ class SimulatedProvider(Provider):
             raise self._unreadable()
         return content
 
-    def _snapshot(self, call: Mapping[str, Any]) -> CallSnapshot:
+    def _snapshot(self, content: Mapping[str, Any]) -> CallSnapshot:
         try:
-            events = webhook.read_events(call["events"])
-            return CallSnapshot(provider_call_id=call["id"], events=events)
+            events = webhook.read_events(content["events"])
+            return CallSnapshot(provider_call_id=content["id"], events=events)
         except (KeyError, TypeError, ValueError) as exc:
             raise self._unreadable() from exc
 
