@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import RowMapping, Table, bindparam, exists, select, update
+from sqlalchemy import Row, Select, Table, bindparam, exists, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
@@ -37,8 +37,7 @@ from outdial.store.records import read_plan, read_zones
 from outdial.store.webhooks.outbox import tell_calls
 
 
-@dataclass(frozen=True, slots=True)
-class CallValues:
+class CallValues(NamedTuple):
     """The columns of a call, all but the long texts."""
 
     id: str
@@ -92,8 +91,7 @@ class CallValues:
         return None if wait is None else timedelta(seconds=wait)
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientValues:
+class RecipientValues(NamedTuple):
     """The columns of a recipient that the end of a call is judged by."""
 
     state: RecipientState
@@ -110,16 +108,13 @@ class RecipientValues:
     line_marks: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class CampaignValues:
+class CampaignValues(NamedTuple):
     """What its campaign says now of a call; not locked."""
 
     state: CampaignState
     launch: int
 
 
-_CALL_COLUMNS = tuple(each.name for each in fields(CallValues))
-_RECIPIENT_COLUMNS = tuple(each.name for each in fields(RecipientValues))
 _READERS: dict[str, Callable[[Any], Any]] = {
     "status": CallStatus,
     "fence": Fence,
@@ -129,11 +124,19 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "alternate_phones": tuple,
 }
 """How a column is read whose field is no plain text, number or instant."""
+_READ = {kind: frozenset(kind._fields) for kind in (CallValues, RecipientValues)}
+_CONVERTED = {
+    kind: [(at, _READERS[name]) for at, name in enumerate(kind._fields) if name in _READERS]
+    for kind in (CallValues, RecipientValues)
+}
+_OF_CALL = slice(0, len(CallValues._fields))
+_OF_RECIPIENT = slice(_OF_CALL.stop, _OF_CALL.stop + len(RecipientValues._fields))
+"""Where the values stand among what `_FOUND` selects."""
 
-_FOUND = (
+_FOUND: Select[Any] = (
     select(
-        *(call.c[name] for name in _CALL_COLUMNS),
-        *(recipient.c[name].label(f"recipient_{name}") for name in _RECIPIENT_COLUMNS),
+        *(call.c[name] for name in CallValues._fields),
+        *(recipient.c[name].label(f"recipient_{name}") for name in RecipientValues._fields),
         recipient.c.plan.label("recipient_plan"),
         campaign.c.state.label("campaign_state"),
         campaign.c.launch.label("current_launch"),
@@ -180,22 +183,20 @@ class LockedRow(Generic[Values]):
     def change(self, columns: Mapping[str, Any]) -> None:
         for name, value in columns.items():
             self.changes[name] = value.value if isinstance(value, StrEnum) else value
-        self.values = replace(
-            self.values, **{name: _read(name, columns[name]) for name in self._read_of(columns)}
+        read = _READ[type(self.values)]
+        self.values = self.values._replace(
+            **{name: _convert(name, value) for name, value in columns.items() if name in read}
         )
 
     def differing(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """Those that are not stored yet, as far as that is known: a column that is not read is
         written each time."""
-        read = self._read_of(columns)
+        read = _READ[type(self.values)]
         return {
             name: value
             for name, value in columns.items()
             if name not in read or getattr(self.values, name) != value
         }
-
-    def _read_of(self, columns: Iterable[str]) -> set[str]:
-        return self.values.__dataclass_fields__.keys() & set(columns)
 
 
 @dataclass(slots=True)
@@ -333,7 +334,7 @@ def lock_calls(
         return []
     if of_one_recipient:
         s.connection().execute(_CALLS_FIRST, {"call_ids": wanted}).all()
-    return _share_recipients(s.connection().execute(_CALLS, {"call_ids": wanted}).mappings())
+    return _share_recipients(s.connection().execute(_CALLS, {"call_ids": wanted}))
 
 
 def lock_call(s: Session, call_id: str) -> LockedCall:
@@ -346,11 +347,11 @@ def lock_call(s: Session, call_id: str) -> LockedCall:
 
 def read_call(s: Session, call_id: str) -> LockedCall | None:
     """A call with its recipient, not locked: to decide by, not to be saved."""
-    row = s.connection().execute(_FOUND, {"call_ids": [call_id]}).mappings().first()
+    row = s.connection().execute(_FOUND, {"call_ids": [call_id]}).first()
     return None if row is None else _locked_call(row)
 
 
-def _share_recipients(rows: Iterable[RowMapping]) -> list[LockedCall]:
+def _share_recipients(rows: Iterable[Row[Any]]) -> list[LockedCall]:
     first: dict[int, LockedRow[RecipientValues]] = {}
     found = [_locked_call(row) for row in rows]
     for locked in found:
@@ -359,19 +360,25 @@ def _share_recipients(rows: Iterable[RowMapping]) -> list[LockedCall]:
     return found
 
 
-def _locked_call(row: RowMapping) -> LockedCall:
-    of_call = {name: _read(name, row[name]) for name in _CALL_COLUMNS}
-    of_recipient = {name: _read(name, row[f"recipient_{name}"]) for name in _RECIPIENT_COLUMNS}
+def _locked_call(row: Row[Any]) -> LockedCall:
     return LockedCall(
-        call_row=LockedRow(CallValues(**of_call)),
-        recipient_row=LockedRow(RecipientValues(**of_recipient)),
-        campaign=CampaignValues(CampaignState(row["campaign_state"]), row["current_launch"]),
-        plan=read_plan(row["recipient_plan"] or row["campaign_plan"]),
-        tries_line=row["tries_line"],
+        call_row=LockedRow(_values(CallValues, row[_OF_CALL])),
+        recipient_row=LockedRow(_values(RecipientValues, row[_OF_RECIPIENT])),
+        campaign=CampaignValues(CampaignState(row.campaign_state), row.current_launch),
+        plan=read_plan(row.recipient_plan or row.campaign_plan),
+        tries_line=row.tries_line,
     )
 
 
-def _read(name: str, value: Any) -> Any:
+def _values(kind: type[Values], cells: Sequence[Any]) -> Values:
+    read = list(cells)
+    for at, reader in _CONVERTED[kind]:
+        if read[at] is not None:
+            read[at] = reader(read[at])
+    return kind._make(read)
+
+
+def _convert(name: str, value: Any) -> Any:
     reader = _READERS.get(name)
     return value if value is None or reader is None else reader(value)
 
