@@ -1,4 +1,4 @@
-"""The command line as a process of its own, as people run it; and in the process of a test."""
+"""The command line as a process of its own, as people run it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from typer.testing import CliRunner
-
-from outdial.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTDIAL = Path(sys.executable).with_name("outdial")
@@ -38,14 +34,6 @@ async def outdial(environ: Mapping[str, str], *arguments: str | Path) -> Said:
     """Run a command to its end."""
     process = await start(environ, *arguments)
     return await ended(process)
-
-
-async def outdial_here(environ: Mapping[str, str], *arguments: str | Path) -> Said:
-    """Run a command to its end in this process: to start one of its own takes a second or two."""
-    result = await asyncio.to_thread(
-        CliRunner().invoke, app, [*map(str, arguments)], env=environ, prog_name="outdial"
-    )
-    return Said(result.exit_code, result.stdout, result.stderr)
 
 
 async def start(environ: Mapping[str, str], *arguments: str | Path) -> asyncio.subprocess.Process:

@@ -16,7 +16,7 @@ from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.compliance import auditing, blocking, explaining, suppressing
 from outdial.services.errors import NobodyCallable, NoSuchPerson
 from tests.builders import phone
-from tests.e2e.commands import outdial_here
+from tests.e2e.commands import outdial
 from tests.e2e.stacks import PEOPLE, Stack, campaign, environment, running
 from tests.waiting import until
 
@@ -116,17 +116,17 @@ async def test_the_command_line_explains_and_audits(stack: Stack) -> None:
     await launch_campaign(stack.ctx, campaign("commanded", numbers))
     await stack.until_over("commanded")
     environ = environment(stack.state_dir)
-    said = await outdial_here(environ, "explain", "commanded", numbers[0])
+    said = await outdial(environ, "explain", "commanded", numbers[0])
     assert said.code == 0, said
     assert "is done: " in said.out
     assert "47 CFR 64.1200" in said.out
     assert numbers[0] not in said.out
-    audit = await outdial_here(environ, "audit", "commanded", "--json")
+    audit = await outdial(environ, "audit", "commanded", "--json")
     assert audit.last_json["receipts"] == 1
     assert audit.last_json["problems"] == []
-    listed = await outdial_here(environ, "suppress", phone(511), "--because", "asked")
+    listed = await outdial(environ, "suppress", phone(511), "--because", "asked")
     assert (listed.code, listed.out) == (0, "1 number listed.\n")
-    lifted = await outdial_here(environ, "lift", phone(511), "--because", "a mistake")
+    lifted = await outdial(environ, "lift", phone(511), "--because", "a mistake")
     assert "may be called again" in lifted.out
     history = await suppressing.history(stack.ctx, phone(511))
     assert [change.change for change in history] == ["listed", "lifted"]
@@ -134,7 +134,7 @@ async def test_the_command_line_explains_and_audits(stack: Stack) -> None:
 
 async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack) -> None:
     environ = environment(stack.state_dir)
-    said = await outdial_here(
+    said = await outdial(
         environ, "block", "US-HI", "--until", "2099-01-01", "--because", "emergency"
     )
     assert (said.code, said.out) == (0, "US-HI is blocked until 2099-01-01 12:00Z.\n")
@@ -151,7 +151,7 @@ async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack
     await until(waits, timeout=60)
     (found,) = await explaining.explain(stack.ctx, "aloha", honolulu)
     assert found["decision"]["code"] == "blocked"
-    said = await outdial_here(environ, "unblock", "US-HI")
+    said = await outdial(environ, "unblock", "US-HI")
     assert said.out == "US-HI is open again.\n"
     over = await stack.until_over("aloha")
     assert (over.state, over.by_outcome) == (CampaignState.FINISHED, {"completed": 2})
@@ -165,13 +165,13 @@ async def test_rules_of_ones_own(stack: Stack, tmp_path: Path) -> None:
         "    windows: mon-fri 10:00-16:00\n",
         encoding="utf-8",
     )
-    said = await outdial_here(environ, "rules", "--apply", file)
+    said = await outdial(environ, "rules", "--apply", file)
     assert (said.code, said.out) == (0, "1 rule applied, in place of 0.\n")
-    listed = await outdial_here(environ, "rules", "US-ME", "--json")
+    listed = await outdial(environ, "rules", "US-ME", "--json")
     ids = {rule["id"] for rule in json.loads(listed.out)}
     assert {"house.maine", "US-ME.automated-cap", "US.hours"} <= ids
     file.write_text("rules:\n  - id: a b\n    jurisdiction: US-ME\n    windows: 9-5\n")
-    said = await outdial_here(environ, "rules", "--apply", file)
+    said = await outdial(environ, "rules", "--apply", file)
     assert said.code == 1
     assert "found no cite" in said.err
     assert "write days and hours such as" in said.err
