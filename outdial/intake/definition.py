@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from outdial.domain.bounds import AGENT_SETTINGS, DEFINITION, OutOfBounds, require_within
 from outdial.domain.definition.campaign import CampaignDefinition
@@ -17,7 +18,7 @@ from outdial.intake.templates.after_call import after_call_problems
 from outdial.intake.templates.templates import TemplateSet
 from outdial.intake.wording import RIGHT, describe, document_path
 from outdial.intake.yaml.document import read_yaml
-from outdial.intake.yaml.nodes import Node, YamlList, YamlMapping, YamlScalar
+from outdial.intake.yaml.nodes import as_text, as_typed, entries_of, is_null
 from outdial.intake.yaml.places import KeyPath, Places
 
 MAX_BYTES = 10_000_000
@@ -117,12 +118,12 @@ def templates_of(values: Any) -> dict[str, str]:
 def _values(root: Node) -> Any:
     """Plain values for the model. Texts, since the model reads numbers from them, while nothing
     could bring back the + of a telephone number that was read as a number."""
-    values = root.as_text()
-    if isinstance(root, YamlMapping) and isinstance(values, dict):
+    values = as_text(root)
+    if isinstance(root, MappingNode) and isinstance(values, dict):
         _type_settings(root, values)
-        line = root.values.get("line")
-        if isinstance(line, YamlList):
-            for node, value in zip(line.items, values["line"], strict=True):
+        line = _value_of(root, "line")
+        if isinstance(line, SequenceNode):
+            for node, value in zip(line.value, values["line"], strict=True):
                 _type_settings(node, value)
         elif line is not None:
             _type_settings(line, values["line"])
@@ -131,9 +132,18 @@ def _values(root: Node) -> Any:
 
 def _type_settings(node: Node, values: Any) -> None:
     """The settings of the agent below a node are what they look like: a provider reads them."""
-    agent = node.values.get("agent") if isinstance(node, YamlMapping) else None
-    if isinstance(agent, YamlMapping) and "settings" in agent.values:
-        values["agent"]["settings"] = agent.values["settings"].as_typed()
+    agent = _value_of(node, "agent")
+    settings = _value_of(agent, "settings")
+    if settings is not None:
+        values["agent"]["settings"] = as_typed(settings)
+
+
+def _value_of(node: Node | None, name: str) -> Node | None:
+    """The value of a key below a mapping."""
+    if not isinstance(node, MappingNode):
+        return None
+    _, value = entries_of(node).get(name, (None, None))
+    return value
 
 
 def _pydantic_problems(error: ValidationError, places: Places) -> list[Problem]:
@@ -171,7 +181,7 @@ def _agent_settings(values: Any) -> Iterator[tuple[KeyPath, Any]]:
 
 def _reserved_name(places: Places) -> list[Problem]:
     node = places.find(("name",)).node
-    if not isinstance(node, YamlScalar) or node.text != DIRECT_CAMPAIGN:
+    if not isinstance(node, ScalarNode) or node.value != DIRECT_CAMPAIGN:
         return []
     message = f"found {DIRECT_CAMPAIGN!r}, which is kept for single calls; write another name"
     return [places.problem(("name",), message)]
@@ -182,7 +192,7 @@ def _left_empty(places: Places) -> list[Problem]:
     return [
         places.problem(path, f"found nothing; {RIGHT['.'.join(path)]}")
         for path in _NEVER_EMPTY
-        if isinstance(node := _at(places, path), YamlScalar) and node.as_text() is None
+        if (node := _at(places, path)) is not None and is_null(node)
     ]
 
 

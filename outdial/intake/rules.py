@@ -13,6 +13,7 @@ from outdial.domain.rules.rulebook import OperatorRules
 from outdial.intake.definition import read_definition_file
 from outdial.intake.problems import DefinitionInvalid, Problem
 from outdial.intake.yaml.document import read_yaml
+from outdial.intake.yaml.nodes import as_text
 from outdial.intake.yaml.places import Places
 
 _WORDS = {
@@ -29,7 +30,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
         raise DefinitionInvalid(document.problems, document.problems.omitted)
     places = Places(file, document.root)
     try:
-        rules = OperatorRules.model_validate(document.root.as_text()).rules
+        rules = OperatorRules.model_validate(as_text(document.root)).rules
     except ValidationError as error:
         raise DefinitionInvalid(_problems(places, error)) from error
     nowhere = [

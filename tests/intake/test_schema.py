@@ -12,6 +12,7 @@ from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.schema import campaign_schema, schema_text
 from outdial.intake.yaml.document import read_yaml
+from outdial.intake.yaml.nodes import as_typed
 from tests.intake.broken import HEAD
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ def schema_errors(text: str) -> list[str]:
     """As an editor sees the text, which reads it by the core schema."""
     root = read_yaml(text, "f").root
     assert root is not None
-    return [error.json_path for error in VALIDATOR.iter_errors(root.as_typed())]
+    return [error.json_path for error in VALIDATOR.iter_errors(as_typed(root))]
 
 
 def test_the_stored_schema_is_current() -> None:

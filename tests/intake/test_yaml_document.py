@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from ruamel.yaml import YAML
+from ruamel.yaml.nodes import Node
 
 from outdial.intake.yaml.document import MAX_CHARACTERS, read_yaml
-from outdial.intake.yaml.nodes import Node, Place, locate
+from outdial.intake.yaml.nodes import Place, as_text, as_typed
+from outdial.intake.yaml.places import Places
 
 TEXT = """\
 # a comment
@@ -46,14 +49,14 @@ def parse(text: str) -> Node:
 def test_positions(
     path: tuple[int | str, ...], shown: str, line: int, column: int, key_line: int, key_column: int
 ) -> None:
-    found = locate(parse(TEXT), path)
+    found = Places("f", parse(TEXT)).find(path)
     assert found.path == shown
     assert found.place == Place(line, column)
     assert found.key_place == Place(key_line, key_column)
 
 
 def test_texts() -> None:
-    assert parse(TEXT).as_text() == {
+    assert as_text(parse(TEXT)) == {
         "name": "spring",
         "list": ["one", {"a": "1", "b": ["x", "y"]}],
         "block": "text\n",
@@ -75,7 +78,7 @@ def test_texts() -> None:
     ],
 )  # fmt: skip
 def test_the_core_schema_of_yaml_1_2(written: str, typed: object) -> None:
-    document = parse(f"a: {written}").as_typed()
+    document = as_typed(parse(f"a: {written}"))
     assert isinstance(document, dict)
     assert document == {"a": typed}
     assert type(document["a"]) is type(typed)
@@ -94,3 +97,50 @@ def test_levels_count_through_aliases() -> None:
     chain += [f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 20}" for n in (1, 2)]
     [problem] = read_yaml("\n".join(chain), "f").problems
     assert str(problem) == "f:3:29: yaml: found more than 50 levels; nest fewer"
+
+
+def test_brackets_without_end_never_reach_the_composer() -> None:
+    """`compose()` recurses once a level: without the guard two thousand exhaust the stack."""
+    with pytest.raises(RecursionError):
+        YAML(typ="safe", pure=True).compose("[" * 2000 + "]" * 2000)
+    [problem] = read_yaml("[" * 2000 + "]" * 2000, "f").problems
+    assert str(problem) == "f:1:52: yaml: found more than 50 levels; nest fewer"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: &a [1, *a]", "a: &a {b: *a}", "b: &a x\na: &a [[*a]]"],
+    ids=["list", "mapping", "again"],
+)
+def test_an_alias_within_what_it_names(text: str) -> None:
+    [problem] = read_yaml(text, "f").problems
+    assert problem.message == (
+        "found the alias *a within what &a names, which would never end; write the values out"
+    )
+
+
+def test_the_last_anchor_of_a_name_counts() -> None:
+    """In the order in which they are written: the one in the list comes after the list's."""
+    text = "a: &a 1\nb: *a\nc: &a [&a x, *a]\nd: *a\ne: &a y\nf: *a"
+    assert as_text(parse(text)) == {
+        "a": "1", "b": "1", "c": ["x", "x"], "d": "x", "e": "y", "f": "y",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.2", "1.3"])
+def test_every_version_of_yaml_is_read_as_1_2(version: str) -> None:
+    text = f"%YAML {version}\n---\na: no\nb: 012\nc: 12:30"
+    assert as_typed(parse(text)) == {"a": "no", "b": 12, "c": "12:30"}
+
+
+def test_problems_are_reported_together() -> None:
+    """Those that end the reading after those that don't."""
+    text = "a: !x 1\na: 2\n? [b]\n: 3\nc: {{ d }}\ne: *f\ng: !y 1\n"
+    assert [str(problem) for problem in read_yaml(text, "f").problems] == [
+        "f:1:4: a: found the tag !x; leave it out",
+        "f:2:1: a: found this key again, first on line 1; remove one",
+        "f:3:3: yaml: found a list for a key; write a name",
+        'f:5:4: c: found {{ }} without quotes; put quotes around all of it, as in "Hi {{ name }}"',
+        "f:6:4: yaml: found the alias *f, but no &f above it; put quotes around a value that "
+        "starts with *",
+    ]

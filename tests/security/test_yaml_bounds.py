@@ -13,8 +13,9 @@ import pytest
 from outdial.intake.apart import LARGE_AT_ONCE, SMALL, SMALL_AT_ONCE, parse_apart
 from outdial.intake.definition import parse_definition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
-from outdial.intake.yaml import document as yaml_document
-from outdial.intake.yaml.document import MAX_CHARACTERS, MAX_NODES, read_yaml
+from outdial.intake.yaml import guard
+from outdial.intake.yaml.document import MAX_CHARACTERS, read_yaml
+from outdial.intake.yaml.guard import MAX_NODES
 from tests.api.v1.conftest import bearer, new_key
 from tests.services.world import World
 
@@ -58,7 +59,7 @@ LONG = {
 
 @pytest.mark.parametrize("text", MANY_NODES.values(), ids=MANY_NODES)
 def test_nodes_are_counted_as_they_come(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_document, "MAX_NODES", MANY - 1)
+    monkeypatch.setattr(guard, "MAX_NODES", MANY - 1)
     *_, last = read_yaml(text, "f").problems
     assert last.message == f"found more than {MANY - 1} keys and values; {INSTEAD}"
 
@@ -132,7 +133,7 @@ async def test_others_are_answered_while_the_worst_is_parsed(
     api: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Six of them: as many as the event loop has threads on two cores."""
-    monkeypatch.setattr(yaml_document, "MAX_NODES", 5_000)
+    monkeypatch.setattr(guard, "MAX_NODES", 5_000)
     headers = bearer((await new_key(world)).text)
     worst = "x: [" + ("[" * 40 + "]" * 40 + ",") * 20_000 + "]"
     sent = [
@@ -156,6 +157,6 @@ async def test_others_are_answered_while_the_worst_is_parsed(
 
 
 def test_a_definition_beyond_a_bound_is_invalid(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_document, "MAX_NODES", 3)
+    monkeypatch.setattr(guard, "MAX_NODES", 3)
     with pytest.raises(DefinitionInvalid, match=r"body:1:\d+: yaml: found more than 3 keys"):
         read_definition_text("x: [a, b, c]", name="body")

@@ -1,24 +1,27 @@
-"""A YAML document as a tree that knows where each key and value stands.
+"""The tree that ruamel.yaml composes, read as plain values.
 
 Scalars keep their text, so that `+12025550123`, `01234` or a timestamp reach a field as they
-were written. What a plain scalar means by YAML 1.2 (core schema) is asked for where it matters.
-`size` counts a node's values, `height` its levels, both with aliases written out.
+were written; ruamel's constructors would turn the one into an integer and take the offset from
+the other. What a plain scalar means by YAML 1.2 (core schema) is asked for where it matters.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import Any
 
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}|0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
-_FLOAT = re.compile(r"[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)([eE][-+]?[0-9]+)?|[0-9]+[eE][-+]?[0-9]+)")
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOLEANS = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from outdial.domain.bounds import LARGEST_INTEGER
+
+_NULL, _BOOLEAN, _INTEGER, _FLOAT = (
+    f"tag:yaml.org,2002:{kind}" for kind in ("null", "bool", "int", "float")
+)
+_LONGEST_INTEGER = 18
+"""Characters without the sign; a longer one is an identifier, and floating-point numbers of other
+languages would lose its end."""
+_BASES = {"0o": 8, "0x": 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,90 +32,82 @@ class Place:
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class YamlScalar:
-    place: Place
-    text: str
-    plain: bool
-    """Written without quotes, so it may mean a number, a boolean or nothing."""
-    size: int = 1
-    height: int = 0
-
-    def as_text(self) -> str | None:
-        return None if self.plain and self.text in _NULLS else self.text
-
-    def as_typed(self) -> Any:
-        """By the core schema; what JSON could not carry (`.nan`, 1e999) stays a text, and so does
-        an integer of more than 18 digits."""
-        if not self.plain:
-            return self.text
-        if self.text in _NULLS:
-            return None
-        if self.text in _BOOLEANS:
-            return _BOOLEANS[self.text]
-        if _INTEGER.fullmatch(self.text):
-            return int(self.text, 0 if self.text[:2] in ("0o", "0x") else 10)
-        if _FLOAT.fullmatch(self.text) and math.isfinite(number := float(self.text)):
-            return number
-        return self.text
+def place_of(marked: Any) -> Place:
+    """Where a node or an event of ruamel's starts."""
+    return Place(marked.start_mark.line + 1, marked.start_mark.column + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class YamlList:
-    place: Place
-    items: tuple[Node, ...]
-    size: int
-    height: int
-
-    def as_text(self) -> list[Any]:
-        return [item.as_text() for item in self.items]
-
-    def as_typed(self) -> list[Any]:
-        return [item.as_typed() for item in self.items]
+def entries_of(node: MappingNode) -> dict[str, tuple[Node, Node]]:
+    """Key and value by the key's text. Of a key that stands twice the first counts; one that is a
+    list or a mapping is no name. Both are reported by the guard."""
+    entries: dict[str, tuple[Node, Node]] = {}
+    for key, value in node.value:
+        if isinstance(key, ScalarNode):
+            entries.setdefault(key.value, (key, value))
+    return entries
 
 
-@dataclass(frozen=True, slots=True)
-class YamlMapping:
-    place: Place
-    keys: dict[str, Place]
-    values: dict[str, Node]
-    size: int
-    height: int
-
-    def as_text(self) -> dict[str, Any]:
-        return {key: value.as_text() for key, value in self.values.items()}
-
-    def as_typed(self) -> dict[str, Any]:
-        return {key: value.as_typed() for key, value in self.values.items()}
+def is_template_key(mapping: Place, key: Place) -> bool:
+    """`{{ name }}` without quotes is a mapping with a mapping for its key."""
+    return key == Place(mapping.line, mapping.column + 1)
 
 
-Node = YamlScalar | YamlList | YamlMapping
+def is_null(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.tag == _NULL
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Where a path leads in a document."""
+def as_text(node: Node) -> Any:
+    """Lists, mappings, texts, and None for what is null."""
+    if isinstance(node, MappingNode):
+        if _is_bare_template(node):
+            return ""
+        return {name: as_text(value) for name, (_, value) in entries_of(node).items()}
+    if isinstance(node, SequenceNode):
+        return [as_text(item) for item in node.value]
+    return None if is_null(node) else node.value
 
-    path: str
-    """Dotted, with list positions from 0, such as `caller_ids[1]`."""
-    place: Place
-    """Of the value; where there is none, of the nearest key above it."""
-    key_place: Place
-    node: Node | None
+
+def as_typed(node: Node) -> Any:
+    """By the core schema; what JSON could not carry (`.nan`, 1e999) stays a text, and so does
+    an integer of more than 18 digits."""
+    if isinstance(node, MappingNode):
+        if _is_bare_template(node):
+            return ""
+        return {name: as_typed(value) for name, (_, value) in entries_of(node).items()}
+    if isinstance(node, SequenceNode):
+        return [as_typed(item) for item in node.value]
+    return _scalar(node)
 
 
-def locate(root: Node, path: tuple[int | str, ...]) -> Found:
-    """Follow `path` to its end, or to where the document holds no more of it."""
-    node, shown_path = root, ""
-    place = key_place = root.place
-    for step in path:
-        if isinstance(node, YamlMapping) and isinstance(step, str):
-            shown_path = f"{shown_path}.{step}" if shown_path else step
-            if step not in node.values:
-                return Found(shown_path, key_place, key_place, None)
-            key_place, node = node.keys[step], node.values[step]
-            place = node.place
-        elif isinstance(node, YamlList) and isinstance(step, int) and step < len(node.items):
-            node = node.items[step]
-            shown_path, place, key_place = f"{shown_path}[{step}]", node.place, node.place
-    return Found(shown_path, place, key_place, node)
+def _scalar(node: Node) -> Any:
+    text: str = node.value
+    if node.tag == _NULL:
+        return None
+    if node.tag == _BOOLEAN:
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if node.tag in (_INTEGER, _FLOAT) and "_" not in text:
+        try:
+            number = _integer(text) if node.tag == _INTEGER else float(text)
+        except (ValueError, OverflowError):
+            return text
+        return text if number is None or not math.isfinite(number) else number
+    return text
+
+
+def _integer(text: str) -> int | None:
+    """None for what the core schema knows not, or JSON's readers could not hold."""
+    digits = text.lstrip("+-")
+    if len(digits) > _LONGEST_INTEGER:
+        return None
+    number = int(text, _BASES.get(digits[:2], 10))
+    return number if abs(number) <= LARGEST_INTEGER else None
+
+
+def _is_bare_template(node: MappingNode) -> bool:
+    keys = [key for key, _ in node.value]
+    return (
+        bool(keys)
+        and not any(isinstance(key, ScalarNode) for key in keys)
+        and isinstance(keys[-1], MappingNode)
+        and is_template_key(place_of(node), place_of(keys[-1]))
+    )
