@@ -19,7 +19,7 @@ from outdial.intake.templates.templates import TemplateSet
 from outdial.intake.wording import RIGHT, describe, document_path
 from outdial.intake.yaml.document import read_yaml
 from outdial.intake.yaml.nodes import as_text, as_typed, entries_of, is_null
-from outdial.intake.yaml.places import KeyPath, Places
+from outdial.intake.yaml.source_map import KeyPath, SourceMap
 
 MAX_BYTES = 10_000_000
 _NEVER_EMPTY: tuple[tuple[str, ...], ...] = (
@@ -41,7 +41,7 @@ class LoadedDefinition:
     """How problems name it."""
     base: Path | None
     """The folder that contact files are relative to; None when none may be read."""
-    places: Places
+    source_map: SourceMap
 
 
 def read_definition(path: Path | str) -> LoadedDefinition:
@@ -66,7 +66,7 @@ def _load(text: str, file: str, path: Path | None, base: Path | None) -> LoadedD
     parsed = parse_definition(text, file)
     if parsed.definition is None or len(parsed.problems):
         raise DefinitionInvalid(parsed.problems, parsed.problems.omitted)
-    return LoadedDefinition(parsed.definition, path, text, file, base, Places(file, parsed.root))
+    return LoadedDefinition(parsed.definition, path, text, file, base, SourceMap(file, parsed.root))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +83,24 @@ class ParsedDefinition:
 
 
 def parse_definition(text: str, file: str) -> ParsedDefinition:
-    """Read `text`, collecting problems in the order of their places. Raises nothing."""
+    """Read `text`, collecting problems in the order of their source_map. Raises nothing."""
     document = read_yaml(text, file)
     if document.root is None:
         return ParsedDefinition(None, None, None, document.problems)
     root, values = document.root, _values(document.root)
-    places = Places(file, root)
+    source_map = SourceMap(file, root)
     definition: CampaignDefinition | None = None
     broken: frozenset[KeyPath] = frozenset()
     found = list(document.problems)
     try:
         definition = CampaignDefinition.model_validate(values)
     except ValidationError as error:
-        found += _pydantic_problems(error, places)
+        found += _pydantic_problems(error, source_map)
         broken = frozenset(document_path(details) for details in error.errors())
-    found += _out_of_bounds(values, places)
-    found += _reserved_name(places) + _left_empty(places)
-    found += TemplateSet(templates_of(values), places).problems
-    found += after_call_problems(values, places)
+    found += _out_of_bounds(values, source_map)
+    found += _reserved_name(source_map) + _left_empty(source_map)
+    found += TemplateSet(templates_of(values), source_map).problems
+    found += after_call_problems(values, source_map)
     found.sort(key=lambda problem: (problem.line, problem.column))
     problems = ProblemList(found)
     problems.omitted += document.problems.omitted
@@ -146,23 +146,23 @@ def _value_of(node: Node | None, name: str) -> Node | None:
     return value
 
 
-def _pydantic_problems(error: ValidationError, places: Places) -> list[Problem]:
+def _pydantic_problems(error: ValidationError, source_map: SourceMap) -> list[Problem]:
     return [
-        places.problem(
+        source_map.problem(
             document_path(details), describe(details), at_key=details["type"] == "extra_forbidden"
         )
         for details in error.errors(include_url=False)
     ]
 
 
-def _out_of_bounds(values: Any, places: Places) -> list[Problem]:
+def _out_of_bounds(values: Any, source_map: SourceMap) -> list[Problem]:
     """What could not be stored, or not be sent on to a provider."""
     try:
         require_within(values, DEFINITION)
         for path, settings in _agent_settings(values):
             require_within(settings, AGENT_SETTINGS, path)
     except OutOfBounds as error:
-        return [places.problem(error.path, error.problem)]
+        return [source_map.problem(error.path, error.problem)]
     return []
 
 
@@ -179,25 +179,25 @@ def _agent_settings(values: Any) -> Iterator[tuple[KeyPath, Any]]:
             yield (*path, "agent", "settings"), agent["settings"]
 
 
-def _reserved_name(places: Places) -> list[Problem]:
-    node = places.find(("name",)).node
+def _reserved_name(source_map: SourceMap) -> list[Problem]:
+    node = source_map.find(("name",)).node
     if not isinstance(node, ScalarNode) or node.value != DIRECT_CAMPAIGN:
         return []
     message = f"found {DIRECT_CAMPAIGN!r}, which is kept for single calls; write another name"
-    return [places.problem(("name",), message)]
+    return [source_map.problem(("name",), message)]
 
 
-def _left_empty(places: Places) -> list[Problem]:
+def _left_empty(source_map: SourceMap) -> list[Problem]:
     """A key without a value was meant to be filled in; who leaves the key out means the default."""
     return [
-        places.problem(path, f"found nothing; {RIGHT['.'.join(path)]}")
+        source_map.problem(path, f"found nothing; {RIGHT['.'.join(path)]}")
         for path in _NEVER_EMPTY
-        if (node := _at(places, path)) is not None and is_null(node)
+        if (node := _at(source_map, path)) is not None and is_null(node)
     ]
 
 
-def _at(places: Places, path: tuple[str, ...]) -> Node | None:
-    found = places.find(path)
+def _at(source_map: SourceMap, path: tuple[str, ...]) -> Node | None:
+    found = source_map.find(path)
     return found.node if found.path == ".".join(path) else None
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from outdial.domain.definition.fields import shown
+from outdial.domain.definition.fields import describe_value
 from outdial.domain.rules.place import UnknownPlace, require_jurisdiction
 from outdial.domain.rules.rule import EVERYWHERE, Rule
 from outdial.domain.rules.rulebook import OperatorRules
@@ -14,7 +14,7 @@ from outdial.intake.definition import read_definition_file
 from outdial.intake.problems import DefinitionInvalid, Problem
 from outdial.intake.yaml.document import read_yaml
 from outdial.intake.yaml.nodes import as_text
-from outdial.intake.yaml.places import Places
+from outdial.intake.yaml.source_map import SourceMap
 
 _WORDS = {
     "missing": "found no {key}; write it",
@@ -28,13 +28,13 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     document = read_yaml(read_definition_file(path), file)
     if document.root is None or len(document.problems):
         raise DefinitionInvalid(document.problems, document.problems.omitted)
-    places = Places(file, document.root)
+    source_map = SourceMap(file, document.root)
     try:
         rules = OperatorRules.model_validate(as_text(document.root)).rules
     except ValidationError as error:
-        raise DefinitionInvalid(_problems(places, error)) from error
+        raise DefinitionInvalid(_problems(source_map, error)) from error
     nowhere = [
-        places.problem(("rules", at, "jurisdiction"), wrong)
+        source_map.problem(("rules", at, "jurisdiction"), wrong)
         for at, rule in enumerate(rules)
         if (wrong := _misplaced(rule.jurisdiction)) is not None
     ]
@@ -43,7 +43,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     return rules
 
 
-def _problems(places: Places, error: ValidationError) -> list[Problem]:
+def _problems(source_map: SourceMap, error: ValidationError) -> list[Problem]:
     problems = []
     for details in error.errors(include_url=False):
         words = _WORDS.get(details["type"])
@@ -53,8 +53,8 @@ def _problems(places: Places, error: ValidationError) -> list[Problem]:
         elif cause is not None:
             message = str(cause)
         else:
-            message = f"found {shown(details['input'])}; {details['msg']}"
-        problems.append(places.problem(details["loc"], message))
+            message = f"found {describe_value(details['input'])}; {details['msg']}"
+        problems.append(source_map.problem(details["loc"], message))
     return problems
 
 

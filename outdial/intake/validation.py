@@ -18,7 +18,7 @@ from outdial.intake.definition import (
     templates_of,
 )
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList, problem_lines
-from outdial.intake.yaml.places import Places
+from outdial.intake.yaml.source_map import SourceMap
 
 _STAND_INS = {"name": "unnamed", "purpose": Purpose.INFORMATIONAL.value, "agent": "unnamed"}
 
@@ -57,8 +57,8 @@ def validate(path: Path | str) -> Validation:
     definition = parsed.definition or _without_what_is_broken(parsed, broken_rows)
     loaded: LoadedDefinition | None = None
     if definition is not None:
-        places = Places(file, parsed.root)
-        loaded = LoadedDefinition(definition, path, text, file, path.parent, places)
+        source_map = SourceMap(file, parsed.root)
+        loaded = LoadedDefinition(definition, path, text, file, path.parent, source_map)
         roster = check_roster(loaded, without=broken_rows)
         count = roster.count
         problems.extend(roster.problems)

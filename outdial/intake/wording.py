@@ -25,7 +25,7 @@ from outdial.domain.definition.campaign import (
 )
 from outdial.domain.definition.campaign import TimeZonePolicy as Policy
 from outdial.domain.definition.caps import MAX_CALLS, CapScope
-from outdial.domain.definition.fields import shown
+from outdial.domain.definition.fields import describe_value
 from outdial.domain.definition.source import CSV_SOURCE, INLINE_LIST
 from outdial.domain.line.routing import MAX_WEIGHT
 from outdial.domain.rules.consent import ConsentLevel
@@ -216,8 +216,8 @@ def describe(error: ErrorDetails) -> str:
         return str(error["ctx"]["error"])
     found = error["input"]
     if document_path(error)[:1] == ("recipients",) and isinstance(error["loc"][-1], int):
-        return f"found {shown(found)}; {_RECIPIENT}"
-    message = f"found {shown(found)}; {_right(path)}"
+        return f"found {describe_value(found)}; {_RECIPIENT}"
+    message = f"found {describe_value(found)}; {_right(path)}"
     if not isinstance(found, str):
         return message
     if path == "name":
@@ -247,7 +247,7 @@ def _unknown_key(names: list[str]) -> str:
         here = ["csv", "columns", "default_region"]
     near = get_close_matches(key.lower(), here, n=1, cutoff=0.7)
     if near:
-        return f"unknown key {shown(key)}, did you mean {near[0]}?"
+        return f"unknown key {describe_value(key)}, did you mean {near[0]}?"
     elsewhere = [
         parent or "the top level"
         for path in RIGHT
@@ -255,5 +255,5 @@ def _unknown_key(names: list[str]) -> str:
         if name == key and not parent.startswith("retry.")
     ]
     if elsewhere:
-        return f"unknown key {shown(key)}, it belongs under {elsewhere[-1]}"
-    return f"unknown key {shown(key)}, the keys here are {', '.join(here)}"
+        return f"unknown key {describe_value(key)}, it belongs under {elsewhere[-1]}"
+    return f"unknown key {describe_value(key)}, the keys here are {', '.join(here)}"

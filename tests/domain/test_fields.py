@@ -20,6 +20,7 @@ from outdial.domain.definition.fields import (
     Instant,
     OneOrMany,
     Span,
+    describe_value,
     format_duration,
     parse_date,
     parse_delay,
@@ -27,7 +28,6 @@ from outdial.domain.definition.fields import (
     parse_instant,
     parse_span,
     parse_zone,
-    shown,
 )
 
 DURATION_HELP = "write a number and a unit, such as 45s, 10m, 2h, 1d or 1h30m"
@@ -56,13 +56,13 @@ def test_durations(text: str, seconds: float) -> None:
     "value", ["", "10", 10, "ten minutes", "10min", "m10", "-5m", "1h-5m", None, True]
 )
 def test_no_durations(value: object) -> None:
-    assert refusal(parse_duration, value) == f"found {shown(value)}; {DURATION_HELP}"
+    assert refusal(parse_duration, value) == f"found {describe_value(value)}; {DURATION_HELP}"
 
 
 @pytest.mark.parametrize("value", ["367d", "99999999w", "9" * 400 + "d"])
 def test_durations_have_an_end(value: str) -> None:
     assert refusal(parse_duration, value) == (
-        f"found {shown(value)}, which is longer than a year; write less"
+        f"found {describe_value(value)}, which is longer than a year; write less"
     )
 
 
@@ -100,7 +100,7 @@ def test_spans(text: str, start: int, end: int) -> None:
     "value", ["", "9-18", "09:00", "always", 9, None, {"start": 540, "end": 1}]
 )
 def test_no_spans(value: object) -> None:
-    assert refusal(parse_span, value) == f"found {shown(value)}; {SPAN_HELP}"
+    assert refusal(parse_span, value) == f"found {describe_value(value)}; {SPAN_HELP}"
 
 
 @pytest.mark.parametrize("value", ["09:60-18:00", "24:00-09:00", "09:00-24:01", "09:00-99:00"])
@@ -186,7 +186,7 @@ def test_zones() -> None:
     ],
 )  # fmt: skip
 def test_how_a_value_is_shown(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert describe_value(value) == text
 
 
 class Fields(BaseModel):

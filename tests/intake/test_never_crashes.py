@@ -16,7 +16,7 @@ from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.templates.templates import TemplateSet
 from outdial.intake.validation import validate
 from outdial.intake.wording import RIGHT
-from outdial.intake.yaml.places import Places
+from outdial.intake.yaml.source_map import SourceMap
 from tests.generating import examples
 from tests.intake.broken import CSV_HEAD, HEAD
 
@@ -145,6 +145,6 @@ def test_contact_files(campaign: Path, data: bytes) -> None:
     )
 )
 def test_templates(source: str) -> None:
-    templates = TemplateSet({"text": source}, Places("definition", None))
+    templates = TemplateSet({"text": source}, SourceMap("definition", None))
     rendered = templates.render({"phone": "+12025550123"}, "recipients[0]")
     assert templates.problems or rendered.problems or rendered.complete

@@ -8,7 +8,7 @@ from ruamel.yaml.nodes import Node
 
 from outdial.intake.yaml.document import MAX_CHARACTERS, read_yaml
 from outdial.intake.yaml.nodes import Place, as_text, as_typed
-from outdial.intake.yaml.places import Places
+from outdial.intake.yaml.source_map import SourceMap
 
 TEXT = """\
 # a comment
@@ -49,7 +49,7 @@ def parse(text: str) -> Node:
 def test_positions(
     path: tuple[int | str, ...], shown: str, line: int, column: int, key_line: int, key_column: int
 ) -> None:
-    found = Places("f", parse(TEXT)).find(path)
+    found = SourceMap("f", parse(TEXT)).find(path)
     assert found.path == shown
     assert found.place == Place(line, column)
     assert found.key_place == Place(key_line, key_column)

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import pytz
 
-from outdial.domain.definition.fields import shown
+from outdial.domain.definition.fields import describe_value
 from outdial.domain.instants import EARLIEST, LATEST
 from outdial.domain.rules.zone import load_zone
 
@@ -52,27 +52,27 @@ def read_time(value: object, zones: Sequence[str]) -> Asked | Unclear:
     try:
         return _in_zones(read, zones)
     except (ValueError, OverflowError):
-        return Unclear(f"found {shown(value)}, which is in no calendar; {_RIGHT}")
+        return Unclear(f"found {describe_value(value)}, which is in no calendar; {_RIGHT}")
 
 
 def parse_time(value: object) -> datetime | Unclear:
     """The same without zones: an instant in UTC, or a time on clocks that are still to be named."""
     if not isinstance(value, str):
-        return Unclear(f"found {shown(value)}; {_RIGHT}")
+        return Unclear(f"found {describe_value(value)}; {_RIGHT}")
     text = value.strip()
     if not text or len(text) > LONGEST_TEXT:
-        return Unclear(f"found {shown(value)}; {_RIGHT}")
+        return Unclear(f"found {describe_value(value)}; {_RIGHT}")
     parts = _TIME.fullmatch(text)
     if parts is None:
-        return Unclear(f"found {shown(value)}, which names no date and time; {_RIGHT}")
+        return Unclear(f"found {describe_value(value)}, which names no date and time; {_RIGHT}")
     *numbers, offset = parts.groups()
     try:
         if not EARLIEST.year <= int(numbers[0]) <= LATEST.year:
-            return Unclear(f"found {shown(value)}, which is too long ago or too far ahead")
+            return Unclear(f"found {describe_value(value)}, which is too long ago or too far ahead")
         wall = datetime(*(int(number or 0) for number in numbers))  # type: ignore[arg-type]  # noqa: DTZ001
         return wall if offset is None else _with_offset(wall, offset)
     except (ValueError, OverflowError):
-        return Unclear(f"found {shown(value)}, which is in no calendar; {_RIGHT}")
+        return Unclear(f"found {describe_value(value)}, which is in no calendar; {_RIGHT}")
 
 
 def _with_offset(wall: datetime, offset: str) -> datetime:

@@ -11,7 +11,13 @@ from pydantic import Field, field_validator, model_validator
 
 from outdial.domain.call.disposition import slug_of
 from outdial.domain.call.status import AnsweredBy
-from outdial.domain.definition.fields import Duration, Frozen, OneOrMany, format_duration, shown
+from outdial.domain.definition.fields import (
+    Duration,
+    Frozen,
+    OneOrMany,
+    describe_value,
+    format_duration,
+)
 from outdial.domain.definition.matching import Condition, Facts, matches_data
 
 MAX_STEP_ATTEMPTS = 100
@@ -195,7 +201,7 @@ class Callback(Frozen):
         wrong = str if self.do is CallbackKind.WEBHOOK else dict
         if isinstance(self.body, wrong):
             right = "keys and templates" if wrong is str else "a text"
-            raise ValueError(f"found {shown(self.body)} as the body; write {right}")
+            raise ValueError(f"found {describe_value(self.body)} as the body; write {right}")
         return self
 
 

@@ -32,7 +32,7 @@ from outdial.domain.rules.zone import NoPlacesZone, require_zone, zone_names
 _LONGEST_SHOWN = 60
 
 
-def shown(value: object) -> str:
+def describe_value(value: object) -> str:
     """How an error message shows what was found: short, and quoted when it is a text."""
     if value is None:
         return "nothing"
@@ -92,7 +92,7 @@ def _read_duration(value: Any, right: str) -> timedelta:
         return value
     parts = _PART.findall(value) if isinstance(value, str) else []
     if not parts or _PART.sub("", value).strip():
-        raise ValueError(f"found {shown(value)}; {right}")
+        raise ValueError(f"found {describe_value(value)}; {right}")
     total = timedelta()
     try:
         for number, unit in parts:
@@ -100,7 +100,7 @@ def _read_duration(value: Any, right: str) -> timedelta:
     except OverflowError:
         total = timedelta.max
     if total > _YEAR:
-        raise ValueError(f"found {shown(value)}, which is longer than a year; write less")
+        raise ValueError(f"found {describe_value(value)}, which is longer than a year; write less")
     return total
 
 
@@ -187,14 +187,14 @@ def parse_span(value: Any) -> Span:
         return value
     found = _HOURS.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise ValueError(f"found {shown(value)}; {_HOURS_HELP}")
+        raise ValueError(f"found {describe_value(value)}; {_HOURS_HELP}")
     hour, minute, end_hour, end_minute = map(int, found.groups())
     start, end = hour * 60 + minute, end_hour * 60 + end_minute
     if minute > 59 or end_minute > 59 or start >= _DAY_MINUTES or end > _DAY_MINUTES:
-        raise ValueError(f"found {shown(value)}, which is no time of day; {_HOURS_HELP}")
+        raise ValueError(f"found {describe_value(value)}, which is no time of day; {_HOURS_HELP}")
     if start == end:
         raise ValueError(
-            f"found {shown(value)}, which is empty; write 00:00-24:00 for the whole day"
+            f"found {describe_value(value)}, which is empty; write 00:00-24:00 for the whole day"
         )
     return Span(start=start, end=end)
 
@@ -232,23 +232,23 @@ def parse_instant(value: Any) -> datetime:
     else:
         parts = _INSTANT.fullmatch(value.strip()) if isinstance(value, str) else None
         if parts is None:
-            raise ValueError(f"found {shown(value)}; {_INSTANT_HELP}")
+            raise ValueError(f"found {describe_value(value)}; {_INSTANT_HELP}")
         day, clock, offset = parts.groups()
         try:
             found = datetime.fromisoformat(f"{day}T{clock or '00:00'}{(offset or '').upper()}")
         except ValueError as error:
             raise ValueError(
-                f"found {shown(value)}, which is in no calendar; {_INSTANT_HELP}"
+                f"found {describe_value(value)}, which is in no calendar; {_INSTANT_HELP}"
             ) from error
     if found.tzinfo is None:
+        written = describe_value(value) if isinstance(value, str) else found.isoformat()
         raise ValueError(
-            f"found {shown(value) if isinstance(value, str) else found.isoformat()} without an "
-            f"offset; write one, such as {found.isoformat()}+00:00"
+            f"found {written} without an offset; write one, such as {found.isoformat()}+00:00"
         )
     try:
         return found.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"found {shown(value)}, which is in no calendar") from error
+        raise ValueError(f"found {describe_value(value)}, which is in no calendar") from error
 
 
 Instant = Annotated[
@@ -282,9 +282,10 @@ def parse_date(value: Any) -> date:
             return date.fromisoformat(value.strip())
         except ValueError as error:
             raise ValueError(
-                f"found {shown(value)}, which is in no calendar; write a date such as 2030-12-25"
+                f"found {describe_value(value)}, which is in no calendar; "
+                "write a date such as 2030-12-25"
             ) from error
-    raise ValueError(f"found {shown(value)}; write a date such as 2030-12-25")
+    raise ValueError(f"found {describe_value(value)}; write a date such as 2030-12-25")
 
 
 CalendarDate = Annotated[date, BeforeValidator(parse_date)]
@@ -313,5 +314,5 @@ def parse_zone(name: str) -> str:
         if not near:
             raise
         raise ValueError(
-            f"found {shown(name)}, which is no IANA time zone; did you mean {near[0]}?"
+            f"found {describe_value(name)}, which is no IANA time zone; did you mean {near[0]}?"
         ) from error

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 from outdial.domain.call.status import AnsweredBy
-from outdial.domain.definition.fields import Frozen, shown
+from outdial.domain.definition.fields import Frozen, describe_value
 
 _ABSENT = object()
 _DEEPEST = 10
@@ -55,7 +55,7 @@ def _comparison(value: Any) -> Any:
         return value
     if isinstance(value, list | tuple):
         if not value or not all(isinstance(each, str | int | float) for each in value):
-            raise ValueError(f"found {shown(value)}; write a list of values")
+            raise ValueError(f"found {describe_value(value)}; write a list of values")
         return Comparison(one_of=tuple(_text(each) for each in value))
     if value is None:
         raise ValueError("found nothing; write a value, a list, or conditions")

@@ -17,8 +17,8 @@ from outdial.domain.definition.fields import (
     OneOrMany,
     Span,
     definition_zone,
+    describe_value,
     format_duration,
-    shown,
 )
 from outdial.domain.rules.holidays import calendar_names
 
@@ -118,7 +118,7 @@ class Schedule(Frozen):
         for name in value:
             if name not in known:
                 raise ValueError(
-                    f"found {shown(name)}, whose holidays we do not have; "
+                    f"found {describe_value(name)}, whose holidays we do not have; "
                     f"known are {', '.join(known)}"
                 )
         return value

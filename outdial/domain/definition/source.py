@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import phonenumbers
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
-from outdial.domain.definition.fields import Frozen, OneOrMany, shown
+from outdial.domain.definition.fields import Frozen, OneOrMany, describe_value
 
 UNKNOWN_REGION = "ZZ"
 """The phone library's name for "no region": only numbers with a country code can be read."""
@@ -56,7 +56,9 @@ class CsvSource(Frozen):
             return value
         upper = "GB" if value == "UK" else str(value).upper()
         known = upper if upper in phonenumbers.SUPPORTED_REGIONS else "one such as GB"
-        raise ValueError(f"found {shown(value)}, which is no ISO 3166 country code; write {known}")
+        raise ValueError(
+            f"found {describe_value(value)}, which is no ISO 3166 country code; write {known}"
+        )
 
 
 class InlineRecipient(BaseModel):

@@ -20,8 +20,8 @@ from outdial.domain.definition.fields import (
     Frozen,
     OneOrMany,
     Span,
+    describe_value,
     parse_span,
-    shown,
 )
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.definition.schedule import Weekday
@@ -54,7 +54,7 @@ def parse_rule_window(value: Any) -> Any:
     for word in words:
         days |= _days(word, value)
     if not days:
-        raise ValueError(f"found {shown(value)}; {_WINDOW_HELP}")
+        raise ValueError(f"found {describe_value(value)}; {_WINDOW_HELP}")
     return RuleWindow(days=tuple(sorted(days)), span=parse_span(hours))
 
 
@@ -65,7 +65,7 @@ def _days(word: str, value: str) -> set[int]:
         return {_DAYS.index(word)}
     found = _RANGE.fullmatch(word)
     if found is None or not set(found.groups()) <= set(_DAYS):
-        raise ValueError(f"found {shown(value)}; {_WINDOW_HELP}")
+        raise ValueError(f"found {describe_value(value)}; {_WINDOW_HELP}")
     first, last = (_DAYS.index(day) for day in found.groups())
     return {day % 7 for day in range(first, last + 1 if last >= first else last + 8)}
 
@@ -105,7 +105,9 @@ class Rule(Frozen):
         for name in value:
             if name not in calendar_names():
                 known = ", ".join(calendar_names())
-                raise ValueError(f"found {shown(name)}, whose holidays we do not have; {known} are")
+                raise ValueError(
+                    f"found {describe_value(name)}, whose holidays we do not have; {known} are"
+                )
         return value
 
     @property

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from outdial.domain.definition.campaign import CsvSource
-from outdial.domain.definition.fields import shown
+from outdial.domain.definition.fields import describe_value
 from outdial.intake.problems import Problem
-from outdial.intake.yaml.places import Places
+from outdial.intake.yaml.source_map import SourceMap
 
 _PHONE_WORDS = ("phone", "mobile", "cell", "tel", "number")
 MAX_NAMES_SHOWN = 20
@@ -42,12 +42,12 @@ class ColumnFinder:
     """Finds the columns of one header; collects what is wrong in `problems`."""
 
     def __init__(
-        self, source: CsvSource, header: list[str], places: Places, file: str, line: int
+        self, source: CsvSource, header: list[str], source_map: SourceMap, file: str, line: int
     ) -> None:
         self.problems: list[Problem] = []
         self._source = source
         self._header = header
-        self._places = places
+        self._source_map = source_map
         self._file, self._line = file, line
         self._taken: dict[int, str] = {}
 
@@ -114,13 +114,13 @@ class ColumnFinder:
             index = self._header.index(name)
             if index not in self._taken:
                 return self._take(index, role)
-            message = f"found column {shown(name)}, which is {self._taken[index]} already"
-            self.problems.append(self._places.problem(path, f"{message}; write another column"))
+            message = f"found column {describe_value(name)}, which is {self._taken[index]} already"
+            self.problems.append(self._source_map.problem(path, f"{message}; write another column"))
             return None
         near = self._near(name)
         right = f"did you mean {near}?" if near else f"its columns are {self._names()}"
-        message = f"found {shown(name)}, which is no column of {self._file}; {right}"
-        self.problems.append(self._places.problem(path, message))
+        message = f"found {describe_value(name)}, which is no column of {self._file}; {right}"
+        self.problems.append(self._source_map.problem(path, message))
         return None
 
     def _names(self) -> str:

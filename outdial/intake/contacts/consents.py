@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from outdial.domain.definition.fields import shown
+from outdial.domain.definition.fields import describe_value
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.rules.consent import Consent, ConsentLevel
-from outdial.intake.contacts.rows import SourceRow, Written
+from outdial.intake.contacts.rows import Cell, SourceRow
 from outdial.intake.problems import Problem
 
 _RIGHT = {
@@ -25,7 +25,9 @@ def read_consent(row: SourceRow, problems: list[Problem]) -> Consent | None:
     if "level" not in parts:
         cell = next(iter(parts.values()))
         problems.append(
-            _problem(row, cell, f"found {shown(cell.text)} and no consent; {_RIGHT['level']}")
+            _problem(
+                row, cell, f"found {describe_value(cell.text)} and no consent; {_RIGHT['level']}"
+            )
         )
         return None
     try:
@@ -35,10 +37,10 @@ def read_consent(row: SourceRow, problems: list[Problem]) -> Consent | None:
             part = str(details["loc"][0])
             message = str(details.get("ctx", {}).get("error", ""))
             if not message:
-                message = f"found {shown(parts[part].text)}; {_RIGHT[part]}"
+                message = f"found {describe_value(parts[part].text)}; {_RIGHT[part]}"
             problems.append(_problem(row, parts[part], message))
     return None
 
 
-def _problem(row: SourceRow, cell: Written, message: str) -> Problem:
+def _problem(row: SourceRow, cell: Cell, message: str) -> Problem:
     return Problem(row.file, cell.line, cell.column, cell.field, message)

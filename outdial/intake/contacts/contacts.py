@@ -14,13 +14,13 @@ from itertools import chain
 from pathlib import Path
 
 from outdial.domain.definition.campaign import CsvSource
-from outdial.domain.definition.fields import shown
+from outdial.domain.definition.fields import describe_value
 from outdial.domain.spreadsheets import unescape_cell
 from outdial.intake.contacts.columns import ColumnFinder, ColumnRoles
 from outdial.intake.contacts.csv_lines import CsvLines, NotOpened, NotReadable
-from outdial.intake.contacts.rows import SourceRow, Written, split_numbers
+from outdial.intake.contacts.rows import Cell, SourceRow, split_numbers
 from outdial.intake.problems import Problem
-from outdial.intake.yaml.places import Places
+from outdial.intake.yaml.source_map import SourceMap
 
 DELIMITERS = (",", ";", "\t")
 _NAMED_DELIMITER = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?[\s,;]*', re.IGNORECASE)
@@ -38,15 +38,17 @@ _HOPELESS = ("unexpected end of data", "field larger than field limit")
 """Whatever follows is not the row it looks like."""
 
 
-def read_contacts(source: CsvSource, base: Path, places: Places) -> Iterator[SourceRow | Problem]:
+def read_contacts(
+    source: CsvSource, base: Path, source_map: SourceMap
+) -> Iterator[SourceRow | Problem]:
     """The rows of a contact file, and what is wrong with those that can't be read."""
-    return _ContactFile(source, base / source.csv, places).rows()
+    return _ContactFile(source, base / source.csv, source_map).rows()
 
 
 class _ContactFile:
-    def __init__(self, source: CsvSource, path: Path, places: Places) -> None:
+    def __init__(self, source: CsvSource, path: Path, source_map: SourceMap) -> None:
         self._source = source
-        self._places = places
+        self._source_map = source_map
         self._lines = CsvLines(path)
         self._file = str(path)
         self._name = path.name
@@ -58,7 +60,7 @@ class _ContactFile:
         try:
             yield from self._table()
         except NotOpened as error:
-            yield self._places.problem(("recipients", "csv"), str(error))
+            yield self._source_map.problem(("recipients", "csv"), str(error))
         except NotReadable as error:
             yield Problem(self._file, error.line, 1, "file", error.message)
         bad = self._lines.bad_byte
@@ -89,7 +91,7 @@ class _ContactFile:
                 continue
             self._width = len(record)
             header = _named([name.strip() for name in record])
-            finder = ColumnFinder(self._source, header, self._places, self._file, line)
+            finder = ColumnFinder(self._source, header, self._source_map, self._file, line)
             roles = finder.roles()
             yield from finder.problems
             if roles is None:
@@ -136,24 +138,26 @@ class _ContactFile:
             return self._ragged(line, len(cells), len(header))
         for index in (*roles.unnamed, *extra):
             if cells[index]:
-                message = f"found {shown(cells[index])} in a column without a name; name it"
+                message = (
+                    f"found {describe_value(cells[index])} in a column without a name; name it"
+                )
                 return Problem(self._file, line, index + 1, f"column {index + 1}", message)
 
-        def written(index: int) -> Written:
-            return Written(header[index], cells[index], line, index + 1)
+        def cell(index: int) -> Cell:
+            return Cell(header[index], cells[index], line, index + 1)
 
         zone = roles.time_zone
         return SourceRow(
             file=self._file,
             label=f"line {line} of {self._name}",
-            phone=written(roles.phone),
+            phone=cell(roles.phone),
             alternates=tuple(
-                number for index in roles.alternates for number in split_numbers(written(index))
+                number for index in roles.alternates for number in split_numbers(cell(index))
             ),
-            time_zone=written(zone) if zone is not None and cells[zone] else None,
+            time_zone=cell(zone) if zone is not None and cells[zone] else None,
             postal_code=_cell(cells, roles.postal_code),
             state=_cell(cells, roles.state),
-            consent=tuple((part, written(at)) for part, at in roles.consent if cells[at]),
+            consent=tuple((part, cell(at)) for part, at in roles.consent if cells[at]),
             variables={header[index]: cells[index] for index in roles.variables},
         )
 

@@ -11,7 +11,7 @@ from outdial.domain.appointment.calendar import CalendarRules
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.intake.problems import Problem
 from outdial.intake.templates.after_call import RenderFailed, render_text
-from outdial.intake.yaml.places import Places
+from outdial.intake.yaml.source_map import SourceMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,9 @@ class Existing:
 class ExistingAppointments:
     """Reads one of each row."""
 
-    def __init__(self, definition: CampaignDefinition, places: Places) -> None:
+    def __init__(self, definition: CampaignDefinition, source_map: SourceMap) -> None:
         self._calendar = definition.calendar
-        self._places = places
+        self._source_map = source_map
 
     def read(self, values: Mapping[str, str], row: str, problems: list[Problem]) -> Existing:
         """Adds to `problems` what cannot be read; an empty text is no appointment."""
@@ -67,4 +67,4 @@ class ExistingAppointments:
             return None
 
     def _tell(self, key: str, row: str, because: str, problems: list[Problem]) -> None:
-        problems.append(self._places.problem(("calendar", key), f"{row}: {because}"))
+        problems.append(self._source_map.problem(("calendar", key), f"{row}: {because}"))

@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from outdial.domain.definition.campaign import InlineRecipient
-from outdial.domain.definition.fields import shown
+from outdial.domain.definition.fields import describe_value
 from outdial.intake.contacts.columns import CONSENT_ROLES
-from outdial.intake.contacts.rows import SourceRow, Written, split_numbers
+from outdial.intake.contacts.rows import Cell, SourceRow, split_numbers
 from outdial.intake.problems import Problem
-from outdial.intake.yaml.places import Places
+from outdial.intake.yaml.source_map import SourceMap
 
 
 def read_inline(
-    recipients: Sequence[InlineRecipient], places: Places, without: Collection[int] = ()
+    recipients: Sequence[InlineRecipient], source_map: SourceMap, without: Collection[int] = ()
 ) -> Iterator[SourceRow | Problem]:
     """One row a recipient; a variable that is no single value is a problem."""
     for index, recipient in enumerate(recipients):
@@ -24,35 +24,37 @@ def read_inline(
         for name, value in recipient.variables.items():
             text = _text(value)
             if text is None:
-                message = f"found {shown(value)}; write one value, such as a text or a number"
-                yield places.problem(("recipients", index, name), message)
+                message = (
+                    f"found {describe_value(value)}; write one value, such as a text or a number"
+                )
+                yield source_map.problem(("recipients", index, name), message)
             else:
                 variables[name] = text
-        yield _row(recipient, index, places, variables)
+        yield _row(recipient, index, source_map, variables)
 
 
 def _row(
-    recipient: InlineRecipient, index: int, places: Places, variables: dict[str, str]
+    recipient: InlineRecipient, index: int, source_map: SourceMap, variables: dict[str, str]
 ) -> SourceRow:
-    def written(text: str, *path: int | str) -> Written:
-        found = places.find(("recipients", index, *path))
-        return Written(found.path, text.strip(), found.place.line, found.place.column)
+    def cell(text: str, *path: int | str) -> Cell:
+        found = source_map.find(("recipients", index, *path))
+        return Cell(found.path, text.strip(), found.place.line, found.place.column)
 
     zone = recipient.time_zone
     return SourceRow(
-        file=places.file,
+        file=source_map.file,
         label=f"recipients[{index}]",
-        phone=written(recipient.phone, "phone"),
+        phone=cell(recipient.phone, "phone"),
         alternates=tuple(
             number
             for at, text in enumerate(recipient.alternate_phones)
-            for number in split_numbers(written(text, "alternate_phones", at))
+            for number in split_numbers(cell(text, "alternate_phones", at))
         ),
-        time_zone=written(zone, "time_zone") if zone else None,
+        time_zone=cell(zone, "time_zone") if zone else None,
         postal_code=recipient.postal_code or None,
         state=recipient.state or None,
         consent=tuple(
-            (part, written(text, key))
+            (part, cell(text, key))
             for key, part in CONSENT_ROLES.items()
             if (text := getattr(recipient, key))
         ),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from outdial.domain.definition.fields import shown
+from outdial.domain.definition.fields import describe_value
 from outdial.domain.definition.source import UNKNOWN_REGION
 from outdial.domain.numbers.phone import BadPhone, parse_phone
 from outdial.domain.spreadsheets import unescape_cell
@@ -84,7 +84,9 @@ def _cells(path: Path, file: str, column: str, region: str) -> Iterator[tuple[in
         at, listed = 0, chain([(start, header)], more)
     else:
         names = ", ".join(filter(None, header)) or "nothing"
-        message = f"found no column {shown(column)}, only {names}; name the one with --column"
+        message = (
+            f"found no column {describe_value(column)}, only {names}; name the one with --column"
+        )
         raise DefinitionInvalid([Problem(file, max(start, 1), 1, column, message)])
     for line, row in listed:
         yield line, at + 1, unescape_cell(row[at].strip()) if at < len(row) else "", region

@@ -15,7 +15,7 @@ from outdial.intake.contacts.rows import SourceRow
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList, problem_lines
 from outdial.intake.templates.templates import TemplateSet
-from outdial.intake.yaml.places import Places
+from outdial.intake.yaml.source_map import SourceMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def read_roster(loaded: LoadedDefinition, *, start: int = 0) -> Iterator[Recipie
     DefinitionInvalid at the first row that can't be enrolled: `check_roster` would have told,
     so the contact file has changed since.
     """
-    for found in _drafts(loaded.definition, _rows(loaded), loaded.places, start):
+    for found in _drafts(loaded.definition, _rows(loaded), loaded.source_map, start):
         if isinstance(found, Problem):
             raise DefinitionInvalid([found])
         yield found
@@ -57,14 +57,14 @@ def check_roster(loaded: LoadedDefinition, *, without: Collection[int] = ()) -> 
     `without` leaves out listed recipients, by position, whose problems are known already.
     """
     problems, count = ProblemList(), 0
-    for found in _drafts(loaded.definition, _rows(loaded, without), loaded.places):
+    for found in _drafts(loaded.definition, _rows(loaded, without), loaded.source_map):
         if isinstance(found, Problem):
             problems.add(found)
         else:
             count += 1
     if not count and not len(problems) and not without:
         problems.add(
-            loaded.places.problem(("recipients",), "found no recipients; write at least one")
+            loaded.source_map.problem(("recipients",), "found no recipients; write at least one")
         )
     return RosterCheck(tuple(problems), problems.omitted, count)
 
@@ -76,11 +76,11 @@ def draft_recipients(
 
     Raises DefinitionInvalid with every problem; all stand at line 1, told apart by their path.
     """
-    places = Places(name, None)
+    source_map = SourceMap(name, None)
     problems = ProblemList()
     drafts: list[RecipientDraft] = []
     inline = definition.model_copy(update={"recipients": tuple(recipients)})
-    for found in _drafts(inline, read_inline(recipients, places), places):
+    for found in _drafts(inline, read_inline(recipients, source_map), source_map):
         if isinstance(found, Problem):
             problems.add(found)
         else:
@@ -93,21 +93,21 @@ def draft_recipients(
 def _rows(loaded: LoadedDefinition, without: Collection[int] = ()) -> Iterator[SourceRow | Problem]:
     source = loaded.definition.recipients
     if not isinstance(source, CsvSource):
-        return read_inline(source, loaded.places, without)
+        return read_inline(source, loaded.source_map, without)
     if loaded.base is None:
         message = "found a contact file, which can't be read from here; write a list of recipients"
-        return iter([loaded.places.problem(("recipients", "csv"), message)])
-    return read_contacts(source, loaded.base, loaded.places)
+        return iter([loaded.source_map.problem(("recipients", "csv"), message)])
+    return read_contacts(source, loaded.base, loaded.source_map)
 
 
 def _drafts(
     definition: CampaignDefinition,
     rows: Iterable[SourceRow | Problem],
-    places: Places,
+    source_map: SourceMap,
     start: int = 0,
 ) -> Iterator[RecipientDraft | Problem]:
-    existing = ExistingAppointments(definition, places)
-    checker = RowChecker(definition, TemplateSet(definition.variables, places), existing)
+    existing = ExistingAppointments(definition, source_map)
+    checker = RowChecker(definition, TemplateSet(definition.variables, source_map), existing)
     position = -1
     for row in rows:
         if isinstance(row, Problem):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from outdial.domain.bounds import FREE_FORM, OutOfBounds, dotted, require_within
 from outdial.domain.definition.campaign import CampaignDefinition, CsvSource, TimeZonePolicy
-from outdial.domain.definition.fields import parse_zone, shown
+from outdial.domain.definition.fields import describe_value, parse_zone
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.definition.source import UNKNOWN_REGION
 from outdial.domain.numbers.phone import BadPhone, parse_destination, subscriber
@@ -12,7 +12,7 @@ from outdial.domain.rules.place import UnknownPlace
 from outdial.domain.rules.zone import UnknownZone, zone_evidence
 from outdial.intake.contacts.consents import read_consent
 from outdial.intake.contacts.existing import ExistingAppointments
-from outdial.intake.contacts.rows import SourceRow, Written
+from outdial.intake.contacts.rows import Cell, SourceRow
 from outdial.intake.problems import Problem
 from outdial.intake.templates.templates import TemplateSet
 
@@ -72,11 +72,11 @@ class RowChecker:
             variables=variables,
         )
 
-    def _phone(self, row: SourceRow, cell: Written, problems: list[Problem]) -> str | None:
+    def _phone(self, row: SourceRow, cell: Cell, problems: list[Problem]) -> str | None:
         if not cell.text:
             message = "found nothing; write a telephone number such as +12025550123"
         elif len(cell.text) > _LONGEST_PHONE:
-            message = f"found {shown(cell.text)}, which is too long for a telephone number"
+            message = f"found {describe_value(cell.text)}, which is too long for a telephone number"
         else:
             try:
                 return parse_destination(cell.text, self._region)
@@ -102,7 +102,7 @@ class RowChecker:
         except UnknownZone:
             if self._needs_zone:
                 message = (
-                    f"found {shown(row.phone.text)}, which tells no time zone; "
+                    f"found {describe_value(row.phone.text)}, which tells no time zone; "
                     "write a time_zone for it, or one for all under schedule"
                 )
                 problems.append(_problem(row, row.phone, message))
@@ -115,7 +115,7 @@ class RowChecker:
             self._seen[number] = row.phone.line
             return
         message = (
-            f"found {shown(row.phone.text)}, which is on line {first} already; "
+            f"found {describe_value(row.phone.text)}, which is on line {first} already; "
             "a campaign calls each number for one person, remove one"
         )
         problems.append(_problem(row, row.phone, message))
@@ -141,5 +141,5 @@ def _unstorable(row: SourceRow, variables: dict[str, str]) -> list[Problem]:
     return []
 
 
-def _problem(row: SourceRow, cell: Written, message: str) -> Problem:
+def _problem(row: SourceRow, cell: Cell, message: str) -> Problem:
     return Problem(row.file, cell.line, cell.column, cell.field, message)

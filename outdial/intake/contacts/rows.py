@@ -10,7 +10,7 @@ _BETWEEN_NUMBERS = re.compile(r"[;|]")
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class Cell:
     """A value as it was written, and where."""
 
     field: str
@@ -26,19 +26,19 @@ class SourceRow:
     file: str
     label: str
     """How a problem names it, such as `line 5 of contacts.csv`."""
-    phone: Written
-    alternates: tuple[Written, ...] = ()
-    time_zone: Written | None = None
+    phone: Cell
+    alternates: tuple[Cell, ...] = ()
+    time_zone: Cell | None = None
     postal_code: str | None = None
     state: str | None = None
-    consent: tuple[tuple[str, Written], ...] = ()
+    consent: tuple[tuple[str, Cell], ...] = ()
     """The parts of a consent by their names, such as `proof`; empty ones are left out."""
     variables: dict[str, str] = field(default_factory=dict)
     """Every other value of the row."""
 
 
-def split_numbers(cell: Written) -> Iterator[Written]:
+def split_numbers(cell: Cell) -> Iterator[Cell]:
     """The telephone numbers of one cell, separated by `;` or `|`; empty parts are left out."""
     for part in _BETWEEN_NUMBERS.split(cell.text):
         if part.strip():
-            yield Written(cell.field, part.strip(), cell.line, cell.column)
+            yield Cell(cell.field, part.strip(), cell.line, cell.column)

@@ -12,7 +12,7 @@ from outdial.domain.definition.headers import header_problem
 from outdial.intake.problems import Problem
 from outdial.intake.templates.sandbox import Sandbox, TemplateRefused, bounded
 from outdial.intake.templates.templates import compile_template
-from outdial.intake.yaml.places import KeyPath, Places
+from outdial.intake.yaml.source_map import KeyPath, SourceMap
 
 _OF_CALLBACKS = ("url", "to", "subject", "body", "headers")
 _OF_CALENDARS = ("title", "existing", "existing_uid")
@@ -24,18 +24,18 @@ class RenderFailed(Exception):
     """A template gave nothing for this call; the text says which name or value was wrong."""
 
 
-def after_call_problems(values: Any, places: Places) -> list[Problem]:
+def after_call_problems(values: Any, source_map: SourceMap) -> list[Problem]:
     """What is wrong with the templates of a document's callbacks and calendar."""
     problems = []
     for path, source in _templates(values):
         try:
             _compiled(source)
         except TemplateRefused as error:
-            problems.append(places.problem(path, str(error)))
+            problems.append(source_map.problem(path, str(error)))
     for path, name, has_auth in _headers(values):
         problem = header_problem(name, has_auth=has_auth)
         if problem is not None:
-            problems.append(places.problem(path, problem, at_key=True))
+            problems.append(source_map.problem(path, problem, at_key=True))
     return problems
 
 

@@ -9,10 +9,10 @@ from difflib import get_close_matches
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta
 from jinja2.exceptions import SecurityError
 
-from outdial.domain.definition.fields import shown
+from outdial.domain.definition.fields import describe_value
 from outdial.intake.problems import Problem
 from outdial.intake.templates.sandbox import FILTERS, Sandbox, TemplateRefused, bounded
-from outdial.intake.yaml.places import Places
+from outdial.intake.yaml.source_map import SourceMap
 
 MAX_CHARACTERS = 4096
 """Of a template, and of what it gives: a value that an agent reads, not a document."""
@@ -40,9 +40,9 @@ class Rendered:
 class TemplateSet:
     """The templates that compile; `problems` tells what is wrong with the others."""
 
-    def __init__(self, templates: Mapping[str, str], places: Places) -> None:
+    def __init__(self, templates: Mapping[str, str], source_map: SourceMap) -> None:
         self.problems: list[Problem] = []
-        self._places = places
+        self._source_map = source_map
         self._compiled: dict[str, _Compiled] = {}
         self._told: set[tuple[str, frozenset[str]]] = set()
         sandbox = Sandbox()
@@ -50,7 +50,7 @@ class TemplateSet:
             try:
                 self._compiled[name] = _compile(sandbox, source)
             except TemplateRefused as error:
-                self.problems.append(places.problem(("variables", name), str(error)))
+                self.problems.append(source_map.problem(("variables", name), str(error)))
 
     def render(self, values: Mapping[str, str], row: str) -> Rendered:
         """Each template over one row's `values`; `row` says in problems which row it is.
@@ -66,7 +66,7 @@ class TemplateSet:
                 # A template may raise whatever Python does on a row's values.
                 if not self._told_before(name, values, error):
                     message = _failure(error, compiled.needs, values, row)
-                    problems.append(self._places.problem(("variables", name), message))
+                    problems.append(self._source_map.problem(("variables", name), message))
         return Rendered(texts, len(texts) == len(self._compiled), problems)
 
     def _told_before(self, name: str, values: Mapping[str, str], error: Exception) -> bool:
@@ -98,17 +98,21 @@ def _compile(sandbox: Sandbox, source: str) -> _Compiled:
     except TemplateSyntaxError as error:
         raise TemplateRefused(_syntax(error, source)) from error
     except TemplateRefused as error:
-        raise TemplateRefused(f"found {shown(source)}; {error}") from error
+        raise TemplateRefused(f"found {describe_value(source)}; {error}") from error
     except Exception as error:
         # Jinja2 compiles to Python, which has limits of its own, such as how deep blocks nest.
-        raise TemplateRefused(f"found {shown(source)}; write a simpler template") from error
+        raise TemplateRefused(
+            f"found {describe_value(source)}; write a simpler template"
+        ) from error
 
 
 def _syntax(error: TemplateSyntaxError, source: str) -> str:
     message = (error.message or "it is no template").rstrip(".")
     if message.startswith("No filter named"):
-        return f"found {shown(source)}: {message}; the filters are {', '.join(FILTERS)}"
-    return f'found {shown(source)}: {message}; write a template such as "Hi {{{{ first_name }}}}"'
+        right = f"the filters are {', '.join(FILTERS)}"
+    else:
+        right = 'write a template such as "Hi {{ first_name }}"'
+    return f"found {describe_value(source)}: {message}; {right}"
 
 
 def _render(template: Template, context: Mapping[str, object]) -> str:

@@ -1,1 +1,1 @@
-"""YAML documents as values with the places that problems are reported at."""
+"""Reads YAML documents: guarded events, nodes, plain values, and a map from keys to places."""

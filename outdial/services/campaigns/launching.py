@@ -143,7 +143,7 @@ def _require_carried(ctx: ServiceContext, loaded: LoadedDefinition) -> None:
     for name in loaded.definition.lines:
         lines[name]
     problems = [
-        loaded.places.problem(found.path, found.message)
+        loaded.source_map.problem(found.path, found.message)
         for found in not_carried_by(lines, loaded.definition)
     ]
     if problems:
@@ -190,7 +190,7 @@ def _require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:
         if not rulebook.has(risk.rule):
             message = f"found {risk.rule!r}, which is no rule; `outdial rules` lists those in force"
             raise DefinitionInvalid(
-                [loaded.places.problem(("accept_risk", index, "rule"), message)]
+                [loaded.source_map.problem(("accept_risk", index, "rule"), message)]
             )
 
 

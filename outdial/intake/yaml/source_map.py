@@ -25,7 +25,7 @@ class Found:
     node: Node | None
 
 
-class Places:
+class SourceMap:
     """Where the keys of a definition stand. Values that came in a request have no document:
     they all stand at its start, and only their path tells them apart."""
 
