@@ -127,10 +127,16 @@ def test_the_last_anchor_of_a_name_counts() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("version", ["1.1", "1.2", "1.3"])
-def test_every_version_of_yaml_is_read_as_1_2(version: str) -> None:
+@pytest.mark.parametrize("version", ["1.1", "1.2"])
+def test_both_versions_of_yaml_are_read_as_1_2(version: str) -> None:
     text = f"%YAML {version}\n---\na: no\nb: 012\nc: 12:30"
     assert as_typed(parse(text)) == {"a": "no", "b": 12, "c": "12:30"}
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.3", "2.0"])
+def test_a_version_that_there_is_not(version: str) -> None:
+    [problem] = read_yaml(f"%YAML {version}\n---\na: 1", "f").problems
+    assert str(problem) == "f:1:1: yaml: found a %YAML line of another version; leave it out"
 
 
 def test_problems_are_reported_together() -> None:

@@ -67,6 +67,11 @@ def _compose(text: str, guard: EventGuard) -> Node | None:
         raise Unreadable(
             place, f"found the control character U+{ord(text[error.position]):04X}; remove it"
         ) from error
+    except AssertionError as error:
+        # ruamel asserts that a %YAML line names 1.1 or 1.2.
+        raise Unreadable(
+            Place(1, 1), "found a %YAML line of another version; leave it out"
+        ) from error
     except (ValueError, OverflowError) as error:
         # An escape such as "\UFFFFFFFF" names no character, and the scanner doesn't look.
         raise Unreadable(
