@@ -12,11 +12,12 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from outdial.domain.bounds import AGENT_SETTINGS, DEFINITION, OutOfBounds, require_within
 from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.hints import hint_at
 from outdial.domain.record import DIRECT_CAMPAIGN
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
 from outdial.intake.templates.after_call import after_call_problems
 from outdial.intake.templates.templates import TemplateSet
-from outdial.intake.wording import RIGHT, describe, document_path
+from outdial.intake.wording import describe, document_path
 from outdial.intake.yaml.document import read_yaml
 from outdial.intake.yaml.nodes import as_text, as_typed, entries_of, is_null
 from outdial.intake.yaml.source_map import KeyPath, SourceMap
@@ -190,9 +191,11 @@ def _reserved_name(source_map: SourceMap) -> list[Problem]:
 def _left_empty(source_map: SourceMap) -> list[Problem]:
     """A key without a value was meant to be filled in; who leaves the key out means the default."""
     return [
-        source_map.problem(path, f"found nothing; {RIGHT['.'.join(path)]}")
+        source_map.problem(path, f"found nothing; {hint.text}")
         for path in _NEVER_EMPTY
-        if (node := _at(source_map, path)) is not None and is_null(node)
+        if (node := _at(source_map, path)) is not None
+        and is_null(node)
+        and (hint := hint_at(CampaignDefinition, path)) is not None
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from outdial.domain.definition.fields import describe_value
+from outdial.domain.refusals import explain
 from outdial.domain.rules.place import UnknownPlace, require_jurisdiction
 from outdial.domain.rules.rule import EVERYWHERE, Rule
 from outdial.domain.rules.rulebook import OperatorRules
@@ -15,11 +15,6 @@ from outdial.intake.problems import DefinitionInvalid, Problem
 from outdial.intake.yaml.document import read_yaml
 from outdial.intake.yaml.nodes import as_text
 from outdial.intake.yaml.source_map import SourceMap
-
-_WORDS = {
-    "missing": "found no {key}; write it",
-    "extra_forbidden": "unknown key {key!r}; leave it out",
-}
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
@@ -44,18 +39,10 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
 
 
 def _problems(source_map: SourceMap, error: ValidationError) -> list[Problem]:
-    problems = []
-    for details in error.errors(include_url=False):
-        words = _WORDS.get(details["type"])
-        cause = details.get("ctx", {}).get("error")
-        if words is not None:
-            message = words.format(key=details["loc"][-1])
-        elif cause is not None:
-            message = str(cause)
-        else:
-            message = f"found {describe_value(details['input'])}; {details['msg']}"
-        problems.append(source_map.problem(details["loc"], message))
-    return problems
+    return [
+        source_map.problem(details["loc"], explain(details, OperatorRules))
+        for details in error.errors(include_url=False)
+    ]
 
 
 def _misplaced(jurisdiction: str) -> str | None:

@@ -1,54 +1,91 @@
-"""Where nothing is known nothing is dialed."""
+"""One translator says what was found and what would be right, for whatever model."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
 import pytest
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from outdial.domain.decision.planner import Candidate, Dial, Ledger, Never, Wait, decide
-from outdial.domain.definition.campaign import AcceptedRisk
-from outdial.domain.rules.rule import Rule
-from outdial.domain.rules.rulebook import Rulebook
-from tests.domain.deciding import CONSENT, person, plan, utc
+from outdial.domain.hints import Hint, hint_at, key_paths
+from outdial.domain.refusals import explain, explain_first
 
 
-def test_a_country_without_rules_is_refused_and_a_rule_of_ones_own_is_no_way_in() -> None:
-    now = utc("2026-03-04 03:00")
-    tokyo = person("+81312345678")
-    refused = decide(tokyo, plan(), Ledger(), now)
-    assert isinstance(refused, Never)
-    assert refused.because.code == "no_rules"
-    own = Rulebook([Rule(id="ours", jurisdiction="JP", cite="house rule")])
-    assert isinstance(decide(tokyo, plan(), Ledger(), now, own), Never)
-    risk = AcceptedRisk(rule="no-rules.JP", reason="counsel looked at it in May")
-    assert isinstance(decide(tokyo, plan(accept_risk=[risk]), Ledger(), now), Dial)
-    nowhere = Candidate(zones=("Asia/Tokyo",), consent=CONSENT)
-    assert isinstance(decide(nowhere, plan(), Ledger(), now), Never)
+class Colour(StrEnum):
+    RED = "red"
+    GREEN = "green"
 
 
-def test_a_country_whose_rules_have_not_begun_or_have_ended_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def shipping(**dates: str) -> Rulebook:
-        rule = {
-            "id": "FR.only",
-            "jurisdiction": "FR",
-            "cite": "loi",
-            "windows": "daily 00:00-24:00",
-        }
-        rules = (Rule.model_validate(rule | dates),)
-        monkeypatch.setattr("outdial.domain.rules.rulebook.shipped_rules", lambda: rules)
-        return Rulebook()
+class Inner(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
-    now = utc("2026-03-04 03:00")
-    paris = person("+33123456789")
-    begun = shipping(effective_from="2026-03-01")
-    assert isinstance(decide(paris, plan(), Ledger(), now, begun), Dial)
-    later = decide(paris, plan(), Ledger(), now, shipping(effective_from="2026-03-05"))
-    assert isinstance(later, Wait)
-    assert (later.until, later.because.code) == (utc("2026-03-05 12:00"), "no_rules")
-    over = shipping(effective_until="2026-03-01")
-    ended = decide(paris, plan(), Ledger(), now, over)
-    assert isinstance(ended, Never)
-    assert ended.because.code == "no_rules"
-    risk = AcceptedRisk(rule="no-rules.FR", reason="counsel looked at it in May")
-    assert isinstance(decide(paris, plan(accept_risk=[risk]), Ledger(), now, over), Dial)
+    depth: Annotated[int, Field(ge=1, le=9)] = 1
+    share: Annotated[float, Field(gt=0)] | None = None
+
+
+class Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, Hint("write a name", suggest=str.lower), Field(pattern="^[a-z]+$")] = "x"
+    colour: Colour | None = None
+    colours: tuple[Colour, ...] = ()
+    on: bool = False
+    mode: Literal["a", "b"] = "a"
+    text: str = ""
+    inner: Inner = Inner()
+    items: Annotated[tuple[Annotated[Inner, Hint("write an item")], ...], Hint("write items")] = ()
+    tags: dict[str, Annotated[int, Hint("write a count")]] = Field(default_factory=dict)
+    otherwise: Annotated[int, Field(alias="in")] = 0
+
+
+SENTENCES: list[tuple[dict[str, Any], str]] = [
+    ({"name": "ANA"}, "name: found 'ANA'; write a name; did you mean ana?"),
+    ({"colour": "gren"}, "colour: found 'gren'; write red or green; did you mean green?"),
+    ({"colours": 3}, "colours: found 3; write red, green, or a list of them"),
+    ({"on": "maybe"}, "on: found 'maybe'; write true or false"),
+    ({"mode": "c"}, "mode: found 'c'; write one of 'a' or 'b'"),
+    ({"text": 3}, "text: found 3; write a text"),
+    ({"inner": {"depth": 10}}, "inner.depth: found 10; write a whole number from 1 to 9"),
+    ({"inner": {"share": 0}}, "inner.share: found 0; write a number, above 0"),
+    ({"inner": 3}, "inner: found 3; write keys and values"),
+    ({"inner": {"dept": 1}}, "inner.dept: unknown key 'dept', did you mean depth?"),
+    ({"depth": 1}, "depth: unknown key 'depth', it belongs under inner"),
+    ({"inner": {"in": 1}}, "inner.in: unknown key 'in', it belongs under the top level"),
+    ({"inner": {"zzz": 1}}, "inner.zzz: unknown key 'zzz', the keys here are depth, share"),
+    ({"items": 3}, "items: found 3; write items"),
+    ({"items": [3]}, "items[0]: found 3; write an item"),
+    ({"tags": {"a": "x"}}, "tags.a: found 'x'; write a count"),
+    ({"in": "x"}, "in: found 'x'; write a whole number"),
+]
+
+
+@pytest.mark.parametrize(("values", "sentence"), SENTENCES, ids=lambda v: str(v)[:40])
+def test_sentences(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Model.model_validate(values)
+    assert explain_first(refused.value, Model) == sentence
+
+
+def test_without_a_model() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Inner.model_validate({"depth": "x", "zzz": 1})
+    assert [explain(each, None) for each in refused.value.errors()] == [
+        "found 'x'; write a whole number",
+        "unknown key 'zzz'; leave it out",
+    ]
+
+
+def test_a_secret_is_not_shown() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Model.model_validate({"name": "HUNTER2", "colour": "hunter2"})
+    for each in refused.value.errors():
+        assert "hunter2" not in explain(each, Model, secret=True).lower()
+
+
+def test_paths_of_every_key() -> None:
+    paths = list(key_paths(Model))
+    assert ("in",) in paths
+    assert ("items", "share") in paths
+    assert hint_at(Model, ("items", 4, "depth")) == Hint("write a whole number from 1 to 9")
+    assert hint_at(Model, ("nothing",)) is None

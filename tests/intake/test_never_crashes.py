@@ -10,17 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.hints import key_paths
 from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.templates.templates import TemplateSet
 from outdial.intake.validation import validate
-from outdial.intake.wording import RIGHT
 from outdial.intake.yaml.source_map import SourceMap
 from tests.generating import examples
 from tests.intake.broken import CSV_HEAD, HEAD
 
-KEYS = sorted({part for path in RIGHT for part in path.split(".")})
+KEYS = sorted({part for path in key_paths(CampaignDefinition) for part in path})
 WORDS = [
     *KEYS, "10m", "next_day", "09:00-18:00", "2030-01-31T09:00:00+01:00", "'+12025550123'",
     "true", "null", "~", "1e9", "-1", "0x1f", "99999999999999999999", ".nan", "&a", "*a", "!x",

@@ -6,10 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from outdial.domain.definition.campaign import MAX_ATTEMPTS, MAX_IN_FLIGHT, MAX_PER_MINUTE
+from outdial.domain.definition.campaign import (
+    MAX_ATTEMPTS,
+    MAX_IN_FLIGHT,
+    MAX_PER_MINUTE,
+    CampaignDefinition,
+)
+from outdial.domain.hints import choices_at, hint_at, keys_at
 from outdial.domain.line.routing import MAX_WEIGHT
 from outdial.intake.schema import campaign_schema
-from outdial.intake.wording import RIGHT
 
 SCHEMA = campaign_schema()
 
@@ -36,9 +41,36 @@ def keys(schema: dict[str, Any], above: str = "") -> Iterator[tuple[str, dict[st
             yield from keys(inner, path)
 
 
+def right(path: str) -> str:
+    """What is said of a key, whatever was found."""
+    hint = hint_at(CampaignDefinition, path.split("."))
+    assert hint is not None, path
+    return hint.text
+
+
 def test_every_key_has_its_words() -> None:
+    """The key itself: what stands above it says something else."""
     paths = {path for path, _ in keys(SCHEMA)}
-    assert paths | {"variables.*"} == set(RIGHT)
+    assert len(paths) > 100
+    for path in paths:
+        assert right(path).startswith(("write ", "leave it out")), path
+        above = path.rpartition(".")[0]
+        assert not above or right(path) != right(above), path
+
+
+def test_an_item_and_a_value_have_words_of_their_own() -> None:
+    assert hint_at(CampaignDefinition, ("recipients", 7)) is not hint_at(
+        CampaignDefinition, ("recipients",)
+    )
+    assert (
+        right("variables.greeting") == 'write a template in quotes, such as "Hi {{ first_name }}"'
+    )
+
+
+def test_keys_are_those_of_models_that_refuse_others() -> None:
+    assert keys_at(CampaignDefinition, ("recipients",)) == ["csv", "columns", "default_region"]
+    assert keys_at(CampaignDefinition, ("pacing",)) == ["max_concurrent", "per_minute"]
+    assert keys_at(CampaignDefinition, ("variables",)) == []
 
 
 def test_bounds_in_words_are_the_bounds_of_the_model() -> None:
@@ -54,7 +86,7 @@ def test_bounds_in_words_are_the_bounds_of_the_model() -> None:
         MAX_WEIGHT,
     }
     for path, (low, high) in bounds.items():
-        assert RIGHT[path] == f"write a whole number from {low} to {high}"
+        assert right(path) == f"write a whole number from {low} to {high}"
 
 
 def test_choices_in_words_are_the_choices_of_the_model() -> None:
@@ -63,6 +95,7 @@ def test_choices_in_words_are_the_choices_of_the_model() -> None:
         for branch in branches(schema):
             if "enum" in branch:
                 chosen += 1
-                assert [word for word in re.findall(r"\w+", RIGHT[path]) if word in branch["enum"]]
-                assert set(branch["enum"]) <= set(re.findall(r"\w+", RIGHT[path]))
+                assert [word for word in re.findall(r"\w+", right(path)) if word in branch["enum"]]
+                assert set(branch["enum"]) <= set(re.findall(r"\w+", right(path)))
+                assert choices_at(CampaignDefinition, path.split(".")) == branch["enum"]
     assert chosen == 11

@@ -84,11 +84,11 @@ WRONG_VARIABLES = [
     ),
     (
         {"OUTDIAL_CLAIM_LINGER_MS": "soon"},
-        "OUTDIAL_CLAIM_LINGER_MS: found 'soon'; write a whole number",
+        "OUTDIAL_CLAIM_LINGER_MS: found 'soon'; write a whole number from 0 to 10000",
     ),
     (
         {"OUTDIAL_CLAIM_LINGER_MS": "-1"},
-        "OUTDIAL_CLAIM_LINGER_MS: found '-1'; it should be greater than or equal to 0",
+        "OUTDIAL_CLAIM_LINGER_MS: found '-1'; write a whole number from 0 to 10000",
     ),
     (
         {"OUTDIAL_UPSERT_STATUS": "sometimes"},
@@ -110,7 +110,7 @@ WRONG_VARIABLES = [
     ),
     (
         {"OUTDIAL_API_PORT": "70000"},
-        "OUTDIAL_API_PORT: found '70000'; it should be less than or equal to 65535",
+        "OUTDIAL_API_PORT: found '70000'; write a whole number from 1 to 65535",
     ),
     (
         {"OUTDIAL_LOG_LEVEL": "LOUD"},
@@ -147,7 +147,7 @@ WRONG_FILES = [
     ),
     (
         "[lines.main]\nmax_concurrent = 0",
-        "lines.main.max_concurrent: found 0; it should be greater than or equal to 1",
+        "lines.main.max_concurrent: found 0; write a whole number, at least 1",
     ),
     (
         '[lines.main]\nring_silence = "a while"',
@@ -160,7 +160,7 @@ WRONG_FILES = [
     ),
     (
         "[lines.main.breaker]\nshare = 50",
-        "lines.main.breaker.share: found 50; it should be less than or equal to 1",
+        "lines.main.breaker.share: found 50; write a number, above 0 and at most 1",
     ),
     (
         '[lines."Main Line"]\nprovider = "simulated"',
@@ -168,7 +168,7 @@ WRONG_FILES = [
     ),
     (
         "[simulated]\ntime_scale = 0",
-        "simulated.time_scale: found 0; it should be greater than 0",
+        "simulated.time_scale: found 0; write a number, above 0",
     ),
 ]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from itertools import islice
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from outdial.api.refused_fields import refused_fields
 from outdial.providers.lines import UnknownLine
 from outdial.providers.port import ProviderError, WebhookRefused
 from outdial.services import errors as refused
@@ -64,7 +66,7 @@ def install_refusals(app: FastAPI, write: Write) -> None:
 
     async def unreadable(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return write(request, 400, text_of(error), {})
+        return write(request, 400, text_of(request, error), {})
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -84,10 +86,9 @@ def install_refusals(app: FastAPI, write: Write) -> None:
     app.add_exception_handler(Exception, defect)
 
 
-def text_of(error: RequestValidationError) -> str:
+def text_of(request: Request, error: RequestValidationError) -> str:
     """One sentence about everything that could not be read, at most three things."""
-    found = []
-    for one in error.errors()[:3]:
-        where = ".".join(str(part) for part in one["loc"][1:]) or str(one["loc"][0])
-        found.append(f"{where}: {str(one['msg']).removeprefix('Value error, ')}")
-    return "; ".join(found)
+    return "; ".join(
+        f"{'.'.join(one.place[1:]) or one.place[0]}: {one.message}"
+        for one in islice(refused_fields(request, error), 3)
+    )

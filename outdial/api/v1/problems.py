@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from outdial.api.admission import BodyInvalid
+from outdial.api.refused_fields import refused_fields
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.lines import UnknownLine
 from outdial.services import errors as refused
@@ -177,11 +178,8 @@ async def _definition_invalid(request: Request, error: Exception) -> JSONRespons
 async def _unreadable(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found = [
-        FieldProblem(
-            field=".".join(str(part) for part in one["loc"]),
-            message=str(one["msg"]).removeprefix("Value error, "),
-        )
-        for one in error.errors()
+        FieldProblem(field=".".join(one.place), message=one.message)
+        for one in refused_fields(request, error)
     ]
     detail = "; ".join(f"{one.field}: {one.message}" for one in found[:3])
     return problem(422, "invalid", detail, errors=found)

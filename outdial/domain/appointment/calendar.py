@@ -11,6 +11,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, field_validator
 
 from outdial.domain.definition.fields import (
+    DATES,
+    HOURS,
+    ZONE,
     CalendarDate,
     Duration,
     Frozen,
@@ -21,6 +24,7 @@ from outdial.domain.definition.fields import (
     format_duration,
 )
 from outdial.domain.definition.schedule import Weekday
+from outdial.domain.hints import TEXT, Hint
 
 TICK = timedelta(minutes=5)
 """Slots are kept in such steps; every duration of a calendar is a multiple of it."""
@@ -28,6 +32,7 @@ MAX_CAPACITY = 100
 LONGEST_APPOINTMENT = timedelta(hours=12)
 LONGEST_BUFFER = timedelta(hours=4)
 LONGEST_HORIZON = timedelta(days=366)
+_STEPS = Hint("write a duration in steps of 5m, such as 30m")
 CALENDAR_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 _WORKDAYS = (Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
@@ -36,23 +41,27 @@ _WORKDAYS = (Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
 class CalendarRules(Frozen):
     """When appointments can be had."""
 
-    name: Annotated[str, Field(pattern=CALENDAR_NAME)]
+    name: Annotated[
+        str,
+        Field(pattern=CALENDAR_NAME),
+        Hint("write a name such as clinic: a-z, 0-9, - and _, at most 63 of them"),
+    ]
     """Names the calendar; campaigns that name the same one never double-book it."""
-    time_zone: Annotated[str, AfterValidator(definition_zone)]
+    time_zone: Annotated[str, AfterValidator(definition_zone), ZONE]
     """The zone in which its hours are read: where the appointments are."""
     days: OneOrMany[Weekday] = _WORKDAYS
     """Days of the week with appointments."""
-    hours: OneOrMany[HourSpan] = (Span(start=9 * 60, end=17 * 60),)
+    hours: Annotated[OneOrMany[HourSpan], HOURS] = (Span(start=9 * 60, end=17 * 60),)
     """Hours of those days; an appointment lies within them from its start to its end."""
-    excluded_dates: OneOrMany[CalendarDate] = ()
+    excluded_dates: Annotated[OneOrMany[CalendarDate], DATES] = ()
     """Dates without appointments."""
-    duration: Duration = timedelta(minutes=30)
+    duration: Annotated[Duration, _STEPS] = timedelta(minutes=30)
     """How long an appointment takes, from 5m to 12h."""
-    every: Duration | None = None
+    every: Annotated[Duration | None, _STEPS] = None
     """How far apart starts are, counted from the beginning of the hours. Default: `duration`."""
-    buffer_before: Duration = timedelta(0)
+    buffer_before: Annotated[Duration, _STEPS] = timedelta(0)
     """Time kept free before each appointment."""
-    buffer_after: Duration = timedelta(0)
+    buffer_after: Annotated[Duration, _STEPS] = timedelta(0)
     """Time kept free after each appointment."""
     capacity: Annotated[int, Field(ge=1, le=MAX_CAPACITY)] = 1
     """How many appointments there may be at the same time."""
@@ -60,13 +69,17 @@ class CalendarRules(Frozen):
     """How long ahead an appointment has to be made."""
     horizon: Duration = timedelta(days=60)
     """How far ahead appointments can be made."""
-    title: str = "Appointment"
+    title: Annotated[str, TEXT] = "Appointment"
     """A template (Jinja2, sandboxed) of an appointment's title."""
-    existing: str | None = None
+    existing: Annotated[
+        str | None, Hint('write a template in quotes, such as "{{ appointment_at }}"')
+    ] = None
     """A template that gives the start of the appointment a person has already, such as
     "{{ appointment_at }}": a date and a time, in the calendar's zone when it names no offset.
     It is entered when the person is enrolled; calls confirm, move or cancel it."""
-    existing_uid: str | None = None
+    existing_uid: Annotated[
+        str | None, Hint('write a template in quotes, such as "{{ appointment_uid }}"')
+    ] = None
     """A template that gives the UID of that appointment in a CalDAV calendar that holds it."""
 
     @field_validator("days", "hours")

@@ -9,11 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from outdial.domain.definition.fields import Delay, Duration, Frozen, OneOrMany, format_duration
+from outdial.domain.hints import Hint
 
 MAX_ATTEMPTS = 100
 LARGEST_FACTOR = 10
 LONGEST_JITTER = timedelta(hours=12)
 _DAY = timedelta(days=1)
+_OUTCOME = Hint("write delays: below it, such as {delays: 10m}")
 
 
 class Daypart(StrEnum):
@@ -32,11 +34,13 @@ class Daypart(StrEnum):
 class OutcomeRetry(Frozen):
     """When to try again after one kind of outcome."""
 
-    delays: OneOrMany[Delay]
+    delays: Annotated[
+        OneOrMany[Delay], Hint("write a delay such as 10m, 2h or next_day, or a list of them")
+    ]
     """The wait after the first, second, … such outcome; the last one repeats."""
     max_attempts: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)] | None = None
     """How many such outcomes before the recipient ends; default one more than `delays`."""
-    factor: float = 1
+    factor: Annotated[float, Hint(f"write a number from 1 to {LARGEST_FACTOR}")] = 1
     """How much longer each wait is after those listed: with 2 and delays of 10m, then 20m, 40m."""
     longest: Duration = timedelta(days=7)
     """No wait that grows by `factor` becomes longer."""
@@ -81,20 +85,24 @@ class Retry(Frozen):
     dayparts: OneOrMany[Daypart] = ()
     """At what time of the week the first, second, … attempt is made, in turn; without it, at any.
     A time that the person asked for goes before."""
-    jitter: Duration = timedelta(0)
+    jitter: Annotated[Duration, Hint("write a duration up to 12h, such as 5m")] = timedelta(0)
     """Up to this much is added to each delay, differently for each person, so that not everybody
     is tried again in the same minute."""
-    busy: OutcomeRetry | None = None
+    busy: Annotated[OutcomeRetry | None, _OUTCOME] = None
     """The line was engaged."""
-    no_answer: OutcomeRetry | None = None
+    no_answer: Annotated[OutcomeRetry | None, _OUTCOME] = None
     """It rang until `ring_timeout`."""
-    voicemail: OutcomeRetry | None = None
+    voicemail: Annotated[OutcomeRetry | None, _OUTCOME] = None
     """A machine answered."""
-    failed: OutcomeRetry | None = None
+    failed: Annotated[OutcomeRetry | None, _OUTCOME] = None
     """Faults of the provider or carrier; never a rejected number."""
-    unknown: OutcomeRetry | None = OutcomeRetry(delays=("next_day",), max_attempts=2)
+    unknown: Annotated[OutcomeRetry | None, _OUTCOME] = OutcomeRetry(
+        delays=("next_day",), max_attempts=2
+    )
     """It may have rung, nobody can tell; by default not again that day."""
-    call_me_later: OutcomeRetry | None = OutcomeRetry(delays=(_DAY,), max_attempts=3)
+    call_me_later: Annotated[OutcomeRetry | None, _OUTCOME] = OutcomeRetry(
+        delays=(_DAY,), max_attempts=3
+    )
     """Used when the person named no time."""
 
     @field_validator("jitter")

@@ -8,14 +8,17 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 
 from outdial.domain.definition.fields import Frozen
+from outdial.domain.hints import Hint
 
 
 class Agent(Frozen):
     """Who speaks."""
 
-    id: Annotated[str, Field(min_length=1)]
+    id: Annotated[str, Field(min_length=1), Hint("write the agent's id")]
     """The agent's id at the line's provider."""
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: Annotated[dict[str, Any], Hint("write settings as keys and values below it")] = Field(
+        default_factory=dict
+    )
     """What the provider lets one set for an agent, handed on as it is."""
 
 

@@ -19,6 +19,7 @@ from outdial.domain.definition.fields import (
     format_duration,
 )
 from outdial.domain.definition.matching import Condition, Facts, matches_data
+from outdial.domain.hints import KEYS_BELOW, TEXT, Hint, one_of
 
 MAX_STEP_ATTEMPTS = 100
 MAX_CALLBACKS = 50
@@ -87,17 +88,24 @@ class StepRetry(Frozen):
 class When(Frozen):
     """Which calls it follows. All that is written must hold; without anything: every call."""
 
-    outcome: OneOrMany[str] = ()
+    outcome: Annotated[
+        OneOrMany[str], Hint("write an outcome such as booked, or a list of them")
+    ] = ()
     """The call's outcome, or one of several; failed means every kind of failure."""
-    disposition: OneOrMany[str] = ()
+    disposition: Annotated[OneOrMany[str], Hint("write a disposition, or a list of them")] = ()
     """The agent's word for how the talk went, or one of several."""
-    attempt: OneOrMany[Annotated[int, Field(ge=1, le=MAX_STEP_ATTEMPTS)]] = ()
+    attempt: Annotated[
+        OneOrMany[Annotated[int, Field(ge=1, le=MAX_STEP_ATTEMPTS)]],
+        Hint(f"write a whole number from 1 to {MAX_STEP_ATTEMPTS}"),
+    ] = ()
     """Which attempt to this person it was, or one of several."""
-    answered_by: OneOrMany[AnsweredBy] = ()
+    answered_by: Annotated[OneOrMany[AnsweredBy], Hint(one_of(AnsweredBy))] = ()
     """Who answered: human, machine or unknown."""
     final: bool | None = None
     """Whether the person is not called again in this campaign."""
-    data: dict[str, Condition] = Field(default_factory=dict)
+    data: Annotated[
+        dict[str, Condition], Hint("write paths and values below it, such as reason: pain")
+    ] = Field(default_factory=dict)
     """Values that the agent extracted, by their path such as visit.reason: a value, a list of
     which one must be, or conditions such as {at_least: 3} or {exists: true}."""
 
@@ -154,36 +162,45 @@ class Callback(Frozen):
     do: CallbackKind
     """What is done: one of book_appointment, move_appointment, cancel_appointment,
     confirm_appointment, webhook, email, call_back, suppress, enroll."""
-    when: When = When()
+    when: Annotated[When, Hint(f"{KEYS_BELOW}, such as outcome: booked")] = When()
     """Which calls it follows; without it: every call."""
     after: After = After.DONE
     """done: only when all steps before it were done. follow_up: only when one of them became a
     matter for people, such as an appointment that could not be booked."""
-    retry: StepRetry = StepRetry()
+    retry: Annotated[StepRetry, Hint(f"{KEYS_BELOW}, such as max_attempts: 5")] = StepRetry()
     """How often it is tried."""
     undo: bool = False
     """Whether it is undone when a later step fails for good."""
-    at: str | None = None
+    at: Annotated[str | None, Hint("write a path in the agent's data, such as visit.at")] = None
     """Where the agent's data holds the time asked for. Default: appointment_at, or call_at."""
-    url: str | None = None
+    url: Annotated[str | None, Hint("write an address such as https://crm.example.com/calls")] = (
+        None
+    )
     """A template of the address that a webhook is sent to."""
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: Annotated[dict[str, str], Hint("write names and templates below it")] = Field(
+        default_factory=dict
+    )
     """Further headers of a webhook, by name; templates. Secrets go into the settings."""
-    auth: str | None = None
+    auth: Annotated[str | None, Hint("write the name of a secret in the settings")] = None
     """The name of a secret in the settings, sent as a bearer token."""
-    body: str | dict[str, Any] | None = None
+    body: Annotated[
+        str | dict[str, Any] | None,
+        Hint("write keys and templates below it, or for an email a text"),
+    ] = None
     """Of a webhook: keys and templates, sent as JSON. Of an email: a template of its text."""
-    to: str | None = None
+    to: Annotated[str | None, Hint('write an address, such as "{{ email }}"')] = None
     """A template of the address that an email is sent to."""
-    subject: str | None = None
+    subject: Annotated[str | None, TEXT] = None
     """A template of the subject of an email."""
     invitation: bool = False
     """Whether the email carries the appointment as a calendar file (.ics)."""
-    reason: str | None = None
+    reason: Annotated[str | None, TEXT] = None
     """Why the number is not called any more."""
-    campaign: str | None = None
+    campaign: Annotated[str | None, Hint("write the name of a campaign")] = None
     """The campaign on whose roster the person is put."""
-    variables: dict[str, str] = Field(default_factory=dict)
+    variables: Annotated[
+        dict[str, str], Hint("write names and paths below it, such as reason: visit.reason")
+    ] = Field(default_factory=dict)
     """What the other campaign is told beside all that is known of the person: names, and paths
     in the agent's data."""
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from outdial.domain.definition.fields import Duration, Frozen, format_duration
+from outdial.domain.hints import Hint
 
 MAX_CALLS = 1000
 
@@ -26,7 +27,9 @@ class Cap(Frozen):
 
     calls: Annotated[int, Field(ge=1, le=MAX_CALLS)]
     """How many calls."""
-    within: Duration | None = None
+    within: Annotated[
+        Duration | None, Hint("write a duration such as 24h or 30d, or leave it out: ever")
+    ] = None
     """The time that rolls along, such as 24h or 30d; without it: ever."""
     per: CapScope = CapScope.PERSON
     """person: over all numbers of the person. number: for each number by itself."""

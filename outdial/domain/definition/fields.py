@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 
 from outdial.domain.definition.frozen import Frozen as Frozen
+from outdial.domain.hints import Hint
 from outdial.domain.instants import EARLIEST, LATEST, in_calendar
 from outdial.domain.rules.zone import NoPlacesZone, require_zone, zone_names
 
@@ -120,6 +121,7 @@ _DURATION_PATTERN = r"([0-9]+(\.[0-9]+)?\s*[smhdwSMHDW]\s*)+"
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
+    Hint("write a duration, such as 30s or 10m"),
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema(
         {
@@ -220,6 +222,10 @@ _INSTANT = re.compile(
     r"(?:[Tt ]([0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?)\s*([Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _INSTANT_HELP = "write a date, a time and an offset, such as 2030-01-31T09:00:00+01:00"
+INSTANT = Hint(_INSTANT_HELP)
+ZONE = Hint("write an IANA time zone, such as America/New_York")
+DATES = Hint("write a date such as 2030-12-25, or a list of them")
+HOURS = Hint("write a span such as 09:00-18:00, or a list of them")
 
 
 def parse_instant(value: Any) -> datetime:
@@ -254,6 +260,7 @@ def parse_instant(value: Any) -> datetime:
 Instant = Annotated[
     datetime,
     BeforeValidator(parse_instant),
+    INSTANT,
     WithJsonSchema(
         {"type": "string", "format": "date-time", "examples": ["2030-01-31T09:00:00+01:00"]}
     ),

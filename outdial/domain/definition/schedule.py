@@ -9,6 +9,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from outdial.domain.definition.fields import (
+    DATES,
+    HOURS,
+    ZONE,
     CalendarDate,
     Duration,
     Frozen,
@@ -20,6 +23,7 @@ from outdial.domain.definition.fields import (
     describe_value,
     format_duration,
 )
+from outdial.domain.hints import Hint
 from outdial.domain.rules.holidays import calendar_names
 
 CALLEES_HOLIDAYS = "callee"
@@ -57,7 +61,7 @@ class DayWindow(Frozen):
 
     days: OneOrMany[Weekday]
     """Days of the week."""
-    hours: OneOrMany[HourSpan]
+    hours: Annotated[OneOrMany[HourSpan], HOURS]
     """Hours of those days, one span or several."""
 
     @field_validator("days", "hours")
@@ -75,24 +79,31 @@ class Schedule(Frozen):
     """No call from this instant on; a date, a time and an offset."""
     days: OneOrMany[Weekday] = _EVERY_DAY
     """Days of the week on which people may be called."""
-    hours: OneOrMany[HourSpan] = _OFFICE_HOURS
+    hours: Annotated[OneOrMany[HourSpan], HOURS] = _OFFICE_HOURS
     """Hours of the day, such as 09:00-18:00, one span or several."""
-    windows: tuple[DayWindow, ...] = ()
+    windows: Annotated[
+        tuple[DayWindow, ...],
+        Hint("write a list of days and hours, such as - {days: sat, hours: 10:00-14:00}"),
+    ] = ()
     """Hours that differ by the day: a list of days with their hours. `days` and `hours` are left
     out then."""
-    holidays: OneOrMany[str] = ()
+    holidays: Annotated[
+        OneOrMany[str], Hint("write a calendar such as US, or callee, or a list of them")
+    ] = ()
     """Public holidays on which nobody is called: names such as US or US-LA, or callee for those
     of the place where each person is, as far as we know them."""
-    excluded_dates: OneOrMany[CalendarDate] = ()
+    excluded_dates: Annotated[OneOrMany[CalendarDate], DATES] = ()
     """Dates on which nobody is called, such as holidays."""
     time_zone_policy: TimeZonePolicy = TimeZonePolicy.CALLEE
     """callee: hours, days and dates are read where each person is. campaign: in `time_zone`."""
-    time_zone: Annotated[str, AfterValidator(definition_zone)] | None = Field(
+    time_zone: Annotated[str, AfterValidator(definition_zone), ZONE] | None = Field(
         default=None, validate_default=True
     )
     """With policy `campaign`: the zone of the hours. With `callee`: the zone of people whose
     own zone cannot be told; without it they are refused."""
-    guard: Duration = timedelta(seconds=60)
+    guard: Annotated[Duration, Hint("write a duration up to 1h, such as 60s")] = timedelta(
+        seconds=60
+    )
     """No call in this last part of a window, nor in the last `ring_timeout` of it, so that no phone
     rings after it closed. With 0s calls start until the very end."""
 

@@ -7,46 +7,59 @@ from typing import Annotated, Any
 import phonenumbers
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
-from outdial.domain.definition.fields import Frozen, OneOrMany, describe_value
+from outdial.domain.definition.fields import INSTANT, ZONE, Frozen, OneOrMany, describe_value
+from outdial.domain.definition.purpose import Purpose
+from outdial.domain.hints import Hint, one_of
+from outdial.domain.numbers.phone import PHONE_HINT
+from outdial.domain.rules.consent import ConsentLevel
 
 UNKNOWN_REGION = "ZZ"
 """The phone library's name for "no region": only numbers with a country code can be read."""
+_COLUMN = Hint("write the name of a column")
+_RECIPIENT = Hint("write phone: and a number in quotes, such as phone: '+12025550123'")
 
 
 class CsvColumns(Frozen):
     """Which column holds what. A column that has the key's own name need not be named here;
     every column that is not one of these becomes a variable."""
 
-    phone: str = "phone"
+    phone: Annotated[str, _COLUMN] = "phone"
     """The column with the number to call."""
-    alternate_phones: OneOrMany[str] = ()
+    alternate_phones: Annotated[
+        OneOrMany[str], Hint("write the name of a column, or a list of them")
+    ] = ()
     """Columns with further numbers; a cell may hold several, separated by ; or |."""
-    time_zone: str | None = None
+    time_zone: Annotated[str | None, _COLUMN] = None
     """The column with the person's IANA time zone, such as America/New_York."""
-    postal_code: str | None = None
+    postal_code: Annotated[str | None, _COLUMN] = None
     """The column with the person's postal code."""
-    state: str | None = None
+    state: Annotated[str | None, _COLUMN] = None
     """The column with the person's state or province."""
-    consent: str | None = None
+    consent: Annotated[str | None, _COLUMN] = None
     """The column that says what the person consented to: express, written, or nothing."""
-    consent_scope: str | None = None
+    consent_scope: Annotated[str | None, _COLUMN] = None
     """The column with the purpose the consent was given for; else it is this campaign's."""
-    consent_proof: str | None = None
+    consent_proof: Annotated[str | None, _COLUMN] = None
     """The column with what proves the consent, such as the id of a form."""
-    consent_given_at: str | None = None
+    consent_given_at: Annotated[str | None, _COLUMN] = None
     """The column with the instant at which the consent was given."""
-    consent_expires_at: str | None = None
+    consent_expires_at: Annotated[str | None, _COLUMN] = None
     """The column with the instant from which the consent does not count."""
 
 
 class CsvSource(Frozen):
     """A contact file: one recipient a row, the first row names the columns."""
 
-    csv: str
+    csv: Annotated[str, Hint("write the path of a contact file")]
     """Path of the file, relative to the definition."""
-    columns: CsvColumns = CsvColumns()
+    columns: Annotated[
+        CsvColumns, Hint("write below it which column holds what, such as phone: mobile")
+    ] = CsvColumns()
     """Which column holds what; every other column becomes a variable."""
-    default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
+    default_region: Annotated[
+        Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None,
+        Hint("write an ISO 3166 country code, such as GB"),
+    ] = None
     """ISO 3166 code of the country of numbers written without one, such as GB."""
 
     @field_validator("default_region", mode="before")
@@ -66,25 +79,27 @@ class InlineRecipient(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow", use_attribute_docstrings=True)
 
-    phone: str
+    phone: Annotated[str, Hint(PHONE_HINT)]
     """The number to call, with its country code, in quotes."""
-    alternate_phones: OneOrMany[str] = ()
+    alternate_phones: Annotated[OneOrMany[str], Hint(f"{PHONE_HINT}, or a list of them")] = ()
     """Further numbers of the same person."""
-    time_zone: str | None = None
+    time_zone: Annotated[str | None, ZONE] = None
     """The person's IANA time zone, such as America/New_York."""
-    postal_code: str | None = None
+    postal_code: Annotated[str | None, Hint("write a postal code")] = None
     """The person's postal code."""
-    state: str | None = None
+    state: Annotated[str | None, Hint("write a state or province")] = None
     """The person's state or province."""
-    consent: str | None = None
+    consent: Annotated[str | None, Hint(one_of(ConsentLevel))] = None
     """What the person consented to: express or written."""
-    consent_scope: str | None = None
+    consent_scope: Annotated[str | None, Hint(one_of(Purpose))] = None
     """The purpose the consent was given for; else it is this campaign's."""
-    consent_proof: str | None = None
+    consent_proof: Annotated[str | None, Hint("write what proves it, such as the id of a form")] = (
+        None
+    )
     """What proves the consent, such as the id of a form."""
-    consent_given_at: str | None = None
+    consent_given_at: Annotated[str | None, INSTANT] = None
     """When the consent was given; a date, a time and an offset."""
-    consent_expires_at: str | None = None
+    consent_expires_at: Annotated[str | None, INSTANT] = None
     """When the consent stops to count; a date, a time and an offset."""
 
     @property
@@ -103,6 +118,7 @@ def _kind_of_recipients(value: Any) -> str | None:
 
 RecipientSource = Annotated[
     Annotated[CsvSource, Tag(CSV_SOURCE)]
-    | Annotated[tuple[InlineRecipient, ...], Tag(INLINE_LIST)],
+    | Annotated[tuple[Annotated[InlineRecipient, _RECIPIENT], ...], Tag(INLINE_LIST)],
     Discriminator(_kind_of_recipients),
+    Hint("write csv: and the path of a contact file below it, or a list of recipients"),
 ]

@@ -20,7 +20,8 @@ from outdial.domain.call.status import FailureClass
 from outdial.domain.definition.agent import AgentById
 from outdial.domain.definition.fields import AlsoOne, Frozen, OneOrMany
 from outdial.domain.definition.source import UNKNOWN_REGION
-from outdial.domain.numbers.phone import parse_phone
+from outdial.domain.hints import Hint
+from outdial.domain.numbers.phone import PHONE_HINT, parse_phone
 
 MAX_WEIGHT = 1000
 _GOLDEN = 0.6180339887498949
@@ -35,18 +36,28 @@ def _caller_id(value: str) -> str:
     return parse_phone(value, UNKNOWN_REGION)
 
 
-CallerIds = OneOrMany[Annotated[str, AfterValidator(_caller_id)]]
+CallerIds = Annotated[
+    OneOrMany[Annotated[str, AfterValidator(_caller_id)]],
+    Hint(f"{PHONE_HINT}, or a list of them"),
+]
 
 
 class LineShare(Frozen):
     """A line of a campaign, and how many of the calls go there."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[
+        str,
+        Field(min_length=1),
+        Hint("write the name of a configured line, such as simulated"),
+    ]
     """The configured line."""
     weight: Annotated[int, Field(ge=0, le=MAX_WEIGHT)] = 1
     """Its share of the calls, beside those of the others. 0: it stands by, and is used while no
     line written before it takes calls."""
-    agent: AgentById | None = None
+    agent: Annotated[
+        AgentById | None,
+        Hint("write the agent's id on this line, or its id and settings below it"),
+    ] = None
     """Who speaks on this line, where its provider knows the agent by another id."""
     caller_ids: CallerIds = ()
     """The numbers shown on this line, in place of the campaign's."""

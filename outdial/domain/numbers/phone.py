@@ -12,6 +12,7 @@ import phonenumbers
 from outdial.domain.numbers.policy import NumberType, number_policy, refusal, type_of
 from outdial.domain.rules.place import place_of_number
 
+PHONE_HINT = "write a number with its country code, such as '+12025550123'"
 _E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _ORDINARY = re.compile(r"\+?[0-9][0-9 ()-]*")
 """How almost every number is written; nothing in it needs a closer look."""

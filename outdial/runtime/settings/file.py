@@ -6,9 +6,13 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from outdial.domain.hints import keys_at
+from outdial.domain.refusals import explain as explain_value
 
 PREFIX = "OUTDIAL_"
 _ALLOWED = ("OUTDIAL_CONFIG",)
@@ -16,21 +20,10 @@ _ALLOWED_PREFIX = "OUTDIAL_TEST_"
 
 _SECRETS = frozenset({"credentials", "database_url", "password", "proxy", "secrets"})
 """Settings whose values are shown to nobody."""
-_EXPECTED = {
-    "bool_parsing": "write true or false",
-    "bool_type": "write true or false",
-    "int_parsing": "write a whole number",
-    "int_type": "write a whole number",
-    "int_from_float": "write a whole number",
-    "float_parsing": "write a number",
-    "float_type": "write a number",
-    "string_type": "write text in quotes",
-    "dict_type": "write a table",
-    "model_type": "write a table",
-    "model_attributes_type": "write a table",
-    "tuple_type": "write a list",
-    "path_type": "write a path",
-}
+
+
+_IN_TOML = {"string": "write text in quotes", "dict": "write a table", "model": "write a table"}
+"""What the first word of an error's type means in a settings file."""
 
 
 class SettingsInvalid(Exception):
@@ -89,48 +82,19 @@ def explain(
         variable = PREFIX + "__".join(location).upper()
         label = variable if variable in given else f"{path}: {'.'.join(location)}"
         secret = bool(_SECRETS & set(location))
-        lines.append(f"{label}: {_message(dict(found), location, model, secret)}")
+        lines.append(f"{label}: {_message(found, location, model, secret)}")
     return list(dict.fromkeys(lines))
 
 
 def _message(
-    found: dict[str, Any], location: tuple[str, ...], model: type[BaseModel], secret: bool
+    found: ErrorDetails, location: tuple[str, ...], model: type[BaseModel], secret: bool
 ) -> str:
-    kind = found["type"]
-    if kind == "extra_forbidden":
-        return f"there is no such setting{_suggest(location[-1], _siblings(location, model))}"
-    if kind == "missing":
+    if found["type"] == "extra_forbidden":
+        return f"there is no such setting{_suggest(location[-1], keys_at(model, location[:-1]))}"
+    if found["type"] == "missing":
         return "is missing"
-    if kind == "value_error":
-        return str(found["ctx"]["error"])
-    value = "a value" if secret else repr(found["input"])
-    if kind == "literal_error":
-        return f"found {value}; write one of {found['ctx']['expected']}"
-    if kind in _EXPECTED:
-        return f"found {value}; {_EXPECTED[kind]}"
-    text = str(found["msg"]).removeprefix("Input ").removeprefix("Value ")
-    return f"found {value}; it {text}"
-
-
-def _siblings(location: tuple[str, ...], model: type[BaseModel]) -> list[str]:
-    """The keys that exist where an unknown one was found."""
-    fields = model.model_fields
-    for part in location[:-1]:
-        if part in fields:
-            inner = _model_in(fields[part].annotation)
-            if inner is not None:
-                fields = inner.model_fields
-    return list(fields)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    for argument in get_args(annotation):
-        inner = _model_in(argument)
-        if inner is not None:
-            return inner
-    return None
+    kind = found["type"].partition("_")[0]
+    return explain_value(found, model, otherwise=_IN_TOML.get(kind), secret=secret)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

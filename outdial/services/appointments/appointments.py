@@ -18,6 +18,7 @@ from outdial.domain.appointment.appointment import (
 )
 from outdial.domain.appointment.calendar import CalendarRules
 from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
+from outdial.domain.refusals import explain_first
 from outdial.services.accounts import directory
 from outdial.services.accounts.contacts import number_of
 from outdial.services.accounts.directory import CONTACTS
@@ -60,9 +61,7 @@ async def add(ctx: ServiceContext, wanted: NewAppointment) -> DeskAppointment:
             name=wanted.calendar, time_zone="UTC", duration=wanted.duration, capacity=1
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        told = str(first["msg"]).removeprefix("Value error, ")
-        raise RequestRefused(f"{first['loc'][0]}: {told}") from None
+        raise RequestRefused(explain_first(error, CalendarRules)) from None
     party = Party(ctx.tenant, await _number(ctx, wanted), title=wanted.title)
     made = await ctx.database.write(
         lambda s: desk.add(

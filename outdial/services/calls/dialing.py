@@ -14,6 +14,7 @@ from outdial.domain.call.retry import Retry
 from outdial.domain.definition.schedule import Schedule
 from outdial.domain.directory import PhoneNumber
 from outdial.domain.numbers.phone import BadPhone, parse_phone
+from outdial.domain.refusals import explain_first
 from outdial.providers.carried import Asked
 from outdial.services.accounts import directory
 from outdial.services.accounts.directory import Speaker
@@ -87,7 +88,7 @@ def _request(speaker: Speaker, told: Mapping[str, Any], **values: Any) -> CallRe
             **values,
         )
     except ValidationError as error:
-        raise RequestRefused(str(error.errors()[0]["msg"])) from error
+        raise RequestRefused(explain_first(error, CallRequest)) from error
 
 
 def _can_record(ctx: ServiceContext, speaker: Speaker) -> bool:

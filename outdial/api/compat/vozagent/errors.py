@@ -50,7 +50,7 @@ async def unreadable(request: Request, error: Exception) -> JSONResponse:
         if one["type"] == "missing" and one["loc"][0] == "body" and len(one["loc"]) > 1
     ]
     if not missing:
-        return _answer(Reason(code="invalid_request", message=text_of(error)), 400, {})
+        return _answer(Reason(code="invalid_request", message=text_of(request, error)), 400, {})
     told = Reason(code="invalid_request", message=_MISSING, details={"missing_fields": missing})
     return _answer(told, 400, {})
 

@@ -19,6 +19,7 @@ from outdial.domain.call.request import CallFilter, CallView
 from outdial.domain.call.status import CallStatus
 from outdial.domain.definition.fields import Timestamp
 from outdial.domain.instants import in_calendar
+from outdial.domain.refusals import explain_first
 from outdial.services.accounts import directory
 from outdial.services.accounts.access import Caller
 from outdial.services.accounts.once import Answer
@@ -157,7 +158,7 @@ async def _order(caller: Caller, body: NewCall) -> CallOrder:
             not_before=body.scheduled_at,
         )
     except ValidationError as error:
-        raise RequestRefused(str(error.errors()[0]["msg"])) from error
+        raise RequestRefused(explain_first(error, CallRequest)) from error
     await require_for_call(ctx, caller.key.scopes, request, speaker)
     return CallOrder(
         request=request,
