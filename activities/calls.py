@@ -185,7 +185,7 @@ class Calls(CallActivities):
             except NotPlaced as error:
                 return await self._not_placed(call_id, line.name, error)
             except ProviderError as error:
-                return await self._in_doubt(call_id, line, error.code)
+                return await self._in_doubt(call_id, line, error.provider_code)
             except Exception as error:
                 if line.provider.notes_departure and not departure.begun:
                     return await self._not_placed(call_id, line.name, _unsendable(line, error))

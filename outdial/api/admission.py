@@ -19,17 +19,21 @@ from starlette.exceptions import HTTPException
 
 from outdial.api.bodies import allow_size_of
 from outdial.api.state import state_of
+from outdial.api.statuses import status_of
 from outdial.domain.bounds import OutOfBounds, parse_json
+from outdial.domain.errors import OutdialError
 from outdial.services.accounts.access import Caller, RateRule, admit
 
 _CALLER = "outdial.caller"
 
 
-class BodyInvalid(HTTPException):
+class BodyInvalid(HTTPException, OutdialError):
     """A JSON body that no route takes; its text says where and why."""
 
+    code = "body_invalid"
+
     def __init__(self, field: str, message: str) -> None:
-        super().__init__(400, f"{field}: {message}")
+        super().__init__(status_of(self, "compat"), f"{field}: {message}")
         self.field = field
         self.message = message
 

@@ -15,6 +15,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from outdial.api.statuses import status_of
+from outdial.domain.errors import OutdialError
+
 MAX_BODY = 1_000_000
 """Bytes. A transcript of an hour is a tenth of that."""
 LARGE = 10_000_000
@@ -32,18 +35,24 @@ _ATTRIBUTE = "max_body"
 Endpoint = TypeVar("Endpoint", bound=Callable[..., object])
 
 
-class BodyTooLarge(HTTPException):
+class BodyTooLarge(HTTPException, OutdialError):
     """The request is larger than its route takes."""
 
+    code = "body_too_large"
+
     def __init__(self, limit: int) -> None:
-        super().__init__(413, f"the body is larger than {limit} bytes")
+        super().__init__(status_of(self, "hooks"), f"the body is larger than {limit} bytes")
 
 
-class BodyTooSlow(HTTPException):
+class BodyTooSlow(HTTPException, OutdialError):
     """The body took too long to arrive."""
 
+    code = "body_too_slow"
+
     def __init__(self) -> None:
-        super().__init__(408, "the body took too long to arrive; send it again")
+        super().__init__(
+            status_of(self, "hooks"), "the body took too long to arrive; send it again"
+        )
 
 
 def accepting(size: int) -> Callable[[Endpoint], Endpoint]:

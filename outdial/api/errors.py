@@ -1,4 +1,4 @@
-"""What went wrong, as HTTP: the only place where a status code is chosen."""
+"""Errors of webhooks and of everything else that is no API, as JSON: `{"error", "message"}`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from outdial.api.bodies import BodyTooLarge, BodyTooSlow
+from outdial.api.statuses import status_of
 from outdial.providers.lines import UnknownLine
 from outdial.providers.port import WebhookRefused
 from outdial.store.db.errors import DatabaseUnavailable
@@ -23,13 +24,15 @@ def install_errors(app: FastAPI) -> None:
 
     @app.exception_handler(UnknownLine)
     async def unknown_line(request: Request, error: UnknownLine) -> JSONResponse:
-        return _answer(404, "unknown_line", f"no line {error.name!r} is configured")
+        return _answer(
+            status_of(error, "hooks"), "unknown_line", f"no line {error.name!r} is configured"
+        )
 
     @app.exception_handler(WebhookRefused)
     async def refused(request: Request, error: WebhookRefused) -> JSONResponse:
         # Not the path: it may end with a secret.
         log.warning("webhook of line %s refused: %s", request.path_params.get("line"), error)
-        return _answer(401, "refused", str(error))
+        return _answer(status_of(error, "hooks"), "refused", str(error))
 
     @app.exception_handler(BodyTooLarge)
     @app.exception_handler(BodyTooSlow)
@@ -41,7 +44,7 @@ def install_errors(app: FastAPI) -> None:
     async def database_down(request: Request, error: DatabaseUnavailable) -> JSONResponse:
         log.error("database unavailable: %s", error)
         return _answer(
-            503,
+            status_of(error, "hooks"),
             "database_unavailable",
             "nothing was stored; send it again",
             retry_after=RETRY_AFTER_SECONDS,

@@ -12,15 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from outdial.domain.appointment.appointment import Appointment
+from outdial.domain.errors import OutdialError
 from outdial.domain.record import DEFAULT_TENANT
 
 
-class CalendarConflict(Exception):
+class CalendarConflict(OutdialError):
     """Somebody else changed the appointment there; nothing was written."""
 
+    code = "calendar_conflict"
 
-class CalendarUnavailable(Exception):
+
+class CalendarUnavailable(OutdialError):
     """The calendar does not answer, or not in a way we understand; try again."""
+
+    code = "calendar_unavailable"
 
 
 @dataclass(frozen=True, slots=True)

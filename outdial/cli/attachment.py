@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from outdial.cli.output import say
+from outdial.domain.errors import OutdialError
 from outdial.providers.lines import Lines
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal, is_configured
@@ -26,8 +27,10 @@ STARTING_SECONDS = 30.0
 """How long a stack may take that another command is just starting or stopping."""
 
 
-class NothingYet(Exception):
+class NothingYet(OutdialError):
     """There is no database: nothing was ever launched here."""
+
+    code = "nothing_launched"
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from outdial.cli.attachment import NothingYet, looked_at
-from outdial.cli.output import OK, fail, flush_json, say
+from outdial.cli.exit_codes import OK
+from outdial.cli.output import fail, flush_json, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.chain import Chain, Step, StepState
 from outdial.runtime.settings.settings import Settings
 from outdial.services.appointments import following_up
-from outdial.services.errors import ChangeRefused, TemporalUnavailable
 
 Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
@@ -48,7 +48,7 @@ def retry_callback(
     """
     try:
         run(_retry(settings_or_fail(), call))
-    except (NothingYet, ChangeRefused, TemporalUnavailable) as error:
+    except NothingYet as error:
         fail(str(error))
 
 

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import NothingYet, looked_at
-from outdial.cli.output import OK, fail, say
+from outdial.cli.exit_codes import OK
+from outdial.cli.output import fail, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.claim import CampaignState
 from outdial.runtime.settings.settings import Settings

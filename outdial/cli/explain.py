@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from outdial.cli.attachment import NothingYet, looked_at
-from outdial.cli.output import FAILED, OK, fail, flush_json, plural, say
+from outdial.cli.exit_codes import FAILED, OK
+from outdial.cli.output import fail, flush_json, plural, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.runtime.settings.settings import Settings
 from outdial.services.compliance import auditing, explaining

@@ -14,7 +14,8 @@ import typer
 from rich.table import Table
 
 from outdial.cli.attachment import NothingYet, looked_at
-from outdial.cli.output import OK, fail, flush_json, out, say
+from outdial.cli.exit_codes import OK
+from outdial.cli.output import fail, flush_json, out, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.access import EVERYTHING, ApiKey
 from outdial.domain.definition.campaign import NAME_PATTERN

@@ -11,7 +11,8 @@ import typer
 from rich.console import Console
 
 from outdial.cli.attachment import Attachment, NothingYet, attached, looked_at
-from outdial.cli.output import INTERRUPTED, OK, STOPPED, err, fail, flush_json, out, plural, say
+from outdial.cli.exit_codes import INTERRUPTED, OK, STOPPED
+from outdial.cli.output import err, fail, flush_json, out, plural, say
 from outdial.cli.progress import StackGone, summary, watch
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.claim import CampaignState

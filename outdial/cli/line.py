@@ -10,7 +10,8 @@ import typer
 from rich.table import Table
 
 from outdial.cli.attachment import NothingYet, looked_at, running_here
-from outdial.cli.output import OK, fail, flush_json, out, say, until
+from outdial.cli.exit_codes import OK
+from outdial.cli.output import fail, flush_json, out, say, until
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.status import FailureClass
 from outdial.domain.definition.fields import format_duration

@@ -9,6 +9,8 @@ from typing import NoReturn
 from rich.console import Console
 from rich.markup import escape
 
+from outdial.cli.exit_codes import FAILED
+
 
 def _console(*, stderr: bool) -> Console:
     """Wide where nobody looks: a table that is piped must not be folded."""
@@ -20,17 +22,12 @@ def _console(*, stderr: bool) -> Console:
 out = _console(stderr=False)
 err = _console(stderr=True)
 
-OK = 0
-FAILED = 1
-STOPPED = 3
-INTERRUPTED = 130
 
-
-def fail(*lines: str) -> NoReturn:
-    """One line each on standard error, and exit 1."""
+def fail(*lines: str, code: int = FAILED) -> NoReturn:
+    """One line each on standard error, and exit with `code`."""
     for line in lines:
         err.print(escape(line), style="red")
-    raise SystemExit(FAILED)
+    raise SystemExit(code)
 
 
 def say(text: str, *, to_stderr: bool = False) -> None:

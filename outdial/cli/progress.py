@@ -14,6 +14,7 @@ from rich.text import Text
 from outdial.cli.attachment import Attachment
 from outdial.cli.output import clock_time, counted, plural, until
 from outdial.domain.call.claim import CampaignState
+from outdial.domain.errors import OutdialError
 from outdial.domain.record import Progress, RecipientState
 from outdial.services.operations import reading
 from outdial.services.operations.lines import simulated_note
@@ -25,8 +26,10 @@ _BAR_WIDTH = 40
 _TALKING = {"queued": "dialing", "ringing": "ringing", "in_progress": "talking"}
 
 
-class StackGone(Exception):
+class StackGone(OutdialError):
     """The stack of another command, which carried the campaign, was stopped."""
+
+    code = "stack_gone"
 
 
 async def watch(at: Attachment, name: str, console: Console) -> Progress:

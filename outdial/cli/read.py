@@ -9,8 +9,9 @@ import typer
 from rich.table import Table
 
 from outdial.cli.attachment import Attachment, NothingYet, looked_at
+from outdial.cli.exit_codes import OK
 from outdial.cli.launch import report
-from outdial.cli.output import OK, fail, flush_json, out, say, until, words
+from outdial.cli.output import fail, flush_json, out, say, until, words
 from outdial.cli.progress import summary, waiting_for
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.status import CallStatus

@@ -10,27 +10,14 @@ from typing import Any
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.service import RPCError
 
+from outdial.cli.attachment import NothingYet
+from outdial.cli.exit_codes import EXIT_CODE
 from outdial.cli.output import fail
-from outdial.intake.problems import DefinitionInvalid
-from outdial.providers.lines import UnknownLine
-from outdial.runtime.connection import TemporalMismatch, TemporalUnreachable, release_clients
+from outdial.domain.errors import OutdialError
+from outdial.runtime.connection import release_clients
 from outdial.runtime.schema import wrong_schema
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings
-from outdial.runtime.stack.embedded import StackFailed, StackRunning
-from outdial.services.errors import ServiceError
-from outdial.store.db.errors import StoreError
-
-_TOLD = (
-    ServiceError,
-    StackFailed,
-    StackRunning,
-    StoreError,
-    TemporalMismatch,
-    TemporalUnreachable,
-    UnknownLine,
-)
-"""Errors that say in their own words what is wrong and what would be right."""
 
 
 def settings_or_fail() -> Settings:
@@ -38,7 +25,7 @@ def settings_or_fail() -> Settings:
     try:
         return load_settings()
     except SettingsInvalid as error:
-        fail(*error.problems)
+        fail(*error.problems, code=EXIT_CODE[error.code])
 
 
 def run(work: Coroutine[Any, Any, int]) -> None:
@@ -48,12 +35,12 @@ def run(work: Coroutine[Any, Any, int]) -> None:
     """
     try:
         code = asyncio.run(_interruptible(work))
-    except DefinitionInvalid as error:
-        fail(*str(error).splitlines())
-    except SettingsInvalid as error:
-        fail(*error.problems)
-    except _TOLD as error:
-        fail(str(error))
+    except NothingYet:
+        raise  # what is right then differs from command to command
+    except OutdialError as error:
+        if error.code not in EXIT_CODE:
+            raise
+        fail(str(error), code=EXIT_CODE[error.code])
     except RPCError as error:
         fail(f"Temporal refused: {error.message}")
     except (OperationalError, ProgrammingError) as error:

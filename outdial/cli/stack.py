@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from outdial.cli.attachment import say_waiting
-from outdial.cli.output import FAILED, OK, fail, out, say
+from outdial.cli.exit_codes import FAILED, OK
+from outdial.cli.output import fail, out, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.runtime.connection import (
     connect_temporal,

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import NothingYet, looked_at
-from outdial.cli.output import OK, fail, plural, say
+from outdial.cli.exit_codes import OK
+from outdial.cli.output import fail, plural, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.numbers.phone import mask_phone
 from outdial.intake.contacts.numbers import read_numbers

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from outdial.cli.attachment import Attachment, NothingYet, looked_at
-from outdial.cli.output import OK, fail, say
+from outdial.cli.exit_codes import OK
+from outdial.cli.output import fail, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.intake.definition import read_definition
 from outdial.intake.problems import DefinitionInvalid

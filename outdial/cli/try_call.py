@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import Attachment, attached
-from outdial.cli.output import FAILED, INTERRUPTED, OK, fail, out, say, words
+from outdial.cli.exit_codes import FAILED, INTERRUPTED, OK
+from outdial.cli.output import fail, out, say, words
 from outdial.cli.running import run, settings_or_fail
 from outdial.contracts.messages import RequestResult
 from outdial.domain.call.plan import CallPlan, CallRequest

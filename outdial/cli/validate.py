@@ -11,7 +11,8 @@ from typing import Annotated, Literal
 import typer
 from pydantic import BaseModel
 
-from outdial.cli.output import FAILED, fail, plural, say
+from outdial.cli.exit_codes import FAILED
+from outdial.cli.output import fail, plural, say
 from outdial.cli.running import settings_or_fail
 from outdial.contracts.messages import CampaignResult, RequestCallInput, RequestResult
 from outdial.contracts.signatures.launch import LaunchInput

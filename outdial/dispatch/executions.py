@@ -18,7 +18,9 @@ from temporalio.api.workflowservice.v1 import (
     GetWorkflowExecutionHistoryRequest,
 )
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
+
+from outdial.dispatch.errors import is_not_found, outages_translated
 
 SERVER_IDENTITY = "history-service"
 """Who terminates a workflow that has reached a limit of the server: nobody meant to end it."""
@@ -64,11 +66,18 @@ _STATES = {
 }
 
 
-async def describe_execution(temporal: Client, workflow_id: str) -> Execution:
-    """The newest run of a workflow id. Raises RPCError when Temporal can't tell.
+async def describe_execution(
+    temporal: Client, workflow_id: str, *, doing: str = "the state of a workflow is not known"
+) -> Execution:
+    """The newest run of a workflow id. Raises TemporalUnavailable, which says `doing`.
 
     A status that this version doesn't know counts as open: nothing is repaired on a guess.
     """
+    with outages_translated(doing):
+        return await _describe(temporal, workflow_id)
+
+
+async def _describe(temporal: Client, workflow_id: str) -> Execution:
     try:
         answer = await temporal.workflow_service.describe_workflow_execution(
             DescribeWorkflowExecutionRequest(
@@ -78,7 +87,7 @@ async def describe_execution(temporal: Client, workflow_id: str) -> Execution:
             retry=True,
         )
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
+        if is_not_found(error):
             return _ABSENT
         raise
     info = answer.workflow_execution_info

@@ -23,6 +23,7 @@ from outdial.contracts.names import (
     campaign_memo,
     campaign_workflow_id,
 )
+from outdial.dispatch.errors import outages_translated
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
@@ -31,28 +32,31 @@ from outdial.domain.record import CampaignRecord
 async def start_campaign(temporal: Client, record: CampaignRecord) -> None:
     """Start the workflow of a campaign's present launch, unless one is open.
 
-    Raises RPCError, and RuntimeError when there is no connection.
+    Raises TemporalUnavailable.
     """
-    await temporal.start_workflow(
-        "CampaignWorkflow",
-        CampaignInput(
-            tenant=record.tenant,
-            campaign=record.name,
-            campaign_id=record.id,
-            launch=record.launch,
-        ),
-        id=campaign_workflow_id(record.tenant, record.name),
-        task_queue=TASK_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        static_summary=f"campaign {record.name}, launch {record.launch}",
-        static_details=(
-            f"{record.purpose.value} calls on {record.plan.told_lines()}, "
-            f"at most {record.max_concurrent} at once"
-        ),
-        memo=campaign_memo(record.id, record.launch),
-        search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, record.name)]),
-    )
+    with outages_translated(
+        f"{record.name} is written down, and starts by itself once Temporal is back"
+    ):
+        await temporal.start_workflow(
+            "CampaignWorkflow",
+            CampaignInput(
+                tenant=record.tenant,
+                campaign=record.name,
+                campaign_id=record.id,
+                launch=record.launch,
+            ),
+            id=campaign_workflow_id(record.tenant, record.name),
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary=f"campaign {record.name}, launch {record.launch}",
+            static_details=(
+                f"{record.purpose.value} calls on {record.plan.told_lines()}, "
+                f"at most {record.max_concurrent} at once"
+            ),
+            memo=campaign_memo(record.id, record.launch),
+            search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, record.name)]),
+        )
 
 
 def is_of_launch(memo: dict[str, Any] | None, record: CampaignRecord) -> bool | None:
@@ -66,18 +70,19 @@ async def start_call(temporal: Client, call: ClaimedCall) -> bool:
     """Start the workflow of a call that may be in flight; False when it has had one before.
 
     It finds the fence raised, and follows what was placed instead of placing it.
-    Raises RPCError, and RuntimeError when there is no connection.
+    Raises TemporalUnavailable.
     """
     try:
-        await temporal.start_workflow(
-            "CallWorkflow",
-            call,
-            id=call.workflow_id,
-            task_queue=TASK_QUEUE,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary=f"{call.masked}, attempt {call.attempt}, line {call.line}",
-            search_attributes=call_attributes(call),
-        )
+        with outages_translated("the workflow of a call was not started"):
+            await temporal.start_workflow(
+                "CallWorkflow",
+                call,
+                id=call.workflow_id,
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=f"{call.masked}, attempt {call.attempt}, line {call.line}",
+                search_attributes=call_attributes(call),
+            )
     except WorkflowAlreadyStartedError:
         return False
     return True

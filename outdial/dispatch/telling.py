@@ -14,7 +14,7 @@ from datetime import timedelta
 from temporalio.client import Client, RPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from outdial.contracts.messages import AfterCallInput
 from outdial.contracts.names import (
@@ -23,6 +23,7 @@ from outdial.contracts.names import (
     TASK_QUEUE,
     after_call_workflow_id,
 )
+from outdial.dispatch.errors import is_not_found, is_outage
 from outdial.domain.record import Settled
 from outdial.store.compliance import suppressions
 from outdial.store.db.database import Database
@@ -81,7 +82,9 @@ async def start_after_call(temporal: Client, call_id: str, run: int = 1) -> bool
         )
     except WorkflowAlreadyStartedError:
         return True
-    except (RPCError, RuntimeError) as error:
+    except Exception as error:
+        if not is_outage(error):
+            raise
         log.warning("an after-call workflow was not started: %s", type(error).__name__)
         return False
     return True
@@ -98,12 +101,14 @@ async def signal_workflow(
     except RPCTimeoutOrCancelledError:
         log.warning("signal %s not delivered in time", signal)
         return False
-    except RuntimeError:  # what a client that connects at first use raises when it cannot
-        log.warning("signal %s not delivered: no connection to Temporal", signal)
-        return False
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
+        if is_not_found(error):
             return True
         log.warning("signal %s not delivered: %s", signal, error.status.name)
+        return False
+    except RuntimeError as error:
+        if not is_outage(error):
+            raise
+        log.warning("signal %s not delivered: no connection to Temporal", signal)
         return False
     return True

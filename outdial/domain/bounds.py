@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from outdial.domain.errors import OutdialError
+
 Path = tuple[str | int, ...]
 
 
@@ -46,8 +48,10 @@ LARGEST_INTEGER = 2**63 - 1
 """Larger ones are floating-point numbers in most languages; no database column takes them."""
 
 
-class OutOfBounds(ValueError):
+class OutOfBounds(OutdialError, ValueError):
     """A value is too large, too deep, or can't be stored; says where, and what would be right."""
+
+    code = "out_of_bounds"
 
     def __init__(self, path: Path, problem: str) -> None:
         self.path = path

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from outdial.domain.errors import OutdialError
+
 MAX_PROBLEMS = 1000
 """Kept of one source. Whoever has a thousand has one reason for them, and memory is finite."""
 
@@ -64,8 +66,10 @@ def problem_lines(problems: Iterable[Problem], omitted: int = 0) -> list[str]:
     return [*lines, f"and {omitted} more"] if omitted else lines
 
 
-class DefinitionInvalid(Exception):
+class DefinitionInvalid(OutdialError):
     """A definition or its contacts can't be used; carries every problem found."""
+
+    code = "definition_invalid"
 
     def __init__(self, problems: Iterable[Problem], omitted: int = 0) -> None:
         self.problems = tuple(problems)

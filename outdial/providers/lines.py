@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.results import ResultMapping
+from outdial.domain.errors import OutdialError
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.line.routing import SIMULATED, choose_line
 from outdial.domain.record import DEFAULT_TENANT
@@ -16,8 +17,10 @@ from outdial.providers.identity import identified
 from outdial.providers.port import Provider
 
 
-class UnknownLine(KeyError):
+class UnknownLine(OutdialError, KeyError):
     """No line of that name is configured. A KeyError, so that `in` and `get` work as ever."""
+
+    code = "unknown_line"
 
     def __init__(self, name: str, known: list[str]) -> None:
         super().__init__(name)
@@ -31,6 +34,8 @@ class UnknownLine(KeyError):
 
 class NoLineChosen(UnknownLine):
     """No line was named, and which one is meant cannot be told."""
+
+    code = "no_line_chosen"
 
     def __init__(self, known: list[str]) -> None:
         super().__init__("", known)

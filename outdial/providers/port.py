@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.domain.call.status import FailureClass
 from outdial.domain.egress import Egress
+from outdial.domain.errors import OutdialError
 from outdial.providers.carried import Asked, Carried, NotCarried
 from outdial.providers.reach import reaching
 
@@ -31,23 +32,29 @@ if TYPE_CHECKING:
     from outdial.providers.tools import ToolFormat
 
 
-class ProviderError(Exception):
+class ProviderError(OutdialError):
     """The provider could not do what was asked."""
+
+    code = "provider_error"
 
     failure: ClassVar[FailureClass] = FailureClass.UNAVAILABLE
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         super().__init__(message)
-        self.code = code
+        self.provider_code = code
         """The provider's own code: an HTTP status or a vendor's number."""
 
 
 class NotPlaced(ProviderError):
     """No call was made."""
 
+    code = "not_placed"
+
 
 class Throttled(NotPlaced):
     """Too many calls or requests at once."""
+
+    code = "provider_throttled"
 
     failure = FailureClass.THROTTLED
 
@@ -61,6 +68,8 @@ class Throttled(NotPlaced):
 class Rejected(NotPlaced):
     """This number is not dialed by this provider, now or later."""
 
+    code = "provider_rejected"
+
     failure = FailureClass.REJECTED
 
 
@@ -71,9 +80,13 @@ class Unsendable(Rejected):
     it says nothing about the line.
     """
 
+    code = "unsendable"
+
 
 class Refused(NotPlaced):
     """The person refuses calls from us, as the provider knows already."""
+
+    code = "provider_refused"
 
     failure = FailureClass.REFUSED
 
@@ -81,11 +94,15 @@ class Refused(NotPlaced):
 class Blocked(NotPlaced):
     """The caller id is blocked: nothing about the person."""
 
+    code = "provider_blocked"
+
     failure = FailureClass.BLOCKED
 
 
 class Misconfigured(NotPlaced):
     """Credentials, agent or caller id are wrong: no number can be dialed."""
+
+    code = "provider_misconfigured"
 
     failure = FailureClass.MISCONFIGURED
 
@@ -93,15 +110,21 @@ class Misconfigured(NotPlaced):
 class Unavailable(NotPlaced):
     """The connection was never made, or the provider said that it took nothing."""
 
+    code = "provider_unavailable"
+
 
 class PlacementUnknown(ProviderError):
     """The request may have arrived: a timeout, a reset or a 5xx after it left."""
 
+    code = "placement_unknown"
+
     failure = FailureClass.UNKNOWN
 
 
-class WebhookRefused(Exception):
+class WebhookRefused(OutdialError):
     """A webhook is unsigned, badly signed or too old."""
+
+    code = "webhook_refused"
 
 
 class Capabilities(BaseModel):

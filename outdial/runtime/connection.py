@@ -31,6 +31,7 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from outdial.contracts.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE, TASK_QUEUE
 from outdial.contracts.workflows import SweepWorkflow
+from outdial.domain.errors import OutdialError
 from outdial.runtime.clock import system_clock
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings
@@ -55,12 +56,16 @@ _NO_OPERATOR = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED)
 """How a server says that the operator service is not for this role, or not there at all."""
 
 
-class TemporalUnreachable(Exception):
+class TemporalUnreachable(OutdialError):
     """No Temporal server answers at the configured address."""
 
+    code = "temporal_unreachable"
 
-class TemporalMismatch(Exception):
+
+class TemporalMismatch(OutdialError):
     """The namespace holds a search attribute of ours with another type."""
+
+    code = "temporal_mismatch"
 
 
 def is_configured(settings: Settings) -> bool:

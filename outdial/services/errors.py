@@ -9,7 +9,6 @@ ServiceError
 ├── ChangeRefused         the campaign's state does not allow that
 ├── RequestRefused        this call cannot be asked for
 ├── NobodyAnswered        asked, but no worker took it up; it may still happen
-├── TemporalUnavailable   nobody could be asked
 ├── NotFound              the tenant has no such thing
 ├── Collision             it was changed meanwhile, or exists already
 ├── PreconditionFailed    it is not the version that was asked for
@@ -20,6 +19,8 @@ ServiceError
 ├── NotOffered            nothing that is configured here can do that
 └── TooManyRequests       a limit is used up
     └── QuotaUsedUp       the day's calls of a key or a tenant are
+
+That Temporal is away is said by `outdial.dispatch.errors.TemporalUnavailable`.
 """
 
 from __future__ import annotations
@@ -28,20 +29,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from math import ceil
 
-from temporalio.service import RPCError
-
 from outdial.domain.access import Usage
-
-TEMPORAL_DOWN = (RPCError, RuntimeError)
-"""What a client raises when its server does not answer: RPCError, or, when it has not been able
-to connect for the first time, a bare RuntimeError."""
+from outdial.domain.errors import OutdialError
 
 
-class ServiceError(Exception):
+class ServiceError(OutdialError):
     """Not done; the text says why, and what would be right."""
+
+    code = "service_error"
 
 
 class NoSuchCampaign(ServiceError):
+    code = "no_such_campaign"
+
     def __init__(self, name: str, known: list[str]) -> None:
         listed = ", ".join(known) if known else "none has been launched yet"
         super().__init__(f"there is no campaign {name!r}; known are: {listed}")
@@ -49,12 +49,16 @@ class NoSuchCampaign(ServiceError):
 
 
 class NobodyCallable(ServiceError):
+    code = "no_callable_recipients"
+
     def __init__(self, name: str, never: Sequence[tuple[int, str]]) -> None:
         reasons = "; ".join(f"{count} people: {reason}" for count, reason in never[:5])
         super().__init__(f"nobody on the roster of {name} can ever be called: {reasons}")
 
 
 class NoSuchPerson(ServiceError):
+    code = "no_such_recipient"
+
     def __init__(self, name: str, masked: str) -> None:
         super().__init__(f"nobody on the roster of {name} has the number {masked}")
 
@@ -62,8 +66,12 @@ class NoSuchPerson(ServiceError):
 class RulesInvalid(ServiceError):
     """Its text says what was found and what would be right, a line for each problem."""
 
+    code = "rules_invalid"
+
 
 class LaunchClosing(ServiceError):
+    code = "launch_closing"
+
     def __init__(self, name: str) -> None:
         super().__init__(f"the last launch of {name} is still being closed; try again in a moment")
 
@@ -71,22 +79,25 @@ class LaunchClosing(ServiceError):
 class ChangeRefused(ServiceError):
     """Its text is the store's own."""
 
+    code = "change_refused"
+
 
 class RequestRefused(ServiceError):
     """Its text says what is wrong with the request."""
 
+    code = "request_refused"
+
 
 class NobodyAnswered(ServiceError):
+    code = "worker_timeout"
+
     def __init__(self, name: str) -> None:
         super().__init__(f"no worker answered for {name}; the change is made as soon as one runs")
 
 
-class TemporalUnavailable(ServiceError):
-    def __init__(self, doing: str) -> None:
-        super().__init__(f"Temporal does not answer, so {doing}")
-
-
 class NotFound(ServiceError):
+    code = "not_found"
+
     def __init__(self, kind: str, name: str) -> None:
         super().__init__(f"there is no {kind} {name!r}")
         self.kind = kind
@@ -95,23 +106,33 @@ class NotFound(ServiceError):
 class Collision(ServiceError):
     """Its text says with what."""
 
+    code = "conflict"
+
 
 class PreconditionFailed(ServiceError):
+    code = "precondition_failed"
+
     def __init__(self, kind: str, version: int) -> None:
         super().__init__(f"the {kind} was changed meanwhile; it is at version {version} now")
 
 
 class KeyRefused(ServiceError):
+    code = "key_refused"
+
     def __init__(self, why: str) -> None:
         super().__init__(f"a key is needed, and {why}; send it as Authorization: Bearer <key>")
 
 
 class KeyDisabled(ServiceError):
+    code = "key_disabled"
+
     def __init__(self) -> None:
         super().__init__("the key is switched off; whoever made it can switch it on again")
 
 
 class ScopeMissing(ServiceError):
+    code = "scope_missing"
+
     def __init__(self, scope: str, what: str | None = None) -> None:
         why = f" ({what})" if what else ""
         super().__init__(f"the key may not do that; it needs the scope {scope}{why}")
@@ -119,6 +140,8 @@ class ScopeMissing(ServiceError):
 
 
 class KeyOutranked(ServiceError):
+    code = "key_outranked"
+
     def __init__(self, key_id: str) -> None:
         super().__init__(
             f"the key {key_id!r} may do more, or lasts longer, than the key that asks; use a key "
@@ -129,8 +152,12 @@ class KeyOutranked(ServiceError):
 class NotOffered(ServiceError):
     """Its text says what is missing."""
 
+    code = "not_offered"
+
 
 class TooManyRequests(ServiceError):
+    code = "too_many_requests"
+
     def __init__(self, usage: Usage, now: datetime) -> None:
         self.usage = usage
         self.retry_after = max(1, ceil((usage.resets_at - now).total_seconds()))
@@ -142,6 +169,8 @@ class TooManyRequests(ServiceError):
 
 
 class QuotaUsedUp(TooManyRequests):
+    code = "quota_used_up"
+
     def __init__(self, usage: Usage, calls: int, now: datetime) -> None:
         super().__init__(usage, now)
         limit = usage.limit

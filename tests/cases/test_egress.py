@@ -69,7 +69,7 @@ async def of_the_simulated_network(url: str, egress: Egress) -> object:
     try:
         return await provider.check()
     except Unavailable as error:
-        if error.code != "unreadable":
+        if error.provider_code != "unreadable":
             raise
         return error
     finally:

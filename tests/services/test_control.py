@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from outdial.dispatch.errors import TemporalUnavailable
 from outdial.domain.call.claim import CampaignState
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.resources.deps import Deps
@@ -16,7 +17,6 @@ from outdial.services.errors import (
     ChangeRefused,
     NobodyAnswered,
     NoSuchCampaign,
-    TemporalUnavailable,
 )
 from outdial.services.operations import reading
 from tests.services.world import World, build_world, definition, new_name, no_temporal

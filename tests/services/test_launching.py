@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
+from outdial.dispatch.errors import TemporalUnavailable
 from outdial.domain.call.claim import CampaignState
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.lines import UnknownLine
 from outdial.services.campaigns import control
 from outdial.services.campaigns.launching import launch_campaign
-from outdial.services.errors import LaunchClosing, NoSuchCampaign, TemporalUnavailable
+from outdial.services.errors import LaunchClosing, NoSuchCampaign
 from outdial.services.operations import reading
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.campaigns import CampaignEnded

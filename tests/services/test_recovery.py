@@ -27,6 +27,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from activities.recovery import LAUNCH_AGE
 from activities.sweeps import START_AGE, Sweeps
 from outdial.contracts.names import campaign_workflow_id
+from outdial.dispatch.errors import TemporalUnavailable
 from outdial.dispatch.executions import ExecutionState, describe_execution
 from outdial.dispatch.starting import start_campaign
 from outdial.domain.call.claim import CampaignState
@@ -37,7 +38,6 @@ from outdial.resources.deps import Deps
 from outdial.services.campaigns import control
 from outdial.services.campaigns.adding import add_recipients
 from outdial.services.campaigns.launching import launch_campaign, write_down
-from outdial.services.errors import TemporalUnavailable
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns
 from outdial.store.db.tables import recipient

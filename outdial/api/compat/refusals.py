@@ -13,10 +13,9 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from outdial.api.refused_fields import refused_fields
-from outdial.providers.lines import UnknownLine
-from outdial.providers.port import ProviderError, WebhookRefused
-from outdial.services import errors as refused
-from outdial.store.db import errors as stored
+from outdial.api.statuses import status_of, text_of_error
+from outdial.domain.errors import OutdialError
+from outdial.services.errors import TooManyRequests
 
 log = logging.getLogger(__name__)
 
@@ -25,44 +24,21 @@ Write = Callable[[Request, int, str, Mapping[str, str]], Response]
 
 RETRY_AFTER_SECONDS = 5
 
-_STATUS: dict[type[Exception], int] = {
-    refused.KeyRefused: 401,
-    refused.KeyDisabled: 403,
-    refused.ScopeMissing: 403,
-    refused.KeyOutranked: 403,
-    refused.NotFound: 404,
-    refused.Collision: 400,
-    refused.PreconditionFailed: 409,
-    refused.TooManyRequests: 429,
-    refused.NotOffered: 501,
-    refused.TemporalUnavailable: 503,
-    refused.ServiceError: 400,
-    stored.DatabaseUnavailable: 503,
-    stored.StatementRefused: 400,
-    UnknownLine: 400,
-    WebhookRefused: 401,
-    ProviderError: 502,
-}
-
 
 def install_refusals(app: FastAPI, write: Write) -> None:
     """Answer every error of this application in the system's own envelope."""
 
     async def told(request: Request, error: Exception) -> Response:
-        status = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+        assert isinstance(error, OutdialError)
+        status = status_of(error, "compat")
         headers = {}
-        text = str(error)
-        if isinstance(error, refused.TooManyRequests):
+        if isinstance(error, TooManyRequests):
             headers["retry-after"] = str(error.retry_after)
             request.state.usages = (error.usage,)
         elif status >= 500:
             headers["retry-after"] = str(RETRY_AFTER_SECONDS)
             log.error("%s: %s", type(error).__name__, error)
-        if isinstance(error, stored.DatabaseUnavailable):
-            text = "the database does not answer; nothing was changed"
-        elif isinstance(error, stored.StatementRefused):
-            text = "found a value that can't be kept, such as a text with a NUL character"
-        return write(request, status, text, headers)
+        return write(request, status, text_of_error(error), headers)
 
     async def unreadable(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -79,8 +55,7 @@ def install_refusals(app: FastAPI, write: Write) -> None:
         """A mistake of ours; the server logs it. Nothing of it is told."""
         return write(request, 500, HTTPStatus.INTERNAL_SERVER_ERROR.phrase, {})
 
-    for kind in _STATUS:
-        app.add_exception_handler(kind, told)
+    app.add_exception_handler(OutdialError, told)
     app.add_exception_handler(RequestValidationError, unreadable)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, defect)

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from temporalio.service import RPCError
 
 from outdial.api.state import state_of
+from outdial.dispatch.errors import TemporalUnavailable, outages_translated
 from outdial.store.db.errors import DatabaseUnavailable
 
 TEMPORAL_WITHIN = timedelta(seconds=2)
@@ -48,6 +48,7 @@ async def _database_answers(request: Request) -> bool:
 async def _temporal_answers(request: Request) -> bool:
     client = state_of(request).context.temporal
     try:
-        return await client.service_client.check_health(timeout=TEMPORAL_WITHIN)
-    except (RPCError, RuntimeError):
+        with outages_translated("its health is not known"):
+            return await client.service_client.check_health(timeout=TEMPORAL_WITHIN)
+    except TemporalUnavailable:
         return False

@@ -1,4 +1,4 @@
-"""Errors of /v1 as problem details (RFC 9457): one place where each gets its status code."""
+"""Errors of /v1 as problem details (RFC 9457)."""
 
 import logging
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from starlette.exceptions import HTTPException
 
 from outdial.api.admission import BodyInvalid
 from outdial.api.refused_fields import refused_fields
+from outdial.api.statuses import status_of, text_of_error
+from outdial.domain.errors import OutdialError
 from outdial.intake.problems import DefinitionInvalid
-from outdial.providers.lines import UnknownLine
-from outdial.services import errors as refused
-from outdial.store.db import errors as stored
+from outdial.services.errors import TooManyRequests
 
 log = logging.getLogger(__name__)
 
@@ -60,37 +60,42 @@ class Problem(BaseModel):
     errors: list[FieldProblem] = Field(default_factory=list)
 
 
-_STATUS: dict[type[Exception], tuple[int, str]] = {
-    refused.NoSuchCampaign: (404, "not_found"),
-    refused.NoSuchPerson: (404, "not_found"),
-    refused.NotFound: (404, "not_found"),
-    refused.LaunchClosing: (409, "launch_closing"),
-    refused.Collision: (409, "conflict"),
-    refused.ChangeRefused: (409, "change_refused"),
-    refused.PreconditionFailed: (412, "precondition_failed"),
-    refused.NobodyCallable: (422, "nobody_callable"),
-    refused.RulesInvalid: (422, "invalid"),
-    refused.RequestRefused: (422, "invalid"),
-    refused.KeyRefused: (401, "unauthorized"),
-    refused.KeyDisabled: (403, "key_disabled"),
-    refused.ScopeMissing: (403, "scope_missing"),
-    refused.KeyOutranked: (403, "key_outranked"),
-    refused.TooManyRequests: (429, "too_many_requests"),
-    refused.QuotaUsedUp: (429, "quota_used_up"),
-    refused.NotOffered: (501, "not_offered"),
-    refused.NobodyAnswered: (503, "no_worker"),
-    refused.TemporalUnavailable: (503, "temporal_unavailable"),
-    stored.DatabaseUnavailable: (503, "database_unavailable"),
-    stored.CampaignEnded: (409, "campaign_over"),
-    stored.CampaignRunning: (409, "campaign_running"),
-    stored.IllegalTransition: (409, "change_refused"),
-    stored.PurposeChanged: (409, "purpose_changed"),
-    stored.NameChanged: (409, "name_changed"),
-    stored.ReservedName: (422, "invalid"),
-    stored.StatementRefused: (422, "invalid"),
-    stored.UnknownLine: (422, "unknown_line"),
-    UnknownLine: (422, "unknown_line"),
+PROBLEM_CODE: Mapping[str, str] = {
+    "not_found": "not_found",
+    "no_such_campaign": "not_found",
+    "no_such_recipient": "not_found",
+    "launch_closing": "launch_closing",
+    "conflict": "conflict",
+    "change_refused": "change_refused",
+    "illegal_transition": "change_refused",
+    "precondition_failed": "precondition_failed",
+    "no_callable_recipients": "nobody_callable",
+    "body_invalid": "invalid",
+    "rules_invalid": "invalid",
+    "request_refused": "invalid",
+    "reserved_name": "invalid",
+    "statement_refused": "invalid",
+    "definition_invalid": "invalid_definition",
+    "unknown_line": "unknown_line",
+    "no_line_chosen": "unknown_line",
+    "line_not_configured": "unknown_line",
+    "key_refused": "unauthorized",
+    "key_disabled": "key_disabled",
+    "scope_missing": "scope_missing",
+    "key_outranked": "key_outranked",
+    "too_many_requests": "too_many_requests",
+    "quota_used_up": "quota_used_up",
+    "not_offered": "not_offered",
+    "worker_timeout": "no_worker",
+    "temporal_unavailable": "temporal_unavailable",
+    "database_unavailable": "database_unavailable",
+    "campaign_ended": "campaign_over",
+    "campaign_running": "campaign_running",
+    "purpose_changed": "purpose_changed",
+    "name_changed": "name_changed",
 }
+"""The `code` of the problem document of each error that has a status at /v1, by the error's own
+code. Bodies that are too large or too slow are named by their status, as every HTTPException."""
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -110,8 +115,7 @@ ALWAYS = documented(401, 403, 422, 429, 503)
 
 def install_problems(app: FastAPI) -> None:
     """Answer every error of this application as problem details."""
-    for error in _STATUS:
-        app.add_exception_handler(error, _told)
+    app.add_exception_handler(OutdialError, _refused)
     app.add_exception_handler(DefinitionInvalid, _definition_invalid)
     app.add_exception_handler(RequestValidationError, _unreadable)
     app.add_exception_handler(HTTPException, http_problem)
@@ -139,10 +143,11 @@ def problem(
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-async def _told(request: Request, error: Exception) -> JSONResponse:
-    status, code = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OutdialError)
+    status = status_of(error, "v1")
     headers = {}
-    if isinstance(error, refused.TooManyRequests):
+    if isinstance(error, TooManyRequests):
         headers["retry-after"] = str(error.retry_after)
         request.state.usages = (error.usage,)
     elif status == 503:
@@ -150,16 +155,7 @@ async def _told(request: Request, error: Exception) -> JSONResponse:
         log.error("%s: %s", type(error).__name__, error)
     elif status == 401:
         headers["www-authenticate"] = 'Bearer realm="outdial"'
-    return problem(status, code, _words(error), headers=headers)
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, stored.DatabaseUnavailable):
-        return "the database does not answer; nothing was changed"
-    if isinstance(error, stored.StatementRefused):
-        log.warning("%s", error)
-        return "found a value that can't be kept, such as a text with a NUL character"
-    return str(error)
+    return problem(status, PROBLEM_CODE[error.code], text_of_error(error), headers=headers)
 
 
 async def _definition_invalid(request: Request, error: Exception) -> JSONResponse:
@@ -172,7 +168,7 @@ async def _definition_invalid(request: Request, error: Exception) -> JSONRespons
     detail = f"{len(found)} problems{more}"
     if len(found) == 1:
         detail = f"{found[0].field}: {found[0].message}"
-    return problem(422, "invalid_definition", detail, errors=found)
+    return problem(status_of(error, "v1"), PROBLEM_CODE[error.code], detail, errors=found)
 
 
 async def _unreadable(request: Request, error: Exception) -> JSONResponse:
@@ -189,7 +185,8 @@ async def http_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error, BodyInvalid):
         found = FieldProblem(field=error.field, message=error.message)
-        return problem(422, "invalid", error.detail, errors=[found])
+        code = PROBLEM_CODE[error.code]
+        return problem(status_of(error, "v1"), code, error.detail, errors=[found])
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     detail = error.detail
     if error.status_code == 404:

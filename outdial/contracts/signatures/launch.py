@@ -8,9 +8,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
+from outdial.domain.errors import OutdialError
 
-class LaunchRefused(Exception):
+
+class LaunchRefused(OutdialError):
     """Launching it once more would change nothing; the text says why."""
+
+    code = "launch_refused"
 
 
 Scopes = tuple[str, ...]

@@ -9,6 +9,7 @@ import re
 
 import phonenumbers
 
+from outdial.domain.errors import OutdialError
 from outdial.domain.numbers.policy import NumberType, number_policy, refusal, type_of
 from outdial.domain.rules.place import place_of_number
 
@@ -37,12 +38,16 @@ _INVISIBLE = dict.fromkeys(
 _MEXICO, _BRAZIL = 52, 55
 
 
-class BadPhone(ValueError):
+class BadPhone(OutdialError, ValueError):
     """This is no telephone number that can be dialed."""
+
+    code = "bad_phone"
 
 
 class NumberNotAllowed(BadPhone):
     """A telephone number of a type or a country that this installation does not call."""
+
+    code = "number_not_allowed"
 
 
 def parse_phone(text: str, region: str | None = None) -> str:

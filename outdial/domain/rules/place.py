@@ -19,6 +19,7 @@ from phonenumbers import timezone as phone_timezone
 from phonenumbers.phonenumberutil import COUNTRY_CODE_TO_REGION_CODE
 
 from outdial.domain.clocks import distinct
+from outdial.domain.errors import OutdialError
 from outdial.domain.numbers.policy import (
     NORTH_AMERICAN,
     NumberType,
@@ -51,8 +52,10 @@ class Place:
     """Of a number: its country and type, such as `GB/mobile`."""
 
 
-class UnknownPlace(ValueError):
+class UnknownPlace(OutdialError, ValueError):
     """A state or a postal code that is in no table."""
+
+    code = "unknown_place"
 
 
 def place_of_number(e164: str) -> Place:

@@ -17,6 +17,7 @@ import pytz
 from pydantic import BaseModel, ConfigDict
 
 from outdial.domain.clocks import lie_within
+from outdial.domain.errors import OutdialError
 from outdial.domain.numbers.policy import NORTH_AMERICAN, number_policy
 from outdial.domain.rules.data import data_version
 from outdial.domain.rules.place import Place, place_of_address, place_of_number
@@ -72,12 +73,16 @@ class ZoneEvidence(BaseModel):
     told: Told | None = None
 
 
-class NoPlacesZone(ValueError):
+class NoPlacesZone(OutdialError, ValueError):
     """An abbreviation or an offset, in place of a time zone."""
 
+    code = "no_places_zone"
 
-class UnknownZone(ValueError):
+
+class UnknownZone(OutdialError, ValueError):
     """Nothing says in which time zone this person is."""
+
+    code = "unknown_zone"
 
 
 _ABBREVIATIONS = {

@@ -6,18 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from outdial.domain.errors import OutdialError
+
 MAX_LINE = 1_000_000
 """Bytes. A longer line is no row of contacts; the file is read no further, to bound memory."""
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-class NotOpened(Exception):
+class NotOpened(OutdialError):
     """The file can't be opened; says what was found and what would be right."""
 
+    code = "csv_not_opened"
 
-class NotReadable(Exception):
+
+class NotReadable(OutdialError):
     """The file can't be read beyond a line."""
+
+    code = "csv_not_readable"
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(line, message)

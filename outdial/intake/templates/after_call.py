@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Template, TemplateError
 
 from outdial.domain.definition.headers import header_problem
+from outdial.domain.errors import OutdialError
 from outdial.intake.problems import Problem
 from outdial.intake.templates.sandbox import Sandbox, TemplateRefused, bounded
 from outdial.intake.templates.templates import compile_template
@@ -20,8 +21,10 @@ LONGEST_TEXT = 64 * 1024
 """Characters of a rendered body."""
 
 
-class RenderFailed(Exception):
+class RenderFailed(OutdialError):
     """A template gave nothing for this call; the text says which name or value was wrong."""
+
+    code = "render_failed"
 
 
 def after_call_problems(values: Any, source_map: SourceMap) -> list[Problem]:

@@ -19,6 +19,8 @@ from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from outdial.domain.errors import OutdialError
+
 FILTERS = (
     "abs", "capitalize", "default", "first", "float", "int", "join", "last", "length", "list",
     "lower", "max", "min", "replace", "reverse", "round", "sort", "string", "sum", "title",
@@ -64,8 +66,10 @@ _METHODS = frozenset(
 _work: ContextVar[list[int] | None] = ContextVar("template_work", default=None)
 
 
-class TemplateRefused(ValueError):
+class TemplateRefused(OutdialError, ValueError):
     """A template uses something the sandbox does not have."""
+
+    code = "template_refused"
 
 
 @contextmanager

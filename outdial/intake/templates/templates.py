@@ -10,6 +10,7 @@ from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta
 from jinja2.exceptions import SecurityError
 
 from outdial.domain.definition.fields import describe_value
+from outdial.domain.errors import OutdialError
 from outdial.intake.problems import Problem
 from outdial.intake.templates.sandbox import FILTERS, Sandbox, TemplateRefused, bounded
 from outdial.intake.yaml.source_map import SourceMap
@@ -79,8 +80,10 @@ class TemplateSet:
         return False
 
 
-class _TooLong(Exception):
+class _TooLong(OutdialError):
     """The rendered text is longer than `MAX_CHARACTERS`."""
+
+    code = "rendered_too_long"
 
 
 def compile_template(sandbox: Sandbox, source: str) -> Template:

@@ -22,6 +22,7 @@ from ruamel.yaml.events import (
     SequenceEndEvent,
 )
 
+from outdial.domain.errors import OutdialError
 from outdial.intake.problems import Problem, ProblemList
 from outdial.intake.yaml.nodes import Place, is_template_key, place_of
 
@@ -39,8 +40,10 @@ _TAGS = frozenset(
 )
 
 
-class Unreadable(Exception):
+class Unreadable(OutdialError):
     """The document can't be read beyond this point."""
+
+    code = "yaml_unreadable"
 
     def __init__(self, place: Place, message: str) -> None:
         super().__init__(place, message)

@@ -72,7 +72,7 @@ async def _create(request: Request, simulation: Simulation) -> Response:
         try:
             call = simulation.network.create(order, silent=simulation.plan.silences)
         except Refusal as refusal:
-            simulation.counts.refused[refusal.code] += 1
+            simulation.counts.refused[refusal.word] += 1
             return _refused(simulation, refusal)
         return answer({"id": call.id, "status": call.status.value}, 201)
 
@@ -81,8 +81,8 @@ async def _create(request: Request, simulation: Simulation) -> Response:
 
 def _refused(simulation: Simulation, refusal: Refusal) -> Response:
     if refusal.status == 429:
-        return _throttled(simulation, refusal.code)
-    return error(refusal.status, refusal.code)
+        return _throttled(simulation, refusal.word)
+    return error(refusal.status, refusal.word)
 
 
 async def _list(request: Request, simulation: Simulation) -> Response:

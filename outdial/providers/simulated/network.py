@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from outdial.domain.call.status import AnsweredBy, CallStatus, outcome_of
+from outdial.domain.errors import OutdialError
 from outdial.providers.simulated.analysis import analysis_of
 from outdial.providers.simulated.call import Call, CallOrder, stamp
 from outdial.providers.simulated.history import OpenHistory
@@ -32,14 +33,17 @@ _MODELS_KEPT = 256
 """Far more than lines; a caller that makes up a model for every call must not fill the memory."""
 
 
-class Refusal(Exception):
+class Refusal(OutdialError):
     """A create the network does not carry out; nothing happened."""
+
+    code = "simulated_refusal"
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__(code)
         self.status = status
         """HTTP status."""
-        self.code = code
+        self.word = code
+        """Of the body of the response."""
 
 
 class Network:

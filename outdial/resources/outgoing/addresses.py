@@ -21,6 +21,7 @@ import httpcore
 import httpx
 
 from outdial.domain.egress import Egress
+from outdial.domain.errors import OutdialError
 from outdial.resources.outgoing.special_addresses import is_public
 
 _IDLE = 20
@@ -30,8 +31,10 @@ _RESOLVERS = 32
 _DIRECT = Egress()
 
 
-class UrlRefused(ValueError):
+class UrlRefused(OutdialError, ValueError):
     """The text says what was found and what would be right."""
+
+    code = "url_refused"
 
     def __init__(self, text: str, unquoted: str) -> None:
         super().__init__(text)
@@ -41,6 +44,8 @@ class UrlRefused(ValueError):
 
 class NameUnknown(UrlRefused):
     """The name has no address now; it may have one later."""
+
+    code = "host_name_unknown"
 
 
 @dataclass(frozen=True)

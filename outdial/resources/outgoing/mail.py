@@ -13,6 +13,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from enum import StrEnum
 
+from outdial.domain.errors import OutdialError
+
 
 class MailSecurity(StrEnum):
     STARTTLS = "starttls"
@@ -52,12 +54,16 @@ class Letter:
     """An .ics file."""
 
 
-class MailRefused(Exception):
+class MailRefused(OutdialError):
     """It will not be taken, now or later."""
 
+    code = "mail_refused"
 
-class MailNotSent(Exception):
+
+class MailNotSent(OutdialError):
     """It may be taken the next time."""
+
+    code = "mail_not_sent"
 
 
 async def send(server: MailServer, letter: Letter, timeout: timedelta) -> None:

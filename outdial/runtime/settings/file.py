@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 from outdial.domain.hints import keys_at
 from outdial.domain.refusals import explain as explain_value
 
+from outdial.domain.errors import OutdialError
+
 PREFIX = "OUTDIAL_"
 _ALLOWED = ("OUTDIAL_CONFIG",)
 _ALLOWED_PREFIX = "OUTDIAL_TEST_"
@@ -26,8 +28,10 @@ _IN_TOML = {"string": "write text in quotes", "dict": "write a table", "model": 
 """What the first word of an error's type means in a settings file."""
 
 
-class SettingsInvalid(Exception):
+class SettingsInvalid(OutdialError):
     """Settings can't be used; each line says where, what was found and what would be right."""
+
+    code = "settings_invalid"
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))

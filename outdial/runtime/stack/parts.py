@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from outdial.contracts.names import SEARCH_ATTRIBUTES
+from outdial.domain.errors import OutdialError
 from outdial.runtime.connection import TemporalUnreachable, connect_temporal, is_configured
 from outdial.runtime.settings.settings import SIMULATED_LINE, Settings, load_settings
 from outdial.runtime.stack.processes import Command, listens
@@ -21,8 +22,10 @@ _STOP_SECONDS = 5.0
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class StackFailed(Exception):
+class StackFailed(OutdialError):
     """The stack could not be started, or lost a part for good."""
+
+    code = "stack_failed"
 
 
 def overrides_for(settings: Settings, state: StackState) -> dict[str, str]:

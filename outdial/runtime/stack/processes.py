@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from outdial.domain.errors import OutdialError
 from outdial.runtime.stack.statefile import private_file
 
 QUICK_SECONDS = 10.0
@@ -23,8 +24,10 @@ _TAIL_LINES = 8
 _LEASH = Path(__file__).with_name("leash.py")
 
 
-class ProcessFailed(Exception):
+class ProcessFailed(OutdialError):
     """A part of the stack keeps dying."""
+
+    code = "process_failed"
 
     def __init__(self, name: str, code: int, log: Path) -> None:
         self.tail = tail_of(log)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from outdial.domain.errors import OutdialError
+
 _LOCK = "lock"
 _STATE = "stack.json"
 _LOCK_PATIENCE_SECONDS = 1.0
@@ -30,8 +32,10 @@ _PORT_PATIENCE_SECONDS = 3.0
 is a while after it is gone for everybody who looks at its process."""
 
 
-class StackRunning(Exception):
+class StackRunning(OutdialError):
     """Another process runs a stack in this directory."""
+
+    code = "stack_running"
 
 
 class Endpoints(BaseModel):

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from outdial.calendars.port import CalendarBackend, CalendarUnavailable, Entry
 from outdial.domain.appointment.availability import others_of
 from outdial.domain.appointment.calendar import CalendarRules
+from outdial.domain.errors import OutdialError
 from outdial.services.context import ServiceContext
 from outdial.store.appointments import finding
 
@@ -23,8 +24,10 @@ STILL_GOOD = timedelta(minutes=5)
 _DAY = timedelta(days=1)
 
 
-class CalendarSilent(Exception):
+class CalendarSilent(OutdialError):
     """It does not answer, and what is known of it is too old."""
+
+    code = "calendar_silent"
 
 
 @dataclass

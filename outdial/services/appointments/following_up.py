@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from outdial.dispatch.errors import TemporalUnavailable
 from outdial.dispatch.telling import start_after_call
 from outdial.domain.call.chain import Chain, StepState
 from outdial.services.context import ServiceContext
-from outdial.services.errors import ChangeRefused, TemporalUnavailable
+from outdial.services.errors import ChangeRefused
 from outdial.services.operations.reading import require_campaign
 from outdial.store.callbacks import chains
 from outdial.store.db.errors import UnknownCall

@@ -11,10 +11,10 @@ import asyncio
 import contextlib
 import logging
 
+from outdial.dispatch.errors import TemporalUnavailable
 from outdial.dispatch.standing import nudge_standing
 from outdial.domain.record import CampaignRecord
 from outdial.services.context import ServiceContext
-from outdial.services.errors import TEMPORAL_DOWN
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Nudges:
         for direct in waiting.values():
             try:
                 await nudge_standing(self._ctx.temporal, direct)
-            except TEMPORAL_DOWN as error:
+            except TemporalUnavailable as error:
                 log.warning("the standing campaign was not woken: %s", type(error).__name__)
                 self._waiting.setdefault(direct.id, direct)
                 told = False

@@ -16,6 +16,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from outdial.contracts.messages import RequestCallInput, RequestResult
 from outdial.contracts.names import CAMPAIGN, LINE, TASK_QUEUE, request_workflow_id
 from outdial.contracts.workflows import RequestCallWorkflow
+from outdial.dispatch.errors import outages_translated
 from outdial.domain.bounds import OutOfBounds
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.instants import TOO_FAR, too_far
@@ -23,7 +24,7 @@ from outdial.domain.numbers.phone import BadPhone, mask_phone, parse_destination
 from outdial.domain.record import DIRECT_CAMPAIGN
 from outdial.services.calls.calls import require_carried
 from outdial.services.context import ServiceContext
-from outdial.services.errors import TEMPORAL_DOWN, RequestRefused, TemporalUnavailable
+from outdial.services.errors import RequestRefused
 
 LONGEST_KEY = 200
 """It is part of a workflow's id, of which some servers keep 255 characters."""
@@ -54,29 +55,28 @@ async def request_call(ctx: ServiceContext, request: CallRequest, key: str | Non
         raise RequestRefused(f"key: found {len(key)} characters; write at most {LONGEST_KEY}")
     workflow_id = request_workflow_id(ctx.tenant, key)
     try:
-        await ctx.temporal.start_workflow(
-            RequestCallWorkflow.run,
-            RequestCallInput(
-                tenant=ctx.tenant,
-                request=request.model_copy(update={"to": to, "line": line}),
-                key=key,
-            ),
-            id=workflow_id,
-            task_queue=TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary=f"call {mask_phone(to)} on line {line}",
-            search_attributes=TypedSearchAttributes(
-                [
-                    SearchAttributePair(CAMPAIGN, DIRECT_CAMPAIGN),
-                    SearchAttributePair(LINE, line),
-                ]
-            ),
-        )
+        with outages_translated("the call was not asked for"):
+            await ctx.temporal.start_workflow(
+                RequestCallWorkflow.run,
+                RequestCallInput(
+                    tenant=ctx.tenant,
+                    request=request.model_copy(update={"to": to, "line": line}),
+                    key=key,
+                ),
+                id=workflow_id,
+                task_queue=TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=f"call {mask_phone(to)} on line {line}",
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(CAMPAIGN, DIRECT_CAMPAIGN),
+                        SearchAttributePair(LINE, line),
+                    ]
+                ),
+            )
     except WorkflowAlreadyStartedError:
         return workflow_id  # asked for before, and over: its outcome can be read
-    except TEMPORAL_DOWN as error:
-        raise TemporalUnavailable("the call was not asked for") from error
     return workflow_id
 
 
@@ -84,7 +84,8 @@ async def await_outcome(ctx: ServiceContext, workflow_id: str) -> RequestResult:
     """The final outcome, when there is one. Raises RequestRefused, TemporalUnavailable."""
     handle: Handle = ctx.temporal.get_workflow_handle_for(RequestCallWorkflow.run, workflow_id)
     try:
-        return await handle.result()
+        with outages_translated("the outcome is not known yet"):
+            return await handle.result()
     except WorkflowFailureError as error:
         cause: BaseException | None = error.cause
         while cause is not None and not isinstance(cause, ApplicationError):
@@ -92,5 +93,3 @@ async def await_outcome(ctx: ServiceContext, workflow_id: str) -> RequestResult:
         if cause is None:
             raise RequestRefused("the request was ended from outside") from error
         raise RequestRefused(cause.message) from error
-    except TEMPORAL_DOWN as error:
-        raise TemporalUnavailable("the outcome is not known yet") from error

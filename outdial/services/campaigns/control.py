@@ -15,7 +15,6 @@ from temporalio.client import (
     WorkflowUpdateFailedError,
 )
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
 
 from outdial.contracts.messages import (
     AddRequest,
@@ -26,14 +25,13 @@ from outdial.contracts.messages import (
     StopRequest,
 )
 from outdial.contracts.names import campaign_workflow_id
+from outdial.dispatch.errors import TemporalUnavailable, is_not_found, outages_translated
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord
 from outdial.services.context import ServiceContext
 from outdial.services.errors import (
-    TEMPORAL_DOWN,
     ChangeRefused,
     NobodyAnswered,
-    TemporalUnavailable,
 )
 from outdial.services.operations.reading import require_campaign
 from outdial.store.campaign import campaigns
@@ -60,7 +58,7 @@ async def pause(ctx: ServiceContext, name: str, *, because: str | None = None) -
         return Changed(record.state, record.revision)
     try:
         view = await _update(ctx, record, "pause", PauseRequest(because=because))
-    except (*TEMPORAL_DOWN, WorkflowUpdateFailedError) as error:
+    except (TemporalUnavailable, WorkflowUpdateFailedError) as error:
         return await _without_workflow(ctx, record, CampaignState.PAUSED, error, because=because)
     return _changed(view)
 
@@ -72,7 +70,7 @@ async def resume(ctx: ServiceContext, name: str) -> Changed:
         return Changed(record.state, record.revision)
     try:
         view = await _update(ctx, record, "resume", ResumeRequest())
-    except (*TEMPORAL_DOWN, WorkflowUpdateFailedError) as error:
+    except (TemporalUnavailable, WorkflowUpdateFailedError) as error:
         return await _without_workflow(ctx, record, CampaignState.RUNNING, error)
     return _changed(view)
 
@@ -89,7 +87,7 @@ async def stop(
         return Changed(record.state, record.revision)
     try:
         view = await _update(ctx, record, "stop", StopRequest(hang_up=hang_up, because=because))
-    except (*TEMPORAL_DOWN, WorkflowUpdateFailedError) as error:
+    except (TemporalUnavailable, WorkflowUpdateFailedError) as error:
         return await _without_workflow(
             ctx, record, CampaignState.STOPPING, error, hang_up=hang_up, because=because
         )
@@ -121,25 +119,32 @@ async def enroll_staged(ctx: ServiceContext, record: CampaignRecord) -> Changed:
     Raises ChangeRefused, TemporalUnavailable.
     """
     try:
-        view = await _update(ctx, record, "add_recipients", AddRequest())
+        view = await _update(
+            ctx, record, "add_recipients", AddRequest(), doing=f"nobody was added to {record.name}"
+        )
     except WorkflowUpdateFailedError as error:
         raise ChangeRefused(_reason(error)) from error
-    except TEMPORAL_DOWN as error:
-        raise TemporalUnavailable(f"nobody was added to {record.name}") from error
     return _changed(view)
 
 
 async def _update(
-    ctx: ServiceContext, record: CampaignRecord, update: str, request: Message
+    ctx: ServiceContext,
+    record: CampaignRecord,
+    update: str,
+    request: Message,
+    *,
+    doing: str | None = None,
 ) -> CampaignView:
+    """Raises NobodyAnswered, WorkflowUpdateFailedError, and TemporalUnavailable with `doing`."""
     handle = ctx.temporal.get_workflow_handle(campaign_workflow_id(record.tenant, record.name))
-    try:
-        async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-            view: CampaignView = await handle.execute_update(
-                update, request, result_type=CampaignView
-            )
-    except (TimeoutError, RPCTimeoutOrCancelledError):
-        raise NobodyAnswered(record.name) from None
+    with outages_translated(doing or f"{record.name} was not changed"):
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+                view: CampaignView = await handle.execute_update(
+                    update, request, result_type=CampaignView
+                )
+        except (TimeoutError, RPCTimeoutOrCancelledError):
+            raise NobodyAnswered(record.name) from None
     return view
 
 
@@ -147,16 +152,16 @@ async def _without_workflow(
     ctx: ServiceContext,
     record: CampaignRecord,
     state: CampaignState,
-    error: Exception,
+    error: TemporalUnavailable | WorkflowUpdateFailedError,
     *,
     hang_up: bool = False,
     because: str | None = None,
 ) -> Changed:
     if isinstance(error, WorkflowUpdateFailedError):
         raise ChangeRefused(_reason(error)) from error
-    if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+    if is_not_found(error.__cause__):
         return await _note(ctx, record, state, hang_up=hang_up, because=because)
-    raise TemporalUnavailable(f"{record.name} was not changed") from error
+    raise error
 
 
 async def _note(

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from temporalio.client import WorkflowFailureError
 
 from outdial.contracts.names import campaign_workflow_id
+from outdial.dispatch.errors import outages_translated
 from outdial.dispatch.executions import describe_execution
 from outdial.dispatch.starting import start_campaign
 from outdial.domain.endpoint import EventType
@@ -28,10 +29,8 @@ from outdial.services.accounts.rights import require_for_definition
 from outdial.services.campaigns.forecasting import Forecast
 from outdial.services.context import ServiceContext
 from outdial.services.errors import (
-    TEMPORAL_DOWN,
     LaunchClosing,
     NobodyCallable,
-    TemporalUnavailable,
 )
 from outdial.services.operations.lines import (
     announce_lines,
@@ -203,12 +202,7 @@ async def _join(ctx: ServiceContext, record: CampaignRecord) -> Launch:
 
 async def _start(ctx: ServiceContext, record: CampaignRecord) -> None:
     """Start the campaign's workflow unless it runs."""
-    try:
-        await start_campaign(ctx.temporal, record)
-    except TEMPORAL_DOWN as error:
-        raise TemporalUnavailable(
-            f"{record.name} is written down, and starts by itself once Temporal is back"
-        ) from error
+    await start_campaign(ctx.temporal, record)
 
 
 async def _until_closed(ctx: ServiceContext, name: str) -> None:
@@ -219,7 +213,8 @@ async def _until_closed(ctx: ServiceContext, name: str) -> None:
     try:
         if await _is_running(ctx, record):
             async with asyncio.timeout(CLOSE_WITHIN.total_seconds()):
-                await ctx.temporal.get_workflow_handle(_workflow_id(record)).result()
+                with outages_translated(f"nothing was done about {name}"):
+                    await ctx.temporal.get_workflow_handle(_workflow_id(record)).result()
     except WorkflowFailureError:
         return
     except TimeoutError:
@@ -227,11 +222,8 @@ async def _until_closed(ctx: ServiceContext, name: str) -> None:
 
 
 async def _is_running(ctx: ServiceContext, record: CampaignRecord) -> bool:
-    try:
-        found = await describe_execution(ctx.temporal, _workflow_id(record))
-    except TEMPORAL_DOWN as error:
-        raise TemporalUnavailable(f"nothing was done about {record.name}") from error
-    return found.open
+    doing = f"nothing was done about {record.name}"
+    return (await describe_execution(ctx.temporal, _workflow_id(record), doing=doing)).open
 
 
 def _workflow_id(record: CampaignRecord) -> str:

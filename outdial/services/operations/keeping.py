@@ -18,10 +18,10 @@ from temporalio.common import WorkflowIDConflictPolicy
 from outdial.contracts.names import NUDGE_SIGNAL, TASK_QUEUE, delivery_workflow_id
 from outdial.contracts.signatures.delivery import EndpointRef
 from outdial.contracts.workflows import DeliveryWorkflow
+from outdial.dispatch.errors import is_outage
 from outdial.dispatch.standing import nudge_standing
 from outdial.services.accounts.once import KEPT_FOR
 from outdial.services.context import ServiceContext
-from outdial.services.errors import TEMPORAL_DOWN
 from outdial.store.access import idempotency, rates
 from outdial.store.call import call_requests, outstanding
 from outdial.store.db.errors import DatabaseUnavailable
@@ -178,8 +178,9 @@ async def _keep(look: Callable[[], Awaitable[None]], every: timedelta) -> None:
     while True:
         try:
             await look()
-        except (*TEMPORAL_DOWN, DatabaseUnavailable) as error:
-            log.warning("%s: %s; tried again", name, type(error).__name__)
-        except Exception:
-            log.exception("%s failed; tried again", name)
+        except Exception as error:
+            if isinstance(error, DatabaseUnavailable) or is_outage(error):
+                log.warning("%s: %s; tried again", name, type(error).__name__)
+            else:
+                log.exception("%s failed; tried again", name)
         await asyncio.sleep(every.total_seconds())

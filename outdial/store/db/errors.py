@@ -20,19 +20,26 @@ from collections.abc import Sequence
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.campaign import Purpose
+from outdial.domain.errors import OutdialError
 from outdial.domain.record import CampaignRecord
 
 
-class StoreError(Exception):
+class StoreError(OutdialError):
     """The store did not do what was asked; nothing was changed."""
+
+    code = "store_error"
 
 
 class DatabaseUnavailable(StoreError):
     """The database cannot be reached, or is too busy to answer in time."""
 
+    code = "database_unavailable"
+
 
 class StatementRefused(StoreError):
     """The database refused a statement. Says which, without the values: they are personal data."""
+
+    code = "statement_refused"
 
     def __init__(self, kind: str, rule: str | None, statement: str | None) -> None:
         super().__init__(f"{kind}{f' of {rule}' if rule else ''} in: {statement}")
@@ -42,18 +49,24 @@ class StatementRefused(StoreError):
 
 
 class UnknownCampaign(StoreError):
+    code = "unknown_campaign"
+
     def __init__(self, campaign_id: int) -> None:
         super().__init__(f"found no campaign with id {campaign_id}")
         self.campaign_id = campaign_id
 
 
 class UnknownCall(StoreError):
+    code = "unknown_call"
+
     def __init__(self, call_id: str) -> None:
         super().__init__(f"found no call with id {call_id}")
         self.call_id = call_id
 
 
 class UnknownLine(StoreError):
+    code = "line_not_configured"
+
     def __init__(self, line: str, known: Sequence[str]) -> None:
         listed = ", ".join(known) or "none"
         super().__init__(f"found line {line!r}, which is not configured; configured: {listed}")
@@ -62,12 +75,16 @@ class UnknownLine(StoreError):
 
 
 class ReservedName(StoreError):
+    code = "reserved_name"
+
     def __init__(self, name: str) -> None:
         super().__init__(f"found the name {name!r}, which is reserved; choose another")
         self.name = name
 
 
 class CampaignRunning(StoreError):
+    code = "campaign_running"
+
     def __init__(self, record: CampaignRecord) -> None:
         super().__init__(
             f"campaign {record.name} is {record.state}; stop it or let it finish first"
@@ -76,12 +93,16 @@ class CampaignRunning(StoreError):
 
 
 class CampaignEnded(StoreError):
+    code = "campaign_ended"
+
     def __init__(self, record: CampaignRecord) -> None:
         super().__init__(f"campaign {record.name} is {record.state}; launch it again")
         self.record = record
 
 
 class PurposeChanged(StoreError):
+    code = "purpose_changed"
+
     def __init__(self, record: CampaignRecord, found: Purpose) -> None:
         super().__init__(
             f"found purpose {found}, but campaign {record.name} is {record.purpose}; "
@@ -92,6 +113,8 @@ class PurposeChanged(StoreError):
 
 
 class NameChanged(StoreError):
+    code = "name_changed"
+
     def __init__(self, record: CampaignRecord, found: str) -> None:
         super().__init__(f"found a definition of {found}; this campaign is {record.name}")
         self.record = record
@@ -99,6 +122,8 @@ class NameChanged(StoreError):
 
 
 class IllegalTransition(StoreError):
+    code = "illegal_transition"
+
     def __init__(self, record: CampaignRecord, wanted: CampaignState) -> None:
         super().__init__(f"campaign {record.name} is {record.state}; it cannot become {wanted}")
         self.record = record

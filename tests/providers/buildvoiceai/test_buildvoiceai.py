@@ -239,7 +239,7 @@ async def test_what_is_not_offered_asks_nobody(
     ):
         with pytest.raises(Unavailable) as caught:
             await ask
-        assert caught.value.code == "unsupported"
+        assert caught.value.provider_code == "unsupported"
     assert stage.requests == []
 
 

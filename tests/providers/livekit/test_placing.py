@@ -51,7 +51,7 @@ async def test_every_sip_response(
         with pytest.raises(NotPlaced) as caught:
             await livekit.place(stage.order())
         assert caught.value.failure is meaning.failure
-        assert caught.value.code == f"SIP {sip}"
+        assert caught.value.provider_code == f"SIP {sip}"
     else:
         placed = await livekit.place(stage.order())
         (event,) = placed.events

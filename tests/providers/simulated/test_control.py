@@ -189,7 +189,7 @@ async def test_the_account_allows_so_many_calls_at_once(
     placed = await provider.place(order())
     with pytest.raises(Throttled) as caught:
         await provider.place(order(call_id="our-2"))
-    assert caught.value.code == "concurrency_limit"
+    assert caught.value.provider_code == "concurrency_limit"
     await provider.end(placed.provider_call_id)
     await provider.place(order(call_id="our-3"))
     assert network.stats()["peak_open"] == 1

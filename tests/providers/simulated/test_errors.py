@@ -43,7 +43,7 @@ async def test_a_number_that_is_none_is_rejected(
 ) -> None:
     with pytest.raises(Rejected) as caught:
         await provider.place(order(number))
-    assert caught.value.code == "number_invalid"
+    assert caught.value.provider_code == "number_invalid"
 
 
 async def test_a_number_the_network_does_not_dial_is_rejected(
@@ -52,7 +52,7 @@ async def test_a_number_the_network_does_not_dial_is_rejected(
     behave(network, Behaviour.REJECTED)
     error = await _place(provider, order)
     assert isinstance(error, Rejected)
-    assert error.code == "number_not_dialable"
+    assert error.provider_code == "number_not_dialable"
     assert network.stats()["refused"] == {"number_not_dialable": 1}
     assert network.stats()["accepted"] == 0
 
@@ -75,7 +75,7 @@ async def test_a_line_that_can_dial_nobody_is_misconfigured(
     network.configure({"account": account})
     error = await _place(provider, order)
     assert isinstance(error, Misconfigured)
-    assert error.code == code
+    assert error.provider_code == code
 
 
 async def test_a_wrong_key_is_misconfigured(connect: Connect, order: Order) -> None:
@@ -84,13 +84,13 @@ async def test_a_wrong_key_is_misconfigured(connect: Connect, order: Order) -> N
         await provider.check()
     error = await _place(provider, order)
     assert isinstance(error, Misconfigured)
-    assert (error.code, checked.value.code) == ("unauthorized", "unauthorized")
+    assert (error.provider_code, checked.value.provider_code) == ("unauthorized", "unauthorized")
 
 
 async def test_people_that_make_no_sense_are_misconfigured(connect: Connect, order: Order) -> None:
     error = await _place(connect(options={"people": {"weights": {"sings": 1}}}), order)
     assert isinstance(error, Misconfigured)
-    assert error.code == "invalid_model"
+    assert error.provider_code == "invalid_model"
 
 
 @pytest.mark.parametrize("retry_after", [0.25, 7])
@@ -149,7 +149,7 @@ async def test_a_connection_nobody_takes_is_unavailable(
     await receiver.stop()
     error = await _place(connect(base_url=receiver.base_url), order)
     assert isinstance(error, Unavailable)
-    assert error.code == "ConnectError"
+    assert error.provider_code == "ConnectError"
 
 
 @pytest.fixture
@@ -171,7 +171,7 @@ async def test_a_connection_that_takes_too_long_is_unavailable(
 ) -> None:
     error = await _place(connect(base_url=deaf, request_timeout=timedelta(seconds=0.4)), order)
     assert isinstance(error, Unavailable)
-    assert error.code == "ConnectTimeout"
+    assert error.provider_code == "ConnectTimeout"
 
 
 async def test_no_free_connection_is_unavailable(
@@ -187,7 +187,7 @@ async def test_no_free_connection_is_unavailable(
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    assert caught.value.code == "PoolTimeout"
+    assert caught.value.provider_code == "PoolTimeout"
     assert network.stats()["creates"] == 1
 
 

@@ -1,0 +1,57 @@
+"""The exit code of each command, and of each error by its code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+OK = 0
+FAILED = 1
+STOPPED = 3
+INTERRUPTED = 130
+
+EXIT_CODE: Mapping[str, int] = {
+    # Settings, and the parts that a command needs
+    "settings_invalid": FAILED,
+    "stack_failed": FAILED,
+    "stack_running": FAILED,
+    "stack_gone": FAILED,
+    "nothing_launched": FAILED,
+    "temporal_unreachable": FAILED,
+    "temporal_mismatch": FAILED,
+    "temporal_unavailable": FAILED,
+    "worker_timeout": FAILED,
+    "database_unavailable": FAILED,
+    "statement_refused": FAILED,
+    "not_offered": FAILED,
+    # What was written
+    "definition_invalid": FAILED,
+    "request_refused": FAILED,
+    "rules_invalid": FAILED,
+    "reserved_name": FAILED,
+    "no_callable_recipients": FAILED,
+    "unknown_line": FAILED,
+    "no_line_chosen": FAILED,
+    "line_not_configured": FAILED,
+    # What it is about
+    "not_found": FAILED,
+    "no_such_campaign": FAILED,
+    "no_such_recipient": FAILED,
+    "unknown_campaign": FAILED,
+    "unknown_call": FAILED,
+    "launch_closing": FAILED,
+    "conflict": FAILED,
+    "change_refused": FAILED,
+    "illegal_transition": FAILED,
+    "campaign_running": FAILED,
+    "campaign_ended": FAILED,
+    "purpose_changed": FAILED,
+    "name_changed": FAILED,
+    "precondition_failed": FAILED,
+    # Rights and limits, which the operator's own commands have all of
+    "key_refused": FAILED,
+    "key_disabled": FAILED,
+    "scope_missing": FAILED,
+    "key_outranked": FAILED,
+    "too_many_requests": FAILED,
+    "quota_used_up": FAILED,
+}
