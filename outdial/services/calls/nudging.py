@@ -66,4 +66,6 @@ class Nudges:
                 log.warning("the standing campaign was not woken: %s", type(error).__name__)
                 self._waiting.setdefault(direct.id, direct)
                 told = False
+            except Exception:  # a defect, which must not end the nudges of all others
+                log.exception("the standing campaign was not woken")
         return told
