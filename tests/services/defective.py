@@ -28,13 +28,13 @@ class DefectiveServiceClient(ServiceClient):
 
     @property
     def worker_service_client(self) -> NoReturn:
-        raise NotImplementedError
+        raise AssertionError("requests alone are made")
 
     def update_rpc_metadata(self, metadata: Mapping[str, str | bytes]) -> None:
-        raise NotImplementedError
+        raise AssertionError("requests alone are made")
 
     def update_api_key(self, api_key: str | None) -> None:
-        raise NotImplementedError
+        raise AssertionError("requests alone are made")
 
     async def _rpc_call(self, *_: Any, **__: Any) -> NoReturn:
         raise RuntimeError(self.text)
