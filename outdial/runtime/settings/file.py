@@ -11,10 +11,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from outdial.domain.errors import OutdialError
 from outdial.domain.hints import keys_at
 from outdial.domain.refusals import explain as explain_value
-
-from outdial.domain.errors import OutdialError
 
 PREFIX = "OUTDIAL_"
 _ALLOWED = ("OUTDIAL_CONFIG",)
