@@ -29,8 +29,7 @@ from activities.posting import Poster
 from activities.requests import Requests
 from activities.sweeps import Sweeps
 from outdial.contracts.names import AFTER_QUEUE, CALL_QUEUE, DELIVERY_QUEUE, TASK_QUEUE
-from outdial.resources.deps import Deps
-from outdial.resources.outside import Outside
+from outdial.resources.resources import Resources
 from outdial.runtime.clock import DatabaseClock, keeping_time
 from outdial.runtime.connection import (
     TemporalMismatch,
@@ -41,14 +40,14 @@ from outdial.runtime.connection import (
     release_clients,
     restore_sweep_schedule,
 )
+from outdial.runtime.integrations import build_integrations
 from outdial.runtime.lines import build_lines, require_serving
 from outdial.runtime.logging import set_up_logging
-from outdial.runtime.outside import build_outside
+from outdial.runtime.resources import build_resources
 from outdial.runtime.schema import wrong_schema
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings
 from outdial.services.campaigns.awaiting import AwaitedLaunches
-from outdial.services.context import ServiceContext
 from outdial.services.nexus import OutdialServiceHandler
 from outdial.services.operations.keeping import Keeper
 from outdial.services.operations.lines import announce_lines
@@ -102,18 +101,18 @@ async def work(
     if stop_on_signals:
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    lines, outside = build_lines(settings), build_outside(settings)
+    lines, integrations = build_lines(settings), build_integrations(settings)
     database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     try:
         client = await connect_temporal(settings, within=CONNECT_WITHIN)
         clock = DatabaseClock(database)
-        context = ServiceContext(database, client, lines, clock, settings.tenant)
-        await announce_lines(context)
+        resources = build_resources(settings, database, client, lines, clock, integrations)
+        await announce_lines(resources)
         await register_search_attributes(client)
         await ensure_sweep_schedule(client, settings)
         async with AsyncExitStack() as running:
             await running.enter_async_context(keeping_time(clock))
-            await _start(running, _deps(context, outside, settings), context, settings)
+            await _start(running, resources, settings)
             log.info("working on %s with lines %s", client.namespace, ", ".join(lines))
             await stop.wait()
             log.info("draining")
@@ -122,51 +121,36 @@ async def work(
         database.dispose()
 
 
-async def _start(
-    running: AsyncExitStack, deps: Deps, context: ServiceContext, settings: Settings
-) -> None:
+async def _start(running: AsyncExitStack, resources: Resources, settings: Settings) -> None:
     """Start everything that works, to be drained when `running` is left."""
-    client, drain_within = context.temporal, settings.drain_within
-    for worker in build_workers(client, deps, drain_within=drain_within):
+    client, drain_within = resources.temporal, settings.drain_within
+    for worker in build_workers(client, resources, drain_within=drain_within):
         await running.enter_async_context(worker)
-    await running.enter_async_context(delivery_worker(client, deps, drain_within=drain_within))
+    await running.enter_async_context(delivery_worker(client, resources, drain_within=drain_within))
     keeper = Keeper(
-        context, settings.keep_deliveries, restore=partial(restore_sweep_schedule, client, settings)
+        resources,
+        settings.keep_deliveries,
+        restore=partial(restore_sweep_schedule, client, settings),
     )
     await running.enter_async_context(keeper)
 
 
-def _deps(context: ServiceContext, outside: Outside, settings: Settings) -> Deps:
-    return Deps(
-        database=context.database,
-        temporal=context.temporal,
-        lines=context.lines,
-        clock=context.clock,
-        public_url=settings.public_url or "",
-        upsert_status=settings.upsert_status,
-        claim_linger=settings.claim_linger,
-        sweep_every=settings.sweep_every,
-        allow_private_webhooks=settings.allow_private_webhooks,
-        delivery_waits=settings.delivery_waits,
-        nexus_scopes=settings.nexus_scopes,
-        callback_headers=settings.callbacks.headers,
-        campaigns_dir=settings.campaigns_dir,
-        outside=outside,
-    )
-
-
 def build_workers(
-    client: Client, deps: Deps, *, drain_within: timedelta = timedelta(seconds=5), **more: Any
+    client: Client,
+    resources: Resources,
+    *,
+    drain_within: timedelta = timedelta(seconds=5),
+    **more: Any,
 ) -> tuple[Worker, Worker, Worker]:
     """One worker for workflows and short activities, one for what talks to providers, and one
     for what talks to other people's systems after a call."""
-    calls = Calls(deps)
+    calls = Calls(resources)
     workflows = Worker(
         client,
         task_queue=TASK_QUEUE,
         workflows=list(WORKFLOWS),
-        activities=[calls.end_call, *_short_activities(deps)],
-        nexus_service_handlers=[OutdialServiceHandler(_context(deps), deps.nexus_scopes)],
+        activities=[calls.end_call, *_short_activities(resources)],
+        nexus_service_handlers=[OutdialServiceHandler(resources, resources.nexus_scopes)],
         workflow_runner=sandbox(),
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_workflow_tasks=WORKFLOW_TASKS,
@@ -182,7 +166,7 @@ def build_workers(
         max_concurrent_activities=CALL_ACTIVITIES,
         graceful_shutdown_timeout=drain_within,
     )
-    steps = AfterCalls(deps)
+    steps = AfterCalls(resources)
     after = Worker(
         client,
         task_queue=AFTER_QUEUE,
@@ -195,16 +179,18 @@ def build_workers(
 
 @asynccontextmanager
 async def delivery_worker(
-    client: Client, deps: Deps, *, drain_within: timedelta = timedelta(seconds=5)
+    client: Client, resources: Resources, *, drain_within: timedelta = timedelta(seconds=5)
 ) -> AsyncIterator[Worker]:
     """What talks to customers' URLs, apart from the rest: they answer when they like."""
     poster = Poster(
-        deps.clock, allow_private=deps.allow_private_webhooks, egress=deps.outside.egress
+        resources.clock,
+        allow_private=resources.allow_private_webhooks,
+        egress=resources.integrations.egress,
     )
     worker = Worker(
         client,
         task_queue=DELIVERY_QUEUE,
-        activities=[Deliveries(deps, poster).drain_endpoint],
+        activities=[Deliveries(resources, poster).drain_endpoint],
         max_concurrent_activities=DRAINS,
         graceful_shutdown_timeout=drain_within,
     )
@@ -215,9 +201,9 @@ async def delivery_worker(
         await poster.aclose()
 
 
-def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
-    campaigns, requests, sweeps = Campaigns(deps), Requests(deps), Sweeps(deps)
-    steps = AfterCalls(deps)
+def _short_activities(resources: Resources) -> list[Callable[..., Any]]:
+    campaigns, requests, sweeps = Campaigns(resources), Requests(resources), Sweeps(resources)
+    steps = AfterCalls(resources)
     return [
         steps.read_chain,
         steps.note_step,
@@ -229,7 +215,7 @@ def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
         campaigns.add_recipients,
         campaigns.hang_up_calls,
         campaigns.read_progress,
-        Launches(AwaitedLaunches(_context(deps)), deps.campaigns_dir).launch_campaign,
+        Launches(AwaitedLaunches(resources), resources.campaigns_dir).launch_campaign,
         requests.enroll_request,
         requests.read_request,
         requests.withdraw_request,
@@ -238,19 +224,6 @@ def _short_activities(deps: Deps) -> list[Callable[..., Any]]:
         sweeps.sweep_campaigns,
         sweeps.sweep_requests,
     ]
-
-
-def _context(deps: Deps) -> ServiceContext:
-    """For what activities leave to services."""
-    return ServiceContext(
-        deps.database,
-        deps.temporal,
-        deps.lines,
-        deps.clock,
-        allow_private_webhooks=deps.allow_private_webhooks,
-        callback_headers=deps.callback_headers,
-        mail_recipients=deps.outside.mail.recipients if deps.outside.mail is not None else (),
-    )
 
 
 if __name__ == "__main__":

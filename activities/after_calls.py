@@ -31,7 +31,7 @@ from outdial.dispatch.telling import signal_workflow
 from outdial.domain.appointment.appointment import Appointment
 from outdial.domain.call.chain import MIRROR, Step, StepContext, StepState
 from outdial.domain.definition.callbacks import CallbackKind
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.appointments import finding
 from outdial.store.callbacks import chains
 from outdial.store.db.errors import UnknownCall
@@ -43,13 +43,13 @@ STEPS_OF_TENANT = 40
 class AfterCalls(AfterCallActivities):
     """Steps against calendars, endpoints and mail servers."""
 
-    def __init__(self, deps: Deps, *, share: int = STEPS_OF_TENANT) -> None:
-        self._deps = deps
+    def __init__(self, resources: Resources, *, share: int = STEPS_OF_TENANT) -> None:
+        self._resources = resources
         self._shares = TenantShares(share)
 
     @activity.defn(name="read_chain")
     async def read_chain(self, chain: ChainRef) -> ChainPlan:
-        found = await self._deps.database.read(lambda s: chains.get_chain(s, chain.call_id))
+        found = await self._resources.database.read(lambda s: chains.get_chain(s, chain.call_id))
         if found is None:
             raise ApplicationError("found no such chain", type="UnknownCall", non_retryable=True)
         return ChainPlan(steps=tuple(_plan(step) for step in found.steps))
@@ -83,28 +83,31 @@ class AfterCalls(AfterCallActivities):
     async def note_step(self, note: StepNote) -> None:
         def work(s: Session) -> None:
             step = chains.context_of(s, note.call_id, note.position).step
-            now = self._deps.clock()
+            now = self._resources.clock()
             chains.record_step(s, step, note.state, note=note.note, result=step.result, now=now)
 
-        await self._deps.database.write(work)
+        await self._resources.database.write(work)
 
     @activity.defn(name="finish_chain")
     async def finish_chain(self, end: ChainEnd) -> None:
-        now = self._deps.clock()
-        await self._deps.database.write(
+        now = self._resources.clock()
+        await self._resources.database.write(
             lambda s: chains.finish_chain(s, end.call_id, end.run, error=end.error, now=now)
         )
 
     async def _context(self, step: StepRef) -> StepContext:
         try:
-            return await self._deps.database.read(
+            return await self._resources.database.read(
                 lambda s: chains.context_of(s, step.call_id, step.position)
             )
         except UnknownCall as error:
             raise refused(str(error)) from error
 
     async def _carry_out(self, context: StepContext, timeout: timedelta) -> StepOutcome:
-        kind, outside = context.step.kind, self._deps.outside.of_tenant(context.call.tenant)
+        kind, integrations = (
+            context.step.kind,
+            self._resources.integrations.of_tenant(context.call.tenant),
+        )
         if kind == MIRROR:
             return await self._tell_calendar(context)
         if kind == CallbackKind.ENROLL:
@@ -113,22 +116,22 @@ class AfterCalls(AfterCallActivities):
             return await self._appointment_step(context).run()
         appointment = await self._appointment(context)
         if kind == CallbackKind.EMAIL:
-            now = self._deps.clock()
-            return await send_email(outside, context, appointment, timeout, now)
-        return await send_webhook(outside, context, appointment, timeout)
+            now = self._resources.clock()
+            return await send_email(integrations, context, appointment, timeout, now)
+        return await send_webhook(integrations, context, appointment, timeout)
 
     def _appointment_step(self, context: StepContext) -> AppointmentStep:
         mirror = self._mirror(context)
-        return AppointmentStep(self._deps.database, mirror, context, self._deps.clock())
+        return AppointmentStep(self._resources.database, mirror, context, self._resources.clock())
 
     def _mirror(self, context: StepContext) -> Mirror:
         tenant = context.call.tenant
-        calendars = self._deps.outside.of_tenant(tenant).calendars
-        return Mirror(self._deps.database, calendars, tenant, self._deps.clock)
+        calendars = self._resources.integrations.of_tenant(tenant).calendars
+        return Mirror(self._resources.database, calendars, tenant, self._resources.clock)
 
     async def _tell_calendar(self, context: StepContext) -> StepOutcome:
         """What the agent booked or changed while it talked."""
-        touched = await self._deps.database.read(
+        touched = await self._resources.database.read(
             lambda s: finding.touched_by_call(s, context.call.id)
         )
         mirror, conflicts = self._mirror(context), 0
@@ -143,7 +146,7 @@ class AfterCalls(AfterCallActivities):
 
     async def _nudge(self, step: Step) -> StepOutcome:
         workflow_id = str((step.result or {}).get("workflow_id"))
-        if not await signal_workflow(self._deps.temporal, workflow_id, NUDGE_SIGNAL):
+        if not await signal_workflow(self._resources.temporal, workflow_id, NUDGE_SIGNAL):
             raise not_yet("the campaign could not be told")
         return done(step.note or "enrolled", workflow_id=workflow_id)
 
@@ -152,7 +155,7 @@ class AfterCalls(AfterCallActivities):
         calendar = context.plan.calendar
         if calendar is None:
             return None
-        now, call = self._deps.clock(), context.call
+        now, call = self._resources.clock(), context.call
 
         def work(s: Session) -> Appointment | None:
             touched = finding.touched_by_call(s, call.id)
@@ -162,11 +165,11 @@ class AfterCalls(AfterCallActivities):
                 s, call.tenant, calendar.name, list(context.phones), now, call.recipient_id
             )
 
-        return await self._deps.database.read(work)
+        return await self._resources.database.read(work)
 
     async def _record(self, step: Step, outcome: StepOutcome) -> None:
-        now = self._deps.clock()
-        await self._deps.database.write(
+        now = self._resources.clock()
+        await self._resources.database.write(
             lambda s: chains.record_step(
                 s, step, outcome.state, note=outcome.note, result=outcome.result, now=now
             )

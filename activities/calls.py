@@ -45,7 +45,7 @@ from outdial.providers.port import (
     Unavailable,
     Unsendable,
 )
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.call import calls, events
 from outdial.store.claims import fence, leases
 from outdial.store.db.errors import UnknownCall
@@ -64,14 +64,14 @@ versions hold an agent's text as it was written."""
 class Calls(CallActivities):
     """Placing and following calls through the providers of our lines."""
 
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
 
     @activity.defn(name="place_call")
     async def place_call(self, place: PlaceInput) -> Placement:
         async with heartbeating():
             passed = await self._raise_fence(place.call_id)
-            line = self._deps.lines.get(passed.line)
+            line = self._resources.lines.get(passed.line)
             if passed.verdict is FenceVerdict.GO:
                 if line is None:
                     return await self._not_placed(place.call_id, passed.line, _removed(passed))
@@ -84,7 +84,9 @@ class Calls(CallActivities):
                 return self._answered(passed)
             placed = passed.verdict is FenceVerdict.ALREADY_PLACED
             # An earlier execution placed it: what was reported since may have been told to nobody.
-            told = await self._deps.database.read(lambda s: events.events_of_call(s, place.call_id))
+            told = await self._resources.database.read(
+                lambda s: events.events_of_call(s, place.call_id)
+            )
             return self._placement(
                 passed.line,
                 PlacementResult.PLACED if placed else PlacementResult.UNKNOWN,
@@ -94,7 +96,7 @@ class Calls(CallActivities):
     @activity.defn(name="look_up_call")
     async def look_up_call(self, look_up: LookUpInput) -> LookUp:
         call = await self._read(look_up.call_id)
-        line = self._deps.lines[call.line]
+        line = self._resources.lines[call.line]
         snapshot = await _ask(line, call)
         if snapshot is None:
             return LookUp(found=False, absent=await self._is_absent(line, call))
@@ -105,15 +107,15 @@ class Calls(CallActivities):
 
     @activity.defn(name="hang_up_call")
     async def hang_up_call(self, hang_up: HangUpInput) -> HangUp:
-        now = self._deps.clock()
+        now = self._resources.clock()
         # What has not left yet does not leave any more.
-        found = await self._deps.database.write(
+        found = await self._resources.database.write(
             lambda s: leases.close_fence(s, hang_up.call_id, now=now)
         )
         if found not in (Fence.PLACING, Fence.PLACED):
             return HangUp(asked=False)
         call = await self._read(hang_up.call_id)
-        line = self._deps.lines[call.line]
+        line = self._resources.lines[call.line]
         if not line.provider.capabilities.can_end:
             return HangUp(asked=False, possible=False)
         provider_call_id = call.provider_call_id or await self._find(line, call)
@@ -133,22 +135,22 @@ class Calls(CallActivities):
 
     @activity.defn(name="end_call")
     async def end_call(self, end: EndInput) -> Ended:
-        now = self._deps.clock()
-        settled = await self._deps.database.write(
+        now = self._resources.clock()
+        settled = await self._resources.database.write(
             lambda s: calls.end_call(s, end.call_id, end.end, now=now)
         )
         if settled.changed:
-            await tell_settled(self._deps.database, self._deps.temporal, settled, now)
+            await tell_settled(self._resources.database, self._resources.temporal, settled, now)
         outcome = settled.outcome and settled.outcome[:LONGEST_OUTCOME]
         return Ended(status=settled.status, outcome=outcome, settled=settled.settled)
 
     async def _raise_fence(self, call_id: str) -> FencePass:
         """Wait for the line's rate, then raise the fence. Raises when the wait is too long."""
         timeout = await self._placement_timeout(call_id)
-        give_up = self._deps.clock() + LONGEST_RATE_WAIT
+        give_up = self._resources.clock() + LONGEST_RATE_WAIT
         while True:
-            now = self._deps.clock()
-            passed = await self._deps.database.write(
+            now = self._resources.clock()
+            passed = await self._resources.database.write(
                 lambda s, now=now: fence.raise_fence(  # type: ignore[misc]
                     s, call_id, now=now, placement_timeout=timeout
                 )
@@ -165,11 +167,11 @@ class Calls(CallActivities):
 
     def _policy(self, line: str) -> LinePolicy:
         """The default one for a line that was removed from the settings."""
-        configured = self._deps.lines.get(line)
+        configured = self._resources.lines.get(line)
         return LinePolicy() if configured is None else configured.policy
 
     async def _read(self, call_id: str) -> CallRecord:
-        return await self._deps.database.read(lambda s: _known(s, call_id))
+        return await self._resources.database.read(lambda s: _known(s, call_id))
 
     async def _dial(self, call_id: str, line: Line, passed: FencePass) -> Placement:
         try:
@@ -199,7 +201,7 @@ class Calls(CallActivities):
         the call for lost and have dialed anew: nothing leaves that could arrive after the deadline.
         """
         longest = line.provider.line.request_timeout
-        return passed.deadline is not None and self._deps.clock() + longest > passed.deadline
+        return passed.deadline is not None and self._resources.clock() + longest > passed.deadline
 
     def _request(self, call_id: str, line: Line, passed: FencePass) -> PlaceRequest:
         dialing = passed.dialing
@@ -215,7 +217,7 @@ class Calls(CallActivities):
             ring_timeout=dialing.ring_timeout,
             max_duration=dialing.max_duration,
             recording=dialing.recording,
-            webhook_url=self._deps.webhook_url(line.name),
+            webhook_url=self._resources.webhook_url(line.name),
         )
 
     async def _placed(self, call_id: str, line: Line, placed: Placed) -> Placement:
@@ -226,30 +228,30 @@ class Calls(CallActivities):
 
     async def _store(self, call_id: str, line: str, found: Sequence[CallEvent]) -> list[CallEvent]:
         """Keep what the provider answered; the caller tells the workflow."""
-        heard = self._deps.lines[line].heard(found)
+        heard = self._resources.lines[line].heard(found)
         told = [event.model_copy(update={"call_id": call_id}) for event in heard]
-        now = self._deps.clock()
+        now = self._resources.clock()
 
         def keep(session: Session) -> list[events.StoredEvent]:
-            tenant = self._deps.lines[line].tenant
+            tenant = self._resources.lines[line].tenant
             stored = events.store_events(session, line, told, now=now, tenant=tenant)
             events.mark_signalled(session, [row.event_row_id for row in stored], now=now)
             return stored
 
-        stored = await self._deps.database.write(keep)
+        stored = await self._resources.database.write(keep)
         for settled in (settled for row in stored for settled in row.to_tell):
-            await tell_settled(self._deps.database, self._deps.temporal, settled, now)
+            await tell_settled(self._resources.database, self._resources.temporal, settled, now)
         taken = [row.event.model_copy(update={"call_id": call_id}) for row in stored]
         return taken
 
     async def _record_placed(self, call_id: str, provider_call_id: str) -> list[CallEvent]:
-        now = self._deps.clock()
-        return await self._deps.database.write(
+        now = self._resources.clock()
+        return await self._resources.database.write(
             lambda s: calls.record_placed(s, call_id, provider_call_id, now=now)
         )
 
     async def _not_placed(self, call_id: str, line: str, error: NotPlaced) -> Placement:
-        now = self._deps.clock()
+        now = self._resources.clock()
         detail = str(error)[:500]
 
         retry_after = error.retry_after if isinstance(error, Throttled) else None
@@ -268,7 +270,7 @@ class Calls(CallActivities):
                 lines.hold_line(session, call.tenant, line, now + MISCONFIGURED_WAIT, detail)
             return call
 
-        call = await self._deps.database.write(record)
+        call = await self._resources.database.write(record)
         if call.fence is Fence.PLACED:
             # Its own reports came before this answer, and prove the opposite.
             return self._placement(line, PlacementResult.PLACED)
@@ -286,8 +288,8 @@ class Calls(CallActivities):
         ).model_copy(update={"failure": passed.failure})
 
     async def _in_doubt(self, call_id: str, line: Line, code: str | None) -> Placement:
-        now, detail = self._deps.clock(), code or "no answer that can be understood"
-        await self._deps.database.write(
+        now, detail = self._resources.clock(), code or "no answer that can be understood"
+        await self._resources.database.write(
             lambda s: calls.record_doubt(s, call_id, detail=detail, now=now)
         )
         return self._placement(line.name, PlacementResult.UNKNOWN, detail=code)
@@ -307,10 +309,10 @@ class Calls(CallActivities):
             detail=detail,
             retry_after=retry_after,
             reports=reports,
-            upsert_status=self._deps.upsert_status,
+            upsert_status=self._resources.upsert_status,
             ring_silence=policy.ring_silence,
             talk_silence=policy.talk_silence,
-            analysis_wait=self._deps.analysis_wait(line),
+            analysis_wait=self._resources.analysis_wait(line),
         )
 
     async def _is_absent(self, line: Line, call: CallRecord) -> bool:
@@ -325,15 +327,15 @@ class Calls(CallActivities):
             return False
         if call.fence is not Fence.PLACING or call.fence_deadline is None:
             return False
-        if self._deps.clock() <= call.fence_deadline + capabilities.listing_lag:
+        if self._resources.clock() <= call.fence_deadline + capabilities.listing_lag:
             return False
-        return await self._deps.database.write(
+        return await self._resources.database.write(
             lambda s: calls.record_not_placed(
                 s,
                 call.id,
                 failure=FailureClass.UNAVAILABLE,
                 detail="never arrived",
-                now=self._deps.clock(),
+                now=self._resources.clock(),
                 answered=False,
             )
         )

@@ -27,7 +27,7 @@ from outdial.dispatch.settled import tell_settled
 from outdial.dispatch.telling import signal_workflow
 from outdial.domain.call.claim import Claim
 from outdial.domain.record import CampaignRecord, Progress
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.appointments.roster import enter_existing
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.campaign_rows import require_campaign
@@ -40,8 +40,8 @@ from outdial.store.roster.roster import EnrollRow
 class Campaigns(CampaignActivities):
     """What a campaign workflow asks of the roster."""
 
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
 
     @activity.defn(name="enroll_recipients")
     async def enroll_recipients(self, enroll: EnrollInput) -> Enrolled:
@@ -57,10 +57,12 @@ class Campaigns(CampaignActivities):
         progressed: Callable[[int, int], None] = lambda _after, _rows: None,
     ) -> Enrolled:
         """Enrol what is staged behind a sequence number; `rows` were enrolled before."""
-        campaign = await self._deps.database.read(lambda s: require_campaign(s, enroll.campaign_id))
+        campaign = await self._resources.database.read(
+            lambda s: require_campaign(s, enroll.campaign_id)
+        )
         default_zone = campaign.plan.schedule.time_zone
         while True:
-            chunk = await self._deps.database.read(
+            chunk = await self._resources.database.read(
                 lambda s, after=after: roster.staged_chunks(  # type: ignore[misc]
                     s, enroll.campaign_id, enroll.launch, after
                 )
@@ -71,7 +73,7 @@ class Campaigns(CampaignActivities):
             rows += await self._enroll(campaign, enroll.launch, chunk.sequence, checked)
             after = chunk.sequence
             progressed(after, rows)
-        await self._deps.database.write(
+        await self._resources.database.write(
             lambda s: roster.mark_enrolled(s, enroll.campaign_id, enroll.launch)
         )
         return Enrolled(rows=rows)
@@ -79,20 +81,20 @@ class Campaigns(CampaignActivities):
     async def _enroll(
         self, campaign: CampaignRecord, launch: int, sequence: int, rows: Sequence[EnrollRow]
     ) -> int:
-        now = self._deps.clock()
+        now = self._resources.clock()
 
         def work(s: Session) -> int:
             new = roster.enroll_chunk(s, campaign.id, launch, sequence, rows)
             enter_existing(s, campaign, launch, rows, now=now)
             return new
 
-        return await self._deps.database.write(work)
+        return await self._resources.database.write(work)
 
     @activity.defn(name="claim_calls")
     async def claim_calls(self, claim: ClaimInput) -> Claim:
         if claim.linger:
-            await asyncio.sleep(self._deps.claim_linger.total_seconds())
-        now = self._deps.clock()
+            await asyncio.sleep(self._resources.claim_linger.total_seconds())
+        now = self._resources.clock()
 
         def work(s: Session) -> tuple[reservation.Reservation, bool]:
             reserved = reservation.reserve(
@@ -100,21 +102,21 @@ class Campaigns(CampaignActivities):
             )
             return reserved, roster.has_staged(s, claim.campaign_id)
 
-        reserved, staged = await self._deps.database.write(work)
+        reserved, staged = await self._resources.database.write(work)
         for settled in reserved.settled:
-            await tell_settled(self._deps.database, self._deps.temporal, settled, now)
+            await tell_settled(self._resources.database, self._resources.temporal, settled, now)
         for ended in reserved.ended:
             if ended.requester_workflow_id is not None:
                 await signal_workflow(
-                    self._deps.temporal, ended.requester_workflow_id, REQUEST_SETTLED_SIGNAL
+                    self._resources.temporal, ended.requester_workflow_id, REQUEST_SETTLED_SIGNAL
                 )
         return reserved.claim.model_copy(update={"staged": True}) if staged else reserved.claim
 
     @activity.defn(name="set_campaign_state")
     async def set_campaign_state(self, change: StateInput) -> StateResult:
-        now = self._deps.clock()
+        now = self._resources.clock()
         try:
-            record = await self._deps.database.write(
+            record = await self._resources.database.write(
                 lambda s: campaigns.set_campaign_state(
                     s,
                     change.campaign_id,
@@ -132,8 +134,8 @@ class Campaigns(CampaignActivities):
 
     @activity.defn(name="finish_campaign")
     async def finish_campaign(self, campaign: CampaignRef) -> Finish:
-        now = self._deps.clock()
-        record = await self._deps.database.write(
+        now = self._resources.clock()
+        record = await self._resources.database.write(
             lambda s: campaigns.finish_campaign(s, campaign.campaign_id, now=now)
         )
         if record is None or not record.state.over:
@@ -152,7 +154,7 @@ class Campaigns(CampaignActivities):
 
     async def _stage(self, add: AddInput) -> None:
         try:
-            await self._deps.database.write(
+            await self._resources.database.write(
                 lambda s: roster.add_recipients(s, add.campaign_id, add.recipients)
             )
         except CampaignEnded as error:
@@ -160,12 +162,12 @@ class Campaigns(CampaignActivities):
 
     @activity.defn(name="hang_up_calls")
     async def hang_up_calls(self, campaign: CampaignRef) -> Signalled:
-        live = await self._deps.database.read(
+        live = await self._resources.database.read(
             lambda s: flight.calls_in_flight(s, campaign.campaign_id)
         )
         told = await asyncio.gather(
             *(
-                signal_workflow(self._deps.temporal, call.workflow_id, HANG_UP_SIGNAL)
+                signal_workflow(self._resources.temporal, call.workflow_id, HANG_UP_SIGNAL)
                 for call in live
             )
         )
@@ -175,4 +177,6 @@ class Campaigns(CampaignActivities):
 
     @activity.defn(name="read_progress")
     async def read_progress(self, campaign: CampaignRef) -> Progress:
-        return await self._deps.database.read(lambda s: campaigns.progress(s, campaign.campaign_id))
+        return await self._resources.database.read(
+            lambda s: campaigns.progress(s, campaign.campaign_id)
+        )

@@ -14,7 +14,7 @@ from activities.posting import Poster
 from activities.shares import TenantTurns
 from outdial.contracts.signatures.delivery import DeliveryActivities, Drained, EndpointRef
 from outdial.domain.endpoint import Delivery, Endpoint
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.webhooks import deliveries
 from outdial.store.webhooks.deliveries import Outcome
 
@@ -36,8 +36,8 @@ BUSY_WAIT = timedelta(seconds=3)
 
 
 class Deliveries(DeliveryActivities):
-    def __init__(self, deps: Deps, poster: Poster) -> None:
-        self._deps = deps
+    def __init__(self, resources: Resources, poster: Poster) -> None:
+        self._resources = resources
         self._poster = poster
         self._shares = TenantTurns(DRAINS_OF_TENANT, keep=2 * BUSY_WAIT.total_seconds())
 
@@ -45,7 +45,7 @@ class Deliveries(DeliveryActivities):
     async def drain_endpoint(self, endpoint: EndpointRef) -> Drained:
         with self._shares.turn(endpoint.tenant, endpoint.endpoint_id) as held:
             if not held:
-                return Drained(sent=0, wake_at=self._deps.clock() + BUSY_WAIT)
+                return Drained(sent=0, wake_at=self._resources.clock() + BUSY_WAIT)
             return await self._drain(endpoint)
 
     async def _drain(self, endpoint: EndpointRef) -> Drained:
@@ -68,15 +68,15 @@ class Deliveries(DeliveryActivities):
                     idle_until = loop.time() + LINGER.total_seconds()
                 else:
                     await asyncio.sleep(LOOK_EVERY.total_seconds())
-        wake_at = await self._deps.database.read(
+        wake_at = await self._resources.database.read(
             lambda s: deliveries.next_due(s, endpoint.endpoint_id)
         )
         return Drained(sent=sent, wake_at=wake_at)
 
     async def _send_some(self, endpoint: EndpointRef) -> tuple[int, int]:
         """How many requests were made, and how many of them were taken."""
-        now = self._deps.clock()
-        to, due = await self._deps.database.read(
+        now = self._resources.clock()
+        to, due = await self._resources.database.read(
             lambda s: deliveries.due(s, endpoint.endpoint_id, now=now, limit=AT_ONCE)
         )
         if to is None or not due:
@@ -88,10 +88,10 @@ class Deliveries(DeliveryActivities):
     async def _record(
         self, to: Endpoint, sent: Sequence[Delivery], outcomes: Sequence[Outcome]
     ) -> None:
-        now, waits = self._deps.clock(), self._deps.delivery_waits
+        now, waits = self._resources.clock(), self._resources.delivery_waits
 
         def work(s: Session) -> None:
             for delivery, outcome in zip(sent, outcomes, strict=True):
                 deliveries.record_outcome(s, delivery, outcome, now=now, waits=waits)
 
-        await self._deps.database.write(work)
+        await self._resources.database.write(work)

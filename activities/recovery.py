@@ -20,7 +20,7 @@ from outdial.dispatch.starting import is_of_launch, start_campaign
 from outdial.dispatch.telling import signal_workflow
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.campaign import campaigns
 from outdial.store.db.errors import IllegalTransition
 from outdial.store.roster import roster
@@ -35,22 +35,22 @@ ENDED_FROM_OUTSIDE = "its workflow was ended from outside"
 
 
 class Recovery:
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
-        self._campaigns = Campaigns(deps)
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._campaigns = Campaigns(resources)
 
     async def repair(self, campaign: CampaignRecord) -> bool:
         """See that an open campaign is carried out, or ended; whether something was done."""
-        if self._deps.clock() - campaign.launched_at < LAUNCH_AGE:
+        if self._resources.clock() - campaign.launched_at < LAUNCH_AGE:
             return False
         workflow_id = campaign_workflow_id(campaign.tenant, campaign.name)
-        execution = await describe_execution(self._deps.temporal, workflow_id)
+        execution = await describe_execution(self._resources.temporal, workflow_id)
         if execution.open:
             await self._announce_staged(campaign, workflow_id)
             return False
         if campaign.state is CampaignState.STOPPING or _ended_by_person(execution, campaign):
             return await self._end(campaign)
-        await start_campaign(self._deps.temporal, campaign)
+        await start_campaign(self._resources.temporal, campaign)
         log.warning("campaign %s had no workflow (%s); started", campaign.id, execution.state)
         return True
 
@@ -58,24 +58,24 @@ class Recovery:
         """Start a standing campaign whose workflow was lost; one that a person ended is started
         by the next request."""
         workflow_id = campaign_workflow_id(direct.tenant, direct.name)
-        execution = await describe_execution(self._deps.temporal, workflow_id)
+        execution = await describe_execution(self._resources.temporal, workflow_id)
         if execution.open or execution.state is ExecutionState.ENDED_BY_PERSON:
             return False
-        await nudge_standing(self._deps.temporal, direct)
+        await nudge_standing(self._resources.temporal, direct)
         log.warning("standing campaign %s had no workflow (%s)", direct.id, execution.state)
         return True
 
     async def _announce_staged(self, campaign: CampaignRecord, workflow_id: str) -> None:
         """Rows were added, and whoever added them may not have been able to say so."""
-        staged = await self._deps.database.read(lambda s: roster.has_staged(s, campaign.id))
+        staged = await self._resources.database.read(lambda s: roster.has_staged(s, campaign.id))
         if staged:
-            await signal_workflow(self._deps.temporal, workflow_id, NUDGE_SIGNAL)
+            await signal_workflow(self._resources.temporal, workflow_id, NUDGE_SIGNAL)
 
     async def _end(self, campaign: CampaignRecord) -> bool:
         """Stop it, and end everybody who is still staged or waiting; False while calls go on."""
-        database = self._deps.database
+        database = self._resources.database
         if campaign.state is not CampaignState.STOPPING:
-            now = self._deps.clock()
+            now = self._resources.clock()
             try:
                 await database.write(
                     lambda s: campaigns.set_campaign_state(
@@ -89,7 +89,7 @@ class Recovery:
             except IllegalTransition:
                 return False  # somebody else has ended it meanwhile
         await self._enroll_canceled(campaign)
-        now = self._deps.clock()
+        now = self._resources.clock()
         finished = await database.write(
             lambda s: campaigns.finish_campaign(s, campaign.id, now=now)
         )

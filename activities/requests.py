@@ -25,7 +25,7 @@ from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
 from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
 from outdial.providers.asking import in_words, not_carried_of
 from outdial.providers.lines import UnknownLine
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.call.requests import known_request
 from outdial.store.campaign import campaigns
 from outdial.store.compliance.rulings import read_rulebook
@@ -35,8 +35,8 @@ from outdial.store.roster import roster, withdrawal
 class Requests(RequestActivities):
     """What a RequestCallWorkflow asks of the roster."""
 
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
 
     @activity.defn(name="enroll_request")
     async def enroll_request(self, request: RequestInput) -> Requested:
@@ -47,36 +47,38 @@ class Requests(RequestActivities):
         asked = request.request
         phone, zones = _dialable(asked)
         try:
-            line = self._deps.lines.of_tenant(request.tenant).choose(asked.line)
+            line = self._resources.lines.of_tenant(request.tenant).choose(asked.line)
         except UnknownLine as error:
             raise _refused(str(error)) from error
         entered = request.model_copy(update={"request": asked.model_copy(update={"line": line})})
         # Nobody says which variables were meant for the agent, and which for the outcome.
-        chosen = self._deps.lines.of_tenant(request.tenant)[line]
+        chosen = self._resources.lines.of_tenant(request.tenant)[line]
         if lost := [*not_carried_of(chosen, asked, variables=False)]:
             raise _refused("; ".join(map(in_words, lost)))
-        now = self._deps.clock()
+        now = self._resources.clock()
         if too_far(asked.not_before, now):
             raise _refused(f"not_before: {TOO_FAR}")
-        rulebook = await self._deps.database.read(lambda s: read_rulebook(s, request.tenant, now))
+        rulebook = await self._resources.database.read(
+            lambda s: read_rulebook(s, request.tenant, now)
+        )
         for risk in asked.accept_risk:
             if not rulebook.has(risk.rule):
                 raise _refused(f"accept_risk: found {risk.rule!r}, which is no rule")
-        direct = await self._deps.database.write(
+        direct = await self._resources.database.write(
             lambda s: campaigns.ensure_direct_campaign(s, request.tenant, now=now)
         )
-        recipient, live = await self._deps.database.write(
+        recipient, live = await self._resources.database.write(
             lambda s: _enter(s, entered, direct, phone, zones, now)
         )
         if live is not None:
-            await signal_workflow(self._deps.temporal, live.workflow_id, HANG_UP_SIGNAL)
+            await signal_workflow(self._resources.temporal, live.workflow_id, HANG_UP_SIGNAL)
         if not request.withdrawn:
-            await nudge_standing(self._deps.temporal, direct)
+            await nudge_standing(self._resources.temporal, direct)
         return Requested(recipient_id=recipient)
 
     async def _withdraw_known(self, request: RequestInput) -> Requested | None:
         """What is on the roster already comes off it, whatever is wrong with the request now."""
-        now = self._deps.clock()
+        now = self._resources.clock()
 
         def work(s: Session) -> tuple[int | None, CallRecord | None]:
             direct = campaigns.ensure_direct_campaign(s, request.tenant, now=now)
@@ -85,14 +87,14 @@ class Requests(RequestActivities):
                 return None, None
             return known, withdrawal.withdraw_recipient(s, known, now=now)
 
-        known, live = await self._deps.database.write(work)
+        known, live = await self._resources.database.write(work)
         if live is not None:
-            await signal_workflow(self._deps.temporal, live.workflow_id, HANG_UP_SIGNAL)
+            await signal_workflow(self._resources.temporal, live.workflow_id, HANG_UP_SIGNAL)
         return None if known is None else Requested(recipient_id=known)
 
     @activity.defn(name="read_request")
     async def read_request(self, request: RequestRef) -> RequestState:
-        found = await self._deps.database.read(
+        found = await self._resources.database.read(
             lambda s: roster.recipient_result(s, request.recipient_id)
         )
         if found is None:
@@ -101,7 +103,7 @@ class Requests(RequestActivities):
         done = recipient.state is RecipientState.DONE
         due = recipient.not_before
         waiting = f"{recipient.state.value}"
-        if not done and due is not None and due > self._deps.clock():
+        if not done and due is not None and due > self._resources.clock():
             waiting = f"{recipient.because or 'its time'}, at {due:%Y-%m-%d %H:%M:%SZ}"
         return RequestState(
             done=done,
@@ -116,12 +118,12 @@ class Requests(RequestActivities):
 
     @activity.defn(name="withdraw_request")
     async def withdraw_request(self, request: RequestRef) -> RequestState:
-        now = self._deps.clock()
-        live = await self._deps.database.write(
+        now = self._resources.clock()
+        live = await self._resources.database.write(
             lambda s: withdrawal.withdraw_recipient(s, request.recipient_id, now=now)
         )
         if live is not None:
-            await signal_workflow(self._deps.temporal, live.workflow_id, HANG_UP_SIGNAL)
+            await signal_workflow(self._resources.temporal, live.workflow_id, HANG_UP_SIGNAL)
         return await self.read_request(request)
 
 

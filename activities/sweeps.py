@@ -36,7 +36,7 @@ from outdial.domain.call.status import Fence
 from outdial.domain.record import CallRecord, CampaignRecord
 from outdial.providers.lines import UnknownLine
 from outdial.providers.port import ProviderError
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.call import call_requests, calls, events, requests
 from outdial.store.call.events import UnsignalledRow
 from outdial.store.call.requests import Requester
@@ -60,25 +60,25 @@ MOST_FAILURES = 1000
 class Sweeps(SweepActivities):
     """One bounded round each; an item that fails is logged, and the others go on."""
 
-    def __init__(self, deps: Deps) -> None:
-        self._deps = deps
-        self._calls = Calls(deps)
-        self._recovery = Recovery(deps)
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._calls = Calls(resources)
+        self._recovery = Recovery(resources)
 
     @activity.defn(name="sweep_events")
     async def sweep_events(self) -> Swept:
-        until, deps = Deadline(), self._deps
+        until, resources = Deadline(), self._resources
         signalled = await self._signal_events(until.share(4))
         settled = await self._ask_for_analyses(until.share(3))
-        started = await sweep_chains(deps.database, deps.temporal, deps.clock, until)
+        started = await sweep_chains(resources.database, resources.temporal, resources.clock, until)
         return Swept(events=signalled + settled + started)
 
     @activity.defn(name="sweep_leases")
     async def sweep_leases(self) -> Swept:
-        now, until = self._deps.clock(), Deadline()
+        now, until = self._resources.clock(), Deadline()
 
         async def read(after: LeaseCheck | None) -> Sequence[LeaseCheck]:
-            return await self._deps.database.read(
+            return await self._resources.database.read(
                 lambda s: leases.leases_to_check(
                     s, now=now, older_than=LEASE_AGE, limit=BATCH, after=after
                 )
@@ -96,7 +96,7 @@ class Sweeps(SweepActivities):
     async def sweep_campaigns(self) -> Swept:
         """Every open campaign is carried out by a workflow; one that a person ended is stopped."""
         until = Deadline()
-        open_campaigns = await self._deps.database.read(campaigns.list_open_campaigns)
+        open_campaigns = await self._resources.database.read(campaigns.list_open_campaigns)
         repaired = await each(
             open_campaigns, self._recovery.repair, what="campaign", key=lambda c: c.id, until=until
         )
@@ -107,7 +107,7 @@ class Sweeps(SweepActivities):
 
         async def read(after: CampaignRecord | None) -> Sequence[CampaignRecord]:
             last = 0 if after is None else after.id
-            return await self._deps.database.read(
+            return await self._resources.database.read(
                 lambda s: call_requests.with_people_ready(s, after=last, limit=BATCH)
             )
 
@@ -126,7 +126,7 @@ class Sweeps(SweepActivities):
 
         async def read(after: Requester | None) -> Sequence[Requester]:
             last = 0 if after is None else after.recipient_id
-            return await self._deps.database.read(
+            return await self._resources.database.read(
                 lambda s: requests.untold_requesters(s, after=last, limit=BATCH)
             )
 
@@ -136,7 +136,7 @@ class Sweeps(SweepActivities):
                 page, self._tell, what="requester of", key=lambda r: r.recipient_id, until=until
             )
             known = [one.recipient_id for one, ok in zip(page, done, strict=True) if ok]
-            await self._deps.database.write(
+            await self._resources.database.write(
                 lambda s, ids=known: requests.mark_requesters_told(s, ids)  # type: ignore[misc]
             )
             told += len(known)
@@ -144,19 +144,19 @@ class Sweeps(SweepActivities):
 
     async def _tell(self, requester: Requester) -> bool:
         return await signal_workflow(
-            self._deps.temporal, requester.workflow_id, REQUEST_SETTLED_SIGNAL
+            self._resources.temporal, requester.workflow_id, REQUEST_SETTLED_SIGNAL
         )
 
     async def _signal_events(self, until: Deadline) -> int:
         """Those that were stored by somebody who died before he could signal them."""
-        before = self._deps.clock() - EVENT_AGE
+        before = self._resources.clock() - EVENT_AGE
         failed: list[int] = []
         signalled = 0
 
         async def read(_: UnsignalledRow | None) -> Sequence[UnsignalledRow]:
             if len(failed) > MOST_FAILURES:
                 return ()
-            return await self._deps.database.read(
+            return await self._resources.database.read(
                 lambda s: events.unsignalled_rows(s, before=before, limit=BATCH, without=failed)
             )
 
@@ -166,8 +166,8 @@ class Sweeps(SweepActivities):
             )
             told = [row.id for row, ok in zip(page, done, strict=True) if ok]
             failed += [row.id for row, ok in zip(page, done, strict=True) if not ok]
-            now = self._deps.clock()
-            await self._deps.database.write(
+            now = self._resources.clock()
+            await self._resources.database.write(
                 lambda s, ids=told, now=now: events.mark_signalled(s, ids, now=now)  # type: ignore[misc]
             )
             signalled += len(told)
@@ -178,18 +178,20 @@ class Sweeps(SweepActivities):
         report = report_of(row.call_id, events.stored_event(row).event)
         if report is None:
             return True
-        return await signal_workflow(self._deps.temporal, row.workflow_id, REPORT_SIGNAL, report)
+        return await signal_workflow(
+            self._resources.temporal, row.workflow_id, REPORT_SIGNAL, report
+        )
 
     async def _ask_for_analyses(self, until: Deadline) -> int:
         """Those of ended calls that have not come by themselves; somebody may have opted out."""
-        due = self._deps.clock() + self._deps.analysis_grace
+        due = self._resources.clock() + self._resources.analysis_grace
         failed: list[str] = []
         settled = 0
 
         async def read(_: CallRecord | None) -> Sequence[CallRecord]:
             if len(failed) > MOST_FAILURES:
                 return ()
-            return await self._deps.database.read(
+            return await self._resources.database.read(
                 lambda s: calls.awaiting_analysis(s, before=due, limit=BATCH, without=failed)
             )
 
@@ -204,27 +206,27 @@ class Sweeps(SweepActivities):
     async def _settle(self, call: CallRecord) -> bool:
         """With the analysis, or without one that the provider does not have either; False when
         it could not be asked: then the next round tries, and at the latest a claim settles it."""
-        configured = call.line in self._deps.lines
+        configured = call.line in self._resources.lines
         if configured and await self._look_up(call.id) is None:
             return False
-        settled = await self._deps.database.write(
-            lambda s: calls.settle_call(s, call.id, now=self._deps.clock())
+        settled = await self._resources.database.write(
+            lambda s: calls.settle_call(s, call.id, now=self._resources.clock())
         )
-        deps = self._deps
-        await tell_settled(deps.database, deps.temporal, settled, deps.clock())
+        resources = self._resources
+        await tell_settled(resources.database, resources.temporal, settled, resources.clock())
         await self._nudge(call)
         return True
 
     async def _check(self, lease: LeaseCheck) -> bool:
         """Whether its slot was freed."""
         call = lease.call
-        execution = await describe_execution(self._deps.temporal, call.workflow_id)
+        execution = await describe_execution(self._resources.temporal, call.workflow_id)
         if await self._is_looked_after(call, execution):
             if lease.to_be_hung_up:
-                await signal_workflow(self._deps.temporal, call.workflow_id, HANG_UP_SIGNAL)
+                await signal_workflow(self._resources.temporal, call.workflow_id, HANG_UP_SIGNAL)
             return False
         if self._was_lost(lease, execution) and await start_call(
-            self._deps.temporal, lease.claimed
+            self._resources.temporal, lease.claimed
         ):
             log.warning("call %s had no workflow; started one that follows it", call.id)
             return False
@@ -239,15 +241,19 @@ class Sweeps(SweepActivities):
             execution.state is ExecutionState.ABSENT
             and lease.call.fence in (Fence.PLACING, Fence.PLACED)
             and not lease.to_be_hung_up
-            and self._deps.clock() < lease.expires_at
+            and self._resources.clock() < lease.expires_at
         )
 
     async def _free(self, lease: LeaseCheck) -> bool:
         """Free the slot of a call whose workflow is gone; False while the phone may be busy."""
-        call, now = lease.call, self._deps.clock()
-        found = await self._deps.database.write(lambda s: leases.close_fence(s, call.id, now=now))
+        call, now = lease.call, self._resources.clock()
+        found = await self._resources.database.write(
+            lambda s: leases.close_fence(s, call.id, now=now)
+        )
         if found in (Fence.CLAIMED, Fence.CLOSED, Fence.NOT_PLACED):
-            await self._deps.database.write(lambda s: leases.release_unplaced(s, call.id, now=now))
+            await self._resources.database.write(
+                lambda s: leases.release_unplaced(s, call.id, now=now)
+            )
             return True
         end = await self._end_of(lease)
         if end is None:
@@ -257,7 +263,7 @@ class Sweeps(SweepActivities):
 
     async def _end_of(self, lease: LeaseCheck) -> CallEnd | None:
         """How an unwatched call ended; None while it may still be going on."""
-        call, now = lease.call, self._deps.clock()
+        call, now = lease.call, self._resources.clock()
         looked = await self._look_up(call.id)
         if looked is not None:
             ends = [report for report in looked.reports if report.status.terminal]
@@ -266,7 +272,7 @@ class Sweeps(SweepActivities):
                     ends[-1],
                     answered_before=any(was_answered(report) for report in looked.reports),
                     started_before=any(was_started(report) for report in looked.reports),
-                    wait_if_answered=self._deps.analysis_wait(call.line),
+                    wait_if_answered=self._resources.analysis_wait(call.line),
                 )
             if looked.absent:
                 return CallEnd.absent(now)
@@ -276,7 +282,7 @@ class Sweeps(SweepActivities):
         return CallEnd.unknown(
             now,
             "its workflow was ended from outside, and no call lasts so long",
-            wait_if_answered=self._deps.analysis_wait(call.line),
+            wait_if_answered=self._resources.analysis_wait(call.line),
         )
 
     async def _look_up(self, call_id: str) -> LookUp | None:
@@ -295,14 +301,14 @@ class Sweeps(SweepActivities):
 
     async def _nudge(self, call: CallRecord) -> None:
         await signal_workflow(
-            self._deps.temporal, campaign_workflow_id(call.tenant, call.campaign), NUDGE_SIGNAL
+            self._resources.temporal, campaign_workflow_id(call.tenant, call.campaign), NUDGE_SIGNAL
         )
 
     async def _is_looked_after(self, call: CallRecord, execution: Execution) -> bool:
         """Whether its workflow is open, or is about to be started by the campaign's."""
         if execution.state is not ExecutionState.ABSENT:
             return execution.open
-        if self._deps.clock() - call.created_at >= START_AGE:
+        if self._resources.clock() - call.created_at >= START_AGE:
             return False
         campaign = campaign_workflow_id(call.tenant, call.campaign)
-        return (await describe_execution(self._deps.temporal, campaign)).open
+        return (await describe_execution(self._resources.temporal, campaign)).open

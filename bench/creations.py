@@ -27,11 +27,11 @@ from sqlalchemy import func, select
 from bench.drain import drain
 from bench.processes import cpu_seconds, free_port, start_python, until_open
 from outdial.providers.lines import Lines
+from outdial.resources.resources import Resources
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal
 from outdial.runtime.settings.settings import load_settings
 from outdial.services.accounts.keys import create_key
-from outdial.services.context import ServiceContext
 from outdial.store.db.database import Database
 from outdial.store.db.tables import call_request
 from tests.databases import postgresql_database, postgresql_server
@@ -104,7 +104,7 @@ async def _serve(stack: AsyncExitStack, folder: Path, url: str) -> tuple[int, in
 
 async def _key(database: Database, url: str) -> str:
     temporal = await connect_temporal(load_settings(), lazy=True)
-    ctx = ServiceContext(database, temporal, Lines([]), system_clock)
+    ctx = Resources(database, temporal, Lines([]), system_clock)
     return (await create_key(ctx, "bench", ("*",))).text
 
 

@@ -12,13 +12,13 @@ from bench.measured import Measured
 from bench.people import configure, seen
 from bench.processes import cpu_seconds
 from outdial.intake.definition import read_definition_text
+from outdial.resources.resources import Resources
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal
 from outdial.runtime.lines import build_lines
 from outdial.runtime.settings.settings import load_settings
 from outdial.runtime.stack.embedded import EmbeddedStack
 from outdial.services.campaigns.launching import launch_campaign
-from outdial.services.context import ServiceContext
 from outdial.services.operations.reading import progress
 from outdial.store.db.database import Database
 
@@ -40,7 +40,7 @@ async def run_engine(
         network = stack.state.endpoints.network
         await configure(network)
         database = Database(stack.settings.database)
-        ctx = ServiceContext(
+        ctx = Resources(
             database,
             await connect_temporal(stack.settings),
             build_lines(stack.settings, environ),
@@ -61,7 +61,7 @@ def _part(name: str) -> str:
     return "server" if name == "temporal" else name
 
 
-async def _campaign(ctx: ServiceContext, name: str, calls: int, in_flight: int) -> None:
+async def _campaign(ctx: Resources, name: str, calls: int, in_flight: int) -> None:
     people = "\n".join(f"  - phone: '+1212{5550000 + n:07}'" for n in range(calls))
     text = (
         f"name: {name}\npurpose: informational\nagent: bench\n"

@@ -11,19 +11,19 @@ from outdial.calendars.invitation import invitation
 from outdial.domain.appointment.appointment import Appointment
 from outdial.domain.call.chain import StepContext
 from outdial.intake.templates.after_call import RenderFailed, render_text
+from outdial.resources.integrations import Integrations
 from outdial.resources.outgoing.mail import Letter, MailNotSent, MailRefused, send
-from outdial.resources.outside import Outside
 
 
 async def send_email(
-    outside: Outside,
+    integrations: Integrations,
     context: StepContext,
     appointment: Appointment | None,
     timeout: timedelta,
     now: datetime,
 ) -> StepOutcome:
     """Its Message-ID is the same for every try: SMTP itself knows no repetition."""
-    if outside.mail is None:
+    if integrations.mail is None:
         raise refused("found do: email, but the settings have no [mail]; write one")
     callback = context.step.callback
     assert callback is not None
@@ -33,11 +33,11 @@ async def send_email(
             to=render_text(callback.to or "", names),
             subject=render_text(callback.subject or "", names),
             text=render_text(str(callback.body or ""), names),
-            message_id=_message_id(context.step.key, outside.mail.sender),
+            message_id=_message_id(context.step.key, integrations.mail.sender),
             sent_at=now,
             invitation=_invitation(callback.invitation, appointment, now),
         )
-        await send(outside.mail, letter, timeout)
+        await send(integrations.mail, letter, timeout)
     except RenderFailed as error:
         raise refused(f"a template failed: {error}") from None
     except MailRefused as error:

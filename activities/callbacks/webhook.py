@@ -15,13 +15,13 @@ from outdial.domain.appointment.appointment import Appointment
 from outdial.domain.call.chain import StepContext
 from outdial.domain.definition.headers import header_problem
 from outdial.intake.templates.after_call import RenderFailed, render, render_text
+from outdial.resources.integrations import Integrations
 from outdial.resources.outgoing.addresses import (
     GuardedTransport,
     NameUnknown,
     UrlRefused,
     parse_url,
 )
-from outdial.resources.outside import Outside
 
 _LATER = frozenset({408, 409, 421, 423, 425, 429})
 """Client errors that may go away by themselves."""
@@ -37,14 +37,17 @@ class _Request:
 
 
 async def send_webhook(
-    outside: Outside, context: StepContext, appointment: Appointment | None, timeout: timedelta
+    integrations: Integrations,
+    context: StepContext,
+    appointment: Appointment | None,
+    timeout: timedelta,
 ) -> StepOutcome:
     """POST the body; 2xx is done. The idempotency key is the same for every try."""
-    request = _request(outside, context, appointment)
+    request = _request(integrations, context, appointment)
     try:
         # As a whole: an endpoint that drips a byte now and then would never time out otherwise.
         async with asyncio.timeout(timeout.total_seconds()):
-            status = await _post(outside, request)
+            status = await _post(integrations, request)
     except NameUnknown as error:
         raise not_yet(f"the endpoint cannot be reached: {error.unquoted}") from None
     except UrlRefused as error:
@@ -61,8 +64,8 @@ async def send_webhook(
     raise refused(f"the endpoint answered {status}")
 
 
-async def _post(outside: Outside, request: _Request) -> int:
-    transport = GuardedTransport(allow_hosts=outside.allow_hosts, egress=outside.egress)
+async def _post(integrations: Integrations, request: _Request) -> int:
+    transport = GuardedTransport(allow_hosts=integrations.allow_hosts, egress=integrations.egress)
     async with (
         httpx.AsyncClient(transport=transport, trust_env=False, timeout=None) as client,
         client.stream(
@@ -77,7 +80,9 @@ async def _post(outside: Outside, request: _Request) -> int:
         return response.status_code
 
 
-def _request(outside: Outside, context: StepContext, appointment: Appointment | None) -> _Request:
+def _request(
+    integrations: Integrations, context: StepContext, appointment: Appointment | None
+) -> _Request:
     callback = context.step.callback
     assert callback is not None
     names = template_context(context, appointment)
@@ -93,10 +98,10 @@ def _request(outside: Outside, context: StepContext, appointment: Appointment | 
             raise refused(problem)
     headers |= {"content-type": "application/json", "idempotency-key": context.step.key}
     if callback.auth is not None:
-        secret = outside.secrets.get(callback.auth)
+        secret = integrations.secrets.get(callback.auth)
         if secret is None:
             raise refused(f"found auth {callback.auth!r}, of which the settings know no secret")
-        if not secret.may_go_to(httpx.URL(url), outside.allow_hosts):
+        if not secret.may_go_to(httpx.URL(url), integrations.allow_hosts):
             raise refused(
                 f"auth {callback.auth!r} may not be sent to this address; "
                 f"callbacks.secrets.{callback.auth}.hosts names those it may be sent to, over https"

@@ -10,9 +10,9 @@ import uvicorn
 from outdial.api.app import create_app
 from outdial.api.connections import SERVER_OPTIONS
 from outdial.runtime.connection import check_temporal
+from outdial.runtime.integrations import build_integrations
 from outdial.runtime.lines import build_lines
 from outdial.runtime.logging import set_up_logging
-from outdial.runtime.outside import build_outside
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings
 
@@ -42,7 +42,7 @@ async def _check(settings: Settings) -> None:
     Raises SettingsInvalid.
     """
     check_temporal(settings)
-    build_outside(settings)
+    build_integrations(settings)
     await build_lines(settings).aclose()
 
 

@@ -19,16 +19,17 @@ from outdial.api.routes import health, hooks, tools
 from outdial.api.state import ApiPolicy, ApiState
 from outdial.api.v1.app import create_v1
 from outdial.api.v1.problems import http_problem
+from outdial.resources.resources import Resources
 from outdial.runtime.clock import DatabaseClock, keeping_time
 from outdial.runtime.connection import connect_temporal
+from outdial.runtime.integrations import build_integrations
 from outdial.runtime.lines import build_lines, require_serving, resolve_reference
 from outdial.runtime.logging import set_up_logging
-from outdial.runtime.outside import build_outside
+from outdial.runtime.resources import build_resources
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings
 from outdial.services.accounts.access import RateRule
 from outdial.services.calls.nudging import Nudges
-from outdial.services.context import ServiceContext
 from outdial.services.webhooks.webhooks import WebhookReceiver
 from outdial.store.db.database import Database
 
@@ -106,7 +107,7 @@ def _stripe_secret(settings: Settings) -> str | None:
 
 @asynccontextmanager
 async def open_state(
-    context: ServiceContext, public_url: str, policy: ApiPolicy | None = None
+    context: Resources, public_url: str, policy: ApiPolicy | None = None
 ) -> AsyncIterator[ApiState]:
     """What routes need, over a context."""
     async with WebhookReceiver(context) as webhooks, Nudges(context) as nudges:
@@ -118,21 +119,10 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
     lines = build_lines(settings)
     database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     clock = DatabaseClock(database)
-    context = ServiceContext(
-        database=database,
-        # Webhooks are stored whether or not Temporal is up.
-        temporal=await connect_temporal(settings, lazy=True),
-        lines=lines,
-        clock=clock,
-        tenant=settings.tenant,
-        live_status=settings.upsert_status,
-        allow_private_webhooks=settings.allow_private_webhooks,
-        delivery_waits=settings.delivery_waits,
-        calls_per_key=settings.api.calls_per_key,
-        calls_per_tenant=settings.api.calls_per_tenant,
-        calendars=build_outside(settings).calendars,
-        callback_headers=settings.callbacks.headers,
-        mail_recipients=settings.mail.recipients if settings.mail is not None else (),
+    # Webhooks are stored whether or not Temporal is up.
+    temporal = await connect_temporal(settings, lazy=True)
+    context = build_resources(
+        settings, database, temporal, lines, clock, build_integrations(settings)
     )
     try:
         async with (

@@ -8,9 +8,9 @@ from typing import cast
 
 from fastapi import Request
 
+from outdial.resources.resources import Resources
 from outdial.services.accounts.access import RateRule
 from outdial.services.calls.nudging import Nudges
-from outdial.services.context import ServiceContext
 from outdial.services.webhooks.webhooks import WebhookReceiver
 
 _MINUTE = timedelta(minutes=1)
@@ -34,7 +34,7 @@ class ApiPolicy:
 
 @dataclass(frozen=True)
 class ApiState:
-    context: ServiceContext
+    context: Resources
     webhooks: WebhookReceiver
     nudges: Nudges
     public_url: str

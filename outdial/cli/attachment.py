@@ -14,13 +14,14 @@ from sqlalchemy.engine import make_url
 from outdial.cli.output import say
 from outdial.domain.errors import OutdialError
 from outdial.providers.lines import Lines
+from outdial.resources.resources import Resources
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal, is_configured
 from outdial.runtime.lines import build_lines
+from outdial.runtime.resources import build_resources
 from outdial.runtime.settings.settings import Settings
 from outdial.runtime.stack.embedded import EmbeddedStack, running_stack, settings_of_running
 from outdial.runtime.stack.statefile import is_owned
-from outdial.services.context import ServiceContext
 from outdial.store.db.database import Database
 
 STARTING_SECONDS = 30.0
@@ -37,7 +38,7 @@ class NothingYet(OutdialError):
 class Attachment:
     """A command's way to the engine."""
 
-    context: ServiceContext
+    context: Resources
     settings: Settings
     ui: str | None
     own: EmbeddedStack | None = None
@@ -103,19 +104,12 @@ async def looked_at(settings: Settings, *, engine: bool = False) -> AsyncIterato
 
 async def _context(
     settings: Settings, lines: Lines, opened: AsyncExitStack, *, lazy: bool
-) -> ServiceContext:
+) -> Resources:
     opened.push_async_callback(lines.aclose)
     database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
     opened.callback(database.dispose)
     client = await connect_temporal(settings, lazy=lazy, within=timedelta(seconds=2))
-    return ServiceContext(
-        database,
-        client,
-        lines,
-        system_clock,
-        settings.tenant,
-        allow_private_webhooks=settings.allow_private_webhooks,
-    )
+    return build_resources(settings, database, client, lines, system_clock)
 
 
 def say_waiting(calls: int) -> None:

@@ -20,10 +20,10 @@ from outdial.cli.running import run, settings_or_fail
 from outdial.domain.access import EVERYTHING, ApiKey
 from outdial.domain.definition.campaign import NAME_PATTERN
 from outdial.domain.definition.fields import parse_duration, parse_instant
+from outdial.resources.resources import Resources
 from outdial.runtime.settings.settings import Settings
 from outdial.services.accounts import keys as service
 from outdial.services.accounts.keys import NewKey
-from outdial.services.context import ServiceContext
 
 app = typer.Typer(help="Keys to the HTTP API.", no_args_is_help=True)
 
@@ -99,7 +99,7 @@ def _run(work: Coroutine[Any, Any, int]) -> None:
 
 
 @asynccontextmanager
-async def _of_tenant(settings: Settings, tenant: str | None) -> AsyncIterator[ServiceContext]:
+async def _of_tenant(settings: Settings, tenant: str | None) -> AsyncIterator[Resources]:
     if tenant is not None and not re.fullmatch(NAME_PATTERN, tenant):
         raise ValueError(f"found tenant {tenant!r}; use lowercase letters, digits, - and _")
     async with looked_at(settings) as at:

@@ -21,8 +21,8 @@ from outdial.contracts.workflows import RequestCallWorkflow, RunCampaignWorkflow
 from outdial.domain.access import allows
 from outdial.domain.bounds import OutOfBounds
 from outdial.providers.lines import UnknownLine
+from outdial.resources.resources import Resources
 from outdial.services.accounts.rights import require_for_call
-from outdial.services.context import ServiceContext
 from outdial.services.errors import ScopeMissing
 
 ENDPOINT = "outdial"
@@ -42,7 +42,7 @@ class OutdialService:
 class OutdialServiceHandler:
     """`scopes` are those of every caller: another namespace has no key of ours."""
 
-    def __init__(self, context: ServiceContext, scopes: tuple[str, ...]) -> None:
+    def __init__(self, context: Resources, scopes: tuple[str, ...]) -> None:
         self._context = context
         self._scopes = scopes
 

@@ -16,8 +16,8 @@ from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.domain.record import CampaignRecord
 from outdial.providers.lines import Lines
-from outdial.resources.deps import Deps
-from outdial.resources.outside import Outside
+from outdial.resources.integrations import Integrations
+from outdial.resources.resources import Resources
 from outdial.store.appointments import booking, finding
 from outdial.store.call import events
 from outdial.store.callbacks import chains
@@ -33,7 +33,7 @@ CALENDAR: dict[str, Any] = {"name": "clinic", "time_zone": "America/New_York"}
 class Following:
     house: House
     steps: AfterCalls
-    outside: Outside = field(default_factory=Outside)
+    integrations: Integrations = field(default_factory=Integrations)
     first: int = 0
 
     def launch(self, *callbacks: dict[str, Any], **changes: Any) -> CampaignRecord:
@@ -102,16 +102,16 @@ class Following:
         ).appointment
 
 
-async def following(database: Database, outside: Outside | None = None) -> Following:
+async def following(database: Database, integrations: Integrations | None = None) -> Following:
     house = House(database)
     house.line()
-    outside = outside or Outside()
-    deps = Deps(
+    integrations = integrations or Integrations()
+    resources = Resources(
         database,
         await no_temporal(),
         Lines([]),
         lambda: house.now,
-        "http://127.0.0.1:1",
-        outside=outside,
+        public_url="http://127.0.0.1:1",
+        integrations=integrations,
     )
-    return Following(house, AfterCalls(deps), outside)
+    return Following(house, AfterCalls(resources), integrations)

@@ -16,7 +16,7 @@ from outdial.calendars.caldav import CalDavCalendar
 from outdial.calendars.port import Calendars
 from outdial.domain.appointment.appointment import AppointmentStatus
 from outdial.domain.call.chain import StepState
-from outdial.resources.outside import Outside
+from outdial.resources.integrations import Integrations
 from outdial.store.call import calls
 from outdial.store.db.database import Database
 from outdial.store.db.tables import recipient
@@ -176,8 +176,8 @@ async def shared(tmp_path: Path) -> AsyncIterator[tuple[Following, CalDavCalenda
             address, username="clinic", password="x", zone="UTC", clock=lambda: NOW
         )
         with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
-            outside = Outside(calendars=Calendars({"clinic": calendar}))
-            yield await following(database, outside), calendar
+            integrations = Integrations(calendars=Calendars({"clinic": calendar}))
+            yield await following(database, integrations), calendar
 
 
 async def test_a_shared_calendar_is_asked_and_told(

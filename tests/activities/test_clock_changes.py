@@ -26,8 +26,7 @@ from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.zone import load_zone
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest, Provider
-from outdial.resources.deps import Deps
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.operations.lines import announce_lines
 from outdial.store.campaign import campaigns
 from outdial.store.db.database import Database
@@ -95,9 +94,9 @@ class Telephones(Provider):
 class VirtualDays:
     """Carries a campaign out by its activities, from one instant at which it waits to the next."""
 
-    def __init__(self, database: Database, deps: Deps, telephones: Telephones) -> None:
+    def __init__(self, database: Database, resources: Resources, telephones: Telephones) -> None:
         self._database = database
-        self._campaigns, self._calls = Campaigns(deps), Calls(deps)
+        self._campaigns, self._calls = Campaigns(resources), Calls(resources)
         self._telephones = telephones
         self._claims = 0
 
@@ -174,9 +173,11 @@ async def test_across_a_change_of_the_clock(
     lines = Lines([Line("simulated", telephones, LinePolicy())])
     with migrated(f"sqlite:///{tmp_path / 'outdial.db'}", daily_ceiling=0) as database:
         temporal = await no_temporal()
-        await announce_lines(ServiceContext(database, temporal, lines, telephones.clock))
-        deps = Deps(database, temporal, lines, telephones.clock, "http://127.0.0.1:1")
-        days = VirtualDays(database, deps, telephones)
+        await announce_lines(Resources(database, temporal, lines, telephones.clock))
+        resources = Resources(
+            database, temporal, lines, telephones.clock, public_url="http://127.0.0.1:1"
+        )
+        days = VirtualDays(database, resources, telephones)
         await days.run(await days.launch(hours), until=day + timedelta(days=2, hours=12))
     _check(telephones.rang, hours)
 

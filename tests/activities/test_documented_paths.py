@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from inspect import unwrap
 from pathlib import Path
 from types import CodeType, FrameType
@@ -24,9 +25,8 @@ from outdial.contracts.signatures.call import PlaceInput, PlacementResult
 from outdial.contracts.signatures.campaign import ClaimInput, EnrollInput
 from outdial.intake.definition import read_definition
 from outdial.providers.lines import Line, LinePolicy, Lines
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.services.campaigns.launching import write_down
-from outdial.services.context import ServiceContext
 from tests.builders import NOW
 from tests.databases import migrated, sqlite_database
 from tests.providers.contract.registry import stages
@@ -104,19 +104,20 @@ async def called(tmp_path_factory: pytest.TempPathFactory) -> set[CodeType]:
 
 async def _launch_and_dial(definition: Path, line: Line) -> None:
     with sqlite_database() as url, migrated(url) as database:
-        ctx = ServiceContext(database, NO_TEMPORAL, Lines([line]), lambda: NOW)
-        deps = Deps(database, NO_TEMPORAL, ctx.lines, ctx.clock, "http://outdial.test")
+        ctx = Resources(database, NO_TEMPORAL, Lines([line]), lambda: NOW)
+        resources = replace(ctx, public_url="http://outdial.test")
         written = await write_down(ctx, read_definition(definition), again=False)
         campaign, launch = written.record.id, written.record.launch
         run = ActivityEnvironment().run
         await run(
-            Campaigns(deps).enroll_recipients, EnrollInput(campaign_id=campaign, launch=launch)
+            Campaigns(resources).enroll_recipients, EnrollInput(campaign_id=campaign, launch=launch)
         )
         claim = await run(
-            Campaigns(deps).claim_calls, ClaimInput(campaign_id=campaign, key="k", linger=False)
+            Campaigns(resources).claim_calls,
+            ClaimInput(campaign_id=campaign, key="k", linger=False),
         )
         (call,) = claim.calls
-        placed = await run(Calls(deps).place_call, PlaceInput(call_id=call.call_id))
+        placed = await run(Calls(resources).place_call, PlaceInput(call_id=call.call_id))
         assert placed.result is PlacementResult.PLACED
 
 

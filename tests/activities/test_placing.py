@@ -31,7 +31,7 @@ from outdial.providers.port import (
     Throttled,
     Unavailable,
 )
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.call import calls, events
 from tests.builders import LINE, House, event
 from tests.databases import migrated, sqlite_database
@@ -95,14 +95,14 @@ class _Desk:
         self.house = house
         self.provider = _Scripted()
         self.provider.line = LineConfig(name=LINE)
-        self.deps = Deps(
+        self.resources = Resources(
             database=house.database,
             temporal=cast("Client", None),
             lines=Lines([Line(LINE, self.provider, LinePolicy())]),
             clock=lambda: house.now,
             public_url="http://outdial.test",
         )
-        self.calls = Calls(self.deps)
+        self.calls = Calls(self.resources)
         self.campaign = house.launch(1)
 
     def claim(self) -> ClaimedCall:
@@ -183,7 +183,7 @@ async def test_no_sweep_frees_a_call_that_was_reported_while_it_looked(
     call_id = desk.claim().call_id
     desk.house.fence(call_id)
     desk.house.later(minutes=1)
-    sweeps = Sweeps(desk.deps)
+    sweeps = Sweeps(desk.resources)
     monkeypatch.setattr("activities.sweeps.describe_execution", gone)
     desk.provider.meanwhile = desk.report
     assert (await ActivityEnvironment().run(sweeps.sweep_leases)).leases == 0
@@ -201,7 +201,7 @@ async def test_a_sweep_keeps_a_rejection(desk: _Desk, monkeypatch: pytest.Monkey
     desk.provider.refusal = Rejected("never this number")
     await desk.place(call_id)
     desk.house.later(minutes=1)
-    sweeps = Sweeps(desk.deps)
+    sweeps = Sweeps(desk.resources)
     monkeypatch.setattr("activities.sweeps.describe_execution", gone)
     monkeypatch.setattr(sweeps, "_nudge", nudged)
     assert (await ActivityEnvironment().run(sweeps.sweep_leases)).leases == 1

@@ -16,7 +16,7 @@ from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.line.breaker import BreakerPolicy, Circuit
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.providers.lines import Line, LinePolicy, Lines
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.db.database import Database
 from outdial.store.db.tables import line
 from outdial.store.lines.health import health_of
@@ -55,7 +55,7 @@ class Desk:
         self.provider = stage.provider_class(stage.line())
         self.stage = stage
         self._calls = Calls(
-            Deps(
+            Resources(
                 database=database,
                 temporal=temporal,
                 lines=Lines([Line("main", self.provider, LinePolicy(caller_ids=(CALLER_ID,)))]),

@@ -18,9 +18,9 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.exceptions import ApplicationError
 
 from outdial.domain.call.chain import StepState
+from outdial.resources.integrations import Integrations, Secret
 from outdial.resources.outgoing.mail import MailSecurity, MailServer
 from outdial.resources.outgoing.special_addresses import is_public
-from outdial.resources.outside import Outside, Secret
 from tests.activities.endpoint import Endpoint
 from tests.activities.following import Following, following
 from tests.activities.test_appointment_steps import utc
@@ -70,9 +70,9 @@ async def mail_server(mailbox: Mailbox) -> AsyncIterator[MailServer]:
 @pytest_asyncio.fixture(loop_scope="session")
 async def after(tmp_path: Path, endpoint: Endpoint) -> AsyncIterator[Following]:
     secret = Secret("t0ken", frozenset({endpoint.url.removeprefix("http://")}))
-    outside = Outside(allow_hosts=frozenset({"127.0.0.1"}), secrets={"crm": secret})
+    integrations = Integrations(allow_hosts=frozenset({"127.0.0.1"}), secrets={"crm": secret})
     with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
-        yield await following(database, outside)
+        yield await following(database, integrations)
 
 
 async def test_a_templated_body(after: Following, endpoint: Endpoint) -> None:
@@ -182,8 +182,8 @@ EMAIL = {
 async def test_a_letter_with_an_invitation(after: Following) -> None:
     mailbox = Mailbox()
     async with mail_server(mailbox) as server:
-        deps = replace(after.steps._deps, outside=Outside(mail=server))
-        after.steps._deps = deps
+        resources = replace(after.steps._resources, integrations=Integrations(mail=server))
+        after.steps._resources = resources
         after.enter(utc(6, 15))
         call = after.settle(after.launch(EMAIL), {"email": "ada@example.com"})
         for _ in range(2):
@@ -212,7 +212,9 @@ async def test_letters_that_are_not_taken(
 ) -> None:
     mailbox = Mailbox()
     async with mail_server(mailbox) as server:
-        after.steps._deps = replace(after.steps._deps, outside=Outside(mail=server))
+        after.steps._resources = replace(
+            after.steps._resources, integrations=Integrations(mail=server)
+        )
         letter = EMAIL | {"body": "Hello", "invitation": False}
         call = after.settle(after.launch(letter), {"email": address})
         with pytest.raises(ApplicationError, match=why) as failed:
@@ -223,7 +225,7 @@ async def test_letters_that_are_not_taken(
 
 async def test_a_mail_server_that_is_down(after: Following) -> None:
     server = MailServer("127.0.0.1", 1, "clinic@example.com", MailSecurity.NONE)
-    after.steps._deps = replace(after.steps._deps, outside=Outside(mail=server))
+    after.steps._resources = replace(after.steps._resources, integrations=Integrations(mail=server))
     call = after.settle(after.launch(EMAIL | {"body": "x", "invitation": False, "to": "a@b.c"}))
     with pytest.raises(ApplicationError, match="the mail server cannot be used") as failed:
         await after.run(call)

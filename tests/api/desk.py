@@ -16,7 +16,7 @@ from outdial.domain.appointment.appointment import AppointmentStatus
 from outdial.providers.catalog import build_provider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.store.appointments import finding
 from outdial.store.db.database import Database
 from tests.api.applications import application
@@ -99,7 +99,7 @@ async def desk(database: Database) -> AsyncIterator[Desk]:
             for name, options in OPTIONS.items()
         ]
     )
-    ctx = ServiceContext(database, await no_temporal(), lines, lambda: house.now)
+    ctx = Resources(database, await no_temporal(), lines, lambda: house.now)
     with application(lambda: open_state(ctx, "")) as app:
         async with serving(app) as http:
             yield Desk(house, http)

@@ -19,8 +19,8 @@ from outdial.providers.http import ProviderHttp
 from outdial.providers.port import LineConfig, Unavailable
 from outdial.providers.simulated.client import SimulatedProvider
 from outdial.resources.outgoing.addresses import GuardedTransport
+from outdial.runtime.integrations import build_integrations
 from outdial.runtime.lines import build_lines
-from outdial.runtime.outside import build_outside
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings
 from tests.activities.test_posting import delivery, endpoint
@@ -201,13 +201,13 @@ def settings(tmp_path: Path, proxy_url: str, ca_file: str) -> Settings:
 async def test_settings_reach_every_client(tmp_path: Path, proxy: Proxy, certificate: Path) -> None:
     """By file and by environment; the environment of other tools is not read."""
     found = settings(tmp_path, proxy.url, f"{certificate}.crt")
-    lines, outside = build_lines(found), build_outside(found)
-    assert outside.egress == found.outgoing.egress()
-    assert outside.of_tenant("other").egress == outside.egress
+    lines, integrations = build_lines(found), build_integrations(found)
+    assert integrations.egress == found.outgoing.egress()
+    assert integrations.of_tenant("other").egress == integrations.egress
     proxy.refuses = True
     with pytest.raises(Unavailable):
         await lines["main"].provider.check()
-    backend = outside.calendars["clinic"]
+    backend = integrations.calendars["clinic"]
     with pytest.raises(CalendarUnavailable):
         await backend.busy(NOW, NOW + timedelta(hours=1))
     assert proxy.asked == [f"CONNECT {HOST}:1 HTTP/1.1"] * 2

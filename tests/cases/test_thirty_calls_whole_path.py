@@ -28,8 +28,7 @@ from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.providers.lines import Line, Lines
 from outdial.providers.livekit.webhook import room_of
 from outdial.providers.port import Placed, PlaceRequest
-from outdial.resources.deps import Deps
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.webhooks.webhooks import receive_webhook
 from outdial.store.db.database import Database
 from outdial.store.lines import lines
@@ -101,8 +100,8 @@ class Path:
         self.far, self.line, self.client = far, line, client
         every = Lines([line])
         clock: Callable[[], Any] = lambda: self.house.now  # noqa: E731
-        self.deps = Deps(database, client, every, clock, "http://127.0.0.1:1")
-        self.ctx = ServiceContext(database, client, every, clock)
+        self.resources = Resources(database, client, every, clock, public_url="http://127.0.0.1:1")
+        self.ctx = Resources(database, client, every, clock)
         limits = LineLimits(
             name=line.name, provider="simulated", max_concurrent=100, per_second=1000
         )
@@ -128,7 +127,7 @@ class Path:
 
     @asynccontextmanager
     async def workers(self) -> AsyncIterator[None]:
-        calls = Calls(self.deps)
+        calls = Calls(self.resources)
         activities: list[Callable[..., Any]] = [
             calls.place_call,
             calls.look_up_call,
@@ -167,7 +166,7 @@ class Path:
             "Nothing", id=call.workflow_id, task_queue="nobody-listens"
         )
         await gone.terminate()
-        place = Calls(self.deps).place_call
+        place = Calls(self.resources).place_call
         await ActivityEnvironment().run(place, PlaceInput(call_id=call.call_id))
 
 
@@ -198,7 +197,7 @@ async def test_no_word_makes_a_storm_through_the_sweeper(
     line = endings.line_of(provider)
     far = FarSide(provider, line, monkeypatch)
     path = Path(database, far, line, temporal_server.client)
-    sweeps = Sweeps(path.deps)
+    sweeps = Sweeps(path.resources)
 
     house, swept = path.house, 0
     campaign = house.launch(

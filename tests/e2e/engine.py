@@ -21,9 +21,8 @@ from outdial.providers.simulated.client import SimulatedProvider
 from outdial.providers.simulated.person import PeopleModel
 from outdial.providers.simulated.server import SimulatedNetwork
 from outdial.providers.simulated.settings import NetworkSettings
-from outdial.resources.deps import Deps
-from outdial.resources.outside import Outside
-from outdial.services.context import ServiceContext
+from outdial.resources.integrations import Integrations
+from outdial.resources.resources import Resources
 from outdial.services.operations import reading
 from outdial.services.operations.keeping import Keeper
 from outdial.services.operations.lines import announce_lines
@@ -49,7 +48,7 @@ class ShiftedClock:
 
 @dataclass(frozen=True)
 class Engine:
-    ctx: ServiceContext
+    ctx: Resources
     clock: ShiftedClock
     network: SimulatedNetwork
     api: str
@@ -75,7 +74,7 @@ async def engine(
     now: datetime,
     *,
     tenant: str = DEFAULT_TENANT,
-    outside: Outside | None = None,
+    integrations: Integrations | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine whose clock begins at `now`.
 
@@ -89,21 +88,21 @@ async def engine(
         await opened.enter_async_context(network)
         lines = _lines(network, tenant)
         opened.push_async_callback(lines.aclose)
-        ctx = ServiceContext(database, temporal, lines, clock, tenant, allow_private_webhooks=True)
+        ctx = Resources(database, temporal, lines, clock, tenant, allow_private_webhooks=True)
         await announce_lines(ctx)
         public_url = await opened.enter_async_context(_hooks(ctx))
-        deps = Deps(
+        resources = Resources(
             database,
             temporal,
             lines,
             clock,
             public_url,
             allow_private_webhooks=True,
-            outside=outside or Outside(),
+            integrations=integrations or Integrations(),
         )
-        for worker in build_workers(temporal, deps):
+        for worker in build_workers(temporal, resources):
             await opened.enter_async_context(worker)
-        await opened.enter_async_context(delivery_worker(temporal, deps))
+        await opened.enter_async_context(delivery_worker(temporal, resources))
         await opened.enter_async_context(Keeper(ctx))
         yield Engine(ctx, clock, network, public_url)
 
@@ -119,7 +118,7 @@ def _lines(network: SimulatedNetwork, tenant: str) -> Lines:
 
 
 @asynccontextmanager
-async def _hooks(ctx: ServiceContext) -> AsyncIterator[str]:
+async def _hooks(ctx: Resources) -> AsyncIterator[str]:
     """Our HTTP door; its address."""
     with application(lambda: open_state(ctx, "")) as app:
         async with serving(app) as http:

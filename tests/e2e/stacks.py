@@ -17,12 +17,12 @@ from temporalio.client import Client
 from outdial.domain.record import CallRecord, Progress
 from outdial.intake.contacts.roster import read_roster
 from outdial.intake.definition import LoadedDefinition, read_definition, read_definition_text
+from outdial.resources.resources import Resources
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal
 from outdial.runtime.lines import build_lines
 from outdial.runtime.settings.settings import load_settings
 from outdial.runtime.stack.embedded import EmbeddedStack
-from outdial.services.context import ServiceContext
 from outdial.services.operations import reading
 from outdial.store.db.database import Database
 from tests.waiting import until
@@ -94,7 +94,7 @@ class Network:
 class Stack:
     embedded: EmbeddedStack
     client: Client
-    ctx: ServiceContext
+    ctx: Resources
     network: Network
     state_dir: Path
 
@@ -153,7 +153,7 @@ async def running(
         network = await opened.enter_async_context(
             httpx.AsyncClient(base_url=embedded.state.endpoints.network, trust_env=False)
         )
-        ctx = ServiceContext(database, client, lines, system_clock, settings.tenant)
+        ctx = Resources(database, client, lines, system_clock, settings.tenant)
         yield Stack(embedded, client, ctx, Network(network), folder / "state")
 
 

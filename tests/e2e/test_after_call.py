@@ -13,7 +13,7 @@ import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
 from outdial.domain.call.chain import Chain, ChainState, StepState
-from outdial.resources.outside import Outside
+from outdial.resources.integrations import Integrations
 from outdial.services.appointments import following_up
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import ChangeRefused
@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 async def at_work(
     temporal_server: WorkflowEnvironment, database: Database
 ) -> AsyncIterator[Engine]:
-    outside = Outside(allow_hosts=frozenset({"127.0.0.1"}))
-    async with engine(temporal_server.client, database, NOW, outside=outside) as running:
+    outside = Integrations(allow_hosts=frozenset({"127.0.0.1"}))
+    async with engine(temporal_server.client, database, NOW, integrations=outside) as running:
         yield running
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import select
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.record import Progress
 from outdial.intake.definition import read_definition_text
+from outdial.resources.resources import Resources
 from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal
 from outdial.runtime.lines import build_lines
@@ -27,7 +28,6 @@ from outdial.runtime.stack.embedded import settings_of_running
 from outdial.runtime.stack.parts import commands
 from outdial.runtime.stack.statefile import StackState, write_state
 from outdial.services.campaigns.launching import launch_campaign
-from outdial.services.context import ServiceContext
 from outdial.services.operations import reading
 from outdial.store.campaign import campaigns
 from outdial.store.claims.leases import live_leases
@@ -98,7 +98,7 @@ class Stack:
     folder: Path
     settings: Settings
     parts: dict[str, Part]
-    ctx: ServiceContext
+    ctx: Resources
     network: httpx.AsyncClient
 
     async def launch(self, definition: str) -> str:
@@ -276,7 +276,7 @@ async def open_stack(plan: Plan, *, start_worker: bool = True) -> AsyncIterator[
         network = await opened.enter_async_context(
             httpx.AsyncClient(base_url=plan.state.endpoints.network, timeout=30, trust_env=False)
         )
-        ctx = ServiceContext(database, client, lines, system_clock, plan.settings.tenant)
+        ctx = Resources(database, client, lines, system_clock, plan.settings.tenant)
         yield Stack(plan.folder, plan.settings, plan.parts, ctx, network)
 
 

@@ -20,7 +20,7 @@ from outdial.providers.port import LineConfig
 from outdial.providers.simulated.client import SimulatedProvider
 from outdial.providers.simulated.server import DEFAULT_API_KEY, SimulatedNetwork
 from outdial.providers.simulated.settings import NetworkSettings
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import load_settings
 from outdial.store.call import calls
@@ -80,7 +80,7 @@ async def _place(house: House, network: SimulatedNetwork, clock: Clock, call_id:
         request_timeout=REQUEST,
     )
     lines = Lines([Line("simulated", SimulatedProvider(config), POLICY)])
-    deps = Deps(
+    resources = Resources(
         database=house.database,
         temporal=await Client.connect("127.0.0.1:1", lazy=True),
         lines=lines,
@@ -88,7 +88,9 @@ async def _place(house: House, network: SimulatedNetwork, clock: Clock, call_id:
         public_url="http://127.0.0.1:1",
     )
     try:
-        return await ActivityEnvironment().run(Calls(deps).place_call, PlaceInput(call_id=call_id))
+        return await ActivityEnvironment().run(
+            Calls(resources).place_call, PlaceInput(call_id=call_id)
+        )
     finally:
         await lines.aclose()
 

@@ -17,10 +17,10 @@ from outdial.domain.call.chain import StepState
 from outdial.domain.definition.headers import header_problem, keyed_header_problem
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
+from outdial.resources.integrations import Integrations, Secret
 from outdial.resources.outgoing.mail import MailSecurity, MailServer
-from outdial.resources.outside import Outside, Secret
 from outdial.runtime.settings.file import SettingsInvalid
-from outdial.runtime.settings.outside import CallbackSettings, MailSettings
+from outdial.runtime.settings.integrations import CallbackSettings, MailSettings
 from outdial.runtime.settings.settings import load_settings
 from tests.activities.endpoint import Endpoint
 from tests.activities.following import Following, following
@@ -55,12 +55,12 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def after(tmp_path: Path) -> AsyncIterator[Following]:
-    outside = Outside(
+    integrations = Integrations(
         allow_hosts=frozenset({"127.0.0.1", "localhost"}),
         secrets={"crm": Secret("t0ken", frozenset({"crm.example.com", "127.0.0.1:1"}))},
     )
     with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
-        yield await following(database, outside)
+        yield await following(database, integrations)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ async def test_mail_goes_to_whom_the_settings_name(tmp_path: Path) -> None:
     async with mail_server(mailbox) as server:
         ruled = replace(server, recipients=("@clinic.example.com", "desk@example.com"))
         with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
-            after = await following(database, Outside(mail=ruled))
+            after = await following(database, Integrations(mail=ruled))
             for to, good in LETTERS:
                 email = {"do": "email", "to": to, "subject": "s", "body": "b"}
                 call = after.settle(after.launch(email), {"to": "x@attacker.net"})

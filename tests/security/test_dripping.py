@@ -16,7 +16,7 @@ from activities.posting import Poster
 from outdial.contracts.signatures.delivery import EndpointRef
 from outdial.domain.endpoint import Endpoint, EndpointKind, EventType
 from outdial.providers.lines import Lines
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.services.errors import RequestRefused
 from outdial.services.webhooks import endpoints as service
 from outdial.store.call import outstanding
@@ -99,8 +99,8 @@ def _endpoint(world: World, tenant: str, number: int, url: str) -> Endpoint:
     return made
 
 
-def _deps(world: World, temporal: Client) -> Deps:
-    return Deps(
+def _resources(world: World, temporal: Client) -> Resources:
+    return Resources(
         database=world.ctx.database,
         temporal=temporal,
         lines=Lines([]),
@@ -114,7 +114,7 @@ async def test_a_tenant_holds_a_share_of_the_places(
 ) -> None:
     assert DRAINS_OF_TENANT * 4 <= DRAINS
     crowd = [_endpoint(world, "crowd", n, dripping.url) for n in range(DRAINS_OF_TENANT + 5)]
-    activity = Deliveries(_deps(world, await no_temporal()), poster)
+    activity = Deliveries(_resources(world, await no_temporal()), poster)
 
     async def drain(of: Endpoint) -> float:
         begun = time.monotonic()

@@ -12,7 +12,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.after_calls import STEPS_OF_TENANT, AfterCalls
 from outdial.contracts.signatures.after_call import StepRef, StepResult
 from outdial.domain.call.chain import StepState
-from outdial.resources.outside import Outside
+from outdial.resources.integrations import Integrations
 from outdial.store.db.tables import call as call_table
 from tests.activities.endpoint import Endpoint
 from tests.activities.following import following
@@ -22,10 +22,10 @@ from worker import AFTER_ACTIVITIES
 SHARE, CROWD = 10, 55
 
 
-class Loopback(Outside):
+class Loopback(Integrations):
     """Every tenant's endpoints are on this machine."""
 
-    def of_tenant(self, tenant: str) -> Outside:
+    def of_tenant(self, tenant: str) -> Integrations:
         return self
 
 
@@ -33,12 +33,12 @@ async def test_another_tenants_callback_goes_through_while_55_endpoints_drip(
     tmp_path: Path,
 ) -> None:
     assert STEPS_OF_TENANT * 4 <= AFTER_ACTIVITIES
-    outside = Loopback(allow_hosts=frozenset({"127.0.0.1"}))
+    integrations = Loopback(allow_hosts=frozenset({"127.0.0.1"}))
     async with Endpoint() as dripping, Endpoint() as good:
         dripping.hang = dripping.drip = True
         with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
-            after = await following(database, outside)
-            after.steps = steps = AfterCalls(after.steps._deps, share=SHARE)
+            after = await following(database, integrations)
+            after.steps = steps = AfterCalls(after.steps._resources, share=SHARE)
             campaign = {"do": "webhook", "url": dripping.url}
             crowd = [after.settle(after.launch(campaign)) for _ in range(CROWD)]
             other = after.settle(after.launch({"do": "webhook", "url": good.url}))

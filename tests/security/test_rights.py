@@ -14,6 +14,8 @@ from outdial.domain.access import BEYOND, SCOPES, allows
 from outdial.domain.definition.campaign import InlineRecipient
 from outdial.intake.definition import read_definition_text
 from outdial.providers.catalog import CATALOG
+from outdial.resources.integrations import Integrations
+from outdial.resources.outgoing.mail import MailServer
 from outdial.services.accounts.rights import require_for_definition, require_for_recipients
 from outdial.services.campaigns.adding import add_recipients
 from outdial.services.campaigns.launching import launch_campaign
@@ -31,6 +33,7 @@ CAMPAIGN: dict[str, Any] = {
     "recipients": [{"phone": "+12125550143", "email": "x@example.com"}],
     "schedule": {"hours": "00:00-24:00"},
 }  # fmt: skip
+MAIL = MailServer("127.0.0.1", 25, "desk@example.com", recipients=("@example.com",))
 EMAIL = {"do": "email", "to": "x@example.com", "subject": "s", "body": "b"}
 WEBHOOK = {"do": "webhook", "url": "https://example.com", "auth": "crm"}
 RISK = [{"rule": "US-FL.hours", "reason": "counsel has looked at it"}]
@@ -87,7 +90,7 @@ async def test_mail_by_api_needs_recipients_in_the_settings(
     )
     assert answer.status_code == 422
     assert "mail.recipients" in answer.json()["detail"]
-    ruled = replace(with_number.ctx, mail_recipients=("@example.com",))
+    ruled = replace(with_number.ctx, integrations=Integrations(mail=MAIL))
     loaded = read_definition_text(json.dumps(CAMPAIGN | {"callbacks": [EMAIL]}))
     await require_for_definition(ruled, (*PLAIN, "mail:send"), loaded.definition)
 
@@ -130,7 +133,7 @@ async def test_people_by_api_get_no_mail_of_the_operators_campaign(
     assert unruled.status_code == 422
     assert "mail.recipients" in unruled.json()["detail"]
     people = [InlineRecipient.model_validate(body["recipients"][0])]
-    ruled = replace(with_number.ctx, mail_recipients=("@example.com",))
+    ruled = replace(with_number.ctx, integrations=Integrations(mail=MAIL))
     require_for_recipients(ruled, (*PLAIN, "mail:send"), loaded.definition)
     # The operator adds whom they like, and a campaign without mail takes anybody.
     with pytest.raises(NobodyAnswered):  # they are staged; there is no worker here

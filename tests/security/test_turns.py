@@ -17,7 +17,7 @@ from outdial.contracts.signatures.delivery import Drained, EndpointRef
 from outdial.domain.endpoint import Delivery, DeliveryAttempt, DeliveryState, Endpoint
 from outdial.store.db.tables import delivery
 from outdial.store.webhooks.deliveries import Outcome
-from tests.security.test_dripping import _deps, _endpoint
+from tests.security.test_dripping import _endpoint, _resources
 from tests.services.world import World, no_temporal
 
 TURN, WAIT = timedelta(seconds=0.1), timedelta(seconds=0.6)
@@ -67,7 +67,7 @@ async def test_the_eleventh_is_served_while_ten_are_busy(
     monkeypatch.setattr(drains, "TURN", TURN)
     monkeypatch.setattr(drains, "BUSY_WAIT", WAIT)
     poster = Taking()
-    activity = Deliveries(_deps(world, await no_temporal()), poster)  # type: ignore[arg-type]
+    activity = Deliveries(_resources(world, await no_temporal()), poster)  # type: ignore[arg-type]
 
     async def drain(of: EndpointRef) -> Drained:
         return await ActivityEnvironment().run(activity.drain_endpoint, of)

@@ -17,12 +17,12 @@ from outdial.providers.asking import not_carried_by
 from outdial.providers.catalog import build_provider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
+from outdial.resources.resources import Resources
 from outdial.services.calls.calls import CallOrder, create_call
 from outdial.services.calls.dialing import single_call
 from outdial.services.calls.nudging import Nudges
 from outdial.services.calls.requests import request_call
 from outdial.services.campaigns.launching import launch_campaign
-from outdial.services.context import ServiceContext
 from outdial.services.errors import RequestRefused
 from outdial.services.operations.lines import left_to_providers
 from tests.services.world import World, new_name
@@ -44,7 +44,7 @@ def _line(name: str, **policy: Any) -> Line:
 
 
 @pytest.fixture
-def ctx(world: World) -> ServiceContext:
+def ctx(world: World) -> Resources:
     return replace(world.ctx, lines=Lines([_line(name) for name in CONFIGS]))
 
 
@@ -70,7 +70,7 @@ def _text(line: str, more: str) -> str:
     ],
 )
 async def test_a_launch(
-    ctx: ServiceContext, line: str, more: str, field: str, place: int, can: str
+    ctx: Resources, line: str, more: str, field: str, place: int, can: str
 ) -> None:
     loaded = read_definition_text(_text(line, more))
     with pytest.raises(DefinitionInvalid) as caught:
@@ -125,9 +125,7 @@ ASKED = [
 
 
 @pytest.mark.parametrize(("line", "changes", "why"), ASKED)
-async def test_a_single_call(
-    ctx: ServiceContext, line: str, changes: dict[str, Any], why: str
-) -> None:
+async def test_a_single_call(ctx: Resources, line: str, changes: dict[str, Any], why: str) -> None:
     request = _request(line, **changes)
     with pytest.raises(RequestRefused, match=why):
         await create_call(ctx, Nudges(ctx), CallOrder(request=request))
@@ -135,13 +133,13 @@ async def test_a_single_call(
         await request_call(ctx, request)
 
 
-async def test_a_request_without_wishes_is_taken_by_every_line(ctx: ServiceContext) -> None:
+async def test_a_request_without_wishes_is_taken_by_every_line(ctx: Resources) -> None:
     for name in CONFIGS:
         made = await create_call(ctx, Nudges(ctx), CallOrder(request=_request(name)))
         assert isinstance(made, CallView)
 
 
-async def test_what_is_left_to_the_provider_is_said(ctx: ServiceContext) -> None:
+async def test_what_is_left_to_the_provider_is_said(ctx: Resources) -> None:
     for name, count in (("voxpria", 2), ("vapi", 0), ("retell", 0)):
         assert len(list(left_to_providers(ctx, _request(name).plan()))) == count
     said = list(left_to_providers(ctx, _request("voxpria").plan()))
@@ -150,7 +148,7 @@ async def test_what_is_left_to_the_provider_is_said(ctx: ServiceContext) -> None
 
 @pytest.mark.parametrize(("line", "recording"), [("vapi", True), ("voxpria", None)])
 async def test_systems_whose_calls_have_recordings_have_them_where_they_can(
-    ctx: ServiceContext, line: str, recording: bool | None
+    ctx: Resources, line: str, recording: bool | None
 ) -> None:
     alone = replace(ctx, lines=Lines([_line(line)]))
     order = await single_call(

@@ -10,7 +10,7 @@ import pytest_asyncio
 from outdial.dispatch.errors import TemporalUnavailable
 from outdial.domain.call.claim import CampaignState
 from outdial.intake.definition import LoadedDefinition, read_definition_text
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.services.campaigns import control
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import (
@@ -36,8 +36,10 @@ def not_yet(name: str) -> LoadedDefinition:
 @pytest_asyncio.fixture(loop_scope="session")
 async def working(world: World) -> AsyncIterator[World]:
     ctx = world.ctx
-    deps = Deps(ctx.database, ctx.temporal, ctx.lines, ctx.clock, "http://127.0.0.1:1")
-    workflows, calls, after = build_workers(ctx.temporal, deps)
+    resources = Resources(
+        ctx.database, ctx.temporal, ctx.lines, ctx.clock, public_url="http://127.0.0.1:1"
+    )
+    workflows, calls, after = build_workers(ctx.temporal, resources)
     async with workflows, calls, after:
         yield world
 

@@ -22,12 +22,11 @@ from outdial.providers.bland.client import BlandProvider
 from outdial.providers.lines import Line, LinePolicy, Lines, UnknownLine
 from outdial.providers.port import LineConfig
 from outdial.providers.simulated.client import SimulatedProvider
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.services.accounts import directory
 from outdial.services.accounts.once import Answer
 from outdial.services.calls import calls, dialing, requests
 from outdial.services.campaigns import awaiting, launching
-from outdial.services.context import ServiceContext
 from outdial.services.operations import reading
 from outdial.store.db.tables import recipient
 from tests.services.world import World, definition, new_name
@@ -45,45 +44,45 @@ def lines(*names: str, default: str | None = None) -> Lines:
     return Lines(made, default=default)
 
 
-async def by_launch(ctx: ServiceContext) -> str:
+async def by_launch(ctx: Resources) -> str:
     launched = await launching.write_down(ctx, definition(new_name()), again=False)
     return launched.record.plan.line
 
 
-async def by_awaited_launch(ctx: ServiceContext) -> str:
+async def by_awaited_launch(ctx: Resources) -> str:
     loaded = definition(new_name())
     await awaiting.AwaitedLaunches(ctx)(ctx.tenant, loaded, False, "run/1")
     return (await reading.require_campaign(ctx, loaded.definition.name)).plan.line
 
 
-async def by_http(ctx: ServiceContext) -> str:
+async def by_http(ctx: Resources) -> str:
     speaker = await directory.speaker(ctx, Agent(id="a"))
     return speaker.line
 
 
-async def by_compat(ctx: ServiceContext) -> str:
+async def by_compat(ctx: Resources) -> str:
     order = await dialing.single_call(ctx, scopes=("*",), to=TO, agent="a", origin="voxpria")
     assert order.request.line is not None
     return order.request.line
 
 
-async def by_service(ctx: ServiceContext) -> str:
+async def by_service(ctx: Resources) -> str:
     request = CallRequest(to=TO, agent=Agent(id="a"))
     made = await calls.create_call(ctx, _NoNudges(), calls.CallOrder(request))  # type: ignore[arg-type]
     assert not isinstance(made, Answer)
     return made.line
 
 
-async def by_temporal_client(ctx: ServiceContext) -> str:
+async def by_temporal_client(ctx: Resources) -> str:
     """The activity of the README's sample: a request without a line."""
-    deps = Deps(
+    resources = Resources(
         database=ctx.database,
         temporal=ctx.temporal,
         lines=ctx.lines,
         clock=ctx.clock,
         public_url="http://127.0.0.1:1",
     )
-    asked = Requests(deps)
+    asked = Requests(resources)
     key = new_name()
     request = readme_sample().request
     assert request.line is None
@@ -107,14 +106,14 @@ class _NoNudges:
         """Nobody carries anything out here."""
 
 
-DOORS: list[Callable[[ServiceContext], Awaitable[str]]] = [
+DOORS: list[Callable[[Resources], Awaitable[str]]] = [
     by_launch, by_awaited_launch, by_http, by_compat, by_service, by_temporal_client,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("door", DOORS)
 async def test_every_door_chooses_the_same(
-    world: World, door: Callable[[ServiceContext], Awaitable[str]]
+    world: World, door: Callable[[Resources], Awaitable[str]]
 ) -> None:
     for configured, expected in (
         (lines("simulated"), "simulated"),
@@ -130,7 +129,7 @@ async def test_every_door_chooses_the_same(
 
 @pytest.mark.parametrize("door", DOORS)
 async def test_where_none_can_be_chosen_every_door_lists_them(
-    world: World, door: Callable[[ServiceContext], Awaitable[str]]
+    world: World, door: Callable[[Resources], Awaitable[str]]
 ) -> None:
     for configured, said in (
         (lines("a", "b", "simulated"), "there are a, b, simulated"),

@@ -16,7 +16,7 @@ from activities.sweeps import START_AGE
 from outdial.contracts.signatures.call import PlaceInput, PlacementResult
 from outdial.domain.call.status import FailureClass
 from outdial.providers.lines import Lines
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.call import calls
 from outdial.store.claims import leases
 from outdial.store.db.tables import call as call_table
@@ -161,9 +161,11 @@ async def test_a_call_on_a_removed_line_ends_unplaced_and_holds_the_line(world: 
     """Instead of being tried for ever; the claims of a minute take no more for that line."""
     [call] = await world.claim_calls(1)
     ctx = world.ctx
-    deps = Deps(ctx.database, ctx.temporal, Lines([]), ctx.clock, "http://127.0.0.1:1")
+    resources = Resources(
+        ctx.database, ctx.temporal, Lines([]), ctx.clock, public_url="http://127.0.0.1:1"
+    )
     placed = await ActivityEnvironment().run(
-        Calls(deps).place_call, PlaceInput(call_id=call.call_id)
+        Calls(resources).place_call, PlaceInput(call_id=call.call_id)
     )
     assert (placed.result, placed.failure) == (
         PlacementResult.NOT_PLACED,

@@ -34,7 +34,7 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
 from outdial.providers.lines import Lines
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.services.campaigns import control
 from outdial.services.campaigns.adding import add_recipients
 from outdial.services.campaigns.launching import launch_campaign, write_down
@@ -57,7 +57,13 @@ Handle = WorkflowHandle[Any, Any]
 def sweeps(world: World, lines: Lines | None = None) -> Sweeps:
     ctx = world.ctx
     return Sweeps(
-        Deps(ctx.database, ctx.temporal, lines or ctx.lines, ctx.clock, "http://127.0.0.1:1")
+        Resources(
+            ctx.database,
+            ctx.temporal,
+            lines or ctx.lines,
+            ctx.clock,
+            public_url="http://127.0.0.1:1",
+        )
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 from outdial.calendars.port import CalendarBackend, Calendars, Entry
 from outdial.domain.appointment.appointment import Appointment
 from outdial.domain.appointment.calendar import CalendarRules
+from outdial.resources.integrations import Integrations
 from outdial.services.agent_tools import shared_calendars
 from outdial.services.agent_tools.shared_calendars import CalendarSilent, SharedCalendars
 from tests.services.world import World
@@ -45,7 +46,7 @@ async def test_many_who_give_up_ask_once(world: World, monkeypatch: pytest.Monke
     monkeypatch.setattr(shared_calendars, "ANSWER_WITHIN", timedelta(milliseconds=50))
     slow, shared = SlowCalendar(), SharedCalendars()
     calendars = Calendars({"clinic": slow}, tenant=world.ctx.tenant)
-    ctx = replace(world.ctx, calendars=calendars)
+    ctx = replace(world.ctx, integrations=Integrations(calendars=calendars))
     many = [shared.others(ctx, ctx.tenant, RULES) for _ in range(10)]
     outcomes = await asyncio.gather(*many, return_exceptions=True)
     assert {type(one) for one in outcomes} == {CalendarSilent}

@@ -11,14 +11,16 @@ from activities.sweeps import LEASE_AGE, START_AGE, Sweeps
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.status import CallStatus
-from outdial.resources.deps import Deps
+from outdial.resources.resources import Resources
 from outdial.store.call import calls
 from tests.services.world import World
 
 
 def _sweeps(world: World) -> Sweeps:
     ctx = world.ctx
-    return Sweeps(Deps(ctx.database, ctx.temporal, ctx.lines, ctx.clock, "http://127.0.0.1:1"))
+    return Sweeps(
+        Resources(ctx.database, ctx.temporal, ctx.lines, ctx.clock, public_url="http://127.0.0.1:1")
+    )
 
 
 async def _run(world: World, workflow_id: str) -> WorkflowHandle[object, object]:

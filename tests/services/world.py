@@ -21,7 +21,7 @@ from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.providers.simulated.client import SimulatedProvider
 from outdial.providers.simulated.webhook import key_of, sign
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.operations.lines import announce_lines
 from outdial.store.campaign import campaigns
 from outdial.store.claims import fence, reservation
@@ -77,7 +77,7 @@ def simulated_lines() -> Lines:
 
 @dataclass(frozen=True)
 class World:
-    ctx: ServiceContext
+    ctx: Resources
     clock: MovableClock
 
     async def place_call(self) -> ClaimedCall:
@@ -127,7 +127,7 @@ def enroll_staged(s: Session, campaign: int) -> None:
 
 def build_world(database: Database, temporal: Client) -> World:
     clock = MovableClock()
-    return World(ServiceContext(database, temporal, simulated_lines(), clock), clock)
+    return World(Resources(database, temporal, simulated_lines(), clock), clock)
 
 
 async def no_temporal() -> Client:

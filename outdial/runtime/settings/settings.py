@@ -52,9 +52,9 @@ from outdial.runtime.settings.file import (
     explain,
     read_file,
 )
+from outdial.runtime.settings.integrations import CalendarSettings, CallbackSettings, MailSettings
 from outdial.runtime.settings.numbers import NumberSettings
 from outdial.runtime.settings.outgoing import OutgoingSettings
-from outdial.runtime.settings.outside import CalendarSettings, CallbackSettings, MailSettings
 from outdial.store.db.engines import database_url
 
 DEFAULT_FILE = "outdial.toml"

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from outdial.domain.access import ApiKey, Limit, Usage, allows
+from outdial.resources.resources import Resources
 from outdial.services.accounts.keys import read_key
 from outdial.services.accounts.quotas import quotas_of
-from outdial.services.context import ServiceContext
 from outdial.services.errors import KeyDisabled, KeyRefused, ScopeMissing, TooManyRequests
 from outdial.store.access import keys, rates
 
@@ -35,7 +35,7 @@ class RateRule:
 class Caller:
     """Somebody who may ask, and the context of their tenant."""
 
-    ctx: ServiceContext
+    ctx: Resources
     key: ApiKey
     usages: tuple[Usage, ...]
 
@@ -45,7 +45,7 @@ class Caller:
 
 
 async def admit(
-    ctx: ServiceContext,
+    ctx: Resources,
     text: str | None,
     *,
     scope: str,

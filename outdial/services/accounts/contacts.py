@@ -17,8 +17,8 @@ from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
 from outdial.domain.directory import Contact
 from outdial.domain.endpoint import EventType
 from outdial.domain.numbers.phone import BadPhone, is_e164, parse_phone
+from outdial.resources.resources import Resources
 from outdial.services.accounts import directory
-from outdial.services.context import ServiceContext
 from outdial.services.errors import Collision, RequestRefused
 from outdial.store.directory import CONTACTS
 from outdial.store.webhooks.outbox import tell_contacts
@@ -45,9 +45,7 @@ class Imported:
     rejected: tuple[Rejected, ...]
 
 
-async def match_contact(
-    ctx: ServiceContext, phone: str, values: dict[str, Any]
-) -> tuple[Contact, bool]:
+async def match_contact(ctx: Resources, phone: str, values: dict[str, Any]) -> tuple[Contact, bool]:
     """The contact with this number, made of `values` if there is none; whether it is new.
 
     Raises RequestRefused.
@@ -66,7 +64,7 @@ async def match_contact(
     return made, True
 
 
-async def import_contacts(ctx: ServiceContext, drafts: Sequence[dict[str, Any]]) -> Imported:
+async def import_contacts(ctx: Resources, drafts: Sequence[dict[str, Any]]) -> Imported:
     """Keep those whose numbers are new. Raises RequestRefused for too many."""
     if len(drafts) > MOST_AT_ONCE:
         raise RequestRefused(f"contacts: found {len(drafts)}; send at most {MOST_AT_ONCE} at once")
@@ -86,7 +84,7 @@ async def import_contacts(ctx: ServiceContext, drafts: Sequence[dict[str, Any]])
     return Imported(imported, len(good) - imported, tuple(rejected))
 
 
-async def _keep_new(ctx: ServiceContext, some: Sequence[Contact], now: datetime) -> int:
+async def _keep_new(ctx: Resources, some: Sequence[Contact], now: datetime) -> int:
     def work(s: Session) -> int:
         added = CONTACTS.add_new(s, some)
         tell_contacts(s, added, EventType.CONTACT_CREATED, now=now)

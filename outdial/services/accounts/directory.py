@@ -16,7 +16,7 @@ from outdial.domain.definition.fields import parse_zone
 from outdial.domain.directory import Contact, PhoneNumber, RegisteredAgent
 from outdial.domain.endpoint import EventType
 from outdial.domain.numbers.phone import BadPhone, is_e164, parse_phone
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import Collision, NotFound, PreconditionFailed, RequestRefused
 from outdial.store.db.errors import StatementRefused
 from outdial.store.directory import AGENTS, CONTACTS, PHONE_NUMBERS, Directory
@@ -28,7 +28,7 @@ __all__ = ["AGENTS", "CONTACTS", "PHONE_NUMBERS", "Speaker", "add", "change", "g
 
 
 async def add(
-    ctx: ServiceContext,
+    ctx: Resources,
     of: Directory[Kept],
     values: dict[str, Any],
     *,
@@ -61,7 +61,7 @@ async def add(
     return kept
 
 
-async def add_agent(ctx: ServiceContext, values: dict[str, Any]) -> RegisteredAgent:
+async def add_agent(ctx: Resources, values: dict[str, Any]) -> RegisteredAgent:
     """Register an agent; without an id it is given one, and without the provider's, its own.
 
     Raises RequestRefused, UnknownLine, and Collision for an id that is taken.
@@ -72,13 +72,13 @@ async def add_agent(ctx: ServiceContext, values: dict[str, Any]) -> RegisteredAg
     return await add(ctx, AGENTS, named, kept_id=own)
 
 
-def require_line(ctx: ServiceContext, name: str | None) -> None:
+def require_line(ctx: Resources, name: str | None) -> None:
     """Raises UnknownLine for one that the tenant does not have."""
     if name is not None:
         ctx.lines.of_tenant(ctx.tenant)[name]
 
 
-async def get(ctx: ServiceContext, of: Directory[Kept], kept_id: str) -> Kept:
+async def get(ctx: Resources, of: Directory[Kept], kept_id: str) -> Kept:
     """Raises NotFound."""
     found = await ctx.database.read(lambda s: of.get(s, ctx.tenant, kept_id))
     if found is None:
@@ -86,13 +86,13 @@ async def get(ctx: ServiceContext, of: Directory[Kept], kept_id: str) -> Kept:
     return found
 
 
-async def find(ctx: ServiceContext, of: Directory[Kept], **values: Any) -> Kept | None:
+async def find(ctx: Resources, of: Directory[Kept], **values: Any) -> Kept | None:
     """The first one with these values."""
     return await ctx.database.read(lambda s: of.find(s, ctx.tenant, **values))
 
 
 async def page(
-    ctx: ServiceContext,
+    ctx: Resources,
     of: Directory[Kept],
     *,
     limit: int,
@@ -118,7 +118,7 @@ async def page(
 
 
 async def count(
-    ctx: ServiceContext,
+    ctx: Resources,
     of: Directory[Kept],
     *,
     search: str | None = None,
@@ -131,7 +131,7 @@ async def count(
 
 
 async def change(
-    ctx: ServiceContext,
+    ctx: Resources,
     of: Directory[Kept],
     kept_id: str,
     values: dict[str, Any],
@@ -162,7 +162,7 @@ async def change(
 
 
 async def remove(
-    ctx: ServiceContext, of: Directory[Kept], kept_id: str, *, version: int | None = None
+    ctx: Resources, of: Directory[Kept], kept_id: str, *, version: int | None = None
 ) -> None:
     """Raises NotFound, PreconditionFailed."""
     removed = await ctx.database.write(lambda s: of.remove(s, ctx.tenant, kept_id, version=version))
@@ -184,9 +184,7 @@ class Speaker:
     """Those that the call brought along, of a registered agent."""
 
 
-async def speaker(
-    ctx: ServiceContext, asked: str | Agent | None, line: str | None = None
-) -> Speaker:
+async def speaker(ctx: Resources, asked: str | Agent | None, line: str | None = None) -> Speaker:
     """Find who speaks: a registered agent by its id, else an agent of the provider's.
 
     Nobody named is the default agent. Raises RequestRefused, UnknownLine.
@@ -205,24 +203,24 @@ async def speaker(
     return Speaker(agent, _line(ctx, line), agent.id)
 
 
-async def default_agent(ctx: ServiceContext) -> RegisteredAgent | None:
+async def default_agent(ctx: Resources) -> RegisteredAgent | None:
     """Who speaks where a call names nobody."""
     return await find(ctx, AGENTS, is_default=True, is_active=True)
 
 
-async def usual_agent(ctx: ServiceContext) -> str | None:
+async def usual_agent(ctx: Resources) -> str | None:
     """Who speaks for a tenant that names nobody: the default agent, else the oldest active one."""
     chosen = await default_agent(ctx) or await find(ctx, AGENTS, is_active=True)
     return None if chosen is None else chosen.id
 
 
-async def _registered(ctx: ServiceContext, asked: str | Agent | None) -> RegisteredAgent | None:
+async def _registered(ctx: Resources, asked: str | Agent | None) -> RegisteredAgent | None:
     if asked is None:
         return await default_agent(ctx)
     return await find(ctx, AGENTS, id=asked if isinstance(asked, str) else asked.id)
 
 
-def _line(ctx: ServiceContext, name: str | None) -> str:
+def _line(ctx: Resources, name: str | None) -> str:
     return ctx.lines.of_tenant(ctx.tenant).choose(name)
 
 

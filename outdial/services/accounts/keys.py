@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from outdial.domain.access import ApiKey, allows, covers, quota_of, require_scopes
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import KeyOutranked, NotFound, RequestRefused, ScopeMissing
 from outdial.store.access import keys
 
@@ -35,7 +35,7 @@ class NewKey:
 
 
 async def create_key(
-    ctx: ServiceContext,
+    ctx: Resources,
     name: str,
     scopes: tuple[str, ...],
     *,
@@ -75,21 +75,19 @@ async def create_key(
     return NewKey(key, text)
 
 
-async def list_keys(
-    ctx: ServiceContext, *, limit: int = PAGE, after: str | None = None
-) -> list[ApiKey]:
+async def list_keys(ctx: Resources, *, limit: int = PAGE, after: str | None = None) -> list[ApiKey]:
     return await ctx.database.read(
         lambda s: keys.list_keys(s, ctx.tenant, limit=limit, after=after)
     )
 
 
-async def get_key(ctx: ServiceContext, key_id: str) -> ApiKey:
+async def get_key(ctx: Resources, key_id: str) -> ApiKey:
     """Raises NotFound."""
     return _known(await ctx.database.read(lambda s: keys.get_key(s, ctx.tenant, key_id)), key_id)
 
 
 async def rotate_key(
-    ctx: ServiceContext,
+    ctx: Resources,
     key_id: str,
     *,
     grace: timedelta = timedelta(0),
@@ -109,7 +107,7 @@ async def rotate_key(
     return NewKey(_known(await ctx.database.write(work), key_id), text)
 
 
-async def revoke_key(ctx: ServiceContext, key_id: str, *, by: ApiKey | None = None) -> ApiKey:
+async def revoke_key(ctx: Resources, key_id: str, *, by: ApiKey | None = None) -> ApiKey:
     """End the key for good. Raises NotFound, KeyOutranked."""
     now = ctx.clock()
 
@@ -123,7 +121,7 @@ async def revoke_key(ctx: ServiceContext, key_id: str, *, by: ApiKey | None = No
 
 
 async def switch_key(
-    ctx: ServiceContext, key_id: str, *, enabled: bool, by: ApiKey | None = None
+    ctx: Resources, key_id: str, *, enabled: bool, by: ApiKey | None = None
 ) -> ApiKey:
     """Refuse a key's requests for a while, or take them again. Raises NotFound, KeyOutranked."""
 
@@ -134,7 +132,7 @@ async def switch_key(
     return _known(await ctx.database.write(work), key_id)
 
 
-def _require_covered(s: Session, ctx: ServiceContext, key_id: str, by: ApiKey | None) -> ApiKey:
+def _require_covered(s: Session, ctx: Resources, key_id: str, by: ApiKey | None) -> ApiKey:
     """The key, which `by` covers. Raises NotFound, KeyOutranked."""
     known = _known(keys.get_key(s, ctx.tenant, key_id), key_id)
     if by is not None and not covers(by, known, usual=ctx.calls_per_key):
@@ -142,7 +140,7 @@ def _require_covered(s: Session, ctx: ServiceContext, key_id: str, by: ApiKey | 
     return known
 
 
-def _no_more(ctx: ServiceContext, by: ApiKey, calls_per_day: int | None) -> int | None:
+def _no_more(ctx: Resources, by: ApiKey, calls_per_day: int | None) -> int | None:
     """The quota of a key that another one makes: its maker's, unless a smaller one is asked for.
 
     Raises RequestRefused.

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import Collision
 from outdial.store.access import idempotency
 from outdial.store.access.idempotency import Asked, Earlier
@@ -24,7 +24,7 @@ class Answer:
     body: str
 
 
-def asked_with(ctx: ServiceContext, key: str, operation: str, body: bytes) -> Asked:
+def asked_with(ctx: Resources, key: str, operation: str, body: bytes) -> Asked:
     digest = hashlib.sha256(body).hexdigest()
     return Asked(ctx.tenant, key, operation, digest)
 
@@ -41,7 +41,7 @@ def answer_before(earlier: Earlier | None) -> Answer | None:
 
 
 async def once(
-    ctx: ServiceContext, asked: Asked | None, carry_out: Callable[[], Awaitable[Answer]]
+    ctx: Resources, asked: Asked | None, carry_out: Callable[[], Awaitable[Answer]]
 ) -> Answer:
     """Carry a request out unless it was before. Raises Collision, and what `carry_out` raises;
     then whoever asks again asks anew."""

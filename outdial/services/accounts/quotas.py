@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from outdial.domain.access import ApiKey, Limit, quota_of
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import QuotaUsedUp
 from outdial.store.access import rates
 
 DAY = timedelta(days=1)
 
 
-def quotas_of(ctx: ServiceContext, key: ApiKey) -> tuple[Limit, ...]:
+def quotas_of(ctx: Resources, key: ApiKey) -> tuple[Limit, ...]:
     """The key's own quota, else the installation's, and that of its tenant: keys that a key
     makes give it no more calls than that."""
     own = quota_of(key, usual=ctx.calls_per_key)
@@ -28,7 +28,7 @@ def quotas_of(ctx: ServiceContext, key: ApiKey) -> tuple[Limit, ...]:
     )
 
 
-def spend(s: Session, ctx: ServiceContext, calls: int, now: datetime) -> None:
+def spend(s: Session, ctx: Resources, calls: int, now: datetime) -> None:
     """Use up quotas. Raises QuotaUsedUp, whereupon the transaction must not be committed."""
     if not calls:
         return

@@ -20,9 +20,9 @@ from outdial.domain.definition.headers import keyed_header_problem
 from outdial.domain.directory import PhoneNumber
 from outdial.domain.numbers.phone import BadPhone, parse_phone
 from outdial.providers.lines import Line
+from outdial.resources.resources import Resources
 from outdial.services.accounts import directory
 from outdial.services.accounts.directory import Speaker
-from outdial.services.context import ServiceContext
 from outdial.services.errors import RequestRefused, ScopeMissing
 
 Scopes = tuple[str, ...]
@@ -38,7 +38,7 @@ class Need:
 
 
 async def require_for_definition(
-    ctx: ServiceContext, scopes: Scopes | None, definition: CampaignDefinition
+    ctx: Resources, scopes: Scopes | None, definition: CampaignDefinition
 ) -> None:
     """Without scopes it is the operator's own. Raises ScopeMissing, UnknownLine, and RequestRefused
     for a header that is not on the list, and where mail has no recipients."""
@@ -58,9 +58,7 @@ async def require_for_definition(
     _require_headers(ctx, definition)
 
 
-def require_for_recipients(
-    ctx: ServiceContext, scopes: Scopes, definition: CampaignDefinition
-) -> None:
+def require_for_recipients(ctx: Resources, scopes: Scopes, definition: CampaignDefinition) -> None:
     """For people who are added to a campaign, the operator's own too: mail is written to addresses
     that come with them. Raises ScopeMissing, and RequestRefused where mail has no recipients."""
     needs = [
@@ -74,7 +72,7 @@ def require_for_recipients(
 
 
 async def require_for_call(
-    ctx: ServiceContext, scopes: Scopes, request: CallRequest, speaker: Speaker | None = None
+    ctx: Resources, scopes: Scopes, request: CallRequest, speaker: Speaker | None = None
 ) -> None:
     """`speaker` is who was found for the agent that was asked for. A registered agent was checked
     when it was registered, against its own line, or against all where it names none; on another
@@ -92,7 +90,7 @@ async def require_for_call(
     _require(scopes, needs)
 
 
-def require_for_agent(ctx: ServiceContext, scopes: Scopes, values: Mapping[str, Any]) -> None:
+def require_for_agent(ctx: Resources, scopes: Scopes, values: Mapping[str, Any]) -> None:
     """For an agent that is registered or changed; without a line it may speak on any.
 
     Raises ScopeMissing, UnknownLine.
@@ -105,9 +103,7 @@ def require_for_agent(ctx: ServiceContext, scopes: Scopes, values: Mapping[str, 
     _require(scopes, [need for line in chosen for need in _agent("agent", line, agent)])
 
 
-def require_for_number(
-    ctx: ServiceContext, scopes: Scopes, phone: str, line: str | None = None
-) -> None:
+def require_for_number(ctx: Resources, scopes: Scopes, phone: str, line: str | None = None) -> None:
     """For a number that is registered so that calls on a line may show it, on any line without
     one. Raises ScopeMissing, UnknownLine."""
     lines = ctx.lines.of_tenant(ctx.tenant)
@@ -122,7 +118,7 @@ def _require(scopes: Scopes, needs: list[Need]) -> None:
             raise ScopeMissing(need.scope, need.what)
 
 
-def _require_mail_rules(ctx: ServiceContext, needs: list[Need]) -> None:
+def _require_mail_rules(ctx: Resources, needs: list[Need]) -> None:
     if any(need.scope == SEND_MAIL for need in needs) and not ctx.mail_recipients:
         raise RequestRefused(
             "callbacks: found do: email, but mail.recipients in the settings names nobody to whom "
@@ -130,7 +126,7 @@ def _require_mail_rules(ctx: ServiceContext, needs: list[Need]) -> None:
         )
 
 
-def _require_headers(ctx: ServiceContext, definition: CampaignDefinition) -> None:
+def _require_headers(ctx: Resources, definition: CampaignDefinition) -> None:
     for at, callback in enumerate(definition.callbacks):
         for name in callback.headers:
             problem = keyed_header_problem(name, ctx.callback_headers)
@@ -157,7 +153,7 @@ def _agent(where: str, line: Line, agent: Agent, *, registered: bool = False) ->
         yield Need(OVERRIDE_DIALING, f"{where}: {named} can change what line {line.name} dials")
 
 
-async def _caller_id(ctx: ServiceContext, where: str, line: Line, number: str | None) -> list[Need]:
+async def _caller_id(ctx: Resources, where: str, line: Line, number: str | None) -> list[Need]:
     if number is None or _same_number(number, line.policy.caller_ids):
         return []
     kept: PhoneNumber | None = await directory.find(

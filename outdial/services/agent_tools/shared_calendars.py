@@ -14,7 +14,7 @@ from outdial.calendars.port import CalendarBackend, CalendarUnavailable, Entry
 from outdial.domain.appointment.availability import others_of
 from outdial.domain.appointment.calendar import CalendarRules
 from outdial.domain.errors import OutdialError
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.store.appointments import finding
 
 ANSWER_WITHIN = timedelta(milliseconds=600)
@@ -37,9 +37,7 @@ class SharedCalendars:
     _heard: dict[str, tuple[datetime, list[Entry]]] = field(default_factory=dict)
     _asked: dict[str, asyncio.Task[list[Entry]]] = field(default_factory=dict)
 
-    async def others(
-        self, ctx: ServiceContext, tenant: str, rules: CalendarRules
-    ) -> dict[int, int]:
+    async def others(self, ctx: Resources, tenant: str, rules: CalendarRules) -> dict[int, int]:
         """Other people's appointments by tick. Raises CalendarSilent."""
         backend = ctx.calendars.of_tenant(tenant)[rules.name]
         if not backend.shared:

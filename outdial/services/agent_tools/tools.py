@@ -19,9 +19,9 @@ from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
 from outdial.domain.call.tool_answer import Tool, no
 from outdial.providers.lines import Line
 from outdial.providers.tools import ToolCall
+from outdial.resources.resources import Resources
 from outdial.services.agent_tools.shared_calendars import CalendarSilent, SharedCalendars
 from outdial.services.agent_tools.talking import Asking, answer_asked
-from outdial.services.context import ServiceContext
 from outdial.store.callbacks import talks
 
 _shared = SharedCalendars()
@@ -31,7 +31,7 @@ _ON_CALENDARS = frozenset({Tool.CHECK_AVAILABILITY, Tool.BOOK_APPOINTMENT, Tool.
 
 
 async def answer_tools(
-    ctx: ServiceContext,
+    ctx: Resources,
     line_name: str,
     tool: str | None,
     headers: Mapping[str, str],
@@ -49,7 +49,7 @@ async def answer_tools(
     return form.answer([(each, await _answer(ctx, line, each)) for each in asked])
 
 
-async def _answer(ctx: ServiceContext, line: Line, asked: ToolCall) -> dict[str, Any]:
+async def _answer(ctx: Resources, line: Line, asked: ToolCall) -> dict[str, Any]:
     if asked.tool not in list(Tool):
         return no(f"There is no tool {asked.tool[:60]!r}; there are {', '.join(Tool)}.")
     try:

@@ -19,10 +19,10 @@ from outdial.domain.appointment.appointment import (
 from outdial.domain.appointment.calendar import CalendarRules
 from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
 from outdial.domain.refusals import explain_first
+from outdial.resources.resources import Resources
 from outdial.services.accounts import directory
 from outdial.services.accounts.contacts import number_of
 from outdial.services.accounts.directory import CONTACTS
-from outdial.services.context import ServiceContext
 from outdial.services.errors import NotFound, RequestRefused
 from outdial.store.appointments import desk
 from outdial.store.appointments.desk import DeskChange, DeskFilter
@@ -51,7 +51,7 @@ class NewAppointment:
     details: dict[str, Any] | None = None
 
 
-async def add(ctx: ServiceContext, wanted: NewAppointment) -> DeskAppointment:
+async def add(ctx: Resources, wanted: NewAppointment) -> DeskAppointment:
     """Raises RequestRefused, and NotFound for a contact that there is not."""
     now = ctx.clock()
     _require_bounded(wanted.details)
@@ -78,7 +78,7 @@ async def add(ctx: ServiceContext, wanted: NewAppointment) -> DeskAppointment:
     return await get(ctx, made)
 
 
-async def get(ctx: ServiceContext, appointment_id: str) -> DeskAppointment:
+async def get(ctx: Resources, appointment_id: str) -> DeskAppointment:
     """Raises NotFound."""
     found = await ctx.database.read(lambda s: desk.get(s, ctx.tenant, appointment_id))
     if found is None:
@@ -86,14 +86,14 @@ async def get(ctx: ServiceContext, appointment_id: str) -> DeskAppointment:
     return found
 
 
-async def history(ctx: ServiceContext, appointment_id: str) -> list[AppointmentChange]:
+async def history(ctx: Resources, appointment_id: str) -> list[AppointmentChange]:
     """What became of it, oldest first. Raises NotFound."""
     await get(ctx, appointment_id)
     return await ctx.database.read(lambda s: history_of(s, appointment_id))
 
 
 async def page(
-    ctx: ServiceContext, chosen: DeskFilter, *, limit: int, offset: int = 0
+    ctx: Resources, chosen: DeskFilter, *, limit: int, offset: int = 0
 ) -> list[DeskAppointment]:
     """By their times."""
     return await ctx.database.read(
@@ -101,11 +101,11 @@ async def page(
     )
 
 
-async def count(ctx: ServiceContext, chosen: DeskFilter) -> int:
+async def count(ctx: Resources, chosen: DeskFilter) -> int:
     return await ctx.database.read(lambda s: desk.count(s, ctx.tenant, chosen))
 
 
-async def change(ctx: ServiceContext, appointment_id: str, wanted: DeskChange) -> DeskAppointment:
+async def change(ctx: Resources, appointment_id: str, wanted: DeskChange) -> DeskAppointment:
     """Raises NotFound, and RequestRefused for what a canceled one cannot become."""
     now = ctx.clock()
     _require_bounded(wanted.details)
@@ -122,12 +122,12 @@ async def change(ctx: ServiceContext, appointment_id: str, wanted: DeskChange) -
     return await get(ctx, appointment_id)
 
 
-async def cancel(ctx: ServiceContext, appointment_id: str) -> None:
+async def cancel(ctx: Resources, appointment_id: str) -> None:
     """Again is no error. Raises NotFound."""
     await change(ctx, appointment_id, DeskChange(status=AppointmentStatus.CANCELED))
 
 
-async def _number(ctx: ServiceContext, wanted: NewAppointment) -> str:
+async def _number(ctx: Resources, wanted: NewAppointment) -> str:
     contact = None
     if wanted.contact_id is not None:
         contact = await directory.get(ctx, CONTACTS, wanted.contact_id)

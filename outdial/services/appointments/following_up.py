@@ -5,7 +5,7 @@ from __future__ import annotations
 from outdial.dispatch.errors import TemporalUnavailable
 from outdial.dispatch.telling import start_after_call
 from outdial.domain.call.chain import Chain, StepState
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import ChangeRefused
 from outdial.services.operations.reading import require_campaign
 from outdial.store.callbacks import chains
@@ -13,7 +13,7 @@ from outdial.store.db.errors import UnknownCall
 
 
 async def list_chains(
-    ctx: ServiceContext, name: str, *, state: StepState | None = None, limit: int = 1000
+    ctx: Resources, name: str, *, state: StepState | None = None, limit: int = 1000
 ) -> list[Chain]:
     """What followed the calls of a campaign, newest first. Raises NoSuchCampaign."""
     record = await require_campaign(ctx, name)
@@ -22,7 +22,7 @@ async def list_chains(
     )
 
 
-async def retry_callback(ctx: ServiceContext, call_id: str) -> Chain:
+async def retry_callback(ctx: Resources, call_id: str) -> Chain:
     """Go on with the failed steps of a call. What is done stays done.
 
     Raises ChangeRefused when nothing of it has failed, and TemporalUnavailable when it is written

@@ -23,10 +23,10 @@ from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
 from outdial.providers.asking import in_words, not_carried_of
 from outdial.providers.lines import Line
+from outdial.resources.resources import Resources
 from outdial.services.accounts.once import Answer, Asked, answer_before
 from outdial.services.accounts.quotas import spend
 from outdial.services.calls.nudging import Nudges
-from outdial.services.context import ServiceContext
 from outdial.services.errors import NotFound, RequestRefused
 from outdial.store.access import idempotency
 from outdial.store.call import call_requests, events
@@ -52,7 +52,7 @@ class CallOrder:
 
 
 async def create_call(
-    ctx: ServiceContext,
+    ctx: Resources,
     nudges: Nudges,
     order: CallOrder,
     *,
@@ -103,7 +103,7 @@ def require_carried(line: Line, request: CallRequest, *, variables: bool = True)
         raise RequestRefused("; ".join(map(in_words, lost)))
 
 
-async def get_call(ctx: ServiceContext, call_id: str) -> CallView:
+async def get_call(ctx: Resources, call_id: str) -> CallView:
     """Raises NotFound."""
     found = await ctx.database.read(lambda s: call_views.get_view(s, ctx.tenant, call_id))
     if found is None:
@@ -112,7 +112,7 @@ async def get_call(ctx: ServiceContext, call_id: str) -> CallView:
 
 
 async def list_calls(
-    ctx: ServiceContext,
+    ctx: Resources,
     chosen: CallFilter,
     *,
     limit: int,
@@ -127,18 +127,18 @@ async def list_calls(
     )
 
 
-async def count_calls(ctx: ServiceContext, chosen: CallFilter) -> int:
+async def count_calls(ctx: Resources, chosen: CallFilter) -> int:
     return await ctx.database.read(lambda s: call_views.count_views(s, ctx.tenant, chosen))
 
 
-async def call_events(ctx: ServiceContext, call: CallView) -> list[CallEvent]:
+async def call_events(ctx: Resources, call: CallView) -> list[CallEvent]:
     """What the provider told about all attempts, oldest first."""
     return await ctx.database.read(
         lambda s: events.events_of_recipient(s, ctx.tenant, call.recipient_id)
     )
 
 
-async def end_call(ctx: ServiceContext, call_id: str) -> CallView:
+async def end_call(ctx: Resources, call_id: str) -> CallView:
     """Hang up, or call nobody if no call is under way; what is over stays as it is.
 
     Raises NotFound.

@@ -16,11 +16,11 @@ from outdial.domain.directory import PhoneNumber
 from outdial.domain.numbers.phone import BadPhone, parse_phone
 from outdial.domain.refusals import explain_first
 from outdial.providers.carried import Asked
+from outdial.resources.resources import Resources
 from outdial.services.accounts import directory
 from outdial.services.accounts.directory import Speaker
 from outdial.services.accounts.rights import require_for_call
 from outdial.services.calls.calls import CallOrder
-from outdial.services.context import ServiceContext
 from outdial.services.errors import RequestRefused
 
 _ANY_HOUR = Schedule.model_validate({"hours": "00:00-24:00"})
@@ -28,7 +28,7 @@ _ONCE = Retry(max_attempts=1)
 
 
 async def single_call(
-    ctx: ServiceContext,
+    ctx: Resources,
     *,
     scopes: tuple[str, ...],
     to: str,
@@ -91,13 +91,13 @@ def _request(speaker: Speaker, told: Mapping[str, Any], **values: Any) -> CallRe
         raise RequestRefused(explain_first(error, CallRequest)) from error
 
 
-def _can_record(ctx: ServiceContext, speaker: Speaker) -> bool:
+def _can_record(ctx: Resources, speaker: Speaker) -> bool:
     provider = ctx.lines.of_tenant(ctx.tenant)[speaker.line].provider
     refused = provider.refused(Asked(agent=speaker.agent, recording=True))
     return not any("recording" in found.path for found in refused)
 
 
-async def require_shown(ctx: ServiceContext, line: str, number: str) -> str:
+async def require_shown(ctx: Resources, line: str, number: str) -> str:
     """A number that calls on this line may show, in E.164: the tenant keeps it, or the line does.
 
     Raises RequestRefused.

@@ -14,7 +14,7 @@ import logging
 from outdial.dispatch.errors import TemporalUnavailable
 from outdial.dispatch.standing import nudge_standing
 from outdial.domain.record import CampaignRecord
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ GATHER_SECONDS = 0.25
 class Nudges:
     """Nudges for as long as a door is open. Use as a context manager."""
 
-    def __init__(self, ctx: ServiceContext) -> None:
+    def __init__(self, ctx: Resources) -> None:
         self._ctx = ctx
         self._waiting: dict[int, CampaignRecord] = {}
         self._wanted = asyncio.Event()

@@ -22,8 +22,8 @@ from outdial.domain.call.plan import CallRequest
 from outdial.domain.instants import TOO_FAR, too_far
 from outdial.domain.numbers.phone import BadPhone, mask_phone, parse_destination
 from outdial.domain.record import DIRECT_CAMPAIGN
+from outdial.resources.resources import Resources
 from outdial.services.calls.calls import require_carried
-from outdial.services.context import ServiceContext
 from outdial.services.errors import RequestRefused
 
 LONGEST_KEY = 200
@@ -31,7 +31,7 @@ LONGEST_KEY = 200
 Handle = WorkflowHandle[RequestCallWorkflow, RequestResult]
 
 
-async def request_call(ctx: ServiceContext, request: CallRequest, key: str | None = None) -> str:
+async def request_call(ctx: Resources, request: CallRequest, key: str | None = None) -> str:
     """Have one call made; the id of the workflow that stands for it.
 
     Two requests with one key are the same request. Raises RequestRefused, TemporalUnavailable,
@@ -80,7 +80,7 @@ async def request_call(ctx: ServiceContext, request: CallRequest, key: str | Non
     return workflow_id
 
 
-async def await_outcome(ctx: ServiceContext, workflow_id: str) -> RequestResult:
+async def await_outcome(ctx: Resources, workflow_id: str) -> RequestResult:
     """The final outcome, when there is one. Raises RequestRefused, TemporalUnavailable."""
     handle: Handle = ctx.temporal.get_workflow_handle_for(RequestCallWorkflow.run, workflow_id)
     try:

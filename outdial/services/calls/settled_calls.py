@@ -8,17 +8,17 @@ them any more, it is in progress.
 from __future__ import annotations
 
 from outdial.domain.call.request import CallFilter, CallView, until_settled
+from outdial.resources.resources import Resources
 from outdial.services.calls import calls
-from outdial.services.context import ServiceContext
 
 
-async def get_call(ctx: ServiceContext, call_id: str) -> CallView:
+async def get_call(ctx: Resources, call_id: str) -> CallView:
     """Raises NotFound."""
     return until_settled(await calls.get_call(ctx, call_id), ctx.clock())
 
 
 async def list_calls(
-    ctx: ServiceContext, chosen: CallFilter, *, limit: int, offset: int = 0
+    ctx: Resources, chosen: CallFilter, *, limit: int, offset: int = 0
 ) -> list[CallView]:
     """The newest first."""
     now = ctx.clock()
@@ -27,10 +27,10 @@ async def list_calls(
     return [until_settled(view, now) for view in found]
 
 
-async def count_calls(ctx: ServiceContext, chosen: CallFilter) -> int:
+async def count_calls(ctx: Resources, chosen: CallFilter) -> int:
     return await calls.count_calls(ctx, chosen.model_copy(update={"settled_by": ctx.clock()}))
 
 
-async def end_call(ctx: ServiceContext, call_id: str) -> CallView:
+async def end_call(ctx: Resources, call_id: str) -> CallView:
     """Hang up, or call nobody if no call is under way. Raises NotFound."""
     return until_settled(await calls.end_call(ctx, call_id), ctx.clock())

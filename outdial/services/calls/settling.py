@@ -8,13 +8,13 @@ from outdial.contracts.names import NUDGE_SIGNAL
 from outdial.dispatch.settled import tell_settled
 from outdial.dispatch.telling import signal_workflow, silence
 from outdial.domain.record import Settled
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.store.call import calls
 from outdial.store.claims import leases
 from outdial.store.db.errors import DatabaseUnavailable
 
 
-async def tell(ctx: ServiceContext, settled: Settled) -> bool:
+async def tell(ctx: Resources, settled: Settled) -> bool:
     """Nudge the campaign that may redial or finish now, and tell who awaits the recipient.
 
     False when somebody could not be told.
@@ -27,13 +27,13 @@ async def tell(ctx: ServiceContext, settled: Settled) -> bool:
     return await tell_settled(ctx.database, ctx.temporal, settled, ctx.clock()) and told
 
 
-async def _silence(ctx: ServiceContext, settled: Settled) -> bool:
+async def _silence(ctx: Resources, settled: Settled) -> bool:
     """What comes after the settlement may still list numbers."""
     _, untold = await silence(ctx.database, ctx.temporal, settled.tenant, settled.listed)
     return not untold
 
 
-async def _idle(ctx: ServiceContext, settled: Settled) -> bool:
+async def _idle(ctx: Resources, settled: Settled) -> bool:
     """Whether no call of the campaign is in flight: the end of one wakes it anyway, and a nudge
     for every call would double the length of its history."""
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from outdial.resources.resources import Resources
 from outdial.services.accounts import directory
-from outdial.services.context import ServiceContext
 from outdial.services.errors import NotOffered, RequestRefused
 
 
@@ -20,9 +20,7 @@ class OpenedSession:
     room: str
 
 
-async def open_web_session(
-    ctx: ServiceContext, agent: str, context: Mapping[str, Any]
-) -> OpenedSession:
+async def open_web_session(ctx: Resources, agent: str, context: Mapping[str, Any]) -> OpenedSession:
     """Admit a browser to a room with an agent, on the agent's line or the first one that can.
 
     Raises RequestRefused for an agent that is not active, NotOffered when no line of the tenant

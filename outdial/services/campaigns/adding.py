@@ -12,10 +12,10 @@ from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
 from outdial.domain.definition.campaign import InlineRecipient
 from outdial.domain.record import CallRecord, RecipientRecord
 from outdial.intake.contacts.roster import draft_recipients
+from outdial.resources.resources import Resources
 from outdial.services.accounts.quotas import spend
 from outdial.services.accounts.rights import require_for_recipients
 from outdial.services.campaigns.control import Changed, enroll_staged
-from outdial.services.context import ServiceContext
 from outdial.services.errors import ChangeRefused, RequestRefused
 from outdial.services.operations.reading import require_campaign
 from outdial.store.campaign.revisions import definition_at
@@ -35,7 +35,7 @@ class Result:
 
 
 async def add_recipients(
-    ctx: ServiceContext,
+    ctx: Resources,
     name: str,
     people: Sequence[InlineRecipient],
     *,
@@ -72,9 +72,7 @@ async def add_recipients(
     return count, await enroll_staged(ctx, record)
 
 
-async def list_results(
-    ctx: ServiceContext, name: str, *, limit: int, after: int = 0
-) -> list[Result]:
+async def list_results(ctx: Resources, name: str, *, limit: int, after: int = 0) -> list[Result]:
     """People of the present launch by id, with their last calls. Raises NoSuchCampaign."""
     record = await require_campaign(ctx, name)
 
@@ -86,7 +84,7 @@ async def list_results(
     return await ctx.database.read(work)
 
 
-async def stream_results(ctx: ServiceContext, name: str) -> AsyncIterator[Result]:
+async def stream_results(ctx: Resources, name: str) -> AsyncIterator[Result]:
     """The same, all of them, a page in memory at a time."""
     after = 0
     while True:

@@ -10,8 +10,8 @@ from outdial.domain.record import CampaignRecord
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.lines import UnknownLine
+from outdial.resources.resources import Resources
 from outdial.services.campaigns.launching import Written, write_down
-from outdial.services.context import ServiceContext
 from outdial.services.errors import NobodyCallable, RequestRefused, ScopeMissing
 from outdial.services.operations.lines import left_to_providers, simulated_lines
 from outdial.store.campaign.launching import launch_of_requester
@@ -33,7 +33,7 @@ _REFUSALS = (
 class AwaitedLaunches:
     """Launches for the activity of a `RunCampaignWorkflow`, which carries the campaign out."""
 
-    def __init__(self, ctx: ServiceContext) -> None:
+    def __init__(self, ctx: Resources) -> None:
         self._ctx = ctx
 
     async def __call__(
@@ -61,7 +61,7 @@ class AwaitedLaunches:
 
 
 async def _earlier_try(
-    ctx: ServiceContext, loaded: LoadedDefinition, requester: str
+    ctx: Resources, loaded: LoadedDefinition, requester: str
 ) -> LaunchedCampaign | None:
     """What an earlier try wrote down that died before it could say so; it may be over by now."""
     found = await ctx.database.read(
@@ -74,7 +74,7 @@ async def _earlier_try(
     return _launched(record, own=True).model_copy(update={"launch": launch, "over": over})
 
 
-def _foreseen(ctx: ServiceContext, written: Written) -> Iterator[str]:
+def _foreseen(ctx: Resources, written: Written) -> Iterator[str]:
     forecast = written.forecast
     for count, reason in forecast.never():
         yield f"can never be called, {count} people: {reason}"

@@ -28,7 +28,7 @@ from outdial.contracts.names import campaign_workflow_id
 from outdial.dispatch.errors import TemporalUnavailable, is_not_found, outages_translated
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import (
     ChangeRefused,
     NobodyAnswered,
@@ -48,7 +48,7 @@ class Changed:
     """No workflow runs: it was written down, and holds when the campaign runs again."""
 
 
-async def pause(ctx: ServiceContext, name: str, *, because: str | None = None) -> Changed:
+async def pause(ctx: Resources, name: str, *, because: str | None = None) -> Changed:
     """Place no more calls until resumed; calls in flight go on.
 
     Raises NoSuchCampaign, ChangeRefused, TemporalUnavailable.
@@ -63,7 +63,7 @@ async def pause(ctx: ServiceContext, name: str, *, because: str | None = None) -
     return _changed(view)
 
 
-async def resume(ctx: ServiceContext, name: str) -> Changed:
+async def resume(ctx: Resources, name: str) -> Changed:
     """Go on calling. Raises NoSuchCampaign, ChangeRefused, TemporalUnavailable."""
     record = await require_campaign(ctx, name)
     if record.state is CampaignState.RUNNING:
@@ -76,7 +76,7 @@ async def resume(ctx: ServiceContext, name: str) -> Changed:
 
 
 async def stop(
-    ctx: ServiceContext, name: str, *, hang_up: bool = False, because: str | None = None
+    ctx: Resources, name: str, *, hang_up: bool = False, because: str | None = None
 ) -> Changed:
     """End it for good; calls in flight end by themselves, or are hung up.
 
@@ -95,7 +95,7 @@ async def stop(
 
 
 async def note_state(
-    ctx: ServiceContext,
+    ctx: Resources,
     name: str,
     state: CampaignState,
     *,
@@ -113,7 +113,7 @@ async def note_state(
     return await _note(ctx, record, state, hang_up=hang_up, because=because)
 
 
-async def enroll_staged(ctx: ServiceContext, record: CampaignRecord) -> Changed:
+async def enroll_staged(ctx: Resources, record: CampaignRecord) -> Changed:
     """Have the campaign enrol what was staged since it was launched.
 
     Raises ChangeRefused, TemporalUnavailable.
@@ -128,7 +128,7 @@ async def enroll_staged(ctx: ServiceContext, record: CampaignRecord) -> Changed:
 
 
 async def _update(
-    ctx: ServiceContext,
+    ctx: Resources,
     record: CampaignRecord,
     update: str,
     request: Message,
@@ -149,7 +149,7 @@ async def _update(
 
 
 async def _without_workflow(
-    ctx: ServiceContext,
+    ctx: Resources,
     record: CampaignRecord,
     state: CampaignState,
     error: TemporalUnavailable | WorkflowUpdateFailedError,
@@ -165,7 +165,7 @@ async def _without_workflow(
 
 
 async def _note(
-    ctx: ServiceContext,
+    ctx: Resources,
     record: CampaignRecord,
     state: CampaignState,
     *,

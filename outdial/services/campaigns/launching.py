@@ -24,10 +24,10 @@ from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.asking import not_carried_by
+from outdial.resources.resources import Resources
 from outdial.services.accounts.quotas import spend
 from outdial.services.accounts.rights import require_for_definition
 from outdial.services.campaigns.forecasting import Forecast
-from outdial.services.context import ServiceContext
 from outdial.services.errors import (
     LaunchClosing,
     NobodyCallable,
@@ -77,7 +77,7 @@ class Written:
 
 
 async def launch_campaign(
-    ctx: ServiceContext,
+    ctx: Resources,
     loaded: LoadedDefinition,
     *,
     again: bool = False,
@@ -105,7 +105,7 @@ async def launch_campaign(
 
 
 async def write_down(
-    ctx: ServiceContext,
+    ctx: Resources,
     loaded: LoadedDefinition,
     *,
     again: bool,
@@ -133,7 +133,7 @@ async def write_down(
     return await _store(ctx, loaded, again=again, requester=requester)
 
 
-def _require_carried(ctx: ServiceContext, loaded: LoadedDefinition) -> None:
+def _require_carried(ctx: Resources, loaded: LoadedDefinition) -> None:
     """Every line is configured, and hands on everything that was written.
 
     Raises UnknownLine, DefinitionInvalid.
@@ -150,7 +150,7 @@ def _require_carried(ctx: ServiceContext, loaded: LoadedDefinition) -> None:
 
 
 async def _store(
-    ctx: ServiceContext, loaded: LoadedDefinition, *, again: bool, requester: str | None
+    ctx: Resources, loaded: LoadedDefinition, *, again: bool, requester: str | None
 ) -> Written:
     """The campaign and its whole roster, in one transaction: all of it or nothing."""
     now = ctx.clock()
@@ -193,19 +193,19 @@ def _require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:
             )
 
 
-async def _join(ctx: ServiceContext, record: CampaignRecord) -> Launch:
+async def _join(ctx: Resources, record: CampaignRecord) -> Launch:
     runs = await _is_running(ctx, record)
     if not runs:
         await _start(ctx, record)
     return Launch(record, _workflow_id(record), created=False, resumed=not runs)
 
 
-async def _start(ctx: ServiceContext, record: CampaignRecord) -> None:
+async def _start(ctx: Resources, record: CampaignRecord) -> None:
     """Start the campaign's workflow unless it runs."""
     await start_campaign(ctx.temporal, record)
 
 
-async def _until_closed(ctx: ServiceContext, name: str) -> None:
+async def _until_closed(ctx: Resources, name: str) -> None:
     """Wait for the workflow of a launch that is over: a new one must not be taken for it."""
     record = await ctx.database.read(lambda s: campaigns.get_campaign(s, ctx.tenant, name))
     if record is None or not record.state.over:
@@ -221,7 +221,7 @@ async def _until_closed(ctx: ServiceContext, name: str) -> None:
         raise LaunchClosing(name) from None
 
 
-async def _is_running(ctx: ServiceContext, record: CampaignRecord) -> bool:
+async def _is_running(ctx: Resources, record: CampaignRecord) -> bool:
     doing = f"nothing was done about {record.name}"
     return (await describe_execution(ctx.temporal, _workflow_id(record), doing=doing)).open
 

@@ -19,7 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from outdial.contracts.names import TASK_QUEUE
 from outdial.contracts.signatures.launch import LaunchInput
 from outdial.contracts.workflows import RunCampaignWorkflow
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import NotFound, RequestRefused
 
 _CATCH_UP = timedelta(minutes=10)
@@ -31,7 +31,7 @@ def schedule_id(tenant: str, name: str) -> str:
 
 
 async def schedule_campaign(
-    ctx: ServiceContext, name: str, file: str, cron: str, *, time_zone: str | None = None
+    ctx: Resources, name: str, file: str, cron: str, *, time_zone: str | None = None
 ) -> bool:
     """Launch a file of the worker's campaigns folder whenever `cron` says; False when a schedule
     of that name was changed instead of made. A launch is left out while the one before runs.
@@ -61,7 +61,7 @@ async def schedule_campaign(
     return True
 
 
-async def unschedule_campaign(ctx: ServiceContext, name: str) -> None:
+async def unschedule_campaign(ctx: Resources, name: str) -> None:
     """Launch it no more; what runs goes on. Raises NotFound."""
     handle = ctx.temporal.get_schedule_handle(schedule_id(ctx.tenant, name))
     try:
@@ -72,7 +72,7 @@ async def unschedule_campaign(ctx: ServiceContext, name: str) -> None:
         raise
 
 
-async def _renew(ctx: ServiceContext, name: str, schedule: Schedule) -> None:
+async def _renew(ctx: Resources, name: str, schedule: Schedule) -> None:
     def renew(found: ScheduleUpdateInput) -> ScheduleUpdate:
         schedule.state = found.description.schedule.state  # an operator may have paused it
         return ScheduleUpdate(schedule)

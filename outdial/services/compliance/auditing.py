@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from outdial.domain.decision.receipt import Fault, check_chain
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import RequestRefused
 from outdial.services.operations.reading import require_campaign
 from outdial.store.compliance.receipts import Mismatch, hash_of, read_receipts, unlike_their_calls
@@ -28,7 +28,7 @@ class Audit:
         return not (self.faults or self.mismatches)
 
 
-async def audit(ctx: ServiceContext, name: str, *, kept: str | None = None) -> Audit:
+async def audit(ctx: Resources, name: str, *, kept: str | None = None) -> Audit:
     """Check a campaign's chain of receipts, and that every dial has one.
 
     `kept` is a head as an earlier audit printed it, `12:ab34…`. Raises NoSuchCampaign,

@@ -16,7 +16,7 @@ from outdial.domain.definition.purpose import Purpose
 from outdial.domain.rules.place import UnknownPlace, require_jurisdiction
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, Rulebook
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import RulesInvalid
 from outdial.store.compliance import rulings
 
@@ -26,7 +26,7 @@ _LAST_ZONE = timedelta(hours=12)
 
 
 async def block(
-    ctx: ServiceContext,
+    ctx: Resources,
     jurisdiction: str,
     until: str,
     because: str,
@@ -49,13 +49,13 @@ async def block(
     return blocked
 
 
-async def unblock(ctx: ServiceContext, jurisdiction: str, purpose: Purpose | None = None) -> bool:
+async def unblock(ctx: Resources, jurisdiction: str, purpose: Purpose | None = None) -> bool:
     """Lift a block; False when there was none. Raises RulesInvalid."""
     now, place = ctx.clock(), _place(jurisdiction)
     return await _change(ctx, lambda s: rulings.unblock(s, ctx.tenant, place, purpose, now=now))
 
 
-async def replace_rules(ctx: ServiceContext, rules: Sequence[Rule]) -> int:
+async def replace_rules(ctx: Resources, rules: Sequence[Rule]) -> int:
     """Put these rules in place of the tenant's own; how many there were before.
 
     They are added to those that ship, so they can only be stricter. Raises RulesInvalid.
@@ -71,13 +71,13 @@ async def replace_rules(ctx: ServiceContext, rules: Sequence[Rule]) -> int:
     return await _change(ctx, lambda s: rulings.replace_rules(s, ctx.tenant, rules, now=now))
 
 
-async def rulebook(ctx: ServiceContext) -> Rulebook:
+async def rulebook(ctx: Resources) -> Rulebook:
     """Everything in force now."""
     now = ctx.clock()
     return await ctx.database.read(lambda s: rulings.read_rulebook(s, ctx.tenant, now))
 
 
-async def _change(ctx: ServiceContext, work: Callable[[Session], T]) -> T:
+async def _change(ctx: Resources, work: Callable[[Session], T]) -> T:
     """Write it down, then have campaigns look at their people anew."""
     done = await ctx.database.write(work)
     campaigns = await ctx.database.read(lambda s: rulings.open_campaigns(s, ctx.tenant))

@@ -14,7 +14,7 @@ from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.zone import load_zone
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import NoSuchPerson
 from outdial.services.operations.reading import require_campaign
 from outdial.store.roster.looking import LookedAt, look_up, look_up_refused
@@ -42,7 +42,7 @@ _CHANGES = {
 }
 
 
-async def explain(ctx: ServiceContext, name: str, number: str) -> list[dict[str, Any]]:
+async def explain(ctx: Resources, name: str, number: str) -> list[dict[str, Any]]:
     """One explanation for each recipient with this number (E.164), as JSON values.
 
     One who was refused at enrolment has no zones, and nothing was decided since.

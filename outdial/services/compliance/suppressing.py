@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from outdial.dispatch.telling import silence
 from outdial.domain.numbers.phone import BadPhone, parse_phone
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import RequestRefused
 from outdial.store.compliance import suppressions
 from outdial.store.compliance.suppressions import EVERY_TENANT, Suppression, SuppressionChange
@@ -30,7 +30,7 @@ class Suppressed:
 
 
 async def suppress(
-    ctx: ServiceContext,
+    ctx: Resources,
     numbers: Sequence[str],
     reason: str,
     *,
@@ -52,9 +52,7 @@ async def suppress(
     return Suppressed(added, len(set(numbers)) - added, hung_up, untold)
 
 
-async def _list(
-    ctx: ServiceContext, tenant: str, numbers: list[str], reason: str, source: str
-) -> int:
+async def _list(ctx: Resources, tenant: str, numbers: list[str], reason: str, source: str) -> int:
     now = ctx.clock()
 
     def work(s: Session) -> int:
@@ -64,7 +62,7 @@ async def _list(
 
 
 async def lift(
-    ctx: ServiceContext, number: str, reason: str, *, source: str, every_tenant: bool = False
+    ctx: Resources, number: str, reason: str, *, source: str, every_tenant: bool = False
 ) -> bool:
     """Allow a number (E.164) again; False when it was not listed. The history stays."""
     now = ctx.clock()
@@ -75,7 +73,7 @@ async def lift(
 
 
 async def list_suppressed(
-    ctx: ServiceContext, *, limit: int, after: str | None = None
+    ctx: Resources, *, limit: int, after: str | None = None
 ) -> list[Suppression]:
     """What is on the tenant's own list now, by number."""
     return await ctx.database.read(
@@ -83,7 +81,7 @@ async def list_suppressed(
     )
 
 
-async def history(ctx: ServiceContext, number: str) -> list[SuppressionChange]:
+async def history(ctx: Resources, number: str) -> list[SuppressionChange]:
     return await ctx.database.read(lambda s: suppressions.history(s, ctx.tenant, number))
 
 

@@ -20,8 +20,8 @@ from outdial.contracts.signatures.delivery import EndpointRef
 from outdial.contracts.workflows import DeliveryWorkflow
 from outdial.dispatch.errors import is_outage
 from outdial.dispatch.standing import nudge_standing
+from outdial.resources.resources import Resources
 from outdial.services.accounts.once import KEPT_FOR
-from outdial.services.context import ServiceContext
 from outdial.store.access import idempotency, rates
 from outdial.store.call import call_requests, outstanding
 from outdial.store.db.errors import DatabaseUnavailable
@@ -50,7 +50,7 @@ class Keeper:
 
     def __init__(
         self,
-        ctx: ServiceContext,
+        ctx: Resources,
         keep_deliveries: timedelta = timedelta(days=30),
         *,
         restore: Callable[[], Awaitable[None]] | None = None,

@@ -12,7 +12,7 @@ from outdial.domain.definition.fields import format_duration
 from outdial.domain.line.breaker import Health
 from outdial.intake.definition import LoadedDefinition
 from outdial.providers.lines import Lines
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import NotFound
 from outdial.store.lines.lines import LineLimits, LineStatus, ensure_lines, line_status
 
@@ -44,7 +44,7 @@ def on_lines(lines: Lines, loaded: LoadedDefinition) -> LoadedDefinition:
     return replace(loaded, definition=definition.on_line(lines.choose(None)))
 
 
-def simulated_lines(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
+def simulated_lines(ctx: Resources, plan: CallPlan) -> Iterator[str]:
     """A sentence for each line of a plan that leads to no telephone."""
     for share in plan.shares:
         if ctx.lines[share.name].simulated:
@@ -55,7 +55,7 @@ def simulated_note(line: str) -> str:
     return f"line {line} is the simulated network: nobody's telephone rings"
 
 
-def unbounded_lines(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
+def unbounded_lines(ctx: Resources, plan: CallPlan) -> Iterator[str]:
     """A sentence for each line of a plan on which nothing of ours ends a call that goes on."""
     for share in plan.shares:
         provider = ctx.lines[share.name].provider
@@ -67,7 +67,7 @@ def unbounded_lines(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
             )
 
 
-def left_to_providers(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
+def left_to_providers(ctx: Resources, plan: CallPlan) -> Iterator[str]:
     """A sentence for everything that a plan leaves open and its lines can't be told either way."""
     yield from unbounded_lines(ctx, plan)
     for share in plan.shares:
@@ -79,7 +79,7 @@ def left_to_providers(ctx: ServiceContext, plan: CallPlan) -> Iterator[str]:
             )
 
 
-async def announce_lines(ctx: ServiceContext) -> None:
+async def announce_lines(ctx: Resources) -> None:
     """Write down every configured line and its limits. Repeating it is harmless."""
     tenants = sorted({line.tenant for line in ctx.lines.values()})
 
@@ -90,12 +90,12 @@ async def announce_lines(ctx: ServiceContext) -> None:
     await ctx.database.write(work)
 
 
-async def list_lines(ctx: ServiceContext) -> list[LineStatus]:
+async def list_lines(ctx: Resources) -> list[LineStatus]:
     """The tenant's lines that are configured here, by name."""
     return [await get_line(ctx, name) for name in sorted(ctx.lines.of_tenant(ctx.tenant))]
 
 
-async def get_line(ctx: ServiceContext, name: str) -> LineStatus:
+async def get_line(ctx: Resources, name: str) -> LineStatus:
     """Raises NotFound."""
     line = ctx.lines.of_tenant(ctx.tenant).get(name)
     if line is None:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DIRECT_CAMPAIGN, CallRecord, CampaignRecord, Progress
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import NoSuchCampaign
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns
@@ -19,7 +19,7 @@ PAGE = 1000
 """Calls read in one transaction."""
 
 
-async def require_campaign(ctx: ServiceContext, name: str) -> CampaignRecord:
+async def require_campaign(ctx: Resources, name: str) -> CampaignRecord:
     """The campaign of that name. Raises NoSuchCampaign."""
     record = await ctx.database.read(lambda s: campaigns.get_campaign(s, ctx.tenant, name))
     if record is None:
@@ -28,23 +28,23 @@ async def require_campaign(ctx: ServiceContext, name: str) -> CampaignRecord:
     return record
 
 
-async def list_campaigns(ctx: ServiceContext) -> list[CampaignRecord]:
+async def list_campaigns(ctx: Resources) -> list[CampaignRecord]:
     return await ctx.database.read(lambda s: campaigns.list_campaigns(s, ctx.tenant))
 
 
-async def progress(ctx: ServiceContext, name: str) -> Progress:
+async def progress(ctx: Resources, name: str) -> Progress:
     """The campaign's figures at this instant. Raises NoSuchCampaign."""
     record = await require_campaign(ctx, name)
     return await ctx.database.read(lambda s: campaigns.progress(s, record.id))
 
 
-async def list_lines(ctx: ServiceContext) -> list[LineStatus]:
+async def list_lines(ctx: Resources) -> list[LineStatus]:
     """Every line that was ever announced, as it stands."""
     return await ctx.database.read(lambda s: lines.list_lines(s, ctx.tenant))
 
 
 async def list_calls(
-    ctx: ServiceContext, name: str, *, status: CallStatus | None = None, limit: int = PAGE
+    ctx: Resources, name: str, *, status: CallStatus | None = None, limit: int = PAGE
 ) -> list[CallRecord]:
     """The calls of a campaign's present launch, at most `limit`. Raises NoSuchCampaign."""
     record = await require_campaign(ctx, name)
@@ -63,11 +63,11 @@ async def list_calls(
     return found
 
 
-async def get_call(ctx: ServiceContext, call_id: str) -> CallRecord | None:
+async def get_call(ctx: Resources, call_id: str) -> CallRecord | None:
     return await ctx.database.read(lambda s: calls.get_call(s, call_id))
 
 
-async def find_live_call(ctx: ServiceContext, number: str, since: datetime) -> CallRecord | None:
+async def find_live_call(ctx: Resources, number: str, since: datetime) -> CallRecord | None:
     """The single call to a number (E.164) that is under way and was made since an instant."""
 
     def find(s: Session) -> CallRecord | None:

@@ -7,7 +7,7 @@ import secrets
 from sqlmodel import Session
 
 from outdial.domain.endpoint import Delivery, DeliveryAttempt, EndpointState, EventType
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import Collision, NotFound
 from outdial.services.webhooks.endpoints import get_endpoint
 from outdial.store.webhooks import deliveries, outbox
@@ -18,7 +18,7 @@ __all__ = ["DeliveryFilter", "get_delivery", "list_deliveries", "redeliver", "se
 
 
 async def list_deliveries(
-    ctx: ServiceContext, chosen: DeliveryFilter, *, limit: int, before: int | None = None
+    ctx: Resources, chosen: DeliveryFilter, *, limit: int, before: int | None = None
 ) -> list[Delivery]:
     """The newest first."""
     return await ctx.database.read(
@@ -26,9 +26,7 @@ async def list_deliveries(
     )
 
 
-async def get_delivery(
-    ctx: ServiceContext, delivery_id: int
-) -> tuple[Delivery, list[DeliveryAttempt]]:
+async def get_delivery(ctx: Resources, delivery_id: int) -> tuple[Delivery, list[DeliveryAttempt]]:
     """A delivery and its requests. Raises NotFound."""
 
     def work(s: Session) -> tuple[Delivery, list[DeliveryAttempt]] | None:
@@ -41,7 +39,7 @@ async def get_delivery(
     return found
 
 
-async def redeliver(ctx: ServiceContext, delivery_id: int) -> Delivery:
+async def redeliver(ctx: Resources, delivery_id: int) -> Delivery:
     """Send it again, with all its retries. Raises NotFound, and Collision while its endpoint is
     disabled."""
     found, _ = await get_delivery(ctx, delivery_id)
@@ -54,7 +52,7 @@ async def redeliver(ctx: ServiceContext, delivery_id: int) -> Delivery:
     return found
 
 
-async def send_test(ctx: ServiceContext, endpoint_id: str) -> None:
+async def send_test(ctx: Resources, endpoint_id: str) -> None:
     """Send an event of type `test` to one endpoint. Raises NotFound, Collision."""
     endpoint = await get_endpoint(ctx, endpoint_id)
     if endpoint.state is not EndpointState.ENABLED:

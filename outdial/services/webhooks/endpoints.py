@@ -21,7 +21,7 @@ from outdial.domain.endpoint import (
     require_events,
 )
 from outdial.resources.outgoing.addresses import NameUnknown, UrlRefused, resolve
-from outdial.services.context import ServiceContext
+from outdial.resources.resources import Resources
 from outdial.services.errors import NotFound, PreconditionFailed, RequestRefused
 from outdial.store.call import outstanding
 from outdial.store.webhooks import endpoints
@@ -41,7 +41,7 @@ named anew for each call."""
 
 
 async def create_endpoint(
-    ctx: ServiceContext,
+    ctx: Resources,
     url: str,
     events: tuple[str, ...] = (EVERY_EVENT,),
     *,
@@ -76,7 +76,7 @@ def _require_bounded(metadata: dict[str, Any] | None) -> None:
         raise RequestRefused(str(error)) from None
 
 
-async def endpoint_of_call(ctx: ServiceContext, url: str, *, scheme: str = STANDARD) -> Endpoint:
+async def endpoint_of_call(ctx: Resources, url: str, *, scheme: str = STANDARD) -> Endpoint:
     """The endpoint of calls that name this URL. Raises RequestRefused."""
     await _require_url(ctx, url)
     wanted = _new(ctx, url, (EVERY_EVENT,), EndpointKind.CALL).model_copy(update={"scheme": scheme})
@@ -93,14 +93,14 @@ async def endpoint_of_call(ctx: ServiceContext, url: str, *, scheme: str = STAND
     return await ctx.database.write(work)
 
 
-async def check_targets(ctx: ServiceContext, definition: CampaignDefinition) -> None:
+async def check_targets(ctx: Resources, definition: CampaignDefinition) -> None:
     """Raises RequestRefused for a URL that may not be told anything."""
     for target in definition.webhooks:
         await _require_url(ctx, target.url)
 
 
 def campaign_endpoints(
-    ctx: ServiceContext, campaign_id: int, definition: CampaignDefinition
+    ctx: Resources, campaign_id: int, definition: CampaignDefinition
 ) -> list[Endpoint]:
     """The endpoints that a campaign's definition names."""
     return [
@@ -111,7 +111,7 @@ def campaign_endpoints(
     ]
 
 
-async def get_endpoint(ctx: ServiceContext, endpoint_id: str) -> Endpoint:
+async def get_endpoint(ctx: Resources, endpoint_id: str) -> Endpoint:
     """Raises NotFound."""
     found = await ctx.database.read(lambda s: endpoints.get_endpoint(s, ctx.tenant, endpoint_id))
     if found is None:
@@ -120,7 +120,7 @@ async def get_endpoint(ctx: ServiceContext, endpoint_id: str) -> Endpoint:
 
 
 async def list_endpoints(
-    ctx: ServiceContext,
+    ctx: Resources,
     *,
     limit: int = MOST,
     after: tuple[datetime, str] | None = None,
@@ -133,7 +133,7 @@ async def list_endpoints(
 
 
 async def change_endpoint(
-    ctx: ServiceContext,
+    ctx: Resources,
     endpoint_id: str,
     *,
     url: str | None = None,
@@ -164,7 +164,7 @@ async def change_endpoint(
 
 
 async def rotate_secret(
-    ctx: ServiceContext, endpoint_id: str, *, overlap: timedelta = OVERLAP
+    ctx: Resources, endpoint_id: str, *, overlap: timedelta = OVERLAP
 ) -> Endpoint:
     """Another secret, from the next request on; the one before stays valid for the overlap, and
     without one no other is. Raises NotFound, RequestRefused."""
@@ -187,15 +187,13 @@ async def rotate_secret(
     return found
 
 
-async def former_secret_until(ctx: ServiceContext, endpoint_id: str) -> datetime | None:
+async def former_secret_until(ctx: Resources, endpoint_id: str) -> datetime | None:
     """Until when webhooks are signed with a former secret too."""
     now = ctx.clock()
     return await ctx.database.read(lambda s: endpoint_secrets.former_until(s, endpoint_id, now=now))
 
 
-async def remove_endpoint(
-    ctx: ServiceContext, endpoint_id: str, *, version: int | None = None
-) -> None:
+async def remove_endpoint(ctx: Resources, endpoint_id: str, *, version: int | None = None) -> None:
     """Tell it nothing any more; the log stays. Raises NotFound, PreconditionFailed."""
     known = await get_endpoint(ctx, endpoint_id)
     now = ctx.clock()
@@ -218,7 +216,7 @@ def new_secret() -> str:
     return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
 
 
-def _new(ctx: ServiceContext, url: str, events: tuple[str, ...], kind: EndpointKind) -> Endpoint:
+def _new(ctx: Resources, url: str, events: tuple[str, ...], kind: EndpointKind) -> Endpoint:
     now = ctx.clock()
     return Endpoint(
         id=f"ep_{secrets.token_hex(12)}",
@@ -233,7 +231,7 @@ def _new(ctx: ServiceContext, url: str, events: tuple[str, ...], kind: EndpointK
 
 
 async def _change(
-    ctx: ServiceContext, endpoint_id: str, values: dict[str, Any], version: int | None
+    ctx: Resources, endpoint_id: str, values: dict[str, Any], version: int | None
 ) -> Endpoint:
     now = ctx.clock()
     changed = await ctx.database.write(
@@ -247,7 +245,7 @@ async def _change(
     return found
 
 
-async def _require_url(ctx: ServiceContext, url: str) -> None:
+async def _require_url(ctx: Resources, url: str) -> None:
     try:
         await resolve(url, allow_private=ctx.allow_private_webhooks)
     except NameUnknown:

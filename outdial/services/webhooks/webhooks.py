@@ -17,8 +17,8 @@ from outdial.dispatch.reports import report_of
 from outdial.dispatch.telling import signal_workflow
 from outdial.providers.lines import Line
 from outdial.providers.port import WebhookRefused
+from outdial.resources.resources import Resources
 from outdial.services.calls.settling import tell
-from outdial.services.context import ServiceContext
 from outdial.store.call import events
 from outdial.store.call.events import StoredEvent
 from outdial.store.db.errors import DatabaseUnavailable
@@ -41,7 +41,7 @@ class Received:
 class WebhookReceiver:
     """Receives webhooks for as long as a door is open. Use as a context manager."""
 
-    def __init__(self, ctx: ServiceContext) -> None:
+    def __init__(self, ctx: Resources) -> None:
         self._ctx = ctx
         self._signalled: list[int] = []
         self._flusher: asyncio.Task[None] | None = None
@@ -122,7 +122,7 @@ class WebhookReceiver:
         report = report_of(stored.call_id, stored.event)
         if report is None or stored.workflow_id is None:
             return told
-        if self._ctx.live_status or report.status.terminal:
+        if self._ctx.upsert_status or report.status.terminal:
             sent = await signal_workflow(
                 self._ctx.temporal, stored.workflow_id, REPORT_SIGNAL, report
             )
@@ -136,7 +136,7 @@ class WebhookReceiver:
 
 
 async def receive_webhook(
-    ctx: ServiceContext, line_name: str, headers: Mapping[str, str], body: bytes, url: str
+    ctx: Resources, line_name: str, headers: Mapping[str, str], body: bytes, url: str
 ) -> Received:
     """Receive a single webhook; raises as `WebhookReceiver.receive` does."""
     async with WebhookReceiver(ctx) as receiver:

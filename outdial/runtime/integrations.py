@@ -6,16 +6,18 @@ from collections.abc import Callable, Mapping
 
 from outdial.calendars.caldav import CalDavCalendar
 from outdial.calendars.port import CalendarBackend, Calendars
+from outdial.resources.integrations import Integrations, Secret
 from outdial.resources.outgoing.mail import MailServer
-from outdial.resources.outside import Outside, Secret
 from outdial.runtime.clock import system_clock
 from outdial.runtime.lines import resolve_reference
 from outdial.runtime.settings.file import SettingsInvalid
-from outdial.runtime.settings.outside import MailSettings
+from outdial.runtime.settings.integrations import MailSettings
 from outdial.runtime.settings.settings import Settings
 
 
-def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) -> Outside:
+def build_integrations(
+    settings: Settings, environ: Mapping[str, str] | None = None
+) -> Integrations:
     """Raises SettingsInvalid when a secret can't be found."""
     variables = settings.variables if environ is None else environ
     problems: list[str] = []
@@ -52,7 +54,7 @@ def build_outside(settings: Settings, environ: Mapping[str, str] | None = None) 
     server = _mail(settings.mail, secret, egress.ca_file)
     if problems:
         raise SettingsInvalid(problems)
-    return Outside(
+    return Integrations(
         calendars=Calendars(shared, tenant=settings.tenant),
         mail=server,
         allow_hosts=frozenset(settings.callbacks.allow_hosts),

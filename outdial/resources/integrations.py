@@ -29,7 +29,7 @@ class Secret:
 
 
 @dataclass(frozen=True)
-class Outside:
+class Integrations:
     """Built by the worker from the settings, once. It belongs to one tenant."""
 
     calendars: Calendars = field(default_factory=Calendars)
@@ -42,10 +42,10 @@ class Outside:
     egress: Egress = field(default_factory=Egress)
     """How requests leave the installation, whoever's they are."""
 
-    def of_tenant(self, tenant: str) -> Outside:
+    def of_tenant(self, tenant: str) -> Integrations:
         """What a tenant's calls may reach: others have no secrets, mail or calendars of ours."""
         if tenant == self.tenant:
             return self
-        return Outside(
+        return Integrations(
             calendars=self.calendars.of_tenant(tenant), tenant=tenant, egress=self.egress
         )
