@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from domain.call import CALL_ME_LATER
 from tests.cases import endings
 from tests.cases.endings import Ending, bodies_of, events_of
 from tests.cases.test_thirty_calls import DIALS, end_of
@@ -46,7 +47,7 @@ def drawn_provider(capsys: pytest.CaptureFixture[str]) -> str:
 
 def asks_for_a_call(ending: Ending) -> bool:
     """Whether the person wants to be called again."""
-    return any(event.disposition == "call_me_later" for event in events_of(ending))
+    return any(event.disposition == CALL_ME_LATER for event in events_of(ending))
 
 
 def _in_two(provider: str) -> tuple[list[Ending], list[Ending]]:
