@@ -61,10 +61,12 @@ faults: $(DEV) ## The long runs: processes killed again and again, all examples,
 sdks: $(DEV) $(SDKS) ## Our adapters beside the providers' own SDKs
 	@$(PYTEST) --quiet tests/sdks
 
-soak: $(DEV) ## Thousands of random histories of the store; each run has another seed, and prints it
+soak: $(DEV) ## Thousands of random histories of the store, every word of every provider; prints its seed
 	@OUTDIAL_TEST_HISTORIES=$${OUTDIAL_TEST_HISTORIES:-2000} \
 	    OUTDIAL_TEST_STEPS=$${OUTDIAL_TEST_STEPS:-30} \
-	    $(PYTEST) --quiet $(SPREAD) -m faults tests/store/test_model_*.py
+	    OUTDIAL_TEST_WORDS=$${OUTDIAL_TEST_WORDS:-all} \
+	    $(PYTEST) --quiet $(SPREAD) -m faults --override-ini faulthandler_timeout=0 \
+	    tests/store/test_model_*.py tests/cases/test_thirty_calls_whole_path.py
 
 bench: $(DEV) ## Throughput beside a bare baseline
 	@$(BIN)/python -m bench.throughput

@@ -26,7 +26,7 @@ from outdial.contracts.signatures.call import (
     Placement,
     PlacementResult,
 )
-from outdial.dispatch.reports import report_of
+from outdial.dispatch.reports import reports_of
 from outdial.dispatch.settled import tell_settled
 from outdial.domain.call.claim import FencePass, FenceVerdict
 from outdial.domain.call.event import CallEvent, CallSnapshot
@@ -90,7 +90,7 @@ class Calls(CallActivities):
             return self._placement(
                 passed.line,
                 PlacementResult.PLACED if placed else PlacementResult.UNKNOWN,
-                reports=_reports(place.call_id, told),
+                reports=reports_of(place.call_id, told),
             )
 
     @activity.defn(name="look_up_call")
@@ -103,7 +103,7 @@ class Calls(CallActivities):
         if call.provider_call_id is None:
             await self._record_placed(call.id, snapshot.provider_call_id)
         told = await self._store(call.id, call.line, snapshot.events)
-        return LookUp(found=True, reports=_reports(call.id, told))
+        return LookUp(found=True, reports=reports_of(call.id, told))
 
     @activity.defn(name="hang_up_call")
     async def hang_up_call(self, hang_up: HangUpInput) -> HangUp:
@@ -224,7 +224,9 @@ class Calls(CallActivities):
         early = await self._record_placed(call_id, placed.provider_call_id)
         if placed.events:
             early += await self._store(call_id, line.name, placed.events)
-        return self._placement(line.name, PlacementResult.PLACED, reports=_reports(call_id, early))
+        return self._placement(
+            line.name, PlacementResult.PLACED, reports=reports_of(call_id, early)
+        )
 
     async def _store(self, call_id: str, line: str, found: Sequence[CallEvent]) -> list[CallEvent]:
         """Keep what the provider answered; the caller tells the workflow."""
@@ -379,8 +381,3 @@ async def _ask(line: Line, call: CallRecord) -> CallSnapshot | None:
     if capabilities.can_find:
         return await line.provider.find(call.id, to=call.to, since=call.created_at)
     return None
-
-
-def _reports(call_id: str, told: list[CallEvent]) -> tuple[CallReport, ...]:
-    reports = (report_of(call_id, event) for event in told)
-    return tuple(report for report in reports if report is not None)

@@ -22,10 +22,10 @@ from outdial.contracts.names import (
     REQUEST_SETTLED_SIGNAL,
     campaign_workflow_id,
 )
-from outdial.contracts.signatures.call import EndInput, HangUpInput, LookUp, LookUpInput
+from outdial.contracts.signatures.call import CallReport, EndInput, HangUpInput, LookUp, LookUpInput
 from outdial.contracts.signatures.sweep import SweepActivities, Swept
 from outdial.dispatch.executions import Execution, ExecutionState, describe_execution
-from outdial.dispatch.reports import report_of
+from outdial.dispatch.reports import report_of, reports_of
 from outdial.dispatch.settled import sweep_chains, tell_settled
 from outdial.dispatch.starting import start_call
 from outdial.dispatch.sweeping import BATCH, Deadline, each, pages
@@ -264,16 +264,16 @@ class Sweeps(SweepActivities):
     async def _end_of(self, lease: LeaseCheck) -> CallEnd | None:
         """How an unwatched call ended; None while it may still be going on."""
         call, now = lease.call, self._resources.clock()
+        # What was reported when nobody was there to hear it, a look-up may not tell again.
+        stored = await self._resources.database.read(lambda s: events.events_of_call(s, call.id))
+        end = self._reported_end(call, reports_of(call.id, stored))
+        if end is not None:
+            return end
         looked = await self._look_up(call.id)
         if looked is not None:
-            ends = [report for report in looked.reports if report.status.terminal]
-            if ends:
-                return CallEnd.of(
-                    ends[-1],
-                    answered_before=any(was_answered(report) for report in looked.reports),
-                    started_before=any(was_started(report) for report in looked.reports),
-                    wait_if_answered=self._resources.analysis_wait(call.line),
-                )
+            end = self._reported_end(call, reports_of(call.id, stored) + looked.reports)
+            if end is not None:
+                return end
             if looked.absent:
                 return CallEnd.absent(now)
         if now < lease.expires_at:
@@ -282,6 +282,18 @@ class Sweeps(SweepActivities):
         return CallEnd.unknown(
             now,
             "its workflow was ended from outside, and no call lasts so long",
+            wait_if_answered=self._resources.analysis_wait(call.line),
+        )
+
+    def _reported_end(self, call: CallRecord, reports: Sequence[CallReport]) -> CallEnd | None:
+        """The end that a provider reported, or None."""
+        ends = [report for report in reports if report.status.terminal]
+        if not ends:
+            return None
+        return CallEnd.of(
+            ends[-1],
+            answered_before=any(was_answered(report) for report in reports),
+            started_before=any(was_started(report) for report in reports),
             wait_if_answered=self._resources.analysis_wait(call.line),
         )
 

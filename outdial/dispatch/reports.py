@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from outdial.contracts.signatures.call import CallReport
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.evidence import was_answered
@@ -25,3 +27,9 @@ def report_of(call_id: str | None, event: CallEvent) -> CallReport | None:
         detail=event.detail,
         duration_seconds=event.duration_seconds,
     )
+
+
+def reports_of(call_id: str, told: Sequence[CallEvent]) -> tuple[CallReport, ...]:
+    """Those of a call's events that say something about its status."""
+    reports = (report_of(call_id, event) for event in told)
+    return tuple(report for report in reports if report is not None)

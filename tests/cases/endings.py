@@ -246,6 +246,14 @@ def bodies_of(ending: Ending, call_id: str) -> list[bytes]:
     return found
 
 
+def answers_of(ending: Ending, call_id: str) -> tuple[CallEvent, ...]:
+    """What the answer to the placement tells of the end; nothing where webhooks tell it."""
+    shape, _ = _SHAPES[ending.provider]
+    told = [e for e in shape(ending.field, ending.word, ending.talked) if isinstance(e, CallEvent)]
+    texts = (event.model_dump_json().replace(CALL, call_id) for event in told)
+    return tuple(CallEvent.model_validate_json(text) for text in texts)
+
+
 def line_of(provider: str) -> Line:
     """A line of this provider, named after it, on which nothing is sent."""
     stage = stages()[provider]()

@@ -13,7 +13,7 @@ from outdial.providers.bland.webhook import sign
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
 
 KEY = "sk-bland-key"
 SECRET = "bland-webhook-secret"
@@ -115,9 +115,11 @@ class BlandStage(Stage):
         return self.webhook(self.shown(call) | odd)
 
     def webhook(self, content: Any) -> Delivery:
-        body = json.dumps(content).encode()
+        return self.signed(json.dumps(content).encode())
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
         headers = {"content-type": "application/json", "X-Webhook-Signature": sign(SECRET, body)}
-        return Delivery(headers, body)
+        return Delivery(headers, body, url)
 
     def _stop(self, call: FarCall | None) -> dict[str, Any]:
         if call is None or call.status.terminal:

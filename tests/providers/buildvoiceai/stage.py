@@ -88,9 +88,12 @@ class BuildVoiceAIStage(BearerStage):
         return self.posted({"event": "call.levitated", "call_id": call.id, "status": "afloat"})
 
     def posted(self, content: Any) -> Delivery:
+        return self.signed(json.dumps(content).encode())
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
+        """The secret stands in the URL, which the account's owner enters."""
         headers = {"Content-Type": "application/json"}
-        url = f"{HOOK}/{quote(SECRET)}"
-        return Delivery(headers, json.dumps(content).encode(), url)
+        return Delivery(headers, body, f"{url}/{quote(SECRET)}")
 
 
 STAGE = BuildVoiceAIStage

@@ -224,5 +224,9 @@ class Stage(ABC):
         """
 
     @abstractmethod
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
+        """Any report as it comes to the URL that this provider was given, signed at an instant."""
+
+    @abstractmethod
     def deliver_unheard_of(self, call: FarCall) -> Delivery | None:
         """A webhook with a status or a reason that is in no document."""

@@ -13,7 +13,7 @@ from outdial.providers.elevenlabs.webhook import TOLERANCE, sign
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
 
 KEY = "sk_eleven"
 SECRET = "wsec_0123456789"
@@ -122,10 +122,12 @@ class ElevenLabsStage(Stage):
 
     def webhook(self, kind: str, data: Any, *, sent_at: datetime = NOW) -> Delivery:
         content = {"type": kind, "event_timestamp": int(NOW.timestamp()), "data": data}
-        body = json.dumps(content).encode()
+        return self.signed(json.dumps(content).encode(), sent_at=sent_at)
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
         signature = sign(SECRET, body, int(sent_at.timestamp()))
         headers = {"content-type": "application/json", "ElevenLabs-Signature": signature}
-        return Delivery(headers, body)
+        return Delivery(headers, body, url)
 
     def _listed(self, query: dict[str, str]) -> dict[str, Any]:
         wanted = query.get("user_id")

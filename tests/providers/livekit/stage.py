@@ -17,7 +17,7 @@ from outdial.providers.livekit.token import LEEWAY
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
 
 KEY = "APIabcdef"
 SECRET = "a-secret-of-the-length-that-livekit-makes-43"
@@ -164,7 +164,9 @@ class LiveKitStage(Stage):
             "room": {"sid": "RM_1", "name": room},
             "participant": participant,
         }
-        body = json.dumps(content).encode()
+        return self.signed(json.dumps(content).encode(), sent_at=sent_at)
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
         claims = {
             "iss": KEY,
             "nbf": sent_at,
@@ -175,7 +177,7 @@ class LiveKitStage(Stage):
             "Content-Type": "application/webhook+json",
             "Authorization": jwt.encode(claims, SECRET, algorithm="HS256"),
         }
-        return Delivery(headers, body)
+        return Delivery(headers, body, url)
 
     def _delete(self, request: Request, room: str) -> Answer:
         if self.rooms.pop(room, None) is None:

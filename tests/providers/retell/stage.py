@@ -13,7 +13,7 @@ from outdial.providers.retell.client import RetellProvider
 from outdial.providers.retell.webhook import TOLERANCE, sign
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
 
 KEY = "retell-key"
 SPEC = OpenApi(Path(__file__).with_name("openapi.json"))
@@ -112,9 +112,12 @@ class RetellStage(Stage):
 
     def webhook(self, event: str, call: Any, *, sent_at: datetime = NOW) -> Delivery:
         body = json.dumps({"event": event, "call": call}).encode()
+        return self.signed(body, sent_at=sent_at)
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
         signature = sign(KEY, body, int(sent_at.timestamp() * 1000))
         headers = {"content-type": "application/json", "x-retell-signature": signature}
-        return Delivery(headers, body)
+        return Delivery(headers, body, url)
 
     def _stop(self, call: FarCall) -> Answer:
         if call.status.terminal:

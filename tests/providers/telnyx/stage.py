@@ -17,7 +17,7 @@ from outdial.providers.telnyx.client import TelnyxProvider
 from outdial.providers.telnyx.webhook import TOLERANCE, call_id_in
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
 
 KEY = "KEY0123"
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -160,7 +160,9 @@ class TelnyxStage(Stage):
         }
         if as_published and kind in _SCHEMAS:
             SPEC.check_schema(_SCHEMAS[kind], {"data": data})
-        body = json.dumps({"data": data}).encode()
+        return self.signed(json.dumps({"data": data}).encode(), sent_at=sent_at)
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
         timestamp = str(int(sent_at.timestamp()))
         signature = SIGNER.sign(timestamp.encode() + b"|" + body)
         headers = {
@@ -168,7 +170,7 @@ class TelnyxStage(Stage):
             "telnyx-signature-ed25519": base64.b64encode(signature).decode(),
             "telnyx-timestamp": timestamp,
         }
-        return Delivery(headers, body)
+        return Delivery(headers, body, url)
 
     def _ids(self, call: FarCall) -> dict[str, Any]:
         leg = str(uuid.uuid5(uuid.NAMESPACE_URL, call.id))

@@ -14,7 +14,7 @@ from outdial.providers.thinnestai.client import ThinnestAIProvider
 from tests.providers.bearer import BearerStage, iso
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request
-from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault
+from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault
 
 WORDS = {CallStatus.QUEUED: "initiating"}
 _ERRORS = {
@@ -100,7 +100,11 @@ class ThinnestAIStage(BearerStage):
 
     def posted(self, call: FarCall, **content: Any) -> Delivery:
         body = json.dumps({"call_id": call.id, "timestamp": iso(NOW), **content}).encode()
-        return Delivery({"Content-Type": "application/json"}, body, call.webhook_url or "")
+        return self.signed(body, url=call.webhook_url or "")
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
+        """The URL came with the order, and its secret too."""
+        return Delivery({"Content-Type": "application/json"}, body, url)
 
 
 STAGE = ThinnestAIStage

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from outdial.domain.call.status import CallStatus
 from outdial.providers.port import Provider
@@ -16,7 +16,7 @@ from outdial.providers.twilio.client import TwilioProvider
 from outdial.providers.twilio.signature import sign
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
 
 ACCOUNT = "AC" + "0a" * 16
 TOKEN = "12345"
@@ -140,12 +140,15 @@ class TwilioStage(Stage):
             "SequenceNumber": "0",
             **fields,
         }
-        url = call.webhook_url or ""
+        return self.signed(urlencode(form).encode(), url=call.webhook_url or "")
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
+        form = parse_qsl(body.decode(), keep_blank_values=True)
         headers = {
             "Content-Type": "application/x-www-form-urlencoded; charset=UTF-8",
-            "X-Twilio-Signature": sign(TOKEN, url, list(form.items())),
+            "X-Twilio-Signature": sign(TOKEN, url, form),
         }
-        return Delivery(headers, urlencode(form).encode(), url)
+        return Delivery(headers, body, url)
 
     def _listed(self, query: dict[str, str]) -> dict[str, Any]:
         found = [self.shown(call) for call in self.calls.values() if call.to == query.get("To")]

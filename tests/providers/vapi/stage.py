@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 from outdial.domain.call.status import CallStatus
 from outdial.providers.port import Provider
 from outdial.providers.vapi.client import VapiProvider
+from outdial.providers.vapi.webhook import SECRET_HEADER
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
 
 KEY = "vapi-private-key"
 SECRET = "vapi-webhook-secret"
@@ -122,6 +123,10 @@ class VapiStage(Stage):
         headers = {"content-type": "application/json"}
         headers |= call.order["assistantOverrides"]["server"].get("headers", {})
         return Delivery(headers, json.dumps({"message": message}).encode())
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
+        """As an assistant's server or an account's has it: the secret in a header."""
+        return Delivery({"content-type": "application/json", SECRET_HEADER: SECRET}, body, url)
 
     def _control(self, request: Request) -> Answer:
         given = request.headers.get("authorization")

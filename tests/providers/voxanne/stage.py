@@ -15,7 +15,7 @@ from outdial.providers.voxanne.client import VoxanneProvider
 from tests.providers.bearer import BEGAN, ENDED, SECRET, BearerStage, iso
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request
-from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault
+from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault
 
 _ERRORS = {
     Fault.THROTTLE: (429, {"error": "Too many requests", "retryAfter": 60}),
@@ -122,7 +122,9 @@ class VoxanneStage(BearerStage):
         return self.posted({"type": "call.ended", "call": told})
 
     def posted(self, content: Any, sent_at: datetime = NOW) -> Delivery:
-        body = json.dumps(content).encode()
+        return self.signed(json.dumps(content).encode(), sent_at=sent_at)
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
         second = str(int(sent_at.timestamp()))
         signed = hmac.new(SECRET.encode(), f"{second}.".encode() + body, hashlib.sha256)
         headers = {
@@ -130,7 +132,7 @@ class VoxanneStage(BearerStage):
             "X-Vapi-Signature": signed.hexdigest(),
             "X-Vapi-Timestamp": second,
         }
-        return Delivery(headers, body)
+        return Delivery(headers, body, url)
 
 
 STAGE = VoxanneStage

@@ -15,7 +15,7 @@ from outdial.providers.voxpria.client import VoxpriaProvider
 from tests.providers.bearer import SECRET, BearerStage, iso
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request
-from tests.providers.contract.stage import NOW, Delivery, FarCall, Fault
+from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault
 
 _STATUS = {Fault.THROTTLE: 429, Fault.REJECT: 400, Fault.UNAUTHORIZED: 401}
 _EVENTS = {CallStatus.IN_PROGRESS: "call.started", CallStatus.COMPLETED: "call.completed"}
@@ -106,10 +106,12 @@ class VoxpriaStage(BearerStage):
         return self.posted({"event": "call.levitated", "timestamp": iso(NOW), "data": data})
 
     def posted(self, content: Any) -> Delivery:
-        body = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+        return self.signed(json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
         signed = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "X-Voxpria-Signature": f"sha256={signed}"}
-        return Delivery(headers, body)
+        return Delivery(headers, body, url)
 
 
 STAGE = VoxpriaStage

@@ -130,9 +130,12 @@ class VozAgentStage(BearerStage):
 
     def posted(self, event: str, data: Any) -> Delivery:
         content = {"event": event, "timestamp": iso(NOW), "data": data}
+        return self.signed(json.dumps(content).encode())
+
+    def signed(self, body: bytes, *, url: str = HOOK, sent_at: datetime = NOW) -> Delivery:
+        """The secret stands in the URL, which the account's owner enters."""
         headers = {"Content-Type": "application/json"}
-        url = f"{HOOK}/{quote(SECRET)}"
-        return Delivery(headers, json.dumps(content).encode(), url)
+        return Delivery(headers, body, f"{url}/{quote(SECRET)}")
 
 
 def _contact(number: str) -> str:
