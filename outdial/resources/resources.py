@@ -29,9 +29,9 @@ class Resources:
     temporal: Client
     lines: Lines
     clock: Clock
+    _: KW_ONLY
     tenant: str = DEFAULT_TENANT
     """Whose requests a service serves; an activity acts for the tenant of its call."""
-    _: KW_ONLY
     public_url: str = ""
     """Where providers reach our webhooks."""
     integrations: Integrations = field(default_factory=Integrations)

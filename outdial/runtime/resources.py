@@ -25,7 +25,7 @@ def build_resources(
         temporal,
         lines,
         clock,
-        settings.tenant,
+        tenant=settings.tenant,
         public_url=settings.public_url or "",
         integrations=integrations or Integrations(),
         upsert_status=settings.upsert_status,

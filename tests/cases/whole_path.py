@@ -137,7 +137,7 @@ class WholePath:
         self._turns = cycle((self.by_sweeper, self.by_webhook_and_sweeper))
         every = Lines([far.line])
         clock: Callable[[], datetime] = lambda: self.house.now  # noqa: E731
-        self._resources = Resources(database, client, every, clock, PUBLIC_URL)
+        self._resources = Resources(database, client, every, clock, public_url=PUBLIC_URL)
         self._ctx = Resources(database, client, every, clock)
         self._calls, self._sweeps = Calls(self._resources), Sweeps(self._resources)
         # A line of the simulated network has no daily ceiling; and one that fails so many would

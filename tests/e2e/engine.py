@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from temporalio.client import Client
@@ -88,18 +88,18 @@ async def engine(
         await opened.enter_async_context(network)
         lines = _lines(network, tenant)
         opened.push_async_callback(lines.aclose)
-        ctx = Resources(database, temporal, lines, clock, tenant, allow_private_webhooks=True)
-        await announce_lines(ctx)
-        public_url = await opened.enter_async_context(_hooks(ctx))
-        resources = Resources(
+        ctx = Resources(
             database,
             temporal,
             lines,
             clock,
-            public_url,
+            tenant=tenant,
             allow_private_webhooks=True,
             integrations=integrations or Integrations(),
         )
+        await announce_lines(ctx)
+        public_url = await opened.enter_async_context(_hooks(ctx))
+        resources = replace(ctx, public_url=public_url)
         for worker in build_workers(temporal, resources):
             await opened.enter_async_context(worker)
         await opened.enter_async_context(delivery_worker(temporal, resources))

@@ -153,7 +153,7 @@ async def running(
         network = await opened.enter_async_context(
             httpx.AsyncClient(base_url=embedded.state.endpoints.network, trust_env=False)
         )
-        ctx = Resources(database, client, lines, system_clock, settings.tenant)
+        ctx = Resources(database, client, lines, system_clock, tenant=settings.tenant)
         yield Stack(embedded, client, ctx, Network(network), folder / "state")
 
 

@@ -276,7 +276,7 @@ async def open_stack(plan: Plan, *, start_worker: bool = True) -> AsyncIterator[
         network = await opened.enter_async_context(
             httpx.AsyncClient(base_url=plan.state.endpoints.network, timeout=30, trust_env=False)
         )
-        ctx = Resources(database, client, lines, system_clock, plan.settings.tenant)
+        ctx = Resources(database, client, lines, system_clock, tenant=plan.settings.tenant)
         yield Stack(plan.folder, plan.settings, plan.parts, ctx, network)
 
 

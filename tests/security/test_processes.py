@@ -62,6 +62,32 @@ def test_our_own_modules_run_whatever_folder_it_is(tmp_path: Path, path: str | N
     assert not (folder / "taken").exists()
 
 
+def test_our_own_modules_come_before_those_of_the_users_path(tmp_path: Path) -> None:
+    """Somebody's worker.py may be wherever their PYTHONPATH leads."""
+    for name in ("worker", "outdial", "workflows"):
+        (tmp_path / f"{name}.py").write_text("")
+    environ = dict(os.environ) | {"PYTHONPATH": str(tmp_path)}
+    settings = load_settings(environ | {"OUTDIAL_STATE_DIR": str(tmp_path / "state")})
+    ours = Path(__file__).parents[2]
+    names = "outdial, worker, workflows"
+    script = f"import {names}; print(*(module.__file__ for module in ({names})))"
+    for part in commands(settings, STATE):
+        if part.arguments[0] == sys.executable:
+            found = subprocess.run(
+                [sys.executable, "-P", "-c", script],
+                cwd=tmp_path,
+                env=dict(part.environment),
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.split()
+            assert {Path(file).parent for file in found} <= {
+                ours,
+                ours / "outdial",
+                ours / "workflows",
+            }
+
+
 def test_no_secret_stands_in_the_arguments(tmp_path: Path) -> None:
     settings = load_settings({"OUTDIAL_STATE_DIR": str(tmp_path)})
     for command in commands(settings, STATE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,6 @@ from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.status import CallStatus
 from outdial.providers.port import Unavailable
-from outdial.resources.resources import Resources
 from outdial.services.webhooks.webhooks import receive_webhook
 from outdial.store.call import calls
 from tests.services.world import NOW, World, webhook
@@ -62,7 +62,7 @@ async def _reported(world: World, *kinds: str) -> ClaimedCall:
 async def _sweep(world: World, call: ClaimedCall) -> tuple[int, CallStatus]:
     """How many slots were freed, and the status of the call."""
     ctx = world.ctx
-    resources = Resources(ctx.database, ctx.temporal, ctx.lines, ctx.clock, "http://127.0.0.1:1")
+    resources = replace(ctx, public_url="http://127.0.0.1:1")
     freed = (await Sweeps(resources).sweep_leases()).leases
     found = await ctx.database.read(lambda s: calls.get_call(s, call.call_id))
     assert found is not None

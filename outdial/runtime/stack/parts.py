@@ -19,7 +19,7 @@ _DRAIN_SECONDS = 15
 """Whoever pressed Ctrl-C waits; what is cut off is reconciled at the next start."""
 _WORKER_STOP_SECONDS = _DRAIN_SECONDS + 5.0
 _STOP_SECONDS = 5.0
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 class StackFailed(OutdialError):
