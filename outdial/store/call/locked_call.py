@@ -95,6 +95,8 @@ class RecipientValues(NamedTuple):
     """The columns of a recipient that the end of a call is judged by."""
 
     state: RecipientState
+    phone: str
+    """The number whose turn it is; once a call is settled, it may be another than was called."""
     attempts: int
     calls: int
     zones: str
@@ -243,8 +245,10 @@ class LockedCall:
 
     @property
     def phones(self) -> list[str]:
-        """The number that was called, then the person's others."""
-        return [self.call.phone, *self.recipient.alternate_phones]
+        """The number that was called, then the person's others: whose turn it is now, and those
+        whose turns are to come, which the called one may be among again."""
+        person = self.recipient
+        return list(dict.fromkeys([self.call.phone, person.phone, *person.alternate_phones]))
 
     @property
     def ended_at(self) -> datetime:

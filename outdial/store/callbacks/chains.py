@@ -174,6 +174,7 @@ def context_of(s: Session, call_id: str, position: int) -> StepContext:
         raise UnknownCall(call_id)
     found = (
         select(
+            recipient.c.phone,
             recipient.c.alternate_phones,
             recipient.c.zones,
             recipient.c.variables,
@@ -188,7 +189,8 @@ def context_of(s: Session, call_id: str, position: int) -> StepContext:
         step=step,
         call=known,
         plan=read_plan(row["plan"] or row["campaign_plan"]),
-        phones=(known.to, *(other for other in row["alternate_phones"] if other != known.to)),
+        # It may be another number's turn by now, which is not among the alternates then.
+        phones=tuple(dict.fromkeys([known.to, row["phone"], *row["alternate_phones"]])),
         zones=read_zones(row["zones"]).candidates,
         variables=row["variables"],
         earlier=tuple(step for step in steps if step.position < position),
