@@ -30,6 +30,7 @@ from caldav.lib.error import (
 
 from outdial.calendars.expansion import busy_by
 from outdial.calendars.invitation import event_of, status_of
+from outdial.calendars.objects import object_of
 from outdial.calendars.port import CalendarBackend, CalendarConflict, CalendarUnavailable, Entry
 from outdial.domain.appointment.appointment import OURS, Appointment
 from outdial.domain.egress import Egress
@@ -217,6 +218,7 @@ def _load(event: Any) -> None:
     """
     kept = _kept_etag(event)
     event.load()
+    event.icalendar_instance = object_of(event.data)
     if kept is not None:
         event.props[dav.GetEtag.tag] = kept
 

@@ -18,8 +18,8 @@ from types import FrameType
 from typing import Any
 
 import recurring_ical_events
-from icalendar import Calendar as ICalendar
 
+from outdial.calendars.objects import object_of
 from outdial.calendars.port import Entry
 
 MAX_TEXT = 256 * 1024
@@ -86,8 +86,7 @@ def busy_by(
 def _occurrences(
     text: str, start: datetime, end: datetime, read: Callable[[Any], Entry | None]
 ) -> Iterator[Entry]:
-    calendar = ICalendar.from_ical(text)
-    for component in recurring_ical_events.of(calendar).between(start, end):
+    for component in recurring_ical_events.of(object_of(text)).between(start, end):
         if component.name != "VEVENT" or _takes_no_time(component):
             continue
         entry = read(component)
