@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 
 async def until(
-    check: Callable[[], Awaitable[bool]], *, timeout: float = 10.0, interval: float = 0.02
+    check: Callable[[], Awaitable[bool]], *, timeout: float = 30.0, interval: float = 0.02
 ) -> None:
     """Return as soon as `check` holds; raises TimeoutError when it does not in time (seconds)."""
     async with asyncio.timeout(timeout):
@@ -16,7 +16,7 @@ async def until(
             await asyncio.sleep(interval)
 
 
-def until_sync(check: Callable[[], bool], *, timeout: float = 10.0, interval: float = 0.02) -> None:
+def until_sync(check: Callable[[], bool], *, timeout: float = 30.0, interval: float = 0.02) -> None:
     """The same for code without an event loop."""
     give_up = time.monotonic() + timeout
     while not check():

@@ -49,7 +49,7 @@ def test_every_status(status: int, create: type[ProviderError], other: type[Prov
     response = httpx.Response(status)
     assert type(placement_error(response, "main")) is create
     assert type(request_error(response, "main")) is other
-    assert placement_error(response, "main").code == str(status)
+    assert placement_error(response, "main").provider_code == str(status)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_every_status(status: int, create: type[ProviderError], other: type[Prov
 def test_a_known_code_decides(failure: FailureClass, kind: type[NotPlaced]) -> None:
     response = httpx.Response(400)
     error = placement_error(response, "main", code="21211", failure=failure)
-    assert (type(error), error.code) == (kind, "21211")
+    assert (type(error), error.provider_code) == (kind, "21211")
     assert "400 (21211)" in str(error)
     assert type(refusal_of(failure, "no")) is kind
 
@@ -83,7 +83,7 @@ def test_a_code_that_may_be_about_a_person_is_not_told(code: str) -> None:
         placement_error(httpx.Response(500), "main", code=code),
         request_error(httpx.Response(500), "main", code=code),
     ):
-        assert error.code in ("400", "500")
+        assert error.provider_code in ("400", "500")
         assert not code or code not in str(error)
 
 
@@ -122,4 +122,7 @@ def test_the_content_of_an_answer() -> None:
 
 def test_what_a_provider_cannot_do() -> None:
     error = unsupported("main", "end calls")
-    assert (error.code, str(error)) == ("unsupported", "line main: the provider can't end calls")
+    assert (error.provider_code, str(error)) == (
+        "unsupported",
+        "line main: the provider can't end calls",
+    )

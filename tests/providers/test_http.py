@@ -91,7 +91,7 @@ async def test_what_breaks_after_it_left_may_have_arrived(
 async def test_a_connection_nobody_takes_was_never_made(server: FarServer) -> None:
     await server.stop()
     create, ask = await _both(server.base_url)
-    assert (type(create), create.code) == (Unavailable, "ConnectError")
+    assert (type(create), create.provider_code) == (Unavailable, "ConnectError")
     assert type(ask) is Unavailable
 
 
@@ -111,7 +111,7 @@ def deaf() -> Iterator[str]:
 
 async def test_a_connection_that_takes_too_long_was_never_made(deaf: str) -> None:
     create, ask = await _both(deaf, 0.4)
-    assert (type(create), create.code) == (Unavailable, "ConnectTimeout")
+    assert (type(create), create.provider_code) == (Unavailable, "ConnectTimeout")
     assert type(ask) is Unavailable
 
 
@@ -120,7 +120,7 @@ async def test_no_free_connection_is_none(
 ) -> None:
     monkeypatch.setattr(http, "_CONNECTIONS", 0)
     create, ask = await _both(server.base_url, 0.4)
-    assert (type(create), create.code) == (Unavailable, "PoolTimeout")
+    assert (type(create), create.provider_code) == (Unavailable, "PoolTimeout")
     assert type(ask) is Unavailable
     assert far.requests == []
 

@@ -300,7 +300,7 @@ async def test_every_answer_without_a_call(
     monkeypatch.setattr(stage, "created", lambda call: error(http_status, code, pointer))
     with pytest.raises(ProviderError) as caught:
         await telnyx.place(stage.order())
-    assert (caught.value.failure, caught.value.code) == (failure, code)
+    assert (caught.value.failure, caught.value.provider_code) == (failure, code)
 
 
 async def test_what_is_ordered(stage: TelnyxStage, telnyx: TelnyxProvider) -> None:

@@ -91,7 +91,7 @@ async def test_every_refusal(
     monkeypatch.setattr(stage, "created", lambda call: said)
     with pytest.raises(ProviderError) as caught:
         await provider.place(stage.order())
-    assert (caught.value.failure, caught.value.code) == (failure, str(status))
+    assert (caught.value.failure, caught.value.provider_code) == (failure, str(status))
     assert NUMBER not in str(caught.value)
 
 

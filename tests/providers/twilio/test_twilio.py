@@ -184,7 +184,7 @@ async def test_every_error_code(
     with pytest.raises(ProviderError) as caught:
         await twilio.place(stage.order())
     assert caught.value.failure is failure
-    assert caught.value.code == str(code)
+    assert caught.value.provider_code == str(code)
     assert NUMBER not in str(caught.value)
 
 

@@ -107,7 +107,7 @@ async def test_every_refusal(
     monkeypatch.setattr(stage, "created", lambda call: said)
     with pytest.raises(ProviderError) as caught:
         await provider.place(stage.order())
-    assert (caught.value.failure, caught.value.code) == (failure, code)
+    assert (caught.value.failure, caught.value.provider_code) == (failure, code)
     assert NUMBER not in str(caught.value)
 
 
