@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from typing import Any
 
 import pytest
 from jinja2 import nodes
 
 from outdial.intake.templates.after_call import RenderFailed, render_text
-from outdial.intake.templates.sandbox import KNOWN, TemplateRefused, require_known
+from outdial.intake.templates.sandbox import KNOWN, Sandbox, TemplateRefused, require_known
+from outdial.intake.templates.templates import compile_template
 
 LONG = "x" * 4000
 BOMBS = [
@@ -99,6 +101,26 @@ COSTS_NOTHING = {
 """Bounded by the template's own length, or by what counts the node that holds them."""
 BOMBS += [source for sources in BY_NODE.values() for source in sources]
 
+BACKSLASH = "'" + 2 * chr(92) + "'"
+OF_CONSTANTS = [
+    "{{ ('a' * 9)|list|sort|join }}",
+    "{{ ('abc'|replace('b', 'ccc'))" + "|list|sort|join" * 8 + "|length }}",
+    "{% for a in 'abc'|list %}{{ 'x' if 'cab'|sort else 'y'|upper }}{% endfor %}",
+    "{{ 'a' if 'abc'|upper is upper }}{{ 'x' is in('xyz') }}{{ 9 is divisibleby(3) }}",
+    "{{ [1, 2]|sum }}{{ [3, 1]|max }}{{ {'a': 1}|length }}{{ (1, 2)|first }}",
+    "{{ " + "[" * 12 + BACKSLASH + "] ~ ''" * 12 + " }}",
+    "{{ ['a' ~ 'b', ('c', 'd'), {'k': 'v'}] }}{{ ['ab'[::-1]]|join(', ') }}",
+    "{{ 9 ** 9 ** 9 }}{{ 'a' * 10 ** 9 }}{{ 1 + 2 - 3 / 4 // 5 % 6 }}",
+    "{{ 1 < 2 <= 3 }}{{ 'a' in 'abc' }}{{ [1] == [1] and 'a' ~ 'b' or not 'c' ~ 'd' }}",
+    "{{ {'a': 'b'}['a'] }}{{ {'a': 'b'}.a }}{{ ['a', 'b'][1:] }}{{ range(9)|list }}",
+    "{{ ('a'|upper)[0] }}{{ 'abc'.replace('a', 'b'|upper)|length }}",
+]
+"""Of every kind of node that makes something, over nothing but constants."""
+MAKES_NOTHING = (
+    *COSTS_NOTHING, nodes.TemplateData, nodes.Getitem, nodes.List, nodes.Tuple, nodes.Dict,
+)  # fmt: skip
+"""Constants as they are written, one of them, or a part of one."""
+
 
 def node_types(kind: type[nodes.Node] = nodes.Node) -> set[type[nodes.Node]]:
     return {kind}.union(*map(node_types, kind.__subclasses__()))
@@ -152,3 +174,65 @@ def test_a_bomb_is_refused_before_it_goes_off(source: str) -> None:
 )  # fmt: skip
 def test_what_people_write_is_rendered(source: str, text: str) -> None:
     assert render_text(source, {"a": "x,y"}) == text
+
+
+@pytest.fixture
+def folding(monkeypatch: pytest.MonkeyPatch) -> list[tuple[type[nodes.Node], bool]]:
+    """The nodes that Jinja2 tries to work out before a rendering, and whether it can."""
+    tried: list[tuple[type[nodes.Node], bool]] = []
+
+    def watch(kind: type[nodes.Node]) -> None:
+        as_const = vars(kind)["as_const"]
+
+        def watched(node: Any, *args: Any, **kwargs: Any) -> Any:
+            at = len(tried)
+            tried.append((type(node), False))
+            value = as_const(node, *args, **kwargs)
+            tried[at] = (type(node), True)
+            return value
+
+        monkeypatch.setattr(kind, "as_const", watched)
+
+    for kind in node_types():
+        if "as_const" in vars(kind):
+            watch(kind)
+    return tried
+
+
+@pytest.mark.parametrize("source", OF_CONSTANTS)
+def test_nothing_is_worked_out_while_a_template_is_compiled(
+    source: str, folding: list[tuple[type[nodes.Node], bool]]
+) -> None:
+    compile_template(Sandbox(), source)
+    assert not {kind for kind, done in folding if done and kind not in MAKES_NOTHING}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ x" + ".a" * 100 + " }}",
+        "{{ x" + "[0]" * 100 + " }}",
+        "{{ " + "not " * 100 + "x }}",
+        "{{ x" + "|int" * 100 + " }}",
+        "{{ " + "'a' if x else " * 100 + "'b' }}",
+        "{{ " + " + ".join(["x"] * 100) + " }}",
+    ],
+)
+def test_what_compiling_tries_grows_with_the_template_and_no_faster(
+    source: str, folding: list[tuple[type[nodes.Node], bool]]
+) -> None:
+    compile_template(Sandbox(), source)
+    assert len(folding) <= 2 * len(source)
+
+
+@pytest.mark.parametrize("kind", [nodes.Filter, nodes.Test])
+def test_no_filter_or_test_is_called_without_a_rendering(kind: type[nodes.Filter]) -> None:
+    sandbox = Sandbox()
+    known = sandbox.filters if kind is nodes.Filter else sandbox.tests
+    assert known
+    for name in known:
+        node = kind(nodes.Const("a"), name, [], [], None, None)
+        node.set_environment(sandbox)
+        with pytest.raises(nodes.Impossible) as refused:
+            node.as_const()
+        assert refused.value.__cause__ is None, f"{name} was called"

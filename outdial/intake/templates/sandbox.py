@@ -3,18 +3,20 @@
 Jinja2's own sandbox keeps a template away from Python. This one also keeps it small: it has no
 loop but over a row's values and a short range, keeps no state, and no operation in it makes a
 large text out of a small one. What a rendering does is counted, steps of loops and characters
-made: a definition may come from whoever has a key.
+made: a definition may come from whoever has a key. Nothing is worked out before a rendering,
+where it would not be counted: Jinja2 folds constants, but not what asks for the context.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Set, ValuesView
+from collections.abc import Callable, Iterator, Mapping, Set, ValuesView
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import attrgetter
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, Undefined, nodes
+from jinja2 import StrictUndefined, Template, Undefined, meta, nodes, pass_context
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -88,9 +90,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"*", "**", "%", "+", "-", "/", "//"})
 
     def __init__(self) -> None:
-        super().__init__(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=False)
+        # Unoptimized: at every node, the optimizer tries anew to fold all that is below it.
+        super().__init__(undefined=StrictUndefined, autoescape=False, optimized=False)
         self.filters = {name: _limited(name, self.filters[name]) for name in FILTERS}
         self.filters |= {_STEPS: _steps, _CONCAT: _concat, _MADE: _made, _READ: _read}
+        self.filters = {name: _unfolded(each) for name, each in self.filters.items()}
+        self.tests = {name: _unfolded(each) for name, each in self.tests.items()}
         self.globals = {"range": _short_range}
 
     def check(self, source: str) -> nodes.Template:
@@ -109,9 +114,16 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 raise TemplateRefused(f"{each.name!r} is no filter")
         return tree
 
-    def compiled(self, tree: nodes.Template) -> Template:
-        """A template of a checked tree, in which everything that has a cost is counted."""
-        return self.from_string(_counted(tree, self))
+    def compiled(self, tree: nodes.Template) -> tuple[Template, frozenset[str]]:
+        """A template of a checked tree, in which everything that has a cost is counted, and the
+        names that it looks up in any of its branches."""
+        tree = _counted(tree, self)
+        # What `meta.find_undeclared_variables` does, which has no way to leave the optimizer out.
+        generator = meta.TrackingCodeGenerator(self)
+        generator.optimizer = None
+        generator.visit(tree)
+        needs = generator.undeclared_identifiers - self.globals.keys()
+        return self.from_string(tree), frozenset(needs)
 
     def call(self, context: Context, function: Any, /, *args: Any, **kwargs: Any) -> Any:
         # One that the sandbox refused is undefined here, and says so itself.
@@ -144,6 +156,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """`str.format` pads without limit, so it is refused rather than wrapped."""
 
 
+_OF_CONTEXT: dict[str, Callable[[Context], Any]] = {
+    "context": lambda context: context,
+    "eval_context": attrgetter("eval_ctx"),
+    "environment": attrgetter("environment"),
+}
+"""What a filter or test may ask for, by Jinja2's name for it."""
 _STEPS, _CONCAT = "outdial_steps", "outdial_concat"
 _MADE, _READ = "outdial_made", "outdial_read"
 _OURS = frozenset({_STEPS, _CONCAT, _MADE, _READ})
@@ -259,6 +277,19 @@ def _made(value: Any) -> Any:
 
 def _pay(characters: int, items: int) -> None:
     _spend(4 + characters // 64 + items // 8)
+
+
+def _unfolded(function: Any) -> Any:
+    """The filter or test, given what it asks for out of the context that it now asks for."""
+    asks = getattr(function, "jinja_pass_arg", None)
+    asked = _OF_CONTEXT[asks.name] if asks is not None else None
+
+    @functools.wraps(function)
+    def unfolded(context: Context, /, *args: Any, **kwargs: Any) -> Any:
+        before = () if asked is None else (asked(context),)
+        return function(*before, *args, **kwargs)
+
+    return pass_context(unfolded)
 
 
 def _limited(name: str, function: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta
+from jinja2 import Template, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
 
 from outdial.domain.definition.fields import describe_value
@@ -95,9 +95,7 @@ def _compile(sandbox: Sandbox, source: str) -> _Compiled:
     if len(source) > MAX_CHARACTERS:
         raise TemplateRefused(f"found {len(source)} characters; write at most {MAX_CHARACTERS}")
     try:
-        tree = sandbox.check(source)
-        needs = meta.find_undeclared_variables(tree) - sandbox.globals.keys()
-        return _Compiled(sandbox.compiled(tree), frozenset(needs))
+        return _Compiled(*sandbox.compiled(sandbox.check(source)))
     except TemplateSyntaxError as error:
         raise TemplateRefused(_syntax(error, source)) from error
     except TemplateRefused as error:
