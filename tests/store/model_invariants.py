@@ -26,6 +26,8 @@ _SNAPSHOT = (
         recipient.c.id.label("person"),
         recipient.c.campaign_id,
         recipient.c.state,
+        recipient.c.phone.label("own"),
+        recipient.c.alternate_phones,
         recipient.c.outcome,
         recipient.c.attempts,
         recipient.c.calls,
@@ -138,7 +140,7 @@ class Invariants:
         assert len(placed) < MOST_A_DAY, "dialed beyond the daily ceiling"
 
     def _nobody_is_lost(self) -> None:
-        """Everybody is somewhere, once, and attempts add up."""
+        """Everybody is somewhere, once, as are their numbers; and attempts add up."""
         people: dict[int, list[Any]] = defaultdict(list)
         for row in self._snapshot():
             people[row["person"]].append(row)
@@ -148,6 +150,8 @@ class Invariants:
             counted[row["campaign_id"]] += 1
             made = sum(bool(one["is_attempt"]) for one in calls)
             assert made == row["attempts"], "attempts that do not add up"
+            numbers = [row["own"], *row["alternate_phones"]]
+            assert len(numbers) == len(set(numbers)), "a number that stands twice"
             self._is_somewhere(row, [one for one in calls if one["number"] == row["calls"]])
         assert counted == self.enrolled
 

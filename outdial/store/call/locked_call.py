@@ -245,10 +245,22 @@ class LockedCall:
 
     @property
     def phones(self) -> list[str]:
-        """The number that was called, then the person's others: whose turn it is now, and those
-        whose turns are to come, which the called one may be among again."""
+        """The number that was called, then the person's others."""
+        return [self.call.phone, *self.other_phones]
+
+    @property
+    def other_phones(self) -> list[str]:
+        """The person's numbers without the one that was called: whose turn it is now, if that has
+        moved since, and those whose turns are to come."""
         person = self.recipient
-        return list(dict.fromkeys([self.call.phone, person.phone, *person.alternate_phones]))
+        left = dict.fromkeys([person.phone, *person.alternate_phones])
+        left.pop(self.call.phone, None)
+        return list(left)
+
+    @property
+    def turn_moved(self) -> bool:
+        """Whether it is another number's turn since, as it may be once the call is settled."""
+        return self.recipient.phone != self.call.phone
 
     @property
     def ended_at(self) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -288,7 +289,7 @@ def _settling(locked: LockedCall, outcome: str, earlier: list[str], moved: Moved
         ended_at=locked.ended_at,
         call_back_at=locked.call.call_back_at or _asked_back(locked),
         retry_after=locked.call.retry_after,
-        other_numbers=len(locked.recipient.alternate_phones),
+        other_numbers=len(locked.other_phones),
         seed=str(locked.call.recipient_id),
     )
 
@@ -315,16 +316,17 @@ def _recipient_after(
         "due_at": following.not_before,
         "promised": following.promised,
         "turn": 0,
-        "line_marks": {line: mark.value for line, mark in moved.marks.items()},
-        **_next_number(locked, following),
+        **_number_after(locked, following, moved),
     }
 
 
-def _next_number(locked: LockedCall, following: Redial) -> dict[str, Any]:
-    """Whose turn it is among the person's numbers; nothing when it stays."""
+def _number_after(locked: LockedCall, following: Redial, moved: Moved) -> dict[str, Any]:
+    """Whose turn it is among the person's numbers, and what lines think of that one."""
+    if locked.turn_moved:
+        return {}  # the first settlement saw to it; what the call shows is about another number
     alternates = locked.recipient.alternate_phones
     if not alternates or not (following.next_number or following.drop_number):
-        return {}
+        return {"line_marks": {line: mark.value for line, mark in moved.marks.items()}}
     phone, *others = alternates
     if not following.drop_number:
         others.append(locked.call.phone)
@@ -363,7 +365,11 @@ def _by_answer_before(
     settling = _settling(earlier, outcome, outcomes[:-1], _moved(earlier))
     then = follow(settling, locked.plan.retry)
     if isinstance(following, Redial) and isinstance(then, Redial):
-        return max(following, then, key=lambda redial: redial.not_before), outcome
+        later = max(following, then, key=lambda redial: redial.not_before)
+        # The earlier call moved the turn itself, if it was another number's.
+        passed_on = following.next_number or (then.next_number and not earlier.turn_moved)
+        redial = replace(later, next_number=passed_on, drop_number=following.drop_number)
+        return redial, outcome
     return (then if isinstance(then, Close) else following), outcome
 
 
