@@ -36,6 +36,14 @@ _DAY = timedelta(days=1)
 _UNITS = {"SECONDLY": timedelta(seconds=1), "MINUTELY": timedelta(minutes=1)}
 _PROSE = re.compile(r"(?mi)^(?:DESCRIPTION|X-ALT-DESC|COMMENT|ATTACH|ATTENDEE)[;:].*\n?")
 """Long, and nothing about when somebody is busy."""
+_BLANKS = re.compile(r"[ \t]+")
+_EVENT = re.compile(r"(?mi)^BEGIN(?=[;:])[^\n]*:VEVENT[ \t\r]*$")
+_ZONE = re.compile(
+    r"(?mi)^BEGIN:VTIMEZONE[ \t\r]*\n"
+    r"(?:(?!BEGIN[;:][^\n]*VEVENT|BEGIN:VTIMEZONE|END:VTIMEZONE)[^\n]*\n)*"
+    r"END:VTIMEZONE[ \t\r]*$"
+)
+"""It never reads a line twice: many that don't end would take for ever."""
 _REPEATS = re.compile(r"(?mi)^(?:RRULE|RDATE|EXRULE)[;:]")
 _ZONE_RULE = re.compile(
     r"(?mi)^(?:RRULE:FREQ=YEARLY(?:;(?:BYMONTH|BYDAY|BYMONTHDAY|UNTIL|WKST)=[-+,0-9A-Z]{1,24})*"
@@ -67,7 +75,7 @@ def busy_by(
     entries: list[Entry] = []
     left = ALL_SECONDS
     for text in objects:
-        plain = _PROSE.sub("", re.sub(r"\r?\n[ \t]", "", text))
+        plain = _plain(text)
         if _is_single(plain):
             entries += _occurrences(plain, start, end, read)
             continue
@@ -81,6 +89,16 @@ def busy_by(
             entries += _throughout(plain, start, end)
         left -= time.thread_time() - begun
     return entries
+
+
+def _plain(text: str) -> str:
+    """The text unfolded, without its prose, with names as the library reads them: in any case, and
+    with blanks in them."""
+    unfolded = re.sub(r"(?:\r?\n)+[ \t]", "", text)
+    named = re.sub(
+        r"(?m)^[^:;\n]+", lambda name: _BLANKS.sub("", name[0].strip()).upper(), unfolded
+    )
+    return _PROSE.sub("", named)
 
 
 def _occurrences(
@@ -122,7 +140,7 @@ def _too_fast(plain: str) -> bool:
 def _throughout(plain: str, start: datetime, end: datetime) -> list[Entry]:
     """All of the span in which its events may repeat, by what their texts say."""
     events = _events(plain)
-    parts = events.split("BEGIN:VEVENT")[1:]
+    parts = _EVENT.split(events)[1:]
     if all(re.search(r"(?mi)^(TRANSP:TRANSPARENT|STATUS:CANCELLED)\s*$", part) for part in parts):
         return []
     first = _days(r"(?mi)^(?:DTSTART|RECURRENCE-ID)[^:\n]*:([0-9]{8})", events)
@@ -167,7 +185,7 @@ def _length(part: str) -> timedelta | None:
 
 def _events(plain: str) -> str:
     """The text from the first event on: time zones have dates and rules of their own."""
-    return re.sub(r"(?s)BEGIN:VTIMEZONE.*?END:VTIMEZONE", "", plain)
+    return _ZONE.sub("", plain)
 
 
 def _days(pattern: str, text: str) -> list[datetime]:
