@@ -16,7 +16,7 @@ from outdial.domain.hints import hint_at
 from outdial.domain.record import DIRECT_CAMPAIGN
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
 from outdial.intake.templates.after_call import after_call_problems
-from outdial.intake.templates.templates import TemplateSet
+from outdial.intake.templates.templates import variable_problems
 from outdial.intake.wording import describe, document_path
 from outdial.intake.yaml.document import read_yaml
 from outdial.intake.yaml.nodes import as_text, as_typed, entries_of, is_null
@@ -100,7 +100,7 @@ def parse_definition(text: str, file: str) -> ParsedDefinition:
         broken = frozenset(document_path(details) for details in error.errors())
     found += _out_of_bounds(values, source_map)
     found += _reserved_name(source_map) + _left_empty(source_map)
-    found += TemplateSet(templates_of(values), source_map).problems
+    found += variable_problems(templates_of(values), source_map)
     found += after_call_problems(values, source_map)
     found.sort(key=lambda problem: (problem.line, problem.column))
     problems = ProblemList(found)

@@ -9,10 +9,13 @@ import time
 
 import httpx
 import pytest
+from jinja2 import nodes
 
 from outdial.intake.apart import LARGE_AT_ONCE, SMALL, SMALL_AT_ONCE, parse_apart
 from outdial.intake.definition import parse_definition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
+from outdial.intake.templates import sandbox
+from outdial.intake.templates.templates import MAX_VARIABLES
 from outdial.intake.yaml import guard
 from outdial.intake.yaml.document import MAX_CHARACTERS, read_yaml
 from outdial.intake.yaml.guard import MAX_NODES
@@ -160,3 +163,57 @@ def test_a_definition_beyond_a_bound_is_invalid(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(guard, "MAX_NODES", 3)
     with pytest.raises(DefinitionInvalid, match=r"body:1:\d+: yaml: found more than 3 keys"):
         read_definition_text("x: [a, b, c]", name="body")
+
+
+CAMPAIGN = """\
+name: spring
+purpose: informational
+agent: bookseller
+recipients: [{phone: "+12025550123"}]
+"""
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The templates that are compiled, each as often as it is."""
+    sources: list[str] = []
+    check = sandbox.Sandbox.check
+
+    def counted(self: sandbox.Sandbox, source: str) -> nodes.Template:
+        sources.append(source)
+        return check(self, source)
+
+    monkeypatch.setattr(sandbox.Sandbox, "check", counted)
+    return sources
+
+
+def aliases(number: int, value: str) -> str:
+    return f"k0: &t {value}, " + ", ".join(f"k{index}: *t" for index in range(1, number))
+
+
+@pytest.mark.parametrize(
+    ("template", "problems"), [("Hi {{ phone }}, alias", 0), ("{% set alias = 1 %}", MAX_VARIABLES)]
+)
+@pytest.mark.parametrize(
+    "holder",
+    ["variables: {%s}", "callbacks: [{do: webhook, url: 'https://a.example', "
+     "body: {%s}}]"],
+)  # fmt: skip
+def test_a_template_is_compiled_once_however_many_aliases_it_has(
+    holder: str, template: str, problems: int, checked: list[str]
+) -> None:
+    text = CAMPAIGN + holder % aliases(MAX_VARIABLES, f'"{template}"') + "\n"
+    assert len(parse_definition(text, "f").problems) == problems
+    assert checked.count(template) == 1
+
+
+def test_a_definition_has_a_bounded_number_of_variables(checked: list[str]) -> None:
+    variables = "".join(f"  k{index}: 'a {{{{ phone }}}}'\n" for index in range(MAX_VARIABLES + 1))
+    at_most = variables.split("\n", 1)[1]
+    assert not list(parse_definition(CAMPAIGN + "variables:\n" + at_most, "f").problems)
+    checked.clear()
+    [problem] = parse_definition(CAMPAIGN + "variables:\n" + variables, "f").problems
+    assert str(problem) == (
+        f"f:6:3: variables: found {MAX_VARIABLES + 1} templates; write at most {MAX_VARIABLES}"
+    )
+    assert not checked

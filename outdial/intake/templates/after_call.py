@@ -30,16 +30,27 @@ class RenderFailed(OutdialError):
 def after_call_problems(values: Any, source_map: SourceMap) -> list[Problem]:
     """What is wrong with the templates of a document's callbacks and calendar."""
     problems = []
+    # By text: aliases make thousands of values of one, and the cache keeps none that is refused.
+    refusals: dict[str, str | None] = {}
     for path, source in _templates(values):
-        try:
-            _compiled(source)
-        except TemplateRefused as error:
-            problems.append(source_map.problem(path, str(error)))
+        if source not in refusals:
+            refusals[source] = _refusal(source)
+        refusal = refusals[source]
+        if refusal is not None:
+            problems.append(source_map.problem(path, refusal))
     for path, name, has_auth in _headers(values):
         problem = header_problem(name, has_auth=has_auth)
         if problem is not None:
             problems.append(source_map.problem(path, problem, at_key=True))
     return problems
+
+
+def _refusal(source: str) -> str | None:
+    try:
+        _compiled(source)
+    except TemplateRefused as error:
+        return str(error)
+    return None
 
 
 def _headers(values: Any) -> Iterator[tuple[KeyPath, str, bool]]:

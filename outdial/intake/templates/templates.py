@@ -18,6 +18,9 @@ from outdial.intake.yaml.source_map import SourceMap
 MAX_CHARACTERS = 4096
 """Of a template, and of what it gives: a value that an agent reads, not a document."""
 
+MAX_VARIABLES = 100
+"""Templates of one definition: each is compiled, and rendered for every row."""
+
 MAX_NAMES_SHOWN = 20
 
 
@@ -47,11 +50,16 @@ class TemplateSet:
         self._compiled: dict[str, _Compiled] = {}
         self._told: set[tuple[str, frozenset[str]]] = set()
         sandbox = Sandbox()
+        # By text: aliases make thousands of values of one.
+        tried: dict[str, _Compiled | TemplateRefused] = {}
         for name, source in templates.items():
-            try:
-                self._compiled[name] = _compile(sandbox, source)
-            except TemplateRefused as error:
-                self.problems.append(source_map.problem(("variables", name), str(error)))
+            if source not in tried:
+                tried[source] = _tried(sandbox, source)
+            found = tried[source]
+            if isinstance(found, TemplateRefused):
+                self.problems.append(source_map.problem(("variables", name), str(found)))
+            else:
+                self._compiled[name] = found
 
     def render(self, values: Mapping[str, str], row: str) -> Rendered:
         """Each template over one row's `values`; `row` says in problems which row it is.
@@ -80,6 +88,14 @@ class TemplateSet:
         return False
 
 
+def variable_problems(templates: Mapping[str, str], source_map: SourceMap) -> list[Problem]:
+    """What is wrong with the `variables` of a document; of too many, none is compiled."""
+    if len(templates) > MAX_VARIABLES:
+        message = f"found {len(templates)} templates; write at most {MAX_VARIABLES}"
+        return [source_map.problem(("variables",), message)]
+    return TemplateSet(templates, source_map).problems
+
+
 class _TooLong(OutdialError):
     """The rendered text is longer than `MAX_CHARACTERS`."""
 
@@ -89,6 +105,13 @@ class _TooLong(OutdialError):
 def compile_template(sandbox: Sandbox, source: str) -> Template:
     """Raises TemplateRefused."""
     return _compile(sandbox, source).template
+
+
+def _tried(sandbox: Sandbox, source: str) -> _Compiled | TemplateRefused:
+    try:
+        return _compile(sandbox, source)
+    except TemplateRefused as error:
+        return error
 
 
 def _compile(sandbox: Sandbox, source: str) -> _Compiled:
