@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from activities.sweeps import LEASE_AGE, Sweeps
 from outdial.domain.call.claim import ClaimedCall
@@ -15,6 +16,7 @@ from outdial.domain.call.status import CallStatus
 from outdial.providers.port import Unavailable
 from outdial.services.webhooks.webhooks import receive_webhook
 from outdial.store.call import calls
+from outdial.store.db.tables import event
 from tests.services.world import NOW, World, webhook
 
 
@@ -93,3 +95,38 @@ async def test_a_talk_that_was_reported_counts_for_the_end_that_is_assumed(world
     assert await _sweep(world, call) == (0, CallStatus.IN_PROGRESS)
     world.clock.now += timedelta(hours=1)
     assert await _sweep(world, call) == (1, CallStatus.COMPLETED)
+
+
+async def _make_unreadable(world: World, call: ClaimedCall, payload: str) -> None:
+    """As another version may have stored what was reported."""
+    spoiled = update(event).where(event.c.call_id == call.call_id).values(payload=payload)
+    await world.ctx.database.write(lambda s: s.connection().execute(spoiled))
+
+
+UNREADABLE = ["", "{}", '{"event_id": "e", "at": "2026-03-04T15:00:00Z", "status": "parked"}']
+
+
+@pytest.mark.usefixtures("poor_look_up")
+@pytest.mark.parametrize("payload", UNREADABLE)
+async def test_a_report_that_nobody_can_read_keeps_no_slot(
+    world: World, payload: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = await _reported(world, "ringing")
+    await _make_unreadable(world, call, payload)
+    assert await _sweep(world, call) == (0, CallStatus.RINGING)
+    assert f"an event of call {call.call_id} can't be read" in caplog.text
+    world.clock.now += timedelta(hours=1)
+    assert await _sweep(world, call) == (1, CallStatus.FAILED)
+
+
+@pytest.mark.parametrize("payload", UNREADABLE)
+async def test_what_can_be_read_beside_it_counts(
+    world: World, payload: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it was stored before, or a look-up tells it."""
+    call = await _reported(world, "ringing")
+    await _make_unreadable(world, call, payload)
+    headers, body = webhook(call.call_id, "busy", at=world.clock.now, signed_at=NOW)
+    await receive_webhook(world.ctx, "simulated", headers, body, "http://testserver")
+    monkeypatch.setattr(world.ctx.lines["simulated"].provider, "look_up", _nothing)
+    assert await _sweep(world, call) == (1, CallStatus.BUSY)

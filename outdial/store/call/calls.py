@@ -20,7 +20,7 @@ from outdial.store.db.dialect import lock_keys, unindexed
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, event
 from outdial.store.lines.health import note_doubt, note_signs_of_life, note_withdrawn
-from outdial.store.records import call_record
+from outdial.store.records import call_record, readable_events
 
 
 def get_call(s: Session, call_id: str) -> CallRecord | None:
@@ -185,12 +185,12 @@ def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> bool:
 
 def _unsignalled(s: Session, call_id: str) -> list[CallEvent]:
     found = (
-        select(event.c.payload)
+        select(event.c.call_id, event.c.payload)
         .where(event.c.call_id == call_id, event.c.signalled_at.is_(None))
         .order_by(event.c.id)
     )
-    texts = s.connection().execute(found).scalars()
-    return sorted(map(CallEvent.model_validate_json, texts), key=lambda heard: heard.at)
+    told = (heard for _, heard in readable_events(s.connection().execute(found)))
+    return sorted(told, key=lambda heard: heard.at)
 
 
 __all__ = [

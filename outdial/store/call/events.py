@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.believing import believable
@@ -22,6 +22,7 @@ from outdial.store.call.rivals import lock_with_rivals
 from outdial.store.db.dialect import insert_into, lock_keys, unindexed
 from outdial.store.db.tables import call, event
 from outdial.store.lines.health import note_signs_of_life, note_withdrawn
+from outdial.store.records import readable_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,15 +148,14 @@ def stored_event(row: UnsignalledRow) -> StoredEvent:
 
 def events_of_call(s: Session, call_id: str) -> list[CallEvent]:
     """Everything that was reported about a call, by the time at which it happened."""
-    texts = s.connection().execute(select(event.c.payload).where(event.c.call_id == call_id))
-    told = map(CallEvent.model_validate_json, texts.scalars())
-    return sorted(told, key=lambda heard: (heard.at, heard.event_id))
+    found = select(event.c.call_id, event.c.payload).where(event.c.call_id == call_id)
+    return _by_time(s, found)
 
 
 def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[CallEvent]:
     """Everything that was told about a recipient's calls, by the time at which it happened."""
     found = (
-        select(event.c.payload)
+        select(event.c.call_id, event.c.payload)
         # Calls without events have no payload: "outer" keeps databases from starting with events.
         .join_from(call, event, call.c.id == event.c.call_id, isouter=True)
         .where(
@@ -164,7 +164,11 @@ def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[Call
             event.c.payload.is_not(None),
         )
     )
-    told = map(CallEvent.model_validate_json, s.connection().execute(found).scalars())
+    return _by_time(s, found)
+
+
+def _by_time(s: Session, found: Select[Any]) -> list[CallEvent]:
+    told = (heard for _, heard in readable_events(s.connection().execute(found)))
     return sorted(told, key=lambda heard: (heard.at, heard.event_id))
 
 

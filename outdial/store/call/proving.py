@@ -14,6 +14,7 @@ from outdial.domain.call.status import OUTCOME_UNKNOWN, CallStatus, outcome_of
 from outdial.store.call.locked_call import LockedCall, read_call
 from outdial.store.call.merging import Heard, merge
 from outdial.store.db.tables import call, event
+from outdial.store.records import readable_events
 
 _EVENTS = select(event.c.call_id, event.c.payload).where(
     event.c.call_id.in_(bindparam("call_ids", expanding=True))
@@ -35,8 +36,9 @@ def read_events(s: Session, call_ids: Sequence[str]) -> dict[str, list[CallEvent
     """The events that are stored for calls, by call."""
     events: dict[str, list[CallEvent]] = defaultdict(list)
     if call_ids:
-        for call_id, payload in s.connection().execute(_EVENTS, {"call_ids": list(call_ids)}):
-            events[call_id].append(CallEvent.model_validate_json(payload))
+        stored = s.connection().execute(_EVENTS, {"call_ids": list(call_ids)})
+        for call_id, heard in readable_events(stored):
+            events[call_id].append(heard)
     return events
 
 
