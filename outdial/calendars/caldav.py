@@ -30,7 +30,7 @@ from caldav.lib.error import (
 
 from outdial.calendars.expansion import busy_by
 from outdial.calendars.invitation import event_of, status_of
-from outdial.calendars.objects import object_of
+from outdial.calendars.objects import UNREADABLE, object_of
 from outdial.calendars.port import CalendarBackend, CalendarConflict, CalendarUnavailable, Entry
 from outdial.domain.appointment.appointment import OURS, Appointment
 from outdial.domain.egress import Egress
@@ -170,6 +170,13 @@ class CalDavCalendar(CalendarBackend):
         )
 
     def _entry(self, component: Any, etag: str | None) -> Entry | None:
+        """Raises ValueError for an event that can't be read."""
+        try:
+            return self._entry_of(component, etag)
+        except UNREADABLE as error:
+            raise ValueError("an event that can't be read") from error
+
+    def _entry_of(self, component: Any, etag: str | None) -> Entry | None:
         if "DTSTART" not in component:
             return None
         start = self._instant(component["DTSTART"].dt)

@@ -44,6 +44,8 @@ _ZONE = re.compile(
     r"END:VTIMEZONE[ \t\r]*$"
 )
 """It never reads a line twice: many that don't end would take for ever."""
+_CALENDAR = re.compile(r"(?mi)^BEGIN(?=[;:])[^\n]*:VCALENDAR[ \t\r]*$")
+_WHEN = {"DTSTART", "DTEND", "DURATION", "RRULE", "RDATE", "RECURRENCE-ID"}
 _REPEATS = re.compile(r"(?mi)^(?:RRULE|RDATE|EXRULE)[;:]")
 _ZONE_RULE = re.compile(
     r"(?mi)^(?:RRULE:FREQ=YEARLY(?:;(?:BYMONTH|BYDAY|BYMONTHDAY|UNTIL|WKST)=[-+,0-9A-Z]{1,24})*"
@@ -51,6 +53,7 @@ _ZONE_RULE = re.compile(
 )
 _ZONE_RULES = 8
 """More than the zones have that calendars write into their objects."""
+_FIRST = r"(?mi)^(?:DTSTART|RECURRENCE-ID)[^:\n]*:([0-9]{8})"
 _DURATION = re.compile(
     r"\+?P(?:([0-9]{1,4})W)?(?:([0-9]{1,5})D)?(?:T(?:([0-9]{1,6})H)?(?:([0-9]{1,8})M)?"
     r"(?:([0-9]{1,9})S)?)?"
@@ -70,24 +73,26 @@ def busy_by(
 ) -> list[Entry]:
     """What takes time between two instants. `read` makes an entry of a VEVENT.
 
-    Raises ValueError for an object that can't be read.
+    An object that can't be read, or not in time, takes the span in which it may take some: anybody
+    who sends an invitation writes one, and none makes the question fail.
     """
     entries: list[Entry] = []
     left = ALL_SECONDS
     for text in objects:
         plain = _plain(text)
-        if _is_single(plain):
-            entries += _occurrences(plain, start, end, read)
-            continue
+        single = _is_single(plain)
         begun = time.thread_time()
         try:
+            if single:
+                entries += list(_occurrences(plain, start, end, read))
+                continue
             if len(plain) > MAX_TEXT or _too_fast(plain) or left <= 0:
                 raise TooLong
             with _limited(min(OBJECT_SECONDS, left)):
                 entries += list(_occurrences(plain, start, end, read))
-        except TooLong:
+        except (TooLong, Exception):  # the libraries raise whatever an odd text leads to
             entries += _throughout(plain, start, end)
-        left -= time.thread_time() - begun
+        left -= 0 if single else time.thread_time() - begun
     return entries
 
 
@@ -104,12 +109,21 @@ def _plain(text: str) -> str:
 def _occurrences(
     text: str, start: datetime, end: datetime, read: Callable[[Any], Entry | None]
 ) -> Iterator[Entry]:
-    for component in recurring_ical_events.of(object_of(text)).between(start, end):
+    calendar = object_of(text)
+    if any(_is_broken(event) for event in calendar.walk("VEVENT")):
+        raise ValueError("an event does not say when it is")
+    for component in recurring_ical_events.of(calendar).between(start, end):
         if component.name != "VEVENT" or _takes_no_time(component):
             continue
         entry = read(component)
         if entry is not None:
             yield entry
+
+
+def _is_broken(event: Any) -> bool:
+    """Whether the library left out when it is, since it couldn't read it."""
+    broken = {name for name, _ in event.errors}
+    return bool(broken & _WHEN) or (None in broken and "DTSTART" not in event)
 
 
 def _takes_no_time(component: Any) -> bool:
@@ -141,14 +155,32 @@ def _throughout(plain: str, start: datetime, end: datetime) -> list[Entry]:
     """All of the span in which its events may repeat, by what their texts say."""
     events = _events(plain)
     parts = _EVENT.split(events)[1:]
+    if not parts and not _CALENDAR.search(plain):
+        return [Entry("", start, end)]  # no calendar at all: nobody knows what it was to say
     if all(re.search(r"(?mi)^(TRANSP:TRANSPARENT|STATUS:CANCELLED)\s*$", part) for part in parts):
         return []
-    first = _days(r"(?mi)^(?:DTSTART|RECURRENCE-ID)[^:\n]*:([0-9]{8})", events)
+    first = _days(_FIRST, events)
     last = _last_day(parts, first)
-    begins = max(start, min(first) - _DAY) if first else start
+    begins = max(start, min(first) - _DAY) if _all_say_when(parts) else start
     over = end if last is None else min(end, last + 2 * _DAY)
     uid = re.search(r"(?mi)^UID[^:\n]*:(.*)$", events)
     return [Entry(uid[1].strip() if uid else "", begins, over)] if begins < over else []
+
+
+def _all_say_when(parts: list[str]) -> bool:
+    """Whether each event has a beginning that we understand, and no date of a list before it."""
+    return all(
+        "DTSTART" in part
+        and len(_days(_FIRST, part)) == len(re.findall(r"(?mi)^(?:DTSTART|RECURRENCE-ID)\b", part))
+        and not _listed_before(part)
+        for part in parts
+    )
+
+
+def _listed_before(part: str) -> bool:
+    listed = re.findall(r"(?mi)^RDATE[;:](.*)$", part)
+    days = [day for line in listed for day in _days(r"(?<![0-9])([0-9]{8})", line)]
+    return bool(days) and min(days) < min(_days(_FIRST, part))
 
 
 def _last_day(parts: list[str], first: list[datetime]) -> datetime | None:

@@ -17,10 +17,16 @@ from icalendar.timezone.tzp import TZP
 _DAYS = re.compile(r"(?<![0-9A-Z])([0-9]{8})(?![0-9A-Z])")
 
 
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError)
+"""What the libraries raise beside ValueError for an object that says odd things."""
+
+
 def object_of(text: str) -> Calendar:
-    """The one VCALENDAR of a text. Raises ValueError for a text that is none, and whatever else
-    the library raises for one that it can't read."""
-    found = _Parser(text).parse()
+    """The one VCALENDAR of a text. Raises ValueError for a text that can't be read as one."""
+    try:
+        found = _Parser(text).parse()
+    except UNREADABLE as error:
+        raise ValueError("an iCalendar object that can't be read") from error
     if len(found) != 1 or not isinstance(found[0], Calendar):
         raise ValueError("not one iCalendar object")
     return found[0]
