@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from outdial.domain.hints import Hint, hint_at, key_paths
+from outdial.domain.hints import Hint, choices_at, hint_at, key_paths, keys_at
 from outdial.domain.refusals import explain, explain_first
 
 
@@ -89,3 +91,18 @@ def test_paths_of_every_key() -> None:
     assert ("items", "share") in paths
     assert hint_at(Model, ("items", 4, "depth")) == Hint("write a whole number from 1 to 9")
     assert hint_at(Model, ("nothing",)) is None
+
+
+@pytest.mark.parametrize("asked", [hint_at, choices_at, keys_at])
+@pytest.mark.parametrize("above", [(), ("items", 0), ("tags",)])
+def test_of_the_keys_that_others_write_little_is_kept(
+    asked: Callable[[type[BaseModel], tuple[int | str, ...]], Any], above: tuple[int | str, ...]
+) -> None:
+    tracemalloc.start()
+    try:
+        for index in range(10):
+            asked(Model, (*above, f"{index}" + "x" * 1_000_000))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
