@@ -20,6 +20,9 @@ from tests.api.conftest import serving
 from tests.calendars.radicale import collection, radicale
 from tests.calendars.test_caldav import AUTH, NOW, START, appointment, put
 
+# The limit may be reached within a finalizer; the interpreter reports that, and it comes again.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 FROM = datetime(2026, 3, 4, tzinfo=UTC)
 TO = FROM + timedelta(days=16)
 LATER = START + timedelta(hours=2)
