@@ -237,8 +237,8 @@ def _limited(seconds: float) -> Iterator[None]:
     """Raise TooLong in this thread once it has used so much processor time.
 
     A thread can't be stopped from outside, so it looks at its own clock with every call it makes.
-    Raised in a finalizer, which can't be told from other calls, it is reported by the interpreter and
-    goes no further; the next call raises it again.
+    Raised in a finalizer, which can't be told from other calls, it is reported by the interpreter
+    and goes no further; the next call raises it again.
     """
     deadline = time.thread_time() + seconds
     before = sys.getprofile()
