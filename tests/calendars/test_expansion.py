@@ -11,9 +11,6 @@ from hypothesis import strategies as st
 
 from outdial.calendars.expansion import busy_by
 from tests.cases.test_calendars import (
-
-# The limit may be reached within a finalizer; the interpreter reports that, and it comes again.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     FROM,
     GOOGLE,
     HALF_AN_HOUR,
@@ -22,6 +19,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
     entry,
     entry_or_duration,
 )
+
+# The limit may be reached within a finalizer; the interpreter reports that, and it comes again.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 SECONDLY = ("DTSTART:20260304T000000Z", "DTEND:20260304T000100Z", "RRULE:FREQ=SECONDLY")
 LOCAL = ("DTSTART;TZID=America/New_York:20260310T050000",
@@ -43,7 +43,6 @@ LOCAL = ("DTSTART;TZID=America/New_York:20260310T050000",
         ("UID", "uid"),
     ],
 )
-
 def test_a_name_in_any_case_means_the_same(name: str, written: str) -> None:
     """A series that is too fast takes its span, however its names are written."""
     text = calendar_of(*SECONDLY).replace(name, written)
