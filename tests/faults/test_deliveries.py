@@ -97,15 +97,15 @@ class Customer:
 
         await until(drained, timeout=120, interval=0.5)
 
-    async def lost(self) -> set[str]:
-        """Events that it has taken, and of which we, being dead now, know nothing."""
+    async def lost(self) -> Counter[str]:
+        """How often it has taken the events of which we, being dead now, know nothing."""
         noted = {
             one.event_id for one, _ in await self.log() if one.state is DeliveryState.DELIVERED
         }
-        return {heard.id for heard in self.receiver.taken} - noted
+        return Counter(heard.id for heard in self.receiver.taken if heard.id not in noted)
 
 
-async def _kill_before_an_answer_arrives(customer: Customer) -> set[str]:
+async def _kill_before_an_answer_arrives(customer: Customer) -> Counter[str]:
     """The customer takes an event, and the worker dies before it hears of it."""
     worker = customer.stack.parts["worker"]
     usual, killing = customer.receiver.answer, asyncio.Event()
@@ -126,7 +126,7 @@ async def _kill_before_an_answer_arrives(customer: Customer) -> set[str]:
     return lost
 
 
-async def _kill_while_nobody_listens(customer: Customer) -> set[str]:
+async def _kill_while_nobody_listens(customer: Customer) -> Counter[str]:
     worker = customer.stack.parts["worker"]
     await customer.close()
     await customer.until_refused(5)
@@ -189,10 +189,11 @@ async def test_an_endpoint_that_fails_and_is_away_while_the_worker_dies(tmp_path
             await customer.register()
             name = await stack.launch(campaign("told", numbers(RECIPIENTS), max_concurrent=10))
             await customer.until_taken(20)
-            lost = Counter(await _kill_before_an_answer_arrives(customer))
+            lost = await _kill_before_an_answer_arrives(customer)
             assert lost, "the answer that was to be lost has arrived"
             await customer.until_taken(60)
-            lost += Counter(await _kill_while_nobody_listens(customer))
+            # On a busy host an answer that was lost first may not have been asked for again yet.
+            lost |= await _kill_while_nobody_listens(customer)
             await stack.until_over(name)
             await customer.until_nothing_is_pending()
         finally:
