@@ -29,6 +29,12 @@ def campaign_workflow_id(tenant: str, campaign: str) -> str:
     return f"campaign/{tenant}/{campaign}"
 
 
+def call_workflow_id(
+    tenant: str, campaign: str, launch: int, recipient_id: int, number: int
+) -> str:
+    return f"call/{tenant}/{campaign}/{launch}/{recipient_id}/{number}"
+
+
 def campaign_memo(campaign_id: int, launch: int) -> dict[str, int]:
     """Kept with a campaign's run: which launch it carries out."""
     return {"campaign_id": campaign_id, "launch": launch}

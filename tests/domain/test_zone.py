@@ -161,3 +161,20 @@ def test_a_number_is_never_made_wider_by_evidence_in_which_it_lies() -> None:
     assert zone_evidence("+491701234567", own="Europe/Busingen").candidates == ("Europe/Berlin",)
     brisbane = zone_evidence("+61412345678", own="Australia/Brisbane")
     assert (brisbane.candidates, brisbane.source) == (("Australia/Brisbane",), ZoneSource.OWN)
+
+
+@pytest.mark.parametrize("blanks", [" ", "\t\n", " " * 100_000])
+@pytest.mark.parametrize(("part", "text"), [("state", "FL"), ("postal_code", "33101")])
+def test_blanks_around_an_address_are_not_kept(part: str, text: str, blanks: str) -> None:
+    evidence = zone_evidence("+12125550143", **{part: f"{blanks}{text}{blanks}"})  # type: ignore[arg-type]
+    assert evidence == zone_evidence("+12125550143", **{part: text})  # type: ignore[arg-type]
+    assert evidence.told is not None
+    assert getattr(evidence.told, part) == text
+
+
+@pytest.mark.parametrize("padding", [".", ",", "\N{SNOWMAN}", "0"])
+@pytest.mark.parametrize(("part", "text"), [("state", "FL"), ("postal_code", "33101")])
+def test_an_address_is_short(part: str, text: str, padding: str) -> None:
+    """What is remembered for everybody is not as long as whoever wrote it likes."""
+    with pytest.raises(UnknownPlace, match=r"of 1[0-9]{5} characters; write at most 100"):
+        zone_evidence("+12125550143", **{part: text + padding * 100_000})  # type: ignore[arg-type]

@@ -20,8 +20,10 @@ from outdial.domain.clocks import lie_within
 from outdial.domain.errors import OutdialError
 from outdial.domain.numbers.policy import NORTH_AMERICAN, number_policy
 from outdial.domain.rules.data import data_version
-from outdial.domain.rules.place import Place, place_of_address, place_of_number
+from outdial.domain.rules.place import Place, UnknownPlace, place_of_address, place_of_number
 
+LONGEST_ADDRESS_PART = 100
+"""Characters of a state or postal code, more than any name of one has."""
 _MORE = " "
 """Between the destinations of several numbers of one person."""
 
@@ -187,7 +189,21 @@ def zone_evidence(
     else:
         numbers = _place_of(e164, vouched)
     american = e164.startswith(NORTH_AMERICAN)
-    return _evidence(numbers, american, (own, state, postal_code, campaign_default), vouched)
+    told = (own, _brief("state", state), _brief("postal code", postal_code), campaign_default)
+    return _evidence(numbers, american, told, vouched)
+
+
+def _brief(what: str, text: str | None) -> str | None:
+    """Without blanks around it: it is remembered, and kept with the recipient.
+
+    Raises UnknownPlace for what is longer than any such name.
+    """
+    plain = text.strip() if text is not None else ""
+    if len(plain) > LONGEST_ADDRESS_PART:
+        raise UnknownPlace(
+            f"found a {what} of {len(plain)} characters; write at most {LONGEST_ADDRESS_PART}"
+        )
+    return plain or None
 
 
 @lru_cache(maxsize=4096)

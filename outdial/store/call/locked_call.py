@@ -18,6 +18,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from sqlalchemy import Row, Select, Table, bindparam, exists, select, update
 from sqlmodel import Session
 
+from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.status import (
@@ -327,7 +328,7 @@ class LockedCall:
             settled=self.settled,
             status=self.status,
             outcome=self.call.outcome,
-            campaign_workflow_id=f"campaign/{self.call.tenant}/{self.call.campaign}",
+            campaign_workflow_id=campaign_workflow_id(self.call.tenant, self.call.campaign),
             requester_workflow_id=self.recipient.requester_workflow_id,
             recipient_done=self.recipient.state is RecipientState.DONE,
             recipient_id=self.call.recipient_id,

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
+from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.callbacks import Callback
 from outdial.domain.definition.matching import found_at
@@ -45,7 +46,7 @@ def enroll_person(
     s.connection().execute(
         insert(recipient).values(_recipient(s, locked, target, position, callback, data))
     )
-    return Enrolment(f"enrolled in {name}", f"campaign/{target.tenant}/{target.name}")
+    return Enrolment(f"enrolled in {name}", campaign_workflow_id(target.tenant, target.name))
 
 
 def _take_position(s: Session, target: CampaignRecord) -> int:

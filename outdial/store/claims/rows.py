@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import RowMapping, bindparam, select, update
 from sqlmodel import Session
 
+from outdial.contracts.names import call_workflow_id
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.lease import lease_duration
 from outdial.domain.call.status import CallStatus, Fence
@@ -79,7 +80,6 @@ def call_row(
     """A new call on a line. `turn` counts the campaign's calls and picks the caller id."""
     number, plan = person.calls + 1, person.plan
     shown = plan.caller_ids_on(line)
-    path = f"{campaign.tenant}/{campaign.name}/{campaign.launch}/{person.id}/{number}"
     return {
         "id": uuid.uuid4().hex,
         "tenant": campaign.tenant,
@@ -89,7 +89,9 @@ def call_row(
         "recipient_id": person.id,
         "number": number,
         "attempt": person.candidate.attempts + 1,
-        "workflow_id": f"call/{path}",
+        "workflow_id": call_workflow_id(
+            campaign.tenant, campaign.name, campaign.launch, person.id, number
+        ),
         "claim_key": key,
         "line": line,
         "phone": person.phone,
