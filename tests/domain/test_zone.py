@@ -178,3 +178,16 @@ def test_an_address_is_short(part: str, text: str, padding: str) -> None:
     """What is remembered for everybody is not as long as whoever wrote it likes."""
     with pytest.raises(UnknownPlace, match=r"of 1[0-9]{5} characters; write at most 100"):
         zone_evidence("+12125550143", **{part: text + padding * 100_000})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("written", "code"), [("Hawaiʻi", "US-HI"), ("Québec", "CA-QC")])
+def test_a_state_is_written_with_its_marks_and_without(written: str, code: str) -> None:
+    plain = {"US-HI": "Hawaii", "CA-QC": "Quebec"}[code]
+    found = {zone_evidence("+12122030000", state=text).jurisdictions for text in (written, plain)}
+    assert found == {(code, "US-NY")}
+
+
+@pytest.mark.parametrize("written", ["FL\N{SNOWMAN}", "\N{CJK UNIFIED IDEOGRAPH-6771}FL", "FLД"])
+def test_what_stands_beside_a_state_is_not_passed_over(written: str) -> None:
+    with pytest.raises(UnknownPlace, match="is in no table"):
+        zone_evidence("+12122030000", state=written)

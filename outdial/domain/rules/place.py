@@ -194,7 +194,9 @@ _ALSO_CALLED = {"FLA": "US-FL", "WASHINGTON DC": "US-DC", "WASHINGTON D C": "US-
 
 
 def _by_state(text: str, north_american: bool) -> list[str]:
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    # Québec and Hawaiʻi are written with their marks and without.
+    marked = unicodedata.normalize("NFKD", text).replace("ʻ", "")
+    plain = "".join(each for each in marked if not unicodedata.combining(each))
     words = " ".join(plain.replace(".", "").replace(",", " ").split()).upper()
     places = table("places")["places"]
     if words in places:
