@@ -74,11 +74,12 @@ def _lines_or_fail(loaded: LoadedDefinition) -> list[str]:
         own = lines.of_tenant(settings.tenant)
         chosen = on_lines(own, loaded).definition
         lost = [
-            loaded.source_map.problem(found.path, found.message)
+            loaded.source_map.problem(found.path, "not_carried", found.message)
             for found in not_carried_by(own, chosen)
         ]
     except UnknownLine as error:
-        problem = loaded.source_map.problem(("line",), str(error).removeprefix("line: "))
+        message = str(error).removeprefix("line: ")
+        problem = loaded.source_map.problem(("line",), error.code, message)
         fail(*problem_lines([problem], 0))
     finally:
         asyncio.run(lines.aclose())

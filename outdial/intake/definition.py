@@ -17,7 +17,7 @@ from outdial.domain.record import DIRECT_CAMPAIGN
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
 from outdial.intake.templates.after_call import after_call_problems
 from outdial.intake.templates.templates import variable_problems
-from outdial.intake.wording import describe, document_path
+from outdial.intake.wording import describe, document_path, problem_code
 from outdial.intake.yaml.document import read_yaml
 from outdial.intake.yaml.nodes import as_text, as_typed, entries_of, is_null
 from outdial.intake.yaml.source_map import KeyPath, SourceMap
@@ -150,7 +150,10 @@ def _value_of(node: Node | None, name: str) -> Node | None:
 def _pydantic_problems(error: ValidationError, source_map: SourceMap) -> list[Problem]:
     return [
         source_map.problem(
-            document_path(details), describe(details), at_key=details["type"] == "extra_forbidden"
+            document_path(details),
+            problem_code(details),
+            describe(details),
+            at_key=details["type"] == "extra_forbidden",
         )
         for details in error.errors(include_url=False)
     ]
@@ -163,7 +166,7 @@ def _out_of_bounds(values: Any, source_map: SourceMap) -> list[Problem]:
         for path, settings in _agent_settings(values):
             require_within(settings, AGENT_SETTINGS, path)
     except OutOfBounds as error:
-        return [source_map.problem(error.path, error.problem)]
+        return [source_map.problem(error.path, error.code, error.problem)]
     return []
 
 
@@ -185,13 +188,13 @@ def _reserved_name(source_map: SourceMap) -> list[Problem]:
     if not isinstance(node, ScalarNode) or node.value != DIRECT_CAMPAIGN:
         return []
     message = f"found {DIRECT_CAMPAIGN!r}, which is kept for single calls; write another name"
-    return [source_map.problem(("name",), message)]
+    return [source_map.problem(("name",), "reserved_name", message)]
 
 
 def _left_empty(source_map: SourceMap) -> list[Problem]:
     """A key without a value was meant to be filled in; who leaves the key out means the default."""
     return [
-        source_map.problem(path, f"found nothing; {hint.text}")
+        source_map.problem(path, "empty_value", f"found nothing; {hint.text}")
         for path in _NEVER_EMPTY
         if (node := _at(source_map, path)) is not None
         and is_null(node)
@@ -211,15 +214,18 @@ def read_definition_file(path: Path) -> str:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise _unreadable(file, "found no such file; check the path") from None
+        raise _unreadable(file, "file_not_found", "found no such file; check the path") from None
     except IsADirectoryError:
-        raise _unreadable(file, "found a folder; name the file in it") from None
+        raise _unreadable(file, "file_unreadable", "found a folder; name the file in it") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _unreadable(file, f"found a file that can't be read: {reason}") from error
+        raise _unreadable(
+            file, "file_unreadable", f"found a file that can't be read: {reason}"
+        ) from error
     if len(data) > MAX_BYTES:
         raise _unreadable(
             file,
+            "out_of_bounds",
             f"found more than {MAX_BYTES} bytes; write the recipients into a CSV file",
         )
     try:
@@ -228,8 +234,10 @@ def read_definition_file(path: Path) -> str:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
         message = f"found the byte 0x{data[error.start]:02x}, which is not UTF-8; save it as UTF-8"
-        raise DefinitionInvalid([Problem(file, line, column, "file", message)]) from error
+        raise DefinitionInvalid(
+            [Problem(file, line, column, "file", "not_utf8", message)]
+        ) from error
 
 
-def _unreadable(file: str, message: str) -> DefinitionInvalid:
-    return DefinitionInvalid([Problem(file, 1, 1, "file", message)])
+def _unreadable(file: str, code: str, message: str) -> DefinitionInvalid:
+    return DefinitionInvalid([Problem(file, 1, 1, "file", code, message)])

@@ -23,6 +23,8 @@ class Problem:
     """From 1: the character in a definition, the field in a row of a contact file."""
     field: str
     """Dotted path of the key, or the name of the column."""
+    code: str
+    """Which kind of problem it is; unlike the message it never changes."""
     message: str
     """What was found, what would be right."""
 

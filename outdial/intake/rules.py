@@ -12,6 +12,7 @@ from outdial.domain.rules.rule import EVERYWHERE, Rule
 from outdial.domain.rules.rulebook import OperatorRules
 from outdial.intake.definition import read_definition_file
 from outdial.intake.problems import DefinitionInvalid, Problem
+from outdial.intake.wording import problem_code
 from outdial.intake.yaml.document import read_yaml
 from outdial.intake.yaml.nodes import as_text
 from outdial.intake.yaml.source_map import SourceMap
@@ -29,7 +30,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
     except ValidationError as error:
         raise DefinitionInvalid(_problems(source_map, error)) from error
     nowhere = [
-        source_map.problem(("rules", at, "jurisdiction"), wrong)
+        source_map.problem(("rules", at, "jurisdiction"), "unknown_place", wrong)
         for at, rule in enumerate(rules)
         if (wrong := _misplaced(rule.jurisdiction)) is not None
     ]
@@ -40,7 +41,7 @@ def read_rules(path: Path) -> tuple[Rule, ...]:
 
 def _problems(source_map: SourceMap, error: ValidationError) -> list[Problem]:
     return [
-        source_map.problem(details["loc"], explain(details, OperatorRules))
+        source_map.problem(details["loc"], problem_code(details), explain(details, OperatorRules))
         for details in error.errors(include_url=False)
     ]
 

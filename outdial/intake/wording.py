@@ -19,6 +19,14 @@ def document_path(error: ErrorDetails) -> tuple[int | str, ...]:
     return location
 
 
+_CODES = {"missing": "missing", "extra_forbidden": "unknown_key"}
+
+
+def problem_code(error: ErrorDetails) -> str:
+    """The code of a problem, by the type of pydantic's error."""
+    return _CODES.get(error["type"], "wrong_value")
+
+
 def describe(error: ErrorDetails) -> str:
     """What was found, what would be right."""
     return explain(error, CampaignDefinition, document_path(error), otherwise=_DEFINITION)

@@ -14,6 +14,7 @@ from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.rules import read_rules
+from tests.intake.broken import places_and_codes
 
 HEAD = "name: spring\npurpose: telemarketing\nagent: a\n"
 SIGNED = Consent(
@@ -51,22 +52,22 @@ def test_a_consent_in_a_definition() -> None:
 @pytest.mark.parametrize(
     ("cells", "problem"),
     [
-        ("maybe,", "people.csv:2:2: consent: found 'maybe'; write express or written, or nothing"),
-        (",form 17", "people.csv:2:3: consent_proof: found 'form 17' and no consent"),
+        ("maybe,", "people.csv:2:2: consent: wrong_value"),
+        (",form 17", "people.csv:2:3: consent_proof: missing"),
     ],
 )
 def test_a_consent_that_is_none(tmp_path: Path, cells: str, problem: str) -> None:
     (tmp_path / "people.csv").write_text(f"phone,consent,consent_proof\n+12025550123,{cells}\n")
     text = HEAD + "recipients: {csv: people.csv}\n"
-    (line,) = check_roster(read_definition_text(text, base=tmp_path)).lines()
-    assert problem in line
+    roster = check_roster(read_definition_text(text, base=tmp_path))
+    assert places_and_codes(roster.problems) == [f"{tmp_path}/{problem}"]
 
 
 def test_an_address_in_no_table_is_told_before_the_launch(tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("phone,state\n+12025550123,Flrida\n")
     text = HEAD + "recipients: {csv: people.csv}\n"
-    (line,) = check_roster(read_definition_text(text, base=tmp_path)).lines()
-    assert "found state 'Flrida', which is in no table; write a code such as FL" in line
+    roster = check_roster(read_definition_text(text, base=tmp_path))
+    assert places_and_codes(roster.problems) == [f"{tmp_path}/people.csv:2:1: phone: unknown_place"]
 
 
 def test_a_list_of_numbers(tmp_path: Path) -> None:
@@ -78,18 +79,14 @@ def test_a_list_of_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("name,tel\nAda,1\n", "list.csv:1:1: phone: found no column 'phone', only name, tel"),
-        ("", "list.csv:1:1: phone: found no column 'phone', only nothing"),
-    ],
+    "text", ["name,tel\nAda,1\n", ""], ids=["no column for the phone", "an empty file"]
 )
-def test_a_list_that_is_none(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_list_that_is_none(tmp_path: Path, text: str) -> None:
     file = tmp_path / "list.csv"
     file.write_text(text)
-    with pytest.raises(DefinitionInvalid, match="found") as caught:
+    with pytest.raises(DefinitionInvalid) as caught:
         read_numbers(file)
-    assert problem in str(caught.value)
+    assert places_and_codes(caught.value.problems) == [f"{file}:1:1: phone: missing_column"]
 
 
 def test_rules_of_ones_own(tmp_path: Path) -> None:
@@ -104,21 +101,15 @@ def test_rules_of_ones_own(tmp_path: Path) -> None:
     file.write_text("rules:\n  - id: x\n    jurisdiction: Ohio\n    cites: policy\n")
     with pytest.raises(DefinitionInvalid) as caught:
         read_rules(file)
-    lines = str(caught.value).splitlines()
-    assert any("rules[0].cite: found no cite; write it" in line for line in lines)
-    assert any("unknown key 'cites'" in line for line in lines)
-    assert any("found 'Ohio'" in line for line in lines)
+    assert places_and_codes(caught.value.problems) == [
+        f"{file}:3:19: rules[0].jurisdiction: wrong_value",
+        f"{file}:2:5: rules[0].cite: missing",
+        f"{file}:4:12: rules[0].cites: unknown_key",
+    ]
 
 
-@pytest.mark.parametrize(
-    ("place", "told"),
-    [
-        ("US-ZZ", "found 'US-ZZ', which is no place we have rules or numbers for; write one of"),
-        ("QX", "found 'QX', which is no place we have rules or numbers for; write a code such as"),
-        ("US-la", "found 'US-la'; write US-LA"),
-    ],
-)
-def test_a_rule_for_nowhere_is_refused(tmp_path: Path, place: str, told: str) -> None:
+@pytest.mark.parametrize("place", ["US-ZZ", "QX", "US-la"])
+def test_a_rule_for_nowhere_is_refused(tmp_path: Path, place: str) -> None:
     """It would forbid nothing, and nobody would know."""
     file = tmp_path / "rules.yaml"
     file.write_text(
@@ -127,5 +118,6 @@ def test_a_rule_for_nowhere_is_refused(tmp_path: Path, place: str, told: str) ->
     )
     with pytest.raises(DefinitionInvalid) as caught:
         read_rules(file)
-    [problem] = caught.value.problems
-    assert str(problem).startswith(f"{file}:3:27: rules[1].jurisdiction: {told}")
+    assert places_and_codes(caught.value.problems) == [
+        f"{file}:3:27: rules[1].jurisdiction: unknown_place"
+    ]

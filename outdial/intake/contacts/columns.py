@@ -82,7 +82,10 @@ class ColumnFinder:
             first = self._header.index(name)
             if name and first != index:
                 self._refuse(
-                    index, name, f"found this column again, first in field {first + 1}; rename one"
+                    index,
+                    name,
+                    "repeated_column",
+                    f"found this column again, first in field {first + 1}; rename one",
                 )
 
     def _single(self, role: str) -> int | None:
@@ -94,7 +97,7 @@ class ColumnFinder:
         if role in self._header:
             return self._take(self._header.index(role), role)
         if role == "phone":
-            self._refuse(0, role, self._no_phone())
+            self._refuse(0, role, "missing_column", self._no_phone())
         return None
 
     def _alternates(self) -> tuple[int, ...]:
@@ -115,12 +118,16 @@ class ColumnFinder:
             if index not in self._taken:
                 return self._take(index, role)
             message = f"found column {describe_value(name)}, which is {self._taken[index]} already"
-            self.problems.append(self._source_map.problem(path, f"{message}; write another column"))
+            self.problems.append(
+                self._source_map.problem(
+                    path, "repeated_column", f"{message}; write another column"
+                )
+            )
             return None
         near = self._near(name)
         right = f"did you mean {near}?" if near else f"its columns are {self._names()}"
         message = f"found {describe_value(name)}, which is no column of {self._file}; {right}"
-        self.problems.append(self._source_map.problem(path, message))
+        self.problems.append(self._source_map.problem(path, "unknown_column", message))
         return None
 
     def _names(self) -> str:
@@ -148,5 +155,5 @@ class ColumnFinder:
             f"write which one it is into the definition, such as columns: {{phone: {example}}}"
         )
 
-    def _refuse(self, index: int, field: str, message: str) -> None:
-        self.problems.append(Problem(self._file, self._line, index + 1, field, message))
+    def _refuse(self, index: int, field: str, code: str, message: str) -> None:
+        self.problems.append(Problem(self._file, self._line, index + 1, field, code, message))

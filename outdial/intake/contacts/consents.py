@@ -26,7 +26,10 @@ def read_consent(row: SourceRow, problems: list[Problem]) -> Consent | None:
         cell = next(iter(parts.values()))
         problems.append(
             _problem(
-                row, cell, f"found {describe_value(cell.text)} and no consent; {_RIGHT['level']}"
+                row,
+                cell,
+                "missing",
+                f"found {describe_value(cell.text)} and no consent; {_RIGHT['level']}",
             )
         )
         return None
@@ -38,9 +41,9 @@ def read_consent(row: SourceRow, problems: list[Problem]) -> Consent | None:
             message = str(details.get("ctx", {}).get("error", ""))
             if not message:
                 message = f"found {describe_value(parts[part].text)}; {_RIGHT[part]}"
-            problems.append(_problem(row, parts[part], message))
+            problems.append(_problem(row, parts[part], "wrong_value", message))
     return None
 
 
-def _problem(row: SourceRow, cell: Cell, message: str) -> Problem:
-    return Problem(row.file, cell.line, cell.column, cell.field, message)
+def _problem(row: SourceRow, cell: Cell, code: str, message: str) -> Problem:
+    return Problem(row.file, cell.line, cell.column, cell.field, code, message)

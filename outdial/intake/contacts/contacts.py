@@ -60,9 +60,9 @@ class _ContactFile:
         try:
             yield from self._table()
         except NotOpened as error:
-            yield self._source_map.problem(("recipients", "csv"), str(error))
+            yield self._source_map.problem(("recipients", "csv"), error.code, str(error))
         except NotReadable as error:
-            yield Problem(self._file, error.line, 1, "file", error.message)
+            yield Problem(self._file, error.line, 1, "file", error.code, error.message)
         bad = self._lines.bad_byte
         if bad is not None:
             yield Problem(
@@ -70,6 +70,7 @@ class _ContactFile:
                 bad.line,
                 bad.before.count(self._delimiter) + 1,
                 "file",
+                "not_utf8",
                 f"found the byte 0x{bad.byte:02x}, which is not UTF-8; save the file as UTF-8",
             )
 
@@ -98,10 +99,10 @@ class _ContactFile:
                 return
         if roles is None:
             message = "found an empty file; write a row of column names, then one row a person"
-            yield Problem(self._file, 1, 1, "file", message)
+            yield Problem(self._file, 1, 1, "file", "empty_file", message)
         elif not rows:
             message = "found nobody below the column names; write one row a person"
-            yield Problem(self._file, line, 1, "file", message)
+            yield Problem(self._file, line, 1, "file", "no_rows", message)
 
     def _records(self) -> Iterator[tuple[int, list[str]] | Problem]:
         """Rows that are not blank, with the number of their first line."""
@@ -114,7 +115,7 @@ class _ContactFile:
             except StopIteration:
                 return
             except csv.Error as error:
-                yield Problem(self._file, line, 1, "row", _csv_wording(str(error)))
+                yield Problem(self._file, line, 1, "row", "csv_syntax", _csv_wording(str(error)))
                 if str(error).startswith(_HOPELESS):
                     return
                 continue
@@ -141,7 +142,8 @@ class _ContactFile:
                 message = (
                     f"found {describe_value(cells[index])} in a column without a name; name it"
                 )
-                return Problem(self._file, line, index + 1, f"column {index + 1}", message)
+                name = f"column {index + 1}"
+                return Problem(self._file, line, index + 1, name, "unnamed_column", message)
 
         def cell(index: int) -> Cell:
             return Cell(header[index], cells[index], line, index + 1)
@@ -169,7 +171,7 @@ class _ContactFile:
             column, right = found + 1, "write an empty field for what is not known"
         fields = "1 field" if found == 1 else f"{found} fields"
         message = f"found {fields} where the header has {expected}; {right}"
-        return Problem(self._file, line, column, "row", message)
+        return Problem(self._file, line, column, "row", "ragged_row", message)
 
 
 def _named(header: list[str]) -> list[str]:

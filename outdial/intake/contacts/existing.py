@@ -39,7 +39,7 @@ class ExistingAppointments:
             return Existing()
         read = read_time(text, (calendar.time_zone,))
         if isinstance(read, Unclear):
-            self._tell("existing", row, read.because, problems)
+            self._tell("existing", row, "unclear_time", read.because, problems)
             return Existing()
         return self._existing(calendar, read.at, values, row, problems)
 
@@ -63,8 +63,8 @@ class ExistingAppointments:
         try:
             return render_text(template, {**values, "row": values}).strip()
         except RenderFailed as error:
-            self._tell(key, row, str(error), problems)
+            self._tell(key, row, error.code, str(error), problems)
             return None
 
-    def _tell(self, key: str, row: str, because: str, problems: list[Problem]) -> None:
-        problems.append(self._source_map.problem(("calendar", key), f"{row}: {because}"))
+    def _tell(self, key: str, row: str, code: str, because: str, problems: list[Problem]) -> None:
+        problems.append(self._source_map.problem(("calendar", key), code, f"{row}: {because}"))

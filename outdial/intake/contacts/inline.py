@@ -27,7 +27,7 @@ def read_inline(
                 message = (
                     f"found {describe_value(value)}; write one value, such as a text or a number"
                 )
-                yield source_map.problem(("recipients", index, name), message)
+                yield source_map.problem(("recipients", index, name), "wrong_value", message)
             else:
                 variables[name] = text
         yield _row(recipient, index, source_map, variables)

@@ -48,13 +48,13 @@ def read_numbers(path: Path, *, column: str = "phone", region: str | None = None
             try:
                 numbers[parse_phone(text, of)] = None
             except BadPhone as error:
-                problems.add(Problem(file, line, at, column, str(error)))
+                problems.add(Problem(file, line, at, column, error.code, str(error)))
     except NotReadable as error:
-        problems.add(Problem(file, error.line, 1, "file", error.message))
+        problems.add(Problem(file, error.line, 1, "file", error.code, error.message))
     except csv.Error as error:
-        problems.add(Problem(file, 1, 1, "file", f"found what is no CSV: {error}"))
+        problems.add(Problem(file, 1, 1, "file", "csv_syntax", f"found what is no CSV: {error}"))
     except NotOpened as error:
-        raise DefinitionInvalid([Problem(file, 1, 1, "file", str(error))]) from error
+        raise DefinitionInvalid([Problem(file, 1, 1, "file", error.code, str(error))]) from error
     return NumberList(tuple(numbers), tuple(problems), problems.omitted)
 
 
@@ -87,7 +87,9 @@ def _cells(path: Path, file: str, column: str, region: str) -> Iterator[tuple[in
         message = (
             f"found no column {describe_value(column)}, only {names}; name the one with --column"
         )
-        raise DefinitionInvalid([Problem(file, max(start, 1), 1, column, message)])
+        raise DefinitionInvalid(
+            [Problem(file, max(start, 1), 1, column, "missing_column", message)]
+        )
     for line, row in listed:
         yield line, at + 1, unescape_cell(row[at].strip()) if at < len(row) else "", region
 

@@ -64,7 +64,9 @@ def check_roster(loaded: LoadedDefinition, *, without: Collection[int] = ()) -> 
             count += 1
     if not count and not len(problems) and not without:
         problems.add(
-            loaded.source_map.problem(("recipients",), "found no recipients; write at least one")
+            loaded.source_map.problem(
+                ("recipients",), "no_recipients", "found no recipients; write at least one"
+            )
         )
     return RosterCheck(tuple(problems), problems.omitted, count)
 
@@ -96,7 +98,7 @@ def _rows(loaded: LoadedDefinition, without: Collection[int] = ()) -> Iterator[S
         return read_inline(source, loaded.source_map, without)
     if loaded.base is None:
         message = "found a contact file, which can't be read from here; write a list of recipients"
-        return iter([loaded.source_map.problem(("recipients", "csv"), message)])
+        return iter([loaded.source_map.problem(("recipients", "csv"), "file_not_allowed", message)])
     return read_contacts(source, loaded.base, loaded.source_map)
 
 

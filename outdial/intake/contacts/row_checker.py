@@ -74,15 +74,19 @@ class RowChecker:
 
     def _phone(self, row: SourceRow, cell: Cell, problems: list[Problem]) -> str | None:
         if not cell.text:
-            message = "found nothing; write a telephone number such as +12025550123"
+            code, message = (
+                "missing",
+                "found nothing; write a telephone number such as +12025550123",
+            )
         elif len(cell.text) > _LONGEST_PHONE:
+            code = BadPhone.code
             message = f"found {describe_value(cell.text)}, which is too long for a telephone number"
         else:
             try:
                 return parse_destination(cell.text, self._region)
             except BadPhone as error:
-                message = str(error)
-        problems.append(_problem(row, cell, message))
+                code, message = error.code, str(error)
+        problems.append(_problem(row, cell, code, message))
         return None
 
     def _zone(self, row: SourceRow, phone: str | None, problems: list[Problem]) -> str | None:
@@ -91,21 +95,21 @@ class RowChecker:
             try:
                 zone = parse_zone(row.time_zone.text)
             except ValueError as error:
-                problems.append(_problem(row, row.time_zone, str(error)))
+                problems.append(_problem(row, row.time_zone, "wrong_value", str(error)))
                 return None
         if phone is None:
             return zone
         try:
             zone_evidence(phone, own=zone, state=row.state, postal_code=row.postal_code)
         except UnknownPlace as error:
-            problems.append(_problem(row, row.phone, str(error)))
-        except UnknownZone:
+            problems.append(_problem(row, row.phone, error.code, str(error)))
+        except UnknownZone as error:
             if self._needs_zone:
                 message = (
                     f"found {describe_value(row.phone.text)}, which tells no time zone; "
                     "write a time_zone for it, or one for all under schedule"
                 )
-                problems.append(_problem(row, row.phone, message))
+                problems.append(_problem(row, row.phone, error.code, message))
         return zone
 
     def _check_new(self, row: SourceRow, phone: str, problems: list[Problem]) -> None:
@@ -118,7 +122,7 @@ class RowChecker:
             f"found {describe_value(row.phone.text)}, which is on line {first} already; "
             "a campaign calls each number for one person, remove one"
         )
-        problems.append(_problem(row, row.phone, message))
+        problems.append(_problem(row, row.phone, "repeated_number", message))
 
 
 def _others(phone: str, alternates: list[str | None]) -> tuple[str, ...]:
@@ -137,9 +141,11 @@ def _unstorable(row: SourceRow, variables: dict[str, str]) -> list[Problem]:
         require_within(variables, FREE_FORM)
     except OutOfBounds as error:
         where = dotted(error.path) or "variables"
-        return [Problem(row.file, row.phone.line, row.phone.column, where, error.problem)]
+        return [
+            Problem(row.file, row.phone.line, row.phone.column, where, error.code, error.problem)
+        ]
     return []
 
 
-def _problem(row: SourceRow, cell: Cell, message: str) -> Problem:
-    return Problem(row.file, cell.line, cell.column, cell.field, message)
+def _problem(row: SourceRow, cell: Cell, code: str, message: str) -> Problem:
+    return Problem(row.file, cell.line, cell.column, cell.field, code, message)

@@ -37,11 +37,11 @@ def after_call_problems(values: Any, source_map: SourceMap) -> list[Problem]:
             refusals[source] = _refusal(source)
         refusal = refusals[source]
         if refusal is not None:
-            problems.append(source_map.problem(path, refusal))
+            problems.append(source_map.problem(path, TemplateRefused.code, refusal))
     for path, name, has_auth in _headers(values):
         problem = header_problem(name, has_auth=has_auth)
         if problem is not None:
-            problems.append(source_map.problem(path, problem, at_key=True))
+            problems.append(source_map.problem(path, "header_refused", problem, at_key=True))
     return problems
 
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from jinja2 import Template, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
 
+from outdial.domain.bounds import OutOfBounds
 from outdial.domain.definition.fields import describe_value
 from outdial.domain.errors import OutdialError
 from outdial.intake.problems import Problem
@@ -57,7 +58,9 @@ class TemplateSet:
                 tried[source] = _tried(sandbox, source)
             found = tried[source]
             if isinstance(found, TemplateRefused):
-                self.problems.append(source_map.problem(("variables", name), str(found)))
+                self.problems.append(
+                    source_map.problem(("variables", name), found.code, str(found))
+                )
             else:
                 self._compiled[name] = found
 
@@ -74,8 +77,8 @@ class TemplateSet:
             except Exception as error:
                 # A template may raise whatever Python does on a row's values.
                 if not self._told_before(name, values, error):
-                    message = _failure(error, compiled.needs, values, row)
-                    problems.append(self._source_map.problem(("variables", name), message))
+                    code, message = _failure(error, compiled.needs, values, row)
+                    problems.append(self._source_map.problem(("variables", name), code, message))
         return Rendered(texts, len(texts) == len(self._compiled), problems)
 
     def _told_before(self, name: str, values: Mapping[str, str], error: Exception) -> bool:
@@ -92,7 +95,7 @@ def variable_problems(templates: Mapping[str, str], source_map: SourceMap) -> li
     """What is wrong with the `variables` of a document; of too many, none is compiled."""
     if len(templates) > MAX_VARIABLES:
         message = f"found {len(templates)} templates; write at most {MAX_VARIABLES}"
-        return [source_map.problem(("variables",), message)]
+        return [source_map.problem(("variables",), OutOfBounds.code, message)]
     return TemplateSet(templates, source_map).problems
 
 
@@ -151,13 +154,20 @@ def _render(template: Template, context: Mapping[str, object]) -> str:
     return "".join(parts)
 
 
-def _failure(error: Exception, needs: frozenset[str], values: Mapping[str, str], row: str) -> str:
+def _failure(
+    error: Exception, needs: frozenset[str], values: Mapping[str, str], row: str
+) -> tuple[str, str]:
+    """The problem's code and message."""
     if isinstance(error, _TooLong):
-        return f"found more than {MAX_CHARACTERS} characters for {row}; write a shorter text"
+        return (
+            error.code,
+            f"found more than {MAX_CHARACTERS} characters for {row}; write a shorter text",
+        )
     absent = needs - values.keys() - {"row"}
     if isinstance(error, UndefinedError) and absent:
-        return _absent(absent, values, row)
-    return f"found a failure for {row}: {str(error).rstrip('.')}; mend the template or that row"
+        return "unknown_variable", _absent(absent, values, row)
+    message = f"found a failure for {row}: {str(error).rstrip('.')}; mend the template or that row"
+    return "template_failed", message
 
 
 def _absent(names: frozenset[str], values: Mapping[str, str], row: str) -> str:

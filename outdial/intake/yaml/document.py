@@ -46,7 +46,7 @@ def read_yaml(text: str, file: str, *, max_seconds: float = MAX_SECONDS) -> Yaml
         if root is None:
             raise Unreadable(Place(1, 1), "found an empty file; write a campaign definition")
     except Unreadable as error:
-        guard.refuse(error.place, "yaml", error.message)
+        guard.refuse(error.place, "yaml", error.code, error.message)
     return YamlDocument(root, guard.problems)
 
 

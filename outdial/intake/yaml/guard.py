@@ -91,8 +91,10 @@ class EventGuard:
         self._anchors: dict[str, _Extent] = {}
         self._events = self._documents = self._nodes = self._aliased = 0
 
-    def refuse(self, place: Place, path: str, message: str) -> None:
-        self.problems.add(Problem(self._file, place.line, place.column, path or "yaml", message))
+    def refuse(self, place: Place, path: str, code: str, message: str) -> None:
+        self.problems.add(
+            Problem(self._file, place.line, place.column, path or "yaml", code, message)
+        )
 
     def admit(self, event: Any) -> None:
         """Raises Unreadable when the document must not be composed any further."""
@@ -123,7 +125,9 @@ class EventGuard:
         self._count(event, 1)
         path = self._path()
         if event.tag not in (None, "!") and event.tag not in _TAGS:
-            self.refuse(place_of(event), path, f"found the tag {event.tag}; leave it out")
+            self.refuse(
+                place_of(event), path, "unknown_tag", f"found the tag {event.tag}; leave it out"
+            )
         if isinstance(event, ScalarEvent):
             extent = self._scalar(event, path)
         else:
@@ -180,7 +184,12 @@ class EventGuard:
 
     def _scalar(self, event: Any, path: str) -> _Extent:
         if any("\ud800" <= character <= "\udfff" for character in event.value):
-            self.refuse(place_of(event), path, "found half a surrogate pair; write the character")
+            self.refuse(
+                place_of(event),
+                path,
+                "bad_character",
+                "found half a surrogate pair; write the character",
+            )
             event.value = ""
         return _Extent(place_of(event), text=event.value)
 
@@ -212,16 +221,19 @@ class EventGuard:
         if name is None:
             if key.is_mapping and is_template_key(level.extent.place, key.place):
                 level.is_template = True
-                self.refuse(level.extent.place, path, _BARE_TEMPLATE)
+                self.refuse(level.extent.place, path, "unquoted_template", _BARE_TEMPLATE)
             else:
                 kind = "a mapping" if key.is_mapping else "a list"
-                self.refuse(key.place, path, f"found {kind} for a key; write a name")
+                self.refuse(key.place, path, "bad_key", f"found {kind} for a key; write a name")
             return path
         inner = f"{path}.{name}" if path and name else name or path
         if name in level.keys:
             first = level.keys[name]
             self.refuse(
-                key.place, inner, f"found this key again, first on line {first}; remove one"
+                key.place,
+                inner,
+                "repeated_key",
+                f"found this key again, first on line {first}; remove one",
             )
         else:
             level.keys[name] = key.place.line

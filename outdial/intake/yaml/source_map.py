@@ -57,10 +57,11 @@ class SourceMap:
                 place = key_place = place_of(node)
         return Found(found_path, place, key_place, node)
 
-    def problem(self, path: KeyPath, message: str, *, at_key: bool = False) -> Problem:
+    def problem(self, path: KeyPath, code: str, message: str, *, at_key: bool = False) -> Problem:
         found = self.find(path)
         place = found.key_place if at_key else found.place
-        return Problem(self.file, place.line, place.column, found.path or "definition", message)
+        field = found.path or "definition"
+        return Problem(self.file, place.line, place.column, field, code, message)
 
     def _entries_of(self, node: MappingNode) -> dict[str, tuple[Node, Node]]:
         entries = self._entries.get(id(node))

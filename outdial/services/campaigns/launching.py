@@ -142,7 +142,7 @@ def _require_carried(ctx: Resources, loaded: LoadedDefinition) -> None:
     for name in loaded.definition.lines:
         lines[name]
     problems = [
-        loaded.source_map.problem(found.path, found.message)
+        loaded.source_map.problem(found.path, "not_carried", found.message)
         for found in not_carried_by(lines, loaded.definition)
     ]
     if problems:
@@ -189,7 +189,7 @@ def _require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:
         if not rulebook.has(risk.rule):
             message = f"found {risk.rule!r}, which is no rule; `outdial rules` lists those in force"
             raise DefinitionInvalid(
-                [loaded.source_map.problem(("accept_risk", index, "rule"), message)]
+                [loaded.source_map.problem(("accept_risk", index, "rule"), "unknown_rule", message)]
             )
 
 
