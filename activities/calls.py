@@ -33,18 +33,17 @@ from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.domain.call.settlement import MISCONFIGURED_WAIT
 from outdial.domain.call.status import FailureClass, Fence
 from outdial.domain.record import CallRecord
-from outdial.providers.departure import watching
-from outdial.providers.lines import Line, LinePolicy
-from outdial.providers.port import (
+from outdial.providers.errors import (
     Misconfigured,
     NotPlaced,
-    Placed,
-    PlaceRequest,
     ProviderError,
     Throttled,
     Unavailable,
     Unsendable,
 )
+from outdial.providers.http.departure import watching
+from outdial.providers.lines import Line, LinePolicy
+from outdial.providers.port import Placed, PlaceRequest
 from outdial.resources.resources import Resources
 from outdial.store.call import calls, events
 from outdial.store.claims import fence, leases

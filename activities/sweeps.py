@@ -34,8 +34,8 @@ from outdial.domain.call.end import CallEnd
 from outdial.domain.call.evidence import was_answered, was_started
 from outdial.domain.call.status import Fence
 from outdial.domain.record import CallRecord, CampaignRecord
+from outdial.providers.errors import ProviderError
 from outdial.providers.lines import UnknownLine
-from outdial.providers.port import ProviderError
 from outdial.resources.resources import Resources
 from outdial.store.call import call_requests, calls, events, requests
 from outdial.store.call.events import UnsignalledRow

@@ -74,7 +74,7 @@ VENDORS = frozenset(
     {"bland", "elevenlabs", "livekit", "plivo", "retell", "telnyx", "twilio", "vapi"}
     | {
         path.parent.name
-        for path in Path(__file__).parents[1].glob("outdial/providers/*/__init__.py")
+        for path in Path(__file__).parents[1].glob("outdial/providers/adapters/*/__init__.py")
     }
 )
 """Names that only the catalog and the adapters may know, those to come among them."""

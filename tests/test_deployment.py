@@ -20,7 +20,7 @@ import typer.testing
 from ruamel.yaml import YAML
 
 from outdial.contracts.names import SEARCH_ATTRIBUTES
-from outdial.providers.simulated.server import DEFAULT_API_KEY
+from outdial.providers.simulated.http.server import DEFAULT_API_KEY
 from outdial.runtime.lines import build_lines, require_serving
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings

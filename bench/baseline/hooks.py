@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from outdial.domain.call.event import EventKind
-from outdial.providers.simulated import webhook
+from outdial.providers.adapters.simulated import webhook
 
 
 async def serve(temporal: str, secret: str, port: int) -> None:

@@ -16,8 +16,9 @@ from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.status import FailureClass
 from outdial.domain.definition.fields import format_duration
 from outdial.domain.line.breaker import Circuit
+from outdial.providers.errors import ProviderError
 from outdial.providers.lines import Line
-from outdial.providers.port import Capabilities, ProviderError
+from outdial.providers.port import Capabilities
 from outdial.runtime.lines import build_line
 from outdial.runtime.settings.settings import Settings
 from outdial.services.operations import reading

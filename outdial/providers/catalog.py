@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from outdial.providers.bland.client import BlandProvider
-from outdial.providers.buildvoiceai.client import BuildVoiceAIProvider
-from outdial.providers.elevenlabs.client import ElevenLabsProvider
-from outdial.providers.livekit.client import LiveKitProvider
+from outdial.providers.adapters.bland.client import BlandProvider
+from outdial.providers.adapters.buildvoiceai.client import BuildVoiceAIProvider
+from outdial.providers.adapters.elevenlabs.client import ElevenLabsProvider
+from outdial.providers.adapters.livekit.client import LiveKitProvider
+from outdial.providers.adapters.retell.client import RetellProvider
+from outdial.providers.adapters.simulated.client import SimulatedProvider
+from outdial.providers.adapters.telnyx.client import TelnyxProvider
+from outdial.providers.adapters.thinnestai.client import ThinnestAIProvider
+from outdial.providers.adapters.twilio.client import TwilioProvider
+from outdial.providers.adapters.vapi.client import VapiProvider
+from outdial.providers.adapters.voxanne.client import VoxanneProvider
+from outdial.providers.adapters.voxpria.client import VoxpriaProvider
+from outdial.providers.adapters.vozagent.client import VozAgentProvider
 from outdial.providers.port import LineConfig, Provider
-from outdial.providers.retell.client import RetellProvider
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.telnyx.client import TelnyxProvider
-from outdial.providers.thinnestai.client import ThinnestAIProvider
-from outdial.providers.twilio.client import TwilioProvider
-from outdial.providers.vapi.client import VapiProvider
-from outdial.providers.voxanne.client import VoxanneProvider
-from outdial.providers.voxpria.client import VoxpriaProvider
-from outdial.providers.vozagent.client import VozAgentProvider
 
 CATALOG: dict[str, type[Provider]] = {
     BlandProvider.name: BlandProvider,

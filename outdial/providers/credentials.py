@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from outdial.providers.port import LineConfig, Misconfigured
+from outdial.providers.errors import Misconfigured
+from outdial.providers.port import LineConfig
 
 
 def required_credential(line: LineConfig, key: str) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from outdial.domain.call.event import CallEvent
+from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.results import ResultMapping
 from outdial.domain.errors import OutdialError
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.line.routing import SIMULATED, choose_line
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.providers.identity import identified
 from outdial.providers.port import Provider
+
+_NAMES = {"event_id", "kind", "call_id", "provider_call_id", "at"}
+"""Which report it is. Its time is no part of that: repeated, a report may have none but ours."""
+_PLAIN = {"status", "detail"}
+"""A call that goes on: there is nothing to say beside its status."""
 
 
 class UnknownLine(OutdialError, KeyError):
@@ -140,3 +146,20 @@ class Lines(Mapping[str, Line]):
     async def aclose(self) -> None:
         for line in self._lines.values():
             await line.provider.aclose()
+
+
+def identified(event: CallEvent) -> CallEvent:
+    """The event under an id that it shares only with reports that say the same.
+
+    Most providers don't number their reports, so an adapter names an event after its call and what
+    it is about: the end, the analysis. Two reports of one end may differ, as when a look-up knows
+    less than the webhook that follows, or an analysis grows. Under one name the second would be
+    dropped as a repetition, so a digest of what a report says is made part of its name.
+    """
+    said = event.model_dump(mode="json", exclude=_NAMES, exclude_defaults=True)
+    ends = event.status is not None and event.status.terminal
+    if not ends and event.kind is EventKind.STATUS and said.keys() <= _PLAIN:
+        return event
+    text = json.dumps(said, sort_keys=True, ensure_ascii=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return event.model_copy(update={"event_id": f"{event.event_id}#{digest}"})

@@ -1,130 +1,19 @@
-"""The port every voice provider plugs into, and the errors it may raise.
-
-ProviderError
-├── NotPlaced            certainly no call was made; a new call row may try again
-│   ├── Throttled        too many calls or requests; carries when to come back
-│   ├── Rejected         this number will never be dialed by this provider
-│   │   └── Unsendable   nothing left: this order can't be built or encoded
-│   ├── Refused          this person refuses our calls
-│   ├── Blocked          this line's caller id is blocked
-│   ├── Misconfigured    this line cannot dial anybody until a person repairs it
-│   └── Unavailable      refused or unreachable before anything left
-└── PlacementUnknown     the request may have arrived: never send it again
-"""
+"""The port every voice provider plugs into."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
-from outdial.domain.call.status import FailureClass
 from outdial.domain.egress import Egress
-from outdial.domain.errors import OutdialError
 from outdial.providers.carried import Asked, Carried, NotCarried
 from outdial.providers.reach import reaching
-
-if TYPE_CHECKING:
-    from outdial.providers.tools import ToolFormat
-
-
-class ProviderError(OutdialError):
-    """The provider could not do what was asked."""
-
-    code = "provider_error"
-
-    failure: ClassVar[FailureClass] = FailureClass.UNAVAILABLE
-
-    def __init__(self, message: str, *, code: str | None = None) -> None:
-        super().__init__(message)
-        self.provider_code = code
-        """The provider's own code: an HTTP status or a vendor's number."""
-
-
-class NotPlaced(ProviderError):
-    """No call was made."""
-
-    code = "not_placed"
-
-
-class Throttled(NotPlaced):
-    """Too many calls or requests at once."""
-
-    code = "provider_throttled"
-
-    failure = FailureClass.THROTTLED
-
-    def __init__(
-        self, message: str, *, code: str | None = None, retry_after: timedelta | None = None
-    ) -> None:
-        super().__init__(message, code=code)
-        self.retry_after = retry_after
-
-
-class Rejected(NotPlaced):
-    """This number is not dialed by this provider, now or later."""
-
-    code = "provider_rejected"
-
-    failure = FailureClass.REJECTED
-
-
-class Unsendable(Rejected):
-    """This order can't be written as a request of this provider; the line works for others.
-
-    Of the same class as a number that is never dialed: to try again would change nothing, and
-    it says nothing about the line.
-    """
-
-    code = "unsendable"
-
-
-class Refused(NotPlaced):
-    """The person refuses calls from us, as the provider knows already."""
-
-    code = "provider_refused"
-
-    failure = FailureClass.REFUSED
-
-
-class Blocked(NotPlaced):
-    """The caller id is blocked: nothing about the person."""
-
-    code = "provider_blocked"
-
-    failure = FailureClass.BLOCKED
-
-
-class Misconfigured(NotPlaced):
-    """Credentials, agent or caller id are wrong: no number can be dialed."""
-
-    code = "provider_misconfigured"
-
-    failure = FailureClass.MISCONFIGURED
-
-
-class Unavailable(NotPlaced):
-    """The connection was never made, or the provider said that it took nothing."""
-
-    code = "provider_unavailable"
-
-
-class PlacementUnknown(ProviderError):
-    """The request may have arrived: a timeout, a reset or a 5xx after it left."""
-
-    code = "placement_unknown"
-
-    failure = FailureClass.UNKNOWN
-
-
-class WebhookRefused(OutdialError):
-    """A webhook is unsigned, badly signed or too old."""
-
-    code = "webhook_refused"
+from outdial.providers.tools import GenericTools, ToolFormat
 
 
 class Capabilities(BaseModel):
@@ -148,8 +37,6 @@ class Capabilities(BaseModel):
     """How long a repeated create is known as such; None with `idempotent_create`: for ever."""
     bounds_duration: bool = False
     """How long a call may last goes along with the order, and the provider keeps to it."""
-    can_schedule: bool = False
-    """A call can be ordered for later. Never used: when to call is ours to say."""
     echo: str | None = None
     """Where our call id comes back."""
     calls_per_second: float | None = None
@@ -224,7 +111,7 @@ class Provider(ABC):
     name: ClassVar[str]
     capabilities: ClassVar[Capabilities]
     notes_departure: ClassVar[bool] = False
-    """What dials goes through `providers.departure`, so that it is known whether it left."""
+    """What dials goes through `providers.http.departure`, so that it is known whether it left."""
     carried: ClassVar[Carried]
     """Which settings of a call go along with the order."""
 
@@ -304,9 +191,6 @@ class Provider(ABC):
 
     def tools(self) -> ToolFormat:
         """How agents of this line ask while they talk; the generic way unless overridden."""
-        # The formats refuse with this module's error, so they cannot be imported before it.
-        from outdial.providers.tools import GenericTools
-
         return GenericTools(self.line.credentials.get("tool_secret"))
 
     def refused(self, asked: Asked) -> Iterable[NotCarried]:

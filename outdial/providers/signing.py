@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from outdial.providers.port import WebhookRefused
+from outdial.providers.errors import WebhookRefused
 
 TOKEN = "token"
 """The query parameter that carries the secret of a line whose provider signs nothing, where it

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from outdial.providers.payload import object_at, object_in, parsed, text_at
-from outdial.providers.port import WebhookRefused
+from outdial.providers.errors import WebhookRefused
+from outdial.providers.reports.payload import object_at, object_in, parsed, text_at
 from outdial.providers.signing import header_of, require_equal, required_secret
 
 SECRET_HEADER = "x-outdial-secret"

@@ -18,19 +18,9 @@ from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallRecord
+from outdial.providers.errors import Misconfigured, NotPlaced, Rejected, Throttled, Unavailable
 from outdial.providers.lines import Line, LinePolicy, Lines
-from outdial.providers.port import (
-    Capabilities,
-    LineConfig,
-    Misconfigured,
-    NotPlaced,
-    Placed,
-    PlaceRequest,
-    Provider,
-    Rejected,
-    Throttled,
-    Unavailable,
-)
+from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest, Provider
 from outdial.resources.resources import Resources
 from outdial.store.call import calls, events
 from tests.builders import LINE, House, event

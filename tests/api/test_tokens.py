@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import func, select
 
-from outdial.providers.buildvoiceai.client import BuildVoiceAIProvider
+from outdial.providers.adapters.buildvoiceai.client import BuildVoiceAIProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.store.db.tables import event

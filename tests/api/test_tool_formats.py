@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from outdial.providers.retell.webhook import sign
+from outdial.providers.adapters.retell.webhook import sign
 from outdial.store.compliance.suppressions import is_suppressed
 from tests.api.desk import AT, OPTIONS, SECRET, START, Desk, desk
 from tests.builders import phone

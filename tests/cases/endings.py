@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from outdial.domain.call.event import CallEvent
+from outdial.providers.adapters.livekit.status import answer_of
+from outdial.providers.adapters.livekit.webhook import read_answer, room_of
 from outdial.providers.lines import Line, LinePolicy
-from outdial.providers.livekit.status import answer_of
-from outdial.providers.livekit.webhook import read_answer, room_of
 from outdial.providers.port import LineConfig
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import HOOK, NOW

@@ -23,7 +23,7 @@ from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT
 from outdial.domain.definition.campaign import Retry
 from outdial.domain.instants import FURTHEST_AHEAD
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
-from outdial.providers.analysis import call_back_in
+from outdial.providers.reports.analysis import call_back_in
 from outdial.store.call import calls, events
 from outdial.store.db.database import Database
 from outdial.store.roster.recipients import list_recipients

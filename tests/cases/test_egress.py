@@ -15,9 +15,10 @@ from activities.posting import Poster
 from outdial.calendars.caldav import CalDavCalendar
 from outdial.calendars.port import CalendarUnavailable
 from outdial.domain.egress import Egress
-from outdial.providers.http import ProviderHttp
-from outdial.providers.port import LineConfig, Unavailable
-from outdial.providers.simulated.client import SimulatedProvider
+from outdial.providers.adapters.simulated.client import SimulatedProvider
+from outdial.providers.errors import Unavailable
+from outdial.providers.http.exchange import ProviderHttp
+from outdial.providers.port import LineConfig
 from outdial.resources.outgoing.addresses import GuardedTransport
 from outdial.runtime.integrations import build_integrations
 from outdial.runtime.lines import build_lines

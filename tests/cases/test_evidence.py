@@ -8,10 +8,10 @@ import pytest
 
 from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.elevenlabs.status import failure_to_start
-from outdial.providers.livekit.status import answer_of
-from outdial.providers.sip import block_or_refusal
-from outdial.providers.vapi.status import ending_of
+from outdial.providers.adapters.elevenlabs.status import failure_to_start
+from outdial.providers.adapters.livekit.status import answer_of
+from outdial.providers.adapters.vapi.status import ending_of
+from outdial.providers.reports.sip import block_or_refusal
 from outdial.store.call import calls, events
 from outdial.store.compliance import suppressions
 from tests.builders import LINE, House, event, phone

@@ -16,8 +16,8 @@ import pytest
 
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.vapi.client import VapiProvider
 from outdial.providers.port import LineConfig, Provider
-from outdial.providers.vapi.client import VapiProvider
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import HOOK, NOW, Stage
 

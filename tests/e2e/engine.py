@@ -15,12 +15,12 @@ from temporalio.client import Client
 from outdial.api.app import open_state
 from outdial.contracts.names import NUDGE_SIGNAL, campaign_workflow_id
 from outdial.domain.record import DEFAULT_TENANT, Progress
+from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.simulated.person import PeopleModel
-from outdial.providers.simulated.server import SimulatedNetwork
-from outdial.providers.simulated.settings import NetworkSettings
+from outdial.providers.simulated.http.server import SimulatedNetwork
+from outdial.providers.simulated.telephony.person import PeopleModel
+from outdial.providers.simulated.telephony.settings import NetworkSettings
 from outdial.resources.integrations import Integrations
 from outdial.resources.resources import Resources
 from outdial.services.operations import reading

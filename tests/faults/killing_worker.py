@@ -21,8 +21,9 @@ from sqlmodel import Session
 
 import worker
 from outdial.domain.call.claim import FenceVerdict
-from outdial.providers.port import NotPlaced, Placed, PlaceRequest
-from outdial.providers.simulated.client import SimulatedProvider
+from outdial.providers.adapters.simulated.client import SimulatedProvider
+from outdial.providers.errors import NotPlaced
+from outdial.providers.port import Placed, PlaceRequest
 from outdial.runtime.clock import system_clock
 from outdial.store.call import calls
 from outdial.store.claims import fence, reservation

@@ -15,11 +15,11 @@ from activities.calls import Calls
 from outdial.contracts.signatures.call import PlaceInput, Placement, PlacementResult
 from outdial.domain.call.claim import FencePass
 from outdial.domain.call.status import FailureClass, Fence
+from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.simulated.server import DEFAULT_API_KEY, SimulatedNetwork
-from outdial.providers.simulated.settings import NetworkSettings
+from outdial.providers.simulated.http.server import DEFAULT_API_KEY, SimulatedNetwork
+from outdial.providers.simulated.telephony.settings import NetworkSettings
 from outdial.resources.resources import Resources
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import load_settings

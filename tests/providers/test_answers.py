@@ -8,16 +8,7 @@ import httpx
 import pytest
 
 from outdial.domain.call.status import FailureClass
-from outdial.providers.answers import (
-    content_of,
-    json_of,
-    placement_error,
-    refusal_of,
-    request_error,
-    retry_after,
-    unsupported,
-)
-from outdial.providers.port import (
+from outdial.providers.errors import (
     Misconfigured,
     NotPlaced,
     PlacementUnknown,
@@ -25,6 +16,15 @@ from outdial.providers.port import (
     Rejected,
     Throttled,
     Unavailable,
+)
+from outdial.providers.http.answers import (
+    content_of,
+    json_of,
+    placement_error,
+    refusal_of,
+    request_error,
+    retry_after,
+    unsupported,
 )
 
 

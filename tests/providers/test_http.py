@@ -10,15 +10,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from outdial.providers import http
-from outdial.providers.http import HeaderAuth, ProviderHttp
-from outdial.providers.port import (
-    LineConfig,
-    Misconfigured,
-    PlacementUnknown,
-    ProviderError,
-    Unavailable,
-)
+from outdial.providers.errors import Misconfigured, PlacementUnknown, ProviderError, Unavailable
+from outdial.providers.http import exchange as http
+from outdial.providers.http.exchange import HeaderAuth, ProviderHttp
+from outdial.providers.port import LineConfig
 from tests.providers.contract.server import Answer, FarServer, Request
 
 Send = Callable[..., Awaitable[httpx.Response]]

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.identity import identified
-from outdial.providers.lines import Line, LinePolicy
+from outdial.providers.lines import Line, LinePolicy, identified
 from outdial.providers.port import Provider
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import NOW, Stage

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.lines import Line, LinePolicy, Lines, UnknownLine
 from outdial.providers.port import LineConfig
-from outdial.providers.simulated.client import SimulatedProvider
 
 
 async def test_a_line_that_is_not_configured_is_missing_and_says_what_there_is() -> None:

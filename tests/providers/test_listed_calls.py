@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outdial.providers.listed_calls import Listed, ours
+from outdial.providers.reports.listed_calls import Listed, ours
 
 TO, OTHER = "+12025550143", "+12025550144"
 SINCE = datetime(2027, 3, 1, 15, 30, 0, 700_000, tzinfo=UTC)

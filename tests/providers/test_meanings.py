@@ -7,8 +7,7 @@ import logging
 import pytest
 
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.meanings import known_meaning, sharper
-from outdial.providers.status_map import Meaning, StatusMap
+from outdial.providers.reports.status_map import Meaning, StatusMap, known_meaning, sharper
 
 NOTHING = Meaning()
 TALKING = Meaning(status=CallStatus.IN_PROGRESS)

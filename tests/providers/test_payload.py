@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from outdial.providers.analysis import call_back_in, disposition_in
-from outdial.providers.instants import from_iso, from_milliseconds, from_rfc2822, from_unix
-from outdial.providers.payload import (
+from outdial.providers.errors import WebhookRefused
+from outdial.providers.reports.analysis import call_back_in, disposition_in
+from outdial.providers.reports.instants import from_iso, from_milliseconds, from_rfc2822, from_unix
+from outdial.providers.reports.payload import (
     list_at,
     number_at,
     object_at,
@@ -19,7 +20,6 @@ from outdial.providers.payload import (
     text_at,
     value_at,
 )
-from outdial.providers.port import WebhookRefused
 
 ODD: list[Any] = [None, "", "x", 7, -1.5, True, [], {}, [1], {"a": None}, float("inf")]
 

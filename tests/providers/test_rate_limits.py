@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from outdial.providers.port import Misconfigured, Throttled
-from outdial.providers.rate_limits import until_reset, with_wait
+from outdial.providers.errors import Misconfigured, Throttled
+from outdial.providers.http.rate_limits import until_reset, with_wait
 
 NOW = datetime(2027, 3, 1, 15, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

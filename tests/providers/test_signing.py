@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from outdial.providers.credentials import required_credential, required_option, text_option
-from outdial.providers.port import LineConfig, Misconfigured, WebhookRefused
+from outdial.providers.errors import Misconfigured, WebhookRefused
+from outdial.providers.port import LineConfig
 from outdial.providers.signing import (
     header_of,
     query_of,

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from outdial import providers
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.status_map import Meaning, StatusMap, load_maps
+from outdial.providers.reports.status_map import Meaning, StatusMap, load_maps
 
 BUSY = Meaning(status=CallStatus.BUSY)
 LOST = Meaning(status=CallStatus.FAILED, failure=FailureClass.UNKNOWN)
@@ -22,7 +22,7 @@ WORDS = StatusMap(
     prefixes=(("call.start.", LOST), ("call.", BUSY)),
     otherwise=LOST,
 )
-FILES = sorted(Path(providers.__file__).parent.glob("*/status.json"))
+FILES = sorted(Path(providers.__file__).parent.glob("adapters/*/status.json"))
 
 
 @pytest.mark.parametrize(

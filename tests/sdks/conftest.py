@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from outdial.providers.adapters.elevenlabs import webhook as elevenlabs
+from outdial.providers.adapters.livekit import token as livekit
+from outdial.providers.adapters.retell import webhook as retell
 from outdial.providers.catalog import build_provider
-from outdial.providers.elevenlabs import webhook as elevenlabs
-from outdial.providers.livekit import token as livekit
-from outdial.providers.port import LineConfig, PlaceRequest, ProviderError
-from outdial.providers.retell import webhook as retell
+from outdial.providers.errors import ProviderError
+from outdial.providers.port import LineConfig, PlaceRequest
 from tests.providers.contract.server import Answer, FarServer, Request, json_answer
 
 ROOT = Path(__file__).parents[2]

@@ -15,15 +15,15 @@ import pytest
 from outdial import providers
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus
-from outdial.providers.elevenlabs import webhook as elevenlabs
-from outdial.providers.livekit import token as livekit
-from outdial.providers.livekit.status import answer_of
-from outdial.providers.port import WebhookRefused
-from outdial.providers.retell import webhook as retell
-from outdial.providers.status_map import StatusMap, load_maps
-from outdial.providers.telnyx import webhook as telnyx
-from outdial.providers.twilio import signature as twilio
-from outdial.providers.vapi import webhook as vapi
+from outdial.providers.adapters.elevenlabs import webhook as elevenlabs
+from outdial.providers.adapters.livekit import token as livekit
+from outdial.providers.adapters.livekit.status import answer_of
+from outdial.providers.adapters.retell import webhook as retell
+from outdial.providers.adapters.telnyx import webhook as telnyx
+from outdial.providers.adapters.twilio import signature as twilio
+from outdial.providers.adapters.vapi import webhook as vapi
+from outdial.providers.errors import WebhookRefused
+from outdial.providers.reports.status_map import StatusMap, load_maps
 from tests.sdks.conftest import BODY, FORM, LINES, ORDER, SECRET, URL, Spoken
 
 STATE = telnyx.client_state("our-1")
@@ -32,7 +32,7 @@ FIRST_FINAL_FAILURE = 300
 """SIP responses below it don't end the dialing of a call, or say that it was answered."""
 MAPS: dict[str, StatusMap] = {
     f"{path.parent.name} {name}": one
-    for path in Path(providers.__file__).parent.glob("*/status.json")
+    for path in Path(providers.__file__).parent.glob("adapters/*/status.json")
     for name, one in load_maps(path).items()
 }
 

@@ -9,10 +9,10 @@ import pytest
 
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.definition.agent import Agent
+from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.catalog import CATALOG
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
-from outdial.providers.simulated.client import SimulatedProvider
 from outdial.services.accounts import directory
 from outdial.services.accounts.rights import require_for_call
 from outdial.services.errors import ScopeMissing

@@ -24,8 +24,8 @@ from outdial.domain.call.plan import CallRequest
 from outdial.domain.definition.agent import Agent
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
-from outdial.providers.payload import object_in, parsed
-from outdial.providers.port import WebhookRefused
+from outdial.providers.errors import WebhookRefused
+from outdial.providers.reports.payload import object_in, parsed
 from outdial.services.calls.requests import request_call
 from outdial.services.errors import RequestRefused
 from tests.api.v1.conftest import Customer

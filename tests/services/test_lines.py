@@ -7,10 +7,10 @@ from dataclasses import replace
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.line.breaker import BreakerPolicy
-from outdial.providers.bland.client import BlandProvider
+from outdial.providers.adapters.bland.client import BlandProvider
+from outdial.providers.adapters.voxanne.client import VoxanneProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
-from outdial.providers.voxanne.client import VoxanneProvider
 from outdial.services.operations.lines import announce_lines, unbounded_lines
 from outdial.store.db.database import Database
 from outdial.store.lines.lines import line_status

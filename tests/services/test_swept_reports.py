@@ -13,7 +13,7 @@ from activities.sweeps import LEASE_AGE, Sweeps
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.status import CallStatus
-from outdial.providers.port import Unavailable
+from outdial.providers.errors import Unavailable
 from outdial.services.webhooks.webhooks import receive_webhook
 from outdial.store.call import calls
 from outdial.store.db.tables import event

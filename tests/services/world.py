@@ -17,10 +17,10 @@ from activities.enrolling import enroll_row
 from outdial.domain.call.claim import ClaimedCall
 from outdial.intake.contacts.roster import read_roster
 from outdial.intake.definition import LoadedDefinition, read_definition_text
+from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.simulated.webhook import key_of, sign
+from outdial.providers.simulated.signature import key_of, sign
 from outdial.resources.resources import Resources
 from outdial.services.operations.lines import announce_lines
 from outdial.store.campaign import campaigns

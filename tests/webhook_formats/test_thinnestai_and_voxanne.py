@@ -12,8 +12,8 @@ import pytest
 
 from outdial.api.compat.voxanne.appointment_models import Appointment
 from outdial.domain.endpoint import Endpoint, EventType
-from outdial.providers.thinnestai import webhook as thinnestai
-from outdial.providers.voxanne import webhook as voxanne
+from outdial.providers.adapters.thinnestai import webhook as thinnestai
+from outdial.providers.adapters.voxanne import webhook as voxanne
 from outdial.webhook_formats.port import read_event
 from outdial.webhook_formats.thinnestai import ThinnestAIWebhooks
 from outdial.webhook_formats.voxanne import VoxanneWebhooks

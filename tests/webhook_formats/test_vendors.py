@@ -15,9 +15,9 @@ from standardwebhooks.webhooks import Webhook
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus
 from outdial.domain.endpoint import EventType
-from outdial.providers.buildvoiceai import webhook as buildvoiceai
-from outdial.providers.voxpria import webhook as voxpria
-from outdial.providers.vozagent import webhook as vozagent
+from outdial.providers.adapters.buildvoiceai import webhook as buildvoiceai
+from outdial.providers.adapters.voxpria import webhook as voxpria
+from outdial.providers.adapters.vozagent import webhook as vozagent
 from outdial.webhook_formats.catalog import DIALECTS
 from outdial.webhook_formats.port import Message
 from tests.webhook_formats.events import (

@@ -9,12 +9,12 @@ import signal
 import sys
 from pathlib import Path
 
-from outdial.providers.simulated.server import (
+from outdial.providers.simulated.http.server import (
     DEFAULT_API_KEY,
     DEFAULT_WEBHOOK_SECRET,
     SimulatedNetwork,
 )
-from outdial.providers.simulated.settings import NetworkSettings, merge
+from outdial.providers.simulated.telephony.settings import NetworkSettings, merge
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from outdial.contracts.names import REPORT_SIGNAL
 from outdial.dispatch.reports import report_of
 from outdial.dispatch.telling import signal_workflow
+from outdial.providers.errors import WebhookRefused
 from outdial.providers.lines import Line
-from outdial.providers.port import WebhookRefused
 from outdial.resources.resources import Resources
 from outdial.services.calls.settling import tell
 from outdial.store.call import events

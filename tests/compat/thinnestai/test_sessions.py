@@ -12,8 +12,8 @@ import jwt
 import pytest
 
 from outdial.api.app import build_app, open_state
+from outdial.providers.adapters.livekit.client import LiveKitProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
-from outdial.providers.livekit.client import LiveKitProvider
 from outdial.providers.port import LineConfig
 from outdial.services.accounts import directory
 from outdial.services.accounts.directory import AGENTS

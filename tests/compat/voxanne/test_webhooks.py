@@ -16,10 +16,10 @@ import pytest_asyncio
 from outdial.api.bodies import MAX_BODY
 from outdial.api.compat.voxanne import stripe
 from outdial.api.state import ApiPolicy
+from outdial.providers.adapters.voxanne.client import VoxanneProvider
+from outdial.providers.adapters.voxanne.webhook import sign
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
-from outdial.providers.voxanne.client import VoxanneProvider
-from outdial.providers.voxanne.webhook import sign
 from outdial.services.operations.lines import announce_lines
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns

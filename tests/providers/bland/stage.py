@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from outdial.domain.call.status import CallStatus
-from outdial.providers.bland.client import BlandProvider
-from outdial.providers.bland.webhook import sign
+from outdial.providers.adapters.bland.client import BlandProvider
+from outdial.providers.adapters.bland.webhook import sign
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer

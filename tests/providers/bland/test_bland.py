@@ -10,9 +10,9 @@ import pytest
 
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.bland.client import BlandProvider
-from outdial.providers.port import ProviderError, Unavailable, Unsendable, WebhookRefused
-from outdial.providers.status_map import Meaning
+from outdial.providers.adapters.bland.client import BlandProvider
+from outdial.providers.errors import ProviderError, Unavailable, Unsendable, WebhookRefused
+from outdial.providers.reports.status_map import Meaning
 from tests.providers.bland.stage import BlandStage
 from tests.providers.contract.reference import answerers, rows
 from tests.providers.contract.running import connected, running

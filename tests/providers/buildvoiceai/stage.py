@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from outdial.domain.call.status import CallStatus
-from outdial.providers.buildvoiceai.client import BuildVoiceAIProvider
+from outdial.providers.adapters.buildvoiceai.client import BuildVoiceAIProvider
 from outdial.providers.port import Provider
 from tests.providers.bearer import BEGAN, ENDED, SECRET, BearerStage, iso
 from tests.providers.contract.openapi import OpenApi

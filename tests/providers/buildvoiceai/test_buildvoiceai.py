@@ -9,9 +9,9 @@ import pytest
 
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.buildvoiceai.client import BuildVoiceAIProvider
-from outdial.providers.buildvoiceai.status import EVENT
-from outdial.providers.port import ProviderError, Unavailable, WebhookRefused
+from outdial.providers.adapters.buildvoiceai.client import BuildVoiceAIProvider
+from outdial.providers.adapters.buildvoiceai.status import EVENT
+from outdial.providers.errors import ProviderError, Unavailable, WebhookRefused
 from tests.providers.bearer import BEGAN, ENDED
 from tests.providers.buildvoiceai.stage import BuildVoiceAIStage
 from tests.providers.contract.running import connected, running

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.status_map import Meaning
+from outdial.providers.reports.status_map import Meaning
 
 _HERE = Path(__file__).parent
 _CLASSES = {

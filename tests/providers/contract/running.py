@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-from outdial.providers.clock import Clock
 from outdial.providers.port import Provider
+from outdial.providers.reports.clock import Clock
 from tests.providers.contract.stage import Stage
 
 S = TypeVar("S", bound=Stage)

@@ -8,7 +8,8 @@ from datetime import UTC, timedelta
 import pytest
 
 from outdial.domain.call.status import CallStatus
-from outdial.providers.port import Capabilities, Misconfigured, Provider, ProviderError, Unavailable
+from outdial.providers.errors import Misconfigured, ProviderError, Unavailable
+from outdial.providers.port import Capabilities, Provider
 from tests.providers.contract.stage import NOW, NUMBER, FarCall, Stage
 
 SINCE = NOW - timedelta(minutes=5)

@@ -8,17 +8,16 @@ from datetime import timedelta
 import pytest
 
 from outdial.domain.call.status import CallStatus
-from outdial.providers.port import (
-    Capabilities,
+from outdial.providers.errors import (
     Misconfigured,
     NotPlaced,
     PlacementUnknown,
-    Provider,
     ProviderError,
     Rejected,
     Throttled,
     Unavailable,
 )
+from outdial.providers.port import Capabilities, Provider
 from tests.providers.contract.conftest import Build
 from tests.providers.contract.stage import NOW, NUMBER, Fault, Stage
 

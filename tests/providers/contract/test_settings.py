@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from outdial.domain.definition.campaign import Agent, CampaignDefinition
 from outdial.providers.carried import Asked, NotCarried
-from outdial.providers.port import PlaceRequest, Provider, ProviderError
+from outdial.providers.errors import ProviderError
+from outdial.providers.port import PlaceRequest, Provider
 from tests.generating import examples
 from tests.providers.contract.stage import CALLER_ID, Stage
 

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from outdial.domain.call.status import FailureClass
-from outdial.providers import departure
-from outdial.providers.port import NotPlaced, Provider, ProviderError
+from outdial.providers.errors import NotPlaced, ProviderError
+from outdial.providers.http import departure
+from outdial.providers.port import Provider
 from tests.providers.contract.stage import Stage
 
 SURROGATE = "\ud83d"

@@ -12,7 +12,8 @@ import pytest
 
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus, advance
-from outdial.providers.port import Capabilities, Misconfigured, Placed, Provider, WebhookRefused
+from outdial.providers.errors import Misconfigured, WebhookRefused
+from outdial.providers.port import Capabilities, Placed, Provider
 from tests.providers.contract.conftest import Build
 from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Stage
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from outdial.domain.call.status import CallStatus
-from outdial.providers.elevenlabs.client import ElevenLabsProvider
-from outdial.providers.elevenlabs.webhook import TOLERANCE, sign
+from outdial.providers.adapters.elevenlabs.client import ElevenLabsProvider
+from outdial.providers.adapters.elevenlabs.webhook import TOLERANCE, sign
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer

@@ -11,10 +11,10 @@ import pytest
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.definition.campaign import Agent
+from outdial.providers.adapters.elevenlabs.client import ElevenLabsProvider
 from outdial.providers.carried import Asked
-from outdial.providers.elevenlabs.client import ElevenLabsProvider
-from outdial.providers.port import Misconfigured, ProviderError, Unsendable, WebhookRefused
-from outdial.providers.status_map import Meaning
+from outdial.providers.errors import Misconfigured, ProviderError, Unsendable, WebhookRefused
+from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import json_answer

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from outdial.providers.livekit.client import LiveKitProvider
+from outdial.providers.adapters.livekit.client import LiveKitProvider
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.stage import FarCall
 from tests.providers.livekit.stage import LiveKitStage

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import jwt
 
 from outdial.domain.call.status import CallStatus
-from outdial.providers.livekit.client import LiveKitProvider
-from outdial.providers.livekit.token import LEEWAY
+from outdial.providers.adapters.livekit.client import LiveKitProvider
+from outdial.providers.adapters.livekit.token import LEEWAY
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer

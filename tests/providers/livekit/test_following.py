@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.livekit import status
-from outdial.providers.livekit.client import LiveKitProvider
-from outdial.providers.port import Misconfigured
-from outdial.providers.status_map import Meaning
+from outdial.providers.adapters.livekit import status
+from outdial.providers.adapters.livekit.client import LiveKitProvider
+from outdial.providers.errors import Misconfigured
+from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.running import connected
 from tests.providers.contract.stage import NOW, FarCall

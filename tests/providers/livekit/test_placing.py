@@ -8,9 +8,15 @@ from datetime import timedelta
 import pytest
 
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.livekit.client import LiveKitProvider
-from outdial.providers.port import NotPlaced, PlacementUnknown, ProviderError, Throttled, Unsendable
-from outdial.providers.status_map import Meaning
+from outdial.providers.adapters.livekit.client import LiveKitProvider
+from outdial.providers.errors import (
+    NotPlaced,
+    PlacementUnknown,
+    ProviderError,
+    Throttled,
+    Unsendable,
+)
+from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.running import connected
 from tests.providers.contract.server import Answer, json_answer

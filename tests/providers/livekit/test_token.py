@@ -7,8 +7,8 @@ from typing import Any
 import jwt
 import pytest
 
-from outdial.providers.livekit.client import LiveKitProvider
-from outdial.providers.port import WebhookRefused
+from outdial.providers.adapters.livekit.client import LiveKitProvider
+from outdial.providers.errors import WebhookRefused
 from tests.providers.contract.stage import NOW
 from tests.providers.livekit.stage import KEY, SECRET, LiveKitStage
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.retell.client import RetellProvider
+from outdial.providers.adapters.retell.webhook import TOLERANCE, sign
 from outdial.providers.port import Provider
-from outdial.providers.retell.client import RetellProvider
-from outdial.providers.retell.webhook import TOLERANCE, sign
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
 from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage

@@ -11,11 +11,11 @@ import pytest
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.definition.campaign import Agent
+from outdial.providers.adapters.retell.client import RetellProvider
+from outdial.providers.adapters.retell.webhook import verify
 from outdial.providers.carried import Asked
-from outdial.providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
-from outdial.providers.retell.client import RetellProvider
-from outdial.providers.retell.webhook import verify
-from outdial.providers.status_map import Meaning
+from outdial.providers.errors import Misconfigured, ProviderError, Unavailable, WebhookRefused
+from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows, vectors
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import json_answer

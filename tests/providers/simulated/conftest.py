@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
+from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.port import LineConfig, PlaceRequest
-from outdial.providers.simulated.call import Call
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.simulated.person import Behaviour, PeopleModel
-from outdial.providers.simulated.server import SimulatedNetwork
-from outdial.providers.simulated.settings import NetworkSettings
+from outdial.providers.simulated.http.server import SimulatedNetwork
+from outdial.providers.simulated.telephony.call import Call
+from outdial.providers.simulated.telephony.person import Behaviour, PeopleModel
+from outdial.providers.simulated.telephony.settings import NetworkSettings
 from tests.providers.simulated.receiver import Receiver
 
 NUMBER = "+12025550101"

@@ -9,11 +9,11 @@ import pytest
 
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.catalog import build_provider
-from outdial.providers.port import Misconfigured, WebhookRefused
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.simulated.person import Behaviour
-from outdial.providers.simulated.server import SimulatedNetwork
+from outdial.providers.errors import Misconfigured, WebhookRefused
+from outdial.providers.simulated.http.server import SimulatedNetwork
+from outdial.providers.simulated.telephony.person import Behaviour
 from tests.providers.simulated.conftest import Connect, Order, behave, line_at, only_call, until
 from tests.providers.simulated.receiver import Receiver
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from outdial.domain.call.status import AnsweredBy, CallStatus
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.simulated.person import Behaviour
-from outdial.providers.simulated.server import SimulatedNetwork
+from outdial.providers.adapters.simulated.client import SimulatedProvider
+from outdial.providers.simulated.http.server import SimulatedNetwork
+from outdial.providers.simulated.telephony.person import Behaviour
 from tests.providers.simulated.conftest import NUMBER, Connect, Order, behave, only_call, until
 from tests.providers.simulated.receiver import Receiver
 

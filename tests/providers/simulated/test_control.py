@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from outdial.providers.port import Rejected, Throttled
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.simulated.person import Behaviour
-from outdial.providers.simulated.server import SimulatedNetwork
+from outdial.providers.adapters.simulated.client import SimulatedProvider
+from outdial.providers.errors import Rejected, Throttled
+from outdial.providers.simulated.http.server import SimulatedNetwork
+from outdial.providers.simulated.telephony.person import Behaviour
 from tests.providers.simulated.conftest import NUMBER, Order, behave, until
 from tests.providers.simulated.receiver import Receiver
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from outdial.providers.simulated import delivery
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.simulated.person import Behaviour
-from outdial.providers.simulated.server import SimulatedNetwork
+from outdial.providers.adapters.simulated.client import SimulatedProvider
+from outdial.providers.simulated.http import delivery
+from outdial.providers.simulated.http.server import SimulatedNetwork
+from outdial.providers.simulated.telephony.person import Behaviour
 from tests.providers.simulated.conftest import Order, behave, settled
 from tests.providers.simulated.receiver import Receiver, Reply
 

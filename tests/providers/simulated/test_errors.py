@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from outdial.domain.call.status import FailureClass
-from outdial.providers.port import (
+from outdial.providers.adapters.simulated import client
+from outdial.providers.adapters.simulated.client import SimulatedProvider
+from outdial.providers.errors import (
     Misconfigured,
     NotPlaced,
     PlacementUnknown,
@@ -20,10 +22,8 @@ from outdial.providers.port import (
     Throttled,
     Unavailable,
 )
-from outdial.providers.simulated import client
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.simulated.person import Behaviour
-from outdial.providers.simulated.server import SimulatedNetwork
+from outdial.providers.simulated.http.server import SimulatedNetwork
+from outdial.providers.simulated.telephony.person import Behaviour
 from tests.providers.simulated.conftest import NUMBER, Connect, Order, behave, until
 from tests.providers.simulated.receiver import Receiver, Reply
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from outdial.providers.simulated.faults import (
+from outdial.providers.simulated.telephony.faults import (
     FaultPlan,
     FaultSettings,
     RequestFault,

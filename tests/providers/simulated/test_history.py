@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outdial.providers.simulated.history import OpenHistory, mean_open
+from outdial.providers.simulated.telephony.history import OpenHistory, mean_open
 
 START = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 

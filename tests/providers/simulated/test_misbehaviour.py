@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from outdial.providers.port import PlacementUnknown, ProviderError, Throttled, Unavailable
-from outdial.providers.simulated.client import SimulatedProvider
-from outdial.providers.simulated.faults import RequestFault, Route
-from outdial.providers.simulated.person import Behaviour
-from outdial.providers.simulated.server import SimulatedNetwork
+from outdial.providers.adapters.simulated.client import SimulatedProvider
+from outdial.providers.errors import PlacementUnknown, ProviderError, Throttled, Unavailable
+from outdial.providers.simulated.http.server import SimulatedNetwork
+from outdial.providers.simulated.telephony.faults import RequestFault, Route
+from outdial.providers.simulated.telephony.person import Behaviour
 from tests.providers.simulated.conftest import NUMBER, Order, behave, only_call, settled, until
 from tests.providers.simulated.receiver import Receiver
 

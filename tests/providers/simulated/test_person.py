@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from outdial.providers.simulated.person import Behaviour, PeopleModel, Script, script_for
+from outdial.providers.simulated.telephony.person import Behaviour, PeopleModel, Script, script_for
 
 MODEL = PeopleModel(seed=11)
 NUMBERS = [f"+1202555{suffix:04}" for suffix in range(3000)]
@@ -31,7 +31,7 @@ def test_another_seed_number_or_attempt_gives_another_script(
 
 def test_script_is_the_same_in_another_process() -> None:
     code = (
-        "from outdial.providers.simulated.person import PeopleModel, script_for\n"
+        "from outdial.providers.simulated.telephony.person import PeopleModel, script_for\n"
         f"for n in {NUMBERS[:20]}: print(script_for(PeopleModel(seed=11), n, 2))"
     )
     root = Path(__file__).parents[3]

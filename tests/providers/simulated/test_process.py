@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from outdial.providers.simulated.poster import Poster
+from outdial.providers.simulated.http.poster import Poster
 from tests.providers.simulated.receiver import Receiver, Reply
 
 ROOT = Path(__file__).parents[3]

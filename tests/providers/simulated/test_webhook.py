@@ -9,8 +9,9 @@ from standardwebhooks import Webhook
 
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.port import WebhookRefused
-from outdial.providers.simulated.webhook import key_of, read, sign, verify
+from outdial.providers.adapters.simulated.webhook import read, verify
+from outdial.providers.errors import WebhookRefused
+from outdial.providers.simulated.signature import key_of, sign
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)

@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.telnyx.client import TelnyxProvider
+from outdial.providers.adapters.telnyx.webhook import TOLERANCE, call_id_in
 from outdial.providers.port import Provider
-from outdial.providers.telnyx.client import TelnyxProvider
-from outdial.providers.telnyx.webhook import TOLERANCE, call_id_in
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
 from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage

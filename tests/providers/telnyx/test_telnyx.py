@@ -12,10 +12,10 @@ import pytest
 
 from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.port import Misconfigured, ProviderError, Unavailable, WebhookRefused
-from outdial.providers.status_map import Meaning
-from outdial.providers.telnyx.client import TelnyxProvider
-from outdial.providers.telnyx.webhook import call_id_in, client_state
+from outdial.providers.adapters.telnyx.client import TelnyxProvider
+from outdial.providers.adapters.telnyx.webhook import call_id_in, client_state
+from outdial.providers.errors import Misconfigured, ProviderError, Unavailable, WebhookRefused
+from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import answerers, rows
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.stage import NOW, NUMBER, FarCall

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.thinnestai.client import ThinnestAIProvider
 from outdial.providers.port import Provider
-from outdial.providers.thinnestai.client import ThinnestAIProvider
 from tests.providers.bearer import BearerStage, iso
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request

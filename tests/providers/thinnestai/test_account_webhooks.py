@@ -13,8 +13,8 @@ import pytest
 
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus
-from outdial.providers.port import WebhookRefused
-from outdial.providers.thinnestai.client import ThinnestAIProvider
+from outdial.providers.adapters.thinnestai.client import ThinnestAIProvider
+from outdial.providers.errors import WebhookRefused
 from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.stage import HOOK, NOW, Delivery

@@ -9,9 +9,9 @@ import pytest
 
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.port import Misconfigured, ProviderError, Throttled, Unavailable
-from outdial.providers.thinnestai.client import ThinnestAIProvider
-from outdial.providers.thinnestai.status import STATUS
+from outdial.providers.adapters.thinnestai.client import ThinnestAIProvider
+from outdial.providers.adapters.thinnestai.status import STATUS
+from outdial.providers.errors import Misconfigured, ProviderError, Throttled, Unavailable
 from tests.providers.bearer import SECRET, iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer

@@ -10,10 +10,10 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
 from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.twilio.client import TwilioProvider
+from outdial.providers.adapters.twilio.signature import sign
 from outdial.providers.port import Provider
 from outdial.providers.signing import query_of
-from outdial.providers.twilio.client import TwilioProvider
-from outdial.providers.twilio.signature import sign
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
 from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage

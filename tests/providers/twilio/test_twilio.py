@@ -13,18 +13,18 @@ import pytest
 from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.definition.campaign import Agent
-from outdial.providers.answers import refusal_of
+from outdial.providers.adapters.twilio.client import TwilioProvider
+from outdial.providers.adapters.twilio.signature import sign, verify
 from outdial.providers.carried import Asked
-from outdial.providers.port import (
+from outdial.providers.errors import (
     Misconfigured,
     ProviderError,
     Unavailable,
     Unsendable,
     WebhookRefused,
 )
-from outdial.providers.status_map import Meaning
-from outdial.providers.twilio.client import TwilioProvider
-from outdial.providers.twilio.signature import sign, verify
+from outdial.providers.http.answers import refusal_of
+from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import answerers, rows, vectors
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from outdial.providers.vapi.client import VapiProvider
+from outdial.providers.adapters.vapi.client import VapiProvider
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.stage import FarCall
 from tests.providers.vapi.stage import VapiStage

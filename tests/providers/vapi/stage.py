@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.vapi.client import VapiProvider
+from outdial.providers.adapters.vapi.webhook import SECRET_HEADER
 from outdial.providers.port import Provider
-from outdial.providers.vapi.client import VapiProvider
-from outdial.providers.vapi.webhook import SECRET_HEADER
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
 from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage

@@ -11,9 +11,9 @@ import pytest
 
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.status_map import Meaning
-from outdial.providers.vapi import status
-from outdial.providers.vapi.client import VapiProvider
+from outdial.providers.adapters.vapi import status
+from outdial.providers.adapters.vapi.client import VapiProvider
+from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.stage import NOW, NUMBER, FarCall
 from tests.providers.vapi.stage import VapiStage

@@ -9,15 +9,15 @@ import pytest
 
 from outdial.domain.call.status import FailureClass
 from outdial.domain.definition.campaign import Agent
+from outdial.providers.adapters.vapi.client import VapiProvider
 from outdial.providers.carried import Asked
-from outdial.providers.port import (
+from outdial.providers.errors import (
     Misconfigured,
     PlacementUnknown,
     ProviderError,
     Unavailable,
     Unsendable,
 )
-from outdial.providers.vapi.client import VapiProvider
 from tests.providers.contract.running import connected
 from tests.providers.contract.server import json_answer
 from tests.providers.contract.stage import NOW, NUMBER, FarCall

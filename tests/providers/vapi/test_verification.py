@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.providers.port import WebhookRefused
-from outdial.providers.vapi.client import VapiProvider
+from outdial.providers.adapters.vapi.client import VapiProvider
+from outdial.providers.errors import WebhookRefused
 from tests.providers.contract.running import connected
 from tests.providers.contract.stage import NOW, Delivery
 from tests.providers.vapi.stage import SECRET, VapiStage

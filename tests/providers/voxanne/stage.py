@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.voxanne.client import VoxanneProvider
 from outdial.providers.port import Provider
-from outdial.providers.voxanne.client import VoxanneProvider
 from tests.providers.bearer import BEGAN, ENDED, SECRET, BearerStage, iso
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request

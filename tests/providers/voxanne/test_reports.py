@@ -19,9 +19,9 @@ from outdial.domain.call.status import (
     CallStatus,
     FailureClass,
 )
-from outdial.providers.port import WebhookRefused
-from outdial.providers.voxanne.client import VoxanneProvider
-from outdial.providers.voxanne.status import DISPOSITIONS, ENDED_REASON, OUTCOME, STATUS
+from outdial.providers.adapters.voxanne.client import VoxanneProvider
+from outdial.providers.adapters.voxanne.status import DISPOSITIONS, ENDED_REASON, OUTCOME, STATUS
+from outdial.providers.errors import WebhookRefused
 from tests.providers.bearer import BEGAN, ENDED, SECRET, iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import json_answer

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.port import NotPlaced, ProviderError, Rejected, Throttled, Unavailable
-from outdial.providers.voxanne.client import VoxanneProvider
+from outdial.providers.adapters.voxanne.client import VoxanneProvider
+from outdial.providers.errors import NotPlaced, ProviderError, Rejected, Throttled, Unavailable
 from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer

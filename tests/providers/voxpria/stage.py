@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.voxpria.client import VoxpriaProvider
 from outdial.providers.port import Provider
-from outdial.providers.voxpria.client import VoxpriaProvider
 from tests.providers.bearer import SECRET, BearerStage, iso
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request

@@ -13,9 +13,9 @@ import pytest
 
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.port import ProviderError, Throttled, Unavailable, WebhookRefused
-from outdial.providers.voxpria.client import VoxpriaProvider
-from outdial.providers.voxpria.status import EVENT, STATUS
+from outdial.providers.adapters.voxpria.client import VoxpriaProvider
+from outdial.providers.adapters.voxpria.status import EVENT, STATUS
+from outdial.providers.errors import ProviderError, Throttled, Unavailable, WebhookRefused
 from tests.providers.bearer import SECRET, iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer

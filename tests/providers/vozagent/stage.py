@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.vozagent.client import VozAgentProvider
 from outdial.providers.port import Provider
-from outdial.providers.vozagent.client import VozAgentProvider
 from tests.providers.bearer import SECRET, BearerStage, iso
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request

@@ -9,8 +9,8 @@ import pytest
 
 from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import BOOKED, CallStatus
-from outdial.providers.port import WebhookRefused
-from outdial.providers.vozagent.client import VozAgentProvider
+from outdial.providers.adapters.vozagent.client import VozAgentProvider
+from outdial.providers.errors import WebhookRefused
 from tests.providers.bearer import ENDED, iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import json_answer

@@ -10,9 +10,9 @@ import pytest
 
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import BOOKED, AnsweredBy, CallStatus, FailureClass
-from outdial.providers.port import Misconfigured, ProviderError, Unavailable
-from outdial.providers.vozagent.client import VozAgentProvider
-from outdial.providers.vozagent.status import STATUS
+from outdial.providers.adapters.vozagent.client import VozAgentProvider
+from outdial.providers.adapters.vozagent.status import STATUS
+from outdial.providers.errors import Misconfigured, ProviderError, Unavailable
 from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer

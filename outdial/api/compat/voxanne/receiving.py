@@ -13,7 +13,7 @@ from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.voxanne.stripe import require_signed
 from outdial.api.routes.hooks import signed_url
 from outdial.api.state import state_of
-from outdial.providers.port import WebhookRefused
+from outdial.providers.errors import WebhookRefused
 
 router = APIRouter(route_class=AdmittedRoute)
 

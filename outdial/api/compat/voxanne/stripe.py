@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 
-from outdial.providers.port import WebhookRefused
+from outdial.providers.errors import WebhookRefused
 from outdial.providers.signing import require_recent
 
 TOLERANCE = timedelta(minutes=5)

@@ -1,0 +1,89 @@
+"""Webhooks of BuildVoiceAI: how they are checked and read.
+
+The reference names three moments, "when calls start, complete, or fail"; two renditions of
+docs.buildvoiceai.com/docs/reference/webhook-events name the events differently, so both are read,
+as is the payload of the workflow action Webhook (docs/workflows/actions/webhook).
+
+A signing secret exists, but no page says which header carries what over which bytes. Our choice:
+the webhook URL registered at BuildVoiceAI is `…/hooks/<line>/<webhook_secret>`. Deliveries
+carry no time of signing and no id, so repeated ones are told by the call and what it says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.buildvoiceai.status import EVENT, STATUS
+from outdial.providers.errors import WebhookRefused
+from outdial.providers.reports.instants import from_iso
+from outdial.providers.reports.payload import list_at, number_at, object_at, object_in, text_at
+from outdial.providers.reports.status_map import sharper
+
+OUR_ID = "outdial_call_id"
+"""Our call id among the metadata, which is passed through to webhooks."""
+
+
+def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:
+    """The event in a verified webhook; none when it is a test, or about nothing we follow.
+
+    Raises WebhookRefused when the body is no report of BuildVoiceAI.
+    """
+    content = object_in(body)
+    event, status = text_at(content, "event"), text_at(content, "status")
+    if content.get("test") is True or (event is None and status is None):
+        return ()
+    meaning = EVENT.meaning_of(event)
+    if event is not None and meaning.status is None:
+        return ()
+    meaning = sharper(meaning, STATUS.meaning_of(status))
+    call_id = text_at(content, "call_id")
+    if call_id is None:
+        raise WebhookRefused("the body has no call_id")
+    if meaning.status is None:
+        return ()
+    return (
+        CallEvent(
+            event_id=f"{call_id}/{meaning.status}",
+            call_id=text_at(object_at(content, "metadata"), OUR_ID),
+            provider_call_id=call_id,
+            status=meaning.status,
+            at=_happened_at(content, meaning.status) or received_at,
+            answered=meaning.answered,
+            answered_by=meaning.answered_by,
+            failure=meaning.failure,
+            detail=status or event,
+            **_told_at_the_end(content),
+        ).by_facts(),
+    )
+
+
+def _happened_at(content: Mapping[str, Any], status: CallStatus) -> datetime | None:
+    name = "ended_at" if status.terminal else "started_at"
+    return from_iso(text_at(content, name))
+
+
+def _told_at_the_end(content: Mapping[str, Any]) -> dict[str, Any]:
+    cents, cost = number_at(content, "cost_cents"), number_at(content, "cost")
+    seconds = number_at(content, "duration_seconds")
+    return {
+        "duration_seconds": number_at(content, "duration") if seconds is None else seconds,
+        "transcript": _transcript(content),
+        "recording_url": text_at(content, "recording_url"),
+        "cost": cost if cents is None else cents / 100,
+        "structured": {
+            name: told for name in ("summary", "sentiment") if (told := text_at(content, name))
+        },
+    }
+
+
+def _transcript(content: Mapping[str, Any]) -> str | None:
+    """One text in one rendition, turns of `role` and `content` in the other."""
+    turns = [
+        f"{text_at(turn, 'role') or 'unknown'}: {text_at(turn, 'content') or ''}"
+        for turn in list_at(content, "transcript")
+    ]
+    return text_at(content, "transcript") or "\n".join(turns) or None

@@ -1,0 +1,246 @@
+"""Telnyx's Call Control webhooks and calls as events.
+
+developers.telnyx.com/docs/voice/programmable-voice/receiving-webhooks: unordered, repeated, and
+each with an id. Signature as telnyx-python lib/webhook_verification.py does it: Ed25519 with the
+account's public key over the time in seconds, a bar, and the body.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.providers.adapters.telnyx import status
+from outdial.providers.errors import WebhookRefused
+from outdial.providers.reports.analysis import call_back_in, disposition_in
+from outdial.providers.reports.instants import from_iso, from_unix
+from outdial.providers.reports.payload import (
+    list_at,
+    number_at,
+    object_at,
+    object_in,
+    parsed,
+    text_at,
+    value_at,
+)
+from outdial.providers.signing import header_of, require_recent, required_secret
+
+TOLERANCE = timedelta(minutes=5)
+
+_KEY = "public_key"
+_SPEAKERS = frozenset({"user", "assistant"})
+"""Of a conversation; its other entries are remarks of the system and results of tools."""
+_OURS = "outdial:"
+"""Before our id in client_state, where other programs of the account write what they like."""
+
+
+def client_state(call_id: str) -> str:
+    return base64.b64encode(f"{_OURS}{call_id}".encode()).decode()
+
+
+def call_id_in(state: str | None) -> str | None:
+    """Our call id in a client_state; None when it is not ours."""
+    try:
+        text = base64.b64decode(state or "", validate=True).decode()
+    except (binascii.Error, ValueError):
+        return None
+    return text.removeprefix(_OURS) or None if text.startswith(_OURS) else None
+
+
+def verify(headers: Mapping[str, str], body: bytes, key: str | None, now: datetime) -> None:
+    """Raises WebhookRefused unless Telnyx signed exactly this within `TOLERANCE` of now."""
+    timestamp = header_of(headers, "telnyx-timestamp")
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):
+        raise WebhookRefused("telnyx-timestamp is missing or no Unix time in seconds")
+    given = header_of(headers, "telnyx-signature-ed25519")
+    try:
+        public_key = Ed25519PublicKey.from_public_bytes(_decoded(required_secret(key, _KEY)))
+        public_key.verify(_decoded(given), timestamp.encode() + b"|" + body)
+    except (InvalidSignature, ValueError) as exc:
+        raise WebhookRefused("telnyx-signature-ed25519 is missing or does not fit") from exc
+    require_recent(from_unix(int(timestamp)), now, TOLERANCE)
+
+
+def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:
+    """The events in a verified webhook; none for what is not about how a call of ours goes.
+
+    Every field is optional in telnyx-python's types: `received_at` is when it happened where the
+    event does not say. Raises WebhookRefused when the body is no event.
+    """
+    data = object_at(object_in(body), "data")
+    kind, payload = text_at(data, "event_type") or "", object_at(data, "payload")
+    at = from_iso(text_at(data, "occurred_at")) or from_iso(text_at(data, "created_at"))
+    number = text_at(payload, "call_control_id")
+    call_id = call_id_in(text_at(payload, "client_state"))
+    if not kind:
+        raise WebhookRefused("data.event_type is missing or can't be read")
+    # A saved recording names no call, only its leg and our client_state.
+    if (number is None and call_id is None) or text_at(payload, "direction") == "incoming":
+        return ()
+    event = CallEvent(
+        event_id=text_at(data, "id") or f"{number or call_id}:{kind}",
+        call_id=call_id,
+        provider_call_id=number,
+        at=at or received_at,
+        detail=kind,
+    )
+    facts = _facts(kind, payload)
+    return (event.model_copy(update=facts).by_facts(),) if facts else ()
+
+
+def read_call(call: Mapping[str, Any]) -> Sequence[CallEvent]:
+    """The event in a call as the API shows it: that it is over, which is all it tells.
+
+    A call that lasted was completed; of another nobody can tell why it ended.
+    """
+    number, over = text_at(call, "call_control_id"), from_iso(text_at(call, "end_time"))
+    if number is None or over is None or value_at(call, "is_alive") is not False:
+        return ()
+    seconds = number_at(call, "call_duration")
+    lasted = seconds is not None and seconds > 0
+    return (
+        CallEvent(
+            event_id=f"{number}:ended",
+            call_id=call_id_in(text_at(call, "client_state")),
+            provider_call_id=number,
+            status=CallStatus.COMPLETED if lasted else CallStatus.FAILED,
+            at=over,
+            failure=None if lasted else FailureClass.UNKNOWN,
+            detail="is_alive false",
+            duration_seconds=seconds if lasted else None,
+        ).by_facts(),
+    )
+
+
+def _facts(kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event says; nothing for events we don't follow."""
+    if kind == status.HANGUP:
+        meaning = status.ending_of(payload)
+        causes = (text_at(payload, name) for name in ("hangup_cause", "sip_hangup_cause"))
+        detail = " ".join(cause for cause in causes if cause is not None)
+        return {
+            "status": meaning.status,
+            "failure": meaning.failure,
+            "answered": meaning.answered,
+            "presumes_answer": meaning.presumes_answer,
+            "detail": detail or kind,
+        }
+    if kind.startswith("call.machine."):
+        result = text_at(payload, "result")
+        return {"answered_by": status.answered_by(kind, result), "detail": result or kind}
+    if kind in _LATER:
+        return _LATER[kind](payload)
+    meaning = status.status_of(kind, text_at(payload, "reason"))
+    if meaning.status is None:
+        return {}
+    if meaning.failure is None:
+        return {"status": meaning.status}
+    detail = " ".join(filter(None, (kind, text_at(payload, "reason"))))
+    return {
+        "status": meaning.status,
+        "failure": meaning.failure,
+        "unserved": meaning.unserved,
+        "detail": detail,
+    }
+
+
+def _cost(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {"kind": EventKind.ANALYSIS, "cost": number_at(payload, "total_cost")}
+
+
+def _recording(payload: Mapping[str, Any]) -> dict[str, Any]:
+    public = object_at(payload, "public_recording_urls")
+    private = object_at(payload, "recording_urls")
+    return {"kind": EventKind.ANALYSIS, "recording_url": _url_in(public) or _url_in(private)}
+
+
+def _transcription(payload: Mapping[str, Any]) -> dict[str, Any]:
+    text = text_at(payload, "transcription_text")
+    return {"kind": EventKind.ANALYSIS, "transcript": text}
+
+
+def _conversation(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The talk with an AI assistant: what was said, and for how long."""
+    turns = (
+        f"{text_at(turn, 'role') or 'unknown'}: {text_at(turn, 'content')}"
+        for turn in list_at(payload, "messages")
+        if text_at(turn, "role") in _SPEAKERS and text_at(turn, "content") is not None
+    )
+    return {
+        "kind": EventKind.ANALYSIS,
+        "transcript": "\n".join(turns) or None,
+        "duration_seconds": number_at(payload, "duration_sec"),
+    }
+
+
+def _insights(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return _found(list_at(payload, "results"))
+
+
+def _analyzed(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """All there is once a call was worked up: its whole cost, insights, recordings."""
+    groups = list_at(payload, "conversation_insights")
+    results = [each for group in groups for each in list_at(group, "conversation_insights")]
+    links = (_url_in(object_at(one, "download_urls")) for one in list_at(payload, "recordings"))
+    return {
+        **_found(results),
+        "cost": number_at(payload, "cost", "total"),
+        "recording_url": next(filter(None, links), None),
+        "duration_seconds": number_at(payload, "duration_sec"),
+    }
+
+
+def _found(results: Sequence[Any]) -> dict[str, Any]:
+    """What the insights of a conversation say: objects by their own names, texts by their id."""
+    structured: dict[str, Any] = {}
+    for result in results:
+        told, name = value_at(result, "result"), text_at(result, "insight_id")
+        told = _object_of(told)
+        if isinstance(told, dict):
+            structured |= told
+        elif name is not None and told is not None:
+            structured[name] = told
+    return {
+        "kind": EventKind.ANALYSIS,
+        "structured": structured,
+        "disposition": disposition_in(structured),
+        "call_back_at": call_back_in(structured),
+    }
+
+
+def _object_of(told: Any) -> Any:
+    """An insight with a schema may come as the JSON text of its object."""
+    if not isinstance(told, str) or not told.lstrip().startswith("{"):
+        return told
+    try:
+        return parsed(told.encode())
+    except ValueError:
+        return told
+
+
+def _url_in(links: Mapping[str, Any]) -> str | None:
+    return text_at(links, "mp3") or text_at(links, "wav")
+
+
+_LATER: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "call.cost": _cost,
+    "call.recording.saved": _recording,
+    "call.recording.transcription.saved": _transcription,
+    "call.conversation.ended": _conversation,
+    "call.conversation_insights.generated": _insights,
+    "call.analyzed": _analyzed,
+}
+"""What is told of a call beside how it goes, some of it long after its end."""
+
+
+def _decoded(text: str) -> bytes:
+    """Raises ValueError when it is not base64."""
+    return base64.b64decode(text, validate=True)

@@ -1,0 +1,107 @@
+"""Twilio's status callbacks and call resources as events.
+
+Callbacks: twilio.com/docs/voice/api/call-resource#statuscallback. They arrive out of order and
+carry no id, so an event is known by its call and status; our call id comes back in the query of
+the URL alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.status import CallStatus
+from outdial.providers.adapters.twilio import status
+from outdial.providers.adapters.twilio.signature import form_of, verify
+from outdial.providers.errors import WebhookRefused
+from outdial.providers.reports.instants import from_rfc2822
+from outdial.providers.reports.payload import number_at, storable, text_at
+from outdial.providers.signing import CALL_ID, query_of
+
+__all__ = ["read", "read_resource", "verify"]
+
+
+def read(body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+    """The events of a verified callback, sent to `url`.
+
+    Raises WebhookRefused for what is no
+    callback about a call.
+    """
+    form = {name: storable(value) for name, value in form_of(body)}
+    sid = form.get("CallSid")
+    at = from_rfc2822(form.get("Timestamp")) or received_at
+    if not sid:
+        raise WebhookRefused("CallSid is missing")
+    call_id = query_of(url, CALL_ID) or None
+    told = CallEvent(event_id=sid, call_id=call_id, provider_call_id=sid, at=at)
+    if "MachineDetectionDuration" in form:
+        who = status.answered_by(form.get("AnsweredBy"))
+        return (told.model_copy(update={"event_id": f"{sid}:answered_by", "answered_by": who}),)
+    word, error, sip = (form.get(k) or None for k in ("CallStatus", "ErrorCode", "SipResponseCode"))
+    if word is None:
+        return ()
+    meaning = status.status_of(word, error=error, sip=sip)
+    facts = {
+        "event_id": f"{sid}:{_kind(meaning.status, word)}",
+        "status": meaning.status,
+        "failure": meaning.failure,
+        "answered_by": status.answered_by(form.get("AnsweredBy") or None),
+        "detail": _detail(word, error, sip),
+        "duration_seconds": number_at(form, "CallDuration"),
+        "recording_url": form.get("RecordingUrl") or None,
+    }
+    return (told.model_copy(update=facts).by_facts(),)
+
+
+def read_resource(call: Mapping[str, Any]) -> Sequence[CallEvent]:
+    """The events in a call resource, as the API shows it; empty when it can't be read.
+
+    The price is filled in some time after the end, and then an event of its own.
+    """
+    sid, word = text_at(call, "sid"), text_at(call, "status")
+    instants = (from_rfc2822(text_at(call, name)) for name in _INSTANTS)
+    at = next((instant for instant in instants if instant is not None), None)
+    if sid is None or word is None or at is None:
+        return ()
+    # Why a call failed stands in the callback alone: its SIP response, or an error's number.
+    meaning = status.unexplained(status.status_of(word))
+    events = [
+        CallEvent(
+            event_id=f"{sid}:{_kind(meaning.status, word)}",
+            provider_call_id=sid,
+            status=meaning.status,
+            at=at,
+            failure=meaning.failure,
+            answered_by=status.answered_by(text_at(call, "answered_by")),
+            detail=word,
+            duration_seconds=number_at(call, "duration"),
+        ).by_facts()
+    ]
+    price = number_at(call, "price")
+    if price is not None:
+        events.append(
+            CallEvent(
+                event_id=f"{sid}:price",
+                kind=EventKind.ANALYSIS,
+                provider_call_id=sid,
+                at=at,
+                cost=abs(price),
+            )
+        )
+    return tuple(events)
+
+
+_INSTANTS = ("end_time", "date_updated", "start_time", "date_created")
+"""When a resource came to be as it is, best first."""
+
+
+def _kind(known: CallStatus | None, word: str) -> str:
+    return word if known is None else known.value
+
+
+def _detail(word: str, error: str | None, sip: str | None) -> str:
+    codes = [f"error {error}"] if error else []
+    codes += [f"SIP {sip}"] if sip else []
+    return ", ".join([word, *codes])
