@@ -27,7 +27,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install check lint unit test faults soak sdks bench lock clean
+.PHONY: help demo install check lint unit test faults soak sdks bench revision lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ soak: $(DEV) ## Thousands of random histories of the store, every word of every 
 
 bench: $(DEV) ## Throughput beside a bare baseline
 	@$(BIN)/python -m bench.throughput
+
+revision: $(DEV) ## Write a migration for changed tables: make revision MESSAGE="what they get"
+	@$(BIN)/python -m outdial.store.db.revision "$(MESSAGE)"
 
 lock: | $(BIN)/python ## Renew both locks; UPGRADE=--upgrade takes newer versions
 	@$(PYTHON) -m venv $(VENV)/lock

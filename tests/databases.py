@@ -21,6 +21,7 @@ from sqlalchemy import URL, Table, create_engine, exists, literal, make_url, sel
 from sqlmodel import Session
 
 from outdial.store.db.database import Database
+from outdial.store.db.revision import missing_migration
 from outdial.store.db.tables import metadata
 
 SERVER_VARIABLE = "OUTDIAL_TEST_DATABASE_URL"
@@ -97,6 +98,8 @@ def sqlite_database() -> Iterator[str]:
 @contextmanager
 def migrated(url: str, **options: Any) -> Iterator[Database]:
     """A database with the newest schema; `options` are those of `Database`."""
+    lacking = _missing_migration()
+    assert lacking is None, lacking  # or every statement would say "no such column"
     parsed = make_url(url)
     path = Path(parsed.database or "")
     copied = parsed.get_backend_name() == "sqlite" and not path.exists()
@@ -109,6 +112,9 @@ def migrated(url: str, **options: Any) -> Iterator[Database]:
         yield database
     finally:
         database.dispose()
+
+
+_missing_migration = cache(missing_migration)
 
 
 @cache

@@ -78,7 +78,7 @@ def test_a_ringing_call_is_found_by_the_other_form(house: House) -> None:
 def test_numbers_listed_before_get_their_other_form(new_url: str) -> None:
     with migrated(new_url) as database:
         with database._write_engine.begin() as connection:
-            command.downgrade(migrate._config(connection), "0011")
+            command.downgrade(migrate.alembic_config(connection), "0011")
         rows = [
             {"tenant": "default", "phone": phone, "reason": "r", "source": "s", "created_at": NOW}
             for phone in (LANDLINE, "+5491187654321", "+442079460958")

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlmodel import Session
 
-from outdial.store.db import migrate
+from outdial.store.db import migrate, revision
 from outdial.store.db.database import Database
 from outdial.store.db.tables import metadata
 from tests.databases import migrated
@@ -56,7 +56,7 @@ def test_processes_may_migrate_at_once(new_url: str) -> None:
 def test_the_first_revision_can_be_taken_back(new_url: str) -> None:
     with migrated(new_url) as database:
         with database._write_engine.begin() as connection:
-            command.downgrade(migrate._config(connection), "base")
+            command.downgrade(migrate.alembic_config(connection), "base")
         left = database.read_sync(lambda s: inspect(s.connection()).get_table_names())
         assert [name for name in left if name in metadata.tables] == []
         database.migrate()
@@ -73,6 +73,6 @@ def test_a_new_revision_holds_what_the_database_lacks(
         database.write_sync(
             lambda s: s.connection().execute(text("ALTER TABLE suppression DROP COLUMN source"))
         )
-        migrate.write_revision(database._write_engine, "the source of a suppression")
+        revision.write_revision(database._write_engine, "the source of a suppression")
     (written,) = folder.glob("versions/*the_source_of_a_suppression.py")
     assert 'sa.Column("source", sa.Text()' in written.read_text().replace("'", '"')

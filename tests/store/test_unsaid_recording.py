@@ -30,7 +30,7 @@ def test_the_former_default_is_no_wish(new_url: str) -> None:
             house.write(partial(_run, own, {"plan": plan, "id": record.id}))
         before = {place: stored(house, *place) for place in STORED}
         with database._write_engine.begin() as connection:
-            command.downgrade(migrate._config(connection), "0017")
+            command.downgrade(migrate.alembic_config(connection), "0017")
         database.migrate()
         for place in STORED:
             after = stored(house, *place)

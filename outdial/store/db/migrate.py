@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
@@ -18,18 +20,20 @@ _one_at_a_time = threading.Lock()
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema to the newest revision, in one transaction; nothing when it is there."""
-    with _one_at_a_time, engine.begin() as connection:
+    with one_migration(engine) as connection:
         _lock(connection)
-        command.upgrade(_config(connection), "head")
+        command.upgrade(alembic_config(connection), "head")
 
 
-def write_revision(engine: Engine, message: str) -> None:
-    """Write a new revision file: what the tables have and the database at `engine` lacks."""
+@contextmanager
+def one_migration(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which Alembic may run: one at a time in this process."""
     with _one_at_a_time, engine.begin() as connection:
-        command.revision(_config(connection), message, autogenerate=True)
+        yield connection
 
 
-def _config(connection: Connection) -> Config:
+def alembic_config(connection: Connection) -> Config:
+    """Alembic's configuration, whose commands work over `connection`."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
