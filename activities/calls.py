@@ -6,7 +6,7 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 from temporalio import activity
@@ -30,6 +30,7 @@ from outdial.dispatch.reports import reports_of
 from outdial.dispatch.settled import tell_settled
 from outdial.domain.call.claim import FencePass, FenceVerdict
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.settlement import MISCONFIGURED_WAIT
 from outdial.domain.call.status import FailureClass, Fence
 from outdial.domain.record import CallRecord
@@ -43,7 +44,7 @@ from outdial.providers.errors import (
 )
 from outdial.providers.http.departure import watching
 from outdial.providers.lines import Line, LinePolicy
-from outdial.providers.port import Placed, PlaceRequest
+from outdial.providers.port import Placed
 from outdial.resources.resources import Resources
 from outdial.store.call import calls, events
 from outdial.store.claims import fence, leases
@@ -69,12 +70,12 @@ class Calls(CallActivities):
     @activity.defn(name="place_call")
     async def place_call(self, place: PlaceInput) -> Placement:
         async with heartbeating():
-            passed = await self._raise_fence(place.call_id)
+            passed, request = await self._raise_fence(place.call_id)
             line = self._resources.lines.get(passed.line)
-            if passed.verdict is FenceVerdict.GO:
+            if request is not None:
                 if line is None:
                     return await self._not_placed(place.call_id, passed.line, _removed(passed))
-                return await self._dial(place.call_id, line, passed)
+                return await self._dial(line, request, passed.deadline)
             if passed.verdict is FenceVerdict.WITHDRAWN:
                 return self._placement(
                     passed.line, PlacementResult.WITHDRAWN, detail=passed.because
@@ -143,26 +144,28 @@ class Calls(CallActivities):
         outcome = settled.outcome and settled.outcome[:LONGEST_OUTCOME]
         return Ended(status=settled.status, outcome=outcome, settled=settled.settled)
 
-    async def _raise_fence(self, call_id: str) -> FencePass:
+    async def _raise_fence(self, call_id: str) -> tuple[FencePass, PlaceRequest | None]:
         """Wait for the line's rate, then raise the fence. Raises when the wait is too long."""
-        timeout = await self._placement_timeout(call_id)
+        line = (await self._read(call_id)).line
+        policy = self._policy(line)
         give_up = self._resources.clock() + LONGEST_RATE_WAIT
         while True:
             now = self._resources.clock()
-            passed = await self._resources.database.write(
+            passed, request = await self._resources.database.write(
                 lambda s, now=now: fence.raise_fence(  # type: ignore[misc]
-                    s, call_id, now=now, placement_timeout=timeout
+                    s,
+                    call_id,
+                    now=now,
+                    placement_timeout=policy.placement_timeout,
+                    caller_id=next(iter(policy.caller_ids), None),
+                    webhook_url=self._resources.webhook_url(line),
                 )
             )
             if passed.verdict is not FenceVerdict.WAIT_FOR_RATE:
-                return passed
+                return passed, request
             if passed.retry_at is None or passed.retry_at > give_up:
                 raise ApplicationError(passed.because, type="LineRate")
             await asyncio.sleep(max(0.0, (passed.retry_at - now).total_seconds()))
-
-    async def _placement_timeout(self, call_id: str) -> timedelta:
-        call = await self._read(call_id)
-        return self._policy(call.line).placement_timeout
 
     def _policy(self, line: str) -> LinePolicy:
         """The default one for a line that was removed from the settings."""
@@ -172,12 +175,11 @@ class Calls(CallActivities):
     async def _read(self, call_id: str) -> CallRecord:
         return await self._resources.database.read(lambda s: _known(s, call_id))
 
-    async def _dial(self, call_id: str, line: Line, passed: FencePass) -> Placement:
-        try:
-            request = self._request(call_id, line, passed)
-        except Exception as error:
-            return await self._not_placed(call_id, line.name, _unsendable(line, error))
-        if self._too_late(line, passed):
+    async def _dial(
+        self, line: Line, request: PlaceRequest, deadline: datetime | None
+    ) -> Placement:
+        call_id = request.call_id
+        if self._too_late(line, deadline):
             late = Unavailable("this process was stopped for too long to send it safely")
             return await self._not_placed(call_id, line.name, late)
         with watching() as departure:
@@ -195,29 +197,12 @@ class Calls(CallActivities):
                 return await self._in_doubt(call_id, line, None)
         return await self._placed(call_id, line, placed)
 
-    def _too_late(self, line: Line, passed: FencePass) -> bool:
+    def _too_late(self, line: Line, deadline: datetime | None) -> bool:
         """A process that stood still (a busy host, a suspended machine) may find that others took
         the call for lost and have dialed anew: nothing leaves that could arrive after the deadline.
         """
         longest = line.provider.line.request_timeout
-        return passed.deadline is not None and self._resources.clock() + longest > passed.deadline
-
-    def _request(self, call_id: str, line: Line, passed: FencePass) -> PlaceRequest:
-        dialing = passed.dialing
-        assert dialing is not None
-        return PlaceRequest(
-            call_id=call_id,
-            to=dialing.to,
-            caller_id=dialing.caller_id or next(iter(line.policy.caller_ids), None),
-            agent=dialing.agent.id,
-            agent_settings=dialing.agent.settings,
-            attempt=dialing.attempt,
-            variables=dialing.variables,
-            ring_timeout=dialing.ring_timeout,
-            max_duration=dialing.max_duration,
-            recording=dialing.recording,
-            webhook_url=self._resources.webhook_url(line.name),
-        )
+        return deadline is not None and self._resources.clock() + longest > deadline
 
     async def _placed(self, call_id: str, line: Line, placed: Placed) -> Placement:
         early = await self._record_placed(call_id, placed.provider_call_id)

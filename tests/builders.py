@@ -11,6 +11,7 @@ from sqlmodel import Session
 from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall, FencePass
 from outdial.domain.call.end import CallEnd
 from outdial.domain.call.event import CallEvent
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.status import CallStatus
 from outdial.domain.definition.campaign import Agent, CampaignDefinition
@@ -146,6 +147,15 @@ class House:
         return call
 
     def fence(self, call_id: str) -> FencePass:
+        return self._raise_fence(call_id)[0]
+
+    def request_of(self, call_id: str) -> PlaceRequest:
+        """Raise the fence; the request that is to be sent."""
+        passed, request = self._raise_fence(call_id)
+        assert request is not None, passed
+        return request
+
+    def _raise_fence(self, call_id: str) -> tuple[FencePass, PlaceRequest | None]:
         return self.write(
             lambda s: raise_fence(s, call_id, now=self.now, placement_timeout=TIMEOUT)
         )

@@ -12,8 +12,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from bench.baseline.workflows import BareCall, BareCampaign
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.simulated.client import SimulatedProvider
-from outdial.providers.port import LineConfig, PlaceRequest
+from outdial.providers.port import LineConfig
 
 QUEUE = "bare"
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.egress import Egress
 from outdial.providers.carried import Asked, Carried, NotCarried
 from outdial.providers.reach import reaching
@@ -48,29 +49,6 @@ class Capabilities(BaseModel):
     def unbounded(self) -> bool:
         """Whether nobody but the provider's own agent ends a call that lasts too long."""
         return not (self.bounds_duration or self.can_end)
-
-
-class PlaceRequest(BaseModel):
-    """Everything a provider needs to dial one number once."""
-
-    model_config = ConfigDict(frozen=True)
-
-    call_id: str
-    """Our id; travels in whatever the provider echoes."""
-    to: str
-    """E.164."""
-    caller_id: str | None
-    agent: str
-    agent_settings: dict[str, Any] = Field(default_factory=dict)
-    attempt: int
-    """1 for the first attempt to this recipient."""
-    variables: dict[str, str] = Field(default_factory=dict)
-    ring_timeout: timedelta
-    max_duration: timedelta
-    recording: bool | None = None
-    """Whether it has to be recorded, or must not be; None: not where that can be had without
-    losing anything else, else as it is set at the provider."""
-    webhook_url: str
 
 
 class Placed(BaseModel):

@@ -21,11 +21,12 @@ from outdial.contracts.signatures.campaign import ClaimInput, EnrollInput
 from outdial.domain.call.claim import Claim
 from outdial.domain.call.end import CallEnd
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.zone import load_zone
 from outdial.providers.lines import Line, LinePolicy, Lines
-from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest, Provider
+from outdial.providers.port import Capabilities, LineConfig, Placed, Provider
 from outdial.resources.resources import Resources
 from outdial.services.operations.lines import announce_lines
 from outdial.store.campaign import campaigns

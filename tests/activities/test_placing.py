@@ -16,11 +16,12 @@ from outdial.contracts.signatures.call import LookUpInput, PlaceInput, Placement
 from outdial.dispatch.executions import Execution, ExecutionState
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallRecord
 from outdial.providers.errors import Misconfigured, NotPlaced, Rejected, Throttled, Unavailable
 from outdial.providers.lines import Line, LinePolicy, Lines
-from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest, Provider
+from outdial.providers.port import Capabilities, LineConfig, Placed, Provider
 from outdial.resources.resources import Resources
 from outdial.store.call import calls, events
 from tests.builders import LINE, House, event

@@ -16,7 +16,6 @@ import pytest
 
 from outdial.contracts.signatures.call import CallReport
 from outdial.dispatch.reports import report_of
-from outdial.domain.call.claim import FenceVerdict
 from outdial.domain.call.end import CallEnd
 from outdial.domain.call.evidence import was_answered, was_started
 from outdial.domain.call.status import CallStatus, FailureClass
@@ -131,10 +130,7 @@ class Day:
 
     def _call(self, call_id: str) -> None:
         house = self._house
-        passed = house.fence(call_id)
-        assert passed.verdict is FenceVerdict.GO
-        assert passed.dialing is not None
-        number = passed.dialing.to
+        number = house.request_of(call_id).to
         self.left[number] += 1
         assert self.left[number] <= 40, "a storm of calls"
         house.write(lambda s: calls.record_placed(s, call_id, f"p-{call_id}", now=house.now))

@@ -29,11 +29,12 @@ from outdial.contracts.names import CALL_QUEUE
 from outdial.contracts.signatures.call import PlaceInput
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import CallRecord
 from outdial.providers.adapters.livekit.webhook import room_of
 from outdial.providers.lines import Lines
-from outdial.providers.port import Placed, PlaceRequest
+from outdial.providers.port import Placed
 from outdial.providers.signing import CALL_ID, with_query, with_token
 from outdial.resources.resources import Resources
 from outdial.store.call import calls

@@ -21,9 +21,10 @@ from sqlmodel import Session
 
 import worker
 from outdial.domain.call.claim import FenceVerdict
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.errors import NotPlaced
-from outdial.providers.port import Placed, PlaceRequest
+from outdial.providers.port import Placed
 from outdial.runtime.clock import system_clock
 from outdial.store.call import calls
 from outdial.store.claims import fence, reservation
@@ -53,12 +54,17 @@ class Step(StrEnum):
     END_COMMITTED = "end committed, its workflow not told"
 
 
+def _goes(raised: Any) -> bool:
+    passed, _ = raised
+    return bool(passed.verdict is FenceVerdict.GO)
+
+
 _STORE: dict[Step, tuple[Any, str, Matters]] = {
     Step.CLAIM_DECIDED: (reservation, "reserve", lambda found: bool(found.claim.calls)),
     Step.CLAIM_COMMITTED: (reservation, "reserve", lambda found: bool(found.claim.calls)),
-    Step.FENCE_DECIDED: (fence, "raise_fence", lambda found: found.verdict is FenceVerdict.GO),
-    Step.FENCE_COMMITTED: (fence, "raise_fence", lambda found: found.verdict is FenceVerdict.GO),
-    Step.FENCE_FROZEN: (fence, "raise_fence", lambda found: found.verdict is FenceVerdict.GO),
+    Step.FENCE_DECIDED: (fence, "raise_fence", _goes),
+    Step.FENCE_COMMITTED: (fence, "raise_fence", _goes),
+    Step.FENCE_FROZEN: (fence, "raise_fence", _goes),
     Step.RECORD_DECIDED: (calls, "record_placed", lambda found: True),
     Step.RECORD_COMMITTED: (calls, "record_placed", lambda found: True),
     Step.REFUSAL_COMMITTED: (calls, "record_not_placed", lambda found: True),

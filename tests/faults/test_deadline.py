@@ -14,6 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.calls import Calls
 from outdial.contracts.signatures.call import PlaceInput, Placement, PlacementResult
 from outdial.domain.call.claim import FencePass
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import FailureClass, Fence
 from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
@@ -63,7 +64,9 @@ def house(tmp_path: Path) -> Iterator[House]:
 def clock(house: House, monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock, raised = Clock(house.now), fence.raise_fence
 
-    def raise_and_stand_still(*args: object, **kwargs: object) -> FencePass:
+    def raise_and_stand_still(
+        *args: object, **kwargs: object
+    ) -> tuple[FencePass, PlaceRequest | None]:
         passed = raised(*args, **kwargs)  # type: ignore[arg-type]
         clock.now += clock.standstill
         return passed

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.elevenlabs import webhook as elevenlabs
 from outdial.providers.adapters.livekit import token as livekit
 from outdial.providers.adapters.retell import webhook as retell
 from outdial.providers.catalog import build_provider
 from outdial.providers.errors import ProviderError
-from outdial.providers.port import LineConfig, PlaceRequest
+from outdial.providers.port import LineConfig
 from tests.providers.contract.server import Answer, FarServer, Request, json_answer
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from outdial.domain.call.claim import Claim, FenceVerdict
+from outdial.domain.call.claim import Claim
 from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus
 from outdial.store.call import calls
@@ -77,11 +77,11 @@ def _claim(database: Database, campaign_id: int, now: datetime, limit: int) -> C
 
 
 def _call(database: Database, call_id: str, now: datetime, begun: float) -> list[Talk]:
-    passed = database.write_sync(
+    _, request = database.write_sync(
         lambda s: raise_fence(s, call_id, now=now, placement_timeout=TIMEOUT)
     )
-    went = passed.verdict is FenceVerdict.GO
+    went = request is not None
     end = CallEnd(status=CallStatus.NO_ANSWER, at=now, may_have_rung=went)
     ended = time.monotonic()
     database.write_sync(lambda s: calls.end_call(s, call_id, end, now=now))
-    return [Talk(passed.dialing.to, begun, ended)] if passed.dialing is not None else []
+    return [Talk(request.to, begun, ended)] if request is not None else []

@@ -98,9 +98,10 @@ class _Process:
 
     def _fence(self, call_id: str) -> FencePass:
         now, timeout = self._now, timedelta(seconds=10)
-        return self._database.write_sync(
+        passed, _ = self._database.write_sync(
             lambda s: raise_fence(s, call_id, now=now, placement_timeout=timeout)
         )
+        return passed
 
 
 def _leases(s: Session) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import select
 
-from outdial.domain.call.claim import CampaignState, FenceVerdict
+from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CampaignRecord, RecipientState
@@ -182,16 +182,15 @@ class StoreModel(Invariants, RuleBasedStateMachine):
                 self._place(call_id, answers.pop(), self.house.now)
 
     def _place(self, call_id: str, answer: str, now: Any) -> None:
-        passed = self.house.write(
+        passed, request = self.house.write(
             lambda s: raise_fence(s, call_id, now=now, placement_timeout=TIMEOUT)
         )
-        if passed.verdict is not FenceVerdict.GO:
+        if request is None:
             return
         assert call_id not in self.phones, "a second request for one call"
-        assert passed.dialing is not None
         row = self._row(call_id)
         assert row["campaign_state"] == CampaignState.RUNNING, "dialed while it must not"
-        to = passed.dialing.to
+        to = request.to
         listed = self._read(lambda s: suppressions.is_suppressed(s, "default", to))
         assert listed is None, "dialed a number that is listed"
         if passed.line == COUNTED:

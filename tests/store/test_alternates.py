@@ -40,9 +40,7 @@ def test_numbers_are_dialed_in_turn(house: House) -> None:
     campaign, dialed = _campaign(house), []
     for _ in range(5):
         claimed = house.claim_one(campaign)
-        passed = house.fence(claimed.call_id)
-        assert passed.dialing is not None
-        dialed.append(passed.dialing.to)
+        dialed.append(house.request_of(claimed.call_id).to)
         house.end(claimed.call_id, CallStatus.NO_ANSWER)
         house.later(minutes=10)
     assert dialed == [phone(0), phone(1), phone(2), phone(0), phone(1)]

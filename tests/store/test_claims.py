@@ -109,9 +109,8 @@ def test_caller_ids_take_turns(house: House) -> None:
     used = []
     for _ in range(7):
         call = house.claim_one(campaign)
-        dialing = house.fence(call.call_id).dialing
-        assert dialing is not None
-        used.append(dialing.caller_id)
+        request = house.request_of(call.call_id)
+        used.append(request.caller_id)
         house.end(call.call_id)
     assert used == (ids * 3)[:7]
 

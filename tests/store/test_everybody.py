@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.claim import CampaignState, FenceVerdict
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.campaign import campaigns
 from outdial.store.roster import everybody, roster
@@ -57,7 +57,7 @@ def test_nobody_is_called_whom_a_stop_has_not_reached(house: House) -> None:
     calls = house.claim(campaign, limit=3).calls
     house.set_state(campaign, CampaignState.STOPPING)
     for call in calls:
-        assert house.fence(call.call_id).dialing is None
+        assert house.fence(call.call_id).verdict is FenceVerdict.WITHDRAWN
     assert house.claim(campaign).calls == ()
 
 

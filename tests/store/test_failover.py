@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from outdial.domain.call.claim import CampaignState, ClaimedCall
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.domain.definition.campaign import Agent
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.campaign import campaigns
@@ -170,15 +169,13 @@ def test_each_line_has_its_own_agent_and_numbers(house: House) -> None:
         {"name": "spare", "weight": 0, "agent": "agent-9", "caller_ids": "+12125550999"},
     ]
     campaign = house.launch(1, line=lines, caller_ids="+12125550111")
-    first = house.fence(house.claim_one(campaign).call_id).dialing
-    assert first is not None
-    assert (first.agent, first.caller_id) == (Agent(id="agent-1"), "+12125550111")
+    first = house.request_of(house.claim_one(campaign).call_id)
+    assert (first.agent, first.caller_id) == ("agent-1", "+12125550111")
     found = select(call.c.id)
     (call_id,) = house.write(lambda s: s.connection().execute(found).scalars().all())
     house.end(call_id, CallStatus.FAILED, failure=FailureClass.UNAVAILABLE, may_have_rung=False)
-    second = house.fence(house.claim_one(campaign).call_id).dialing
-    assert second is not None
-    assert (second.agent, second.caller_id) == (Agent(id="agent-9"), "+12125550999")
+    second = house.request_of(house.claim_one(campaign).call_id)
+    assert (second.agent, second.caller_id) == ("agent-9", "+12125550999")
 
 
 def test_new_lines_hold_from_the_next_claim_on(house: House) -> None:

@@ -33,13 +33,11 @@ def _claimed(house: House) -> str:
 
 def test_the_first_to_come_dials(house: House) -> None:
     call_id = _claimed(house)
-    passed = house.fence(call_id)
-    assert (passed.verdict, passed.deadline) == (GO, house.now + TIMEOUT)
-    assert passed.dialing is not None
-    assert (passed.dialing.to, passed.dialing.attempt) == (phone(0), 1)
+    sent = house.request_of(call_id)
+    assert (sent.call_id, sent.to, sent.attempt) == (call_id, phone(0), 1)
     again = house.fence(call_id)
     assert again.verdict is FenceVerdict.ALREADY_PLACING
-    assert (again.dialing, again.deadline) == (None, house.now + TIMEOUT)
+    assert again.deadline == house.now + TIMEOUT
     house.place(call_id, "p1")
     placed = house.fence(call_id)
     assert (placed.verdict, placed.provider_call_id) == (FenceVerdict.ALREADY_PLACED, "p1")

@@ -146,7 +146,7 @@ def test_a_change_goes_before_fences_that_come_after_it(house: House, change: Ch
     located = zone_evidence(phone(0)).model_dump_json()
     house.write(lambda s: s.connection().execute(update(recipient).values(zones=located)))
 
-    def fence(s: Session) -> FencePass:
+    def fence(s: Session) -> object:
         return raise_fence(s, first, now=house.now, placement_timeout=TIMEOUT)
 
     with ThreadPoolExecutor(3) as executor:

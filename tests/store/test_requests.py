@@ -68,10 +68,9 @@ def test_a_request_brings_its_own_plan(house: House) -> None:
     house.now = later
     (call,) = house.claim(direct).calls
     assert (call.line, call.max_duration) == ("second", timedelta(minutes=3))
-    dialing = house.fence(call.call_id).dialing
-    assert dialing is not None
-    assert (dialing.agent.id, dialing.caller_id) == ("agent-2", phone(99))
-    assert dialing.variables == {"name": "Ada"}
+    sent = house.request_of(call.call_id)
+    assert (sent.agent, sent.caller_id) == ("agent-2", phone(99))
+    assert sent.variables == {"name": "Ada"}
     settled = house.end(call.call_id)
     assert (settled.requester_workflow_id, settled.recipient_done) == ("request/k", True)
     assert _result(house, recipient_id).context == {"order": 7}

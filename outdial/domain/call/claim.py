@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from outdial.domain.call.status import FailureClass
-from outdial.domain.definition.campaign import Agent
 
 
 class CampaignState(StrEnum):
@@ -81,28 +80,14 @@ class FenceVerdict(StrEnum):
     """It was sent, and the provider certainly did not take it: `failure` says why."""
 
 
-class Dialing(BaseModel):
-    """What is sent, read in the fence's transaction. Personal data: never in a history."""
-
-    model_config = ConfigDict(frozen=True)
-
-    to: str
-    caller_id: str | None
-    agent: Agent
-    attempt: int
-    variables: dict[str, str] = Field(default_factory=dict)
-    ring_timeout: timedelta
-    max_duration: timedelta
-    recording: bool | None = None
-
-
 class FencePass(BaseModel):
+    """Whether a call may be dialed; what is sent then is a `PlaceRequest`."""
+
     model_config = ConfigDict(frozen=True)
 
     verdict: FenceVerdict
     line: str
     because: str = ""
-    dialing: Dialing | None = None
     provider_call_id: str | None = None
     deadline: datetime | None = None
     retry_at: datetime | None = None

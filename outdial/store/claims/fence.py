@@ -1,7 +1,7 @@
-"""The fence: the last look before a request leaves, and the mark that it may have left.
+"""Placement fence: re-checks the decision and marks the call as possibly sent, in one transaction,
+immediately before the provider request.
 
-One transaction locks the call and decides. Whoever raises the fence sends the request, once;
-whoever finds it raised never does.
+The worker that raises the fence sends the request, once; whoever finds it raised never does.
 
 The campaign's row is not locked. Fences of a campaign pass its gate (`store.campaign.gate`) one by
 one, and so does whoever pauses, stops, edits or blocks it: a fence that commits after such a
@@ -16,7 +16,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping, bindparam, or_, select, update
 from sqlmodel import Session
 
-from outdial.domain.call.claim import CampaignState, Dialing, FencePass, FenceVerdict
+from outdial.domain.call.claim import CampaignState, FencePass, FenceVerdict
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.decision.planner import Decision, Dial, decide, looks_back
@@ -105,26 +106,34 @@ _CLAIMED = update(call).where(
 
 
 def raise_fence(
-    s: Session, call_id: str, *, now: datetime, placement_timeout: timedelta
-) -> FencePass:
-    """Let a claimed call pass, once: GO, and nobody else gets it again.
+    s: Session,
+    call_id: str,
+    *,
+    now: datetime,
+    placement_timeout: timedelta,
+    caller_id: str | None = None,
+    webhook_url: str = "",
+) -> tuple[FencePass, PlaceRequest | None]:
+    """Let a claimed call pass, once: GO, with the request to send, and nobody else gets it again.
 
-    WITHDRAWN closes the fence for good; WAIT_FOR_RATE leaves it as it is. Raises UnknownCall.
+    WITHDRAWN closes the fence for good; WAIT_FOR_RATE leaves it as it is. `caller_id` is shown
+    where the call has none of its own; `webhook_url` goes into the request. Raises UnknownCall.
     """
     pass_gate(s, call_id)
     row = _lock(s, call_id)
     fence = Fence(row["fence"])
     if fence is Fence.NOT_PLACED:
-        return _not_placed(row)
+        return _not_placed(row), None
     if fence in _FOUND:
-        return FencePass(
+        passed_before = FencePass(
             verdict=_FOUND[fence],
             line=row["line"],
             provider_call_id=row["provider_call_id"],
             deadline=row["fence_deadline"],
         )
+        return passed_before, None
     if fence is not Fence.CLAIMED:
-        return _withdrawn(row, f"the fence is {fence.value}")
+        return _withdrawn(row, f"the fence is {fence.value}"), None
     plan = read_plan(row["own_plan"] or row["campaign_plan"])
     against, decision = _against(row), None
     if against is None:
@@ -132,28 +141,15 @@ def raise_fence(
         against = None if isinstance(decision, Dial) else decision.because.text
     if not isinstance(decision, Dial):
         _set_fence(s, call_id, fence=Fence.CLOSED.value)
-        return _withdrawn(row, against or "")
+        return _withdrawn(row, against or ""), None
     queued = Queued(call_id, row["created_at"], row["tenant"], row["line"])
     retry_at = take_token(s, queued, now)
     if retry_at is not None:
-        return _too_soon(row, retry_at)
+        return _too_soon(row, retry_at), None
     deadline = now + placement_timeout
-    _set_fence(
-        s,
-        call_id,
-        fence=Fence.PLACING.value,
-        fenced_at=now,
-        fence_deadline=deadline,
-        left_at=None if row["simulated"] else now,
-    )
-    _give_receipt(s, call_id, row, decision, now)
-    tell_calls(s, row["tenant"], [(call_id, EventType.CALL_INITIATING.value)], now=now)
-    return FencePass(
-        verdict=FenceVerdict.GO,
-        line=row["line"],
-        dialing=_dialing(row, plan),
-        deadline=deadline,
-    )
+    _mark_placing(s, call_id, row, decision, now, deadline)
+    passed = FencePass(verdict=FenceVerdict.GO, line=row["line"], deadline=deadline)
+    return passed, _request(call_id, row, plan, caller_id, webhook_url)
 
 
 def _lock(s: Session, call_id: str) -> RowMapping:
@@ -206,6 +202,22 @@ def _give_receipt(s: Session, call_id: str, row: RowMapping, dial: Dial, now: da
     write_receipt(s, row["campaign_id"], call_id, row["phone"], evidence, now=now)
 
 
+def _mark_placing(
+    s: Session, call_id: str, row: RowMapping, dial: Dial, now: datetime, deadline: datetime
+) -> None:
+    """The request may have left from here on; with its receipt and its event."""
+    _set_fence(
+        s,
+        call_id,
+        fence=Fence.PLACING.value,
+        fenced_at=now,
+        fence_deadline=deadline,
+        left_at=None if row["simulated"] else now,
+    )
+    _give_receipt(s, call_id, row, dial, now)
+    tell_calls(s, row["tenant"], [(call_id, EventType.CALL_INITIATING.value)], now=now)
+
+
 def _set_fence(s: Session, call_id: str, **values: object) -> None:
     raised = s.connection().execute(_CLAIMED, {"call_id": call_id, **values})
     # The row is locked, so this cannot be; if it were, nothing may be dialed.
@@ -242,15 +254,21 @@ def _not_placed(row: RowMapping) -> FencePass:
     )
 
 
-def _dialing(row: RowMapping, plan: CallPlan) -> Dialing:
+def _request(
+    call_id: str, row: RowMapping, plan: CallPlan, caller_id: str | None, webhook_url: str
+) -> PlaceRequest:
     """The durations are those of the claim: the lease was reckoned with them."""
-    return Dialing(
+    agent = plan.agent_on(row["line"])
+    return PlaceRequest(
+        call_id=call_id,
         to=row["phone"],
-        caller_id=row["caller_id"],
-        agent=plan.agent_on(row["line"]),
+        caller_id=row["caller_id"] or caller_id,
+        agent=agent.id,
+        agent_settings=agent.settings,
         attempt=row["attempt"],
         variables=row["variables"],
         ring_timeout=timedelta(seconds=row["ring_seconds"]),
         max_duration=timedelta(seconds=row["max_seconds"]),
         recording=plan.recording,
+        webhook_url=webhook_url,
     )

@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import CallStatus
-from outdial.providers.port import LineConfig, PlaceRequest, Provider
+from outdial.providers.port import LineConfig, Provider
 from tests.providers.contract.server import Answer, FarServer, Request
 
 NUMBER = "+12025550143"

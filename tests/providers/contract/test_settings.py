@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.definition.campaign import Agent, CampaignDefinition
 from outdial.providers.carried import Asked, NotCarried
 from outdial.providers.errors import ProviderError
-from outdial.providers.port import PlaceRequest, Provider
+from outdial.providers.port import Provider
 from tests.generating import examples
 from tests.providers.contract.stage import CALLER_ID, Stage
 

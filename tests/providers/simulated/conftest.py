@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.simulated.client import SimulatedProvider
-from outdial.providers.port import LineConfig, PlaceRequest
+from outdial.providers.port import LineConfig
 from outdial.providers.simulated.http.server import SimulatedNetwork
 from outdial.providers.simulated.telephony.call import Call
 from outdial.providers.simulated.telephony.person import Behaviour, PeopleModel

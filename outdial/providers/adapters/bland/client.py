@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import FailureClass
 from outdial.providers.adapters.bland import webhook
 from outdial.providers.adapters.bland.status import failure_of
@@ -25,7 +26,7 @@ from outdial.providers.http.answers import (
 )
 from outdial.providers.http.exchange import HeaderAuth
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest
+from outdial.providers.port import Capabilities, LineConfig, Placed
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.payload import list_at, number_at, text_at
 

@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 import httpx
 
 from outdial.domain.call.event import CallEvent
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.buildvoiceai import webhook
 from outdial.providers.adapters.buildvoiceai.status import ERROR
 from outdial.providers.carried import Carried
 from outdial.providers.http.answers import json_of, placement_error, request_error
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, Placed, PlaceRequest
+from outdial.providers.port import Capabilities, Placed
 from outdial.providers.reports.payload import text_at
 from outdial.providers.signing import require_token
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import FailureClass
 from outdial.providers.adapters.elevenlabs import webhook
 from outdial.providers.adapters.elevenlabs.status import failure_of
@@ -20,7 +21,7 @@ from outdial.providers.errors import Misconfigured, Unsendable
 from outdial.providers.http.answers import content_of, json_of, placement_error, unreadable
 from outdial.providers.http.exchange import HeaderAuth
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest
+from outdial.providers.port import Capabilities, LineConfig, Placed
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.payload import list_at, object_at, text_at, value_at
 from outdial.providers.tools import ToolFormat

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import httpx
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.livekit import token, visitor, webhook
 from outdial.providers.adapters.livekit.status import answer_of, error_of
@@ -19,7 +20,7 @@ from outdial.providers.credentials import required_credential, required_option
 from outdial.providers.errors import Misconfigured, ProviderError, Unsendable
 from outdial.providers.http.answers import content_of, json_of, placement_error, request_error
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest, WebSession
+from outdial.providers.port import Capabilities, LineConfig, Placed, WebSession
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.listed_calls import NEVER_PROVEN
 from outdial.providers.reports.payload import list_at, text_at

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.retell import webhook
 from outdial.providers.adapters.retell.tools import RetellTools
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
@@ -23,7 +24,7 @@ from outdial.providers.http.answers import (
     unreadable,
 )
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest
+from outdial.providers.port import Capabilities, LineConfig, Placed
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.payload import list_at, number_at, object_at, text_at
 from outdial.providers.tools import ToolFormat

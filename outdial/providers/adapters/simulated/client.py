@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.egress import Egress
 from outdial.providers.adapters.simulated import webhook
 from outdial.providers.adapters.simulated.errors import (
@@ -25,7 +26,7 @@ from outdial.providers.carried import Carried
 from outdial.providers.errors import Misconfigured, PlacementUnknown, Unavailable
 from outdial.providers.http import departure
 from outdial.providers.http.exchange import certificates, proxy_of
-from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest, Provider
+from outdial.providers.port import Capabilities, LineConfig, Placed, Provider
 
 _KEEP_ALIVE_SECONDS = 2.0
 """Shorter than any server's: one that closes an idle connection just as a create leaves on it

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.telnyx import webhook
 from outdial.providers.adapters.telnyx.status import failure_of
 from outdial.providers.carried import Carried, Span
@@ -17,7 +18,7 @@ from outdial.providers.credentials import required_option
 from outdial.providers.errors import Misconfigured, Unavailable
 from outdial.providers.http.answers import content_of, json_of, placement_error, request_error
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest
+from outdial.providers.port import Capabilities, LineConfig, Placed
 from outdial.providers.reports.listed_calls import NEVER_PROVEN
 from outdial.providers.reports.payload import list_at, number_at, object_at, text_at, value_at
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.thinnestai import webhook
 from outdial.providers.adapters.thinnestai.report import event_of, id_of
 from outdial.providers.adapters.thinnestai.status import STATUS
@@ -24,7 +25,7 @@ from outdial.providers.http.answers import (
 )
 from outdial.providers.http.provider import HttpProvider
 from outdial.providers.http.rate_limits import until_reset, with_wait
-from outdial.providers.port import Capabilities, Placed, PlaceRequest
+from outdial.providers.port import Capabilities, Placed
 from outdial.providers.reports.instants import from_iso
 from outdial.providers.reports.listed_calls import NEVER_PROVEN, Listed, ours
 from outdial.providers.reports.payload import list_at, object_at, text_at

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.twilio import webhook
 from outdial.providers.adapters.twilio.status import failure_of
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
@@ -23,7 +24,7 @@ from outdial.providers.http.answers import (
     unreadable,
 )
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest
+from outdial.providers.port import Capabilities, LineConfig, Placed
 from outdial.providers.reports.instants import from_rfc2822
 from outdial.providers.reports.payload import list_at, text_at, value_at
 from outdial.providers.signing import CALL_ID, with_query

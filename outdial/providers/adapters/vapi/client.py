@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.vapi import order, status, webhook
 from outdial.providers.adapters.vapi.tools import VapiTools
 from outdial.providers.carried import Asked, Carried, NotCarried
@@ -24,7 +25,7 @@ from outdial.providers.http.answers import (
 )
 from outdial.providers.http.exchange import HeaderAuth
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed, PlaceRequest
+from outdial.providers.port import Capabilities, LineConfig, Placed
 from outdial.providers.reports.payload import text_at
 from outdial.providers.tools import ToolFormat
 

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import FailureClass
 from outdial.providers.adapters.vapi import status
 from outdial.providers.adapters.vapi.webhook import SECRET_HEADER
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
 from outdial.providers.errors import Misconfigured, Unsendable
-from outdial.providers.port import LineConfig, PlaceRequest
+from outdial.providers.port import LineConfig
 from outdial.providers.reports.payload import list_at, object_at, text_at, value_at
 
 CARRIED = Carried(

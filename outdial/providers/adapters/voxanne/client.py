@@ -11,6 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.voxanne import webhook
 from outdial.providers.adapters.voxanne.contacts import contact_for
 from outdial.providers.adapters.voxanne.report import analysis_of, meaning_of, status_of
@@ -25,7 +26,7 @@ from outdial.providers.http.answers import (
 )
 from outdial.providers.http.provider import HttpProvider
 from outdial.providers.http.rate_limits import with_wait
-from outdial.providers.port import Capabilities, Placed, PlaceRequest
+from outdial.providers.port import Capabilities, Placed
 from outdial.providers.reports.instants import from_iso
 from outdial.providers.reports.listed_calls import NEVER_PROVEN, Listed, ours
 from outdial.providers.reports.payload import number_at, text_at

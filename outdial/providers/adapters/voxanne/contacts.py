@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.errors import Rejected
 from outdial.providers.http.answers import content_of, json_of, request_error, unreadable
 from outdial.providers.http.exchange import ProviderHttp
-from outdial.providers.port import PlaceRequest
 from outdial.providers.reports.payload import list_at, text_at
 
 _PATH = "api/contacts"
