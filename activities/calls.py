@@ -77,9 +77,7 @@ class Calls(CallActivities):
                     return await self._not_placed(place.call_id, passed.line, _removed(passed))
                 return await self._dial(line, request, passed.deadline)
             if passed.verdict is FenceVerdict.WITHDRAWN:
-                return self._placement(
-                    passed.line, PlacementResult.WITHDRAWN, detail=passed.because
-                )
+                return self._placement(passed.line, PlacementResult.WITHDRAWN, detail=passed.reason)
             if passed.verdict is FenceVerdict.NOT_PLACED:
                 return self._answered(passed)
             placed = passed.verdict is FenceVerdict.ALREADY_PLACED
@@ -164,7 +162,7 @@ class Calls(CallActivities):
             if passed.verdict is not FenceVerdict.WAIT_FOR_RATE:
                 return passed, request
             if passed.retry_at is None or passed.retry_at > give_up:
-                raise ApplicationError(passed.because, type="LineRate")
+                raise ApplicationError(passed.reason, type="LineRate")
             await asyncio.sleep(max(0.0, (passed.retry_at - now).total_seconds()))
 
     def _policy(self, line: str) -> LinePolicy:
@@ -269,7 +267,7 @@ class Calls(CallActivities):
         return self._placement(
             passed.line,
             PlacementResult.NOT_PLACED,
-            detail=passed.because or None,
+            detail=passed.reason or None,
             retry_after=passed.retry_after,
         ).model_copy(update={"failure": passed.failure})
 

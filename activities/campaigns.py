@@ -123,7 +123,7 @@ class Campaigns(CampaignActivities):
                     change.state,
                     now=now,
                     hang_up=change.hang_up,
-                    because=change.because,
+                    reason=change.reason,
                 )
             )
         except IllegalTransition as error:

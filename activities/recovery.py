@@ -83,7 +83,7 @@ class Recovery:
                         campaign.id,
                         CampaignState.STOPPING,
                         now=now,
-                        because=ENDED_FROM_OUTSIDE,
+                        reason=ENDED_FROM_OUTSIDE,
                     )
                 )
             except IllegalTransition:

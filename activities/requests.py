@@ -104,11 +104,11 @@ class Requests(RequestActivities):
         due = recipient.not_before
         waiting = f"{recipient.state.value}"
         if not done and due is not None and due > self._resources.clock():
-            waiting = f"{recipient.because or 'its time'}, at {due:%Y-%m-%d %H:%M:%SZ}"
+            waiting = f"{recipient.reason or 'its time'}, at {due:%Y-%m-%d %H:%M:%SZ}"
         return RequestState(
             done=done,
             outcome=recipient.outcome,
-            because=recipient.because,
+            reason=recipient.reason,
             attempts=recipient.attempts,
             status=call.status.value if call else None,
             call_id=call.id if call else None,

@@ -29,10 +29,10 @@ def require_bounded(message: Message) -> None:
             "Stage more of them over HTTP, or send several updates"
         )
     if isinstance(message, PauseRequest | StopRequest):
-        reason = len(message.because or "")
-        if reason > MAX_REASON:
+        characters = len(message.reason or "")
+        if characters > MAX_REASON:
             raise too_large(
-                f"because: found {reason} characters; write at most {MAX_REASON} of them"
+                f"reason: found {characters} characters; write at most {MAX_REASON} of them"
             )
     require_size(message, MAX_BYTES)
 

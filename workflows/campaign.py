@@ -98,7 +98,7 @@ class CampaignWorkflow:
 
     async def _stop_as_cancelled(self) -> None:
         try:
-            await self._change(CampaignState.STOPPING, because="cancelled")
+            await self._change(CampaignState.STOPPING, reason="cancelled")
         except FailureError:
             # A local activity that fails raises its ApplicationError, without an ActivityError.
             workflow.logger.warning("a cancelled campaign was over already")
@@ -241,15 +241,15 @@ class CampaignWorkflow:
         """Until a slot becomes free, an alarm rings, or somebody nudges."""
         if self._awake or self._slot_is_free():
             return
-        wake_at, because = claim.wake_at, claim.because
+        wake_at, reason = claim.wake_at, claim.reason
         if claim.wake_after is not None:
             wake_at = workflow.now() + claim.wake_after
         for poll_at, why in self._polls(claim):
             if wake_at is None or poll_at < wake_at:
-                wake_at, because = poll_at, why
+                wake_at, reason = poll_at, why
         if wake_at is not None and (self._alarm is None or wake_at < self._alarm):
             self._alarm = wake_at
-            self._keep(asyncio.create_task(self._ring(wake_at, because)))
+            self._keep(asyncio.create_task(self._ring(wake_at, reason)))
         await workflow.wait_condition(lambda: self._awake or self._slot_is_free())
 
     def _polls(self, claim: Claim) -> Iterator[tuple[datetime, str]]:
@@ -273,10 +273,10 @@ class CampaignWorkflow:
     def _enrols_quietly(self) -> bool:
         return self._enrolling > 0 and workflow.patched("no-poll-while-enrolling")
 
-    async def _ring(self, at: datetime, because: str) -> None:
+    async def _ring(self, at: datetime, reason: str) -> None:
         wait = at - workflow.now()
         if wait > timedelta(0):
-            await workflow.sleep(wait, summary=because[:200] or "claim again")
+            await workflow.sleep(wait, summary=reason[:200] or "claim again")
         if self._alarm == at:
             self._alarm = None
         self._awake = True
@@ -304,7 +304,7 @@ class CampaignWorkflow:
 
     @workflow.update(description="Place no more calls until resumed")
     async def pause(self, request: PauseRequest) -> CampaignView:
-        return await self._change(CampaignState.PAUSED, because=request.because)
+        return await self._change(CampaignState.PAUSED, reason=request.reason)
 
     @workflow.update(description="Go on calling")
     async def resume(self, request: ResumeRequest) -> CampaignView:
@@ -313,7 +313,7 @@ class CampaignWorkflow:
     @workflow.update(description="End the campaign; let calls in flight end, or hang them up")
     async def stop(self, request: StopRequest) -> CampaignView:
         view = await self._change(
-            CampaignState.STOPPING, hang_up=request.hang_up, because=request.because
+            CampaignState.STOPPING, hang_up=request.hang_up, reason=request.reason
         )
         if request.hang_up:
             await workflow.execute_activity_method(
@@ -364,7 +364,7 @@ class CampaignWorkflow:
         return self._claim.model_copy(update={"calls": ()})
 
     async def _change(
-        self, state: CampaignState, *, hang_up: bool = False, because: str | None = None
+        self, state: CampaignState, *, hang_up: bool = False, reason: str | None = None
     ) -> CampaignView:
         changed = await workflow.execute_local_activity_method(
             CampaignActivities.set_campaign_state,
@@ -372,7 +372,7 @@ class CampaignWorkflow:
                 campaign_id=self._input.campaign_id,
                 state=state,
                 hang_up=hang_up,
-                because=because,
+                reason=reason,
             ),
             summary=f"it is to be {state}",
             **options.SHORT_WRITE,
@@ -384,7 +384,7 @@ class CampaignWorkflow:
         claim = self._claim
         workflow.set_current_details(
             f"**{claim.state}** · {claim.open_recipients} people to go, "
-            f"{claim.in_flight} calls in flight\n\n{claim.because}"
+            f"{claim.in_flight} calls in flight\n\n{claim.reason}"
         )
 
 

@@ -113,7 +113,7 @@ def _result(state: RequestState) -> RequestResult:
     return RequestResult(
         outcome=state.outcome or "canceled",
         status=state.status,
-        because=state.because,
+        reason=state.reason,
         attempts=state.attempts,
         call_id=state.call_id,
         duration_seconds=state.duration_seconds,

@@ -77,7 +77,7 @@ class AppointmentStep:
             )
         )
         if isinstance(answer, NotMade):
-            raise refused(answer.because)
+            raise refused(answer.reason)
         await self._mirror.tell(answer.appointment)
         return done("undone")
 
@@ -89,7 +89,7 @@ class AppointmentStep:
         asked = self._asked()
         if isinstance(asked, Unclear):
             near = asked.candidates[0] if asked.candidates else self._now
-            return await self._alternatives(asked.because, near)
+            return await self._alternatives(asked.reason, near)
         start = asked.at
         others = await self._mirror.others(self._rules, start, start)
         answer = await self._decide(
@@ -109,7 +109,7 @@ class AppointmentStep:
         asked = self._asked()
         if isinstance(asked, Unclear):
             near = asked.candidates[0] if asked.candidates else self._now
-            return await self._alternatives(asked.because, near)
+            return await self._alternatives(asked.reason, near)
         start = asked.at
         others = await self._mirror.others(self._rules, start, start, but=appointment.uid)
         answer = await self._decide(
@@ -134,7 +134,7 @@ class AppointmentStep:
         if isinstance(answer, NotMade):
             asked = self._asked()
             near = asked.at if isinstance(asked, Asked) else self._now
-            return await self._alternatives(answer.because, near)
+            return await self._alternatives(answer.reason, near)
         try:
             await self._mirror.tell(answer.appointment)
         except CalendarConflict:
@@ -178,7 +178,7 @@ class AppointmentStep:
         path = (callback.at if callback is not None else None) or APPOINTMENT_AT
         return read_time(found_at(self._context.call.structured, path), self._context.zones)
 
-    async def _alternatives(self, because: str, near: datetime) -> StepOutcome:
+    async def _alternatives(self, reason: str, near: datetime) -> StepOutcome:
         """A follow-up with what is free around a time, strangers' appointments considered."""
         tenant, rules, now = self._context.call.tenant, self._rules, self._now
         others = await self._mirror.others(rules, now, now + rules.horizon)
@@ -186,7 +186,7 @@ class AppointmentStep:
             lambda s: read_everything_taken(s, tenant, rules, now, others=others)
         )
         offered = alternatives(rules, taken, near, now)
-        return follow_up(because, alternatives=[instant.isoformat() for instant in offered])
+        return follow_up(reason, alternatives=[instant.isoformat() for instant in offered])
 
     def _party(self) -> Party:
         call = self._context.call

@@ -16,18 +16,18 @@ from outdial.services.campaigns import control
 from outdial.services.campaigns.control import Changed
 
 Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
-Because = Annotated[
+ReasonOption = Annotated[
     str | None,
-    typer.Option("--because", help="Why; shown to whoever looks.", show_default=False),
+    typer.Option("--reason", help="Why; shown to whoever looks.", show_default=False),
 ]
 
 
-def pause(name: Name, because: Because = None) -> None:
+def pause(name: Name, reason: ReasonOption = None) -> None:
     """Place no more calls until `outdial resume`.
 
     Calls in flight go on.
     """
-    _run(name, CampaignState.PAUSED, because=because)
+    _run(name, CampaignState.PAUSED, reason=reason)
 
 
 def resume(name: Name) -> None:
@@ -41,37 +41,37 @@ def stop(
         bool,
         typer.Option("--hang-up", help="Hang up calls in flight instead of letting them end."),
     ] = False,
-    because: Because = None,
+    reason: ReasonOption = None,
 ) -> None:
     """End a campaign for good.
 
     Nobody else is called. Calls in flight end by themselves, or are hung up with --hang-up.
     """
-    _run(name, CampaignState.STOPPING, hang_up=hang_up, because=because)
+    _run(name, CampaignState.STOPPING, hang_up=hang_up, reason=reason)
 
 
 def _run(
-    name: str, state: CampaignState, *, hang_up: bool = False, because: str | None = None
+    name: str, state: CampaignState, *, hang_up: bool = False, reason: str | None = None
 ) -> None:
     try:
-        run(_change(settings_or_fail(), name, state, hang_up=hang_up, because=because))
+        run(_change(settings_or_fail(), name, state, hang_up=hang_up, reason=reason))
     except NothingYet as error:
         fail(str(error))
 
 
 async def _change(
-    settings: Settings, name: str, state: CampaignState, *, hang_up: bool, because: str | None
+    settings: Settings, name: str, state: CampaignState, *, hang_up: bool, reason: str | None
 ) -> int:
     async with looked_at(settings, engine=True) as at:
         ctx = at.context
         if not at.live:
-            changed = await control.note_state(ctx, name, state, hang_up=hang_up, because=because)
+            changed = await control.note_state(ctx, name, state, hang_up=hang_up, reason=reason)
         elif state is CampaignState.PAUSED:
-            changed = await control.pause(ctx, name, because=because)
+            changed = await control.pause(ctx, name, reason=reason)
         elif state is CampaignState.RUNNING:
             changed = await control.resume(ctx, name)
         else:
-            changed = await control.stop(ctx, name, hang_up=hang_up, because=because)
+            changed = await control.stop(ctx, name, hang_up=hang_up, reason=reason)
         say(_told(name, changed, live=at.live))
     return OK
 

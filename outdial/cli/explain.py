@@ -106,10 +106,10 @@ def _answer(decision: dict[str, Any]) -> list[str]:
     if answer == "dial":
         return [f"  may be called now; the window closes {decision['window_closes_at']}"]
     if answer == "done":
-        return [f"  is done: {decision['because']}"]
+        return [f"  is done: {decision['reason']}"]
     when = f"waits until {decision['until']}" if answer == "wait" else "is never called"
     return [
-        f"  {when}: {decision['because']}",
+        f"  {when}: {decision['reason']}",
         f"  what could change it: {decision['could_change_it']}",
     ]
 

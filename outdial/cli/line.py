@@ -94,7 +94,7 @@ async def _lines(settings: Settings, *, as_json: bool) -> int:
 def _say_why(line: LineStatus) -> None:
     if line.health.circuit is Circuit.CLOSED:
         return
-    say(f"{line.name} takes no calls: {line.health.because}")
+    say(f"{line.name} takes no calls: {line.health.reason}")
     for failure in line.failures:
         detail = f": {failure.detail}" if failure.detail else ""
         say(f"  {failure.at:%Y-%m-%d %H:%M:%SZ} {failure.failure.value}{detail}")

@@ -142,7 +142,7 @@ def _calls(found: Progress) -> str:
 def waiting_for(found: Progress, now: datetime) -> str:
     """What has to happen before anything else does; empty while calls are in flight."""
     if found.state is CampaignState.PAUSED:
-        why = f" ({found.because})" if found.because else ""
+        why = f" ({found.reason})" if found.reason else ""
         return f"paused{why}; outdial resume {found.campaign}"
     stopping = "stopping; " if found.state is CampaignState.STOPPING else ""
     settling = found.by_state.get(RecipientState.SETTLING, 0)
@@ -150,9 +150,9 @@ def waiting_for(found: Progress, now: datetime) -> str:
         return f"{stopping}waiting to hear how {plural(settling, 'call')} went"
     if stopping:
         return f"{stopping}waiting for {plural(found.in_flight, 'call')} to end"
-    if found.wake_at is not None and found.wake_at > now and found.because:
-        return f"{found.because}, {until(found.wake_at, now)}"
-    return "" if found.in_flight else found.because or ""
+    if found.wake_at is not None and found.wake_at > now and found.reason:
+        return f"{found.reason}, {until(found.wake_at, now)}"
+    return "" if found.in_flight else found.reason or ""
 
 
 def summary(found: Progress) -> list[str]:

@@ -89,7 +89,7 @@ def _detail(found: Progress, at: Attachment) -> dict[str, Any]:
         "launch": found.launch,
         "in_flight": found.in_flight,
         "wake_at": found.wake_at.isoformat() if found.wake_at else None,
-        "because": found.because,
+        "reason": found.reason,
     }
 
 

@@ -70,7 +70,7 @@ def rules(
 def block(
     place: Place,
     until: Annotated[str, typer.Option("--until", help="A date, or an instant with an offset.")],
-    because: Annotated[str, typer.Option("--because", help="Why; told with every decision.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; told with every decision.")],
     purpose: OfPurpose = None,
 ) -> None:
     """Call nobody in a place until a date.
@@ -79,7 +79,7 @@ def block(
     begun everywhere on earth.
     """
     try:
-        run(_block(settings_or_fail(), place, until, because, purpose))
+        run(_block(settings_or_fail(), place, until, reason, purpose))
     except NothingYet as error:
         fail(NO_DATABASE.format(error=error))
 
@@ -126,15 +126,15 @@ def _show(book: Rulebook, place: str | None, *, as_json: bool) -> None:
         if places is None or found.jurisdiction in places:
             say(
                 f"{found.jurisdiction} is blocked until {found.until:%Y-%m-%d %H:%M}Z: "
-                f"{found.because}"
+                f"{found.reason}"
             )
 
 
 async def _block(
-    settings: Settings, place: str, until: str, because: str, purpose: Purpose | None
+    settings: Settings, place: str, until: str, reason: str, purpose: Purpose | None
 ) -> int:
     async with looked_at(settings, engine=True) as at:
-        done = await blocking.block(at.context, place, until, because, purpose)
+        done = await blocking.block(at.context, place, until, reason, purpose)
     whom = "" if purpose is None else f" for {purpose} calls"
     say(f"{done.jurisdiction} is blocked{whom} until {done.until:%Y-%m-%d %H:%M}Z.")
     return OK

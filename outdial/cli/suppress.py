@@ -38,8 +38,8 @@ def suppress(
         str | None,
         typer.Option("--region", help="Country of numbers without one, such as GB."),
     ] = None,
-    because: Annotated[
-        str, typer.Option("--because", help="Why; kept with the number.")
+    reason: Annotated[
+        str, typer.Option("--reason", help="Why; kept with the number.")
     ] = "listed by the operator",
     every_tenant: Everywhere = False,
 ) -> None:
@@ -59,7 +59,7 @@ def suppress(
             source = file.name
         if not wanted:
             fail(*(unread or ["found no number; write some, or --file with a CSV file"]))
-        run(_suppress(settings, wanted, because, source, unread, every_tenant=every_tenant))
+        run(_suppress(settings, wanted, reason, source, unread, every_tenant=every_tenant))
     except RequestRefused as error:
         fail(str(error))
     except DefinitionInvalid as error:
@@ -70,7 +70,7 @@ def suppress(
 
 def lift(
     number: Annotated[str, typer.Argument(help="A number with its country code.")],
-    because: Annotated[str, typer.Option("--because", help="Why; kept in its history.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; kept in its history.")],
     every_tenant: Everywhere = False,
 ) -> None:
     """Allow a number again.
@@ -79,7 +79,7 @@ def lift(
     """
     settings = settings_or_fail()
     try:
-        run(_lift(settings, parse_number(number), because, every_tenant=every_tenant))
+        run(_lift(settings, parse_number(number), reason, every_tenant=every_tenant))
     except RequestRefused as error:
         fail(str(error))
     except NothingYet as error:
@@ -89,7 +89,7 @@ def lift(
 async def _suppress(
     settings: Settings,
     numbers: list[str],
-    because: str,
+    reason: str,
     source: str,
     unread: list[str],
     *,
@@ -97,7 +97,7 @@ async def _suppress(
 ) -> int:
     async with looked_at(settings, engine=True) as at:
         found = await suppressing.suppress(
-            at.context, numbers, because, source=source, every_tenant=every_tenant
+            at.context, numbers, reason, source=source, every_tenant=every_tenant
         )
     text = f"{plural(found.added, 'number')} listed"
     if found.known:
@@ -112,10 +112,10 @@ async def _suppress(
     return OK
 
 
-async def _lift(settings: Settings, number: str, because: str, *, every_tenant: bool) -> int:
+async def _lift(settings: Settings, number: str, reason: str, *, every_tenant: bool) -> int:
     async with looked_at(settings) as at:
         lifted = await suppressing.lift(
-            at.context, number, because, source="command line", every_tenant=every_tenant
+            at.context, number, reason, source="command line", every_tenant=every_tenant
         )
     masked = mask_phone(number)
     say(f"{masked} may be called again." if lifted else f"{masked} was not on the list.")

@@ -164,5 +164,5 @@ def _events(call: CallRecord) -> list[str]:
 
 def _show_result(result: RequestResult) -> None:
     talk = f" after {result.duration_seconds:.0f} s" if result.duration_seconds else ""
-    because = f" ({result.because})" if result.because else ""
-    say(f"Outcome: {words(result.outcome)}{talk}{because}")
+    reason = f" ({result.reason})" if result.reason else ""
+    say(f"Outcome: {words(result.outcome)}{talk}{reason}")

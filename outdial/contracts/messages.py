@@ -58,7 +58,7 @@ class CampaignResult(Message):
 
 
 class PauseRequest(Message):
-    because: str | None = None
+    reason: str | None = None
 
 
 class ResumeRequest(Message):
@@ -68,7 +68,7 @@ class ResumeRequest(Message):
 class StopRequest(Message):
     hang_up: bool = False
     """Hang up calls in flight instead of letting them end."""
-    because: str | None = None
+    reason: str | None = None
 
 
 class AddRequest(Message):
@@ -113,7 +113,7 @@ class RequestResult(Message):
 
     outcome: str
     status: str | None = None
-    because: str | None = None
+    reason: str | None = None
     attempts: int = 0
     call_id: str | None = None
     duration_seconds: float | None = None

@@ -79,7 +79,7 @@ class Endpoint(BaseModel):
     """Those of earlier rotations that are still valid, the oldest first. Only what is read for
     sending has them."""
     state: EndpointState = EndpointState.ENABLED
-    because: str | None = None
+    reason: str | None = None
     failing_since: datetime | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
     version: int = 1

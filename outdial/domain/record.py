@@ -47,7 +47,7 @@ class CampaignRecord(BaseModel):
     plan: CallPlan
     hang_up: bool = False
     """Stopping, and calls under way are to be hung up."""
-    because: str | None = None
+    reason: str | None = None
     """Why it is stopped or paused, when somebody said."""
     created_at: datetime
     launched_at: datetime
@@ -109,7 +109,7 @@ class RecipientRecord(BaseModel):
     calls: int
     outcome: str | None
     """Of the last settled call; once done, the final one."""
-    because: str | None
+    reason: str | None
     not_before: datetime | None
 
 
@@ -136,7 +136,7 @@ class Progress(BaseModel):
     simulated: tuple[str, ...] = ()
     """Those of them that lead to the simulated network: nobody's telephone rings."""
     wake_at: datetime | None = None
-    because: str | None = None
+    reason: str | None = None
     launched_at: datetime
     finished_at: datetime | None = None
 

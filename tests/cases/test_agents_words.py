@@ -103,7 +103,7 @@ def test_a_time_that_is_no_promise_is_as_if_none_had_been_named(house: House, wr
         structured=structured,
     )
     row = person(house, campaign)
-    assert (row.not_before, row.because) == (
+    assert (row.not_before, row.reason) == (
         NOW + timedelta(days=1),
         "call_me_later; tried again",
     )
@@ -122,7 +122,7 @@ def test_a_time_that_is_one_is_kept(house: House, written: str) -> None:
         call_back_at=call_back_in({"call_at": written}),
     )
     row = person(house, campaign)
-    assert (row.not_before, row.because) == (NAMED, "asked to be called then")
+    assert (row.not_before, row.reason) == (NAMED, "asked to be called then")
 
 
 @pytest.mark.parametrize("at", [datetime.max, datetime.min, datetime(2026, 3, 3)])  # noqa: DTZ901
@@ -232,7 +232,7 @@ def test_a_definition_knows_words_of_its_own(house: House) -> None:
     campaign = house.launch(1, callbacks=[asked])
     call = told(house, campaign, disposition="has moved away")
     assert call.outcome == "has_moved_away"
-    assert person(house, campaign).because == "not called again: suppressed after a call"
+    assert person(house, campaign).reason == "not called again: suppressed after a call"
 
 
 def test_a_line_maps_what_its_agent_writes_however_it_is_spelled() -> None:

@@ -23,7 +23,7 @@ def state_of(database: Database, name: str) -> CampaignState:
 
 def test_pause_and_resume(outdial: Outdial, call: ClaimedCall, database: Database) -> None:
     name = call.campaign
-    result = outdial("pause", name, "--because", "lunch")
+    result = outdial("pause", name, "--reason", "lunch")
     assert (result.exit_code, result.output) == (0, f"{name} is paused. {NOT_RUNNING}\n")
     assert state_of(database, name) is CampaignState.PAUSED
     assert "paused (lunch)" in outdial("status", name).output

@@ -47,7 +47,7 @@ def test_what_is_beyond_doubt(value: str, instant: datetime) -> None:
 def test_what_is_no_time(value: Any) -> None:
     read = read_time(value, NEW_YORK)
     assert isinstance(read, Unclear)
-    assert read.because
+    assert read.reason
     assert read.candidates == ()
 
 

@@ -63,7 +63,7 @@ def test_hours_that_the_clock_skips_or_repeats_have_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "because"),
+    ("asked", "reason"),
     [
         (new_york(4, 9), Refusal.PAST),
         (NOW, Refusal.PAST),
@@ -76,8 +76,8 @@ def test_hours_that_the_clock_skips_or_repeats_have_none() -> None:
         (new_york(5, 10), None),
     ],
 )
-def test_why_there_is_none(asked: datetime, because: Refusal | None) -> None:
-    assert refusal(rules(notice="1h"), NOTHING_TAKEN, asked, NOW) is because
+def test_why_there_is_none(asked: datetime, reason: Refusal | None) -> None:
+    assert refusal(rules(notice="1h"), NOTHING_TAKEN, asked, NOW) is reason
 
 
 def test_a_full_start() -> None:

@@ -72,7 +72,7 @@ def test_an_open_circuit_says_why_and_when_it_is_tried() -> None:
     assert health == Health(
         circuit=Circuit.OPEN,
         since=NOW,
-        because="5 of 6 calls failed within 5m (unavailable: 503)",
+        reason="5 of 6 calls failed within 5m (unavailable: 503)",
         retry_at=NOW + timedelta(seconds=30),
         openings=1,
     )
@@ -107,7 +107,7 @@ def test_each_failure_in_a_row_doubles_the_wait() -> None:
         assert health.retry_at is not None
         waits.append((health.retry_at - NOW).total_seconds())
     assert waits == [60, 120, 180, 180, 180]
-    assert health.because == "the call that tried it failed (unavailable: 503)"
+    assert health.reason == "the call that tried it failed (unavailable: 503)"
     assert health.trial_call_id is None
 
 
@@ -116,7 +116,7 @@ def test_a_trial_that_tells_nothing_is_repeated_soon() -> None:
     later = NOW + timedelta(minutes=1)
     again = after_trial(trying, POLICY, Verdict.NOTHING, None, later)
     assert (again.circuit, again.retry_at) == (Circuit.OPEN, later + NOT_TRIED_WAIT)
-    assert (again.because, again.openings, again.trial_call_id) == (_open().because, 1, None)
+    assert (again.reason, again.openings, again.trial_call_id) == (_open().reason, 1, None)
 
 
 def test_a_wait_longer_than_the_longest_is_kept() -> None:

@@ -31,7 +31,7 @@ def test_sales_by_an_automated_voice_need_written_consent(
     now = utc("2026-03-04 15:00")
     decision = decide(person("+12125551234", consent), plan(), Ledger(), now)
     assert isinstance(decision, Never)
-    assert decision.because.code == code
+    assert decision.reason.code == code
     assert isinstance(decide(person("+12125551234"), plan(), Ledger(), now), Dial)
 
 
@@ -71,7 +71,7 @@ def test_consent_is_waited_out_where_its_rule_ends(consent: Consent | None, code
     decision = decide(who, asks, Ledger(), now, book)
     assert isinstance(decision, Wait)
     assert decision.until == utc("2026-03-07 12:00")
-    assert decision.because.code == code
+    assert decision.reason.code == code
     assert isinstance(decide(who, asks, Ledger(), decision.until, book), Dial)
 
 
@@ -81,7 +81,7 @@ def test_consent_is_not_waited_out_beyond_the_end_of_the_campaign() -> None:
     asks = plan(Purpose.INFORMATIONAL, schedule=Schedule.model_validate(ends))
     decision = decide(person("+12125551234", None), asks, Ledger(), now, book)
     assert isinstance(decision, Never)
-    assert decision.because.code == "consent_missing"
+    assert decision.reason.code == "consent_missing"
     years = decide(
         person("+12125551234", None),
         plan(Purpose.INFORMATIONAL),
@@ -90,7 +90,7 @@ def test_consent_is_not_waited_out_beyond_the_end_of_the_campaign() -> None:
         _asks_until(date(2036, 1, 1)),
     )
     assert isinstance(years, Never)
-    assert years.because.code == "consent_missing"
+    assert years.reason.code == "consent_missing"
 
 
 def test_a_campaign_may_demand_consent_that_no_rule_does() -> None:

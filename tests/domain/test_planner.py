@@ -56,8 +56,8 @@ def test_waits_for_the_opening_and_says_why() -> None:
     decision = decide(Candidate(NEW_YORK), plan(hours="13:00-18:00"), Ledger(), NOON)
     assert isinstance(decision, Wait)
     assert decision.until == NOON + timedelta(hours=1)
-    assert decision.because.code == "outside_hours"
-    assert "Mon 12:00 in America/New_York" in decision.because.text
+    assert decision.reason.code == "outside_hours"
+    assert "Mon 12:00 in America/New_York" in decision.reason.text
 
 
 def test_waits_for_its_time_then_for_the_window() -> None:
@@ -65,7 +65,7 @@ def test_waits_for_its_time_then_for_the_window() -> None:
     decision = decide(
         Candidate(NEW_YORK, not_before=later), plan(hours="09:00-18:00"), Ledger(), NOON
     )
-    assert decision == Wait(datetime(2026, 3, 3, 14, 0, tzinfo=UTC), decision.because)  # type: ignore[union-attr]
+    assert decision == Wait(datetime(2026, 3, 3, 14, 0, tzinfo=UTC), decision.reason)  # type: ignore[union-attr]
 
 
 def test_daily_limit_counts_the_local_day() -> None:
@@ -75,7 +75,7 @@ def test_daily_limit_counts_the_local_day() -> None:
     waiting = decide(Candidate(NEW_YORK), everyday, today, NOON)
     assert isinstance(waiting, Wait)
     assert waiting.until == datetime(2026, 3, 3, 5, 0, tzinfo=UTC)
-    assert waiting.because.code == "max_attempts_per_day"
+    assert waiting.reason.code == "max_attempts_per_day"
     assert isinstance(decide(Candidate(NEW_YORK), everyday, yesterday, NOON), Dial)
 
 
@@ -95,7 +95,7 @@ def test_never_when_suppressed_spent_or_over() -> None:
     }
     for code, decision in cases.items():
         assert isinstance(decision, Never)
-        assert decision.because.code == code
+        assert decision.reason.code == code
 
 
 def test_campaign_policy_reads_hours_in_the_campaign_zone() -> None:
@@ -234,6 +234,6 @@ def test_attempts_are_made_at_one_time_of_the_week_after_another() -> None:
         decision = decide(Candidate(NEW_YORK, attempts=attempts), parts, Ledger(), NOON)
         assert isinstance(decision, Wait)
         assert decision.until == until
-        assert decision.because.code == "daypart"
+        assert decision.reason.code == "daypart"
     promised = Candidate(NEW_YORK, attempts=1, promised=True)
     assert isinstance(decide(promised, parts, Ledger(), NOON), Dial)

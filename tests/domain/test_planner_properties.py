@@ -63,7 +63,7 @@ blocks = st.builds(
     Block,
     jurisdiction=st.sampled_from(["US", "US-PA", "FR"]),
     until=st.integers(1, 100).map(lambda h: NOW + timedelta(hours=h)),
-    because=st.just("emergency"),
+    reason=st.just("emergency"),
 )
 schedules = st.builds(
     lambda windows, guard, end: Schedule.model_validate(

@@ -52,13 +52,13 @@ def test_legal_hours(number: str, now: str, until: str | None) -> None:
     decision = decide(person(number), plan(), Ledger(), utc(now))
     if until is None:
         assert isinstance(decision, Never)
-        assert decision.because.code == "window_never_opens"
+        assert decision.reason.code == "window_never_opens"
     elif until == now:
         assert isinstance(decision, Dial)
     else:
         assert isinstance(decision, Wait)
         assert decision.until == utc(until)
-        assert decision.because.code == "outside_legal_hours"
+        assert decision.reason.code == "outside_legal_hours"
 
 
 def test_a_holiday_rule_is_closed_where_no_calendar_is_known() -> None:
@@ -88,7 +88,7 @@ def test_caps_of_the_rules_roll() -> None:
     decision = decide(person("+13055551234"), plan(), ledger, now)
     assert isinstance(decision, Wait)
     assert decision.until == now + timedelta(hours=4)
-    assert "US-FL.cap" in decision.because.text
+    assert "US-FL.cap" in decision.reason.text
     assert isinstance(decide(person("+12125551234"), plan(), ledger, now), Dial)
 
 
@@ -103,7 +103,7 @@ def test_caps_of_the_campaign_and_for_ever() -> None:
         person("+12125551234"), plan(Purpose.INFORMATIONAL, caps=[Cap(calls=2)]), ledger, now
     )
     assert isinstance(ever, Never)
-    assert ever.because.code == "cap"
+    assert ever.reason.code == "cap"
 
 
 def test_caps_of_a_number_do_not_count_the_others() -> None:
@@ -135,13 +135,13 @@ def test_an_accepted_risk_sets_a_rule_aside_and_is_noted() -> None:
 
 def test_a_blocked_place_waits_for_the_end_of_the_block() -> None:
     now, until = utc("2026-03-04 16:00"), utc("2026-03-10 12:00")
-    block = Block(jurisdiction="US-LA", until=until, because="emergency declared")
+    block = Block(jurisdiction="US-LA", until=until, reason="emergency declared")
     book = Rulebook(blocks=[block])
     decision = decide(person("+15045551234"), plan(), Ledger(), now, book)
     assert isinstance(decision, Wait)
     assert decision.until == utc("2026-03-10 13:00")  # 08:00 in New Orleans
-    assert decision.because.code == "blocked"
-    assert "emergency declared" in decision.because.text
+    assert decision.reason.code == "blocked"
+    assert "emergency declared" in decision.reason.text
     assert isinstance(decide(person("+12125551234"), plan(), Ledger(), now, book), Dial)
     country = Rulebook(blocks=[block.model_copy(update={"jurisdiction": "US"})])
     assert isinstance(decide(person("+12125551234"), plan(), Ledger(), now, country), Wait)
@@ -152,12 +152,12 @@ def test_a_blocked_place_waits_for_the_end_of_the_block() -> None:
 
 
 def test_a_block_beyond_the_horizon_is_the_reason_that_is_told() -> None:
-    block = Block(jurisdiction="US-LA", until=utc("2099-01-01 12:00"), because="emergency")
+    block = Block(jurisdiction="US-LA", until=utc("2099-01-01 12:00"), reason="emergency")
     book = Rulebook(blocks=[block])
     decision = decide(person("+15045551234"), plan(), Ledger(), utc("2026-03-04 16:00"), book)
     assert isinstance(decision, Never)
-    assert decision.because.code == "window_never_opens"
-    assert "US-LA is blocked until 2099-01-01" in decision.because.text
+    assert decision.reason.code == "window_never_opens"
+    assert "US-LA is blocked until 2099-01-01" in decision.reason.text
 
 
 def test_an_operator_adds_stricter_rules() -> None:
@@ -174,7 +174,7 @@ def test_an_operator_adds_stricter_rules() -> None:
     decision = decide(person("+12125551234"), informational, Ledger(), sunday, Rulebook([rule]))
     assert isinstance(decision, Wait)
     assert decision.until == utc("2026-03-09 14:00")
-    assert "house.no-sundays (our own policy)" in decision.because.text
+    assert "house.no-sundays (our own policy)" in decision.reason.text
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_redials(case: Settling, due: datetime) -> None:
 def test_ends(case: Settling, code: str) -> None:
     following = follow(case, RETRY)
     assert isinstance(following, Close)
-    assert following.because.code == code
+    assert following.reason.code == code
 
 
 def test_opting_out_suppresses() -> None:

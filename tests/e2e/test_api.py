@@ -77,7 +77,7 @@ async def test_a_campaign_from_its_launch_to_its_results(
     }
     path = f"/v1/campaigns/{asked['name']}"
     assert (await http.post("/v1/campaigns", json=asked)).status_code == 201
-    paused = await http.post(f"{path}/pause", json={"because": "lunch"})
+    paused = await http.post(f"{path}/pause", json={"reason": "lunch"})
     assert paused.json()["state"] == "paused"
     more = {"recipients": [{"phone": phone(4013), "first_name": "P3"}]}
     added = await http.post(f"{path}/recipients", json=more)

@@ -43,7 +43,7 @@ async def test_only_those_are_called_whose_own_clock_allows_it(at_work: Engine) 
 
     assert sorted(at_work.called()) == NEW_YORK
     waiting = await at_work.progress("zones")
-    assert waiting.because == "next: 09:00 in Asia/Tokyo for 3 people"
+    assert waiting.reason == "next: 09:00 in Asia/Tokyo for 3 people"
     assert waiting.wake_at == datetime(2026, 12, 3, 0, 0, tzinfo=UTC)
     assert waiting.by_state["waiting"] == 3
 
@@ -63,7 +63,7 @@ async def test_no_more_calls_in_a_minute_than_asked_for(at_work: Engine) -> None
         await until(partial(_waits, at_work, "paced", done=called), timeout=30)
         assert len(at_work.called()) == called
         waiting = await at_work.progress("paced")
-        assert (waiting.because or "").startswith("3 calls a minute; next at ")
+        assert (waiting.reason or "").startswith("3 calls a minute; next at ")
         assert waiting.wake_at is not None
         assert 50 < (waiting.wake_at - at_work.clock()).total_seconds() <= 60
         await at_work.look_now("paced")

@@ -92,7 +92,7 @@ async def test_stopped_from_another_terminal_it_ends_with_three(tmp_path: Path) 
     launching = await start(environ, "launch", file, "--json")
     try:
         await _until_rows(launching, state_dir, records, ANSWERED, 5)
-        stopped = await outdial(environ, "stop", "slow", "--hang-up", "--because", "wrong list")
+        stopped = await outdial(environ, "stop", "slow", "--hang-up", "--reason", "wrong list")
     finally:
         said: Said = await ended_process(launching)
     assert stopped.code == 0, stopped

@@ -141,10 +141,10 @@ async def _steered(terminal: Terminal) -> None:
     assert launched.code == 0, launched
     await until(lambda: _talking(terminal, 4), timeout=30, interval=0.1)
 
-    paused = await terminal.run("pause", "steered", "--because", "lunch")
+    paused = await terminal.run("pause", "steered", "--reason", "lunch")
     assert (paused.code, paused.out) == (0, "steered is paused.\n"), paused
     status = await terminal.json("status", "steered")
-    assert (status["state"], status["because"]) == ("paused", "lunch")
+    assert (status["state"], status["reason"]) == ("paused", "lunch")
     await _hang_up_one(terminal)
     await until(lambda: _talking(terminal, 3), timeout=30, interval=0.1)
 

@@ -84,8 +84,8 @@ def _everybody_ended(found: Aftermath, recipients: int) -> Iterator[str]:
     if len(found.recipients) != recipients:
         yield f"{len(found.recipients)} recipients, not {recipients}"
     for row in found.recipients:
-        if row.state is not RecipientState.DONE or row.outcome is None or not row.because:
-            yield f"recipient {row.id} is {row.state}, outcome {row.outcome}: {row.because}"
+        if row.state is not RecipientState.DONE or row.outcome is None or not row.reason:
+            yield f"recipient {row.id} is {row.state}, outcome {row.outcome}: {row.reason}"
     for call in found.calls:
         if not call.status.terminal or call.settled_at is None or call.outcome is None:
             yield f"call {call.id} is {call.status}, outcome {call.outcome}, not settled"

@@ -61,7 +61,7 @@ def _recipient(nth: int) -> RecipientRecord:
         attempts=1,
         calls=1,
         outcome="completed",
-        because="the call was completed",
+        reason="the call was completed",
         not_before=None,
     )
 
@@ -119,7 +119,7 @@ BROKEN = {
     "state": _with_progress(state=CampaignState.RUNNING),
     "recipient lost": replace(GOOD, recipients=[_recipient(1)]),
     "recipient waits": _with_recipient(state=RecipientState.WAITING),
-    "recipient without reason": _with_recipient(because=None),
+    "recipient without reason": _with_recipient(reason=None),
     "call not settled": _with_call(settled_at=None),
     "call open": _with_call(status=CallStatus.RINGING),
     "outcomes do not add up": _with_progress(by_outcome={"completed": 1}),

@@ -154,7 +154,7 @@ async def test_who_was_not_called_is_told_so(ends: dict[str, asyncio.Task[End]],
     called = {call.recipient_id for call in found.calls}
     left_out = [row for row in found.recipients if row.id not in called]
     assert left_out
-    assert {(row.outcome, row.because) for row in left_out} == {("canceled", "campaign stopped")}
+    assert {(row.outcome, row.reason) for row in left_out} == {("canceled", "campaign stopped")}
 
 
 async def test_a_cancelled_call_is_hung_up(ends: dict[str, asyncio.Task[End]]) -> None:

@@ -47,10 +47,10 @@ async def working(world: World) -> AsyncIterator[World]:
 async def test_pause_resume_and_stop(working: World) -> None:
     ctx, name = working.ctx, new_name()
     await launch_campaign(ctx, not_yet(name))
-    paused = await control.pause(ctx, name, because="lunch")
+    paused = await control.pause(ctx, name, reason="lunch")
     assert (paused.state, paused.noted_only) == (CampaignState.PAUSED, False)
     record = await reading.require_campaign(ctx, name)
-    assert (record.state, record.because) == (CampaignState.PAUSED, "lunch")
+    assert (record.state, record.reason) == (CampaignState.PAUSED, "lunch")
     assert (await control.pause(ctx, name)).state is CampaignState.PAUSED
     assert (await control.resume(ctx, name)).state is CampaignState.RUNNING
     assert (await control.stop(ctx, name)).state is CampaignState.STOPPING

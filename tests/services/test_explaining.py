@@ -87,7 +87,7 @@ async def test_a_listed_number_says_since_when_and_what_would_change_it(world: W
 async def test_who_was_refused_is_told_why(world: World) -> None:
     record = await _launched(world)
     (found,) = await explain(world.ctx, record.name, NOWHERE)
-    assert found["decision"] == {"answer": "done", "because": "no time zone is known"}
+    assert found["decision"] == {"answer": "done", "reason": "no time zone is known"}
     assert found["zones"] is None
     with pytest.raises(NoSuchPerson):
         await explain(world.ctx, record.name, "+12125559999")

@@ -227,7 +227,7 @@ async def test_a_campaign_that_a_person_terminated_is_stopped_to_its_last_row(
     world.clock.now += LAUNCH_AGE * 2
     assert (await sweeps(world).sweep_campaigns()).campaigns >= 1
     found = await record(world, launched)
-    assert (found.state, found.because) == (
+    assert (found.state, found.reason) == (
         CampaignState.STOPPED,
         "its workflow was ended from outside",
     )

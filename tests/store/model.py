@@ -302,7 +302,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
             if self._finish_round():
                 break
         assert self._leases() == [], "slots that nobody frees"
-        open_states = select(recipient.c.state, recipient.c.line, recipient.c.because).where(
+        open_states = select(recipient.c.state, recipient.c.line, recipient.c.reason).where(
             recipient.c.state != RecipientState.DONE.value
         )
         left = self._read(lambda s: s.connection().execute(open_states).all())

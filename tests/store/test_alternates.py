@@ -175,4 +175,4 @@ def test_a_retry_beyond_the_campaigns_end_is_closed_at_once(house: House) -> Non
     house.end(second.call_id, CallStatus.NO_ANSWER)
     person = _person(house, campaign)
     assert (person.state, person.outcome) == (RecipientState.DONE, "no_answer")
-    assert "after the end" in str(person.because)
+    assert "after the end" in str(person.reason)

@@ -54,7 +54,7 @@ def test_a_line_that_keeps_failing_is_passed_over(house: House) -> None:
     _fail(house, house.claim(campaign, limit=1))
     claim = house.claim(campaign)
     assert claim.calls == ()
-    assert claim.because == (
+    assert claim.reason == (
         "line simulated takes no calls until 15:00:30Z: 4 of 4 calls failed within 5m "
         "(unavailable: the provider answered 503)"
     )
@@ -69,7 +69,7 @@ def test_the_last_failures_can_be_looked_at(house: House) -> None:
     failures = _status(house).failures
     assert [f.detail for f in failures] == ["the provider answered 503"] * 4
     assert {f.failure for f in failures} == {FailureClass.UNAVAILABLE}
-    assert _status(house).health.because is not None
+    assert _status(house).health.reason is not None
 
 
 @pytest.mark.parametrize("status", [CallStatus.BUSY, CallStatus.NO_ANSWER, CallStatus.CANCELED])
@@ -112,7 +112,7 @@ def test_exactly_one_call_tries_it(house: House) -> None:
     for campaign in (first, second):
         claim = house.claim(campaign)
         assert claim.calls == ()
-        assert claim.because.startswith("line simulated is tried with one call: 4 of 4 calls")
+        assert claim.reason.startswith("line simulated is tried with one call: 4 of 4 calls")
         assert claim.wake_at == house.now + timedelta(seconds=5)
     assert house.fence(trial.call_id).verdict is FenceVerdict.GO
 
@@ -167,7 +167,7 @@ def test_it_opens_again_when_the_call_fails(house: House) -> None:
     house.later(seconds=10)
     claim = house.claim(campaign)
     assert (claim.calls, claim.wake_at) == ((), house.now + timedelta(seconds=50))
-    assert "the call that tried it failed" in claim.because
+    assert "the call that tried it failed" in claim.reason
 
 
 def test_a_trial_that_never_left_is_replaced(house: House) -> None:
@@ -186,7 +186,7 @@ def test_calls_claimed_before_do_not_leave_while_it_is_open(house: House) -> Non
     _fail(house, house.claim(campaign, limit=4))
     passed = house.fence(early.call_id)
     assert passed.verdict is FenceVerdict.WITHDRAWN
-    assert passed.because.startswith("line simulated takes no calls: 4 of 4")
+    assert passed.reason.startswith("line simulated takes no calls: 4 of 4")
 
 
 def test_a_request_that_may_have_arrived_counts_at_once(house: House) -> None:
@@ -198,7 +198,7 @@ def test_a_request_that_may_have_arrived_counts_at_once(house: House) -> None:
                 s, c.call_id, detail="ReadTimeout", now=house.now
             )
         )
-    assert _status(house).health.because == ("4 of 4 calls failed within 5m (unknown: ReadTimeout)")
+    assert _status(house).health.reason == ("4 of 4 calls failed within 5m (unknown: ReadTimeout)")
 
 
 def test_a_call_fails_its_line_once(house: House) -> None:

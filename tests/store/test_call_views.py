@@ -88,7 +88,7 @@ def test_who_was_refused_has_failed_without_a_call(house: House) -> None:
     asked = ask(house, 0, refused="not a number")
     view = house.write(lambda s: call_views.get_view(s, DEFAULT_TENANT, asked))
     assert view is not None
-    assert (view.status, view.outcome, view.because, view.done) == (
+    assert (view.status, view.outcome, view.reason, view.done) == (
         CallStatus.FAILED,
         "refused",
         "not a number",

@@ -158,16 +158,16 @@ def test_an_unknown_campaign_is_an_error(house: House) -> None:
 def test_hanging_up_may_be_asked_for_while_stopping(house: House) -> None:
     campaign = house.launch(1)
 
-    def stop(hang_up: bool, because: str | None) -> CampaignRecord:
+    def stop(hang_up: bool, reason: str | None) -> CampaignRecord:
         return house.write(
             lambda s: campaigns.set_campaign_state(
-                s, campaign.id, STOPPING, now=house.now, hang_up=hang_up, because=because
+                s, campaign.id, STOPPING, now=house.now, hang_up=hang_up, reason=reason
             )
         )
 
     assert not stop(False, "enough").hang_up
     hung_up = stop(True, None)
-    assert (hung_up.hang_up, hung_up.because) == (True, "enough")
+    assert (hung_up.hang_up, hung_up.reason) == (True, "enough")
     assert stop(False, None).hang_up
 
 
@@ -217,16 +217,16 @@ def test_progress_tells_what_a_campaign_waits_for(house: House) -> None:
     campaign = house.launch(2, pacing={"max_concurrent": 1})
     call = house.claim_one(campaign)
     seen = _progress(house, campaign)
-    assert (seen.recipients, seen.in_flight, seen.because) == (2, 1, "1 of 1 calls in flight")
+    assert (seen.recipients, seen.in_flight, seen.reason) == (2, 1, "1 of 1 calls in flight")
     house.end(call.call_id)
     house.write(lambda s: campaigns.set_waiting(s, campaign.id, house.now, "lunch"))
     seen = _progress(house, campaign)
-    assert (seen.wake_at, seen.because, seen.in_flight) == (house.now, "lunch", 0)
+    assert (seen.wake_at, seen.reason, seen.in_flight) == (house.now, "lunch", 0)
     assert (seen.calls, seen.attempts, seen.by_outcome) == ({"completed": 1}, 1, {"completed": 1})
     house.write(
         lambda s: campaigns.set_campaign_state(
-            s, campaign.id, PAUSED, now=house.now, because="holiday"
+            s, campaign.id, PAUSED, now=house.now, reason="holiday"
         )
     )
     seen = _progress(house, campaign)
-    assert (seen.wake_at, seen.because) == (None, "holiday")
+    assert (seen.wake_at, seen.reason) == (None, "holiday")

@@ -131,7 +131,7 @@ def test_a_cap_for_ever_ends_people(house: House) -> None:
     assert (claim.calls, claim.open_recipients) == ((), 0)
     (ended,) = house.write(lambda s: roster.list_recipients(s, second.id))
     assert ended.outcome == "cap"
-    assert "1 call ever per person" in str(ended.because)
+    assert "1 call ever per person" in str(ended.reason)
 
 
 def _with_other_number(house: House, name: str, first: int, other: int, **changes: Any) -> Any:

@@ -76,7 +76,7 @@ def test_beyond_it_the_person_waits_with_that_reason(house: House) -> None:
         lambda s: (
             s.connection()
             .execute(
-                select(recipient.c.state, recipient.c.because).where(
+                select(recipient.c.state, recipient.c.reason).where(
                     recipient.c.campaign_id == record.id
                 )
             )
@@ -84,10 +84,10 @@ def test_beyond_it_the_person_waits_with_that_reason(house: House) -> None:
         )
     )
     assert row.state == "waiting"
-    assert "the ceiling of this installation is 5" in row.because
+    assert "the ceiling of this installation is 5" in row.reason
     (looked,) = house.write(lambda s: look_up(s, record, phone(0), house.now))
     assert isinstance(looked.decision, Wait)
-    assert looked.decision.because.code == "daily_ceiling"
+    assert looked.decision.reason.code == "daily_ceiling"
     house.now = NOW + WITHIN
     assert _claim(house, record, "b") is not None
 

@@ -128,7 +128,7 @@ def test_a_suppressed_number_is_never_claimed(house: House) -> None:
     suppress(0)
     reserved = house.write(lambda s: reserve(s, campaign.id, "k", now=house.now, limit=1))
     assert len(reserved.claim.calls) == 1
-    assert [e.because for e in reserved.ended] == ["the number must not be called: asked us to"]
+    assert [e.reason for e in reserved.ended] == ["the number must not be called: asked us to"]
     suppress(1)
     suppress(2)
     claim = house.claim(campaign)
@@ -141,7 +141,7 @@ def test_the_end_of_a_campaign_in_flight_is_waited_for(house: House) -> None:
     call = house.claim_one(campaign)
     claim = house.claim(campaign)
     assert (claim.calls, claim.wake_at, claim.open_recipients) == ((), None, 1)
-    assert claim.because == "waiting for calls to end"
+    assert claim.reason == "waiting for calls to end"
     house.end(call.call_id)
     assert house.claim(campaign).open_recipients == 0
 

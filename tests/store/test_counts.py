@@ -183,7 +183,7 @@ class Story:
         self.check()
         people = self.house.write(lambda s: roster.list_recipients(s, self.campaign.id))
         assert {person.state for person in people} == {RecipientState.DONE}
-        assert all(person.outcome and person.because for person in people)
+        assert all(person.outcome and person.reason for person in people)
 
 
 ACTS: tuple[Callable[[Story, int], None], ...] = (

@@ -142,7 +142,7 @@ def test_requests_are_decided_anew_however_they_came(
 
     def block(days: float) -> None:
         until = house.now + timedelta(days=days)
-        storm = Block(jurisdiction="US", until=until, because="storm")
+        storm = Block(jurisdiction="US", until=until, reason="storm")
         house.write(lambda s: rulings.block(s, "default", storm, now=house.now))
 
     def ask(number: int) -> None:

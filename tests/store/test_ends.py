@@ -267,7 +267,7 @@ def test_a_call_that_ends_after_a_stop_is_its_recipients_last(house: House) -> N
     settled = house.end(call_id, CallStatus.BUSY)
     assert settled.recipient_done
     person = _person(house, settled)
-    assert (person.outcome, person.because) == ("busy", "campaign stopped")
+    assert (person.outcome, person.reason) == ("busy", "campaign stopped")
 
 
 def test_an_end_must_be_one(house: House) -> None:

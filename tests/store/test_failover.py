@@ -64,7 +64,7 @@ def test_a_line_that_is_only_full_sends_nobody_to_the_spare(house: House) -> Non
     campaign = house.launch(6, line=MAIN_AND_SPARE)
     assert [c.line for c in house.claim(campaign).calls] == ["main", "main"]
     claim = house.claim(campaign)
-    assert (claim.calls, claim.because) == ((), "all 2 calls of line main in flight")
+    assert (claim.calls, claim.reason) == ((), "all 2 calls of line main in flight")
 
 
 def test_a_refused_call_moves_to_another_line_at_once(house: House) -> None:

@@ -75,7 +75,7 @@ def test_a_definite_refusal_is_noted_once(house: House) -> None:
         "429",
     )
     passed = house.fence(call_id)
-    assert (passed.verdict, passed.failure, passed.because) == (
+    assert (passed.verdict, passed.failure, passed.reason) == (
         FenceVerdict.NOT_PLACED,
         FailureClass.THROTTLED,
         "429",
@@ -101,11 +101,11 @@ def test_what_is_paused_after_the_claim_is_not_dialed(house: House, state: Campa
     call = house.claim_one(campaign)
     house.set_state(campaign, state)
     passed = house.fence(call.call_id)
-    assert (passed.verdict, passed.because) == (WITHDRAWN, f"the campaign is {state}")
+    assert (passed.verdict, passed.reason) == (WITHDRAWN, f"the campaign is {state}")
     assert _call(house, call.call_id).fence is Fence.CLOSED
     if state is CampaignState.PAUSED:
         house.set_state(campaign, CampaignState.RUNNING)
-    assert house.fence(call.call_id).because == "the fence is closed"
+    assert house.fence(call.call_id).reason == "the fence is closed"
 
 
 def test_a_number_suppressed_after_the_claim_is_not_dialed(house: House) -> None:
@@ -115,7 +115,7 @@ def test_a_number_suppressed_after_the_claim_is_not_dialed(house: House) -> None
             s, "default", phone(0), "asked", now=house.now, source="test"
         )
     )
-    assert house.fence(call_id).because == "the number must not be called: asked"
+    assert house.fence(call_id).reason == "the number must not be called: asked"
 
 
 def test_a_window_that_closed_after_the_claim_is_not_dialed_into(house: House) -> None:

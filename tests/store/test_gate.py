@@ -76,7 +76,7 @@ def _suppress(house: House, campaign: CampaignRecord) -> object:
 
 
 def _block(house: House, campaign: CampaignRecord) -> object:
-    blocked = Block(jurisdiction="US", until=house.now + timedelta(days=1), because="storm")
+    blocked = Block(jurisdiction="US", until=house.now + timedelta(days=1), reason="storm")
     return house.write(lambda s: rulings.block(s, "default", blocked, now=house.now))
 
 

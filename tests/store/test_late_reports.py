@@ -206,7 +206,7 @@ def test_what_the_provider_answered_outlives_the_worker_that_heard_it(
     )
     passed = house.fence(call_id)
     assert (passed.verdict, passed.failure) == (FenceVerdict.NOT_PLACED, failure)
-    assert (passed.because, passed.retry_after) == ("no", wait)
+    assert (passed.reason, passed.retry_after) == ("no", wait)
     if recorded_by == "another_worker":  # of an older version, which takes it for withdrawn
         house.end(call_id, CallStatus.CANCELED, may_have_rung=False)
     elif recorded_by == "absent":

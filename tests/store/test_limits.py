@@ -14,7 +14,7 @@ def test_a_campaign_keeps_to_its_concurrency(house: House) -> None:
     campaign = house.launch(9, pacing={"max_concurrent": 3})
     claim = house.claim(campaign)
     assert len(claim.calls) == 3
-    assert house.claim(campaign).because == "3 of 3 calls in flight"
+    assert house.claim(campaign).reason == "3 of 3 calls in flight"
     house.end(claim.calls[0].call_id)
     assert len(house.claim(campaign).calls) == 1
 
@@ -32,7 +32,7 @@ def test_a_campaign_keeps_to_its_calls_per_minute(house: House) -> None:
     claim = house.claim(campaign)
     assert len(claim.calls) == 2
     assert claim.wake_at == house.now + timedelta(seconds=20)
-    assert claim.because == "3 calls a minute; next at 15:01:20Z"
+    assert claim.reason == "3 calls a minute; next at 15:01:20Z"
 
 
 def test_a_line_keeps_to_its_concurrency_over_all_campaigns(house: House) -> None:
@@ -45,7 +45,7 @@ def test_a_line_keeps_to_its_concurrency_over_all_campaigns(house: House) -> Non
     assert len(claim.calls) == 1
     claim = house.claim(second)
     assert claim.calls == ()
-    assert claim.because == "all 4 calls of line simulated in flight"
+    assert claim.reason == "all 4 calls of line simulated in flight"
     assert claim.wake_at == house.now + timedelta(seconds=5)
     house.end(held[0].call_id)
     assert len(house.claim(second).calls) == 1
@@ -65,7 +65,7 @@ def test_a_line_that_is_held_takes_nothing_until_then(house: House) -> None:
     house.write(lambda s: lines.hold_line(s, DEFAULT_TENANT, LINE, until, "bad credentials"))
     claim = house.claim(campaign)
     assert (claim.calls, claim.wake_at) == ((), until)
-    assert claim.because == "line simulated is held: bad credentials"
+    assert claim.reason == "line simulated is held: bad credentials"
     house.now = until
     assert len(house.claim(campaign).calls) == 2
 
@@ -90,7 +90,7 @@ def test_a_line_is_shared_with_those_who_wait_for_it(house: House) -> None:
         house.end(call.call_id)
     claim = house.claim(first)
     assert len(claim.calls) == 1
-    assert claim.because == "line simulated is shared with 1 more"
+    assert claim.reason == "line simulated is shared with 1 more"
     assert claim.wake_at == house.now + timedelta(seconds=5)
     assert len(house.claim(second).calls) == 5
     assert house.claim(first).calls == ()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlmodel import Session
 
+from outdial.domain.rules.rulebook import Block
+from outdial.store.compliance.rulings import list_blocks
 from outdial.store.db import migrate, revision
 from outdial.store.db.database import Database
 from outdial.store.db.tables import metadata
@@ -76,3 +79,42 @@ def test_a_new_revision_holds_what_the_database_lacks(
         revision.write_revision(database._write_engine, "the source of a suppression")
     (written,) = folder.glob("versions/*the_source_of_a_suppression.py")
     assert 'sa.Column("source", sa.Text()' in written.read_text().replace("'", '"')
+
+
+def _revert_to(database: Database, number: str) -> None:
+    with database._write_engine.begin() as connection:
+        command.downgrade(migrate.alembic_config(connection), number)
+
+
+def test_a_reason_keeps_its_text_when_its_column_is_renamed(new_url: str) -> None:
+    """Blocks too, whose reason is a key of stored JSON."""
+    until = datetime(2030, 9, 1, tzinfo=UTC)
+    blocked = Block(jurisdiction="US-LA", until=until, reason="state of emergency")
+    with migrated(new_url) as database:
+        _revert_to(database, "0018")
+        old = {"body": blocked.model_dump_json().replace("reason", "because"), "at": until}
+        database.write_sync(
+            lambda s: s.connection().execute(
+                text(
+                    "INSERT INTO ruling (tenant, kind, name, body, until, created_at)"
+                    " VALUES ('default', 'block', 'US-LA', :body, :at, :at)"
+                ),
+                old,
+            )
+        )
+        database.write_sync(
+            lambda s: s.connection().execute(
+                text(
+                    "INSERT INTO endpoint (id, tenant, kind, url, events, scheme, secret, state,"
+                    " because, metadata, version, created_at, updated_at)"
+                    " VALUES ('e', 'default', 'api', 'https://a.example', '[]', 's', 's',"
+                    " 'disabled', 'it failed', '{}', 1, :at, :at)"
+                ),
+                old,
+            )
+        )
+        database.migrate()
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        assert database.read_sync(lambda s: list_blocks(s, "default", now)) == (blocked,)
+        query = text("SELECT reason FROM endpoint")
+        assert database.read_sync(lambda s: s.connection().execute(query).scalar()) == "it failed"

@@ -31,7 +31,7 @@ def test_a_second_has_so_many_calls_and_no_more(house: House) -> None:
     assert Counter(passed.verdict for passed in passes) == {GO: 2, WAIT: 3}
     for passed in passes:
         if passed.verdict is WAIT:
-            assert passed.because == "line simulated may start no more calls for now"
+            assert passed.reason == "line simulated may start no more calls for now"
     house.later(milliseconds=700)
     again = [house.fence(call_id).verdict for call_id in calls]
     assert Counter(again)[GO] == 2
@@ -89,7 +89,7 @@ def test_no_more_is_claimed_than_a_slow_line_starts_soon(house: House) -> None:
     assert len(claim.calls) == 3
     waiting = house.claim(campaign)
     assert waiting.calls == ()
-    assert waiting.because == "line simulated starts 1 call in 10 s, and enough calls wait for that"
+    assert waiting.reason == "line simulated starts 1 call in 10 s, and enough calls wait for that"
     assert waiting.wake_at == house.now + timedelta(seconds=10)
     house.fence(sorted(call.call_id for call in claim.calls)[0])
     assert len(house.claim(campaign).calls) == 1

@@ -96,7 +96,7 @@ def test_a_full_line_does_not_hold_up_the_others(house: House) -> None:
     _ask(house, direct, "w", 9)
     claim = house.claim(direct)
     assert sorted(call.line for call in claim.calls) == ["narrow", "simulated"]
-    assert claim.because == "all 1 calls of line narrow in flight"
+    assert claim.reason == "all 1 calls of line narrow in flight"
 
 
 def test_a_line_that_is_not_configured_is_waited_for(house: House) -> None:
@@ -104,7 +104,7 @@ def test_a_line_that_is_not_configured_is_waited_for(house: House) -> None:
     _ask(house, direct, "k", line="unknown")
     house.claim(direct)
     claim = house.claim(direct)
-    assert claim.because == "line unknown is not configured"
+    assert claim.reason == "line unknown is not configured"
     assert claim.wake_at == house.now + timedelta(minutes=1)
     house.line("unknown")
     assert len(house.claim(direct).calls) == 1
@@ -126,10 +126,10 @@ def test_a_request_withdrawn_during_its_call_ends_with_it(house: House) -> None:
     live = house.write(lambda s: withdrawal.withdraw_recipient(s, called, now=house.now))
     assert live is not None
     assert live.workflow_id == call.workflow_id
-    assert house.fence(call.call_id).because == "it was withdrawn"
+    assert house.fence(call.call_id).reason == "it was withdrawn"
     house.end(call.call_id, CallStatus.BUSY)
     found = _result(house, called).recipient
-    assert (found.state, found.outcome, found.because) == (
+    assert (found.state, found.outcome, found.reason) == (
         RecipientState.DONE,
         "busy",
         "withdrawn",

@@ -124,7 +124,7 @@ def test_who_cannot_be_called_ends_with_the_reason(house: House) -> None:
         True,
         True,
     ]
-    assert [p.because for p in people if p.state is RecipientState.DONE] == [
+    assert [p.reason for p in people if p.state is RecipientState.DONE] == [
         "no time zone is known",
         "duplicate: the number is on this roster already",
         "no time zone is known",

@@ -44,7 +44,7 @@ def _block(house: House, place: str = "US-LA", **changes: Any) -> Block:
     values = {
         "jurisdiction": place,
         "until": house.now + timedelta(days=2),
-        "because": "emergency",
+        "reason": "emergency",
     }
     blocked = Block.model_validate(values | changes)
     house.write(lambda s: rulings.block(s, "default", blocked, now=house.now))
@@ -67,7 +67,7 @@ def test_a_block_after_the_claim_counts_at_the_fence(house: House) -> None:
     _block(house)
     passed = house.fence(claimed.call_id)
     assert passed.verdict is FenceVerdict.WITHDRAWN
-    assert "US-LA is blocked until" in passed.because
+    assert "US-LA is blocked until" in passed.reason
 
 
 def test_a_lifted_block_lets_people_be_decided_anew(house: House) -> None:
@@ -92,7 +92,7 @@ def test_a_block_may_be_of_one_purpose_and_replaces_the_one_before(house: House)
 
 
 def test_blocks_of_other_tenants_are_not_ours(house: House) -> None:
-    blocked = Block(jurisdiction="US", until=house.now + timedelta(days=1), because="theirs")
+    blocked = Block(jurisdiction="US", until=house.now + timedelta(days=1), reason="theirs")
     house.write(lambda s: rulings.block(s, "other", blocked, now=house.now))
     assert len(house.claim(_campaign(house, NEW_YORK)).calls) == 1
 
@@ -120,7 +120,7 @@ def test_sales_without_consent_end_with_the_reason(house: House) -> None:
     assert house.claim(campaign).calls == ()
     (person,) = house.write(lambda s: roster.list_recipients(s, campaign.id))
     assert (person.state, person.outcome) == (RecipientState.DONE, "consent_missing")
-    assert "64.1200" in str(person.because)
+    assert "64.1200" in str(person.reason)
 
 
 def test_zones_told_from_older_data_are_told_anew(house: House) -> None:

@@ -45,7 +45,7 @@ def test_people_are_called_when_their_window_opens(house: House) -> None:
     claim = house.claim(campaign)
     assert [call.masked for call in claim.calls] == ["+1212•••0001"]
     assert claim.wake_at == datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
-    assert claim.because == "next: 09:00 in America/Chicago for 1 person"
+    assert claim.reason == "next: 09:00 in America/Chicago for 1 person"
     house.later(minutes=29)
     assert house.claim(campaign).calls == ()
     house.later(minutes=1)
@@ -84,11 +84,11 @@ def test_who_is_not_reached_before_the_window_closes_waits_for_the_next(house: H
     claim = house.claim(campaign)
     assert claim.calls == ()
     assert claim.wake_at == datetime(2026, 3, 5, 14, 0, tzinfo=UTC)
-    assert claim.because == "next: Thu 05 Mar 09:00 in America/New_York for 1 person"
+    assert claim.reason == "next: Thu 05 Mar 09:00 in America/New_York for 1 person"
     waits = _people(house, campaign)[1]
     assert (waits.state, waits.not_before) == (RecipientState.WAITING, claim.wake_at)
-    assert waits.because is not None
-    assert waits.because.startswith("calls are made 09:00-18:00; it is Wed 18:00")
+    assert waits.reason is not None
+    assert waits.reason.startswith("calls are made 09:00-18:00; it is Wed 18:00")
 
 
 def test_who_can_never_be_called_ends_with_the_reason(house: House) -> None:
@@ -120,7 +120,7 @@ def test_more_people_than_one_claim_looks_at(house: House) -> None:
         claims += 1
     assert claims == 2
     assert claim.wake_at == datetime(2026, 3, 4, 14, 0, tzinfo=UTC)
-    assert claim.because == "next: 09:00 in America/New_York for 900 people"
+    assert claim.reason == "next: 09:00 in America/New_York for 900 people"
 
 
 def test_open_recipients_are_counted_exactly_when_few(house: House) -> None:

@@ -54,7 +54,7 @@ RANG: dict[str, Any] = {
     "recording_url": "https://example.com/r/2",
 }
 """What it may have all the same: ringing that was measured, a greeting to a telephone that rang."""
-CAMPAIGN = {"campaign": "reminders", "state": "finished", "launch": 1, "because": None}
+CAMPAIGN = {"campaign": "reminders", "state": "finished", "launch": 1, "reason": None}
 
 
 def event(kind: str, data: dict[str, Any]) -> Event:

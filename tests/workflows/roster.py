@@ -76,7 +76,7 @@ class FakeRoster(CampaignActivities):
             calls=self.claims[claim.key],
             in_flight=self.in_flight,
             open_recipients=sum(1 for row in self.rows if not row.done),
-            because="calls in flight",
+            reason="calls in flight",
         )
 
     def _take(self) -> tuple[ClaimedCall, ...]:

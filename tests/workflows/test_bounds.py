@@ -46,8 +46,8 @@ def people(count: int, **more: Any) -> dict[str, Any]:
             people(2, variables={"note": "x" * MAX_BYTES}),
             "bytes",
         ),
-        (CampaignWorkflow.pause, PauseRequest(because="x" * 501), "because: found 501"),
-        (CampaignWorkflow.stop, StopRequest(because="x" * 100_000), "because: found 100000"),
+        (CampaignWorkflow.pause, PauseRequest(reason="x" * 501), "reason: found 501"),
+        (CampaignWorkflow.stop, StopRequest(reason="x" * 100_000), "reason: found 100000"),
     ],
     ids=["10,000", "one too many", "few and large", "a long reason", "a longer reason"],
 )
@@ -74,7 +74,7 @@ async def test_what_is_within_the_bound_is_taken(server: WorkflowEnvironment) ->
         calls,
     ):
         await until(lambda: _is(calls.placed == 1))
-        _ = await handle.execute_update(CampaignWorkflow.pause, PauseRequest(because="x" * 500))
+        _ = await handle.execute_update(CampaignWorkflow.pause, PauseRequest(reason="x" * 500))
         _ = await handle.execute_update("add_recipients", people(MAX_RECIPIENTS))
         assert len(roster.rows) == MAX_RECIPIENTS + 1
         _ = await handle.execute_update(CampaignWorkflow.stop, StopRequest())

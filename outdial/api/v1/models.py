@@ -105,7 +105,7 @@ class Call(BaseModel):
     id: str
     status: CallStatus
     outcome: str | None
-    because: str | None
+    reason: str | None
     done: bool
     """Nothing more will happen: status and outcome are final."""
     to: str

@@ -42,7 +42,7 @@ class StateInput(BaseModel):
     campaign_id: int
     state: CampaignState
     hang_up: bool = False
-    because: str | None = None
+    reason: str | None = None
 
 
 class StateResult(BaseModel):

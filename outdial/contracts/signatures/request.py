@@ -43,7 +43,7 @@ class RequestState(BaseModel):
     done: bool
     outcome: str | None = None
     status: str | None = None
-    because: str | None = None
+    reason: str | None = None
     attempts: int = 0
     call_id: str | None = None
     duration_seconds: float | None = None

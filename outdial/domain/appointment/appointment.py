@@ -103,7 +103,7 @@ class Made:
 class NotMade:
     """Nothing was changed."""
 
-    because: str
+    reason: str
     refusal: Refusal | None = None
     alternatives: tuple[datetime, ...] = ()
 

@@ -37,7 +37,7 @@ class Asked:
 class Unclear:
     """Nothing that can be acted on."""
 
-    because: str
+    reason: str
     candidates: tuple[datetime, ...] = ()
     """The instants it may mean, if it means some."""
 

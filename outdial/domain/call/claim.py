@@ -62,7 +62,7 @@ class Claim(BaseModel):
     wake_after: timedelta | None = None
     """How long after the claim that is: whoever waits need not have the clock that told `wake_at`.
     None in claims of older versions."""
-    because: str = ""
+    reason: str = ""
     """What is waited for, for people."""
 
 
@@ -87,11 +87,11 @@ class FencePass(BaseModel):
 
     verdict: FenceVerdict
     line: str
-    because: str = ""
+    reason: str = ""
     provider_call_id: str | None = None
     deadline: datetime | None = None
     retry_at: datetime | None = None
     failure: FailureClass | None = None
-    """Why the provider did not take a call that is NOT_PLACED; `because` has its words."""
+    """Why the provider did not take a call that is NOT_PLACED; `reason` has its words."""
     retry_after: timedelta | None = None
     """How long a throttling provider asked to wait."""

@@ -119,25 +119,25 @@ def _call_back(found: Consequences, at: int, callback: Callback, facts: CallFact
     before = found.following
     asked = call_back_time(facts, callback.at or CALL_AT)
     refused = None
-    if (isinstance(before, Close) and before.because.code in _NEVER_AGAIN) or found.suppress:
+    if (isinstance(before, Close) and before.reason.code in _NEVER_AGAIN) or found.suppress:
         refused = "this person is not called again"
     elif facts.takes_no_more:
         refused = "the campaign takes no more calls"
     elif facts.attempts_made >= facts.max_attempts:
         refused = f"all {facts.max_attempts} attempts were made"
     elif isinstance(asked, Unclear):
-        refused = asked.because
+        refused = asked.reason
     if refused is not None or isinstance(asked, Unclear):
         found.notes[at] = refused or ""
         found.unmet.add(at)
         return
-    because = Reason(CALL_ME_LATER, "asked to be called then")
+    reason = Reason(CALL_ME_LATER, "asked to be called then")
     if isinstance(before, Redial):
         found.following = replace(
-            before, not_before=asked.at, because=because, promised=True, next_number=False
+            before, not_before=asked.at, reason=reason, promised=True, next_number=False
         )
     else:
-        found.following = Redial(asked.at, because, promised=True)
+        found.following = Redial(asked.at, reason, promised=True)
     found.notes[at] = "called back at the time asked for"
 
 

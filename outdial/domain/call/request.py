@@ -28,7 +28,7 @@ class CallView(BaseModel):
     endpoint_id: str | None = None
     status: CallStatus
     outcome: str | None = None
-    because: str | None = None
+    reason: str | None = None
     done: bool
     """Nothing more will happen; `status` and `outcome` are final."""
     created_at: datetime
@@ -77,7 +77,7 @@ def until_settled(view: CallView, now: datetime) -> CallView:
     facts = dict.fromkeys(("transcript", "recording_url", "cost"))
     talking = last.model_copy(update={"status": status, "structured": {}, **ended, **facts})
     return view.model_copy(
-        update={"status": status, "outcome": None, "because": None, "done": False, "last": talking}
+        update={"status": status, "outcome": None, "reason": None, "done": False, "last": talking}
     )
 
 

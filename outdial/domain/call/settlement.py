@@ -49,7 +49,7 @@ class Settling:
 @dataclass(frozen=True, slots=True)
 class Redial:
     not_before: datetime
-    because: Reason
+    reason: Reason
     promised: bool = False
     """The person asked for this time."""
     next_number: bool = False
@@ -62,7 +62,7 @@ class Redial:
 class Close:
     """The recipient's end; `outcome` is final."""
 
-    because: Reason
+    reason: Reason
     suppress: str | None = None
     """Put the number on the suppression list, for this reason."""
 
@@ -98,8 +98,8 @@ def follow(settling: Settling, retry: Retry) -> Following:
     passed_on = not settling.counts_as_attempt and settling.lines_left is not Left.NONE
     if outcome == f"failed:{FailureClass.REJECTED}" and not passed_on:
         if settling.other_numbers and len(settling.earlier_outcomes) + 1 < retry.max_attempts:
-            because = Reason("rejected", "the provider never dials this number; the next one")
-            return Redial(settling.ended_at, because, drop_number=True)
+            reason = Reason("rejected", "the provider never dials this number; the next one")
+            return Redial(settling.ended_at, reason, drop_number=True)
         return Close(Reason("rejected", "the provider never dials this number"))
     if not settling.counts_as_attempt:
         return _after_no_attempt(settling)
@@ -113,8 +113,8 @@ def follow(settling: Settling, retry: Retry) -> Following:
 
 def _after_no_attempt(settling: Settling) -> Following:
     if settling.lines_left is Left.ANOTHER:
-        because = Reason("another_line", "the line did not take the call; another one is tried")
-        return Redial(settling.ended_at, because)
+        reason = Reason("another_line", "the line did not take the call; another one is tried")
+        return Redial(settling.ended_at, reason)
     if settling.outcome in _OF_THE_LINE:
         wait = MISCONFIGURED_WAIT
     else:

@@ -54,12 +54,12 @@ class Dial:
 @dataclass(frozen=True, slots=True)
 class Wait:
     until: datetime
-    because: Reason
+    reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Never:
-    because: Reason
+    reason: Reason
 
 
 Decision = Dial | Wait | Never

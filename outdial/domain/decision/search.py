@@ -47,7 +47,7 @@ class Search:
         self._at = now
         self._limit = now + HORIZON + timedelta(days=1)
         self._beyond = self._limit + timedelta(seconds=1)
-        self._because: Reason | None = None
+        self._reason: Reason | None = None
         self._closes_at = now
         self._never: Reason | None = None
 
@@ -64,15 +64,15 @@ class Search:
                 return Never(self._no_opening())
         end = self._plan.schedule.end
         if self._at > self._now:
-            return Wait(self._at, self._because or _DUE)
+            return Wait(self._at, self._reason or _DUE)
         closes = self._closes_at if end is None else min(self._closes_at, end)
         return Dial(closes, self._evidence())
 
-    def _move(self, to: datetime, because: Callable[[], Reason], *, weak: bool = False) -> None:
+    def _move(self, to: datetime, reason: Callable[[], Reason], *, weak: bool = False) -> None:
         """Later, if that is later. A `weak` reason yields to any that was there before."""
         if to > self._at:
-            if self._because is None or not weak or self._because.code == "not_before":
-                self._because = because()
+            if self._reason is None or not weak or self._reason.code == "not_before":
+                self._reason = reason()
             # Beyond the limit nothing is computed with: the calendar ends in the year 9999.
             self._at = min(to, self._beyond)
 
@@ -94,7 +94,7 @@ class Search:
 
     def _blocks(self) -> None:
         for block in self._conditions.blocks:
-            text = f"{block.jurisdiction} is blocked until {stamp(block.until)}: {block.because}"
+            text = f"{block.jurisdiction} is blocked until {stamp(block.until)}: {block.reason}"
             self._move(block.until, lambda text=text: Reason("blocked", text))  # type: ignore[misc]
 
     def _consent(self) -> None:
@@ -126,13 +126,13 @@ class Search:
             return Reason("consent_expired", text)
         return None
 
-    def _refuse_under(self, rule: Rule | None, because: Reason) -> None:
+    def _refuse_under(self, rule: Rule | None, reason: Reason) -> None:
         """Never; or not before the rule is no more, if that comes in time."""
         ends, last = rule.ends_at if rule else None, self._plan.schedule.end
         if ends is None or ends > self._limit or (last is not None and ends >= last):
-            self._never = because
+            self._never = reason
         else:
-            self._move(ends, lambda: because)
+            self._move(ends, lambda: reason)
 
     def _caps(self) -> None:
         for bound in self._conditions.caps:
@@ -180,7 +180,7 @@ class Search:
     def _no_opening(self) -> Reason:
         daypart = self._conditions.evidence.get("daypart")
         where = f" in the {daypart}, whose turn it is" if daypart else ""
-        why = f"; {self._because.text}" if self._because is not None else ""
+        why = f"; {self._reason.text}" if self._reason is not None else ""
         text = f"no calling window opens within 400 days{where}{why}"
         return Reason("window_never_opens", text)
 

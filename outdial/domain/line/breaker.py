@@ -68,7 +68,7 @@ class Health(Frozen):
     circuit: Circuit = Circuit.CLOSED
     since: datetime | None = None
     """When it came into this circuit; closed, calls before count no more. None: ever since."""
-    because: str | None = None
+    reason: str | None = None
     """Why it is not closed, for people."""
     retry_at: datetime | None = None
     trial_call_id: str | None = None
@@ -138,11 +138,11 @@ def judge(
         return health
     if len(failures) / calls < policy.share:
         return health
-    because = (
+    reason = (
         f"{len(failures)} of {calls} calls failed within {format_duration(policy.window)} "
         f"({_most_frequent(failures)})"
     )
-    return _opened(health, policy, because, now)
+    return _opened(health, policy, reason, now)
 
 
 def start_trial(health: Health, call_id: str, now: datetime) -> Health:
@@ -173,7 +173,7 @@ def after_trial(
     return _opened(health, policy, f"the call that tried it failed ({_words(failure)})", now)
 
 
-def _opened(health: Health, policy: BreakerPolicy, because: str, now: datetime) -> Health:
+def _opened(health: Health, policy: BreakerPolicy, reason: str, now: datetime) -> Health:
     wait = policy.wait
     for _ in range(health.openings):
         if wait >= policy.longest_wait:
@@ -182,7 +182,7 @@ def _opened(health: Health, policy: BreakerPolicy, because: str, now: datetime) 
     return Health(
         circuit=Circuit.OPEN,
         since=now,
-        because=because,
+        reason=reason,
         retry_at=now + min(wait, max(policy.wait, policy.longest_wait)),
         openings=health.openings + 1,
     )

@@ -26,7 +26,7 @@ class Block(BaseModel):
 
     jurisdiction: str
     until: datetime
-    because: str
+    reason: str
     purpose: Purpose | None = None
     """None: whatever the purpose."""
 

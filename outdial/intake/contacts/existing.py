@@ -39,7 +39,7 @@ class ExistingAppointments:
             return Existing()
         read = read_time(text, (calendar.time_zone,))
         if isinstance(read, Unclear):
-            self._tell("existing", row, "unclear_time", read.because, problems)
+            self._tell("existing", row, "unclear_time", read.reason, problems)
             return Existing()
         return self._existing(calendar, read.at, values, row, problems)
 
@@ -66,5 +66,5 @@ class ExistingAppointments:
             self._tell(key, row, error.code, str(error), problems)
             return None
 
-    def _tell(self, key: str, row: str, code: str, because: str, problems: list[Problem]) -> None:
-        problems.append(self._source_map.problem(("calendar", key), code, f"{row}: {because}"))
+    def _tell(self, key: str, row: str, code: str, reason: str, problems: list[Problem]) -> None:
+        problems.append(self._source_map.problem(("calendar", key), code, f"{row}: {reason}"))

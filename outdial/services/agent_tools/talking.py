@@ -61,7 +61,7 @@ def answer_asked(s: Session, asking: Asking) -> dict[str, Any]:
     start = read_time(asking.arguments.get(AT), asking.talk.locked.zones)
     if isinstance(start, Unclear):
         return offered(
-            f"{_SAY_WHEN}: {start.because}", _free(s, asking, rules, None), rules.time_zone
+            f"{_SAY_WHEN}: {start.reason}", _free(s, asking, rules, None), rules.time_zone
         )
     if asking.tool is Tool.BOOK_APPOINTMENT:
         return _book(s, asking, rules, start.at)
@@ -81,14 +81,14 @@ def _check(s: Session, asking: Asking, rules: CalendarRules) -> dict[str, Any]:
         return offered("There is room", free, rules.time_zone) | {"ok": bool(free)}
     held = _hold(s, asking, rules, read.at)
     if isinstance(held, NotMade):
-        return offered(held.because.capitalize(), held.alternatives, rules.time_zone)
+        return offered(held.reason.capitalize(), held.alternatives, rules.time_zone)
     at = spoken(read.at, rules.time_zone)
     return yes(f"{at} is free, and kept for this call.", held=read.at.isoformat())
 
 
 def _unclear(s: Session, asking: Asking, rules: CalendarRules, unclear: Unclear) -> dict[str, Any]:
     free = _free(s, asking, rules, unclear.candidates[0] if unclear.candidates else None)
-    return offered(f"{_SAY_WHEN}: {unclear.because}", free, rules.time_zone)
+    return offered(f"{_SAY_WHEN}: {unclear.reason}", free, rules.time_zone)
 
 
 def _hold(s: Session, asking: Asking, rules: CalendarRules, start: datetime) -> Any:
@@ -115,7 +115,7 @@ def _book(s: Session, asking: Asking, rules: CalendarRules, start: datetime) -> 
         s, party, rules, start, key=asking.key, now=asking.now, others=asking.others
     )
     if isinstance(made, NotMade):
-        return offered(made.because.capitalize(), made.alternatives, rules.time_zone)
+        return offered(made.reason.capitalize(), made.alternatives, rules.time_zone)
     _tell(s, asking, BOOKED)
     return _made("Booked", made.appointment, rules)
 
@@ -149,7 +149,7 @@ def _moved(
         others=asking.others,
     )
     if isinstance(made, NotMade):
-        return offered(made.because.capitalize(), made.alternatives, rules.time_zone)
+        return offered(made.reason.capitalize(), made.alternatives, rules.time_zone)
     booked_now = theirs.call_id == asking.talk.call_id
     _tell(s, asking, BOOKED if booked_now else MOVED)
     return _made("Moved", made.appointment, rules)
@@ -180,7 +180,7 @@ def _call_me_later(s: Session, asking: Asking) -> dict[str, Any]:
     read = read_time(given, zones)
     at = read.candidates[-1] if isinstance(read, Unclear) and read.candidates else None
     if isinstance(read, Unclear) and at is None:
-        return no(f"{_SAY_WHEN}: {read.because}.")
+        return no(f"{_SAY_WHEN}: {read.reason}.")
     at = at or (None if isinstance(read, Unclear) else read.at)
     if at is None or at <= asking.now:
         return no("That time has passed. When shall we call?")

@@ -118,7 +118,7 @@ async def change(ctx: Resources, appointment_id: str, wanted: DeskChange) -> Des
     except LookupError:
         raise NotFound(KIND, appointment_id) from None
     if isinstance(refused, NotMade):
-        raise RequestRefused(refused.because)
+        raise RequestRefused(refused.reason)
     return await get(ctx, appointment_id)
 
 

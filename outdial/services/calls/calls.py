@@ -218,7 +218,7 @@ def _view(new: NewRequest, line: str, direct: CampaignRecord, now: datetime) -> 
         endpoint_id=new.endpoint_id,
         status=CallStatus.QUEUED if new.refused is None else CallStatus.FAILED,
         outcome=None if new.refused is None else REFUSED_OUTCOME,
-        because=new.refused,
+        reason=new.refused,
         done=new.refused is not None,
         created_at=now,
         scheduled_at=request.not_before,

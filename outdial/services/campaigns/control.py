@@ -48,7 +48,7 @@ class Changed:
     """No workflow runs: it was written down, and holds when the campaign runs again."""
 
 
-async def pause(ctx: Resources, name: str, *, because: str | None = None) -> Changed:
+async def pause(ctx: Resources, name: str, *, reason: str | None = None) -> Changed:
     """Place no more calls until resumed; calls in flight go on.
 
     Raises NoSuchCampaign, ChangeRefused, TemporalUnavailable.
@@ -57,9 +57,9 @@ async def pause(ctx: Resources, name: str, *, because: str | None = None) -> Cha
     if record.state is CampaignState.PAUSED:
         return Changed(record.state, record.revision)
     try:
-        view = await _update(ctx, record, "pause", PauseRequest(because=because))
+        view = await _update(ctx, record, "pause", PauseRequest(reason=reason))
     except (TemporalUnavailable, WorkflowUpdateFailedError) as error:
-        return await _without_workflow(ctx, record, CampaignState.PAUSED, error, because=because)
+        return await _without_workflow(ctx, record, CampaignState.PAUSED, error, reason=reason)
     return _changed(view)
 
 
@@ -76,7 +76,7 @@ async def resume(ctx: Resources, name: str) -> Changed:
 
 
 async def stop(
-    ctx: Resources, name: str, *, hang_up: bool = False, because: str | None = None
+    ctx: Resources, name: str, *, hang_up: bool = False, reason: str | None = None
 ) -> Changed:
     """End it for good; calls in flight end by themselves, or are hung up.
 
@@ -86,10 +86,10 @@ async def stop(
     if record.state is CampaignState.STOPPED:
         return Changed(record.state, record.revision)
     try:
-        view = await _update(ctx, record, "stop", StopRequest(hang_up=hang_up, because=because))
+        view = await _update(ctx, record, "stop", StopRequest(hang_up=hang_up, reason=reason))
     except (TemporalUnavailable, WorkflowUpdateFailedError) as error:
         return await _without_workflow(
-            ctx, record, CampaignState.STOPPING, error, hang_up=hang_up, because=because
+            ctx, record, CampaignState.STOPPING, error, hang_up=hang_up, reason=reason
         )
     return _changed(view)
 
@@ -100,7 +100,7 @@ async def note_state(
     state: CampaignState,
     *,
     hang_up: bool = False,
-    because: str | None = None,
+    reason: str | None = None,
 ) -> Changed:
     """Write a state down while nothing runs; it holds from the next start on.
 
@@ -110,7 +110,7 @@ async def note_state(
     stopped = state is CampaignState.STOPPING and record.state is CampaignState.STOPPED
     if record.state is state or stopped:
         return Changed(record.state, record.revision, noted_only=True)
-    return await _note(ctx, record, state, hang_up=hang_up, because=because)
+    return await _note(ctx, record, state, hang_up=hang_up, reason=reason)
 
 
 async def enroll_staged(ctx: Resources, record: CampaignRecord) -> Changed:
@@ -155,12 +155,12 @@ async def _without_workflow(
     error: TemporalUnavailable | WorkflowUpdateFailedError,
     *,
     hang_up: bool = False,
-    because: str | None = None,
+    reason: str | None = None,
 ) -> Changed:
     if isinstance(error, WorkflowUpdateFailedError):
         raise ChangeRefused(_reason(error)) from error
     if is_not_found(error.__cause__):
-        return await _note(ctx, record, state, hang_up=hang_up, because=because)
+        return await _note(ctx, record, state, hang_up=hang_up, reason=reason)
     raise error
 
 
@@ -170,13 +170,13 @@ async def _note(
     state: CampaignState,
     *,
     hang_up: bool,
-    because: str | None,
+    reason: str | None,
 ) -> Changed:
     now = ctx.clock()
     try:
         changed = await ctx.database.write(
             lambda s: campaigns.set_campaign_state(
-                s, record.id, state, now=now, hang_up=hang_up, because=because
+                s, record.id, state, now=now, hang_up=hang_up, reason=reason
             )
         )
         if state is CampaignState.STOPPING:

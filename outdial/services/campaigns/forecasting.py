@@ -91,7 +91,7 @@ class Forecast:
             destinations=destinations,
         )
         decision = decide(candidate, self._plan, Ledger(), self._now, self._rulebook)
-        return decision.because.text if isinstance(decision, Never) else None
+        return decision.reason.text if isinstance(decision, Never) else None
 
 
 def forecast(loaded: LoadedDefinition, now: datetime) -> Forecast:

@@ -29,7 +29,7 @@ async def block(
     ctx: Resources,
     jurisdiction: str,
     until: str,
-    because: str,
+    reason: str,
     purpose: Purpose | None = None,
 ) -> Block:
     """Call nobody there until an instant or a date, from the commit on; fences see it too.
@@ -40,7 +40,7 @@ async def block(
     blocked = Block(
         jurisdiction=_place(jurisdiction),
         until=_instant(until),
-        because=because,
+        reason=reason,
         purpose=purpose,
     )
     if blocked.until <= now:

@@ -63,7 +63,7 @@ async def explain(ctx: Resources, name: str, number: str) -> list[dict[str, Any]
 
 def _refused(record: CampaignRecord, recipient: RecipientRecord) -> dict[str, Any]:
     return _whom(record, recipient, (recipient.phone,)) | {
-        "decision": {"answer": "done", "because": recipient.because},
+        "decision": {"answer": "done", "reason": recipient.reason},
         "zones": None,
     }
 
@@ -78,7 +78,7 @@ def _whom(
         "recipient": recipient.id,
         "state": recipient.state.value,
         "outcome": recipient.outcome,
-        "because": recipient.because,
+        "reason": recipient.reason,
         "numbers": [mask_phone(number) for number in numbers],
     }
 
@@ -135,16 +135,16 @@ def _local_times(looked: LookedAt, now: datetime) -> dict[str, str]:
 
 def _decision(looked: LookedAt, now: datetime) -> dict[str, Any]:
     if looked.record.state is RecipientState.DONE:
-        return {"answer": "done", "because": looked.record.because}
+        return {"answer": "done", "reason": looked.record.reason}
     return _answer(looked.decision) | {"at": now.isoformat()}
 
 
 def _answer(decision: Decision) -> dict[str, Any]:
     if isinstance(decision, Dial):
         return {"answer": "dial", "window_closes_at": decision.closes_at.isoformat()}
-    reason = decision.because
+    reason = decision.reason
     told = {
-        "because": reason.text,
+        "reason": reason.text,
         "code": reason.code,
         "could_change_it": _CHANGES.get(reason.code, "nothing"),
     }

@@ -158,8 +158,8 @@ async def change_endpoint(
     values |= {field: value for field, value in given.items() if value is not None}
     if enabled is not None:
         state = EndpointState.ENABLED if enabled else EndpointState.DISABLED
-        because = None if enabled else "switched off by its owner"
-        values |= {"state": state.value, "because": because, "failing_since": None}
+        reason = None if enabled else "switched off by its owner"
+        values |= {"state": state.value, "reason": reason, "failing_since": None}
     return await _change(ctx, endpoint_id, values, version)
 
 

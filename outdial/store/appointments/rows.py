@@ -52,17 +52,17 @@ def seat_or_refusal(
     without: list[str],
 ) -> NotMade | int:
     """The free seat, or why there is none and what there is instead."""
-    because = refusal(rules, NOTHING_TAKEN, start, now)
-    if because is None:
+    reason = refusal(rules, NOTHING_TAKEN, start, now)
+    if reason is None:
         end = start + rules.duration
         near = read_taken(s, tenant, rules, start, end, others=others, without=without)
-        because = refusal(rules, near, start, now)
+        reason = refusal(rules, near, start, now)
         seat = free_seat(rules, near, start)
-        if because is None and seat is not None:
+        if reason is None and seat is not None:
             return seat
-    because = because or Refusal.FULL
+    reason = reason or Refusal.FULL
     everything = read_everything_taken(s, tenant, rules, now, others=others, without=without)
-    return NotMade(because.text, because, alternatives(rules, everything, start, now))
+    return NotMade(reason.text, reason, alternatives(rules, everything, start, now))
 
 
 def some_seat(

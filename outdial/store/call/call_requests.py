@@ -59,7 +59,7 @@ def create_request(s: Session, direct: CampaignRecord, new: NewRequest, *, now: 
         values |= {
             "state": RecipientState.DONE.value,
             "outcome": REFUSED_OUTCOME,
-            "because": new.refused,
+            "reason": new.refused,
         }
     added = s.connection().execute(_ADD_RECIPIENT, values)
     if new.refused is not None:

@@ -306,12 +306,12 @@ def _recipient_after(
 ) -> dict[str, Any]:
     over = locked.takes_no_more_calls
     if isinstance(following, Close) or over is not None:
-        because = following.because.text if isinstance(following, Close) else over
-        return {"state": RecipientState.DONE, "outcome": outcome, "because": because}
+        reason = following.reason.text if isinstance(following, Close) else over
+        return {"state": RecipientState.DONE, "outcome": outcome, "reason": reason}
     return {
         "state": RecipientState.WAITING,
         "outcome": outcome,
-        "because": following.because.text,
+        "reason": following.reason.text,
         "not_before": following.not_before,
         "due_at": following.not_before,
         "promised": following.promised,
@@ -376,11 +376,11 @@ def _by_answer_before(
 def _after_a_stop(s: Session, locked: LockedCall, following: Following) -> Following:
     """A call that was stopped because its number was listed: the claim says what that leads to,
     another number of the person or their end."""
-    reason = is_suppressed(s, locked.call.tenant, locked.call.phone)
-    if reason is None:
+    suppression = is_suppressed(s, locked.call.tenant, locked.call.phone)
+    if suppression is None:
         return following
-    because = Reason("suppressed", f"stopped, the number must not be called: {reason}")
-    return Redial(locked.ended_at, because)
+    reason = Reason("suppressed", f"stopped, the number must not be called: {suppression}")
+    return Redial(locked.ended_at, reason)
 
 
 def _before_the_end(
@@ -400,7 +400,7 @@ def _before_the_end(
     )
     rulebook = read_rulebook(s, locked.call.tenant, now)
     decision = decide(again, locked.plan, Ledger(), now, rulebook)
-    return Close(decision.because) if isinstance(decision, Never) else following
+    return Close(decision.reason) if isinstance(decision, Never) else following
 
 
 def suppress_person(s: Session, locked: LockedCall, reason: str, now: datetime) -> None:

@@ -196,7 +196,7 @@ def _columns(*of_request: Any) -> list[Any]:
         column.label(f"request_{name}") for name, column in zip(names, of_request, strict=True)
     ]
     of_recipient = (
-        "id", "phone", "state", "attempts", "outcome", "because", "not_before", "due_at",
+        "id", "phone", "state", "attempts", "outcome", "reason", "not_before", "due_at",
         "variables", "context", "plan", "line",
     )  # fmt: skip
     return [
@@ -223,7 +223,7 @@ def _request_view(row: RowMapping) -> CallView:
         created_at=row["request_created_at"],
         status=status,
         outcome=row["recipient_outcome"],
-        because=row["recipient_because"],
+        reason=row["recipient_reason"],
         done=state is RecipientState.DONE,
         attempts=row["recipient_attempts"],
         **_common(row, last),
@@ -241,7 +241,7 @@ def _campaign_view(row: RowMapping) -> CallView:
         created_at=last.created_at,
         status=last.status,
         outcome=last.outcome,
-        because=last.detail,
+        reason=last.detail,
         done=last.settled_at is not None,
         attempts=last.attempt,
         **(common | {"to": last.to}),

@@ -85,7 +85,7 @@ def set_campaign_state(
     *,
     now: datetime,
     hang_up: bool = False,
-    because: str | None = None,
+    reason: str | None = None,
 ) -> CampaignRecord:
     """Run, pause or stop; what is asked for twice is done once.
 
@@ -102,9 +102,9 @@ def set_campaign_state(
     stops = state is CampaignState.STOPPING
     if state not in _MOVES.get(record.state, ()) or (stops and record.standing):
         raise IllegalTransition(record, state)
-    values: dict[str, Any] = {"state": state.value, "because": because}
+    values: dict[str, Any] = {"state": state.value, "reason": reason}
     if stops:
-        values |= {"hang_up": hang_up, "because": because or record.because}
+        values |= {"hang_up": hang_up, "reason": reason or record.reason}
         close_some(s, record)
     changed = change_campaign(s, campaign_id, values)
     if state in _TOLD:
@@ -134,11 +134,9 @@ def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignR
     return changed
 
 
-def set_waiting(
-    s: Session, campaign_id: int, wake_at: datetime | None, because: str | None
-) -> None:
+def set_waiting(s: Session, campaign_id: int, wake_at: datetime | None, reason: str | None) -> None:
     """Say what a campaign waits for; every claim says so by itself."""
-    move_cursor(s, campaign_id, wake_at=wake_at, because=because)
+    move_cursor(s, campaign_id, wake_at=wake_at, reason=reason)
 
 
 def _nothing_left(s: Session, record: CampaignRecord) -> bool:

@@ -140,7 +140,7 @@ def _running(now: datetime) -> dict[str, Any]:
     return {
         "state": CampaignState.RUNNING.value,
         "hang_up": False,
-        "because": None,
+        "reason": None,
         "launched_at": now,
         "finished_at": None,
     }

@@ -22,7 +22,7 @@ def progress(s: Session, campaign_id: int) -> Progress:
         .execute(
             select(
                 claim_cursor.c.wake_at,
-                claim_cursor.c.because,
+                claim_cursor.c.reason,
                 select(func.count())
                 .where(lease.c.campaign_id == campaign_id)
                 .scalar_subquery()
@@ -48,7 +48,7 @@ def progress(s: Session, campaign_id: int) -> Progress:
         lines=tuple(names),
         simulated=tuple(name for name in names if name in simulated),
         wake_at=cursor.wake_at if runs else None,
-        because=cursor.because if runs else record.because,
+        reason=cursor.reason if runs else record.reason,
         launched_at=record.launched_at,
         finished_at=record.finished_at,
     )

@@ -100,7 +100,7 @@ class EndedRecipient:
 
     recipient_id: int
     requester_workflow_id: str | None
-    because: str
+    reason: str
 
 
 PEOPLE = (
@@ -226,13 +226,13 @@ def write_decisions(s: Session, decided: Iterable[Decided]) -> list[EndedRecipie
     ended: list[EndedRecipient] = []
     for each in decided:
         person, decision = each.person, each.decision
-        if isinstance(decision, Never) and decision.because.code in _OF_NUMBER and person.others:
+        if isinstance(decision, Never) and decision.reason.code in _OF_NUMBER and person.others:
             _dial_the_next(s, person)
             continue
         alike[tuple(sorted(_after(person, decision).items()))].append(person.id)
         if isinstance(decision, Never):
-            because = decision.because.text
-            ended.append(EndedRecipient(person.id, person.requester_workflow_id, because))
+            reason = decision.reason.text
+            ended.append(EndedRecipient(person.id, person.requester_workflow_id, reason))
     moved: set[int] = set()
     for values, ids in alike.items():
         moving = (
@@ -270,12 +270,12 @@ def _after(person: Person, decision: Decision) -> dict[str, Any]:
         return {
             "state": RecipientState.WAITING.value,
             "due_at": decision.until,
-            "because": decision.because.text,
+            "reason": decision.reason.text,
         }
-    code = decision.because.code
+    code = decision.reason.code
     kept = person.outcome is not None and code != "suppressed"
     return {
         "state": RecipientState.DONE.value,
         "outcome": person.outcome if kept else code,
-        "because": decision.because.text,
+        "reason": decision.reason.text,
     }

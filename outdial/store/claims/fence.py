@@ -44,7 +44,7 @@ _FOUND = {
 
 
 _CIRCUIT = (
-    select(line.c.circuit_because)
+    select(line.c.circuit_reason)
     .where(
         line.c.tenant == call.c.tenant,
         line.c.name == call.c.line,
@@ -93,7 +93,7 @@ _CALL = lock_rows(
         reason_of(call.c.tenant, call.c.phone).label("suppressed"),
         _HELD.label("held"),
         _SIMULATED.label("simulated"),
-        _CIRCUIT.label("circuit_because"),
+        _CIRCUIT.label("circuit_reason"),
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
     .join(campaign, campaign.c.id == call.c.campaign_id)
@@ -138,7 +138,7 @@ def raise_fence(
     against, decision = _against(row), None
     if against is None:
         decision = _decide(s, row, plan, now)
-        against = None if isinstance(decision, Dial) else decision.because.text
+        against = None if isinstance(decision, Dial) else decision.reason.text
     if not isinstance(decision, Dial):
         _set_fence(s, call_id, fence=Fence.CLOSED.value)
         return _withdrawn(row, against or ""), None
@@ -171,8 +171,8 @@ def _against(row: RowMapping) -> str | None:
         return "the campaign was launched again"
     if row["withdrawn"]:
         return "it was withdrawn"
-    if row["circuit_because"] is not None:
-        return f"line {row['line']} takes no calls: {row['circuit_because']}"
+    if row["circuit_reason"] is not None:
+        return f"line {row['line']} takes no calls: {row['circuit_reason']}"
     return None
 
 
@@ -230,13 +230,13 @@ def _too_soon(row: RowMapping, retry_at: datetime) -> FencePass:
     return FencePass(
         verdict=FenceVerdict.WAIT_FOR_RATE,
         line=line,
-        because=f"line {line} may start no more calls for now",
+        reason=f"line {line} may start no more calls for now",
         retry_at=retry_at,
     )
 
 
-def _withdrawn(row: RowMapping, because: str) -> FencePass:
-    return FencePass(verdict=FenceVerdict.WITHDRAWN, line=row["line"], because=because)
+def _withdrawn(row: RowMapping, reason: str) -> FencePass:
+    return FencePass(verdict=FenceVerdict.WITHDRAWN, line=row["line"], reason=reason)
 
 
 def _not_placed(row: RowMapping) -> FencePass:
@@ -248,7 +248,7 @@ def _not_placed(row: RowMapping) -> FencePass:
     return FencePass(
         verdict=FenceVerdict.NOT_PLACED,
         line=row["line"],
-        because=row["detail"] or "",
+        reason=row["detail"] or "",
         failure=None if failure is None else FailureClass(failure),
         retry_after=None if wait is None else timedelta(seconds=wait),
     )

@@ -90,7 +90,7 @@ class Room:
     """How many calls may start; and once none may: why, and when that may change by itself."""
 
     free: int
-    because: str = ""
+    reason: str = ""
     again_at: datetime | None = None
     """None: when one of this campaign's own calls ends."""
     out: bool = False
@@ -109,8 +109,8 @@ def campaign_room(
     if record.per_minute is not None:
         paced, again_at = _pace(s, record.id, record.per_minute, now)
         if paced <= 0:
-            because = f"{record.per_minute} calls a minute; next at {again_at:%H:%M:%SZ}"
-            return Room(0, because, again_at)
+            reason = f"{record.per_minute} calls a minute; next at {again_at:%H:%M:%SZ}"
+            return Room(0, reason, again_at)
         free = min(free, paced)
     return Room(min(free, limit))
 
@@ -140,8 +140,8 @@ def line_rooms(
         if name in lines:
             rooms[name] = _line_room(s, record, lines[name], leases[name], now)
         else:
-            because = f"line {name} is not configured"
-            rooms[name] = Room(0, because, now + UNKNOWN_LINE_RETRY, out=True)
+            reason = f"line {name} is not configured"
+            rooms[name] = Room(0, reason, now + UNKNOWN_LINE_RETRY, out=True)
     return rooms
 
 
@@ -159,34 +159,34 @@ def _line_room(
 ) -> Room:
     name, most = row["name"], row["max_concurrent"]
     if row["held_until"] is not None and row["held_until"] > now:
-        because = f"line {name} is held: {row['held_because'] or 'no reason given'}"
-        return Room(0, because, row["held_until"], out=True)
+        reason = f"line {name} is held: {row['held_reason'] or 'no reason given'}"
+        return Room(0, reason, row["held_until"], out=True)
     health = health_of(row)
     if health.circuit is not Circuit.CLOSED:
         return _circuit_room(name, health, now)
     used, mine = sum(leases.values()), leases.get(record.id, 0)
     at_fence = _room_at_fence(s, record.tenant, row, used)
     if at_fence <= 0:
-        because = f"line {name} starts {_pace_of(row)}, and enough calls wait for that"
-        return Room(0, because, now + max(LINE_RETRY, timedelta(seconds=row["rate_seconds"])))
+        reason = f"line {name} starts {_pace_of(row)}, and enough calls wait for that"
+        return Room(0, reason, now + max(LINE_RETRY, timedelta(seconds=row["rate_seconds"])))
     others = _others_waiting(s, record, name, now) if used < most else {}
     free = min(at_fence, fair_room(most, mine, leases, others))
     if others:
-        because = f"line {name} is shared with {len(others)} more"
-        return Room(free, because, now + LINE_RETRY)
+        reason = f"line {name} is shared with {len(others)} more"
+        return Room(free, reason, now + LINE_RETRY)
     again_at = None if mine == used else now + LINE_RETRY
     return Room(free, f"all {most} calls of line {name} in flight", again_at)
 
 
 def _circuit_room(name: str, health: Health, now: datetime) -> Room:
     """A line that is open; one call may try it once its wait is over."""
-    tried = f"line {name} is tried with one call: {health.because}"
+    tried = f"line {name} is tried with one call: {health.reason}"
     if health.admits_trial(now):
         return Room(1, tried, now + LINE_RETRY, trial=True)
     if health.circuit is Circuit.TRYING or health.retry_at is None:
         return Room(0, tried, now + LINE_RETRY, out=True)
-    because = f"line {name} takes no calls until {health.retry_at:%H:%M:%SZ}: {health.because}"
-    return Room(0, because, health.retry_at, out=True)
+    reason = f"line {name} takes no calls until {health.retry_at:%H:%M:%SZ}: {health.reason}"
+    return Room(0, reason, health.retry_at, out=True)
 
 
 def _room_at_fence(s: Session, tenant: str, row: RowMapping, used: int) -> int:

@@ -126,7 +126,7 @@ def _rest(s: Session, standing: Standing, now: datetime) -> Pause:
     record = standing.record
     if record.state is CampaignState.STOPPING and close_some(s, record):
         return Pause("those who wait are ended", now)
-    return Pause(record.because or record.state.value, standing.settles_at)
+    return Pause(record.reason or record.state.value, standing.settles_at)
 
 
 def _claim(
@@ -146,7 +146,7 @@ def _claim(
         record.id,
         caller_turn=cursor["caller_turn"] + len(calls),
         wake_at=pause.until,
-        because=pause.because,
+        reason=pause.reason,
         open_count=open_count,
         counted_at=counted_at,
     )
@@ -158,7 +158,7 @@ def _claim(
         open_recipients=open_count,
         wake_at=pause.until,
         wake_after=None if pause.until is None else max(timedelta(0), pause.until - now),
-        because=pause.because,
+        reason=pause.reason,
     )
 
 
@@ -173,7 +173,7 @@ def _pause(
     if settles_at is not None and settles_at <= now:
         return Pause("more calls to settle", now)
     if room.free <= 0:
-        return Pause(room.because, earliest(room.again_at, settles_at))
+        return Pause(room.reason, earliest(room.again_at, settles_at))
     if taking.more or (taking.ran_dry and not look.everybody):
         return Pause("more people to look at", now)
     # Where not everybody due was looked at, no line has room for more of them anyway.
@@ -182,5 +182,5 @@ def _pause(
     until = earliest(settles_at, *(pause.until for pause in reasons))
     # Where some line has room, it is people who are waited for, before the other lines.
     told = [*reasons[-1:], *reasons[:-1]] if taking.ran_dry else reasons[:1]
-    because = "; ".join(pause.because for pause in told[:2]) or "waiting for calls to end"
-    return Pause(because, until)
+    reason = "; ".join(pause.reason for pause in told[:2]) or "waiting for calls to end"
+    return Pause(reason, until)

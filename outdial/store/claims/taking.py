@@ -113,7 +113,7 @@ def take(
     waiting = unread | {person.line for person in persons[seen:]}
     taking.more = any(board.free_for(group) > 0 for group in waiting)
     taking.ran_dry = not routes or any(board.free_for(group) > 0 for group in routes)
-    taking.blocked = [Pause(found.because, found.again_at) for found in board.full()]
+    taking.blocked = [Pause(found.reason, found.again_at) for found in board.full()]
     return taking
 
 

@@ -80,7 +80,7 @@ _ALL_OPEN = select(func.count()).where(*_OF_LAUNCH, recipient.c.state.in_(OPEN))
 class Pause:
     """What is waited for; `until` is None when only a call's end or a nudge is."""
 
-    because: str
+    reason: str
     until: datetime | None = None
 
 
@@ -104,8 +104,8 @@ def next_due(s: Session, campaign: CampaignRecord, now: datetime) -> Pause | Non
     first = min(firsts, key=itemgetter("due_at"))
     together = s.connection().execute(_DUE_THEN, launch | {"due_at": first["due_at"]})
     zone = read_zones(first["zones"]).candidates[0]
-    because = _next_text(max(first["due_at"], now), zone, together.scalar_one(), now)
-    return Pause(because, first["due_at"])
+    reason = _next_text(max(first["due_at"], now), zone, together.scalar_one(), now)
+    return Pause(reason, first["due_at"])
 
 
 def _next_text(at: datetime, zone: str, count: int, now: datetime) -> str:

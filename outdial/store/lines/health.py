@@ -80,7 +80,7 @@ def health_of(row: RowMapping) -> Health:
     return Health(
         circuit=Circuit(row["circuit"]),
         since=row["circuit_since"],
-        because=row["circuit_because"],
+        reason=row["circuit_reason"],
         retry_at=row["retry_at"],
         trial_call_id=row["trial_call_id"],
         openings=row["openings"],
@@ -193,7 +193,7 @@ def _write(s: Session, tenant: str, name: str, health: Health) -> None:
         .values(
             circuit=health.circuit.value,
             circuit_since=health.since,
-            circuit_because=health.because,
+            circuit_reason=health.reason,
             retry_at=health.retry_at,
             trial_call_id=health.trial_call_id,
             openings=health.openings,

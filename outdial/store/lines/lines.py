@@ -41,7 +41,7 @@ class LineStatus(BaseModel):
     in_flight: int
     """Leases on the line, of all campaigns."""
     held_until: datetime | None = None
-    held_because: str | None = None
+    held_reason: str | None = None
     health: Health
     failures: tuple[LineFailure, ...] = ()
     """The last ones, newest first."""
@@ -84,13 +84,13 @@ def line_names(s: Session, tenant: str) -> tuple[str, ...]:
 
 
 def hold_line(
-    s: Session, tenant: str, line_name: str, until: datetime | None, because: str | None
+    s: Session, tenant: str, line_name: str, until: datetime | None, reason: str | None
 ) -> None:
     """Claim nothing for a line until an instant; None lets it go again."""
     s.connection().execute(
         update(line)
         .where(line.c.tenant == tenant, line.c.name == line_name)
-        .values(held_until=until, held_because=because)
+        .values(held_until=until, held_reason=reason)
     )
 
 
@@ -121,7 +121,7 @@ def _status(s: Session, row: RowMapping) -> LineStatus:
         per_second=row["per_second"] / row["rate_seconds"],
         in_flight=row["in_flight"],
         held_until=row["held_until"],
-        held_because=row["held_because"],
+        held_reason=row["held_reason"],
         health=health_of(row),
         failures=last_failures(s, row["tenant"], row["name"]),
     )

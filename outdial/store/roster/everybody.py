@@ -39,7 +39,7 @@ def close_some(s: Session, campaign: CampaignRecord, limit: int = STEP) -> bool:
         update(recipient)
         # The state once more: whoever changed meanwhile is read anew, but not looked for anew.
         .where(recipient.c.id.in_(some), recipient.c.state.in_((_WAITING, _READY)))
-        .values(state=RecipientState.DONE.value, outcome=OUTCOME_CANCELED, because=STOPPED)
+        .values(state=RecipientState.DONE.value, outcome=OUTCOME_CANCELED, reason=STOPPED)
     )
     return closed.rowcount >= limit
 

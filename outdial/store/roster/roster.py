@@ -208,9 +208,9 @@ def _recipient(
     if refused is None:
         phones.add(draft.phone)
     stopped = record.launch != launch or record.state in _STOPPED
-    outcome, because = (None, None) if not stopped else (OUTCOME_CANCELED, STOPPED)
+    outcome, reason = (None, None) if not stopped else (OUTCOME_CANCELED, STOPPED)
     if refused is not None:
-        outcome, because = REFUSED_OUTCOME, refused
+        outcome, reason = REFUSED_OUTCOME, refused
     state = RecipientState.WAITING if outcome is None else RecipientState.DONE
     return {
         "campaign_id": record.id,
@@ -227,7 +227,7 @@ def _recipient(
         "attempts": 0,
         "calls": 0,
         "outcome": outcome,
-        "because": because,
+        "reason": reason,
         "due_at": EPOCH,
         "turn": 1,
         "withdrawn": False,

@@ -46,7 +46,7 @@ def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallR
         values |= {
             "state": RecipientState.DONE.value,
             "outcome": OUTCOME_CANCELED,
-            "because": WITHDRAWN,
+            "reason": WITHDRAWN,
         }
     s.connection().execute(update(recipient).where(recipient.c.id == recipient_id).values(values))
     if state in _NOT_CALLED:

@@ -247,13 +247,13 @@ def _first_try(s: Session, sent: Delivery) -> datetime:
     return at
 
 
-def _disable(s: Session, sent: Delivery, because: str, now: datetime) -> None:
+def _disable(s: Session, sent: Delivery, reason: str, now: datetime) -> None:
     disabled = s.connection().execute(
         update(endpoint)
         .where(endpoint.c.id == sent.endpoint_id, endpoint.c.state == EndpointState.ENABLED.value)
         .values(
             state=EndpointState.DISABLED.value,
-            because=because,
+            reason=reason,
             updated_at=now,
             version=endpoint.c.version + 1,
         )
@@ -261,7 +261,7 @@ def _disable(s: Session, sent: Delivery, because: str, now: datetime) -> None:
     )
     url = disabled.scalar_one_or_none()
     if url is not None:
-        data = {"endpoint": sent.endpoint_id, "url": url, "because": because}
+        data = {"endpoint": sent.endpoint_id, "url": url, "reason": reason}
         notice = Happened(EventType.ENDPOINT_DISABLED.value, f"endpoint/{sent.endpoint_id}", data)
         tell(s, sent.tenant, [notice], now=now)
 

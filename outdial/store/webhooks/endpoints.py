@@ -48,7 +48,7 @@ def set_campaign_endpoints(
     for each in wanted:
         found = ensure_endpoint(s, each)
         kept.append(found.id)
-        values = {"events": list(each.events), "state": each.state.value, "because": None}
+        values = {"events": list(each.events), "state": each.state.value, "reason": None}
         change_endpoint(s, each.tenant, found.id, values, version=None, now=now)
     s.connection().execute(
         update(endpoint)

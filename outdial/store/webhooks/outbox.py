@@ -71,7 +71,7 @@ _REQUESTS = (
     select(
         recipient.c.phone,
         recipient.c.outcome,
-        recipient.c.because,
+        recipient.c.reason,
         recipient.c.attempts,
         recipient.c.line,
         recipient.c.context.label("recipient_context"),
@@ -159,7 +159,7 @@ def tell_campaign(s: Session, campaign: CampaignRecord, what: EventType, *, now:
         "simulated": sorted(simulated_among(s, campaign.tenant, lines)),
         "state": campaign.state.value,
         "launch": campaign.launch,
-        "because": campaign.because,
+        "reason": campaign.reason,
     }
     happened = Happened(what.value, f"campaign/{campaign.name}", data, campaign_id=campaign.id)
     tell(s, campaign.tenant, [happened], now=now)
@@ -313,7 +313,7 @@ def _of_request(row: RowMapping, campaign: str, what: EventType) -> Happened:
         "contact_name": _name(row),
         "status": what.value.removeprefix("call."),
         "outcome": row["outcome"],
-        "detail": row["because"],
+        "detail": row["reason"],
         "context": row["recipient_context"] or {},
         "final": True,
     }

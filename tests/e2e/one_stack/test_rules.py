@@ -124,9 +124,9 @@ async def test_the_command_line_explains_and_audits(stack: Stack) -> None:
     audit = await outdial(environ, "audit", "commanded", "--json")
     assert audit.last_json["receipts"] == 1
     assert audit.last_json["problems"] == []
-    listed = await outdial(environ, "suppress", phone(511), "--because", "asked")
+    listed = await outdial(environ, "suppress", phone(511), "--reason", "asked")
     assert (listed.code, listed.out) == (0, "1 number listed.\n")
-    lifted = await outdial(environ, "lift", phone(511), "--because", "a mistake")
+    lifted = await outdial(environ, "lift", phone(511), "--reason", "a mistake")
     assert "may be called again" in lifted.out
     history = await suppressing.history(stack.ctx, phone(511))
     assert [change.change for change in history] == ["listed", "lifted"]
@@ -135,7 +135,7 @@ async def test_the_command_line_explains_and_audits(stack: Stack) -> None:
 async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack) -> None:
     environ = environment(stack.state_dir)
     said = await outdial(
-        environ, "block", "US-HI", "--until", "2099-01-01", "--because", "emergency"
+        environ, "block", "US-HI", "--until", "2099-01-01", "--reason", "emergency"
     )
     assert (said.code, said.out) == (0, "US-HI is blocked until 2099-01-01 12:00Z.\n")
     honolulu = "+18085551234"

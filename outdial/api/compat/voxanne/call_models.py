@@ -59,7 +59,7 @@ class CallDetails(Call):
             createdAt=view.created_at,
             startedAt=shown["started_at"],
             endedAt=shown["ended_at"],
-            endedReason=view.because or (last.detail if last else None),
+            endedReason=view.reason or (last.detail if last else None),
             duration=shown["duration_seconds"],
             cost=last.cost if last else None,
             transcript=last.transcript if last else None,

@@ -56,7 +56,7 @@ class Campaign(BaseModel):
     name: str
     purpose: str
     state: CampaignState
-    because: str | None
+    reason: str | None
     line: str
     launch: int
     """1 for the first launch."""
@@ -80,7 +80,7 @@ class CampaignDetails(Campaign):
 
 class CannotBeCalled(BaseModel):
     people: int
-    because: str
+    reason: str
 
 
 class Launched(Campaign):
@@ -103,15 +103,13 @@ class State(BaseModel):
         return cls(state=changed.state, revision=changed.revision, noted_only=changed.noted_only)
 
 
-class Because(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"because": "storm"}]}
-    )
+class ReasonBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "storm"}]})
 
-    because: str | None = Field(default=None, max_length=500)
+    reason: str | None = Field(default=None, max_length=500)
 
 
-class StopBody(Because):
+class StopBody(ReasonBody):
     hang_up: bool = False
     """Hang up calls in flight instead of letting them end."""
 
@@ -143,7 +141,7 @@ async def launch_campaign(
         return Launched(
             **dict(Campaign.of(launch.campaign)),
             created=launch.created,
-            never=[CannotBeCalled(people=n, because=why) for n, why in launch.never],
+            never=[CannotBeCalled(people=n, reason=why) for n, why in launch.never],
             notes=list(launch.notes),
         )
 
@@ -181,10 +179,10 @@ async def get_campaign(
 
 @router.post("/{name}/pause", responses=documented(404, 409))
 async def pause_campaign(
-    name: Name, body: Because | None = None, caller: Caller = needs("campaigns:write")
+    name: Name, body: ReasonBody | None = None, caller: Caller = needs("campaigns:write")
 ) -> State:
     """Place no more calls; calls in flight go on."""
-    return State.of(await control.pause(caller.ctx, name, because=body.because if body else None))
+    return State.of(await control.pause(caller.ctx, name, reason=body.reason if body else None))
 
 
 @router.post("/{name}/resume", responses=documented(404, 409))
@@ -199,7 +197,7 @@ async def stop_campaign(
     """End it for good. Calls in flight end by themselves, or are hung up."""
     asked = body or StopBody()
     return State.of(
-        await control.stop(caller.ctx, name, hang_up=asked.hang_up, because=asked.because)
+        await control.stop(caller.ctx, name, hang_up=asked.hang_up, reason=asked.reason)
     )
 
 

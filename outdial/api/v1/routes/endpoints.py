@@ -64,7 +64,7 @@ class ShownEndpoint(BaseModel):
     events: list[str]
     scheme: str
     state: EndpointState
-    because: str | None
+    reason: str | None
     """Why it is disabled."""
     failing_since: datetime | None
     version: int

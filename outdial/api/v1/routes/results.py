@@ -52,7 +52,7 @@ class ShownResult(BaseModel):
     phone: str
     state: RecipientState
     outcome: str | None
-    because: str | None
+    reason: str | None
     attempts: int
     not_before: datetime | None
     last_call: str | None
@@ -72,7 +72,7 @@ class ShownResult(BaseModel):
             "phone",
             "state",
             "outcome",
-            "because",
+            "reason",
             "attempts",
             "not_before",
             "variables",

@@ -24,7 +24,7 @@ class CampaignRow(Row, table=True):
     launch: int
     standing: bool
     hang_up: bool = False
-    because: str | None = Field(default=None, sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)
     line: str = Field(sa_type=Text)
     max_concurrent: int
     per_minute: int | None = None
@@ -73,7 +73,7 @@ class ClaimCursorRow(Row, table=True):
     caller_turn: int = 0
     """Calls claimed so far; picks the next caller id."""
     wake_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    because: str | None = Field(default=None, sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)
     open_count: int = 0
     counted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     anew_from: int | None = None

@@ -36,7 +36,7 @@ class EndpointRow(Row, table=True):
     """How bodies are written and signed."""
     secret: str = Field(sa_type=Text)
     state: str = Field(sa_type=Text)
-    because: str | None = Field(default=None, sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)
     """Why it is disabled."""
     failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     metadata_: dict[str, Any] = Field(sa_type=JsonText, sa_column_kwargs={"name": "metadata"})

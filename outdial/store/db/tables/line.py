@@ -19,7 +19,7 @@ class LineRow(Row, table=True):
     """Calls that may start within `rate_seconds`."""
     rate_seconds: int = Field(default=1, sa_column_kwargs={"server_default": text("1")})
     held_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    held_because: str | None = Field(default=None, sa_type=Text)
+    held_reason: str | None = Field(default=None, sa_type=Text)
     breaker: str = Field(
         default="{}", sa_type=Text, sa_column_kwargs={"server_default": text("'{}'")}
     )
@@ -28,7 +28,7 @@ class LineRow(Row, table=True):
         default="closed", sa_type=Text, sa_column_kwargs={"server_default": text("'closed'")}
     )
     circuit_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    circuit_because: str | None = Field(default=None, sa_type=Text)
+    circuit_reason: str | None = Field(default=None, sa_type=Text)
     retry_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     trial_call_id: str | None = Field(default=None, sa_type=Text)
     openings: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})

@@ -96,7 +96,7 @@ class RecipientRow(Row, table=True):
     attempts: int = 0
     calls: int = 0
     outcome: str | None = Field(default=None, sa_type=Text)
-    because: str | None = Field(default=None, sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)
     not_before: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """The recipient's own: a retry's delay, a promise, a request's wish."""
     promised: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
