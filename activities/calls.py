@@ -212,7 +212,7 @@ class Calls(CallActivities):
 
     async def _store(self, call_id: str, line: str, found: Sequence[CallEvent]) -> list[CallEvent]:
         """Keep what the provider answered; the caller tells the workflow."""
-        heard = self._resources.lines[line].heard(found)
+        heard = self._resources.lines[line].normalize(found)
         told = [event.model_copy(update={"call_id": call_id}) for event in heard]
         now = self._resources.clock()
 

@@ -15,16 +15,20 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from outdial.domain.call.event import EventKind
-from outdial.providers.adapters.simulated import webhook
+from outdial.providers.adapters.simulated.webhook import SimulatedWebhooks
+from outdial.providers.port import LineConfig
 
 
 async def serve(temporal: str, secret: str, port: int) -> None:
     client = await Client.connect(temporal, data_converter=pydantic_data_converter)
 
+    webhooks = SimulatedWebhooks(LineConfig(name="bare", credentials={"webhook_secret": secret}))
+
     async def hook(request: Request) -> Response:
         body = await request.body()
-        webhook.verify(request.headers, body, secret, datetime.now(UTC))
-        for event in webhook.read(body):
+        url, now = str(request.url), datetime.now(UTC)
+        webhooks.verify(request.headers, body, url, now)
+        for event in webhooks.read(body, url, now):
             if event.kind is EventKind.STATUS and event.call_id and event.status:
                 await client.get_workflow_handle(event.call_id).signal("report", event.status.value)
         return Response(status_code=204)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from outdial.domain.call.disposition import LONGEST_TEXT, slug_of
 from outdial.domain.call.event import CallEvent, EventKind
-from outdial.domain.call.results import ResultMapping
+from outdial.domain.definition.matching import found_at
 from outdial.domain.errors import OutdialError
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.line.routing import SIMULATED, choose_line
 from outdial.domain.record import DEFAULT_TENANT
 from outdial.providers.port import Provider
 
+DISPOSITION = "disposition"
 _NAMES = {"event_id", "kind", "call_id", "provider_call_id", "at"}
 """Which report it is. Its time is no part of that: repeated, a report may have none but ours."""
 _PLAIN = {"status", "detail"}
@@ -55,6 +58,44 @@ class NoLineChosen(UnknownLine):
         )
 
 
+class ResultMapping(BaseModel):
+    """Under which names and words a line's agents give their results, where these are not ours.
+
+    Agents are told to extract `disposition`, `call_at` and `appointment_at`. One that was built for
+    something else has its own names and words; a line says once which is which.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fields: dict[str, str] = Field(default_factory=dict)
+    """Our name for a value, and the path at which the agent's data holds it."""
+    dispositions: dict[str, str] = Field(default_factory=dict)
+    """The agent's word for how a talk went, and ours."""
+
+    def read(self, event: CallEvent) -> CallEvent:
+        """The event with its values under our names; what it had stays."""
+        if not (self.fields or self.dispositions):
+            return event
+        changes: dict[str, Any] = {}
+        found = {name: found_at(event.structured, path) for name, path in self.fields.items()}
+        named = {name: value for name, value in found.items() if value is not None}
+        if named:
+            changes["structured"] = {**event.structured, **named}
+        word = named.get(DISPOSITION, event.disposition)
+        if isinstance(word, str) and 0 < len(word.strip()) <= LONGEST_TEXT:
+            changes["disposition"] = self._ours(word.strip())
+        return event.model_copy(update=changes)
+
+    def _ours(self, word: str) -> str:
+        """Our word for the agent's, which may spell its own in several ways."""
+        ours = self.dispositions.get(word)
+        slug = slug_of(word)
+        if ours is None and slug is not None:
+            alike = (o for theirs, o in self.dispositions.items() if slug_of(theirs) == slug)
+            ours = next(alike, None)
+        return word if ours is None else slug_of(ours) or ours
+
+
 class LinePolicy(BaseModel):
     """How a line is used: its limits, and how long we wait for what it has to say."""
 
@@ -89,11 +130,20 @@ class Line:
         self.policy = policy
         self.tenant = tenant
 
-    def heard(self, events: Sequence[CallEvent]) -> list[CallEvent]:
-        """What the provider reported, by the facts in it and under the names that campaigns know.
+    def receive(
+        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
+    ) -> list[CallEvent]:
+        """Verify a webhook and read the events in it.
 
-        Two reports have one id only where they say the same.
+        Raises WebhookRefused when it is not the provider's, or no report.
         """
+        self.provider.verify_sender(headers, body, url, now)
+        return self.normalize(self.provider.webhooks.read(body, url, now))
+
+    def normalize(self, events: Sequence[CallEvent]) -> list[CallEvent]:
+        """Take reported events as all lines give them: an end is named by the facts in the report,
+        the id is shared only by reports that say the same, and the agent's results stand under the
+        names that campaigns use."""
         return [self.policy.results.read(identified(event.by_facts())) for event in events]
 
     @property

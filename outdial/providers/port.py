@@ -83,10 +83,32 @@ class WebSession(BaseModel):
     room: str
 
 
+class WebhookReader(ABC):
+    """Verifies and reads the webhooks of one line."""
+
+    def __init__(self, line: LineConfig) -> None:
+        self.line = line
+
+    @abstractmethod
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        """Raise `WebhookRefused` unless the provider signed exactly this, recently."""
+
+    @abstractmethod
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events in a verified webhook; empty when it is about nothing we follow.
+
+        `url` is where it was sent to, in full: some providers echo our id there alone.
+        `received_at` is when an event happened that has no time of its own. Raises WebhookRefused
+        when the body is no report of the provider.
+        """
+
+
 class Provider(ABC):
     """A voice platform. Implementations never retry `place` by themselves."""
 
     name: ClassVar[str]
+    reader: ClassVar[type[WebhookReader]]
+    """What verifies and reads its webhooks."""
     capabilities: ClassVar[Capabilities]
     notes_departure: ClassVar[bool] = False
     """What dials goes through `providers.http.departure`, so that it is known whether it left."""
@@ -101,6 +123,7 @@ class Provider(ABC):
 
     def __init__(self, line: LineConfig) -> None:
         self.line = line
+        self.webhooks = self.reader(line)
 
     def beyond_speech(self, agent_id: str | None, settings: Mapping[str, Any]) -> list[str]:
         """What of an agent could change whom a call reaches, what it shows or where its data
@@ -135,28 +158,12 @@ class Provider(ABC):
     async def check(self) -> str:
         """Prove credentials and reachability without dialing; a sentence for people."""
 
-    @abstractmethod
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        """Raise `WebhookRefused` unless the provider signed exactly this, recently."""
-
-    @abstractmethod
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        """The events in a verified webhook; empty when it is about nothing we follow.
-
-        `url` is where it was sent to, in full: some providers echo our id there alone.
-        `received_at` is when an event happened that has no time of its own. Raises WebhookRefused
-        when the body is no report of the provider.
-        """
-
-    def receive(
+    def verify_sender(
         self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        """The events in a webhook as it came in.
-
-        Raises WebhookRefused as `verify` and `read` do.
-        """
-        self.verify(headers, body, url, now)
-        return self.read(body, url, now)
+    ) -> None:
+        """Raise `WebhookRefused` unless the provider signed exactly this, recently, and it came
+        from where the line allows."""
+        self.webhooks.verify(headers, body, url, now)
 
     def admit_visitor(
         self, session_id: str, agent: str, context: Mapping[str, Any], now: datetime

@@ -6,7 +6,6 @@ of the telephone line is played.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -20,13 +19,20 @@ from outdial.contracts.signatures.call import EndInput, PlaceInput
 from outdial.contracts.signatures.campaign import ClaimInput, EnrollInput
 from outdial.domain.call.claim import Claim
 from outdial.domain.call.end import CallEnd
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.zone import load_zone
+from outdial.providers.adapters.simulated.webhook import SimulatedWebhooks
 from outdial.providers.lines import Line, LinePolicy, Lines
-from outdial.providers.port import Capabilities, LineConfig, Placed, Provider
+from outdial.providers.port import (
+    Capabilities,
+    LineConfig,
+    Placed,
+    Provider,
+    WebhookReader,
+)
 from outdial.resources.resources import Resources
 from outdial.services.operations.lines import announce_lines
 from outdial.store.campaign import campaigns
@@ -51,6 +57,7 @@ class Telephones(Provider):
     """Notes when each number rang, by the campaign's clock."""
 
     name: ClassVar[str] = "telephones"
+    reader: ClassVar[type[WebhookReader]] = SimulatedWebhooks
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=False,
         can_find=False,
@@ -84,12 +91,6 @@ class Telephones(Provider):
 
     async def check(self) -> str:
         return "rings"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        return None
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return ()
 
 
 class VirtualDays:

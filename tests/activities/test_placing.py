@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from temporalio.client import Client
@@ -15,7 +15,7 @@ from activities.sweeps import Sweeps
 from outdial.contracts.signatures.call import LookUpInput, PlaceInput, Placement, PlacementResult
 from outdial.dispatch.executions import Execution, ExecutionState
 from outdial.domain.call.claim import ClaimedCall
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallRecord
@@ -72,11 +72,6 @@ class _Scripted(Provider):
 
     async def check(self) -> str:
         return ""
-
-    def verify(self, *args: Any, **more: Any) -> None: ...
-
-    def read(self, *args: Any, **more: Any) -> list[CallEvent]:
-        return []
 
 
 class _Desk:

@@ -16,8 +16,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from outdial.domain.call.event import CallEvent
-from outdial.providers.adapters.livekit.status import answer_of
-from outdial.providers.adapters.livekit.webhook import read_answer, room_of
+from outdial.providers.adapters.livekit.webhook import answer_of, read_answer, room_of
 from outdial.providers.lines import Line, LinePolicy
 from outdial.providers.port import LineConfig
 from tests.providers.contract.registry import stages
@@ -204,7 +203,7 @@ NO_END = {
 
 
 def maps_of(provider: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((_ROOT / provider / "status.json").read_text())
+    found: dict[str, Any] = json.loads((_ROOT / "adapters" / provider / "status.json").read_text())
     return found
 
 
@@ -273,10 +272,10 @@ def events_of(ending: Ending) -> list[CallEvent]:
     told: list[CallEvent] = []
     for body in shape(ending.field, ending.word, ending.talked):
         if isinstance(body, CallEvent):
-            told += line.heard([body])
+            told += line.normalize([body])
             continue
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        told += line.heard(line.provider.read(raw, HOOK, NOW))
+        told += line.normalize(line.provider.webhooks.read(raw, HOOK, NOW))
     return told
 
 

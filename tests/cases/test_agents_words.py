@@ -17,12 +17,12 @@ from outdial.domain.call.disposition import (
     disposition_of,
     masked_text,
 )
-from outdial.domain.call.results import ResultMapping
 from outdial.domain.call.settlement import Redial, Settling, follow
 from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT
 from outdial.domain.definition.campaign import Retry
 from outdial.domain.instants import FURTHEST_AHEAD
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
+from outdial.providers.lines import ResultMapping
 from outdial.providers.reports.analysis import call_back_in
 from outdial.store.call import calls, events
 from outdial.store.db.database import Database

@@ -8,9 +8,9 @@ import pytest
 
 from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.adapters.elevenlabs.status import failure_to_start
-from outdial.providers.adapters.livekit.status import answer_of
-from outdial.providers.adapters.vapi.status import ending_of
+from outdial.providers.adapters.elevenlabs.webhook import failure_to_start
+from outdial.providers.adapters.livekit.webhook import answer_of
+from outdial.providers.adapters.vapi.webhook import ending_of
 from outdial.providers.reports.sip import block_or_refusal
 from outdial.store.call import calls, events
 from outdial.store.compliance import suppressions

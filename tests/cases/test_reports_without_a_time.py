@@ -42,14 +42,16 @@ async def test_w1_the_example_of_the_documentation(vapi: VapiProvider) -> None:
     """VapiAI/docs server-url/events.mdx."""
     artifact = {"transcript": "AI: How can I help?", "messages": [], "recording": {}}
     body = _message(type="end-of-call-report", endedReason="customer-ended-call", artifact=artifact)
-    end, known = vapi.read(body, HOOK, RECEIVED)
+    end, known = vapi.webhooks.read(body, HOOK, RECEIVED)
     assert (end.call_id, end.status, end.at) == ("our-1", CallStatus.COMPLETED, RECEIVED)
     assert (known.kind, known.transcript) == (EventKind.ANALYSIS, "AI: How can I help?")
 
 
 async def test_w1_whatever_it_says_of_the_reason(vapi: VapiProvider) -> None:
     """`hangup` is the example's own word, and none of the enumeration."""
-    end, _ = vapi.read(_message(type="end-of-call-report", endedReason="hangup"), HOOK, RECEIVED)
+    end, _ = vapi.webhooks.read(
+        _message(type="end-of-call-report", endedReason="hangup"), HOOK, RECEIVED
+    )
     assert end.status is not None
     assert end.status.terminal
     assert (end.detail, end.at) == ("hangup", RECEIVED)
@@ -58,7 +60,7 @@ async def test_w1_whatever_it_says_of_the_reason(vapi: VapiProvider) -> None:
 async def test_w1_a_report_is_of_its_own_end(vapi: VapiProvider) -> None:
     times = {"startedAt": "2027-03-01T15:00:00Z", "endedAt": "2027-03-01T15:05:00Z"}
     body = _message(type="end-of-call-report", endedReason="customer-ended-call", **times)
-    end = vapi.read(body, HOOK, RECEIVED)[0]
+    end = vapi.webhooks.read(body, HOOK, RECEIVED)[0]
     assert end.at == datetime.fromisoformat("2027-03-01T15:05:00+00:00")
     assert end.duration_seconds == 300
 
@@ -66,7 +68,7 @@ async def test_w1_a_report_is_of_its_own_end(vapi: VapiProvider) -> None:
 @pytest.mark.parametrize("word", ["ringing", "in-progress", "ended"])
 async def test_w1_a_status_update(vapi: VapiProvider, word: str) -> None:
     body = _message(type="status-update", status=word, endedReason="customer-busy")
-    (event,) = vapi.read(body, HOOK, RECEIVED)
+    (event,) = vapi.webhooks.read(body, HOOK, RECEIVED)
     assert (event.call_id, event.at) == ("our-1", RECEIVED)
     assert event.status is not None
 
@@ -94,7 +96,7 @@ async def test_every_provider_s_end_is_taken_without_a_time(
     if delivery is None:
         pytest.skip("this provider sends no webhooks about an end")
     body = _timeless(delivery.body)
-    ends = [event for event in provider.read(body, delivery.url, RECEIVED) if event.status]
+    ends = [event for event in provider.webhooks.read(body, delivery.url, RECEIVED) if event.status]
     assert [event.status for event in ends] == [CallStatus.COMPLETED]
     assert [event.at for event in ends] == [RECEIVED]
 

@@ -86,7 +86,7 @@ class FarSide:
 
     async def look_up(self, provider_call_id: str) -> CallSnapshot | None:
         call_id = provider_call_id.removeprefix(room_of(""))
-        read, url = self.line.provider.read, self._url(call_id)
+        read, url = self.line.provider.webhooks.read, self._url(call_id)
         events = tuple(e for body in self._bodies(call_id) for e in read(body, url, NOW))
         # A dial that was not answered leaves no room behind.
         left = answers_of(self.ending_of(call_id), call_id)

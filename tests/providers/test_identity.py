@@ -16,6 +16,7 @@ from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.lines import Line, LinePolicy, identified
 from outdial.providers.port import Provider
 from tests.providers.contract.registry import stages
+from tests.providers.contract.running import receive_webhook
 from tests.providers.contract.stage import NOW, Stage
 
 WORDS = st.one_of(st.none(), st.text(string.printable, min_size=1, max_size=20))
@@ -98,8 +99,8 @@ async def test_what_a_look_up_and_a_webhook_tell_is_kept_of_both(stage: Stage, l
     ):
         if delivery is not None:
             args = (delivery.headers, delivery.body, delivery.url, NOW)
-            told += line.provider.receive(*args)
+            told += receive_webhook(line.provider, *args)
     kept: dict[str, CallEvent] = {}
-    for event in line.heard(told):
+    for event in line.normalize(told):
         kept.setdefault(event.event_id, event)
     assert [_said(event) for event in told if _said(event) not in map(_said, kept.values())] == []

@@ -17,15 +17,17 @@ from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus
 from outdial.providers.adapters.elevenlabs import webhook as elevenlabs
 from outdial.providers.adapters.livekit import token as livekit
-from outdial.providers.adapters.livekit.status import answer_of
+from outdial.providers.adapters.livekit.webhook import answer_of
 from outdial.providers.adapters.retell import webhook as retell
 from outdial.providers.adapters.telnyx import webhook as telnyx
 from outdial.providers.adapters.twilio import signature as twilio
 from outdial.providers.adapters.vapi import webhook as vapi
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.port import LineConfig
 from outdial.providers.reports.status_map import StatusMap, load_maps
 from tests.sdks.conftest import BODY, FORM, LINES, ORDER, SECRET, URL, Spoken
 
+LINE = LineConfig(name="main")
 STATE = telnyx.client_state("our-1")
 NOW = datetime(2027, 3, 1, 15, 30, tzinfo=UTC)
 FIRST_FINAL_FAILURE = 300
@@ -102,7 +104,8 @@ def _read_vapi(kind: str) -> Callable[[Any], Any]:
     def read(content: Any) -> Any:
         message = {**content, "type": kind}
         message["call"] = {**(content.get("call") or {}), "id": "call-1"}
-        return vapi.read(json.dumps({"message": message}).encode(), NOW)
+        body = json.dumps({"message": message}).encode()
+        return vapi.VapiWebhooks(LINE).read(body, URL, NOW)
 
     return read
 
@@ -111,7 +114,7 @@ def _read_telnyx(content: Any) -> Any:
     """As of a call of ours: it goes out, and has our client_state where it may have one."""
     text = json.dumps(content).replace('"incoming"', '"outgoing"')
     ours = text.replace('"client_state": "text"', f'"client_state": "{STATE}"')
-    return telnyx.read(ours.encode(), NOW)
+    return telnyx.TelnyxWebhooks(LINE).read(ours.encode(), URL, NOW)
 
 
 READERS: dict[str, Callable[[Any], Any]] = {

@@ -6,18 +6,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus
 from outdial.domain.endpoint import EventType
-from outdial.providers.adapters.buildvoiceai import webhook as buildvoiceai
-from outdial.providers.adapters.voxpria import webhook as voxpria
-from outdial.providers.adapters.vozagent import webhook as vozagent
+from outdial.providers.adapters.buildvoiceai.webhook import BuildVoiceAIWebhooks
+from outdial.providers.adapters.voxpria.webhook import VoxpriaWebhooks
+from outdial.providers.adapters.vozagent.webhook import VozAgentWebhooks
+from outdial.providers.port import LineConfig, WebhookReader
 from outdial.webhook_formats.catalog import DIALECTS
 from outdial.webhook_formats.port import Message
 from tests.webhook_formats.events import (
@@ -31,11 +30,11 @@ from tests.webhook_formats.events import (
     event,
 )
 
-Read = Callable[[bytes], Sequence[CallEvent]]
-READERS: dict[str, Read] = {
-    "voxpria": lambda body: voxpria.read(body, NOW),
-    "buildvoiceai": lambda body: buildvoiceai.read(body, NOW),
-    "vozagent": lambda body: vozagent.read(body, NOW),
+LINE = LineConfig(name="main", credentials={"webhook_secret": SECRET})
+READERS: dict[str, WebhookReader] = {
+    "voxpria": VoxpriaWebhooks(LINE),
+    "buildvoiceai": BuildVoiceAIWebhooks(LINE),
+    "vozagent": VozAgentWebhooks(LINE),
 }
 FAILS = {"no_answer": "no_answer", "busy": "busy", "failed": "failed", "canceled": "failed"}
 
@@ -60,7 +59,7 @@ def test_voxpria_signs_what_node_would_write() -> None:
     )
     expected = hmac.new(SECRET.encode(), message.body.encode(), hashlib.sha256).hexdigest()
     assert message.headers["x-voxpria-signature"] == f"sha256={expected}"
-    voxpria.verify(message.headers, message.body.encode(), SECRET)
+    READERS["voxpria"].verify(message.headers, message.body.encode(), "", NOW)
 
 
 def test_voxpria_tells_of_campaigns() -> None:
@@ -117,7 +116,7 @@ def test_our_adapters_understand_them(scheme: str, kind: str, status: str) -> No
         assert message is None  # it has no event for a call that failed
         return
     assert message is not None
-    first = READERS[scheme](message.body.encode())[0]
+    first = READERS[scheme].read(message.body.encode(), "", NOW)[0]
     assert (first.provider_call_id, first.status) == (ENDED["id"], CallStatus(status))
     if kind == "completed":
         assert first.duration_seconds == 127
@@ -128,7 +127,7 @@ def test_our_adapters_understand_them(scheme: str, kind: str, status: str) -> No
 def test_a_call_that_only_rang_tells_of_no_talk(scheme: str, kind: str, status: str) -> None:
     message = written(scheme, kind, **RANG)
     assert message is not None
-    (first,) = READERS[scheme](message.body.encode())
+    (first,) = READERS[scheme].read(message.body.encode(), "", NOW)
     assert first.status is CallStatus(status)
     assert not first.duration_seconds
     assert not first.transcript
@@ -148,7 +147,7 @@ def test_test_events_tell_nothing_of_a_call(scheme: str) -> None:
     told = event("test", {"endpoint": "ep_1", "test": True})
     message = DIALECTS[scheme].write(told, endpoint(scheme), NOW)
     assert message is not None
-    assert READERS[scheme](message.body.encode()) == ()
+    assert READERS[scheme].read(message.body.encode(), "", NOW) == ()
 
 
 def test_requests_that_ended_without_a_call() -> None:
@@ -158,7 +157,7 @@ def test_requests_that_ended_without_a_call() -> None:
     for scheme in ("voxpria", "buildvoiceai"):
         message = DIALECTS[scheme].write(told, endpoint(scheme), NOW)
         assert message is not None
-        (first,) = READERS[scheme](message.body.encode())
+        (first,) = READERS[scheme].read(message.body.encode(), "", NOW)
         assert first.status is CallStatus.FAILED
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.providers.credentials import required_credential
 from outdial.providers.http.answers import unsupported
 from outdial.providers.http.exchange import HeaderAuth, ProviderHttp
@@ -48,18 +48,11 @@ class HttpProvider(Provider):
     async def end(self, provider_call_id: str) -> None:
         raise unsupported(self.line.name, "end calls")
 
-    def receive(
-        self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
-    ) -> Sequence[CallEvent]:
-        self.verify_sender(headers, body, url, now)
-        return self.read(body, url, now)
-
     def verify_sender(
         self, headers: Mapping[str, str], body: bytes, url: str, now: datetime
     ) -> None:
-        """`verify`, and that it came from an address that the line allows."""
         require_address(headers, self.line.options)
-        self.verify(headers, body, url, now)
+        super().verify_sender(headers, body, url, now)
 
     async def aclose(self) -> None:
         await self._http.aclose()

@@ -33,7 +33,6 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 from sqlalchemy.exc import ArgumentError
 
 from outdial.domain.access import require_scopes
-from outdial.domain.call.results import ResultMapping
 from outdial.domain.decision.ceiling import DAILY_CEILING
 from outdial.domain.definition.campaign import NAME_PATTERN
 from outdial.domain.definition.fields import Duration, format_duration
@@ -43,7 +42,7 @@ from outdial.domain.line.routing import SIMULATED
 from outdial.domain.numbers.policy import use_policy
 from outdial.domain.record import DEFAULT_TENANT
 from outdial.providers.catalog import CATALOG
-from outdial.providers.lines import LinePolicy
+from outdial.providers.lines import LinePolicy, ResultMapping
 from outdial.runtime.settings.api import ApiSettings
 from outdial.runtime.settings.file import (
     PREFIX,

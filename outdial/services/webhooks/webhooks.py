@@ -102,7 +102,7 @@ class WebhookReceiver:
         self, line: Line, headers: Mapping[str, str], body: bytes, url: str
     ) -> list[StoredEvent]:
         now = self._ctx.clock()
-        found = line.heard(line.provider.receive(headers, body, url, now))
+        found = line.receive(headers, body, url, now)
         if not found:
             return []
         return await self._ctx.database.write(

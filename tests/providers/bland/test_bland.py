@@ -15,7 +15,7 @@ from outdial.providers.errors import ProviderError, Unavailable, Unsendable, Web
 from outdial.providers.reports.status_map import Meaning
 from tests.providers.bland.stage import BlandStage
 from tests.providers.contract.reference import answerers, rows
-from tests.providers.contract.running import connected, running
+from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import json_answer
 from tests.providers.contract.stage import NOW, NUMBER, FarCall
 
@@ -62,7 +62,7 @@ async def test_every_status(
     stage.move(call, *stage.steps)
     stage.facts[call.id] = {"status": word} | ({} if word == "completed" else NEVER_TALKED)
     told = stage.webhook(stage.shown(call))
-    event, known = bland.receive(told.headers, told.body, told.url, NOW)
+    event, known = receive_webhook(bland, told.headers, told.body, told.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     snapshot = await bland.look_up(call.id)
     assert snapshot is not None
@@ -128,14 +128,14 @@ async def test_the_talk_is_an_event_of_its_own(
         "call_length": 0.8,
     }
     told = stage.webhook(stage.shown(call))
-    end, known = bland.receive(told.headers, told.body, told.url, NOW)
+    end, known = receive_webhook(bland, told.headers, told.body, told.url, NOW)
     # `corrected_duration`, 50 seconds here, has the ringing in it.
     assert (end.duration_seconds, end.at) == (48, NOW + timedelta(seconds=60))
     assert (known.kind, known.disposition, known.cost) == (EventKind.ANALYSIS, "BOOKED", 0.09)
     assert known.transcript == "user: Yes"
     stage.facts[call.id] |= {"corrected_duration": None, "analysis": {"disposition": "booked"}}
     told = stage.webhook(stage.shown(call))
-    end, known = bland.receive(told.headers, told.body, told.url, NOW)
+    end, known = receive_webhook(bland, told.headers, told.body, told.url, NOW)
     assert (end.duration_seconds, known.disposition) == (48, "booked")
 
 
@@ -161,7 +161,7 @@ async def test_other_webhooks_are_not_about_the_status(
     stage: BlandStage, bland: BlandProvider, content: dict[str, Any]
 ) -> None:
     told = stage.webhook(content)
-    assert bland.receive(told.headers, told.body, told.url, NOW) == ()
+    assert receive_webhook(bland, told.headers, told.body, told.url, NOW) == ()
 
 
 _ERROR = "error"
@@ -286,4 +286,4 @@ async def test_a_signature_is_not_a_plain_hash(stage: BlandStage, bland: BlandPr
     for signature in ("", "0" * 64, "é"):
         headers = told.headers | {"X-Webhook-Signature": signature}
         with pytest.raises(WebhookRefused):
-            bland.receive(headers, told.body, told.url, NOW)
+            receive_webhook(bland, headers, told.body, told.url, NOW)

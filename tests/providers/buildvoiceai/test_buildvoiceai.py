@@ -10,11 +10,11 @@ import pytest
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.adapters.buildvoiceai.client import BuildVoiceAIProvider
-from outdial.providers.adapters.buildvoiceai.status import EVENT
+from outdial.providers.adapters.buildvoiceai.webhook import EVENT
 from outdial.providers.errors import ProviderError, Unavailable, WebhookRefused
 from tests.providers.bearer import BEGAN, ENDED
 from tests.providers.buildvoiceai.stage import BuildVoiceAIStage
-from tests.providers.contract.running import connected, running
+from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import Answer, json_answer
 from tests.providers.contract.stage import HOOK, NOW, NUMBER, Delivery, FarCall
 
@@ -41,7 +41,7 @@ def heard(
     stage: BuildVoiceAIStage, provider: BuildVoiceAIProvider, **content: Any
 ) -> list[CallEvent]:
     delivery = stage.posted(content)
-    return list(provider.receive(delivery.headers, delivery.body, delivery.url, NOW))
+    return list(receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW))
 
 
 async def test_what_is_ordered(stage: BuildVoiceAIStage, provider: BuildVoiceAIProvider) -> None:
@@ -169,13 +169,13 @@ async def test_the_end_brings_everything(
 ) -> None:
     delivery = stage.deliver(call, CallStatus.COMPLETED)
     assert delivery is not None
-    (told,) = provider.receive(delivery.headers, delivery.body, delivery.url, NOW)
+    (told,) = receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW)
     assert (told.at, told.duration_seconds) == (ENDED, 127)
     assert told.transcript == "agent: Hello"
     assert told.structured == {"summary": "Confirmed.", "sentiment": "positive"}
     started = stage.deliver(call, CallStatus.IN_PROGRESS)
     assert started is not None
-    (began,) = provider.receive(started.headers, started.body, started.url, NOW)
+    (began,) = receive_webhook(provider, started.headers, started.body, started.url, NOW)
     assert (began.at, began.duration_seconds) == (BEGAN, None)
 
 
@@ -213,7 +213,7 @@ async def test_the_url_has_to_carry_the_secret(
 ) -> None:
     body = stage.posted({"event": "call.completed", "call_id": "c-1"}).body
     with pytest.raises(WebhookRefused):
-        provider.receive({}, body, HOOK + query, NOW)
+        receive_webhook(provider, {}, body, HOOK + query, NOW)
 
 
 async def test_senders_can_be_named(stage: BuildVoiceAIStage) -> None:
@@ -223,10 +223,10 @@ async def test_senders_can_be_named(stage: BuildVoiceAIStage) -> None:
         for address, allowed in (("203.0.113.9", True), ("198.51.100.9", False), ("", False)):
             headers = delivery.headers | {"x-real-ip": address}
             if allowed:
-                assert provider.receive(headers, delivery.body, delivery.url, NOW)
+                assert receive_webhook(provider, headers, delivery.body, delivery.url, NOW)
             else:
                 with pytest.raises(WebhookRefused):
-                    provider.receive(headers, delivery.body, delivery.url, NOW)
+                    receive_webhook(provider, headers, delivery.body, delivery.url, NOW)
 
 
 async def test_what_is_not_offered_asks_nobody(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
+from outdial.domain.call.event import CallEvent
 from outdial.providers.port import Provider
 from outdial.providers.reports.clock import Clock
 from tests.providers.contract.stage import Stage
@@ -33,3 +35,11 @@ async def connected(
         yield provider
     finally:
         await provider.aclose()
+
+
+def receive_webhook(
+    provider: Provider, headers: Mapping[str, str], body: bytes, url: str, now: datetime
+) -> Sequence[CallEvent]:
+    """The events of a webhook as the adapter verifies and reads it, its line left out."""
+    provider.verify_sender(headers, body, url, now)
+    return provider.webhooks.read(body, url, now)

@@ -10,6 +10,7 @@ import pytest
 from outdial.domain.call.status import CallStatus
 from outdial.providers.errors import Misconfigured, ProviderError, Unavailable
 from outdial.providers.port import Capabilities, Provider
+from tests.providers.contract.running import receive_webhook
 from tests.providers.contract.stage import NOW, NUMBER, FarCall, Stage
 
 SINCE = NOW - timedelta(minutes=5)
@@ -57,7 +58,7 @@ async def test_a_look_up_tells_what_webhooks_told(
     stage.move(call, *stage.steps)
     delivery = stage.deliver(call, CallStatus.COMPLETED)
     assert delivery is not None
-    told = provider.receive(delivery.headers, delivery.body, delivery.url, NOW)
+    told = receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW)
     ended = {event.event_id for event in told if event.status is CallStatus.COMPLETED}
     snapshot = await provider.look_up(call.id)
     assert snapshot is not None

@@ -19,6 +19,7 @@ from outdial.providers.errors import (
 )
 from outdial.providers.port import Capabilities, Provider
 from tests.providers.contract.conftest import Build
+from tests.providers.contract.running import receive_webhook
 from tests.providers.contract.stage import NOW, NUMBER, Fault, Stage
 
 SINCE = NOW - timedelta(minutes=5)
@@ -80,7 +81,7 @@ async def test_a_lost_response_is_settled_by_our_id(
         delivery = stage.deliver(call, CallStatus.COMPLETED)
         assert delivery is not None
         args = (delivery.headers, delivery.body, delivery.url, NOW)
-        events = provider.receive(*args)
+        events = receive_webhook(provider, *args)
         assert {event.call_id for event in events} == {order.call_id}
     assert can.can_find or can.sends_webhooks, "nothing could ever settle a lost response"
 

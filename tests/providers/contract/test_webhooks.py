@@ -15,6 +15,7 @@ from outdial.domain.call.status import CallStatus, advance
 from outdial.providers.errors import Misconfigured, WebhookRefused
 from outdial.providers.port import Capabilities, Placed, Provider
 from tests.providers.contract.conftest import Build
+from tests.providers.contract.running import receive_webhook
 from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Stage
 
 
@@ -44,7 +45,7 @@ def delivery(stage: Stage, call: FarCall) -> Delivery:
 def receive(
     provider: Provider, delivery: Delivery, at: timedelta = timedelta(0)
 ) -> list[CallEvent]:
-    return list(provider.receive(delivery.headers, delivery.body, delivery.url, NOW + at))
+    return list(receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW + at))
 
 
 async def test_each_status_is_told(stage: Stage, provider: Provider, call: FarCall) -> None:
@@ -124,7 +125,7 @@ async def test_an_unsigned_webhook_is_refused(provider: Provider, delivery: Deli
     headers = {name: value for name, value in delivery.headers.items() if name.lower() in kept}
     with pytest.raises(WebhookRefused):
         # The URL without what may follow the line's name.
-        provider.receive(headers, delivery.body, HOOK, NOW)
+        receive_webhook(provider, headers, delivery.body, HOOK, NOW)
 
 
 async def test_a_changed_body_is_refused(
@@ -135,7 +136,7 @@ async def test_a_changed_body_is_refused(
     changed = delivery.body.replace(b"0", b"1", 1)
     assert changed != delivery.body
     with pytest.raises(WebhookRefused):
-        provider.receive(delivery.headers, changed, delivery.url, NOW)
+        receive_webhook(provider, delivery.headers, changed, delivery.url, NOW)
 
 
 @pytest.mark.parametrize("direction", [1, -1], ids=["old", "future"])
@@ -153,7 +154,7 @@ async def test_a_signature_is_good_for_its_window_only(
 async def test_header_names_have_no_case(provider: Provider, delivery: Delivery) -> None:
     for change in (str.lower, str.upper):
         headers = {change(name): value for name, value in delivery.headers.items()}
-        assert provider.receive(headers, delivery.body, delivery.url, NOW)
+        assert receive_webhook(provider, headers, delivery.body, delivery.url, NOW)
 
 
 async def test_what_is_in_no_document_is_no_error(
@@ -173,7 +174,7 @@ async def test_no_body_is_an_error(stage: Stage, provider: Provider, call: FarCa
             continue
         for body in _broken(delivery):
             try:
-                events = provider.read(body, delivery.url, NOW)
+                events = provider.webhooks.read(body, delivery.url, NOW)
             except WebhookRefused:
                 continue
             assert all(event.event_id and event.at.tzinfo == UTC for event in events)

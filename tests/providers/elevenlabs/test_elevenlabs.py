@@ -16,7 +16,7 @@ from outdial.providers.carried import Asked
 from outdial.providers.errors import Misconfigured, ProviderError, Unsendable, WebhookRefused
 from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows
-from tests.providers.contract.running import connected, running
+from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import json_answer
 from tests.providers.contract.stage import NOW, FarCall
 from tests.providers.elevenlabs.stage import SECRET, ElevenLabsStage
@@ -62,7 +62,7 @@ async def test_every_reason_why_none_was_reached(
 ) -> None:
     data = {"conversation_id": call.id, "failure_reason": reason, "metadata": {"type": "sip"}}
     told = stage.webhook("call_initiation_failure", data)
-    (event,) = eleven.receive(told.headers, told.body, told.url, NOW)
+    (event,) = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     assert event.provider_call_id == call.id
 
@@ -87,7 +87,7 @@ async def test_the_telephone_leg_may_know_why(
     metadata = {"type": "twilio", "body": {"CallSid": "CA1", "CallStatus": word}}
     data = {"conversation_id": "conv_1", "failure_reason": "unknown", "metadata": metadata}
     told = stage.webhook("call_initiation_failure", data)
-    (event,) = eleven.receive(told.headers, told.body, told.url, NOW)
+    (event,) = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
     assert (event.status, event.failure) == (status, failure)
 
 
@@ -109,7 +109,7 @@ async def test_the_talk_is_an_event_of_its_own(
         ],
     }
     told = stage.webhook("post_call_transcription", stage.shown(call))
-    end, known = eleven.receive(told.headers, told.body, told.url, NOW)
+    end, known = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
     assert (end.status, end.duration_seconds) == (CallStatus.COMPLETED, 60)
     assert (end.at, end.answered_by) == (NOW + timedelta(seconds=60), None)
     assert (known.kind, known.disposition, known.cost) == (EventKind.ANALYSIS, "booked", 0.08)
@@ -174,7 +174,10 @@ async def test_how_the_telephone_call_went_counts(
     snapshot = await eleven.look_up(call.id)
     assert snapshot is not None
     told = stage.webhook("post_call_transcription", stage.shown(call))
-    for end in (snapshot.events[0], eleven.receive(told.headers, told.body, told.url, NOW)[0]):
+    for end in (
+        snapshot.events[0],
+        receive_webhook(eleven, told.headers, told.body, told.url, NOW)[0],
+    ):
         assert (end.status, end.failure, end.answered_by) == (status, failure, who)
         assert end.duration_seconds == (60 if status is CallStatus.COMPLETED else None)
 
@@ -186,7 +189,7 @@ async def test_a_result_of_tomorrow_leaves_the_status(
     data = stage.shown(call)
     data["metadata"]["phone_call"] = {"type": "twilio", "call_result": "levitated"}
     told = stage.webhook("post_call_transcription", data)
-    end, _ = eleven.receive(told.headers, told.body, told.url, NOW)
+    end, _ = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
     assert end.status is CallStatus.COMPLETED
 
 
@@ -203,10 +206,10 @@ async def test_a_detection_tells_who_answered(
     stage: ElevenLabsStage, eleven: ElevenLabsProvider, data: dict[str, Any], who: AnsweredBy
 ) -> None:
     told = stage.webhook("answering_machine_detection", {"conversation_id": "conv_1", **data})
-    (event,) = eleven.receive(told.headers, told.body, told.url, NOW)
+    (event,) = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
     assert (event.answered_by, event.status, event.kind) == (who, None, EventKind.STATUS)
     none = stage.webhook("answering_machine_detection", {"conversation_id": "conv_1"})
-    assert eleven.receive(none.headers, none.body, none.url, NOW) == ()
+    assert receive_webhook(eleven, none.headers, none.body, none.url, NOW) == ()
 
 
 @pytest.mark.parametrize(("sip", "failure"), [("404", "rejected"), ("503", "unavailable")])
@@ -216,7 +219,7 @@ async def test_a_leg_is_refused_for_good_only_by_a_code(
     body = {"CallStatus": "failed", "SipResponseCode": sip}
     data = {"conversation_id": "conv_1", "failure_reason": "unknown", "metadata": {"body": body}}
     told = stage.webhook("call_initiation_failure", data)
-    (event,) = eleven.receive(told.headers, told.body, told.url, NOW)
+    (event,) = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
     assert event.failure == failure
 
 
@@ -224,7 +227,7 @@ async def test_a_transcript_is_of_a_call_that_is_over(
     stage: ElevenLabsStage, eleven: ElevenLabsProvider, call: FarCall
 ) -> None:
     told = stage.webhook("post_call_transcription", stage.shown(call) | {"status": "in-progress"})
-    end, _ = eleven.receive(told.headers, told.body, told.url, NOW)
+    end, _ = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
     assert end.status is CallStatus.COMPLETED
 
 
@@ -233,7 +236,7 @@ async def test_other_webhooks_are_not_about_the_status(
     stage: ElevenLabsStage, eleven: ElevenLabsProvider, kind: str
 ) -> None:
     told = stage.webhook(kind, {"conversation_id": "conv_1", "full_audio": "AAAA"})
-    assert eleven.receive(told.headers, told.body, told.url, NOW) == ()
+    assert receive_webhook(eleven, told.headers, told.body, told.url, NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -304,7 +307,7 @@ async def test_a_header_that_is_none(
 ) -> None:
     told = stage.webhook("post_call_audio", {})
     with pytest.raises(WebhookRefused):
-        eleven.receive({"ElevenLabs-Signature": header}, told.body, told.url, NOW)
+        receive_webhook(eleven, {"ElevenLabs-Signature": header}, told.body, told.url, NOW)
     assert SECRET not in header
 
 

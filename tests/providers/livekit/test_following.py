@@ -8,12 +8,12 @@ from datetime import timedelta
 import pytest
 
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.adapters.livekit import status
 from outdial.providers.adapters.livekit.client import LiveKitProvider
+from outdial.providers.adapters.livekit.webhook import ending_of
 from outdial.providers.errors import Misconfigured
 from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows
-from tests.providers.contract.running import connected
+from tests.providers.contract.running import connected, receive_webhook
 from tests.providers.contract.stage import NOW, FarCall
 from tests.providers.livekit.stage import LiveKitStage
 
@@ -46,7 +46,7 @@ async def test_every_reason(
     stage.move(call, *stage.steps)
     gone = stage.shown(call) | {"disconnectReason": reason}
     told = stage.webhook("participant_left", call.id, gone)
-    (event,) = livekit.receive(told.headers, told.body, told.url, NOW)
+    (event,) = receive_webhook(livekit, told.headers, told.body, told.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     stage.facts[call.id] = {"disconnect_reason": reason}
     snapshot = await livekit.look_up(call.id)
@@ -56,9 +56,7 @@ async def test_every_reason(
 
 def test_every_published_reason_is_known(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        endings = {
-            reason: status.ending_of(reason, None) for line in REASONS for reason in line.split()
-        }
+        endings = {reason: ending_of(reason, None) for line in REASONS for reason in line.split()}
     assert caplog.records == []
     assert [reason for reason, end in endings.items() if end.status is None] == ["MIGRATION"]
 
@@ -84,7 +82,7 @@ async def test_the_last_status_tells_what_was_ended(
 ) -> None:
     last = {"attributes": {"sip.callStatus": word}, "disconnectReason": reason}
     told = stage.webhook("participant_connection_aborted", call.id, stage.shown(call) | last)
-    (event,) = livekit.receive(told.headers, told.body, told.url, NOW)
+    (event,) = receive_webhook(livekit, told.headers, told.body, told.url, NOW)
     assert event.status is expected
 
 
@@ -92,7 +90,7 @@ async def test_a_reason_that_is_left_out_is_the_first(
     stage: LiveKitStage, livekit: LiveKitProvider, call: FarCall
 ) -> None:
     told = stage.webhook("participant_left", call.id, stage.shown(call))
-    (event,) = livekit.receive(told.headers, told.body, told.url, NOW)
+    (event,) = receive_webhook(livekit, told.headers, told.body, told.url, NOW)
     assert (event.status, event.failure) == (CallStatus.FAILED, FailureClass.UNKNOWN)
 
 
@@ -100,7 +98,7 @@ async def test_joining_is_no_answer(
     stage: LiveKitStage, livekit: LiveKitProvider, call: FarCall
 ) -> None:
     told = stage.webhook("participant_joined", call.id, stage.shown(call))
-    (event,) = livekit.receive(told.headers, told.body, told.url, NOW)
+    (event,) = receive_webhook(livekit, told.headers, told.body, told.url, NOW)
     assert event.status is CallStatus.QUEUED
 
 
@@ -118,7 +116,7 @@ async def test_other_webhooks_are_not_about_the_status(
     stage: LiveKitStage, livekit: LiveKitProvider, event: str, room: str, identity: str
 ) -> None:
     told = stage.webhook(event, room, {"identity": identity, "disconnectReason": "ROOM_CLOSED"})
-    assert livekit.receive(told.headers, told.body, told.url, NOW) == ()
+    assert receive_webhook(livekit, told.headers, told.body, told.url, NOW) == ()
 
 
 async def test_check_knows_the_trunk(stage: LiveKitStage) -> None:

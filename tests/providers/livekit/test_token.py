@@ -9,6 +9,7 @@ import pytest
 
 from outdial.providers.adapters.livekit.client import LiveKitProvider
 from outdial.providers.errors import WebhookRefused
+from tests.providers.contract.running import receive_webhook
 from tests.providers.contract.stage import NOW
 from tests.providers.livekit.stage import KEY, SECRET, LiveKitStage
 
@@ -43,7 +44,7 @@ async def test_a_token_that_is_not_good(
     kept = {name: value for name, value in (claims | change).items() if value is not None}
     forged = jwt.encode(kept, secret or None, algorithm=algorithm)  # type: ignore[arg-type]
     with pytest.raises(WebhookRefused):
-        livekit.receive({"Authorization": forged}, body, "", NOW)
+        receive_webhook(livekit, {"Authorization": forged}, body, "", NOW)
 
 
 @pytest.mark.parametrize("header", ["", "Bearer ", "a.b.c", "é", "Basic abc"])
@@ -52,7 +53,7 @@ async def test_a_header_that_is_no_token(
 ) -> None:
     _, body = _told(stage)
     with pytest.raises(WebhookRefused):
-        livekit.receive({"Authorization": header}, body, "", NOW)
+        receive_webhook(livekit, {"Authorization": header}, body, "", NOW)
 
 
 async def test_a_good_token_may_be_called_a_bearer(
@@ -60,5 +61,5 @@ async def test_a_good_token_may_be_called_a_bearer(
 ) -> None:
     claims, body = _told(stage)
     signed = jwt.encode(claims, SECRET, algorithm="HS256")
-    assert livekit.receive({"Authorization": f"Bearer {signed}"}, body, "", NOW) == ()
+    assert receive_webhook(livekit, {"Authorization": f"Bearer {signed}"}, body, "", NOW) == ()
     assert claims["iss"] == KEY

@@ -17,7 +17,7 @@ from outdial.providers.carried import Asked
 from outdial.providers.errors import Misconfigured, ProviderError, Unavailable, WebhookRefused
 from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows, vectors
-from tests.providers.contract.running import connected, running
+from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import json_answer
 from tests.providers.contract.stage import NOW, FarCall
 from tests.providers.retell.stage import KEY, RetellStage
@@ -93,7 +93,7 @@ async def test_every_reason(
 ) -> None:
     ending = {"call_status": word, "disconnection_reason": reason}
     delivery = stage.webhook("call_ended", stage.shown(call) | ending)
-    (event,) = retell.receive(delivery.headers, delivery.body, delivery.url, NOW)
+    (event,) = receive_webhook(retell, delivery.headers, delivery.body, delivery.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     assert event.answered_by == meaning.answered_by
     assert event.detail == reason
@@ -132,7 +132,7 @@ async def test_the_analysis_is_an_event_of_its_own(
         "call_cost": {"combined_cost": 12.5, "product_costs": []},
     }
     delivery = stage.webhook("call_analyzed", stage.shown(call))
-    end, known = retell.receive(delivery.headers, delivery.body, delivery.url, NOW)
+    end, known = receive_webhook(retell, delivery.headers, delivery.body, delivery.url, NOW)
     assert end.duration_seconds == 60
     assert (known.kind, known.disposition) == (EventKind.ANALYSIS, "booked")
     assert (known.cost, known.answered_by) == (0.125, AnsweredBy.MACHINE)
@@ -142,7 +142,7 @@ async def test_the_analysis_is_an_event_of_its_own(
     )
     before = stage.deliver(call, CallStatus.COMPLETED)
     assert before is not None
-    told = retell.receive(before.headers, before.body, before.url, NOW)
+    told = receive_webhook(retell, before.headers, before.body, before.url, NOW)
     assert end.event_id == told[0].event_id
 
 
@@ -190,7 +190,7 @@ async def test_other_webhooks_are_not_about_the_status(
     stage: RetellStage, retell: RetellProvider, call: FarCall, event: str
 ) -> None:
     delivery = stage.webhook(event, stage.shown(call))
-    assert retell.receive(delivery.headers, delivery.body, delivery.url, NOW) == ()
+    assert receive_webhook(retell, delivery.headers, delivery.body, delivery.url, NOW) == ()
 
 
 async def test_a_call_that_never_connected_may_have_no_time(
@@ -198,7 +198,7 @@ async def test_a_call_that_never_connected_may_have_no_time(
 ) -> None:
     ending = {"call_status": "not_connected", "disconnection_reason": "dial_no_answer"}
     delivery = stage.webhook("call_ended", stage.shown(call) | ending)
-    (event,) = retell.receive(delivery.headers, delivery.body, delivery.url, NOW)
+    (event,) = receive_webhook(retell, delivery.headers, delivery.body, delivery.url, NOW)
     assert (event.status, event.at) == (CallStatus.NO_ANSWER, NOW)
 
 

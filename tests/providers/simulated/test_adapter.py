@@ -54,8 +54,8 @@ async def test_webhooks_pass_the_adapter_s_own_check(
     await provider.place(order())
     now = datetime.now(UTC)
     for webhook in await receiver.count(4):
-        provider.verify(webhook.headers, webhook.body, receiver.url, now)
-        assert provider.read(webhook.body, receiver.url, now)
+        provider.webhooks.verify(webhook.headers, webhook.body, receiver.url, now)
+        assert provider.webhooks.read(webhook.body, receiver.url, now)
     assert len(set(receiver.ids)) == 4
     assert {webhook.target for webhook in receiver.received} == {"/hooks/line?via=test"}
 
@@ -72,7 +72,7 @@ async def test_webhooks_of_another_account_do_not_pass(
     credentials = {"api_key": network.api_key, "webhook_secret": "whsec_b3RoZXI="}
     other = connect(credentials=credentials)
     with pytest.raises(WebhookRefused):
-        other.verify(webhook.headers, webhook.body, receiver.url, datetime.now(UTC))
+        other.webhooks.verify(webhook.headers, webhook.body, receiver.url, datetime.now(UTC))
 
 
 async def test_looking_up_and_finding_give_the_events_of_the_webhooks(
@@ -81,7 +81,9 @@ async def test_looking_up_and_finding_give_the_events_of_the_webhooks(
     placed = await provider.place(order())
     webhooks = await receiver.count(4)
     now = datetime.now(UTC)
-    told = [event for one in webhooks for event in provider.read(one.body, receiver.url, now)]
+    told = [
+        event for one in webhooks for event in provider.webhooks.read(one.body, receiver.url, now)
+    ]
     looked_up = await provider.look_up(placed.provider_call_id)
     found = await provider.find("our-1", to="+12025550101", since=LONG_AGO)
     assert looked_up is not None

@@ -83,7 +83,7 @@ async def test_an_analysis_says_what_came_of_the_talk(
     behave(network, Behaviour.CALL_ME_LATER)
     await provider.place(order())
     webhook = await receiver.last("call.analyzed")
-    (event,) = provider.read(webhook.body, receiver.url, datetime.now(UTC))
+    (event,) = provider.webhooks.read(webhook.body, receiver.url, datetime.now(UTC))
     assert event.disposition == "call_me_later"
     assert event.status is CallStatus.COMPLETED
     assert event.answered_by is AnsweredBy.HUMAN

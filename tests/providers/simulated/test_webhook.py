@@ -1,21 +1,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
-from outdial.domain.call.event import EventKind
+from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.adapters.simulated.webhook import read, verify
+from outdial.providers.adapters.simulated.webhook import SimulatedWebhooks, verify
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.port import LineConfig
 from outdial.providers.simulated.signature import key_of, sign
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 BODY = b'{"type":"call.ringing"}'
+
+
+def read(body: bytes) -> Sequence[CallEvent]:
+    return SimulatedWebhooks(LineConfig(name="main")).read(body, "", NOW)
 
 
 def _signed(at: datetime = NOW, body: bytes = BODY, secret: str = SECRET) -> dict[str, str]:

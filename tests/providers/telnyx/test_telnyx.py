@@ -17,7 +17,7 @@ from outdial.providers.adapters.telnyx.webhook import call_id_in, client_state
 from outdial.providers.errors import Misconfigured, ProviderError, Unavailable, WebhookRefused
 from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import answerers, rows
-from tests.providers.contract.running import connected, running
+from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.stage import NOW, NUMBER, FarCall
 from tests.providers.telnyx.stage import TelnyxStage, error
 
@@ -46,7 +46,7 @@ def heard(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, kind: str, **payload: Any
 ) -> CallEvent:
     told = stage.webhook(call, kind, payload)
-    (event,) = telnyx.receive(told.headers, told.body, told.url, NOW)
+    (event,) = receive_webhook(telnyx, told.headers, told.body, told.url, NOW)
     assert event.call_id == stage.order().call_id
     return event
 
@@ -151,11 +151,11 @@ async def test_a_saved_recording_names_no_call_but_ours(
     told = stage.webhook(call, "call.recording.saved", {"recording_urls": {"wav": "https://a/1"}})
     content = json.loads(told.body)
     del content["data"]["payload"]["call_control_id"]
-    (event,) = telnyx.read(json.dumps(content).encode(), told.url, NOW)
+    (event,) = telnyx.webhooks.read(json.dumps(content).encode(), told.url, NOW)
     assert (event.call_id, event.provider_call_id) == (stage.order().call_id, None)
     assert event.recording_url == "https://a/1"
     del content["data"]["payload"]["client_state"]
-    assert telnyx.read(json.dumps(content).encode(), told.url, NOW) == ()
+    assert telnyx.webhooks.read(json.dumps(content).encode(), told.url, NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ async def test_other_webhooks_are_not_about_the_status(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, kind: str, payload: dict[str, str]
 ) -> None:
     told = stage.webhook(call, kind, payload)
-    assert telnyx.receive(told.headers, told.body, told.url, NOW) == ()
+    assert receive_webhook(telnyx, told.headers, told.body, told.url, NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ async def test_a_key_that_is_none_believes_nothing(stage: TelnyxStage, key: str)
         told = stage.deliver(call, CallStatus.RINGING)
         assert told is not None
         with pytest.raises(WebhookRefused):
-            telnyx.receive(told.headers, told.body, told.url, NOW)
+            receive_webhook(telnyx, told.headers, told.body, told.url, NOW)
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "٣", "1" * 12, "-1", "1.5"])
@@ -387,4 +387,6 @@ async def test_a_timestamp_that_is_none(
 ) -> None:
     told = stage.webhook(call, "call.answered", {})
     with pytest.raises(WebhookRefused):
-        telnyx.receive(told.headers | {"telnyx-timestamp": timestamp}, told.body, told.url, NOW)
+        receive_webhook(
+            telnyx, told.headers | {"telnyx-timestamp": timestamp}, told.body, told.url, NOW
+        )

@@ -16,7 +16,7 @@ from outdial.domain.call.status import CallStatus
 from outdial.providers.adapters.thinnestai.client import ThinnestAIProvider
 from outdial.providers.errors import WebhookRefused
 from tests.providers.bearer import iso
-from tests.providers.contract.running import connected, running
+from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.stage import HOOK, NOW, Delivery
 from tests.providers.thinnestai.stage import ThinnestAIStage
 
@@ -30,7 +30,7 @@ async def stage() -> AsyncIterator[ThinnestAIStage]:
 
 
 def received(provider: ThinnestAIProvider, delivery: Delivery) -> list[CallEvent]:
-    return list(provider.receive(delivery.headers, delivery.body, delivery.url, NOW))
+    return list(receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW))
 
 
 def account_webhook(content: Any, at: datetime = NOW, secret: str = SIGNING) -> Delivery:

@@ -10,10 +10,10 @@ import pytest
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.adapters.thinnestai.client import ThinnestAIProvider
-from outdial.providers.adapters.thinnestai.status import STATUS
+from outdial.providers.adapters.thinnestai.webhook import STATUS
 from outdial.providers.errors import Misconfigured, ProviderError, Throttled, Unavailable
 from tests.providers.bearer import SECRET, iso
-from tests.providers.contract.running import connected, running
+from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import Answer, json_answer
 from tests.providers.contract.stage import CALLER_ID, HOOK, NOW, NUMBER, Delivery, FarCall
 from tests.providers.thinnestai.stage import ThinnestAIStage
@@ -40,7 +40,7 @@ async def call(stage: ThinnestAIStage, provider: ThinnestAIProvider) -> FarCall:
 
 
 def received(provider: ThinnestAIProvider, delivery: Delivery) -> list[CallEvent]:
-    return list(provider.receive(delivery.headers, delivery.body, delivery.url, NOW))
+    return list(receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW))
 
 
 async def test_what_is_ordered(stage: ThinnestAIStage, provider: ThinnestAIProvider) -> None:

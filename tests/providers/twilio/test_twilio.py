@@ -26,7 +26,7 @@ from outdial.providers.errors import (
 from outdial.providers.http.answers import refusal_of
 from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import answerers, rows, vectors
-from tests.providers.contract.running import connected, running
+from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import Answer, json_answer
 from tests.providers.contract.stage import HOOK, NOW, NUMBER, FarCall
 from tests.providers.twilio.stage import TwilioStage
@@ -54,7 +54,7 @@ async def call(stage: TwilioStage, twilio: TwilioProvider) -> FarCall:
 
 def heard(stage: TwilioStage, twilio: TwilioProvider, call: FarCall, **fields: str) -> CallEvent:
     delivery = stage.callback(call, **fields)
-    (event,) = twilio.receive(delivery.headers, delivery.body, delivery.url, NOW)
+    (event,) = receive_webhook(twilio, delivery.headers, delivery.body, delivery.url, NOW)
     return event
 
 
@@ -300,7 +300,7 @@ async def test_a_callback_without_a_time_happened_when_it_came(
     stage: TwilioStage, twilio: TwilioProvider, call: FarCall
 ) -> None:
     delivery = stage.callback(call, CallStatus="ringing", Timestamp="soon")
-    (event,) = twilio.receive(delivery.headers, delivery.body, delivery.url, NOW)
+    (event,) = receive_webhook(twilio, delivery.headers, delivery.body, delivery.url, NOW)
     assert event.at == NOW
 
 

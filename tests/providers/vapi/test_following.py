@@ -11,8 +11,8 @@ import pytest
 
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.adapters.vapi import status
 from outdial.providers.adapters.vapi.client import VapiProvider
+from outdial.providers.adapters.vapi.webhook import ending_of
 from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows
 from tests.providers.contract.stage import NOW, NUMBER, FarCall
@@ -30,7 +30,7 @@ async def test_every_status(
     stage: VapiStage, vapi: VapiProvider, call: FarCall, word: str, meaning: Meaning
 ) -> None:
     told = stage.message(call, type="status-update", status=word)
-    (event,) = vapi.read(told.body, told.url, NOW)
+    (event,) = vapi.webhooks.read(told.body, told.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     stage.facts[call.id] = {"status": word}
     snapshot = await vapi.look_up(call.id)
@@ -43,7 +43,7 @@ async def test_every_named_reason(
     stage: VapiStage, vapi: VapiProvider, call: FarCall, reason: str, meaning: Meaning
 ) -> None:
     told = stage.message(call, type="status-update", status="ended", endedReason=reason)
-    (event,) = vapi.read(told.body, told.url, NOW)
+    (event,) = vapi.webhooks.read(told.body, told.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     assert event.answered_by == meaning.answered_by
     stage.facts[call.id] = {"status": "ended", "endedReason": reason}
@@ -56,7 +56,7 @@ async def test_every_named_reason(
 def test_every_published_reason_is_known(caplog: pytest.LogCaptureFixture) -> None:
     assert len(set(ENDED_REASONS)) > 500
     with caplog.at_level(logging.WARNING):
-        endings = [status.ending_of(reason, started=False) for reason in ENDED_REASONS]
+        endings = [ending_of(reason, started=False) for reason in ENDED_REASONS]
     assert caplog.records == []
     assert all(meaning.status is not None for meaning in endings)
 
@@ -69,13 +69,13 @@ def test_every_published_reason_is_known(caplog: pytest.LogCaptureFixture) -> No
     ],
 )
 def test_reasons_newer_than_the_table(reason: str, failure: FailureClass) -> None:
-    assert status.ending_of(reason, started=False).failure is failure
+    assert ending_of(reason, started=False).failure is failure
 
 
 def test_a_reason_nobody_published_is_logged_and_unknown(caplog: pytest.LogCaptureFixture) -> None:
-    assert status.ending_of("hangup", started=True).failure is FailureClass.UNKNOWN
+    assert ending_of("hangup", started=True).failure is FailureClass.UNKNOWN
     assert "endedReason: hangup" in caplog.text
-    status.ending_of(f"called {NUMBER}", started=True)
+    ending_of(f"called {NUMBER}", started=True)
     assert NUMBER not in caplog.text
 
 
@@ -106,7 +106,7 @@ async def test_the_report_tells_the_end_and_the_talk(
         "endedReason": "voicemail",
     }
     told = stage.message(call, type="end-of-call-report", **facts)
-    end, known = vapi.read(told.body, told.url, NOW)
+    end, known = vapi.webhooks.read(told.body, told.url, NOW)
     assert (end.status, end.answered_by) == (CallStatus.COMPLETED, AnsweredBy.MACHINE)
     assert end.duration_seconds == 60
     assert known.kind is EventKind.ANALYSIS
@@ -125,10 +125,12 @@ async def test_an_end_for_no_reason_is_left_to_the_report(
     stage: VapiStage, vapi: VapiProvider, call: FarCall
 ) -> None:
     told = stage.message(call, type="status-update", status="ended")
-    (event,) = vapi.read(told.body, told.url, NOW)
+    (event,) = vapi.webhooks.read(told.body, told.url, NOW)
     assert event.status is None
     report = stage.message(call, type="end-of-call-report", endedReason="customer-busy")
-    assert event.event_id not in [e.event_id for e in vapi.read(report.body, report.url, NOW)]
+    assert event.event_id not in [
+        e.event_id for e in vapi.webhooks.read(report.body, report.url, NOW)
+    ]
     stage.facts[call.id] = {"status": "ended"}
     snapshot = await vapi.look_up(call.id)
     assert snapshot is not None
@@ -146,7 +148,7 @@ async def test_structured_outputs_are_what_was_extracted(
     }
     facts = {"artifact": {"structuredOutputs": outputs}, "endedReason": "customer-ended-call"}
     told = stage.message(call, type="end-of-call-report", **facts)
-    _, known = vapi.read(told.body, told.url, NOW)
+    _, known = vapi.webhooks.read(told.body, told.url, NOW)
     assert known.disposition == "booked"
     assert known.structured == {
         "disposition": "booked",
@@ -165,4 +167,4 @@ async def test_other_messages_are_not_about_the_status(
     stage: VapiStage, vapi: VapiProvider, call: FarCall, kind: object
 ) -> None:
     told = stage.message(call, type=kind, status="ringing")
-    assert vapi.read(told.body, told.url, NOW) == ()
+    assert vapi.webhooks.read(told.body, told.url, NOW) == ()

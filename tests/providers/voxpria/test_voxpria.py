@@ -14,10 +14,10 @@ import pytest
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.voxpria.client import VoxpriaProvider
-from outdial.providers.adapters.voxpria.status import EVENT, STATUS
+from outdial.providers.adapters.voxpria.webhook import EVENT, STATUS
 from outdial.providers.errors import ProviderError, Throttled, Unavailable, WebhookRefused
 from tests.providers.bearer import SECRET, iso
-from tests.providers.contract.running import connected, running
+from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import Answer, json_answer
 from tests.providers.contract.stage import HOOK, NOW, NUMBER, FarCall
 from tests.providers.voxpria.stage import VoxpriaStage
@@ -47,7 +47,7 @@ def heard(
     stage: VoxpriaStage, provider: VoxpriaProvider, event: str, **data: Any
 ) -> list[CallEvent]:
     delivery = stage.posted({"event": event, "timestamp": iso(NOW), "data": data})
-    return list(provider.receive(delivery.headers, delivery.body, delivery.url, NOW))
+    return list(receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW))
 
 
 async def test_what_is_ordered(stage: VoxpriaStage, provider: VoxpriaProvider) -> None:
@@ -263,7 +263,7 @@ def test_the_signature_is_over_what_node_would_write(provider: VoxpriaProvider) 
     """The verifier of the page parses the body and writes it anew."""
     stringified = '{"event":"call.completed","data":{"callId":"c-1","transcript":"¿Sí?"}}'.encode()
     for body in (stringified, json.dumps(CONTENT, indent=2).encode()):
-        assert provider.receive(signed(stringified), body, HOOK, NOW)
+        assert receive_webhook(provider, signed(stringified), body, HOOK, NOW)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +282,7 @@ def test_anything_else_is_refused(
     provider: VoxpriaProvider, headers: dict[str, str], body: bytes
 ) -> None:
     with pytest.raises(WebhookRefused):
-        provider.receive(headers, body, HOOK, NOW)
+        receive_webhook(provider, headers, body, HOOK, NOW)
 
 
 def test_no_word_is_left_out() -> None:

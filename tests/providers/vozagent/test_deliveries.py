@@ -12,7 +12,7 @@ from outdial.domain.call.status import BOOKED, CallStatus
 from outdial.providers.adapters.vozagent.client import VozAgentProvider
 from outdial.providers.errors import WebhookRefused
 from tests.providers.bearer import ENDED, iso
-from tests.providers.contract.running import connected, running
+from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import json_answer
 from tests.providers.contract.stage import HOOK, NOW
 from tests.providers.vozagent.stage import VozAgentStage
@@ -34,7 +34,7 @@ def heard(
     stage: VozAgentStage, provider: VozAgentProvider, event: str, data: Any
 ) -> list[CallEvent]:
     delivery = stage.posted(event, data)
-    return list(provider.receive(delivery.headers, delivery.body, delivery.url, NOW))
+    return list(receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ async def test_a_delivery_may_look_this_or_that_way(
     rest = {name: value for name, value in body.items() if name not in ("event", "type")}
     delivery = stage.posted(kind, None)
     content = json_answer({("type" if "type" in body else "event"): kind, **rest}).body
-    (told,) = provider.receive(delivery.headers, content, delivery.url, NOW)
+    (told,) = receive_webhook(provider, delivery.headers, content, delivery.url, NOW)
     assert (told.status, told.provider_call_id) == (CallStatus.COMPLETED, "c-1")
     assert told.at == NOW
 
@@ -88,4 +88,4 @@ async def test_the_url_has_to_carry_the_secret(
 ) -> None:
     body = stage.posted("call.completed", {"id": "c-1"}).body
     with pytest.raises(WebhookRefused):
-        provider.receive({}, body, HOOK + query, NOW)
+        receive_webhook(provider, {}, body, HOOK + query, NOW)

@@ -11,7 +11,7 @@ import pytest
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import BOOKED, AnsweredBy, CallStatus, FailureClass
 from outdial.providers.adapters.vozagent.client import VozAgentProvider
-from outdial.providers.adapters.vozagent.status import STATUS
+from outdial.providers.adapters.vozagent.webhook import STATUS
 from outdial.providers.errors import Misconfigured, ProviderError, Unavailable
 from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, running

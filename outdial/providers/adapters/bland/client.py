@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import FailureClass
 from outdial.providers.adapters.bland import webhook
-from outdial.providers.adapters.bland.status import failure_of
+from outdial.providers.adapters.bland.webhook import BlandWebhooks, failure_of
 from outdial.providers.carried import Carried, Span
 from outdial.providers.credentials import required_credential
 from outdial.providers.errors import Unavailable, Unsendable
@@ -26,7 +26,7 @@ from outdial.providers.http.answers import (
 )
 from outdial.providers.http.exchange import HeaderAuth
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed
+from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.payload import list_at, number_at, text_at
 
@@ -55,6 +55,7 @@ class BlandProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.bland.ai"
     name: ClassVar[str] = "bland"
+    reader: ClassVar[type[WebhookReader]] = BlandWebhooks
     speech_settings: ClassVar[frozenset[str]] = frozenset(
         {
             "background_track",
@@ -161,12 +162,6 @@ class BlandProvider(HttpProvider):
         account = content_of(await self._http.ask("GET", "/v1/me"), self.line.name)
         state = text_at(account, "status") or "unknown"
         return f"Bland at {self._http.base_url}: key accepted, account {state}"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        webhook.verify(headers, body, self.line.credentials.get("webhook_secret"))
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at)
 
     async def _call(self, number: str) -> dict[str, Any] | None:
         response = await self._http.ask("GET", _path(number))

@@ -11,20 +11,27 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from outdial.domain.call.event import CallEvent, EventKind
-from outdial.domain.call.status import CallStatus
-from outdial.providers.adapters.bland import status
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.port import WebhookReader
 from outdial.providers.reports.analysis import call_back_in, disposition_in
 from outdial.providers.reports.instants import from_iso
 from outdial.providers.reports.payload import number_at, object_at, object_in, text_at, value_at
+from outdial.providers.reports.status_map import Meaning, load_maps
 from outdial.providers.signing import header_of, require_equal, required_secret
 
 _WORKED_UP = frozenset({"complete", "completed", "complete_error"})
 _LONGEST = timedelta(hours=24).total_seconds()
 """Twice what Bland allows; anything beyond is no duration."""
+
+_MAPS = load_maps(Path(__file__).with_name("status.json"))
+
+_NO_ANSWER = "no-answer"
+_DO_NOT_CALL = "DNC Error"
 
 
 def sign(secret: str, body: bytes) -> str:
@@ -38,18 +45,22 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str | None) -> None:
     require_equal(sign(required_secret(secret), body), given, "X-Webhook-Signature")
 
 
-def read(body: bytes, now: datetime) -> Sequence[CallEvent]:
-    """The events in a verified webhook; none for citations, evaluations and log lines.
+class BlandWebhooks(WebhookReader):
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        verify(headers, body, self.line.credentials.get("webhook_secret"))
 
-    `now` is when it came, for calls without a time. Raises WebhookRefused when the body is none.
-    """
-    content = object_in(body)
-    if value_at(content, "event_type") is not None or value_at(content, "category") is not None:
-        return ()
-    events = read_call(content, now, worked_up=True)
-    if not events:
-        raise WebhookRefused("call_id is missing or can't be read")
-    return events
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events in a verified webhook; none for citations, evaluations and log lines.
+
+        Raises WebhookRefused when the body is none.
+        """
+        content = object_in(body)
+        if value_at(content, "event_type") is not None or value_at(content, "category") is not None:
+            return ()
+        events = read_call(content, received_at, worked_up=True)
+        if not events:
+            raise WebhookRefused("call_id is missing or can't be read")
+        return events
 
 
 def read_call(
@@ -62,7 +73,7 @@ def read_call(
     number = text_at(call, "call_id") or text_at(call, "c_id")
     if number is None:
         return ()
-    meaning = status.meaning_of(call)
+    meaning = meaning_of(call)
     ended = meaning.status is not None and meaning.status.terminal
     word = text_at(call, "status") or text_at(call, "queue_status") or "unknown"
     made, started = (from_iso(text_at(call, name)) for name in ("created_at", "started_at"))
@@ -78,12 +89,12 @@ def read_call(
         status=meaning.status,
         at=over if ended else live or now,
         failure=meaning.failure,
-        answered_by=status.answered_by(call),
+        answered_by=answered_by(call),
         detail=word,
     )
     if not ended:
         return (event,)
-    talk = {"answered": status.answered(call), "duration_seconds": status.talked_for(call)}
+    talk = {"answered": answered(call), "duration_seconds": talked_for(call)}
     event = event.model_copy(update=talk).by_facts()
     lasted = seconds if event.status is CallStatus.COMPLETED else None
     event = event.model_copy(update={"duration_seconds": lasted})
@@ -118,3 +129,54 @@ def _seconds(call: Mapping[str, Any]) -> float | None:
 
 def _plausible(seconds: float | None) -> float | None:
     return seconds if seconds is not None and 0 <= seconds <= _LONGEST else None
+
+
+def meaning_of(call: Mapping[str, Any]) -> Meaning:
+    """Where a call is: `status` once it is over, until then `queue_status`."""
+    queue = _MAPS["queue_status"].meaning_of(text_at(call, "queue_status"))
+    word = text_at(call, "status")
+    if word is None:
+        unanswered = text_at(call, "answered_by") == _NO_ANSWER
+        if queue.status is CallStatus.COMPLETED and unanswered:
+            return Meaning(status=CallStatus.NO_ANSWER)
+        return queue
+    goes_on = queue.status is not None and not queue.status.terminal
+    if goes_on and value_at(call, "completed") is not True:
+        return queue
+    meaning = _MAPS["status"].meaning_of(word)
+    if meaning.status is CallStatus.FAILED:
+        return _explained(text_at(call, "error_message")) or meaning
+    return meaning
+
+
+def answered_by(call: Mapping[str, Any]) -> AnsweredBy | None:
+    return _MAPS["answered_by"].meaning_of(text_at(call, "answered_by")).answered_by
+
+
+def answered(call: Mapping[str, Any]) -> bool | None:
+    """Whether they talked, by `call_length`: `corrected_duration` has the ringing in it."""
+    if text_at(call, "answered_by") == _NO_ANSWER:
+        return False
+    unreached = meaning_of(call).status in (CallStatus.BUSY, CallStatus.NO_ANSWER)
+    lasted = (talked_for(call) or 0) > 0
+    said = bool((text_at(call, "concatenated_transcript") or "").strip())
+    return True if (lasted or said) and not unreached else None
+
+
+def talked_for(call: Mapping[str, Any]) -> float | None:
+    """The seconds of `call_length`, which is in minutes."""
+    minutes = number_at(call, "call_length")
+    return None if minutes is None else minutes * 60
+
+
+def failure_of(content: Any) -> FailureClass | None:
+    """The class of a refusal; None for one that says nothing more than the HTTP status."""
+    if text_at(content, "status") == _DO_NOT_CALL:
+        return FailureClass.REJECTED
+    said = text_at(content, "message") or text_at(content, "error")
+    return _MAPS["message"].meaning_of(said).failure
+
+
+def _explained(message: str | None) -> Meaning | None:
+    rows = _MAPS["error_phrase"].rows
+    return next((rows[phrase] for phrase in rows if phrase in (message or "")), None)

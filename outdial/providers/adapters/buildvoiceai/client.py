@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, ClassVar
 
 import httpx
 
-from outdial.domain.call.event import CallEvent
 from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.buildvoiceai import webhook
-from outdial.providers.adapters.buildvoiceai.status import ERROR
+from outdial.providers.adapters.buildvoiceai.webhook import ERROR, BuildVoiceAIWebhooks
 from outdial.providers.carried import Carried
 from outdial.providers.http.answers import json_of, placement_error, request_error
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, Placed
+from outdial.providers.port import Capabilities, Placed, WebhookReader
 from outdial.providers.reports.payload import text_at
-from outdial.providers.signing import require_token
 
 BASE_URL = "https://app.buildvoiceai.com/api/v1"
 _TRIGGER = "calls/trigger"
@@ -40,6 +36,7 @@ class BuildVoiceAIProvider(HttpProvider):
 
     default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "buildvoiceai"
+    reader: ClassVar[type[WebhookReader]] = BuildVoiceAIWebhooks
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=False,
         can_find=False,
@@ -80,12 +77,6 @@ class BuildVoiceAIProvider(HttpProvider):
         if response.status_code != httpx.codes.BAD_REQUEST:
             raise request_error(response, self.line.name)
         return f"BuildVoiceAI at {self._http.base_url}: key accepted"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        require_token(url, self.line.credentials.get("webhook_secret"))
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at)
 
 
 def _order(request: PlaceRequest) -> dict[str, Any]:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import FailureClass
 from outdial.providers.adapters.elevenlabs import webhook
-from outdial.providers.adapters.elevenlabs.status import failure_of
 from outdial.providers.adapters.elevenlabs.tools import ElevenLabsTools
+from outdial.providers.adapters.elevenlabs.webhook import ElevenLabsWebhooks, failure_of
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
 from outdial.providers.credentials import required_credential, text_option
 from outdial.providers.errors import Misconfigured, Unsendable
 from outdial.providers.http.answers import content_of, json_of, placement_error, unreadable
 from outdial.providers.http.exchange import HeaderAuth
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed
+from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.payload import list_at, object_at, text_at, value_at
 from outdial.providers.tools import ToolFormat
@@ -52,6 +52,7 @@ class ElevenLabsProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.elevenlabs.io"
     name: ClassVar[str] = "elevenlabs"
+    reader: ClassVar[type[WebhookReader]] = ElevenLabsWebhooks
     speech_settings: ClassVar[frozenset[str]] = frozenset(
         {
             "conversation_config_override",
@@ -133,12 +134,6 @@ class ElevenLabsProvider(HttpProvider):
         path, query = "/v1/convai/conversations", {"page_size": "1"}
         self._content(await self._http.ask("GET", path, params=query))
         return f"ElevenLabs at {self._http.base_url}: key accepted"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        webhook.verify(headers, body, self.line.credentials.get("webhook_secret"), now)
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at)
 
     def tools(self) -> ToolFormat:
         return ElevenLabsTools(self.line.credentials.get("tool_secret"))

@@ -12,12 +12,13 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from outdial.domain.call.event import CallEvent, EventKind
-from outdial.domain.call.status import AnsweredBy, CallStatus
-from outdial.providers.adapters.elevenlabs import status
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.port import WebhookReader
 from outdial.providers.reports.analysis import call_back_in, disposition_in
 from outdial.providers.reports.instants import from_unix
 from outdial.providers.reports.payload import (
@@ -28,7 +29,8 @@ from outdial.providers.reports.payload import (
     text_at,
     value_at,
 )
-from outdial.providers.reports.status_map import Meaning
+from outdial.providers.reports.sip import block_or_refusal, meaning_of_response
+from outdial.providers.reports.status_map import Meaning, load_maps
 from outdial.providers.signing import header_of, require_equal, require_recent, required_secret
 
 TOLERANCE = timedelta(minutes=30)
@@ -39,6 +41,10 @@ _FAILED = "call_initiation_failure"
 _DETECTED = "answering_machine_detection"
 _FOLLOWED = frozenset({"post_call_transcription", _FAILED, _DETECTED})
 _NOT_ANSWERED = frozenset({CallStatus.BUSY, CallStatus.NO_ANSWER, CallStatus.FAILED})
+
+_MAPS = load_maps(Path(__file__).with_name("status.json"))
+
+_NOBODY_KNOWS = "unknown"
 
 
 def sign(secret: str, body: bytes, seconds: int) -> str:
@@ -59,30 +65,34 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str | None, now: dat
     require_recent(from_unix(int(timestamp)), now, TOLERANCE)
 
 
-def read(body: bytes, now: datetime) -> Sequence[CallEvent]:
-    """The events in a verified webhook; none for what is not about how a call goes.
+class ElevenLabsWebhooks(WebhookReader):
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        verify(headers, body, self.line.credentials.get("webhook_secret"), now)
 
-    `now` is when it came, for reports without a time. Raises WebhookRefused when the body is
-    none.
-    """
-    content = object_in(body)
-    kind, data = text_at(content, "type"), object_at(content, "data")
-    if kind not in _FOLLOWED:
-        return ()
-    number = text_at(data, "conversation_id")
-    if number is None:
-        raise WebhookRefused("data.conversation_id is missing or can't be read")
-    at = from_unix(number_at(content, "event_timestamp")) or now
-    if kind == _DETECTED:
-        return _detected(data, number, at)
-    if kind == _FAILED:
-        reason, leg = text_at(data, "failure_reason"), object_at(data, "metadata", "body")
-        code = number_at(leg, "sip_status_code")
-        response = text_at(leg, "SipResponseCode") or (None if code is None else f"{code:.0f}")
-        phrase = text_at(leg, "error_reason") or text_at(leg, "sip_status")
-        meaning = status.failure_to_start(reason, text_at(leg, "CallStatus"), response, phrase)
-        return (_told(data, number, meaning, at, reason or "unknown"),)
-    return _conversation(data, number, at, _over(data), worked_up=True)
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events in a verified webhook; none for what is not about how a call goes.
+
+        Raises WebhookRefused when the body is
+        none.
+        """
+        content = object_in(body)
+        kind, data = text_at(content, "type"), object_at(content, "data")
+        if kind not in _FOLLOWED:
+            return ()
+        number = text_at(data, "conversation_id")
+        if number is None:
+            raise WebhookRefused("data.conversation_id is missing or can't be read")
+        at = from_unix(number_at(content, "event_timestamp")) or received_at
+        if kind == _DETECTED:
+            return _detected(data, number, at)
+        if kind == _FAILED:
+            reason, leg = text_at(data, "failure_reason"), object_at(data, "metadata", "body")
+            code = number_at(leg, "sip_status_code")
+            response = text_at(leg, "SipResponseCode") or (None if code is None else f"{code:.0f}")
+            phrase = text_at(leg, "error_reason") or text_at(leg, "sip_status")
+            meaning = failure_to_start(reason, text_at(leg, "CallStatus"), response, phrase)
+            return (_told(data, number, meaning, at, reason or "unknown"),)
+        return _conversation(data, number, at, _over(data), worked_up=True)
 
 
 def read_conversation(conversation: Mapping[str, Any], now: datetime) -> Sequence[CallEvent]:
@@ -90,14 +100,14 @@ def read_conversation(conversation: Mapping[str, Any], now: datetime) -> Sequenc
     number, word = text_at(conversation, "conversation_id"), text_at(conversation, "status")
     if number is None:
         return ()
-    meaning = status.status_of(word)
+    meaning = status_of(word)
     worked_up = word == _DONE and value_at(conversation, "analysis") is not None
     return _conversation(conversation, number, now, meaning, worked_up=worked_up)
 
 
 def _over(conversation: Mapping[str, Any]) -> Meaning:
     """A transcript is of a call that is over, whatever its status says."""
-    meaning = status.status_of(text_at(conversation, "status"))
+    meaning = status_of(text_at(conversation, "status"))
     ended = meaning.status is not None and meaning.status.terminal
     return meaning if ended else Meaning(status=CallStatus.COMPLETED)
 
@@ -110,7 +120,7 @@ def _conversation(
     accepted = from_unix(number_at(metadata, "accepted_time_unix_secs"))
     seconds = number_at(metadata, "call_duration_secs")
     word = text_at(data, "status") or "unknown"
-    result = status.result_of(call_result := text_at(metadata, "phone_call", "call_result"))
+    result = result_of(call_result := text_at(metadata, "phone_call", "call_result"))
     ended = meaning.status is not None and meaning.status.terminal
     if not ended and result.status not in _NOT_ANSWERED:
         live = accepted if meaning.status is CallStatus.IN_PROGRESS else began
@@ -144,7 +154,7 @@ def _detected(data: Mapping[str, Any], number: str, at: datetime) -> Sequence[Ca
     if word is None:
         return ()
     event = _told(data, number, Meaning(), at, word)
-    who = {"event_id": f"{number}:answered_by", "answered_by": status.answered_by(word)}
+    who = {"event_id": f"{number}:answered_by", "answered_by": answered_by(word)}
     return (event.model_copy(update=who),)
 
 
@@ -198,3 +208,45 @@ def _reached_voicemail(data: Mapping[str, Any]) -> bool:
         for turn in list_at(data, "transcript")
         for call in list_at(turn, "tool_calls")
     )
+
+
+def status_of(word: str | None) -> Meaning:
+    """A conversation status."""
+    return _MAPS["conversation_status"].meaning_of(word)
+
+
+def result_of(word: str | None) -> Meaning:
+    """A call_result: how the telephone call went, which the conversation's status does not say."""
+    return _MAPS["call_result"].meaning_of(word)
+
+
+def answered_by(word: str | None) -> AnsweredBy | None:
+    """The verdict of an answering machine detection."""
+    return _MAPS["answered_by"].meaning_of(word).answered_by
+
+
+def failure_to_start(
+    reason: str | None, leg_status: str | None, sip: str | None = None, phrase: str | None = None
+) -> Meaning:
+    """A failure_reason; where it is `unknown`, the telephone leg may know more.
+
+    The leg of a SIP trunk has its final response alone, and says by it who refused the call.
+    """
+    told = block_or_refusal(sip, phrase)
+    if told is not None:
+        return told
+    if reason in (None, _NOBODY_KNOWS) and leg_status is None and sip is not None:
+        return meaning_of_response(sip, phrase)
+    if reason in (None, _NOBODY_KNOWS) and leg_status is not None:
+        known = _MAPS["leg_status"].meaning_of(leg_status)
+        if known.status is CallStatus.FAILED:
+            refined = _MAPS["leg_sip_code"].rows.get(sip or "", Meaning()).failure
+            return known.model_copy(update={"failure": refined or known.failure})
+        if known.status is not None:
+            return known
+    return _MAPS["failure_reason"].meaning_of(reason or _NOBODY_KNOWS)
+
+
+def failure_of(code: str | None) -> FailureClass | None:
+    """The class of an error code; None for one that says nothing more than the HTTP status."""
+    return _MAPS["error_code"].meaning_of(code).failure

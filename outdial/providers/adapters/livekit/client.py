@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.livekit import token, visitor, webhook
-from outdial.providers.adapters.livekit.status import answer_of, error_of
+from outdial.providers.adapters.livekit.webhook import LiveKitWebhooks, answer_of, error_of
 from outdial.providers.carried import Carried
 from outdial.providers.credentials import required_credential, required_option
 from outdial.providers.errors import Misconfigured, ProviderError, Unsendable
 from outdial.providers.http.answers import content_of, json_of, placement_error, request_error
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed, WebSession
+from outdial.providers.port import (
+    Capabilities,
+    LineConfig,
+    Placed,
+    WebhookReader,
+    WebSession,
+)
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.listed_calls import NEVER_PROVEN
 from outdial.providers.reports.payload import list_at, text_at
@@ -54,6 +60,7 @@ class LiveKitProvider(HttpProvider):
 
     default_url: ClassVar[str] = ""
     name: ClassVar[str] = "livekit"
+    reader: ClassVar[type[WebhookReader]] = LiveKitWebhooks
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,
@@ -130,12 +137,6 @@ class LiveKitProvider(HttpProvider):
                 code="sip_trunk_id",
             )
         return f"LiveKit at {self._http.base_url}: key and trunk accepted"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        token.verify(headers, body, self._key, self._secret, now)
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at)
 
     def admit_visitor(
         self, session_id: str, agent: str, context: Mapping[str, Any], now: datetime

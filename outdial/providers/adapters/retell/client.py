@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.retell import webhook
 from outdial.providers.adapters.retell.tools import RetellTools
+from outdial.providers.adapters.retell.webhook import RetellWebhooks
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
 from outdial.providers.credentials import required_credential
 from outdial.providers.errors import Misconfigured
@@ -24,7 +25,7 @@ from outdial.providers.http.answers import (
     unreadable,
 )
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed
+from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.payload import list_at, number_at, object_at, text_at
 from outdial.providers.tools import ToolFormat
@@ -52,6 +53,7 @@ class RetellProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.retellai.com"
     name: ClassVar[str] = "retell"
+    reader: ClassVar[type[WebhookReader]] = RetellWebhooks
     speech_settings: ClassVar[frozenset[str]] = frozenset(
         {
             "ambient_sound",
@@ -156,12 +158,6 @@ class RetellProvider(HttpProvider):
             f"Retell at {self._http.base_url}: key accepted, "
             f"{opened:.0f} calls open, concurrency {limit:.0f}"
         )
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        webhook.verify(headers, body, self._key, now)
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at)
 
     def tools(self) -> ToolFormat:
         return RetellTools(self.verify_sender)

@@ -13,21 +13,28 @@ import hmac
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus
-from outdial.providers.adapters.retell.status import status_of
+from outdial.providers.credentials import required_credential
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.port import WebhookReader
 from outdial.providers.reports.analysis import call_back_in, disposition_in
 from outdial.providers.reports.instants import from_milliseconds
 from outdial.providers.reports.payload import number_at, object_at, object_in, text_at, value_at
+from outdial.providers.reports.status_map import Meaning, load_maps
 from outdial.providers.signing import header_of, require_equal, require_recent, required_secret
 
 TOLERANCE = timedelta(minutes=5)
 
 _SIGNATURE = re.compile(r"v=([0-9]{1,15}),d=([0-9a-f]{64})")
 FOLLOWED = frozenset({"call_started", "call_ended", "call_analyzed"})
+
+_MAPS = load_maps(Path(__file__).with_name("status.json"))
+
+_STOPPED_BY_US = "manual_stopped"
 
 
 def sign(api_key: str, body: bytes, milliseconds: int) -> str:
@@ -49,18 +56,22 @@ def verify(headers: Mapping[str, str], body: bytes, api_key: str | None, now: da
     require_recent(from_milliseconds(milliseconds), now, TOLERANCE)
 
 
-def read(body: bytes, now: datetime) -> Sequence[CallEvent]:
-    """The events in a verified webhook; none for what is not about how a call goes.
+class RetellWebhooks(WebhookReader):
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        verify(headers, body, required_credential(self.line, "api_key"), now)
 
-    `now` is when it came, for calls without a time. Raises WebhookRefused when the body is none.
-    """
-    content = object_in(body)
-    if text_at(content, "event") not in FOLLOWED:
-        return ()
-    events = read_call(object_at(content, "call"), now)
-    if not events:
-        raise WebhookRefused("call.call_id is missing or can't be read")
-    return events
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events in a verified webhook; none for what is not about how a call goes.
+
+        Raises WebhookRefused when the body is none.
+        """
+        content = object_in(body)
+        if text_at(content, "event") not in FOLLOWED:
+            return ()
+        events = read_call(object_at(content, "call"), received_at)
+        if not events:
+            raise WebhookRefused("call.call_id is missing or can't be read")
+        return events
 
 
 def read_call(call: Mapping[str, Any], now: datetime) -> Sequence[CallEvent]:
@@ -125,3 +136,16 @@ def _analysis(call: Mapping[str, Any], end: CallEvent) -> Sequence[CallEvent]:
 
 def _instant(call: Mapping[str, Any], name: str) -> datetime | None:
     return from_milliseconds(number_at(call, name))
+
+
+def status_of(word: str | None, reason: str | None, *, talked: bool) -> Meaning:
+    """A call_status; how a call ended is refined by its disconnection_reason.
+
+    `talked` is whether it lasted: stopped by us then, it was completed.
+    """
+    meaning = _MAPS["call_status"].meaning_of(word)
+    if reason is None or (meaning.status is not None and not meaning.status.terminal):
+        return meaning
+    if reason == _STOPPED_BY_US and talked:
+        return Meaning(status=CallStatus.COMPLETED)
+    return _MAPS["disconnection_reason"].meaning_of(reason)

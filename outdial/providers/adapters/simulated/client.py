@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.egress import Egress
 from outdial.providers.adapters.simulated import webhook
@@ -22,11 +22,18 @@ from outdial.providers.adapters.simulated.errors import (
     placement_error,
     request_error,
 )
+from outdial.providers.adapters.simulated.webhook import SimulatedWebhooks
 from outdial.providers.carried import Carried
 from outdial.providers.errors import Misconfigured, PlacementUnknown, Unavailable
 from outdial.providers.http import departure
 from outdial.providers.http.exchange import certificates, proxy_of
-from outdial.providers.port import Capabilities, LineConfig, Placed, Provider
+from outdial.providers.port import (
+    Capabilities,
+    LineConfig,
+    Placed,
+    Provider,
+    WebhookReader,
+)
 
 _KEEP_ALIVE_SECONDS = 2.0
 """Shorter than any server's: one that closes an idle connection just as a create leaves on it
@@ -46,6 +53,7 @@ class SimulatedProvider(Provider):
     """
 
     name: ClassVar[str] = "simulated"
+    reader: ClassVar[type[WebhookReader]] = SimulatedWebhooks
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,
@@ -126,12 +134,6 @@ class SimulatedProvider(Provider):
             f"simulated network at {self.line.base_url}: key accepted, "
             f"{account.get('open')} calls open, concurrency {limit}"
         )
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        webhook.verify(headers, body, self.line.credentials.get("webhook_secret", ""), now)
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body)
 
     async def aclose(self) -> None:
         await self._http.aclose()

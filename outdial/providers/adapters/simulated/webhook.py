@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.port import WebhookReader
 from outdial.providers.reports.analysis import call_back_in
 from outdial.providers.simulated.signature import key_of, sign
 from outdial.providers.simulated.telephony.call import FAILURES
@@ -80,18 +81,22 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) 
         raise WebhookRefused(f"signed more than {TOLERANCE} away from now")
 
 
-def read(body: bytes) -> Sequence[CallEvent]:
-    """The events in a verified webhook; empty when it is about nothing we follow.
+class SimulatedWebhooks(WebhookReader):
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        verify(headers, body, self.line.credentials.get("webhook_secret", ""), now)
 
-    Raises WebhookRefused when the body is not an event of this network.
-    """
-    try:
-        event = _Event.model_validate_json(body)
-        if not _followed(event.type):
-            return ()
-        return (_translate(event),)
-    except ValidationError as exc:
-        raise WebhookRefused("the body is not an event of the simulated network") from exc
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events in a verified webhook; empty when it is about nothing we follow.
+
+        Raises WebhookRefused when the body is not an event of this network.
+        """
+        try:
+            event = _Event.model_validate_json(body)
+            if not _followed(event.type):
+                return ()
+            return (_translate(event),)
+        except ValidationError as exc:
+            raise WebhookRefused("the body is not an event of the simulated network") from exc
 
 
 def read_events(events: Sequence[Mapping[str, Any]]) -> tuple[CallEvent, ...]:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.telnyx import webhook
-from outdial.providers.adapters.telnyx.status import failure_of
+from outdial.providers.adapters.telnyx.webhook import TelnyxWebhooks, failure_of
 from outdial.providers.carried import Carried, Span
 from outdial.providers.credentials import required_option
 from outdial.providers.errors import Misconfigured, Unavailable
 from outdial.providers.http.answers import content_of, json_of, placement_error, request_error
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed
+from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.listed_calls import NEVER_PROVEN
 from outdial.providers.reports.payload import list_at, number_at, object_at, text_at, value_at
 
@@ -45,6 +45,7 @@ class TelnyxProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.telnyx.com/v2"
     name: ClassVar[str] = "telnyx"
+    reader: ClassVar[type[WebhookReader]] = TelnyxWebhooks
     speech_settings: ClassVar[frozenset[str]] = frozenset(
         {
             "answering_machine_detection",
@@ -139,12 +140,6 @@ class TelnyxProvider(HttpProvider):
     async def check(self) -> str:
         await self._active_calls({"page[number]": "1", "page[size]": "1"})
         return f"Telnyx at {self._http.base_url}: key and connection accepted"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        webhook.verify(headers, body, self.line.credentials.get("public_key"), now)
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at)
 
     async def _active_calls(self, query: Mapping[str, str]) -> dict[str, Any]:
         path = f"/connections/{quote(self._connection_id, safe='')}/active_calls"

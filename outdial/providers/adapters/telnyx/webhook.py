@@ -11,15 +11,16 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from outdial.domain.call.event import CallEvent, EventKind
-from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.adapters.telnyx import status
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.port import WebhookReader
 from outdial.providers.reports.analysis import call_back_in, disposition_in
 from outdial.providers.reports.instants import from_iso, from_unix
 from outdial.providers.reports.payload import (
@@ -31,6 +32,8 @@ from outdial.providers.reports.payload import (
     text_at,
     value_at,
 )
+from outdial.providers.reports.sip import block_or_refusal
+from outdial.providers.reports.status_map import Meaning, load_maps
 from outdial.providers.signing import header_of, require_recent, required_secret
 
 TOLERANCE = timedelta(minutes=5)
@@ -40,6 +43,15 @@ _SPEAKERS = frozenset({"user", "assistant"})
 """Of a conversation; its other entries are remarks of the system and results of tools."""
 _OURS = "outdial:"
 """Before our id in client_state, where other programs of the account write what they like."""
+
+_MAPS = load_maps(Path(__file__).with_name("status.json"))
+
+HANGUP = "call.hangup"
+_REJECTED = "call_rejected"
+_CLEARED = "normal_clearing"
+_NO_CAUSE = frozenset({_REJECTED, "unspecified"})
+"""Causes that say less than a SIP response from the callee's side."""
+_START_FAILED = "call.conversation.start_failed"
 
 
 def client_state(call_id: str) -> str:
@@ -69,31 +81,35 @@ def verify(headers: Mapping[str, str], body: bytes, key: str | None, now: dateti
     require_recent(from_unix(int(timestamp)), now, TOLERANCE)
 
 
-def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:
-    """The events in a verified webhook; none for what is not about how a call of ours goes.
+class TelnyxWebhooks(WebhookReader):
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        verify(headers, body, self.line.credentials.get("public_key"), now)
 
-    Every field is optional in telnyx-python's types: `received_at` is when it happened where the
-    event does not say. Raises WebhookRefused when the body is no event.
-    """
-    data = object_at(object_in(body), "data")
-    kind, payload = text_at(data, "event_type") or "", object_at(data, "payload")
-    at = from_iso(text_at(data, "occurred_at")) or from_iso(text_at(data, "created_at"))
-    number = text_at(payload, "call_control_id")
-    call_id = call_id_in(text_at(payload, "client_state"))
-    if not kind:
-        raise WebhookRefused("data.event_type is missing or can't be read")
-    # A saved recording names no call, only its leg and our client_state.
-    if (number is None and call_id is None) or text_at(payload, "direction") == "incoming":
-        return ()
-    event = CallEvent(
-        event_id=text_at(data, "id") or f"{number or call_id}:{kind}",
-        call_id=call_id,
-        provider_call_id=number,
-        at=at or received_at,
-        detail=kind,
-    )
-    facts = _facts(kind, payload)
-    return (event.model_copy(update=facts).by_facts(),) if facts else ()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events in a verified webhook; none for what is not about how a call of ours goes.
+
+        Every field is optional in telnyx-python's types, the time too. Raises
+        WebhookRefused when the body is no event.
+        """
+        data = object_at(object_in(body), "data")
+        kind, payload = text_at(data, "event_type") or "", object_at(data, "payload")
+        at = from_iso(text_at(data, "occurred_at")) or from_iso(text_at(data, "created_at"))
+        number = text_at(payload, "call_control_id")
+        call_id = call_id_in(text_at(payload, "client_state"))
+        if not kind:
+            raise WebhookRefused("data.event_type is missing or can't be read")
+        # A saved recording names no call, only its leg and our client_state.
+        if (number is None and call_id is None) or text_at(payload, "direction") == "incoming":
+            return ()
+        event = CallEvent(
+            event_id=text_at(data, "id") or f"{number or call_id}:{kind}",
+            call_id=call_id,
+            provider_call_id=number,
+            at=at or received_at,
+            detail=kind,
+        )
+        facts = _facts(kind, payload)
+        return (event.model_copy(update=facts).by_facts(),) if facts else ()
 
 
 def read_call(call: Mapping[str, Any]) -> Sequence[CallEvent]:
@@ -122,8 +138,8 @@ def read_call(call: Mapping[str, Any]) -> Sequence[CallEvent]:
 
 def _facts(kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     """What an event says; nothing for events we don't follow."""
-    if kind == status.HANGUP:
-        meaning = status.ending_of(payload)
+    if kind == HANGUP:
+        meaning = ending_of(payload)
         causes = (text_at(payload, name) for name in ("hangup_cause", "sip_hangup_cause"))
         detail = " ".join(cause for cause in causes if cause is not None)
         return {
@@ -135,10 +151,10 @@ def _facts(kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         }
     if kind.startswith("call.machine."):
         result = text_at(payload, "result")
-        return {"answered_by": status.answered_by(kind, result), "detail": result or kind}
+        return {"answered_by": answered_by(kind, result), "detail": result or kind}
     if kind in _LATER:
         return _LATER[kind](payload)
-    meaning = status.status_of(kind, text_at(payload, "reason"))
+    meaning = status_of(kind, text_at(payload, "reason"))
     if meaning.status is None:
         return {}
     if meaning.failure is None:
@@ -244,3 +260,44 @@ _LATER: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 def _decoded(text: str) -> bytes:
     """Raises ValueError when it is not base64."""
     return base64.b64decode(text, validate=True)
+
+
+def status_of(event_type: str, reason: str | None = None) -> Meaning:
+    """What an event says by its name; nothing for events we don't follow.
+
+    Why an assistant was not started decides whether the line or Telnyx is at fault.
+    """
+    if event_type == _START_FAILED:
+        return _MAPS["start_failed_reason"].meaning_of(reason or "")
+    return _MAPS["event_type"].rows.get(event_type, Meaning())
+
+
+def ending_of(payload: Mapping[str, Any]) -> Meaning:
+    """How a call ended; why it was rejected is refined by the SIP code."""
+    cause = text_at(payload, "hangup_cause")
+    sip = text_at(payload, "sip_hangup_cause")
+    told = block_or_refusal(sip)
+    if told is not None and (cause in _NO_CAUSE or cause not in _MAPS["hangup_cause"].rows):
+        return told
+    if cause == _REJECTED and sip in _MAPS["rejected_sip_cause"].rows:
+        return _MAPS["rejected_sip_cause"].rows[sip]
+    if cause == _CLEARED and sip in _MAPS["cleared_sip_cause"].rows:
+        return _MAPS["cleared_sip_cause"].rows[sip]
+    if cause is None:
+        return _MAPS["hangup_cause"].otherwise
+    return _MAPS["hangup_cause"].meaning_of(cause)
+
+
+def answered_by(event_type: str, result: str | None) -> AnsweredBy | None:
+    """Who answered, by the result of a detection or of the wait for the end of a greeting."""
+    name = "greeting_result" if event_type.endswith("greeting.ended") else "amd_result"
+    return _MAPS[name].meaning_of(result).answered_by
+
+
+def failure_of(http_status: int, code: str | None, pointer: str | None) -> FailureClass | None:
+    """The class of an error: a code means another thing with another status or field."""
+    rows = _MAPS["error_code"].rows
+    for key in (f"{http_status} {code} {pointer}", f"{http_status} {code}"):
+        if key in rows:
+            return rows[key].failure
+    return None

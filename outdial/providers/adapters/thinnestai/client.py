@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
-from outdial.providers.adapters.thinnestai import webhook
-from outdial.providers.adapters.thinnestai.report import event_of, id_of
-from outdial.providers.adapters.thinnestai.status import STATUS
+from outdial.providers.adapters.thinnestai.webhook import (
+    STATUS,
+    ThinnestAIWebhooks,
+    event_of,
+    id_of,
+)
 from outdial.providers.carried import Carried
 from outdial.providers.errors import Misconfigured
 from outdial.providers.http.answers import (
@@ -25,7 +28,7 @@ from outdial.providers.http.answers import (
 )
 from outdial.providers.http.provider import HttpProvider
 from outdial.providers.http.rate_limits import until_reset, with_wait
-from outdial.providers.port import Capabilities, Placed
+from outdial.providers.port import Capabilities, Placed, WebhookReader
 from outdial.providers.reports.instants import from_iso
 from outdial.providers.reports.listed_calls import NEVER_PROVEN, Listed, ours
 from outdial.providers.reports.payload import list_at, object_at, text_at
@@ -58,6 +61,7 @@ class ThinnestAIProvider(HttpProvider):
 
     default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "thinnestai"
+    reader: ClassVar[type[WebhookReader]] = ThinnestAIWebhooks
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,
@@ -114,12 +118,6 @@ class ThinnestAIProvider(HttpProvider):
     async def check(self) -> str:
         await self._sessions(limit="1")
         return f"thinnestAI at {self._http.base_url}: key accepted"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        webhook.verify(headers, body, url, now, self.line.credentials)
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at, call_id=webhook.call_in(url))
 
     async def _sessions(self, **query: str) -> list[Any]:
         response = await self._http.ask("GET", "voice/sessions", params=query)

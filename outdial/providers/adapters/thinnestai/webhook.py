@@ -15,13 +15,14 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from outdial.domain.call.event import CallEvent
-from outdial.providers.adapters.thinnestai.report import event_of, id_of
-from outdial.providers.adapters.thinnestai.status import EVENT, STATUS
-from outdial.providers.reports.instants import from_unix
-from outdial.providers.reports.payload import number_at, object_at, object_in, text_at
-from outdial.providers.reports.status_map import sharper
+from outdial.providers.port import WebhookReader
+from outdial.providers.reports.instants import from_iso, from_unix
+from outdial.providers.reports.payload import list_at, number_at, object_at, object_in, text_at
+from outdial.providers.reports.status_map import Meaning, load_maps, sharper
 from outdial.providers.signing import (
     CALL_ID,
     header_of,
@@ -36,6 +37,11 @@ from outdial.providers.signing import (
 TOLERANCE = timedelta(minutes=5)
 _SIGNATURE = "x-webhook-signature"
 _TIMESTAMP = "x-webhook-timestamp"
+
+_MAPS = load_maps(Path(__file__).with_name("status.json"))
+
+EVENT = _MAPS["event"]
+STATUS = _MAPS["status"]
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
@@ -66,20 +72,76 @@ def call_in(url: str) -> str | None:
     return (token_in(url) and query_of(url, CALL_ID)) or None
 
 
-def read(body: bytes, received_at: datetime, *, call_id: str | None) -> Sequence[CallEvent]:
-    """The event in a verified webhook; none when it is about nothing we follow.
+class ThinnestAIWebhooks(WebhookReader):
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        verify(headers, body, url, now, self.line.credentials)
 
-    Raises WebhookRefused when the body is not a JSON object.
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The event in a verified webhook; none when it is about nothing we follow.
+
+        Raises WebhookRefused when the body is not a JSON object.
+        """
+        content = object_in(body)
+        told = {**content, **object_at(content, "data")}
+        name = text_at(content, "event")
+        named = EVENT.meaning_of(name)
+        if name is not None and name not in EVENT.rows:
+            return ()
+        provider_call_id = id_of(told)
+        if provider_call_id is None:
+            return ()
+        meaning = sharper(named, STATUS.meaning_of(text_at(told, "status")))
+        event = event_of(provider_call_id, told, meaning, received_at, call_id=call_in(url))
+        return () if event is None else (event,)
+
+
+def event_of(
+    provider_call_id: str,
+    told: Mapping[str, Any],
+    meaning: Meaning,
+    seen_at: datetime,
+    *,
+    call_id: str | None = None,
+) -> CallEvent | None:
+    """None when it says nothing about the status.
+
+    Nothing numbers the events: one is told from others by the call and its status, so that a
+    webhook and a look-up tell the same one. Which fields come with an end is in no document;
+    those of a call under /v2 are read where they are there.
     """
-    content = object_in(body)
-    told = {**content, **object_at(content, "data")}
-    name = text_at(content, "event")
-    named = EVENT.meaning_of(name)
-    if name is not None and name not in EVENT.rows:
-        return ()
-    provider_call_id = id_of(told)
-    if provider_call_id is None:
-        return ()
-    meaning = sharper(named, STATUS.meaning_of(text_at(told, "status")))
-    event = event_of(provider_call_id, told, meaning, received_at, call_id=call_id)
-    return () if event is None else (event,)
+    if meaning.status is None:
+        return None
+    at = from_iso(text_at(told, "ended_at")) if meaning.status.terminal else None
+    return CallEvent(
+        event_id=f"{provider_call_id}/{meaning.status}",
+        call_id=call_id,
+        provider_call_id=provider_call_id,
+        status=meaning.status,
+        at=at or from_iso(text_at(told, "timestamp")) or seen_at,
+        answered=meaning.answered,
+        answered_by=meaning.answered_by,
+        failure=meaning.failure,
+        detail=text_at(told, "ended_reason") or text_at(told, "status"),
+        duration_seconds=_first_number(told, "duration_seconds", "duration"),
+        transcript=_transcript(told),
+        recording_url=text_at(told, "recording_url"),
+        cost=number_at(told, "cost"),
+    ).by_facts()
+
+
+def id_of(told: Mapping[str, Any]) -> str | None:
+    """The dial answers with a `call_id`; status and end take a `session_id`, and no document says
+    whether they are one. A `session_id` can be asked about, so it goes first where both stand."""
+    return text_at(told, "session_id") or text_at(told, "call_id")
+
+
+def _first_number(told: Mapping[str, Any], *names: str) -> float | None:
+    return next((found for name in names if (found := number_at(told, name)) is not None), None)
+
+
+def _transcript(told: Mapping[str, Any]) -> str | None:
+    turns = [
+        f"{text_at(turn, 'role') or 'unknown'}: {text_at(turn, 'content') or ''}"
+        for turn in list_at(told, "transcript")
+    ]
+    return text_at(told, "transcript") or "\n".join(turns) or None

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.twilio import webhook
-from outdial.providers.adapters.twilio.status import failure_of
+from outdial.providers.adapters.twilio.webhook import TwilioWebhooks, failure_of
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
 from outdial.providers.credentials import required_credential
 from outdial.providers.errors import Misconfigured, Unavailable, Unsendable
@@ -24,7 +24,7 @@ from outdial.providers.http.answers import (
     unreadable,
 )
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed
+from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.instants import from_rfc2822
 from outdial.providers.reports.payload import list_at, text_at, value_at
 from outdial.providers.signing import CALL_ID, with_query
@@ -84,6 +84,7 @@ class TwilioProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.twilio.com"
     name: ClassVar[str] = "twilio"
+    reader: ClassVar[type[WebhookReader]] = TwilioWebhooks
     speech_settings: ClassVar[frozenset[str]] = frozenset({"machine_detection"})
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
@@ -169,13 +170,6 @@ class TwilioProvider(HttpProvider):
         response = await self._http.ask("GET", f"{self._calls}.json", params={"PageSize": "1"})
         self._content(response)
         return f"Twilio at {self._http.base_url}: account and token accepted"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        shared_key = self.line.credentials.get("webhook_shared_key")
-        webhook.verify(headers, body, url, self._auth_token, shared_key)
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, url, received_at)
 
     def _call(self, sid: str) -> str:
         return f"{self._calls}/{quote(sid, safe='')}.json"

@@ -9,50 +9,60 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from outdial.domain.call.event import CallEvent, EventKind
-from outdial.domain.call.status import CallStatus
-from outdial.providers.adapters.twilio import status
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.adapters.twilio.signature import form_of, verify
+from outdial.providers.credentials import required_credential
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.port import WebhookReader
 from outdial.providers.reports.instants import from_rfc2822
 from outdial.providers.reports.payload import number_at, storable, text_at
+from outdial.providers.reports.status_map import Meaning, load_maps
 from outdial.providers.signing import CALL_ID, query_of
 
-__all__ = ["read", "read_resource", "verify"]
+_MAPS = load_maps(Path(__file__).with_name("status.json"))
 
 
-def read(body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-    """The events of a verified callback, sent to `url`.
+class TwilioWebhooks(WebhookReader):
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        shared_key = self.line.credentials.get("webhook_shared_key")
+        verify(headers, body, url, required_credential(self.line, "auth_token"), shared_key)
 
-    Raises WebhookRefused for what is no
-    callback about a call.
-    """
-    form = {name: storable(value) for name, value in form_of(body)}
-    sid = form.get("CallSid")
-    at = from_rfc2822(form.get("Timestamp")) or received_at
-    if not sid:
-        raise WebhookRefused("CallSid is missing")
-    call_id = query_of(url, CALL_ID) or None
-    told = CallEvent(event_id=sid, call_id=call_id, provider_call_id=sid, at=at)
-    if "MachineDetectionDuration" in form:
-        who = status.answered_by(form.get("AnsweredBy"))
-        return (told.model_copy(update={"event_id": f"{sid}:answered_by", "answered_by": who}),)
-    word, error, sip = (form.get(k) or None for k in ("CallStatus", "ErrorCode", "SipResponseCode"))
-    if word is None:
-        return ()
-    meaning = status.status_of(word, error=error, sip=sip)
-    facts = {
-        "event_id": f"{sid}:{_kind(meaning.status, word)}",
-        "status": meaning.status,
-        "failure": meaning.failure,
-        "answered_by": status.answered_by(form.get("AnsweredBy") or None),
-        "detail": _detail(word, error, sip),
-        "duration_seconds": number_at(form, "CallDuration"),
-        "recording_url": form.get("RecordingUrl") or None,
-    }
-    return (told.model_copy(update=facts).by_facts(),)
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events of a verified callback, sent to `url`.
+
+        Raises WebhookRefused for what is no
+        callback about a call.
+        """
+        form = {name: storable(value) for name, value in form_of(body)}
+        sid = form.get("CallSid")
+        at = from_rfc2822(form.get("Timestamp")) or received_at
+        if not sid:
+            raise WebhookRefused("CallSid is missing")
+        call_id = query_of(url, CALL_ID) or None
+        told = CallEvent(event_id=sid, call_id=call_id, provider_call_id=sid, at=at)
+        if "MachineDetectionDuration" in form:
+            who = answered_by(form.get("AnsweredBy"))
+            return (told.model_copy(update={"event_id": f"{sid}:answered_by", "answered_by": who}),)
+        word, error, sip = (
+            form.get(k) or None for k in ("CallStatus", "ErrorCode", "SipResponseCode")
+        )
+        if word is None:
+            return ()
+        meaning = status_of(word, error=error, sip=sip)
+        facts = {
+            "event_id": f"{sid}:{_kind(meaning.status, word)}",
+            "status": meaning.status,
+            "failure": meaning.failure,
+            "answered_by": answered_by(form.get("AnsweredBy") or None),
+            "detail": _detail(word, error, sip),
+            "duration_seconds": number_at(form, "CallDuration"),
+            "recording_url": form.get("RecordingUrl") or None,
+        }
+        return (told.model_copy(update=facts).by_facts(),)
 
 
 def read_resource(call: Mapping[str, Any]) -> Sequence[CallEvent]:
@@ -66,7 +76,7 @@ def read_resource(call: Mapping[str, Any]) -> Sequence[CallEvent]:
     if sid is None or word is None or at is None:
         return ()
     # Why a call failed stands in the callback alone: its SIP response, or an error's number.
-    meaning = status.unexplained(status.status_of(word))
+    meaning = unexplained(status_of(word))
     events = [
         CallEvent(
             event_id=f"{sid}:{_kind(meaning.status, word)}",
@@ -74,7 +84,7 @@ def read_resource(call: Mapping[str, Any]) -> Sequence[CallEvent]:
             status=meaning.status,
             at=at,
             failure=meaning.failure,
-            answered_by=status.answered_by(text_at(call, "answered_by")),
+            answered_by=answered_by(text_at(call, "answered_by")),
             detail=word,
             duration_seconds=number_at(call, "duration"),
         ).by_facts()
@@ -105,3 +115,33 @@ def _detail(word: str, error: str | None, sip: str | None) -> str:
     codes = [f"error {error}"] if error else []
     codes += [f"SIP {sip}"] if sip else []
     return ", ".join([word, *codes])
+
+
+def status_of(word: str | None, *, error: str | None = None, sip: str | None = None) -> Meaning:
+    """A CallStatus; why a call failed is refined by an error code, else by the SIP response."""
+    meaning = _MAPS["call_status"].meaning_of(word)
+    if meaning.status is not CallStatus.FAILED:
+        return meaning
+    told = _MAPS["sip_code"].meaning_of(sip)
+    if told.failure is FailureClass.REFUSED:
+        return meaning.model_copy(update={"failure": told.failure})
+    refined = failure_of(error)
+    if refined is None and told.status is not None:
+        return Meaning(status=told.status)
+    return meaning.model_copy(update={"failure": refined or told.failure or meaning.failure})
+
+
+def unexplained(meaning: Meaning) -> Meaning:
+    """The meaning of a status that nothing explains: no number is given up for it."""
+    if meaning.failure is FailureClass.REJECTED:
+        return meaning.model_copy(update={"failure": FailureClass.UNAVAILABLE})
+    return meaning
+
+
+def answered_by(word: str | None) -> AnsweredBy | None:
+    return _MAPS["answered_by"].meaning_of(word).answered_by
+
+
+def failure_of(code: str | None) -> FailureClass | None:
+    """The class of an error code; None for one that says nothing more than the HTTP status."""
+    return _MAPS["error_code"].meaning_of(code).failure

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
-from outdial.providers.adapters.vapi import order, status, webhook
+from outdial.providers.adapters.vapi import order, webhook
 from outdial.providers.adapters.vapi.tools import VapiTools
+from outdial.providers.adapters.vapi.webhook import VapiWebhooks
 from outdial.providers.carried import Asked, Carried, NotCarried
 from outdial.providers.credentials import required_credential, text_option
 from outdial.providers.errors import Misconfigured, Unavailable
@@ -25,7 +26,7 @@ from outdial.providers.http.answers import (
 )
 from outdial.providers.http.exchange import HeaderAuth
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed
+from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.payload import text_at
 from outdial.providers.tools import ToolFormat
 
@@ -53,6 +54,7 @@ class VapiProvider(HttpProvider):
 
     default_url: ClassVar[str] = "https://api.vapi.ai"
     name: ClassVar[str] = "vapi"
+    reader: ClassVar[type[WebhookReader]] = VapiWebhooks
     speech_settings: ClassVar[frozenset[str]] = frozenset(
         {
             "backgroundSound",
@@ -127,7 +129,7 @@ class VapiProvider(HttpProvider):
 
     async def end(self, provider_call_id: str) -> None:
         call = await self._call(provider_call_id)
-        if call is None or text_at(call, "status") == status.ENDED:
+        if call is None or text_at(call, "status") == webhook.ENDED:
             return
         control = text_at(call, "monitor", "controlUrl")
         if control is None or not control.startswith(("https://", self._http.base_url)):
@@ -146,16 +148,6 @@ class VapiProvider(HttpProvider):
     async def check(self) -> str:
         await self._list({"limit": "1"})
         return f"Vapi at {self._http.base_url}: key accepted"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        secret = self.line.credentials.get("webhook_secret")
-        if self._credential_id is None:
-            webhook.verify_secret(headers, secret)
-        else:
-            webhook.verify_hmac(headers, body, secret, now)
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at)
 
     def tools(self) -> ToolFormat:
         return VapiTools(self.verify_sender)

@@ -11,7 +11,7 @@ from typing import Any
 
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import FailureClass
-from outdial.providers.adapters.vapi import status
+from outdial.providers.adapters.vapi import webhook
 from outdial.providers.adapters.vapi.webhook import SECRET_HEADER
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
 from outdial.providers.errors import Misconfigured, Unsendable
@@ -104,10 +104,10 @@ def failure_in(http_status: int, content: Any) -> FailureClass | None:
     of concurrent calls blocked. A blocked call that has an id and goes on is none.
     """
     if http_status != 201:
-        return status.failure_of(_message_in(content)) if http_status == 400 else None
+        return webhook.failure_of(_message_in(content)) if http_status == 400 else None
     call = call_in(content)
-    if text_at(call, "status") == status.ENDED:
-        reason = status.ending_of(text_at(call, "endedReason"), started=False)
+    if text_at(call, "status") == webhook.ENDED:
+        reason = webhook.ending_of(text_at(call, "endedReason"), started=False)
         return reason.failure if reason.failure is FailureClass.THROTTLED else None
     if text_at(call, "id") is not None:
         return None
@@ -116,7 +116,7 @@ def failure_in(http_status: int, content: Any) -> FailureClass | None:
     errors = list_at(content, "errors")
     if errors:
         # Only this customer was not called; in words nobody documented.
-        return status.failure_of(text_at(errors[0], "error")) or FailureClass.UNAVAILABLE
+        return webhook.failure_of(text_at(errors[0], "error")) or FailureClass.UNAVAILABLE
     return None
 
 

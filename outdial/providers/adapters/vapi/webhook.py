@@ -10,18 +10,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from outdial.domain.call.event import CallEvent, EventKind
-from outdial.domain.call.status import CallStatus
-from outdial.providers.adapters.vapi import status
+from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.providers.credentials import text_option
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.port import WebhookReader
 from outdial.providers.reports.analysis import call_back_in, disposition_in
 from outdial.providers.reports.instants import from_iso, from_milliseconds, from_unix
 from outdial.providers.reports.payload import number_at, object_at, object_in, text_at, value_at
-from outdial.providers.reports.status_map import Meaning
+from outdial.providers.reports.sip import meaning_of_response
+from outdial.providers.reports.status_map import Meaning, load_maps
 from outdial.providers.signing import header_of, require_equal, require_recent, required_secret
 
 TOLERANCE = timedelta(minutes=5)
@@ -30,6 +34,13 @@ SECRET_HEADER = "X-Vapi-Secret"
 _UNEXPLAINED = "ended, without a reason yet"
 _MILLISECONDS_FROM = 1e11
 """Seconds reach this in the year 5138; Vapi doesn't say in which unit its times are."""
+
+_MAPS = load_maps(Path(__file__).with_name("status.json"))
+
+ENDED = "ended"
+_CANCELED_BY_US = "manually-canceled"
+_SIP_RESPONSE = re.compile(r".*-outbound-sip-(?P<code>[4-6]\d\d)(?:-(?P<phrase>.*))?")
+"""As Vapi names the final response of a carrier, such as `…-outbound-sip-403-forbidden`."""
 
 
 def verify_secret(headers: Mapping[str, str], secret: str | None) -> None:
@@ -50,34 +61,41 @@ def verify_hmac(headers: Mapping[str, str], body: bytes, secret: str | None, now
     require_recent(_instant(number_at({"at": timestamp}, "at")), now, TOLERANCE)
 
 
-def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:
-    """The events in a verified message; none for what is not about how a call goes.
+class VapiWebhooks(WebhookReader):
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        secret = self.line.credentials.get("webhook_secret")
+        if text_option(self.line, "credential_id") is None:
+            verify_secret(headers, secret)
+        else:
+            verify_hmac(headers, body, secret, now)
 
-    `received_at` is when it happened where the message does not say: a timestamp is optional, and
-    the documentation's own example has none. Raises WebhookRefused when the body is no message,
-    or does not say of which call.
-    """
-    message = object_at(object_in(body), "message")
-    kind, call = text_at(message, "type"), object_at(message, "call")
-    if kind not in ("status-update", "end-of-call-report"):
-        return ()
-    number, call_id = text_at(call, "id"), our_id_of(call) or our_id_of(message)
-    if number is None:
-        raise WebhookRefused("message.call.id is missing or can't be read")
-    at = _told_at(message, call) or received_at
-    if kind == "end-of-call-report":
-        return _ended(message, number, call_id, at)
-    word = text_at(message, "status")
-    if word == status.ENDED:
-        reason = text_at(message, "endedReason")
-        if reason is None:
-            # The report that follows says why, and all else: this one must not pass for it.
-            return (_told(number, call_id, at, Meaning(), _UNEXPLAINED),)
-        started = text_at(call, "startedAt") is not None
-        meaning = status.ending_of(reason, started=started)
-        told = _told(number, call_id, at, meaning, reason or word)
-        return (_answered_if(started, meaning, told),)
-    return (_told(number, call_id, at, status.status_of(word), word or ""),) if word else ()
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The events in a verified message; none for what is not about how a call goes.
+
+        A timestamp is optional, and the documentation's own example has none. Raises
+        WebhookRefused when the body is no message, or does not say of which call.
+        """
+        message = object_at(object_in(body), "message")
+        kind, call = text_at(message, "type"), object_at(message, "call")
+        if kind not in ("status-update", "end-of-call-report"):
+            return ()
+        number, call_id = text_at(call, "id"), our_id_of(call) or our_id_of(message)
+        if number is None:
+            raise WebhookRefused("message.call.id is missing or can't be read")
+        at = _told_at(message, call) or received_at
+        if kind == "end-of-call-report":
+            return _ended(message, number, call_id, at)
+        word = text_at(message, "status")
+        if word == ENDED:
+            reason = text_at(message, "endedReason")
+            if reason is None:
+                # The report that follows says why, and all else: this one must not pass for it.
+                return (_told(number, call_id, at, Meaning(), _UNEXPLAINED),)
+            started = text_at(call, "startedAt") is not None
+            meaning = ending_of(reason, started=started)
+            told = _told(number, call_id, at, meaning, reason or word)
+            return (_answered_if(started, meaning, told),)
+        return (_told(number, call_id, at, status_of(word), word or ""),) if word else ()
 
 
 def read_call(call: Mapping[str, Any]) -> Sequence[CallEvent]:
@@ -86,10 +104,10 @@ def read_call(call: Mapping[str, Any]) -> Sequence[CallEvent]:
     at = from_iso(text_at(call, "updatedAt")) or from_iso(text_at(call, "createdAt"))
     if number is None or at is None:
         return ()
-    if word == status.ENDED:
-        return _ended(call, number, our_id_of(call), at, otherwise=status.unexplained())
+    if word == ENDED:
+        return _ended(call, number, our_id_of(call), at, otherwise=unexplained())
     # A call that was just made may be shown without a status.
-    meaning = status.status_of(word) if word else Meaning(status=CallStatus.QUEUED)
+    meaning = status_of(word) if word else Meaning(status=CallStatus.QUEUED)
     return (_told(number, our_id_of(call), at, meaning, word or "queued"),)
 
 
@@ -110,10 +128,10 @@ def _ended(
     """The end, and what is known of the talk: the same in a report and in a call object."""
     reason = text_at(report, "endedReason")
     started, over = (from_iso(text_at(report, name)) for name in ("startedAt", "endedAt"))
-    meaning = status.ending_of(reason, started=started is not None)
+    meaning = ending_of(reason, started=started is not None)
     if reason is None and otherwise is not None:
         meaning = otherwise
-    end = _told(number, call_id, over or at, meaning, reason or status.ENDED)
+    end = _told(number, call_id, over or at, meaning, reason or ENDED)
     if started is not None and over is not None:
         seconds = max(0.0, (over - started).total_seconds())
         end = end.model_copy(update={"duration_seconds": seconds})
@@ -162,7 +180,7 @@ def _structured(analysis: Mapping[str, Any], artifact: Mapping[str, Any]) -> dic
 
 def _told(number: str, call_id: str | None, at: datetime, meaning: Meaning, word: str) -> CallEvent:
     known = meaning.status
-    kind = status.ENDED if known is not None and known.terminal else known or word
+    kind = ENDED if known is not None and known.terminal else known or word
     return CallEvent(
         event_id=f"{number}:{kind}",
         call_id=call_id,
@@ -186,3 +204,29 @@ def _instant(number: float | None) -> datetime | None:
     if number is None or not math.isfinite(number):
         return None
     return from_milliseconds(number) if number >= _MILLISECONDS_FROM else from_unix(number)
+
+
+def status_of(word: str | None) -> Meaning:
+    """A status; nothing for `ended`, whose meaning is in the reason."""
+    return _MAPS["status"].meaning_of(word)
+
+
+def ending_of(reason: str | None, *, started: bool) -> Meaning:
+    """An endedReason. `started` is whether the call has a startedAt: it had been answered."""
+    response = _SIP_RESPONSE.fullmatch(reason or "")
+    if response is not None and reason not in _MAPS["ended_reason"].rows:
+        return meaning_of_response(response["code"], response["phrase"])
+    meaning = _MAPS["ended_reason"].meaning_of(reason)
+    if reason == _CANCELED_BY_US and started:
+        return Meaning(status=CallStatus.COMPLETED)
+    return meaning
+
+
+def unexplained() -> Meaning:
+    """A call that ended for no reason given."""
+    return _MAPS["ended_reason"].otherwise
+
+
+def failure_of(message: str | None) -> FailureClass | None:
+    """The class of an error that has nothing but a message; None for one nobody documented."""
+    return _MAPS["message"].meaning_of(message).failure

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
-from outdial.providers.adapters.voxanne import webhook
 from outdial.providers.adapters.voxanne.contacts import contact_for
-from outdial.providers.adapters.voxanne.report import analysis_of, meaning_of, status_of
+from outdial.providers.adapters.voxanne.webhook import (
+    VoxanneWebhooks,
+    analysis_of,
+    meaning_of,
+    status_of,
+)
 from outdial.providers.carried import Carried
 from outdial.providers.errors import Unavailable
 from outdial.providers.http.answers import (
@@ -26,7 +29,7 @@ from outdial.providers.http.answers import (
 )
 from outdial.providers.http.provider import HttpProvider
 from outdial.providers.http.rate_limits import with_wait
-from outdial.providers.port import Capabilities, Placed
+from outdial.providers.port import Capabilities, Placed, WebhookReader
 from outdial.providers.reports.instants import from_iso
 from outdial.providers.reports.listed_calls import NEVER_PROVEN, Listed, ours
 from outdial.providers.reports.payload import number_at, text_at
@@ -55,6 +58,7 @@ class VoxanneProvider(HttpProvider):
 
     default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "voxanne"
+    reader: ClassVar[type[WebhookReader]] = VoxanneWebhooks
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,
@@ -114,12 +118,6 @@ class VoxanneProvider(HttpProvider):
         if not response.is_success:
             raise request_error(response, self.line.name)
         return f"Voxanne at {self._http.base_url}: key accepted"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        webhook.verify(headers, body, self.line.credentials.get("webhook_secret", ""), now)
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at)
 
     async def _contact(self, request: PlaceRequest) -> str:
         # Not the time of one request for each: the dial still has to leave in time.

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
-from outdial.providers.adapters.voxpria import webhook
-from outdial.providers.adapters.voxpria.report import OUR_ID, event_of, id_of
-from outdial.providers.adapters.voxpria.status import STATUS
+from outdial.providers.adapters.voxpria.webhook import (
+    OUR_ID,
+    STATUS,
+    VoxpriaWebhooks,
+    event_of,
+    id_of,
+)
 from outdial.providers.carried import Carried
 from outdial.providers.http.answers import (
     content_of,
@@ -24,7 +27,7 @@ from outdial.providers.http.answers import (
 )
 from outdial.providers.http.provider import HttpProvider
 from outdial.providers.http.rate_limits import until_reset, with_wait
-from outdial.providers.port import Capabilities, Placed
+from outdial.providers.port import Capabilities, Placed, WebhookReader
 from outdial.providers.reports.instants import from_iso
 from outdial.providers.reports.listed_calls import NEVER_PROVEN, Listed, ours
 from outdial.providers.reports.payload import list_at, object_at, text_at
@@ -55,6 +58,7 @@ class VoxpriaProvider(HttpProvider):
 
     default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "voxpria"
+    reader: ClassVar[type[WebhookReader]] = VoxpriaWebhooks
     capabilities: ClassVar[Capabilities] = Capabilities(
         can_look_up=True,
         can_find=True,
@@ -114,12 +118,6 @@ class VoxpriaProvider(HttpProvider):
     async def check(self) -> str:
         await self._page(1, 1)
         return f"Voxpria at {self._http.base_url}: key accepted"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        webhook.verify(headers, body, self.line.credentials.get("webhook_secret", ""))
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at)
 
     async def _page(self, page: int, limit: int) -> list[Any]:
         query = {"page": page, "limit": limit}

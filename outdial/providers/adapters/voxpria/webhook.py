@@ -14,17 +14,29 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from outdial.domain.call.event import CallEvent
-from outdial.providers.adapters.voxpria.report import event_of, id_of
-from outdial.providers.adapters.voxpria.status import EVENT, STATUS
+from outdial.domain.call.status import CallStatus
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.port import WebhookReader
 from outdial.providers.reports.instants import from_iso
-from outdial.providers.reports.payload import object_at, object_in, text_at
-from outdial.providers.reports.status_map import sharper
+from outdial.providers.reports.payload import number_at, object_at, object_in, text_at
+from outdial.providers.reports.status_map import Meaning, load_maps, sharper
 from outdial.providers.signing import header_of, require_equal, required_secret
 
 SIGNATURE = "x-voxpria-signature"
+
+_MAPS = load_maps(Path(__file__).with_name("status.json"))
+
+EVENT = _MAPS["event"]
+STATUS = _MAPS["status"]
+
+OUR_ID = "outdialCallId"
+"""Our call id among the variables of a call."""
+
+_STRUCTURED = ("outcome", "summary")
 
 
 def sign(secret: str, body: bytes) -> str:
@@ -41,23 +53,68 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str) -> None:
         require_equal(sign(key, _stringified(body)), given, SIGNATURE)
 
 
-def read(body: bytes, received_at: datetime) -> Sequence[CallEvent]:
-    """The event in a verified webhook; none when it is about nothing we follow.
+class VoxpriaWebhooks(WebhookReader):
+    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
+        verify(headers, body, self.line.credentials.get("webhook_secret", ""))
 
-    Raises WebhookRefused when the body is not a JSON object.
-    """
-    content = object_in(body)
-    call = object_at(content, "data")
-    named, call_id = EVENT.meaning_of(text_at(content, "event")), id_of(call)
-    if named.status is None or call_id is None:
-        return ()
-    meaning = sharper(named, STATUS.meaning_of(text_at(call, "status")))
-    sent_at = from_iso(text_at(content, "timestamp")) or received_at
-    event = event_of(call_id, call, meaning, sent_at)
-    return () if event is None else (event,)
+    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
+        """The event in a verified webhook; none when it is about nothing we follow.
+
+        Raises WebhookRefused when the body is not a JSON object.
+        """
+        content = object_in(body)
+        call = object_at(content, "data")
+        named, call_id = EVENT.meaning_of(text_at(content, "event")), id_of(call)
+        if named.status is None or call_id is None:
+            return ()
+        meaning = sharper(named, STATUS.meaning_of(text_at(call, "status")))
+        sent_at = from_iso(text_at(content, "timestamp")) or received_at
+        event = event_of(call_id, call, meaning, sent_at)
+        return () if event is None else (event,)
 
 
 def _stringified(body: bytes) -> bytes:
     return json.dumps(object_in(body), separators=(",", ":"), ensure_ascii=False).encode(
         "utf-8", "replace"
     )
+
+
+def event_of(
+    provider_call_id: str, call: Mapping[str, Any], meaning: Meaning, seen_at: datetime
+) -> CallEvent | None:
+    """None when it says nothing about the status.
+
+    Nothing numbers the events: one is told from others by the call and its status, so that a
+    webhook and a look-up tell the same one. The only documented `outcome` is "successful", which
+    says no more than the status does, so it is kept and decides nothing.
+    """
+    if meaning.status is None:
+        return None
+    return CallEvent(
+        event_id=f"{provider_call_id}/{meaning.status}",
+        call_id=text_at(call, "variables", OUR_ID),
+        provider_call_id=provider_call_id,
+        status=meaning.status,
+        at=_happened_at(call, meaning.status) or seen_at,
+        answered=meaning.answered,
+        answered_by=meaning.answered_by,
+        failure=meaning.failure,
+        detail=text_at(call, "status"),
+        duration_seconds=number_at(call, "duration"),
+        transcript=text_at(call, "transcript"),
+        recording_url=text_at(call, "recording"),
+        structured={name: told for name in _STRUCTURED if (told := text_at(call, name))},
+    ).by_facts()
+
+
+def id_of(call: Mapping[str, Any]) -> str | None:
+    """`callId` in the API and its webhooks, `id` in the webhooks of the developers' pages."""
+    return text_at(call, "callId") or text_at(call, "id")
+
+
+def _happened_at(call: Mapping[str, Any], status: CallStatus) -> datetime | None:
+    if status.terminal:
+        return from_iso(text_at(call, "completedAt"))
+    if status is CallStatus.IN_PROGRESS:
+        return from_iso(text_at(call, "startedAt"))
+    return None

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 import httpx
 
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
-from outdial.providers.adapters.vozagent import webhook
-from outdial.providers.adapters.vozagent.report import events_of
-from outdial.providers.adapters.vozagent.status import STATUS
+from outdial.providers.adapters.vozagent.webhook import STATUS, VozAgentWebhooks, events_of
 from outdial.providers.carried import Carried
 from outdial.providers.errors import Misconfigured
 from outdial.providers.http.answers import (
@@ -24,12 +21,11 @@ from outdial.providers.http.answers import (
     unreadable,
 )
 from outdial.providers.http.provider import HttpProvider
-from outdial.providers.port import Capabilities, LineConfig, Placed
+from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.instants import from_iso
 from outdial.providers.reports.listed_calls import NEVER_PROVEN, Listed, ours
 from outdial.providers.reports.payload import list_at, text_at
-from outdial.providers.signing import require_token
 
 BASE_URL = "https://api.vozagent.ai/v1"
 TAG = "outdial:"
@@ -58,6 +54,7 @@ class VozAgentProvider(HttpProvider):
 
     default_url: ClassVar[str] = BASE_URL
     name: ClassVar[str] = "vozagent"
+    reader: ClassVar[type[WebhookReader]] = VozAgentWebhooks
     speech_settings: ClassVar[frozenset[str]] = frozenset(
         {
             "notes",
@@ -124,12 +121,6 @@ class VozAgentProvider(HttpProvider):
     async def check(self) -> str:
         found = await self._list("assistants", limit="100")
         return f"VozAgent at {self._http.base_url}: key accepted, {len(found)} assistants"
-
-    def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        require_token(url, self.line.credentials.get("webhook_secret"))
-
-    def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
-        return webhook.read(body, received_at)
 
     async def _outbound_calls(self, contact_id: str, to: str) -> list[Listed]:
         found = await self._list("calls", contact_id=contact_id, call_type="outbound", limit="100")

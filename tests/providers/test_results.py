@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call.results import ResultMapping
+from outdial.providers.lines import ResultMapping
 from tests.builders import event
 
 MAPPING = ResultMapping(
