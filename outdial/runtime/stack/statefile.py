@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from outdial.domain.errors import OutdialError
@@ -18,7 +19,7 @@ from outdial.domain.errors import OutdialError
 _LOCK = "lock"
 _STATE = "stack.json"
 _LOCK_PATIENCE_SECONDS = 1.0
-"""Whoever asks whether a stack runs holds the lock for an instant."""
+"""`is_owned` holds the lock for an instant."""
 _OURS = (
     _LOCK, _STATE, f"{_STATE}.[0-9]*", "outdial.db*", "temporal.db*", "logs/*.log", "logs/*.log.1",
 )  # fmt: skip
@@ -80,21 +81,21 @@ class StackState(BaseModel):
 
 @contextlib.contextmanager
 def owned(state_dir: Path) -> Iterator[None]:
-    """Hold the directory's lock; the kernel lets go of it when this process dies.
+    """Hold the directory's lock; the kernel releases it when this process dies.
 
     Raises StackRunning when another process holds it.
     """
     make_private(state_dir)
-    descriptor = os.open(state_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    # Never a marker file in its place: that outlives its owner, and `is_owned` asks the kernel.
+    lock = FileLock(state_dir / _LOCK, mode=0o600, poll_interval=0.02, fallback_to_soft=False)
     try:
-        give_up = time.monotonic() + _LOCK_PATIENCE_SECONDS
-        while not _try(descriptor, fcntl.LOCK_EX):
-            if time.monotonic() >= give_up:
-                raise StackRunning(f"another process runs a stack in {state_dir}")
-            time.sleep(0.02)
+        lock.acquire(timeout=_LOCK_PATIENCE_SECONDS)
+    except Timeout:
+        raise StackRunning(f"another process runs a stack in {state_dir}") from None
+    try:
         yield
     finally:
-        os.close(descriptor)
+        lock.release()
 
 
 def make_private(state_dir: Path) -> None:
@@ -132,15 +133,22 @@ def state_file(state_dir: Path) -> Path:
 
 
 def is_owned(state_dir: Path) -> bool:
-    """Whether some process runs a stack in this directory."""
+    """Whether some process runs a stack in this directory.
+
+    Asks for a shared lock, which FileLock does not offer: an exclusive one would make two
+    processes that ask at the same moment take each other for the owner.
+    """
     try:
         descriptor = os.open(state_dir / _LOCK, os.O_RDWR)
     except FileNotFoundError:
         return False
     try:
-        return not _try(descriptor, fcntl.LOCK_SH)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
     finally:
         os.close(descriptor)
+    return False
 
 
 def read_state(state_dir: Path) -> StackState | None:
@@ -196,11 +204,3 @@ def _bind(port: int, held: contextlib.ExitStack) -> int | None:
         listener.bind(("127.0.0.1", port))
         return int(listener.getsockname()[1])
     return None
-
-
-def _try(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
