@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 async def at_work(
     temporal_server: WorkflowEnvironment, database: Database
 ) -> AsyncIterator[Engine]:
-    outside = Integrations(allow_hosts=frozenset({"127.0.0.1"}))
-    async with engine(temporal_server.client, database, NOW, integrations=outside) as running:
+    integrations = Integrations(allow_hosts=frozenset({"127.0.0.1"}))
+    async with engine(temporal_server.client, database, NOW, integrations=integrations) as running:
         yield running
 
 

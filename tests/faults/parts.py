@@ -14,7 +14,7 @@ from outdial.runtime.stack import processes
 from outdial.runtime.stack.processes import Command
 from tests.waiting import until
 
-_LEASH = Path(processes.__file__).with_name("leash.py")
+_WATCHDOG = Path(processes.__file__).with_name("parent_watchdog.py")
 
 
 class Part:
@@ -50,7 +50,7 @@ class Part:
             self._child = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-S",
-                str(_LEASH),
+                str(_WATCHDOG),
                 str(os.getpid()),
                 *self.command.arguments,
                 env=dict(self.command.environment),

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from outdial.runtime.stack import leash
+from outdial.runtime.stack import parent_watchdog
 from outdial.runtime.stack.processes import QUICK_FAILURES, Command, Process, ProcessFailed
 from tests.waiting import until as until_awaited
 
-LEASH = Path(leash.__file__)
+WATCHDOG = Path(parent_watchdog.__file__)
 SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
 
 
@@ -84,7 +84,7 @@ async def test_what_is_hopeless_is_given_up_with_its_last_words(
 
 
 def _orphan(tmp_path: Path, call: str) -> int:
-    """Start a process that starts a leashed one and kills itself; the leashed one's pid."""
+    """Start a process that starts a watched command and kills itself; the pid of the command."""
     code = (
         "import os, signal, subprocess, sys, time\n"
         f"child = subprocess.Popen([sys.executable, '-S', '-c', {call!r}, str(os.getpid()),\n"
@@ -100,16 +100,18 @@ def _orphan(tmp_path: Path, call: str) -> int:
     return int(ended.stdout)
 
 
-_LOAD = f"import sys; sys.path.insert(0, {str(LEASH.parent)!r}); import leash; "
+_LOAD = f"import sys; sys.path.insert(0, {str(WATCHDOG.parent)!r}); import parent_watchdog; "
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
 async def test_the_kernel_ends_what_lost_its_parent(tmp_path: Path) -> None:
-    pid = _orphan(tmp_path, _LOAD + "sys.exit(leash.main(sys.argv[1:]))")
+    pid = _orphan(tmp_path, _LOAD + "sys.exit(parent_watchdog.main(sys.argv[1:]))")
     await until(lambda: not alive(pid))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-async def test_elsewhere_the_leash_ends_what_lost_its_parent(tmp_path: Path) -> None:
-    pid = _orphan(tmp_path, _LOAD + "sys.exit(leash.watch(int(sys.argv[1]), sys.argv[2:]))")
+async def test_elsewhere_the_watchdog_ends_what_lost_its_parent(tmp_path: Path) -> None:
+    pid = _orphan(
+        tmp_path, _LOAD + "sys.exit(parent_watchdog.watch(int(sys.argv[1]), sys.argv[2:]))"
+    )
     await until(lambda: not alive(pid))

@@ -171,11 +171,13 @@ async def test_what_a_part_writes_is_its_owners_alone(tmp_path: Path) -> None:
         log=tmp_path / "logs" / "part.log",
         stop_within=1,
     )
-    running = asyncio.create_task(Process(command).keep_running())
+    process = Process(command)
+    running = asyncio.create_task(process.keep_running())
     async with asyncio.timeout(120):
         while not written.exists():
             await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    await process.stop()
     found = {stat.S_IMODE(path.stat().st_mode) for path in (written, command.log)}
     assert found == {0o600}

@@ -21,7 +21,7 @@ QUICK_FAILURES = 5
 _BACKOFF_SECONDS = (0.1, 0.5, 1.0, 2.0)
 _LOG_BYTES = 5_000_000
 _TAIL_LINES = 8
-_LEASH = Path(__file__).with_name("leash.py")
+_WATCHDOG = Path(__file__).with_name("parent_watchdog.py")
 
 
 class ProcessFailed(OutdialError):
@@ -113,7 +113,7 @@ class Process:
                 sys.executable,
                 "-S",
                 "-P",
-                str(_LEASH),
+                str(_WATCHDOG),
                 str(os.getpid()),
                 *self.command.arguments,
                 env=dict(self.command.environment),

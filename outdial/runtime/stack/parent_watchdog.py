@@ -1,8 +1,8 @@
-"""Run a command that must not outlive the process which started it.
+"""Parent watchdog: run a command that must not outlive the process which started it.
 
-`python leash.py PARENT_PID COMMAND ARGUMENT…`, standard library only, so that it costs
+`python parent_watchdog.py PARENT_PID COMMAND ARGUMENT…`, standard library only, so that it costs
 milliseconds. On Linux the kernel is asked to kill the command when its parent dies, and this
-process becomes the command. Elsewhere it stays, and looks after its parent itself.
+process becomes the command. Elsewhere it stays, and polls for its parent.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 _PR_SET_PDEATHSIG = 1
-_LOOK_EVERY_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 def main(arguments: list[str]) -> int:
@@ -34,7 +34,7 @@ def watch(parent: int, command: list[str]) -> int:
     signal.signal(signal.SIGTERM, lambda *_: child.terminate())
     while True:
         try:
-            return child.wait(timeout=_LOOK_EVERY_SECONDS)
+            return child.wait(timeout=_POLL_SECONDS)
         except subprocess.TimeoutExpired:
             if os.getppid() != parent:
                 child.kill()
