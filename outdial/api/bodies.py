@@ -110,7 +110,7 @@ class _Body:
         self._send = send
         self._patience = patience
         self._begun: float | None = None
-        self._seen = 0
+        self._received = 0
         self._answered = False
         self.limit = limit
 
@@ -139,16 +139,16 @@ class _Body:
         loop = asyncio.get_running_loop()
         if self._begun is None:
             self._begun = loop.time()
-        latest = self._begun + self._patience + self._seen / SLOWEST
+        latest = self._begun + self._patience + self._received / SLOWEST
         try:
             async with asyncio.timeout_at(latest):
                 message = await self._receive()
         except TimeoutError:
             raise BodyTooSlow from None
         if message["type"] == "http.request":
-            self._seen += len(message.get("body", b""))
+            self._received += len(message.get("body", b""))
             self._complete = not message.get("more_body", False)
-            if self._seen > self.limit:
+            if self._received > self.limit:
                 raise BodyTooLarge(self.limit)
         return message
 
@@ -157,7 +157,7 @@ class _Body:
         most = _DRAINED if self.limit <= MAX_BODY else 2 * self.limit
         if self._expects or (self._declared or 0) > most:
             return
-        self.limit = self._seen + most
+        self.limit = self._received + most
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout_at(loop.time() + _DRAIN_WITHIN):

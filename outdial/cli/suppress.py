@@ -100,8 +100,8 @@ async def _suppress(
             at.context, numbers, reason, source=source, every_tenant=every_tenant
         )
     text = f"{plural(found.added, 'number')} listed"
-    if found.known:
-        text += f", {found.known} known before"
+    if found.already_listed:
+        text += f", {found.already_listed} known before"
     if found.hung_up:
         text += f"; {plural(found.hung_up, 'call')} stopped"
     say(text + ".")

@@ -32,7 +32,7 @@ class RateHeaders:
         self._shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def told(message: Message) -> None:
+        async def send_with_rates(message: Message) -> None:
             usages: tuple[Usage, ...] = scope.get("state", {}).get("usages", ())
             if message["type"] == "http.response.start" and usages:
                 tightest = min(usages, key=lambda usage: usage.remaining)
@@ -40,4 +40,4 @@ class RateHeaders:
                 MutableHeaders(scope=message).update(self._shown(tightest, now))
             await send(message)
 
-        await self._app(scope, receive, told if scope["type"] == "http" else send)
+        await self._app(scope, receive, send_with_rates if scope["type"] == "http" else send)

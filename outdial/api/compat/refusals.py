@@ -28,7 +28,7 @@ RETRY_AFTER_SECONDS = 5
 def install_refusals(app: FastAPI, write: Write) -> None:
     """Answer every error of this application in the system's own envelope."""
 
-    async def told(request: Request, error: Exception) -> Response:
+    async def answer_refusal(request: Request, error: Exception) -> Response:
         assert isinstance(error, OutdialError)
         status = status_of(error, "compat")
         headers = {}
@@ -55,7 +55,7 @@ def install_refusals(app: FastAPI, write: Write) -> None:
         """A mistake of ours; the server logs it. Nothing of it is told."""
         return write(request, 500, HTTPStatus.INTERNAL_SERVER_ERROR.phrase, {})
 
-    app.add_exception_handler(OutdialError, told)
+    app.add_exception_handler(OutdialError, answer_refusal)
     app.add_exception_handler(RequestValidationError, unreadable)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, defect)

@@ -70,7 +70,7 @@ def version_of(if_match: str | None) -> int | None:
     """The version that a caller means; None for any. Raises RequestRefused."""
     if if_match is None or if_match.strip() == "*":
         return None
-    found = re.fullmatch(r'"([0-9]{1,9})"', if_match.strip())
-    if found is None:
+    match = re.fullmatch(r'"([0-9]{1,9})"', if_match.strip())
+    if match is None:
         raise RequestRefused(f"If-Match: found {if_match!r}; send an ETag as it was given")
-    return int(found[1])
+    return int(match[1])

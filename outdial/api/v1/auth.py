@@ -32,7 +32,7 @@ class RateHeaders:
             await self._app(scope, receive, send)
             return
 
-        async def told(message: Message) -> None:
+        async def send_with_rates(message: Message) -> None:
             usages: tuple[Usage, ...] = scope.get("state", {}).get("usages", ())
             if message["type"] == "http.response.start" and usages:
                 tightest = min(usages, key=lambda usage: usage.remaining)
@@ -42,4 +42,4 @@ class RateHeaders:
                 headers["ratelimit-reset"] = str(int(tightest.resets_at.timestamp()))
             await send(message)
 
-        await self._app(scope, receive, told)
+        await self._app(scope, receive, send_with_rates)

@@ -28,14 +28,14 @@ class Page(BaseModel, Generic[Item]):
 
 
 def page_of(
-    found: Sequence[Found],
+    rows: Sequence[Found],
     limit: int,
     show: Callable[[Found], Item],
     position: Callable[[Found], list[Any]],
 ) -> Page[Item]:
     """A page of what was read with a limit of one more."""
-    some = found[:limit]
-    more = len(found) > limit and some
+    some = rows[:limit]
+    more = len(rows) > limit and some
     return Page(
         items=[show(one) for one in some],
         next_cursor=write_cursor(position(some[-1])) if more else None,
@@ -53,10 +53,10 @@ def read_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
         return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        found = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
+        values = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
     except ValueError:
-        found = None
-    good = isinstance(found, list) and len(found) == len(kinds)
-    if not good or not all(isinstance(v, kind) for v, kind in zip(found, kinds, strict=True)):
+        values = None
+    good = isinstance(values, list) and len(values) == len(kinds)
+    if not good or not all(isinstance(v, kind) for v, kind in zip(values, kinds, strict=True)):
         raise RequestRefused("cursor: found none that was given out here; leave it out")
-    return list(found)
+    return list(values)

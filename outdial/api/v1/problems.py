@@ -130,15 +130,15 @@ def problem(
     errors: list[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    told = Problem(
+    document = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
         code=code,
         errors=errors or [],
     )
-    body = told.model_dump(exclude_none=True)
-    if not told.errors:
+    body = document.model_dump(exclude_none=True)
+    if not document.errors:
         del body["errors"]
     return JSONResponse(body, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
@@ -160,33 +160,33 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 async def _definition_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, DefinitionInvalid)
-    found = [
+    fields = [
         FieldProblem(field=one.field, message=one.message, line=one.line, column=one.column)
         for one in error.problems
     ]
     more = f", and {error.omitted} more" if error.omitted else ""
-    detail = f"{len(found)} problems{more}"
-    if len(found) == 1:
-        detail = f"{found[0].field}: {found[0].message}"
-    return problem(status_of(error, "v1"), PROBLEM_CODE[error.code], detail, errors=found)
+    detail = f"{len(fields)} problems{more}"
+    if len(fields) == 1:
+        detail = f"{fields[0].field}: {fields[0].message}"
+    return problem(status_of(error, "v1"), PROBLEM_CODE[error.code], detail, errors=fields)
 
 
 async def _unreadable(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    found = [
+    fields = [
         FieldProblem(field=".".join(one.place), message=one.message)
         for one in refused_fields(request, error)
     ]
-    detail = "; ".join(f"{one.field}: {one.message}" for one in found[:3])
-    return problem(422, "invalid", detail, errors=found)
+    detail = "; ".join(f"{one.field}: {one.message}" for one in fields[:3])
+    return problem(422, "invalid", detail, errors=fields)
 
 
 async def http_problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if isinstance(error, BodyInvalid):
-        found = FieldProblem(field=error.field, message=error.message)
+        field = FieldProblem(field=error.field, message=error.message)
         code = PROBLEM_CODE[error.code]
-        return problem(status_of(error, "v1"), code, error.detail, errors=[found])
+        return problem(status_of(error, "v1"), code, error.detail, errors=[field])
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     detail = error.detail
     if error.status_code == 404:

@@ -21,7 +21,7 @@ STEP = 2000
 @dataclass(frozen=True)
 class Suppressed:
     added: int
-    known: int
+    already_listed: int
     """Numbers that were on the list before."""
     hung_up: int
     """Queued and ringing calls that were told to hang up."""

@@ -96,7 +96,7 @@ async def test_phone_numbers(us: Customer) -> None:
 async def test_suppressions_and_their_history(us: Customer, them: Customer) -> None:
     body = {"numbers": [PHONE, "+1 202 555 0123"], "reason": "asked by letter"}
     listed = await us.http.post("/v1/suppressions", json=body)
-    assert listed.json() == {"added": 1, "known": 0, "hung_up": 0, "unread": []}
+    assert listed.json() == {"added": 1, "already_listed": 0, "hung_up": 0, "unread": []}
     (shown,) = (await us.http.get("/v1/suppressions")).json()["items"]
     assert (shown["phone"], shown["reason"]) == (PHONE, "asked by letter")
     assert (await them.http.get("/v1/suppressions")).json()["items"] == []

@@ -133,7 +133,7 @@ class Sessions(BaseModel):
     offset: int
 
 
-class Said(BaseModel):
+class SpokenTurn(BaseModel):
     role: str
     content: str
 
@@ -144,7 +144,7 @@ class Said(BaseModel):
 
 class Transcript(BaseModel):
     session_id: str
-    transcript: list[Said]
+    transcript: list[SpokenTurn]
 
 
 class Recording(BaseModel):

@@ -7,7 +7,13 @@ from fastapi import APIRouter, Path, Query
 from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.days import from_day
 from outdial.api.compat.thinnestai.auth import needs
-from outdial.api.compat.thinnestai.models import Recording, Said, Session, Sessions, Transcript
+from outdial.api.compat.thinnestai.models import (
+    Recording,
+    Session,
+    Sessions,
+    SpokenTurn,
+    Transcript,
+)
 from outdial.api.compat.thinnestai.words import MEANT
 from outdial.api.compat.values import whole_seconds
 from outdial.domain.call.request import CallFilter
@@ -53,9 +59,9 @@ async def list_sessions(
             "start_date, end_date: write ISO 8601, such as 2026-12-01T15:00:00Z"
         ) from None
     size = min(limit, MOST)
-    found = await settled_calls.list_calls(caller.ctx, chosen, limit=size, offset=offset)
+    views = await settled_calls.list_calls(caller.ctx, chosen, limit=size, offset=offset)
     total = await settled_calls.count_calls(caller.ctx, chosen)
-    shown = [Session.of(view) for view in found]
+    shown = [Session.of(view) for view in views]
     return Sessions(sessions=shown, total=total, limit=size, offset=offset)
 
 
@@ -69,8 +75,8 @@ async def get_transcript(session_id: SessionId, caller: Caller = needs("calls:re
     """What was said; nothing while nothing is known of it."""
     view = await settled_calls.get_call(caller.ctx, session_id)
     text = view.last.transcript if view.last is not None else None
-    said = [Said.of(turn) for turn in turns_of(text or "")]
-    return Transcript(session_id=view.id, transcript=said)
+    turns = [SpokenTurn.of(turn) for turn in turns_of(text or "")]
+    return Transcript(session_id=view.id, transcript=turns)
 
 
 @router.get("/voice/recording/{recording_id}")

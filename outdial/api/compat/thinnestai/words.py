@@ -15,7 +15,7 @@ STATUS = {
     CallStatus.CANCELED: "failed",  # it has no word for a call that was called off
 }
 MEANT = {
-    word: tuple(status for status, said in STATUS.items() if said == word)
+    word: tuple(status for status, theirs in STATUS.items() if theirs == word)
     for word in STATUS.values()
 }
 """The statuses that a filter's word stands for."""

@@ -85,8 +85,8 @@ class Agent(BaseModel):
 
 @router.get("")
 async def list_agents(caller: Caller = needs("agents:read")) -> list[Agent]:
-    found = await directory.page(caller.ctx, AGENTS, limit=_MOST)
-    return [Agent.of(one) for one in found]
+    agents = await directory.page(caller.ctx, AGENTS, limit=_MOST)
+    return [Agent.of(one) for one in agents]
 
 
 @router.post("", status_code=201)

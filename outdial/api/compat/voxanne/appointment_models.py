@@ -40,7 +40,7 @@ class CreateAppointment(BaseModel):
     calendar: Annotated[str, Field(max_length=63)] | None = None
     """Ours: a calendar in which calls book too."""
 
-    def wanted(self) -> NewAppointment:
+    def as_new(self) -> NewAppointment:
         return NewAppointment(
             title=self.serviceType,
             starts_at=self.scheduledAt,
@@ -63,13 +63,13 @@ class ChangeAppointment(BaseModel):
     confirmationSent: bool | None = None
     scheduled_at: Instant | None = None
 
-    def wanted(self, kept: DeskAppointment) -> DeskChange:
-        told = self.confirmationSent
+    def as_change(self, kept: DeskAppointment) -> DeskChange:
+        sent = self.confirmationSent
         return DeskChange(
             starts_at=self.scheduled_at,
             status=None if self.status is None else STATUSES[self.status],
             notes=self.notes,
-            details=None if told is None else kept.details | {CONFIRMATION: told},
+            details=None if sent is None else kept.details | {CONFIRMATION: sent},
         )
 
 

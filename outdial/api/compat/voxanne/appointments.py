@@ -63,10 +63,10 @@ async def list_appointments(
     except (ValueError, OverflowError):
         raise RequestRefused("startDate, endDate: write a date, such as 2026-12-01") from None
     size = min(limit, MOST)
-    found = await appointments.page(caller.ctx, chosen, limit=size, offset=(page - 1) * size)
+    rows = await appointments.page(caller.ctx, chosen, limit=size, offset=(page - 1) * size)
     total = await appointments.count(caller.ctx, chosen)
     return Appointments(
-        appointments=[_shown(one, caller) for one in found],
+        appointments=[_shown(one, caller) for one in rows],
         pagination=Pagination.of(page, size, total),
     )
 
@@ -76,7 +76,7 @@ async def create_appointment(
     body: CreateAppointment, caller: Caller = needs("appointments:write")
 ) -> Appointment:
     """It is confirmed. Nobody asks whether there is room: whoever enters it knows."""
-    return _shown(await appointments.add(caller.ctx, body.wanted()), caller)
+    return _shown(await appointments.add(caller.ctx, body.as_new()), caller)
 
 
 @router.get("/{appointment_id}")
@@ -93,7 +93,7 @@ async def change_appointment(
     caller: Caller = needs("appointments:write"),
 ) -> Appointment:
     kept = await appointments.get(caller.ctx, appointment_id)
-    changed = await appointments.change(caller.ctx, appointment_id, body.wanted(kept))
+    changed = await appointments.change(caller.ctx, appointment_id, body.as_change(kept))
     return _shown(changed, caller)
 
 

@@ -33,8 +33,8 @@ async def list_calls(
     if status is not None and not statuses:
         return []
     chosen = CallFilter(statuses=statuses)
-    found = await settled_calls.list_calls(caller.ctx, chosen, limit=min(limit, MOST))
-    return [Call.of(view) for view in found]
+    views = await settled_calls.list_calls(caller.ctx, chosen, limit=min(limit, MOST))
+    return [Call.of(view) for view in views]
 
 
 @router.get("/{call_id}")

@@ -65,12 +65,12 @@ async def list_contacts(
     """Oldest first; `search` looks at names, email and number."""
     size = min(limit, MOST)
     tags = () if leadStatus is None else (lead_tag(leadStatus),)
-    found = await directory.page(
+    contacts = await directory.page(
         caller.ctx, CONTACTS, limit=size, offset=(page - 1) * size, search=search, tags=tags
     )
     total = await directory.count(caller.ctx, CONTACTS, search=search, tags=tags)
     return Contacts(
-        contacts=[Contact.of(one) for one in found],
+        contacts=[Contact.of(one) for one in contacts],
         pagination=Pagination.of(page, size, total),
     )
 
@@ -91,9 +91,9 @@ async def get_contact(
 ) -> ContactDetails:
     kept = await directory.get(caller.ctx, CONTACTS, contact_id)
     chosen = CallFilter(contact_id=kept.id)
-    found, total = [], 0
+    views, total = [], 0
     if caller.may("calls:read"):
-        found = await settled_calls.list_calls(caller.ctx, chosen, limit=_HISTORY)
+        views = await settled_calls.list_calls(caller.ctx, chosen, limit=_HISTORY)
         total = await settled_calls.count_calls(caller.ctx, chosen)
     theirs = DeskFilter(phone=kept.phone)
     booked, count = [], 0
@@ -102,7 +102,7 @@ async def get_contact(
         count = await appointments.count(caller.ctx, theirs)
     return ContactDetails.with_history(
         kept,
-        [Call.of(view) for view in found],
+        [Call.of(view) for view in views],
         total,
         [Appointment.of(one) for one in booked],
         count,
@@ -120,7 +120,7 @@ async def change_contact(
 
 
 @router.post("/{contact_id}/call-back", status_code=201)
-async def call_back(
+async def call_contact(
     contact_id: ContactId,
     request: Request,
     body: CallBack | None = None,

@@ -29,18 +29,18 @@ class Refused(BaseModel):
 def write_error(
     request: Request, status: int, text: str, headers: Mapping[str, str]
 ) -> JSONResponse:
-    told: dict[str, Any] = {"error": text}
+    body: dict[str, Any] = {"error": text}
     if status == 401 and "/webhooks/" not in request.url.path:
-        known = token_of(request) is not None
+        has_token = token_of(request) is not None
         missing = "Missing or invalid Authorization header"
-        told = {"error": "Invalid or expired token" if known else missing}
+        body = {"error": "Invalid or expired token" if has_token else missing}
     elif status == 429:
-        told = {
+        body = {
             "error": "Too many requests",
             "message": "Rate limit exceeded. Please try again later.",
             "retryAfter": int(headers["retry-after"]),
         }
-    return JSONResponse(told, status, headers=dict(headers))
+    return JSONResponse(body, status, headers=dict(headers))
 
 
 async def write_not_found(request: Request, error: Exception) -> JSONResponse:

@@ -63,6 +63,6 @@ async def list_logs(
     caller: Caller = needs("endpoints:read"),
 ) -> list[Log]:
     """The newest first."""
-    found = await deliveries.list_deliveries(caller.ctx, DeliveryFilter(), limit=min(limit, MOST))
+    rows = await deliveries.list_deliveries(caller.ctx, DeliveryFilter(), limit=min(limit, MOST))
     tries = len(caller.ctx.delivery_waits) + 1
-    return [Log.of(one, tries) for one in found]
+    return [Log.of(one, tries) for one in rows]

@@ -35,18 +35,18 @@ class Agent(Camel):
 
     @classmethod
     def of(cls, agent: RegisteredAgent, **more: Any) -> Self:
-        told = {name: _text(agent.metadata.get(name)) for name in _TOLD}
+        texts = {name: _text(agent.metadata.get(name)) for name in _TEXT_FIELDS}
         return cls(
             agent_id=agent.id,
             name=agent.name,
             status="active" if agent.is_active else "inactive",
             created_at=agent.created_at,
-            **told,
+            **texts,
             **more,
         )
 
 
-_TOLD = ("description", "language", "voice")
+_TEXT_FIELDS = ("description", "language", "voice")
 
 
 class Configuration(Camel):
@@ -71,8 +71,8 @@ class AgentDetails(Agent):
 
 @router.get("")
 async def list_agents(caller: Caller = needs("agents:read")) -> Success[list[Agent]]:
-    found = await directory.page(caller.ctx, AGENTS, limit=MOST)
-    return Success(data=[Agent.of(one) for one in found])
+    agents = await directory.page(caller.ctx, AGENTS, limit=MOST)
+    return Success(data=[Agent.of(one) for one in agents])
 
 
 @router.get("/{agent_id}")

@@ -54,9 +54,9 @@ async def list_calls(
     """The newest first."""
     size, everything = min(limit, MOST), CallFilter()
     offset = (page - 1) * size
-    found = await settled_calls.list_calls(caller.ctx, everything, limit=size, offset=offset)
+    views = await settled_calls.list_calls(caller.ctx, everything, limit=size, offset=offset)
     total = await settled_calls.count_calls(caller.ctx, everything)
-    shown = [Call.of(view) for view in found]
+    shown = [Call.of(view) for view in views]
     return Listed(data=shown, pagination=Pagination(page=page, limit=size, total=total))
 
 

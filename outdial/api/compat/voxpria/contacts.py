@@ -111,9 +111,9 @@ async def list_contacts(
 ) -> Listed[ShownContact]:
     """The oldest first."""
     size = min(limit, MOST)
-    found = await directory.page(caller.ctx, CONTACTS, limit=size, offset=(page - 1) * size)
+    contacts = await directory.page(caller.ctx, CONTACTS, limit=size, offset=(page - 1) * size)
     total = await directory.count(caller.ctx, CONTACTS)
-    shown = [ShownContact.of(one) for one in found]
+    shown = [ShownContact.of(one) for one in contacts]
     return Listed(data=shown, pagination=Pagination(page=page, limit=size, total=total))
 
 
@@ -121,8 +121,8 @@ async def list_contacts(
 async def change_contact(
     contact_id: ContactId, body: ChangedContact, caller: Caller = needs("contacts:write")
 ) -> Success[ShownContact]:
-    found = await directory.change(caller.ctx, CONTACTS, contact_id, body.sent(), lenient=True)
-    return Success(data=ShownContact.of(found))
+    contact = await directory.change(caller.ctx, CONTACTS, contact_id, body.sent(), lenient=True)
+    return Success(data=ShownContact.of(contact))
 
 
 @router.delete("/{contact_id}")

@@ -71,6 +71,6 @@ async def create_webhook(
 
 @router.get("")
 async def list_webhooks(caller: Caller = needs("endpoints:read")) -> Success[list[Webhook]]:
-    found = await endpoints.list_endpoints(caller.ctx, scheme=NAME)
-    own = [one for one in found if one.kind is EndpointKind.TENANT]
+    listed = await endpoints.list_endpoints(caller.ctx, scheme=NAME)
+    own = [one for one in listed if one.kind is EndpointKind.TENANT]
     return Success(data=[Webhook.of(one, masked=True) for one in own])

@@ -96,12 +96,12 @@ async def list_assistants(
     if assistant_type not in (None, "outbound"):
         return []
     chosen: dict[str, Any] = {} if is_active is None else {"is_active": is_active}
-    found = await directory.page(caller.ctx, AGENTS, limit=limit, offset=offset, **chosen)
+    agents = await directory.page(caller.ctx, AGENTS, limit=limit, offset=offset, **chosen)
     numbers: list[PhoneNumber] = []
     if caller.may("phone_numbers:read"):
         numbers = await directory.page(caller.ctx, PHONE_NUMBERS, limit=MOST)
     shown = {number.agent_id: number for number in numbers}
-    return [ListedAssistant.of(one, shown.get(one.id)) for one in found]
+    return [ListedAssistant.of(one, shown.get(one.id)) for one in agents]
 
 
 @router.get("/assistants/{assistant_id}")
@@ -125,9 +125,9 @@ async def list_numbers(
     """The oldest first."""
     lines = caller.ctx.lines
     numbers = await directory.page(caller.ctx, PHONE_NUMBERS, limit=MOST)
-    known = {name: line.provider.name for name, line in lines.items()}
-    only = next(iter(known.values())) if len(known) == 1 else None
-    shown = [Number.of(one, known.get(one.line, only) if one.line else only) for one in numbers]
+    providers = {name: line.provider.name for name, line in lines.items()}
+    only = next(iter(providers.values())) if len(providers) == 1 else None
+    shown = [Number.of(one, providers.get(one.line, only) if one.line else only) for one in numbers]
     return [
         one for one in shown if status in (None, one.status) and provider in (None, one.provider)
     ]

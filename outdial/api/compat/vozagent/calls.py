@@ -31,13 +31,13 @@ async def create_call(
     """Call somebody, once, as soon as the rules allow; the number becomes a contact if it is none
     yet. Calls are recorded: the API has no field for it, and its calls have recordings."""
     assistant_id, assistant_name = await _assistant(caller, body)
-    told = body.model_dump(include={"first_name", "last_name", "source", "notes"})
-    told = {name: value for name, value in told.items() if value is not None}
-    source = told.pop("source", None)
+    details = body.model_dump(include={"first_name", "last_name", "source", "notes"})
+    details = {name: value for name, value in details.items() if value is not None}
+    source = details.pop("source", None)
     contact, is_new = await match_contact(
         caller.ctx,
         body.phone_number,
-        told | {"tags": body.tags or [], "metadata": {"source": source} if source else {}},
+        details | {"tags": body.tags or [], "metadata": {"source": source} if source else {}},
     )
     more = {"source": source, "tags": ", ".join(body.tags or ())}
     order = await single_call(
@@ -47,7 +47,7 @@ async def create_call(
         agent=assistant_id,
         origin=NAME,
         caller_id=await _shown_number(caller, assistant_id),
-        context=told | {name: value for name, value in more.items() if value},
+        context=details | {name: value for name, value in more.items() if value},
         contact_id=contact.id,
         has_recordings=True,
     )
@@ -83,8 +83,8 @@ async def list_calls(
         contact_id=contact_id,
         agent=assistant_id,
     )
-    found = await settled_calls.list_calls(caller.ctx, chosen, limit=limit, offset=offset)
-    return [ListedCall.of(view) for view in found]
+    views = await settled_calls.list_calls(caller.ctx, chosen, limit=limit, offset=offset)
+    return [ListedCall.of(view) for view in views]
 
 
 @router.get("/{call_id}")
@@ -97,8 +97,8 @@ async def get_call(
 async def _assistant(caller: Caller, body: Order) -> tuple[str, str]:
     """Its id and name. Raises RequestRefused, NotFound."""
     if body.assistant_id is not None:
-        known = await directory.find(caller.ctx, AGENTS, id=body.assistant_id)
-        return body.assistant_id, known.name if known else body.assistant_id
+        agent = await directory.find(caller.ctx, AGENTS, id=body.assistant_id)
+        return body.assistant_id, agent.name if agent else body.assistant_id
     if body.assistant_name is None:
         raise RequestRefused("send assistant_id or assistant_name")
     named = await directory.find(caller.ctx, AGENTS, name=body.assistant_name)

@@ -32,11 +32,11 @@ async def list_contacts(
     caller: Caller = needs("contacts:read"),
 ) -> list[ShownContact]:
     """The oldest first; those that have all the tags."""
-    wanted = [tag.strip() for tag in (tags or "").split(",") if tag.strip()]
-    found = await directory.page(
-        caller.ctx, CONTACTS, limit=limit, offset=offset, search=search, tags=wanted
+    chosen_tags = [tag.strip() for tag in (tags or "").split(",") if tag.strip()]
+    contacts = await directory.page(
+        caller.ctx, CONTACTS, limit=limit, offset=offset, search=search, tags=chosen_tags
     )
-    return [ShownContact.of(one) for one in found]
+    return [ShownContact.of(one) for one in contacts]
 
 
 @router.post("", status_code=201)

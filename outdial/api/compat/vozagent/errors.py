@@ -51,8 +51,8 @@ async def unreadable(request: Request, error: Exception) -> JSONResponse:
     ]
     if not missing:
         return _answer(Reason(code="invalid_request", message=text_of(request, error)), 400, {})
-    told = Reason(code="invalid_request", message=_MISSING, details={"missing_fields": missing})
-    return _answer(told, 400, {})
+    reason = Reason(code="invalid_request", message=_MISSING, details={"missing_fields": missing})
+    return _answer(reason, 400, {})
 
 
 def _answer(reason: Reason, status: int, headers: Mapping[str, str]) -> JSONResponse:

@@ -81,7 +81,7 @@ class ListedCall(BaseModel):
     @classmethod
     def of(cls, view: CallView, **more: Any) -> Self:
         last = view.last
-        found = last.structured if last else {}
+        structured = last.structured if last else {}
         return cls(
             id=view.id,
             contact_id=view.contact_id,
@@ -91,8 +91,8 @@ class ListedCall(BaseModel):
             call_started_at=last.answered_at if last else None,
             call_ended_at=last.ended_at if last else None,
             appointment_booked=last is not None and last.disposition == BOOKED,
-            lead_qualification=text_in(found, "lead_qualification"),
-            call_intent=text_in(found, "call_intent"),
+            lead_qualification=text_in(structured, "lead_qualification"),
+            call_intent=text_in(structured, "call_intent"),
             **more,
         )
 
@@ -167,6 +167,6 @@ class ShownContact(BaseModel):
         return cls(phone_number=contact.phone, **contact.model_dump(include=named))
 
 
-def text_in(found: dict[str, Any], name: str) -> str | None:
-    value = found.get(name)
+def text_in(structured: dict[str, Any], name: str) -> str | None:
+    value = structured.get(name)
     return value if isinstance(value, str) else None

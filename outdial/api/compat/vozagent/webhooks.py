@@ -96,8 +96,8 @@ async def create_webhook(body: NewWebhook, caller: Caller = needs("endpoints:wri
 
 @router.get("")
 async def list_webhooks(caller: Caller = needs("endpoints:read")) -> list[Webhook]:
-    found = await endpoints.list_endpoints(caller.ctx, scheme=NAME)
-    return [Webhook.of(one) for one in found if one.kind is EndpointKind.TENANT]
+    listed = await endpoints.list_endpoints(caller.ctx, scheme=NAME)
+    return [Webhook.of(one) for one in listed if one.kind is EndpointKind.TENANT]
 
 
 @router.patch("/{webhook_id}")
@@ -148,6 +148,6 @@ def _secure(caller: Caller, url: str) -> str:
 
 async def _own(caller: Caller, webhook_id: str) -> None:
     """Raises NotFound for an endpoint that was not made here."""
-    found = await endpoints.get_endpoint(caller.ctx, webhook_id)
-    if found.scheme != NAME or found.kind is not EndpointKind.TENANT:
+    endpoint = await endpoints.get_endpoint(caller.ctx, webhook_id)
+    if endpoint.scheme != NAME or endpoint.kind is not EndpointKind.TENANT:
         raise NotFound("webhook", webhook_id)

@@ -91,19 +91,19 @@ async def list_agents(
 ) -> Page[RegisteredAgent]:
     """Oldest first."""
     chosen: dict[str, Any] = {} if is_active is None else {"is_active": is_active}
-    found = await directory.page(
+    agents = await directory.page(
         caller.ctx, AGENTS, limit=limit + 1, after=place_of(cursor), **chosen
     )
-    return page_of(found, limit, lambda one: one, lambda one: [one.created_at.isoformat(), one.id])
+    return page_of(agents, limit, lambda one: one, lambda one: [one.created_at.isoformat(), one.id])
 
 
 @router.get("/{agent_id}", responses=documented(404))
 async def get_agent(
     agent_id: AgentId, response: Response, caller: Caller = needs("agents:read")
 ) -> RegisteredAgent:
-    found = await directory.get(caller.ctx, AGENTS, agent_id)
-    response.headers.update(tag(found.version))
-    return found
+    agent = await directory.get(caller.ctx, AGENTS, agent_id)
+    response.headers.update(tag(agent.version))
+    return agent
 
 
 @router.patch("/{agent_id}", responses=documented(404, 412))
@@ -118,15 +118,15 @@ async def change_agent(
     directory.require_line(caller.ctx, values.get("line"))
     version = version_of(if_match)
     if {"line", "remote_id", "settings"} & set(values):
-        known = await directory.get(caller.ctx, AGENTS, agent_id)
-        require_for_agent(caller.ctx, caller.key.scopes, known.model_dump() | values)
+        before = await directory.get(caller.ctx, AGENTS, agent_id)
+        require_for_agent(caller.ctx, caller.key.scopes, before.model_dump() | values)
         # What was checked is what is changed: two changes at once could add up to a third.
-        version = known.version if version is None else version
-        if version != known.version:
-            raise PreconditionFailed("agent", known.version)
-    found = await directory.change(caller.ctx, AGENTS, agent_id, values, version=version)
-    response.headers.update(tag(found.version))
-    return found
+        version = before.version if version is None else version
+        if version != before.version:
+            raise PreconditionFailed("agent", before.version)
+    agent = await directory.change(caller.ctx, AGENTS, agent_id, values, version=version)
+    response.headers.update(tag(agent.version))
+    return agent
 
 
 @router.delete("/{agent_id}", status_code=204, responses=documented(404, 412))

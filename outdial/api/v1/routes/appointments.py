@@ -104,8 +104,8 @@ class AppointmentStep(BaseModel):
 
     @classmethod
     def of(cls, one: AppointmentChange) -> "AppointmentStep":
-        told = one.model_dump(include={"at", "call_id", "starts_at", "status"})
-        return cls(change=one.change.value, **told)
+        members = one.model_dump(include={"at", "call_id", "starts_at", "status"})
+        return cls(change=one.change.value, **members)
 
 
 class AppointmentDetails(ShownAppointment):
@@ -121,8 +121,8 @@ async def enter_appointment(
     caller: Caller = needs("appointments:write"),
 ) -> Response:
     """Enter an appointment that somebody has made; it counts as confirmed."""
-    wanted = body.model_dump(exclude={"duration_minutes"})
-    new = NewAppointment(**wanted, duration=body.duration_minutes * _MINUTE)
+    members = body.model_dump(exclude={"duration_minutes"})
+    new = NewAppointment(**members, duration=body.duration_minutes * _MINUTE)
 
     async def carry_out() -> ShownAppointment:
         return ShownAppointment.of(await appointments.add(caller.ctx, new))
@@ -150,8 +150,8 @@ async def list_appointments(
         starts_before=starts_before,
         after=place_of(cursor),
     )
-    found = await appointments.page(caller.ctx, chosen, limit=limit + 1)
-    return page_of(found, limit, ShownAppointment.of, _place)
+    rows = await appointments.page(caller.ctx, chosen, limit=limit + 1)
+    return page_of(rows, limit, ShownAppointment.of, _place)
 
 
 @router.get("/{appointment_id}", responses=documented(404))
@@ -160,8 +160,8 @@ async def get_appointment(
 ) -> AppointmentDetails:
     kept = await appointments.get(caller.ctx, appointment_id)
     steps = await appointments.history(caller.ctx, appointment_id)
-    told = [AppointmentStep.of(one) for one in steps]
-    return AppointmentDetails(**_members(kept), history=told)
+    history = [AppointmentStep.of(one) for one in steps]
+    return AppointmentDetails(**_members(kept), history=history)
 
 
 @router.patch("/{appointment_id}", responses=documented(404))
@@ -172,8 +172,8 @@ async def change_appointment(
 ) -> ShownAppointment:
     """Move it, note something, or say what became of it. A canceled one stays canceled."""
     status = None if body.status is None else AppointmentStatus(body.status)
-    wanted = DeskChange(starts_at=body.starts_at, status=status, notes=body.notes)
-    return ShownAppointment.of(await appointments.change(caller.ctx, appointment_id, wanted))
+    change = DeskChange(starts_at=body.starts_at, status=status, notes=body.notes)
+    return ShownAppointment.of(await appointments.change(caller.ctx, appointment_id, change))
 
 
 @router.delete("/{appointment_id}", status_code=204, responses=documented(404))

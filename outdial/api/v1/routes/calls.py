@@ -82,16 +82,16 @@ async def list_calls(
         created_from=created_from,
         created_before=created_before,
     )
-    found = await calls.list_calls(caller.ctx, chosen, limit=limit + 1, after=place_of(cursor))
-    return page_of(found, limit, Call.of, lambda one: [one.created_at.isoformat(), one.id])
+    views = await calls.list_calls(caller.ctx, chosen, limit=limit + 1, after=place_of(cursor))
+    return page_of(views, limit, Call.of, lambda one: [one.created_at.isoformat(), one.id])
 
 
 @router.get("/{call_id}", responses=documented(404))
 async def get_call(call_id: CallId, caller: Caller = needs("calls:read")) -> CallDetails:
     view = await calls.get_call(caller.ctx, call_id)
     events = await calls.call_events(caller.ctx, view)
-    told = [ShownEvent.of(event) for event in events]
-    return CallDetails(**dict(Call.of(view)), events=told)
+    shown = [ShownEvent.of(event) for event in events]
+    return CallDetails(**dict(Call.of(view)), events=shown)
 
 
 @router.get("/{call_id}/transcript", responses=documented(404))
@@ -124,16 +124,16 @@ async def end_call(call_id: CallId, caller: Caller = needs("calls:write")) -> Ca
 
 def place_of(cursor: str | None) -> tuple[datetime, str] | None:
     """When and what the last thing on the page before was. Raises RequestRefused."""
-    found = read_cursor(cursor, str, str)
-    if found is None:
+    values = read_cursor(cursor, str, str)
+    if values is None:
         return None
     try:
-        at = datetime.fromisoformat(found[0])
+        at = datetime.fromisoformat(values[0])
     except ValueError:
         at = None
     if at is None or at.tzinfo is None or not in_calendar(at):
         raise RequestRefused("cursor: found none that was given out here; leave it out")
-    return at, found[1]
+    return at, values[1]
 
 
 def _shown(view: CallView) -> Answer:

@@ -158,12 +158,12 @@ async def list_campaigns(
     """Oldest first, those over included."""
     after = read_cursor(cursor, int)
     every = await reading.list_campaigns(caller.ctx)
-    found = [
+    records = [
         record
         for record in every
         if state in (None, record.state) and (after is None or record.id > after[0])
     ]
-    return page_of(found[: limit + 1], limit, Campaign.of, lambda record: [record.id])
+    return page_of(records[: limit + 1], limit, Campaign.of, lambda record: [record.id])
 
 
 @router.get("/{name}", responses=documented(404))
@@ -195,9 +195,9 @@ async def stop_campaign(
     name: Name, body: StopBody | None = None, caller: Caller = needs("campaigns:write")
 ) -> State:
     """End it for good. Calls in flight end by themselves, or are hung up."""
-    asked = body or StopBody()
+    options = body or StopBody()
     return State.of(
-        await control.stop(caller.ctx, name, hang_up=asked.hang_up, reason=asked.reason)
+        await control.stop(caller.ctx, name, hang_up=options.hang_up, reason=options.reason)
     )
 
 

@@ -79,7 +79,7 @@ async def list_contacts(
     caller: Caller = needs("contacts:read"),
 ) -> Page[Contact]:
     """Oldest first; `search` looks at names, company, email and number."""
-    found = await directory.page(
+    contacts = await directory.page(
         caller.ctx,
         CONTACTS,
         limit=limit + 1,
@@ -87,16 +87,18 @@ async def list_contacts(
         search=search,
         tags=tag or (),
     )
-    return page_of(found, limit, lambda one: one, lambda one: [one.created_at.isoformat(), one.id])
+    return page_of(
+        contacts, limit, lambda one: one, lambda one: [one.created_at.isoformat(), one.id]
+    )
 
 
 @router.get("/{contact_id}", responses=documented(404))
 async def get_contact(
     contact_id: ContactId, response: Response, caller: Caller = needs("contacts:read")
 ) -> Contact:
-    found = await directory.get(caller.ctx, CONTACTS, contact_id)
-    response.headers.update(tag(found.version))
-    return found
+    contact = await directory.get(caller.ctx, CONTACTS, contact_id)
+    response.headers.update(tag(contact.version))
+    return contact
 
 
 @router.patch("/{contact_id}", responses=documented(404, 409, 412))
@@ -107,15 +109,15 @@ async def change_contact(
     if_match: IfMatch = None,
     caller: Caller = needs("contacts:write"),
 ) -> Contact:
-    found = await directory.change(
+    contact = await directory.change(
         caller.ctx,
         CONTACTS,
         contact_id,
         given(body, "phone"),
         version=version_of(if_match),
     )
-    response.headers.update(tag(found.version))
-    return found
+    response.headers.update(tag(contact.version))
+    return contact
 
 
 @router.delete("/{contact_id}", status_code=204, responses=documented(404, 412))

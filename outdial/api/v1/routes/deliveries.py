@@ -73,18 +73,20 @@ async def list_deliveries(
         created_from=created_from,
         created_before=created_before,
     )
-    found = await deliveries.list_deliveries(
+    rows = await deliveries.list_deliveries(
         caller.ctx, chosen, limit=limit + 1, before=before[0] if before else None
     )
-    return page_of(found, limit, ShownDelivery.of, lambda one: [one.id])
+    return page_of(rows, limit, ShownDelivery.of, lambda one: [one.id])
 
 
 @router.get("/deliveries/{delivery_id}", responses=documented(404))
 async def get_delivery(
     delivery_id: DeliveryId, caller: Caller = needs("endpoints:read")
 ) -> DeliveryDetails:
-    found, tries = await deliveries.get_delivery(caller.ctx, delivery_id)
-    return DeliveryDetails(**dict(ShownDelivery.of(found)), payload=found.payload, tries=tries)
+    delivery, tries = await deliveries.get_delivery(caller.ctx, delivery_id)
+    return DeliveryDetails(
+        **dict(ShownDelivery.of(delivery)), payload=delivery.payload, tries=tries
+    )
 
 
 @router.post("/deliveries/{delivery_id}/redeliver", status_code=202, responses=documented(404, 409))

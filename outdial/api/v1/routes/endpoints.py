@@ -123,17 +123,19 @@ async def list_endpoints(
     limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("endpoints:read")
 ) -> Page[ShownEndpoint]:
     """Oldest first, those of campaigns and calls included."""
-    found = await endpoints.list_endpoints(caller.ctx, limit=limit + 1, after=place_of(cursor))
-    return page_of(found, limit, ShownEndpoint.of, lambda one: [one.created_at.isoformat(), one.id])
+    listed = await endpoints.list_endpoints(caller.ctx, limit=limit + 1, after=place_of(cursor))
+    return page_of(
+        listed, limit, ShownEndpoint.of, lambda one: [one.created_at.isoformat(), one.id]
+    )
 
 
 @router.get("/{endpoint_id}", responses=documented(404))
 async def get_endpoint(
     endpoint_id: EndpointId, response: Response, caller: Caller = needs("endpoints:read")
 ) -> ShownEndpoint:
-    found = await endpoints.get_endpoint(caller.ctx, endpoint_id)
-    response.headers.update(tag(found.version))
-    return ShownEndpoint.of(found)
+    endpoint = await endpoints.get_endpoint(caller.ctx, endpoint_id)
+    response.headers.update(tag(endpoint.version))
+    return ShownEndpoint.of(endpoint)
 
 
 @router.patch("/{endpoint_id}", responses=documented(404, 412))
@@ -144,7 +146,7 @@ async def change_endpoint(
     if_match: IfMatch = None,
     caller: Caller = needs("endpoints:write"),
 ) -> ShownEndpoint:
-    found = await endpoints.change_endpoint(
+    endpoint = await endpoints.change_endpoint(
         caller.ctx,
         endpoint_id,
         url=body.url,
@@ -153,16 +155,16 @@ async def change_endpoint(
         enabled=body.enabled,
         version=version_of(if_match),
     )
-    response.headers.update(tag(found.version))
-    return ShownEndpoint.of(found)
+    response.headers.update(tag(endpoint.version))
+    return ShownEndpoint.of(endpoint)
 
 
 @router.get("/{endpoint_id}/secret", responses=documented(404))
 async def get_secret(
     endpoint_id: EndpointId, caller: Caller = needs("endpoints:write")
 ) -> EndpointSecret:
-    found = await endpoints.get_endpoint(caller.ctx, endpoint_id)
-    return await _secret_of(caller, found)
+    endpoint = await endpoints.get_endpoint(caller.ctx, endpoint_id)
+    return await _secret_of(caller, endpoint)
 
 
 @router.post("/{endpoint_id}/secret/rotate", responses=documented(404))
@@ -173,13 +175,13 @@ async def rotate_secret(
 ) -> EndpointSecret:
     """Another secret. For the overlap webhooks carry a signature with the one before as well."""
     overlap = timedelta(hours=(body or RotateSecret()).overlap_hours)
-    found = await endpoints.rotate_secret(caller.ctx, endpoint_id, overlap=overlap)
-    return await _secret_of(caller, found)
+    endpoint = await endpoints.rotate_secret(caller.ctx, endpoint_id, overlap=overlap)
+    return await _secret_of(caller, endpoint)
 
 
-async def _secret_of(caller: Caller, found: Endpoint) -> EndpointSecret:
-    until = await endpoints.former_secret_until(caller.ctx, found.id)
-    return EndpointSecret(id=found.id, secret=found.secret, former_until=until)
+async def _secret_of(caller: Caller, endpoint: Endpoint) -> EndpointSecret:
+    until = await endpoints.former_secret_until(caller.ctx, endpoint.id)
+    return EndpointSecret(id=endpoint.id, secret=endpoint.secret, former_until=until)
 
 
 @router.delete("/{endpoint_id}", status_code=204, responses=documented(404, 412))

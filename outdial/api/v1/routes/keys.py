@@ -73,8 +73,8 @@ async def list_keys(
 ) -> Page[ApiKey]:
     """All keys, revoked ones too."""
     after = read_cursor(cursor, str)
-    found = await keys.list_keys(caller.ctx, limit=limit + 1, after=after[0] if after else None)
-    return page_of(found, limit, lambda key: key, lambda key: [key.id])
+    rows = await keys.list_keys(caller.ctx, limit=limit + 1, after=after[0] if after else None)
+    return page_of(rows, limit, lambda key: key, lambda key: [key.id])
 
 
 @router.get("/{key_id}", responses=documented(404))

@@ -66,17 +66,21 @@ async def list_numbers(
     limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("phone_numbers:read")
 ) -> Page[PhoneNumber]:
     """Oldest first."""
-    found = await directory.page(caller.ctx, PHONE_NUMBERS, limit=limit + 1, after=place_of(cursor))
-    return page_of(found, limit, lambda one: one, lambda one: [one.created_at.isoformat(), one.id])
+    numbers = await directory.page(
+        caller.ctx, PHONE_NUMBERS, limit=limit + 1, after=place_of(cursor)
+    )
+    return page_of(
+        numbers, limit, lambda one: one, lambda one: [one.created_at.isoformat(), one.id]
+    )
 
 
 @router.get("/{number_id}", responses=documented(404))
 async def get_number(
     number_id: NumberId, response: Response, caller: Caller = needs("phone_numbers:read")
 ) -> PhoneNumber:
-    found = await directory.get(caller.ctx, PHONE_NUMBERS, number_id)
-    response.headers.update(tag(found.version))
-    return found
+    number = await directory.get(caller.ctx, PHONE_NUMBERS, number_id)
+    response.headers.update(tag(number.version))
+    return number
 
 
 @router.patch("/{number_id}", responses=documented(404, 412))
@@ -90,13 +94,13 @@ async def change_number(
     values = given(body)
     directory.require_line(caller.ctx, values.get("line"))
     if "line" in values:
-        known = await directory.get(caller.ctx, PHONE_NUMBERS, number_id)
-        require_for_number(caller.ctx, caller.key.scopes, known.phone, values["line"])
-    found = await directory.change(
+        before = await directory.get(caller.ctx, PHONE_NUMBERS, number_id)
+        require_for_number(caller.ctx, caller.key.scopes, before.phone, values["line"])
+    number = await directory.change(
         caller.ctx, PHONE_NUMBERS, number_id, values, version=version_of(if_match)
     )
-    response.headers.update(tag(found.version))
-    return found
+    response.headers.update(tag(number.version))
+    return number
 
 
 @router.delete("/{number_id}", status_code=204, responses=documented(404, 412))

@@ -121,10 +121,10 @@ async def list_results(
 ) -> Page[ShownResult]:
     """What became of everybody on the present launch's roster."""
     after = read_cursor(cursor, int)
-    found = await adding.list_results(
+    rows = await adding.list_results(
         caller.ctx, name, limit=limit + 1, after=after[0] if after else 0
     )
-    return page_of(found, limit, ShownResult.of, lambda one: [one.recipient.id])
+    return page_of(rows, limit, ShownResult.of, lambda one: [one.recipient.id])
 
 
 @router.get(

@@ -40,7 +40,7 @@ class Unread(BaseModel):
 
 class Suppressed(BaseModel):
     added: int
-    known: int
+    already_listed: int
     """On the list before."""
     hung_up: int
     """Queued and ringing calls that were told to hang up."""
@@ -85,7 +85,7 @@ async def suppress(
         done = await suppressing.suppress(caller.ctx, numbers, body.reason, source=source)
         return Suppressed(
             added=done.added,
-            known=done.known,
+            already_listed=done.already_listed,
             hung_up=done.hung_up,
             unread=[Unread(index=one.index, why=one.why) for one in unread],
         )
@@ -99,11 +99,11 @@ async def list_suppressions(
 ) -> Page[ShownSuppression]:
     """What is listed now, by number."""
     after = read_cursor(cursor, str)
-    found = await suppressing.list_suppressed(
+    rows = await suppressing.list_suppressed(
         caller.ctx, limit=limit + 1, after=after[0] if after else None
     )
     return page_of(
-        found,
+        rows,
         limit,
         lambda one: ShownSuppression(
             phone=one.phone, reason=one.reason, source=one.source, since=one.since
@@ -121,8 +121,8 @@ async def get_history(
     changes = await suppressing.history(caller.ctx, phone)
     if not changes:
         raise NotFound("suppression of", phone)
-    told = [Change(change=c.change, reason=c.reason, source=c.source, at=c.at) for c in changes]
-    return SuppressionHistory(phone=phone, history=told)
+    history = [Change(change=c.change, reason=c.reason, source=c.source, at=c.at) for c in changes]
+    return SuppressionHistory(phone=phone, history=history)
 
 
 @router.delete("/{number}", status_code=204, responses=documented(404))
