@@ -20,7 +20,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
-from activities.after_calls import AfterCalls
+from activities.callback_runs import CallbackRuns
 from activities.calls import Calls
 from activities.campaigns import Campaigns
 from activities.deliveries import Deliveries
@@ -28,7 +28,7 @@ from activities.launching import Launches
 from activities.posting import Poster
 from activities.requests import Requests
 from activities.sweeps import Sweeps
-from outdial.contracts.names import AFTER_QUEUE, CALL_QUEUE, DELIVERY_QUEUE, TASK_QUEUE
+from outdial.contracts.names import CALL_QUEUE, CALLBACK_QUEUE, DELIVERY_QUEUE, TASK_QUEUE
 from outdial.resources.resources import Resources
 from outdial.runtime.clock import DatabaseClock, keeping_time
 from outdial.runtime.connection import (
@@ -69,7 +69,7 @@ DRAINS = 100
 """Endpoints that are told at the same time; ten times as many as one tenant may hold."""
 CALL_ACTIVITIES = 200
 """They wait for providers: as many as one claim may start."""
-AFTER_ACTIVITIES = 200
+CALLBACK_ACTIVITIES = 200
 """They wait for other people's systems, which may hang; calls do not wait for them. Five times as
 many as one tenant may hold."""
 
@@ -142,8 +142,8 @@ def build_workers(
     drain_within: timedelta = timedelta(seconds=5),
     **more: Any,
 ) -> tuple[Worker, Worker, Worker]:
-    """One worker for workflows and short activities, one for what talks to providers, and one
-    for what talks to other people's systems after a call."""
+    """One worker for workflows and short activities, one for requests to providers, and one for
+    callbacks."""
     calls = Calls(resources)
     workflows = Worker(
         client,
@@ -166,15 +166,15 @@ def build_workers(
         max_concurrent_activities=CALL_ACTIVITIES,
         graceful_shutdown_timeout=drain_within,
     )
-    steps = AfterCalls(resources)
-    after = Worker(
+    callbacks = CallbackRuns(resources)
+    callback_worker = Worker(
         client,
-        task_queue=AFTER_QUEUE,
-        activities=[steps.run_step, steps.undo_step],
-        max_concurrent_activities=AFTER_ACTIVITIES,
+        task_queue=CALLBACK_QUEUE,
+        activities=[callbacks.run_callback, callbacks.undo_callback],
+        max_concurrent_activities=CALLBACK_ACTIVITIES,
         graceful_shutdown_timeout=drain_within,
     )
-    return workflows, dialers, after
+    return workflows, dialers, callback_worker
 
 
 @asynccontextmanager
@@ -203,11 +203,11 @@ async def delivery_worker(
 
 def _short_activities(resources: Resources) -> list[Callable[..., Any]]:
     campaigns, requests, sweeps = Campaigns(resources), Requests(resources), Sweeps(resources)
-    steps = AfterCalls(resources)
+    callbacks = CallbackRuns(resources)
     return [
-        steps.read_chain,
-        steps.note_step,
-        steps.finish_chain,
+        callbacks.read_callback_run,
+        callbacks.note_callback,
+        callbacks.finish_callback_run,
         campaigns.enroll_recipients,
         campaigns.claim_calls,
         campaigns.set_campaign_state,

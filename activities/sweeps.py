@@ -26,7 +26,7 @@ from outdial.contracts.signatures.call import CallReport, EndInput, HangUpInput,
 from outdial.contracts.signatures.sweep import SweepActivities, Swept
 from outdial.dispatch.executions import Execution, ExecutionState, describe_execution
 from outdial.dispatch.reports import report_of, reports_of
-from outdial.dispatch.settled import sweep_chains, tell_settled
+from outdial.dispatch.settled import sweep_callback_runs, tell_settled
 from outdial.dispatch.starting import start_call
 from outdial.dispatch.sweeping import BATCH, Deadline, each, pages
 from outdial.dispatch.telling import signal_workflow
@@ -70,7 +70,9 @@ class Sweeps(SweepActivities):
         until, resources = Deadline(), self._resources
         signalled = await self._signal_events(until.share(4))
         settled = await self._ask_for_analyses(until.share(3))
-        started = await sweep_chains(resources.database, resources.temporal, resources.clock, until)
+        started = await sweep_callback_runs(
+            resources.database, resources.temporal, resources.clock, until
+        )
         return Swept(events=signalled + settled + started)
 
     @activity.defn(name="sweep_leases")

@@ -85,7 +85,11 @@ FORBIDDEN: list[tuple[Rule, str, str]] = [
     (no_error_swallowed, "activities/place.py", "try:\n    f()\nexcept:\n    log()"),
     (no_error_swallowed, "outdial/cli/main.py", "with contextlib.suppress(Exception):\n    f()"),
     (rows_stay_in_the_store, "outdial/services/calls/calls.py", "tenant = row['tenant']"),
-    (rows_stay_in_the_store, "outdial/services/agent_tools/talking.py", "talk.case.call['tenant']"),
+    (
+        rows_stay_in_the_store,
+        "outdial/services/agent_tools/tool_calls.py",
+        "talk.case.call['tenant']",
+    ),
     (rows_stay_in_the_store, "activities/sweeps.py", "call[f'{part}_at']"),
     (rows_stay_in_the_store, "outdial/dispatch/settled.py", "s.execute(found).mappings()"),
     (rows_stay_in_the_store, "outdial/api/app.py", "from sqlalchemy import RowMapping"),
@@ -93,7 +97,7 @@ FORBIDDEN: list[tuple[Rule, str, str]] = [
     (locked_calls_are_values, "outdial/store/call/rivals.py", "x = other.recipient['attempts']"),
     (
         locked_calls_are_values,
-        "outdial/store/callbacks/deciding.py",
+        "outdial/store/callbacks/effects.py",
         "def f() -> None:\n    known = locked.call\n    return known['disposition']",
     ),
     (locked_calls_are_values, "outdial/store/call/locked_call.py", "locked['call']"),

@@ -293,7 +293,7 @@ def test_paths_are_no_longer_than_today(heading: str) -> None:
 def test_every_workflow_and_search_attribute_is_listed() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", TEXT[ARCHITECTURE], re.MULTILINE)
     assert {each.__name__ for each in WORKFLOWS} <= set(rows)
-    queues = {names.TASK_QUEUE, names.CALL_QUEUE, names.DELIVERY_QUEUE, names.AFTER_QUEUE}
+    queues = {names.TASK_QUEUE, names.CALL_QUEUE, names.DELIVERY_QUEUE, names.CALLBACK_QUEUE}
     assert queues <= set(inline(ARCHITECTURE))
     listed = re.findall(r"^Search attributes: (.*?)\.", TEXT[ARCHITECTURE], re.MULTILINE)
     attributes = the_only(listed, "Search attributes: …")

@@ -47,7 +47,7 @@ BELOW_DOORS = {
     # End or repeat an activity
     "calendar_conflict", "calendar_unavailable", "mail_refused", "mail_not_sent", "launch_refused",
     # Answered to an agent's tool, by the simulated network, and as StackFailed
-    "calendar_silent", "simulated_refusal", "process_failed",
+    "calendar_timed_out", "simulated_refusal", "process_failed",
 }  # fmt: skip
 """Caught below every door, which would answer them as defects."""
 

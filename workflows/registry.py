@@ -5,8 +5,8 @@ from __future__ import annotations
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from outdial.domain.rules.zone import require_zone
-from workflows.after_call import AfterCallWorkflow
 from workflows.call import CallWorkflow
+from workflows.callbacks import CallbackWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.delivery import DeliveryWorkflow
 from workflows.request import RequestCallWorkflow
@@ -20,7 +20,7 @@ WORKFLOWS = (
     SweepWorkflow,
     DeliveryWorkflow,
     RunCampaignWorkflow,
-    AfterCallWorkflow,
+    CallbackWorkflow,
 )
 
 

@@ -1,1 +1,1 @@
-"""The steps that may follow a call, one file a kind."""
+"""How each kind of callback is carried out, one file a kind."""

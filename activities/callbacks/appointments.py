@@ -1,6 +1,6 @@
-"""Steps on appointments: booked, moved, canceled, confirmed, and told to a shared calendar.
+"""Callbacks that book, move, cancel and confirm appointments.
 
-The slot is decided in our tables; then a calendar that others share is told. What cannot be done
+The slot is taken in our tables first, and written to the shared calendar then. What cannot be done
 as the person asked becomes a follow-up with alternatives, never another appointment.
 """
 
@@ -12,17 +12,17 @@ from datetime import datetime
 from sqlmodel import Session
 
 from activities.callbacks.mirror import Mirror
-from activities.callbacks.outcome import StepOutcome, done, follow_up, refused
+from activities.callbacks.outcome import CallbackOutcome, done, follow_up, refused
 from outdial.calendars.port import CalendarConflict
 from outdial.domain.appointment.appointment import Appointment, Change, Made, NotMade, Party
-from outdial.domain.appointment.asked_time import Asked, Unclear, read_time
 from outdial.domain.appointment.availability import alternatives
 from outdial.domain.appointment.calendar import CalendarRules
-from outdial.domain.call.chain import StepContext
-from outdial.domain.call.consequences import APPOINTMENT_AT
+from outdial.domain.appointment.requested_time import RequestedTime, UnclearTime, read_time
+from outdial.domain.call.callback_effects import APPOINTMENT_AT
+from outdial.domain.call.callback_run import CallbackContext
 from outdial.domain.definition.callbacks import CallbackKind
 from outdial.domain.definition.matching import found_at
-from outdial.intake.templates.after_call import RenderFailed, render_text
+from outdial.intake.templates.callbacks import RenderFailed, render_text
 from outdial.store.appointments import booking, changing, finding
 from outdial.store.appointments.history import change_of_call
 from outdial.store.appointments.slots import read_everything_taken
@@ -33,11 +33,11 @@ Work = Callable[[Session], Answer]
 CHANGED_BY_OTHERS = "somebody else changed the appointment in the calendar"
 
 
-class AppointmentStep:
-    """One step of one call."""
+class AppointmentCallback:
+    """Carries out one entry, or undoes it."""
 
     def __init__(
-        self, database: Database, mirror: Mirror, context: StepContext, now: datetime
+        self, database: Database, mirror: Mirror, context: CallbackContext, now: datetime
     ) -> None:
         calendar = context.plan.calendar
         if calendar is None:
@@ -47,18 +47,18 @@ class AppointmentStep:
         self._context = context
         self._now = now
         self._rules: CalendarRules = calendar
-        self._key = context.step.key
+        self._key = context.entry.key
 
-    async def run(self) -> StepOutcome:
-        kind = self._context.step.kind
+    async def run(self) -> CallbackOutcome:
+        kind = self._context.entry.kind
         if kind == CallbackKind.BOOK_APPOINTMENT:
             return await self._book()
-        appointment, before = await self._theirs()
+        appointment, before = await self._current()
         if appointment is None:
             return follow_up("no appointment of this person is known")
-        if before is not None:  # the agent did it while it talked
-            return await self._told(Made(appointment, changed=False))
-        if not await self._mirror.is_as_known(self._rules, appointment):
+        if before is not None:  # the agent did it during the call
+            return await self._finish(Made(appointment, changed=False))
+        if not await self._mirror.is_as_recorded(self._rules, appointment):
             return follow_up(CHANGED_BY_OTHERS)
         if kind == CallbackKind.MOVE_APPOINTMENT:
             return await self._move(appointment)
@@ -67,9 +67,9 @@ class AppointmentStep:
         answer = await self._decide(
             lambda s: change(s, appointment.id, key=self._key, now=self._now, call_id=call_id)
         )
-        return await self._told(answer)
+        return await self._finish(answer)
 
-    async def undo(self) -> StepOutcome:
+    async def undo(self) -> CallbackOutcome:
         tenant, undo_key = self._context.call.tenant, f"{self._key}/undo"
         answer = await self._decide(
             lambda s: changing.undo(
@@ -78,19 +78,19 @@ class AppointmentStep:
         )
         if isinstance(answer, NotMade):
             raise refused(answer.reason)
-        await self._mirror.tell(answer.appointment)
+        await self._mirror.write(answer.appointment)
         return done("undone")
 
-    async def _book(self) -> StepOutcome:
+    async def _book(self) -> CallbackOutcome:
         call_id, name = self._context.call.id, self._rules.name
         made = await self._database.read(lambda s: finding.booked_by_call(s, call_id, name))
-        if made is not None:  # while it talked, or by a try whose answer was lost
-            return await self._told(Made(made, changed=False))
-        asked = self._asked()
-        if isinstance(asked, Unclear):
-            near = asked.candidates[0] if asked.candidates else self._now
-            return await self._alternatives(asked.reason, near)
-        start = asked.at
+        if made is not None:  # by the agent during the call, or by a try whose answer was lost
+            return await self._finish(Made(made, changed=False))
+        requested = self._requested_time()
+        if isinstance(requested, UnclearTime):
+            near = requested.candidates[0] if requested.candidates else self._now
+            return await self._alternatives(requested.reason, near)
+        start = requested.at
         others = await self._mirror.others(self._rules, start, start)
         answer = await self._decide(
             lambda s: booking.book(
@@ -103,14 +103,14 @@ class AppointmentStep:
                 others=others,
             )
         )
-        return await self._told(answer)
+        return await self._finish(answer)
 
-    async def _move(self, appointment: Appointment) -> StepOutcome:
-        asked = self._asked()
-        if isinstance(asked, Unclear):
-            near = asked.candidates[0] if asked.candidates else self._now
-            return await self._alternatives(asked.reason, near)
-        start = asked.at
+    async def _move(self, appointment: Appointment) -> CallbackOutcome:
+        requested = self._requested_time()
+        if isinstance(requested, UnclearTime):
+            near = requested.candidates[0] if requested.candidates else self._now
+            return await self._alternatives(requested.reason, near)
+        start = requested.at
         others = await self._mirror.others(self._rules, start, start, but=appointment.uid)
         answer = await self._decide(
             lambda s: changing.move(
@@ -124,19 +124,19 @@ class AppointmentStep:
                 others=others,
             )
         )
-        return await self._told(answer)
+        return await self._finish(answer)
 
     async def _decide(self, work: Work) -> Answer:
         return await self._database.write(work)
 
-    async def _told(self, answer: Answer) -> StepOutcome:
-        """Tell the shared calendar; what others changed there meanwhile is not overwritten."""
+    async def _finish(self, answer: Answer) -> CallbackOutcome:
+        """Write it to the shared calendar, where changes of others are not overwritten."""
         if isinstance(answer, NotMade):
-            asked = self._asked()
-            near = asked.at if isinstance(asked, Asked) else self._now
+            requested = self._requested_time()
+            near = requested.at if isinstance(requested, RequestedTime) else self._now
             return await self._alternatives(answer.reason, near)
         try:
-            await self._mirror.tell(answer.appointment)
+            await self._mirror.write(answer.appointment)
         except CalendarConflict:
             await self._take_back()
             return follow_up(CHANGED_BY_OTHERS)
@@ -144,7 +144,7 @@ class AppointmentStep:
         return done(made.status.value, appointment=made.id, starts_at=made.starts_at.isoformat())
 
     async def _take_back(self) -> None:
-        """What this step did, if it did; what the agent did while it talked stays."""
+        """Undo what this entry did; what the agent did during the call stays."""
         tenant, key = self._context.call.tenant, self._key
         await self._decide(
             lambda s: changing.undo(
@@ -152,16 +152,16 @@ class AppointmentStep:
             )
         )
 
-    async def _theirs(self) -> tuple[Appointment | None, Change | None]:
-        """The person's appointment, and how this call has changed it already."""
-        context, kind = self._context, self._context.step.kind
-        wanted = _CHANGES[kind]
+    async def _current(self) -> tuple[Appointment | None, Change | None]:
+        """The person's appointment, and the change that this call has made to it already."""
+        context, kind = self._context, self._context.entry.kind
+        change = _CHANGES[kind]
 
         def work(s: Session) -> tuple[Appointment | None, Change | None]:
-            changed = change_of_call(s, context.call.id, self._rules.name, wanted)
+            changed = change_of_call(s, context.call.id, self._rules.name, change)
             if changed is not None:
-                return changed, wanted
-            found = finding.of_person(
+                return changed, change
+            appointment = finding.of_person(
                 s,
                 context.call.tenant,
                 self._rules.name,
@@ -169,17 +169,17 @@ class AppointmentStep:
                 self._now,
                 context.call.recipient_id,
             )
-            return found, None
+            return appointment, None
 
         return await self._database.read(work)
 
-    def _asked(self) -> Asked | Unclear:
-        callback = self._context.step.callback
+    def _requested_time(self) -> RequestedTime | UnclearTime:
+        callback = self._context.entry.callback
         path = (callback.at if callback is not None else None) or APPOINTMENT_AT
         return read_time(found_at(self._context.call.structured, path), self._context.zones)
 
-    async def _alternatives(self, reason: str, near: datetime) -> StepOutcome:
-        """A follow-up with what is free around a time, strangers' appointments considered."""
+    async def _alternatives(self, reason: str, near: datetime) -> CallbackOutcome:
+        """A follow-up with free times near one, other people's appointments considered."""
         tenant, rules, now = self._context.call.tenant, self._rules, self._now
         others = await self._mirror.others(rules, now, now + rules.horizon)
         taken = await self._database.read(

@@ -1,15 +1,15 @@
-"""What templates of a callback may name."""
+"""The names that templates of a callback may use."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from outdial.domain.appointment.appointment import Appointment
-from outdial.domain.call.chain import StepContext
+from outdial.domain.call.callback_run import CallbackContext
 from outdial.domain.rules.zone import load_zone
 
 
-def template_context(context: StepContext, appointment: Appointment | None) -> dict[str, Any]:
+def template_context(context: CallbackContext, appointment: Appointment | None) -> dict[str, Any]:
     """The recipient's variables, and `phone`, `call`, `data`, `appointment`."""
     call = context.call
     return {
@@ -26,11 +26,11 @@ def template_context(context: StepContext, appointment: Appointment | None) -> d
             "ended_at": "" if call.ended_at is None else call.ended_at.isoformat(),
             "duration_seconds": call.duration_seconds or 0,
         },
-        "appointment": None if appointment is None else _shown(context, appointment),
+        "appointment": None if appointment is None else _shown_appointment(context, appointment),
     }
 
 
-def _shown(context: StepContext, appointment: Appointment) -> dict[str, Any]:
+def _shown_appointment(context: CallbackContext, appointment: Appointment) -> dict[str, Any]:
     calendar = context.plan.calendar
     zone = "UTC" if calendar is None else calendar.time_zone
     local = appointment.starts_at.astimezone(load_zone(zone))

@@ -1,4 +1,4 @@
-"""A step that writes a letter."""
+"""The callback `email`: one message over SMTP, with an invitation if it asks for one."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import hashlib
 from datetime import datetime, timedelta
 
 from activities.callbacks.context import template_context
-from activities.callbacks.outcome import StepOutcome, done, not_yet, refused
+from activities.callbacks.outcome import CallbackOutcome, done, not_yet, refused
 from outdial.calendars.invitation import invitation
 from outdial.domain.appointment.appointment import Appointment
-from outdial.domain.call.chain import StepContext
-from outdial.intake.templates.after_call import RenderFailed, render_text
+from outdial.domain.call.callback_run import CallbackContext
+from outdial.intake.templates.callbacks import RenderFailed, render_text
 from outdial.resources.integrations import Integrations
 from outdial.resources.outgoing.mail import Letter, MailNotSent, MailRefused, send
 
 
 async def send_email(
     integrations: Integrations,
-    context: StepContext,
+    context: CallbackContext,
     appointment: Appointment | None,
     timeout: timedelta,
     now: datetime,
-) -> StepOutcome:
-    """Its Message-ID is the same for every try: SMTP itself knows no repetition."""
+) -> CallbackOutcome:
+    """The Message-ID is the same for every try, so that the receiver can drop repetitions."""
     if integrations.mail is None:
         raise refused("found do: email, but the settings have no [mail]; write one")
-    callback = context.step.callback
+    callback = context.entry.callback
     assert callback is not None
     names = template_context(context, appointment)
     try:
@@ -33,7 +33,7 @@ async def send_email(
             to=render_text(callback.to or "", names),
             subject=render_text(callback.subject or "", names),
             text=render_text(str(callback.body or ""), names),
-            message_id=_message_id(context.step.key, integrations.mail.sender),
+            message_id=_message_id(context.entry.key, integrations.mail.sender),
             sent_at=now,
             invitation=_invitation(callback.invitation, appointment, now),
         )
@@ -47,8 +47,8 @@ async def send_email(
     return done("sent")
 
 
-def _invitation(wanted: bool, appointment: Appointment | None, now: datetime) -> bytes | None:
-    if not wanted:
+def _invitation(requested: bool, appointment: Appointment | None, now: datetime) -> bytes | None:
+    if not requested:
         return None
     if appointment is None:
         raise refused("found invitation: true, but this person has no appointment")

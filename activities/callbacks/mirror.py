@@ -1,4 +1,5 @@
-"""A calendar that other people share: asked before, told afterwards, never overwritten."""
+"""Keeps a shared calendar equal to our tables: read before a change, written after it, and never
+overwritten."""
 
 from __future__ import annotations
 
@@ -14,11 +15,11 @@ from outdial.store.appointments import finding
 from outdial.store.db.database import Database
 
 _DAY = timedelta(days=1)
-"""Asked for on both sides, for appointments that reach across."""
+"""Read on both sides too, for appointments that reach across."""
 
 
 class Mirror:
-    """Between our tables and the calendar in which others write too."""
+    """One tenant's shared calendars."""
 
     def __init__(
         self, database: Database, calendars: Calendars, tenant: str, clock: Callable[[], datetime]
@@ -48,7 +49,7 @@ class Mirror:
             if entry.uid not in ours and entry.uid != but
         )
 
-    async def is_as_known(self, rules: CalendarRules, appointment: Appointment) -> bool:
+    async def is_as_recorded(self, rules: CalendarRules, appointment: Appointment) -> bool:
         """Whether the shared calendar has an appointment as we know it, or never had it."""
         backend = self._calendars[rules.name]
         if not backend.shared:
@@ -68,15 +69,15 @@ class Mirror:
         await self._record(appointment, entry.etag)
         return True
 
-    async def tell(self, appointment: Appointment) -> None:
-        """Raises CalendarConflict."""
+    async def write(self, appointment: Appointment) -> None:
+        """Write an appointment as it is now. Raises CalendarConflict."""
         backend = self._calendars[appointment.calendar]
         if not backend.shared or appointment.mirrored == appointment.sequence:
             return
         fresh = await self._fresh(appointment)
-        await self._record(fresh, await self._write(backend, fresh))
+        await self._record(fresh, await self._put(backend, fresh))
 
-    async def _write(self, backend: CalendarBackend, appointment: Appointment) -> str | None:
+    async def _put(self, backend: CalendarBackend, appointment: Appointment) -> str | None:
         try:
             if appointment.status.stands:
                 return await backend.write(appointment)
@@ -86,9 +87,9 @@ class Mirror:
         return None
 
     async def _fresh(self, appointment: Appointment) -> Appointment:
-        """With the ETag that was learned since it was read."""
-        found = await self._database.read(lambda s: finding.by_id(s, appointment.id))
-        return found or appointment
+        """With the ETag that may have been recorded since it was read."""
+        stored = await self._database.read(lambda s: finding.by_id(s, appointment.id))
+        return stored or appointment
 
     async def _record(self, appointment: Appointment, etag: str | None) -> None:
         await self._database.write(

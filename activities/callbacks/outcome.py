@@ -1,4 +1,4 @@
-"""What came of a step, and how one fails."""
+"""Outcome of one try of a callback, and the errors by which a try fails."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any
 
 from temporalio.exceptions import ApplicationError
 
-from outdial.domain.call.chain import StepState
+from outdial.domain.call.callback_run import CallbackState
 
 
 @dataclass(frozen=True, slots=True)
-class StepOutcome:
-    state: StepState
+class CallbackOutcome:
+    state: CallbackState
     note: str
     result: dict[str, Any] = field(default_factory=dict)
 
 
-def done(note: str, **result: Any) -> StepOutcome:
-    return StepOutcome(StepState.DONE, note, result)
+def done(note: str, **result: Any) -> CallbackOutcome:
+    return CallbackOutcome(CallbackState.DONE, note, result)
 
 
-def follow_up(note: str, **result: Any) -> StepOutcome:
-    """A matter for people."""
-    return StepOutcome(StepState.FOLLOW_UP, note, result)
+def follow_up(note: str, **result: Any) -> CallbackOutcome:
+    """A person has to deal with it."""
+    return CallbackOutcome(CallbackState.FOLLOW_UP, note, result)
 
 
 def refused(text: str) -> ApplicationError:
-    """Trying again would not help. The text stands in a history: nothing personal in it."""
-    return ApplicationError(text, type="StepRefused", non_retryable=True)
+    """It fails for good. The text is in a workflow history: no personal data in it."""
+    return ApplicationError(text, type="CallbackRefused", non_retryable=True)
 
 
 def not_yet(text: str) -> ApplicationError:
-    """The next try may succeed."""
-    return ApplicationError(text, type="StepFailed")
+    """It is tried again."""
+    return ApplicationError(text, type="CallbackFailed")

@@ -1,4 +1,4 @@
-"""A step that tells another system over HTTP, and waits for its answer."""
+"""The callback `webhook`: a POST of rendered JSON, done when it is answered with 2xx."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from datetime import timedelta
 import httpx
 
 from activities.callbacks.context import template_context
-from activities.callbacks.outcome import StepOutcome, done, not_yet, refused
+from activities.callbacks.outcome import CallbackOutcome, done, not_yet, refused
 from outdial.domain.appointment.appointment import Appointment
-from outdial.domain.call.chain import StepContext
+from outdial.domain.call.callback_run import CallbackContext
 from outdial.domain.definition.headers import header_problem
-from outdial.intake.templates.after_call import RenderFailed, render, render_text
+from outdial.intake.templates.callbacks import RenderFailed, render, render_text
 from outdial.resources.integrations import Integrations
 from outdial.resources.outgoing.addresses import (
     GuardedTransport,
@@ -38,11 +38,11 @@ class _Request:
 
 async def send_webhook(
     integrations: Integrations,
-    context: StepContext,
+    context: CallbackContext,
     appointment: Appointment | None,
     timeout: timedelta,
-) -> StepOutcome:
-    """POST the body; 2xx is done. The idempotency key is the same for every try."""
+) -> CallbackOutcome:
+    """POST the body. The idempotency key is the same for every try."""
     request = _request(integrations, context, appointment)
     try:
         # As a whole: an endpoint that drips a byte now and then would never time out otherwise.
@@ -81,9 +81,9 @@ async def _post(integrations: Integrations, request: _Request) -> int:
 
 
 def _request(
-    integrations: Integrations, context: StepContext, appointment: Appointment | None
+    integrations: Integrations, context: CallbackContext, appointment: Appointment | None
 ) -> _Request:
-    callback = context.step.callback
+    callback = context.entry.callback
     assert callback is not None
     names = template_context(context, appointment)
     try:
@@ -96,7 +96,7 @@ def _request(
         problem = header_problem(name, has_auth=callback.auth is not None)
         if problem is not None:
             raise refused(problem)
-    headers |= {"content-type": "application/json", "idempotency-key": context.step.key}
+    headers |= {"content-type": "application/json", "idempotency-key": context.entry.key}
     if callback.auth is not None:
         secret = integrations.secrets.get(callback.auth)
         if secret is None:

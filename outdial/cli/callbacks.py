@@ -11,9 +11,9 @@ from outdial.cli.attachment import NothingYet, looked_at
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import fail, flush_json, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.call.chain import Chain, Step, StepState
+from outdial.domain.call.callback_run import CallbackEntry, CallbackRun, CallbackState
 from outdial.runtime.settings.settings import Settings
-from outdial.services.appointments import following_up
+from outdial.services.calls import callback_runs
 
 Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
@@ -22,16 +22,18 @@ Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard outpu
 def callbacks(
     name: Name,
     state: Annotated[
-        StepState | None,
-        typer.Option("--state", help="Only calls with a step in this state.", show_default=False),
+        CallbackState | None,
+        typer.Option(
+            "--state", help="Only calls with a callback in this state.", show_default=False
+        ),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 1000,
     as_json: Json = False,
 ) -> None:
-    """List what followed the calls of a campaign, newest first.
+    """List the callbacks of a campaign's calls, newest first.
 
-    A step is done, pending, failed, undone, skipped, or follow_up: a matter for people, with what
-    could be had instead.
+    Each is done, pending, failed, undone, skipped, or follow_up: a person has to deal with it, with
+    what is free instead.
     """
     try:
         run(_callbacks(settings_or_fail(), name, state, limit, as_json=as_json))
@@ -42,9 +44,9 @@ def callbacks(
 def retry_callback(
     call: Annotated[str, typer.Argument(help="The call's id.", show_default=False)],
 ) -> None:
-    """Carry on from the failed step of what follows a call.
+    """Go on with a call's callbacks from the one that failed.
 
-    Steps that are done stay done; those that were undone are done again.
+    Those that are done stay done; those that were undone are done again.
     """
     try:
         run(_retry(settings_or_fail(), call))
@@ -53,50 +55,55 @@ def retry_callback(
 
 
 async def _callbacks(
-    settings: Settings, name: str, state: StepState | None, limit: int, *, as_json: bool
+    settings: Settings, name: str, state: CallbackState | None, limit: int, *, as_json: bool
 ) -> int:
     async with looked_at(settings) as at:
-        found = await following_up.list_chains(at.context, name, state=state, limit=limit)
+        listed = await callback_runs.list_callback_runs(at.context, name, state=state, limit=limit)
     if as_json:
-        flush_json(json.dumps([_shown(chain) for chain in found], ensure_ascii=False))
+        flush_json(
+            json.dumps([_shown(callback_run) for callback_run in listed], ensure_ascii=False)
+        )
         return OK
-    if not found:
+    if not listed:
         say("Nothing.")
-    for chain in found:
-        say(f"call {chain.call_id}: {chain.state}" + (f", {chain.error}" if chain.error else ""))
-        for step in chain.steps:
-            say(f"  {step.kind}: {step.state}" + _note(step))
+    for callback_run in listed:
+        say(
+            f"call {callback_run.call_id}: {callback_run.state}"
+            + (f", {callback_run.error}" if callback_run.error else "")
+        )
+        for entry in callback_run.entries:
+            say(f"  {entry.kind}: {entry.state}" + _note(entry))
     return OK
 
 
 async def _retry(settings: Settings, call_id: str) -> int:
     async with looked_at(settings, engine=True) as at:
-        chain = await following_up.retry_callback(at.context, call_id)
-    left = [step.kind for step in chain.steps if step.state is StepState.PENDING]
+        callback_run = await callback_runs.retry_callbacks(at.context, call_id)
+    left = [entry.kind for entry in callback_run.entries if entry.state is CallbackState.PENDING]
     say(f"Started again, from {left[0] if left else 'its end'}.")
     return OK
 
 
-def _note(step: Step) -> str:
-    instead = (step.result or {}).get("alternatives")
-    note = f", {step.note}" if step.note else ""
+def _note(entry: CallbackEntry) -> str:
+    instead = (entry.result or {}).get("alternatives")
+    note = f", {entry.note}" if entry.note else ""
     return note + (f"; free: {', '.join(instead)}" if instead else "")
 
 
-def _shown(chain: Chain) -> dict[str, Any]:
+def _shown(callback_run: CallbackRun) -> dict[str, Any]:
     return {
-        "call": chain.call_id,
-        "state": chain.state.value,
-        "run": chain.run,
-        "error": chain.error,
-        "steps": [
+        "call": callback_run.call_id,
+        "state": callback_run.state.value,
+        "run": callback_run.run,
+        "error": callback_run.error,
+        "callbacks": [
             {
-                "position": step.position,
-                "kind": step.kind,
-                "state": step.state.value,
-                "note": step.note,
-                "result": step.result,
+                "position": entry.position,
+                "kind": entry.kind,
+                "state": entry.state.value,
+                "note": entry.note,
+                "result": entry.result,
             }
-            for step in chain.steps
+            for entry in callback_run.entries
         ],
     }

@@ -130,17 +130,17 @@ class DeliveryResult(Message):
     """Webhooks that were sent, delivered or not."""
 
 
-class AfterCallInput(Message):
+class CallbackRunInput(Message):
     call_id: str
     run: int = 1
-    """Grows with each replay of a failed chain."""
+    """1, and one more with each retry."""
 
 
-class AfterCallResult(Message):
+class CallbackRunResult(Message):
     call_id: str
     done: int
-    """Steps that were carried out."""
+    """Callbacks that were carried out."""
     follow_ups: int = 0
-    """Steps that became a matter for people."""
+    """Callbacks that need a person."""
     failed: str | None = None
-    """The kind of the step that failed for good."""
+    """The kind of the callback that failed for good."""

@@ -10,9 +10,8 @@ CALL_QUEUE = "outdial-calls"
 """Activities that talk to providers, so that a slow one never delays a campaign."""
 DELIVERY_QUEUE = "outdial-deliveries"
 """Activities that talk to customers' URLs, which answer when they like."""
-AFTER_QUEUE = "outdial-after"
-"""Activities that talk to other people's systems after a call, which may hang as long as they
-like."""
+CALLBACK_QUEUE = "outdial-callbacks"
+"""Callbacks against other systems, which may hang as long as they like."""
 
 CAMPAIGN = SearchAttributeKey.for_keyword("Campaign")
 CALL_STATUS = SearchAttributeKey.for_keyword("CallStatus")
@@ -48,8 +47,8 @@ def delivery_workflow_id(tenant: str, endpoint_id: str) -> str:
     return f"delivery/{tenant}/{endpoint_id}"
 
 
-def after_call_workflow_id(call_id: str, run: int) -> str:
-    return f"after/{call_id}/{run}"
+def callback_workflow_id(call_id: str, run: int) -> str:
+    return f"callbacks/{call_id}/{run}"
 
 
 REPORT_SIGNAL = "report"

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from temporalio.common import RetryPolicy
 
-from outdial.domain.definition.callbacks import StepRetry
+from outdial.domain.definition.callbacks import CallbackRetry
 
 
 class Options(TypedDict, total=False):
@@ -106,8 +106,8 @@ DELIVER = Options(
 its id."""
 
 
-def step(retry: StepRetry) -> Options:
-    """A step of what follows a call, as its definition says."""
+def callback(retry: CallbackRetry) -> Options:
+    """Of one callback, by its `retry`."""
     return Options(
         # The far side gets its whole time; the rest is for our own reads and writes.
         start_to_close_timeout=retry.timeout + timedelta(seconds=30),

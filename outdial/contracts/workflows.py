@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from temporalio import workflow
 
 from outdial.contracts.messages import (
+    CallbackRunInput,
+    CallbackRunResult,
     CampaignInput,
     CampaignResult,
     DeliveryResult,
@@ -47,6 +49,15 @@ class RunCampaignWorkflow(ABC):
     @workflow.run
     @abstractmethod
     async def run(self, asked: LaunchInput) -> CampaignResult: ...
+
+
+@workflow.defn(name="CallbackWorkflow")
+class CallbackWorkflow(ABC):
+    """Carries out the callbacks of one call that touch other systems."""
+
+    @workflow.run
+    @abstractmethod
+    async def run(self, callbacks: CallbackRunInput) -> CallbackRunResult: ...
 
 
 @workflow.defn(name="DeliveryWorkflow")

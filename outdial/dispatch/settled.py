@@ -1,5 +1,5 @@
 """What a committed settlement leads to outside the database: who waits for it is told, calls to
-numbers that it listed are stopped, and the workflow of what follows the call is started."""
+numbers that it listed are stopped, and the workflow of its callbacks is started."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from datetime import datetime, timedelta
 
 from temporalio.client import Client
 
-from outdial.contracts.names import after_call_workflow_id
+from outdial.contracts.names import callback_workflow_id
 from outdial.dispatch.executions import ExecutionState, describe_execution
 from outdial.dispatch.sweeping import BATCH, Deadline, each, pages
-from outdial.dispatch.telling import silence, start_after_call, tell_requester
-from outdial.domain.call.chain import Chain
+from outdial.dispatch.telling import silence, start_callback_run, tell_requester
+from outdial.domain.call.callback_run import CallbackRun
 from outdial.domain.record import Settled
-from outdial.store.callbacks import chains
+from outdial.store.callbacks import runs
 from outdial.store.db.database import Database
 
-CHAIN_AGE = timedelta(seconds=2)
-"""Younger chains are being started by the process that settled their calls."""
+CALLBACK_RUN_AGE = timedelta(seconds=2)
+"""Younger runs are being started by the process that settled their calls."""
 LOST_AGE = timedelta(seconds=60)
-"""Chains that take longer are looked for in Temporal."""
+"""Runs that take longer are looked up in Temporal."""
 
 
 async def tell_settled(
@@ -32,44 +32,48 @@ async def tell_settled(
     False when somebody could not be told. What could not be started is started by the sweeper.
     """
     _, untold = await silence(database, temporal, settled.tenant, settled.listed)
-    await _follow(database, temporal, settled, now)
+    await _start_callbacks(database, temporal, settled, now)
     return await tell_requester(temporal, settled) and not untold
 
 
-async def _follow(database: Database, temporal: Client, settled: Settled, now: datetime) -> None:
-    if not (settled.changed and settled.has_steps):
+async def _start_callbacks(
+    database: Database, temporal: Client, settled: Settled, now: datetime
+) -> None:
+    if not (settled.changed and settled.has_callbacks):
         return
-    if await start_after_call(temporal, settled.call_id):
-        await database.write(lambda s: chains.mark_started(s, [settled.call_id], now=now))
+    if await start_callback_run(temporal, settled.call_id):
+        await database.write(lambda s: runs.mark_started(s, [settled.call_id], now=now))
 
 
-async def sweep_chains(
+async def sweep_callback_runs(
     database: Database, temporal: Client, clock: Callable[[], datetime], until: Deadline
 ) -> int:
-    """Start the workflows of chains that nobody is known to have started, and put right those
-    that have lost theirs; how many."""
+    """Start the workflows of runs that are not recorded as started, and repair runs whose
+    workflow is gone; how many."""
     lost = await _find_lost(database, temporal, clock, until.share(2))
-    before, started = clock() - CHAIN_AGE, 0
+    before, started = clock() - CALLBACK_RUN_AGE, 0
     failed: list[str] = []
 
-    async def read(_: Chain | None) -> Sequence[Chain]:
+    async def read(_: CallbackRun | None) -> Sequence[CallbackRun]:
         if len(failed) >= BATCH:
             return ()  # Temporal is away, or nearly so
         return await database.read(
-            lambda s: chains.unstarted(s, before=before, limit=BATCH, without=failed)
+            lambda s: runs.unstarted(s, before=before, limit=BATCH, without=failed)
         )
 
-    async def start(chain: Chain) -> bool:
-        return await start_after_call(temporal, chain.call_id, chain.run)
+    async def start(callback_run: CallbackRun) -> bool:
+        return await start_callback_run(temporal, callback_run.call_id, callback_run.run)
 
     async for page in pages(read, until=until):
         done = await each(
             page, start, what="callbacks of call", key=lambda c: c.call_id, until=until
         )
-        ids = [chain.call_id for chain, ok in zip(page, done, strict=True) if ok]
-        failed += [chain.call_id for chain, ok in zip(page, done, strict=True) if not ok]
+        ids = [callback_run.call_id for callback_run, ok in zip(page, done, strict=True) if ok]
+        failed += [
+            callback_run.call_id for callback_run, ok in zip(page, done, strict=True) if not ok
+        ]
         now = clock()
-        await database.write(lambda s, ids=ids, now=now: chains.mark_started(s, ids, now=now))  # type: ignore[misc]
+        await database.write(lambda s, ids=ids, now=now: runs.mark_started(s, ids, now=now))  # type: ignore[misc]
         started += len(ids)
     return lost + started
 
@@ -77,27 +81,31 @@ async def sweep_chains(
 async def _find_lost(
     database: Database, temporal: Client, clock: Callable[[], datetime], until: Deadline
 ) -> int:
-    """Chains whose workflow is gone. Lost with Temporal's data: to be started once more, since
-    what is done stays done. Ended otherwise: failed, so that somebody can retry it."""
+    """Runs whose workflow is gone. Lost with Temporal's data: to be started once more, since what
+    is done stays done. Ended otherwise: failed, so that somebody can retry it."""
     before = clock() - LOST_AGE
 
-    async def read(after: Chain | None) -> Sequence[Chain]:
+    async def read(after: CallbackRun | None) -> Sequence[CallbackRun]:
         return await database.read(
-            lambda s: chains.unfinished(s, before=before, limit=BATCH, after=after)
+            lambda s: runs.unfinished(s, before=before, limit=BATCH, after=after)
         )
 
-    async def check(chain: Chain) -> bool:
-        workflow_id = after_call_workflow_id(chain.call_id, chain.run)
+    async def check(callback_run: CallbackRun) -> bool:
+        workflow_id = callback_workflow_id(callback_run.call_id, callback_run.run)
         found = await describe_execution(temporal, workflow_id)
         if found.open:
             return False
         if found.state is ExecutionState.ABSENT:
-            await database.write(lambda s: chains.mark_unstarted(s, chain.call_id, chain.run))
+            await database.write(
+                lambda s: runs.mark_unstarted(s, callback_run.call_id, callback_run.run)
+            )
             return False  # it counts once it is started
         error = f"its workflow was ended from outside ({found.state})"
         now = clock()
         await database.write(
-            lambda s: chains.finish_chain(s, chain.call_id, chain.run, error=error, now=now)
+            lambda s: runs.finish_callback_run(
+                s, callback_run.call_id, callback_run.run, error=error, now=now
+            )
         )
         return True
 

@@ -16,13 +16,14 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from outdial.contracts.messages import AfterCallInput
+from outdial.contracts.messages import CallbackRunInput
 from outdial.contracts.names import (
     HANG_UP_SIGNAL,
     REQUEST_SETTLED_SIGNAL,
     TASK_QUEUE,
-    after_call_workflow_id,
+    callback_workflow_id,
 )
+from outdial.contracts.workflows import CallbackWorkflow
 from outdial.dispatch.errors import is_not_found, is_outage
 from outdial.domain.record import Settled
 from outdial.store.compliance import suppressions
@@ -65,19 +66,19 @@ async def tell_requester(temporal: Client, settled: Settled) -> bool:
     return await signal_workflow(temporal, settled.requester_workflow_id, REQUEST_SETTLED_SIGNAL)
 
 
-async def start_after_call(temporal: Client, call_id: str, run: int = 1) -> bool:
-    """Start the workflow of what follows a call; False when it could not be started now.
+async def start_callback_run(temporal: Client, call_id: str, run: int = 1) -> bool:
+    """Start the workflow of a call's callbacks; False when it could not be started now.
 
     Its id names the call and the run, so that starting it twice starts it once.
     """
     try:
         await temporal.start_workflow(
-            "AfterCallWorkflow",
-            AfterCallInput(call_id=call_id, run=run),
-            id=after_call_workflow_id(call_id, run),
+            CallbackWorkflow.run,
+            CallbackRunInput(call_id=call_id, run=run),
+            id=callback_workflow_id(call_id, run),
             task_queue=TASK_QUEUE,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary="what follows a call",
+            static_summary="callbacks of a call",
             rpc_timeout=SIGNAL_WITHIN,
         )
     except WorkflowAlreadyStartedError:
@@ -85,7 +86,7 @@ async def start_after_call(temporal: Client, call_id: str, run: int = 1) -> bool
     except Exception as error:
         if not is_outage(error):
             raise
-        log.warning("an after-call workflow was not started: %s", type(error).__name__)
+        log.warning("a callback workflow was not started: %s", type(error).__name__)
         return False
     return True
 

@@ -160,5 +160,5 @@ class Settled(BaseModel):
     tenant: str = DEFAULT_TENANT
     listed: tuple[str, ...] = ()
     """Numbers (E.164) that must not be called from now on: calls to them are to be stopped."""
-    has_steps: bool = False
-    """An after-call workflow is to be started."""
+    has_callbacks: bool = False
+    """A callback workflow is to be started."""

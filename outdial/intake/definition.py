@@ -15,7 +15,7 @@ from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.hints import hint_at
 from outdial.domain.record import DIRECT_CAMPAIGN
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
-from outdial.intake.templates.after_call import after_call_problems
+from outdial.intake.templates.callbacks import callback_template_problems
 from outdial.intake.templates.templates import variable_problems
 from outdial.intake.wording import describe, document_path, problem_code
 from outdial.intake.yaml.document import read_yaml
@@ -101,7 +101,7 @@ def parse_definition(text: str, file: str) -> ParsedDefinition:
     found += _out_of_bounds(values, source_map)
     found += _reserved_name(source_map) + _left_empty(source_map)
     found += variable_problems(templates_of(values), source_map)
-    found += after_call_problems(values, source_map)
+    found += callback_template_problems(values, source_map)
     found.sort(key=lambda problem: (problem.line, problem.column))
     problems = ProblemList(found)
     problems.omitted += document.problems.omitted

@@ -17,13 +17,13 @@ from outdial.domain.call.disposition import (
     disposition_of,
     masked_text,
 )
-from outdial.domain.call.settlement import Redial, Settling, follow
+from outdial.domain.call.settlement import NextAttempt, Settling, follow
 from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT
 from outdial.domain.definition.campaign import Retry
 from outdial.domain.instants import FURTHEST_AHEAD
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
 from outdial.providers.lines import ResultMapping
-from outdial.providers.reports.analysis import call_back_in
+from outdial.providers.reports.analysis import redial_time_in
 from outdial.store.call import calls, events
 from outdial.store.db.database import Database
 from outdial.store.roster.recipients import list_recipients
@@ -99,7 +99,7 @@ def test_a_time_that_is_no_promise_is_as_if_none_had_been_named(house: House, wr
         house,
         campaign,
         disposition=CALL_ME_LATER,
-        call_back_at=call_back_in(structured),
+        redial_at=redial_time_in(structured),
         structured=structured,
     )
     row = person(house, campaign)
@@ -119,7 +119,7 @@ def test_a_time_that_is_one_is_kept(house: House, written: str) -> None:
         house,
         campaign,
         disposition=CALL_ME_LATER,
-        call_back_at=call_back_in({"call_at": written}),
+        redial_at=redial_time_in({"call_at": written}),
     )
     row = person(house, campaign)
     assert (row.not_before, row.reason) == (NAMED, "asked to be called then")
@@ -131,7 +131,7 @@ def test_an_instant_of_an_event_that_no_adapter_has_read_is_bounded_too(
 ) -> None:
     """Simulated networks and tools of tomorrow hand over instants, not texts."""
     campaign = house.launch(2, **AGAIN)
-    told(house, campaign, disposition=CALL_ME_LATER, call_back_at=at)
+    told(house, campaign, disposition=CALL_ME_LATER, redial_at=at)
     assert len(house.claim(campaign).calls) == 1
     house.later(days=2)
     assert len(house.claim(campaign).calls) == 1
@@ -146,8 +146,8 @@ def test_nobody_waits_longer_than_a_year_nor_is_called_before_the_end(
     named: datetime, ended: datetime
 ) -> None:
     end = ended.replace(tzinfo=UTC)
-    heard = believable(event(at=end, call_back_at=named), end)
-    instant = heard.call_back_at
+    heard = believable(event(at=end, redial_at=named), end)
+    instant = heard.redial_at
     if instant is not None and instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
     settling = Settling(
@@ -156,10 +156,10 @@ def test_nobody_waits_longer_than_a_year_nor_is_called_before_the_end(
         earlier_outcomes=(),
         zones=("Europe/Berlin",),
         ended_at=end,
-        call_back_at=instant,
+        redial_at=instant,
     )
     following = follow(settling, Retry(max_attempts=2))
-    assert isinstance(following, Redial)
+    assert isinstance(following, NextAttempt)
     assert end <= following.not_before <= end + FURTHEST_AHEAD
 
 
@@ -330,7 +330,7 @@ def test_whatever_an_agent_says_the_next_person_is_called(
     call_id = house.claim_one(campaign).call_id
     house.place(call_id)
     said = text.encode("utf-8", "replace").decode()
-    analysis = event(kind="analysis", call_id=call_id, at=report, disposition=said, call_back_at=at)
+    analysis = event(kind="analysis", call_id=call_id, at=report, disposition=said, redial_at=at)
     house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     house.end(call_id)
     assert len(house.claim(campaign).calls) == 1

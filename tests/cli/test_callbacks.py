@@ -10,18 +10,18 @@ from sqlmodel import Session
 
 from outdial.domain.call.claim import ClaimedCall
 from outdial.store.db.database import Database
-from outdial.store.db.tables import after_call, after_call_step
+from outdial.store.db.tables import callback_entry, callback_run
 from tests.builders import NOW
 from tests.cli.conftest import Outdial
 
 
 @pytest.fixture
 def followed(database: Database, call: ClaimedCall) -> ClaimedCall:
-    """A step that is done, and one that became a matter for people."""
+    """A entry that is done, and one that became a matter for people."""
 
     def write(s: Session) -> None:
         s.connection().execute(
-            insert(after_call).values(
+            insert(callback_run).values(
                 call_id=call.call_id,
                 tenant="default",
                 campaign_id=1,
@@ -31,13 +31,13 @@ def followed(database: Database, call: ClaimedCall) -> ClaimedCall:
                 started_at=NOW,
             )
         )
-        steps = [
+        entries = [
             ("confirm_appointment", "done", "confirmed", None),
             ("move_appointment", "follow_up", "that time is taken", {"alternatives": ["10:30"]}),
         ]
-        for position, (kind, state, note, result) in enumerate(steps):
+        for position, (kind, state, note, result) in enumerate(entries):
             s.connection().execute(
-                insert(after_call_step).values(
+                insert(callback_entry).values(
                     call_id=call.call_id,
                     position=position,
                     kind=kind,
@@ -64,7 +64,7 @@ def test_what_followed_is_listed(outdial: Outdial, followed: ClaimedCall) -> Non
     )
     assert outdial("callbacks", followed.campaign, "--state", "failed").output == "Nothing.\n"
     (shown,) = json.loads(outdial("callbacks", followed.campaign, "--json").stdout)
-    assert [step["state"] for step in shown["steps"]] == ["done", "follow_up"]
+    assert [entry["state"] for entry in shown["callbacks"]] == ["done", "follow_up"]
 
 
 def test_an_unknown_campaign(outdial: Outdial, followed: ClaimedCall) -> None:

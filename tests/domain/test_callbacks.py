@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from outdial.domain.call.consequences import CallFacts, consequences_of
-from outdial.domain.call.settlement import Close, Redial
+from outdial.domain.call.callback_effects import CallFacts, decide_effects
+from outdial.domain.call.settlement import Close, NextAttempt
 from outdial.domain.call.status import AnsweredBy
 from outdial.domain.decision.reasons import Reason
-from outdial.domain.definition.callbacks import Callback, When, asked_for
+from outdial.domain.definition.callbacks import Callback, When, matching_callbacks
 from outdial.domain.definition.matching import Facts
 
 ENDED = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 DONE = Close(Reason("completed", "the call was completed"))
-AGAIN = Redial(ENDED + timedelta(days=1), Reason("call_me_later", "tried again"))
+AGAIN = NextAttempt(ENDED + timedelta(days=1), Reason("call_me_later", "tried again"))
 DATA = {"visit": {"reason": "pain", "score": 7, "notes": ["a", "b"]}, "ok": True, "n": "12"}
 
 
@@ -76,8 +76,8 @@ def facts(**changes: Any) -> CallFacts:
     ],
 )
 def test_matching(conditions: dict[str, Any], holds: bool) -> None:
-    found = Facts("failed:rejected", None, 1, AnsweredBy.HUMAN, True, DATA)
-    assert when(**conditions).matches(found) is holds
+    effects = Facts("failed:rejected", None, 1, AnsweredBy.HUMAN, True, DATA)
+    assert when(**conditions).matches(effects) is holds
 
 
 def test_positions_are_those_of_the_definition() -> None:
@@ -86,7 +86,7 @@ def test_positions_are_those_of_the_definition() -> None:
         callback("suppress"),
         callback("webhook", url="https://example.com"),
     )
-    assert [at for at, _ in asked_for(listed, Facts("completed"))] == [1, 2]
+    assert [at for at, _ in matching_callbacks(listed, Facts("completed"))] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,12 @@ def test_positions_are_those_of_the_definition() -> None:
         ({"do": "webhook"}, "found do: webhook without url; write it below"),
         ({"do": "email", "to": "a@b.c"}, "found do: email without subject; write it below"),
         ({"do": "suppress", "url": "x"}, "found url with do: suppress; it belongs to webhook"),
-        ({"do": "webhook", "url": "x", "undo": True}, "found undo with do: webhook; it belongs to"),
+        (
+            {"do": "webhook", "url": "x", "undo": True},
+            "found undo with do: webhook; it belongs to",
+        ),
         ({"do": "webhook", "url": "x", "body": "y"}, "write keys and templates"),
-        ({"do": "call_back", "retry": {"max_attempts": 3}}, "found retry with do: call_back"),
+        ({"do": "redial", "retry": {"max_attempts": 3}}, "found retry with do: redial"),
         ({"do": "run_code"}, "Input should be"),
         ({"do": "suppress", "when": {"code": "1"}}, "Extra inputs"),
         ({"do": "suppress", "when": {"data": {"a": {"like": "x"}}}}, "Extra inputs"),
@@ -110,18 +113,18 @@ def test_what_is_refused(keys: dict[str, Any], message: str) -> None:
 
 def test_a_person_is_called_back_when_they_asked() -> None:
     asked = facts(outcome="call_me_later", data={"call_at": "2026-03-05T15:00"})
-    found = consequences_of((callback("call_back"),), asked, AGAIN)
-    assert isinstance(found.following, Redial)
-    assert found.following.promised
-    assert found.following.not_before == datetime(2026, 3, 5, 20, 0, tzinfo=UTC)
+    effects = decide_effects((callback("redial"),), asked, AGAIN)
+    assert isinstance(effects.following, NextAttempt)
+    assert effects.following.promised
+    assert effects.following.not_before == datetime(2026, 3, 5, 20, 0, tzinfo=UTC)
 
 
 def test_in_zones_that_differ_it_is_that_late_in_all() -> None:
     zones = ("America/New_York", "America/Chicago")
     asked = facts(data={"when": "2026-03-05T15:00"}, zones=zones)
-    found = consequences_of((callback("call_back", at="when"),), asked, DONE)
-    assert isinstance(found.following, Redial)
-    assert found.following.not_before == datetime(2026, 3, 5, 21, 0, tzinfo=UTC)
+    effects = decide_effects((callback("redial", at="when"),), asked, DONE)
+    assert isinstance(effects.following, NextAttempt)
+    assert effects.following.not_before == datetime(2026, 3, 5, 21, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -136,33 +139,33 @@ def test_in_zones_that_differ_it_is_that_late_in_all() -> None:
     ],
 )
 def test_a_promise_that_cannot_be_kept_changes_nothing(
-    changes: dict[str, Any], following: Redial | Close
+    changes: dict[str, Any], following: NextAttempt | Close
 ) -> None:
-    found = consequences_of((callback("call_back"),), facts(**changes), following)
-    assert found.following == following
-    assert found.unmet == {0}
-    assert found.notes[0]
+    effects = decide_effects((callback("redial"),), facts(**changes), following)
+    assert effects.following == following
+    assert effects.unmet == {0}
+    assert effects.notes[0]
 
 
 def test_seconds_ago_means_now() -> None:
     asked = facts(data={"call_at": "2026-03-04T14:59:30Z"})
-    found = consequences_of((callback("call_back"),), asked, AGAIN)
-    assert isinstance(found.following, Redial)
-    assert found.following.not_before == ENDED
+    effects = decide_effects((callback("redial"),), asked, AGAIN)
+    assert isinstance(effects.following, NextAttempt)
+    assert effects.following.not_before == ENDED
 
 
 def test_suppression_ends_the_recipient() -> None:
     wrong = callback("suppress", reason="wrong number", when={"disposition": "wrong_number"})
-    found = consequences_of((wrong,), facts(disposition="wrong_number"), AGAIN)
-    assert isinstance(found.following, Close)
-    assert found.suppress == ["wrong number"]
+    effects = decide_effects((wrong,), facts(disposition="wrong_number"), AGAIN)
+    assert isinstance(effects.following, Close)
+    assert effects.suppress == ["wrong number"]
 
 
 def test_whether_it_is_final_is_told_after_the_callback() -> None:
     last = callback("webhook", url="https://example.com", when={"final": True})
     asked = facts(data={"call_at": "2026-03-05T15:00"})
-    assert consequences_of((last,), asked, DONE).steps == [(0, last)]
-    assert consequences_of((callback("call_back"), last), asked, DONE).steps == []
+    assert decide_effects((last,), asked, DONE).deferred == [(0, last)]
+    assert decide_effects((callback("redial"), last), asked, DONE).deferred == []
 
 
 def test_steps_keep_their_order() -> None:
@@ -171,6 +174,6 @@ def test_steps_keep_their_order() -> None:
         callback("enroll", campaign="other"),
         callback("webhook", url="https://example.com"),
     )
-    found = consequences_of(listed, facts(), DONE)
-    assert [at for at, _ in found.steps] == [0, 2]
-    assert [at for at, _ in found.enroll] == [1]
+    effects = decide_effects(listed, facts(), DONE)
+    assert [at for at, _ in effects.deferred] == [0, 2]
+    assert [at for at, _ in effects.enroll] == [1]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from outdial.domain.call.settlement import Close, Redial, Settling, follow
+from outdial.domain.call.settlement import Close, NextAttempt, Settling, follow
 from outdial.domain.definition.campaign import OutcomeRetry, Retry
 
 ENDED = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
@@ -52,14 +52,14 @@ def settling(outcome: str, *earlier: str, **more: object) -> Settling:
         # By default an unknown outcome is not redialed that day.
         (settling("unknown"), datetime(2026, 3, 3, 5, 0, tzinfo=UTC)),
         (
-            settling("call_me_later", call_back_at=ENDED + timedelta(hours=20)),
+            settling("call_me_later", redial_at=ENDED + timedelta(hours=20)),
             ENDED + timedelta(hours=20),
         ),
         # Half a minute ago means now; a time that has passed is no promise, nor is one of a
         # calendar's end: then it is as if none had been named.
-        (settling("call_me_later", call_back_at=ENDED - timedelta(seconds=30)), ENDED),
+        (settling("call_me_later", redial_at=ENDED - timedelta(seconds=30)), ENDED),
         *(
-            (settling("call_me_later", call_back_at=named), ENDED + timedelta(days=1))
+            (settling("call_me_later", redial_at=named), ENDED + timedelta(days=1))
             for named in (
                 None,
                 ENDED - timedelta(hours=1),
@@ -73,7 +73,7 @@ def settling(outcome: str, *earlier: str, **more: object) -> Settling:
 )
 def test_redials(case: Settling, due: datetime) -> None:
     following = follow(case, RETRY)
-    assert isinstance(following, Redial)
+    assert isinstance(following, NextAttempt)
     assert following.not_before == due
 
 
@@ -117,7 +117,7 @@ def test_delays_may_grow() -> None:
     minutes = []
     for earlier in range(6):
         following = follow(settling("busy", *["busy"] * earlier), grows)
-        assert isinstance(following, Redial)
+        assert isinstance(following, NextAttempt)
         minutes.append((following.not_before - ENDED) / timedelta(minutes=1))
     assert minutes == [10, 30, 60, 120, 180, 180]
 
@@ -128,15 +128,15 @@ def test_jitter_is_the_same_for_the_same_person_and_attempt() -> None:
     for person in range(50):
         case = settling("busy", seed=f"r{person}")
         following = follow(case, jittery)
-        assert isinstance(following, Redial)
+        assert isinstance(following, NextAttempt)
         assert following == follow(case, jittery)
         late = following.not_before - ENDED - timedelta(minutes=10)
         assert timedelta(0) <= late < timedelta(minutes=10)
         dues.add(late)
     assert len(dues) == 50
-    promised = settling("call_me_later", call_back_at=ENDED + timedelta(hours=5), seed="r1")
+    promised = settling("call_me_later", redial_at=ENDED + timedelta(hours=5), seed="r1")
     following = follow(promised, jittery)
-    assert isinstance(following, Redial)
+    assert isinstance(following, NextAttempt)
     assert (following.not_before, following.promised) == (ENDED + timedelta(hours=5), True)
 
 
@@ -146,16 +146,16 @@ def test_jitter_is_the_same_for_the_same_person_and_attempt() -> None:
 )
 def test_who_was_not_reached_is_tried_at_the_next_number(outcome: str, next_number: bool) -> None:
     following = follow(settling(outcome, other_numbers=1), RETRY)
-    assert isinstance(following, Redial)
+    assert isinstance(following, NextAttempt)
     assert following.next_number is next_number
     alone = follow(settling(outcome), RETRY)
-    assert isinstance(alone, Redial)
+    assert isinstance(alone, NextAttempt)
     assert not alone.next_number
 
 
 def test_a_rejected_number_makes_way_for_the_next_one() -> None:
     following = follow(settling("failed:rejected", other_numbers=1), RETRY)
-    assert isinstance(following, Redial)
+    assert isinstance(following, NextAttempt)
     assert (following.drop_number, following.not_before) == (True, ENDED)
     spent = follow(settling("failed:rejected", "busy", "busy", "busy", other_numbers=1), RETRY)
     assert isinstance(spent, Close)

@@ -21,11 +21,11 @@ from ruamel.yaml import YAML
 
 from outdial.calendars.caldav import CalDavCalendar
 from outdial.domain.appointment.appointment import AppointmentStatus
-from outdial.domain.call.chain import ChainState, StepState
+from outdial.domain.call.callback_run import CallbackRunState, CallbackState
 from outdial.runtime.clock import system_clock
 from outdial.services.operations import reading
 from outdial.store.appointments import finding
-from outdial.store.callbacks import chains
+from outdial.store.callbacks import runs
 from outdial.store.compliance.suppressions import is_suppressed
 from tests.activities.endpoint import Endpoint
 from tests.calendars.radicale import collection, radicale
@@ -208,8 +208,8 @@ async def _chains_end(stack: Stack, name: str) -> None:
     record = await reading.require_campaign(stack.ctx, name)
 
     async def ended() -> bool:
-        found = await stack.ctx.database.read(lambda s: chains.list_chains(s, record.id))
-        return all(chain.state is not ChainState.PENDING for chain in found)
+        found = await stack.ctx.database.read(lambda s: runs.list_callback_runs(s, record.id))
+        return all(callback_run.state is not CallbackRunState.PENDING for callback_run in found)
 
     await until(ended, timeout=180, interval=0.5)
 
@@ -236,13 +236,15 @@ async def _own_calendar(
         if f"uid{call.to[1:]}" in different
     ]
     record = await reading.require_campaign(stack.ctx, "appointment-reminder")
-    steps = [
-        (step.kind, step.state, step.note)
-        for chain in await stack.ctx.database.read(lambda s: chains.list_chains(s, record.id))
-        for step in chain.steps
-        if step.state is not StepState.DONE
+    entries = [
+        (entry.kind, entry.state, entry.note)
+        for callback_run in await stack.ctx.database.read(
+            lambda s: runs.list_callback_runs(s, record.id)
+        )
+        for entry in callback_run.entries
+        if entry.state is not CallbackState.DONE
     ]
-    assert not different, (told, steps)
+    assert not different, (told, entries)
 
 
 async def _shared_calendar(
@@ -284,11 +286,13 @@ async def _everything_else(
     told = Counter(json.loads(body)["phone"] for body in heard.values())
     assert told == dict.fromkeys(people, 1)
     record = await reading.require_campaign(stack.ctx, name)
-    listed_chains = await read(lambda s: chains.list_chains(s, record.id))
-    states = Counter(step.state for chain in listed_chains for step in chain.steps)
-    log.info("steps %s, %d requests for %d", states, len(endpoint.heard), len(people))
-    assert states[StepState.FAILED] == 0
-    assert {chain.state for chain in listed_chains} == {ChainState.DONE}
+    listed_chains = await read(lambda s: runs.list_callback_runs(s, record.id))
+    states = Counter(
+        entry.state for callback_run in listed_chains for entry in callback_run.entries
+    )
+    log.info("entries %s, %d requests for %d", states, len(endpoint.heard), len(people))
+    assert states[CallbackState.FAILED] == 0
+    assert {callback_run.state for callback_run in listed_chains} == {CallbackRunState.DONE}
 
 
 async def _finals(stack: Stack, name: str) -> dict[str, tuple[str | None, int]]:

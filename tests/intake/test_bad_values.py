@@ -28,6 +28,15 @@ WITH_RECIPIENTS = 'recipients: [{phone: "+12025550123"}]\n'
         ["campaign.yaml:1:7: name: reserved_name"],
     ),
     Broken(
+        "a callback by its former name",
+        HEAD + "callbacks:\n  - {do: call_back, when: {disposition: call_me_later}}\n",
+        ["campaign.yaml:6:10: callbacks[0].do: wrong_value"],
+        says=[
+            "campaign.yaml:6:10: callbacks[0].do: "
+            "found 'call_back', which is now redial; write redial"
+        ],
+    ),
+    Broken(
         "a purpose that is none",
         "name: spring\npurpose: Telemarkting\nagent: x\n" + WITH_RECIPIENTS,
         ["campaign.yaml:2:10: purpose: wrong_value"],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from outdial.providers.errors import WebhookRefused
-from outdial.providers.reports.analysis import call_back_in, disposition_in
+from outdial.providers.reports.analysis import disposition_in, redial_time_in
 from outdial.providers.reports.instants import from_iso, from_milliseconds, from_rfc2822, from_unix
 from outdial.providers.reports.payload import (
     list_at,
@@ -115,4 +115,4 @@ def test_what_an_agent_extracted(
     structured: dict[str, Any], disposition: str | None, call_back: datetime | None
 ) -> None:
     assert disposition_in(structured) == disposition
-    assert call_back_in(structured) == call_back
+    assert redial_time_in(structured) == call_back

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from temporalio.testing import WorkflowEnvironment
 
-from tests.replay import after_calls, calls, campaigns, deliveries, requests, run_campaigns
+from tests.replay import callbacks, calls, campaigns, deliveries, requests, run_campaigns
 from tests.replay.recording import FOLDER, Handle, save
 from tests.temporal import start_server, start_skipping
 
@@ -37,7 +37,7 @@ async def main() -> None:
             campaigns.steered,
             campaigns.waiting,
             requests.settled_and_swept,
-            after_calls.followed,
+            callbacks.carried_out,
             deliveries.drained,
             run_campaigns.awaited,
             run_campaigns.not_carried_out,

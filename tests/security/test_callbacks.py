@@ -13,7 +13,7 @@ import pytest_asyncio
 from pydantic import ValidationError
 from temporalio.exceptions import ApplicationError
 
-from outdial.domain.call.chain import StepState
+from outdial.domain.call.callback_run import CallbackState
 from outdial.domain.definition.headers import header_problem, keyed_header_problem
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
@@ -22,9 +22,9 @@ from outdial.resources.outgoing.mail import MailSecurity, MailServer
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.integrations import CallbackSettings, MailSettings
 from outdial.runtime.settings.settings import load_settings
+from tests.activities.callbacks import Following, following
 from tests.activities.endpoint import Endpoint
-from tests.activities.following import Following, following
-from tests.activities.test_webhook_steps import Mailbox, mail_server
+from tests.activities.test_webhook_callbacks import Mailbox, mail_server
 from tests.databases import migrated
 
 FRAMING = (
@@ -208,7 +208,7 @@ async def test_mail_goes_to_whom_the_settings_name(tmp_path: Path) -> None:
                 email = {"do": "email", "to": to, "subject": "s", "body": "b"}
                 call = after.settle(after.launch(email), {"to": "x@attacker.net"})
                 if good:
-                    assert await after.run(call) is StepState.DONE
+                    assert await after.run(call) is CallbackState.DONE
                 else:
                     with pytest.raises(ApplicationError, match=r"mail\.recipients"):
                         await after.run(call)

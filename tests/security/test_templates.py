@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jinja2 import nodes
 
-from outdial.intake.templates.after_call import RenderFailed, render_text
+from outdial.intake.templates.callbacks import RenderFailed, render_text
 from outdial.intake.templates.sandbox import KNOWN, Sandbox, TemplateRefused, require_known
 from outdial.intake.templates.templates import compile_template
 

@@ -15,7 +15,7 @@ from outdial.dispatch.errors import TemporalUnavailable, is_outage, outages_tran
 from outdial.dispatch.executions import describe_execution
 from outdial.dispatch.standing import nudge_standing
 from outdial.dispatch.starting import start_call, start_campaign
-from outdial.dispatch.telling import signal_workflow, start_after_call
+from outdial.dispatch.telling import signal_workflow, start_callback_run
 from outdial.services.calls.requests import await_outcome
 from outdial.services.campaigns import control
 from outdial.services.operations.reading import require_campaign
@@ -61,7 +61,7 @@ async def test_a_client_that_never_connected_raises_what_is_taken_for_an_outage(
     with pytest.raises(TemporalUnavailable):
         await describe_execution(temporal, "campaign/default/nobody")
     assert not await signal_workflow(temporal, "campaign/default/nobody", NUDGE_SIGNAL)
-    assert not await start_after_call(temporal, "c1")
+    assert not await start_callback_run(temporal, "c1")
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -75,7 +75,7 @@ async def asks(database: Database) -> tuple[DefectiveServiceClient, list[Ask]]:
     return service, [
         lambda: describe_execution(temporal, call.workflow_id),
         lambda: signal_workflow(temporal, call.workflow_id, NUDGE_SIGNAL),
-        lambda: start_after_call(temporal, call.call_id),
+        lambda: start_callback_run(temporal, call.call_id),
         lambda: start_call(temporal, call),
         lambda: start_campaign(temporal, record),
         lambda: nudge_standing(temporal, record),

@@ -13,7 +13,7 @@ from outdial.domain.appointment.appointment import Appointment
 from outdial.domain.appointment.calendar import CalendarRules
 from outdial.resources.integrations import Integrations
 from outdial.services.agent_tools import shared_calendars
-from outdial.services.agent_tools.shared_calendars import CalendarSilent, SharedCalendars
+from outdial.services.agent_tools.shared_calendars import CalendarTimedOut, SharedCalendars
 from tests.services.world import World
 
 RULES = CalendarRules(name="clinic", time_zone="UTC")
@@ -49,7 +49,7 @@ async def test_many_who_give_up_ask_once(world: World, monkeypatch: pytest.Monke
     ctx = replace(world.ctx, integrations=Integrations(calendars=calendars))
     many = [shared.others(ctx, ctx.tenant, RULES) for _ in range(10)]
     outcomes = await asyncio.gather(*many, return_exceptions=True)
-    assert {type(one) for one in outcomes} == {CalendarSilent}
+    assert {type(one) for one in outcomes} == {CalendarTimedOut}
     assert slow.asked == 1
     slow.answers.set()
     assert len(await shared.others(ctx, ctx.tenant, RULES)) == 2, "two ticks of five minutes"

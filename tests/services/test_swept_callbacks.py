@@ -9,24 +9,30 @@ import pytest
 from sqlalchemy import insert, select, update
 from temporalio.client import WorkflowExecutionStatus
 
-from outdial.contracts.names import after_call_workflow_id
+from outdial.contracts.names import callback_workflow_id
 from outdial.dispatch.settled import LOST_AGE
-from outdial.dispatch.telling import start_after_call
-from outdial.domain.call.chain import ChainState
-from outdial.services.appointments.following_up import retry_callback
+from outdial.dispatch.telling import start_callback_run
+from outdial.domain.call.callback_run import CallbackRunState
+from outdial.services.calls.callback_runs import retry_callbacks
 from outdial.store.call import requests
-from outdial.store.db.tables import after_call, after_call_step, call, recipient
+from outdial.store.db.tables import call, callback_entry, callback_run, recipient
 from tests.services.test_recovery import pause_in_temporal, sweeps
 from tests.services.world import World
 
 
 async def chain_under_way(world: World) -> str:
-    """A chain with one step, known to have been started."""
+    """A callback_run with one entry, known to have been started."""
     placed = await world.place_call()
     now = world.clock.now
     row = {"tenant": "default", "campaign_id": 1, "state": "pending", "created_at": now}
-    step = {"position": 0, "kind": "webhook", "callback": "", "state": "pending", "updated_at": now}
-    for table, values in ((after_call, row | {"started_at": now}), (after_call_step, step)):
+    entry = {
+        "position": 0,
+        "kind": "webhook",
+        "callback": "",
+        "state": "pending",
+        "updated_at": now,
+    }
+    for table, values in ((callback_run, row | {"started_at": now}), (callback_entry, entry)):
         await world.ctx.database.write(
             lambda s, table=table, values=values: s.connection().execute(  # type: ignore[misc]
                 insert(table).values(call_id=placed.call_id, **values)
@@ -35,9 +41,9 @@ async def chain_under_way(world: World) -> str:
     return placed.call_id
 
 
-async def state_of(world: World, call_id: str) -> ChainState:
-    of_call = select(after_call.c.state).where(after_call.c.call_id == call_id)
-    return ChainState(
+async def state_of(world: World, call_id: str) -> CallbackRunState:
+    of_call = select(callback_run.c.state).where(callback_run.c.call_id == call_id)
+    return CallbackRunState(
         await world.ctx.database.read(lambda s: s.connection().execute(of_call).scalar_one())
     )
 
@@ -46,28 +52,28 @@ async def test_callbacks_that_temporal_has_lost_are_started_again(world: World) 
     call_id = await chain_under_way(world)
     world.clock.now += LOST_AGE
     assert (await sweeps(world).sweep_events()).events >= 1
-    handle = world.ctx.temporal.get_workflow_handle(after_call_workflow_id(call_id, 1))
+    handle = world.ctx.temporal.get_workflow_handle(callback_workflow_id(call_id, 1))
     assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
-    assert await state_of(world, call_id) is ChainState.PENDING
+    assert await state_of(world, call_id) is CallbackRunState.PENDING
     await handle.terminate()
 
 
 @pytest.mark.parametrize("ended", [True, False])
 async def test_callbacks_that_somebody_terminated_can_be_retried(world: World, ended: bool) -> None:
     call_id = await chain_under_way(world)
-    assert await start_after_call(world.ctx.temporal, call_id)
-    handle = world.ctx.temporal.get_workflow_handle(after_call_workflow_id(call_id, 1))
+    assert await start_callback_run(world.ctx.temporal, call_id)
+    handle = world.ctx.temporal.get_workflow_handle(callback_workflow_id(call_id, 1))
     await (handle.terminate() if ended else pause_in_temporal(world, handle.id))
     world.clock.now += LOST_AGE
     await sweeps(world).sweep_events()
     if not ended:
-        assert await state_of(world, call_id) is ChainState.PENDING, "paused is looked after"
+        assert await state_of(world, call_id) is CallbackRunState.PENDING, "paused is looked after"
         await handle.terminate()
         return
-    assert await state_of(world, call_id) is ChainState.FAILED
-    retried = await retry_callback(world.ctx, call_id)
-    assert (retried.state, retried.run) == (ChainState.PENDING, 2)
-    await world.ctx.temporal.get_workflow_handle(after_call_workflow_id(call_id, 2)).terminate()
+    assert await state_of(world, call_id) is CallbackRunState.FAILED
+    retried = await retry_callbacks(world.ctx, call_id)
+    assert (retried.state, retried.run) == (CallbackRunState.PENDING, 2)
+    await world.ctx.temporal.get_workflow_handle(callback_workflow_id(call_id, 2)).terminate()
 
 
 async def test_a_requester_whose_signal_was_lost_learns_the_end_once(world: World) -> None:

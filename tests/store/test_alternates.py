@@ -130,7 +130,7 @@ def test_a_promised_time_is_kept_whatever_part_of_the_day_it_is(house: House) ->
         call_id=claimed.call_id,
         kind=EventKind.ANALYSIS,
         disposition="call_me_later",
-        call_back_at=asked,
+        redial_at=asked,
     )
     house.write(lambda s: events.store_events(s, LINE, [said], now=house.now))
     house.end(claimed.call_id)
@@ -155,7 +155,7 @@ def test_a_time_without_a_zone_is_on_the_clocks_of_whoever_named_it(house: House
         call_id=claimed.call_id,
         kind=EventKind.ANALYSIS,
         disposition="call_me_later",
-        call_back_at=datetime(2026, 3, 5, 15, 0),
+        redial_at=datetime(2026, 3, 5, 15, 0),
     )
     house.write(lambda s: events.store_events(s, LINE, [said], now=house.now))
     house.end(claimed.call_id)

@@ -254,7 +254,7 @@ def test_a_person_who_named_a_time_is_called_then(house: House) -> None:
     campaign = house.launch(1)
     call_id = _placed(house, campaign)
     then = house.now + timedelta(hours=3)
-    told = event("a", call_id=call_id, disposition="call_me_later", call_back_at=then)
+    told = event("a", call_id=call_id, disposition="call_me_later", redial_at=then)
     house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
     settled = house.end(call_id)
     assert _person(house, settled).not_before == then

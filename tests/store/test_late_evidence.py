@@ -131,7 +131,7 @@ def test_one_who_answered_and_named_a_time_is_called_then(house: House) -> None:
             call_id=call_id,
             answered_by=AnsweredBy.HUMAN,
             disposition="call_me_later",
-            call_back_at=then,
+            redial_at=then,
         ),
     )
     assert _person(house).not_before.replace(tzinfo=then.tzinfo) == then

@@ -16,7 +16,7 @@ from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.store.call import calls, events
 from outdial.store.call.events import StoredEvent
-from outdial.store.callbacks import chains
+from outdial.store.callbacks import runs
 from outdial.store.compliance.suppressions import is_suppressed, suppress
 from outdial.store.db.database import Database
 from outdial.store.db.tables import recipient
@@ -155,7 +155,7 @@ def test_a_step_after_a_call_knows_all_numbers_of_the_person(
     campaign = _launch(house, callbacks=[webhook])
     call_id = house.claim_one(campaign).call_id
     _end(house, call_id, moved)
-    assert house.write(lambda s: chains.context_of(s, call_id, 0)).phones == ALL
+    assert house.write(lambda s: runs.context_of(s, call_id, 0)).phones == ALL
 
 
 @pytest.mark.parametrize("late", [VOICEMAIL, {"status": CallStatus.IN_PROGRESS}, UNAVAILABLE])

@@ -16,7 +16,7 @@ from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
 from outdial.store.call import calls, events
 from outdial.store.call import views as call_views
-from outdial.store.callbacks import talks
+from outdial.store.callbacks import tool_calls
 from outdial.store.claims import leases
 from outdial.store.claims.leases import leases_to_check
 from outdial.store.compliance import suppressions
@@ -172,8 +172,8 @@ def _look_ups(house: House, campaign: CampaignRecord) -> None:
     ):
         house.write(lambda s, e=heard: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
     house.write(lambda s: events.events_of_recipient(s, "default", person))
-    house.write(lambda s: talks.find_talk(s, "default", LINE, None, "old-p-13"))
-    house.write(lambda s: talks.told_before(s, "default", LINE, "tool-1"))
+    house.write(lambda s: tool_calls.lock_live_call(s, "default", LINE, None, "old-p-13"))
+    house.write(lambda s: tool_calls.stored_answer(s, "default", LINE, "tool-1"))
     house.write(lambda s: calls.get_call_by_provider_id(s, LINE, "old-p-15"))
     numbers = [builders.phone(100), builders.phone(101)]
     house.write(lambda s: suppressions.calls_before_a_talk(s, "default", numbers))

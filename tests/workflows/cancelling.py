@@ -14,8 +14,8 @@ from temporalio.worker import Worker, WorkflowRunner
 from outdial.contracts import names
 from tests.waiting import until
 from tests.workflows.holding import Handle, Hold, cancel_seen
-from workflows.after_call import AfterCallWorkflow
 from workflows.call import CallWorkflow
+from workflows.callbacks import CallbackWorkflow
 from workflows.campaign import CampaignWorkflow
 from workflows.delivery import DeliveryWorkflow
 from workflows.registry import sandbox
@@ -27,7 +27,7 @@ BEFORE = "before its first task"
 WAITING = "while it waits"
 SHORT_TASKS: dict[str, Any] = {"task_timeout": timedelta(seconds=1)}
 """A task that waits for a local activity hears of a cancellation no later than that."""
-OTHER_QUEUES = (names.CALL_QUEUE, names.DELIVERY_QUEUE, names.AFTER_QUEUE)
+OTHER_QUEUES = (names.CALL_QUEUE, names.DELIVERY_QUEUE, names.CALLBACK_QUEUE)
 
 
 @asynccontextmanager
@@ -43,7 +43,7 @@ async def working(
         CampaignWorkflow,
         CallWorkflow,
         RequestCallWorkflow,
-        AfterCallWorkflow,
+        CallbackWorkflow,
         DeliveryWorkflow,
         SweepWorkflow,
         RunCampaignWorkflow,

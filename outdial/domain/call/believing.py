@@ -41,8 +41,8 @@ def believable(event: CallEvent, received: datetime) -> CallEvent:
         changes["duration_seconds"] = None
     if not _within(event.cost, MOST_COST):
         changes["cost"] = None
-    if event.call_back_at is not None and not _ahead(event.call_back_at, at):
-        changes["call_back_at"] = None
+    if event.redial_at is not None and not _ahead(event.redial_at, at):
+        changes["redial_at"] = None
     return event.model_copy(update=changes) if changes else event
 
 

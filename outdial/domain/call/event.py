@@ -46,7 +46,7 @@ class CallEvent(BaseModel):
     """The provider's own word for the reason; for people, never for decisions."""
     duration_seconds: float | None = None
     disposition: str | None = None
-    call_back_at: datetime | None = None
+    redial_at: datetime | None = None
     """When the person asked to be called again: an instant, or, without a zone, a time on that
     person's own clocks."""
     transcript: str | None = None

@@ -36,7 +36,7 @@ class Settling:
     """Outcomes of this recipient's earlier attempts, oldest first."""
     zones: tuple[str, ...]
     ended_at: datetime
-    call_back_at: datetime | None = None
+    redial_at: datetime | None = None
     retry_after: timedelta | None = None
     lines_left: Left = Left.NONE
     """Lines of the campaign that may still dial this number."""
@@ -47,7 +47,7 @@ class Settling:
 
 
 @dataclass(frozen=True, slots=True)
-class Redial:
+class NextAttempt:
     not_before: datetime
     reason: Reason
     promised: bool = False
@@ -67,7 +67,7 @@ class Close:
     """Put the number on the suppression list, for this reason."""
 
 
-Following = Redial | Close
+Following = NextAttempt | Close
 
 THROTTLE_WAIT = timedelta(seconds=5)
 """When a throttling provider names no time: long enough for a per-second limit to pass."""
@@ -99,7 +99,7 @@ def follow(settling: Settling, retry: Retry) -> Following:
     if outcome == f"failed:{FailureClass.REJECTED}" and not passed_on:
         if settling.other_numbers and len(settling.earlier_outcomes) + 1 < retry.max_attempts:
             reason = Reason("rejected", "the provider never dials this number; the next one")
-            return Redial(settling.ended_at, reason, drop_number=True)
+            return NextAttempt(settling.ended_at, reason, drop_number=True)
         return Close(Reason("rejected", "the provider never dials this number"))
     if not settling.counts_as_attempt:
         return _after_no_attempt(settling)
@@ -114,12 +114,14 @@ def follow(settling: Settling, retry: Retry) -> Following:
 def _after_no_attempt(settling: Settling) -> Following:
     if settling.lines_left is Left.ANOTHER:
         reason = Reason("another_line", "the line did not take the call; another one is tried")
-        return Redial(settling.ended_at, reason)
+        return NextAttempt(settling.ended_at, reason)
     if settling.outcome in _OF_THE_LINE:
         wait = MISCONFIGURED_WAIT
     else:
         wait = min(settling.retry_after or THROTTLE_WAIT, LONGEST_THROTTLE)
-    return Redial(settling.ended_at + wait, Reason("not_dialed", "the line did not take the call"))
+    return NextAttempt(
+        settling.ended_at + wait, Reason("not_dialed", "the line did not take the call")
+    )
 
 
 def _after_attempt(settling: Settling, retry: Retry, policy: OutcomeRetry) -> Following:
@@ -131,16 +133,16 @@ def _after_attempt(settling: Settling, retry: Retry, policy: OutcomeRetry) -> Fo
         return Close(
             Reason("max_attempts", f"{settling.outcome} {same} times; {policy.limit} is the limit")
         )
-    asked = promised(settling.call_back_at, settling.ended_at)
+    asked = promised(settling.redial_at, settling.ended_at)
     if settling.outcome == CALL_ME_LATER and asked is not None:
-        return Redial(asked, Reason(CALL_ME_LATER, "asked to be called then"), promised=True)
+        return NextAttempt(asked, Reason(CALL_ME_LATER, "asked to be called then"), promised=True)
     delay = policy.delay(same)
     if delay == "next_day":
         due = next_local_day(settling.zones, settling.ended_at)
     else:
         due = settling.ended_at + delay
     due += retry.jitter * _share(f"{settling.seed}/{made}")
-    return Redial(
+    return NextAttempt(
         due,
         Reason(settling.outcome, f"{settling.outcome}; tried again"),
         next_number=bool(settling.other_numbers) and _family(settling.outcome) in _NOT_REACHED,

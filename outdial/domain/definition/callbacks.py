@@ -1,4 +1,4 @@
-"""What follows a call, as a definition says it, and which of it a call's outcome asks for."""
+"""Callbacks of a definition: actions after a call, with the conditions under which each is done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from outdial.domain.call.disposition import slug_of
 from outdial.domain.call.status import AnsweredBy
@@ -21,12 +21,12 @@ from outdial.domain.definition.fields import (
 from outdial.domain.definition.matching import Condition, Facts, matches_data
 from outdial.domain.hints import KEYS_BELOW, TEXT, Hint, one_of
 
-MAX_STEP_ATTEMPTS = 100
+MAX_CALLBACK_ATTEMPTS = 100
 MAX_CALLBACKS = 50
 
 
 class CallbackKind(StrEnum):
-    """What is done."""
+    """What a callback does."""
 
     BOOK_APPOINTMENT = "book_appointment"
     MOVE_APPOINTMENT = "move_appointment"
@@ -34,35 +34,35 @@ class CallbackKind(StrEnum):
     CONFIRM_APPOINTMENT = "confirm_appointment"
     WEBHOOK = "webhook"
     EMAIL = "email"
-    CALL_BACK = "call_back"
+    REDIAL = "redial"
     SUPPRESS = "suppress"
     ENROLL = "enroll"
 
     @property
-    def in_house(self) -> bool:
-        """Decided in the transaction that settles the outcome."""
-        return self in _IN_HOUSE
+    def applied_at_settlement(self) -> bool:
+        """Applied in the transaction that settles the call; others touch other systems."""
+        return self in _AT_SETTLEMENT
 
     @property
     def on_appointments(self) -> bool:
         return self.value.endswith("_appointment")
 
 
-_IN_HOUSE = frozenset({CallbackKind.CALL_BACK, CallbackKind.SUPPRESS, CallbackKind.ENROLL})
+_AT_SETTLEMENT = frozenset({CallbackKind.REDIAL, CallbackKind.SUPPRESS, CallbackKind.ENROLL})
 
 
 class After(StrEnum):
-    """How the steps before went."""
+    """How the earlier callbacks of a run must have gone."""
 
     DONE = "done"
     FOLLOW_UP = "follow_up"
 
 
-class StepRetry(Frozen):
-    """How often one step is tried, and how long."""
+class CallbackRetry(Frozen):
+    """How often one callback is tried, and how long."""
 
-    max_attempts: Annotated[int, Field(ge=1, le=MAX_STEP_ATTEMPTS)] = 8
-    """How often it is tried before it has failed."""
+    max_attempts: Annotated[int, Field(ge=1, le=MAX_CALLBACK_ATTEMPTS)] = 8
+    """How many tries there are before it fails for good."""
     delay: Duration = timedelta(seconds=5)
     """The wait after the first failure; doubled after each further one."""
     longest: Duration = timedelta(hours=1)
@@ -86,23 +86,23 @@ class StepRetry(Frozen):
 
 
 class When(Frozen):
-    """Which calls it follows. All that is written must hold; without anything: every call."""
+    """Conditions on the call. All that are written must hold; none: every call."""
 
     outcome: Annotated[
         OneOrMany[str], Hint("write an outcome such as booked, or a list of them")
     ] = ()
     """The call's outcome, or one of several; failed means every kind of failure."""
     disposition: Annotated[OneOrMany[str], Hint("write a disposition, or a list of them")] = ()
-    """The agent's word for how the talk went, or one of several."""
+    """The agent's disposition of the conversation, or one of several."""
     attempt: Annotated[
-        OneOrMany[Annotated[int, Field(ge=1, le=MAX_STEP_ATTEMPTS)]],
-        Hint(f"write a whole number from 1 to {MAX_STEP_ATTEMPTS}"),
+        OneOrMany[Annotated[int, Field(ge=1, le=MAX_CALLBACK_ATTEMPTS)]],
+        Hint(f"write a whole number from 1 to {MAX_CALLBACK_ATTEMPTS}"),
     ] = ()
     """Which attempt to this person it was, or one of several."""
     answered_by: Annotated[OneOrMany[AnsweredBy], Hint(one_of(AnsweredBy))] = ()
     """Who answered: human, machine or unknown."""
     final: bool | None = None
-    """Whether the person is not called again in this campaign."""
+    """Whether no other call to the recipient follows in this campaign."""
     data: Annotated[
         dict[str, Condition], Hint("write paths and values below it, such as reason: pain")
     ] = Field(default_factory=dict)
@@ -112,8 +112,11 @@ class When(Frozen):
     def matches(self, facts: Facts) -> bool:
         family = facts.outcome.partition(":")[0]
         return (
-            (not self.outcome or any(_says(word, self.outcome) for word in (facts.outcome, family)))
-            and (not self.disposition or _says(facts.disposition, self.disposition))
+            (
+                not self.outcome
+                or any(_is_one_of(word, self.outcome) for word in (facts.outcome, family))
+            )
+            and (not self.disposition or _is_one_of(facts.disposition, self.disposition))
             and (not self.attempt or facts.attempt in self.attempt)
             and (not self.answered_by or facts.answered_by in self.answered_by)
             and (self.final is None or self.final is facts.final)
@@ -121,9 +124,9 @@ class When(Frozen):
         )
 
 
-def _says(word: str | None, wanted: Sequence[str]) -> bool:
-    """Whether it is one of the words, however a definition spells them: `Not interested` too."""
-    return word is not None and (word in wanted or word in map(slug_of, wanted))
+def _is_one_of(outcome: str | None, written: Sequence[str]) -> bool:
+    """Whether it is one of the written ones, also when those are no slugs: `Not interested`."""
+    return outcome is not None and (outcome in written or outcome in map(slug_of, written))
 
 
 _KEYS: dict[str, frozenset[CallbackKind]] = {
@@ -138,15 +141,15 @@ _KEYS: dict[str, frozenset[CallbackKind]] = {
         {
             CallbackKind.BOOK_APPOINTMENT,
             CallbackKind.MOVE_APPOINTMENT,
-            CallbackKind.CALL_BACK,
+            CallbackKind.REDIAL,
         }
     ),
     "reason": frozenset({CallbackKind.SUPPRESS}),
     "campaign": frozenset({CallbackKind.ENROLL}),
     "variables": frozenset({CallbackKind.ENROLL}),
-    "retry": frozenset(CallbackKind) - _IN_HOUSE,
+    "retry": frozenset(CallbackKind) - _AT_SETTLEMENT,
     "undo": frozenset(kind for kind in CallbackKind if kind.on_appointments),
-    "after": frozenset(CallbackKind) - _IN_HOUSE,
+    "after": frozenset(CallbackKind) - _AT_SETTLEMENT,
 }
 """Keys that only some kinds have."""
 _NEEDED = {
@@ -156,23 +159,36 @@ _NEEDED = {
 }
 
 
-class Callback(Frozen):
-    """One thing that is done because of how a call went."""
+_RETIRED = {"call_back": CallbackKind.REDIAL}
 
-    do: CallbackKind
+
+def _current_name(value: Any) -> Any:
+    """Refuses former names of kinds, with the current one."""
+    if isinstance(value, str) and value in _RETIRED:
+        current = _RETIRED[value]
+        raise ValueError(f"found {describe_value(value)}, which is now {current}; write {current}")
+    return value
+
+
+class Callback(Frozen):
+    """One configured action after a call."""
+
+    do: Annotated[CallbackKind, BeforeValidator(_current_name)]
     """What is done: one of book_appointment, move_appointment, cancel_appointment,
-    confirm_appointment, webhook, email, call_back, suppress, enroll."""
+    confirm_appointment, webhook, email, redial, suppress, enroll."""
     when: Annotated[When, Hint(f"{KEYS_BELOW}, such as outcome: booked")] = When()
-    """Which calls it follows; without it: every call."""
+    """After which calls it is done; default: after every call."""
     after: After = After.DONE
-    """done: only when all steps before it were done. follow_up: only when one of them became a
-    matter for people, such as an appointment that could not be booked."""
-    retry: Annotated[StepRetry, Hint(f"{KEYS_BELOW}, such as max_attempts: 5")] = StepRetry()
+    """done: only when all callbacks before it were done. follow_up: only when one of them needs a
+    person, such as an appointment that could not be booked."""
+    retry: Annotated[CallbackRetry, Hint(f"{KEYS_BELOW}, such as max_attempts: 5")] = (
+        CallbackRetry()
+    )
     """How often it is tried."""
     undo: bool = False
-    """Whether it is undone when a later step fails for good."""
+    """Whether it is undone when a later callback fails for good."""
     at: Annotated[str | None, Hint("write a path in the agent's data, such as visit.at")] = None
-    """Where the agent's data holds the time asked for. Default: appointment_at, or call_at."""
+    """The path in the agent's data of the requested time. Default: appointment_at, or call_at."""
     url: Annotated[str | None, Hint("write an address such as https://crm.example.com/calls")] = (
         None
     )
@@ -195,19 +211,19 @@ class Callback(Frozen):
     invitation: bool = False
     """Whether the email carries the appointment as a calendar file (.ics)."""
     reason: Annotated[str | None, TEXT] = None
-    """Why the number is not called any more."""
+    """The reason of the suppression."""
     campaign: Annotated[str | None, Hint("write the name of a campaign")] = None
-    """The campaign on whose roster the person is put."""
+    """The campaign on whose roster the recipient is put."""
     variables: Annotated[
         dict[str, str], Hint("write names and paths below it, such as reason: visit.reason")
     ] = Field(default_factory=dict)
-    """What the other campaign is told beside all that is known of the person: names, and paths
-    in the agent's data."""
+    """Variables for the other campaign, beside the recipient's own: names, and paths in the agent's
+    data."""
 
     @model_validator(mode="after")
     def _keys_of_its_kind(self) -> Self:
         for key in sorted(self.model_fields_set & _KEYS.keys()):
-            # A plan that is read back names every key; what is at its default says nothing.
+            # A stored plan names every key, so a key at its default was not written by anybody.
             default = type(self).model_fields[key].get_default(call_default_factory=True)
             if self.do not in _KEYS[key] and getattr(self, key) != default:
                 kinds = ", ".join(sorted(_KEYS[key]))
@@ -222,6 +238,6 @@ class Callback(Frozen):
         return self
 
 
-def asked_for(callbacks: tuple[Callback, ...], facts: Facts) -> list[tuple[int, Callback]]:
-    """The callbacks that follow a call, each with its position in the definition."""
+def matching_callbacks(callbacks: tuple[Callback, ...], facts: Facts) -> list[tuple[int, Callback]]:
+    """The callbacks whose conditions hold, each with its position in the definition."""
     return [(at, each) for at, each in enumerate(callbacks) if each.when.matches(facts)]

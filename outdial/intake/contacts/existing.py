@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from outdial.domain.appointment.asked_time import Unclear, read_time
 from outdial.domain.appointment.calendar import CalendarRules
+from outdial.domain.appointment.requested_time import UnclearTime, read_time
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.intake.problems import Problem
-from outdial.intake.templates.after_call import RenderFailed, render_text
+from outdial.intake.templates.callbacks import RenderFailed, render_text
 from outdial.intake.yaml.source_map import SourceMap
 
 
@@ -38,7 +38,7 @@ class ExistingAppointments:
         if not text:
             return Existing()
         read = read_time(text, (calendar.time_zone,))
-        if isinstance(read, Unclear):
+        if isinstance(read, UnclearTime):
             self._tell("existing", row, "unclear_time", read.reason, problems)
             return Existing()
         return self._existing(calendar, read.at, values, row, problems)

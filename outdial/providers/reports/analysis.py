@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from outdial.domain.appointment.asked_time import Unclear, parse_time
+from outdial.domain.appointment.requested_time import UnclearTime, parse_time
 
 DISPOSITION = "disposition"
 CALL_AT = "call_at"
@@ -22,7 +22,7 @@ def disposition_in(structured: Mapping[str, Any]) -> str | None:
     return value.strip() if isinstance(value, str) and value.strip() else None
 
 
-def call_back_in(structured: Mapping[str, Any]) -> datetime | None:
+def redial_time_in(structured: Mapping[str, Any]) -> datetime | None:
     """When to call again, in UTC, or without a zone as it was said; None for what is no time."""
     read = parse_time(structured.get(CALL_AT))
-    return None if isinstance(read, Unclear) else read
+    return None if isinstance(read, UnclearTime) else read

@@ -1,1 +1,1 @@
-"""What an agent may ask for while it talks."""
+"""Tools that agents call during a call: free times, bookings, opt-outs, another call later."""

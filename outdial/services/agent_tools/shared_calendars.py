@@ -1,7 +1,7 @@
-"""What other people have in a shared calendar, while somebody waits on the telephone.
+"""Other people's appointments in a shared calendar, read while a person waits on the telephone.
 
-A calendar that answers too slowly is not waited for: what it said a little while ago is used, and
-when that is too old nothing is promised.
+When the calendar answers too slowly, its last answer is used, unless that is too old: then no
+appointment is offered.
 """
 
 from __future__ import annotations
@@ -19,62 +19,62 @@ from outdial.store.appointments import finding
 
 ANSWER_WITHIN = timedelta(milliseconds=600)
 FRESH = timedelta(seconds=15)
-"""So long an answer is as good as a new one: the booking itself is checked once more."""
-STILL_GOOD = timedelta(minutes=5)
+"""An answer is used again for so long: the booking itself is checked once more."""
+USABLE = timedelta(minutes=5)
 _DAY = timedelta(days=1)
 
 
-class CalendarSilent(OutdialError):
-    """It does not answer, and what is known of it is too old."""
+class CalendarTimedOut(OutdialError):
+    """It does not answer in time, and its last answer is too old."""
 
-    code = "calendar_silent"
+    code = "calendar_timed_out"
 
 
 @dataclass
 class SharedCalendars:
-    """Remembers what each calendar said last; one for a process."""
+    """The last answer of each calendar; one instance in a process."""
 
-    _heard: dict[str, tuple[datetime, list[Entry]]] = field(default_factory=dict)
-    _asked: dict[str, asyncio.Task[list[Entry]]] = field(default_factory=dict)
+    _read_entries: dict[str, tuple[datetime, list[Entry]]] = field(default_factory=dict)
+    _requests: dict[str, asyncio.Task[list[Entry]]] = field(default_factory=dict)
 
     async def others(self, ctx: Resources, tenant: str, rules: CalendarRules) -> dict[int, int]:
-        """Other people's appointments by tick. Raises CalendarSilent."""
+        """Other people's appointments by tick. Raises CalendarTimedOut."""
         backend = ctx.calendars.of_tenant(tenant)[rules.name]
         if not backend.shared:
             return {}
         now = ctx.clock()
-        heard_at, entries = self._heard.get(rules.name, (None, []))
-        if heard_at is None or now - heard_at > FRESH:
+        read_at, entries = self._read_entries.get(rules.name, (None, []))
+        if read_at is None or now - read_at > FRESH:
             try:
                 async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-                    entries = await asyncio.shield(self._asking(backend, rules, now))
+                    entries = await asyncio.shield(self._request(backend, rules, now))
             except (TimeoutError, CalendarUnavailable):
-                if heard_at is None or now - heard_at > STILL_GOOD:
-                    raise CalendarSilent(rules.name) from None
+                if read_at is None or now - read_at > USABLE:
+                    raise CalendarTimedOut(rules.name) from None
         ours = await ctx.database.read(lambda s: finding.uids(s, tenant, rules.name, now - _DAY))
         return others_of((e.starts_at, e.ends_at) for e in entries if e.uid not in ours)
 
-    def _asking(
+    def _request(
         self, backend: CalendarBackend, rules: CalendarRules, now: datetime
     ) -> asyncio.Task[list[Entry]]:
-        """The question under way: a slow calendar is asked once at a time, however many callers
-        gave up waiting, and what it says at last serves the next one."""
-        task = self._asked.get(rules.name)
+        """The request under way: there is one at a time to a calendar, however many callers gave
+        up waiting, and its answer serves the next one."""
+        task = self._requests.get(rules.name)
         if task is None or task.done():
-            task = asyncio.create_task(self._ask(backend, rules, now))
-            task.add_done_callback(_seen)
-            self._asked[rules.name] = task
+            task = asyncio.create_task(self._fetch(backend, rules, now))
+            task.add_done_callback(_ignore_error)
+            self._requests[rules.name] = task
         return task
 
-    async def _ask(
+    async def _fetch(
         self, backend: CalendarBackend, rules: CalendarRules, now: datetime
     ) -> list[Entry]:
         entries = await backend.busy(now - _DAY, now + rules.horizon + _DAY)
-        self._heard[rules.name] = (now, entries)
+        self._read_entries[rules.name] = (now, entries)
         return entries
 
 
-def _seen(task: asyncio.Task[list[Entry]]) -> None:
-    """An error that nobody waited for any more is no news."""
+def _ignore_error(task: asyncio.Task[list[Entry]]) -> None:
+    """Nobody may be waiting for it any more."""
     if not task.cancelled():
         task.exception()

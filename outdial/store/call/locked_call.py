@@ -62,7 +62,7 @@ class CallValues(NamedTuple):
     is_attempt: bool
     outcome: str | None
     disposition: str | None
-    call_back_at: datetime | None
+    redial_at: datetime | None
     answered_by: AnsweredBy | None
     failure: FailureClass | None
     detail: str | None
@@ -216,8 +216,8 @@ class LockedCall:
     """Numbers that were put on the suppression list because of this call."""
     decided_anew: bool = False
     """Evidence that came after its settlement changed what becomes of the recipient."""
-    has_steps: bool = False
-    """Its settlement left steps to be done by an after-call workflow."""
+    has_callbacks: bool = False
+    """Its settlement stored callbacks for a callback workflow."""
 
     @property
     def call(self) -> CallValues:
@@ -334,7 +334,7 @@ class LockedCall:
             recipient_id=self.call.recipient_id,
             tenant=self.call.tenant,
             listed=self.listed,
-            has_steps=self.has_steps,
+            has_callbacks=self.has_callbacks,
         )
 
 

@@ -115,9 +115,9 @@ def apply_events(
 
 def _merge_into(locked: LockedCall, events: Sequence[CallEvent], now: datetime) -> Heard:
     merged = merge(events)
-    named = merged.values.get("call_back_at")
+    named = merged.values.get("redial_at")
     if named is not None and named.tzinfo is None:
-        merged.values["call_back_at"] = named_instant(locked.zones, named)
+        merged.values["redial_at"] = named_instant(locked.zones, named)
     _read_disposition(locked, merged.values)
     _bound_instants(locked, merged.values, now)
     changes = locked.call_row.differing(merged.values)

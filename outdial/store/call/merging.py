@@ -14,7 +14,7 @@ from outdial.domain.call.status import AnsweredBy, CallStatus, advance
 _LATEST = (
     "duration_seconds",
     "disposition",
-    "call_back_at",
+    "redial_at",
     "transcript",
     "recording_url",
     "cost",

@@ -15,9 +15,9 @@ from typing import Any
 from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
-from outdial.domain.call.consequences import asked_back
+from outdial.domain.call.callback_effects import requested_redial
 from outdial.domain.call.end import CallEnd
-from outdial.domain.call.settlement import Close, Following, Redial, Settling, follow
+from outdial.domain.call.settlement import Close, Following, NextAttempt, Settling, follow
 from outdial.domain.call.status import (
     CALL_ME_LATER,
     OPTED_OUT,
@@ -34,7 +34,7 @@ from outdial.domain.record import RecipientState, Settled
 from outdial.store.appointments.slots import release_of_call
 from outdial.store.call.locked_call import LockedCall, lock_call, lock_calls, save_calls
 from outdial.store.call.proving import answered_before
-from outdial.store.callbacks.deciding import decide_after_call
+from outdial.store.callbacks.effects import apply_callbacks
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import is_suppressed, suppress_all
 from outdial.store.db.tables import call, lease
@@ -154,7 +154,7 @@ def settle_locked(
         following = follow(settling, locked.plan.retry)
         if outcome == OUTCOME_CANCELED:
             following = _after_a_stop(s, locked, following)
-        following = decide_after_call(s, locked, settling, following, now)
+        following = apply_callbacks(s, locked, settling, following, now)
         if by_earlier and not locked.call.is_attempt and earlier[locked.id]:
             following, known_by = _by_answer_before(s, locked, following, earlier[locked.id])
         else:
@@ -287,18 +287,18 @@ def _settling(locked: LockedCall, outcome: str, earlier: list[str], moved: Moved
         earlier_outcomes=earlier,
         zones=locked.zones,
         ended_at=locked.ended_at,
-        call_back_at=locked.call.call_back_at or _asked_back(locked),
+        redial_at=locked.call.redial_at or _requested_redial(locked),
         retry_after=locked.call.retry_after,
         other_numbers=len(locked.other_phones),
         seed=str(locked.call.recipient_id),
     )
 
 
-def _asked_back(locked: LockedCall) -> datetime | None:
+def _requested_redial(locked: LockedCall) -> datetime | None:
     """A time that the agent wrote without a zone is the callee's."""
     if locked.call.disposition != CALL_ME_LATER:
         return None
-    return asked_back(locked.call.structured or {}, locked.zones, locked.ended_at)
+    return requested_redial(locked.call.structured or {}, locked.zones, locked.ended_at)
 
 
 def _recipient_after(
@@ -320,7 +320,7 @@ def _recipient_after(
     }
 
 
-def _number_after(locked: LockedCall, following: Redial, moved: Moved) -> dict[str, Any]:
+def _number_after(locked: LockedCall, following: NextAttempt, moved: Moved) -> dict[str, Any]:
     """Whose turn it is among the person's numbers, and what lines think of that one."""
     if locked.turn_moved:
         return {}  # the first settlement saw to it; what the call shows is about another number
@@ -364,7 +364,7 @@ def _by_answer_before(
     earlier, outcome = found
     settling = _settling(earlier, outcome, outcomes[:-1], _moved(earlier))
     then = follow(settling, locked.plan.retry)
-    if isinstance(following, Redial) and isinstance(then, Redial):
+    if isinstance(following, NextAttempt) and isinstance(then, NextAttempt):
         later = max(following, then, key=lambda redial: redial.not_before)
         # The earlier call moved the turn itself, if it was another number's.
         passed_on = following.next_number or (then.next_number and not earlier.turn_moved)
@@ -380,7 +380,7 @@ def _after_a_stop(s: Session, locked: LockedCall, following: Following) -> Follo
     if suppression is None:
         return following
     reason = Reason("suppressed", f"stopped, the number must not be called: {suppression}")
-    return Redial(locked.ended_at, reason)
+    return NextAttempt(locked.ended_at, reason)
 
 
 def _before_the_end(

@@ -1,1 +1,1 @@
-"""What follows calls: decided when they settle, kept until it is done."""
+"""Callbacks and tool calls: effects applied at settlement, stored runs, answers to tool calls."""

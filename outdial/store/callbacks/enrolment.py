@@ -1,4 +1,4 @@
-"""Puts a person who was called onto the roster of another campaign."""
+"""Enrolls the recipient of a call in another campaign."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ LONGEST_VALUE = 4096
 class Enrolment:
     note: str
     workflow_id: str | None = None
-    """The campaign's, to be told; None when nobody was enrolled."""
+    """The campaign's, to be signalled; None when nobody was enrolled."""
 
 
 def enroll_person(
     s: Session, locked: LockedCall, callback: Callback, data: Mapping[str, Any]
 ) -> Enrolment:
-    """Once per roster: a number that stands on it already is not enrolled again."""
+    """Enroll the number, unless it is on the roster already."""
     name = callback.campaign or ""
     target = find_campaign(s, locked.call.tenant, name)
     if target is None:
@@ -52,19 +52,19 @@ def enroll_person(
 def _take_position(s: Session, target: CampaignRecord) -> int:
     """With the roster locked, so that of two with one number the second sees the first."""
     here = (roster.c.campaign_id == target.id, roster.c.launch == target.launch)
-    found = lock_rows(select(roster.c.next_position).where(*here), exclusive=[roster])
-    position = int(s.connection().execute(found).scalar_one())
+    query = lock_rows(select(roster.c.next_position).where(*here), exclusive=[roster])
+    position = int(s.connection().execute(query).scalar_one())
     s.connection().execute(update(roster).where(*here).values(next_position=position + 1))
     return position
 
 
 def _is_listed(s: Session, target: CampaignRecord, phone: str) -> bool:
-    found = select(recipient.c.id).where(
+    query = select(recipient.c.id).where(
         recipient.c.campaign_id == target.id,
         recipient.c.launch == target.launch,
         recipient.c.phone == phone,
     )
-    return s.connection().execute(found.limit(1)).first() is not None
+    return s.connection().execute(query.limit(1)).first() is not None
 
 
 def _recipient(
@@ -75,8 +75,8 @@ def _recipient(
     callback: Callback,
     data: Mapping[str, Any],
 ) -> dict[str, Any]:
-    found = select(recipient.c.variables).where(recipient.c.id == locked.call.recipient_id)
-    variables: dict[str, str] = dict(s.connection().execute(found).scalar_one())
+    query = select(recipient.c.variables).where(recipient.c.id == locked.call.recipient_id)
+    variables: dict[str, str] = dict(s.connection().execute(query).scalar_one())
     for name, path in callback.variables.items():
         value = found_at(data, path)
         if isinstance(value, str | int | float):

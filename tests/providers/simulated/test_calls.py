@@ -93,8 +93,8 @@ async def test_an_analysis_says_what_came_of_the_talk(
         "Agent: Hello, this is reminder.\nPerson: I can't talk now, call me later."
     )
     assert event.recording_url is None
-    assert event.call_back_at is not None
-    wait = event.call_back_at - event.at
+    assert event.redial_at is not None
+    wait = event.redial_at - event.at
     assert timedelta(hours=2) - timedelta(seconds=1) <= wait <= timedelta(hours=2)
 
 

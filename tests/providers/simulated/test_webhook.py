@@ -154,7 +154,7 @@ def test_an_analysis_is_read() -> None:
     assert event.kind is EventKind.ANALYSIS
     assert event.status is CallStatus.COMPLETED
     assert event.answered_by is AnsweredBy.HUMAN
-    assert event.call_back_at == datetime(2026, 3, 5, 14, 0, tzinfo=UTC)
+    assert event.redial_at == datetime(2026, 3, 5, 14, 0, tzinfo=UTC)
     assert event.structured == structured
     assert (event.disposition, event.cost) == ("call_me_later", 0.05)
     assert (event.duration_seconds, event.transcript) == (31.5, "Agent: Hello.")
@@ -164,12 +164,12 @@ def test_an_analysis_is_read() -> None:
 @pytest.mark.parametrize("call_at", ["tomorrow", 17, None])
 def test_a_time_the_agent_got_wrong_is_left_out(call_at: object) -> None:
     (event,) = read(_body("call.analyzed", structured={"call_at": call_at}))
-    assert event.call_back_at is None
+    assert event.redial_at is None
 
 
 def test_a_time_on_the_persons_own_clock_is_passed_on_as_it_is() -> None:
     (event,) = read(_body("call.analyzed", structured={"call_at": "2026-03-05T15:00:00"}))
-    assert event.call_back_at == datetime(2026, 3, 5, 15, 0)
+    assert event.redial_at == datetime(2026, 3, 5, 15, 0)
 
 
 def test_a_call_made_without_metadata_has_no_id_of_ours() -> None:

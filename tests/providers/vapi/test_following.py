@@ -111,8 +111,8 @@ async def test_the_report_tells_the_end_and_the_talk(
     assert end.duration_seconds == 60
     assert known.kind is EventKind.ANALYSIS
     assert (known.disposition, known.transcript, known.cost) == ("booked", "AI: Hello", 0.12)
-    assert known.call_back_at is not None
-    assert known.call_back_at.isoformat() == "2027-03-02T09:00:00+00:00"
+    assert known.redial_at is not None
+    assert known.redial_at.isoformat() == "2027-03-02T09:00:00+00:00"
     assert known.recording_url == "https://storage.example/1.wav"
     stage.facts[call.id] = facts
     snapshot = await vapi.look_up(call.id)

@@ -92,7 +92,7 @@ class ShownAppointment(BaseModel):
         return cls(**_members(kept))
 
 
-class AppointmentStep(BaseModel):
+class ShownChange(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     change: str
@@ -103,13 +103,13 @@ class AppointmentStep(BaseModel):
     status: AppointmentStatus
 
     @classmethod
-    def of(cls, one: AppointmentChange) -> "AppointmentStep":
+    def of(cls, one: AppointmentChange) -> "ShownChange":
         members = one.model_dump(include={"at", "call_id", "starts_at", "status"})
         return cls(change=one.change.value, **members)
 
 
 class AppointmentDetails(ShownAppointment):
-    history: list[AppointmentStep]
+    history: list[ShownChange]
     """Oldest first."""
 
 
@@ -160,7 +160,7 @@ async def get_appointment(
 ) -> AppointmentDetails:
     kept = await appointments.get(caller.ctx, appointment_id)
     steps = await appointments.history(caller.ctx, appointment_id)
-    history = [AppointmentStep.of(one) for one in steps]
+    history = [ShownChange.of(one) for one in steps]
     return AppointmentDetails(**_members(kept), history=history)
 
 

@@ -18,7 +18,7 @@ from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.errors import WebhookRefused
 from outdial.providers.port import WebhookReader
-from outdial.providers.reports.analysis import call_back_in, disposition_in
+from outdial.providers.reports.analysis import disposition_in, redial_time_in
 from outdial.providers.reports.instants import from_iso
 from outdial.providers.reports.payload import number_at, object_at, object_in, text_at, value_at
 from outdial.providers.reports.status_map import Meaning, load_maps
@@ -111,7 +111,7 @@ def _analysis(call: Mapping[str, Any], end: CallEvent) -> CallEvent:
         provider_call_id=end.provider_call_id,
         at=end.at,
         disposition=disposition_in(structured) or text_at(call, "disposition_tag"),
-        call_back_at=call_back_in(structured),
+        redial_at=redial_time_in(structured),
         transcript=text_at(call, "concatenated_transcript"),
         recording_url=text_at(call, "recording_url"),
         cost=number_at(call, "price"),

@@ -19,7 +19,7 @@ from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.errors import WebhookRefused
 from outdial.providers.port import WebhookReader
-from outdial.providers.reports.analysis import call_back_in, disposition_in
+from outdial.providers.reports.analysis import disposition_in, redial_time_in
 from outdial.providers.reports.instants import from_unix
 from outdial.providers.reports.payload import (
     list_at,
@@ -173,7 +173,7 @@ def _analysis(data: Mapping[str, Any], end: CallEvent) -> CallEvent:
         provider_call_id=end.provider_call_id,
         at=end.at,
         disposition=disposition_in(structured),
-        call_back_at=call_back_in(structured),
+        redial_at=redial_time_in(structured),
         transcript="\n".join(turns) or None,
         cost=number_at(data, "metadata", "cost_fiat"),
         structured=structured,

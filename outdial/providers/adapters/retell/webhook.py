@@ -21,7 +21,7 @@ from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.providers.credentials import required_credential
 from outdial.providers.errors import WebhookRefused
 from outdial.providers.port import WebhookReader
-from outdial.providers.reports.analysis import call_back_in, disposition_in
+from outdial.providers.reports.analysis import disposition_in, redial_time_in
 from outdial.providers.reports.instants import from_milliseconds
 from outdial.providers.reports.payload import number_at, object_at, object_in, text_at, value_at
 from outdial.providers.reports.status_map import Meaning, load_maps
@@ -125,7 +125,7 @@ def _analysis(call: Mapping[str, Any], end: CallEvent) -> Sequence[CallEvent]:
             answered_by=AnsweredBy.MACHINE if analysis.get("in_voicemail") is True else None,
             # Who asked not to be called again has, whatever the analysis makes of it.
             disposition=end.disposition or disposition_in(structured),
-            call_back_at=call_back_in(structured),
+            redial_at=redial_time_in(structured),
             transcript=text_at(call, "transcript"),
             recording_url=text_at(call, "recording_url"),
             cost=None if cents is None else cents / 100,

@@ -16,7 +16,7 @@ from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.errors import WebhookRefused
 from outdial.providers.port import WebhookReader
-from outdial.providers.reports.analysis import call_back_in
+from outdial.providers.reports.analysis import redial_time_in
 from outdial.providers.simulated.signature import key_of, sign
 from outdial.providers.simulated.telephony.call import FAILURES
 
@@ -131,7 +131,7 @@ def _translate(event: _Event) -> CallEvent:
         detail=facts.reason,
         duration_seconds=facts.duration_seconds,
         disposition=facts.disposition,
-        call_back_at=call_back_in(facts.structured),
+        redial_at=redial_time_in(facts.structured),
         transcript=facts.transcript,
         recording_url=facts.recording_url,
         cost=facts.cost,

@@ -21,7 +21,7 @@ from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.errors import WebhookRefused
 from outdial.providers.port import WebhookReader
-from outdial.providers.reports.analysis import call_back_in, disposition_in
+from outdial.providers.reports.analysis import disposition_in, redial_time_in
 from outdial.providers.reports.instants import from_iso, from_unix
 from outdial.providers.reports.payload import (
     list_at,
@@ -228,7 +228,7 @@ def _found(results: Sequence[Any]) -> dict[str, Any]:
         "kind": EventKind.ANALYSIS,
         "structured": structured,
         "disposition": disposition_in(structured),
-        "call_back_at": call_back_in(structured),
+        "redial_at": redial_time_in(structured),
     }
 
 

@@ -21,7 +21,7 @@ from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.credentials import text_option
 from outdial.providers.errors import WebhookRefused
 from outdial.providers.port import WebhookReader
-from outdial.providers.reports.analysis import call_back_in, disposition_in
+from outdial.providers.reports.analysis import disposition_in, redial_time_in
 from outdial.providers.reports.instants import from_iso, from_milliseconds, from_unix
 from outdial.providers.reports.payload import number_at, object_at, object_in, text_at, value_at
 from outdial.providers.reports.sip import meaning_of_response
@@ -148,7 +148,7 @@ def _ended(
         provider_call_id=number,
         at=at,
         disposition=disposition_in(structured),
-        call_back_at=call_back_in(structured),
+        redial_at=redial_time_in(structured),
         transcript=text_at(artifact, "transcript"),
         recording_url=text_at(artifact, "recordingUrl"),
         cost=cost,

@@ -1,9 +1,9 @@
 """All tables; importing this fills `metadata`."""
 
 from outdial.store.db.tables.access import api_key, idempotency, rate_count
-from outdial.store.db.tables.after_call import after_call, after_call_step, is_unfinished, tool_call
 from outdial.store.db.tables.appointment import appointment, appointment_change, appointment_slot
 from outdial.store.db.tables.call import call, event, lease
+from outdial.store.db.tables.callback import callback_entry, callback_run, is_unfinished, tool_call
 from outdial.store.db.tables.campaign import (
     campaign,
     campaign_line,
@@ -24,8 +24,6 @@ metadata = Row.metadata
 
 __all__ = [
     "EPOCH",
-    "after_call",
-    "after_call_step",
     "agent",
     "api_key",
     "appointment",
@@ -33,6 +31,8 @@ __all__ = [
     "appointment_slot",
     "call",
     "call_request",
+    "callback_entry",
+    "callback_run",
     "campaign",
     "campaign_line",
     "campaign_revision",

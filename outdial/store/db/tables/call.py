@@ -77,7 +77,7 @@ class CallRow(Row, table=True):
     """It may have rung; known once it has ended."""
     outcome: str | None = Field(default=None, sa_type=Text)
     disposition: str | None = Field(default=None, sa_type=Text)
-    call_back_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    redial_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     answered_by: str | None = Field(default=None, sa_type=Text)
     failure: str | None = Field(default=None, sa_type=Text)
     detail: str | None = Field(default=None, sa_type=Text)

@@ -15,12 +15,12 @@ from temporalio.exceptions import ApplicationError
 from outdial.calendars.caldav import CalDavCalendar
 from outdial.calendars.port import Calendars
 from outdial.domain.appointment.appointment import AppointmentStatus
-from outdial.domain.call.chain import StepState
+from outdial.domain.call.callback_run import CallbackState
 from outdial.resources.integrations import Integrations
 from outdial.store.call import calls
 from outdial.store.db.database import Database
 from outdial.store.db.tables import recipient
-from tests.activities.following import Following, following
+from tests.activities.callbacks import Following, following
 from tests.builders import NOW
 from tests.calendars.radicale import collection, radicale
 from tests.databases import migrated
@@ -43,10 +43,10 @@ def utc(day: int, hour: int, minute: int = 0) -> datetime:
 
 async def test_a_time_without_a_zone_is_the_callees(after: Following) -> None:
     call = after.settle(after.launch(BOOK), {"appointment_at": "2026-03-05T10:30"})
-    assert await after.run(call) is StepState.DONE
+    assert await after.run(call) is CallbackState.DONE
     (booked,) = after.appointments()
     assert (booked.starts_at, booked.call_id) == (utc(5, 15, 30), call)
-    assert after.chain(call).steps[0].result == {
+    assert after.callback_run(call).entries[0].result == {
         "appointment": booked.id,
         "starts_at": "2026-03-05T15:30:00+00:00",
     }
@@ -55,8 +55,8 @@ async def test_a_time_without_a_zone_is_the_callees(after: Following) -> None:
 async def test_another_place_in_the_data_and_an_offset(after: Following) -> None:
     book = BOOK | {"at": "visit.when"}
     call = after.settle(after.launch(book), {"visit": {"when": "2026-03-05T10:30-05:00"}})
-    assert await after.run(call) is StepState.DONE
-    assert await after.run(call) is StepState.DONE  # a try whose answer was lost
+    assert await after.run(call) is CallbackState.DONE
+    assert await after.run(call) is CallbackState.DONE  # a try whose answer was lost
     assert [each.starts_at for each in after.appointments()] == [utc(5, 15, 30)]
 
 
@@ -91,10 +91,10 @@ async def test_wrong_and_hostile_words_become_follow_ups(after: Following) -> No
         call = after.settle(after.launch(BOOK), data, disposition="booked")
         record = after.house.write(lambda s, call=call: calls.get_call(s, call))  # type: ignore[misc]
         state = await after.run(call)
-        step = after.chain(call).steps[0]
-        offered = (step.result or {}).get("alternatives")
-        if state is not StepState.FOLLOW_UP or not step.note or not offered:
-            problems.append(f"{value!r}: {state}, {step.note}, {offered}")
+        entry = after.callback_run(call).entries[0]
+        offered = (entry.result or {}).get("alternatives")
+        if state is not CallbackState.FOLLOW_UP or not entry.note or not offered:
+            problems.append(f"{value!r}: {state}, {entry.note}, {offered}")
         again = after.house.write(lambda s, call=call: calls.get_call(s, call))  # type: ignore[misc]
         if again != record or again is None or again.outcome != "booked":
             problems.append(f"{value!r}: the record was touched")
@@ -107,7 +107,7 @@ async def test_zones_that_disagree_are_asked_about(after: Following) -> None:
     call = after.settle(campaign, {"appointment_at": "2026-03-05T10:30"})
     split = '{"candidates":["America/Chicago","America/New_York"],"source":"area_code"}'
     set_zones(after.house.database, split)
-    assert await after.run(call) is StepState.FOLLOW_UP
+    assert await after.run(call) is CallbackState.FOLLOW_UP
     assert after.appointments() == []
 
 
@@ -118,11 +118,11 @@ def set_zones(database: Database, text: str) -> None:
 async def test_a_full_slot_offers_others(after: Following) -> None:
     data = {"appointment_at": "2026-03-05T10:30"}
     first, second = (after.settle(after.launch(BOOK), data) for _ in range(2))
-    assert await after.run(first) is StepState.DONE
-    assert await after.run(second) is StepState.FOLLOW_UP
-    step = after.chain(second).steps[0]
-    assert step.note == "that time is taken"
-    assert step.result == {
+    assert await after.run(first) is CallbackState.DONE
+    assert await after.run(second) is CallbackState.FOLLOW_UP
+    entry = after.callback_run(second).entries[0]
+    assert entry.note == "that time is taken"
+    assert entry.result == {
         "alternatives": [f"2026-03-05T{at}:00+00:00" for at in ("14:30", "15:00", "16:00")]
     }
 
@@ -142,20 +142,20 @@ async def test_the_persons_appointment_is_changed_and_changed_back(
     campaign = after.launch({"do": do, "undo": True})
     call = after.settle(campaign, {"appointment_at": "2026-03-05T10:30"})
     for _ in range(2):
-        assert await after.run(call) is StepState.DONE
+        assert await after.run(call) is CallbackState.DONE
     (changed,) = after.appointments()
     assert (changed.status, changed.starts_at, changed.sequence) == (status, start, 1)
     await after.undo(call)
     (back,) = after.appointments()
     assert (back.status, back.starts_at) == (AppointmentStatus.BOOKED, utc(6, 15))
-    assert after.chain(call).steps[0].state is StepState.UNDONE
+    assert after.callback_run(call).entries[0].state is CallbackState.UNDONE
 
 
 @pytest.mark.parametrize("do", ["confirm_appointment", "cancel_appointment", "move_appointment"])
 async def test_without_an_appointment_there_is_nothing_to_change(after: Following, do: str) -> None:
     call = after.settle(after.launch({"do": do}), {"appointment_at": "2026-03-05T10:30"})
-    assert await after.run(call) is StepState.FOLLOW_UP
-    assert after.chain(call).steps[0].note == "no appointment of this person is known"
+    assert await after.run(call) is CallbackState.FOLLOW_UP
+    assert after.callback_run(call).entries[0].note == "no appointment of this person is known"
 
 
 async def test_a_title_that_fails_fails_the_step(after: Following) -> None:
@@ -193,8 +193,8 @@ async def test_a_shared_calendar_is_asked_and_told(
         after.settle(after.launch(BOOK), data),
         after.settle(after.launch(BOOK), {"appointment_at": "2026-03-05T11:00"}),
     )
-    assert await after.run(refused) is StepState.FOLLOW_UP
-    assert await after.run(booked) is StepState.DONE
+    assert await after.run(refused) is CallbackState.FOLLOW_UP
+    assert await after.run(booked) is CallbackState.DONE
     (mine,) = [each for each in after.appointments() if each.call_id == booked]
     entry = await calendar.read(mine.uid)
     assert entry is not None
@@ -209,8 +209,8 @@ async def test_what_others_moved_meanwhile_is_left_alone(
     moved = entered.model_copy(update={"starts_at": utc(6, 17), "ends_at": utc(6, 17, 30)})
     await calendar.write(moved)
     call = after.settle(after.launch({"do": "confirm_appointment"}))
-    assert await after.run(call) is StepState.FOLLOW_UP
-    assert "somebody else" in str(after.chain(call).steps[0].note)
+    assert await after.run(call) is CallbackState.FOLLOW_UP
+    assert "somebody else" in str(after.callback_run(call).entries[0].note)
     entry = await calendar.read("theirs")
     assert entry is not None
     assert entry.starts_at == utc(6, 17)
@@ -224,5 +224,5 @@ async def test_cancelling_takes_it_out_of_the_shared_calendar(
     entered = after.enter(utc(6, 15), uid="theirs")
     await calendar.write(entered)
     call = after.settle(after.launch({"do": "cancel_appointment"}))
-    assert await after.run(call) is StepState.DONE
+    assert await after.run(call) is CallbackState.DONE
     assert await calendar.read("theirs") is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.appointment.asked_time import Asked, Unclear, read_time
+from outdial.domain.appointment.requested_time import RequestedTime, UnclearTime, read_time
 
 NEW_YORK = ("America/New_York",)
 SPLIT = ("America/Chicago", "America/New_York")
@@ -31,7 +31,7 @@ def utc(*parts: int) -> datetime:
     ],
 )
 def test_what_is_beyond_doubt(value: str, instant: datetime) -> None:
-    assert read_time(value, NEW_YORK) == Asked(instant)
+    assert read_time(value, NEW_YORK) == RequestedTime(instant)
 
 
 @pytest.mark.parametrize(
@@ -46,28 +46,28 @@ def test_what_is_beyond_doubt(value: str, instant: datetime) -> None:
 )  # fmt: skip
 def test_what_is_no_time(value: Any) -> None:
     read = read_time(value, NEW_YORK)
-    assert isinstance(read, Unclear)
+    assert isinstance(read, UnclearTime)
     assert read.reason
     assert read.candidates == ()
 
 
 def test_zones_that_disagree_are_not_guessed_between() -> None:
     read = read_time("2030-06-04T15:00", SPLIT)
-    assert isinstance(read, Unclear)
+    assert isinstance(read, UnclearTime)
     assert read.candidates == (utc(2030, 6, 4, 19), utc(2030, 6, 4, 20))
-    assert read_time("2030-06-04T15:00-04:00", SPLIT) == Asked(utc(2030, 6, 4, 19))
-    assert read_time("2030-06-04T15:00", ("America/New_York", "America/Detroit")) == Asked(
+    assert read_time("2030-06-04T15:00-04:00", SPLIT) == RequestedTime(utc(2030, 6, 4, 19))
+    assert read_time("2030-06-04T15:00", ("America/New_York", "America/Detroit")) == RequestedTime(
         utc(2030, 6, 4, 19)
     )
 
 
 def test_hours_that_the_clock_skips_or_repeats() -> None:
     skipped = read_time("2026-03-08T02:30", NEW_YORK)
-    assert skipped == Unclear("the clocks in America/New_York skip 02:30 on that day")
+    assert skipped == UnclearTime("the clocks in America/New_York skip 02:30 on that day")
     repeated = read_time("2026-11-01T01:30", NEW_YORK)
-    assert isinstance(repeated, Unclear)
+    assert isinstance(repeated, UnclearTime)
     assert repeated.candidates == (utc(2026, 11, 1, 5, 30), utc(2026, 11, 1, 6, 30))
 
 
 def test_without_a_zone_nothing_is_read() -> None:
-    assert isinstance(read_time("2030-06-04T15:00", ()), Unclear)
+    assert isinstance(read_time("2030-06-04T15:00", ()), UnclearTime)

@@ -12,9 +12,9 @@ import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.domain.call.chain import Chain, ChainState, StepState
+from outdial.domain.call.callback_run import CallbackRun, CallbackRunState, CallbackState
 from outdial.resources.integrations import Integrations
-from outdial.services.appointments import following_up
+from outdial.services.calls import callback_runs
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import ChangeRefused
 from outdial.store.db.database import Database
@@ -40,13 +40,13 @@ async def at_work(
         yield running
 
 
-async def chains(at_work: Engine, name: str, state: ChainState) -> list[Chain]:
+async def runs_of(at_work: Engine, name: str, state: CallbackRunState) -> list[CallbackRun]:
     """Waits until what followed every call is in this state."""
-    found: list[Chain] = []
+    found: list[CallbackRun] = []
 
     async def all_are() -> bool:
-        found[:] = await following_up.list_chains(at_work.ctx, name)
-        return bool(found) and all(chain.state is state for chain in found)
+        found[:] = await callback_runs.list_callback_runs(at_work.ctx, name)
+        return bool(found) and all(callback_run.state is state for callback_run in found)
 
     await until(all_are, timeout=60)
     return found
@@ -75,19 +75,22 @@ async def test_a_chain_that_failed_is_carried_on(at_work: Engine) -> None:
             "recipients": [{"phone": phone(4000), "at": "2026-12-09T10:00"}],
         }
         await launch_campaign(at_work.ctx, campaign("carried-on", (), **text))
-        (failed,) = await chains(at_work, "carried-on", ChainState.FAILED)
-        assert failed.error == "step 1 (webhook) failed"
-        assert [step.state for step in failed.steps] == [StepState.UNDONE, StepState.FAILED]
-        assert failed.steps[1].note == "the endpoint answered 400"
+        (failed,) = await runs_of(at_work, "carried-on", CallbackRunState.FAILED)
+        assert failed.error == "callback 1 (webhook) failed"
+        assert [entry.state for entry in failed.entries] == [
+            CallbackState.UNDONE,
+            CallbackState.FAILED,
+        ]
+        assert failed.entries[1].note == "the endpoint answered 400"
         endpoint.status = 200
-        await following_up.retry_callback(at_work.ctx, failed.call_id)
-        (done,) = await chains(at_work, "carried-on", ChainState.DONE)
-        assert [step.state for step in done.steps] == [StepState.DONE, StepState.DONE]
+        await callback_runs.retry_callbacks(at_work.ctx, failed.call_id)
+        (done,) = await runs_of(at_work, "carried-on", CallbackRunState.DONE)
+        assert [entry.state for entry in done.entries] == [CallbackState.DONE, CallbackState.DONE]
         assert endpoint.heard[-1].body == b'{"at": "confirmed"}'
         with pytest.raises(ChangeRefused, match="has failed"):
-            await following_up.retry_callback(at_work.ctx, failed.call_id)
+            await callback_runs.retry_callbacks(at_work.ctx, failed.call_id)
         with pytest.raises(ChangeRefused, match="nothing follows a call"):
-            await following_up.retry_callback(at_work.ctx, "nobody")
+            await callback_runs.retry_callbacks(at_work.ctx, "nobody")
 
 
 @pytest.mark.slow
@@ -107,8 +110,8 @@ async def test_an_endpoint_that_hangs_slows_no_campaign(at_work: Engine) -> None
             await over(at_work, name)
             seconds[name] = time.monotonic() - begun
         log.info("%s", seconds)
-        waiting = await following_up.list_chains(at_work.ctx, "hangs")
-        assert {chain.state for chain in waiting} == {ChainState.PENDING}
+        waiting = await callback_runs.list_callback_runs(at_work.ctx, "hangs")
+        assert {callback_run.state for callback_run in waiting} == {CallbackRunState.PENDING}
         assert len(waiting) == 40
         # What the machine does besides differs by more than that.
         assert seconds["hangs"] < 1.5 * max(seconds["answers"], seconds["answers-again"]) + 2

@@ -27,14 +27,14 @@ _RIGHT = "say a date and a time, such as 2030-01-31T15:00"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedTime:
     """An instant (UTC) that was asked for, beyond doubt."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Unclear:
+class UnclearTime:
     """Nothing that can be acted on."""
 
     reason: str
@@ -42,37 +42,39 @@ class Unclear:
     """The instants it may mean, if it means some."""
 
 
-def read_time(value: object, zones: Sequence[str]) -> Asked | Unclear:
+def read_time(value: object, zones: Sequence[str]) -> RequestedTime | UnclearTime:
     """Read ISO 8601. `zones` are those of whoever said it, at least one."""
     read = parse_time(value)
-    if isinstance(read, Unclear):
+    if isinstance(read, UnclearTime):
         return read
     if read.tzinfo is not None:
-        return Asked(read)
+        return RequestedTime(read)
     try:
         return _in_zones(read, zones)
     except (ValueError, OverflowError):
-        return Unclear(f"found {describe_value(value)}, which is in no calendar; {_RIGHT}")
+        return UnclearTime(f"found {describe_value(value)}, which is in no calendar; {_RIGHT}")
 
 
-def parse_time(value: object) -> datetime | Unclear:
+def parse_time(value: object) -> datetime | UnclearTime:
     """The same without zones: an instant in UTC, or a time on clocks that are still to be named."""
     if not isinstance(value, str):
-        return Unclear(f"found {describe_value(value)}; {_RIGHT}")
+        return UnclearTime(f"found {describe_value(value)}; {_RIGHT}")
     text = value.strip()
     if not text or len(text) > LONGEST_TEXT:
-        return Unclear(f"found {describe_value(value)}; {_RIGHT}")
+        return UnclearTime(f"found {describe_value(value)}; {_RIGHT}")
     parts = _TIME.fullmatch(text)
     if parts is None:
-        return Unclear(f"found {describe_value(value)}, which names no date and time; {_RIGHT}")
+        return UnclearTime(f"found {describe_value(value)}, which names no date and time; {_RIGHT}")
     *numbers, offset = parts.groups()
     try:
         if not EARLIEST.year <= int(numbers[0]) <= LATEST.year:
-            return Unclear(f"found {describe_value(value)}, which is too long ago or too far ahead")
+            return UnclearTime(
+                f"found {describe_value(value)}, which is too long ago or too far ahead"
+            )
         wall = datetime(*(int(number or 0) for number in numbers))  # type: ignore[arg-type]  # noqa: DTZ001
         return wall if offset is None else _with_offset(wall, offset)
     except (ValueError, OverflowError):
-        return Unclear(f"found {describe_value(value)}, which is in no calendar; {_RIGHT}")
+        return UnclearTime(f"found {describe_value(value)}, which is in no calendar; {_RIGHT}")
 
 
 def _with_offset(wall: datetime, offset: str) -> datetime:
@@ -80,21 +82,21 @@ def _with_offset(wall: datetime, offset: str) -> datetime:
     return datetime.fromisoformat(f"{wall.isoformat()}{text}").astimezone(UTC)
 
 
-def _in_zones(wall: datetime, zones: Sequence[str]) -> Asked | Unclear:
+def _in_zones(wall: datetime, zones: Sequence[str]) -> RequestedTime | UnclearTime:
     if not zones:
-        return Unclear("no time zone is known in which to read it")
+        return UnclearTime("no time zone is known in which to read it")
     found: set[datetime] = set()
     for name in zones:
         instants = _instants(wall, load_zone(name))
         if not instants:
-            return Unclear(f"the clocks in {name} skip {wall:%H:%M} on that day")
+            return UnclearTime(f"the clocks in {name} skip {wall:%H:%M} on that day")
         found.update(instants)
     candidates = tuple(sorted(found))
     if len(candidates) == 1:
-        return Asked(candidates[0])
+        return RequestedTime(candidates[0])
     if len(zones) == 1:
-        return Unclear(f"the clocks in {zones[0]} show {wall:%H:%M} twice that day", candidates)
-    return Unclear(f"it is another instant in each of {', '.join(sorted(zones))}", candidates)
+        return UnclearTime(f"the clocks in {zones[0]} show {wall:%H:%M} twice that day", candidates)
+    return UnclearTime(f"it is another instant in each of {', '.join(sorted(zones))}", candidates)
 
 
 def _instants(wall: datetime, zone: tzinfo) -> set[datetime]:

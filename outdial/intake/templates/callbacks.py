@@ -1,4 +1,4 @@
-"""The templates of callbacks and calendars: checked with the definition, rendered after a call."""
+"""Templates of callbacks and calendars: checked with the definition, rendered after a call."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LONGEST_TEXT = 64 * 1024
 
 
 class RenderFailed(OutdialError):
-    """A template gave nothing for this call; the text says which name or value was wrong."""
+    """A template could not be rendered for this call; the text names what was wrong."""
 
     code = "render_failed"
 
 
-def after_call_problems(values: Any, source_map: SourceMap) -> list[Problem]:
+def callback_template_problems(values: Any, source_map: SourceMap) -> list[Problem]:
     """What is wrong with the templates of a document's callbacks and calendar."""
     problems = []
     # By text: aliases make thousands of values of one, and the cache keeps none that is refused.
@@ -122,4 +122,4 @@ def _compiled(source: str) -> Template:
     return compile_template(Sandbox(), source)
 
 
-__all__ = ["RenderFailed", "after_call_problems", "render", "render_text"]
+__all__ = ["RenderFailed", "callback_template_problems", "render", "render_text"]

@@ -1,4 +1,4 @@
-"""A call while it lasts: whom it is with, and what its agent was told so far."""
+"""Tool calls of an agent: the live call that they belong to, and the stored answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from outdial.store.db.tables import recipient, tool_call
 
 
 @dataclass(frozen=True, slots=True)
-class Talk:
+class LiveCall:
+    """A call that has not ended, locked, with its recipient's variables."""
+
     locked: LockedCall
     variables: dict[str, str]
 
@@ -33,44 +35,44 @@ class Talk:
         return self.locked.phones
 
 
-def find_talk(
+def lock_live_call(
     s: Session, tenant: str, line: str, call_id: str | None, provider_call_id: str | None
-) -> Talk | None:
-    """The call of that line, locked; None when there is none, or it has ended."""
+) -> LiveCall | None:
+    """Lock the line's call; None when there is none, or it has ended."""
     if call_id is None and provider_call_id is not None:
-        known = get_call_by_provider_id(s, line, provider_call_id, tenant=tenant)
-        call_id = None if known is None else known.id
-    found = [] if call_id is None else lock_calls(s, [call_id])
-    if not found or found[0].status.terminal:
+        call = get_call_by_provider_id(s, line, provider_call_id, tenant=tenant)
+        call_id = None if call is None else call.id
+    calls = [] if call_id is None else lock_calls(s, [call_id])
+    if not calls or calls[0].status.terminal:
         return None
-    locked = found[0]
+    locked = calls[0]
     if (locked.call.tenant, locked.call.line) != (tenant, line):
         return None
     variables = select(recipient.c.variables).where(recipient.c.id == locked.call.recipient_id)
-    return Talk(locked, dict(s.connection().execute(variables).scalar_one()))
+    return LiveCall(locked, dict(s.connection().execute(variables).scalar_one()))
 
 
-def plan_of_talk(
+def plan_of_live_call(
     s: Session, tenant: str, line: str, call_id: str | None, provider_call_id: str | None
 ) -> CallPlan | None:
-    talk = find_talk(s, tenant, line, call_id, provider_call_id)
-    return None if talk is None else talk.plan
+    live = lock_live_call(s, tenant, line, call_id, provider_call_id)
+    return None if live is None else live.plan
 
 
-def told_before(s: Session, tenant: str, line: str, tool_call_id: str) -> dict[str, Any] | None:
-    """What this question was answered with, when it was heard before."""
-    found = select(tool_call.c.answer).where(
+def stored_answer(s: Session, tenant: str, line: str, tool_call_id: str) -> dict[str, Any] | None:
+    """The answer to a tool call that was answered before."""
+    query = select(tool_call.c.answer).where(
         tool_call.c.tenant == tenant,
         tool_call.c.line == line,
         tool_call.c.tool_call_id == tool_call_id,
     )
-    answer: dict[str, Any] | None = s.connection().execute(found).scalar_one_or_none()
+    answer: dict[str, Any] | None = s.connection().execute(query).scalar_one_or_none()
     return answer
 
 
-def note_told(
+def store_answer(
     s: Session,
-    talk: Talk,
+    live: LiveCall,
     tool_call_id: str,
     tool: str,
     answer: dict[str, Any],
@@ -79,10 +81,10 @@ def note_told(
 ) -> None:
     s.connection().execute(
         insert(tool_call).values(
-            tenant=talk.locked.call.tenant,
-            line=talk.locked.call.line,
+            tenant=live.locked.call.tenant,
+            line=live.locked.call.line,
             tool_call_id=tool_call_id,
-            call_id=talk.call_id,
+            call_id=live.call_id,
             tool=tool,
             answer=answer,
             at=now,

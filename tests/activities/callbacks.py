@@ -8,10 +8,10 @@ from typing import Any
 
 from temporalio.testing import ActivityEnvironment
 
-from activities.after_calls import AfterCalls
-from outdial.contracts.signatures.after_call import StepRef
+from activities.callback_runs import CallbackRuns
+from outdial.contracts.signatures.callback import CallbackRef
 from outdial.domain.appointment.appointment import Appointment, Party
-from outdial.domain.call.chain import Chain, StepState
+from outdial.domain.call.callback_run import CallbackRun, CallbackState
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.domain.record import CampaignRecord
@@ -20,7 +20,7 @@ from outdial.resources.integrations import Integrations
 from outdial.resources.resources import Resources
 from outdial.store.appointments import booking, finding
 from outdial.store.call import events
-from outdial.store.callbacks import chains
+from outdial.store.callbacks import runs
 from outdial.store.db.database import Database
 from tests.builders import LINE, House, event, phone
 from tests.services.world import no_temporal
@@ -32,7 +32,7 @@ CALENDAR: dict[str, Any] = {"name": "clinic", "time_zone": "America/New_York"}
 @dataclass
 class Following:
     house: House
-    steps: AfterCalls
+    activities: CallbackRuns
     integrations: Integrations = field(default_factory=Integrations)
     first: int = 0
 
@@ -63,17 +63,17 @@ class Following:
         house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
         return call_id
 
-    async def run(self, call_id: str, position: int = 0, **more: Any) -> StepState:
-        ref = StepRef(call_id=call_id, position=position, **more)
-        result = await ActivityEnvironment().run(self.steps.run_step, ref)
+    async def run(self, call_id: str, position: int = 0, **more: Any) -> CallbackState:
+        ref = CallbackRef(call_id=call_id, position=position, **more)
+        result = await ActivityEnvironment().run(self.activities.run_callback, ref)
         return result.state
 
     async def undo(self, call_id: str, position: int = 0) -> None:
-        ref = StepRef(call_id=call_id, position=position)
-        await ActivityEnvironment().run(self.steps.undo_step, ref)
+        ref = CallbackRef(call_id=call_id, position=position)
+        await ActivityEnvironment().run(self.activities.undo_callback, ref)
 
-    def chain(self, call_id: str) -> Chain:
-        found = self.house.write(lambda s: chains.get_chain(s, call_id))
+    def callback_run(self, call_id: str) -> CallbackRun:
+        found = self.house.write(lambda s: runs.get_callback_run(s, call_id))
         assert found is not None
         return found
 
@@ -114,4 +114,4 @@ async def following(database: Database, integrations: Integrations | None = None
         public_url="http://127.0.0.1:1",
         integrations=integrations,
     )
-    return Following(house, AfterCalls(resources), integrations)
+    return Following(house, CallbackRuns(resources), integrations)

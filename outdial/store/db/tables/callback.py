@@ -1,4 +1,4 @@
-"""What follows calls: chains of steps, and what agents asked for while they talked."""
+"""Callback runs with their entries, and tool calls of agents."""
 
 from datetime import datetime
 from typing import Any
@@ -12,25 +12,25 @@ _UNSTARTED = text("started_at IS NULL")
 _UNFINISHED = text("state = 'pending'")
 
 
-class AfterCallRow(Row, table=True):
-    """The steps that follow one call. Written when it settles; a workflow carries them out."""
+class CallbackRunRow(Row, table=True):
+    """The callbacks of one call. Stored when it settles; `CallbackWorkflow` carries them out."""
 
-    __tablename__ = "after_call"
+    __tablename__ = "callback_run"
     __table_args__ = (
         Index(
-            "ix_after_call_unstarted",
+            "ix_callback_run_unstarted",
             "created_at",
             sqlite_where=_UNSTARTED,
             postgresql_where=_UNSTARTED,
         ),
         Index(
-            "ix_after_call_unfinished",
+            "ix_callback_run_unfinished",
             "started_at",
             "call_id",
             sqlite_where=_UNFINISHED,
             postgresql_where=_UNFINISHED,
         ),
-        Index("ix_after_call_campaign", "campaign_id", "state"),
+        Index("ix_callback_run_campaign", "campaign_id", "state"),
     )
 
     call_id: str = Field(sa_type=Text, primary_key=True, sa_column_args=(ForeignKey("call.id"),))
@@ -38,18 +38,18 @@ class AfterCallRow(Row, table=True):
     campaign_id: int = Field(sa_type=BigId)
     state: str = Field(sa_type=Text)
     run: int = 1
-    """Grows with each replay; part of the workflow's id."""
+    """Grows with each retry; part of the workflow's id."""
     error: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=UtcDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     ended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class AfterCallStepRow(Row, table=True):
-    __tablename__ = "after_call_step"
+class CallbackEntryRow(Row, table=True):
+    __tablename__ = "callback_entry"
 
     call_id: str = Field(
-        sa_type=Text, primary_key=True, sa_column_args=(ForeignKey("after_call.call_id"),)
+        sa_type=Text, primary_key=True, sa_column_args=(ForeignKey("callback_run.call_id"),)
     )
     position: int = Field(primary_key=True)
     """In the definition's list of callbacks."""
@@ -58,14 +58,14 @@ class AfterCallStepRow(Row, table=True):
     """The Callback as JSON text, as the definition had it when the call settled."""
     state: str = Field(sa_type=Text)
     generation: int = 1
-    """Grows when it is undone: what is done anew is another wish."""
+    """Grows when it is undone, and with it the idempotency key of what is done anew."""
     note: str | None = Field(default=None, sa_type=Text)
     result: dict[str, Any] | None = Field(default=None, sa_type=JsonText)
     updated_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class ToolCallRow(Row, table=True):
-    """What an agent asked for while it talked, and what it was told."""
+    """A question of an agent during a call, and its answer."""
 
     __tablename__ = "tool_call"
     __table_args__ = (Index("ix_tool_call_call", "call_id"),)
@@ -79,9 +79,9 @@ class ToolCallRow(Row, table=True):
     at: datetime = Field(sa_type=UtcDateTime)
 
 
-after_call = table_of(AfterCallRow)
-after_call_step = table_of(AfterCallStepRow)
+callback_run = table_of(CallbackRunRow)
+callback_entry = table_of(CallbackEntryRow)
 tool_call = table_of(ToolCallRow)
 
-is_unfinished = after_call.c.state == literal_column("'pending'")
+is_unfinished = callback_run.c.state == literal_column("'pending'")
 """Written as the index has it: a parameter would keep the database from using that."""

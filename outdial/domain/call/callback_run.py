@@ -1,4 +1,4 @@
-"""The steps that follow one call, as they are kept and carried out."""
+"""The run of one call's callbacks: its state, and how far each callback is."""
 
 from __future__ import annotations
 
@@ -13,73 +13,76 @@ from outdial.domain.definition.callbacks import Callback
 from outdial.domain.record import CallRecord
 
 MIRROR = "mirror_appointments"
-"""A step of our own: another calendar is told what the call changed while it lasted."""
+"""The kind of an entry that no definition lists: writes to a shared calendar what the agent booked
+or changed during the call."""
 MIRROR_POSITION = -1
-"""Before all that the definition lists."""
+"""Before every callback of the definition."""
 
 
-class ChainState(StrEnum):
+class CallbackRunState(StrEnum):
     PENDING = "pending"
     DONE = "done"
     FAILED = "failed"
-    """A step failed for good; `outdial retry-callback` goes on from there."""
+    """A callback failed for good; `outdial retry-callback` goes on from there."""
 
 
-class StepState(StrEnum):
+class CallbackState(StrEnum):
     PENDING = "pending"
     DONE = "done"
     FOLLOW_UP = "follow_up"
-    """It could not be done as asked, and is a matter for people."""
+    """It could not be done as requested, and a person has to deal with it."""
     FAILED = "failed"
     SKIPPED = "skipped"
-    """What went before is not what it is for."""
+    """How the earlier callbacks went does not fit its `after`."""
     UNDONE = "undone"
 
 
-class Step(BaseModel):
+class CallbackEntry(BaseModel):
+    """One callback of a run, with its state."""
+
     model_config = ConfigDict(frozen=True)
 
     call_id: str
     position: int
     kind: str
     callback: Callback | None
-    """None for a step of our own."""
-    state: StepState
+    """As the definition had it when the call settled; None for a mirror entry."""
+    state: CallbackState
     generation: int
     note: str | None = None
     result: dict[str, Any] | None = None
 
     @property
     def key(self) -> str:
-        """Names the wish: the same one is carried out once."""
+        """The idempotency key: the same for every try, another one after an undo."""
         return f"call/{self.call_id}/{self.position}/{self.generation}"
 
 
-class Chain(BaseModel):
+class CallbackRun(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     call_id: str
     tenant: str
     campaign_id: int
-    state: ChainState
+    state: CallbackRunState
     run: int
+    """1, and one more with each retry."""
     error: str | None
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    steps: tuple[Step, ...] = ()
+    entries: tuple[CallbackEntry, ...] = ()
 
 
-class StepContext(BaseModel):
-    """All that a step may have to know."""
+class CallbackContext(BaseModel):
+    """What carrying out an entry needs of its call."""
 
     model_config = ConfigDict(frozen=True)
 
-    step: Step
+    entry: CallbackEntry
     call: CallRecord
     plan: CallPlan
     phones: tuple[str, ...]
-    """The number that was called, then the person's others."""
+    """The number that was called, then the recipient's others."""
     zones: tuple[str, ...]
     variables: dict[str, str]
-    earlier: tuple[Step, ...] = ()

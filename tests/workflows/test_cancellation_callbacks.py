@@ -13,10 +13,10 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.contracts.messages import AfterCallInput
+from outdial.contracts.messages import CallbackRunInput
 from outdial.contracts.signatures.delivery import EndpointRef
 from outdial.contracts.signatures.sweep import SweepActivities, Swept
-from outdial.domain.call.chain import StepState
+from outdial.domain.call.callback_run import CallbackState
 from tests.workflows.cancelling import (
     BEFORE,
     SHORT_TASKS,
@@ -28,16 +28,16 @@ from tests.workflows.cancelling import (
     working,
 )
 from tests.workflows.holding import Hold
-from tests.workflows.test_after_call import FakeSteps, plan
+from tests.workflows.test_callbacks import FakeCallbacks, plan
 from tests.workflows.test_delivery import LATER, FakeOutbox
-from workflows.after_call import AfterCallWorkflow
+from workflows.callbacks import CallbackWorkflow
 from workflows.delivery import DeliveryWorkflow
 from workflows.sweep import SweepWorkflow
 
 # --- what follows a call -------------------------------------------------------------------------
 
 
-class Chain(FakeSteps):
+class Planned(FakeCallbacks):
     """A booking, a reminder that is left out, an endpoint, a mail."""
 
     def __init__(self, *, fails: bool) -> None:
@@ -52,57 +52,82 @@ class Chain(FakeSteps):
 
 
 @pytest.mark.parametrize(
-    "at", [BEFORE, "read_chain", "run_step", "note_step", "undo_step", "finish_chain"]
+    "at",
+    [
+        BEFORE,
+        "read_callback_run",
+        "run_callback",
+        "note_callback",
+        "undo_callback",
+        "finish_callback_run",
+    ],
 )
 async def test_callbacks_stop_and_are_undone(server: WorkflowEnvironment, at: str) -> None:
     queue, hold = uuid.uuid4().hex, Hold(at)
-    steps = Chain(fails=at == "undo_step")
+    callbacks = Planned(fails=at == "undo_callback")
     handle = await server.client.start_workflow(
-        AfterCallWorkflow.run,
-        AfterCallInput(call_id="c1"),
-        id=f"after/{queue}/1",
+        CallbackWorkflow.run,
+        CallbackRunInput(call_id="c1"),
+        id=f"callbacks/{queue}/1",
         task_queue=queue,
         **SHORT_TASKS,
     )
     if at == BEFORE:
         await handle.cancel()
-    parts = (steps.read_chain, steps.run_step, steps.undo_step, steps.note_step, steps.finish_chain)
+    parts = (
+        callbacks.read_callback_run,
+        callbacks.run_callback,
+        callbacks.undo_callback,
+        callbacks.note_callback,
+        callbacks.finish_callback_run,
+    )
     async with working(server, queue, hold, *parts):
         await cancelled(hold, handle, lambda: holds(False))
         with pytest.raises(WorkflowFailureError):
             await asyncio.wait_for(handle.result(), 20)
         assert await status_of(handle) is WorkflowExecutionStatus.CANCELED
-    [end] = steps.ends
-    if at == "finish_chain":
+    [end] = callbacks.ends
+    if at == "finish_callback_run":
         assert end is None, "it was done when it was cancelled"
-        assert steps.tries == ["book", "webhook", "email"]
+        assert callbacks.tries == ["book", "webhook", "email"]
         return
     assert end is not None
-    assert "email" not in steps.tries
-    assert steps.undone == ["book"] * steps.tries.count("book")
+    assert "email" not in callbacks.tries
+    assert callbacks.undone == ["book"] * callbacks.tries.count("book")
 
 
 async def test_a_step_that_is_tried_again_and_again_is_not_tried_after_a_cancellation(
     server: WorkflowEnvironment,
 ) -> None:
-    class Broken(FakeSteps):
-        @activity.defn(name="run_step")
-        async def run_step(self, step: Any) -> Any:
+    class Broken(FakeCallbacks):
+        @activity.defn(name="run_callback")
+        async def run_callback(self, callback: Any) -> Any:
             self.tries.append("webhook")
-            raise ApplicationError("503", type="StepFailed", next_retry_delay=timedelta(hours=1))
+            raise ApplicationError(
+                "503", type="CallbackFailed", next_retry_delay=timedelta(hours=1)
+            )
 
     queue, hold = uuid.uuid4().hex, Hold(WAITING)
-    steps = Broken(plan(0, "webhook"))
+    callbacks = Broken(plan(0, "webhook"))
     handle = await server.client.start_workflow(
-        AfterCallWorkflow.run, AfterCallInput(call_id="c1"), id=f"after/{queue}/1", task_queue=queue
+        CallbackWorkflow.run,
+        CallbackRunInput(call_id="c1"),
+        id=f"callbacks/{queue}/1",
+        task_queue=queue,
     )
-    parts = (steps.read_chain, steps.run_step, steps.undo_step, steps.note_step, steps.finish_chain)
+    parts = (
+        callbacks.read_callback_run,
+        callbacks.run_callback,
+        callbacks.undo_callback,
+        callbacks.note_callback,
+        callbacks.finish_callback_run,
+    )
     async with working(server, queue, hold, *parts):
-        await cancelled(hold, handle, lambda: holds(len(steps.tries) == 1))
+        await cancelled(hold, handle, lambda: holds(len(callbacks.tries) == 1))
         with pytest.raises(WorkflowFailureError):
             await asyncio.wait_for(handle.result(), 20)
-    assert steps.notes == [(0, StepState.FAILED)]
-    assert steps.ends == ["cancelled at step 0 (webhook)"]
+    assert callbacks.notes == [(0, CallbackState.FAILED)]
+    assert callbacks.ends == ["cancelled at callback 0 (webhook)"]
 
 
 # --- deliveries and sweeps -----------------------------------------------------------------------

@@ -17,13 +17,13 @@ import pytest_asyncio
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from temporalio.exceptions import ApplicationError
 
-from outdial.domain.call.chain import StepState
+from outdial.domain.call.callback_run import CallbackState
 from outdial.resources.integrations import Integrations, Secret
 from outdial.resources.outgoing.mail import MailSecurity, MailServer
 from outdial.resources.outgoing.special_addresses import is_public
+from tests.activities.callbacks import Following, following
 from tests.activities.endpoint import Endpoint
-from tests.activities.following import Following, following
-from tests.activities.test_appointment_steps import utc
+from tests.activities.test_appointment_callbacks import utc
 from tests.databases import migrated
 
 
@@ -85,7 +85,7 @@ async def test_a_templated_body(after: Following, endpoint: Endpoint) -> None:
     }
     call = after.settle(after.launch(webhook), {"note": 'a "quote"', "score": 1})
     for _ in range(2):
-        assert await after.run(call) is StepState.DONE
+        assert await after.run(call) is CallbackState.DONE
     (heard,) = endpoint.heard
     assert heard.path == "/calls/completed"
     assert json.loads(heard.body) == {"said": 'a "quote"" }', "list": ["2"]}
@@ -103,7 +103,7 @@ async def test_answers(after: Following, endpoint: Endpoint, status: int, again:
     with pytest.raises(ApplicationError, match=f"answered {status}") as failed:
         await after.run(call)
     assert failed.value.non_retryable is not again
-    assert after.chain(call).steps[0].state is StepState.PENDING
+    assert after.callback_run(call).entries[0].state is CallbackState.PENDING
 
 
 @pytest.mark.parametrize("drip", [False, True])
@@ -182,12 +182,12 @@ EMAIL = {
 async def test_a_letter_with_an_invitation(after: Following) -> None:
     mailbox = Mailbox()
     async with mail_server(mailbox) as server:
-        resources = replace(after.steps._resources, integrations=Integrations(mail=server))
-        after.steps._resources = resources
+        resources = replace(after.activities._resources, integrations=Integrations(mail=server))
+        after.activities._resources = resources
         after.enter(utc(6, 15))
         call = after.settle(after.launch(EMAIL), {"email": "ada@example.com"})
         for _ in range(2):
-            assert await after.run(call) is StepState.DONE
+            assert await after.run(call) is CallbackState.DONE
     (raw,) = mailbox.letters
     letter = message_from_bytes(raw, policy=policy.default)
     assert (letter["From"], letter["To"]) == ("clinic@example.com", "ada@example.com")
@@ -212,8 +212,8 @@ async def test_letters_that_are_not_taken(
 ) -> None:
     mailbox = Mailbox()
     async with mail_server(mailbox) as server:
-        after.steps._resources = replace(
-            after.steps._resources, integrations=Integrations(mail=server)
+        after.activities._resources = replace(
+            after.activities._resources, integrations=Integrations(mail=server)
         )
         letter = EMAIL | {"body": "Hello", "invitation": False}
         call = after.settle(after.launch(letter), {"email": address})
@@ -225,7 +225,9 @@ async def test_letters_that_are_not_taken(
 
 async def test_a_mail_server_that_is_down(after: Following) -> None:
     server = MailServer("127.0.0.1", 1, "clinic@example.com", MailSecurity.NONE)
-    after.steps._resources = replace(after.steps._resources, integrations=Integrations(mail=server))
+    after.activities._resources = replace(
+        after.activities._resources, integrations=Integrations(mail=server)
+    )
     call = after.settle(after.launch(EMAIL | {"body": "x", "invitation": False, "to": "a@b.c"}))
     with pytest.raises(ApplicationError, match="the mail server cannot be used") as failed:
         await after.run(call)

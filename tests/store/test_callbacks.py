@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from outdial.domain.appointment.appointment import Made, Party
-from outdial.domain.call.chain import MIRROR, Chain, ChainState, StepState
+from outdial.domain.call.callback_run import MIRROR, CallbackRun, CallbackRunState, CallbackState
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.store.appointments import booking
 from outdial.store.call import calls, events
-from outdial.store.callbacks import chains
+from outdial.store.callbacks import runs
 from outdial.store.compliance.suppressions import is_suppressed
 from outdial.store.roster.recipients import list_recipients
 from tests.builders import LINE, NOW, House, event, phone
@@ -44,8 +44,8 @@ def settle(house: House, campaign: CampaignRecord, **told: Any) -> str:
     return call_id
 
 
-def chain(house: House, call_id: str) -> Chain | None:
-    return house.write(lambda s: chains.get_chain(s, call_id))
+def callback_run(house: House, call_id: str) -> CallbackRun | None:
+    return house.write(lambda s: runs.get_callback_run(s, call_id))
 
 
 def person(house: House, campaign: CampaignRecord) -> RecipientRecord:
@@ -55,33 +55,33 @@ def person(house: House, campaign: CampaignRecord) -> RecipientRecord:
 
 def test_steps_are_written_in_the_settling_transaction(house: House) -> None:
     campaign = launch(house, {**WEBHOOK, "when": {"disposition": "booked"}}, WEBHOOK)
-    found = chain(house, settle(house, campaign, disposition="booked"))
+    found = callback_run(house, settle(house, campaign, disposition="booked"))
     assert found is not None
-    assert (found.state, found.started_at) == (ChainState.PENDING, None)
-    assert [(step.position, step.state) for step in found.steps] == [
-        (0, StepState.PENDING),
-        (1, StepState.PENDING),
+    assert (found.state, found.started_at) == (CallbackRunState.PENDING, None)
+    assert [(entry.position, entry.state) for entry in found.entries] == [
+        (0, CallbackState.PENDING),
+        (1, CallbackState.PENDING),
     ]
-    waiting = house.write(lambda s: chains.unstarted(s, before=house.now, limit=9))
+    waiting = house.write(lambda s: runs.unstarted(s, before=house.now, limit=9))
     assert [each.call_id for each in waiting] == [found.call_id]
 
 
 def test_a_call_that_nothing_follows_has_no_chain(house: House) -> None:
     campaign = launch(house, {**WEBHOOK, "when": {"disposition": "booked"}})
-    assert chain(house, settle(house, campaign)) is None
+    assert callback_run(house, settle(house, campaign)) is None
 
 
 def test_call_back_at_the_time_asked_for_in_their_zone(house: House) -> None:
-    campaign = launch(house, {"do": "call_back", "when": {"disposition": "call_me_later"}})
+    campaign = launch(house, {"do": "redial", "when": {"disposition": "call_me_later"}})
     told = {"disposition": "call_me_later", "structured": {"call_at": "2026-03-05T15:00"}}
     call_id = settle(house, campaign, **told)
     row = person(house, campaign)
     assert row.state is RecipientState.WAITING
     assert row.not_before is not None
     assert row.not_before.isoformat() == "2026-03-05T20:00:00+00:00"
-    found = chain(house, call_id)
+    found = callback_run(house, call_id)
     assert found is not None
-    assert (found.state, found.steps[0].state) == (ChainState.DONE, StepState.DONE)
+    assert (found.state, found.entries[0].state) == (CallbackRunState.DONE, CallbackState.DONE)
     assert house.claim(campaign).calls == ()
     house.now = row.not_before
     assert len(house.claim(campaign).calls) == 1
@@ -89,7 +89,7 @@ def test_call_back_at_the_time_asked_for_in_their_zone(house: House) -> None:
 
 def test_a_promise_waits_for_the_window(house: House) -> None:
     schedule = {"hours": "10:00-16:00"}
-    campaign = launch(house, {"do": "call_back"}, schedule=schedule)
+    campaign = launch(house, {"do": "redial"}, schedule=schedule)
     settle(house, campaign, structured={"call_at": "2026-03-05T20:00"})
     house.now = NOW + timedelta(days=1, hours=10)  # 20:00 in New York
     assert house.claim(campaign).calls == ()
@@ -109,9 +109,9 @@ def test_suppress(house: House) -> None:
 def test_enroll_in_another_campaign_once(house: House) -> None:
     other = house.launch(people=0, name="survey", first=50)
     campaign = launch(house, {"do": "enroll", "campaign": "survey", "variables": {"why": "a.b"}})
-    found = chain(house, settle(house, campaign, structured={"a": {"b": "pain"}}))
+    found = callback_run(house, settle(house, campaign, structured={"a": {"b": "pain"}}))
     assert found is not None
-    assert found.steps[0].result == {"workflow_id": "campaign/default/survey"}
+    assert found.entries[0].result == {"workflow_id": "campaign/default/survey"}
     enrolled = person(house, other)
     assert (enrolled.phone, enrolled.variables["why"]) == (phone(0), "pain")
     assert len(house.claim(other).calls) == 1
@@ -126,9 +126,9 @@ def test_enroll_in_another_campaign_once(house: House) -> None:
 )
 def test_enrolments_that_come_to_nothing_say_why(house: House, target: str, note: str) -> None:
     campaign = launch(house, {"do": "enroll", "campaign": target})
-    found = chain(house, settle(house, campaign))
+    found = callback_run(house, settle(house, campaign))
     assert found is not None
-    assert (found.steps[0].state, found.steps[0].note) == (StepState.FOLLOW_UP, note)
+    assert (found.entries[0].state, found.entries[0].note) == (CallbackState.FOLLOW_UP, note)
 
 
 def test_a_hold_ends_with_its_call(house: House) -> None:
@@ -143,7 +143,7 @@ def test_a_hold_ends_with_its_call(house: House) -> None:
 
     house.write(hold)
     house.end(call_id)
-    assert chain(house, call_id) is None
+    assert callback_run(house, call_id) is None
     free = house.write(lambda s: booking.book(s, party(2), rules(), STARTS[0], key="b", now=NOW))
     assert isinstance(free, Made)
 
@@ -155,41 +155,41 @@ def test_what_was_booked_in_the_call_is_told_after_it(house: House) -> None:
     booker = Party("default", phone(0), call_id=call_id)
     house.write(lambda s: booking.book(s, booker, rules(), STARTS[0], key="b", now=NOW))
     house.end(call_id)
-    found = chain(house, call_id)
+    found = callback_run(house, call_id)
     assert found is not None
-    assert [step.kind for step in found.steps] == [MIRROR]
+    assert [entry.kind for entry in found.entries] == [MIRROR]
 
 
 def test_replay_goes_on_from_what_failed(house: House) -> None:
     campaign = launch(house, WEBHOOK, WEBHOOK, WEBHOOK)
-    found = chain(house, settle(house, campaign))
+    found = callback_run(house, settle(house, campaign))
     assert found is not None
-    first, second, third = found.steps
-    assert house.write(lambda s: chains.replay_chain(s, found.call_id, now=NOW)) is None
+    first, second, third = found.entries
+    assert house.write(lambda s: runs.retry_callback_run(s, found.call_id, now=NOW)) is None
 
-    def fail(s: Any) -> Chain | None:
-        for step, state in (
-            (first, StepState.DONE),
-            (second, StepState.UNDONE),
-            (third, StepState.FAILED),
+    def fail(s: Any) -> CallbackRun | None:
+        for entry, state in (
+            (first, CallbackState.DONE),
+            (second, CallbackState.UNDONE),
+            (third, CallbackState.FAILED),
         ):
-            chains.record_step(s, step, state, note=None, result=None, now=NOW)
-        chains.mark_started(s, [found.call_id], now=NOW)
-        chains.finish_chain(s, found.call_id, 1, error="step 2 (webhook) failed", now=NOW)
-        return chains.replay_chain(s, found.call_id, now=NOW)
+            runs.record_callback(s, entry, state, note=None, result=None, now=NOW)
+        runs.mark_started(s, [found.call_id], now=NOW)
+        runs.finish_callback_run(s, found.call_id, 1, error="entry 2 (webhook) failed", now=NOW)
+        return runs.retry_callback_run(s, found.call_id, now=NOW)
 
     again = house.write(fail)
     assert again is not None
-    assert (again.state, again.run, again.started_at) == (ChainState.PENDING, 2, None)
-    assert [(step.state, step.generation) for step in again.steps] == [
-        (StepState.DONE, 1),
-        (StepState.PENDING, 2),  # what was undone is another wish
-        (StepState.PENDING, 1),  # what failed may have arrived
+    assert (again.state, again.run, again.started_at) == (CallbackRunState.PENDING, 2, None)
+    assert [(entry.state, entry.generation) for entry in again.entries] == [
+        (CallbackState.DONE, 1),
+        (CallbackState.PENDING, 2),  # what was undone is another wish
+        (CallbackState.PENDING, 1),  # what failed may have arrived
     ]
 
 
 def test_the_record_of_a_call_is_untouched_by_hostile_data(house: House) -> None:
-    campaign = launch(house, {"do": "call_back"}, WEBHOOK)
+    campaign = launch(house, {"do": "redial"}, WEBHOOK)
     hostile = {"call_at": {"$gt": ""}, "x": "'; DROP TABLE call; --", "deep": {"a": [[[]]]}}
     call_id = settle(house, campaign, structured=hostile)
     record = house.write(lambda s: calls.get_call(s, call_id))

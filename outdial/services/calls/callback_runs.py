@@ -1,0 +1,44 @@
+"""Callback runs: listed, and retried from where they failed."""
+
+from __future__ import annotations
+
+from outdial.dispatch.errors import TemporalUnavailable
+from outdial.dispatch.telling import start_callback_run
+from outdial.domain.call.callback_run import CallbackRun, CallbackState
+from outdial.resources.resources import Resources
+from outdial.services.errors import ChangeRefused
+from outdial.services.operations.reading import require_campaign
+from outdial.store.callbacks import runs
+from outdial.store.db.errors import UnknownCall
+
+
+async def list_callback_runs(
+    ctx: Resources, name: str, *, state: CallbackState | None = None, limit: int = 1000
+) -> list[CallbackRun]:
+    """The callback runs of a campaign, newest first. Raises NoSuchCampaign."""
+    record = await require_campaign(ctx, name)
+    return await ctx.database.read(
+        lambda s: runs.list_callback_runs(s, record.id, state=state, limit=limit)
+    )
+
+
+async def retry_callbacks(ctx: Resources, call_id: str) -> CallbackRun:
+    """Go on with the callbacks of a call from the one that failed. What is done stays done.
+
+    Raises ChangeRefused when none has failed, and TemporalUnavailable when the retry is recorded
+    and could not be started now: the sweeper starts it.
+    """
+    now = ctx.clock()
+    try:
+        callback_run = await ctx.database.write(
+            lambda s: runs.retry_callback_run(s, call_id, now=now)
+        )
+    except UnknownCall as error:
+        listed = "`outdial callbacks` lists those that have"
+        raise ChangeRefused(f"call {call_id!r} has no callbacks; {listed}") from error
+    if callback_run is None:
+        raise ChangeRefused(f"no callback of call {call_id} has failed")
+    if not await start_callback_run(ctx.temporal, call_id, callback_run.run):
+        raise TemporalUnavailable("it is recorded, and starts with the next sweep of a worker")
+    await ctx.database.write(lambda s: runs.mark_started(s, [call_id], now=now))
+    return callback_run
