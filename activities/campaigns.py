@@ -30,7 +30,8 @@ from outdial.domain.record import CampaignRecord, Progress
 from outdial.resources.resources import Resources
 from outdial.store.appointments.roster import enter_existing
 from outdial.store.campaign import campaigns
-from outdial.store.campaign.campaign_rows import require_campaign
+from outdial.store.campaign.campaigns import require_campaign
+from outdial.store.campaign.progress import read_progress
 from outdial.store.claims import flight, reservation
 from outdial.store.db.errors import CampaignEnded, IllegalTransition
 from outdial.store.roster import roster
@@ -177,6 +178,4 @@ class Campaigns(CampaignActivities):
 
     @activity.defn(name="read_progress")
     async def read_progress(self, campaign: CampaignRef) -> Progress:
-        return await self._resources.database.read(
-            lambda s: campaigns.progress(s, campaign.campaign_id)
-        )
+        return await self._resources.database.read(lambda s: read_progress(s, campaign.campaign_id))

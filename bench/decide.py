@@ -13,9 +13,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.retry import Retry
 from outdial.domain.decision.planner import Candidate, Dial, Ledger, decide
-from outdial.domain.definition.campaign import Agent, Purpose, Retry, Schedule
+from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.caps import Cap
+from outdial.domain.definition.purpose import Purpose
+from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.consent import Consent, ConsentLevel
 from outdial.domain.rules.zone import load_zone, zone_evidence
 

@@ -14,7 +14,8 @@ from outdial.domain.call.event import CallEvent
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.status import CallStatus
-from outdial.domain.definition.campaign import Agent, CampaignDefinition
+from outdial.domain.definition.agent import Agent
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import DEFAULT_TENANT, CampaignRecord, Settled

@@ -129,7 +129,7 @@ async def _launch_at(
     if launched.created:
         text = (
             f"Launched {name} on {campaign.plan.told_lines()}, "
-            f"at most {plural(campaign.max_concurrent, 'call')} at once."
+            f"at most {plural(campaign.plan.pacing.max_concurrent, 'call')} at once."
         )
     elif launched.resumed or at.own is not None:
         text = f"{name} was launched before and interrupted; it goes on where it was."

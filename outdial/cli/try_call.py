@@ -14,9 +14,11 @@ from outdial.cli.output import fail, out, say, words
 from outdial.cli.running import run, settings_or_fail
 from outdial.contracts.messages import RequestResult
 from outdial.domain.call.plan import CallPlan, CallRequest
+from outdial.domain.call.retry import Retry
 from outdial.domain.call.status import CallStatus
-from outdial.domain.definition.campaign import CampaignDefinition, Retry, Schedule
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.fields import Span
+from outdial.domain.definition.schedule import Schedule
 from outdial.domain.numbers.phone import BadPhone, mask_phone, parse_phone
 from outdial.domain.record import CallRecord
 from outdial.intake.contacts.roster import read_roster

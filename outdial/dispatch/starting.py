@@ -52,7 +52,7 @@ async def start_campaign(temporal: Client, record: CampaignRecord) -> None:
             static_summary=f"campaign {record.name}, launch {record.launch}",
             static_details=(
                 f"{record.purpose.value} calls on {record.plan.told_lines()}, "
-                f"at most {record.max_concurrent} at once"
+                f"at most {record.plan.pacing.max_concurrent} at once"
             ),
             memo=campaign_memo(record.id, record.launch),
             search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, record.name)]),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass, Fence
-from outdial.domain.definition.campaign import Purpose
+from outdial.domain.definition.purpose import Purpose
 
 DEFAULT_TENANT = "default"
 DIRECT_CAMPAIGN = "direct"
@@ -36,14 +36,11 @@ class CampaignRecord(BaseModel):
     id: int
     tenant: str
     name: str
-    purpose: Purpose
     state: CampaignState
     revision: int
     launch: int
     """1 for the first launch; `--again` adds one."""
     standing: bool
-    max_concurrent: int
-    per_minute: int | None
     plan: CallPlan
     hang_up: bool = False
     """Stopping, and calls under way are to be hung up."""
@@ -52,6 +49,10 @@ class CampaignRecord(BaseModel):
     created_at: datetime
     launched_at: datetime
     finished_at: datetime | None = None
+
+    @property
+    def purpose(self) -> Purpose:
+        return self.plan.purpose
 
 
 class CallRecord(BaseModel):

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from outdial.domain.definition.campaign import CampaignDefinition, Purpose
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.definition.purpose import Purpose
 from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import (
     LoadedDefinition,

@@ -11,24 +11,16 @@ from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from outdial.domain.call.event import CallEvent
-from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.status import FailureClass
 from outdial.domain.decision.decision import Candidate
-from outdial.domain.definition.fields import STORED
 from outdial.domain.line.routing import Marks
-from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
+from outdial.domain.record import CallRecord, RecipientRecord, RecipientState
 from outdial.domain.rules.consent import Consent
 from outdial.domain.rules.place import UnknownPlace
 from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, told_anew
 from outdial.store.db.tables import EPOCH
 
 log = logging.getLogger(__name__)
-
-
-@lru_cache(maxsize=1024)
-def read_plan(text: str) -> CallPlan:
-    """A plan from its JSON text; remembered, because a roster shares one."""
-    return CallPlan.model_validate_json(text, context=STORED)
 
 
 @lru_cache(maxsize=1024)
@@ -88,11 +80,6 @@ def read_marks(kept: dict[str, str]) -> Marks:
     return {line: FailureClass(mark) for line, mark in kept.items()}
 
 
-def campaign_record(row: RowMapping) -> CampaignRecord:
-    fields = {name: row[name] for name in _CAMPAIGN_FIELDS}
-    return CampaignRecord(**fields, plan=read_plan(row["plan"]))
-
-
 def call_record(row: RowMapping) -> CallRecord:
     fields = {name: row[name] for name in _CALL_FIELDS}
     return CallRecord(**fields, to=row["phone"])
@@ -106,6 +93,5 @@ def recipient_record(row: RowMapping) -> RecipientRecord:
     return RecipientRecord(**fields, zones=zones, not_before=not_before)
 
 
-_CAMPAIGN_FIELDS = tuple(CampaignRecord.model_fields.keys() - {"plan"})
 _CALL_FIELDS = tuple(CallRecord.model_fields.keys() - {"to"})
 _RECIPIENT_FIELDS = tuple(RecipientRecord.model_fields.keys() - {"zones", "not_before"})

@@ -17,9 +17,9 @@ from outdial.domain.call.disposition import (
     disposition_of,
     masked_text,
 )
+from outdial.domain.call.retry import Retry
 from outdial.domain.call.settlement import NextAttempt, Settling, follow
 from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT
-from outdial.domain.definition.campaign import Retry
 from outdial.domain.instants import FURTHEST_AHEAD
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
 from outdial.providers.lines import ResultMapping

@@ -11,16 +11,16 @@ import pytz
 from phonenumbers.phonenumberutil import COUNTRY_CODE_TO_REGION_CODE
 from phonenumbers.tzdata import TIMEZONE_DATA
 
-from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.plan import CallPlan, read_plan
 from outdial.domain.clocks import clock_of
 from outdial.domain.decision.planner import Candidate, Dial, Ledger, Wait, decide
-from outdial.domain.definition.campaign import Agent, Purpose
+from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.fields import parse_zone
+from outdial.domain.definition.purpose import Purpose
 from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.data import table
 from outdial.domain.rules.place import place_of_number
 from outdial.domain.rules.zone import zone_evidence, zone_names
-from outdial.store.records import read_plan
 
 OUTSIDE = sorted(code for code in COUNTRY_CODE_TO_REGION_CODE if code != 1)
 PLANS = table("number_prefixes")["plans"]

@@ -16,7 +16,7 @@ NOT_RUNNING = "Nothing runs now; it holds from the next start on."
 
 
 def state_of(database: Database, name: str) -> CampaignState:
-    record = database.read_sync(lambda s: campaigns.get_campaign(s, "default", name))
+    record = database.read_sync(lambda s: campaigns.find_campaign(s, "default", name))
     assert record is not None
     return record.state
 

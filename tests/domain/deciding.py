@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.decision.planner import Candidate
-from outdial.domain.definition.campaign import Agent, Purpose, Schedule
+from outdial.domain.definition.agent import Agent
+from outdial.domain.definition.purpose import Purpose
+from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.consent import Consent, ConsentLevel
 from outdial.domain.rules.zone import zone_evidence
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from outdial.domain.decision.planner import Dial, Ledger, Never, Wait, decide
-from outdial.domain.definition.campaign import Purpose
+from outdial.domain.definition.purpose import Purpose
 from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.consent import Consent, ConsentLevel
 from outdial.domain.rules.rule import Rule

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outdial.domain.call.plan import CallPlan
-from outdial.domain.call.retry import Daypart
+from outdial.domain.call.retry import Daypart, Retry
 from outdial.domain.decision.planner import (
     Candidate,
     Dial,
@@ -20,15 +20,10 @@ from outdial.domain.decision.planner import (
     weekly_hours,
 )
 from outdial.domain.decision.window import is_open
-from outdial.domain.definition.campaign import (
-    Agent,
-    Purpose,
-    Retry,
-    Schedule,
-    TimeZonePolicy,
-    Weekday,
-)
+from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.fields import parse_span
+from outdial.domain.definition.purpose import Purpose
+from outdial.domain.definition.schedule import Schedule, TimeZonePolicy, Weekday
 
 NEW_YORK = ("America/New_York",)
 RESOLUTION = timedelta(microseconds=1)

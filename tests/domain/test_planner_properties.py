@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outdial.domain.call.plan import CallPlan
-from outdial.domain.call.retry import Daypart
+from outdial.domain.call.retry import Daypart, Retry
 from outdial.domain.decision.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
 from outdial.domain.decision.window import is_open
-from outdial.domain.definition.campaign import Agent, Purpose, Retry, Schedule
+from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.caps import Cap, CapScope
+from outdial.domain.definition.purpose import Purpose
+from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.consent import Consent, ConsentLevel
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, Rulebook

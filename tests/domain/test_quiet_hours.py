@@ -11,7 +11,9 @@ import pytest
 
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.decision.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
-from outdial.domain.definition.campaign import Agent, Purpose, Schedule
+from outdial.domain.definition.agent import Agent
+from outdial.domain.definition.purpose import Purpose
+from outdial.domain.definition.schedule import Schedule
 from outdial.domain.numbers.phone import BadPhone, parse_phone
 from outdial.domain.rules.rulebook import shipped_rulebook
 from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, load_zone, zone_evidence

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 import pytest
 from pydantic import ValidationError
 
+from outdial.domain.call.policy import AcceptedRisk
 from outdial.domain.decision.planner import Dial, Ledger, Never, Wait, decide
-from outdial.domain.definition.campaign import AcceptedRisk, Purpose
 from outdial.domain.definition.caps import Cap
+from outdial.domain.definition.purpose import Purpose
 from outdial.domain.rules.holidays import holidays_of
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, Rulebook, shipped_rulebook, shipped_rules

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from outdial.domain.call.retry import OutcomeRetry, Retry
 from outdial.domain.call.settlement import Close, NextAttempt, Settling, follow
-from outdial.domain.definition.campaign import OutcomeRetry, Retry
 
 ENDED = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 RETRY = Retry(

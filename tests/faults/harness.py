@@ -29,7 +29,7 @@ from outdial.runtime.stack.parts import commands
 from outdial.runtime.stack.statefile import StackState, write_state
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.operations import reading
-from outdial.store.campaign import campaigns
+from outdial.store.campaign.progress import read_progress
 from outdial.store.claims.leases import live_leases
 from outdial.store.db.database import Database
 from outdial.store.db.tables import call
@@ -165,7 +165,7 @@ class Stack:
         calls = await reading.list_calls(self.ctx, name, limit=100_000)
         own = {made.id for made in calls}
         return Aftermath(
-            progress=await read(lambda s: campaigns.progress(s, record.id)),
+            progress=await read(lambda s: read_progress(s, record.id)),
             recipients=await read(
                 lambda s: list_recipients(s, record.id, launch=record.launch, limit=100_000)
             ),

@@ -193,9 +193,9 @@ def test_yaml(case: Broken) -> None:
         "nothing but a line",
         "line: simulated\n",
         [
-            "campaign.yaml:1:1: name: missing",
             "campaign.yaml:1:1: purpose: missing",
             "campaign.yaml:1:1: agent: missing",
+            "campaign.yaml:1:1: name: missing",
             "campaign.yaml:1:1: recipients: missing",
         ],
     ),

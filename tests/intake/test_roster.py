@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.definition.campaign import InlineRecipient
 from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.definition.source import InlineRecipient
 from outdial.intake.contacts.roster import check_roster, draft_recipients, read_roster
 from outdial.intake.definition import LoadedDefinition, read_definition, read_definition_text
 from outdial.intake.problems import MAX_PROBLEMS, DefinitionInvalid

@@ -6,12 +6,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from outdial.domain.definition.campaign import (
-    MAX_ATTEMPTS,
-    MAX_IN_FLIGHT,
-    MAX_PER_MINUTE,
-    CampaignDefinition,
-)
+from outdial.domain.call.policy import MAX_IN_FLIGHT, MAX_PER_MINUTE
+from outdial.domain.call.retry import MAX_ATTEMPTS
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.hints import choices_at, hint_at, keys_at
 from outdial.domain.line.routing import MAX_WEIGHT
 from outdial.intake.schema import campaign_schema

@@ -21,7 +21,7 @@ from outdial.contracts.signatures.request import (
 )
 from outdial.contracts.signatures.sweep import SweepActivities, Swept
 from outdial.domain.call.plan import CallRequest
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from tests.replay.recording import Handle
 from tests.waiting import until
 from workflows.registry import sandbox

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from outdial.domain.access import BEYOND, SCOPES, allows
-from outdial.domain.definition.campaign import InlineRecipient
+from outdial.domain.definition.source import InlineRecipient
 from outdial.intake.definition import read_definition_text
 from outdial.providers.catalog import CATALOG
 from outdial.resources.integrations import Integrations

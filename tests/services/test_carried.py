@@ -10,7 +10,7 @@ import pytest
 
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.request import CallView
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.asking import not_carried_by

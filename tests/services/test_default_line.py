@@ -17,7 +17,7 @@ from outdial.contracts.messages import RequestCallInput
 from outdial.contracts.signatures.launch import LaunchRefused
 from outdial.contracts.signatures.request import RequestInput
 from outdial.domain.call.plan import CallRequest
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from outdial.providers.adapters.bland.client import BlandProvider
 from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.lines import Line, LinePolicy, Lines, UnknownLine

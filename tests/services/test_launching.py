@@ -15,7 +15,7 @@ from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import LaunchClosing, NoSuchCampaign
 from outdial.services.operations import reading
 from outdial.store.campaign import campaigns
-from outdial.store.campaign.campaigns import CampaignEnded
+from outdial.store.db.errors import CampaignEnded
 from outdial.store.roster import roster
 from tests.services.world import (
     NUMBERS,

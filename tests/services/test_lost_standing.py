@@ -8,11 +8,11 @@ from temporalio.client import WorkflowExecutionStatus
 
 from outdial.dispatch.standing import nudge_standing
 from outdial.domain.call.plan import CallRequest
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from outdial.domain.record import CampaignRecord
 from outdial.store.call import call_requests
 from outdial.store.call.call_requests import NewRequest
-from outdial.store.campaign.launching import ensure_direct_campaign
+from outdial.store.campaign.campaigns import ensure_direct_campaign
 from outdial.store.db.tables import recipient
 from tests.services.test_recovery import handle_of, sweeps
 from tests.services.world import World, new_name

@@ -74,7 +74,7 @@ def handle_of(world: World, campaign: CampaignRecord) -> Handle:
 
 
 async def record(world: World, campaign: CampaignRecord) -> CampaignRecord:
-    found = await world.ctx.database.read(lambda s: campaigns.get_campaign_by_id(s, campaign.id))
+    found = await world.ctx.database.read(lambda s: campaigns.require_campaign(s, campaign.id))
     assert found is not None
     return found
 
@@ -100,7 +100,7 @@ async def launched_without_temporal(world: World) -> CampaignRecord:
     name = new_name()
     with pytest.raises(TemporalUnavailable):
         await launch_campaign(nowhere.ctx, definition(name))
-    found = await world.ctx.database.read(lambda s: campaigns.get_campaign(s, "default", name))
+    found = await world.ctx.database.read(lambda s: campaigns.find_campaign(s, "default", name))
     assert found is not None
     return found
 

@@ -9,7 +9,7 @@ import pytest
 from outdial.contracts.names import request_workflow_id
 from outdial.dispatch.errors import TemporalUnavailable
 from outdial.domain.call.plan import CallRequest
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from outdial.providers.lines import UnknownLine
 from outdial.services.calls.requests import await_outcome, request_call
 from outdial.services.errors import RequestRefused

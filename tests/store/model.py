@@ -25,7 +25,7 @@ from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.leases import close_fence, leases_to_check, release_unplaced
 from outdial.store.claims.reservation import claim_calls
 from outdial.store.compliance import suppressions
-from outdial.store.db.errors import IllegalTransition
+from outdial.store.db.errors import CampaignEnded, IllegalTransition
 from outdial.store.db.tables import campaign, recipient
 from outdial.store.lines.lines import LineLimits, ensure_lines
 from outdial.store.roster import roster
@@ -366,7 +366,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         return data.draw(st.sampled_from(self.campaigns))
 
     def _try(self, work: Any) -> None:
-        with contextlib.suppress(IllegalTransition, campaigns.CampaignEnded):
+        with contextlib.suppress(IllegalTransition, CampaignEnded):
             self.house.write(work)
 
     def _claim(self, campaign_id: int, key: str, limit: int, skew: int) -> list[str]:

@@ -5,19 +5,21 @@ from typing import Any
 import pytest
 
 from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.policy import Pacing
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CampaignRecord, Progress
 from outdial.store.campaign import campaigns
-from outdial.store.campaign.campaigns import (
+from outdial.store.campaign.campaigns import LaunchResult, definition_at
+from outdial.store.campaign.progress import read_progress
+from outdial.store.claims.cursor import move_cursor
+from outdial.store.db.errors import (
     CampaignEnded,
     CampaignRunning,
     IllegalTransition,
-    LaunchResult,
     PurposeChanged,
     ReservedName,
     UnknownCampaign,
 )
-from outdial.store.campaign.revisions import definition_at
 from outdial.store.roster import roster
 from tests.builders import House, definition, drafts
 from tests.store.racing import race
@@ -45,7 +47,7 @@ def _finish(house: House, campaign: CampaignRecord) -> CampaignRecord | None:
 
 
 def _progress(house: House, campaign: CampaignRecord) -> Progress:
-    return house.database.read_sync(lambda s: campaigns.progress(s, campaign.id))
+    return house.database.read_sync(lambda s: read_progress(s, campaign.id))
 
 
 def test_a_launch_creates_a_running_campaign(house: House) -> None:
@@ -53,11 +55,11 @@ def test_a_launch_creates_a_running_campaign(house: House) -> None:
     record = launched.record
     assert launched.created
     assert (record.state, record.revision, record.launch) == (RUNNING, 1, 1)
-    assert (record.max_concurrent, record.per_minute) == (7, 60)
-    assert house.write(lambda s: campaigns.get_campaign(s, DEFAULT_TENANT, "reminder")) == record
-    assert house.write(lambda s: campaigns.get_campaign_by_id(s, record.id)) == record
+    assert record.plan.pacing == Pacing(max_concurrent=7, per_minute=60)
+    assert house.write(lambda s: campaigns.find_campaign(s, DEFAULT_TENANT, "reminder")) == record
+    assert house.write(lambda s: campaigns.require_campaign(s, record.id)) == record
     assert house.write(lambda s: campaigns.list_campaigns(s, DEFAULT_TENANT)) == [record]
-    assert house.write(lambda s: campaigns.get_campaign(s, "other", "reminder")) is None
+    assert house.write(lambda s: campaigns.find_campaign(s, "other", "reminder")) is None
 
 
 def test_what_runs_is_not_launched_twice(house: House) -> None:
@@ -92,7 +94,7 @@ def test_what_is_over_is_launched_again_on_demand(house: House) -> None:
     record = launched.record
     assert not launched.created
     assert (record.state, record.launch, record.revision) == (RUNNING, 2, 2)
-    assert (record.max_concurrent, record.finished_at) == (3, None)
+    assert (record.plan.pacing.max_concurrent, record.finished_at) == (3, None)
     assert record.launched_at == house.now
     kept = house.write(lambda s: definition_at(s, record.id, 1))
     assert kept is not None
@@ -150,7 +152,7 @@ def test_states_change_only_where_that_makes_sense(house: House) -> None:
 
 def test_an_unknown_campaign_is_an_error(house: House) -> None:
     with pytest.raises(UnknownCampaign):
-        house.write(lambda s: campaigns.progress(s, 4711))
+        house.write(lambda s: read_progress(s, 4711))
     with pytest.raises(UnknownCampaign):
         house.write(lambda s: campaigns.set_campaign_state(s, 4711, PAUSED, now=house.now))
 
@@ -219,7 +221,7 @@ def test_progress_tells_what_a_campaign_waits_for(house: House) -> None:
     seen = _progress(house, campaign)
     assert (seen.recipients, seen.in_flight, seen.reason) == (2, 1, "1 of 1 calls in flight")
     house.end(call.call_id)
-    house.write(lambda s: campaigns.set_waiting(s, campaign.id, house.now, "lunch"))
+    house.write(lambda s: move_cursor(s, campaign.id, wake_at=house.now, reason="lunch"))
     seen = _progress(house, campaign)
     assert (seen.wake_at, seen.reason, seen.in_flight) == (house.now, "lunch", 0)
     assert (seen.calls, seen.attempts, seen.by_outcome) == ({"completed": 1}, 1, {"completed": 1})

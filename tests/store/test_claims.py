@@ -8,11 +8,11 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CallRecord, CampaignRecord
 from outdial.store.call import calls
-from outdial.store.campaign.campaigns import UnknownCampaign
 from outdial.store.claims.flight import calls_in_flight
 from outdial.store.claims.leases import live_leases
 from outdial.store.claims.reservation import claim_calls, reserve
 from outdial.store.compliance import suppressions
+from outdial.store.db.errors import UnknownCampaign
 from tests.builders import NOW, ZONE, House, phone
 
 pytestmark = pytest.mark.both_databases

@@ -16,6 +16,7 @@ from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.call import calls, events
 from outdial.store.campaign import campaigns
+from outdial.store.campaign.progress import read_progress
 from outdial.store.claims.leases import close_fence, release_unplaced
 from outdial.store.db.database import Database
 from outdial.store.db.tables import call, lease
@@ -142,7 +143,7 @@ class Story:
         self.house.database.read_sync(self._check)
 
     def _check(self, s: Session) -> None:
-        seen = campaigns.progress(s, self.campaign.id)
+        seen = read_progress(s, self.campaign.id)
         assert seen.recipients == PEOPLE == sum(seen.by_state.values())
         assert sum(seen.by_outcome.values()) == seen.by_state["done"]
         assert seen.in_flight == len(self.live) == seen.by_state["calling"] <= 3

@@ -9,6 +9,7 @@ import pytest
 from outdial.domain.call.claim import CampaignState, FenceVerdict
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.campaign import campaigns
+from outdial.store.campaign.progress import read_progress
 from outdial.store.roster import everybody, roster
 from tests.builders import House, definition
 
@@ -26,7 +27,7 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _states(house: House, campaign: CampaignRecord) -> dict[str, int]:
-    seen = house.write(lambda s: campaigns.progress(s, campaign.id)).by_state
+    seen = house.write(lambda s: read_progress(s, campaign.id)).by_state
     return {state: count for state, count in seen.items() if count}
 
 

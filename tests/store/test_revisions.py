@@ -6,14 +6,14 @@ import pytest
 
 from outdial.domain.record import CampaignRecord
 from outdial.store.campaign import campaigns
-from outdial.store.campaign.campaigns import (
+from outdial.store.campaign.campaigns import definition_at
+from outdial.store.db.errors import (
     CampaignEnded,
     NameChanged,
     PurposeChanged,
     UnknownCampaign,
     UnknownLine,
 )
-from outdial.store.campaign.revisions import definition_at
 from tests.builders import House, definition
 
 
@@ -27,7 +27,7 @@ def _apply(house: House, campaign: CampaignRecord, **changes: Any) -> CampaignRe
 def test_a_revision_is_kept_beside_the_earlier_ones(house: House) -> None:
     campaign = house.launch(1)
     changed = _apply(house, campaign, pacing={"max_concurrent": 2})
-    assert (changed.revision, changed.max_concurrent) == (2, 2)
+    assert (changed.revision, changed.plan.pacing.max_concurrent) == (2, 2)
     kept = [house.write(lambda s, n=n: definition_at(s, campaign.id, n)) for n in (1, 2, 3)]  # type: ignore[misc]
     assert [d and d.pacing.max_concurrent for d in kept] == [10, 2, None]
 
@@ -46,7 +46,7 @@ def test_what_a_revision_may_not_change(
     campaign = house.launch(1)
     with pytest.raises(error):
         _apply(house, campaign, **changes)
-    unchanged = house.write(lambda s: campaigns.get_campaign_by_id(s, campaign.id))
+    unchanged = house.write(lambda s: campaigns.require_campaign(s, campaign.id))
     assert unchanged == campaign
 
 

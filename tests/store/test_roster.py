@@ -9,7 +9,7 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.store.campaign import campaigns
-from outdial.store.campaign.campaigns import CampaignEnded
+from outdial.store.db.errors import CampaignEnded
 from outdial.store.roster import roster
 from outdial.store.roster.roster import EnrollRow, StagedChunk
 from tests.builders import ZONE, House, definition, draft, drafts, enroll_rows, phone, zones

@@ -38,7 +38,7 @@ from outdial.contracts.signatures.request import (
 from outdial.domain.call.claim import CampaignState, ClaimedCall
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.status import CallStatus
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.recipient import RecipientDraft
 from tests.waiting import until
 from tests.workflows.cancelling import (

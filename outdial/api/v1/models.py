@@ -1,32 +1,23 @@
 """Calls as /v1 takes and shows them."""
 
-from datetime import datetime, timedelta
-from typing import Annotated, Any, Self
+from datetime import datetime
+from typing import Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.policy import BOUNDED, CallPolicy
 from outdial.domain.call.request import CallView
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.definition.campaign import AcceptedRisk, Agent, Purpose, Retry, Schedule
-from outdial.domain.definition.caps import Cap
-from outdial.domain.definition.fields import Duration, Timestamp
+from outdial.domain.definition.agent import Agent
+from outdial.domain.definition.fields import Timestamp
 from outdial.domain.rules.consent import Consent
 
 
-def _seconds(value: Any) -> Any:
-    """A whole number is seconds, as most APIs have it."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return f"{value}s" if whole and value >= 0 else value
+class NewCall(CallPolicy):
+    """Durations are seconds, or text such as 5m."""
 
-
-Seconds = Annotated[Duration, BeforeValidator(_seconds)]
-
-
-class NewCall(BaseModel):
     model_config = ConfigDict(
-        extra="forbid",
-        use_attribute_docstrings=True,
         json_schema_extra={
             "examples": [
                 {
@@ -46,36 +37,31 @@ class NewCall(BaseModel):
 
     to: str = Field(max_length=50)
     """With + and country code."""
-    agent: str | Agent | None = None
+    agent: str | Agent | None = None  # type: ignore[assignment]  # one may be left out
     """A registered agent's id, or the provider's; default: the default agent."""
     line: str | None = Field(default=None, max_length=100)
     """Default: the agent's, else the tenant's only one."""
     caller_id: str | None = Field(default=None, max_length=50)
     """The number shown; default: the line's."""
-    purpose: Purpose = Purpose.INFORMATIONAL
     variables: dict[str, str] = Field(default_factory=dict)
     """What the agent is told."""
     time_zone: str | None = None
     """The person's; default: by the number."""
     scheduled_at: Timestamp | None = None
     """Not before this instant. The call is made then, or as soon as the person's hours allow."""
-    schedule: Schedule = Schedule()
-    """When the person may be called."""
-    retry: Retry = Retry()
-    caps: tuple[Cap, ...] = ()
     consent: Consent | None = None
-    accept_risk: tuple[AcceptedRisk, ...] = ()
-    max_duration: Seconds = timedelta(minutes=10)
-    """Seconds, or a duration such as 5m."""
-    ring_timeout: Seconds = timedelta(seconds=30)
-    recording: bool | None = None
-    """Whether it has to be recorded, or must not be. A line that can't be told so refuses it.
-    Default: not, where the line can be told so; elsewhere as its agent is set up."""
     context: dict[str, Any] = Field(default_factory=dict)
     """Given back as it came, in answers and webhooks."""
     contact_id: str | None = Field(default=None, max_length=100)
     webhook: str | None = Field(default=None, max_length=2000)
     """A URL that is told of this call, besides the tenant's endpoints."""
+
+    @field_validator(*BOUNDED, mode="before")
+    @classmethod
+    def _seconds(cls, value: Any) -> Any:
+        """A whole number is seconds, as most APIs have it."""
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return f"{value}s" if whole and value >= 0 else value
 
 
 class Attempt(BaseModel):

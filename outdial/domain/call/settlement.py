@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from outdial.domain.call.retry import OutcomeRetry, Retry
 from outdial.domain.call.status import (
     BOOKED,
     CALL_ME_LATER,
@@ -21,7 +22,6 @@ from outdial.domain.call.status import (
 )
 from outdial.domain.decision.planner import Reason
 from outdial.domain.decision.window import next_local_day
-from outdial.domain.definition.campaign import OutcomeRetry, Retry
 from outdial.domain.instants import promised
 from outdial.domain.line.routing import Left
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Protocol, cast
 
-from outdial.domain.definition.campaign import Schedule
 from outdial.domain.definition.fields import Span
+from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.zone import load_zone
 
 HORIZON = timedelta(days=400)

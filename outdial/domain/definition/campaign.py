@@ -12,48 +12,22 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
 
-from outdial.domain.appointment.calendar import CalendarRules
-from outdial.domain.call.retry import MAX_ATTEMPTS, OutcomeRetry, Retry
-from outdial.domain.definition.agent import Agent, AgentById
+from outdial.domain.call.policy import BOUNDED, CampaignPolicy, out_of_bounds
 from outdial.domain.definition.callbacks import MAX_CALLBACKS, Callback
-from outdial.domain.definition.caps import Cap
-from outdial.domain.definition.fields import Duration, Frozen, OneOrMany, format_duration
+from outdial.domain.definition.fields import Frozen, OneOrMany
 from outdial.domain.definition.purpose import Purpose
-from outdial.domain.definition.schedule import Schedule, TimeZonePolicy, Weekday
-from outdial.domain.definition.source import CsvColumns, CsvSource, InlineRecipient, RecipientSource
+from outdial.domain.definition.source import RecipientSource
 from outdial.domain.endpoint import EVERY_EVENT, require_events
-from outdial.domain.hints import KEYS_BELOW, TEXT, Hint
-from outdial.domain.line.routing import CallerIds, LineShare, LineShares
-from outdial.domain.rules.consent import ConsentLevel
+from outdial.domain.hints import TEXT, Hint
+from outdial.domain.line.routing import LineShare, LineShares
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 MAX_WEBHOOKS = 20
 """Every event is written once for each."""
-MAX_IN_FLIGHT = 1000
-"""Calls one campaign may hold open: half the server's limit of pending children."""
-MAX_PER_MINUTE = 60_000
 
 
 def _name_like(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-")
-
-
-class Pacing(Frozen):
-    """How fast."""
-
-    max_concurrent: Annotated[int, Field(ge=1, le=MAX_IN_FLIGHT)] = 10
-    """How many calls may be open at the same time."""
-    per_minute: Annotated[int, Field(ge=1, le=MAX_PER_MINUTE)] | None = None
-    """How many calls may start in a minute; without it only the line limits them."""
-
-
-class AcceptedRisk(Frozen):
-    """A calling rule that is set aside. It is noted with every decision."""
-
-    rule: Annotated[str, Field(min_length=1), Hint("write the id of a rule, such as US-FL.hours")]
-    """The rule's id, such as US-FL.hours; `outdial rules` lists them."""
-    reason: Annotated[str, Field(min_length=10), Hint("write why, in ten characters or more")]
-    """Why it does not bind this campaign, for whoever asks later."""
 
 
 class WebhookTarget(Frozen):
@@ -77,7 +51,7 @@ class WebhookTarget(Frozen):
         return require_events(value)
 
 
-class CampaignDefinition(Frozen):
+class CampaignDefinition(CampaignPolicy):
     """One campaign: whom to call, through which line, when, how often, and what then."""
 
     name: Annotated[
@@ -100,10 +74,6 @@ class CampaignDefinition(Frozen):
     """The configured line to call through, or several with weights. Without it: `default_line` of
     the settings, else the only real line there is. `simulated` is the built-in telephone
     network."""
-    agent: Annotated[AgentById, Hint("write the agent's id, or its id and settings below it")]
-    """Who speaks: an agent's id, or its id and settings."""
-    caller_ids: CallerIds = ()
-    """The number shown to the person called; of several, each in turn. Default: the line's."""
     recipients: RecipientSource
     """Whom to call: a contact file, or a list written here."""
     variables: Annotated[
@@ -114,38 +84,6 @@ class CampaignDefinition(Frozen):
     ] = Field(default_factory=dict)
     """Templates (Jinja2, sandboxed) over a recipient's own values. What they give is handed to
     the agent together with the recipient's own variables."""
-    schedule: Annotated[Schedule, Hint(f"{KEYS_BELOW}, such as hours: 09:00-18:00")] = Schedule()
-    """When people may be called."""
-    pacing: Annotated[Pacing, Hint(f"{KEYS_BELOW}, such as max_concurrent: 20")] = Pacing()
-    """How fast."""
-    retry: Annotated[Retry, Hint(f"{KEYS_BELOW}, such as busy: {{delays: 10m}}")] = Retry()
-    """When to try again. An outcome without an entry here is not tried again."""
-    caps: Annotated[
-        tuple[Cap, ...], Hint("write a list of caps, such as - {calls: 3, within: 24h}")
-    ] = ()
-    """How often one person may be called, over all campaigns together; the rules' own caps hold
-    beside these."""
-    consent: ConsentLevel | None = None
-    """Demand such consent of every row; the rules demand it by themselves where it is needed."""
-    accept_risk: Annotated[
-        tuple[AcceptedRisk, ...],
-        Hint("write a list of rules with reasons, such as - {rule: US-FL.hours, reason: why}"),
-    ] = ()
-    """Calling rules that are set aside, each with the reason why they don't bind this campaign."""
-    max_duration: Duration = timedelta(minutes=10)
-    """A call is ended after this time, from 1s to 4h."""
-    ring_timeout: Duration = timedelta(seconds=30)
-    """How long it may ring, from 1s to 10m."""
-    recording: bool | None = None
-    """Whether calls are recorded. A line that can't be told so refuses it. Default: not, where the
-    line can be told so without losing anything else; elsewhere as its agent is set up."""
-    calendar: Annotated[CalendarRules | None, Hint(f"{KEYS_BELOW}, such as name: clinic")] = None
-    """The calendar in which calls book, move, cancel and confirm appointments."""
-    callbacks: Annotated[
-        tuple[Callback, ...],
-        Hint("write a list, such as - {do: suppress, when: {disposition: wrong_number}}"),
-    ] = ()
-    """What follows a call, in order."""
     webhooks: Annotated[
         tuple[WebhookTarget, ...],
         Hint("write a list of URLs, such as - {url: https://example.com/hooks}"),
@@ -167,15 +105,13 @@ class CampaignDefinition(Frozen):
         """The same campaign on one line."""
         return self.model_copy(update={"line": (LineShare(name=name),)})
 
-    @field_validator("max_duration")
+    @field_validator(*BOUNDED)
     @classmethod
-    def _long_enough(cls, value: timedelta) -> timedelta:
-        return _between(value, timedelta(seconds=1), timedelta(hours=4), "1s and 4h")
-
-    @field_validator("ring_timeout")
-    @classmethod
-    def _rings(cls, value: timedelta) -> timedelta:
-        return _between(value, timedelta(seconds=1), timedelta(minutes=10), "1s and 10m")
+    def _bounded(cls, value: timedelta, info: ValidationInfo) -> timedelta:
+        problem = out_of_bounds(info.field_name or "", value)
+        if problem is not None:
+            raise ValueError(problem)
+        return value
 
     @field_validator("callbacks")
     @classmethod
@@ -202,30 +138,3 @@ class CampaignDefinition(Frozen):
         if value:
             raise ValueError(f"found {info.field_name}, not supported yet; leave it out")
         return value
-
-
-def _between(value: timedelta, low: timedelta, high: timedelta, words: str) -> timedelta:
-    if not low <= value <= high:
-        raise ValueError(f"found {format_duration(value)}; write a duration between {words}")
-    return value
-
-
-__all__ = [
-    "MAX_ATTEMPTS",
-    "AcceptedRisk",
-    "Agent",
-    "CalendarRules",
-    "Callback",
-    "CampaignDefinition",
-    "CsvColumns",
-    "CsvSource",
-    "InlineRecipient",
-    "LineShare",
-    "OutcomeRetry",
-    "Pacing",
-    "Purpose",
-    "Retry",
-    "Schedule",
-    "TimeZonePolicy",
-    "Weekday",
-]

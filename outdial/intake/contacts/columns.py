@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from outdial.domain.definition.campaign import CsvSource
 from outdial.domain.definition.fields import describe_value
+from outdial.domain.definition.source import CsvSource
 from outdial.intake.problems import Problem
 from outdial.intake.yaml.source_map import SourceMap
 

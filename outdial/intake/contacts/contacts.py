@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from outdial.domain.definition.campaign import CsvSource
 from outdial.domain.definition.fields import describe_value
+from outdial.domain.definition.source import CsvSource
 from outdial.domain.spreadsheets import unescape_cell
 from outdial.intake.contacts.columns import ColumnFinder, ColumnRoles
 from outdial.intake.contacts.csv_lines import CsvLines, NotOpened, NotReadable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from outdial.domain.definition.campaign import InlineRecipient
 from outdial.domain.definition.fields import describe_value
+from outdial.domain.definition.source import InlineRecipient
 from outdial.intake.contacts.columns import CONSENT_ROLES
 from outdial.intake.contacts.rows import Cell, SourceRow, split_numbers
 from outdial.intake.problems import Problem

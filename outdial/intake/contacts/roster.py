@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from outdial.domain.definition.campaign import CampaignDefinition, CsvSource, InlineRecipient
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.definition.source import CsvSource, InlineRecipient
 from outdial.intake.contacts.contacts import read_contacts
 from outdial.intake.contacts.existing import ExistingAppointments
 from outdial.intake.contacts.inline import read_inline

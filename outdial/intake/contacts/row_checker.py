@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from outdial.domain.bounds import FREE_FORM, OutOfBounds, dotted, require_within
-from outdial.domain.definition.campaign import CampaignDefinition, CsvSource, TimeZonePolicy
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.fields import describe_value, parse_zone
 from outdial.domain.definition.recipient import RecipientDraft
-from outdial.domain.definition.source import UNKNOWN_REGION
+from outdial.domain.definition.schedule import TimeZonePolicy
+from outdial.domain.definition.source import UNKNOWN_REGION, CsvSource
 from outdial.domain.numbers.phone import BadPhone, parse_destination, subscriber
 from outdial.domain.rules.place import UnknownPlace
 from outdial.domain.rules.zone import UnknownZone, zone_evidence

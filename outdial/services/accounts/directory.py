@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from outdial.domain.bounds import AGENT_SETTINGS, FREE_FORM, OutOfBounds, require_within
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.fields import parse_zone
 from outdial.domain.directory import Contact, PhoneNumber, RegisteredAgent
 from outdial.domain.endpoint import EventType

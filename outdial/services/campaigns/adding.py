@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
-from outdial.domain.definition.campaign import InlineRecipient
+from outdial.domain.definition.source import InlineRecipient
 from outdial.domain.record import CallRecord, RecipientRecord
 from outdial.intake.contacts.roster import draft_recipients
 from outdial.resources.resources import Resources
@@ -18,7 +18,7 @@ from outdial.services.accounts.rights import require_for_recipients
 from outdial.services.campaigns.control import Changed, enroll_staged
 from outdial.services.errors import ChangeRefused, RequestRefused
 from outdial.services.operations.reading import require_campaign
-from outdial.store.campaign.revisions import definition_at
+from outdial.store.campaign.campaigns import definition_at
 from outdial.store.db.errors import CampaignEnded
 from outdial.store.roster import recipients, roster
 

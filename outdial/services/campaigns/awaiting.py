@@ -14,7 +14,7 @@ from outdial.resources.resources import Resources
 from outdial.services.campaigns.launching import Written, write_down
 from outdial.services.errors import NobodyCallable, RequestRefused, ScopeMissing
 from outdial.services.operations.lines import left_to_providers, simulated_lines
-from outdial.store.campaign.launching import launch_of_requester
+from outdial.store.campaign.campaigns import launch_of_requester
 from outdial.store.db.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
 
 _REFUSALS = (

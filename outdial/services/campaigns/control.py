@@ -35,6 +35,7 @@ from outdial.services.errors import (
 )
 from outdial.services.operations.reading import require_campaign
 from outdial.store.campaign import campaigns
+from outdial.store.db.errors import IllegalTransition
 
 ANSWER_WITHIN = timedelta(seconds=20)
 """An update is one short transaction; a worker that is just starting needs the rest."""
@@ -184,7 +185,7 @@ async def _note(
                 lambda s: campaigns.finish_campaign(s, record.id, now=now)
             )
             changed = over or changed
-    except campaigns.IllegalTransition as error:
+    except IllegalTransition as error:
         raise ChangeRefused(str(error)) from error
     return Changed(changed.state, changed.revision, noted_only=True)
 

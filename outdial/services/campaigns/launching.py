@@ -40,8 +40,8 @@ from outdial.services.operations.lines import (
 )
 from outdial.services.webhooks.endpoints import campaign_endpoints, check_targets
 from outdial.store.campaign import campaigns
-from outdial.store.campaign.campaigns import CampaignRunning
 from outdial.store.compliance.rulings import read_rulebook
+from outdial.store.db.errors import CampaignRunning
 from outdial.store.roster import roster
 from outdial.store.webhooks.endpoints import set_campaign_endpoints
 from outdial.store.webhooks.outbox import tell_campaign
@@ -207,7 +207,7 @@ async def _start(ctx: Resources, record: CampaignRecord) -> None:
 
 async def _until_closed(ctx: Resources, name: str) -> None:
     """Wait for the workflow of a launch that is over: a new one must not be taken for it."""
-    record = await ctx.database.read(lambda s: campaigns.get_campaign(s, ctx.tenant, name))
+    record = await ctx.database.read(lambda s: campaigns.find_campaign(s, ctx.tenant, name))
     if record is None or not record.state.over:
         return
     try:

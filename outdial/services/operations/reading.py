@@ -12,6 +12,7 @@ from outdial.resources.resources import Resources
 from outdial.services.errors import NoSuchCampaign
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns
+from outdial.store.campaign.progress import read_progress
 from outdial.store.lines import lines
 from outdial.store.lines.lines import LineStatus
 
@@ -21,7 +22,7 @@ PAGE = 1000
 
 async def require_campaign(ctx: Resources, name: str) -> CampaignRecord:
     """The campaign of that name. Raises NoSuchCampaign."""
-    record = await ctx.database.read(lambda s: campaigns.get_campaign(s, ctx.tenant, name))
+    record = await ctx.database.read(lambda s: campaigns.find_campaign(s, ctx.tenant, name))
     if record is None:
         known = await list_campaigns(ctx)
         raise NoSuchCampaign(name, sorted(campaign.name for campaign in known))
@@ -35,7 +36,7 @@ async def list_campaigns(ctx: Resources) -> list[CampaignRecord]:
 async def progress(ctx: Resources, name: str) -> Progress:
     """The campaign's figures at this instant. Raises NoSuchCampaign."""
     record = await require_campaign(ctx, name)
-    return await ctx.database.read(lambda s: campaigns.progress(s, record.id))
+    return await ctx.database.read(lambda s: read_progress(s, record.id))
 
 
 async def list_lines(ctx: Resources) -> list[LineStatus]:
@@ -71,7 +72,7 @@ async def find_live_call(ctx: Resources, number: str, since: datetime) -> CallRe
     """The single call to a number (E.164) that is under way and was made since an instant."""
 
     def find(s: Session) -> CallRecord | None:
-        direct = campaigns.get_campaign(s, ctx.tenant, DIRECT_CAMPAIGN)
+        direct = campaigns.find_campaign(s, ctx.tenant, DIRECT_CAMPAIGN)
         if direct is None:
             return None
         for status in (CallStatus.QUEUED, CallStatus.RINGING, CallStatus.IN_PROGRESS):

@@ -15,9 +15,9 @@ from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.call.requests import request_row
+from outdial.store.campaign.campaigns import campaign_record
 from outdial.store.db.tables import call_request, campaign, recipient
 from outdial.store.db.tables.roster import is_ready
-from outdial.store.records import campaign_record
 from outdial.store.roster.roster import REFUSED_OUTCOME
 from outdial.store.webhooks.outbox import tell_requests
 

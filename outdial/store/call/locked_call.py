@@ -20,7 +20,7 @@ from sqlmodel import Session
 
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import CampaignState
-from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.plan import CallPlan, read_plan
 from outdial.domain.call.status import (
     STOPPED,
     WITHDRAWN,
@@ -34,7 +34,7 @@ from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, campaign, line, recipient
-from outdial.store.records import read_plan, read_zones
+from outdial.store.records import read_zones
 from outdial.store.webhooks.outbox import tell_calls
 
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.zone import ZoneEvidence
-from outdial.store.campaign.campaign_rows import require_campaign
+from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.db.tables import EPOCH, call_request, is_untold, recipient, roster
 
 BY_WORKFLOW = "temporal"

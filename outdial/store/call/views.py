@@ -21,11 +21,12 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
+from outdial.domain.call.plan import read_plan
 from outdial.domain.call.request import CallFilter, CallView, status_of
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DIRECT_CAMPAIGN, CallRecord, RecipientState
 from outdial.store.db.tables import EPOCH, call, call_request, campaign, recipient
-from outdial.store.records import call_record, read_plan
+from outdial.store.records import call_record
 
 _LAST = and_(call.c.recipient_id == recipient.c.id, call.c.number == recipient.c.calls)
 _OF_REQUEST = and_(

@@ -15,7 +15,7 @@ from outdial.domain.definition.callbacks import Callback
 from outdial.domain.definition.matching import found_at
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.call.locked_call import LockedCall
-from outdial.store.campaign.campaign_rows import find_campaign, lock_campaign
+from outdial.store.campaign.campaigns import find_campaign, lock_campaign
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.tables import EPOCH, recipient, roster
 

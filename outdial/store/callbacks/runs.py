@@ -16,12 +16,13 @@ from outdial.domain.call.callback_run import (
     CallbackRunState,
     CallbackState,
 )
+from outdial.domain.call.plan import read_plan
 from outdial.domain.definition.callbacks import Callback
 from outdial.store.call.calls import get_call
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import callback_entry, callback_run, campaign, is_unfinished, recipient
-from outdial.store.records import read_plan, read_zones
+from outdial.store.records import read_zones
 
 _FIELDS = tuple(name for name in CallbackRun.model_fields if name != "entries")
 _RETRIED = [

@@ -1,4 +1,4 @@
-"""Campaigns: found, listed, run, paused, stopped, ended.
+"""Campaigns: their rows found, locked and changed; launched, edited, run, paused, stopped, ended.
 
 Whoever changes a campaign's state shuts the gate of its fences (`store.campaign.gate`) and locks
 its row. Nobody else locks that row for longer than a moment, so a pause waits for next to nothing,
@@ -7,22 +7,25 @@ and a paused campaign dials nothing from the moment the pause is committed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import RowMapping, bindparam, delete, exists, insert, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.plan import CallPlan, read_plan
+from outdial.domain.call.policy import MAX_IN_FLIGHT, Pacing
+from outdial.domain.definition.agent import Agent
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.definition.purpose import Purpose
 from outdial.domain.endpoint import EventType
-from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store.campaign.campaign_rows import change_campaign, find_campaign, lock_campaign
+from outdial.domain.line.routing import SIMULATED
+from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord, RecipientState
 from outdial.store.campaign.gate import shut_gates
-from outdial.store.campaign.launching import LaunchResult, ensure_direct_campaign, launch_campaign
-from outdial.store.campaign.progress import progress
-from outdial.store.campaign.revisions import apply_definition
 from outdial.store.claims.cursor import lock_cursor, move_cursor
-from outdial.store.db.dialect import lock_rows
+from outdial.store.db.dialect import lock_keys, lock_rows
 from outdial.store.db.errors import (
     CampaignEnded,
     CampaignRunning,
@@ -33,11 +36,26 @@ from outdial.store.db.errors import (
     UnknownCampaign,
     UnknownLine,
 )
-from outdial.store.db.tables import campaign, lease, recipient, roster, roster_chunk
-from outdial.store.records import campaign_record
-from outdial.store.roster.everybody import close_some
+from outdial.store.db.tables import (
+    campaign,
+    campaign_line,
+    campaign_revision,
+    claim_cursor,
+    lease,
+    recipient,
+    roster,
+    roster_chunk,
+)
+from outdial.store.lines.lines import line_names
+from outdial.store.roster.everybody import close_some, decide_some_anew
 from outdial.store.webhooks.outbox import tell_campaign
 
+_BY_NAME = select(campaign).where(
+    campaign.c.tenant == bindparam("of_tenant"), campaign.c.name == bindparam("of_name")
+)
+_LOCK = lock_rows(
+    select(campaign).where(campaign.c.id == bindparam("campaign_id")), exclusive=[campaign]
+)
 _MOVES = {
     CampaignState.RUNNING: {CampaignState.PAUSED, CampaignState.STOPPING},
     CampaignState.PAUSED: {CampaignState.RUNNING, CampaignState.STOPPING},
@@ -52,16 +70,58 @@ _TOLD = {
     CampaignState.RUNNING: EventType.CAMPAIGN_RESUMED,
 }
 _OPEN = [state.value for state in RecipientState if state is not RecipientState.DONE]
+_FIELDS = tuple(CampaignRecord.model_fields.keys() - {"plan"})
 
 
-def get_campaign(s: Session, tenant: str, name: str) -> CampaignRecord | None:
-    return find_campaign(s, tenant, name)
+# --- the row ------------------------------------------------------------------------------------
 
 
-def get_campaign_by_id(s: Session, campaign_id: int) -> CampaignRecord | None:
-    found = select(campaign).where(campaign.c.id == campaign_id)
-    row = s.connection().execute(found).mappings().first()
+def campaign_record(row: RowMapping) -> CampaignRecord:
+    return CampaignRecord(**{name: row[name] for name in _FIELDS}, plan=read_plan(row["plan"]))
+
+
+def find_campaign(s: Session, tenant: str, name: str) -> CampaignRecord | None:
+    row = (
+        s.connection().execute(_BY_NAME, {"of_tenant": tenant, "of_name": name}).mappings().first()
+    )
     return None if row is None else campaign_record(row)
+
+
+def require_campaign(s: Session, campaign_id: int) -> CampaignRecord:
+    """Raises UnknownCampaign."""
+    found = select(campaign).where(campaign.c.id == campaign_id)
+    return _record(s.connection().execute(found).mappings().first(), campaign_id)
+
+
+def lock_campaign(s: Session, campaign_id: int) -> CampaignRecord:
+    """For who changes it, and for who relies on it: it stays as it is until the transaction ends.
+
+    Nobody holds it shared, for then who wants to change it could wait for ever: see
+    `store.campaign.gate`.
+    Raises UnknownCampaign.
+    """
+    held = s.connection().execute(_LOCK, {"campaign_id": campaign_id})
+    return _record(held.mappings().first(), campaign_id)
+
+
+def change_campaign(s: Session, campaign_id: int, values: dict[str, Any]) -> CampaignRecord:
+    s.connection().execute(update(campaign).where(campaign.c.id == campaign_id).values(values))
+    return require_campaign(s, campaign_id)
+
+
+def write_lines(s: Session, record: CampaignRecord) -> None:
+    """Note which lines the campaign's plan has, so that others on them know who waits."""
+    s.connection().execute(delete(campaign_line).where(campaign_line.c.campaign_id == record.id))
+    s.connection().execute(
+        insert(campaign_line),
+        [{"campaign_id": record.id, "name": share.name} for share in record.plan.shares],
+    )
+
+
+def _record(row: RowMapping | None, campaign_id: int) -> CampaignRecord:
+    if row is None:
+        raise UnknownCampaign(campaign_id)
+    return campaign_record(row)
 
 
 def list_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:
@@ -76,6 +136,236 @@ def list_open_campaigns(s: Session) -> list[CampaignRecord]:
     found = select(campaign).where(campaign.c.state.not_in(over), ~campaign.c.standing)
     rows = s.connection().execute(found.order_by(campaign.c.id)).mappings()
     return [campaign_record(row) for row in rows]
+
+
+# --- launches and revisions ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchResult:
+    record: CampaignRecord
+    created: bool
+    """False when the name was launched before, and this is another launch of it."""
+
+
+def launch_campaign(
+    s: Session,
+    tenant: str,
+    definition: CampaignDefinition,
+    source_text: str,
+    *,
+    now: datetime,
+    again: bool,
+    requester: str | None = None,
+) -> LaunchResult:
+    """Create a campaign and start it, or with `again` start one anew that is over.
+
+    A requester launches once: CampaignRunning is also raised when he did so before, and
+    `launch_of_requester` finds that launch, over or not.
+    Raises ReservedName, CampaignRunning, CampaignEnded, PurposeChanged; then nothing changed.
+    """
+    if definition.name == DIRECT_CAMPAIGN:
+        raise ReservedName(definition.name)
+    known = _locked_by_name(s, tenant, definition.name)
+    if known is None:
+        record = _create(s, _first_launch(tenant, definition.name, now), CallPlan.of(definition))
+    elif requester is not None and _launch_by(s, known.id, requester) is not None:
+        raise CampaignRunning(known)
+    else:
+        record = _launch_again(s, known, definition, now, again)
+    _open_roster(s, record, enrolled=False, requester=requester)
+    keep_revision(s, record, definition, source_text, now)
+    return LaunchResult(record, created=known is None)
+
+
+def launch_of_requester(
+    s: Session, tenant: str, name: str, requester: str
+) -> tuple[CampaignRecord, int] | None:
+    """The launch of a campaign that a workflow run asked for, which need not be its present one."""
+    known = find_campaign(s, tenant, name)
+    launch = None if known is None else _launch_by(s, known.id, requester)
+    return None if known is None or launch is None else (known, launch)
+
+
+def _launch_by(s: Session, campaign_id: int, requester: str) -> int | None:
+    found = select(roster.c.launch).where(
+        roster.c.campaign_id == campaign_id, roster.c.requester == requester
+    )
+    return s.connection().execute(found).scalar_one_or_none()
+
+
+def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> CampaignRecord:
+    """The tenant's standing campaign for single calls, created when it is missing.
+
+    Its plan is a placeholder: each recipient brings its own.
+    """
+    # Looked at without a lock first: it is asked for with every request for a call.
+    known = find_campaign(s, tenant, DIRECT_CAMPAIGN) or _locked_by_name(s, tenant, DIRECT_CAMPAIGN)
+    if known is not None:
+        return known
+    plan = CallPlan(
+        purpose=Purpose.INFORMATIONAL,
+        line=SIMULATED,
+        agent=Agent(id=DIRECT_CAMPAIGN),
+        pacing=Pacing(max_concurrent=MAX_IN_FLIGHT),
+    )
+    values = _first_launch(tenant, DIRECT_CAMPAIGN, now) | {"standing": True}
+    record = _create(s, values, plan)
+    _open_roster(s, record, enrolled=True)
+    return record
+
+
+def _locked_by_name(s: Session, tenant: str, name: str) -> CampaignRecord | None:
+    # The name is locked too: of two that launch a new one, the second finds the first's row.
+    lock_keys(s, [f"campaign/{tenant}/{name}"])
+    known = find_campaign(s, tenant, name)
+    if known is None:
+        return None
+    lock_cursor(s, known.id)
+    return lock_campaign(s, known.id)
+
+
+def _launch_again(
+    s: Session,
+    record: CampaignRecord,
+    definition: CampaignDefinition,
+    now: datetime,
+    again: bool,
+) -> CampaignRecord:
+    if not record.state.over:
+        raise CampaignRunning(record)
+    if not again:
+        raise CampaignEnded(record)
+    if record.purpose is not definition.purpose:
+        raise PurposeChanged(record, definition.purpose)
+    values = _running(now) | {"plan": _written(CallPlan.of(definition))}
+    # What is noted there is about the launch before.
+    move_cursor(s, record.id, open_count=0, counted_at=None, anew_from=None)
+    values |= {"launch": record.launch + 1, "revision": record.revision + 1}
+    changed = change_campaign(s, record.id, values)
+    write_lines(s, changed)
+    return changed
+
+
+def _running(now: datetime) -> dict[str, Any]:
+    return {
+        "state": CampaignState.RUNNING.value,
+        "hang_up": False,
+        "reason": None,
+        "launched_at": now,
+        "finished_at": None,
+    }
+
+
+def _first_launch(tenant: str, name: str, now: datetime) -> dict[str, Any]:
+    first = {"tenant": tenant, "name": name, "revision": 1, "launch": 1}
+    return _running(now) | first | {"standing": False, "created_at": now}
+
+
+def _written(plan: CallPlan) -> str:
+    return plan.model_dump_json()
+
+
+def _create(s: Session, values: dict[str, Any], plan: CallPlan) -> CampaignRecord:
+    values = values | {"plan": _written(plan)}
+    created = s.connection().execute(insert(campaign).values(values).returning(campaign.c.id))
+    campaign_id = int(created.scalar_one())
+    s.connection().execute(
+        insert(claim_cursor).values(campaign_id=campaign_id, caller_turn=0, open_count=0)
+    )
+    record = require_campaign(s, campaign_id)
+    write_lines(s, record)
+    return record
+
+
+def _open_roster(
+    s: Session, record: CampaignRecord, *, enrolled: bool, requester: str | None = None
+) -> None:
+    s.connection().execute(
+        insert(roster).values(
+            campaign_id=record.id,
+            launch=record.launch,
+            next_position=0,
+            next_sequence=1,
+            enrolled=enrolled,
+            requester=requester,
+        )
+    )
+
+
+def keep_revision(
+    s: Session,
+    record: CampaignRecord,
+    definition: CampaignDefinition,
+    source_text: str,
+    now: datetime,
+) -> None:
+    s.connection().execute(
+        insert(campaign_revision).values(
+            campaign_id=record.id,
+            revision=record.revision,
+            launch=record.launch,
+            definition=definition.model_dump_json(),
+            source_text=source_text,
+            created_at=now,
+        )
+    )
+
+
+def apply_definition(
+    s: Session,
+    campaign_id: int,
+    definition: CampaignDefinition,
+    source_text: str,
+    *,
+    now: datetime,
+) -> CampaignRecord:
+    """Give a campaign that is not over a new revision; everybody who waits is decided anew.
+
+    A definition that names no line leaves the campaign on those it has. Calls under way go on as
+    they were claimed. The roster stays: recipients are added by
+    `add_recipients`. Raises UnknownCampaign, CampaignEnded, NameChanged, PurposeChanged,
+    UnknownLine; then nothing changed.
+    """
+    lock_cursor(s, campaign_id)
+    shut_gates(s, [campaign_id])
+    record = lock_campaign(s, campaign_id)
+    if record.state.over:
+        raise CampaignEnded(record)
+    if definition.name != record.name:
+        raise NameChanged(record, definition.name)
+    if definition.purpose is not record.purpose:
+        raise PurposeChanged(record, definition.purpose)
+    if not definition.lines:
+        definition = definition.model_copy(update={"line": record.plan.shares})
+    known = line_names(s, record.tenant)
+    for name in definition.lines:
+        if name not in known:
+            raise UnknownLine(name, known)
+    values = {"plan": _written(CallPlan.of(definition)), "revision": record.revision + 1}
+    changed = change_campaign(s, campaign_id, values)
+    write_lines(s, changed)
+    keep_revision(s, changed, definition, source_text, now)
+    move_cursor(s, campaign_id, anew_from=decide_some_anew(s, changed))
+    return changed
+
+
+def definition_at(s: Session, campaign_id: int, revision: int) -> CampaignDefinition | None:
+    """The definition as it was at a revision."""
+    text = (
+        s.connection()
+        .execute(
+            select(campaign_revision.c.definition).where(
+                campaign_revision.c.campaign_id == campaign_id,
+                campaign_revision.c.revision == revision,
+            )
+        )
+        .scalar_one_or_none()
+    )
+    return None if text is None else CampaignDefinition.model_validate_json(text)
+
+
+# --- states ---------------------------------------------------------------------------------------
 
 
 def set_campaign_state(
@@ -134,11 +424,6 @@ def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignR
     return changed
 
 
-def set_waiting(s: Session, campaign_id: int, wake_at: datetime | None, reason: str | None) -> None:
-    """Say what a campaign waits for; every claim says so by itself."""
-    move_cursor(s, campaign_id, wake_at=wake_at, reason=reason)
-
-
 def _nothing_left(s: Session, record: CampaignRecord) -> bool:
     # The roster's row is locked, so that nobody adds recipients meanwhile.
     complete = select(roster.c.enrolled).where(
@@ -158,27 +443,3 @@ def _nothing_left(s: Session, record: CampaignRecord) -> bool:
         )
     )
     return not s.connection().execute(left).scalar_one()
-
-
-__all__ = [
-    "CampaignEnded",
-    "CampaignRunning",
-    "IllegalTransition",
-    "LaunchResult",
-    "NameChanged",
-    "PurposeChanged",
-    "ReservedName",
-    "UnknownCampaign",
-    "UnknownLine",
-    "apply_definition",
-    "ensure_direct_campaign",
-    "finish_campaign",
-    "get_campaign",
-    "get_campaign_by_id",
-    "launch_campaign",
-    "list_campaigns",
-    "list_open_campaigns",
-    "progress",
-    "set_campaign_state",
-    "set_waiting",
-]

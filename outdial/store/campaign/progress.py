@@ -7,12 +7,12 @@ from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord, Progress, RecipientState
-from outdial.store.campaign.campaign_rows import require_campaign
+from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.db.tables import call, claim_cursor, lease, recipient
 from outdial.store.lines.kinds import simulated_among
 
 
-def progress(s: Session, campaign_id: int) -> Progress:
+def read_progress(s: Session, campaign_id: int) -> Progress:
     """Counts of the current launch. Raises UnknownCampaign."""
     record = require_campaign(s, campaign_id)
     by_state, by_outcome = _recipients(s, record)

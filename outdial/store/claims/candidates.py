@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import CompoundSelect, RowMapping, Select, bindparam, select, update
 from sqlmodel import Session
 
-from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.plan import CallPlan, read_plan
 from outdial.domain.decision.planner import (
     Candidate,
     Decision,
@@ -32,7 +32,7 @@ from outdial.store.claims.ledger import Asked
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.bulk import among
 from outdial.store.db.tables import recipient
-from outdial.store.records import read_candidate, read_plan, read_zones_anew
+from outdial.store.records import read_candidate, read_zones_anew
 
 NOT_CALLED = (RecipientState.WAITING.value, RecipientState.READY.value)
 """States in which a claim may decide about a recipient. What is reported late of an earlier call

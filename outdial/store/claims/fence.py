@@ -18,7 +18,7 @@ from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState, FencePass, FenceVerdict
 from outdial.domain.call.placing import PlaceRequest
-from outdial.domain.call.plan import CallPlan
+from outdial.domain.call.plan import CallPlan, read_plan
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.decision.planner import Decision, Dial, decide, looks_back
 from outdial.domain.endpoint import EventType
@@ -34,7 +34,7 @@ from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, campaign, lease, line, recipient
-from outdial.store.records import read_candidate, read_plan, read_zones_anew
+from outdial.store.records import read_candidate, read_zones_anew
 from outdial.store.webhooks.outbox import tell_calls
 
 _FOUND = {

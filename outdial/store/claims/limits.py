@@ -15,6 +15,7 @@ from sqlalchemy import RowMapping, bindparam, exists, func, or_, select
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.plan import read_plan
 from outdial.domain.call.status import Fence
 from outdial.domain.line.breaker import Circuit, Health
 from outdial.domain.record import CampaignRecord
@@ -64,7 +65,7 @@ _AT_FENCE = (
         call.c.fence == Fence.CLAIMED.value,
     )
 )
-_WAITING = select(campaign.c.id, campaign.c.max_concurrent).where(
+_WAITING = select(campaign.c.id, campaign.c.plan).where(
     campaign.c.tenant == bindparam("of_tenant"),
     campaign.c.state == CampaignState.RUNNING.value,
     campaign.c.id != bindparam("campaign_id"),
@@ -103,13 +104,14 @@ def campaign_room(
     s: Session, record: CampaignRecord, in_flight: int, limit: int, now: datetime
 ) -> Room:
     """The campaign's concurrency and its calls per minute, over any 60 seconds."""
-    free = record.max_concurrent - in_flight
+    pacing = record.plan.pacing
+    free = pacing.max_concurrent - in_flight
     if free <= 0:
-        return Room(0, f"{in_flight} of {record.max_concurrent} calls in flight")
-    if record.per_minute is not None:
-        paced, again_at = _pace(s, record.id, record.per_minute, now)
+        return Room(0, f"{in_flight} of {pacing.max_concurrent} calls in flight")
+    if pacing.per_minute is not None:
+        paced, again_at = _pace(s, record.id, pacing.per_minute, now)
         if paced <= 0:
-            reason = f"{record.per_minute} calls a minute; next at {again_at:%H:%M:%SZ}"
+            reason = f"{pacing.per_minute} calls a minute; next at {again_at:%H:%M:%SZ}"
             return Room(0, reason, again_at)
         free = min(free, paced)
     return Room(min(free, limit))
@@ -222,4 +224,7 @@ def fair_room(most: int, mine: int, leases: dict[int, int], others: dict[int, in
 def _others_waiting(s: Session, record: CampaignRecord, name: str, now: datetime) -> dict[int, int]:
     """Other running campaigns with somebody ready for this line: how many calls each may hold."""
     here = {"of_tenant": record.tenant, "of_line": name, "campaign_id": record.id, "now": now}
-    return {row.id: row.max_concurrent for row in s.connection().execute(_WAITING, here)}
+    return {
+        row.id: read_plan(row.plan).pacing.max_concurrent
+        for row in s.connection().execute(_WAITING, here)
+    }

@@ -9,10 +9,10 @@ from sqlalchemy import BindParameter, bindparam, exists, func, select
 from sqlmodel import Session
 
 from outdial.domain.record import CampaignRecord
+from outdial.store.campaign.campaigns import campaign_record
 from outdial.store.claims.waiting import SETTLEMENT
 from outdial.store.db.errors import UnknownCampaign
 from outdial.store.db.tables import call, campaign, lease
-from outdial.store.records import campaign_record
 
 _OF_CAMPAIGN: BindParameter[int] = bindparam("campaign_id")
 _STANDING = select(

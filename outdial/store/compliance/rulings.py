@@ -14,10 +14,10 @@ from outdial.domain.definition.purpose import Purpose
 from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, Rulebook, shipped_rulebook
+from outdial.store.campaign.campaigns import campaign_record
 from outdial.store.campaign.gate import shut_gates
 from outdial.store.claims.cursor import lock_cursor, move_cursor
 from outdial.store.db.tables import campaign, ruling
-from outdial.store.records import campaign_record
 from outdial.store.roster.everybody import EVERYBODY
 
 RULE, BLOCK = "rule", "block"

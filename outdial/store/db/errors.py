@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from outdial.domain.call.claim import CampaignState
-from outdial.domain.definition.campaign import Purpose
+from outdial.domain.definition.purpose import Purpose
 from outdial.domain.errors import OutdialError
 from outdial.domain.record import CampaignRecord
 

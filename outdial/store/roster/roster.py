@@ -14,7 +14,7 @@ from outdial.domain.call.status import OUTCOME_CANCELED, STOPPED
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.call.requests import enroll_request
-from outdial.store.campaign.campaign_rows import lock_campaign
+from outdial.store.campaign.campaigns import lock_campaign
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import CampaignEnded
 from outdial.store.db.tables import EPOCH, campaign, recipient, roster, roster_chunk

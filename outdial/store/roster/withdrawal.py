@@ -10,7 +10,7 @@ from sqlmodel import Session
 from outdial.domain.call.status import OUTCOME_CANCELED, WITHDRAWN, CallStatus
 from outdial.domain.endpoint import EventType
 from outdial.domain.record import CallRecord, RecipientState
-from outdial.store.campaign.campaign_rows import require_campaign
+from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.claims.cursor import lock_cursor
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.tables import call, recipient

@@ -151,7 +151,7 @@ async def test_the_same_names_mean_different_things(
     launched = await us.http.post("/v1/campaigns", json=definition(name=theirs["name"]))
     assert launched.json()["created"] is True
     known = await world.ctx.database.read(
-        lambda s: campaigns.get_campaign(s, them.tenant, theirs["name"])
+        lambda s: campaigns.find_campaign(s, them.tenant, theirs["name"])
     )
     assert known is not None
     assert known.plan.line == "others"

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from outdial.domain.call.placing import PlaceRequest
-from outdial.domain.definition.campaign import Agent, CampaignDefinition
+from outdial.domain.definition.agent import Agent
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.providers.carried import Asked, NotCarried
 from outdial.providers.errors import ProviderError
 from outdial.providers.port import Provider

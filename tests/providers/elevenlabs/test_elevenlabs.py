@@ -10,7 +10,7 @@ import pytest
 
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from outdial.providers.adapters.elevenlabs.client import ElevenLabsProvider
 from outdial.providers.carried import Asked
 from outdial.providers.errors import Misconfigured, ProviderError, Unsendable, WebhookRefused

@@ -10,7 +10,7 @@ import pytest
 
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from outdial.providers.adapters.retell.client import RetellProvider
 from outdial.providers.adapters.retell.webhook import verify
 from outdial.providers.carried import Asked

@@ -12,7 +12,7 @@ import pytest
 
 from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from outdial.providers.adapters.twilio.client import TwilioProvider
 from outdial.providers.adapters.twilio.signature import sign, verify
 from outdial.providers.carried import Asked

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from outdial.domain.call.status import FailureClass
-from outdial.domain.definition.campaign import Agent
+from outdial.domain.definition.agent import Agent
 from outdial.providers.adapters.vapi.client import VapiProvider
 from outdial.providers.carried import Asked
 from outdial.providers.errors import (

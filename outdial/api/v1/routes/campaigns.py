@@ -70,8 +70,13 @@ class Campaign(BaseModel):
 
     @classmethod
     def of(cls, record: CampaignRecord) -> "Campaign":
-        named = set(cls.model_fields) - {"line"}
-        return cls(line=record.plan.line, **record.model_dump(include=named))
+        plan = record.plan
+        return cls(
+            purpose=plan.purpose,
+            line=plan.line,
+            max_concurrent=plan.pacing.max_concurrent,
+            **record.model_dump(include=set(cls.model_fields)),
+        )
 
 
 class CampaignDetails(Campaign):

@@ -19,7 +19,7 @@ from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.campaigns import Name
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import AnsweredBy, CallStatus
-from outdial.domain.definition.campaign import InlineRecipient
+from outdial.domain.definition.source import InlineRecipient
 from outdial.domain.record import RecipientState
 from outdial.domain.spreadsheets import escape_cell
 from outdial.services.accounts.access import Caller

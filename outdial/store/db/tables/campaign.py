@@ -18,25 +18,22 @@ class CampaignRow(Row, table=True):
     id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
     tenant: str = Field(sa_type=Text)
     name: str = Field(sa_type=Text)
-    purpose: str = Field(sa_type=Text)
     state: str = Field(sa_type=Text)
     revision: int
     launch: int
     standing: bool
     hang_up: bool = False
     reason: str | None = Field(default=None, sa_type=Text)
-    line: str = Field(sa_type=Text)
-    max_concurrent: int
-    per_minute: int | None = None
     plan: str = Field(sa_type=Text)
-    """A CallPlan as JSON text; text, so that reading it can be remembered."""
+    """A CallPlan as JSON text; text, so that reading it can be remembered. What the definition says
+    is in there: a column of its own has what a statement filters by, and nothing else."""
     created_at: datetime = Field(sa_type=UtcDateTime)
     launched_at: datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class CampaignLineRow(Row, table=True):
-    """A line that a campaign may call on; `campaign.line` is the first of them."""
+    """A line that a campaign may call on."""
 
     __tablename__ = "campaign_line"
 
