@@ -14,13 +14,15 @@ from datetime import UTC, datetime, timedelta
 
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.retry import Retry
-from outdial.domain.decision.planner import Candidate, Dial, Ledger, decide
+from outdial.domain.clocks import load_zone
+from outdial.domain.decision.decision import Candidate, Dial, Ledger
+from outdial.domain.decision.planner import decide
 from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.caps import Cap
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.consent import Consent, ConsentLevel
-from outdial.domain.rules.zone import load_zone, zone_evidence
+from outdial.domain.rules.zone import zone_evidence
 
 NOW = datetime(2026, 3, 2, 17, 0, tzinfo=UTC)
 LEDGER = Ledger((NOW - timedelta(days=5), NOW - timedelta(days=2), NOW - timedelta(hours=20)))

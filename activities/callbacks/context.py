@@ -6,7 +6,7 @@ from typing import Any
 
 from outdial.domain.appointment.appointment import Appointment
 from outdial.domain.call.callback_run import CallbackContext
-from outdial.domain.rules.zone import load_zone
+from outdial.domain.clocks import load_zone
 
 
 def template_context(context: CallbackContext, appointment: Appointment | None) -> dict[str, Any]:

@@ -33,8 +33,8 @@ from outdial.calendars.invitation import event_of, status_of
 from outdial.calendars.objects import UNREADABLE, object_of
 from outdial.calendars.port import CalendarBackend, CalendarConflict, CalendarUnavailable, Entry
 from outdial.domain.appointment.appointment import OURS, Appointment
+from outdial.domain.clocks import load_zone
 from outdial.domain.egress import Egress
-from outdial.domain.rules.zone import load_zone
 
 T = TypeVar("T")
 _CHANGED = (ETagMismatchError, ScheduleTagMismatchError, ConsistencyError)

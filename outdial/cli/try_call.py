@@ -17,8 +17,7 @@ from outdial.domain.call.plan import CallPlan, CallRequest
 from outdial.domain.call.retry import Retry
 from outdial.domain.call.status import CallStatus
 from outdial.domain.definition.campaign import CampaignDefinition
-from outdial.domain.definition.fields import Span
-from outdial.domain.definition.schedule import Schedule
+from outdial.domain.definition.schedule import Schedule, Span
 from outdial.domain.numbers.phone import BadPhone, mask_phone, parse_phone
 from outdial.domain.record import CallRecord
 from outdial.intake.contacts.roster import read_roster

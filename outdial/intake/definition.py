@@ -18,8 +18,7 @@ from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
 from outdial.intake.templates.callbacks import callback_template_problems
 from outdial.intake.templates.templates import variable_problems
 from outdial.intake.wording import describe, document_path, problem_code
-from outdial.intake.yaml.document import read_yaml
-from outdial.intake.yaml.nodes import as_text, as_typed, entries_of, is_null
+from outdial.intake.yaml.document import as_text, as_typed, entries_of, is_null, read_yaml
 from outdial.intake.yaml.source_map import KeyPath, SourceMap
 
 MAX_BYTES = 10_000_000
@@ -84,28 +83,28 @@ class ParsedDefinition:
 
 
 def parse_definition(text: str, file: str) -> ParsedDefinition:
-    """Read `text`, collecting problems in the order of their source_map. Raises nothing."""
-    document = read_yaml(text, file)
-    if document.root is None:
-        return ParsedDefinition(None, None, None, document.problems)
-    root, values = document.root, _values(document.root)
+    """Read `text`, collecting problems in the order of their places. Raises nothing."""
+    root, syntax = read_yaml(text, file)
+    if root is None:
+        return ParsedDefinition(None, None, None, syntax)
+    values = _values(root)
     source_map = SourceMap(file, root)
     definition: CampaignDefinition | None = None
     broken: frozenset[KeyPath] = frozenset()
-    found = list(document.problems)
+    problems = list(syntax)
     try:
         definition = CampaignDefinition.model_validate(values)
     except ValidationError as error:
-        found += _pydantic_problems(error, source_map)
+        problems += _pydantic_problems(error, source_map)
         broken = frozenset(document_path(details) for details in error.errors())
-    found += _out_of_bounds(values, source_map)
-    found += _reserved_name(source_map) + _left_empty(source_map)
-    found += variable_problems(templates_of(values), source_map)
-    found += callback_template_problems(values, source_map)
-    found.sort(key=lambda problem: (problem.line, problem.column))
-    problems = ProblemList(found)
-    problems.omitted += document.problems.omitted
-    return ParsedDefinition(definition, root, values, problems, broken)
+    problems += _out_of_bounds(values, source_map)
+    problems += _reserved_name(source_map) + _left_empty(source_map)
+    problems += variable_problems(templates_of(values), source_map)
+    problems += callback_template_problems(values, source_map)
+    problems.sort(key=lambda problem: (problem.line, problem.column))
+    all_problems = ProblemList(problems)
+    all_problems.omitted += syntax.omitted
+    return ParsedDefinition(definition, root, values, all_problems, broken)
 
 
 def templates_of(values: Any) -> dict[str, str]:
@@ -203,8 +202,8 @@ def _left_empty(source_map: SourceMap) -> list[Problem]:
 
 
 def _at(source_map: SourceMap, path: tuple[str, ...]) -> Node | None:
-    found = source_map.find(path)
-    return found.node if found.path == ".".join(path) else None
+    place = source_map.find(path)
+    return place.node if place.path == ".".join(path) else None
 
 
 def read_definition_file(path: Path) -> str:

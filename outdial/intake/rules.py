@@ -13,20 +13,19 @@ from outdial.domain.rules.rulebook import OperatorRules
 from outdial.intake.definition import read_definition_file
 from outdial.intake.problems import DefinitionInvalid, Problem
 from outdial.intake.wording import problem_code
-from outdial.intake.yaml.document import read_yaml
-from outdial.intake.yaml.nodes import as_text
+from outdial.intake.yaml.document import as_text, read_yaml
 from outdial.intake.yaml.source_map import SourceMap
 
 
 def read_rules(path: Path) -> tuple[Rule, ...]:
     """The rules of a file. Raises DefinitionInvalid with every problem found."""
     file = str(path)
-    document = read_yaml(read_definition_file(path), file)
-    if document.root is None or len(document.problems):
-        raise DefinitionInvalid(document.problems, document.problems.omitted)
-    source_map = SourceMap(file, document.root)
+    root, problems = read_yaml(read_definition_file(path), file)
+    if root is None or len(problems):
+        raise DefinitionInvalid(problems, problems.omitted)
+    source_map = SourceMap(file, root)
     try:
-        rules = OperatorRules.model_validate(as_text(document.root)).rules
+        rules = OperatorRules.model_validate(as_text(root)).rules
     except ValidationError as error:
         raise DefinitionInvalid(_problems(source_map, error)) from error
     nowhere = [

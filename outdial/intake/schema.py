@@ -9,7 +9,8 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from outdial.domain.definition.campaign import CampaignDefinition
-from outdial.domain.definition.fields import Span, format_duration
+from outdial.domain.definition.fields import format_duration
+from outdial.domain.definition.schedule import Span
 
 DIALECT = GenerateJsonSchema.schema_dialect
 

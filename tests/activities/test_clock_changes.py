@@ -22,8 +22,8 @@ from outdial.domain.call.end import CallEnd
 from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import CallStatus
+from outdial.domain.clocks import load_zone
 from outdial.domain.record import CampaignRecord
-from outdial.domain.rules.zone import load_zone
 from outdial.providers.adapters.simulated.webhook import SimulatedWebhooks
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import (

@@ -13,7 +13,8 @@ from phonenumbers.tzdata import TIMEZONE_DATA
 
 from outdial.domain.call.plan import CallPlan, read_plan
 from outdial.domain.clocks import clock_of
-from outdial.domain.decision.planner import Candidate, Dial, Ledger, Wait, decide
+from outdial.domain.decision.decision import Candidate, Dial, Ledger, Wait
+from outdial.domain.decision.planner import decide
 from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.fields import parse_zone
 from outdial.domain.definition.purpose import Purpose

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from outdial.domain.call.plan import CallPlan
-from outdial.domain.decision.planner import Candidate
+from outdial.domain.decision.decision import Candidate
 from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.definition.schedule import Schedule

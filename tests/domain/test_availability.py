@@ -21,7 +21,7 @@ from outdial.domain.appointment.availability import (
     ticks,
 )
 from outdial.domain.appointment.calendar import CalendarRules
-from outdial.domain.rules.zone import load_zone
+from outdial.domain.clocks import load_zone
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 """A Wednesday; 10:00 in New York."""

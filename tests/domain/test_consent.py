@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from outdial.domain.decision.planner import Dial, Ledger, Never, Wait, decide
+from outdial.domain.decision.decision import Dial, Ledger, Never, Wait
+from outdial.domain.decision.planner import decide
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.consent import Consent, ConsentLevel

@@ -13,9 +13,8 @@ from pydantic import ValidationError
 from outdial.domain.call.policy import MAX_IN_FLIGHT, MAX_PER_MINUTE, Pacing
 from outdial.domain.call.retry import MAX_ATTEMPTS, OutcomeRetry, Retry
 from outdial.domain.definition.campaign import CampaignDefinition
-from outdial.domain.definition.fields import Span
 from outdial.domain.definition.purpose import Purpose
-from outdial.domain.definition.schedule import Schedule, TimeZonePolicy, Weekday
+from outdial.domain.definition.schedule import Schedule, Span, TimeZonePolicy, Weekday
 from outdial.domain.definition.source import CsvColumns, CsvSource, InlineRecipient
 
 MINIMAL: dict[str, Any] = {

@@ -16,19 +16,17 @@ from outdial.domain.definition.fields import (
     CalendarDate,
     Delay,
     Duration,
-    HourSpan,
     Instant,
     OneOrMany,
-    Span,
     describe_value,
     format_duration,
     parse_date,
     parse_delay,
     parse_duration,
     parse_instant,
-    parse_span,
     parse_zone,
 )
+from outdial.domain.definition.schedule import HourSpan, Span, parse_span
 
 DURATION_HELP = "write a number and a unit, such as 45s, 10m, 2h, 1d or 1h30m"
 SPAN_HELP = "write a span such as 09:00-18:00 (24:00 is the end of the day)"

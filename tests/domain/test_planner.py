@@ -9,21 +9,12 @@ from hypothesis import strategies as st
 
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.retry import Daypart, Retry
-from outdial.domain.decision.planner import (
-    Candidate,
-    Dial,
-    Ledger,
-    Never,
-    Wait,
-    decide,
-    hours_zones,
-    weekly_hours,
-)
-from outdial.domain.decision.window import is_open
+from outdial.domain.decision.conditions import hours_zones, is_open
+from outdial.domain.decision.decision import Candidate, Dial, Ledger, Never, Wait
+from outdial.domain.decision.planner import decide
 from outdial.domain.definition.agent import Agent
-from outdial.domain.definition.fields import parse_span
 from outdial.domain.definition.purpose import Purpose
-from outdial.domain.definition.schedule import Schedule, TimeZonePolicy, Weekday
+from outdial.domain.definition.schedule import Schedule, TimeZonePolicy, Weekday, parse_span
 
 NEW_YORK = ("America/New_York",)
 RESOLUTION = timedelta(microseconds=1)
@@ -131,13 +122,13 @@ def test_a_dial_is_inside_the_window_and_a_wait_ends_in_one(
 ) -> None:
     chosen = plan().model_copy(update={"schedule": schedule})
     decision = decide(candidate, chosen, ledger, NOON)
-    week, zones = weekly_hours(schedule), hours_zones(schedule, candidate.zones)
+    zones = hours_zones(schedule, candidate.zones)
     if isinstance(decision, Dial):
-        assert is_open(week, zones, NOON)
+        assert is_open(schedule, zones, NOON)
         assert candidate.not_before is None or candidate.not_before <= NOON
     elif isinstance(decision, Wait):
         assert decision.until > NOON
-        assert is_open(week, zones, decision.until)
+        assert is_open(schedule, zones, decision.until)
         # Waiting as long as was said is enough, and a second less is not.
         assert isinstance(decide(candidate, chosen, ledger, decision.until), Dial)
         earlier = decide(candidate, chosen, ledger, decision.until - timedelta(seconds=1))

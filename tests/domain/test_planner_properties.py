@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.retry import Daypart, Retry
-from outdial.domain.decision.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
-from outdial.domain.decision.window import is_open
+from outdial.domain.decision.conditions import is_open
+from outdial.domain.decision.decision import Candidate, Decision, Dial, Ledger, Never, Wait
+from outdial.domain.decision.planner import decide
 from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.caps import Cap, CapScope
 from outdial.domain.definition.purpose import Purpose

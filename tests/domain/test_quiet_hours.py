@@ -10,13 +10,15 @@ from typing import Any
 import pytest
 
 from outdial.domain.call.plan import CallPlan
-from outdial.domain.decision.planner import Candidate, Decision, Dial, Ledger, Never, Wait, decide
+from outdial.domain.clocks import load_zone
+from outdial.domain.decision.decision import Candidate, Decision, Dial, Ledger, Never, Wait
+from outdial.domain.decision.planner import decide
 from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.definition.schedule import Schedule
 from outdial.domain.numbers.phone import BadPhone, parse_phone
 from outdial.domain.rules.rulebook import shipped_rulebook
-from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, load_zone, zone_evidence
+from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, zone_evidence
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "data" / "quiet_hours_vectors.json").read_text(encoding="utf-8")

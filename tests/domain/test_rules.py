@@ -8,7 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from outdial.domain.call.policy import AcceptedRisk
-from outdial.domain.decision.planner import Dial, Ledger, Never, Wait, decide
+from outdial.domain.decision.decision import Dial, Ledger, Never, Wait
+from outdial.domain.decision.planner import decide
 from outdial.domain.definition.caps import Cap
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.rules.holidays import holidays_of

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.domain.decision.window import (
-    WeeklyHours,
-    is_open,
-    named_instant,
-    next_local_day,
-    next_opening,
-)
-from outdial.domain.definition.fields import parse_span
+from outdial.domain.clocks import named_instant, next_local_day
+from outdial.domain.decision.conditions import HORIZON, is_open, next_opening
+from outdial.domain.definition.schedule import WeeklyHours, parse_span, weekly_spans
 
 ZONES = (
     "America/New_York",
@@ -32,7 +28,14 @@ ZONES = (
 
 def hours(*spans: str, days: tuple[int, ...] = tuple(range(7)), off: str = "") -> WeeklyHours:
     excluded = frozenset(date.fromisoformat(day) for day in off.split())
-    return WeeklyHours.build(days, tuple(parse_span(span) for span in spans), excluded)
+    week = weekly_spans((day, [parse_span(span) for span in spans]) for day in days)
+    return WeeklyHours(week, excluded)
+
+
+def opening_from(
+    week: WeeklyHours, zones: Sequence[str], now: datetime, horizon: timedelta = HORIZON
+) -> tuple[datetime, datetime] | None:
+    return next_opening([(week, zone) for zone in zones], now, horizon=horizon)
 
 
 def utc(text: str) -> datetime:
@@ -68,22 +71,22 @@ def utc(text: str) -> datetime:
     ],
 )
 def test_next_opening(week: WeeklyHours, zones: tuple[str, ...], now: str, expected: str) -> None:
-    opening = next_opening(week, zones, utc(now))
+    opening = opening_from(week, zones, utc(now))
     assert opening is not None
-    assert opening.at == utc(expected)
+    assert opening[0] == utc(expected)
 
 
 def test_windows_that_never_meet_never_open() -> None:
     week = hours("09:00-10:00")
-    assert next_opening(week, ("Asia/Tokyo", "America/New_York"), utc("2026-07-01 00:00")) is None
+    assert opening_from(week, ("Asia/Tokyo", "America/New_York"), utc("2026-07-01 00:00")) is None
 
 
 def test_it_closes_when_the_first_zone_does() -> None:
-    opening = next_opening(
+    opening = opening_from(
         hours("09:00-18:00"), ("America/New_York", "America/Los_Angeles"), utc("2026-07-01 16:00")
     )
     assert opening is not None
-    assert opening.closes_at == utc("2026-07-01 22:00")
+    assert opening[1] == utc("2026-07-01 22:00")
 
 
 def test_next_local_day_waits_for_the_last_zone() -> None:
@@ -112,19 +115,19 @@ def test_an_opening_is_open_and_the_first_one(
     chosen: list[tuple[int, int]], days: set[int], zones: list[str], now: datetime
 ) -> None:
     week = hours(*(f"{a:02}:00-{b:02}:00" for a, b in chosen), days=tuple(sorted(days)))
-    opening = next_opening(week, tuple(zones), now, horizon=timedelta(days=20))
+    opening = opening_from(week, zones, now, timedelta(days=20))
     step = timedelta(minutes=15)
-    limit = now + timedelta(days=20) if opening is None else opening.at
+    limit = now + timedelta(days=20) if opening is None else opening[0]
     probe = now
     while probe < limit:
         assert not is_open(week, tuple(zones), probe)
         probe += step * 4
     if opening is None:
         return
-    assert is_open(week, tuple(zones), opening.at)
-    if opening.at > now:
-        assert not is_open(week, tuple(zones), opening.at - timedelta(seconds=1))
-    assert is_open(week, tuple(zones), opening.closes_at - timedelta(seconds=1))
+    assert is_open(week, tuple(zones), opening[0])
+    if opening[0] > now:
+        assert not is_open(week, tuple(zones), opening[0] - timedelta(seconds=1))
+    assert is_open(week, tuple(zones), opening[1] - timedelta(seconds=1))
 
 
 @pytest.mark.parametrize(

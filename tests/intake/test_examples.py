@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from outdial.domain.definition.fields import Span
 from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.definition.schedule import Span
 from outdial.domain.rules.zone import zone_evidence
 from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import read_definition

@@ -10,9 +10,8 @@ import pytest
 from outdial.domain.call.retry import OutcomeRetry, Retry
 from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.campaign import CampaignDefinition
-from outdial.domain.definition.fields import Span
 from outdial.domain.definition.purpose import Purpose
-from outdial.domain.definition.schedule import Schedule, TimeZonePolicy, Weekday
+from outdial.domain.definition.schedule import Schedule, Span, TimeZonePolicy, Weekday
 from outdial.domain.definition.source import CsvSource, InlineRecipient
 from outdial.domain.line.routing import LineShare
 from outdial.intake.definition import read_definition, read_definition_text

@@ -11,8 +11,7 @@ from jsonschema import Draft202012Validator
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.schema import campaign_schema, schema_text
-from outdial.intake.yaml.document import read_yaml
-from outdial.intake.yaml.nodes import as_typed
+from outdial.intake.yaml.document import as_typed, read_yaml
 from tests.intake.broken import HEAD
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +20,7 @@ VALIDATOR = Draft202012Validator(campaign_schema())
 
 def schema_errors(text: str) -> list[str]:
     """As an editor sees the text, which reads it by the core schema."""
-    root = read_yaml(text, "f").root
+    root = read_yaml(text, "f")[0]
     assert root is not None
     return [error.json_path for error in VALIDATOR.iter_errors(as_typed(root))]
 

@@ -13,7 +13,8 @@ from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState, ClaimedCall, FenceVerdict
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass, Fence
-from outdial.domain.decision.planner import Reason, Wait
+from outdial.domain.decision.decision import Wait
+from outdial.domain.decision.reasons import Reason
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
 from outdial.store.call import calls, events
 from outdial.store.call.locked_call import lock_calls

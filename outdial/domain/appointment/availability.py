@@ -12,8 +12,8 @@ from typing import Any, cast
 import pytz
 
 from outdial.domain.appointment.calendar import TICK, CalendarRules
-from outdial.domain.decision.window import WeeklyHours
-from outdial.domain.rules.zone import load_zone
+from outdial.domain.clocks import load_zone
+from outdial.domain.definition.schedule import WeeklyHours, weekly_spans
 
 OFFERED = 3
 """Alternatives that are told: as many as a person keeps in mind on the telephone."""
@@ -154,8 +154,8 @@ def openings_on(rules: CalendarRules, day: date) -> tuple[datetime, ...]:
 
 @lru_cache(maxsize=256)
 def _hours(rules: CalendarRules) -> WeeklyHours:
-    days = tuple(day.number for day in rules.days)
-    return WeeklyHours.build(days, rules.hours, frozenset(rules.excluded_dates))
+    week = weekly_spans((day.number, rules.hours) for day in rules.days)
+    return WeeklyHours(week, frozenset(rules.excluded_dates))
 
 
 def _inside(rules: CalendarRules, local: datetime) -> bool:

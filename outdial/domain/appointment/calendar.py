@@ -12,18 +12,15 @@ from pydantic import AfterValidator, Field, field_validator
 
 from outdial.domain.definition.fields import (
     DATES,
-    HOURS,
     ZONE,
     CalendarDate,
     Duration,
     Frozen,
-    HourSpan,
     OneOrMany,
-    Span,
     definition_zone,
     format_duration,
 )
-from outdial.domain.definition.schedule import Weekday
+from outdial.domain.definition.schedule import HOURS, HourSpan, Span, Weekday
 from outdial.domain.hints import TEXT, Hint
 
 TICK = timedelta(minutes=5)

@@ -14,9 +14,9 @@ from typing import Any, cast
 
 import pytz
 
+from outdial.domain.clocks import load_zone
 from outdial.domain.definition.fields import describe_value
 from outdial.domain.instants import EARLIEST, LATEST
-from outdial.domain.rules.zone import load_zone
 
 LONGEST_TEXT = 64
 _TIME = re.compile(

@@ -20,8 +20,8 @@ from outdial.domain.call.status import (
     CallStatus,
     FailureClass,
 )
-from outdial.domain.decision.planner import Reason
-from outdial.domain.decision.window import next_local_day
+from outdial.domain.clocks import next_local_day
+from outdial.domain.decision.reasons import Reason
 from outdial.domain.instants import promised
 from outdial.domain.line.routing import Left
 

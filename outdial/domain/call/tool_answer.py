@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from outdial.domain.rules.zone import load_zone
+from outdial.domain.clocks import load_zone
 
 
 class Tool(StrEnum):

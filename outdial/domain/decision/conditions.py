@@ -6,24 +6,24 @@ work out, hours above all, is worked out here and remembered.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any, Protocol, cast
 
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.retry import Daypart
-from outdial.domain.decision.window import (
-    WHOLE_DAY,
-    AllOf,
-    DayHours,
-    Layer,
-    Opening,
-    Spans,
-    WeeklyHours,
-    next_common_opening,
-)
+from outdial.domain.clocks import constant_offset, load_zone
 from outdial.domain.definition.caps import Cap, ledger_span
-from outdial.domain.definition.schedule import CALLEES_HOLIDAYS, Schedule, TimeZonePolicy
+from outdial.domain.definition.schedule import (
+    CALLEES_HOLIDAYS,
+    WHOLE_DAY,
+    Schedule,
+    Spans,
+    TimeZonePolicy,
+    WeeklyHours,
+    intersect,
+)
 from outdial.domain.rules.consent import ConsentLevel
 from outdial.domain.rules.holidays import calendars_of, holidays_of
 from outdial.domain.rules.rule import Rule
@@ -41,6 +41,18 @@ _DAYPARTS: dict[Daypart, tuple[tuple[int, ...], tuple[int, int]]] = {
     Daypart.EVENING: (_WEEKDAYS, (17 * 60, 21 * 60)),
     Daypart.WEEKEND: (_WEEKEND, (0, 24 * 60)),
 }
+
+
+class DayHours(Protocol):
+    """Anything that says when a local day is open."""
+
+    def spans_on(self, day: date) -> Spans: ...
+
+
+Layer = tuple[DayHours, str]
+"""Hours, and the zone in which they are read."""
+Interval = tuple[datetime, datetime]
+"""From an instant until just before another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +88,28 @@ class Conditions:
     """How far back attempts matter; nothing when none do, None: to the beginning."""
     evidence: dict[str, Any]
     """What every decision under these conditions notes."""
-    told: dict[Any, Any] = field(default_factory=dict)
-    """Reasons told before: a claim asks about many people at one instant."""
-    _openings: dict[datetime, Opening | None] = field(default_factory=dict)
+    reasons: dict[Any, Any] = field(default_factory=dict)
+    """Reasons worked out before: a claim asks about many people at one instant."""
+    _openings: dict[datetime, Interval | None] = field(default_factory=dict)
 
-    def opening(self, earliest: datetime) -> Opening | None:
-        """The first instant from `earliest` on at which a phone may ring; None: never."""
+    def opening(self, earliest: datetime) -> Interval | None:
+        """From the first instant from `earliest` on at which a phone may ring, until that ends;
+        None: never."""
         hour = earliest.replace(minute=0, second=0, microsecond=0)
         if hour not in self._openings:
             if len(self._openings) >= _REMEMBERED:
                 self._openings.clear()
-            self._openings[hour] = next_common_opening(self.layers, hour, guard=self.guard)
-        known = self._openings[hour]
-        if known is None:
+            self._openings[hour] = next_opening(self.layers, hour, guard=self.guard)
+        opening = self._openings[hour]
+        if opening is None:
             return None
-        if known.at >= earliest:
-            return known
-        left = known.closes_at - earliest
+        opens, closes = opening
+        if opens >= earliest:
+            return opening
+        left = closes - earliest
         if left >= self.guard and left > timedelta(0):
-            return Opening(earliest, known.closes_at)
-        return next_common_opening(self.layers, earliest, guard=self.guard)
+            return earliest, closes
+        return next_opening(self.layers, earliest, guard=self.guard)
 
 
 def conditions_of(
@@ -107,12 +121,12 @@ def conditions_of(
 ) -> Conditions:
     """Remembered with the plan. `daypart` narrows the hours."""
     key = (rulebook.key, zones, jurisdictions, daypart)
-    known: Conditions | None = plan.derived.get(key)
-    if known is None:
+    conditions: Conditions | None = plan.derived.get(key)
+    if conditions is None:
         if len(plan.derived) >= _REMEMBERED:
             plan.derived.clear()
-        known = plan.derived[key] = _build(plan, rulebook, zones, jurisdictions, daypart)
-    return known
+        conditions = plan.derived[key] = _build(plan, rulebook, zones, jurisdictions, daypart)
+    return conditions
 
 
 def hours_zones(schedule: Schedule, zones: tuple[str, ...]) -> tuple[str, ...]:
@@ -124,11 +138,10 @@ def hours_zones(schedule: Schedule, zones: tuple[str, ...]) -> tuple[str, ...]:
 
 def schedule_hours(schedule: Schedule, jurisdictions: tuple[str, ...] = ()) -> DayHours:
     """The campaign's own hours, without its holidays for the place where a person is."""
-    week = WeeklyHours.of(schedule)
     names = set(schedule.holidays) - {CALLEES_HOLIDAYS}
     if CALLEES_HOLIDAYS in schedule.holidays:
         names |= set(calendars_of(jurisdictions))
-    return AllOf([week, *(_NotOn(name) for name in sorted(names))]) if names else week
+    return AllOf([schedule, *(_NotOn(name) for name in sorted(names))]) if names else schedule
 
 
 class _NotOn:
@@ -172,7 +185,7 @@ def _build(
         looks_back=_looks_back(plan, caps),
         evidence={
             "hours": _written_hours(plan.schedule),
-            "days": [day.value for window in plan.schedule.week() for day in window.days],
+            "days": [day.value for day in plan.schedule.open_days()],
             "jurisdictions": list(jurisdictions),
             "rules": [rule.id for rule in rules],
             "caps": [f"{each.cap} ({each.rule.id if each.rule else 'campaign'})" for each in caps],
@@ -215,13 +228,13 @@ def _layers(
 
 def _shared(by_zone: dict[str, list[DayHours]]) -> tuple[Layer, ...]:
     """Zones with the same hours share them, and with them the days they remember."""
-    known: dict[tuple[int, ...], AllOf] = {}
+    common: dict[tuple[int, ...], AllOf] = {}
     layers: list[Layer] = []
     for zone in sorted(by_zone):
         parts = by_zone[zone]
         key = tuple(id(part) for part in parts)
         if parts:
-            layers.append((known.setdefault(key, AllOf(parts)), zone))
+            layers.append((common.setdefault(key, AllOf(parts)), zone))
     return tuple(layers)
 
 
@@ -244,3 +257,106 @@ def _written_hours(schedule: Schedule) -> list[str]:
         f"{'/'.join(day.value for day in window.days)} {', '.join(map(str, window.hours))}"
         for window in schedule.windows
     ]
+
+
+# --- openings: when all layers are open ---------------------------------------------------------
+#
+# Hours are tested on the wall time of an instant in every zone, never by arithmetic on local times,
+# so that gaps and repeated hours need no special case. An opening is looked for over stretches of
+# constant UTC offset.
+
+HORIZON = timedelta(days=400)
+"""How far ahead an opening is looked for; beyond it the answer is `never`."""
+_MIDNIGHT = time()
+_ROUND_THE_CLOCK = timedelta(days=8)
+"""Nobody needs to know for how much longer something is open."""
+
+
+class AllOf:
+    """Open where all parts are; days are remembered, since many people ask about few."""
+
+    def __init__(self, parts: Sequence[DayHours]) -> None:
+        self._parts = tuple(parts)
+        self._days: dict[date, Spans] = {}
+
+    def spans_on(self, day: date) -> Spans:
+        spans = self._days.get(day)
+        if spans is None:
+            spans = WHOLE_DAY
+            for part in self._parts:
+                spans = intersect(spans, part.spans_on(day))
+            self._days[day] = spans
+        return spans
+
+
+def is_open(hours: DayHours, zones: tuple[str, ...], instant: datetime) -> bool:
+    return all(_open_at(hours, instant.astimezone(load_zone(zone))) for zone in zones)
+
+
+def _open_at(hours: DayHours, local: datetime) -> bool:
+    minute = local.hour * 60 + local.minute
+    return any(start <= minute < end for start, end in hours.spans_on(local.date()))
+
+
+def next_opening(
+    layers: Sequence[Layer],
+    after: datetime,
+    *,
+    guard: timedelta = timedelta(0),
+    horizon: timedelta = HORIZON,
+) -> Interval | None:
+    """The first instant from `after` on at which all layers are open, and stay so for `guard`.
+
+    None when there is none within the horizon.
+    """
+    limit = after + horizon
+    instant = after
+    while instant <= limit:
+        intervals = [_interval_from(hours, zone, instant, limit) for hours, zone in layers]
+        if any(interval is None for interval in intervals):
+            return None
+        open_intervals = cast("list[Interval]", intervals)
+        latest = max(start for start, _ in open_intervals)
+        if latest <= instant:
+            closes_at = min(end for _, end in open_intervals)
+            if closes_at - instant >= guard:
+                return instant, closes_at
+            latest = closes_at
+        instant = latest
+    return None
+
+
+def _interval_from(
+    hours: DayHours, zone_name: str, after: datetime, limit: datetime
+) -> Interval | None:
+    """The open interval that holds `after` (start clipped to it), or else the next one."""
+    current: Interval | None = None
+    for start, end in _intervals(hours, load_zone(zone_name), after, limit):
+        if end <= after:
+            continue
+        if current is None:
+            current = (max(start, after), end)
+        elif start <= current[1]:
+            current = (current[0], max(current[1], end))
+        else:
+            break
+        if current[1] - current[0] >= _ROUND_THE_CLOCK:
+            break
+    return current
+
+
+def _intervals(
+    hours: DayHours, zone: tzinfo, after: datetime, limit: datetime
+) -> Iterator[Interval]:
+    for begin, finish in constant_offset(zone, after - timedelta(days=1), limit):
+        offset = begin.astimezone(zone).utcoffset() or timedelta()
+        day = (begin + offset).date()
+        last = (finish + offset).date()
+        while day <= last:
+            midnight = datetime.combine(day, _MIDNIGHT, UTC) - offset
+            for start, end in hours.spans_on(day):
+                opens = max(midnight + timedelta(minutes=start), begin)
+                closes = min(midnight + timedelta(minutes=end), finish)
+                if opens < closes:
+                    yield opens, closes
+            day += timedelta(days=1)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from outdial.domain.decision.conditions import Conditions, hours_zones, schedule_hours
-from outdial.domain.decision.window import is_open
+from outdial.domain.clocks import load_zone
+from outdial.domain.decision.conditions import Conditions, hours_zones, is_open, schedule_hours
 from outdial.domain.definition.caps import Cap
 from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.rule import Rule
-from outdial.domain.rules.zone import load_zone
 
 _ZONES_SHOWN = 3
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -15,9 +15,7 @@ import pytz
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     GetJsonSchemaHandler,
     PlainSerializer,
     ValidationInfo,
@@ -158,63 +156,6 @@ Delay = Annotated[
 ]
 
 
-# --- hours of the day ---------------------------------------------------------------------------
-
-_HOURS = re.compile(
-    r"\s*([0-9]{1,2}):([0-9]{2})\s*(?:-|–|to)\s*([0-9]{1,2}):([0-9]{2})\s*",
-)
-_HOURS_HELP = "write a span such as 09:00-18:00 (24:00 is the end of the day)"
-_DAY_MINUTES = 1440
-
-
-class Span(BaseModel):
-    """Part of a day, half-open, in minutes from midnight; end before start crosses midnight."""
-
-    model_config = ConfigDict(frozen=True)
-
-    start: int
-    end: int
-
-    def __str__(self) -> str:
-        return f"{self.start // 60:02}:{self.start % 60:02}-{self.end // 60:02}:{self.end % 60:02}"
-
-    @property
-    def start_time(self) -> time:
-        return time(self.start // 60, self.start % 60)
-
-
-def parse_span(value: Any) -> Span:
-    """Read `09:00-18:00`. Raises ValueError when it is no span, or an empty one."""
-    if isinstance(value, Span):
-        return value
-    found = _HOURS.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError(f"found {describe_value(value)}; {_HOURS_HELP}")
-    hour, minute, end_hour, end_minute = map(int, found.groups())
-    start, end = hour * 60 + minute, end_hour * 60 + end_minute
-    if minute > 59 or end_minute > 59 or start >= _DAY_MINUTES or end > _DAY_MINUTES:
-        raise ValueError(f"found {describe_value(value)}, which is no time of day; {_HOURS_HELP}")
-    if start == end:
-        raise ValueError(
-            f"found {describe_value(value)}, which is empty; write 00:00-24:00 for the whole day"
-        )
-    return Span(start=start, end=end)
-
-
-HourSpan = Annotated[
-    Span,
-    BeforeValidator(parse_span),
-    PlainSerializer(str, return_type=str),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": r"^\s*[0-9]{1,2}:[0-9]{2}\s*(-|–|to)\s*[0-9]{1,2}:[0-9]{2}\s*$",
-            "examples": ["09:00-18:00", "00:00-24:00"],
-        }
-    ),
-]
-
-
 # --- instants, dates and zones ------------------------------------------------------------------
 
 _INSTANT = re.compile(
@@ -225,7 +166,6 @@ _INSTANT_HELP = "write a date, a time and an offset, such as 2030-01-31T09:00:00
 INSTANT = Hint(_INSTANT_HELP)
 ZONE = Hint("write an IANA time zone, such as America/New_York")
 DATES = Hint("write a date such as 2030-12-25, or a list of them")
-HOURS = Hint("write a span such as 09:00-18:00, or a list of them")
 
 
 def parse_instant(value: Any) -> datetime:

@@ -1,24 +1,35 @@
-"""When people may be called, as a definition says it."""
+"""When people may be called, as a definition says it, and the minutes of each day that it opens."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from outdial.domain.definition.fields import (
     DATES,
-    HOURS,
     ZONE,
     CalendarDate,
     Duration,
     Frozen,
-    HourSpan,
     Instant,
     OneOrMany,
-    Span,
     definition_zone,
     describe_value,
     format_duration,
@@ -28,6 +39,117 @@ from outdial.domain.rules.holidays import calendar_names
 
 CALLEES_HOLIDAYS = "callee"
 LONGEST_GUARD = timedelta(hours=1)
+HOURS = Hint("write a span such as 09:00-18:00, or a list of them")
+
+
+# --- hours of the day ---------------------------------------------------------------------------
+
+_HOURS = re.compile(
+    r"\s*([0-9]{1,2}):([0-9]{2})\s*(?:-|–|to)\s*([0-9]{1,2}):([0-9]{2})\s*",
+)
+_HOURS_HELP = "write a span such as 09:00-18:00 (24:00 is the end of the day)"
+DAY_MINUTES = 1440
+
+
+class Span(BaseModel):
+    """Part of a day, half-open, in minutes from midnight; end before start crosses midnight."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{self.start // 60:02}:{self.start % 60:02}-{self.end // 60:02}:{self.end % 60:02}"
+
+    @property
+    def start_time(self) -> time:
+        return time(self.start // 60, self.start % 60)
+
+
+def parse_span(value: Any) -> Span:
+    """Read `09:00-18:00`. Raises ValueError when it is no span, or an empty one."""
+    if isinstance(value, Span):
+        return value
+    match = _HOURS.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"found {describe_value(value)}; {_HOURS_HELP}")
+    hour, minute, end_hour, end_minute = map(int, match.groups())
+    start, end = hour * 60 + minute, end_hour * 60 + end_minute
+    if minute > 59 or end_minute > 59 or start >= DAY_MINUTES or end > DAY_MINUTES:
+        raise ValueError(f"found {describe_value(value)}, which is no time of day; {_HOURS_HELP}")
+    if start == end:
+        raise ValueError(
+            f"found {describe_value(value)}, which is empty; write 00:00-24:00 for the whole day"
+        )
+    return Span(start=start, end=end)
+
+
+HourSpan = Annotated[
+    Span,
+    BeforeValidator(parse_span),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\s*[0-9]{1,2}:[0-9]{2}\s*(-|–|to)\s*[0-9]{1,2}:[0-9]{2}\s*$",
+            "examples": ["09:00-18:00", "00:00-24:00"],
+        }
+    ),
+]
+
+
+# --- the hours of a week ------------------------------------------------------------------------
+
+Spans = tuple[tuple[int, int], ...]
+"""Parts of one day in minutes from midnight: half-open, sorted, disjoint."""
+WHOLE_DAY: Spans = ((0, DAY_MINUTES),)
+
+
+def weekly_spans(days: Iterable[tuple[int, Sequence[Span]]]) -> tuple[Spans, ...]:
+    """The open minutes of each weekday (0 is Monday). Spans that cross midnight belong to the day
+    they start on."""
+    spans: list[list[tuple[int, int]]] = [[] for _ in range(7)]
+    for day, hours in days:
+        for span in hours:
+            if span.end > span.start:
+                spans[day].append((span.start, span.end))
+            else:
+                spans[day].append((span.start, DAY_MINUTES))
+                if span.end:
+                    spans[(day + 1) % 7].append((0, span.end))
+    return tuple(_merge(day) for day in spans)
+
+
+def intersect(one: Spans, other: Spans) -> Spans:
+    """The minutes that are in both."""
+    common = [(max(a, c), min(b, d)) for a, b in one for c, d in other]
+    return tuple((start, end) for start, end in common if start < end)
+
+
+def _merge(spans: list[tuple[int, int]]) -> Spans:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+@dataclass(frozen=True, slots=True)
+class WeeklyHours:
+    """The same hours in every week, but for some dates."""
+
+    by_weekday: tuple[Spans, ...]
+    """0 is Monday."""
+    excluded_dates: frozenset[date] = frozenset()
+
+    def spans_on(self, day: date) -> Spans:
+        return () if day in self.excluded_dates else self.by_weekday[day.weekday()]
+
+
+# --- the schedule -------------------------------------------------------------------------------
 
 
 class Weekday(StrEnum):
@@ -162,9 +284,19 @@ class Schedule(Frozen):
             )
         return value
 
-    def week(self) -> tuple[DayWindow, ...]:
-        """The hours of the week, however they were written."""
-        return self.windows or (DayWindow(days=self.days, hours=self.hours),)
+    @cached_property
+    def week(self) -> tuple[Spans, ...]:
+        written = [(window.days, window.hours) for window in self.windows]
+        hours = written or [(self.days, self.hours)]
+        return weekly_spans((day.number, spans) for days, spans in hours for day in days)
+
+    def open_days(self) -> tuple[Weekday, ...]:
+        """Days with hours, in the order in which they were written."""
+        return tuple(day for window in self.windows for day in window.days) or self.days
+
+    def spans_on(self, day: date) -> Spans:
+        """When a telephone may ring on a local date, however the hours were written."""
+        return () if day in self.excluded_dates else self.week[day.weekday()]
 
 
 def _something(value: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -13,18 +13,23 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from outdial.domain.decision.window import WHOLE_DAY, Spans, WeeklyHours, intersect
 from outdial.domain.definition.caps import Cap
 from outdial.domain.definition.fields import (
     CalendarDate,
     Frozen,
     OneOrMany,
-    Span,
     describe_value,
-    parse_span,
 )
 from outdial.domain.definition.purpose import Purpose
-from outdial.domain.definition.schedule import Weekday
+from outdial.domain.definition.schedule import (
+    WHOLE_DAY,
+    Span,
+    Spans,
+    Weekday,
+    intersect,
+    parse_span,
+    weekly_spans,
+)
 from outdial.domain.rules.consent import ConsentLevel
 from outdial.domain.rules.holidays import calendar_names, holidays_of
 
@@ -156,7 +161,7 @@ class RuleHours:
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
         days = [(day, (window.span,)) for window in rule.windows for day in window.days]
-        self._week = WeeklyHours.per_day(days).by_weekday if days else (WHOLE_DAY,) * 7
+        self._week = weekly_spans(days) if days else (WHOLE_DAY,) * 7
         self._calendars = tuple(holidays_of(name) for name in rule.holidays)
 
     def spans_on(self, day: date) -> Spans:

@@ -7,10 +7,8 @@ several zones has all of them as candidates, and all must be open.
 from __future__ import annotations
 
 import re
-from datetime import tzinfo
 from enum import StrEnum
 from functools import cache, lru_cache
-from typing import cast
 
 import phonenumbers
 import pytz
@@ -161,11 +159,6 @@ def zone_names() -> tuple[str, ...]:
     """Every name that `require_zone` takes."""
     names = sorted(pytz.all_timezones_set - _ABBREVIATIONS.keys())
     return tuple(name for name in names if not _FIXED.fullmatch(name))
-
-
-@lru_cache(maxsize=1024)
-def load_zone(name: str) -> tzinfo:
-    return cast("tzinfo", pytz.timezone(name))
 
 
 def zone_evidence(

@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 
 from outdial.domain.errors import OutdialError
 from outdial.intake.problems import Problem, ProblemList
-from outdial.intake.yaml.nodes import Place, is_template_key, place_of
+from outdial.intake.yaml.place import Place, is_template_key, place_of
 
 MAX_NODES = 200_000
 """Keys and values, with those that aliases repeat: 10,000 people with nine fields each."""

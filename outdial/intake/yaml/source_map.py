@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from outdial.intake.problems import Problem
-from outdial.intake.yaml.nodes import Place, entries_of, place_of
+from outdial.intake.yaml.document import entries_of
+from outdial.intake.yaml.place import Place, place_of
 
 KeyPath = tuple[int | str, ...]
 _START = Place(1, 1)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from outdial.domain.call.plan import CallPlan
-from outdial.domain.decision.planner import Candidate, Ledger, Never, decide
+from outdial.domain.decision.decision import Candidate, Ledger, Never
+from outdial.domain.decision.planner import decide
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.rules.consent import Consent
 from outdial.domain.rules.place import UnknownPlace

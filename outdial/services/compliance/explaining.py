@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlmodel import Session
 
+from outdial.domain.clocks import load_zone
 from outdial.domain.decision.conditions import Conditions
-from outdial.domain.decision.planner import Decision, Dial, Wait
+from outdial.domain.decision.decision import Decision, Dial, Wait
 from outdial.domain.definition.caps import CapScope, free_at
 from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.domain.rules.rule import Rule
-from outdial.domain.rules.zone import load_zone
 from outdial.resources.resources import Resources
 from outdial.services.errors import NoSuchPerson
 from outdial.services.operations.reading import require_campaign

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from outdial.domain.call.disposition import OTHER, disposition_of, masked_text
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus, Fence, advance
-from outdial.domain.decision.window import named_instant
+from outdial.domain.clocks import named_instant
 from outdial.store.call.late_evidence import may_change_what_follows, take_late_evidence
 from outdial.store.call.locked_call import LockedCall
 from outdial.store.call.merging import Heard, merge

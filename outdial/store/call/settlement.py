@@ -28,7 +28,9 @@ from outdial.domain.call.status import (
     Fence,
     outcome_of,
 )
-from outdial.domain.decision.planner import Candidate, Ledger, Never, Reason, decide
+from outdial.domain.decision.decision import Candidate, Ledger, Never
+from outdial.domain.decision.planner import decide
+from outdial.domain.decision.reasons import Reason
 from outdial.domain.line.routing import Moved, after_call
 from outdial.domain.record import RecipientState, Settled
 from outdial.store.appointments.slots import release_of_call

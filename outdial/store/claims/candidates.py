@@ -12,16 +12,8 @@ from sqlalchemy import CompoundSelect, RowMapping, Select, bindparam, select, up
 from sqlmodel import Session
 
 from outdial.domain.call.plan import CallPlan, read_plan
-from outdial.domain.decision.planner import (
-    Candidate,
-    Decision,
-    Dial,
-    Ledger,
-    Never,
-    Wait,
-    decide,
-    looks_back,
-)
+from outdial.domain.decision.decision import Candidate, Decision, Dial, Ledger, Never, Wait
+from outdial.domain.decision.planner import decide, looks_back
 from outdial.domain.line.routing import Marks
 from outdial.domain.numbers.phone import subscriber
 from outdial.domain.record import CampaignRecord, RecipientState

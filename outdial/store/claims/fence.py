@@ -20,7 +20,8 @@ from outdial.domain.call.claim import CampaignState, FencePass, FenceVerdict
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.plan import CallPlan, read_plan
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
-from outdial.domain.decision.planner import Decision, Dial, decide, looks_back
+from outdial.domain.decision.decision import Decision, Dial
+from outdial.domain.decision.planner import decide, looks_back
 from outdial.domain.endpoint import EventType
 from outdial.domain.line.breaker import Circuit
 from outdial.domain.line.routing import SIMULATED

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
 from outdial.domain.decision.ceiling import Ceiling
-from outdial.domain.decision.planner import Ledger
+from outdial.domain.decision.decision import Ledger
 from outdial.domain.numbers.phone import siblings, subscriber
 from outdial.store.claims.ceiling import read_ceilings
 from outdial.store.db.bulk import among

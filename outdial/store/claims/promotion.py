@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, literal, select, union_all
 from sqlmodel import Session
 
-from outdial.domain.decision.planner import Dial
+from outdial.domain.decision.decision import Dial
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.store.claims.candidates import (

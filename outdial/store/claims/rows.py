@@ -14,7 +14,7 @@ from outdial.contracts.names import call_workflow_id
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.lease import lease_duration
 from outdial.domain.call.status import CallStatus, Fence
-from outdial.domain.decision.planner import Dial
+from outdial.domain.decision.decision import Dial
 from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.claims.candidates import NOT_CALLED, Person

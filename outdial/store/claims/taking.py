@@ -10,7 +10,9 @@ from typing import Any
 from sqlalchemy import Row, bindparam, null, select, union_all
 from sqlmodel import Session
 
-from outdial.domain.decision.planner import Decision, Dial, Ledger, Reason, Wait, decide
+from outdial.domain.decision.decision import Decision, Dial, Ledger, Wait
+from outdial.domain.decision.planner import decide
+from outdial.domain.decision.reasons import Reason
 from outdial.domain.line.routing import LineShare
 from outdial.domain.numbers.phone import siblings, subscriber
 from outdial.domain.record import CampaignRecord

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import CompoundSelect, Select, bindparam, func, select, union_all
 from sqlmodel import Session
 
+from outdial.domain.clocks import load_zone
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.domain.rules.zone import load_zone
 from outdial.store.db.tables import call, recipient
 from outdial.store.records import read_zones
 

@@ -9,7 +9,8 @@ from sqlalchemy import Text, bindparam, select, type_coerce
 from sqlmodel import Session
 
 from outdial.domain.decision.conditions import Conditions, conditions_of
-from outdial.domain.decision.planner import Decision, Ledger, daypart_of, decide
+from outdial.domain.decision.decision import Decision, Ledger
+from outdial.domain.decision.planner import daypart_of, decide
 from outdial.domain.numbers.phone import siblings
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
 from outdial.domain.rules.consent import Consent
