@@ -20,11 +20,11 @@ from outdial.dispatch.standing import nudge_standing
 from outdial.dispatch.telling import signal_workflow
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.instants import TOO_FAR, too_far
+from outdial.domain.line.routing import UnknownLine
 from outdial.domain.numbers.phone import parse_destination
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
 from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
 from outdial.providers.asking import in_words, not_carried_of
-from outdial.providers.lines import UnknownLine
 from outdial.resources.resources import Resources
 from outdial.store.call.requests import known_request
 from outdial.store.campaign import campaigns

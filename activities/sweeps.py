@@ -33,9 +33,9 @@ from outdial.dispatch.telling import signal_workflow
 from outdial.domain.call.end import CallEnd
 from outdial.domain.call.evidence import was_answered, was_started
 from outdial.domain.call.status import Fence
+from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CallRecord, CampaignRecord
 from outdial.providers.errors import ProviderError
-from outdial.providers.lines import UnknownLine
 from outdial.resources.resources import Resources
 from outdial.store.call import call_requests, calls, events, requests
 from outdial.store.call.events import UnsignalledRow

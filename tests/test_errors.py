@@ -25,9 +25,10 @@ from outdial.calendars.expansion import TooLong
 from outdial.cli.exit_codes import EXIT_CODE
 from outdial.dispatch.errors import TemporalUnavailable
 from outdial.domain.errors import OutdialError
+from outdial.domain.line.routing import UnknownLine
 from outdial.intake.problems import DefinitionInvalid
 from outdial.providers.errors import ProviderError
-from outdial.providers.lines import NoLineChosen, UnknownLine
+from outdial.providers.lines import NoLineChosen
 from outdial.services.errors import QuotaUsedUp, ServiceError, TooManyRequests
 from outdial.store.db.errors import StoreError
 from tests.architecture import read_sources

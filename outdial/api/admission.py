@@ -7,19 +7,23 @@ a route that depends on an `Admission` runs it first. It also reads JSON within 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, cast
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from outdial.api.bodies import allow_size_of
-from outdial.api.state import state_of
+from outdial.api.state import ApiState, state_of
 from outdial.api.statuses import status_of
+from outdial.domain.access import Usage
 from outdial.domain.bounds import OutOfBounds, parse_json
 from outdial.domain.errors import OutdialError
 from outdial.services.accounts.access import Caller, RateRule, admit
@@ -107,3 +111,26 @@ class _BoundedRequest(Request):
             except ValueError as error:
                 raise json.JSONDecodeError(str(error), "", 0) from None
         return self._json
+
+
+Shown = Callable[[Usage, datetime], Mapping[str, str]]
+"""The headers in which an API shows a limit, from its usage and now."""
+
+
+class RateHeaders:
+    """Says on every answer to a known caller how much of the tightest limit is left."""
+
+    def __init__(self, app: ASGIApp, shown: Shown) -> None:
+        self._app = app
+        self._shown = shown
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_rates(message: Message) -> None:
+            usages: tuple[Usage, ...] = scope.get("state", {}).get("usages", ())
+            if message["type"] == "http.response.start" and usages:
+                tightest = min(usages, key=lambda usage: usage.remaining)
+                now = cast("ApiState", scope["app"].state.outdial).context.clock()
+                MutableHeaders(scope=message).update(self._shown(tightest, now))
+            await send(message)
+
+        await self._app(scope, receive, send_with_rates if scope["type"] == "http" else send)

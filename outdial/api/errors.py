@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 
 from outdial.api.bodies import BodyTooLarge, BodyTooSlow
 from outdial.api.statuses import status_of
+from outdial.domain.line.routing import UnknownLine
 from outdial.providers.errors import WebhookRefused
-from outdial.providers.lines import UnknownLine
 from outdial.store.db.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)

@@ -45,7 +45,6 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "no_callable_recipients": HttpStatus(v1=422, compat=400),
     "unknown_line": HttpStatus(v1=422, compat=400, hooks=404),
     "no_line_chosen": HttpStatus(v1=422, compat=400, hooks=404),
-    "line_not_configured": HttpStatus(v1=422),
     # What it is about
     "not_found": HttpStatus(v1=404, compat=404),
     "no_such_campaign": HttpStatus(v1=404, compat=400),

@@ -31,7 +31,6 @@ EXIT_CODE: Mapping[str, int] = {
     "no_callable_recipients": FAILED,
     "unknown_line": FAILED,
     "no_line_chosen": FAILED,
-    "line_not_configured": FAILED,
     # What it is about
     "not_found": FAILED,
     "no_such_campaign": FAILED,

@@ -16,12 +16,12 @@ from outdial.cli.output import fail, plural, say
 from outdial.cli.running import settings_or_fail
 from outdial.contracts.messages import CampaignResult, RequestCallInput, RequestResult
 from outdial.contracts.signatures.launch import LaunchInput
+from outdial.domain.line.routing import UnknownLine
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import problem_lines
 from outdial.intake.schema import schema_text
 from outdial.intake.validation import validate as check
 from outdial.providers.asking import not_carried_by
-from outdial.providers.lines import UnknownLine
 from outdial.runtime.clock import system_clock
 from outdial.runtime.lines import build_lines
 from outdial.runtime.settings.file import SettingsInvalid

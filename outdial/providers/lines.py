@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,9 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from outdial.domain.call.disposition import LONGEST_TEXT, slug_of
 from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.definition.matching import found_at
-from outdial.domain.errors import OutdialError
 from outdial.domain.line.breaker import BreakerPolicy
-from outdial.domain.line.routing import SIMULATED, choose_line
+from outdial.domain.line.routing import SIMULATED, UnknownLine, choose_line
 from outdial.domain.record import DEFAULT_TENANT
 from outdial.providers.port import Provider
 
@@ -26,34 +25,19 @@ _PLAIN = {"status", "detail"}
 """A call that goes on: there is nothing to say beside its status."""
 
 
-class UnknownLine(OutdialError, KeyError):
-    """No line of that name is configured. A KeyError, so that `in` and `get` work as ever."""
-
-    code = "unknown_line"
-
-    def __init__(self, name: str, known: list[str]) -> None:
-        super().__init__(name)
-        self.name = name
-        self._known = known
-
-    def __str__(self) -> str:
-        known = ", ".join(self._known) or "none"
-        return f"line {self.name!r} is not configured; known are {known}"
-
-
 class NoLineChosen(UnknownLine):
     """No line was named, and which one is meant cannot be told."""
 
     code = "no_line_chosen"
 
-    def __init__(self, known: list[str]) -> None:
-        super().__init__("", known)
+    def __init__(self, configured: Iterable[str]) -> None:
+        super().__init__("", configured)
 
     def __str__(self) -> str:
-        if not self._known:
+        if not self.configured:
             return "no line is configured; write a table [lines.NAME] in the settings"
         return (
-            f"line: none was named, and there are {', '.join(self._known)}; "
+            f"line: none was named, and there are {', '.join(self.configured)}; "
             "name one of them, or set default_line in the settings"
         )
 

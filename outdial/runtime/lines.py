@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from outdial.domain.line.routing import UnknownLine
 from outdial.providers.catalog import CATALOG, build_provider
 from outdial.providers.errors import Misconfigured
-from outdial.providers.lines import Line, LinePolicy, Lines, UnknownLine
+from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import SIMULATED_LINE, LineSettings, Settings

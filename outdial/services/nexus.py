@@ -20,7 +20,7 @@ from outdial.contracts.signatures.launch import LaunchInput
 from outdial.contracts.workflows import RequestCallWorkflow, RunCampaignWorkflow
 from outdial.domain.access import allows
 from outdial.domain.bounds import OutOfBounds
-from outdial.providers.lines import UnknownLine
+from outdial.domain.line.routing import UnknownLine
 from outdial.resources.resources import Resources
 from outdial.services.accounts.rights import require_for_call
 from outdial.services.errors import ScopeMissing

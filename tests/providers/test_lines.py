@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from outdial.domain.line.routing import UnknownLine
 from outdial.providers.adapters.simulated.client import SimulatedProvider
-from outdial.providers.lines import Line, LinePolicy, Lines, UnknownLine
+from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 
 

@@ -18,9 +18,10 @@ from outdial.contracts.signatures.launch import LaunchRefused
 from outdial.contracts.signatures.request import RequestInput
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.definition.agent import Agent
+from outdial.domain.line.routing import UnknownLine
 from outdial.providers.adapters.bland.client import BlandProvider
 from outdial.providers.adapters.simulated.client import SimulatedProvider
-from outdial.providers.lines import Line, LinePolicy, Lines, UnknownLine
+from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.resources.resources import Resources
 from outdial.services.accounts import directory

@@ -7,9 +7,9 @@ from temporalio.client import WorkflowExecutionStatus
 
 from outdial.dispatch.errors import TemporalUnavailable
 from outdial.domain.call.claim import CampaignState
+from outdial.domain.line.routing import UnknownLine
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
-from outdial.providers.lines import UnknownLine
 from outdial.services.campaigns import control
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import LaunchClosing, NoSuchCampaign

@@ -10,7 +10,7 @@ from outdial.contracts.names import request_workflow_id
 from outdial.dispatch.errors import TemporalUnavailable
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.definition.agent import Agent
-from outdial.providers.lines import UnknownLine
+from outdial.domain.line.routing import UnknownLine
 from outdial.services.calls.requests import await_outcome, request_call
 from outdial.services.errors import RequestRefused
 from tests.services.world import World, build_world, no_temporal

@@ -9,9 +9,9 @@ from sqlalchemy import select
 from outdial.domain.call.claim import CampaignState, ClaimedCall
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.line.breaker import BreakerPolicy
+from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.campaign import campaigns
-from outdial.store.db.errors import UnknownLine
 from outdial.store.db.tables import call, recipient
 from tests.builders import House, definition
 

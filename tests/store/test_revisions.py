@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CampaignRecord
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.campaigns import definition_at
@@ -12,7 +13,6 @@ from outdial.store.db.errors import (
     NameChanged,
     PurposeChanged,
     UnknownCampaign,
-    UnknownLine,
 )
 from tests.builders import House, definition
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from fastapi import FastAPI, Security
 
+from outdial.api.admission import RateHeaders
 from outdial.api.reference import add_reference
-from outdial.api.v1.auth import BEARER, RateHeaders
+from outdial.api.v1.auth import BEARER, rate_headers
 from outdial.api.v1.problems import ALWAYS, Problem, install_problems
 from outdial.api.v1.routes import (
     agents,
@@ -71,7 +72,7 @@ def create_v1() -> FastAPI:
     )
     for part in _PARTS:
         app.include_router(part.router)
-    app.add_middleware(RateHeaders)
+    app.add_middleware(RateHeaders, shown=rate_headers)
     add_reference(app)
     install_problems(app)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]

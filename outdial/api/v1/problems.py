@@ -78,7 +78,6 @@ PROBLEM_CODE: Mapping[str, str] = {
     "definition_invalid": "invalid_definition",
     "unknown_line": "unknown_line",
     "no_line_chosen": "unknown_line",
-    "line_not_configured": "unknown_line",
     "key_refused": "unauthorized",
     "key_disabled": "key_disabled",
     "scope_missing": "scope_missing",

@@ -8,7 +8,7 @@ took a call is kept: another might call the person twice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -20,6 +20,7 @@ from outdial.domain.call.status import FailureClass
 from outdial.domain.definition.agent import AgentById
 from outdial.domain.definition.fields import AlsoOne, Frozen, OneOrMany
 from outdial.domain.definition.source import UNKNOWN_REGION
+from outdial.domain.errors import OutdialError
 from outdial.domain.hints import Hint
 from outdial.domain.numbers.phone import PHONE_HINT, parse_phone
 
@@ -99,6 +100,21 @@ LineShares = Annotated[
     AlsoOne(),
 ]
 """Lines: a list, or one; each a name, or a mapping."""
+
+
+class UnknownLine(OutdialError, KeyError):
+    """No line of that name is configured. A KeyError, so that `in` and `get` work as ever."""
+
+    code = "unknown_line"
+
+    def __init__(self, name: str, configured: Iterable[str]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.configured = tuple(configured)
+
+    def __str__(self) -> str:
+        known = ", ".join(self.configured) or "none"
+        return f"line {self.name!r} is not configured; known are {known}"
 
 
 SIMULATED = "simulated"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from outdial.contracts.signatures.launch import LaunchedCampaign, LaunchRefused
+from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CampaignRecord
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
-from outdial.providers.lines import UnknownLine
 from outdial.resources.resources import Resources
 from outdial.services.campaigns.launching import Written, write_down
 from outdial.services.errors import NobodyCallable, RequestRefused, ScopeMissing

@@ -21,7 +21,7 @@ from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.endpoint import EventType
-from outdial.domain.line.routing import SIMULATED
+from outdial.domain.line.routing import SIMULATED, UnknownLine
 from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord, RecipientState
 from outdial.store.campaign.gate import shut_gates
 from outdial.store.claims.cursor import lock_cursor, move_cursor
@@ -34,7 +34,6 @@ from outdial.store.db.errors import (
     PurposeChanged,
     ReservedName,
     UnknownCampaign,
-    UnknownLine,
 )
 from outdial.store.db.tables import (
     campaign,

@@ -5,7 +5,6 @@ StoreError
 ├── StatementRefused        a value broke a rule of the database: a mistake of ours
 ├── UnknownCampaign         no campaign has this id
 ├── UnknownCall             no call has this id
-├── UnknownLine             the definition names a line that is not configured
 ├── ReservedName            the name belongs to the standing campaign
 ├── CampaignRunning         it is launched already and not over
 ├── CampaignEnded           it is over (or stopping), and nobody said `again`
@@ -15,8 +14,6 @@ StoreError
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.purpose import Purpose
@@ -62,16 +59,6 @@ class UnknownCall(StoreError):
     def __init__(self, call_id: str) -> None:
         super().__init__(f"found no call with id {call_id}")
         self.call_id = call_id
-
-
-class UnknownLine(StoreError):
-    code = "line_not_configured"
-
-    def __init__(self, line: str, known: Sequence[str]) -> None:
-        listed = ", ".join(known) or "none"
-        super().__init__(f"found line {line!r}, which is not configured; configured: {listed}")
-        self.line = line
-        self.known = tuple(known)
 
 
 class ReservedName(StoreError):

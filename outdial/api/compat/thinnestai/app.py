@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from outdial.api.compat.bearer import RateHeaders
+from outdial.api.admission import RateHeaders
 from outdial.api.compat.refusals import install_refusals
 from outdial.api.compat.thinnestai import dialing, sessions
 from outdial.api.compat.thinnestai.auth import rate_headers

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from outdial.api.compat.bearer import RateHeaders
+from outdial.api.admission import RateHeaders
 from outdial.api.compat.refusals import install_refusals
 from outdial.api.compat.voxpria import agents, calls, contacts, webhooks
 from outdial.api.compat.voxpria.auth import rate_headers
