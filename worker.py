@@ -37,7 +37,6 @@ from outdial.runtime.connection import (
     connect_temporal,
     ensure_sweep_schedule,
     register_search_attributes,
-    release_clients,
     restore_sweep_schedule,
 )
 from outdial.runtime.integrations import build_integrations
@@ -47,6 +46,7 @@ from outdial.runtime.resources import build_resources
 from outdial.runtime.schema import wrong_schema
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings
+from outdial.runtime.temporal_config import release_clients
 from outdial.services.campaigns.awaiting import AwaitedLaunches
 from outdial.services.nexus import OutdialServiceHandler
 from outdial.services.operations.keeping import Keeper

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.contracts.names import SEARCH_ATTRIBUTES
+from outdial.contracts.search_attributes import SEARCH_ATTRIBUTES
 
 BIN = Path(sys.executable).parent
 DYNAMIC = ('history.workflowIdReuseMinimalInterval="0s"', "frontend.WorkflowPauseEnabled=true")

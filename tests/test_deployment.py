@@ -19,7 +19,7 @@ import pytest
 import typer.testing
 from ruamel.yaml import YAML
 
-from outdial.contracts.names import SEARCH_ATTRIBUTES
+from outdial.contracts.search_attributes import SEARCH_ATTRIBUTES
 from outdial.providers.simulated.http.server import DEFAULT_API_KEY
 from outdial.runtime.lines import build_lines, require_serving
 from outdial.runtime.settings.file import SettingsInvalid

@@ -17,8 +17,9 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+from outdial.cli.lazy import LazyGroup
 from outdial.cli.main import app
-from outdial.contracts import names
+from outdial.contracts import names, search_attributes
 from outdial.intake.definition import read_definition_text
 from outdial.runtime.settings.settings import Settings, load_settings
 from workflows.registry import WORKFLOWS
@@ -110,10 +111,10 @@ def commands(page: Path) -> Iterator[list[str]]:
 
 
 @cache
-def command_line() -> TyperGroup:
-    found = typer.main.get_command(app)
-    assert isinstance(found, TyperGroup)
-    return found
+def command_line() -> LazyGroup:
+    group = typer.main.get_command(app)
+    assert isinstance(group, LazyGroup)
+    return group
 
 
 def problem(words: list[str]) -> str | None:
@@ -123,7 +124,8 @@ def problem(words: list[str]) -> str | None:
     while isinstance(command, TyperGroup):
         if not rest or rest[0] not in command.commands:
             return f"no command {' '.join(words)!r}"
-        command = command.commands[rest.pop(0)]
+        name = rest.pop(0)
+        command = command.load(name) if command is command_line() else command.commands[name]
     known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
     wrong = [word for word in rest if word.startswith("--") and word.split("=")[0] not in known]
     return f"{' '.join(words)!r} has no option {wrong[0]}" if wrong else None
@@ -297,7 +299,7 @@ def test_every_workflow_and_search_attribute_is_listed() -> None:
     assert queues <= set(inline(ARCHITECTURE))
     listed = re.findall(r"^Search attributes: (.*?)\.", TEXT[ARCHITECTURE], re.MULTILINE)
     attributes = the_only(listed, "Search attributes: …")
-    assert _CODE.findall(attributes) == [each.name for each in names.SEARCH_ATTRIBUTES]
+    assert _CODE.findall(attributes) == [each.name for each in search_attributes.SEARCH_ATTRIBUTES]
 
 
 def test_the_diagram_has_every_package_of_the_layers() -> None:

@@ -9,7 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from outdial.contracts import names, options
+    from outdial.contracts import names, options, search_attributes
     from outdial.contracts.messages import CallResult
     from outdial.contracts.signatures.call import (
         CallActivities,
@@ -260,8 +260,8 @@ class CallWorkflow:
         if self._placement.upsert_status:
             workflow.upsert_search_attributes(
                 [
-                    names.CALL_STATUS.value_set(ended.status.value),
-                    names.OUTCOME.value_set(ended.outcome or ended.status.value),
+                    search_attributes.CALL_STATUS.value_set(ended.status.value),
+                    search_attributes.OUTCOME.value_set(ended.outcome or ended.status.value),
                 ]
             )
         self._show("over")
@@ -287,7 +287,9 @@ class CallWorkflow:
 
     def _tell_status(self) -> None:
         if self._placement.upsert_status:
-            workflow.upsert_search_attributes([names.CALL_STATUS.value_set(self._status.value)])
+            workflow.upsert_search_attributes(
+                [search_attributes.CALL_STATUS.value_set(self._status.value)]
+            )
         self._show("waiting for the provider")
 
     def _show(self, doing: str) -> None:

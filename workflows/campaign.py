@@ -15,7 +15,7 @@ from temporalio.common import (
 from temporalio.exceptions import ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
-    from outdial.contracts import names, options
+    from outdial.contracts import options, search_attributes
     from outdial.contracts.messages import (
         AddRequest,
         CampaignCarry,
@@ -391,9 +391,9 @@ class CampaignWorkflow:
 def _attributes(call: ClaimedCall) -> TypedSearchAttributes:
     return TypedSearchAttributes(
         [
-            SearchAttributePair(names.CAMPAIGN, call.campaign),
-            SearchAttributePair(names.LINE, call.line),
-            SearchAttributePair(names.ATTEMPT, call.attempt),
-            SearchAttributePair(names.CALL_STATUS, CallStatus.QUEUED.value),
+            SearchAttributePair(search_attributes.CAMPAIGN, call.campaign),
+            SearchAttributePair(search_attributes.LINE, call.line),
+            SearchAttributePair(search_attributes.ATTEMPT, call.attempt),
+            SearchAttributePair(search_attributes.CALL_STATUS, CallStatus.QUEUED.value),
         ]
     )

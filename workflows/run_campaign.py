@@ -15,7 +15,7 @@ from temporalio.exceptions import (
 with workflow.unsafe.imports_passed_through():
     from pydantic import ValidationError
 
-    from outdial.contracts import names, options
+    from outdial.contracts import names, options, search_attributes
     from outdial.contracts.messages import CampaignInput, CampaignResult
     from outdial.contracts.signatures.campaign import CampaignActivities, CampaignRef
     from outdial.contracts.signatures.launch import LaunchActivities, LaunchedCampaign, LaunchInput
@@ -86,7 +86,7 @@ class RunCampaignWorkflow:
             memo=names.campaign_memo(campaign.campaign_id, campaign.launch),
             static_summary=f"campaign {campaign.name}, launch {campaign.launch}",
             search_attributes=TypedSearchAttributes(
-                [SearchAttributePair(names.CAMPAIGN, campaign.name)]
+                [SearchAttributePair(search_attributes.CAMPAIGN, campaign.name)]
             ),
         )
         if self._cancelled:

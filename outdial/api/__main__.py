@@ -9,12 +9,12 @@ import uvicorn
 
 from outdial.api.app import create_app
 from outdial.api.connections import SERVER_OPTIONS
-from outdial.runtime.connection import check_temporal
 from outdial.runtime.integrations import build_integrations
 from outdial.runtime.lines import build_lines
 from outdial.runtime.logging import set_up_logging
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings
+from outdial.runtime.temporal_config import check_temporal
 
 _SHUTDOWN_SECONDS = 5
 

@@ -8,24 +8,29 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, cast
 
-from sqlalchemy.engine import make_url
-
-from outdial.cli.output import say
+from outdial.cli.output import plural, say
 from outdial.domain.errors import OutdialError
 from outdial.providers.lines import Lines
 from outdial.resources.resources import Resources
 from outdial.runtime.clock import system_clock
-from outdial.runtime.connection import connect_temporal, is_configured
-from outdial.runtime.lines import build_lines
 from outdial.runtime.resources import build_resources
 from outdial.runtime.settings.settings import Settings
-from outdial.runtime.stack.embedded import EmbeddedStack, running_stack, settings_of_running
+from outdial.runtime.stack.addresses import running_stack, settings_of_running
 from outdial.runtime.stack.statefile import is_owned
+from outdial.runtime.temporal_config import is_configured
 from outdial.store.db.database import Database
+from outdial.store.db.engines import database_url
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from outdial.runtime.stack.embedded import EmbeddedStack
 
 STARTING_SECONDS = 30.0
 """How long a stack may take that another command is just starting or stopping."""
+MIGRATE_FIRST = "; `outdial migrate` prepares a database"
 
 
 class NothingYet(OutdialError):
@@ -60,13 +65,16 @@ async def attached(settings: Settings, *, quiet: bool = False) -> AsyncIterator[
 
     Raises what `EmbeddedStack`, `connect_temporal` and `build_lines` raise.
     """
+    from outdial.runtime.lines import build_lines
+    from outdial.runtime.stack.embedded import EmbeddedStack
+
     async with AsyncExitStack() as opened:
         own: EmbeddedStack | None = None
         borrowed = None
         if not is_configured(settings):
-            found = await running_here(settings)
-            if found is not None:
-                settings, borrowed = found, settings.state_dir
+            running = await running_here(settings)
+            if running is not None:
+                settings, borrowed = running, settings.state_dir
             else:
                 say(
                     f"No Temporal is configured: starting everything here, in "
@@ -76,45 +84,48 @@ async def attached(settings: Settings, *, quiet: bool = False) -> AsyncIterator[
                 stack = EmbeddedStack(settings, on_waiting=say_waiting)
                 own = await opened.enter_async_context(stack)
                 settings = own.settings
-        context = await _context(settings, build_lines(settings), opened, lazy=False)
+        lines = build_lines(settings)
+        opened.push_async_callback(lines.aclose)
+        database = _open_database(settings, opened)
+        client = await _connect(settings, lazy=False)
+        context = build_resources(settings, database, client, lines, system_clock)
         if settings.ui_url and (own or borrowed):
             say(f"Temporal UI: {settings.ui_url}", to_stderr=quiet)
         yield Attachment(context, settings, settings.ui_url, own, borrowed)
 
 
 @asynccontextmanager
-async def looked_at(settings: Settings, *, engine: bool = False) -> AsyncIterator[Attachment]:
-    """The records, and the engine if one runs; none is started.
+async def reading_records(settings: Settings, *, hint: str = "") -> AsyncIterator[Attachment]:
+    """The database, for a command that needs no more: its services never use Temporal.
 
-    Raises NothingYet when there is nothing to look at, and TemporalUnreachable when the engine
-    is needed and configured, but does not answer.
+    Raises NothingYet, its text followed by `hint`, when there is no database.
     """
-    live = is_configured(settings)
-    borrowed = None
-    if not live:
-        found = await running_here(settings)
-        if found is not None:
-            live, borrowed, settings = True, settings.state_dir, found
-    if not live and not _database_exists(settings):
-        raise NothingYet(f"nothing has been launched yet in {settings.state_dir}")
+    settings, borrowed, live = await _find_engine(settings, hint)
     async with AsyncExitStack() as opened:
-        context = await _context(settings, Lines([]), opened, lazy=not (engine and live))
+        database = _open_database(settings, opened)
+        context = build_resources(
+            settings, database, cast("Client", _NoClient()), Lines([]), system_clock
+        )
         yield Attachment(context, settings, settings.ui_url, None, borrowed, live)
 
 
-async def _context(
-    settings: Settings, lines: Lines, opened: AsyncExitStack, *, lazy: bool
-) -> Resources:
-    opened.push_async_callback(lines.aclose)
-    database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
-    opened.callback(database.dispose)
-    client = await connect_temporal(settings, lazy=lazy, within=timedelta(seconds=2))
-    return build_resources(settings, database, client, lines, system_clock)
+@asynccontextmanager
+async def changing_records(settings: Settings, *, hint: str = "") -> AsyncIterator[Attachment]:
+    """The database, and the engine if one runs, which is signaled; none is started.
+
+    Raises NothingYet as `reading_records` does, and TemporalUnreachable when a Temporal is
+    configured, but does not answer.
+    """
+    settings, borrowed, live = await _find_engine(settings, hint)
+    async with AsyncExitStack() as opened:
+        database = _open_database(settings, opened)
+        client = await _connect(settings, lazy=not live)
+        context = build_resources(settings, database, client, Lines([]), system_clock)
+        yield Attachment(context, settings, settings.ui_url, None, borrowed, live)
 
 
 def say_waiting(calls: int) -> None:
-    verb = "call goes" if calls == 1 else "calls go"
-    say(f"{calls} {verb} on; waiting for the end. Ctrl-C leaves at once.", to_stderr=True)
+    say(f"Waiting for {plural(calls, 'call')} to end; Ctrl-C leaves at once.", to_stderr=True)
 
 
 async def running_here(settings: Settings) -> Settings | None:
@@ -129,8 +140,40 @@ async def running_here(settings: Settings) -> Settings | None:
     return None
 
 
+class _NoClient:
+    """In place of Temporal's client, whose import takes longer than reading records does."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AssertionError(f"a command that reads records alone used Temporal's client: {name}")
+
+
+async def _find_engine(settings: Settings, hint: str) -> tuple[Settings, Path | None, bool]:
+    """The settings of the engine, the directory of its stack if it is another command's, and
+    whether it runs. Raises NothingYet."""
+    if is_configured(settings):
+        return settings, None, True
+    running = await running_here(settings)
+    if running is not None:
+        return running, settings.state_dir, True
+    if not _database_exists(settings):
+        raise NothingYet(f"nothing has been launched yet in {settings.state_dir}{hint}")
+    return settings, None, False
+
+
+def _open_database(settings: Settings, opened: AsyncExitStack) -> Database:
+    database = Database(settings.database, daily_ceiling=settings.daily_ceiling)
+    opened.callback(database.dispose)
+    return database
+
+
+async def _connect(settings: Settings, *, lazy: bool) -> Client:
+    from outdial.runtime.connection import connect_temporal
+
+    return await connect_temporal(settings, lazy=lazy, within=timedelta(seconds=2))
+
+
 def _database_exists(settings: Settings) -> bool:
-    url = make_url(settings.database)
+    url = database_url(settings.database)
     if url.get_backend_name() != "sqlite":
         return True
     return url.database is not None and Path(url.database).exists()

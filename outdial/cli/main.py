@@ -4,24 +4,138 @@ from __future__ import annotations
 
 import typer
 
-from outdial.cli import (
-    callbacks,
-    control,
-    explain,
-    keys,
-    launch,
-    line,
-    read,
-    rules,
-    stack,
-    suppress,
-    temporal,
-    try_call,
-    validate,
-)
+from outdial.cli.lazy import LazyCommand, LazyGroup
+
+RUN = "Run a campaign"
+STEER = "Monitor and control"
+RULES = "Rules and suppression"
+WRITE = "Campaign files"
+OPERATE = "Operate"
+
+
+class Commands(LazyGroup):
+    """Every command, in the order in which the help lists them."""
+
+    lazy_commands = (
+        LazyCommand(
+            "launch", RUN, "Launch a campaign file, and watch it to its end.",
+            "outdial.cli.campaigns.launch:launch",
+        ),
+        LazyCommand(
+            "try", RUN, "Call yourself first, as the first recipient would be called.",
+            "outdial.cli.campaigns.try_call:try_call",
+        ),
+        LazyCommand(
+            "watch", RUN, "Show a campaign's progress until it has ended.",
+            "outdial.cli.campaigns.watch:watch",
+        ),
+        LazyCommand(
+            "schedule", RUN, "Launch a campaign repeatedly, by a Temporal Schedule.",
+            "outdial.cli.campaigns.schedule:schedule",
+        ),
+        LazyCommand(
+            "unschedule", RUN, "Remove a campaign's schedule. A launch that runs continues.",
+            "outdial.cli.campaigns.schedule:unschedule",
+        ),
+        LazyCommand(
+            "status", STEER, "Show the progress of campaigns.",
+            "outdial.cli.campaigns.status:status",
+        ),
+        LazyCommand(
+            "calls", STEER, "List the calls of a campaign.",
+            "outdial.cli.campaigns.status:calls",
+        ),
+        LazyCommand(
+            "callbacks", STEER, "List the callbacks of a campaign's calls, newest first.",
+            "outdial.cli.campaigns.callbacks:callbacks",
+        ),
+        LazyCommand(
+            "retry-callback", STEER, "Run a call's callbacks again, from the one that failed.",
+            "outdial.cli.campaigns.callbacks:retry_callback",
+        ),
+        LazyCommand(
+            "pause", STEER, "Place no more calls until `outdial resume`.",
+            "outdial.cli.campaigns.control:pause",
+        ),
+        LazyCommand(
+            "resume", STEER, "Resume a paused campaign.",
+            "outdial.cli.campaigns.control:resume",
+        ),
+        LazyCommand(
+            "stop", STEER, "End a campaign for good.",
+            "outdial.cli.campaigns.control:stop",
+        ),
+        LazyCommand(
+            "explain", RULES, "Explain why a recipient is called now, later, or never.",
+            "outdial.cli.compliance.explain:explain",
+        ),
+        LazyCommand(
+            "audit", RULES, "Verify the receipts of a campaign's calls, and print their head.",
+            "outdial.cli.compliance.explain:audit",
+        ),
+        LazyCommand(
+            "rules", RULES, "Show the calling rules in force, with citations, or add your own.",
+            "outdial.cli.compliance.rules:rules",
+        ),
+        LazyCommand(
+            "block", RULES, "Place no calls to a country or state until a date.",
+            "outdial.cli.compliance.rules:block",
+        ),
+        LazyCommand(
+            "unblock", RULES, "Lift a block before its end.",
+            "outdial.cli.compliance.rules:unblock",
+        ),
+        LazyCommand(
+            "suppress", RULES, "Add numbers to the suppression list: they are never called again.",
+            "outdial.cli.compliance.suppress:suppress",
+        ),
+        LazyCommand(
+            "lift", RULES, "Remove a number from the suppression list.",
+            "outdial.cli.compliance.suppress:lift",
+        ),
+        LazyCommand(
+            "validate", WRITE, "Check a campaign file and its contacts. No call is placed.",
+            "outdial.cli.definitions.validate:validate",
+        ),
+        LazyCommand(
+            "schema", WRITE, "Print a JSON Schema.",
+            "outdial.cli.definitions.schema:schema",
+        ),
+        LazyCommand(
+            "lines", OPERATE, "Show the state of the lines.",
+            "outdial.cli.operations.line:lines",
+        ),
+        LazyCommand(
+            "up", OPERATE, "Run everything on this machine until Ctrl-C.",
+            "outdial.cli.operations.stack:up",
+        ),
+        LazyCommand(
+            "migrate", OPERATE, "Bring the database's schema up to date.",
+            "outdial.cli.operations.stack:migrate",
+        ),
+        LazyCommand(
+            "setup", OPERATE, "Prepare a Temporal cluster.",
+            "outdial.cli.operations.stack:setup",
+        ),
+        LazyCommand(
+            "nexus", OPERATE,
+            "Create the Nexus endpoint by which workflows of other namespaces place calls.",
+            "outdial.cli.operations.nexus:nexus",
+        ),
+        LazyCommand(
+            "line", OPERATE, "Check a line.",
+            "outdial.cli.operations.line:app",
+        ),
+        LazyCommand(
+            "keys", OPERATE, "Manage the keys of the HTTP API.",
+            "outdial.cli.operations.keys:app",
+        ),
+    )  # fmt: skip
+
 
 app = typer.Typer(
     name="outdial",
+    cls=Commands,
     help="Run outbound calling campaigns: a YAML file says whom to call, when and how often.",
     no_args_is_help=True,
     add_completion=False,
@@ -30,37 +144,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-RUN = "Run a campaign"
-STEER = "Steer and look"
-RULES = "Rules and records"
-WRITE = "Write definitions"
-OPERATE = "Operate"
 
-app.command(rich_help_panel=RUN)(launch.launch)
-app.command("try", rich_help_panel=RUN)(try_call.try_call)
-app.command("watch", rich_help_panel=RUN)(launch.watch_command)
-app.command(rich_help_panel=RUN)(temporal.schedule)
-app.command(rich_help_panel=RUN)(temporal.unschedule)
-app.command(rich_help_panel=STEER)(read.status)
-app.command(rich_help_panel=STEER)(read.calls)
-app.command(rich_help_panel=STEER)(callbacks.callbacks)
-app.command("retry-callback", rich_help_panel=STEER)(callbacks.retry_callback)
-app.command(rich_help_panel=STEER)(control.pause)
-app.command(rich_help_panel=STEER)(control.resume)
-app.command(rich_help_panel=STEER)(control.stop)
-app.command(rich_help_panel=RULES)(explain.explain)
-app.command(rich_help_panel=RULES)(explain.audit)
-app.command(rich_help_panel=RULES)(rules.rules)
-app.command(rich_help_panel=RULES)(rules.block)
-app.command(rich_help_panel=RULES)(rules.unblock)
-app.command(rich_help_panel=RULES)(suppress.suppress)
-app.command(rich_help_panel=RULES)(suppress.lift)
-app.command(rich_help_panel=WRITE)(validate.validate)
-app.command(rich_help_panel=WRITE)(validate.schema)
-app.command(rich_help_panel=OPERATE)(line.lines)
-app.add_typer(line.app, rich_help_panel=OPERATE)
-app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
-app.command(rich_help_panel=OPERATE)(stack.up)
-app.command(rich_help_panel=OPERATE)(stack.migrate)
-app.command(rich_help_panel=OPERATE)(stack.setup)
-app.command(rich_help_panel=OPERATE)(temporal.nexus)
+@app.callback()
+def outdial() -> None:
+    """A callback without commands makes the application a group."""

@@ -1,38 +1,56 @@
-"""What the command line says: one console for results, one for everything else."""
+"""How the command line writes: results to standard output, everything else to standard error.
+
+Plain lines need no rich, which takes as long to import as some commands take in all.
+"""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from rich.console import Console
-from rich.markup import escape
+import typer
 
 from outdial.cli.exit_codes import FAILED
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
-def _console(*, stderr: bool) -> Console:
-    """Wide where nobody looks: a table that is piped must not be folded."""
+
+def console(*, stderr: bool = False) -> Console:
+    """A console for tables and live pictures, wide enough that a piped table is not folded."""
+    from rich.console import Console
+
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 200
     return Console(stderr=stderr, highlight=False, soft_wrap=True, width=width)
 
 
-out = _console(stderr=False)
-err = _console(stderr=True)
+def new_table(*headings: str, right: frozenset[str] = frozenset()) -> Table:
+    """A table without lines; columns in `right` are aligned to the right."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left")
+    return table
+
+
+def print_table(table: Table) -> None:
+    console().print(table)
 
 
 def fail(*lines: str, code: int = FAILED) -> NoReturn:
     """One line each on standard error, and exit with `code`."""
     for line in lines:
-        err.print(escape(line), style="red")
+        typer.secho(line, fg=typer.colors.RED, err=True)
     raise SystemExit(code)
 
 
 def say(text: str, *, to_stderr: bool = False) -> None:
     """A line for people, as it is."""
-    (err if to_stderr else out).print(escape(text))
+    typer.echo(text, err=to_stderr)
 
 
 def flush_json(text: str) -> None:

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from collections.abc import Coroutine
 from typing import Any
 
-from sqlalchemy.exc import OperationalError, ProgrammingError
-from temporalio.service import RPCError
-
-from outdial.cli.attachment import NothingYet
-from outdial.cli.exit_codes import EXIT_CODE
+from outdial.cli.exit_codes import EXIT_CODE, FAILED
 from outdial.cli.output import fail
 from outdial.domain.errors import OutdialError
-from outdial.runtime.connection import release_clients
-from outdial.runtime.schema import wrong_schema
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings
+from outdial.runtime.temporal_config import release_clients
 
 
 def settings_or_fail() -> Settings:
@@ -35,16 +31,15 @@ def run(work: Coroutine[Any, Any, int]) -> None:
     """
     try:
         code = asyncio.run(_interruptible(work))
-    except NothingYet:
-        raise  # what is right then differs from command to command
     except OutdialError as error:
         if error.code not in EXIT_CODE:
             raise
-        fail(str(error), code=EXIT_CODE[error.code])
-    except RPCError as error:
-        fail(f"Temporal refused: {error.message}")
-    except (OperationalError, ProgrammingError) as error:
-        fail(wrong_schema(error))
+        fail(*str(error).splitlines(), code=EXIT_CODE[error.code])
+    except Exception as error:
+        refusal = _refusal_of(error)
+        if refusal is None:
+            raise
+        fail(refusal, code=FAILED)
     finally:
         release_clients()
     raise SystemExit(code)
@@ -55,3 +50,23 @@ async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     return await work
+
+
+def _refusal_of(error: Exception) -> str | None:
+    """One line for what Temporal or the database refused; None for a defect.
+
+    Neither library is imported for it: who has not imported it can't have raised its error.
+    """
+    if "temporalio.service" in sys.modules:
+        from temporalio.service import RPCError
+
+        if isinstance(error, RPCError):
+            return f"Temporal refused: {error.message}"
+    if "sqlalchemy.exc" in sys.modules:
+        from sqlalchemy.exc import OperationalError, ProgrammingError
+
+        from outdial.runtime.schema import wrong_schema
+
+        if isinstance(error, OperationalError | ProgrammingError):
+            return wrong_schema(error)
+    return None

@@ -1,8 +1,6 @@
-"""Names of queues, executions and search attributes."""
+"""Names of task queues, workflow executions and signals."""
 
 from __future__ import annotations
-
-from temporalio.common import SearchAttributeKey
 
 TASK_QUEUE = "outdial"
 """Workflows and their short activities."""
@@ -12,14 +10,6 @@ DELIVERY_QUEUE = "outdial-deliveries"
 """Activities that talk to customers' URLs, which answer when they like."""
 CALLBACK_QUEUE = "outdial-callbacks"
 """Callbacks against other systems, which may hang as long as they like."""
-
-CAMPAIGN = SearchAttributeKey.for_keyword("Campaign")
-CALL_STATUS = SearchAttributeKey.for_keyword("CallStatus")
-OUTCOME = SearchAttributeKey.for_keyword("Outcome")
-LINE = SearchAttributeKey.for_keyword("Line")
-ATTEMPT = SearchAttributeKey.for_int("Attempt")
-
-SEARCH_ATTRIBUTES = (CAMPAIGN, CALL_STATUS, OUTCOME, LINE, ATTEMPT)
 
 SWEEP_SCHEDULE = "outdial-sweep"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDConflictPolicy
 
-from outdial.contracts.names import CAMPAIGN, NUDGE_SIGNAL, TASK_QUEUE, campaign_workflow_id
+from outdial.contracts.names import NUDGE_SIGNAL, TASK_QUEUE, campaign_workflow_id
+from outdial.contracts.search_attributes import CAMPAIGN
 from outdial.dispatch.errors import outages_translated
 from outdial.domain.record import CampaignRecord
 

@@ -14,15 +14,8 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from outdial.contracts.messages import CampaignInput
-from outdial.contracts.names import (
-    ATTEMPT,
-    CALL_STATUS,
-    CAMPAIGN,
-    LINE,
-    TASK_QUEUE,
-    campaign_memo,
-    campaign_workflow_id,
-)
+from outdial.contracts.names import TASK_QUEUE, campaign_memo, campaign_workflow_id
+from outdial.contracts.search_attributes import ATTEMPT, CALL_STATUS, CAMPAIGN, LINE
 from outdial.dispatch.errors import outages_translated
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.status import CallStatus

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
-from outdial.providers.adapters.bland.client import BlandProvider
-from outdial.providers.adapters.buildvoiceai.client import BuildVoiceAIProvider
-from outdial.providers.adapters.elevenlabs.client import ElevenLabsProvider
-from outdial.providers.adapters.livekit.client import LiveKitProvider
-from outdial.providers.adapters.retell.client import RetellProvider
-from outdial.providers.adapters.simulated.client import SimulatedProvider
-from outdial.providers.adapters.telnyx.client import TelnyxProvider
-from outdial.providers.adapters.thinnestai.client import ThinnestAIProvider
-from outdial.providers.adapters.twilio.client import TwilioProvider
-from outdial.providers.adapters.vapi.client import VapiProvider
-from outdial.providers.adapters.voxanne.client import VoxanneProvider
-from outdial.providers.adapters.voxpria.client import VoxpriaProvider
-from outdial.providers.adapters.vozagent.client import VozAgentProvider
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+
 from outdial.providers.port import LineConfig, Provider
 
-CATALOG: dict[str, type[Provider]] = {
-    BlandProvider.name: BlandProvider,
-    BuildVoiceAIProvider.name: BuildVoiceAIProvider,
-    ElevenLabsProvider.name: ElevenLabsProvider,
-    LiveKitProvider.name: LiveKitProvider,
-    RetellProvider.name: RetellProvider,
-    SimulatedProvider.name: SimulatedProvider,
-    TelnyxProvider.name: TelnyxProvider,
-    ThinnestAIProvider.name: ThinnestAIProvider,
-    TwilioProvider.name: TwilioProvider,
-    VapiProvider.name: VapiProvider,
-    VoxanneProvider.name: VoxanneProvider,
-    VoxpriaProvider.name: VoxpriaProvider,
-    VozAgentProvider.name: VozAgentProvider,
+ADAPTERS = {
+    "bland": "BlandProvider",
+    "buildvoiceai": "BuildVoiceAIProvider",
+    "elevenlabs": "ElevenLabsProvider",
+    "livekit": "LiveKitProvider",
+    "retell": "RetellProvider",
+    "simulated": "SimulatedProvider",
+    "telnyx": "TelnyxProvider",
+    "thinnestai": "ThinnestAIProvider",
+    "twilio": "TwilioProvider",
+    "vapi": "VapiProvider",
+    "voxanne": "VoxanneProvider",
+    "voxpria": "VoxpriaProvider",
+    "vozagent": "VozAgentProvider",
 }
+"""The class of each adapter, in `adapters/<name>/client.py`."""
+
+
+class Catalog(Mapping[str, type[Provider]]):
+    """Adapters by name; each is imported when it is first used."""
+
+    def __getitem__(self, name: str) -> type[Provider]:
+        class_name = ADAPTERS[name]
+        module = import_module(f"outdial.providers.adapters.{name}.client")
+        adapter: type[Provider] = getattr(module, class_name)
+        return adapter
+
+    def __contains__(self, name: object) -> bool:
+        return name in ADAPTERS
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ADAPTERS)
+
+    def __len__(self) -> int:
+        return len(ADAPTERS)
+
+
+CATALOG: Mapping[str, type[Provider]] = Catalog()
 
 
 def build_provider(provider: str, line: LineConfig) -> Provider:

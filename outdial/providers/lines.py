@@ -140,6 +140,11 @@ class Line:
         return self.provider.capabilities.sends_analysis
 
 
+def simulated_note(line: str) -> str:
+    """What people are to know of a line that leads to no telephone."""
+    return f"line {line} is the simulated network: nobody's telephone rings"
+
+
 class Lines(Mapping[str, Line]):
     """All configured lines by name."""
 

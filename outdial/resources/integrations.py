@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-import httpx
+from typing import TYPE_CHECKING
 
 from outdial.calendars.port import Calendars
 from outdial.domain.egress import Egress
 from outdial.domain.record import DEFAULT_TENANT
 from outdial.resources.outgoing.mail import MailServer
+
+if TYPE_CHECKING:
+    import httpx
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-
-from temporalio.client import Client
+from typing import TYPE_CHECKING
 
 from outdial.calendars.port import Calendars
 from outdial.domain.access import CALLS_PER_KEY, CALLS_PER_TENANT, Limit
@@ -16,6 +15,9 @@ from outdial.domain.record import DEFAULT_TENANT
 from outdial.providers.lines import Lines
 from outdial.resources.integrations import Integrations
 from outdial.store.db.database import Database
+
+if TYPE_CHECKING:
+    from temporalio.client import Client  # takes long to import, and readers of records need none
 
 Clock = Callable[[], datetime]
 """Now, in UTC; injected so that tests can move it."""

@@ -12,9 +12,12 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from outdial.store.db.database import Database
 from outdial.store.db.errors import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from outdial.store.db.database import Database
 
 log = logging.getLogger(__name__)
 

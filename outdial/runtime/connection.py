@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
@@ -26,30 +25,19 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig, ClientConnectConfig
-from temporalio.service import RPCError, RPCStatusCode, TLSConfig
+from temporalio.service import RPCError, RPCStatusCode
 
-from outdial.contracts.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE, TASK_QUEUE
+from outdial.contracts.names import SWEEP_SCHEDULE, TASK_QUEUE
+from outdial.contracts.search_attributes import SEARCH_ATTRIBUTES
 from outdial.contracts.workflows import SweepWorkflow
 from outdial.domain.errors import OutdialError
-from outdial.runtime.clock import system_clock
-from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings
-from outdial.runtime.tls import tls_problems
+from outdial.runtime.temporal_config import client_config, temporal_address
 
 log = logging.getLogger(__name__)
 
 _CATCH_UP = timedelta(minutes=1)
 """A sweep that was missed is not made up for: the next one does the same work."""
-
-
-def release_clients() -> None:
-    """Free clients and workers that nothing refers to any more, at the end of a process.
-
-    They have no close, and their threads race with the interpreter's own end, which aborts the
-    process now and then (https://github.com/temporalio/sdk-python/issues/300).
-    """
-    gc.collect()
 
 
 _NO_OPERATOR = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED)
@@ -68,24 +56,6 @@ class TemporalMismatch(OutdialError):
     code = "temporal_mismatch"
 
 
-def is_configured(settings: Settings) -> bool:
-    """Whether a Temporal server is named, by us or by Temporal's own configuration."""
-    return settings.temporal_address is not None or "target_host" in _environment(settings)
-
-
-def check_temporal(settings: Settings) -> None:
-    """Raises SettingsInvalid for a configuration of Temporal's that can't be used."""
-    if not settings.temporal_address:
-        _environment(settings)
-
-
-def temporal_address(settings: Settings) -> str:
-    """Where Temporal is expected, for people."""
-    return settings.temporal_address or str(
-        _environment(settings).get("target_host", "localhost:7233")
-    )
-
-
 async def connect_temporal(
     settings: Settings, *, lazy: bool = False, within: timedelta = timedelta(0)
 ) -> Client:
@@ -93,7 +63,7 @@ async def connect_temporal(
 
     Raises TemporalUnreachable, or SettingsInvalid for an unusable configuration of Temporal's.
     """
-    config: ClientConnectConfig = {} if settings.temporal_address else _environment(settings)
+    config = client_config(settings)
     config["target_host"] = temporal_address(settings)
     loop = asyncio.get_running_loop()
     give_up = loop.time() + within.total_seconds()
@@ -212,24 +182,6 @@ async def restore_sweep_schedule(client: Client, settings: Settings) -> None:
             raise
         await register_search_attributes(client)
         await ensure_sweep_schedule(client, settings)
-
-
-def _environment(settings: Settings) -> ClientConnectConfig:
-    try:
-        config = ClientConfig.load_client_connect_config()
-    except OSError as error:
-        file = f"{error.filename} cannot be read: {error.strerror}"
-        raise SettingsInvalid([f"Temporal's configuration: {file}"]) from None
-    except (RuntimeError, ValueError) as error:
-        said = " ".join(str(error).split())
-        raise SettingsInvalid([f"Temporal's configuration: {said}"]) from None
-    tls = config.get("tls")
-    problems = (
-        tls_problems(tls, settings.variables, system_clock()) if isinstance(tls, TLSConfig) else []
-    )
-    if problems:
-        raise SettingsInvalid(problems)
-    return config
 
 
 def _type_name(kind: int) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from temporalio.client import Client
+from typing import TYPE_CHECKING
 
 from outdial.providers.lines import Lines
 from outdial.resources.integrations import Integrations
 from outdial.resources.resources import Clock, Resources
 from outdial.runtime.settings.settings import Settings
 from outdial.store.db.database import Database
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
 
 
 def build_resources(

@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from outdial.contracts.names import SEARCH_ATTRIBUTES
+from outdial.contracts.search_attributes import SEARCH_ATTRIBUTES
 from outdial.runtime.connection import (
     TemporalMismatch,
     connect_temporal,

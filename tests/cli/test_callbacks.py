@@ -62,7 +62,7 @@ def test_what_followed_is_listed(outdial: Outdial, followed: ClaimedCall) -> Non
         "  confirm_appointment: done, confirmed\n"
         "  move_appointment: follow_up, that time is taken; free: 10:30\n"
     )
-    assert outdial("callbacks", followed.campaign, "--state", "failed").output == "Nothing.\n"
+    assert outdial("callbacks", followed.campaign, "--state", "failed").output == "None.\n"
     (shown,) = json.loads(outdial("callbacks", followed.campaign, "--json").stdout)
     assert [entry["state"] for entry in shown["callbacks"]] == ["done", "follow_up"]
 

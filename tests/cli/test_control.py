@@ -12,7 +12,7 @@ from outdial.store.db.database import Database
 from tests.cli.conftest import Outdial
 from tests.cli.test_definitions import GOOD
 
-NOT_RUNNING = "Nothing runs now; it holds from the next start on."
+NOT_RUNNING = "No engine is running; it takes effect when one starts."
 
 
 def state_of(database: Database, name: str) -> CampaignState:
@@ -48,7 +48,7 @@ def test_launch_without_watching_needs_an_engine(outdial: Outdial, tmp_path: Pat
     (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
     result = outdial("launch", "good.yaml", "--no-watch")
     assert result.exit_code == 1
-    assert result.stderr.startswith("--no-watch needs an engine that goes on afterwards")
+    assert result.stderr.startswith("--no-watch needs an engine that keeps running")
     assert not (tmp_path / "state").exists()
 
 

@@ -71,8 +71,8 @@ def test_a_line_that_can_dial(outdial: Outdial, far_sides: dict[str, Stage]) -> 
         row[: row.index("  ")]: row.split() for row in result.output.splitlines() if "  " in row
     }
     assert "yes" in rows["hangs up"]
-    assert "no" in rows["knows a repeated order as such"]
-    assert "call.assistantOverrides.metadata.call_id," in rows["gives our id back"]
+    assert "no" in rows["recognizes a repeated request"]
+    assert "call.assistantOverrides.metadata.call_id," in rows["returns our call id"]
     assert "10" in rows["calls at once"]
     assert far_sides["vapi"].creates == 0, "nobody was dialed"
 
@@ -81,7 +81,9 @@ def test_a_line_that_can_dial(outdial: Outdial, far_sides: dict[str, Stage]) -> 
 def test_what_nobody_ends_is_told(outdial: Outdial) -> None:
     result = outdial("line", "check", "voxpria")
     assert result.exit_code == 0, result.output
-    assert "nobody ends a call that goes on; bound it in the agent there" in result.output
+    assert (
+        "nothing ends a call that goes on; limit its duration in the agent there" in result.output
+    )
 
 
 @pytest.mark.usefixtures("settings")
@@ -111,7 +113,18 @@ def test_a_line_that_lacks_something(outdial: Outdial) -> None:
     )
     result = outdial("line", "check", "brokn")
     assert result.exit_code == 1
-    assert "known are broken, vapi, voxpria" in result.stderr
+    assert "known are broken, simulated, vapi, voxpria" in result.stderr
+
+
+def test_the_simulated_line_while_nothing_runs(outdial: Outdial) -> None:
+    """It is there without being configured, and its network runs with a stack."""
+    result = outdial("line", "check", "simulated")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0].split() == ["simulated", "simulated"]
+    assert result.stderr == (
+        "line simulated: the simulated network is not running; `outdial up` or `outdial launch` "
+        "starts it\n"
+    )
 
 
 def test_no_lines_yet(outdial: Outdial) -> None:
@@ -122,8 +135,8 @@ def test_no_lines_yet(outdial: Outdial) -> None:
 def test_lines_say_why_they_take_no_calls(
     outdial: Outdial, call: ClaimedCall, database: Database
 ) -> None:
-    assert outdial("lines").output.splitlines()[1].split()[:6] == [
-        "simulated", "simulated", "closed", "1", "of", "25",
+    assert outdial("lines").output.splitlines()[1].split()[:7] == [
+        "simulated", "simulated", "in", "service", "1", "of", "25",
     ]  # fmt: skip
     touchy = LineLimits(
         name="simulated",
@@ -141,7 +154,7 @@ def test_lines_say_why_they_take_no_calls(
     assert shown[1].split() == [
         "simulated",
         "simulated",
-        "open",
+        "resting",
         "0",
         "of",
         "25",
@@ -150,9 +163,10 @@ def test_lines_say_why_they_take_no_calls(
         "now",
     ]
     assert shown[2:] == [
-        "simulated takes no calls: 1 of 1 calls failed within 5m (unavailable: answered 503)",
+        "simulated is resting: 1 of 1 calls failed within 5m (unavailable: answered 503)",
         "  2026-11-20 15:00:00Z unavailable: answered 503",
     ]
-    [told] = json.loads(outdial("lines", "--json").stdout)
-    assert (told["name"], told["health"]["circuit"]) == ("simulated", "open")
-    assert [failure["detail"] for failure in told["failures"]] == ["answered 503"]
+    [line] = json.loads(outdial("lines", "--json").stdout)
+    assert (line["name"], line["state"]) == ("simulated", "resting")
+    assert line["reason"].startswith("1 of 1 calls failed")
+    assert [failure["detail"] for failure in line["failures"]] == ["answered 503"]

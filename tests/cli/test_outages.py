@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from temporalio.client import Client
 
-from outdial.cli import attachment
 from outdial.domain.call.claim import ClaimedCall
+from outdial.runtime import connection
 from tests.cli.conftest import Outdial
 from tests.services.defective import DEFECTS, NEVER_CONNECTED, DefectiveServiceClient, client_of
 
@@ -17,7 +17,7 @@ def connected_to(monkeypatch: pytest.MonkeyPatch, temporal: Client) -> None:
         return temporal
 
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
-    monkeypatch.setattr(attachment, "connect_temporal", connect)
+    monkeypatch.setattr(connection, "connect_temporal", connect)
 
 
 @settings(

@@ -12,7 +12,9 @@ from tests.services.world import NUMBERS
 def test_where_nothing_was_launched_nothing_is_made(outdial: Outdial) -> None:
     result = outdial("status")
     assert result.exit_code == 0
-    assert result.output == "Nothing has been launched yet in state. `outdial launch FILE` does.\n"
+    assert result.output == (
+        "Nothing has been launched yet in state. `outdial launch FILE` launches a campaign.\n"
+    )
     assert outdial("status", "--json").stdout == "[]\n"
     named = outdial("status", "reminder")
     assert named.exit_code == 1
@@ -24,7 +26,7 @@ def test_status_of_one(outdial: Outdial, call: ClaimedCall) -> None:
     result = outdial("status", name)
     assert result.exit_code == 0
     assert f"{name} is running.\n  1 recipient: 1 calling\n" in result.output
-    assert "Nothing carries it out now" in result.output
+    assert "No engine is running; `outdial up` resumes it" in result.output
 
 
 def test_status_as_json(outdial: Outdial, call: ClaimedCall) -> None:

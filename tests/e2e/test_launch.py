@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outdial.runtime.stack.embedded import running_stack
+from outdial.runtime.stack.addresses import running_stack
 from tests.builders import phone
 from tests.databases import postgresql_database, postgresql_server
 from tests.e2e.commands import Said, outdial, start
@@ -118,12 +118,12 @@ async def test_ctrl_c_is_safe_and_the_next_launch_goes_on(tmp_path: Path) -> Non
     launching.terminate()
     said = await ended_process(launching)
     assert said.code == 130, said
-    assert "goes on where it was" in said.err
+    assert "resumes it" in said.err
     done = records.count(DONE)
     assert 4 <= done < 20
     again = await outdial(environ, "launch", file, "--json")
     assert again.code == 0, again
-    assert "it goes on" in again.err
+    assert "it resumes" in again.err
     assert sum(again.last_json["recipients"].values()) == 20
     assert records.count(LEASES) == 0
 

@@ -24,7 +24,7 @@ from outdial.runtime.clock import system_clock
 from outdial.runtime.connection import connect_temporal
 from outdial.runtime.lines import build_lines
 from outdial.runtime.settings.settings import Settings, load_settings
-from outdial.runtime.stack.embedded import settings_of_running
+from outdial.runtime.stack.addresses import settings_of_running
 from outdial.runtime.stack.parts import commands
 from outdial.runtime.stack.statefile import StackState, write_state
 from outdial.services.campaigns.launching import launch_campaign

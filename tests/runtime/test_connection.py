@@ -12,16 +12,17 @@ from temporalio.client import ScheduleIntervalSpec
 from temporalio.common import SearchAttributeKey
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.contracts.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE
+from outdial.contracts.names import SWEEP_SCHEDULE
+from outdial.contracts.search_attributes import SEARCH_ATTRIBUTES
 from outdial.runtime.connection import (
     TemporalMismatch,
     TemporalUnreachable,
     connect_temporal,
     ensure_sweep_schedule,
-    is_configured,
     register_search_attributes,
 )
 from outdial.runtime.settings.settings import load_settings
+from outdial.runtime.temporal_config import is_configured
 from tests.temporal import start_bare
 
 

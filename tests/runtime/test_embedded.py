@@ -16,12 +16,8 @@ from temporalio.client import Client, WorkflowExecutionStatus
 
 from outdial.runtime.connection import connect_temporal
 from outdial.runtime.settings.settings import Settings, load_settings
-from outdial.runtime.stack.embedded import (
-    EmbeddedStack,
-    StackFailed,
-    running_stack,
-    settings_of_running,
-)
+from outdial.runtime.stack.addresses import running_stack, settings_of_running
+from outdial.runtime.stack.embedded import EmbeddedStack, StackFailed
 from outdial.runtime.stack.statefile import StackRunning, StackState, is_owned
 from tests.waiting import until as until_awaited
 
@@ -145,7 +141,7 @@ async def test_killed_it_leaves_nothing_behind_and_starts_on_the_same_state(
     # Its parts have up to 35 seconds in all to end by themselves.
     assert await asyncio.to_thread(second.wait, 90) == 0
     said = (tmp_path / "up.log").read_text()
-    assert said.endswith("Stopped. Campaigns go on at the next start.\n")
+    assert said.endswith("Stopped. Campaigns resume at the next start.\n")
     assert "Traceback" not in said
 
 

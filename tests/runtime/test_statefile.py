@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from outdial.runtime.stack.embedded import running_stack
+from outdial.runtime.stack.addresses import running_stack
 from outdial.runtime.stack.statefile import (
     Endpoints,
     StackRunning,

@@ -14,7 +14,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from outdial.contracts import names
+from outdial.contracts import names, search_attributes
 from outdial.contracts.messages import CallResult
 from outdial.contracts.signatures.call import CallReport, LookUp, Placement, PlacementResult
 from outdial.domain.call.claim import ClaimedCall
@@ -74,7 +74,7 @@ async def start(
         id=call.workflow_id,
         task_queue=queue,
         search_attributes=TypedSearchAttributes(
-            [SearchAttributePair(names.CALL_STATUS, CallStatus.QUEUED.value)]
+            [SearchAttributePair(search_attributes.CALL_STATUS, CallStatus.QUEUED.value)]
         ),
     )
 
@@ -104,7 +104,7 @@ async def test_an_answered_call_costs_at_most_30_events(server: WorkflowEnvironm
     assert len(history.events) <= 30, [event.event_type for event in history.events]
     assert calls.ends[0].analysis_wait == PLACED.analysis_wait
     described = await handle.describe()
-    assert described.typed_search_attributes[names.CALL_STATUS] == "completed"
+    assert described.typed_search_attributes[search_attributes.CALL_STATUS] == "completed"
 
 
 async def test_reports_may_come_twice_late_and_out_of_order(server: WorkflowEnvironment) -> None:

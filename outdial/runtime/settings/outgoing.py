@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from cryptography import x509
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from outdial.domain.egress import Egress
@@ -54,6 +53,8 @@ class OutgoingSettings(BaseModel):
     def _certificates(cls, value: Path | None) -> Path | None:
         if value is None:
             return None
+        from cryptography import x509
+
         try:
             x509.load_pem_x509_certificates(value.read_bytes())
         except OSError as error:

@@ -8,6 +8,7 @@ How Temporal is reached is left to Temporal's own configuration (TEMPORAL_ADDRES
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -30,7 +31,6 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 from pydantic_settings.exceptions import SettingsError as SourceError
-from sqlalchemy.exc import ArgumentError
 
 from outdial.domain.access import require_scopes
 from outdial.domain.decision.ceiling import DAILY_CEILING
@@ -54,7 +54,6 @@ from outdial.runtime.settings.file import (
 from outdial.runtime.settings.integrations import CalendarSettings, CallbackSettings, MailSettings
 from outdial.runtime.settings.numbers import NumberSettings
 from outdial.runtime.settings.outgoing import OutgoingSettings
-from outdial.store.db.engines import database_url
 
 DEFAULT_FILE = "outdial.toml"
 DATABASE_FILE = "outdial.db"
@@ -210,9 +209,14 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _supported(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        from sqlalchemy.exc import ArgumentError
+
+        from outdial.store.db.engines import database_url
+
         try:
-            if value is not None:
-                database_url(value)
+            database_url(value)
         except ArgumentError:
             raise ValueError("found what is no URL; write one such as sqlite:///calls.db") from None
         return value
@@ -286,6 +290,20 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     settings._file = path
     settings._lines_in_file = frozenset(file.get("lines", {}))
     return settings
+
+
+def has_temporal_configuration() -> bool:
+    """Whether Temporal's SDK could find a setting of its own: a variable, or its default file.
+
+    Answers without importing the SDK, which takes longer than most commands. Where the file lies
+    is repeated here for Linux alone; elsewhere the SDK has to look.
+    """
+    if sys.platform != "linux" or any(name.startswith("TEMPORAL_") for name in os.environ):
+        return True
+    base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    if not base.is_absolute():
+        base = Path.home() / ".config"
+    return (base / "temporalio" / "temporal.toml").exists()
 
 
 class _Variables(EnvSettingsSource):

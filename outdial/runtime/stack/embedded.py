@@ -11,18 +11,17 @@ import base64
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 import httpx
 
 from outdial.runtime.settings.settings import DATABASE_FILE, Settings, load_settings
-from outdial.runtime.stack.parts import WORKER, StackFailed, commands, overrides_for
+from outdial.runtime.stack.addresses import settings_of_running
+from outdial.runtime.stack.parts import WORKER, StackFailed, commands
 from outdial.runtime.stack.processes import Process
 from outdial.runtime.stack.statefile import (
     StackRunning,
     StackState,
     choose_endpoints,
-    is_owned,
     owned,
     private_file,
     read_state,
@@ -186,19 +185,6 @@ async def _open_calls(http: httpx.AsyncClient) -> int:
         return 0
 
 
-def running_stack(state_dir: Path) -> StackState | None:
-    """The stack that runs in this directory and is ready; None when there is none."""
-    if not is_owned(state_dir):
-        return None
-    state = read_state(state_dir)
-    return state if state is not None and state.ready else None
-
-
-def settings_of_running(settings: Settings, state: StackState) -> Settings:
-    """The settings of another process that uses this stack."""
-    return load_settings({**settings.variables, **overrides_for(settings, state)})
-
-
 def _new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(24)).decode("ascii")
 
@@ -207,6 +193,4 @@ __all__ = [
     "EmbeddedStack",
     "StackFailed",
     "StackRunning",
-    "running_stack",
-    "settings_of_running",
 ]

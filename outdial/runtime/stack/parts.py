@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import sys
 from pathlib import Path
 
-from outdial.contracts.names import SEARCH_ATTRIBUTES
+from outdial.contracts.search_attributes import SEARCH_ATTRIBUTES
 from outdial.domain.errors import OutdialError
-from outdial.runtime.connection import TemporalUnreachable, connect_temporal, is_configured
-from outdial.runtime.settings.settings import SIMULATED_LINE, Settings, load_settings
+from outdial.runtime.connection import TemporalUnreachable, connect_temporal
+from outdial.runtime.settings.settings import Settings
+from outdial.runtime.stack.addresses import DRAIN_SECONDS
 from outdial.runtime.stack.processes import Command, listens
 from outdial.runtime.stack.statefile import Endpoints, StackState, state_file
 
 WORKER = "worker"
-_DRAIN_SECONDS = 15
-"""Whoever pressed Ctrl-C waits; what is cut off is reconciled at the next start."""
-_WORKER_STOP_SECONDS = _DRAIN_SECONDS + 5.0
+_WORKER_STOP_SECONDS = DRAIN_SECONDS + 5.0
 _STOP_SECONDS = 5.0
 _ROOT = Path(__file__).resolve().parents[3]
 
@@ -26,56 +24,6 @@ class StackFailed(OutdialError):
     """The stack could not be started, or lost a part for good."""
 
     code = "stack_failed"
-
-
-def overrides_for(settings: Settings, state: StackState) -> dict[str, str]:
-    """Variables that lead a process of ours to the parts of this stack."""
-    endpoints = state.endpoints
-    overrides = {
-        "OUTDIAL_STATE_DIR": str(settings.state_dir.resolve()),
-        "OUTDIAL_TEMPORAL_ADDRESS": endpoints.temporal,
-        "OUTDIAL_UI_URL": endpoints.ui,
-        "OUTDIAL_DRAIN_WITHIN": f"{_DRAIN_SECONDS}s",
-        "OUTDIAL_API_HOST": "127.0.0.1",
-        "OUTDIAL_API_PORT": str(endpoints.api_port),
-    }
-    if settings.public_url is None:
-        overrides["OUTDIAL_PUBLIC_URL"] = endpoints.api
-    return overrides | _simulated_lines(
-        settings, endpoints.network, state.api_key, state.webhook_secret
-    )
-
-
-def _simulated_lines(
-    settings: Settings, network: str, api_key: str, webhook_secret: str
-) -> dict[str, str]:
-    simulated = {
-        name
-        for name, line in settings.lines.items()
-        if line.provider == SIMULATED_LINE and line.base_url is None
-    }
-    if SIMULATED_LINE not in settings.lines:
-        simulated.add(SIMULATED_LINE)
-    overrides = {}
-    for name in simulated:
-        prefix = f"OUTDIAL_LINES__{name.upper()}__"
-        overrides[f"{prefix}BASE_URL"] = network
-        overrides[f"{prefix}CREDENTIALS__API_KEY"] = api_key
-        overrides[f"{prefix}CREDENTIALS__WEBHOOK_SECRET"] = webhook_secret
-    return overrides
-
-
-def settings_of_launch(settings: Settings) -> Settings:
-    """The settings that a launch has here, without starting anything: where no Temporal is
-    configured, the simulated network of a stack that it would start belongs to them.
-
-    Raises SettingsInvalid.
-    """
-    if is_configured(settings):
-        return settings
-    secret = "whsec_" + base64.b64encode(bytes(24)).decode("ascii")
-    lines = _simulated_lines(settings, "http://127.0.0.1:1", "unused", secret)
-    return load_settings({**settings.variables, **lines})
 
 
 def commands(settings: Settings, state: StackState) -> list[Command]:

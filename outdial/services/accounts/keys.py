@@ -81,6 +81,17 @@ async def list_keys(ctx: Resources, *, limit: int = PAGE, after: str | None = No
     )
 
 
+async def list_all_keys(ctx: Resources) -> list[ApiKey]:
+    """Every key of the context's tenant, page by page."""
+    keys_so_far: list[ApiKey] = []
+    while True:
+        after = keys_so_far[-1].id if keys_so_far else None
+        page = await list_keys(ctx, after=after)
+        keys_so_far += page
+        if len(page) < PAGE:
+            return keys_so_far
+
+
 async def get_key(ctx: Resources, key_id: str) -> ApiKey:
     """Raises NotFound."""
     return _known(await ctx.database.read(lambda s: keys.get_key(s, ctx.tenant, key_id)), key_id)

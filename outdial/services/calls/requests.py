@@ -14,7 +14,8 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 from outdial.contracts.messages import RequestCallInput, RequestResult
-from outdial.contracts.names import CAMPAIGN, LINE, TASK_QUEUE, request_workflow_id
+from outdial.contracts.names import TASK_QUEUE, request_workflow_id
+from outdial.contracts.search_attributes import CAMPAIGN, LINE
 from outdial.contracts.workflows import RequestCallWorkflow
 from outdial.dispatch.errors import outages_translated
 from outdial.domain.bounds import OutOfBounds

@@ -28,6 +28,7 @@ from outdial.resources.resources import Resources
 from outdial.services.accounts.quotas import spend
 from outdial.services.accounts.rights import require_for_definition
 from outdial.services.campaigns.forecasting import Forecast
+from outdial.services.campaigns.line_check import on_lines
 from outdial.services.errors import (
     LaunchClosing,
     NobodyCallable,
@@ -35,7 +36,6 @@ from outdial.services.errors import (
 from outdial.services.operations.lines import (
     announce_lines,
     left_to_providers,
-    on_lines,
     simulated_lines,
 )
 from outdial.services.webhooks.endpoints import campaign_endpoints, check_targets

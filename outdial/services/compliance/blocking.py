@@ -14,8 +14,8 @@ from outdial.dispatch.telling import signal_workflow
 from outdial.domain.definition.fields import parse_date, parse_instant
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.rules.place import UnknownPlace, require_jurisdiction
-from outdial.domain.rules.rule import Rule
-from outdial.domain.rules.rulebook import Block, Rulebook
+from outdial.domain.rules.rule import EVERYWHERE, Rule
+from outdial.domain.rules.rulebook import Block, Rulebook, countries
 from outdial.resources.resources import Resources
 from outdial.services.errors import RulesInvalid
 from outdial.store.compliance import rulings
@@ -75,6 +75,18 @@ async def rulebook(ctx: Resources) -> Rulebook:
     """Everything in force now."""
     now = ctx.clock()
     return await ctx.database.read(lambda s: rulings.read_rulebook(s, ctx.tenant, now))
+
+
+def of_place(book: Rulebook, place: str | None) -> tuple[tuple[Rule, ...], tuple[Block, ...]]:
+    """The rules and blocks that hold in a place; all of them without one. Raises RulesInvalid."""
+    if place is None:
+        return book.rules, book.blocks
+    code = _place(place)
+    places = {code, EVERYWHERE, *countries([code])}
+    return (
+        tuple(rule for rule in book.rules if rule.jurisdiction in places),
+        tuple(blocked for blocked in book.blocks if blocked.jurisdiction in places),
+    )
 
 
 async def _change(ctx: Resources, work: Callable[[Session], T]) -> T:

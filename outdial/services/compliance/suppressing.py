@@ -106,11 +106,3 @@ def read_numbers(texts: Sequence[str]) -> tuple[list[str], list[Unread]]:
     if unread and not numbers:
         raise RequestRefused(unread[0].why)
     return numbers, unread
-
-
-def parse_number(text: str, region: str | None = None) -> str:
-    """E.164 of a number as people write it. Raises RequestRefused."""
-    try:
-        return parse_phone(text, region)
-    except BadPhone as error:
-        raise RequestRefused(str(error)) from error

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from sqlmodel import Session
 
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.definition.fields import format_duration
 from outdial.domain.line.breaker import Health
-from outdial.intake.definition import LoadedDefinition
-from outdial.providers.lines import Lines
+from outdial.providers.lines import Lines, simulated_note
 from outdial.resources.resources import Resources
 from outdial.services.errors import NotFound
 from outdial.store.lines.lines import LineLimits, LineStatus, ensure_lines, line_status
@@ -31,28 +29,11 @@ def limits_of(lines: Lines) -> list[LineLimits]:
     ]
 
 
-def on_lines(lines: Lines, loaded: LoadedDefinition) -> LoadedDefinition:
-    """The definition on the lines it names, or on the one that the settings choose.
-
-    Raises UnknownLine.
-    """
-    definition = loaded.definition
-    for name in definition.lines:
-        lines[name]
-    if definition.lines:
-        return loaded
-    return replace(loaded, definition=definition.on_line(lines.choose(None)))
-
-
 def simulated_lines(ctx: Resources, plan: CallPlan) -> Iterator[str]:
     """A sentence for each line of a plan that leads to no telephone."""
     for share in plan.shares:
         if ctx.lines[share.name].simulated:
             yield simulated_note(share.name)
-
-
-def simulated_note(line: str) -> str:
-    return f"line {line} is the simulated network: nobody's telephone rings"
 
 
 def unbounded_lines(ctx: Resources, plan: CallPlan) -> Iterator[str]:

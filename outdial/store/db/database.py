@@ -28,7 +28,6 @@ from outdial.store.db.engines import (
     sqlite_engine,
 )
 from outdial.store.db.errors import DatabaseUnavailable, StatementRefused
-from outdial.store.db.migrate import upgrade
 
 T = TypeVar("T")
 
@@ -80,6 +79,8 @@ class Database:
 
     def migrate(self) -> None:
         """Bring the schema up to date; several processes may do so at once."""
+        from outdial.store.db.migrate import upgrade  # Alembic takes long to import
+
         try:
             upgrade(self._write_engine)
         except exc.DBAPIError as error:

@@ -125,7 +125,7 @@ async def test_the_command_line_explains_and_audits(stack: Stack) -> None:
     assert audit.last_json["receipts"] == 1
     assert audit.last_json["problems"] == []
     listed = await outdial(environ, "suppress", phone(511), "--reason", "asked")
-    assert (listed.code, listed.out) == (0, "1 number listed.\n")
+    assert (listed.code, listed.out) == (0, "1 number added.\n")
     lifted = await outdial(environ, "lift", phone(511), "--reason", "a mistake")
     assert "may be called again" in lifted.out
     history = await suppressing.history(stack.ctx, phone(511))
@@ -152,7 +152,7 @@ async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack
     (found,) = await explaining.explain(stack.ctx, "aloha", honolulu)
     assert found["decision"]["code"] == "blocked"
     said = await outdial(environ, "unblock", "US-HI")
-    assert said.out == "US-HI is open again.\n"
+    assert said.out == "The block of US-HI is lifted.\n"
     over = await stack.until_over("aloha")
     assert (over.state, over.by_outcome) == (CampaignState.FINISHED, {"completed": 2})
 

@@ -21,7 +21,7 @@ from outdial.domain.definition.fields import Timestamp
 from outdial.services.accounts.access import Caller
 from outdial.services.appointments import appointments
 from outdial.services.appointments.appointments import DeskChange, DeskFilter, NewAppointment
-from outdial.services.compliance.suppressing import parse_number
+from outdial.services.compliance.numbers import parse_number
 
 router = APIRouter(prefix="/appointments", tags=["appointments"], route_class=AdmittedRoute)
 AppointmentId = Annotated[str, Path(max_length=100)]

@@ -21,7 +21,7 @@ from outdial.services.accounts.access import Caller
 from outdial.services.campaigns import control, launching
 from outdial.services.campaigns.control import Changed
 from outdial.services.compliance import explaining
-from outdial.services.compliance.suppressing import parse_number
+from outdial.services.compliance.numbers import parse_number
 from outdial.services.errors import RequestRefused
 from outdial.services.operations import reading
 

@@ -10,23 +10,24 @@ from outdial.api.v1.auth import needs
 from outdial.api.v1.problems import documented
 from outdial.services.accounts.access import Caller
 from outdial.services.operations import lines
-from outdial.store.lines.lines import LineStatus
+from outdial.services.operations.line_view import LineView
 
 router = APIRouter(prefix="/lines", tags=["lines"], route_class=AdmittedRoute)
 
 
 class LineList(BaseModel):
-    items: list[LineStatus]
+    items: list[LineView]
 
 
 @router.get("")
 async def list_lines(caller: Caller = needs("lines:read")) -> LineList:
-    """The lines you may call through, with their limits and what is in flight."""
-    return LineList(items=await lines.list_lines(caller.ctx))
+    """The lines you may call on: their state, their limits, and how many calls are in flight."""
+    statuses = await lines.list_lines(caller.ctx)
+    return LineList(items=[LineView.of(status) for status in statuses])
 
 
 @router.get("/{name}", responses=documented(404))
 async def get_line(
     name: Annotated[str, Path(max_length=100)], caller: Caller = needs("lines:read")
-) -> LineStatus:
-    return await lines.get_line(caller.ctx, name)
+) -> LineView:
+    return LineView.of(await lines.get_line(caller.ctx, name))

@@ -13,7 +13,7 @@ from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_curso
 from outdial.api.v1.problems import documented
 from outdial.services.accounts.access import Caller
 from outdial.services.compliance import suppressing
-from outdial.services.compliance.suppressing import parse_number
+from outdial.services.compliance.numbers import parse_number
 from outdial.services.errors import NotFound
 
 router = APIRouter(prefix="/suppressions", tags=["suppressions"], route_class=AdmittedRoute)

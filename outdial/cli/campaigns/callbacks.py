@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from outdial.cli.attachment import NothingYet, looked_at
+from outdial.cli.attachment import changing_records, reading_records
 from outdial.cli.exit_codes import OK
-from outdial.cli.output import fail, flush_json, say
+from outdial.cli.output import flush_json, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.callback_run import CallbackEntry, CallbackRun, CallbackState
 from outdial.runtime.settings.settings import Settings
@@ -27,37 +27,31 @@ def callbacks(
             "--state", help="Only calls with a callback in this state.", show_default=False
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="At most so many.")] = 1000,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Calls at most.")] = 1000,
     as_json: Json = False,
 ) -> None:
     """List the callbacks of a campaign's calls, newest first.
 
-    Each is done, pending, failed, undone, skipped, or follow_up: a person has to deal with it, with
-    what is free instead.
+    Each is done, pending, failed, undone, skipped, or follow_up: a person has to deal with it, and
+    the alternatives are listed.
     """
-    try:
-        run(_callbacks(settings_or_fail(), name, state, limit, as_json=as_json))
-    except NothingYet as error:
-        fail(str(error))
+    run(_callbacks(settings_or_fail(), name, state, limit, as_json=as_json))
 
 
 def retry_callback(
     call: Annotated[str, typer.Argument(help="The call's id.", show_default=False)],
 ) -> None:
-    """Go on with a call's callbacks from the one that failed.
+    """Run a call's callbacks again, from the one that failed.
 
-    Those that are done stay done; those that were undone are done again.
+    Those that are done stay done; those that were undone run again.
     """
-    try:
-        run(_retry(settings_or_fail(), call))
-    except NothingYet as error:
-        fail(str(error))
+    run(_retry(settings_or_fail(), call))
 
 
 async def _callbacks(
     settings: Settings, name: str, state: CallbackState | None, limit: int, *, as_json: bool
 ) -> int:
-    async with looked_at(settings) as at:
+    async with reading_records(settings) as at:
         listed = await callback_runs.list_callback_runs(at.context, name, state=state, limit=limit)
     if as_json:
         flush_json(
@@ -65,7 +59,7 @@ async def _callbacks(
         )
         return OK
     if not listed:
-        say("Nothing.")
+        say("None.")
     for callback_run in listed:
         say(
             f"call {callback_run.call_id}: {callback_run.state}"
@@ -77,10 +71,10 @@ async def _callbacks(
 
 
 async def _retry(settings: Settings, call_id: str) -> int:
-    async with looked_at(settings, engine=True) as at:
+    async with changing_records(settings) as at:
         callback_run = await callback_runs.retry_callbacks(at.context, call_id)
     left = [entry.kind for entry in callback_run.entries if entry.state is CallbackState.PENDING]
-    say(f"Started again, from {left[0] if left else 'its end'}.")
+    say(f"Started again, from {left[0] if left else 'the end'}.")
     return OK
 
 

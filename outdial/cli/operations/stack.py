@@ -6,27 +6,26 @@ import asyncio
 
 from outdial.cli.attachment import say_waiting
 from outdial.cli.exit_codes import FAILED, OK
-from outdial.cli.output import fail, out, say
+from outdial.cli.output import fail, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.runtime.connection import (
     connect_temporal,
     ensure_sweep_schedule,
-    is_configured,
     register_search_attributes,
-    temporal_address,
 )
 from outdial.runtime.settings.settings import DATABASE_FILE, Settings
 from outdial.runtime.stack.embedded import EmbeddedStack
 from outdial.runtime.stack.statefile import private_file
+from outdial.runtime.temporal_config import is_configured, temporal_address
 from outdial.store.db.database import Database
 
 
 def up() -> None:
     """Run everything on this machine until Ctrl-C.
 
-    That is Temporal's development server, a simulated telephone network, the API and a worker.
-    What they know stays in the state directory, so the next start goes on where this one was.
-    `outdial launch` in another terminal uses them.
+    Starts Temporal's development server, a simulated telephone network, the API and a worker.
+    Their data is kept in the state directory, so the next start resumes from it. `outdial launch`
+    in another terminal uses them.
     """
     settings = settings_or_fail()
     if is_configured(settings):
@@ -37,14 +36,14 @@ def up() -> None:
     try:
         run(_up(settings))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        say("Stopped. Campaigns go on at the next start.", to_stderr=True)
+        say("Stopped. Campaigns resume at the next start.", to_stderr=True)
         raise SystemExit(OK) from None
 
 
 def migrate() -> None:
     """Bring the database's schema up to date.
 
-    Repeating it is harmless, and several may do so at once.
+    It can be repeated, and run by several processes at once.
     """
     run(_migrate(settings_or_fail()))
 
@@ -52,9 +51,9 @@ def migrate() -> None:
 def setup() -> None:
     """Prepare a Temporal cluster.
 
-    Registers the search attributes and the schedule of the sweepers. The cluster is the one of
-    Temporal's own configuration: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the others, or a
-    profile. Repeating it is harmless.
+    Registers the search attributes and the schedule of the sweepers, in the cluster that
+    Temporal's own configuration names: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the others, or a
+    profile. It can be repeated.
     """
     run(_setup(settings_or_fail()))
 
@@ -70,7 +69,7 @@ async def _up(settings: Settings) -> int:
             ("simulated network", ends.network),
             ("logs", str(settings.state_dir / "logs")),
         ):
-            out.print(f"  {label:<18} {value}", markup=False)
+            say(f"  {label:<18} {value}")
         say("Running; Ctrl-C stops it. Launch a campaign in another terminal.")
         await stack.failure()
     return FAILED

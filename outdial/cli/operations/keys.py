@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 import typer
-from rich.table import Table
 
-from outdial.cli.attachment import NothingYet, looked_at
+from outdial.cli.attachment import MIGRATE_FIRST, reading_records
 from outdial.cli.exit_codes import OK
-from outdial.cli.output import fail, flush_json, out, say
+from outdial.cli.output import flush_json, new_table, print_table, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.access import EVERYTHING, ApiKey
 from outdial.domain.definition.campaign import NAME_PATTERN
@@ -24,85 +23,80 @@ from outdial.resources.resources import Resources
 from outdial.runtime.settings.settings import Settings
 from outdial.services.accounts import keys as service
 from outdial.services.accounts.keys import NewKey
+from outdial.services.errors import RequestRefused
 
-app = typer.Typer(help="Keys to the HTTP API.", no_args_is_help=True)
+T = TypeVar("T")
+
+app = typer.Typer(help="Manage the keys of the HTTP API.", no_args_is_help=True)
 
 Tenant = Annotated[
     str | None,
     typer.Option(
-        "--tenant", help="Whose keys; default: the installation's own.", show_default=False
+        "--tenant", help="The tenant; default: the installation's own.", show_default=False
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 KeyId = Annotated[str, typer.Argument(help="The key's id.", show_default=False)]
-NO_DATABASE = "{error}; `outdial migrate` prepares a database"
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="What it is for.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="What the key is for.", show_default=False)],
     scope: Annotated[
-        list[str] | None, typer.Option("--scope", help="What it may do; default: everything.")
+        list[str] | None,
+        typer.Option("--scope", help="Such as calls:write; default: everything."),
     ] = None,
     expires: Annotated[
-        str | None, typer.Option("--expires", help="Until when: an instant, or 90d.")
+        str | None,
+        typer.Option("--expires", help="An instant, or a duration such as 90d."),
     ] = None,
     calls_per_day: Annotated[
         int | None,
         typer.Option(
             "--calls-per-day",
             min=0,
-            help="How many calls it may ask for in 24 hours; default: as the settings say.",
+            help="How many calls it may request in 24 hours; default: as in the settings.",
         ),
     ] = None,
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
-    """Make a key and show it, this once."""
+    """Create a key and print it. It is not shown again."""
     scopes = tuple(scope or [EVERYTHING])
     settings = settings_or_fail()
-    _run(_create(settings, name, scopes, expires, calls_per_day, tenant, as_json))
+    run(_create(settings, name, scopes, expires, calls_per_day, tenant, as_json))
 
 
 @app.command("list")
 def list_keys(tenant: Tenant = None, as_json: Json = False) -> None:
-    """Show all keys, without their secrets."""
-    _run(_list(settings_or_fail(), tenant, as_json))
+    """List all keys, without their secrets."""
+    run(_list(settings_or_fail(), tenant, as_json))
 
 
 @app.command()
 def rotate(
     key_id: KeyId,
     grace: Annotated[
-        str, typer.Option("--grace", help="How long the secret before stays good.")
+        str, typer.Option("--grace", help="How long the previous secret stays valid.")
     ] = "0s",
     tenant: Tenant = None,
     as_json: Json = False,
 ) -> None:
-    """Give a key another secret and show it, this once."""
-    _run(_rotate(settings_or_fail(), key_id, grace, tenant, as_json))
+    """Replace a key's secret and print it. It is not shown again."""
+    run(_rotate(settings_or_fail(), key_id, grace, tenant, as_json))
 
 
 @app.command()
 def revoke(key_id: KeyId, tenant: Tenant = None) -> None:
-    """End a key for good."""
-    _run(_revoke(settings_or_fail(), key_id, tenant))
-
-
-def _run(work: Coroutine[Any, Any, int]) -> None:
-    try:
-        run(work)
-    except NothingYet as error:
-        fail(NO_DATABASE.format(error=error))
-    except ValueError as error:
-        fail(str(error))
+    """Revoke a key for good."""
+    run(_revoke(settings_or_fail(), key_id, tenant))
 
 
 @asynccontextmanager
 async def _of_tenant(settings: Settings, tenant: str | None) -> AsyncIterator[Resources]:
     if tenant is not None and not re.fullmatch(NAME_PATTERN, tenant):
-        raise ValueError(f"found tenant {tenant!r}; use lowercase letters, digits, - and _")
-    async with looked_at(settings) as at:
+        raise RequestRefused(f"found tenant {tenant!r}; use lowercase letters, digits, - and _")
+    async with reading_records(settings, hint=MIGRATE_FIRST) as at:
         yield replace(at.context, tenant=tenant or at.context.tenant)
 
 
@@ -128,7 +122,10 @@ async def _rotate(
     settings: Settings, key_id: str, grace: str, tenant: str | None, as_json: bool
 ) -> int:
     async with _of_tenant(settings, tenant) as ctx:
-        _show(await service.rotate_key(ctx, key_id, grace=parse_duration(grace)), as_json)
+        _show(
+            await service.rotate_key(ctx, key_id, grace=_parsed("--grace", parse_duration, grace)),
+            as_json,
+        )
     return OK
 
 
@@ -140,24 +137,18 @@ async def _revoke(settings: Settings, key_id: str, tenant: str | None) -> int:
 
 
 async def _list(settings: Settings, tenant: str | None, as_json: bool) -> int:
-    found: list[ApiKey] = []
     async with _of_tenant(settings, tenant) as ctx:
-        while True:
-            after = found[-1].id if found else None
-            page = await service.list_keys(ctx, after=after)
-            found += page
-            if len(page) < service.PAGE:
-                break
+        keys = await service.list_all_keys(ctx)
     if as_json:
-        flush_json(json.dumps([key.model_dump(mode="json") for key in found], ensure_ascii=False))
+        flush_json(json.dumps([key.model_dump(mode="json") for key in keys], ensure_ascii=False))
         return OK
-    table = Table("id", "name", "scopes", "made", "last used", "state", box=None)
-    for key in found:
+    table = new_table("id", "name", "scopes", "created", "last used", "state")
+    for key in keys:
         table.add_row(
             key.id, key.name, " ".join(key.scopes), _at(key.created_at), _at(key.last_used_at),
             _state(key, ctx.clock()),
         )  # fmt: skip
-    out.print(table)
+    print_table(table)
     return OK
 
 
@@ -175,7 +166,7 @@ def _state(key: ApiKey, now: datetime) -> str:
         return f"revoked {_at(key.revoked_at)}"
     if key.expires_at is not None and key.expires_at <= now:
         return f"expired {_at(key.expires_at)}"
-    return "good" if key.enabled else "switched off"
+    return "active" if key.enabled else "disabled"
 
 
 def _at(instant: datetime | None) -> str:
@@ -183,8 +174,15 @@ def _at(instant: datetime | None) -> str:
 
 
 def _expiry(text: str, now: datetime) -> datetime:
-    """An instant, or a duration from now. Raises ValueError."""
+    """An instant, or a duration from now. Raises RequestRefused."""
     try:
         return now + parse_duration(text)
     except ValueError:
-        return parse_instant(text)
+        return _parsed("--expires", parse_instant, text)
+
+
+def _parsed(option: str, parse: Callable[[str], T], text: str) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise RequestRefused(f"{option}: {error}") from error

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from outdial.cli.attachment import NothingYet, looked_at
+from outdial.cli.attachment import changing_records
 from outdial.cli.exit_codes import OK
-from outdial.cli.output import fail, say
+from outdial.cli.output import say
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.claim import CampaignState
 from outdial.runtime.settings.settings import Settings
@@ -18,20 +18,20 @@ from outdial.services.campaigns.control import Changed
 Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
 ReasonOption = Annotated[
     str | None,
-    typer.Option("--reason", help="Why; shown to whoever looks.", show_default=False),
+    typer.Option("--reason", help="Why; shown with the campaign's state.", show_default=False),
 ]
 
 
 def pause(name: Name, reason: ReasonOption = None) -> None:
     """Place no more calls until `outdial resume`.
 
-    Calls in flight go on.
+    Calls in flight continue.
     """
     _run(name, CampaignState.PAUSED, reason=reason)
 
 
 def resume(name: Name) -> None:
-    """Go on with a paused campaign."""
+    """Resume a paused campaign."""
     _run(name, CampaignState.RUNNING)
 
 
@@ -45,7 +45,7 @@ def stop(
 ) -> None:
     """End a campaign for good.
 
-    Nobody else is called. Calls in flight end by themselves, or are hung up with --hang-up.
+    No further call is placed. Calls in flight end by themselves, or are hung up with --hang-up.
     """
     _run(name, CampaignState.STOPPING, hang_up=hang_up, reason=reason)
 
@@ -53,16 +53,13 @@ def stop(
 def _run(
     name: str, state: CampaignState, *, hang_up: bool = False, reason: str | None = None
 ) -> None:
-    try:
-        run(_change(settings_or_fail(), name, state, hang_up=hang_up, reason=reason))
-    except NothingYet as error:
-        fail(str(error))
+    run(_change(settings_or_fail(), name, state, hang_up=hang_up, reason=reason))
 
 
 async def _change(
     settings: Settings, name: str, state: CampaignState, *, hang_up: bool, reason: str | None
 ) -> int:
-    async with looked_at(settings, engine=True) as at:
+    async with changing_records(settings) as at:
         ctx = at.context
         if not at.live:
             changed = await control.note_state(ctx, name, state, hang_up=hang_up, reason=reason)
@@ -72,12 +69,12 @@ async def _change(
             changed = await control.resume(ctx, name)
         else:
             changed = await control.stop(ctx, name, hang_up=hang_up, reason=reason)
-        say(_told(name, changed, live=at.live))
+        say(_outcome(name, changed, live=at.live))
     return OK
 
 
-def _told(name: str, changed: Changed, *, live: bool) -> str:
+def _outcome(name: str, changed: Changed, *, live: bool) -> str:
     text = f"{name} is {changed.state}."
     if not live and not changed.state.over:
-        text += " Nothing runs now; it holds from the next start on."
+        text += " No engine is running; it takes effect when one starts."
     return text

@@ -10,14 +10,11 @@ import typer
 
 from outdial.cli.attachment import Attachment, attached
 from outdial.cli.exit_codes import FAILED, INTERRUPTED, OK
-from outdial.cli.output import fail, out, say, words
+from outdial.cli.output import fail, say, words
 from outdial.cli.running import run, settings_or_fail
 from outdial.contracts.messages import RequestResult
-from outdial.domain.call.plan import CallPlan, CallRequest
-from outdial.domain.call.retry import Retry
+from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.status import CallStatus
-from outdial.domain.definition.campaign import CampaignDefinition
-from outdial.domain.definition.schedule import Schedule, Span
 from outdial.domain.numbers.phone import BadPhone, mask_phone, parse_phone
 from outdial.domain.record import CallRecord
 from outdial.intake.contacts.roster import read_roster
@@ -26,12 +23,12 @@ from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.validation import validate
 from outdial.runtime.settings.settings import Settings
 from outdial.services.calls import requests
+from outdial.services.calls.trial import trial_request
+from outdial.services.campaigns.line_check import on_lines
 from outdial.services.operations import reading
-from outdial.services.operations.lines import on_lines, simulated_lines
+from outdial.services.operations.lines import simulated_lines
 
-LOOK_SECONDS = 0.3
-_WHOLE_DAY = Schedule(hours=(Span(start=0, end=24 * 60),), time_zone="UTC")
-"""Whoever calls their own telephone chose the hour."""
+POLL_SECONDS = 0.3
 
 
 def try_call(
@@ -43,8 +40,8 @@ def try_call(
 ) -> None:
     """Call yourself first, as the first recipient would be called.
 
-    The line, the agent and the first row's variables are the file's. The call is made at once,
-    whatever the calling hours, is not tried again, and counts for no campaign.
+    Uses the file's line and agent, and the variables of its first recipient. The call is placed
+    at once, whatever the calling hours, is not repeated, and counts for no campaign.
     """
     try:
         number = parse_phone(to)
@@ -54,7 +51,7 @@ def try_call(
     try:
         run(_try(settings, file, number))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        say("Interrupted; a call that was placed goes on.", to_stderr=True)
+        say("Interrupted; a call that was placed continues.", to_stderr=True)
         raise SystemExit(INTERRUPTED) from None
 
 
@@ -69,7 +66,7 @@ async def _try(settings: Settings, file: Path, number: str) -> int:
     async with attached(settings) as at:
         ctx = at.context
         loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
-        request = _request(loaded.definition, number, first.variables)
+        request = trial_request(loaded.definition, number, first.variables)
         workflow_id = await requests.request_call(at.context, request)
         say(f"Calling {mask_phone(number)} on line {request.line} …")
         for note in simulated_lines(ctx, CallPlan.of(loaded.definition)):
@@ -79,29 +76,13 @@ async def _try(settings: Settings, file: Path, number: str) -> int:
     return FAILED if result.status in (None, CallStatus.FAILED, CallStatus.CANCELED) else OK
 
 
-def _request(definition: CampaignDefinition, number: str, variables: dict[str, str]) -> CallRequest:
-    plan = CallPlan.of(definition)
-    limits = {"max_duration", "ring_timeout", "recording"} & definition.model_fields_set
-    return CallRequest(
-        to=number,
-        agent=plan.agent_on(plan.line),
-        purpose=definition.purpose,
-        line=plan.line,
-        caller_id=next(iter(plan.caller_ids_on(plan.line)), None),
-        variables=variables,
-        schedule=_WHOLE_DAY,
-        retry=Retry(max_attempts=1),
-        **{name: getattr(definition, name) for name in limits},
-    )
-
-
 async def _follow(at: Attachment, number: str, workflow_id: str) -> RequestResult:
-    """Tell what happens, until there is an outcome."""
-    teller = _Teller(at, number)
+    """Print what happens to the call, until there is an outcome."""
+    printer = _CallPrinter(at, number)
     outcome = asyncio.create_task(requests.await_outcome(at.context, workflow_id))
     tasks: set[asyncio.Task[RequestResult] | asyncio.Task[None]] = {
         outcome,
-        asyncio.create_task(teller.follow()),
+        asyncio.create_task(printer.follow()),
     }
     if at.own is not None:
         tasks.add(asyncio.create_task(at.own.failure()))
@@ -113,7 +94,7 @@ async def _follow(at: Attachment, number: str, workflow_id: str) -> RequestResul
                 task.result()
         result = outcome.result()
         if result.call_id is not None:
-            teller.tell(await reading.get_call(at.context, result.call_id))
+            printer.print_new(await reading.get_call(at.context, result.call_id))
         return result
     finally:
         for task in tasks:
@@ -121,17 +102,17 @@ async def _follow(at: Attachment, number: str, workflow_id: str) -> RequestResul
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Teller:
+class _CallPrinter:
     """Prints what happens to the call to `number`, each thing once."""
 
     def __init__(self, at: Attachment, number: str) -> None:
         self._at = at
         self._number = number
         self._since = at.context.clock()
-        self._told: set[str] = set()
+        self._printed: set[str] = set()
 
     async def follow(self) -> None:
-        """Tell until cancelled."""
+        """Print until cancelled."""
         ctx = self._at.context
         call: CallRecord | None = None
         while True:
@@ -139,14 +120,14 @@ class _Teller:
                 call = await reading.find_live_call(ctx, self._number, self._since)
             else:
                 call = await reading.get_call(ctx, call.id)
-            self.tell(call)
-            await asyncio.sleep(LOOK_SECONDS)
+            self.print_new(call)
+            await asyncio.sleep(POLL_SECONDS)
 
-    def tell(self, call: CallRecord | None) -> None:
+    def print_new(self, call: CallRecord | None) -> None:
         for event in _events(call) if call is not None else ():
-            if event not in self._told:
-                self._told.add(event)
-                out.print(f"  {event}", markup=False)
+            if event not in self._printed:
+                self._printed.add(event)
+                say(f"  {event}")
 
 
 def _events(call: CallRecord) -> list[str]:

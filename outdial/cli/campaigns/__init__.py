@@ -1,0 +1,1 @@
+"""Commands about campaigns and their calls: run them, watch them, steer them."""

@@ -1,0 +1,177 @@
+"""`outdial status` and `outdial calls`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from outdial.cli.attachment import Attachment, NothingYet, reading_records
+from outdial.cli.campaigns.figures import report, summary, waiting_for
+from outdial.cli.exit_codes import OK
+from outdial.cli.output import flush_json, new_table, print_table, say, until, words
+from outdial.cli.running import run, settings_or_fail
+from outdial.domain.call.status import CallStatus
+from outdial.domain.numbers.phone import mask_phone
+from outdial.domain.record import CallRecord, Progress, RecipientState
+from outdial.runtime.settings.settings import Settings
+from outdial.services.operations import reading
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+
+
+def status(
+    name: Annotated[
+        str | None, typer.Argument(help="A campaign; default: all.", show_default=False)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the progress of campaigns.
+
+    How many recipients are done and with which outcome, which calls are in flight, and what the
+    campaign waits for.
+    """
+    run(_status(settings_or_fail(), name, as_json=as_json))
+
+
+def calls(
+    name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
+    status: Annotated[
+        CallStatus | None,
+        typer.Option("--status", help="Only calls of this status.", show_default=False),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Calls at most.")] = 1000,
+    as_json: Json = False,
+) -> None:
+    """List the calls of a campaign.
+
+    Those of its latest launch. Telephone numbers are masked.
+    """
+    run(_calls(settings_or_fail(), name, status, limit, as_json=as_json))
+
+
+async def _status(settings: Settings, name: str | None, *, as_json: bool) -> int:
+    if name is not None:
+        return await _status_of_one(settings, name, as_json=as_json)
+    try:
+        return await _status_of_all(settings, as_json=as_json)
+    except NothingYet as error:
+        if as_json:
+            flush_json("[]")
+        else:
+            say(f"{str(error).capitalize()}. `outdial launch FILE` launches a campaign.")
+        return OK
+
+
+async def _status_of_one(settings: Settings, name: str, *, as_json: bool) -> int:
+    async with reading_records(settings) as at:
+        progress = await reading.progress(at.context, name)
+        if as_json:
+            flush_json(json.dumps(_detail(progress, at), ensure_ascii=False))
+        else:
+            _print_one(progress, at)
+    return OK
+
+
+async def _status_of_all(settings: Settings, *, as_json: bool) -> int:
+    async with reading_records(settings) as at:
+        records = await reading.list_campaigns(at.context)
+        every = [await reading.progress(at.context, record.name) for record in records]
+        if as_json:
+            details = [_detail(progress, at) for progress in every]
+            flush_json(json.dumps(details, ensure_ascii=False))
+        elif every:
+            print_table(_table(every, at))
+        else:
+            say("No campaign has been launched yet. `outdial launch FILE` launches one.")
+    return OK
+
+
+def _detail(progress: Progress, at: Attachment) -> dict[str, Any]:
+    return {
+        **report(progress, at.ui),
+        "launch": progress.launch,
+        "in_flight": progress.in_flight,
+        "wake_at": progress.wake_at.isoformat() if progress.wake_at else None,
+        "reason": progress.reason,
+    }
+
+
+def _print_one(progress: Progress, at: Attachment) -> None:
+    for line in summary(progress):
+        say(line)
+    if not progress.state.over:
+        waiting = waiting_for(progress, at.context.clock())
+        say(f"  {progress.in_flight} in flight" + (f"; {waiting}" if waiting else ""))
+        if not at.live:
+            say("  No engine is running; `outdial up` resumes it.")
+
+
+def _table(every: list[Progress], at: Attachment) -> Table:
+    table = new_table(
+        "campaign", "line", "state", "done", "in flight", "attempts", "next",
+        right=frozenset({"done", "in flight", "attempts"}),
+    )  # fmt: skip
+    now = at.context.clock()
+    for progress in every:
+        done = progress.by_state.get(RecipientState.DONE, 0)
+        waits = None if progress.state.over else progress.wake_at
+        table.add_row(
+            progress.campaign,
+            ", ".join(
+                f"{line} (nobody's phone rings)" if line in progress.simulated else line
+                for line in progress.lines
+            ),
+            progress.state.value,
+            f"{done} of {progress.recipients}",
+            str(progress.in_flight),
+            str(progress.attempts),
+            until(waits, now) if waits else "",
+        )
+    return table
+
+
+async def _calls(
+    settings: Settings, name: str, status: CallStatus | None, limit: int, *, as_json: bool
+) -> int:
+    async with reading_records(settings) as at:
+        records = await reading.list_calls(at.context, name, status=status, limit=limit)
+    if as_json:
+        flush_json(json.dumps([_call(call) for call in records], ensure_ascii=False))
+        return OK
+    if not records:
+        say(f"{name} has no calls" + (f" that are {words(status)}." if status else " yet."))
+        return OK
+    table = new_table(
+        "started (UTC)", "number", "attempt", "status", "outcome", "talk", "id",
+        right=frozenset({"attempt", "talk"}),
+    )  # fmt: skip
+    for call in records:
+        talk = f"{call.duration_seconds:.0f} s" if call.duration_seconds else ""
+        table.add_row(
+            f"{call.created_at:%Y-%m-%d %H:%M:%S}",
+            mask_phone(call.to),
+            str(call.attempt),
+            words(call.status.value),
+            words(call.outcome or ""),
+            talk,
+            call.id,
+        )
+    print_table(table)
+    return OK
+
+
+def _call(call: CallRecord) -> dict[str, Any]:
+    shown = call.model_dump(
+        mode="json",
+        include={
+            "id", "campaign", "launch", "recipient_id", "number", "attempt", "line",
+            "provider_call_id", "status", "outcome", "disposition", "answered_by", "failure",
+            "detail", "created_at", "answered_at", "ended_at", "duration_seconds", "cost",
+        },
+    )  # fmt: skip
+    return {"to": mask_phone(call.to), **shown}

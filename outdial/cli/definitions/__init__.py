@@ -1,0 +1,1 @@
+"""Commands for whoever writes a campaign file: check it, print its schema."""

@@ -1,0 +1,1 @@
+"""Commands that operate an installation: the embedded stack, its database, lines and keys."""

@@ -1,0 +1,37 @@
+"""`outdial nexus`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from outdial.cli.attachment import running_here
+from outdial.cli.exit_codes import OK
+from outdial.cli.output import say
+from outdial.cli.running import run, settings_or_fail
+from outdial.runtime.connection import connect_temporal
+from outdial.runtime.settings.settings import Settings
+from outdial.runtime.temporal_config import is_configured
+from outdial.services import nexus as nexus_service
+
+
+def nexus(
+    name: Annotated[
+        str, typer.Option("--name", help="The endpoint's name in other namespaces.")
+    ] = nexus_service.ENDPOINT,
+) -> None:
+    """Create the Nexus endpoint by which workflows of other namespaces place calls.
+
+    It can be repeated.
+    """
+    run(_nexus(settings_or_fail(), name))
+
+
+async def _nexus(settings: Settings, name: str) -> int:
+    running = None if is_configured(settings) else await running_here(settings)
+    client = await connect_temporal(running or settings)
+    created = await nexus_service.create_endpoint(client, name)
+    state = "is ready" if created else "existed already"
+    say(f"Nexus endpoint {name} {state}: {client.namespace}/outdial")
+    return OK

@@ -1,0 +1,56 @@
+"""`outdial nexus` creates its endpoint where the engine runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outdial.cli.operations import nexus
+from outdial.runtime.settings.settings import Settings
+from outdial.runtime.stack.statefile import Endpoints, StackState, owned, write_state
+from outdial.runtime.temporal_config import temporal_address
+from tests.cli.conftest import Outdial
+
+
+class FakeClient:
+    namespace = "default"
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The addresses at which endpoints were created."""
+    addresses: list[str] = []
+
+    async def connect(settings: Settings, **_: Any) -> FakeClient:
+        addresses.append(temporal_address(settings))
+        return FakeClient()
+
+    async def create(client: FakeClient, name: str) -> bool:
+        return True
+
+    monkeypatch.setattr(nexus, "connect_temporal", connect)
+    monkeypatch.setattr("outdial.services.nexus.create_endpoint", create)
+    return addresses
+
+
+def test_beside_a_running_stack_it_is_the_stacks(
+    outdial: Outdial, state_dir: Path, connected: list[str]
+) -> None:
+    state_dir.mkdir()
+    ends = Endpoints(temporal_port=17233, ui_port=2, api_port=3, network_port=4)
+    state = StackState(pid=1, ready=True, endpoints=ends, api_key="key", webhook_secret="secret")
+    write_state(state_dir, state)
+    with owned(state_dir):
+        result = outdial("nexus")
+    assert result.output == "Nexus endpoint outdial is ready: default/outdial\n"
+    assert connected == ["127.0.0.1:17233"]
+
+
+def test_a_configured_cluster_comes_before_a_stack(
+    outdial: Outdial, state_dir: Path, connected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
+    assert outdial("nexus").exit_code == 0
+    assert connected == ["temporal.example:7233"]
