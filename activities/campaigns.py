@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.enrolling import enroll_rows
 from outdial.contracts.names import HANG_UP_SIGNAL, REQUEST_SETTLED_SIGNAL
 from outdial.contracts.signatures.campaign import (
     AddInput,
@@ -26,16 +25,14 @@ from outdial.contracts.signatures.campaign import (
 from outdial.dispatch.settled import tell_settled
 from outdial.dispatch.telling import signal_workflow
 from outdial.domain.call.claim import Claim
-from outdial.domain.record import CampaignRecord, Progress
+from outdial.domain.record import Progress
 from outdial.resources.resources import Resources
-from outdial.store.appointments.roster import enter_existing
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.campaign.progress import read_progress
-from outdial.store.claims import flight, reservation
+from outdial.store.claims import leases, reservation
 from outdial.store.db.errors import CampaignEnded, IllegalTransition
 from outdial.store.roster import roster
-from outdial.store.roster.roster import EnrollRow
 
 
 class Campaigns(CampaignActivities):
@@ -57,39 +54,19 @@ class Campaigns(CampaignActivities):
         rows: int = 0,
         progressed: Callable[[int, int], None] = lambda _after, _rows: None,
     ) -> Enrolled:
-        """Enrol what is staged behind a sequence number; `rows` were enrolled before."""
-        campaign = await self._resources.database.read(
-            lambda s: require_campaign(s, enroll.campaign_id)
-        )
-        default_zone = campaign.plan.schedule.time_zone
+        """Enrol the staged chunks behind a sequence number; `rows` were enrolled before."""
+        database = self._resources.database
+        campaign = await database.read(lambda s: require_campaign(s, enroll.campaign_id))
         while True:
-            chunk = await self._resources.database.read(
-                lambda s, after=after: roster.staged_chunks(  # type: ignore[misc]
-                    s, enroll.campaign_id, enroll.launch, after
-                )
-            )
+            now = self._resources.clock()
+            chunk = await roster.enroll_next(database, campaign, enroll.launch, after, now=now)
             if chunk is None:
                 break
-            checked = await asyncio.to_thread(enroll_rows, chunk.drafts, default_zone)
-            rows += await self._enroll(campaign, enroll.launch, chunk.sequence, checked)
-            after = chunk.sequence
+            after, new = chunk
+            rows += new
             progressed(after, rows)
-        await self._resources.database.write(
-            lambda s: roster.mark_enrolled(s, enroll.campaign_id, enroll.launch)
-        )
+        await database.write(lambda s: roster.mark_enrolled(s, enroll.campaign_id, enroll.launch))
         return Enrolled(rows=rows)
-
-    async def _enroll(
-        self, campaign: CampaignRecord, launch: int, sequence: int, rows: Sequence[EnrollRow]
-    ) -> int:
-        now = self._resources.clock()
-
-        def work(s: Session) -> int:
-            new = roster.enroll_chunk(s, campaign.id, launch, sequence, rows)
-            enter_existing(s, campaign, launch, rows, now=now)
-            return new
-
-        return await self._resources.database.write(work)
 
     @activity.defn(name="claim_calls")
     async def claim_calls(self, claim: ClaimInput) -> Claim:
@@ -97,21 +74,21 @@ class Campaigns(CampaignActivities):
             await asyncio.sleep(self._resources.claim_linger.total_seconds())
         now = self._resources.clock()
 
-        def work(s: Session) -> tuple[reservation.Reservation, bool]:
-            reserved = reservation.reserve(
+        def work(s: Session) -> tuple[reservation.ClaimResult, bool]:
+            result = reservation.claim_calls(
                 s, claim.campaign_id, claim.key, now=now, limit=claim.limit
             )
-            return reserved, roster.has_staged(s, claim.campaign_id)
+            return result, roster.has_staged(s, claim.campaign_id)
 
-        reserved, staged = await self._resources.database.write(work)
-        for settled in reserved.settled:
+        result, staged = await self._resources.database.write(work)
+        for settled in result.settled:
             await tell_settled(self._resources.database, self._resources.temporal, settled, now)
-        for ended in reserved.ended:
+        for ended in result.ended:
             if ended.requester_workflow_id is not None:
                 await signal_workflow(
                     self._resources.temporal, ended.requester_workflow_id, REQUEST_SETTLED_SIGNAL
                 )
-        return reserved.claim.model_copy(update={"staged": True}) if staged else reserved.claim
+        return result.claim.model_copy(update={"staged": True}) if staged else result.claim
 
     @activity.defn(name="set_campaign_state")
     async def set_campaign_state(self, change: StateInput) -> StateResult:
@@ -164,7 +141,7 @@ class Campaigns(CampaignActivities):
     @activity.defn(name="hang_up_calls")
     async def hang_up_calls(self, campaign: CampaignRef) -> Signalled:
         live = await self._resources.database.read(
-            lambda s: flight.calls_in_flight(s, campaign.campaign_id)
+            lambda s: leases.calls_in_flight(s, campaign.campaign_id)
         )
         told = await asyncio.gather(
             *(

@@ -26,7 +26,7 @@ from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
 from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
 from outdial.providers.asking import in_words, not_carried_of
 from outdial.resources.resources import Resources
-from outdial.store.call.requests import known_request
+from outdial.store.call.requests import enroll_request, known_request
 from outdial.store.campaign import campaigns
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.roster import roster, withdrawal
@@ -136,7 +136,7 @@ def _enter(
     now: datetime,
 ) -> tuple[int, CallRecord | None]:
     """The recipient's id, and the call to hang up when the request is withdrawn."""
-    recipient = roster.enroll_request(
+    recipient = enroll_request(
         s,
         direct.id,
         request.request,

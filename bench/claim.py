@@ -134,7 +134,7 @@ def claims(database: Database, campaign: CampaignRecord, count: int) -> list[Too
         now += timedelta(seconds=1)
         used, begun = processor_time(backend), time.perf_counter()
         claim = database.write_sync(
-            lambda s, at=at, now=now: claim_calls(s, campaign.id, f"b/{at}", now=now)  # type: ignore[misc]
+            lambda s, at=at, now=now: claim_calls(s, campaign.id, f"b/{at}", now=now).claim  # type: ignore[misc]
         )
         clock = (time.perf_counter() - begun) * 1000
         took.append(Took(clock, processor_time(backend) - used))

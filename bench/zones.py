@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 import phonenumbers
 from phonenumbers import timezone as phone_timezone
 
-from activities.enrolling import enroll_rows
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.rules.data import table
+from outdial.store.roster.roster import locate
 
 COUNTRIES = ("US", "GB", "FR", "DE", "AU", "BR", "IN", "MX", "JP", "ZA", "ES", "IT", "NL", "SE")
 
@@ -47,7 +47,7 @@ def by_enrolment(numbers: Sequence[str]) -> None:
     """In chunks of 500, as a roster is enrolled."""
     drafts = [RecipientDraft(position=at, phone=number) for at, number in enumerate(numbers)]
     for start in range(0, len(drafts), 500):
-        enroll_rows(drafts[start : start + 500], None)
+        locate(drafts[start : start + 500], None)
 
 
 def a_second(work: Callable[[Sequence[str]], None], numbers: Sequence[str]) -> float:

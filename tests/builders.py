@@ -28,7 +28,7 @@ from outdial.store.db.database import Database
 from outdial.store.lines import lines
 from outdial.store.lines.lines import LineLimits
 from outdial.store.roster import roster
-from outdial.store.roster.roster import EnrollRow
+from outdial.store.roster.roster import Located
 
 T = TypeVar("T")
 
@@ -73,8 +73,8 @@ def zones(*names: str) -> ZoneEvidence:
     )
 
 
-def enroll_rows(of: Sequence[RecipientDraft], *zone_names: str) -> list[EnrollRow]:
-    return [EnrollRow(draft=d, zones=zones(*zone_names)) for d in of]
+def located(of: Sequence[RecipientDraft], *zone_names: str) -> list[Located]:
+    return [(draft, zones(*zone_names)) for draft in of]
 
 
 def request(number: int = 0, **changes: Any) -> CallRequest:
@@ -125,7 +125,7 @@ class House:
     ) -> CampaignRecord:
         """A campaign with enrolled recipients, of the numbers `phone(first)` and on."""
         asked = definition(name, **changes)
-        rows = enroll_rows(
+        rows = located(
             [draft(i).model_copy(update={"phone": phone(first + i)}) for i in range(people)]
         )
         launched = self.write(
@@ -141,7 +141,9 @@ class House:
     def claim(self, campaign: CampaignRecord, key: str | None = None, limit: int = 200) -> Claim:
         self._claims += 1
         used = key or f"claim-{self._claims}"
-        return self.write(lambda s: claim_calls(s, campaign.id, used, now=self.now, limit=limit))
+        return self.write(
+            lambda s: claim_calls(s, campaign.id, used, now=self.now, limit=limit).claim
+        )
 
     def claim_one(self, campaign: CampaignRecord) -> ClaimedCall:
         (call,) = self.claim(campaign, limit=1).calls

@@ -141,7 +141,7 @@ ALLOWED: list[tuple[Rule, str, str]] = [
     (rows_stay_in_the_store, "outdial/store/records.py", "row['tenant']"),
     (rows_stay_in_the_store, "outdial/cli/contacts.py", "cell = row[at]"),
     (rows_stay_in_the_store, "tests/store/model.py", "row['tenant']"),
-    (locked_calls_are_values, "outdial/store/claims/taking.py", "line = call['line']"),
+    (locked_calls_are_values, "outdial/store/claims/reservation.py", "line = call['line']"),
     (locked_calls_are_values, "outdial/store/call/rivals.py", "locked.call.structured['word']"),
     (
         no_error_swallowed,

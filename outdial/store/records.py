@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
+from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import FailureClass
 from outdial.domain.decision.decision import Candidate
 from outdial.domain.line.routing import Marks
+from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CallRecord, RecipientRecord, RecipientState
 from outdial.domain.rules.consent import Consent
 from outdial.domain.rules.place import UnknownPlace
@@ -83,6 +86,21 @@ def read_marks(kept: dict[str, str]) -> Marks:
 def call_record(row: RowMapping) -> CallRecord:
     fields = {name: row[name] for name in _CALL_FIELDS}
     return CallRecord(**fields, to=row["phone"])
+
+
+def claimed_call(row: Mapping[str, Any] | RowMapping) -> ClaimedCall:
+    """What a call's workflow is started with."""
+    return ClaimedCall(
+        call_id=row["id"],
+        workflow_id=row["workflow_id"],
+        tenant=row["tenant"],
+        campaign=row["campaign"],
+        line=row["line"],
+        masked=mask_phone(row["phone"]),
+        attempt=row["attempt"],
+        ring_timeout=timedelta(seconds=row["ring_seconds"]),
+        max_duration=timedelta(seconds=row["max_seconds"]),
+    )
 
 
 def recipient_record(row: RowMapping) -> RecipientRecord:

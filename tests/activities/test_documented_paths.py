@@ -26,7 +26,7 @@ from outdial.contracts.signatures.campaign import ClaimInput, EnrollInput
 from outdial.intake.definition import read_definition
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.resources.resources import Resources
-from outdial.services.campaigns.launching import write_down
+from outdial.services.campaigns.launching import store_launch
 from tests.builders import NOW
 from tests.databases import migrated, sqlite_database
 from tests.providers.contract.registry import stages
@@ -106,7 +106,7 @@ async def _launch_and_dial(definition: Path, line: Line) -> None:
     with sqlite_database() as url, migrated(url) as database:
         ctx = Resources(database, NO_TEMPORAL, Lines([line]), lambda: NOW)
         resources = replace(ctx, public_url="http://outdial.test")
-        written = await write_down(ctx, read_definition(definition), again=False)
+        written = await store_launch(ctx, read_definition(definition), again=False)
         campaign, launch = written.record.id, written.record.launch
         run = ActivityEnvironment().run
         await run(

@@ -21,8 +21,8 @@ from outdial.store.db.database import Database
 from outdial.store.db.tables import line
 from outdial.store.lines.health import health_of
 from outdial.store.roster import roster
-from outdial.store.roster.recipients import list_recipients
-from tests.builders import House, draft, enroll_rows, phone
+from outdial.store.roster.roster import list_recipients
+from tests.builders import House, draft, located, phone
 from tests.databases import migrated
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import CALLER_ID, Stage
@@ -74,7 +74,7 @@ class Desk:
             line="main",
             agent={"id": self.stage.agent, "settings": self.stage.agent_settings} | agent,
         )
-        rows = enroll_rows(
+        rows = located(
             [draft(at, phone=phone(first + at), variables=variables) for at in range(people)]
         )
         self.house.write(lambda s: roster.enroll_chunk(s, record.id, record.launch, 0, rows))

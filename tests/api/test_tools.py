@@ -14,7 +14,7 @@ from outdial.domain.appointment.appointment import AppointmentStatus
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import RecipientState
 from outdial.store.compliance.suppressions import is_suppressed
-from outdial.store.roster.recipients import list_recipients
+from outdial.store.roster.roster import list_recipients
 from tests.api.desk import AT, CALENDAR, START, Desk, desk
 from tests.builders import phone
 

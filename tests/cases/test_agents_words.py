@@ -26,7 +26,7 @@ from outdial.providers.lines import ResultMapping
 from outdial.providers.reports.analysis import redial_time_in
 from outdial.store.call import calls, events
 from outdial.store.db.database import Database
-from outdial.store.roster.recipients import list_recipients
+from outdial.store.roster.roster import list_recipients
 from tests.builders import LINE, NOW, House, event
 from tests.databases import empty
 from tests.generating import examples

@@ -16,7 +16,6 @@ from outdial.store.compliance import suppressions
 from outdial.store.db import migrate
 from outdial.store.db.tables import suppression
 from outdial.store.roster import roster
-from outdial.store.roster.roster import EnrollRow
 from tests.builders import NOW, House, draft
 from tests.databases import migrated
 
@@ -28,7 +27,7 @@ FORMS = [(LANDLINE, MOBILE), (MOBILE, LANDLINE)]
 
 def _call_to(house: House, name: str, number: str, **changes: Any) -> CampaignRecord:
     campaign = house.launch(0, name=name, **changes)
-    rows = [EnrollRow(draft(0, phone=number), zones=zone_evidence(number))]
+    rows = [(draft(0, phone=number), zone_evidence(number))]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     return campaign
 

@@ -33,7 +33,7 @@ from outdial.store.campaign.progress import read_progress
 from outdial.store.claims.leases import live_leases
 from outdial.store.db.database import Database
 from outdial.store.db.tables import call
-from outdial.store.roster.recipients import list_recipients
+from outdial.store.roster.roster import list_recipients
 from tests.faults.invariants import Aftermath
 from tests.faults.parts import Part
 from tests.faults.ports import reserve_endpoints

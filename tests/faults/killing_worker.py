@@ -60,8 +60,8 @@ def _goes(raised: Any) -> bool:
 
 
 _STORE: dict[Step, tuple[Any, str, Matters]] = {
-    Step.CLAIM_DECIDED: (reservation, "reserve", lambda found: bool(found.claim.calls)),
-    Step.CLAIM_COMMITTED: (reservation, "reserve", lambda found: bool(found.claim.calls)),
+    Step.CLAIM_DECIDED: (reservation, "claim_calls", lambda found: bool(found.claim.calls)),
+    Step.CLAIM_COMMITTED: (reservation, "claim_calls", lambda found: bool(found.claim.calls)),
     Step.FENCE_DECIDED: (fence, "raise_fence", _goes),
     Step.FENCE_COMMITTED: (fence, "raise_fence", _goes),
     Step.FENCE_FROZEN: (fence, "raise_fence", _goes),

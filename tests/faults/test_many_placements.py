@@ -19,7 +19,7 @@ from outdial.domain.call.status import OUTCOME_UNKNOWN
 from outdial.domain.record import RecipientState
 from outdial.services.operations import reading
 from outdial.store.claims.leases import live_leases
-from outdial.store.roster.recipients import list_recipients
+from outdial.store.roster.roster import list_recipients
 from tests.faults.far_twilio import FarTwilio
 from tests.faults.harness import LINE, Stack, campaign, moments, numbers, open_stack, plan_stack
 from tests.providers.contract.stage import CALLER_ID

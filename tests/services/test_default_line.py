@@ -46,7 +46,7 @@ def lines(*names: str, default: str | None = None) -> Lines:
 
 
 async def by_launch(ctx: Resources) -> str:
-    launched = await launching.write_down(ctx, definition(new_name()), again=False)
+    launched = await launching.store_launch(ctx, definition(new_name()), again=False)
     return launched.record.plan.line
 
 

@@ -17,7 +17,6 @@ from outdial.services.compliance.explaining import explain
 from outdial.services.errors import NoSuchPerson
 from outdial.store.compliance import suppressions
 from outdial.store.roster import roster
-from outdial.store.roster.roster import EnrollRow
 from tests.services.world import World, new_name
 
 MIAMI = "+13055551234"
@@ -39,9 +38,9 @@ async def _launched(world: World) -> CampaignRecord:
         state="FL",
         consent=CONSENT,
     )
-    rows = [
-        EnrollRow(told, zones=zone_evidence(MIAMI, state="FL", others=told.alternate_phones)),
-        EnrollRow(RecipientDraft(position=1, phone=NOWHERE), refused="no time zone is known"),
+    rows: list[roster.Located] = [
+        (told, zone_evidence(MIAMI, state="FL", others=told.alternate_phones)),
+        (RecipientDraft(position=1, phone=NOWHERE), "no time zone is known"),
     ]
 
     def enroll(s: Session) -> None:

@@ -29,8 +29,8 @@ from tests.services.world import (
 
 
 async def staged(world: World, campaign_id: int, launch: int = 1) -> int:
-    chunk = await world.ctx.database.read(lambda s: roster.staged_chunks(s, campaign_id, launch, 0))
-    return 0 if chunk is None else len(chunk.drafts)
+    chunk = await world.ctx.database.read(lambda s: roster.read_chunk(s, campaign_id, launch, 0))
+    return 0 if chunk is None else len(chunk[1])
 
 
 async def end_in_database(world: World, campaign_id: int) -> None:

@@ -37,7 +37,7 @@ from outdial.providers.lines import Lines
 from outdial.resources.resources import Resources
 from outdial.services.campaigns import control
 from outdial.services.campaigns.adding import add_recipients
-from outdial.services.campaigns.launching import launch_campaign, write_down
+from outdial.services.campaigns.launching import launch_campaign, store_launch
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns
 from outdial.store.db.tables import recipient
@@ -159,7 +159,7 @@ async def _launched_again(world: World, end: Callable[[Handle], Awaitable[None]]
     world.clock.now += LAUNCH_AGE
     assert (await sweeps(world).sweep_campaigns()).campaigns >= 1
     assert (await record(world, first)).state is CampaignState.STOPPED
-    return (await write_down(world.ctx, definition(first.name), again=True)).record
+    return (await store_launch(world.ctx, definition(first.name), again=True)).record
 
 
 async def terminated_before_this_launch(world: World) -> CampaignRecord:

@@ -13,7 +13,6 @@ from sqlmodel import Session
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from activities.enrolling import enroll_row
 from outdial.domain.call.claim import ClaimedCall
 from outdial.intake.contacts.roster import read_roster
 from outdial.intake.definition import LoadedDefinition, read_definition_text
@@ -112,16 +111,16 @@ class World:
         await database.write(lambda s: roster.stage_roster(s, campaign, 1, read_roster(loaded)))
         await database.write(lambda s: enroll_staged(s, campaign))
         claim = await database.write(
-            lambda s: reservation.claim_calls(s, campaign, "run/1", now=now)
+            lambda s: reservation.claim_calls(s, campaign, "run/1", now=now).claim
         )
         return list(claim.calls)
 
 
 def enroll_staged(s: Session, campaign: int) -> None:
-    chunk = roster.staged_chunks(s, campaign, 1, 0)
+    chunk = roster.read_chunk(s, campaign, 1, 0)
     assert chunk is not None
-    rows = [enroll_row(draft, "UTC") for draft in chunk.drafts]
-    roster.enroll_chunk(s, campaign, 1, chunk.sequence, rows)
+    sequence, drafts = chunk
+    roster.enroll_chunk(s, campaign, 1, sequence, roster.locate(drafts, "UTC"))
     roster.mark_enrolled(s, campaign, 1)
 
 

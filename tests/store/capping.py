@@ -73,7 +73,9 @@ def _until_tomorrow(claim: Claim, orders: Orders) -> bool:
 
 def _claim(database: Database, campaign_id: int, now: datetime, limit: int) -> Claim:
     key = uuid.uuid4().hex
-    return database.write_sync(lambda s: claim_calls(s, campaign_id, key, now=now, limit=limit))
+    return database.write_sync(
+        lambda s: claim_calls(s, campaign_id, key, now=now, limit=limit).claim
+    )
 
 
 def _call(database: Database, call_id: str, now: datetime, begun: float) -> list[Talk]:

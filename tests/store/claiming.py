@@ -80,7 +80,7 @@ class _Process:
     def _claim(self, campaign_id: int) -> int:
         key, now, limit = uuid.uuid4().hex, self._now, self._random.randint(1, 6)
         claim = self._database.write_sync(
-            lambda s: claim_calls(s, campaign_id, key, now=now, limit=limit)
+            lambda s: claim_calls(s, campaign_id, key, now=now, limit=limit).claim
         )
         ids = [claimed.call_id for claimed in claim.calls]
         self._seen.claimed += ids

@@ -29,7 +29,7 @@ from outdial.store.db.errors import CampaignEnded, IllegalTransition
 from outdial.store.db.tables import campaign, recipient
 from outdial.store.lines.lines import LineLimits, ensure_lines
 from outdial.store.roster import roster
-from tests.builders import TIMEOUT, House, definition, draft, enroll_rows, event, phone
+from tests.builders import TIMEOUT, House, definition, draft, event, located, phone
 from tests.databases import InThread, empty
 from tests.store.model_invariants import (
     COUNTED,
@@ -99,7 +99,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
                 s, "default", asked, "", now=self.house.now, again=False
             )
         ).record
-        rows = enroll_rows(
+        rows = located(
             [
                 draft(i, phone=phone((first + i) % NUMBERS), alternate_phones=self._others(i))
                 for i in range(people)
@@ -371,7 +371,9 @@ class StoreModel(Invariants, RuleBasedStateMachine):
 
     def _claim(self, campaign_id: int, key: str, limit: int, skew: int) -> list[str]:
         now = self._at(skew)
-        claimed = self.house.write(lambda s: claim_calls(s, campaign_id, key, now=now, limit=limit))
+        claimed = self.house.write(
+            lambda s: claim_calls(s, campaign_id, key, now=now, limit=limit).claim
+        )
         ids = [one.call_id for one in sorted(claimed.calls, key=in_order)]
         self.keys[key] = campaign_id, len(ids)
         new = [call_id for call_id in ids if call_id not in self.statuses]

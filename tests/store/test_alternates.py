@@ -12,7 +12,7 @@ from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientStat
 from outdial.store.call import events
 from outdial.store.compliance import suppressions
 from outdial.store.roster import roster
-from tests.builders import LINE, House, draft, enroll_rows, event, phone
+from tests.builders import LINE, House, draft, event, located, phone
 
 RETRY = {"max_attempts": 9, "no_answer": {"delays": "10m", "max_attempts": 9}}
 
@@ -20,7 +20,7 @@ RETRY = {"max_attempts": 9, "no_answer": {"delays": "10m", "max_attempts": 9}}
 def _campaign(house: House, **changes: Any) -> CampaignRecord:
     campaign = house.launch(0, **({"retry": RETRY} | changes))
     person = draft(0, phone=phone(0), alternate_phones=(phone(1), phone(2)))
-    rows = enroll_rows([person])
+    rows = located([person])
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     return campaign
 

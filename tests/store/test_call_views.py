@@ -14,6 +14,7 @@ from outdial.domain.record import DEFAULT_TENANT
 from outdial.store.call import call_requests, calls
 from outdial.store.call import views as call_views
 from outdial.store.call.call_requests import NewRequest
+from outdial.store.call.requests import enroll_request
 from outdial.store.campaign import campaigns
 from outdial.store.roster import roster
 from tests.builders import NOW, House, phone, request, zones
@@ -134,7 +135,7 @@ def test_many_ask_at_once_and_each_has_its_place(house: House) -> None:
     assert len({person.position for person in people}) == len(people) == 40
     # Requests of workflows have positions from 0 on, and are listed too.
     house.write(
-        lambda s: roster.enroll_request(
+        lambda s: enroll_request(
             s,
             direct.id,
             request(50),

@@ -16,7 +16,7 @@ from outdial.store.appointments import booking
 from outdial.store.call import calls, events
 from outdial.store.callbacks import runs
 from outdial.store.compliance.suppressions import is_suppressed
-from outdial.store.roster.recipients import list_recipients
+from outdial.store.roster.roster import list_recipients
 from tests.builders import LINE, NOW, House, event, phone
 from tests.store.test_appointments import STARTS, party, rules
 

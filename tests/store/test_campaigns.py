@@ -11,7 +11,7 @@ from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CampaignRecor
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.campaigns import LaunchResult, definition_at
 from outdial.store.campaign.progress import read_progress
-from outdial.store.claims.cursor import move_cursor
+from outdial.store.claims.state import save_claim_state
 from outdial.store.db.errors import (
     CampaignEnded,
     CampaignRunning,
@@ -221,7 +221,7 @@ def test_progress_tells_what_a_campaign_waits_for(house: House) -> None:
     seen = _progress(house, campaign)
     assert (seen.recipients, seen.in_flight, seen.reason) == (2, 1, "1 of 1 calls in flight")
     house.end(call.call_id)
-    house.write(lambda s: move_cursor(s, campaign.id, wake_at=house.now, reason="lunch"))
+    house.write(lambda s: save_claim_state(s, campaign.id, wake_at=house.now, reason="lunch"))
     seen = _progress(house, campaign)
     assert (seen.wake_at, seen.reason, seen.in_flight) == (house.now, "lunch", 0)
     assert (seen.calls, seen.attempts, seen.by_outcome) == ({"completed": 1}, 1, {"completed": 1})

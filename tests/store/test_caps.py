@@ -17,7 +17,7 @@ from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
 from outdial.store.db.tables import call
 from outdial.store.roster import roster
-from tests.builders import House, draft, enroll_rows, phone
+from tests.builders import House, draft, located, phone
 from tests.store.capping import Orders, Talk, work
 from tests.store.racing import race
 
@@ -137,7 +137,7 @@ def test_a_cap_for_ever_ends_people(house: House) -> None:
 def _with_other_number(house: House, name: str, first: int, other: int, **changes: Any) -> Any:
     campaign = house.launch(0, name, **changes)
     person = draft(0, phone=phone(first), alternate_phones=(phone(other),))
-    rows = enroll_rows([person])
+    rows = located([person])
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     return campaign
 

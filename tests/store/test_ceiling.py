@@ -22,8 +22,8 @@ from outdial.store.db.tables import recipient
 from outdial.store.lines import lines
 from outdial.store.lines.lines import LineLimits
 from outdial.store.roster import roster
-from outdial.store.roster.looking import look_up
-from tests.builders import NOW, House, definition, draft, enroll_rows, event, phone
+from outdial.store.roster.explanation import explain_recipients
+from tests.builders import NOW, House, definition, draft, event, located, phone
 from tests.store.racing import race
 
 REAL = "carrier"
@@ -40,14 +40,14 @@ def _launch(house: House, name: str, tenant: str = "default", **changes: Any) ->
     record = house.write(
         lambda s: campaigns.launch_campaign(s, tenant, asked, "", now=house.now, again=True)
     ).record
-    rows = enroll_rows([draft(0)])
+    rows = located([draft(0)])
     house.write(lambda s: roster.enroll_chunk(s, record.id, record.launch, 0, rows))
     house.write(lambda s: roster.mark_enrolled(s, record.id, record.launch))
     return record
 
 
 def _claim(house: House, record: CampaignRecord, key: str) -> str | None:
-    claim = house.write(lambda s: claim_calls(s, record.id, key, now=house.now))
+    claim = house.write(lambda s: claim_calls(s, record.id, key, now=house.now).claim)
     return claim.calls[0].call_id if claim.calls else None
 
 
@@ -69,7 +69,7 @@ def test_beyond_it_the_person_waits_with_that_reason(house: House) -> None:
         assert _call(house, f"campaign-{n}")
         house.later(hours=1)
     record = _launch(house, "one-more")
-    claim = house.write(lambda s: claim_calls(s, record.id, "a", now=house.now))
+    claim = house.write(lambda s: claim_calls(s, record.id, "a", now=house.now).claim)
     assert not claim.calls
     assert claim.wake_at == NOW + WITHIN, "until the first of them is a day ago, and no sooner"
     row = house.write(
@@ -85,7 +85,7 @@ def test_beyond_it_the_person_waits_with_that_reason(house: House) -> None:
     )
     assert row.state == "waiting"
     assert "the ceiling of this installation is 5" in row.reason
-    (looked,) = house.write(lambda s: look_up(s, record, phone(0), house.now))
+    (looked,) = house.write(lambda s: explain_recipients(s, record, phone(0), house.now))
     assert isinstance(looked.decision, Wait)
     assert looked.decision.reason.code == "daily_ceiling"
     house.now = NOW + WITHIN

@@ -8,9 +8,8 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CallRecord, CampaignRecord
 from outdial.store.call import calls
-from outdial.store.claims.flight import calls_in_flight
-from outdial.store.claims.leases import live_leases
-from outdial.store.claims.reservation import claim_calls, reserve
+from outdial.store.claims.leases import calls_in_flight, live_leases
+from outdial.store.claims.reservation import claim_calls
 from outdial.store.compliance import suppressions
 from outdial.store.db.errors import UnknownCampaign
 from tests.builders import NOW, ZONE, House, phone
@@ -126,7 +125,7 @@ def test_a_suppressed_number_is_never_claimed(house: House) -> None:
         )
 
     suppress(0)
-    reserved = house.write(lambda s: reserve(s, campaign.id, "k", now=house.now, limit=1))
+    reserved = house.write(lambda s: claim_calls(s, campaign.id, "k", now=house.now, limit=1))
     assert len(reserved.claim.calls) == 1
     assert [e.reason for e in reserved.ended] == ["the number must not be called: asked us to"]
     suppress(1)

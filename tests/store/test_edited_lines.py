@@ -17,8 +17,8 @@ from outdial.store.call import call_requests, requests
 from outdial.store.campaign import campaigns
 from outdial.store.compliance import rulings
 from outdial.store.db.tables import lease, recipient
-from outdial.store.roster import everybody, roster
-from tests.builders import House, definition, draft, enroll_rows, phone, request
+from outdial.store.roster import requeue, roster
+from tests.builders import House, definition, draft, located, phone, request
 
 A, B = {"name": "a"}, {"name": "b"}
 SPARE_B = {"name": "b", "weight": 0}
@@ -122,7 +122,7 @@ def test_whoever_every_line_that_is_left_rejects_is_ended(house: House, left: st
 
 def test_another_number_of_whom_the_lines_reject_is_called(house: House) -> None:
     campaign = house.launch(0, line=LINES["b stands by"], retry=RETRY)
-    rows = enroll_rows([draft(0, alternate_phones=(phone(7),))])
+    rows = located([draft(0, alternate_phones=(phone(7),))])
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 0, rows))
     first = house.claim_one(campaign)
     house.end(first.call_id, CallStatus.FAILED, failure=FailureClass.REJECTED, may_have_rung=False)
@@ -137,7 +137,7 @@ def test_requests_are_decided_anew_however_they_came(
     house: House, monkeypatch: pytest.MonkeyPatch, many: int, change: str
 ) -> None:
     """Those that came over HTTP have negative positions."""
-    monkeypatch.setattr(everybody.decide_some_anew, "__defaults__", (everybody.EVERYBODY, 2))
+    monkeypatch.setattr(requeue.requeue_some, "__defaults__", (requeue.FROM_THE_START, 2))
     direct = house.write(lambda s: campaigns.ensure_direct_campaign(s, "default", now=house.now))
 
     def block(days: float) -> None:

@@ -35,8 +35,8 @@ from tests.builders import (
     definition,
     drafts,
     ended,
-    enroll_rows,
     event,
+    located,
     phone,
 )
 from tests.databases import empty
@@ -180,7 +180,7 @@ def test_people_who_are_added_at_all_times_keep_no_pause_waiting(house: House) -
         with _open(house, add):
             paused = executor.submit(_pause, house, campaign)
         assert paused.result(WITHIN) is not None
-    rows = enroll_rows(drafts(2, first=20))
+    rows = located(drafts(2, first=20))
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 1, rows))
     people = house.write(lambda s: roster.list_recipients(s, campaign.id, launch=1, limit=9))
     assert {person.state for person in people} == {RecipientState.WAITING}

@@ -18,9 +18,8 @@ from outdial.domain.decision.reasons import Reason
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
 from outdial.store.call import calls, events
 from outdial.store.call.locked_call import lock_calls
-from outdial.store.claims import taking
-from outdial.store.claims.candidates import Decided, find_people, write_decisions
-from outdial.store.claims.promotion import _NEXT
+from outdial.store.claims import candidates, reservation
+from outdial.store.claims.candidates import find_due, write_decisions
 from outdial.store.compliance.subscribers import number_lock
 from outdial.store.db.dialect import lock_keys
 from outdial.store.db.tables import call, lease, recipient
@@ -346,15 +345,15 @@ def test_a_claim_does_not_undo_what_a_late_report_decided_meanwhile(
         else:
             _report(house, lost.call_id, CallStatus.NO_ANSWER)
 
-    found = taking._in_turn
+    find_ready = candidates.find_ready
 
-    def in_turn(*given: Any) -> Any:
-        read = found(*given)
+    def find_and_report(*given: Any) -> Any:
+        read = find_ready(*given)
         with apart(report) as reported:
             reported.result(WAITS)
         return read
 
-    monkeypatch.setattr(taking, "_in_turn", in_turn)
+    monkeypatch.setattr(reservation, "find_ready", find_and_report)
     assert house.claim(campaign).calls == ()
     monkeypatch.undo()
     state, attempts, outcome = _people(house)[0]
@@ -372,12 +371,12 @@ def test_a_decision_about_one_who_ended_meanwhile_changes_nothing(
     """Nor does it say that they ended because of it."""
 
     def decide(s: Session) -> None:
-        (person,) = find_people(s, campaign, _NEXT, 1, now=house.now)
+        (person,) = find_due(s, campaign, 1, house.now)
         s.connection().execute(
             update(recipient).values(state=RecipientState.DONE.value, outcome="completed")
         )
         wait = Wait(house.now + timedelta(hours=1), Reason("x", "x"))
-        assert write_decisions(s, [Decided(person, wait)]) == []
+        assert write_decisions(s, [(person, wait)]) == []
 
     house.write(decide)
     assert _people(house)[0][0] is RecipientState.DONE

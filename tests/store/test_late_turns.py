@@ -21,7 +21,7 @@ from outdial.store.compliance.suppressions import is_suppressed, suppress
 from outdial.store.db.database import Database
 from outdial.store.db.tables import recipient
 from outdial.store.roster import roster
-from tests.builders import LINE, House, draft, enroll_rows, event, phone
+from tests.builders import LINE, House, draft, event, located, phone
 from tests.databases import empty
 from tests.generating import examples
 
@@ -58,7 +58,7 @@ VOICEMAIL = {"status": CallStatus.COMPLETED, "answered_by": AnsweredBy.MACHINE}
 def _launch(house: House, numbers: int = 3, **changes: Any) -> CampaignRecord:
     """One person with so many numbers."""
     campaign = house.launch(0, **({"retry": RETRY} | changes))
-    rows = enroll_rows([draft(0, alternate_phones=ALL[1:numbers])])
+    rows = located([draft(0, alternate_phones=ALL[1:numbers])])
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     return campaign
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.store.claims.limits import fair_room
+from outdial.store.claims.limits import fair_allowance
 from outdial.store.lines import lines
 from tests.builders import LINE, House
 
@@ -118,10 +118,10 @@ def test_what_others_cannot_use_is_free_for_all(house: House) -> None:
         (1, 0, {}, {2: 50}, 1),  # whoever comes first
     ],
 )
-def test_fair_room(
+def test_fair_allowance(
     most: int, mine: int, leases: dict[int, int], others: dict[int, int], room: int
 ) -> None:
-    assert fair_room(most, mine, leases, others) == room
+    assert fair_allowance(most, mine, leases, others) == room
 
 
 def test_new_limits_of_a_line_hold_at_once(house: House) -> None:

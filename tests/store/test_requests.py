@@ -7,6 +7,7 @@ import pytest
 
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DEFAULT_TENANT, CampaignRecord, RecipientState
+from outdial.store.call.requests import enroll_request
 from outdial.store.campaign import campaigns
 from outdial.store.roster import roster, withdrawal
 from outdial.store.roster.roster import RecipientResult
@@ -21,7 +22,7 @@ def _direct(house: House) -> CampaignRecord:
 def _ask(house: House, direct: CampaignRecord, key: str, number: int = 0, **changes: Any) -> int:
     asked = request(number, **changes)
     return house.write(
-        lambda s: roster.enroll_request(
+        lambda s: enroll_request(
             s,
             direct.id,
             asked,

@@ -11,8 +11,7 @@ from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientStat
 from outdial.store.campaign import campaigns
 from outdial.store.db.errors import CampaignEnded
 from outdial.store.roster import roster
-from outdial.store.roster.roster import EnrollRow, StagedChunk
-from tests.builders import ZONE, House, definition, draft, drafts, enroll_rows, phone, zones
+from tests.builders import ZONE, House, definition, draft, drafts, located, phone, zones
 from tests.store.racing import race
 
 pytestmark = pytest.mark.both_databases
@@ -34,21 +33,20 @@ def _enroll_all(house: House, campaign: CampaignRecord) -> int:
     """As the activity does it: chunk after chunk, each in a transaction of its own."""
     after, new = 0, 0
     while True:
-        chunk, count = house.write(partial(_enroll_next, campaign=campaign, after=after))
-        if chunk is None:
+        enrolled = house.write(partial(_enroll_next, campaign=campaign, after=after))
+        if enrolled is None:
             return new
-        after, new = chunk.sequence, new + count
+        after, new = enrolled[0], new + enrolled[1]
 
 
-def _enroll_next(
-    s: Session, campaign: CampaignRecord, after: int
-) -> tuple[StagedChunk | None, int]:
-    chunk = roster.staged_chunks(s, campaign.id, campaign.launch, after)
+def _enroll_next(s: Session, campaign: CampaignRecord, after: int) -> tuple[int, int] | None:
+    """As `roster.enroll_next`, with one time zone for all."""
+    chunk = roster.read_chunk(s, campaign.id, campaign.launch, after)
     if chunk is None:
-        return None, 0
-    rows = enroll_rows(chunk.drafts)
-    sequence = chunk.sequence
-    return chunk, roster.enroll_chunk(s, campaign.id, campaign.launch, sequence, rows)
+        return None
+    sequence, read = chunk
+    rows = located(read)
+    return sequence, roster.enroll_chunk(s, campaign.id, campaign.launch, sequence, rows)
 
 
 def _stage(house: House, campaign: CampaignRecord, what: list[RecipientDraft], chunk: int) -> int:
@@ -76,9 +74,9 @@ def test_drafts_survive_staging_whole(house: House) -> None:
         variables={"name": "Zoë \u0000", "when": "09:00"},
     )
     _stage(house, campaign, [full], 10)
-    chunk = house.write(lambda s: roster.staged_chunks(s, campaign.id, 1, 0))
+    chunk = house.write(lambda s: roster.read_chunk(s, campaign.id, 1, 0))
     assert chunk is not None
-    assert chunk.drafts == (full,)
+    assert chunk == (1, [full])
     _enroll_all(house, campaign)
     assert _people(house, campaign)[0].variables == full.variables
 
@@ -88,14 +86,14 @@ def test_staging_or_enrolling_twice_enrolls_once(house: House) -> None:
     _stage(house, campaign, drafts(5), 2)
     _stage(house, campaign, drafts(5), 2)
     assert _enroll_all(house, campaign) == 5
-    rows = enroll_rows(drafts(5))
+    rows = located(drafts(5))
     assert house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 1, rows)) == 0
     assert len(_people(house, campaign)) == 5
 
 
 def test_one_chunk_enrolled_at_once_by_many_is_enrolled_once(house: House) -> None:
     campaign = _campaign(house)
-    rows = enroll_rows(drafts(50))
+    rows = located(drafts(50))
 
     def enroll() -> int:
         return house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 1, rows))
@@ -105,15 +103,15 @@ def test_one_chunk_enrolled_at_once_by_many_is_enrolled_once(house: House) -> No
 
 def test_who_cannot_be_called_ends_with_the_reason(house: House) -> None:
     campaign = _campaign(house)
-    rows = [
-        EnrollRow(draft(0), refused="no time zone is known"),
-        EnrollRow(draft(1), zones=zones()),
-        EnrollRow(draft(2, phone=phone(1)), zones=zones()),
-        EnrollRow(draft(3, phone=phone(0)), zones=zones()),
-        EnrollRow(draft(4)),
+    rows: list[roster.Located] = [
+        (draft(0), "no time zone is known"),
+        (draft(1), zones()),
+        (draft(2, phone=phone(1)), zones()),
+        (draft(3, phone=phone(0)), zones()),
+        (draft(4), "no time zone is known"),
     ]
     assert house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 1, rows)) == 5
-    late = [EnrollRow(draft(5, phone=phone(1)), zones=zones())]
+    late = [(draft(5, phone=phone(1)), zones())]
     assert house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 2, late)) == 1
     people = _people(house, campaign)
     assert [p.state is RecipientState.DONE for p in people] == [

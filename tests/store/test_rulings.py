@@ -18,10 +18,9 @@ from outdial.domain.rules.consent import Consent, ConsentLevel
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, shipped_rulebook
 from outdial.domain.rules.zone import zone_evidence
-from outdial.store.claims.cursor import lock_cursor
+from outdial.store.claims.state import lock_claim_state
 from outdial.store.compliance import rulings
 from outdial.store.roster import roster
-from outdial.store.roster.roster import EnrollRow
 from tests.builders import House, draft
 from tests.store.racing import WAITS, apart, until_somebody_waits
 
@@ -35,7 +34,7 @@ def _campaign(house: House, *numbers: str, **changes: Any) -> CampaignRecord:
     rows = []
     for position, number in enumerate(numbers):
         person = draft(position, phone=number, consent=CONSENT)
-        rows.append(EnrollRow(person, zones=zone_evidence(number)))
+        rows.append((person, zone_evidence(number)))
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     return campaign
 
@@ -115,7 +114,7 @@ def test_an_operators_rules_are_added_and_replaced(house: House) -> None:
 
 def test_sales_without_consent_end_with_the_reason(house: House) -> None:
     campaign = house.launch(0, purpose="telemarketing")
-    rows = [EnrollRow(draft(0, phone=NEW_YORK), zones=zone_evidence(NEW_YORK))]
+    rows = [(draft(0, phone=NEW_YORK), zone_evidence(NEW_YORK))]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     assert house.claim(campaign).calls == ()
     (person,) = house.write(lambda s: roster.list_recipients(s, campaign.id))
@@ -129,7 +128,7 @@ def test_zones_told_from_older_data_are_told_anew(house: House) -> None:
     old = zone_evidence(number).model_copy(
         update={"candidates": ("Asia/Tokyo",), "data_version": "older"}
     )
-    rows = [EnrollRow(draft(0, phone=number), zones=old)]
+    rows = [(draft(0, phone=number), old)]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     claimed = house.claim_one(campaign)  # 10:00 and 09:00 there, midnight in Tokyo
     assert house.fence(claimed.call_id).verdict is FenceVerdict.GO
@@ -148,7 +147,7 @@ def test_whoever_changes_rulings_waits_for_campaigns_before_they_hold_a_row(
     house: House, on_postgresql: None, change: Callable[[House], object]
 ) -> None:
     def hold(s: Session) -> None:
-        lock_cursor(s, campaign.id)
+        lock_claim_state(s, campaign.id)
         started.set()
         until_somebody_waits(house.database)
         s.connection().execute(text("SELECT id FROM ruling FOR UPDATE NOWAIT"))

@@ -9,9 +9,8 @@ from typing import Any
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.store.campaign import campaigns
-from outdial.store.claims.promotion import SMALLEST_STEP
+from outdial.store.claims.candidates import SMALLEST_STEP
 from outdial.store.roster import roster
-from outdial.store.roster.roster import EnrollRow
 from tests.builders import House, definition, draft, zones
 
 NEW_YORK, CHICAGO, DENVER, LOS_ANGELES = (
@@ -31,7 +30,7 @@ def _campaign(house: House, *places: str, **changes: Any) -> CampaignRecord:
 
 
 def _enroll(house: House, campaign: CampaignRecord, *places: str) -> None:
-    rows = [EnrollRow(draft(i), zones=zones(place)) for i, place in enumerate(places)]
+    rows = [(draft(i), zones(place)) for i, place in enumerate(places)]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
 
 
@@ -127,7 +126,7 @@ def test_open_recipients_are_counted_exactly_when_few(house: House) -> None:
     house.now = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
     campaign = _campaign(house, *[NEW_YORK] * 1005)
     assert house.claim(campaign).open_recipients == 1005
-    more = [EnrollRow(draft(2000 + i), zones=zones()) for i in range(10)]
+    more = [(draft(2000 + i), zones()) for i in range(10)]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 2, more))
     assert house.claim(campaign).open_recipients == 1005
     house.later(seconds=30)

@@ -20,7 +20,7 @@ from outdial.services.errors import ChangeRefused, RequestRefused
 from outdial.services.operations.reading import require_campaign
 from outdial.store.campaign.campaigns import definition_at
 from outdial.store.db.errors import CampaignEnded
-from outdial.store.roster import recipients, roster
+from outdial.store.roster import roster
 
 PAGE = 500
 """Recipients read in one transaction."""
@@ -78,7 +78,7 @@ async def list_results(ctx: Resources, name: str, *, limit: int, after: int = 0)
 
     def work(s: Session) -> list[Result]:
         found = roster.list_recipients(s, record.id, launch=record.launch, limit=limit, after=after)
-        last = recipients.last_calls(s, [one.id for one in found])
+        last = roster.last_calls(s, [one.id for one in found])
         return [Result(one, last.get(one.id)) for one in found]
 
     return await ctx.database.read(work)

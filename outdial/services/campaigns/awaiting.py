@@ -11,7 +11,7 @@ from outdial.domain.record import CampaignRecord
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
 from outdial.resources.resources import Resources
-from outdial.services.campaigns.launching import Written, write_down
+from outdial.services.campaigns.launching import StoredLaunch, store_launch
 from outdial.services.errors import NobodyCallable, RequestRefused, ScopeMissing
 from outdial.services.operations.lines import left_to_providers, simulated_lines
 from outdial.store.campaign.campaigns import launch_of_requester
@@ -50,7 +50,9 @@ class AwaitedLaunches:
         if earlier is not None:
             return earlier
         try:
-            written = await write_down(ctx, loaded, again=again, scopes=scopes, requester=requester)
+            written = await store_launch(
+                ctx, loaded, again=again, scopes=scopes, requester=requester
+            )
         except CampaignRunning as running:
             # An earlier try was still writing it, or somebody else runs it.
             earlier = await _earlier_try(ctx, loaded, requester)
@@ -74,7 +76,7 @@ async def _earlier_try(
     return _launched(record, own=True).model_copy(update={"launch": launch, "over": over})
 
 
-def _foreseen(ctx: Resources, written: Written) -> Iterator[str]:
+def _foreseen(ctx: Resources, written: StoredLaunch) -> Iterator[str]:
     forecast = written.forecast
     for count, reason in forecast.never():
         yield f"can never be called, {count} people: {reason}"

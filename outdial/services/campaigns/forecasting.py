@@ -1,9 +1,8 @@
-"""What is known before a launch about who can never be called, and why."""
+"""Forecasts, before a launch, which recipients can never be called, and why."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from outdial.domain.call.plan import CallPlan
@@ -21,7 +20,7 @@ _Kind = tuple[tuple[str, ...], tuple[str, ...], Consent | None, tuple[str, ...]]
 
 
 class Forecast:
-    """Watches a roster go by; people of one kind are decided once."""
+    """Counts the recipients of a roster by kind; a kind is decided once."""
 
     def __init__(self, plan: CallPlan, rulebook: Rulebook, now: datetime) -> None:
         self._plan = plan
@@ -30,12 +29,7 @@ class Forecast:
         self._kinds: Counter[_Kind] = Counter()
         self._refused: Counter[str] = Counter()
 
-    def watching(self, drafts: Iterable[RecipientDraft]) -> Iterator[RecipientDraft]:
-        for draft in drafts:
-            self._add(draft)
-            yield draft
-
-    def _add(self, draft: RecipientDraft) -> None:
+    def add(self, draft: RecipientDraft) -> None:
         try:
             evidence = zone_evidence(
                 draft.phone,
@@ -50,37 +44,37 @@ class Forecast:
             return
         consent = draft.consent
         if consent is not None:
-            # What proves it makes no two people different, only that something does.
+            # What proves it makes no two recipients different, only that something does.
             consent = consent.model_copy(update={"proof": consent.proof and "given"})
         kind = evidence.candidates, evidence.jurisdictions, consent, evidence.destinations
         self._kinds[kind] += 1
 
     @property
-    def people(self) -> int:
+    def recipients(self) -> int:
         return self._kinds.total() + self._refused.total()
 
     def never(self) -> list[tuple[int, str]]:
-        """How many people can never be called, for each reason; the most first."""
-        told = Counter(self._refused)
+        """How many recipients can never be called, for each reason; the most first."""
+        reasons = Counter(self._refused)
         for kind, count in self._kinds.items():
             reason = self._against(kind, attempts=0)
             if reason is not None:
-                told[reason] += count
-        return [(count, reason) for reason, count in told.most_common()]
+                reasons[reason] += count
+        return [(count, reason) for reason, count in reasons.most_common()]
 
     def end_early(self) -> list[tuple[int, str]]:
-        """How many people end before all their attempts, because the part of the day whose turn
-        it is never comes; the most first."""
-        told: Counter[str] = Counter()
+        """How many recipients end before all their attempts, because the next part of the day
+        never comes; the most first."""
+        reasons: Counter[str] = Counter()
         retry = self._plan.retry
         for kind, count in self._kinds.items():
             for attempts in range(min(len(retry.dayparts), retry.max_attempts)):
                 reason = self._against(kind, attempts)
                 if reason is not None:
                     if attempts:
-                        told[f"attempt {attempts + 1}: {reason}"] += count
+                        reasons[f"attempt {attempts + 1}: {reason}"] += count
                     break
-        return [(count, reason) for reason, count in told.most_common()]
+        return [(count, reason) for reason, count in reasons.most_common()]
 
     def _against(self, kind: _Kind, attempts: int) -> str | None:
         zones, jurisdictions, consent, destinations = kind
@@ -96,14 +90,14 @@ class Forecast:
 
 
 def forecast(loaded: LoadedDefinition, now: datetime) -> Forecast:
-    """What the rules that ship say about a definition's people. Reads the whole roster.
+    """What the rules that ship say about a definition's recipients. Reads the whole roster.
 
     Raises DefinitionInvalid as `read_roster` does.
     """
     definition = loaded.definition
     if not definition.line:
         definition = definition.on_line("any")  # the rules are the same on every line
-    watched = Forecast(CallPlan.of(definition), shipped_rulebook(), now)
-    for _ in watched.watching(read_roster(loaded)):
-        pass
-    return watched
+    forecast = Forecast(CallPlan.of(definition), shipped_rulebook(), now)
+    for draft in read_roster(loaded):
+        forecast.add(draft)
+    return forecast

@@ -7,6 +7,7 @@ launching once more: the campaign is found running, and its workflow is started.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +18,7 @@ from outdial.contracts.names import campaign_workflow_id
 from outdial.dispatch.errors import outages_translated
 from outdial.dispatch.executions import describe_execution
 from outdial.dispatch.starting import start_campaign
+from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.rulebook import Rulebook
@@ -69,8 +71,8 @@ class Launch:
 
 
 @dataclass(frozen=True)
-class Written:
-    """A campaign that is written down as running, and what its rules say beforehand."""
+class StoredLaunch:
+    """A campaign that is stored as running, and what its rules forecast."""
 
     record: CampaignRecord
     forecast: Forecast
@@ -86,10 +88,10 @@ async def launch_campaign(
     """Launch a definition, or find out that it runs already.
 
     `scopes` are those of whoever sent it; without, it is the operator's own. Raises ScopeMissing,
-    and what `write_down` does.
+    and what `store_launch` does.
     """
     try:
-        written = await write_down(ctx, loaded, again=again, scopes=scopes)
+        written = await store_launch(ctx, loaded, again=again, scopes=scopes)
     except CampaignRunning as running:
         return await _join(ctx, running.record)
     record, forecast = written.record, written.forecast
@@ -104,14 +106,14 @@ async def launch_campaign(
     )
 
 
-async def write_down(
+async def store_launch(
     ctx: Resources,
     loaded: LoadedDefinition,
     *,
     again: bool,
     scopes: tuple[str, ...] | None = None,
     requester: str | None = None,
-) -> Written:
+) -> StoredLaunch:
     """Check everything, and write the campaign down as running; its workflow is to be started.
 
     `requester` is the workflow run that asks for it; each of them launches once.
@@ -151,11 +153,11 @@ def _require_carried(ctx: Resources, loaded: LoadedDefinition) -> None:
 
 async def _store(
     ctx: Resources, loaded: LoadedDefinition, *, again: bool, requester: str | None
-) -> Written:
+) -> StoredLaunch:
     """The campaign and its whole roster, in one transaction: all of it or nothing."""
     now = ctx.clock()
 
-    def work(s: Session) -> Written:
+    def work(s: Session) -> StoredLaunch:
         rulebook = read_rulebook(s, ctx.tenant, now)
         _require_risks(loaded, rulebook)
         launched = campaigns.launch_campaign(
@@ -169,18 +171,23 @@ async def _store(
         )
         record = launched.record
         forecast = Forecast(record.plan, rulebook, now)
-        drafts = forecast.watching(read_roster(loaded))
-        roster.stage_roster(s, record.id, record.launch, drafts)
-        spend(s, ctx, forecast.people, now)
+        roster.stage_roster(s, record.id, record.launch, _counted(read_roster(loaded), forecast))
+        spend(s, ctx, forecast.recipients, now)
         never = tuple(forecast.never())
-        if forecast.people and sum(count for count, _ in never) == forecast.people:
+        if forecast.recipients and sum(count for count, _ in never) == forecast.recipients:
             raise NobodyCallable(record.name, never)
         told = campaign_endpoints(ctx, record.id, loaded.definition)
         set_campaign_endpoints(s, record.id, told, now=now)
         tell_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
-        return Written(record, forecast)
+        return StoredLaunch(record, forecast)
 
     return await ctx.database.write(work)
+
+
+def _counted(drafts: Iterable[RecipientDraft], forecast: Forecast) -> Iterator[RecipientDraft]:
+    for draft in drafts:
+        forecast.add(draft)
+        yield draft
 
 
 def _require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:

@@ -17,7 +17,11 @@ from outdial.domain.rules.rule import Rule
 from outdial.resources.resources import Resources
 from outdial.services.errors import NoSuchPerson
 from outdial.services.operations.reading import require_campaign
-from outdial.store.roster.looking import LookedAt, look_up, look_up_refused
+from outdial.store.roster.explanation import (
+    RecipientExplanation,
+    explain_recipients,
+    refused_recipients,
+)
 
 _CHANGES = {
     "suppressed": "lifting the number from the suppression list",
@@ -37,7 +41,7 @@ _CHANGES = {
     "consent_missing": "a consent of the person with its proof, in the contact file",
     "consent_expired": "a new consent of the person, in the contact file",
     "consent_later": "time alone",
-    "no_rules": "accept_risk with a reason, once somebody has looked at that country's rules",
+    "no_rules": "accept_risk with a reason, once somebody has explanation at that country's rules",
     "timezone_unknown": "a time_zone for the person, or schedule.time_zone for all",
 }
 
@@ -51,13 +55,13 @@ async def explain(ctx: Resources, name: str, number: str) -> list[dict[str, Any]
     record = await require_campaign(ctx, name)
     now = ctx.clock()
 
-    def work(s: Session) -> tuple[list[LookedAt], list[RecipientRecord]]:
-        return look_up(s, record, number, now), look_up_refused(s, record, number)
+    def work(s: Session) -> tuple[list[RecipientExplanation], list[RecipientRecord]]:
+        return explain_recipients(s, record, number, now), refused_recipients(s, record, number)
 
     found, refused = await ctx.database.read(work)
     if not found and not refused:
         raise NoSuchPerson(name, mask_phone(number))
-    told = [_explained(record, looked, now) for looked in found]
+    told = [_explained(record, explanation, now) for explanation in found]
     return told + [_refused(record, recipient) for recipient in refused]
 
 
@@ -83,38 +87,40 @@ def _whom(
     }
 
 
-def _explained(record: CampaignRecord, looked: LookedAt, now: datetime) -> dict[str, Any]:
-    conditions = looked.conditions
-    return _whom(record, looked.record, looked.numbers) | {
-        "decision": _decision(looked, now),
+def _explained(
+    record: CampaignRecord, explanation: RecipientExplanation, now: datetime
+) -> dict[str, Any]:
+    conditions = explanation.conditions
+    return _whom(record, explanation.record, explanation.numbers) | {
+        "decision": _decision(explanation, now),
         "zones": {
-            "candidates": list(looked.zones.candidates),
-            "source": looked.zones.source.value,
-            "data_version": looked.zones.data_version,
-            "local_times": _local_times(looked, now),
+            "candidates": list(explanation.zones.candidates),
+            "source": explanation.zones.source.value,
+            "data_version": explanation.zones.data_version,
+            "local_times": _local_times(explanation, now),
         },
-        "jurisdictions": list(looked.zones.jurisdictions),
+        "jurisdictions": list(explanation.zones.jurisdictions),
         "rules": [_rule(rule) for rule in conditions.rules],
         "rules_version": conditions.evidence["rules_version"],
         "accepted_risks": conditions.evidence["accepted_risks"],
         "blocks": [block.model_dump(mode="json") for block in conditions.blocks],
         "hours": conditions.evidence["hours"],
-        "caps": _caps(conditions, looked, now),
-        "consent": None if looked.consent is None else looked.consent.noted,
-        "suppressed": looked.suppressed,
-        "suppression_history": _history(looked),
-        "attempts": _attempts(looked),
+        "caps": _caps(conditions, explanation, now),
+        "consent": None if explanation.consent is None else explanation.consent.noted,
+        "suppressed": explanation.suppressed,
+        "suppression_history": _history(explanation),
+        "attempts": _attempts(explanation),
     }
 
 
-def _history(looked: LookedAt) -> list[dict[str, Any]]:
+def _history(explanation: RecipientExplanation) -> list[dict[str, Any]]:
     return [
         {"at": c.at.isoformat(), "change": c.change, "reason": c.reason, "source": c.source}
-        for c in looked.suppression_history
+        for c in explanation.suppression_history
     ]
 
 
-def _attempts(looked: LookedAt) -> list[dict[str, Any]]:
+def _attempts(explanation: RecipientExplanation) -> list[dict[str, Any]]:
     return [
         {
             "at": call.created_at.isoformat(),
@@ -122,21 +128,21 @@ def _attempts(looked: LookedAt) -> list[dict[str, Any]]:
             "number": mask_phone(call.to),
             "outcome": call.outcome,
         }
-        for call in looked.attempts
+        for call in explanation.attempts
     ]
 
 
-def _local_times(looked: LookedAt, now: datetime) -> dict[str, str]:
+def _local_times(explanation: RecipientExplanation, now: datetime) -> dict[str, str]:
     return {
         zone: now.astimezone(load_zone(zone)).isoformat(timespec="seconds")
-        for zone in looked.zones.candidates
+        for zone in explanation.zones.candidates
     }
 
 
-def _decision(looked: LookedAt, now: datetime) -> dict[str, Any]:
-    if looked.record.state is RecipientState.DONE:
-        return {"answer": "done", "reason": looked.record.reason}
-    return _answer(looked.decision) | {"at": now.isoformat()}
+def _decision(explanation: RecipientExplanation, now: datetime) -> dict[str, Any]:
+    if explanation.record.state is RecipientState.DONE:
+        return {"answer": "done", "reason": explanation.record.reason}
+    return _answer(explanation.decision) | {"at": now.isoformat()}
 
 
 def _answer(decision: Decision) -> dict[str, Any]:
@@ -175,10 +181,12 @@ def _rule(rule: Rule) -> dict[str, Any]:
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _caps(conditions: Conditions, looked: LookedAt, now: datetime) -> list[dict[str, Any]]:
+def _caps(
+    conditions: Conditions, explanation: RecipientExplanation, now: datetime
+) -> list[dict[str, Any]]:
     told = []
     for bound in conditions.caps:
-        ledger = looked.ledger
+        ledger = explanation.ledger
         counted = ledger.attempts
         if bound.cap.per is CapScope.NUMBER and ledger.to_number is not None:
             counted = ledger.to_number

@@ -9,20 +9,25 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from outdial.domain.appointment.appointment import Party
+from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import CampaignRecord
 from outdial.store.appointments.booking import enter
 from outdial.store.db.tables import recipient
-from outdial.store.roster.recipients import EnrollRow
 
 
 def enter_existing(
-    s: Session, record: CampaignRecord, launch: int, rows: Sequence[EnrollRow], *, now: datetime
+    s: Session,
+    record: CampaignRecord,
+    launch: int,
+    drafts: Sequence[RecipientDraft],
+    *,
+    now: datetime,
 ) -> int:
     """How many were not known. Repeating it changes nothing."""
     calendar = record.plan.calendar
     if calendar is None:
         return 0
-    having = [row.draft for row in rows if row.draft.appointment_at is not None]
+    having = [draft for draft in drafts if draft.appointment_at is not None]
     ids = _ids(s, record, launch, [draft.position for draft in having])
     entered = 0
     for draft in having:

@@ -3,7 +3,7 @@
 Every transaction that ends or settles calls works on locked calls: loaded in one query, changed in
 memory, written back in few statements. Calls are locked in the order of their ids, each before
 its recipient. The campaign is read, not locked: a stop that commits meanwhile may leave somebody
-waiting, whom the claims and the end of a stopping campaign end (`store.roster.everybody`).
+waiting, whom the claims and the end of a stopping campaign end (`store.roster.requeue`).
 """
 
 from __future__ import annotations

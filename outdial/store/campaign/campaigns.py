@@ -24,7 +24,7 @@ from outdial.domain.endpoint import EventType
 from outdial.domain.line.routing import SIMULATED, UnknownLine
 from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord, RecipientState
 from outdial.store.campaign.gate import shut_gates
-from outdial.store.claims.cursor import lock_cursor, move_cursor
+from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.db.dialect import lock_keys, lock_rows
 from outdial.store.db.errors import (
     CampaignEnded,
@@ -39,14 +39,14 @@ from outdial.store.db.tables import (
     campaign,
     campaign_line,
     campaign_revision,
-    claim_cursor,
+    claim_state,
     lease,
     recipient,
     roster,
     roster_chunk,
 )
 from outdial.store.lines.lines import line_names
-from outdial.store.roster.everybody import close_some, decide_some_anew
+from outdial.store.roster.requeue import close_some, requeue_some
 from outdial.store.webhooks.outbox import tell_campaign
 
 _BY_NAME = select(campaign).where(
@@ -220,7 +220,7 @@ def _locked_by_name(s: Session, tenant: str, name: str) -> CampaignRecord | None
     known = find_campaign(s, tenant, name)
     if known is None:
         return None
-    lock_cursor(s, known.id)
+    lock_claim_state(s, known.id)
     return lock_campaign(s, known.id)
 
 
@@ -239,7 +239,7 @@ def _launch_again(
         raise PurposeChanged(record, definition.purpose)
     values = _running(now) | {"plan": _written(CallPlan.of(definition))}
     # What is noted there is about the launch before.
-    move_cursor(s, record.id, open_count=0, counted_at=None, anew_from=None)
+    save_claim_state(s, record.id, open_count=0, counted_at=None, anew_from=None)
     values |= {"launch": record.launch + 1, "revision": record.revision + 1}
     changed = change_campaign(s, record.id, values)
     write_lines(s, changed)
@@ -270,7 +270,7 @@ def _create(s: Session, values: dict[str, Any], plan: CallPlan) -> CampaignRecor
     created = s.connection().execute(insert(campaign).values(values).returning(campaign.c.id))
     campaign_id = int(created.scalar_one())
     s.connection().execute(
-        insert(claim_cursor).values(campaign_id=campaign_id, caller_turn=0, open_count=0)
+        insert(claim_state).values(campaign_id=campaign_id, caller_turn=0, open_count=0)
     )
     record = require_campaign(s, campaign_id)
     write_lines(s, record)
@@ -326,7 +326,7 @@ def apply_definition(
     `add_recipients`. Raises UnknownCampaign, CampaignEnded, NameChanged, PurposeChanged,
     UnknownLine; then nothing changed.
     """
-    lock_cursor(s, campaign_id)
+    lock_claim_state(s, campaign_id)
     shut_gates(s, [campaign_id])
     record = lock_campaign(s, campaign_id)
     if record.state.over:
@@ -345,7 +345,7 @@ def apply_definition(
     changed = change_campaign(s, campaign_id, values)
     write_lines(s, changed)
     keep_revision(s, changed, definition, source_text, now)
-    move_cursor(s, campaign_id, anew_from=decide_some_anew(s, changed))
+    save_claim_state(s, campaign_id, anew_from=requeue_some(s, changed))
     return changed
 
 
@@ -383,7 +383,7 @@ def set_campaign_state(
     ends it), what is stopping cannot run again, and a standing campaign is never stopped.
     """
     if state is CampaignState.STOPPING:
-        lock_cursor(s, campaign_id)  # a claim takes people whom a stop ends
+        lock_claim_state(s, campaign_id)  # a claim takes people whom a stop ends
     shut_gates(s, [campaign_id])
     record = lock_campaign(s, campaign_id)
     if state is record.state and not state.over and not (hang_up and not record.hang_up):
@@ -407,7 +407,7 @@ def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignR
     One that is over stays as it is: whoever ended it may have died before he could say so.
     Raises UnknownCampaign.
     """
-    lock_cursor(s, campaign_id)
+    lock_claim_state(s, campaign_id)
     record = lock_campaign(s, campaign_id)
     if record.state.over:
         return record

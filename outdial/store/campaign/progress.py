@@ -8,7 +8,7 @@ from sqlmodel import Session
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord, Progress, RecipientState
 from outdial.store.campaign.campaigns import require_campaign
-from outdial.store.db.tables import call, claim_cursor, lease, recipient
+from outdial.store.db.tables import call, claim_state, lease, recipient
 from outdial.store.lines.kinds import simulated_among
 
 
@@ -17,17 +17,17 @@ def read_progress(s: Session, campaign_id: int) -> Progress:
     record = require_campaign(s, campaign_id)
     by_state, by_outcome = _recipients(s, record)
     calls, attempts = _calls(s, record)
-    cursor = (
+    state = (
         s.connection()
         .execute(
             select(
-                claim_cursor.c.wake_at,
-                claim_cursor.c.reason,
+                claim_state.c.wake_at,
+                claim_state.c.reason,
                 select(func.count())
                 .where(lease.c.campaign_id == campaign_id)
                 .scalar_subquery()
                 .label("in_flight"),
-            ).where(claim_cursor.c.campaign_id == campaign_id)
+            ).where(claim_state.c.campaign_id == campaign_id)
         )
         .one()
     )
@@ -44,11 +44,11 @@ def read_progress(s: Session, campaign_id: int) -> Progress:
         by_outcome=by_outcome,
         calls=calls,
         attempts=attempts,
-        in_flight=cursor.in_flight,
+        in_flight=state.in_flight,
         lines=tuple(names),
         simulated=tuple(name for name in names if name in simulated),
-        wake_at=cursor.wake_at if runs else None,
-        reason=cursor.reason if runs else record.reason,
+        wake_at=state.wake_at if runs else None,
+        reason=state.reason if runs else record.reason,
         launched_at=record.launched_at,
         finished_at=record.finished_at,
     )

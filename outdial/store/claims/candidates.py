@@ -1,14 +1,28 @@
-"""Recipients as a claim sees them, and what a decision about them changes."""
+"""Recipients that may be called: read, decided, and moved to where their decisions put them.
+
+Those whose window has closed while they were ready are decided again first; then those who are due,
+whoever was promised a time before those who were not. Of those who are ready, the one whose window
+closes first is next in order.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CompoundSelect, RowMapping, Select, bindparam, select, update
+from sqlalchemy import (
+    CompoundSelect,
+    RowMapping,
+    Select,
+    bindparam,
+    literal,
+    select,
+    union_all,
+    update,
+)
 from sqlmodel import Session
 
 from outdial.domain.call.plan import CallPlan, read_plan
@@ -20,32 +34,38 @@ from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.claims import ledger
-from outdial.store.claims.ledger import Asked
+from outdial.store.claims.ledger import LedgerQuery
+from outdial.store.claims.limits import LineCapacity
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.bulk import among
-from outdial.store.db.tables import recipient
+from outdial.store.db.tables import is_ready, recipient
 from outdial.store.records import read_candidate, read_zones_anew
 
 NOT_CALLED = (RecipientState.WAITING.value, RecipientState.READY.value)
 """States in which a claim may decide about a recipient. What is reported late of an earlier call
-(`store.call.late_evidence`) decides about them, too, and does not wait for the cursor."""
+(`store.call.late_evidence`) decides about them, too, and does not lock the claim state."""
+SLACK = 20
+"""Recipients read beyond the allowance, for those who turn out not to be callable now."""
+LARGEST_STEP = 100
+SMALLEST_STEP = 25
+"""So that the order of windows holds among more recipients than there are free slots."""
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """A recipient who may be called."""
+class Recipient:
+    """A recipient that may be called, as a claim reads it."""
 
     id: int
     phone: str
     others: tuple[str, ...]
     """The person's other numbers, in the order of their turns."""
-    line: str
+    group: str
     """Names the group that is read together: the first of the campaign's lines, whatever it was
-    when the person was enrolled or called last; for a plan of one's own, the line of that."""
+    at the recipient's enrolment or last call; for a plan of its own, the line of that."""
     calls: int
     outcome: str | None
     closes_at: datetime | None
-    """Known of those who were found ready earlier."""
+    """Known of those who were stored as ready earlier."""
     turn: int
     requester_workflow_id: str | None
     zones: ZoneEvidence
@@ -54,7 +74,7 @@ class Person:
 
     @property
     def marks(self) -> Marks:
-        """How lines failed them."""
+        """How lines failed the recipient."""
         return self.candidate.marks
 
     @property
@@ -71,31 +91,32 @@ class Person:
         return tuple(map(subscriber, self.numbers))
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """A person, what was decided, and by which ledger."""
-
-    person: Person
-    decision: Decision
-    ledger: Ledger | None = None
-    """By which it was decided, if by one."""
-
-    @property
-    def closes_at(self) -> datetime | None:
-        """When the window of who may be called closes."""
-        return self.decision.closes_at if isinstance(self.decision, Dial) else None
+Decided = tuple[Recipient, Decision]
 
 
 @dataclass(frozen=True, slots=True)
 class EndedRecipient:
-    """Somebody whom a decision has ended: nobody may call them."""
+    """A recipient that a decision has ended: it must not be called."""
 
     recipient_id: int
     requester_workflow_id: str | None
     reason: str
 
 
-PEOPLE = (
+@dataclass(slots=True)
+class DueScan:
+    """What a claim decided about the recipients that are due."""
+
+    decisions: int = 0
+    promoted: int = 0
+    exhausted: bool = False
+    """No recipient that is due is left to decide."""
+    ended: list[EndedRecipient] = field(default_factory=list)
+    ledgers: dict[int, Ledger] = field(default_factory=dict)
+    """By which the recipients were decided that are ready now."""
+
+
+CALLABLE = (
     select(
         recipient.c.id,
         recipient.c.phone,
@@ -125,27 +146,89 @@ PEOPLE = (
 once: building one takes longer than running it."""
 
 
-def find_people(
+_CLOSED = CALLABLE.where(
+    is_ready,
+    recipient.c.window_closes_at <= bindparam("now"),
+).order_by(recipient.c.window_closes_at)
+_DUE = CALLABLE.where(
+    recipient.c.state == RecipientState.WAITING.value, recipient.c.due_at <= bindparam("now")
+).order_by(recipient.c.due_at, recipient.c.id)
+_GROUPS = (
+    (_CLOSED, recipient.c.window_closes_at),
+    (_DUE.where(recipient.c.turn == 0), recipient.c.due_at),
+    (_DUE.where(recipient.c.turn == 1), recipient.c.due_at),
+)
+_PARTS = [
+    part.add_columns(literal(place).label("place"), since.label("since")).subquery()
+    for place, (part, since) in enumerate(_GROUPS)
+]
+_NEXT = (
+    union_all(*(select(part) for part in _PARTS))
+    .order_by("place", "since", "id")
+    .limit(bindparam("size"))
+)
+"""Each part gives no more than `size`, by its index; of all of them the first are taken."""
+_READY = CALLABLE.where(is_ready).order_by(
+    recipient.c.window_closes_at, recipient.c.turn, recipient.c.id
+)
+_READY_ON = _READY.where(recipient.c.line == bindparam("of_line"))
+"""Of the direct campaign, whose recipients bring lines of their own. All others have those of their
+campaign, as they are now: the line stored with a recipient may be one of an earlier revision."""
+
+
+def find_recipients(
     s: Session,
     campaign: CampaignRecord,
-    found: Select[Any] | CompoundSelect[Any],
+    statement: Select[Any] | CompoundSelect[Any],
     size: int,
     **values: Any,
-) -> list[Person]:
-    """People found by a statement made of PEOPLE."""
+) -> list[Recipient]:
+    """The recipients that a statement made of CALLABLE selects."""
     of_launch = {"tenant": campaign.tenant, "campaign_id": campaign.id, "launch": campaign.launch}
-    rows = s.connection().execute(found, of_launch | values | {"size": size})
-    return [_person(row, campaign) for row in rows.mappings()]
+    rows = s.connection().execute(statement, of_launch | values | {"size": size})
+    return [_recipient(row, campaign) for row in rows.mappings()]
 
 
-def _person(row: RowMapping, campaign: CampaignRecord) -> Person:
+def find_due(s: Session, campaign: CampaignRecord, size: int, now: datetime) -> list[Recipient]:
+    """The next recipients that are due, in their order."""
+    return find_recipients(s, campaign, _NEXT, size, now=now)
+
+
+def find_ready(
+    s: Session,
+    campaign: CampaignRecord,
+    capacity: LineCapacity,
+    wanted: int,
+    just_decided: Sequence[Recipient],
+) -> tuple[list[Recipient], set[str]]:
+    """Recipients that are ready where lines take calls, and the groups that were not read to
+    their end. Those who were just decided to be ready are not stored as ready yet."""
+    decided, unread = {each.id for each in just_decided}, set[str]()
+    ready: list[Recipient] = []
+    for group in capacity.routes:
+        count = capacity.free_for(group)
+        if count <= 0:
+            continue
+        size = min(count, wanted) + SLACK
+        if campaign.standing:
+            stored = find_recipients(s, campaign, _READY_ON, size, of_line=group)
+        else:
+            stored = find_recipients(s, campaign, _READY, size)
+        if len(stored) == size:
+            unread.add(group)
+        ready += [each for each in stored if each.id not in decided]
+        ready += [each for each in just_decided if each.group == group]
+    return ready, unread
+
+
+def _recipient(row: RowMapping, campaign: CampaignRecord) -> Recipient:
     others = tuple(row["alternate_phones"])
     zones = read_zones_anew(row["zones"], row["phone"], others)
-    return Person(
+    return Recipient(
         id=row["id"],
         phone=row["phone"],
         others=others,
-        line=row["line"] if campaign.standing else campaign.plan.line,
+        group=row["line"] if campaign.standing else campaign.plan.line,
         calls=row["calls"],
         outcome=row["outcome"],
         closes_at=row["window_closes_at"],
@@ -157,74 +240,93 @@ def _person(row: RowMapping, campaign: CampaignRecord) -> Person:
     )
 
 
-_NONE: Mapping[int, Ledger] = {}
-
-
-def decide_all(
+def scan_due(
     s: Session,
     campaign: CampaignRecord,
-    persons: Sequence[Person],
     rulebook: Rulebook,
+    *,
+    wanted: int,
+    at_most: int,
     now: datetime,
-) -> list[Decided]:
-    ledgers = read_ledgers(s, campaign.tenant, persons, rulebook, now)
-    decided = []
-    for person in persons:
-        found = ledgers[person.id]
-        decision = decide(person.candidate, person.plan, found, now, rulebook)
-        decided.append(Decided(person, decision, found))
-    return decided
+) -> tuple[DueScan, list[tuple[Recipient, Dial]]]:
+    """Decide step by step until `wanted` are ready, none is due, or `at_most` is reached.
+
+    Those who were found ready last are returned instead of stored: most are called at once.
+    """
+    scan = DueScan()
+    ready: list[tuple[Recipient, Dial]] = []
+    step = min(LARGEST_STEP, max(SMALLEST_STEP, 2 * wanted))
+    while scan.promoted < wanted and scan.decisions < at_most:
+        size = min(step, at_most - scan.decisions)
+        write_decisions(s, ready)  # or they were read again
+        due = find_due(s, campaign, size, now)
+        ledgers = read_ledgers(s, campaign.tenant, due, rulebook, now)
+        ready, others = [], list[Decided]()
+        for each in due:
+            decision = decide(each.candidate, each.plan, ledgers[each.id], now, rulebook)
+            if isinstance(decision, Dial):
+                ready.append((each, decision))
+            else:
+                others.append((each, decision))
+        scan.ledgers = {each.id: ledgers[each.id] for each, _ in ready}
+        scan.ended += write_decisions(s, others)
+        scan.decisions += len(due)
+        scan.promoted += len(ready)
+        if len(due) < size:
+            scan.exhausted = True
+            break
+    return scan, ready
+
+
+_NONE: Mapping[int, Ledger] = {}
 
 
 def read_ledgers(
     s: Session,
     tenant: str,
-    persons: Sequence[Person],
+    recipients: Sequence[Recipient],
     rulebook: Rulebook,
     now: datetime,
     earlier: Mapping[int, Ledger] = _NONE,
 ) -> dict[int, Ledger]:
     """What was tried before, by recipient; read only as far as limits ask for it.
 
-    Whose ledger was read earlier in this transaction keeps the daily ceiling of that one: only the
-    fence decides by it for good.
+    A ledger that was read earlier in this transaction keeps its daily ceiling: only the fence
+    decides by that for good.
     """
-    asked = [
-        Asked(
-            p.phone,
-            p.others,
-            looks_back(p.candidate, p.plan, rulebook),
-            () if p.id in earlier else p.lines,
+    queries = [
+        LedgerQuery(
+            each.phone,
+            each.others,
+            looks_back(each.candidate, each.plan, rulebook),
+            () if each.id in earlier else each.lines,
         )
-        for p in persons
+        for each in recipients
     ]
-    found = {
-        person.id: one
-        for person, one in zip(persons, ledger.read_ledgers(s, tenant, asked, now), strict=True)
-    }
-    for of_person, before in earlier.items():
-        if of_person in found and before.ceiling is not None:
-            found[of_person] = replace(found[of_person], ceiling=before.ceiling)
-    return found
+    read = ledger.read_ledgers(s, tenant, queries, now)
+    ledgers = {each.id: one for each, one in zip(recipients, read, strict=True)}
+    for recipient_id, before in earlier.items():
+        if recipient_id in ledgers and before.ceiling is not None:
+            ledgers[recipient_id] = replace(ledgers[recipient_id], ceiling=before.ceiling)
+    return ledgers
 
 
 _OF_NUMBER = frozenset({"suppressed", "rejected"})
-"""Reasons that say nothing about the person's other numbers."""
+"""Reasons that say nothing about the recipient's other numbers."""
 
 
 def write_decisions(s: Session, decided: Iterable[Decided]) -> list[EndedRecipient]:
-    """Move recipients to where their decisions put them; who was decided alike, together."""
+    """Move recipients to where their decisions put them; those decided alike, together."""
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     ended: list[EndedRecipient] = []
-    for each in decided:
-        person, decision = each.person, each.decision
-        if isinstance(decision, Never) and decision.reason.code in _OF_NUMBER and person.others:
-            _dial_the_next(s, person)
+    for each, decision in decided:
+        if isinstance(decision, Never) and decision.reason.code in _OF_NUMBER and each.others:
+            _dial_the_next(s, each)
             continue
-        alike[tuple(sorted(_after(person, decision).items()))].append(person.id)
+        alike[tuple(sorted(_after(each, decision).items()))].append(each.id)
         if isinstance(decision, Never):
             reason = decision.reason.text
-            ended.append(EndedRecipient(person.id, person.requester_workflow_id, reason))
+            ended.append(EndedRecipient(each.id, each.requester_workflow_id, reason))
     moved: set[int] = set()
     for values, ids in alike.items():
         moving = (
@@ -241,18 +343,18 @@ def write_decisions(s: Session, decided: Iterable[Decided]) -> list[EndedRecipie
     return [each for each in ended if each.recipient_id in moved]
 
 
-def _dial_the_next(s: Session, person: Person) -> None:
-    """The number is left out from here on; whether the next one may be called is looked at soon."""
-    phone, *others = person.others
+def _dial_the_next(s: Session, of: Recipient) -> None:
+    """The number is left out from here on; whether the next one may be called is decided soon."""
+    phone, *others = of.others
     values = {"phone": phone, "alternate_phones": others, "line_marks": {}}
     s.connection().execute(
         update(recipient)
-        .where(recipient.c.id == person.id, recipient.c.state.in_(NOT_CALLED))
+        .where(recipient.c.id == of.id, recipient.c.state.in_(NOT_CALLED))
         .values(values | {"state": RecipientState.WAITING.value})
     )
 
 
-def _after(person: Person, decision: Decision) -> dict[str, Any]:
+def _after(of: Recipient, decision: Decision) -> dict[str, Any]:
     if isinstance(decision, Dial):
         return {
             "state": RecipientState.READY.value,
@@ -265,9 +367,9 @@ def _after(person: Person, decision: Decision) -> dict[str, Any]:
             "reason": decision.reason.text,
         }
     code = decision.reason.code
-    kept = person.outcome is not None and code != "suppressed"
+    kept = of.outcome is not None and code != "suppressed"
     return {
         "state": RecipientState.DONE.value,
-        "outcome": person.outcome if kept else code,
+        "outcome": of.outcome if kept else code,
         "reason": decision.reason.text,
     }

@@ -27,7 +27,7 @@ from outdial.domain.line.breaker import Circuit
 from outdial.domain.line.routing import SIMULATED
 from outdial.store.campaign.gate import pass_gate
 from outdial.store.claims.ceiling import lock_number
-from outdial.store.claims.ledger import Asked, read_ledgers
+from outdial.store.claims.ledger import LedgerQuery, read_ledgers
 from outdial.store.claims.rate import Queued, take_token
 from outdial.store.compliance.receipts import write_receipt
 from outdial.store.compliance.rulings import read_rulebook
@@ -178,7 +178,7 @@ def _against(row: RowMapping) -> str | None:
 
 
 def _decide(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> Decision:
-    """The claim's question once more, with what is known now."""
+    """The claim's decision once more, with what is stored now."""
     others = tuple(row["alternate_phones"])
     zones = read_zones_anew(row["zones"], row["phone"], others)
     candidate = read_candidate(row, zones)
@@ -186,8 +186,8 @@ def _decide(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> Decis
     if not row["simulated"]:
         lock_number(s, row["phone"])
     back = looks_back(candidate, plan, rulebook)
-    asked = Asked(row["phone"], others, back, () if row["simulated"] else (row["line"],))
-    (ledger,) = read_ledgers(s, row["tenant"], [asked], now)
+    query = LedgerQuery(row["phone"], others, back, () if row["simulated"] else (row["line"],))
+    (ledger,) = read_ledgers(s, row["tenant"], [query], now)
     return decide(candidate, plan, ledger, now, rulebook)
 
 

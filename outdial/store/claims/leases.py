@@ -14,10 +14,9 @@ from outdial.domain.call.status import Fence
 from outdial.domain.record import CallRecord, Settled
 from outdial.store.call.locked_call import lock_call
 from outdial.store.call.settlement import end_call
-from outdial.store.claims.rows import claimed_call
 from outdial.store.compliance.suppressions import BEFORE_A_TALK, reason_of
 from outdial.store.db.tables import call, campaign, lease, recipient
-from outdial.store.records import call_record
+from outdial.store.records import call_record, claimed_call
 
 SWEPT = "swept"
 
@@ -48,6 +47,18 @@ class LeaseCheck:
 def live_leases(s: Session, campaign_id: int) -> int:
     """How many slots a campaign's calls hold."""
     return int(s.connection().execute(_LIVE, {"campaign_id": campaign_id}).scalar_one())
+
+
+def calls_in_flight(s: Session, campaign_id: int) -> list[CallRecord]:
+    """The calls of a campaign that hold a slot, oldest first."""
+    statement = (
+        select(call)
+        # Every lease has its call; "outer" keeps SQLite from starting with the longer table.
+        .join_from(lease, call, call.c.id == lease.c.call_id, isouter=True)
+        .where(lease.c.campaign_id == campaign_id)
+        .order_by(lease.c.acquired_at, call.c.id)
+    )
+    return [call_record(row) for row in s.connection().execute(statement).mappings()]
 
 
 def leases_to_check(

@@ -1,13 +1,13 @@
-"""The ledger: attempts to people's numbers, over all campaigns of a tenant.
+"""The ledger: attempts to recipients' numbers, over all campaigns of a tenant.
 
 A call counts from its end on, by the instant at which it may have left. One that is under way
-needs no counting: nobody else starts a call to any number of that person meanwhile.
+needs no counting: no other call to any number of that person starts meanwhile.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,7 +33,7 @@ _LONGEST_CALL = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LedgerQuery:
     """Whose ledger a decision needs, and how far back."""
 
     phone: str
@@ -43,30 +43,33 @@ class Asked:
     """Those that may dial the number."""
 
 
-def read_ledgers(s: Session, tenant: str, asked: Iterable[Asked], now: datetime) -> list[Ledger]:
-    """One for each that asked, in their order: by one query when somebody needs earlier attempts,
+def read_ledgers(
+    s: Session, tenant: str, queries: Sequence[LedgerQuery], now: datetime
+) -> list[Ledger]:
+    """One for each query, in their order: by one statement when one of them needs earlier attempts,
     and one for the daily ceiling."""
-    asked = list(asked)
-    lines = {one.phone: one.lines for one in asked if one.lines}
+    lines = {each.phone: each.lines for each in queries if each.lines}
     ceilings = read_ceilings(s, tenant, lines, now)
-    needed = [one for one in asked if one.looks_back is None or one.looks_back > timedelta(0)]
+    needed = [each for each in queries if each.looks_back is None or each.looks_back > timedelta(0)]
     attempts: dict[str, list[datetime]] = defaultdict(list)
     if needed:
-        spans = [one.looks_back for one in needed]
+        spans = [each.looks_back for each in needed]
         furthest = None if None in spans else max(span for span in spans if span is not None)
         since = EPOCH if furthest is None else now - furthest - _LONGEST_CALL
-        numbers = {number for one in needed for number in (one.phone, *one.others)}
+        numbers = {number for each in needed for number in (each.phone, *each.others)}
         phones = sorted({text for number in numbers for text in siblings(number)})
         values = {"of_tenant": tenant, "phones": phones, "since": since}
         for phone, at in s.connection().execute(_ATTEMPTS, values):
             attempts[subscriber(phone)].append(at)
-    return [_ledger(one, attempts, ceilings.get(one.phone)) for one in asked]
+    return [_ledger(each, attempts, ceilings.get(each.phone)) for each in queries]
 
 
-def _ledger(asked: Asked, attempts: dict[str, list[datetime]], ceiling: Ceiling | None) -> Ledger:
-    to_number = tuple(sorted(attempts.get(subscriber(asked.phone), ())))
-    if not asked.others:
+def _ledger(
+    query: LedgerQuery, attempts: dict[str, list[datetime]], ceiling: Ceiling | None
+) -> Ledger:
+    to_number = tuple(sorted(attempts.get(subscriber(query.phone), ())))
+    if not query.others:
         return Ledger(to_number, ceiling=ceiling)
-    subscribers = {subscriber(number) for number in (asked.phone, *asked.others)}
+    subscribers = {subscriber(number) for number in (query.phone, *query.others)}
     everything = [at for one in subscribers for at in attempts.get(one, ())]
     return Ledger(tuple(sorted(everything)), to_number, ceiling)

@@ -1,152 +1,228 @@
-"""The claim: whom to call now, within every limit, in one short transaction.
+"""The claim: which recipients are called now, within every limit, in one short transaction.
 
-Locked in this order, by everybody: the campaign's cursor (so claims of one campaign queue up),
+Locked in this order, by everybody: the campaign's claim state (so claims of one campaign queue up),
 lines by name, numbers by hash. What they guard is read after they are locked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from operator import itemgetter
+from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, bindparam, select, update
 from sqlmodel import Session
 
+from outdial.contracts.names import call_workflow_id
 from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall
+from outdial.domain.call.lease import lease_duration
+from outdial.domain.call.status import CallStatus, Fence
+from outdial.domain.decision.decision import Decision, Dial, Ledger, Wait
+from outdial.domain.decision.planner import decide
+from outdial.domain.decision.reasons import Reason
 from outdial.domain.endpoint import EventType
-from outdial.domain.record import CampaignRecord, Settled
+from outdial.domain.record import CampaignRecord, RecipientState, Settled
+from outdial.domain.rules.rulebook import Rulebook
 from outdial.store.call.settlement import settle_overdue
-from outdial.store.claims.candidates import EndedRecipient
-from outdial.store.claims.cursor import lock_cursor, move_cursor
-from outdial.store.claims.limits import Room, campaign_room
-from outdial.store.claims.promotion import Look, look_at_due
-from outdial.store.claims.rows import claimed_before, claimed_call
-from outdial.store.claims.standing import Standing, hold_standing
-from outdial.store.claims.taking import SLACK, Taking, take
-from outdial.store.claims.waiting import Pause, count_open, earliest, next_due, next_settlement
+from outdial.store.claims.candidates import (
+    NOT_CALLED,
+    SLACK,
+    Decided,
+    DueScan,
+    EndedRecipient,
+    Recipient,
+    find_ready,
+    read_ledgers,
+    scan_due,
+    write_decisions,
+)
+from outdial.store.claims.limits import (
+    LINE_RETRY,
+    Allowance,
+    LineCapacity,
+    campaign_allowance,
+    line_capacity,
+)
+from outdial.store.claims.number_locks import lock_numbers
+from outdial.store.claims.snapshot import CampaignSnapshot, read_snapshot
+from outdial.store.claims.state import lock_claim_state, save_claim_state
+from outdial.store.claims.wakeup import (
+    NextWakeup,
+    count_open,
+    earliest,
+    next_due,
+    next_settlement,
+)
 from outdial.store.compliance.rulings import read_rulebook
-from outdial.store.roster.everybody import close_some, decide_some_anew
+from outdial.store.db.bulk import NewRows, among, insert_all
+from outdial.store.db.tables import call, lease, recipient
+from outdial.store.lines.health import begin_trial
+from outdial.store.records import claimed_call
+from outdial.store.roster.requeue import close_some, requeue_some
 from outdial.store.webhooks.outbox import tell_requests
 
 MAX_CALLS = 200
 MAX_DECISIONS = 500
 OVERDUE = 100
 """Calls settled in one claim without their analysis; more are left to the next one."""
+NUMBER_RETRY = timedelta(seconds=5)
+"""The end of another campaign's call to the same number does not wake this one."""
+_LINE_BUSY = Reason("line_busy", "the line that is left for this person takes no call now")
+_NUMBER_BUSY = Reason("number_busy", "another call to this person is under way")
+
+_OF_CLAIM = (
+    select(call)
+    .where(call.c.campaign_id == bindparam("campaign_id"), call.c.claim_key == bindparam("key"))
+    .order_by(call.c.id)
+)
+_CALLED = (
+    update(recipient)
+    .where(among(recipient.c.id, "ids"), recipient.c.state.in_(NOT_CALLED))
+    .values(state=RecipientState.CALLING.value, calls=recipient.c.calls + 1)
+)
+_SAME_IN_LEASES = frozenset({"campaign_id", "tenant", "acquired_at"})
+_SAME_IN_CALLS = frozenset(
+    {
+        "tenant",
+        "campaign_id",
+        "campaign",
+        "launch",
+        "claim_key",
+        "status",
+        "fence",
+        "is_attempt",
+        "created_at",
+        "structured",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Reservation:
-    """A claim, and what else its transaction decided, for whoever has to tell it."""
+class ClaimResult:
+    """A claim, and what else its transaction decided, for whoever has to publish it."""
 
     claim: Claim
     settled: tuple[Settled, ...] = ()
     ended: tuple[EndedRecipient, ...] = ()
 
 
+@dataclass(slots=True)
+class Reservation:
+    """The calls that were reserved, and what kept a claim from reserving more."""
+
+    calls: list[ClaimedCall] = field(default_factory=list)
+    ended: list[EndedRecipient] = field(default_factory=list)
+    blocked: list[NextWakeup] = field(default_factory=list)
+    """Lines that take no more for now."""
+    more: bool = False
+    """A recipient that is ready was not decided, though a line takes calls."""
+    ran_dry: bool = False
+    """A line takes calls; with `more` False, no recipient is ready for it."""
+
+
 def claim_calls(
     s: Session, campaign_id: int, key: str, *, now: datetime, limit: int = MAX_CALLS
-) -> Claim:
-    """Claim up to `limit` calls; the same key again gives the same calls. See `reserve`."""
-    return reserve(s, campaign_id, key, now=now, limit=limit).claim
-
-
-def reserve(
-    s: Session, campaign_id: int, key: str, *, now: datetime, limit: int = MAX_CALLS
-) -> Reservation:
-    """Settle what is overdue, look at who is due, and claim calls for who is ready.
+) -> ClaimResult:
+    """Settle what is overdue, decide about recipients that are due, and reserve calls for those
+    who are ready, up to `limit`; the same key again gives the same calls.
 
     Raises UnknownCampaign.
     """
-    cursor = lock_cursor(s, campaign_id)
-    standing = hold_standing(s, campaign_id, key)
-    record, in_flight = standing.record, standing.in_flight
-    if standing.claimed:
+    state = lock_claim_state(s, campaign_id)
+    snapshot = read_snapshot(s, campaign_id, key)
+    record, in_flight = snapshot.record, snapshot.in_flight
+    if snapshot.claimed:
         # What this key would find now is left to the next one, at once.
-        again = claimed_before(s, campaign_id, key)
-        pause = Pause("claimed before", now)
-        return Reservation(_claim(s, cursor, record, again, pause, in_flight, now))
-    settled, standing = _settle(s, standing, now)
+        rows = s.connection().execute(_OF_CLAIM, {"campaign_id": campaign_id, "key": key})
+        again = [claimed_call(row) for row in rows.mappings()]
+        wakeup = NextWakeup("claimed before", now)
+        return ClaimResult(_claim(s, state, record, again, wakeup, in_flight, now))
+    settled, snapshot = _settle(s, snapshot, now)
     if record.state is not CampaignState.RUNNING:
-        pause = _rest(s, standing, now)
-        claim = _claim(s, cursor, record, (), pause, in_flight, now)
-        return Reservation(claim, tuple(settled))
-    pause, look, taking = _call(s, cursor, standing, key, limit, now)
-    ended = (*look.ended, *taking.ended)
+        wakeup = _rest(s, snapshot, now)
+        claim = _claim(s, state, record, (), wakeup, in_flight, now)
+        return ClaimResult(claim, tuple(settled))
+    wakeup, scan, reservation = _scan_and_reserve(s, state, snapshot, key, limit, now)
+    ended = (*scan.ended, *reservation.ended)
     over = [one.recipient_id for one in ended]
     tell_requests(s, record, over, EventType.CALL_FAILED, now=now)
-    calls = [claimed_call(call) for call in sorted(taking.calls, key=itemgetter("id"))]
-    claim = _claim(s, cursor, record, calls, pause, in_flight + len(calls), now)
-    return Reservation(claim, tuple(settled), ended)
+    calls = sorted(reservation.calls, key=attrgetter("call_id"))
+    claim = _claim(s, state, record, calls, wakeup, in_flight + len(calls), now)
+    return ClaimResult(claim, tuple(settled), ended)
 
 
-def _settle(s: Session, standing: Standing, now: datetime) -> tuple[list[Settled], Standing]:
-    """What was overdue, and where the campaign stands then."""
-    if standing.settles_at is None or standing.settles_at > now:
-        return [], standing
-    campaign_id = standing.record.id
+def _settle(
+    s: Session, snapshot: CampaignSnapshot, now: datetime
+) -> tuple[list[Settled], CampaignSnapshot]:
+    """What was overdue, and the campaign then."""
+    if snapshot.settles_at is None or snapshot.settles_at > now:
+        return [], snapshot
+    campaign_id = snapshot.record.id
     settled = settle_overdue(s, campaign_id, now=now, limit=OVERDUE)
-    return settled, replace(standing, settles_at=next_settlement(s, campaign_id))
+    return settled, replace(snapshot, settles_at=next_settlement(s, campaign_id))
 
 
-def _call(
+def _rest(s: Session, snapshot: CampaignSnapshot, now: datetime) -> NextWakeup:
+    """What a campaign that does not run waits for."""
+    record = snapshot.record
+    if record.state is CampaignState.STOPPING and close_some(s, record):
+        return NextWakeup("those who wait are ended", now)
+    return NextWakeup(record.reason or record.state.value, snapshot.settles_at)
+
+
+def _scan_and_reserve(
     s: Session,
-    cursor: RowMapping,
-    standing: Standing,
+    state: RowMapping,
+    snapshot: CampaignSnapshot,
     key: str,
     limit: int,
     now: datetime,
-) -> tuple[Pause, Look, Taking]:
-    """Look at people and take calls, as far as the campaign itself has room."""
-    record, in_flight = standing.record, standing.in_flight
-    anew_from = cursor["anew_from"]
-    if anew_from is not None:
-        anew_from = decide_some_anew(s, record, anew_from)
-        move_cursor(s, record.id, anew_from=anew_from)
+) -> tuple[NextWakeup, DueScan, Reservation]:
+    """Decide about recipients and reserve calls, as far as the campaign's own limits allow."""
+    record, in_flight = snapshot.record, snapshot.in_flight
+    requeue_from = state["anew_from"]
+    if requeue_from is not None:
+        requeue_from = requeue_some(s, record, requeue_from)
+        save_claim_state(s, record.id, anew_from=requeue_from)
     limit = min(limit, MAX_CALLS)
-    room = campaign_room(s, record, in_flight, limit, now)
-    look, taking = Look(), Taking()
-    if room.free > 0:
-        at_most = MAX_DECISIONS - room.free - SLACK
+    allowance = campaign_allowance(s, record, in_flight, limit, now)
+    scan, reservation = DueScan(), Reservation()
+    if allowance.free > 0:
+        at_most = MAX_DECISIONS - allowance.free - SLACK
         rulebook = read_rulebook(s, record.tenant, now)
-        look = look_at_due(s, record, rulebook, wanted=room.free, at_most=at_most, now=now)
-        turn = cursor["caller_turn"]
-        taking = take(s, record, rulebook, key, room.free, turn, look.fresh, now)
-        if len(taking.calls) == room.free:
-            room = campaign_room(s, record, in_flight + len(taking.calls), limit, now)
-    pause = _pause(s, standing, room, look, taking, now)
-    if anew_from is not None:
-        pause = Pause("everybody is decided anew", now)
-    return pause, look, taking
-
-
-def _rest(s: Session, standing: Standing, now: datetime) -> Pause:
-    """What a campaign that does not run waits for."""
-    record = standing.record
-    if record.state is CampaignState.STOPPING and close_some(s, record):
-        return Pause("those who wait are ended", now)
-    return Pause(record.reason or record.state.value, standing.settles_at)
+        scan, ready = scan_due(s, record, rulebook, wanted=allowance.free, at_most=at_most, now=now)
+        reserver = _Reserver(s, record, rulebook, key, state["caller_turn"], scan.ledgers, now)
+        reservation = reserver.reserve(ready, allowance.free)
+        if len(reservation.calls) == allowance.free:
+            held = in_flight + len(reservation.calls)
+            allowance = campaign_allowance(s, record, held, limit, now)
+    wakeup = _next_wakeup(s, snapshot, allowance, scan, reservation, now)
+    if requeue_from is not None:
+        wakeup = NextWakeup("all recipients are requeued", now)
+    return wakeup, scan, reservation
 
 
 def _claim(
     s: Session,
-    cursor: RowMapping,
+    state: RowMapping,
     record: CampaignRecord,
     calls: Sequence[ClaimedCall],
-    pause: Pause,
+    wakeup: NextWakeup,
     in_flight: int,
     now: datetime,
 ) -> Claim:
-    """The answer, noted in the campaign's cursor too, for progress."""
-    known = cursor["open_count"], cursor["counted_at"]
-    open_count, counted_at = count_open(s, record, known, now, called=bool(calls))
-    move_cursor(
+    """The answer, stored in the claim state too, for the campaign's progress."""
+    before = state["open_count"], state["counted_at"]
+    open_count, counted_at = count_open(s, record, before, now, called=bool(calls))
+    save_claim_state(
         s,
         record.id,
-        caller_turn=cursor["caller_turn"] + len(calls),
-        wake_at=pause.until,
-        reason=pause.reason,
+        caller_turn=state["caller_turn"] + len(calls),
+        wake_at=wakeup.at,
+        reason=wakeup.reason,
         open_count=open_count,
         counted_at=counted_at,
     )
@@ -156,31 +232,191 @@ def _claim(
         calls=tuple(calls),
         in_flight=in_flight,
         open_recipients=open_count,
-        wake_at=pause.until,
-        wake_after=None if pause.until is None else max(timedelta(0), pause.until - now),
-        reason=pause.reason,
+        wake_at=wakeup.at,
+        wake_after=None if wakeup.at is None else max(timedelta(0), wakeup.at - now),
+        reason=wakeup.reason,
     )
 
 
-def _pause(
-    s: Session, standing: Standing, room: Room, look: Look, taking: Taking, now: datetime
-) -> Pause:
+def _next_wakeup(
+    s: Session,
+    snapshot: CampaignSnapshot,
+    allowance: Allowance,
+    scan: DueScan,
+    reservation: Reservation,
+    now: datetime,
+) -> NextWakeup:
     """The earliest instant at which another claim may find something, and why it waits.
 
-    `room` is what is left of the campaign's own after this claim.
+    `allowance` is what is left of the campaign's own after this claim.
     """
-    settles_at = standing.settles_at
+    settles_at = snapshot.settles_at
     if settles_at is not None and settles_at <= now:
-        return Pause("more calls to settle", now)
-    if room.free <= 0:
-        return Pause(room.reason, earliest(room.again_at, settles_at))
-    if taking.more or (taking.ran_dry and not look.everybody):
-        return Pause("more people to look at", now)
-    # Where not everybody due was looked at, no line has room for more of them anyway.
-    due = next_due(s, standing.record, now) if look.everybody else None
-    reasons = [pause for pause in (*taking.blocked, due) if pause is not None]
-    until = earliest(settles_at, *(pause.until for pause in reasons))
-    # Where some line has room, it is people who are waited for, before the other lines.
-    told = [*reasons[-1:], *reasons[:-1]] if taking.ran_dry else reasons[:1]
-    reason = "; ".join(pause.reason for pause in told[:2]) or "waiting for calls to end"
-    return Pause(reason, until)
+        return NextWakeup("more calls to settle", now)
+    if allowance.free <= 0:
+        return NextWakeup(allowance.reason, earliest(allowance.again_at, settles_at))
+    if reservation.more or (reservation.ran_dry and not scan.exhausted):
+        return NextWakeup("more people to look at", now)
+    # Where not all that are due were decided, no line takes more calls anyway.
+    due = next_due(s, snapshot.record, now) if scan.exhausted else None
+    wakeups = [each for each in (*reservation.blocked, due) if each is not None]
+    at = earliest(settles_at, *(each.at for each in wakeups))
+    # Where some line takes calls, recipients are waited for, before the other lines.
+    first = [*wakeups[-1:], *wakeups[:-1]] if reservation.ran_dry else wakeups[:1]
+    reason = "; ".join(each.reason for each in first[:2]) or "waiting for calls to end"
+    return NextWakeup(reason, at)
+
+
+class _Reserver:
+    """Reserves the calls of one claim, for recipients in the order of their windows."""
+
+    def __init__(
+        self,
+        s: Session,
+        campaign: CampaignRecord,
+        rulebook: Rulebook,
+        key: str,
+        turn: int,
+        ledgers: Mapping[int, Ledger],
+        now: datetime,
+    ) -> None:
+        """`turn` counts the campaign's calls; `ledgers` are those of a scan."""
+        self._s = s
+        self._campaign = campaign
+        self._rulebook = rulebook
+        self._key = key
+        self._turn = turn
+        self._earlier = ledgers
+        self._now = now
+        self._decisions: dict[int, Dial] = {}
+
+    def reserve(self, ready: Sequence[tuple[Recipient, Dial]], wanted: int) -> Reservation:
+        """Reserve calls for at most `wanted` recipients that are ready, within the limits of
+        their lines. `ready` were just decided; those of them that are left over are stored."""
+        s, campaign, now = self._s, self._campaign, self._now
+        self._decisions = {each.id: dial for each, dial in ready}
+        capacity = line_capacity(s, campaign, (each.group for each, _ in ready), now)
+        just_decided = [each for each, _ in ready]
+        recipients, unread = find_ready(s, campaign, capacity, wanted, just_decided)
+        recipients.sort(key=lambda each: (self._closes_at(each), each.turn, each.id))
+        reservation, moved, reached = self._pass(recipients, wanted, capacity)
+        write_decisions(s, [(each, dial) for each, dial in ready if each.id not in moved])
+        for reserved in reservation.calls:
+            if capacity.allowances[reserved.line].trial:
+                begin_trial(s, campaign.tenant, reserved.line, reserved.call_id, now)
+        waiting = unread | {each.group for each in recipients[reached:]}
+        reservation.more = capacity.any_free(waiting)
+        reservation.ran_dry = not capacity.routes or capacity.any_free(capacity.routes)
+        reservation.blocked = [NextWakeup(each.reason, each.again_at) for each in capacity.full()]
+        return reservation
+
+    def _closes_at(self, of: Recipient) -> datetime:
+        """When the window of a recipient that is ready closes."""
+        dial = self._decisions.get(of.id)
+        return (of.closes_at if dial is None else dial.closes_at) or self._now
+
+    def _pass(
+        self, recipients: Sequence[Recipient], wanted: int, capacity: LineCapacity
+    ) -> tuple[Reservation, set[int], int]:
+        """The reservation, the recipients that are ready no longer, and how many were reached."""
+        busy, changed = lock_numbers(self._s, self._campaign.tenant, recipients)
+        ledgers = read_ledgers(
+            self._s, self._campaign.tenant, recipients, self._rulebook, self._now, self._earlier
+        )
+        calls: list[dict[str, Any]] = []
+        leases: list[dict[str, Any]] = []
+        others: list[Decided] = []
+        reached = 0
+        for each in recipients:
+            if len(calls) >= wanted:
+                break
+            reached += 1
+            if each.id in changed:
+                continue
+            turn = self._turn + len(calls)
+            line = capacity.line_for(each.group, each.marks, turn)
+            if line is None:
+                if capacity.free_for(each.group) > 0:
+                    others.append((each, Wait(self._now + LINE_RETRY, _LINE_BUSY)))
+                continue
+            if not busy.isdisjoint(each.subscribers):
+                others.append((each, Wait(self._now + NUMBER_RETRY, _NUMBER_BUSY)))
+                continue
+            decision = self._decide(each, ledgers[each.id])
+            if not isinstance(decision, Dial):
+                others.append((each, decision))
+                continue
+            values = call_values(self._campaign, each, decision, line, self._key, turn, self._now)
+            calls.append(values)
+            leases.append(_lease_values(values, each, self._now))
+            busy.update(each.subscribers)
+            capacity.reserve(line)
+        called = [values["recipient_id"] for values in calls]
+        if calls:
+            new = [NewRows(call, calls, _SAME_IN_CALLS), NewRows(lease, leases, _SAME_IN_LEASES)]
+            insert_all(self._s, new, _CALLED, {"ids": called})
+        ended = write_decisions(self._s, others)
+        moved = {*called, *(each.id for each, _ in others), *changed}
+        return Reservation([claimed_call(values) for values in calls], ended), moved, reached
+
+    def _decide(self, of: Recipient, ledger: Ledger) -> Decision:
+        if of.id in self._decisions and self._earlier[of.id] == ledger:
+            return self._decisions[of.id]  # no call to them since
+        return decide(of.candidate, of.plan, ledger, self._now, self._rulebook)
+
+
+def call_values(
+    campaign: CampaignRecord,
+    of: Recipient,
+    dial: Dial,
+    line: str,
+    key: str,
+    turn: int,
+    now: datetime,
+) -> dict[str, Any]:
+    """The row of a new call. `turn` counts the campaign's calls, and picks the caller id."""
+    number, plan = of.calls + 1, of.plan
+    shown = plan.caller_ids_on(line)
+    return {
+        "id": uuid.uuid4().hex,
+        "tenant": campaign.tenant,
+        "campaign_id": campaign.id,
+        "campaign": campaign.name,
+        "launch": campaign.launch,
+        "recipient_id": of.id,
+        "number": number,
+        "attempt": of.candidate.attempts + 1,
+        "workflow_id": call_workflow_id(
+            campaign.tenant, campaign.name, campaign.launch, of.id, number
+        ),
+        "claim_key": key,
+        "line": line,
+        "phone": of.phone,
+        "caller_id": shown[turn % len(shown)] if shown else None,
+        "ring_seconds": plan.ring_timeout.total_seconds(),
+        "max_seconds": plan.max_duration.total_seconds(),
+        "status": CallStatus.QUEUED.value,
+        "fence": Fence.CLAIMED.value,
+        "is_attempt": False,
+        "created_at": now,
+        "structured": {},
+        "evidence": {
+            **dial.evidence,
+            "zones": list(of.zones.candidates),
+            "zone_source": of.zones.source.value,
+            "zone_data": of.zones.data_version,
+            "revision": campaign.revision,
+        },
+    }
+
+
+def _lease_values(call_values: Mapping[str, Any], of: Recipient, now: datetime) -> dict[str, Any]:
+    return {
+        "call_id": call_values["id"],
+        "campaign_id": call_values["campaign_id"],
+        "tenant": call_values["tenant"],
+        "line": call_values["line"],
+        "phone": of.phone,
+        "acquired_at": now,
+        "expires_at": now + lease_duration(of.plan),
+    }

@@ -16,9 +16,9 @@ from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, Rulebook, shipped_rulebook
 from outdial.store.campaign.campaigns import campaign_record
 from outdial.store.campaign.gate import shut_gates
-from outdial.store.claims.cursor import lock_cursor, move_cursor
+from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.db.tables import campaign, ruling
-from outdial.store.roster.everybody import EVERYBODY
+from outdial.store.roster.requeue import FROM_THE_START
 
 RULE, BLOCK = "rule", "block"
 
@@ -137,7 +137,7 @@ def _hold(s: Session, tenant: str, *, claims: bool) -> list[int]:
     """
     held = [record.id for record in open_campaigns(s, tenant)]
     for campaign_id in held if claims else ():
-        lock_cursor(s, campaign_id)
+        lock_claim_state(s, campaign_id)
     shut_gates(s, held)
     return held
 
@@ -145,7 +145,7 @@ def _hold(s: Session, tenant: str, *, claims: bool) -> list[int]:
 def _decide_anew(s: Session, held: Iterable[int]) -> None:
     """Who waits because of a rule is looked at again; claims do it step by step."""
     for campaign_id in held:
-        move_cursor(s, campaign_id, anew_from=EVERYBODY)
+        save_claim_state(s, campaign_id, anew_from=FROM_THE_START)
 
 
 def open_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:

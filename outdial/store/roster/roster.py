@@ -1,33 +1,52 @@
-"""Rosters: staged in chunks as they are read, then enrolled, each position once."""
+"""Rosters: recipients are staged in chunks as they are read, then enrolled, each position once; and
+read again as records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select, tuple_, update
+from sqlalchemy import and_, delete, exists, insert, select, tuple_, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import OUTCOME_CANCELED, STOPPED
 from outdial.domain.definition.recipient import RecipientDraft
-from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store.call.requests import enroll_request
+from outdial.domain.numbers.policy import refusal
+from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
+from outdial.domain.rules.place import UnknownPlace
+from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, zone_evidence
+from outdial.store.appointments.roster import enter_existing
 from outdial.store.campaign.campaigns import lock_campaign
+from outdial.store.db.database import Database
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import CampaignEnded
-from outdial.store.db.tables import EPOCH, campaign, recipient, roster, roster_chunk
-from outdial.store.roster.recipients import (
-    EnrollRow,
-    RecipientResult,
-    StagedChunk,
-    list_recipients,
-    recipient_result,
-)
+from outdial.store.db.tables import EPOCH, call, campaign, recipient, roster, roster_chunk
+from outdial.store.records import call_record, recipient_record
 
 REFUSED_OUTCOME = "refused"
 DUPLICATE = "duplicate: the number is on this roster already"
+_STOPPED = (CampaignState.STOPPING, CampaignState.STOPPED, CampaignState.FINISHED)
+_PREFIX = 4
+"""Digits that hold any country code: the phone library keeps what it compiled for a country only
+until a few hundred other patterns have come, so countries are looked at one after another."""
+
+Located = tuple[RecipientDraft, ZoneEvidence | str]
+"""A draft with its time zones, or with the reason why it is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientResult:
+    recipient: RecipientRecord
+    call: CallRecord | None
+    """The last call, when there is one."""
+    context: dict[str, Any]
+    """What the request for the call carried along; empty for others."""
 
 
 def stage_roster(
@@ -43,7 +62,8 @@ def stage_roster(
     """
     next_position, next_sequence = _lock_roster(s, campaign_id, launch)
     staged = 0
-    for part in _chunks(drafts, chunk):
+    remaining = iter(drafts)
+    while part := list(islice(remaining, chunk)):
         s.connection().execute(
             insert(roster_chunk).values(
                 campaign_id=campaign_id,
@@ -59,57 +79,102 @@ def stage_roster(
     return staged
 
 
-def staged_chunks(
-    s: Session, campaign_id: int, launch: int, after_sequence: int
-) -> StagedChunk | None:
-    """The first staged chunk after a sequence number (0: the first of all)."""
-    found = (
+async def enroll_next(
+    database: Database, record: CampaignRecord, launch: int, after: int, *, now: datetime
+) -> tuple[int, int] | None:
+    """Enrol the first staged chunk behind a sequence number; None when there is none.
+
+    Its sequence number, and how many of its recipients are new. Time zones are resolved between
+    two transactions: that takes longer than both of them.
+    """
+    chunk = await database.read(lambda s: read_chunk(s, record.id, launch, after))
+    if chunk is None:
+        return None
+    sequence, drafts = chunk
+    located = await asyncio.to_thread(locate, drafts, record.plan.schedule.time_zone)
+
+    def work(s: Session) -> int:
+        new = enroll_chunk(s, record.id, launch, sequence, located)
+        enter_existing(s, record, launch, drafts, now=now)
+        return new
+
+    return sequence, await database.write(work)
+
+
+def read_chunk(
+    s: Session, campaign_id: int, launch: int, after: int
+) -> tuple[int, list[RecipientDraft]] | None:
+    """The first staged chunk after a sequence number (0: the first of all), with its own."""
+    statement = (
         select(roster_chunk.c.sequence, roster_chunk.c.drafts)
         .where(
             roster_chunk.c.campaign_id == campaign_id,
             roster_chunk.c.launch == launch,
-            roster_chunk.c.sequence > after_sequence,
+            roster_chunk.c.sequence > after,
         )
         .order_by(roster_chunk.c.sequence)
         .limit(1)
     )
-    row = s.connection().execute(found).first()
+    row = s.connection().execute(statement).first()
     if row is None:
         return None
-    drafts = tuple(RecipientDraft.model_validate(draft) for draft in row.drafts)
-    return StagedChunk(row.sequence, drafts)
+    return row.sequence, [RecipientDraft.model_validate(draft) for draft in row.drafts]
+
+
+def locate(drafts: Sequence[RecipientDraft], default_zone: str | None) -> list[Located]:
+    """Resolve the time zones of drafts, in their order."""
+    by_country = sorted(enumerate(drafts), key=lambda at: at[1].phone[:_PREFIX])
+    located = [(at, (draft, _zones(draft, default_zone))) for at, draft in by_country]
+    return [each for _, each in sorted(located, key=itemgetter(0))]
+
+
+def _zones(draft: RecipientDraft, default_zone: str | None) -> ZoneEvidence | str:
+    """The time zones of a draft, or why it is refused."""
+    try:
+        evidence = zone_evidence(
+            draft.phone,
+            own=draft.time_zone,
+            campaign_default=default_zone,
+            state=draft.state,
+            postal_code=draft.postal_code,
+            others=draft.alternate_phones,
+        )
+    except (UnknownZone, UnknownPlace) as error:
+        return str(error)
+    return refusal(evidence.destinations) or evidence
 
 
 def has_staged(s: Session, campaign_id: int) -> bool:
     """Whether rows of a campaign's present launch are staged that nobody has enrolled."""
-    found = select(
+    statement = select(
         exists().where(
             campaign.c.id == campaign_id,
             roster_chunk.c.campaign_id == campaign.c.id,
             roster_chunk.c.launch == campaign.c.launch,
         )
     )
-    return bool(s.connection().execute(found).scalar_one())
+    return bool(s.connection().execute(statement).scalar_one())
 
 
 def enroll_chunk(
-    s: Session, campaign_id: int, launch: int, sequence: int, rows: Sequence[EnrollRow]
+    s: Session, campaign_id: int, launch: int, sequence: int, located: Sequence[Located]
 ) -> int:
     """Make recipients of a staged chunk, and drop the chunk; how many rows are new.
 
-    Each position becomes a recipient once. Who is refused, or has a number that this launch's
-    roster has already, is done at once, with the reason; so is everybody when the campaign
-    was stopped meanwhile. Raises UnknownCampaign.
+    Each position becomes a recipient once. A recipient that is refused, or has a number that this
+    launch's roster has already, is done at once, with the reason; so are all of them when the
+    campaign was stopped meanwhile. Raises UnknownCampaign.
     """
     record = lock_campaign(s, campaign_id)
     next_position, next_sequence = _lock_roster(s, campaign_id, launch)
-    last = max((row.draft.position for row in rows), default=-1)
+    drafts = [draft for draft, _ in located]
+    last = max((draft.position for draft in drafts), default=-1)
     if last >= next_position:
         _move_roster(s, campaign_id, launch, last + 1, next_sequence)
-    known = _known_positions(s, campaign_id, launch, rows)
-    new = [row for row in rows if row.draft.position not in known]
-    phones = _known_phones(s, campaign_id, launch, new)
-    values = [_recipient(record, launch, row, phones) for row in new]
+    enrolled = _enrolled_positions(s, campaign_id, launch, drafts)
+    new = [each for each in located if each[0].position not in enrolled]
+    phones = _enrolled_phones(s, campaign_id, launch, [draft for draft, _ in new])
+    values = [_recipient(record, launch, *each, phones) for each in new]
     if values:
         s.connection().execute(insert(recipient), values)
     s.connection().execute(
@@ -149,12 +214,70 @@ def add_recipients(
     return stage_roster(s, campaign_id, record.launch, moved, chunk)
 
 
+def recipient_result(s: Session, recipient_id: int) -> RecipientResult | None:
+    """A recipient with its last call."""
+    statement = select(recipient).where(recipient.c.id == recipient_id)
+    row = s.connection().execute(statement).mappings().first()
+    if row is None:
+        return None
+    last = (
+        select(call)
+        .where(call.c.recipient_id == recipient_id)
+        .order_by(call.c.number.desc())
+        .limit(1)
+    )
+    last_call = s.connection().execute(last).mappings().first()
+    return RecipientResult(
+        recipient=recipient_record(row),
+        call=None if last_call is None else call_record(last_call),
+        context=row["context"] or {},
+    )
+
+
+def last_calls(s: Session, recipient_ids: Sequence[int]) -> dict[int, CallRecord]:
+    """The last call of each recipient that has any."""
+    if not recipient_ids:
+        return {}
+    statement = (
+        select(call)
+        .join_from(
+            recipient,
+            call,
+            and_(call.c.recipient_id == recipient.c.id, call.c.number == recipient.c.calls),
+        )
+        .where(recipient.c.id.in_(recipient_ids))
+    )
+    records = [call_record(row) for row in s.connection().execute(statement).mappings()]
+    return {record.recipient_id: record for record in records}
+
+
+def list_recipients(
+    s: Session,
+    campaign_id: int,
+    *,
+    launch: int | None = None,
+    state: RecipientState | None = None,
+    limit: int = 100,
+    after: int = 0,
+) -> list[RecipientRecord]:
+    """Recipients by id; `after` is the last id of the page before."""
+    statement = select(recipient).where(
+        recipient.c.campaign_id == campaign_id, recipient.c.id > after
+    )
+    if launch is not None:
+        statement = statement.where(recipient.c.launch == launch)
+    if state is not None:
+        statement = statement.where(recipient.c.state == state.value)
+    rows = s.connection().execute(statement.order_by(recipient.c.id).limit(limit)).mappings()
+    return [recipient_record(row) for row in rows]
+
+
 def _lock_roster(s: Session, campaign_id: int, launch: int) -> tuple[int, int]:
-    """The next position and sequence number; nobody else gives out any until the end."""
-    found = select(roster.c.next_position, roster.c.next_sequence).where(
+    """The next position and sequence number; no other transaction gives out any meanwhile."""
+    statement = select(roster.c.next_position, roster.c.next_sequence).where(
         roster.c.campaign_id == campaign_id, roster.c.launch == launch
     )
-    row = s.connection().execute(lock_rows(found, exclusive=[roster])).one()
+    row = s.connection().execute(lock_rows(statement, exclusive=[roster])).one()
     return row.next_position, row.next_sequence
 
 
@@ -168,43 +291,42 @@ def _move_roster(
     )
 
 
-def _chunks(drafts: Iterable[RecipientDraft], size: int) -> Iterator[list[RecipientDraft]]:
-    remaining = iter(drafts)
-    while part := list(islice(remaining, size)):
-        yield part
-
-
-def _known_positions(
-    s: Session, campaign_id: int, launch: int, rows: Sequence[EnrollRow]
+def _enrolled_positions(
+    s: Session, campaign_id: int, launch: int, drafts: Sequence[RecipientDraft]
 ) -> set[int]:
-    found = select(recipient.c.position).where(
+    statement = select(recipient.c.position).where(
         recipient.c.campaign_id == campaign_id,
         recipient.c.launch == launch,
-        recipient.c.position.in_([row.draft.position for row in rows]),
+        recipient.c.position.in_([draft.position for draft in drafts]),
     )
-    return set(s.connection().execute(found).scalars())
+    return set(s.connection().execute(statement).scalars())
 
 
-def _known_phones(s: Session, campaign_id: int, launch: int, rows: Sequence[EnrollRow]) -> set[str]:
+def _enrolled_phones(
+    s: Session, campaign_id: int, launch: int, drafts: Sequence[RecipientDraft]
+) -> set[str]:
     refused = (RecipientState.DONE.value, REFUSED_OUTCOME)
-    found = select(recipient.c.phone).where(
+    statement = select(recipient.c.phone).where(
         recipient.c.campaign_id == campaign_id,
         recipient.c.launch == launch,
-        recipient.c.phone.in_([row.draft.phone for row in rows]),
+        recipient.c.phone.in_([draft.phone for draft in drafts]),
         tuple_(recipient.c.state, recipient.c.outcome).is_distinct_from(refused),
     )
-    return set(s.connection().execute(found).scalars())
+    return set(s.connection().execute(statement).scalars())
 
 
 def _recipient(
-    record: CampaignRecord, launch: int, row: EnrollRow, phones: set[str]
+    record: CampaignRecord,
+    launch: int,
+    draft: RecipientDraft,
+    zones: ZoneEvidence | str,
+    phones: set[str],
 ) -> dict[str, Any]:
-    draft = row.draft
-    refused = row.refused
+    """The row of a new recipient; its number is added to those of the roster."""
+    located = None if isinstance(zones, str) else zones
+    refused = zones if isinstance(zones, str) else None
     if refused is None and draft.phone in phones:
         refused = DUPLICATE
-    elif refused is None and row.zones is None:
-        refused = "no time zone is known"
     if refused is None:
         phones.add(draft.phone)
     stopped = record.launch != launch or record.state in _STOPPED
@@ -218,7 +340,7 @@ def _recipient(
         "position": draft.position,
         "phone": draft.phone,
         "alternate_phones": list(draft.alternate_phones),
-        "zones": None if row.zones is None else row.zones.model_dump_json(exclude_none=True),
+        "zones": None if located is None else located.model_dump_json(exclude_none=True),
         "consent": None if draft.consent is None else draft.consent.model_dump_json(),
         "variables": draft.variables,
         "line": record.plan.line,
@@ -232,21 +354,3 @@ def _recipient(
         "turn": 1,
         "withdrawn": False,
     }
-
-
-_STOPPED = (CampaignState.STOPPING, CampaignState.STOPPED, CampaignState.FINISHED)
-
-__all__ = [
-    "EnrollRow",
-    "RecipientResult",
-    "StagedChunk",
-    "add_recipients",
-    "enroll_chunk",
-    "enroll_request",
-    "has_staged",
-    "list_recipients",
-    "mark_enrolled",
-    "recipient_result",
-    "stage_roster",
-    "staged_chunks",
-]

@@ -11,7 +11,7 @@ from outdial.domain.call.status import OUTCOME_CANCELED, WITHDRAWN, CallStatus
 from outdial.domain.endpoint import EventType
 from outdial.domain.record import CallRecord, RecipientState
 from outdial.store.campaign.campaigns import require_campaign
-from outdial.store.claims.cursor import lock_cursor
+from outdial.store.claims.state import lock_claim_state
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.tables import call, recipient
 from outdial.store.records import call_record
@@ -34,7 +34,7 @@ def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallR
     if campaign_id is None:
         return None
     # A claim decides people without locking each: its campaign's cursor is their lock.
-    lock_cursor(s, campaign_id)
+    lock_claim_state(s, campaign_id)
     found = lock_rows(
         select(recipient.c.state).where(recipient.c.id == recipient_id), exclusive=[recipient]
     )

@@ -34,7 +34,7 @@ async def place(world: World) -> list[str]:
     await announce_lines(world.ctx)
     direct = await database.write(lambda s: campaigns.ensure_direct_campaign(s, "default", now=now))
     claim = await database.write(
-        lambda s: reservation.claim_calls(s, direct.id, f"run/{now}", now=now)
+        lambda s: reservation.claim_calls(s, direct.id, f"run/{now}", now=now).claim
     )
     for call in claim.calls:
         await database.write(

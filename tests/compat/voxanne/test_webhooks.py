@@ -69,7 +69,7 @@ async def placed(with_line: World, api: httpx.AsyncClient) -> str:
         lambda s: campaigns.ensure_direct_campaign(s, ctx.tenant, now=now)
     )
     claim = await ctx.database.write(
-        lambda s: reservation.claim_calls(s, direct.id, "run/1", now=now)
+        lambda s: reservation.claim_calls(s, direct.id, "run/1", now=now).claim
     )
     (call,) = claim.calls
     await ctx.database.write(

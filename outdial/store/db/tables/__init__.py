@@ -8,7 +8,7 @@ from outdial.store.db.tables.campaign import (
     campaign,
     campaign_line,
     campaign_revision,
-    claim_cursor,
+    claim_state,
 )
 from outdial.store.db.tables.columns import EPOCH, Row
 from outdial.store.db.tables.delivery import delivery, delivery_attempt, endpoint, former_secret
@@ -36,7 +36,7 @@ __all__ = [
     "campaign",
     "campaign_line",
     "campaign_revision",
-    "claim_cursor",
+    "claim_state",
     "contact",
     "delivery",
     "delivery_attempt",

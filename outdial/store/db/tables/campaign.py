@@ -56,8 +56,8 @@ class CampaignRevisionRow(Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
-class ClaimCursorRow(Row, table=True):
-    """Where a campaign's claims stand; locked by a claim, so claims of one campaign queue up.
+class ClaimStateRow(Row, table=True):
+    """What a campaign's claims remember; locked by a claim, so claims of one campaign queue up.
 
     It is not in the campaign's row because fences and settlements hold that one shared.
     """
@@ -80,4 +80,4 @@ class ClaimCursorRow(Row, table=True):
 campaign = table_of(CampaignRow)
 campaign_line = table_of(CampaignLineRow)
 campaign_revision = table_of(CampaignRevisionRow)
-claim_cursor = table_of(ClaimCursorRow)
+claim_state = table_of(ClaimStateRow)

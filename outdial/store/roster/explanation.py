@@ -1,4 +1,4 @@
-"""What is known about one person of a campaign, and what a claim would decide now."""
+"""Why a recipient is called or not: its records, and what a claim would decide now."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
 from outdial.domain.rules.consent import Consent
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.domain.rules.zone import ZoneEvidence
-from outdial.store.claims.candidates import PEOPLE, Person, find_people
-from outdial.store.claims.ledger import Asked, read_ledgers
+from outdial.store.claims.candidates import CALLABLE, Recipient, find_recipients
+from outdial.store.claims.ledger import LedgerQuery, read_ledgers
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import SuppressionChange, history
 from outdial.store.db.tables import call, recipient
 from outdial.store.records import call_record, recipient_record
 
 _MOST = 20
-_CALLABLE = PEOPLE.where(recipient.c.zones.is_not(None))
-_BY_PHONE = _CALLABLE.where(recipient.c.phone == bindparam("number")).order_by(recipient.c.id)
-_BY_OTHER_PHONE = _CALLABLE.where(
+_LOCATED = CALLABLE.where(recipient.c.zones.is_not(None))
+_BY_PHONE = _LOCATED.where(recipient.c.phone == bindparam("number")).order_by(recipient.c.id)
+_BY_OTHER_PHONE = _LOCATED.where(
     type_coerce(recipient.c.alternate_phones, Text).contains(bindparam("number"))
 )
 
 
 @dataclass(frozen=True, slots=True)
-class LookedAt:
-    """One recipient, with everything a decision is made from."""
+class RecipientExplanation:
+    """One recipient, with everything a decision about it is made from."""
 
     record: RecipientRecord
     numbers: tuple[str, ...]
@@ -48,22 +48,24 @@ class LookedAt:
     decision: Decision
 
 
-def look_up(s: Session, campaign: CampaignRecord, number: str, now: datetime) -> list[LookedAt]:
-    """The recipients of the current launch with this number (E.164), zones known."""
-    persons: list[Person] = []
+def explain_recipients(
+    s: Session, campaign: CampaignRecord, number: str, now: datetime
+) -> list[RecipientExplanation]:
+    """The recipients of the current launch with this number (E.164) and known time zones."""
+    recipients: list[Recipient] = []
     for text in siblings(number):
-        persons = persons or find_people(s, campaign, _BY_PHONE, _MOST, number=text)
-    if not persons:
+        recipients = recipients or find_recipients(s, campaign, _BY_PHONE, _MOST, number=text)
+    if not recipients:
         # Numbers are kept as JSON: what looks like this one is checked.
-        alike = find_people(s, campaign, _BY_OTHER_PHONE, _MOST, number=f'"{number}"')
-        persons = [person for person in alike if number in person.others]
+        alike = find_recipients(s, campaign, _BY_OTHER_PHONE, _MOST, number=f'"{number}"')
+        recipients = [each for each in alike if number in each.others]
     rulebook = read_rulebook(s, campaign.tenant, now)
-    return [_look(s, campaign, person, rulebook, now) for person in persons]
+    return [_explain(s, campaign, each, rulebook, now) for each in recipients]
 
 
-def look_up_refused(s: Session, campaign: CampaignRecord, number: str) -> list[RecipientRecord]:
-    """Recipients with this number (E.164) whose zones nothing told: they ended at enrolment."""
-    found = (
+def refused_recipients(s: Session, campaign: CampaignRecord, number: str) -> list[RecipientRecord]:
+    """Recipients with this number (E.164) whose time zones are unknown: enrolment refused them."""
+    refused = (
         select(recipient)
         .where(
             recipient.c.campaign_id == campaign.id,
@@ -73,27 +75,27 @@ def look_up_refused(s: Session, campaign: CampaignRecord, number: str) -> list[R
         )
         .limit(_MOST)
     )
-    return [recipient_record(row) for row in s.connection().execute(found).mappings()]
+    return [recipient_record(row) for row in s.connection().execute(refused).mappings()]
 
 
-def _look(
-    s: Session, campaign: CampaignRecord, person: Person, rulebook: Rulebook, now: datetime
-) -> LookedAt:
-    candidate, plan = person.candidate, person.plan
+def _explain(
+    s: Session, campaign: CampaignRecord, of: Recipient, rulebook: Rulebook, now: datetime
+) -> RecipientExplanation:
+    candidate, plan = of.candidate, of.plan
     (ledger,) = read_ledgers(
-        s, campaign.tenant, [Asked(person.phone, person.others, None, person.lines)], now
+        s, campaign.tenant, [LedgerQuery(of.phone, of.others, None, of.lines)], now
     )
     daypart = daypart_of(candidate, plan)
     zones = candidate.zones, candidate.jurisdictions
-    row = s.connection().execute(select(recipient).where(recipient.c.id == person.id)).mappings()
-    return LookedAt(
+    row = s.connection().execute(select(recipient).where(recipient.c.id == of.id)).mappings()
+    return RecipientExplanation(
         record=recipient_record(row.one()),
-        numbers=person.numbers,
-        zones=person.zones,
+        numbers=of.numbers,
+        zones=of.zones,
         consent=candidate.consent,
         suppressed=candidate.suppressed,
-        suppression_history=tuple(history(s, campaign.tenant, person.phone)),
-        attempts=tuple(_attempts(s, campaign.tenant, person.numbers)),
+        suppression_history=tuple(history(s, campaign.tenant, of.phone)),
+        attempts=tuple(_attempts(s, campaign.tenant, of.numbers)),
         ledger=ledger,
         conditions=conditions_of(plan, rulebook, *zones, daypart),
         decision=decide(candidate, plan, ledger, now, rulebook),
@@ -101,10 +103,10 @@ def _look(
 
 
 def _attempts(s: Session, tenant: str, numbers: tuple[str, ...]) -> list[CallRecord]:
-    found = (
+    statement = (
         select(call)
         .where(call.c.tenant == tenant, call.c.phone.in_(numbers), call.c.is_attempt)
         .order_by(call.c.created_at.desc())
         .limit(_MOST)
     )
-    return [call_record(row) for row in s.connection().execute(found).mappings()]
+    return [call_record(row) for row in s.connection().execute(statement).mappings()]

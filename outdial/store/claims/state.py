@@ -1,4 +1,7 @@
-"""Where a campaign's claims stand. Locked before the campaign itself, by everybody."""
+"""What a campaign's claims remember from one to the next.
+
+It is locked before the campaign itself, by everybody.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,15 @@ from sqlmodel import Session
 
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCampaign
-from outdial.store.db.tables import claim_cursor
+from outdial.store.db.tables import claim_state
 
 _LOCK = lock_rows(
-    select(claim_cursor).where(claim_cursor.c.campaign_id == bindparam("campaign_id")),
-    exclusive=[claim_cursor],
+    select(claim_state).where(claim_state.c.campaign_id == bindparam("campaign_id")),
+    exclusive=[claim_state],
 )
 
 
-def lock_cursor(s: Session, campaign_id: int) -> RowMapping:
+def lock_claim_state(s: Session, campaign_id: int) -> RowMapping:
     """Keep claims of a campaign out until the transaction ends. Raises UnknownCampaign."""
     row = s.connection().execute(_LOCK, {"campaign_id": campaign_id}).mappings().first()
     if row is None:
@@ -26,15 +29,15 @@ def lock_cursor(s: Session, campaign_id: int) -> RowMapping:
     return row
 
 
-def move_cursor(s: Session, campaign_id: int, **values: Any) -> None:
-    s.connection().execute(_moving(tuple(values)), values | {"of_campaign": campaign_id})
+def save_claim_state(s: Session, campaign_id: int, **values: Any) -> None:
+    s.connection().execute(_saving(tuple(values)), values | {"of_campaign": campaign_id})
 
 
 @cache
-def _moving(names: tuple[str, ...]) -> Update:
+def _saving(names: tuple[str, ...]) -> Update:
     """A statement is built once: building one takes longer than running it."""
     return (
-        update(claim_cursor)
-        .where(claim_cursor.c.campaign_id == bindparam("of_campaign"))
+        update(claim_state)
+        .where(claim_state.c.campaign_id == bindparam("of_campaign"))
         .values({name: bindparam(name) for name in names})
     )

@@ -10,7 +10,7 @@ from outdial.domain.call.claim import CampaignState, FenceVerdict
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.progress import read_progress
-from outdial.store.roster import everybody, roster
+from outdial.store.roster import requeue, roster
 from tests.builders import House, definition
 
 PEOPLE = 60
@@ -20,9 +20,9 @@ STEP = 25
 @pytest.fixture(autouse=True)
 def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps of 25 instead of thousands."""
-    for step in (everybody.close_some, everybody.decide_some_anew):
+    for step in (requeue.close_some, requeue.requeue_some):
         *others, usual = step.__defaults__ or ()
-        assert usual == everybody.STEP
+        assert usual == requeue.STEP
         monkeypatch.setattr(step, "__defaults__", (*others, STEP))
 
 

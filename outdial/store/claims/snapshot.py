@@ -1,4 +1,4 @@
-"""Where a campaign stands when a claim begins, read at once."""
+"""A campaign as a claim reads it when it begins."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sqlmodel import Session
 
 from outdial.domain.record import CampaignRecord
 from outdial.store.campaign.campaigns import campaign_record
-from outdial.store.claims.waiting import SETTLEMENT
+from outdial.store.claims.wakeup import SETTLEMENT
 from outdial.store.db.errors import UnknownCampaign
 from outdial.store.db.tables import call, campaign, lease
 
 _OF_CAMPAIGN: BindParameter[int] = bindparam("campaign_id")
-_STANDING = select(
+_SNAPSHOT = select(
     campaign,
     select(func.count())
     .where(lease.c.campaign_id == _OF_CAMPAIGN)
@@ -29,30 +29,30 @@ _STANDING = select(
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CampaignSnapshot:
     """A campaign as it is when a claim begins.
 
-    Its cursor is locked, and so nobody stops, edits or launches it meanwhile. It may be paused:
-    then what is claimed is not dialed, because the fence looks again.
+    Its claim state is locked, and so nobody stops, edits or launches it meanwhile. It may be
+    paused: then what is claimed is not dialed, because the fence re-checks the state.
     """
 
     record: CampaignRecord
     in_flight: int
-    """Slots that its calls hold. The cursor keeps other claims out; a call that was given up and
-    is reported later takes its slot again without it, and limits may be exceeded by such calls."""
+    """Slots that its calls hold. The lock keeps other claims out; a call that was given up and is
+    reported later takes its slot again without it, and limits may be exceeded by such calls."""
     claimed: bool
     """A claim with this key was made before."""
     settles_at: datetime | None
     """When the next ended call is settled without its analysis."""
 
 
-def hold_standing(s: Session, campaign_id: int, key: str) -> Standing:
+def read_snapshot(s: Session, campaign_id: int, key: str) -> CampaignSnapshot:
     """Raises UnknownCampaign."""
     values = {"campaign_id": campaign_id, "key": key}
-    row = s.connection().execute(_STANDING, values).mappings().first()
+    row = s.connection().execute(_SNAPSHOT, values).mappings().first()
     if row is None:
         raise UnknownCampaign(campaign_id)
-    return Standing(
+    return CampaignSnapshot(
         record=campaign_record(row),
         in_flight=row["in_flight"],
         claimed=row["claimed"],

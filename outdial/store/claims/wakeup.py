@@ -1,4 +1,4 @@
-"""When a campaign should claim again, and what it waits for, in words."""
+"""When a campaign should claim again, and what it waits for, in words; and its open recipients."""
 
 from __future__ import annotations
 
@@ -77,11 +77,12 @@ _ALL_OPEN = select(func.count()).where(*_OF_LAUNCH, recipient.c.state.in_(OPEN))
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """What is waited for; `until` is None when only a call's end or a nudge is."""
+class NextWakeup:
+    """When another claim may find something; None: when a call ends, or somebody signals."""
 
     reason: str
-    until: datetime | None = None
+    """What is waited for."""
+    at: datetime | None = None
 
 
 def earliest(*instants: datetime | None) -> datetime | None:
@@ -90,13 +91,13 @@ def earliest(*instants: datetime | None) -> datetime | None:
 
 def next_settlement(s: Session, campaign_id: int) -> datetime | None:
     """When the next ended call is settled without its analysis."""
-    found = s.connection().execute(SETTLEMENT, {"campaign_id": campaign_id})
-    at: datetime | None = found.scalar_one()
+    rows = s.connection().execute(SETTLEMENT, {"campaign_id": campaign_id})
+    at: datetime | None = rows.scalar_one()
     return at
 
 
-def next_due(s: Session, campaign: CampaignRecord, now: datetime) -> Pause | None:
-    """Who is due next, among those who wait for a time of their own."""
+def next_due(s: Session, campaign: CampaignRecord, now: datetime) -> NextWakeup | None:
+    """When the next recipient is due, of those who wait for a time of their own."""
     launch = _launch(campaign)
     firsts = list(s.connection().execute(_FIRST_DUE, launch).mappings())
     if not firsts:
@@ -105,7 +106,7 @@ def next_due(s: Session, campaign: CampaignRecord, now: datetime) -> Pause | Non
     together = s.connection().execute(_DUE_THEN, launch | {"due_at": first["due_at"]})
     zone = read_zones(first["zones"]).candidates[0]
     reason = _next_text(max(first["due_at"], now), zone, together.scalar_one(), now)
-    return Pause(reason, first["due_at"])
+    return NextWakeup(reason, first["due_at"])
 
 
 def _next_text(at: datetime, zone: str, count: int, now: datetime) -> str:
@@ -119,17 +120,17 @@ def _next_text(at: datetime, zone: str, count: int, now: datetime) -> str:
 def count_open(
     s: Session,
     campaign: CampaignRecord,
-    known: tuple[int, datetime | None],
+    before: tuple[int, datetime | None],
     now: datetime,
     *,
     called: bool,
 ) -> tuple[int, datetime]:
-    """Recipients without an end, and when they were counted; `known` is the count before.
+    """Recipients without an end, and when they were counted; `before` is the last count.
 
     Exact below COUNTED, so that nobody is done too early; above that up to 30 seconds old. It
     may be as old below it, too, where calls were made: more is claimed once they end.
     """
-    counted, counted_at = known
+    counted, counted_at = before
     recent = counted_at is not None and now - counted_at < COUNT_HOLDS
     if counted_at is not None and recent and called and counted >= COUNTED:
         return counted, counted_at

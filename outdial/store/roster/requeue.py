@@ -1,7 +1,8 @@
-"""Changes that concern a whole roster, a step at a time.
+"""Batch updates over a campaign's roster: requeue recipients after a rule or definition change, and
+end those who wait when the campaign is stopped.
 
 A million rows changed at once would keep every claim, fence and end of the campaign waiting for
-half a minute. The first step is made with the change itself, the others by claims.
+half a minute. The first batch is made with the change itself, the others by claims.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from outdial.domain.call.status import OUTCOME_CANCELED, STOPPED
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.db.tables import EPOCH, recipient
 
-EVERYBODY = -(2**31)
+FROM_THE_START = -(2**31)
 """The position to begin at: no position is smaller."""
 STEP = 5000
 """Recipients in one step: about a tenth of a second."""
@@ -22,7 +23,7 @@ _WAITING, _READY = RecipientState.WAITING.value, RecipientState.READY.value
 
 
 def close_some(s: Session, campaign: CampaignRecord, limit: int = STEP) -> bool:
-    """End people who are not being called, because the campaign was stopped.
+    """End recipients that are not being called, because the campaign was stopped.
 
     Whether there may be more of them.
     """
@@ -37,20 +38,20 @@ def close_some(s: Session, campaign: CampaignRecord, limit: int = STEP) -> bool:
     )
     closed = s.connection().execute(
         update(recipient)
-        # The state once more: whoever changed meanwhile is read anew, but not looked for anew.
+        # The state once more: a row that changed meanwhile is read again, but not selected again.
         .where(recipient.c.id.in_(some), recipient.c.state.in_((_WAITING, _READY)))
         .values(state=RecipientState.DONE.value, outcome=OUTCOME_CANCELED, reason=STOPPED)
     )
     return closed.rowcount >= limit
 
 
-def decide_some_anew(
-    s: Session, campaign: CampaignRecord, position: int = EVERYBODY, step: int = STEP
+def requeue_some(
+    s: Session, campaign: CampaignRecord, position: int = FROM_THE_START, step: int = STEP
 ) -> int | None:
-    """Put back people whom a look has moved, from a position on; the rest stays untouched.
+    """Put back recipients that a decision has moved, from a position on; the rest is untouched.
 
-    The position to go on from; None when there are no more. Whoever is enrolled while this goes on
-    has been decided by the new rules already, wherever their position is.
+    The position to go on from; None when there are no more. Recipients that are enrolled while this
+    goes on are decided by the new rules already, whatever their position.
     """
     last, more = _end_of_step(s, campaign, position, step)
     if last is None:
@@ -87,8 +88,8 @@ def _end_of_step(
     )
     some = select(recipient.c.position).where(*here).order_by(recipient.c.position).limit(step)
     counted = some.subquery()
-    found = s.connection().execute(
+    rows = s.connection().execute(
         select(func.max(counted.c.position), func.count(counted.c.position))
     )
-    last, count = found.one()
+    last, count = rows.one()
     return last, count >= step
