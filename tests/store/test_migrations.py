@@ -13,7 +13,7 @@ from sqlalchemy import inspect, text
 from sqlmodel import Session
 
 from outdial.domain.rules.rulebook import Block
-from outdial.store.compliance.rulings import list_blocks
+from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.db import migrate, revision
 from outdial.store.db.database import Database
 from outdial.store.db.tables import metadata
@@ -115,6 +115,7 @@ def test_a_reason_keeps_its_text_when_its_column_is_renamed(new_url: str) -> Non
         )
         database.migrate()
         now = datetime(2026, 1, 1, tzinfo=UTC)
-        assert database.read_sync(lambda s: list_blocks(s, "default", now)) == (blocked,)
+        rulebook = database.read_sync(lambda s: read_rulebook(s, "default", now))
+        assert rulebook.blocks == (blocked,)
         query = text("SELECT reason FROM endpoint")
         assert database.read_sync(lambda s: s.connection().execute(query).scalar()) == "it failed"

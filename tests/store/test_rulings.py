@@ -85,7 +85,7 @@ def test_a_block_may_be_of_one_purpose_and_replaces_the_one_before(house: House)
     _block(house, "US", purpose=Purpose.TELEMARKETING)
     assert len(house.claim(campaign).calls) == 1
     longer = _block(house, until=house.now + timedelta(days=9), purpose=Purpose.TELEMARKETING)
-    blocks = house.write(lambda s: rulings.list_blocks(s, "default", house.now))
+    blocks = house.write(lambda s: rulings.read_rulebook(s, "default", house.now)).blocks
     assert [block.jurisdiction for block in blocks] == ["US", "US-LA"]
     assert blocks[1] == longer
 

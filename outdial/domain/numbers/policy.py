@@ -17,8 +17,6 @@ from phonenumbers.phonenumberutil import COUNTRY_CODE_TO_REGION_CODE
 from outdial.domain.rules.data import table
 
 NORTH_AMERICAN = "+1"
-_GLOBAL = "001"
-"""The phone library's region of codes that belong to no country, such as +870."""
 
 
 class NumberType(StrEnum):

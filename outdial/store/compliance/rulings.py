@@ -88,10 +88,6 @@ def unblock(
     return lifted
 
 
-def list_blocks(s: Session, tenant: str, now: datetime) -> tuple[Block, ...]:
-    return read_rulebook(s, tenant, now).blocks
-
-
 def _end_blocks(
     s: Session, tenant: str, jurisdiction: str, purpose: Purpose | None, now: datetime
 ) -> bool:
