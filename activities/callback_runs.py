@@ -32,7 +32,7 @@ from outdial.domain.appointment.appointment import Appointment
 from outdial.domain.call.callback_run import MIRROR, CallbackContext, CallbackEntry, CallbackState
 from outdial.domain.definition.callbacks import CallbackKind
 from outdial.resources.resources import Resources
-from outdial.store.appointments import finding
+from outdial.store.appointments import lookup
 from outdial.store.callbacks import runs
 from outdial.store.db.errors import UnknownCall
 
@@ -140,7 +140,7 @@ class CallbackRuns(CallbackActivities):
     async def _mirror_changes(self, context: CallbackContext) -> CallbackOutcome:
         """Write to the shared calendar what the agent booked or changed during the call."""
         touched = await self._resources.database.read(
-            lambda s: finding.touched_by_call(s, context.call.id)
+            lambda s: lookup.changed_by_call(s, context.call.id)
         )
         mirror, conflicts = self._mirror(context), 0
         for appointment in touched:
@@ -166,10 +166,10 @@ class CallbackRuns(CallbackActivities):
         now, call = self._resources.clock(), context.call
 
         def work(s: Session) -> Appointment | None:
-            touched = finding.touched_by_call(s, call.id)
+            touched = lookup.changed_by_call(s, call.id)
             if touched:
                 return touched[-1]
-            return finding.of_person(
+            return lookup.next_of_person(
                 s, call.tenant, calendar.name, list(context.phones), now, call.recipient_id
             )
 

@@ -23,7 +23,7 @@ from outdial.domain.call.callback_run import CallbackContext
 from outdial.domain.definition.callbacks import CallbackKind
 from outdial.domain.definition.matching import found_at
 from outdial.intake.templates.callbacks import RenderFailed, render_text
-from outdial.store.appointments import booking, changing, finding
+from outdial.store.appointments import booking, changing, lookup
 from outdial.store.appointments.history import change_of_call
 from outdial.store.appointments.slots import read_everything_taken
 from outdial.store.db.database import Database
@@ -83,7 +83,7 @@ class AppointmentCallback:
 
     async def _book(self) -> CallbackOutcome:
         call_id, name = self._context.call.id, self._rules.name
-        made = await self._database.read(lambda s: finding.booked_by_call(s, call_id, name))
+        made = await self._database.read(lambda s: lookup.booked_by_call(s, call_id, name))
         if made is not None:  # by the agent during the call, or by a try whose answer was lost
             return await self._finish(Made(made, changed=False))
         requested = self._requested_time()
@@ -161,7 +161,7 @@ class AppointmentCallback:
             changed = change_of_call(s, context.call.id, self._rules.name, change)
             if changed is not None:
                 return changed, change
-            appointment = finding.of_person(
+            appointment = lookup.next_of_person(
                 s,
                 context.call.tenant,
                 self._rules.name,

@@ -11,7 +11,7 @@ from outdial.calendars.port import CalendarBackend, Calendars, CalendarUnavailab
 from outdial.domain.appointment.appointment import Appointment
 from outdial.domain.appointment.availability import others_of
 from outdial.domain.appointment.calendar import CalendarRules
-from outdial.store.appointments import finding
+from outdial.store.appointments import lookup
 from outdial.store.db.database import Database
 
 _DAY = timedelta(days=1)
@@ -41,7 +41,7 @@ class Mirror:
         except CalendarUnavailable as error:
             raise not_yet(f"the calendar cannot be read: {error}") from None
         ours = await self._database.read(
-            lambda s: finding.uids(s, self._tenant, rules.name, start - 2 * _DAY)
+            lambda s: lookup.uids(s, self._tenant, rules.name, start - 2 * _DAY)
         )
         return others_of(
             (entry.starts_at, entry.ends_at)
@@ -88,10 +88,10 @@ class Mirror:
 
     async def _fresh(self, appointment: Appointment) -> Appointment:
         """With the ETag that may have been recorded since it was read."""
-        stored = await self._database.read(lambda s: finding.by_id(s, appointment.id))
+        stored = await self._database.read(lambda s: lookup.by_id(s, appointment.id))
         return stored or appointment
 
     async def _record(self, appointment: Appointment, etag: str | None) -> None:
         await self._database.write(
-            lambda s: finding.record_mirrored(s, appointment.id, appointment.sequence, etag)
+            lambda s: lookup.record_mirrored(s, appointment.id, appointment.sequence, etag)
         )

@@ -123,8 +123,8 @@ class CalDavCalendar(CalendarBackend):
         if answer.status >= 300:
             raise DAVError(url=self._url, reason=f"it answered {answer.status}")
         tree = answer.tree
-        found = () if tree is None else tree.iter(f"{{{_CALDAV}}}calendar-data")
-        texts = [element.text for element in found if element.text]
+        elements = () if tree is None else tree.iter(f"{{{_CALDAV}}}calendar-data")
+        texts = [element.text for element in elements if element.text]
         return busy_by(texts, start, end, lambda component: self._entry(component, None))
 
     def _read(self, calendar: Any, uid: str) -> Entry | None:
@@ -213,7 +213,7 @@ def _find(calendar: Any, uid: str) -> Any:
         event = calendar.get_event_by_uid(uid)
     except NotFoundError:
         return None
-    _load(event)  # a search need not tell the ETag
+    _load(event)  # a search may leave the ETag out
     return event
 
 
@@ -232,17 +232,17 @@ def _load(event: Any) -> None:
 
 def _kept_etag(event: Any) -> str | None:
     try:
-        found = event.get_properties([dav.GetEtag()])
+        properties = event.get_properties([dav.GetEtag()])
     except (DAVError, KeyError):
-        return None  # it is not there, or the property is not: the GET tells
-    etag = found.get(dav.GetEtag.tag)
+        return None  # it is not there, or the property is not: the GET shows which
+    etag = properties.get(dav.GetEtag.tag)
     return None if etag is None else str(etag)
 
 
-def _same(known: str | None, found: str | None) -> bool:
-    """Whether two ETags mean one version, compared weakly (RFC 9110, 8.8.3.2). What is known may
-    have been told by a GET through a proxy that compresses."""
-    return known is None or (found is not None and _opaque(known) == _opaque(found))
+def _same(stored: str | None, current: str | None) -> bool:
+    """Whether two ETags mean one version, compared weakly (RFC 9110, 8.8.3.2). The stored
+    one may come from a GET through a proxy that compresses."""
+    return stored is None or (current is not None and _opaque(stored) == _opaque(current))
 
 
 def _opaque(etag: str) -> str:
@@ -279,12 +279,12 @@ def _update(component: Any, appointment: Appointment) -> None:
 
 
 def _etag(event: Any) -> str | None:
-    found = event.etag
-    return None if found is None else str(found)
+    etag = event.etag
+    return None if etag is None else str(etag)
 
 
 def _reread(calendar: Any, uid: str) -> str | None:
-    """Of a server that does not tell the new ETag when it is written to."""
+    """The ETag from a server that does not answer a write with the new one."""
     event = _find(calendar, uid)
     return None if event is None else _etag(event)
 

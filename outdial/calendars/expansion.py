@@ -203,10 +203,10 @@ def _length(part: str) -> timedelta | None:
     ends = _days(r"(?mi)^DTEND[^:\n]*:([0-9]{8})", part)
     lengths = [timedelta()]
     for text in re.findall(r"(?mi)^DURATION[^:\n]*:(.*)$", part):
-        found = _DURATION.fullmatch(text.strip().upper())
-        if found is None:
+        duration = _DURATION.fullmatch(text.strip().upper())
+        if duration is None:
             return None
-        weeks, days, hours, minutes, seconds = (int(group or 0) for group in found.groups())
+        weeks, days, hours, minutes, seconds = (int(group or 0) for group in duration.groups())
         lengths.append(
             timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
         )
@@ -221,15 +221,15 @@ def _events(plain: str) -> str:
 
 
 def _days(pattern: str, text: str) -> list[datetime]:
-    found = []
+    dates = []
     for digits in re.findall(pattern, text):
         try:
             day = date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
         except ValueError:
             continue
         if 1900 <= day.year <= 2999:  # a margin of days is added
-            found.append(datetime(day.year, day.month, day.day, tzinfo=UTC))
-    return found
+            dates.append(datetime(day.year, day.month, day.day, tzinfo=UTC))
+    return dates
 
 
 @contextmanager

@@ -24,12 +24,12 @@ UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, Type
 def object_of(text: str) -> Calendar:
     """The one VCALENDAR of a text. Raises ValueError for a text that can't be read as one."""
     try:
-        found = _Parser(text).parse()
+        objects = _Parser(text).parse()
     except UNREADABLE as error:
         raise ValueError("an iCalendar object that can't be read") from error
-    if len(found) != 1 or not isinstance(found[0], Calendar):
+    if len(objects) != 1 or not isinstance(objects[0], Calendar):
         raise ValueError("not one iCalendar object")
-    return found[0]
+    return objects[0]
 
 
 class _Parser(CalendarIcalParser):

@@ -1,7 +1,7 @@
-"""The port behind which an appointment is written down for other people too.
+"""Port of calendars that other people use too.
 
-Our own tables decide who gets a slot. A calendar that others write to as well is asked what they
-have in it, and told what we changed; it refuses what was changed by others meanwhile.
+Our own tables decide who gets a slot. Other people's appointments are read from a shared calendar,
+and our changes are written to it; it refuses a write to what others have changed meanwhile.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Calendars:
 
 
 class OwnTables(CalendarBackend):
-    """Nobody else has to be asked or told."""
+    """A calendar in our own tables alone."""
 
     shared = False
 

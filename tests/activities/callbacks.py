@@ -1,4 +1,4 @@
-"""Calls that have settled, and the real activities of what follows them, on a real database."""
+"""Settled calls, and the real activities of their callbacks, on a real database."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from outdial.domain.record import CampaignRecord
 from outdial.providers.lines import Lines
 from outdial.resources.integrations import Integrations
 from outdial.resources.resources import Resources
-from outdial.store.appointments import booking, finding
+from outdial.store.appointments import booking, lookup
 from outdial.store.call import events
 from outdial.store.callbacks import runs
 from outdial.store.db.database import Database
@@ -45,7 +45,7 @@ class Following:
             **({"calendar": CALENDAR} | changes),
         )
 
-    def settle(self, campaign: CampaignRecord, data: Any = None, **told: Any) -> str:
+    def settle(self, campaign: CampaignRecord, data: Any = None, **analysed: Any) -> str:
         """One answered call, with what the agent extracted."""
         house = self.house
         call_id = house.claim_one(campaign).call_id
@@ -58,7 +58,7 @@ class Following:
             call_id=call_id,
             at=house.now,
             structured=data or {},
-            **told,
+            **analysed,
         )
         house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
         return call_id
@@ -73,14 +73,14 @@ class Following:
         await ActivityEnvironment().run(self.activities.undo_callback, ref)
 
     def callback_run(self, call_id: str) -> CallbackRun:
-        found = self.house.write(lambda s: runs.get_callback_run(s, call_id))
-        assert found is not None
-        return found
+        stored = self.house.write(lambda s: runs.get_callback_run(s, call_id))
+        assert stored is not None
+        return stored
 
     def appointments(self) -> list[Appointment]:
         start = self.house.now - timedelta(days=400)
         return self.house.write(
-            lambda s: finding.list_appointments(
+            lambda s: lookup.list_appointments(
                 s,
                 "default",
                 "clinic",

@@ -102,7 +102,7 @@ async def test_wrong_and_hostile_words_become_follow_ups(after: Following) -> No
     assert after.appointments() == []
 
 
-async def test_zones_that_disagree_are_asked_about(after: Following) -> None:
+async def test_zones_that_disagree_become_a_follow_up(after: Following) -> None:
     campaign = after.launch(BOOK)
     call = after.settle(campaign, {"appointment_at": "2026-03-05T10:30"})
     split = '{"candidates":["America/Chicago","America/New_York"],"source":"area_code"}'
@@ -180,7 +180,7 @@ async def shared(tmp_path: Path) -> AsyncIterator[tuple[Following, CalDavCalenda
             yield await following(database, integrations), calendar
 
 
-async def test_a_shared_calendar_is_asked_and_told(
+async def test_a_shared_calendar_is_read_and_written(
     shared: tuple[Following, CalDavCalendar],
 ) -> None:
     after, calendar = shared

@@ -86,12 +86,12 @@ async def test_a_templated_body(after: Following, endpoint: Endpoint) -> None:
     call = after.settle(after.launch(webhook), {"note": 'a "quote"', "score": 1})
     for _ in range(2):
         assert await after.run(call) is CallbackState.DONE
-    (heard,) = endpoint.heard
-    assert heard.path == "/calls/completed"
-    assert json.loads(heard.body) == {"said": 'a "quote"" }', "list": ["2"]}
-    assert heard.headers["authorization"] == "Bearer t0ken"
-    assert heard.headers["x-campaign"] == "c100"
-    assert heard.headers["idempotency-key"] == f"call/{call}/0/1"
+    (request,) = endpoint.heard
+    assert request.path == "/calls/completed"
+    assert json.loads(request.body) == {"said": 'a "quote"" }', "list": ["2"]}
+    assert request.headers["authorization"] == "Bearer t0ken"
+    assert request.headers["x-campaign"] == "c100"
+    assert request.headers["idempotency-key"] == f"call/{call}/0/1"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from outdial.providers.catalog import build_provider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.resources.resources import Resources
-from outdial.store.appointments import finding
+from outdial.store.appointments import lookup
 from outdial.store.db.database import Database
 from tests.api.applications import application
 from tests.api.conftest import serving
@@ -71,7 +71,7 @@ class Desk:
     def starts(self, *statuses: AppointmentStatus) -> list[datetime]:
         now = self.house.now
         found = self.house.write(
-            lambda s: finding.list_appointments(
+            lambda s: lookup.list_appointments(
                 s,
                 "default",
                 "clinic",

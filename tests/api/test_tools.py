@@ -1,4 +1,4 @@
-"""What agents ask while they talk, over HTTP."""
+"""Tool calls of agents, over HTTP."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ async def test_a_held_slot_is_given_up_when_the_call_ends(desk: Desk) -> None:
     assert (await desk.ask("book_appointment", other, at=AT))["ok"]
 
 
-async def test_without_a_time_what_is_free_is_told_and_the_first_is_held(desk: Desk) -> None:
-    told = await desk.ask("check_availability", desk.call())
-    assert told["ok"]
-    assert len(told["alternatives"]) == 3
+async def test_without_a_time_free_ones_are_offered_and_the_first_is_held(desk: Desk) -> None:
+    answer = await desk.ask("check_availability", desk.call())
+    assert answer["ok"]
+    assert len(answer["alternatives"]) == 3
     assert len(desk.starts(AppointmentStatus.HELD)) == 1
 
 
@@ -89,8 +89,8 @@ async def test_call_me_later(desk: Desk) -> None:
     call = desk.call()
     assert not (await desk.ask("call_me_later", call, at="2026-03-04T09:00"))["ok"]
     assert not (await desk.ask("call_me_later", call, at="later"))["ok"]
-    told = await desk.ask("call_me_later", call, at="2026-03-05T15:00")
-    assert told["message"] == "We will call again on Thursday, March 5 at 15:00."
+    answer = await desk.ask("call_me_later", call, at="2026-03-05T15:00")
+    assert answer["message"] == "We will call again on Thursday, March 5 at 15:00."
     settled = desk.house.end(call)
     assert settled.outcome == "call_me_later"
     (row,) = desk.house.write(lambda s: list_recipients(s, 1, launch=1, limit=9))

@@ -80,7 +80,7 @@ async def test_written_and_read(calendar: CalDavCalendar) -> None:
     assert await calendar.read("unknown") is None
 
 
-async def test_a_repeated_write_is_known_again(calendar: CalDavCalendar) -> None:
+async def test_a_repeated_write_is_recognized(calendar: CalDavCalendar) -> None:
     first = await calendar.write(appointment())
     assert await calendar.write(appointment()) == first
     moved = appointment(sequence=1, starts_at=START + timedelta(hours=1), etag=first, mirrored=0)
@@ -94,11 +94,11 @@ async def test_what_others_changed_is_not_overwritten(
 ) -> None:
     etag = await calendar.write(appointment())
     await put(address, "a1@outdial", "DTSTART:20260306T140000Z", "DTEND:20260306T143000Z")
-    known: dict[str, Any] = {"sequence": 1, "etag": etag, "mirrored": 0}
+    stored: dict[str, Any] = {"sequence": 1, "etag": etag, "mirrored": 0}
     with pytest.raises(CalendarConflict):
-        await calendar.write(appointment(**known, status=AppointmentStatus.CONFIRMED))
+        await calendar.write(appointment(**stored, status=AppointmentStatus.CONFIRMED))
     with pytest.raises(CalendarConflict):
-        await calendar.remove(appointment(**known, status=AppointmentStatus.CANCELED))
+        await calendar.remove(appointment(**stored, status=AppointmentStatus.CANCELED))
 
 
 async def test_what_others_removed_is_not_written_anew(
@@ -143,12 +143,12 @@ async def test_what_takes_time(calendar: CalDavCalendar, address: str) -> None:
     )
     midnight = datetime(2026, 3, 5, tzinfo=UTC)
     busy = await calendar.busy(midnight, midnight + timedelta(days=2))
-    found = sorted((entry.uid, entry.starts_at, entry.ends_at) for entry in busy)
+    entries = sorted((entry.uid, entry.starts_at, entry.ends_at) for entry in busy)
 
     def utc(day: int, hour: int, minute: int = 0) -> datetime:
         return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
 
-    assert found == [
+    assert entries == [
         ("day", utc(6, 5), utc(7, 5)),  # midnight in New York
         ("once", utc(5, 14), utc(5, 14, 45)),
         ("weekly", utc(5, 10), utc(5, 11)),

@@ -92,10 +92,10 @@ ORDINARY = calendar_of(*HALF_AN_HOUR).replace("UID:series", "UID:ordinary")
 
 @pytest.mark.parametrize("lines", ODD)
 def test_an_odd_event_is_busy_and_keeps_nobody_from_the_others(lines: tuple[str, ...]) -> None:
-    found = busy_by([calendar_of(*lines), ORDINARY], FROM, TO, entry)
-    assert [one.uid for one in found if one.uid == "ordinary"] == ["ordinary"]
+    entries = busy_by([calendar_of(*lines), ORDINARY], FROM, TO, entry)
+    assert [one.uid for one in entries if one.uid == "ordinary"] == ["ordinary"]
     within = FROM + timedelta(days=1, minutes=30)
-    assert any(one.starts_at <= within <= one.ends_at for one in found if one.uid == "series")
+    assert any(one.starts_at <= within <= one.ends_at for one in entries if one.uid == "series")
 
 
 def test_what_is_no_calendar_takes_the_whole_question() -> None:
@@ -122,11 +122,11 @@ LINES = st.builds("{}{}:{}".format, NAMES, PARAMETERS, DATES | RULES)
 def test_no_event_makes_a_question_fail_or_is_free_for_it(lines: list[str], zone: str) -> None:
     """Whatever else an event says, it is busy when its own beginning is in the question."""
     text = calendar_of("DTSTART:20260305T000000Z", *lines, zone=zone)
-    found = busy_by([text, ORDINARY], FROM, TO, entry_or_duration)
-    assert any(one.uid == "ordinary" for one in found)
+    entries = busy_by([text, ORDINARY], FROM, TO, entry_or_duration)
+    assert any(one.uid == "ordinary" for one in entries)
     if not any(line.upper().startswith(_ELSEWHERE) for line in lines):
         at = FROM + timedelta(days=1)
-        assert any(one.starts_at <= at <= one.ends_at for one in found), "it is not free"
+        assert any(one.starts_at <= at <= one.ends_at for one in entries), "it is not free"
 
 
 _ELSEWHERE = ("EXDATE", "RECURRENCE-ID", "EXRULE", "RRULE")

@@ -108,9 +108,9 @@ def test_names_that_everybody_knows_mean_what_they_mean() -> None:
         assert starts(object_with(event_in(f"TZID={name}"))) == [at(17)]
     wrong = object_with(zone_of("America/Los_Angeles", "+0100"))
     named = object_with(event_in("TZID=America/Los_Angeles"))
-    told = object_with(zone_of("America/Los_Angeles", "+0100"),
+    read = object_with(zone_of("America/Los_Angeles", "+0100"),
                        event_in("TZID=America/Los_Angeles"))  # fmt: skip
-    assert starts(wrong, named, told) == [at(17), at(17)]
+    assert starts(wrong, named, read) == [at(17), at(17)]
 
 
 def test_no_zone_is_kept() -> None:
@@ -123,8 +123,8 @@ def test_no_zone_is_kept() -> None:
 def test_threads_have_zones_of_their_own() -> None:
     def hours(number: int) -> list[datetime]:
         offset, hour = (("+0100", 9), ("-0800", 18))[number % 2]
-        found = starts(object_with(zone_of("Shared", offset), event_in("TZID=Shared")))
-        return found if found != [at(hour)] else []
+        entries = starts(object_with(zone_of("Shared", offset), event_in("TZID=Shared")))
+        return entries if entries != [at(hour)] else []
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(hours, range(100))) == [[]] * 100
@@ -143,10 +143,10 @@ async def test_an_appointment_that_somebody_moved_in_a_zone_of_theirs(server: st
             )
             assert answer.status_code in (201, 204)
     for uid, hour in (("east", 9), ("west", 18)):
-        found = await calendar.read(uid)
-        assert found is not None
-        assert found.starts_at == at(hour)
-        moved = appointment(uid=uid, etag=found.etag, sequence=1, mirrored=0)
+        entries = await calendar.read(uid)
+        assert entries is not None
+        assert entries.starts_at == at(hour)
+        moved = appointment(uid=uid, etag=entries.etag, sequence=1, mirrored=0)
         await calendar.write(moved)
         after = await calendar.read(uid)
         assert after is not None

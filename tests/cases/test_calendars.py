@@ -89,9 +89,9 @@ async def test_b1_a_proxy_that_changes_etags(server: str, name: str) -> None:
             "mirrored": 0,
         }
         moved = await through.write(appointment(sequence=1, etag=etag, **later))
-        found = await through.read("a1@outdial")
-        assert found is not None
-        assert found.starts_at == LATER
+        entry = await through.read("a1@outdial")
+        assert entry is not None
+        assert entry.starts_at == LATER
         with pytest.raises(CalendarConflict):
             await through.write(appointment(sequence=2, etag='"0123"', mirrored=1))
         await put(address, "a1@outdial", "DTSTART:20260306T100000Z", "DURATION:PT30M")
@@ -159,9 +159,9 @@ WEEKLY = calendar_of(
 @pytest.mark.parametrize("name", HOSTILE)
 def test_b2_a_series_takes_bounded_time_and_frees_nothing(name: str) -> None:
     begun = time.thread_time()
-    found = busy_by([HOSTILE[name], WEEKLY], FROM, TO, entry)
+    entries = busy_by([HOSTILE[name], WEEKLY], FROM, TO, entry)
     assert time.thread_time() - begun < 3
-    weekly = [one.starts_at for one in found if one.uid == "weekly"]
+    weekly = [one.starts_at for one in entries if one.uid == "weekly"]
     assert weekly == [FROM + timedelta(days=days, hours=14) for days in (2, 9)], "as ever"
     if name == "never":
         return  # it fits no day; that it takes time is a matter of taste
@@ -172,16 +172,16 @@ def test_b2_a_series_takes_bounded_time_and_frees_nothing(name: str) -> None:
         return  # nothing need be there
     assert any(
         one.starts_at <= at + timedelta(minutes=1) and one.ends_at >= at
-        for one in found
+        for one in entries
         if one.uid == "series"
     ), "what may be taken is not offered"
 
 
 def test_b2_many_of_them_take_no_longer() -> None:
     begun = time.thread_time()
-    found = busy_by([HOSTILE["hourly for years"], *[HOSTILE["all parts"]] * 50], FROM, TO, entry)
+    entries = busy_by([HOSTILE["hourly for years"], *[HOSTILE["all parts"]] * 50], FROM, TO, entry)
     assert time.thread_time() - begun < 6
-    assert found
+    assert entries
 
 
 def test_a_series_takes_the_span_in_which_it_repeats_and_no_more() -> None:
@@ -202,8 +202,8 @@ def test_ordinary_series_are_exact() -> None:
         "DTEND;TZID=America/New_York:20250301T100000",
         "RRULE:FREQ=DAILY", "EXDATE;TZID=America/New_York:20260305T090000",
     )  # fmt: skip
-    found = [one.starts_at for one in busy_by([daily], FROM, FROM + timedelta(days=6), entry)]
-    hours = [(at.day, at.hour) for at in found]
+    entries = [one.starts_at for one in busy_by([daily], FROM, FROM + timedelta(days=6), entry)]
+    hours = [(at.day, at.hour) for at in entries]
     assert hours == [(4, 14), (6, 14), (7, 14), (8, 13), (9, 13)], "summer begins on the 8th"
 
 
@@ -228,10 +228,10 @@ def test_fifteen_hundred_single_events_are_exact_beside_one_that_takes_all_the_t
         calendar_of(*local, zone=GOOGLE).replace("UID:series", "UID:single"),
     ]
     monkeypatch.setattr("outdial.calendars.expansion.ALL_SECONDS", 0.25)
-    found = busy_by([HOSTILE["all parts"], *single * 750, WEEKLY], FROM, TO, entry_or_duration)
-    times = {(one.starts_at, one.ends_at) for one in found if one.uid == "single"}
+    entries = busy_by([HOSTILE["all parts"], *single * 750, WEEKLY], FROM, TO, entry_or_duration)
+    times = {(one.starts_at, one.ends_at) for one in entries if one.uid == "single"}
     assert times == {(AT_NINE, AT_NINE + timedelta(minutes=30))}
-    assert sum(one.uid == "single" for one in found) == 1500
+    assert sum(one.uid == "single" for one in entries) == 1500
 
 
 @pytest.mark.parametrize("prose", ["DESCRIPTION", "X-ALT-DESC;FMTTYPE=text/html", "COMMENT"])

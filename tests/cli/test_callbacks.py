@@ -17,7 +17,7 @@ from tests.cli.conftest import Outdial
 
 @pytest.fixture
 def followed(database: Database, call: ClaimedCall) -> ClaimedCall:
-    """A entry that is done, and one that became a matter for people."""
+    """An entry that is done, and one that needs a person."""
 
     def write(s: Session) -> None:
         s.connection().execute(

@@ -63,7 +63,7 @@ def test_hours_that_the_clock_skips_or_repeats_have_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason"),
+    ("start", "reason"),
     [
         (new_york(4, 9), Refusal.PAST),
         (NOW, Refusal.PAST),
@@ -76,8 +76,8 @@ def test_hours_that_the_clock_skips_or_repeats_have_none() -> None:
         (new_york(5, 10), None),
     ],
 )
-def test_why_there_is_none(asked: datetime, reason: Refusal | None) -> None:
-    assert refusal(rules(notice="1h"), NOTHING_TAKEN, asked, NOW) is reason
+def test_why_there_is_none(start: datetime, reason: Refusal | None) -> None:
+    assert refusal(rules(notice="1h"), NOTHING_TAKEN, start, NOW) is reason
 
 
 def test_a_full_start() -> None:
@@ -107,9 +107,9 @@ def test_one_seat_serves_all_of_an_appointment() -> None:
 
 
 def test_alternatives_are_the_nearest() -> None:
-    clinic, wanted = rules(), new_york(5, 10)
-    booked = taken(clinic, wanted, new_york(5, 9, 30))
-    assert alternatives(clinic, booked, wanted, NOW) == (
+    clinic, expected = rules(), new_york(5, 10)
+    booked = taken(clinic, expected, new_york(5, 9, 30))
+    assert alternatives(clinic, booked, expected, NOW) == (
         new_york(5, 9),
         new_york(5, 10, 30),
         new_york(5, 11),

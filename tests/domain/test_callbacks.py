@@ -111,18 +111,18 @@ def test_what_is_refused(keys: dict[str, Any], message: str) -> None:
         Callback.model_validate(keys)
 
 
-def test_a_person_is_called_back_when_they_asked() -> None:
-    asked = facts(outcome="call_me_later", data={"call_at": "2026-03-05T15:00"})
-    effects = decide_effects((callback("redial"),), asked, AGAIN)
+def test_a_person_is_redialed_at_the_requested_time() -> None:
+    requested = facts(outcome="call_me_later", data={"call_at": "2026-03-05T15:00"})
+    effects = decide_effects((callback("redial"),), requested, AGAIN)
     assert isinstance(effects.following, NextAttempt)
     assert effects.following.promised
     assert effects.following.not_before == datetime(2026, 3, 5, 20, 0, tzinfo=UTC)
 
 
-def test_in_zones_that_differ_it_is_that_late_in_all() -> None:
+def test_where_zones_differ_the_latest_instant_counts() -> None:
     zones = ("America/New_York", "America/Chicago")
-    asked = facts(data={"when": "2026-03-05T15:00"}, zones=zones)
-    effects = decide_effects((callback("redial", at="when"),), asked, DONE)
+    requested = facts(data={"when": "2026-03-05T15:00"}, zones=zones)
+    effects = decide_effects((callback("redial", at="when"),), requested, DONE)
     assert isinstance(effects.following, NextAttempt)
     assert effects.following.not_before == datetime(2026, 3, 5, 21, 0, tzinfo=UTC)
 
@@ -148,8 +148,8 @@ def test_a_promise_that_cannot_be_kept_changes_nothing(
 
 
 def test_seconds_ago_means_now() -> None:
-    asked = facts(data={"call_at": "2026-03-04T14:59:30Z"})
-    effects = decide_effects((callback("redial"),), asked, AGAIN)
+    requested = facts(data={"call_at": "2026-03-04T14:59:30Z"})
+    effects = decide_effects((callback("redial"),), requested, AGAIN)
     assert isinstance(effects.following, NextAttempt)
     assert effects.following.not_before == ENDED
 
@@ -161,14 +161,14 @@ def test_suppression_ends_the_recipient() -> None:
     assert effects.suppress == ["wrong number"]
 
 
-def test_whether_it_is_final_is_told_after_the_callback() -> None:
+def test_whether_a_call_is_final_is_decided_after_redials() -> None:
     last = callback("webhook", url="https://example.com", when={"final": True})
-    asked = facts(data={"call_at": "2026-03-05T15:00"})
-    assert decide_effects((last,), asked, DONE).deferred == [(0, last)]
-    assert decide_effects((callback("redial"), last), asked, DONE).deferred == []
+    requested = facts(data={"call_at": "2026-03-05T15:00"})
+    assert decide_effects((last,), requested, DONE).deferred == [(0, last)]
+    assert decide_effects((callback("redial"), last), requested, DONE).deferred == []
 
 
-def test_steps_keep_their_order() -> None:
+def test_deferred_callbacks_keep_their_order() -> None:
     listed = (
         callback("email", to="a@b.c", subject="s", body="b"),
         callback("enroll", campaign="other"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outdial.domain.call.status import FailureClass
-from outdial.domain.line.routing import Left, LineShare, Marks, Moved, after_call, pick, usable
+from outdial.domain.line.routing import Left, LineShare, Marks, Moved, moved_after, pick, usable
 
 MAIN, SECOND, SPARE, LAST = (
     LineShare(name="main", weight=3),
@@ -129,12 +129,12 @@ TWO = (MAIN, SECOND)
 def test_what_the_end_of_a_call_leaves(
     marks: Marks, failure: FailureClass | None, rang: bool, moved: Moved
 ) -> None:
-    assert after_call(TWO, marks, "main", failure, may_have_rung=rang) == moved
+    assert moved_after(TWO, marks, "main", failure, may_have_rung=rang) == moved
 
 
 @pytest.mark.parametrize(
     ("failure", "left"), [(UNAVAILABLE, Left.LATER), (THROTTLED, Left.LATER), (REJECTED, Left.NONE)]
 )
 def test_a_campaign_with_one_line_has_nowhere_to_go(failure: FailureClass, left: Left) -> None:
-    moved = after_call((MAIN,), {}, "main", failure, may_have_rung=False)
+    moved = moved_after((MAIN,), {}, "main", failure, may_have_rung=False)
     assert moved.left is left

@@ -41,15 +41,15 @@ async def at_work(
 
 
 async def runs_of(at_work: Engine, name: str, state: CallbackRunState) -> list[CallbackRun]:
-    """Waits until what followed every call is in this state."""
-    found: list[CallbackRun] = []
+    """Wait until every callback run of a campaign is in a state."""
+    listed: list[CallbackRun] = []
 
     async def all_are() -> bool:
-        found[:] = await callback_runs.list_callback_runs(at_work.ctx, name)
-        return bool(found) and all(callback_run.state is state for callback_run in found)
+        listed[:] = await callback_runs.list_callback_runs(at_work.ctx, name)
+        return bool(listed) and all(callback_run.state is state for callback_run in listed)
 
     await until(all_are, timeout=60)
-    return found
+    return listed
 
 
 async def over(at_work: Engine, name: str) -> None:
@@ -59,7 +59,7 @@ async def over(at_work: Engine, name: str) -> None:
     await until(is_over, timeout=120)
 
 
-async def test_a_chain_that_failed_is_carried_on(at_work: Engine) -> None:
+async def test_a_failed_run_is_retried(at_work: Engine) -> None:
     async with Endpoint() as endpoint:
         endpoint.status = 400
         text: dict[str, Any] = {
@@ -89,7 +89,7 @@ async def test_a_chain_that_failed_is_carried_on(at_work: Engine) -> None:
         assert endpoint.heard[-1].body == b'{"at": "confirmed"}'
         with pytest.raises(ChangeRefused, match="has failed"):
             await callback_runs.retry_callbacks(at_work.ctx, failed.call_id)
-        with pytest.raises(ChangeRefused, match="nothing follows a call"):
+        with pytest.raises(ChangeRefused, match="has no callbacks"):
             await callback_runs.retry_callbacks(at_work.ctx, "nobody")
 
 

@@ -24,7 +24,7 @@ from outdial.domain.appointment.appointment import AppointmentStatus
 from outdial.domain.call.callback_run import CallbackRunState, CallbackState
 from outdial.runtime.clock import system_clock
 from outdial.services.operations import reading
-from outdial.store.appointments import finding
+from outdial.store.appointments import lookup
 from outdial.store.callbacks import runs
 from outdial.store.compliance.suppressions import is_suppressed
 from tests.activities.endpoint import Endpoint
@@ -86,15 +86,15 @@ def definition(people: Mapping[str, tuple[list[str], datetime]], endpoint: str) 
         each | ({"retry": short} if each["do"].endswith("_appointment") else {})
         for each in values["callbacks"]
     ]
-    told = {
+    webhook = {
         "do": "webhook",
         "url": endpoint,
         "retry": short,
         "body": {"phone": "{{ phone }}", "outcome": "{{ call.outcome }}"},
     }
-    told |= {"when": {"final": True}}
+    webhook |= {"when": {"final": True}}
     values |= {
-        "callbacks": [*callbacks, told, told | {"after": "follow_up"}],
+        "callbacks": [*callbacks, webhook, webhook | {"after": "follow_up"}],
         "recipients": [
             {
                 "phone": phone,
@@ -131,10 +131,10 @@ def _utc(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
-async def _write(address: str, known: Mapping[str, datetime]) -> None:
+async def _write(address: str, appointments: Mapping[str, datetime]) -> None:
     """What stands in the shared calendar before the campaign."""
     async with httpx.AsyncClient(auth=("clinic", "x"), trust_env=False) as client:
-        for uid, start in known.items():
+        for uid, start in appointments.items():
             body = (
                 "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//x//y//EN\r\nBEGIN:VEVENT\r\n"
                 f"UID:{uid}\r\nDTSTAMP:20260301T000000Z\r\nSUMMARY:Checkup\r\n"
@@ -155,10 +155,10 @@ async def test_every_word_has_its_effect_once(tmp_path: Path) -> None:
         calendar = CalDavCalendar(
             address, username="clinic", password="x", zone="UTC", clock=system_clock
         )
-        known = {f"uid{phone[1:]}": start for phone, (_, start) in people.items()}
+        stored = {f"uid{phone[1:]}": start for phone, (_, start) in people.items()}
         for start in taken:
-            known |= {f"stranger-{start:%H%M}-{seat}": start for seat in range(CAPACITY)}
-        await _write(address, known)
+            stored |= {f"stranger-{start:%H%M}-{seat}": start for seat in range(CAPACITY)}
+        await _write(address, stored)
         plan = plan_stack(
             tmp_path / "stack",
             # Long, so that a busy host does not settle a call before it has heard what was said.
@@ -179,7 +179,7 @@ async def test_every_word_has_its_effect_once(tmp_path: Path) -> None:
             name = await stack.launch(definition(people, endpoint.url))
             await _kill(stack, "worker", times=KILLS, recipients=RECIPIENTS, away=(0, 0.5))
             await stack.until_over(name, timeout=300)
-            await _chains_end(stack, name)
+            await _callbacks_end(stack, name)
             expected = _expected(people, taken)
             await _own_calendar(stack, first, expected)
             await _shared_calendar(calendar, first, expected)
@@ -191,7 +191,7 @@ def _expected(
     people: Mapping[str, tuple[list[str], datetime]], taken: set[datetime]
 ) -> dict[str, tuple[AppointmentStatus, datetime]]:
     """Status and start of each person's appointment once all is done."""
-    found = {}
+    expected = {}
     for phone, (behaviours, start) in people.items():
         status, at = AppointmentStatus.BOOKED, start
         if behaviours[-1] == "confirm":
@@ -200,11 +200,11 @@ def _expected(
             status = AppointmentStatus.CANCELED
         elif behaviours[-1] == "move" and start + timedelta(days=7) not in taken:
             at = start + timedelta(days=7)
-        found[f"uid{phone[1:]}"] = (status, at)
-    return found
+        expected[f"uid{phone[1:]}"] = (status, at)
+    return expected
 
 
-async def _chains_end(stack: Stack, name: str) -> None:
+async def _callbacks_end(stack: Stack, name: str) -> None:
     record = await reading.require_campaign(stack.ctx, name)
 
     async def ended() -> bool:
@@ -217,8 +217,8 @@ async def _chains_end(stack: Stack, name: str) -> None:
 async def _own_calendar(
     stack: Stack, first: datetime, expected: Mapping[str, tuple[AppointmentStatus, datetime]]
 ) -> None:
-    found = await stack.ctx.database.read(
-        lambda s: finding.list_appointments(
+    appointments = await stack.ctx.database.read(
+        lambda s: lookup.list_appointments(
             s,
             "default",
             "elm-street",
@@ -227,10 +227,10 @@ async def _own_calendar(
             every_status=True,
         )
     )
-    have = {each.uid: (each.status, each.starts_at) for each in found}
+    have = {each.uid: (each.status, each.starts_at) for each in appointments}
     different = [uid for uid in expected if have.get(uid) != expected[uid]]
     calls = await reading.list_calls(stack.ctx, "appointment-reminder", limit=10_000)
-    told = [
+    calls_that_differ = [
         (call.number, call.outcome, call.disposition, call.detail, call.structured)
         for call in calls
         if f"uid{call.to[1:]}" in different
@@ -244,7 +244,7 @@ async def _own_calendar(
         for entry in callback_run.entries
         if entry.state is not CallbackState.DONE
     ]
-    assert not different, (told, entries)
+    assert not different, (calls_that_differ, entries)
 
 
 async def _shared_calendar(
@@ -281,18 +281,18 @@ async def _everything_else(
         "no_answer": "no_answer",
     }
     assert outcomes == {phone: words[each[-1]] for phone, (each, _) in people.items()}
-    # Sent again after a kill it has the same key, by which the far side knows it.
-    heard: dict[str, Any] = {each.headers["idempotency-key"]: each.body for each in endpoint.heard}
-    told = Counter(json.loads(body)["phone"] for body in heard.values())
-    assert told == dict.fromkeys(people, 1)
+    # A request that is repeated after a kill has the same idempotency key.
+    requests: dict[str, Any] = {
+        each.headers["idempotency-key"]: each.body for each in endpoint.heard
+    }
+    phones = Counter(json.loads(body)["phone"] for body in requests.values())
+    assert phones == dict.fromkeys(people, 1)
     record = await reading.require_campaign(stack.ctx, name)
-    listed_chains = await read(lambda s: runs.list_callback_runs(s, record.id))
-    states = Counter(
-        entry.state for callback_run in listed_chains for entry in callback_run.entries
-    )
+    stored_runs = await read(lambda s: runs.list_callback_runs(s, record.id))
+    states = Counter(entry.state for callback_run in stored_runs for entry in callback_run.entries)
     log.info("entries %s, %d requests for %d", states, len(endpoint.heard), len(people))
     assert states[CallbackState.FAILED] == 0
-    assert {callback_run.state for callback_run in listed_chains} == {CallbackRunState.DONE}
+    assert {callback_run.state for callback_run in stored_runs} == {CallbackRunState.DONE}
 
 
 async def _finals(stack: Stack, name: str) -> dict[str, tuple[str | None, int]]:

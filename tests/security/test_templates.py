@@ -10,7 +10,7 @@ import pytest
 from jinja2 import nodes
 
 from outdial.intake.templates.callbacks import RenderFailed, render_text
-from outdial.intake.templates.sandbox import KNOWN, Sandbox, TemplateRefused, require_known
+from outdial.intake.templates.sandbox import KNOWN, Sandbox, TemplateRefused, require_bounded_nodes
 from outdial.intake.templates.templates import compile_template
 
 LONG = "x" * 4000
@@ -134,7 +134,7 @@ def test_every_known_type_of_node_is_tried_or_costs_nothing() -> None:
 @pytest.mark.parametrize("kind", sorted(node_types() - KNOWN, key=str))
 def test_a_type_of_node_that_is_not_known_is_refused(kind: type[nodes.Node]) -> None:
     with pytest.raises(TemplateRefused, match="a template may"):
-        require_known(nodes.Template([nodes.Output([object.__new__(kind)])]))
+        require_bounded_nodes(nodes.Template([nodes.Output([object.__new__(kind)])]))
 
 
 @pytest.mark.parametrize("source", BOMBS)

@@ -20,8 +20,8 @@ from tests.services.test_recovery import pause_in_temporal, sweeps
 from tests.services.world import World
 
 
-async def chain_under_way(world: World) -> str:
-    """A callback_run with one entry, known to have been started."""
+async def run_under_way(world: World) -> str:
+    """A run with one entry, recorded as started."""
     placed = await world.place_call()
     now = world.clock.now
     row = {"tenant": "default", "campaign_id": 1, "state": "pending", "created_at": now}
@@ -49,7 +49,7 @@ async def state_of(world: World, call_id: str) -> CallbackRunState:
 
 
 async def test_callbacks_that_temporal_has_lost_are_started_again(world: World) -> None:
-    call_id = await chain_under_way(world)
+    call_id = await run_under_way(world)
     world.clock.now += LOST_AGE
     assert (await sweeps(world).sweep_events()).events >= 1
     handle = world.ctx.temporal.get_workflow_handle(callback_workflow_id(call_id, 1))
@@ -60,7 +60,7 @@ async def test_callbacks_that_temporal_has_lost_are_started_again(world: World) 
 
 @pytest.mark.parametrize("ended", [True, False])
 async def test_callbacks_that_somebody_terminated_can_be_retried(world: World, ended: bool) -> None:
-    call_id = await chain_under_way(world)
+    call_id = await run_under_way(world)
     assert await start_callback_run(world.ctx.temporal, call_id)
     handle = world.ctx.temporal.get_workflow_handle(callback_workflow_id(call_id, 1))
     await (handle.terminate() if ended else pause_in_temporal(world, handle.id))

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from outdial.domain.appointment.appointment import Appointment, Made, NotMade, Party
 from outdial.domain.endpoint import Endpoint, EndpointKind
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.store.appointments import booking, changing, finding
+from outdial.store.appointments import booking, changing, lookup
 from tests.builders import House, phone
 from tests.store.test_appointments import NOW, STARTS, rules
 from tests.store.test_outbox import listen, told, types
@@ -75,7 +75,7 @@ def data(house: House, endpoint: Endpoint) -> list[dict[str, Any]]:
     return [json.loads(one.payload)["data"] for one in told(house, endpoint)]
 
 
-def test_every_change_is_told_once_and_in_order(house: House) -> None:
+def test_every_change_is_published_once_and_in_order(house: House) -> None:
     campaign = house.launch(1)
     call = house.claim_one(campaign)
     everything = listen(house)
@@ -96,7 +96,7 @@ def test_every_change_is_told_once_and_in_order(house: House) -> None:
     assert {each.subject for each in told(house, everything)} == {f"appointment/{one.id}"}
 
 
-def test_what_is_told(house: House) -> None:
+def test_what_is_published(house: House) -> None:
     call = house.claim_one(house.launch(1))
     endpoint = listen(house)
     desk = Desk(house, call.call_id)
@@ -127,7 +127,7 @@ def test_what_is_told(house: House) -> None:
     assert (moved["status"], confirmed["status"]) == ("booked", "confirmed")
 
 
-def test_what_is_taken_back_is_told(house: House) -> None:
+def test_what_is_undone_is_published(house: House) -> None:
     endpoint = listen(house)
     desk = Desk(house)
     one = desk.book()
@@ -150,7 +150,7 @@ def test_a_booking_that_is_taken_back_is_canceled(house: House) -> None:
     assert types(house, endpoint) == ["appointment.booked", "appointment.canceled"]
 
 
-def test_what_had_been_made_elsewhere_is_not_told(house: House) -> None:
+def test_what_had_been_made_elsewhere_is_not_published(house: House) -> None:
     endpoint = listen(house)
     party = Party(DEFAULT_TENANT, phone(1), call_id=None)
     house.write(lambda s: booking.enter(s, party, CLINIC, FIRST, key="enter", now=NOW))
@@ -158,12 +158,12 @@ def test_what_had_been_made_elsewhere_is_not_told(house: House) -> None:
 
 
 def everything(s: Session) -> list[Appointment]:
-    return finding.list_appointments(
+    return lookup.list_appointments(
         s, DEFAULT_TENANT, CLINIC.name, start=STARTS[0], end=STARTS[-1], every_status=True
     )
 
 
-def test_what_is_not_committed_is_not_told(house: House) -> None:
+def test_what_is_not_committed_is_not_published(house: House) -> None:
     endpoint = listen(house)
     party = Party(DEFAULT_TENANT, phone(1), call_id=None)
 

@@ -20,7 +20,7 @@ from outdial.domain.appointment.appointment import (
 )
 from outdial.domain.appointment.availability import Refusal, openings_on, ticks
 from outdial.domain.appointment.calendar import CalendarRules
-from outdial.store.appointments import booking, changing, finding, slots
+from outdial.store.appointments import booking, changing, lookup, slots
 from outdial.store.appointments.history import history_of
 from outdial.store.db.database import Database
 from outdial.store.db.errors import StatementRefused
@@ -58,20 +58,20 @@ def booked(database: Database, number: int, start: datetime, **more: Any) -> App
 
 
 def held_ticks(database: Database) -> Counter[tuple[int, int]]:
-    found = select(appointment_slot.c.tick, appointment_slot.c.seat)
+    query = select(appointment_slot.c.tick, appointment_slot.c.seat)
     return Counter(
-        database.read_sync(lambda s: [(r.tick, r.seat) for r in s.connection().execute(found)])
+        database.read_sync(lambda s: [(r.tick, r.seat) for r in s.connection().execute(query)])
     )
 
 
 async def test_fifty_at_once_for_ten_places(database: Database) -> None:
     """Five starts with two seats each; everybody asks for one of them at the same time."""
     clinic = rules(hours="09:00-11:30", capacity=2)
-    wanted = openings_on(clinic, DAY)
-    assert len(wanted) == 5
+    starts = openings_on(clinic, DAY)
+    assert len(starts) == 5
 
     async def ask(number: int) -> Made | NotMade:
-        start = wanted[number % 5]
+        start = starts[number % 5]
         return await database.write(
             lambda s: booking.book(s, party(number), clinic, start, key=f"k{number}", now=NOW)
         )
@@ -80,7 +80,7 @@ async def test_fifty_at_once_for_ten_places(database: Database) -> None:
     made = [answer for answer in answers if isinstance(answer, Made)]
     refused = [answer for answer in answers if isinstance(answer, NotMade)]
     assert (len(made), len(refused)) == (10, 40)
-    assert Counter(answer.appointment.starts_at for answer in made) == dict.fromkeys(wanted, 2)
+    assert Counter(answer.appointment.starts_at for answer in made) == dict.fromkeys(starts, 2)
     assert {answer.refusal for answer in refused} == {Refusal.FULL}
     assert all(answer.alternatives for answer in refused)
     assert set(held_ticks(database).values()) == {1}
@@ -250,8 +250,8 @@ def test_undoing(database: Database, what: str) -> None:
     assert isinstance(undone, Made)
     assert not undone.changed
     after = undone.appointment
-    wanted = AppointmentStatus.CANCELED if what == "book" else AppointmentStatus.BOOKED
-    assert (after.status, after.starts_at) == (wanted, STARTS[0])
+    status = AppointmentStatus.CANCELED if what == "book" else AppointmentStatus.BOOKED
+    assert (after.status, after.starts_at) == (status, STARTS[0])
     assert len(held_ticks(database)) == (0 if what == "book" else 6)
 
 
@@ -275,12 +275,12 @@ def test_what_exists_is_entered_beyond_the_capacity_and_once(database: Database)
     entered = database.write_sync(enter)
     assert [made.changed for made in entered] == [True, True, False]
     assert isinstance(book(database, 3, STARTS[0]), NotMade)
-    found = database.read_sync(
-        lambda s: finding.of_person(s, "default", "clinic", ["+12125550002"], NOW)
+    next_one = database.read_sync(
+        lambda s: lookup.next_of_person(s, "default", "clinic", ["+12125550002"], NOW)
     )
-    assert found == entered[1].appointment
+    assert next_one == entered[1].appointment
     listed = database.read_sync(
-        lambda s: finding.list_appointments(
+        lambda s: lookup.list_appointments(
             s, "default", "clinic", start=NOW, end=NOW + timedelta(days=2)
         )
     )

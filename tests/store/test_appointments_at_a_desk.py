@@ -31,9 +31,9 @@ def add(database: Database, key: str = "one", party: Party = ANA) -> str:
     )
 
 
-def change(database: Database, one: str, wanted: DeskChange, tenant: str = "default") -> object:
-    key, now = f"{wanted}", NOW + timedelta(minutes=1)
-    return database.write_sync(lambda s: desk.change(s, tenant, one, wanted, key=key, now=now))
+def change(database: Database, one: str, changes: DeskChange, tenant: str = "default") -> object:
+    key, now = f"{changes}", NOW + timedelta(minutes=1)
+    return database.write_sync(lambda s: desk.change(s, tenant, one, changes, key=key, now=now))
 
 
 def shown(database: Database, one: str, tenant: str = "default") -> DeskAppointment | None:
@@ -64,13 +64,13 @@ def test_what_was_written_down(database: Database) -> None:
     assert kept is not None
     assert (kept.notes, kept.details, kept.updated_at) == ("n", {"a": [1]}, NOW)
     assert kept.appointment.status is AppointmentStatus.CONFIRMED
-    for wanted in (
+    for one_change in (
         DeskChange(status=AppointmentStatus.NO_SHOW),
         DeskChange(notes="did not come"),
         DeskChange(notes="did not come", details={}),
         DeskChange(details={}),
     ):
-        assert change(database, one, wanted) is None
+        assert change(database, one, one_change) is None
     after = shown(database, one)
     assert after is not None
     assert (after.notes, after.details) == ("did not come", {})
@@ -91,8 +91,8 @@ def test_another_tenants_is_none(database: Database) -> None:
 def test_what_a_call_has_booked_is_shown_too(database: Database) -> None:
     made = book(database, 1, STARTS[0])
     assert isinstance(made, Made)
-    found = database.read_sync(lambda s: desk.page(s, "default", DeskFilter(), limit=10))
-    assert [(one.appointment, one.made_by) for one in found] == [(made.appointment, "call-1")]
+    listed = database.read_sync(lambda s: desk.page(s, "default", DeskFilter(), limit=10))
+    assert [(one.appointment, one.made_by) for one in listed] == [(made.appointment, "call-1")]
     canceled = DeskChange(status=AppointmentStatus.CANCELED)
     assert change(database, made.appointment.id, canceled) is None
     again = change(database, made.appointment.id, DeskChange(status=AppointmentStatus.BOOKED))

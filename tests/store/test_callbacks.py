@@ -1,4 +1,4 @@
-"""What follows a call is decided when it settles, once, and kept until it is done."""
+"""Callbacks are applied or stored once, when their call settles, and kept until they are done."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ def launch(house: House, *callbacks: dict[str, Any], **changes: Any) -> Campaign
     )
 
 
-def settle(house: House, campaign: CampaignRecord, **told: Any) -> str:
-    """One call, answered, with an analysis that tells this."""
+def settle(house: House, campaign: CampaignRecord, **analysed: Any) -> str:
+    """One answered call, with an analysis that has these fields."""
     call_id = house.claim_one(campaign).call_id
     house.place(call_id)
     wait = {"analysis_wait": timedelta(seconds=30), "answered_by": AnsweredBy.HUMAN}
     house.end(call_id, CallStatus.COMPLETED, **wait)
     analysis = event(
-        f"analysis-{call_id}", kind=EventKind.ANALYSIS, call_id=call_id, at=house.now, **told
+        f"analysis-{call_id}", kind=EventKind.ANALYSIS, call_id=call_id, at=house.now, **analysed
     )
-    for _ in range(2):  # whatever comes twice is heard once
+    for _ in range(2):  # a repeated event changes nothing
         house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     return call_id
 
@@ -53,35 +53,35 @@ def person(house: House, campaign: CampaignRecord) -> RecipientRecord:
     return row
 
 
-def test_steps_are_written_in_the_settling_transaction(house: House) -> None:
+def test_a_run_is_stored_in_the_settling_transaction(house: House) -> None:
     campaign = launch(house, {**WEBHOOK, "when": {"disposition": "booked"}}, WEBHOOK)
-    found = callback_run(house, settle(house, campaign, disposition="booked"))
-    assert found is not None
-    assert (found.state, found.started_at) == (CallbackRunState.PENDING, None)
-    assert [(entry.position, entry.state) for entry in found.entries] == [
+    run = callback_run(house, settle(house, campaign, disposition="booked"))
+    assert run is not None
+    assert (run.state, run.started_at) == (CallbackRunState.PENDING, None)
+    assert [(entry.position, entry.state) for entry in run.entries] == [
         (0, CallbackState.PENDING),
         (1, CallbackState.PENDING),
     ]
     waiting = house.write(lambda s: runs.unstarted(s, before=house.now, limit=9))
-    assert [each.call_id for each in waiting] == [found.call_id]
+    assert [each.call_id for each in waiting] == [run.call_id]
 
 
-def test_a_call_that_nothing_follows_has_no_chain(house: House) -> None:
+def test_a_call_without_matching_callbacks_has_no_run(house: House) -> None:
     campaign = launch(house, {**WEBHOOK, "when": {"disposition": "booked"}})
     assert callback_run(house, settle(house, campaign)) is None
 
 
-def test_call_back_at_the_time_asked_for_in_their_zone(house: House) -> None:
+def test_redial_at_the_requested_time_in_their_zone(house: House) -> None:
     campaign = launch(house, {"do": "redial", "when": {"disposition": "call_me_later"}})
-    told = {"disposition": "call_me_later", "structured": {"call_at": "2026-03-05T15:00"}}
-    call_id = settle(house, campaign, **told)
+    analysed = {"disposition": "call_me_later", "structured": {"call_at": "2026-03-05T15:00"}}
+    call_id = settle(house, campaign, **analysed)
     row = person(house, campaign)
     assert row.state is RecipientState.WAITING
     assert row.not_before is not None
     assert row.not_before.isoformat() == "2026-03-05T20:00:00+00:00"
-    found = callback_run(house, call_id)
-    assert found is not None
-    assert (found.state, found.entries[0].state) == (CallbackRunState.DONE, CallbackState.DONE)
+    run = callback_run(house, call_id)
+    assert run is not None
+    assert (run.state, run.entries[0].state) == (CallbackRunState.DONE, CallbackState.DONE)
     assert house.claim(campaign).calls == ()
     house.now = row.not_before
     assert len(house.claim(campaign).calls) == 1
@@ -109,9 +109,9 @@ def test_suppress(house: House) -> None:
 def test_enroll_in_another_campaign_once(house: House) -> None:
     other = house.launch(people=0, name="survey", first=50)
     campaign = launch(house, {"do": "enroll", "campaign": "survey", "variables": {"why": "a.b"}})
-    found = callback_run(house, settle(house, campaign, structured={"a": {"b": "pain"}}))
-    assert found is not None
-    assert found.entries[0].result == {"workflow_id": "campaign/default/survey"}
+    run = callback_run(house, settle(house, campaign, structured={"a": {"b": "pain"}}))
+    assert run is not None
+    assert run.entries[0].result == {"workflow_id": "campaign/default/survey"}
     enrolled = person(house, other)
     assert (enrolled.phone, enrolled.variables["why"]) == (phone(0), "pain")
     assert len(house.claim(other).calls) == 1
@@ -126,9 +126,9 @@ def test_enroll_in_another_campaign_once(house: House) -> None:
 )
 def test_enrolments_that_come_to_nothing_say_why(house: House, target: str, note: str) -> None:
     campaign = launch(house, {"do": "enroll", "campaign": target})
-    found = callback_run(house, settle(house, campaign))
-    assert found is not None
-    assert (found.entries[0].state, found.entries[0].note) == (CallbackState.FOLLOW_UP, note)
+    run = callback_run(house, settle(house, campaign))
+    assert run is not None
+    assert (run.entries[0].state, run.entries[0].note) == (CallbackState.FOLLOW_UP, note)
 
 
 def test_a_hold_ends_with_its_call(house: House) -> None:
@@ -148,24 +148,24 @@ def test_a_hold_ends_with_its_call(house: House) -> None:
     assert isinstance(free, Made)
 
 
-def test_what_was_booked_in_the_call_is_told_after_it(house: House) -> None:
+def test_what_was_booked_in_the_call_is_mirrored_after_it(house: House) -> None:
     campaign = launch(house)
     call_id = house.claim_one(campaign).call_id
     house.place(call_id)
     booker = Party("default", phone(0), call_id=call_id)
     house.write(lambda s: booking.book(s, booker, rules(), STARTS[0], key="b", now=NOW))
     house.end(call_id)
-    found = callback_run(house, call_id)
-    assert found is not None
-    assert [entry.kind for entry in found.entries] == [MIRROR]
+    run = callback_run(house, call_id)
+    assert run is not None
+    assert [entry.kind for entry in run.entries] == [MIRROR]
 
 
-def test_replay_goes_on_from_what_failed(house: House) -> None:
+def test_a_retry_goes_on_from_what_failed(house: House) -> None:
     campaign = launch(house, WEBHOOK, WEBHOOK, WEBHOOK)
-    found = callback_run(house, settle(house, campaign))
-    assert found is not None
-    first, second, third = found.entries
-    assert house.write(lambda s: runs.retry_callback_run(s, found.call_id, now=NOW)) is None
+    run = callback_run(house, settle(house, campaign))
+    assert run is not None
+    first, second, third = run.entries
+    assert house.write(lambda s: runs.retry_callback_run(s, run.call_id, now=NOW)) is None
 
     def fail(s: Any) -> CallbackRun | None:
         for entry, state in (
@@ -174,16 +174,16 @@ def test_replay_goes_on_from_what_failed(house: House) -> None:
             (third, CallbackState.FAILED),
         ):
             runs.record_callback(s, entry, state, note=None, result=None, now=NOW)
-        runs.mark_started(s, [found.call_id], now=NOW)
-        runs.finish_callback_run(s, found.call_id, 1, error="entry 2 (webhook) failed", now=NOW)
-        return runs.retry_callback_run(s, found.call_id, now=NOW)
+        runs.mark_started(s, [run.call_id], now=NOW)
+        runs.finish_callback_run(s, run.call_id, 1, error="callback 2 (webhook) failed", now=NOW)
+        return runs.retry_callback_run(s, run.call_id, now=NOW)
 
     again = house.write(fail)
     assert again is not None
     assert (again.state, again.run, again.started_at) == (CallbackRunState.PENDING, 2, None)
     assert [(entry.state, entry.generation) for entry in again.entries] == [
         (CallbackState.DONE, 1),
-        (CallbackState.PENDING, 2),  # what was undone is another wish
+        (CallbackState.PENDING, 2),  # what was undone has another key
         (CallbackState.PENDING, 1),  # what failed may have arrived
     ]
 
@@ -200,8 +200,8 @@ def test_the_record_of_a_call_is_untouched_by_hostile_data(house: House) -> None
 
 def test_call_me_later_without_a_zone_is_the_callees_time(house: House) -> None:
     campaign = house.launch(retry={"max_attempts": 3})
-    told = {"disposition": "call_me_later", "structured": {"call_at": "2026-03-05T15:00"}}
-    settle(house, campaign, **told)
+    analysed = {"disposition": "call_me_later", "structured": {"call_at": "2026-03-05T15:00"}}
+    settle(house, campaign, **analysed)
     row = person(house, campaign)
     assert row.not_before is not None
     assert row.not_before.isoformat() == "2026-03-05T20:00:00+00:00"

@@ -46,7 +46,7 @@ class FakeCallbacks(CallbackActivities):
         self.ends: list[str | None] = []
 
     @activity.defn(name="read_callback_run")
-    async def read_callback_run(self, chain: CallbackRunRef) -> CallbackRunPlan:
+    async def read_callback_run(self, run: CallbackRunRef) -> CallbackRunPlan:
         return self.plan
 
     @activity.defn(name="run_callback")
@@ -121,7 +121,7 @@ async def carried_out(server: WorkflowEnvironment, callbacks: FakeCallbacks) -> 
         )
 
 
-async def test_steps_run_in_order_each_tried_as_often_as_it_says(
+async def test_callbacks_run_in_order_each_with_its_own_retries(
     server: WorkflowEnvironment,
 ) -> None:
     callbacks = FakeCallbacks(plan(0, "book"), plan(1, "webhook"), plan(2, "email"), webhook=2)
@@ -165,7 +165,7 @@ async def test_after_a_follow_up_only_those_for_it_run(server: WorkflowEnvironme
     assert (result.done, result.follow_ups) == (1, 1)
 
 
-async def test_a_replay_leaves_out_what_is_done(server: WorkflowEnvironment) -> None:
+async def test_a_retry_leaves_out_what_is_done(server: WorkflowEnvironment) -> None:
     callbacks = FakeCallbacks(
         plan(0, "book", state=CallbackState.DONE, undo=True), plan(1, "webhook"), webhook=99
     )

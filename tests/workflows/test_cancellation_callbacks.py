@@ -1,4 +1,4 @@
-"""What runs after calls and beside them, cancelled at each of its activities and waits."""
+"""Callbacks, deliveries and sweeps, cancelled at each of their activities and waits."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from workflows.callbacks import CallbackWorkflow
 from workflows.delivery import DeliveryWorkflow
 from workflows.sweep import SweepWorkflow
 
-# --- what follows a call -------------------------------------------------------------------------
+# --- callbacks -----------------------------------------------------------------------------------
 
 
 class Planned(FakeCallbacks):
@@ -96,7 +96,7 @@ async def test_callbacks_stop_and_are_undone(server: WorkflowEnvironment, at: st
     assert callbacks.undone == ["book"] * callbacks.tries.count("book")
 
 
-async def test_a_step_that_is_tried_again_and_again_is_not_tried_after_a_cancellation(
+async def test_a_callback_is_not_tried_again_after_a_cancellation(
     server: WorkflowEnvironment,
 ) -> None:
     class Broken(FakeCallbacks):

@@ -1,4 +1,4 @@
-"""`POST /tools/<line>` and `/tools/<line>/<tool>`: what agents ask while they talk."""
+"""`POST /tools/<line>` and `/tools/<line>/<tool>`: tool calls of agents."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ router = APIRouter(route_class=AdmittedRoute)
 
 
 @router.post("/tools/{line}")
-async def ask(line: str, request: Request) -> Any:
-    """The line's platform says in the body which tool is meant."""
+async def answer_named_in_body(line: str, request: Request) -> Any:
+    """Answer tool calls whose body names the tool."""
     return await _answer(line, None, request)
 
 
 @router.post("/tools/{line}/{tool}")
-async def ask_one(line: str, tool: str, request: Request) -> Any:
+async def answer(line: str, tool: str, request: Request) -> Any:
+    """Answer calls of one tool."""
     return await _answer(line, tool, request)
 
 

@@ -1,4 +1,4 @@
-"""Appointments: what is booked in a calendar, and what came of asking for one."""
+"""Appointments, their changes, and results of booking and changing one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict
 from outdial.domain.appointment.availability import Refusal
 
 OURS = "@outdial"
-"""How the UIDs end that we give to appointments."""
+"""The end of the UIDs that we give to appointments."""
 
 
 class AppointmentStatus(StrEnum):
     HELD = "held"
-    """Kept for the rest of a call; nobody has said yes."""
+    """Reserved until the call ends; the person has not accepted yet."""
     BOOKED = "booked"
     CONFIRMED = "confirmed"
     IN_PROGRESS = "in_progress"
@@ -26,11 +26,11 @@ class AppointmentStatus(StrEnum):
     """The person did not come."""
     CANCELED = "canceled"
     RELEASED = "released"
-    """Held, and not wanted."""
+    """Was held, and not booked."""
 
     @property
     def stands(self) -> bool:
-        """It is to take place, or does: its slot is kept, and it may be moved."""
+        """It will take place, or does now: it keeps its slot, and may be moved."""
         return self in _STANDING
 
 
@@ -48,7 +48,7 @@ class Change(StrEnum):
     CANCELED = "canceled"
     CONFIRMED = "confirmed"
     NOTED = "noted"
-    """People wrote something down: that it takes place, has, or has not; or a note."""
+    """People set a status such as no_show, or wrote a note."""
     UNDONE = "undone"
 
 
@@ -57,7 +57,7 @@ class Appointment(BaseModel):
 
     id: str
     uid: str
-    """Its UID as iCalendar knows it."""
+    """Its iCalendar UID."""
     tenant: str
     calendar: str
     phone: str
@@ -68,12 +68,12 @@ class Appointment(BaseModel):
     ends_at: datetime
     status: AppointmentStatus
     sequence: int
-    """Grows with every change, as iCalendar wants it."""
+    """Grows with every change (iCalendar SEQUENCE)."""
     title: str
     etag: str | None = None
-    """Of what another calendar holds of it."""
+    """Of its object in the shared calendar."""
     mirrored: int | None = None
-    """The sequence that another calendar has; None: none."""
+    """The sequence that the shared calendar has; None if it has none."""
 
 
 class AppointmentChange(BaseModel):
@@ -92,11 +92,11 @@ class AppointmentChange(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """It is as was asked."""
+    """The appointment is as was asked for."""
 
     appointment: Appointment
     changed: bool = True
-    """False when it was so before."""
+    """False when it was so already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,19 +120,19 @@ class Party:
 
 
 class DeskAppointment(BaseModel):
-    """An appointment as people at a desk see it, with who has it."""
+    """An appointment as the API shows it, with its contact."""
 
     model_config = ConfigDict(frozen=True)
 
     appointment: Appointment
     notes: str | None
     details: dict[str, Any]
-    """What a door keeps with it; never read."""
+    """Kept for compatible APIs; never interpreted."""
     contact_id: str | None
     """The contact with its number."""
     contact_name: str | None
     contact_email: str | None
     made_by: str | None
-    """The call that made it, by the id that its customer knows."""
+    """The call that made it, by its public id."""
     created_at: datetime
     updated_at: datetime

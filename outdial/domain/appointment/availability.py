@@ -1,4 +1,4 @@
-"""When an appointment can be had: pure functions of a calendar's rules and what is taken."""
+"""Free times of a calendar: pure functions of its rules and what is taken."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from outdial.domain.clocks import load_zone
 from outdial.domain.definition.schedule import WeeklyHours, weekly_spans
 
 OFFERED = 3
-"""Alternatives that are told: as many as a person keeps in mind on the telephone."""
+"""Alternatives that are offered: as many as a person can remember on the telephone."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,12 +47,12 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What of a calendar is taken, by tick."""
+    """Taken seats of a calendar, by tick."""
 
     seats: Mapping[int, frozenset[int]] = field(default_factory=dict)
     """Seats that our own appointments hold."""
     others: Mapping[int, int] = field(default_factory=dict)
-    """How many appointments of other people's there are."""
+    """Number of other people's appointments."""
 
 
 NOTHING_TAKEN = Taken()
@@ -63,7 +63,7 @@ def tick_of(instant: datetime) -> int:
 
 
 def ticks(rules: CalendarRules, start: datetime) -> range:
-    """What an appointment occupies, its buffers included."""
+    """Ticks that an appointment occupies, buffers included."""
     last = start + rules.duration + rules.buffer_after
     return occupied(start - rules.buffer_before, last)
 
@@ -84,9 +84,9 @@ def others_of(spans: Iterable[tuple[datetime, datetime]]) -> dict[int, int]:
 
 def free_seat(rules: CalendarRules, taken: Taken, start: datetime) -> int | None:
     """The first seat that is free for all of an appointment; None when it is full."""
-    wanted = ticks(rules, start)
-    held = [taken.seats.get(tick, frozenset()) for tick in wanted]
-    for tick, seats in zip(wanted, held, strict=True):
+    occupied = ticks(rules, start)
+    held = [taken.seats.get(tick, frozenset()) for tick in occupied]
+    for tick, seats in zip(occupied, held, strict=True):
         if len(seats) + taken.others.get(tick, 0) >= rules.capacity:
             return None
     used = frozenset[int]().union(*held)
@@ -117,11 +117,11 @@ def alternatives(
     near = min(max(near, first), last)
     zone = load_zone(rules.time_zone)
     centre = near.astimezone(zone).date()
-    found: list[datetime] = []
+    free: list[datetime] = []
     enough_at: int | None = None
     for distance in range(rules.horizon.days + 2):
         for day in {centre + timedelta(days=distance), centre - timedelta(days=distance)}:
-            found += [
+            free += [
                 start
                 for start in openings_on(rules, day)
                 if first <= start <= last
@@ -130,10 +130,10 @@ def alternatives(
             ]
         if enough_at is not None:
             break
-        if len(found) >= count:
+        if len(free) >= count:
             # One day more: what is nearest may lie just beyond midnight.
             enough_at = distance
-    return tuple(sorted(sorted(found, key=lambda start: abs(start - near))[:count]))
+    return tuple(sorted(sorted(free, key=lambda start: abs(start - near))[:count]))
 
 
 @lru_cache(maxsize=4096)

@@ -36,7 +36,7 @@ _WORKDAYS = (Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
 
 
 class CalendarRules(Frozen):
-    """When appointments can be had."""
+    """Hours, length and capacity of a calendar's appointments."""
 
     name: Annotated[
         str,

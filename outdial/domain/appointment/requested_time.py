@@ -1,7 +1,7 @@
-"""Reads a time that somebody asked for: exactly, or not at all.
+"""Reads a time that a person asked for: exactly, or not at all.
 
-A time without an offset is read in the zones given; where they disagree, or the clock skips or
-repeats that hour, it is unclear, and nobody guesses.
+A time without an offset is read in the zones given. It is unclear, and not guessed, where they
+disagree, and in an hour that the clocks skip or repeat.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class RequestedTime:
 
 @dataclass(frozen=True, slots=True)
 class UnclearTime:
-    """Nothing that can be acted on."""
+    """A text that gives no single instant."""
 
     reason: str
     candidates: tuple[datetime, ...] = ()
@@ -43,7 +43,7 @@ class UnclearTime:
 
 
 def read_time(value: object, zones: Sequence[str]) -> RequestedTime | UnclearTime:
-    """Read ISO 8601. `zones` are those of whoever said it, at least one."""
+    """Read ISO 8601. `zones` are those of the person, at least one."""
     read = parse_time(value)
     if isinstance(read, UnclearTime):
         return read
@@ -85,13 +85,13 @@ def _with_offset(wall: datetime, offset: str) -> datetime:
 def _in_zones(wall: datetime, zones: Sequence[str]) -> RequestedTime | UnclearTime:
     if not zones:
         return UnclearTime("no time zone is known in which to read it")
-    found: set[datetime] = set()
+    possible: set[datetime] = set()
     for name in zones:
         instants = _instants(wall, load_zone(name))
         if not instants:
             return UnclearTime(f"the clocks in {name} skip {wall:%H:%M} on that day")
-        found.update(instants)
-    candidates = tuple(sorted(found))
+        possible.update(instants)
+    candidates = tuple(sorted(possible))
     if len(candidates) == 1:
         return RequestedTime(candidates[0])
     if len(zones) == 1:

@@ -1,4 +1,4 @@
-"""What an agent is told while it talks: a sentence to say, and the facts behind it."""
+"""Answers to tool calls of an agent: a sentence to say, and the data behind it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def no(message: str, **facts: Any) -> dict[str, Any]:
 
 
 def spoken(instant: datetime, zone: str) -> str:
-    """As it is said on the telephone, where the appointment is."""
+    """A time as an agent says it, in the calendar's zone."""
     local = instant.astimezone(load_zone(zone))
     return f"{local:%A}, {local:%B} {local.day} at {local:%H:%M}"
 
 
 def offered(message: str, instants: Sequence[datetime], zone: str) -> dict[str, Any]:
-    """No, and what there is instead."""
+    """A negative answer, with alternatives."""
     if not instants:
         return no(f"{message}. There is nothing free at all.", alternatives=[])
-    said = "; ".join(spoken(instant, zone) for instant in instants)
+    listed = "; ".join(spoken(instant, zone) for instant in instants)
     local = [instant.astimezone(load_zone(zone)).isoformat() for instant in instants]
-    return no(f"{message}. Free are: {said}.", alternatives=local)
+    return no(f"{message}. Free are: {listed}.", alternatives=local)

@@ -198,7 +198,7 @@ def rejected_by_all(shares: Sequence[LineShare], marks: Marks) -> bool:
     return all(marks.get(share.name) is FailureClass.REJECTED for share in shares)
 
 
-def after_call(
+def moved_after(
     shares: Sequence[LineShare],
     marks: Marks,
     line: str,

@@ -101,7 +101,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def check(self, source: str) -> nodes.Template:
         """Parse `source`. Raises TemplateRefused, or Jinja2's TemplateSyntaxError."""
         tree = self.parse(source)
-        require_known(tree)
+        require_bounded_nodes(tree)
         for loop in tree.find_all(nodes.For):
             if loop.recursive:
                 raise TemplateRefused("a loop may not call itself")
@@ -168,7 +168,7 @@ _OURS = frozenset({_STEPS, _CONCAT, _MADE, _READ})
 _TOO_LARGE = f"a value would hold more than {LARGEST} characters or items"
 
 
-def require_known(tree: nodes.Template) -> None:
+def require_bounded_nodes(tree: nodes.Template) -> None:
     """Raises TemplateRefused for a node whose cost nothing here bounds."""
     for node in tree.find_all(nodes.Node):
         if isinstance(node, nodes.Stmt) and not isinstance(node, _STATEMENTS):
@@ -282,11 +282,11 @@ def _pay(characters: int, items: int) -> None:
 def _unfolded(function: Any) -> Any:
     """The filter or test, given what it asks for out of the context that it now asks for."""
     asks = getattr(function, "jinja_pass_arg", None)
-    asked = _OF_CONTEXT[asks.name] if asks is not None else None
+    from_context = _OF_CONTEXT[asks.name] if asks is not None else None
 
     @functools.wraps(function)
     def unfolded(context: Context, /, *args: Any, **kwargs: Any) -> Any:
-        before = () if asked is None else (asked(context),)
+        before = () if from_context is None else (from_context(context),)
         return function(*before, *args, **kwargs)
 
     return pass_context(unfolded)

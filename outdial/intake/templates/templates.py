@@ -49,20 +49,20 @@ class TemplateSet:
         self.problems: list[Problem] = []
         self._source_map = source_map
         self._compiled: dict[str, _Compiled] = {}
-        self._told: set[tuple[str, frozenset[str]]] = set()
+        self._reported: set[tuple[str, frozenset[str]]] = set()
         sandbox = Sandbox()
         # By text: aliases make thousands of values of one.
         tried: dict[str, _Compiled | TemplateRefused] = {}
         for name, source in templates.items():
             if source not in tried:
                 tried[source] = _tried(sandbox, source)
-            found = tried[source]
-            if isinstance(found, TemplateRefused):
+            compiled = tried[source]
+            if isinstance(compiled, TemplateRefused):
                 self.problems.append(
-                    source_map.problem(("variables", name), found.code, str(found))
+                    source_map.problem(("variables", name), compiled.code, str(compiled))
                 )
             else:
-                self._compiled[name] = found
+                self._compiled[name] = compiled
 
     def render(self, values: Mapping[str, str], row: str) -> Rendered:
         """Each template over one row's `values`; `row` says in problems which row it is.
@@ -76,18 +76,18 @@ class TemplateSet:
                 texts[name] = _render(compiled.template, {**values, "row": values})
             except Exception as error:
                 # A template may raise whatever Python does on a row's values.
-                if not self._told_before(name, values, error):
+                if not self._was_reported(name, values, error):
                     code, message = _failure(error, compiled.needs, values, row)
                     problems.append(self._source_map.problem(("variables", name), code, message))
         return Rendered(texts, len(texts) == len(self._compiled), problems)
 
-    def _told_before(self, name: str, values: Mapping[str, str], error: Exception) -> bool:
+    def _was_reported(self, name: str, values: Mapping[str, str], error: Exception) -> bool:
         if not isinstance(error, UndefinedError | SecurityError):
             return False
-        told = (name, frozenset(values))
-        if told in self._told:
+        problem = (name, frozenset(values))
+        if problem in self._reported:
             return True
-        self._told.add(told)
+        self._reported.add(problem)
         return False
 
 

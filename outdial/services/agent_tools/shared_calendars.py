@@ -15,7 +15,7 @@ from outdial.domain.appointment.availability import others_of
 from outdial.domain.appointment.calendar import CalendarRules
 from outdial.domain.errors import OutdialError
 from outdial.resources.resources import Resources
-from outdial.store.appointments import finding
+from outdial.store.appointments import lookup
 
 ANSWER_WITHIN = timedelta(milliseconds=600)
 FRESH = timedelta(seconds=15)
@@ -51,7 +51,7 @@ class SharedCalendars:
             except (TimeoutError, CalendarUnavailable):
                 if read_at is None or now - read_at > USABLE:
                     raise CalendarTimedOut(rules.name) from None
-        ours = await ctx.database.read(lambda s: finding.uids(s, tenant, rules.name, now - _DAY))
+        ours = await ctx.database.read(lambda s: lookup.uids(s, tenant, rules.name, now - _DAY))
         return others_of((e.starts_at, e.ends_at) for e in entries if e.uid not in ours)
 
     def _request(

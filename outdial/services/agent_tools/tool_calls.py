@@ -19,7 +19,7 @@ from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT
 from outdial.domain.call.tool_answer import Tool, no, offered, spoken, yes
 from outdial.domain.instants import promised
 from outdial.intake.templates.callbacks import RenderFailed, render_text
-from outdial.store.appointments import booking, changing, finding
+from outdial.store.appointments import booking, changing, lookup
 from outdial.store.appointments.slots import read_everything_taken
 from outdial.store.call import events
 from outdial.store.callbacks.tool_calls import LiveCall
@@ -112,7 +112,7 @@ def _book(
     s: Session, request: ToolRequest, rules: CalendarRules, start: datetime
 ) -> dict[str, Any]:
     party = _party(request, rules)
-    mine = finding.booked_by_call(s, request.live.call_id, rules.name)
+    mine = lookup.booked_by_call(s, request.live.call_id, rules.name)
     if mine is not None and mine.starts_at != start:
         return _moved(s, request, rules, mine, start)  # the person chose another time
     made = booking.book(
@@ -128,7 +128,7 @@ def _move(
     s: Session, request: ToolRequest, rules: CalendarRules, start: datetime
 ) -> dict[str, Any]:
     live = request.live
-    theirs = finding.of_person(
+    theirs = lookup.next_of_person(
         s,
         live.locked.call.tenant,
         rules.name,

@@ -29,15 +29,15 @@ from outdial.store.appointments.desk import DeskChange, DeskFilter
 from outdial.store.appointments.history import history_of
 
 KIND = "appointment"
-NOBODYS = ""
-"""The number of somebody of whom none is known."""
+NO_NUMBER = ""
+"""The number of an appointment without one."""
 
 __all__ = ["AppointmentStatus", "DeskChange", "DeskFilter", "NewAppointment"]
 
 
 @dataclass(frozen=True, slots=True)
 class NewAppointment:
-    """Somebody has an appointment from an instant on."""
+    """An appointment to be entered."""
 
     title: str
     starts_at: datetime
@@ -51,26 +51,24 @@ class NewAppointment:
     details: dict[str, Any] | None = None
 
 
-async def add(ctx: Resources, wanted: NewAppointment) -> DeskAppointment:
-    """Raises RequestRefused, and NotFound for a contact that there is not."""
+async def add(ctx: Resources, new: NewAppointment) -> DeskAppointment:
+    """Raises RequestRefused, and NotFound for an unknown contact."""
     now = ctx.clock()
-    _require_bounded(wanted.details)
-    _require_future(wanted.starts_at, now)
+    _require_bounded(new.details)
+    _require_future(new.starts_at, now)
     try:
-        rules = CalendarRules(
-            name=wanted.calendar, time_zone="UTC", duration=wanted.duration, capacity=1
-        )
+        rules = CalendarRules(name=new.calendar, time_zone="UTC", duration=new.duration, capacity=1)
     except ValidationError as error:
         raise RequestRefused(explain_first(error, CalendarRules)) from None
-    party = Party(ctx.tenant, await _number(ctx, wanted), title=wanted.title)
+    party = Party(ctx.tenant, await _number(ctx, new), title=new.title)
     made = await ctx.database.write(
         lambda s: desk.add(
             s,
             party,
             rules,
-            wanted.starts_at,
-            notes=wanted.notes,
-            details=wanted.details or {},
+            new.starts_at,
+            notes=new.notes,
+            details=new.details or {},
             key=_key(),
             now=now,
         )
@@ -80,14 +78,14 @@ async def add(ctx: Resources, wanted: NewAppointment) -> DeskAppointment:
 
 async def get(ctx: Resources, appointment_id: str) -> DeskAppointment:
     """Raises NotFound."""
-    found = await ctx.database.read(lambda s: desk.get(s, ctx.tenant, appointment_id))
-    if found is None:
+    stored = await ctx.database.read(lambda s: desk.get(s, ctx.tenant, appointment_id))
+    if stored is None:
         raise NotFound(KIND, appointment_id)
-    return found
+    return stored
 
 
 async def history(ctx: Resources, appointment_id: str) -> list[AppointmentChange]:
-    """What became of it, oldest first. Raises NotFound."""
+    """Its changes, oldest first. Raises NotFound."""
     await get(ctx, appointment_id)
     return await ctx.database.read(lambda s: history_of(s, appointment_id))
 
@@ -95,7 +93,7 @@ async def history(ctx: Resources, appointment_id: str) -> list[AppointmentChange
 async def page(
     ctx: Resources, chosen: DeskFilter, *, limit: int, offset: int = 0
 ) -> list[DeskAppointment]:
-    """By their times."""
+    """In the order of their starts."""
     return await ctx.database.read(
         lambda s: desk.page(s, ctx.tenant, chosen, limit=limit, offset=offset)
     )
@@ -105,15 +103,15 @@ async def count(ctx: Resources, chosen: DeskFilter) -> int:
     return await ctx.database.read(lambda s: desk.count(s, ctx.tenant, chosen))
 
 
-async def change(ctx: Resources, appointment_id: str, wanted: DeskChange) -> DeskAppointment:
+async def change(ctx: Resources, appointment_id: str, changes: DeskChange) -> DeskAppointment:
     """Raises NotFound, and RequestRefused for what a canceled one cannot become."""
     now = ctx.clock()
-    _require_bounded(wanted.details)
-    if wanted.starts_at is not None:
-        _require_future(wanted.starts_at, now)
+    _require_bounded(changes.details)
+    if changes.starts_at is not None:
+        _require_future(changes.starts_at, now)
     try:
         refused = await ctx.database.write(
-            lambda s: desk.change(s, ctx.tenant, appointment_id, wanted, key=_key(), now=now)
+            lambda s: desk.change(s, ctx.tenant, appointment_id, changes, key=_key(), now=now)
         )
     except LookupError:
         raise NotFound(KIND, appointment_id) from None
@@ -127,13 +125,13 @@ async def cancel(ctx: Resources, appointment_id: str) -> None:
     await change(ctx, appointment_id, DeskChange(status=AppointmentStatus.CANCELED))
 
 
-async def _number(ctx: Resources, wanted: NewAppointment) -> str:
+async def _number(ctx: Resources, new: NewAppointment) -> str:
     contact = None
-    if wanted.contact_id is not None:
-        contact = await directory.get(ctx, CONTACTS, wanted.contact_id)
-    if wanted.phone is not None:
-        return number_of(wanted.phone)
-    return NOBODYS if contact is None else contact.phone
+    if new.contact_id is not None:
+        contact = await directory.get(ctx, CONTACTS, new.contact_id)
+    if new.phone is not None:
+        return number_of(new.phone)
+    return NO_NUMBER if contact is None else contact.phone
 
 
 def _require_bounded(details: dict[str, Any] | None) -> None:

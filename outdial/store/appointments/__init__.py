@@ -1,1 +1,1 @@
-"""Appointments in calendars of our own: found, held, booked, moved, given back."""
+"""Appointments and the slots that they take: lookup, booking, changes, history."""

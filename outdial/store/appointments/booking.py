@@ -1,7 +1,7 @@
-"""Booking: a slot is held for a call, taken, or entered as it is; each wish is carried out once.
+"""Booking: takes a slot, holds one for a call, or enters an existing appointment; once for a key.
 
 All of it runs with the calendar locked. `others` are other people's appointments by tick, in a
-calendar that they share with us.
+shared calendar.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from outdial.domain.appointment.calendar import CalendarRules
 from outdial.store.appointments.history import appointment_of, note
 from outdial.store.appointments.rows import (
     Others,
+    appointment_of_key,
     change_appointment,
-    heard_before,
     held_by_party,
     insert_appointment,
     made_by_call,
@@ -37,11 +37,11 @@ def book(
     now: datetime,
     others: Others | None = None,
 ) -> Made | NotMade:
-    """Book for a party. One call books one appointment in a calendar, however often it asks."""
+    """Book for a party. One call books one appointment in a calendar, however often it tries."""
     lock_calendar(s, party.tenant, rules.name)
-    known = heard_before(s, party.tenant, key) or made_by_call(s, party, rules)
-    if known is not None:
-        return Made(known, changed=False)
+    existing = appointment_of_key(s, party.tenant, key) or made_by_call(s, party, rules)
+    if existing is not None:
+        return Made(existing, changed=False)
     release_expired(s, party.tenant, rules.name, now)
     held = held_by_party(s, party, rules)
     if held is not None and held["starts_at"] == start and start > now:
@@ -70,7 +70,7 @@ def hold(
     until: datetime,
     others: Others | None = None,
 ) -> Made | NotMade:
-    """Keep a slot for a call; what the call held before is given up, unless it is the same."""
+    """Hold a slot for a call; another one that it held before is released."""
     lock_calendar(s, party.tenant, rules.name)
     release_expired(s, party.tenant, rules.name, now)
     held = held_by_party(s, party, rules)
@@ -98,11 +98,11 @@ def enter(
     now: datetime,
     uid: str | None = None,
 ) -> Made:
-    """Write down an appointment that exists already, whether or not there is room for it."""
+    """Enter an appointment that exists already, whether or not there is room for it."""
     lock_calendar(s, party.tenant, rules.name)
-    known = heard_before(s, party.tenant, key) or standing_at(s, party, rules, start)
-    if known is not None:
-        return Made(known, changed=False)
+    existing = appointment_of_key(s, party.tenant, key) or standing_at(s, party, rules, start)
+    if existing is not None:
+        return Made(existing, changed=False)
     seat = some_seat(s, party.tenant, rules, start)
     row = insert_appointment(
         s, party, rules, start, seat, AppointmentStatus.BOOKED, now=now, uid=uid

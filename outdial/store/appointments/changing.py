@@ -1,4 +1,4 @@
-"""Changing what is booked: moved, canceled, confirmed, and taken back. History stays."""
+"""Changes of appointments: move, cancel, confirm, undo. The history stays."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from outdial.domain.appointment.calendar import CalendarRules
 from outdial.store.appointments.history import appointment_of, change_by_key, note
 from outdial.store.appointments.rows import (
     Others,
+    appointment_of_key,
     change_appointment,
-    heard_before,
     held_at,
     lock_appointment,
     put_at,
@@ -36,11 +36,11 @@ def move(
     call_id: str | None,
     others: Others | None = None,
 ) -> Made | NotMade:
-    """Move an appointment that stands; its old slot is given back only when the new one is had."""
+    """Move an appointment that stands; its old slot is released only when the new one is taken."""
     before = lock_appointment(s, appointment_id)
-    known = heard_before(s, before["tenant"], key)
-    if known is not None:
-        return Made(known, changed=False)
+    existing = appointment_of_key(s, before["tenant"], key)
+    if existing is not None:
+        return Made(existing, changed=False)
     if not AppointmentStatus(before["status"]).stands:
         return NotMade(CANCELED)
     if before["starts_at"] == start:
@@ -61,11 +61,11 @@ def move(
 def cancel(
     s: Session, appointment_id: str, *, key: str, now: datetime, call_id: str | None
 ) -> Made:
-    """Give an appointment back. The row and its history stay."""
+    """Cancel an appointment. The row and its history stay."""
     before = lock_appointment(s, appointment_id)
-    known = heard_before(s, before["tenant"], key)
-    if known is not None or not AppointmentStatus(before["status"]).stands:
-        return Made(known or appointment_of(before), changed=False)
+    existing = appointment_of_key(s, before["tenant"], key)
+    if existing is not None or not AppointmentStatus(before["status"]).stands:
+        return Made(existing or appointment_of(before), changed=False)
     give_back(s, [appointment_id])
     status, sequence = AppointmentStatus.CANCELED.value, before["sequence"] + 1
     row = change_appointment(s, before, status=status, sequence=sequence)
@@ -76,11 +76,11 @@ def cancel(
 def confirm(
     s: Session, appointment_id: str, *, key: str, now: datetime, call_id: str | None
 ) -> Made | NotMade:
-    """Note that the person will come."""
+    """Confirm that the person will come."""
     before = lock_appointment(s, appointment_id)
-    known = heard_before(s, before["tenant"], key)
-    if known is not None or before["status"] == AppointmentStatus.CONFIRMED:
-        return Made(known or appointment_of(before), changed=False)
+    existing = appointment_of_key(s, before["tenant"], key)
+    if existing is not None or before["status"] == AppointmentStatus.CONFIRMED:
+        return Made(existing or appointment_of(before), changed=False)
     if before["status"] != AppointmentStatus.BOOKED:
         return NotMade(CANCELED)
     status, sequence = AppointmentStatus.CONFIRMED.value, before["sequence"] + 1
@@ -92,14 +92,14 @@ def confirm(
 def undo(
     s: Session, tenant: str, rules: CalendarRules, key: str, *, undo_key: str, now: datetime
 ) -> Made | NotMade:
-    """Take a change back, unless the appointment was changed again since."""
+    """Undo a change, unless the appointment was changed again since."""
     change = change_by_key(s, tenant, key)
     if change is None:
         return NotMade("nothing had been changed")
     before = lock_appointment(s, change.appointment_id)
-    known = heard_before(s, tenant, undo_key)
-    if known is not None:
-        return Made(known, changed=False)
+    existing = appointment_of_key(s, tenant, undo_key)
+    if existing is not None:
+        return Made(existing, changed=False)
     if before["sequence"] != change.sequence:
         return NotMade("the appointment was changed again since")
     if change.change is Change.BOOKED:

@@ -1,5 +1,7 @@
-"""Appointments as people at a desk make, change and see them: whether or not there is room, since
-they know what they do. What calls are offered leaves their slots out all the same."""
+"""Appointments that people make, change and list by API, whether or not there is room for them.
+
+Calls are not offered the slots that such appointments take.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +40,12 @@ from outdial.store.db.tables import (
 )
 
 _NEVER_SHOWN = (AppointmentStatus.HELD.value, AppointmentStatus.RELEASED.value)
-"""Nobody had said yes."""
+"""Holds: the person had not accepted yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeskFilter:
-    """Which appointments to list; what is left out does not matter."""
+    """Which appointments to list; a condition that is left out does not restrict it."""
 
     statuses: tuple[AppointmentStatus, ...] = ()
     phone: str | None = None
@@ -56,7 +58,7 @@ class DeskFilter:
 
 @dataclass(frozen=True, slots=True)
 class DeskChange:
-    """What is to be different; None stays as it is."""
+    """New values; None leaves a field as it is."""
 
     starts_at: datetime | None = None
     status: AppointmentStatus | None = None
@@ -75,7 +77,7 @@ def add(
     key: str,
     now: datetime,
 ) -> str:
-    """Write an appointment down as confirmed, and tell that it was booked; its id."""
+    """Insert an appointment as confirmed, and publish that it was booked; its id."""
     lock_calendar(s, party.tenant, rules.name)
     seat = some_seat(s, party.tenant, rules, start)
     row = insert_appointment(s, party, rules, start, seat, AppointmentStatus.CONFIRMED, now=now)
@@ -85,34 +87,34 @@ def add(
 
 
 def change(
-    s: Session, tenant: str, appointment_id: str, wanted: DeskChange, *, key: str, now: datetime
+    s: Session, tenant: str, appointment_id: str, changes: DeskChange, *, key: str, now: datetime
 ) -> NotMade | None:
     """Change an appointment. Raises LookupError for one that the tenant does not have."""
-    found = select(appointment).where(
+    query = select(appointment).where(
         appointment.c.tenant == tenant,
         appointment.c.id == appointment_id,
         appointment.c.status.not_in(_NEVER_SHOWN),
     )
-    calendar = s.connection().execute(found).mappings().first()
+    calendar = s.connection().execute(query).mappings().first()
     if calendar is None:
         raise LookupError(f"found no appointment with id {appointment_id}")
     lock_calendar(s, tenant, calendar["calendar"])
-    before = s.connection().execute(found).mappings().one()
+    before = s.connection().execute(query).mappings().one()
     canceled = before["status"] == AppointmentStatus.CANCELED.value
-    if canceled and (wanted.starts_at or wanted.status not in (None, AppointmentStatus.CANCELED)):
+    if canceled and (changes.starts_at or changes.status not in (None, AppointmentStatus.CANCELED)):
         return NotMade(CANCELED)
     row, what = before, Change.NOTED
-    if wanted.starts_at not in (None, before["starts_at"]):
+    if changes.starts_at not in (None, before["starts_at"]):
         rules = _rules_of(before)
-        seat = some_seat(s, tenant, rules, wanted.starts_at, [appointment_id])
+        seat = some_seat(s, tenant, rules, changes.starts_at, [appointment_id])
         status = AppointmentStatus(before["status"])
-        row, what = put_at(s, before, rules, wanted.starts_at, seat, status), Change.MOVED
-    if wanted.status is not None and wanted.status.value != before["status"]:
-        if wanted.status is AppointmentStatus.CANCELED:
+        row, what = put_at(s, before, rules, changes.starts_at, seat, status), Change.MOVED
+    if changes.status is not None and changes.status.value != before["status"]:
+        if changes.status is AppointmentStatus.CANCELED:
             give_back(s, [appointment_id])
-        values = {"status": wanted.status.value, "sequence": before["sequence"] + 1}
-        row, what = change_appointment(s, row, **values), _CHANGES.get(wanted.status, what)
-    kept = {"notes": wanted.notes, "details": wanted.details}
+        values = {"status": changes.status.value, "sequence": before["sequence"] + 1}
+        row, what = change_appointment(s, row, **values), _CHANGES.get(changes.status, what)
+    kept = {"notes": changes.notes, "details": changes.details}
     written = {name: value for name, value in kept.items() if value is not None}
     if written:
         row = change_appointment(s, row, **written)
@@ -128,23 +130,23 @@ _CHANGES = {
 
 
 def get(s: Session, tenant: str, appointment_id: str) -> DeskAppointment | None:
-    found = _select().where(*_chosen(tenant, DeskFilter()), appointment.c.id == appointment_id)
-    row = s.connection().execute(found).first()
+    query = _select().where(*_chosen(tenant, DeskFilter()), appointment.c.id == appointment_id)
+    row = s.connection().execute(query).first()
     return None if row is None else _shown(row)
 
 
 def page(
     s: Session, tenant: str, chosen: DeskFilter, *, limit: int, offset: int = 0
 ) -> list[DeskAppointment]:
-    """By their times."""
-    found = _select().where(*_chosen(tenant, chosen))
-    found = found.order_by(appointment.c.starts_at, appointment.c.id)
-    return [_shown(row) for row in s.connection().execute(found.limit(limit).offset(offset))]
+    """In the order of their starts."""
+    query = _select().where(*_chosen(tenant, chosen))
+    query = query.order_by(appointment.c.starts_at, appointment.c.id)
+    return [_shown(row) for row in s.connection().execute(query.limit(limit).offset(offset))]
 
 
 def count(s: Session, tenant: str, chosen: DeskFilter) -> int:
-    found = select(func.count()).select_from(appointment).where(*_chosen(tenant, chosen))
-    return int(s.connection().execute(found).scalar_one())
+    query = select(func.count()).select_from(appointment).where(*_chosen(tenant, chosen))
+    return int(s.connection().execute(query).scalar_one())
 
 
 def _rules_of(row: Any) -> CalendarRules:
@@ -207,8 +209,8 @@ def _select() -> Select[Any]:
     )
 
 
-def _shown(found: Row[Any]) -> DeskAppointment:
-    row = found._mapping
+def _shown(result: Row[Any]) -> DeskAppointment:
+    row = result._mapping
     named = " ".join(filter(None, (row["first_name"], row["last_name"])))
     return DeskAppointment(
         appointment=appointment_of(row),

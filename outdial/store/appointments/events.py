@@ -1,4 +1,4 @@
-"""What endpoints are told of appointments, in the transactions that make and change them."""
+"""Publishes webhook events of appointments, in the transactions that make and change them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _EVENTS = {
     Change.CONFIRMED: EventType.APPOINTMENT_CHANGED,
     Change.CANCELED: EventType.APPOINTMENT_CANCELED,
 }
-"""What was held and given up was promised to nobody; what was entered had been made elsewhere."""
+"""Holds and their release are not published, nor what was made elsewhere and entered here."""
 
 
-def tell_appointment(
+def publish_appointment(
     s: Session,
     row: AnyRow,
     change: Change,
@@ -33,7 +33,7 @@ def tell_appointment(
     call_id: str | None,
     before: AnyRow | None = None,
 ) -> None:
-    """Write down that an appointment was booked, changed or canceled, and by which call."""
+    """Put an event into the outboxes: booked, changed or canceled, and by which call."""
     what = _event(row, change, before)
     if what is None or not anybody(s, row["tenant"]):
         return
@@ -77,10 +77,10 @@ def _event(row: AnyRow, change: Change, before: AnyRow | None) -> EventType | No
 
 
 def _contact(s: Session, row: AnyRow) -> dict[str, str | None]:
-    """Who has it: the contact with its number."""
+    """The contact with its number."""
     of = (contact.c.id, contact.c.first_name, contact.c.last_name, contact.c.email)
-    found = select(*of).where(contact.c.tenant == row["tenant"], contact.c.phone == row["phone"])
-    one = s.connection().execute(found).first()
+    query = select(*of).where(contact.c.tenant == row["tenant"], contact.c.phone == row["phone"])
+    one = s.connection().execute(query).first()
     if one is None:
         return dict.fromkeys(("contact_id", "contact_name", "contact_email"))
     name = " ".join(filter(None, (one.first_name, one.last_name))) or None
@@ -90,7 +90,7 @@ def _contact(s: Session, row: AnyRow) -> dict[str, str | None]:
 def _call(s: Session, call_id: str | None) -> RowMapping | None:
     if call_id is None:
         return None
-    found = (
+    query = (
         select(
             call.c.campaign_id,
             call.c.campaign,
@@ -108,4 +108,4 @@ def _call(s: Session, call_id: str | None) -> RowMapping | None:
         )
         .where(call.c.id == call_id)
     )
-    return s.connection().execute(found).mappings().first()
+    return s.connection().execute(query).mappings().first()

@@ -1,4 +1,4 @@
-"""The history of appointments: every change, and the wish that it came from."""
+"""The history of appointments: every change, with the key that makes it happen once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy import RowMapping, insert, select
 from sqlmodel import Session
 
 from outdial.domain.appointment.appointment import Appointment, AppointmentChange, Change
-from outdial.store.appointments.events import tell_appointment
+from outdial.store.appointments.events import publish_appointment
 from outdial.store.db.tables import appointment, appointment_change
 
 _FIELDS = tuple(Appointment.model_fields)
@@ -22,8 +22,8 @@ def appointment_of(row: Mapping[str, Any] | RowMapping) -> Appointment:
 
 
 def get_appointment(s: Session, appointment_id: str) -> Appointment | None:
-    found = select(appointment).where(appointment.c.id == appointment_id)
-    row = s.connection().execute(found).mappings().first()
+    query = select(appointment).where(appointment.c.id == appointment_id)
+    row = s.connection().execute(query).mappings().first()
     return None if row is None else appointment_of(row)
 
 
@@ -37,7 +37,7 @@ def note(
     call_id: str | None,
     before: Mapping[str, Any] | RowMapping | None = None,
 ) -> None:
-    """Write a change down, and what endpoints are to be told of it."""
+    """Record a change, and publish its event."""
     s.connection().execute(
         insert(appointment_change).values(
             tenant=row["tenant"],
@@ -53,21 +53,21 @@ def note(
             at=now,
         )
     )
-    tell_appointment(s, row, change, now=now, call_id=call_id, before=before)
+    publish_appointment(s, row, change, now=now, call_id=call_id, before=before)
 
 
 def change_by_key(s: Session, tenant: str, key: str) -> AppointmentChange | None:
-    """What a wish led to, when it was heard before."""
-    found = select(appointment_change).where(
+    """The change that was made under a key; None if there is none."""
+    query = select(appointment_change).where(
         appointment_change.c.tenant == tenant, appointment_change.c.key == key
     )
-    row = s.connection().execute(found).mappings().first()
+    row = s.connection().execute(query).mappings().first()
     return None if row is None else _change(row)
 
 
 def change_of_call(s: Session, call_id: str, calendar: str, change: Change) -> Appointment | None:
-    """The appointment that a call changed so, if it did and nothing was undone since."""
-    found = (
+    """The appointment that a call changed in this way, unless it was changed again since."""
+    query = (
         select(appointment, appointment_change.c.sequence.label("then"))
         .join_from(
             appointment_change, appointment, appointment.c.id == appointment_change.c.appointment_id
@@ -79,18 +79,18 @@ def change_of_call(s: Session, call_id: str, calendar: str, change: Change) -> A
         )
         .order_by(appointment_change.c.id.desc())
     )
-    row = s.connection().execute(found).mappings().first()
+    row = s.connection().execute(query).mappings().first()
     return None if row is None or row["then"] != row["sequence"] else appointment_of(row)
 
 
 def history_of(s: Session, appointment_id: str) -> list[AppointmentChange]:
     """Every change of an appointment, oldest first."""
-    found = (
+    query = (
         select(appointment_change)
         .where(appointment_change.c.appointment_id == appointment_id)
         .order_by(appointment_change.c.id)
     )
-    return [_change(row) for row in s.connection().execute(found).mappings()]
+    return [_change(row) for row in s.connection().execute(query).mappings()]
 
 
 def _change(row: RowMapping) -> AppointmentChange:

@@ -1,4 +1,4 @@
-"""Appointments that people on a roster have already: entered when they are enrolled."""
+"""Enters the appointments that recipients have already, when they are enrolled."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def enter_existing(
     *,
     now: datetime,
 ) -> int:
-    """How many were not known. Repeating it changes nothing."""
+    """How many were entered. Repeating it changes nothing."""
     calendar = record.plan.calendar
     if calendar is None:
         return 0
@@ -49,9 +49,9 @@ def enter_existing(
 def _ids(
     s: Session, record: CampaignRecord, launch: int, positions: Sequence[int]
 ) -> dict[int, int]:
-    found = select(recipient.c.position, recipient.c.id).where(
+    query = select(recipient.c.position, recipient.c.id).where(
         recipient.c.campaign_id == record.id,
         recipient.c.launch == launch,
         recipient.c.position.in_(positions),
     )
-    return {row.position: row.id for row in s.connection().execute(found)}
+    return {row.position: row.id for row in s.connection().execute(query)}

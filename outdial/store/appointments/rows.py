@@ -1,4 +1,4 @@
-"""Rows of appointments: found, locked, written; what booking and changing have in common."""
+"""Rows of appointments: queries, locks and writes that booking and changing share."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def seat_or_refusal(
     others: Others | None,
     without: list[str],
 ) -> NotMade | int:
-    """The free seat, or why there is none and what there is instead."""
+    """The free seat, or why there is none, with alternatives."""
     reason = refusal(rules, NOTHING_TAKEN, start, now)
     if reason is None:
         end = start + rules.duration
@@ -68,7 +68,7 @@ def seat_or_refusal(
 def some_seat(
     s: Session, tenant: str, rules: CalendarRules, start: datetime, without: Iterable[str] = ()
 ) -> int:
-    """A seat for what is so, whether or not there is room for it."""
+    """A seat for an appointment that exists, whether or not there is room for it."""
     taken = read_taken(s, tenant, rules, start, start + rules.duration, without=without)
     seat = free_seat(rules.model_copy(update={"capacity": MAX_SEATS}), taken, start)
     assert seat is not None, "a calendar with ten thousand appointments at once"
@@ -145,15 +145,15 @@ def change_appointment(s: Session, row: RowMapping, **values: Any) -> RowMapping
 
 def lock_appointment(s: Session, appointment_id: str) -> RowMapping:
     """The row, with its calendar locked. Raises LookupError."""
-    found = select(appointment).where(appointment.c.id == appointment_id)
-    row = s.connection().execute(found).mappings().first()
+    query = select(appointment).where(appointment.c.id == appointment_id)
+    row = s.connection().execute(query).mappings().first()
     if row is None:
         raise LookupError(f"found no appointment with id {appointment_id}")
     lock_calendar(s, row["tenant"], row["calendar"])
-    return s.connection().execute(found).mappings().one()
+    return s.connection().execute(query).mappings().one()
 
 
-def heard_before(s: Session, tenant: str, key: str) -> Appointment | None:
+def appointment_of_key(s: Session, tenant: str, key: str) -> Appointment | None:
     change = change_by_key(s, tenant, key)
     return None if change is None else get_appointment(s, change.appointment_id)
 
@@ -161,25 +161,25 @@ def heard_before(s: Session, tenant: str, key: str) -> Appointment | None:
 def made_by_call(s: Session, party: Party, rules: CalendarRules) -> Appointment | None:
     if party.call_id is None:
         return None
-    found = select(appointment).where(
+    query = select(appointment).where(
         appointment.c.call_id == party.call_id,
         appointment.c.calendar == rules.name,
         appointment.c.status.in_(STANDING),
     )
-    row = s.connection().execute(found).mappings().first()
+    row = s.connection().execute(query).mappings().first()
     return None if row is None else appointment_of(row)
 
 
 def _held(s: Session, tenant: str, rules: CalendarRules, call_id: str | None) -> RowMapping | None:
     if call_id is None:
         return None
-    found = select(appointment).where(
+    query = select(appointment).where(
         appointment.c.call_id == call_id,
         appointment.c.tenant == tenant,
         appointment.c.calendar == rules.name,
         appointment.c.status == AppointmentStatus.HELD.value,
     )
-    return s.connection().execute(found).mappings().first()
+    return s.connection().execute(query).mappings().first()
 
 
 def held_by_party(s: Session, party: Party, rules: CalendarRules) -> RowMapping | None:
@@ -196,12 +196,12 @@ def held_at(
 def standing_at(
     s: Session, party: Party, rules: CalendarRules, start: datetime
 ) -> Appointment | None:
-    found = select(appointment).where(
+    query = select(appointment).where(
         appointment.c.tenant == party.tenant,
         appointment.c.calendar == rules.name,
         appointment.c.phone == party.phone,
         appointment.c.starts_at == start,
         appointment.c.status.in_(STANDING),
     )
-    row = s.connection().execute(found).mappings().first()
+    row = s.connection().execute(query).mappings().first()
     return None if row is None else appointment_of(row)

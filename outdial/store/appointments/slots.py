@@ -1,4 +1,5 @@
-"""Who holds which five minutes of which seat. The primary key forbids a second holder."""
+"""Slots: which appointment holds which five minutes of which seat. The primary key forbids a second
+holder."""
 
 from __future__ import annotations
 
@@ -17,11 +18,11 @@ from outdial.store.db.dialect import lock_keys
 from outdial.store.db.tables import appointment, appointment_slot
 
 MAX_SEATS = 10_000
-"""What was entered from outside may exceed the capacity; there is an end to it all the same."""
+"""Entered appointments may exceed the capacity, up to this."""
 
 
 def lock_calendar(s: Session, tenant: str, name: str) -> None:
-    """One at a time decides about a calendar, so that nobody is refused for a race."""
+    """Serialize decisions about a calendar, so that nobody is refused because of a race."""
     lock_keys(s, [f"calendar/{tenant}/{name}"])
 
 
@@ -35,8 +36,8 @@ def read_taken(
     others: Mapping[int, int] | None = None,
     without: Iterable[str] = (),
 ) -> Taken:
-    """What is taken between two instants; `without` leaves out appointments by id."""
-    found = select(appointment_slot.c.tick, appointment_slot.c.seat).where(
+    """Taken slots between two instants; `without` leaves out appointments by id."""
+    query = select(appointment_slot.c.tick, appointment_slot.c.seat).where(
         appointment_slot.c.tenant == tenant,
         appointment_slot.c.calendar == rules.name,
         appointment_slot.c.tick >= tick_of(start - rules.buffer_before),
@@ -44,9 +45,9 @@ def read_taken(
     )
     left_out = list(without)
     if left_out:
-        found = found.where(appointment_slot.c.appointment_id.not_in(left_out))
+        query = query.where(appointment_slot.c.appointment_id.not_in(left_out))
     seats: dict[int, set[int]] = defaultdict(set)
-    for tick, seat in s.connection().execute(found):
+    for tick, seat in s.connection().execute(query):
         seats[tick].add(seat)
     return Taken({tick: frozenset(held) for tick, held in seats.items()}, others or {})
 
@@ -60,7 +61,7 @@ def read_everything_taken(
     others: Mapping[int, int] | None = None,
     without: Iterable[str] = (),
 ) -> Taken:
-    """What is taken as far ahead as anybody may book."""
+    """Taken slots as far ahead as anybody may book."""
     end = now + rules.horizon + timedelta(days=1)
     return read_taken(s, tenant, rules, now, end, others=others, without=without)
 
@@ -68,7 +69,7 @@ def read_everything_taken(
 def take(
     s: Session, tenant: str, name: str, occupied: Iterable[int], seat: int, appointment_id: str
 ) -> None:
-    """Hold a seat; StatementRefused when any part of it is held by another."""
+    """Take a seat. Raises StatementRefused when another appointment holds a part of it."""
     rows = [
         {
             "tenant": tenant,
@@ -89,22 +90,22 @@ def give_back(s: Session, appointment_ids: Iterable[str]) -> None:
 
 
 def release_expired(s: Session, tenant: str, name: str, now: datetime) -> None:
-    """Holds whose call is long over, should it ever have failed to give them up."""
-    found = select(appointment.c.id).where(
+    """Release holds that have expired, should the end of their call have failed to do it."""
+    query = select(appointment.c.id).where(
         appointment.c.tenant == tenant,
         appointment.c.calendar == name,
         appointment.c.status == AppointmentStatus.HELD.value,
         appointment.c.hold_until <= now,
     )
-    release(s, list(s.connection().execute(found).scalars()), now)
+    release(s, list(s.connection().execute(query).scalars()), now)
 
 
 def release_of_call(s: Session, call_id: str, now: datetime) -> int:
-    """Give up what a call holds and has not booked; how many slots that were."""
-    found = select(appointment.c.id).where(
+    """Release what a call holds and has not booked; how many holds that were."""
+    query = select(appointment.c.id).where(
         appointment.c.call_id == call_id, appointment.c.status == AppointmentStatus.HELD.value
     )
-    held = list(s.connection().execute(found).scalars())
+    held = list(s.connection().execute(query).scalars())
     release(s, held, now)
     return len(held)
 

@@ -31,7 +31,7 @@ from outdial.domain.call.status import (
 from outdial.domain.decision.decision import Candidate, Ledger, Never
 from outdial.domain.decision.planner import decide
 from outdial.domain.decision.reasons import Reason
-from outdial.domain.line.routing import Moved, after_call
+from outdial.domain.line.routing import Moved, moved_after
 from outdial.domain.record import RecipientState, Settled
 from outdial.store.appointments.slots import release_of_call
 from outdial.store.call.locked_call import LockedCall, lock_call, lock_calls, save_calls
@@ -272,7 +272,7 @@ def _moved(locked: LockedCall) -> Moved:
     failure = None
     if locked.status is CallStatus.FAILED:
         failure = locked.call.failure or FailureClass.UNAVAILABLE
-    return after_call(
+    return moved_after(
         locked.plan.shares,
         read_marks(locked.recipient.line_marks),
         locked.call.line,

@@ -1,4 +1,4 @@
-"""Appointments as they are found: by the person, by the call, by the calendar."""
+"""Queries for appointments: by person, by call, by calendar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from outdial.store.db.tables import appointment, appointment_change
 _STANDING = [status.value for status in AppointmentStatus if status.stands]
 
 
-def of_person(
+def next_of_person(
     s: Session,
     tenant: str,
     calendar: str,
@@ -22,8 +22,8 @@ def of_person(
     now: datetime,
     recipient_id: int | None = None,
 ) -> Appointment | None:
-    """The person's next appointment that stands; the one on the roster's word goes first."""
-    found = (
+    """The person's next appointment that stands; one entered with this recipient comes first."""
+    query = (
         select(appointment)
         .where(
             appointment.c.tenant == tenant,
@@ -34,16 +34,16 @@ def of_person(
         )
         .order_by(appointment.c.starts_at)
     )
-    rows = s.connection().execute(found).mappings().all()
+    rows = s.connection().execute(query).mappings().all()
     mine = [row for row in rows if recipient_id is not None and row["recipient_id"] == recipient_id]
     row = next(iter([*mine, *rows]), None)
     return None if row is None else appointment_of(row)
 
 
 def of_call(s: Session, call_id: str) -> list[Appointment]:
-    """What a call holds or booked, newest last."""
-    found = select(appointment).where(appointment.c.call_id == call_id)
-    rows = s.connection().execute(found.order_by(appointment.c.created_at)).mappings()
+    """Appointments that a call holds or has booked, newest last."""
+    query = select(appointment).where(appointment.c.call_id == call_id)
+    rows = s.connection().execute(query.order_by(appointment.c.created_at)).mappings()
     return [appointment_of(row) for row in rows]
 
 
@@ -58,20 +58,20 @@ def list_appointments(
     limit: int = 1000,
 ) -> list[Appointment]:
     """Appointments that start within a span, by time."""
-    found = select(appointment).where(
+    query = select(appointment).where(
         appointment.c.tenant == tenant,
         appointment.c.calendar == calendar,
         appointment.c.starts_at >= start,
         appointment.c.starts_at < end,
     )
     if not every_status:
-        found = found.where(appointment.c.status.in_(_STANDING))
-    found = found.order_by(appointment.c.starts_at, appointment.c.id).limit(limit)
-    return [appointment_of(row) for row in s.connection().execute(found).mappings()]
+        query = query.where(appointment.c.status.in_(_STANDING))
+    query = query.order_by(appointment.c.starts_at, appointment.c.id).limit(limit)
+    return [appointment_of(row) for row in s.connection().execute(query).mappings()]
 
 
 def record_mirrored(s: Session, appointment_id: str, sequence: int, etag: str | None) -> None:
-    """Another calendar has it as it was at this sequence."""
+    """Record that the shared calendar has it as it is at this sequence."""
     s.connection().execute(
         update(appointment)
         .where(appointment.c.id == appointment_id)
@@ -84,17 +84,17 @@ def by_id(s: Session, appointment_id: str) -> Appointment | None:
 
 
 def uids(s: Session, tenant: str, calendar: str, since: datetime) -> frozenset[str]:
-    """What our own appointments are called in another calendar."""
-    found = select(appointment.c.uid).where(
+    """UIDs of our own appointments that end after an instant."""
+    query = select(appointment.c.uid).where(
         appointment.c.tenant == tenant,
         appointment.c.calendar == calendar,
         appointment.c.ends_at >= since,
     )
-    return frozenset(s.connection().execute(found).scalars())
+    return frozenset(s.connection().execute(query).scalars())
 
 
-def touched_by_call(s: Session, call_id: str) -> list[Appointment]:
-    """What a call made or changed, in the order in which it did; holds are none."""
+def changed_by_call(s: Session, call_id: str) -> list[Appointment]:
+    """Appointments that a call made or changed, in order; holds do not count."""
     changed = (
         select(appointment_change.c.appointment_id, func.max(appointment_change.c.id).label("last"))
         .where(
@@ -104,16 +104,16 @@ def touched_by_call(s: Session, call_id: str) -> list[Appointment]:
         .group_by(appointment_change.c.appointment_id)
         .subquery()
     )
-    found = (
+    query = (
         select(appointment)
         .join_from(changed, appointment, appointment.c.id == changed.c.appointment_id)
         .order_by(changed.c.last)
     )
-    return [appointment_of(row) for row in s.connection().execute(found).mappings()]
+    return [appointment_of(row) for row in s.connection().execute(query).mappings()]
 
 
 def booked_by_call(s: Session, call_id: str, calendar: str) -> Appointment | None:
-    """What a call booked in a calendar, if it stands."""
-    found = of_call(s, call_id)
-    standing = (each for each in found if each.calendar == calendar and each.status.stands)
+    """The appointment that a call booked in a calendar, if it stands."""
+    appointments = of_call(s, call_id)
+    standing = (each for each in appointments if each.calendar == calendar and each.status.stands)
     return next(standing, None)
