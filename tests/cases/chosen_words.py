@@ -17,8 +17,9 @@ import pytest
 
 from outdial.domain.call.status import CALL_ME_LATER
 from tests.cases import endings
-from tests.cases.endings import Ending, bodies_of, events_of
-from tests.cases.test_thirty_calls import DIALS, end_of
+from tests.cases.endings import answers_of, bodies_of, events_of
+from tests.cases.test_thirty_calls import end_of
+from tests.providers.contract.endings import Ending
 
 MORE = os.environ.get("OUTDIAL_TEST_WORDS", "2")
 ALL = MORE == "all"
@@ -55,7 +56,7 @@ def _in_two(provider: str) -> tuple[list[Ending], list[Ending]]:
     first: dict[tuple[Any, ...], Ending] = {}
     others = []
     for ending in endings.endings():
-        dialing = (ending.provider, ending.field) in DIALS
+        dialing = bool(answers_of(ending, "x"))
         if ending.provider != provider or (dialing and ending.talked):
             continue  # nobody has talked before a dial is answered
         end = end_of(ending)

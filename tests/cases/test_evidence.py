@@ -15,8 +15,9 @@ from outdial.providers.reports.sip import block_or_refusal
 from outdial.store.call import calls, events
 from outdial.store.compliance import suppressions
 from tests.builders import LINE, House, event, phone
-from tests.cases.endings import TALK, Ending
 from tests.cases.test_thirty_calls import end_of
+from tests.providers.contract.endings import Ending
+from tests.providers.contract.stage import TALK
 
 ONE_A_DAY = {"calls": 1, "within": "24h"}
 

@@ -14,17 +14,15 @@ from typing import Any
 
 import pytest
 
-from outdial.contracts.signatures.call import CallReport
-from outdial.dispatch.reports import report_of
 from outdial.domain.call.end import CallEnd
-from outdial.domain.call.evidence import was_answered, was_started
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.line.breaker import BreakerPolicy
-from outdial.providers.catalog import CATALOG
 from outdial.store.call import calls
 from tests.builders import House, phone
 from tests.cases import endings
-from tests.cases.endings import Ending, events_of
+from tests.cases.endings import events_of
+from tests.providers.contract.endings import Ending
+from tests.providers.contract.endings import end_of as read_end
 
 ATTEMPTS = 2
 AGAIN = {"delays": "1m", "max_attempts": 50}
@@ -32,48 +30,18 @@ RETRY = dict.fromkeys(
     ("busy", "no_answer", "voicemail", "failed", "unknown", "call_me_later"), AGAIN
 )
 ALL = endings.endings()
-DENIALS = {
-    ("elevenlabs", "failure_reason"),
-    ("elevenlabs", "leg_status"),
-    ("elevenlabs", "leg_sip_code"),
-}
-"""Reports of calls that were never begun: there is no talk that such a one could come after."""
-UNSERVED = {("telnyx", "start_failed_reason")}
-"""Somebody answered, and no agent was there."""
-DIALS = {("livekit", "sip_status_code")}
-"""Answers to a dial: likewise."""
 
 
 def end_of(ending: Ending) -> CallEnd | None:
     """As the call's workflow reads it; None where the word tells of a call that goes on."""
-    reports = [
-        report for event in events_of(ending) if (report := report_of("call-1", event)) is not None
-    ]
-    return _fold(reports)
-
-
-def _fold(reports: list[CallReport]) -> CallEnd | None:
-    answered = started = False
-    for report in reports:
-        answered = answered or was_answered(report) is True
-        started = started or was_started(report)
-        if report.status.terminal:
-            return CallEnd.of(report, answered_before=answered, started_before=started)
-    return None
-
-
-def test_every_provider_and_every_map_is_looked_at() -> None:
-    assert endings.providers() == set(CATALOG) - {"simulated"}
-    known = {(one, field) for one in endings.providers() for field in endings.maps_of(one)}
-    assert known == endings.fields() | endings.NO_END
+    return read_end(events_of(ending))
 
 
 @pytest.mark.parametrize("provider", sorted(endings.providers()))
 def test_after_a_talk_it_is_completed_whatever_the_word(provider: str) -> None:
     wrong = {}
     for ending in ALL:
-        where = (ending.provider, ending.field)
-        if ending.provider != provider or not ending.talked or where in DENIALS | DIALS | UNSERVED:
+        if ending.provider != provider or not ending.talked or not endings.may_be_answered(ending):
             continue
         end = end_of(ending)
         if end is not None and end.status is not CallStatus.COMPLETED:

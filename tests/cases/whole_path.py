@@ -35,7 +35,6 @@ from outdial.domain.record import CallRecord
 from outdial.providers.adapters.livekit.webhook import room_of
 from outdial.providers.lines import Lines
 from outdial.providers.port import Placed
-from outdial.providers.signing import CALL_ID, with_query, with_token
 from outdial.resources.resources import Resources
 from outdial.store.call import calls
 from outdial.store.claims import leases
@@ -44,8 +43,9 @@ from outdial.store.lines import lines
 from outdial.store.lines.lines import LineLimits
 from tests.api.applications import application
 from tests.builders import House, phone
-from tests.cases.endings import Ending, answers_of, bodies_of, line_of
+from tests.cases.endings import answers_of, bodies_of, line_of
 from tests.cases.test_thirty_calls import end_of
+from tests.providers.contract.endings import Ending
 from tests.providers.contract.registry import stages
 from tests.providers.contract.stage import NOW, Delivery
 from tests.serving import client_at, listening
@@ -116,12 +116,7 @@ class FarSide:
 
     def _url(self, call_id: str) -> str:
         """Where it was told to report to: two adapters write that anew for each call."""
-        url = f"{PUBLIC_URL}/hooks/{self.line.name}"
-        if self.line.name == "thinnestai":
-            url = with_token(url, self.line.provider.line.credentials["webhook_secret"])
-        if self.line.name in ("thinnestai", "twilio"):
-            url = with_query(url, **{CALL_ID: call_id})
-        return url
+        return self._stage.call_url(f"{PUBLIC_URL}/hooks/{self.line.name}", call_id)
 
     def _known_as(self, call_id: str) -> str:
         return room_of(call_id) if self.line.name == "livekit" else call_id

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from outdial.domain.call.status import CallStatus
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import NOW, FarCall, Stage
+from tests.providers.contract.stage import NOW, FarCall, Stage, iso
 
 API_KEY = "key-of-the-far-side"
 SECRET = "whsec_of-the-far-side"
-
-
-def iso(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 BEGAN = NOW + timedelta(seconds=10)

@@ -1,4 +1,5 @@
-"""Fields of a JSON body that may be absent or of another type than documented."""
+"""Bodies of webhooks and answers, and their fields, which may be absent or of another type than
+documented."""
 
 from __future__ import annotations
 
@@ -7,11 +8,15 @@ import math
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 from outdial.domain.bounds import FROM_PROVIDER, LARGEST_INTEGER, require_size
 from outdial.providers.errors import WebhookRefused
 
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_MOST_FIELDS = 1000
+"""Of a form: a callback of Twilio passes on the parameters of the TwiML and the SIP headers, beside
+its own 40."""
 _BRACKETS = re.compile(rb"[][{}]")
 
 
@@ -53,6 +58,17 @@ def object_in(body: bytes) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise WebhookRefused("the body is not a JSON object")
     return content
+
+
+def form_in(body: bytes) -> list[tuple[str, str]]:
+    """The parameters of a form, in their order.
+
+    Raises WebhookRefused when the body is none.
+    """
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError as exc:
+        raise WebhookRefused("the body is not a form") from exc
 
 
 def value_at(content: Any, *path: str) -> Any:

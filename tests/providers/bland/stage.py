@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.bland.client import BlandProvider
 from outdial.providers.adapters.bland.webhook import sign
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    Stage,
+)
 
 KEY = "sk-bland-key"
 SECRET = "bland-webhook-secret"
@@ -32,6 +41,31 @@ _ERRORS = {
 class BlandStage(Stage):
     provider_class: ClassVar[type[Provider]] = BlandProvider
     steps: ClassVar[tuple[CallStatus, ...]] = (CallStatus.IN_PROGRESS, CallStatus.COMPLETED)
+    endings: ClassVar[Endings] = {
+        "status": {
+            "completed": CallStatus.COMPLETED,
+            "failed": FailureClass.UNAVAILABLE,
+            "busy": CallStatus.BUSY,
+            "no-answer": CallStatus.NO_ANSWER,
+            "canceled": CallStatus.CANCELED,
+            "unknown": FailureClass.UNKNOWN,
+        },
+        "queue_status": {
+            "complete": CallStatus.COMPLETED,
+            "completed": CallStatus.COMPLETED,
+            "pre_queue_error": FailureClass.MISCONFIGURED,
+            "queue_error": FailureClass.REJECTED,
+            "call_error": FailureClass.UNAVAILABLE,
+            "complete_error": CallStatus.COMPLETED,
+        },
+        "error_phrase": {
+            "is not found": FailureClass.REJECTED,
+            "temporarily unavailable": CallStatus.NO_ANSWER,
+            "is busy": CallStatus.BUSY,
+            "Spam or Number Reputation": FailureClass.BLOCKED,
+        },
+    }
+    endless: ClassVar[frozenset[str]] = frozenset({"answered_by", "message"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,6 +138,18 @@ class BlandStage(Stage):
         if call.status is CallStatus.COMPLETED:
             shown |= {"status": "completed", "answered_by": "human", "corrected_duration": "50"}
         return shown | self.facts.get(call.id, {})
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        call: dict[str, Any] = {"call_id": call_id, "status": "failed", "completed": True}
+        if field == "status":
+            call["status"] = word
+        elif field == "queue_status":
+            call |= {"status": None, "queue_status": word}
+        else:
+            call["error_message"] = f"The number {word}, sorry."
+        yield call | (
+            {"call_length": 5.0, "concatenated_transcript": "user: Yes."} if talked else {}
+        )
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

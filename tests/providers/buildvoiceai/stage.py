@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.buildvoiceai.client import BuildVoiceAIProvider
 from outdial.providers.port import Provider
-from tests.providers.bearer import BEGAN, ENDED, SECRET, BearerStage, iso
+from tests.providers.bearer import BEGAN, ENDED, SECRET, BearerStage
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    iso,
+)
 
 _ERRORS = {
     Fault.THROTTLE: (429, "Rate limit exceeded. Retry after 12 seconds."),
@@ -27,6 +36,24 @@ _EVENTS = {CallStatus.IN_PROGRESS: "call.started", CallStatus.COMPLETED: "call.c
 class BuildVoiceAIStage(BearerStage):
     provider_class: ClassVar[type[Provider]] = BuildVoiceAIProvider
     steps: ClassVar[tuple[CallStatus, ...]] = (CallStatus.IN_PROGRESS, CallStatus.COMPLETED)
+    endings: ClassVar[Endings] = {
+        "event": {
+            "call.completed": CallStatus.COMPLETED,
+            "call.failed": FailureClass.UNAVAILABLE,
+            "call_ended": FailureClass.UNKNOWN,
+        },
+        "status": {
+            "initiated": FailureClass.UNKNOWN,
+            "completed": CallStatus.COMPLETED,
+            "failed": FailureClass.UNAVAILABLE,
+            "missed": CallStatus.NO_ANSWER,
+            "no-answer": CallStatus.NO_ANSWER,
+            "no_answer": CallStatus.NO_ANSWER,
+            "busy": CallStatus.BUSY,
+            "voicemail": CallStatus.COMPLETED,
+        },
+    }
+    endless: ClassVar[frozenset[str]] = frozenset({"error"})
     throttle_wait: ClassVar[timedelta | None] = timedelta(seconds=12)
     signs_body: ClassVar[bool] = False
     prefix: ClassVar[str] = "/api/v1"
@@ -54,6 +81,12 @@ class BuildVoiceAIStage(BearerStage):
     def answer(self, request: Request) -> Answer:
         """The only other request there is: a dial of nobody."""
         return self.say({"success": False, "error": "phone_number is required"}, 400)
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        content: dict[str, Any] = {"event": word if field == "event" else "call_ended"}
+        content |= {"call_id": call_id, "ended_at": iso(NOW)}
+        content |= {"status": word} if field == "status" else {}
+        yield content | ({"duration_seconds": 300, "transcript": "user: Yes."} if talked else {})
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

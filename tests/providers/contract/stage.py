@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from outdial.domain.call.placing import PlaceRequest
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.port import LineConfig, Provider
 from tests.providers.contract.server import Answer, FarServer, Request
 
@@ -23,6 +23,15 @@ NUMBER = "+12025550143"
 CALLER_ID = "+12025550999"
 NOW = datetime(2027, 3, 1, 15, 30, tzinfo=UTC)
 HOOK = "https://calls.example.com/hooks/main"
+TALK = timedelta(minutes=5)
+TALK_BEGAN = NOW - TALK
+
+Endings = Mapping[str, Mapping[str, CallStatus | FailureClass]]
+"""By the name of a map in `status.json`, words of it, and how a call that nobody answered ended."""
+
+
+def iso(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Fault(StrEnum):
@@ -71,6 +80,15 @@ class Stage(ABC):
     provider_class: ClassVar[type[Provider]]
     steps: ClassVar[tuple[CallStatus, ...]]
     """What can be told of a call after `queued`, in order: the last is `completed`."""
+    endings: ClassVar[Endings]
+    """For each map of `status.json` whose words end a call, a word for every end that it knows. A
+    class of failure stands for `failed`. After a talk, every such call was completed."""
+    endless: ClassVar[frozenset[str]] = frozenset()
+    """The other maps: who answered, answers to a placement, calls that go on."""
+    unanswerable: ClassVar[frozenset[str]] = frozenset()
+    """Maps of `endings` about calls that nobody can have answered, such as answers to a dial."""
+    unserved: ClassVar[frozenset[str]] = frozenset()
+    """Maps of `endings` about calls that were answered, and that no agent joined."""
     agent: ClassVar[str] = "agent-1"
     agent_settings: ClassVar[dict[str, Any]] = {}
     rejects: ClassVar[bool] = True
@@ -214,6 +232,16 @@ class Stage(ABC):
     @abstractmethod
     def answer(self, request: Request) -> Answer:
         """The answer to any other request, checked against the schema."""
+
+    def call_url(self, url: str, call_id: str) -> str:
+        """Where the reports of one call go, by the URL of the line: most go to that itself."""
+        return url
+
+    @abstractmethod
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        """What is reported of a call that ends with this word of a map: JSON, or a body in bytes;
+        an event where the answer to the dial reports the end. With the facts of a talk, or none.
+        """
 
     @abstractmethod
     def deliver(

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.elevenlabs.client import ElevenLabsProvider
 from outdial.providers.adapters.elevenlabs.webhook import TOLERANCE, sign
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    TALK_BEGAN,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    Stage,
+)
 
 KEY = "sk_eleven"
 SECRET = "wsec_0123456789"
@@ -32,6 +42,43 @@ class ElevenLabsStage(Stage):
         CallStatus.RINGING,
         CallStatus.IN_PROGRESS,
         CallStatus.COMPLETED,
+    )
+    endings: ClassVar[Endings] = {
+        "conversation_status": {
+            "initiated": CallStatus.COMPLETED,
+            "in-progress": CallStatus.COMPLETED,
+            "processing": CallStatus.COMPLETED,
+            "done": CallStatus.COMPLETED,
+            "failed": FailureClass.UNAVAILABLE,
+        },
+        "call_result": {
+            "answered": CallStatus.COMPLETED,
+            "voicemail": CallStatus.COMPLETED,
+            "busy": CallStatus.BUSY,
+            "no_answer": CallStatus.NO_ANSWER,
+            "failed": FailureClass.UNAVAILABLE,
+        },
+        "failure_reason": {
+            "busy": CallStatus.BUSY,
+            "no-answer": CallStatus.NO_ANSWER,
+            "unknown": FailureClass.UNKNOWN,
+        },
+        "leg_status": {
+            "busy": CallStatus.BUSY,
+            "no-answer": CallStatus.NO_ANSWER,
+            "canceled": CallStatus.CANCELED,
+            "failed": FailureClass.UNAVAILABLE,
+        },
+        "leg_sip_code": {
+            "404": FailureClass.REJECTED,
+            "410": FailureClass.REJECTED,
+            "484": FailureClass.REJECTED,
+            "604": FailureClass.REJECTED,
+        },
+    }
+    endless: ClassVar[frozenset[str]] = frozenset({"answered_by", "error_code"})
+    unanswerable: ClassVar[frozenset[str]] = frozenset(
+        {"failure_reason", "leg_sip_code", "leg_status"}
     )
     rejects: ClassVar[bool] = False
     replay_window: ClassVar[timedelta | None] = TOLERANCE
@@ -108,6 +155,28 @@ class ElevenLabsStage(Stage):
             "transcript": [],
         }
         return shown | self.facts.get(call.id, {})
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        data: dict[str, Any] = {"conversation_id": call_id, "status": "failed", "metadata": {}}
+        kind = "post_call_transcription"
+        if field in ("failure_reason", "leg_status", "leg_sip_code"):
+            kind, data["failure_reason"] = "call_initiation_failure", word
+            if field != "failure_reason":
+                leg = {"CallStatus": word if field == "leg_status" else "failed"}
+                leg |= {"SipResponseCode": word} if field == "leg_sip_code" else {}
+                data |= {"failure_reason": "unknown", "metadata": {"body": leg}}
+        elif field == "call_result":
+            data["metadata"] = {"phone_call": {"call_result": word}}
+        else:
+            data["status"] = word
+        if talked:
+            begin = int(TALK_BEGAN.timestamp())
+            data["metadata"] |= {
+                "start_time_unix_secs": begin,
+                "accepted_time_unix_secs": begin,
+                "call_duration_secs": 300,
+            }
+        yield {"type": kind, "event_timestamp": int(NOW.timestamp()), "data": data}
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

@@ -5,19 +5,29 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 import jwt
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.livekit.client import LiveKitProvider
 from outdial.providers.adapters.livekit.token import LEEWAY
+from outdial.providers.adapters.livekit.webhook import answer_of, read_answer, room_of
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    Stage,
+)
 
 KEY = "APIabcdef"
 SECRET = "a-secret-of-the-length-that-livekit-makes-43"
@@ -60,6 +70,25 @@ class LiveKitStage(Stage):
         CallStatus.IN_PROGRESS,
         CallStatus.COMPLETED,
     )
+    endings: ClassVar[Endings] = {
+        "disconnect_reason": {
+            "CLIENT_INITIATED": CallStatus.CANCELED,
+            "USER_UNAVAILABLE": CallStatus.NO_ANSWER,
+            "USER_REJECTED": CallStatus.BUSY,
+            "SIP_TRUNK_FAILURE": FailureClass.UNAVAILABLE,
+            "UNKNOWN_REASON": FailureClass.UNKNOWN,
+        },
+        "sip_status_code": {
+            "300": FailureClass.UNAVAILABLE,
+            "404": FailureClass.REJECTED,
+            "408": CallStatus.NO_ANSWER,
+            "486": CallStatus.BUSY,
+            "607": FailureClass.REFUSED,
+            "401": FailureClass.MISCONFIGURED,
+        },
+    }
+    endless: ClassVar[frozenset[str]] = frozenset({"sip_call_status", "twirp_code"})
+    unanswerable: ClassVar[frozenset[str]] = frozenset({"sip_status_code"})
     replay_window: ClassVar[timedelta | None] = _TOKEN_LIFE + LEEWAY
     future_window: ClassVar[timedelta | None] = LEEWAY
     secret_key: ClassVar[str] = "api_secret"
@@ -141,6 +170,15 @@ class LiveKitStage(Stage):
             },
         }
         return shown | self.facts.get(call.id, {})
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        if field == "sip_status_code":
+            yield read_answer(room_of(call_id), call_id, answer_of(word), f"SIP {word}", NOW)
+            return
+        attributes = {"sip.callStatus": "active" if talked else "ringing"}
+        participant = {"identity": "callee", "attributes": attributes, "disconnectReason": word}
+        content = {"event": "participant_left", "participant": participant}
+        yield content | {"room": {"name": room_of(call_id)}, "createdAt": str(int(NOW.timestamp()))}
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.retell.client import RetellProvider
 from outdial.providers.adapters.retell.webhook import TOLERANCE, sign
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    TALK_BEGAN,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    Stage,
+)
 
 KEY = "retell-key"
 SPEC = OpenApi(Path(__file__).with_name("openapi.json"))
@@ -28,6 +38,24 @@ _EVENTS = {CallStatus.IN_PROGRESS: "call_started", CallStatus.COMPLETED: "call_e
 class RetellStage(Stage):
     provider_class: ClassVar[type[Provider]] = RetellProvider
     steps: ClassVar[tuple[CallStatus, ...]] = (CallStatus.IN_PROGRESS, CallStatus.COMPLETED)
+    endings: ClassVar[Endings] = {
+        "call_status": {
+            "ended": CallStatus.COMPLETED,
+            "not_connected": FailureClass.UNAVAILABLE,
+            "error": FailureClass.UNAVAILABLE,
+        },
+        "disconnection_reason": {
+            "user_hangup": CallStatus.COMPLETED,
+            "dial_busy": CallStatus.BUSY,
+            "dial_no_answer": CallStatus.NO_ANSWER,
+            "dial_failed": FailureClass.UNAVAILABLE,
+            "invalid_destination": FailureClass.REJECTED,
+            "telephony_provider_permission_denied": FailureClass.MISCONFIGURED,
+            "marked_as_spam": FailureClass.BLOCKED,
+            "concurrency_limit_reached": FailureClass.THROTTLED,
+            "manual_stopped": CallStatus.CANCELED,
+        },
+    }
     rejects: ClassVar[bool] = False
     replay_window: ClassVar[timedelta | None] = TOLERANCE
     secret_key: ClassVar[str] = "api_key"
@@ -99,6 +127,14 @@ class RetellStage(Stage):
             ending = {"end_timestamp": start + 60_000, "duration_ms": 60_000}
             shown |= {**ending, "disconnection_reason": "user_hangup"}
         return shown | self.facts.get(call.id, {})
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        call = {"call_id": call_id, "call_status": "ended" if talked else "not_connected"}
+        call |= {field: word} if field == "call_status" else {"disconnection_reason": word}
+        if talked:
+            begin, end = (int(at.timestamp() * 1000) for at in (TALK_BEGAN, NOW))
+            call |= {"start_timestamp": begin, "end_timestamp": end, "duration_ms": end - begin}  # type: ignore[dict-item]
+        yield {"event": "call_ended", "call": call}
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

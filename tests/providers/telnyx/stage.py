@@ -5,19 +5,29 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.telnyx.client import TelnyxProvider
 from outdial.providers.adapters.telnyx.webhook import TOLERANCE, call_id_in
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    Stage,
+    iso,
+)
 
 KEY = "KEY0123"
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -50,6 +60,35 @@ def public_key(signer: Ed25519PrivateKey) -> str:
 class TelnyxStage(Stage):
     provider_class: ClassVar[type[Provider]] = TelnyxProvider
     steps: ClassVar[tuple[CallStatus, ...]] = tuple(_EVENTS)
+    endings: ClassVar[Endings] = {
+        "hangup_cause": {
+            "normal_clearing": CallStatus.NO_ANSWER,
+            "time_limit": CallStatus.COMPLETED,
+            "user_busy": CallStatus.BUSY,
+            "originator_cancel": CallStatus.CANCELED,
+            "not_found": FailureClass.REJECTED,
+            "unspecified": FailureClass.UNKNOWN,
+        },
+        "rejected_sip_cause": {
+            "403": FailureClass.MISCONFIGURED,
+            "404": FailureClass.REJECTED,
+            "486": CallStatus.BUSY,
+            "480": CallStatus.NO_ANSWER,
+            "607": FailureClass.REFUSED,
+        },
+        "cleared_sip_cause": {
+            "200": CallStatus.COMPLETED,
+            "487": CallStatus.NO_ANSWER,
+        },
+        "start_failed_reason": {
+            "invalid_request": FailureClass.MISCONFIGURED,
+            "service_error": FailureClass.UNAVAILABLE,
+        },
+    }
+    endless: ClassVar[frozenset[str]] = frozenset(
+        {"amd_result", "error_code", "event_type", "greeting_result"}
+    )
+    unserved: ClassVar[frozenset[str]] = frozenset({"start_failed_reason"})
     same_ids: ClassVar[bool] = False
     replay_window: ClassVar[timedelta | None] = TOLERANCE
     secret_key: ClassVar[str] = "public_key"
@@ -129,6 +168,17 @@ class TelnyxStage(Stage):
         if over:
             shown["end_time"] = (NOW + timedelta(seconds=60)).isoformat()
         return shown | self.facts.get(call.id, {})
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        if talked:
+            yield _event(call_id, "call.answered", {})
+        if field == "start_failed_reason":
+            yield _event(call_id, "call.conversation.start_failed", {"reason": word})
+        elif field == "hangup_cause":
+            yield _event(call_id, "call.hangup", {"hangup_cause": word})
+        else:
+            cause = "call_rejected" if field == "rejected_sip_cause" else "normal_clearing"
+            yield _event(call_id, "call.hangup", {"hangup_cause": cause, "sip_hangup_cause": word})
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW
@@ -211,6 +261,19 @@ def error(status: int, code: str, pointer: str | None = None) -> Answer:
     if pointer is not None:
         one["source"] = {"pointer": pointer}
     return json_answer({"errors": [one]}, status)
+
+
+def _event(call_id: str, kind: str, payload: dict[str, Any]) -> Any:
+    payload = {"call_control_id": call_id, **payload}
+    at = NOW if kind == "call.hangup" else NOW - timedelta(seconds=1)
+    return {
+        "data": {
+            "id": f"{call_id}:{kind}",
+            "event_type": kind,
+            "occurred_at": iso(at),
+            "payload": payload,
+        }
+    }
 
 
 STAGE = TelnyxStage

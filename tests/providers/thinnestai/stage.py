@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.thinnestai.client import ThinnestAIProvider
 from outdial.providers.port import Provider
-from tests.providers.bearer import BearerStage, iso
+from outdial.providers.signing import CALL_ID, with_query, with_token
+from tests.providers.bearer import BearerStage
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    iso,
+)
 
 WORDS = {CallStatus.QUEUED: "initiating"}
 _ERRORS = {
@@ -31,6 +41,22 @@ class ThinnestAIStage(BearerStage):
         CallStatus.IN_PROGRESS,
         CallStatus.COMPLETED,
     )
+    endings: ClassVar[Endings] = {
+        "event": {
+            "call.completed": CallStatus.COMPLETED,
+            "call.failed": FailureClass.UNAVAILABLE,
+            "call.no_answer": CallStatus.NO_ANSWER,
+        },
+        "status": {
+            "completed": CallStatus.COMPLETED,
+            "failed": FailureClass.UNAVAILABLE,
+            "no_answer": CallStatus.NO_ANSWER,
+            "busy": CallStatus.BUSY,
+            "voicemail": CallStatus.COMPLETED,
+            "canceled": CallStatus.CANCELED,
+            "cancelled": CallStatus.CANCELED,
+        },
+    }
     rejects: ClassVar[bool] = False
     signs_body: ClassVar[bool] = False
     throttle_wait: ClassVar[timedelta | None] = timedelta(seconds=30)
@@ -88,6 +114,16 @@ class ThinnestAIStage(BearerStage):
             "created_at": iso(NOW),
             **self.facts.get(call.id, {}),
         }
+
+    def call_url(self, url: str, call_id: str) -> str:
+        url = with_token(url, self.credentials()[self.secret_key])
+        return with_query(url, **{CALL_ID: call_id})
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        content: dict[str, Any] = {"event": word if field == "event" else "voice.call.ended"}
+        content |= {"call_id": call_id, "timestamp": iso(NOW)}
+        content |= {"status": word} if field == "status" else {}
+        yield content | ({"duration": 300} if talked else {})
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

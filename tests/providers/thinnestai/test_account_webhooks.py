@@ -15,9 +15,8 @@ from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus
 from outdial.providers.adapters.thinnestai.client import ThinnestAIProvider
 from outdial.providers.errors import WebhookRefused
-from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, receive_webhook, running
-from tests.providers.contract.stage import HOOK, NOW, Delivery
+from tests.providers.contract.stage import HOOK, NOW, Delivery, iso
 from tests.providers.thinnestai.stage import ThinnestAIStage
 
 SIGNING = "signing-secret-of-the-account"

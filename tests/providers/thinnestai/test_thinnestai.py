@@ -12,10 +12,10 @@ from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.adapters.thinnestai.client import ThinnestAIProvider
 from outdial.providers.adapters.thinnestai.webhook import STATUS
 from outdial.providers.errors import Misconfigured, ProviderError, Throttled, Unavailable
-from tests.providers.bearer import SECRET, iso
+from tests.providers.bearer import SECRET
 from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import Answer, json_answer
-from tests.providers.contract.stage import CALLER_ID, HOOK, NOW, NUMBER, Delivery, FarCall
+from tests.providers.contract.stage import CALLER_ID, HOOK, NOW, NUMBER, Delivery, FarCall, iso
 from tests.providers.thinnestai.stage import ThinnestAIStage
 
 SINCE = NOW - timedelta(minutes=1)

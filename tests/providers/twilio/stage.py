@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.twilio.client import TwilioProvider
 from outdial.providers.adapters.twilio.signature import sign
 from outdial.providers.port import Provider
-from outdial.providers.signing import query_of
+from outdial.providers.signing import CALL_ID, query_of, with_query
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    Stage,
+)
 
 ACCOUNT = "AC" + "0a" * 16
 TOKEN = "12345"
@@ -45,6 +54,28 @@ class TwilioStage(Stage):
         CallStatus.IN_PROGRESS,
         CallStatus.COMPLETED,
     )
+    endings: ClassVar[Endings] = {
+        "call_status": {
+            "completed": CallStatus.COMPLETED,
+            "busy": CallStatus.BUSY,
+            "no-answer": CallStatus.NO_ANSWER,
+            "failed": FailureClass.REJECTED,
+            "canceled": CallStatus.CANCELED,
+        },
+        "sip_code": {
+            "404": FailureClass.REJECTED,
+            "403": FailureClass.MISCONFIGURED,
+            "600": CallStatus.BUSY,
+            "607": FailureClass.REFUSED,
+            "480": FailureClass.UNAVAILABLE,
+        },
+        "error_code": {
+            "13224": FailureClass.REJECTED,
+            "20003": FailureClass.MISCONFIGURED,
+            "10004": FailureClass.THROTTLED,
+        },
+    }
+    endless: ClassVar[frozenset[str]] = frozenset({"answered_by"})
     agent: ClassVar[str] = "https://agents.example.com/reminder.xml"
     key: ClassVar[str] = "account_sid"
     secret_key: ClassVar[str] = "auth_token"
@@ -118,6 +149,20 @@ class TwilioStage(Stage):
             "price": None,
             **self.facts.get(call.id, {}),
         }
+
+    def call_url(self, url: str, call_id: str) -> str:
+        return with_query(url, **{CALL_ID: call_id})
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        form = {"CallSid": call_id, "CallStatus": word if field == "call_status" else "failed"}
+        if field == "sip_code":
+            form["SipResponseCode"] = word
+        if field == "error_code":
+            form["ErrorCode"] = word
+        if talked:
+            yield urlencode(form | {"CallStatus": "in-progress"}).encode()
+            form["CallDuration"] = "300"
+        yield urlencode(form).encode()
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

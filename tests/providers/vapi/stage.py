@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.vapi.client import VapiProvider
 from outdial.providers.adapters.vapi.webhook import SECRET_HEADER
 from outdial.providers.port import Provider
 from tests.providers.contract.openapi import NotAsPublished, OpenApi
 from tests.providers.contract.server import Answer, Request, json_answer
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault, Stage
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    TALK_BEGAN,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    Stage,
+    iso,
+)
 
 KEY = "vapi-private-key"
 SECRET = "vapi-webhook-secret"
@@ -27,6 +38,9 @@ WORDS = {
 }
 
 
+_SIP = "call.in-progress.error-providerfault-outbound-sip"
+
+
 class VapiStage(Stage):
     provider_class: ClassVar[type[Provider]] = VapiProvider
     steps: ClassVar[tuple[CallStatus, ...]] = (
@@ -34,6 +48,19 @@ class VapiStage(Stage):
         CallStatus.IN_PROGRESS,
         CallStatus.COMPLETED,
     )
+    endings: ClassVar[Endings] = {
+        "ended_reason": {
+            "assistant-ended-call": CallStatus.COMPLETED,
+            "customer-busy": CallStatus.BUSY,
+            "customer-did-not-answer": CallStatus.NO_ANSWER,
+            f"{_SIP}-403-forbidden": FailureClass.MISCONFIGURED,
+            f"{_SIP}-503-service-unavailable": FailureClass.UNAVAILABLE,
+            "twilio-reported-customer-misdialed": FailureClass.REJECTED,
+            "manually-canceled": CallStatus.CANCELED,
+            "call.start.error-subscription-concurrency-limit-reached": FailureClass.THROTTLED,
+        },
+    }
+    endless: ClassVar[frozenset[str]] = frozenset({"message", "status"})
     rejects: ClassVar[bool] = False
     signs_body: ClassVar[bool] = False
 
@@ -108,6 +135,12 @@ class VapiStage(Stage):
         if call.status is CallStatus.COMPLETED:
             shown |= {"endedAt": _iso(NOW + timedelta(seconds=62)), **_ENDING}
         return shown | self.facts.get(call.id, {})
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        message: dict[str, Any] = {"type": "end-of-call-report", "call": {"id": call_id}}
+        message |= {"endedReason": word, "timestamp": int(NOW.timestamp() * 1000)}
+        message |= {"startedAt": iso(TALK_BEGAN), "endedAt": iso(NOW)} if talked else {}
+        yield {"message": message}
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

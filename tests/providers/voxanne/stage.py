@@ -5,17 +5,27 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.voxanne.client import VoxanneProvider
 from outdial.providers.port import Provider
-from tests.providers.bearer import BEGAN, ENDED, SECRET, BearerStage, iso
+from tests.providers.bearer import BEGAN, ENDED, SECRET, BearerStage
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    TALK_BEGAN,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    iso,
+)
 
 _ERRORS = {
     Fault.THROTTLE: (429, {"error": "Too many requests", "retryAfter": 60}),
@@ -28,6 +38,32 @@ _EVENTS = {CallStatus.IN_PROGRESS: "call.started", CallStatus.COMPLETED: "call.e
 class VoxanneStage(BearerStage):
     provider_class: ClassVar[type[Provider]] = VoxanneProvider
     steps: ClassVar[tuple[CallStatus, ...]] = (CallStatus.IN_PROGRESS, CallStatus.COMPLETED)
+    endings: ClassVar[Endings] = {
+        "status": {
+            "queued": CallStatus.COMPLETED,
+            "ended": FailureClass.UNKNOWN,
+            "no_answer": CallStatus.NO_ANSWER,
+            "busy": CallStatus.BUSY,
+            "failed": FailureClass.UNAVAILABLE,
+            "cancelled": CallStatus.CANCELED,
+        },
+        "ended_reason": {
+            "assistant-ended-call": CallStatus.COMPLETED,
+            "manually-canceled": CallStatus.CANCELED,
+            "customer-busy": CallStatus.BUSY,
+            "customer-did-not-answer": CallStatus.NO_ANSWER,
+            "twilio-failed-to-connect-call": FailureClass.UNAVAILABLE,
+            "call.in-progress.x": FailureClass.UNKNOWN,
+        },
+        "outcome": {
+            "completed": CallStatus.COMPLETED,
+            "no_answer": CallStatus.NO_ANSWER,
+            "busy": CallStatus.BUSY,
+            "failed": FailureClass.UNAVAILABLE,
+            "cancelled": CallStatus.CANCELED,
+        },
+    }
+    endless: ClassVar[frozenset[str]] = frozenset({"event"})
     rejects: ClassVar[bool] = False
     echoes: ClassVar[bool] = False
     replay_window: ClassVar[timedelta | None] = timedelta(seconds=300)
@@ -108,6 +144,12 @@ class VoxanneStage(BearerStage):
             "endedAt": self.ended(call),
             **({"artifact": {"transcript": "AI: Hello."}} if over else {}),
         }
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        name = {"status": "status", "ended_reason": "endedReason", "outcome": "outcome"}[field]
+        call = {"id": call_id, name: word}
+        call |= {"startedAt": iso(TALK_BEGAN), "endedAt": iso(NOW)} if talked else {}
+        yield {"type": "call.ended", "call": call}
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

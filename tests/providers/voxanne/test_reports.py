@@ -22,10 +22,10 @@ from outdial.domain.call.status import (
 from outdial.providers.adapters.voxanne.client import VoxanneProvider
 from outdial.providers.adapters.voxanne.webhook import DISPOSITIONS, ENDED_REASON, OUTCOME, STATUS
 from outdial.providers.errors import WebhookRefused
-from tests.providers.bearer import BEGAN, ENDED, SECRET, iso
+from tests.providers.bearer import BEGAN, ENDED, SECRET
 from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import json_answer
-from tests.providers.contract.stage import HOOK, NOW
+from tests.providers.contract.stage import HOOK, NOW, iso
 from tests.providers.voxanne.stage import VoxanneStage
 
 

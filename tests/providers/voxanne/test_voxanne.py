@@ -11,10 +11,9 @@ import pytest
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.voxanne.client import VoxanneProvider
 from outdial.providers.errors import NotPlaced, ProviderError, Rejected, Throttled, Unavailable
-from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer
-from tests.providers.contract.stage import NOW, NUMBER, FarCall
+from tests.providers.contract.stage import NOW, NUMBER, FarCall, iso
 from tests.providers.voxanne.stage import VoxanneStage
 
 SINCE = NOW - timedelta(minutes=1)

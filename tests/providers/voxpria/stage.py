@@ -5,17 +5,26 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.voxpria.client import VoxpriaProvider
 from outdial.providers.port import Provider
-from tests.providers.bearer import SECRET, BearerStage, iso
+from tests.providers.bearer import SECRET, BearerStage
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    iso,
+)
 
 _STATUS = {Fault.THROTTLE: 429, Fault.REJECT: 400, Fault.UNAUTHORIZED: 401}
 _EVENTS = {CallStatus.IN_PROGRESS: "call.started", CallStatus.COMPLETED: "call.completed"}
@@ -28,6 +37,22 @@ class VoxpriaStage(BearerStage):
         CallStatus.IN_PROGRESS,
         CallStatus.COMPLETED,
     )
+    endings: ClassVar[Endings] = {
+        "event": {
+            "call.completed": CallStatus.COMPLETED,
+            "call.failed": FailureClass.UNAVAILABLE,
+            "call.ended": FailureClass.UNKNOWN,
+        },
+        "status": {
+            "queued": FailureClass.UNKNOWN,
+            "ringing": FailureClass.UNKNOWN,
+            "in_progress": FailureClass.UNKNOWN,
+            "completed": CallStatus.COMPLETED,
+            "failed": FailureClass.UNAVAILABLE,
+            "no_answer": CallStatus.NO_ANSWER,
+            "busy": CallStatus.BUSY,
+        },
+    }
     rejects: ClassVar[bool] = False
     echoes: ClassVar[bool] = False
     throttle_wait: ClassVar[timedelta | None] = timedelta(seconds=30)
@@ -92,6 +117,12 @@ class VoxpriaStage(BearerStage):
                 "outcome": "successful",
             }
         return content
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        data: dict[str, Any] = {"callId": call_id} | ({"duration": 300} if talked else {})
+        event = word if field == "event" else "call.ended"
+        data |= {"status": word} if field == "status" else {}
+        yield {"event": event, "timestamp": iso(NOW), "data": data}
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

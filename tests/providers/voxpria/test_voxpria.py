@@ -16,10 +16,10 @@ from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.voxpria.client import VoxpriaProvider
 from outdial.providers.adapters.voxpria.webhook import EVENT, STATUS
 from outdial.providers.errors import ProviderError, Throttled, Unavailable, WebhookRefused
-from tests.providers.bearer import SECRET, iso
+from tests.providers.bearer import SECRET
 from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import Answer, json_answer
-from tests.providers.contract.stage import HOOK, NOW, NUMBER, FarCall
+from tests.providers.contract.stage import HOOK, NOW, NUMBER, FarCall, iso
 from tests.providers.voxpria.stage import VoxpriaStage
 
 SINCE = NOW - timedelta(minutes=1)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.vozagent.client import VozAgentProvider
 from outdial.providers.port import Provider
-from tests.providers.bearer import SECRET, BearerStage, iso
+from tests.providers.bearer import SECRET, BearerStage
 from tests.providers.contract.openapi import OpenApi
 from tests.providers.contract.server import Answer, Request
-from tests.providers.contract.stage import HOOK, NOW, Delivery, FarCall, Fault
+from tests.providers.contract.stage import (
+    HOOK,
+    NOW,
+    Delivery,
+    Endings,
+    FarCall,
+    Fault,
+    iso,
+)
 
 WORDS = {CallStatus.IN_PROGRESS: "in-progress", CallStatus.NO_ANSWER: "no-answer"}
 _EVENTS = {CallStatus.IN_PROGRESS: "call.started", CallStatus.COMPLETED: "call.completed"}
@@ -28,6 +37,18 @@ _ERRORS = {
 class VozAgentStage(BearerStage):
     provider_class: ClassVar[type[Provider]] = VozAgentProvider
     steps: ClassVar[tuple[CallStatus, ...]] = (CallStatus.IN_PROGRESS, CallStatus.COMPLETED)
+    endings: ClassVar[Endings] = {
+        "event": {
+            "call.completed": CallStatus.COMPLETED,
+        },
+        "status": {
+            "queued": CallStatus.COMPLETED,
+            "failed": FailureClass.UNAVAILABLE,
+            "no-answer": CallStatus.NO_ANSWER,
+            "busy": CallStatus.BUSY,
+            "canceled": CallStatus.CANCELED,
+        },
+    }
     rejects: ClassVar[bool] = False
     echoes: ClassVar[bool] = False
     signs_body: ClassVar[bool] = False
@@ -117,6 +138,12 @@ class VozAgentStage(BearerStage):
             for number, tags in self.contacts.items()
             if tag in tags
         ]
+
+    def ending_reports(self, call_id: str, field: str, word: str, *, talked: bool) -> Iterator[Any]:
+        call: dict[str, Any] = {"call_id": call_id, "call_ended_at": iso(NOW)}
+        call |= {"call_status": word} if field == "status" else {}
+        call |= {"duration_seconds": 300, "transcript": "user: Yes."} if talked else {}
+        yield {"event": word if field == "event" else "call.completed", "data": call}
 
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW

@@ -11,10 +11,10 @@ from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import BOOKED, CallStatus
 from outdial.providers.adapters.vozagent.client import VozAgentProvider
 from outdial.providers.errors import WebhookRefused
-from tests.providers.bearer import ENDED, iso
+from tests.providers.bearer import ENDED
 from tests.providers.contract.running import connected, receive_webhook, running
 from tests.providers.contract.server import json_answer
-from tests.providers.contract.stage import HOOK, NOW
+from tests.providers.contract.stage import HOOK, NOW, iso
 from tests.providers.vozagent.stage import VozAgentStage
 
 

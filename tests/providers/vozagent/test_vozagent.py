@@ -13,10 +13,9 @@ from outdial.domain.call.status import BOOKED, AnsweredBy, CallStatus, FailureCl
 from outdial.providers.adapters.vozagent.client import VozAgentProvider
 from outdial.providers.adapters.vozagent.webhook import STATUS
 from outdial.providers.errors import Misconfigured, ProviderError, Unavailable
-from tests.providers.bearer import iso
 from tests.providers.contract.running import connected, running
 from tests.providers.contract.server import Answer, json_answer
-from tests.providers.contract.stage import NOW, NUMBER, FarCall
+from tests.providers.contract.stage import NOW, NUMBER, FarCall, iso
 from tests.providers.vozagent.stage import VozAgentStage
 
 SINCE = NOW - timedelta(minutes=1)

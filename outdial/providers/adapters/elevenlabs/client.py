@@ -17,10 +17,11 @@ from outdial.providers.adapters.elevenlabs.tools import ElevenLabsTools
 from outdial.providers.adapters.elevenlabs.webhook import ElevenLabsWebhooks, failure_of
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
 from outdial.providers.credentials import required_credential, text_option
-from outdial.providers.errors import Misconfigured, Unsendable
+from outdial.providers.errors import Misconfigured
 from outdial.providers.http.answers import content_of, json_of, placement_error, unreadable
 from outdial.providers.http.exchange import HeaderAuth
 from outdial.providers.http.provider import HttpProvider
+from outdial.providers.orders import phone_number_id
 from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.payload import list_at, object_at, text_at, value_at
@@ -165,7 +166,7 @@ class ElevenLabsProvider(HttpProvider):
         }
         return {
             "agent_id": request.agent,
-            "agent_phone_number_id": self._phone_number_id(request),
+            "agent_phone_number_id": phone_number_id(self.line, request, "ElevenLabs"),
             "to_number": request.to,
             "conversation_initiation_client_data": client_data,
             _CALL_CONFIG: {
@@ -174,21 +175,6 @@ class ElevenLabsProvider(HttpProvider):
                 "twilio_call_recording_enabled": bool(request.recording),
             },
         }
-
-    def _phone_number_id(self, request: PlaceRequest) -> str:
-        options = self.line.options
-        by_caller_id = text_at(options, "phone_number_ids", request.caller_id or "")
-        found = by_caller_id or text_at(options, "phone_number_id")
-        # One that the table lacks is this call's own; others may be dialed from those it has.
-        by_table = request.caller_id is not None and bool(options.get("phone_number_ids"))
-        if found is None:
-            kind = Unsendable if by_table else Misconfigured
-            raise kind(
-                f"line {self.line.name}: options.phone_number_id is missing, or phone_number_ids "
-                "has none for the caller id; ElevenLabs knows its numbers by id",
-                code="phone_number_id",
-            )
-        return found
 
 
 def _code_of(content: Any) -> str | None:

@@ -16,7 +16,6 @@ from outdial.providers.adapters.retell.tools import RetellTools
 from outdial.providers.adapters.retell.webhook import RetellWebhooks
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
 from outdial.providers.credentials import required_credential
-from outdial.providers.errors import Misconfigured
 from outdial.providers.http.answers import (
     content_of,
     json_of,
@@ -25,6 +24,7 @@ from outdial.providers.http.answers import (
     unreadable,
 )
 from outdial.providers.http.provider import HttpProvider
+from outdial.providers.orders import required_caller_id
 from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.clock import Clock, system_clock
 from outdial.providers.reports.payload import list_at, number_at, object_at, text_at
@@ -175,11 +175,6 @@ class RetellProvider(HttpProvider):
             )
 
     def _order(self, request: PlaceRequest) -> dict[str, Any]:
-        if request.caller_id is None:
-            raise Misconfigured(
-                f"line {self.line.name}: caller_ids has none, and Retell dials from a number only",
-                code="caller_id",
-            )
         settings = request.agent_settings
         agent = {
             **object_at(settings),
@@ -191,7 +186,7 @@ class RetellProvider(HttpProvider):
         if request.recording is not None:
             agent[_STORED] = _stored(request.recording, text_at(settings, _STORED))
         return {
-            "from_number": request.caller_id,
+            "from_number": required_caller_id(self.line, request, "Retell"),
             "to_number": request.to,
             "override_agent_id": request.agent,
             "agent_override": {"agent": agent},

@@ -15,9 +15,10 @@ from outdial.providers.adapters.telnyx import webhook
 from outdial.providers.adapters.telnyx.webhook import TelnyxWebhooks, failure_of
 from outdial.providers.carried import Carried, Span
 from outdial.providers.credentials import required_option
-from outdial.providers.errors import Misconfigured, Unavailable
+from outdial.providers.errors import Unavailable
 from outdial.providers.http.answers import content_of, json_of, placement_error, request_error
 from outdial.providers.http.provider import HttpProvider
+from outdial.providers.orders import required_caller_id
 from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.listed_calls import NEVER_PROVEN
 from outdial.providers.reports.payload import list_at, number_at, object_at, text_at, value_at
@@ -153,17 +154,12 @@ class TelnyxProvider(HttpProvider):
         return content_of(response, self.line.name)
 
     def _order(self, request: PlaceRequest) -> dict[str, Any]:
-        if request.caller_id is None:
-            raise Misconfigured(
-                f"line {self.line.name}: caller_ids has none, and Telnyx dials from a number only",
-                code="caller_id",
-            )
         settings = request.agent_settings
         order: dict[str, Any] = {
             **settings,
             "connection_id": self._connection_id,
             "to": request.to,
-            "from": request.caller_id,
+            "from": required_caller_id(self.line, request, "Telnyx"),
             "assistant": {
                 **object_at(settings, "assistant"),
                 "id": request.agent,

@@ -18,7 +18,6 @@ from outdial.providers.adapters.thinnestai.webhook import (
     id_of,
 )
 from outdial.providers.carried import Carried
-from outdial.providers.errors import Misconfigured
 from outdial.providers.http.answers import (
     content_of,
     json_of,
@@ -28,6 +27,7 @@ from outdial.providers.http.answers import (
 )
 from outdial.providers.http.provider import HttpProvider
 from outdial.providers.http.rate_limits import until_reset, with_wait
+from outdial.providers.orders import required_caller_id
 from outdial.providers.port import Capabilities, Placed, WebhookReader
 from outdial.providers.reports.instants import from_iso
 from outdial.providers.reports.listed_calls import NEVER_PROVEN, Listed, ours
@@ -80,13 +80,7 @@ class ThinnestAIProvider(HttpProvider):
     )
 
     async def place(self, request: PlaceRequest) -> Placed:
-        if not request.caller_id:
-            raise Misconfigured(
-                f"line {self.line.name}: thinnestAI dials only with a caller id; "
-                "name one in the line's caller_ids",
-                code="from_number",
-            )
-        order = self._order(request, request.caller_id)
+        order = self._order(request)
         response = await self._http.create("POST", "voice/outbound/dial", json=order)
         call_id = id_of(object_at(json_of(response)))
         if response.is_success and call_id is not None:
@@ -136,12 +130,12 @@ class ThinnestAIProvider(HttpProvider):
         events = () if event is None else (event,)
         return CallSnapshot(provider_call_id=provider_call_id, events=events)
 
-    def _order(self, request: PlaceRequest, caller_id: str) -> dict[str, Any]:
+    def _order(self, request: PlaceRequest) -> dict[str, Any]:
         secret = self.line.credentials.get("webhook_secret", "")
         return {
             "agent_id": request.agent,
             "to_number": request.to,
-            "from_number": caller_id,
+            "from_number": required_caller_id(self.line, request, "thinnestAI"),
             "context": {**request.variables, OUR_ID: request.call_id},
             "max_duration": int(request.max_duration.total_seconds()),
             "recording": bool(request.recording),

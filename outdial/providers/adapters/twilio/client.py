@@ -15,7 +15,7 @@ from outdial.providers.adapters.twilio import webhook
 from outdial.providers.adapters.twilio.webhook import TwilioWebhooks, failure_of
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
 from outdial.providers.credentials import required_credential
-from outdial.providers.errors import Misconfigured, Unavailable, Unsendable
+from outdial.providers.errors import Unavailable, Unsendable
 from outdial.providers.http.answers import (
     content_of,
     json_of,
@@ -24,6 +24,7 @@ from outdial.providers.http.answers import (
     unreadable,
 )
 from outdial.providers.http.provider import HttpProvider
+from outdial.providers.orders import required_caller_id
 from outdial.providers.port import Capabilities, LineConfig, Placed, WebhookReader
 from outdial.providers.reports.instants import from_rfc2822
 from outdial.providers.reports.payload import list_at, text_at, value_at
@@ -175,12 +176,10 @@ class TwilioProvider(HttpProvider):
         return f"{self._calls}/{quote(sid, safe='')}.json"
 
     def _form(self, request: PlaceRequest) -> dict[str, Any]:
-        if request.caller_id is None:
-            raise self._unusable("caller_id", "has none, and Twilio dials from a number only")
         callback = with_query(request.webhook_url, **{CALL_ID: request.call_id})
         form: dict[str, Any] = {
             "To": request.to,
-            "From": request.caller_id,
+            "From": required_caller_id(self.line, request, "Twilio"),
             "Timeout": str(round(request.ring_timeout.total_seconds())),
             "TimeLimit": str(round(request.max_duration.total_seconds())),
             "Record": "true" if request.recording else "false",
@@ -226,9 +225,6 @@ class TwilioProvider(HttpProvider):
         if not request.agent.startswith(_AGENT):
             raise Unsendable(f"line {self.line.name}: agent {_AGENT_RIGHT}", code="agent")
         return {"Url": with_query(request.agent, **request.variables)}
-
-    def _unusable(self, code: str, what: str) -> Misconfigured:
-        return Misconfigured(f"line {self.line.name}: {code} {what}", code=code)
 
     def _content(self, response: httpx.Response) -> dict[str, Any]:
         if not response.is_success:

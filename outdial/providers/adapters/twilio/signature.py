@@ -14,16 +14,15 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qsl, urldefrag, urlsplit, urlunsplit
+from urllib.parse import urldefrag, urlsplit, urlunsplit
 
 from outdial.providers.errors import WebhookRefused
+from outdial.providers.reports.payload import form_in
 from outdial.providers.signing import header_of, query_of, require_equal, required_secret
 
 _BODY_HASH = "bodySHA256"
 _SETTINGS = "x-twilio-webhooks-signature-settings"
 _ALGORITHMS = {"HMAC_SHA1": hashlib.sha1, "HMAC_SHA256": hashlib.sha256}
-_MOST_FIELDS = 1000
-"""A callback passes on the parameters of the TwiML and the SIP headers, beside its own 40."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -50,7 +49,7 @@ def verify(
     """Raises WebhookRefused unless Twilio signed exactly this for this URL."""
     given = header_of(headers, "x-twilio-signature")
     secret, algorithm = _signed_with(headers, auth_token, shared_key)
-    form = [] if query_of(url, _BODY_HASH) else form_of(body)
+    form = [] if query_of(url, _BODY_HASH) else form_in(body)
     genuine = False
     for one in _spellings(url):
         expected = sign(secret, one, form, algorithm=algorithm)
@@ -73,14 +72,6 @@ def _signed_with(
     if algorithm not in _ALGORITHMS:
         raise WebhookRefused("X-Twilio-Webhooks-Signature-Settings names an unknown algorithm")
     return required_secret(shared_key, "webhook_shared_key"), algorithm
-
-
-def form_of(body: bytes) -> list[tuple[str, str]]:
-    """The parameters of a form. Raises WebhookRefused when the body is none."""
-    try:
-        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError as exc:
-        raise WebhookRefused("the body is not a form") from exc
 
 
 def _spellings(url: str) -> Iterator[str]:

@@ -14,12 +14,12 @@ from typing import Any
 
 from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.providers.adapters.twilio.signature import form_of, verify
+from outdial.providers.adapters.twilio.signature import verify
 from outdial.providers.credentials import required_credential
 from outdial.providers.errors import WebhookRefused
 from outdial.providers.port import WebhookReader
 from outdial.providers.reports.instants import from_rfc2822
-from outdial.providers.reports.payload import number_at, storable, text_at
+from outdial.providers.reports.payload import form_in, number_at, storable, text_at
 from outdial.providers.reports.status_map import Meaning, load_maps
 from outdial.providers.signing import CALL_ID, query_of
 
@@ -37,7 +37,7 @@ class TwilioWebhooks(WebhookReader):
         Raises WebhookRefused for what is no
         callback about a call.
         """
-        form = {name: storable(value) for name, value in form_of(body)}
+        form = {name: storable(value) for name, value in form_in(body)}
         sid = form.get("CallSid")
         at = from_rfc2822(form.get("Timestamp")) or received_at
         if not sid:

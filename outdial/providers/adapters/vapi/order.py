@@ -14,7 +14,7 @@ from outdial.domain.call.status import FailureClass
 from outdial.providers.adapters.vapi import webhook
 from outdial.providers.adapters.vapi.webhook import SECRET_HEADER
 from outdial.providers.carried import Asked, Carried, NotCarried, Span
-from outdial.providers.errors import Misconfigured, Unsendable
+from outdial.providers.orders import phone_number_id
 from outdial.providers.port import LineConfig
 from outdial.providers.reports.payload import list_at, object_at, text_at, value_at
 
@@ -71,7 +71,7 @@ def order_of(request: PlaceRequest, line: LineConfig) -> dict[str, Any]:
     order: dict[str, Any] = {
         "name": request.call_id[:_LONGEST_NAME],
         "assistantId": request.agent,
-        "phoneNumberId": _phone_number_id(request, line),
+        "phoneNumberId": phone_number_id(line, request, "Vapi"),
         "customer": customer,
         "assistantOverrides": overrides,
     }
@@ -147,18 +147,3 @@ def _server(request: PlaceRequest, line: LineConfig) -> dict[str, Any]:
     elif secret := line.credentials.get("webhook_secret"):
         server["headers"] = {SECRET_HEADER: secret}
     return server
-
-
-def _phone_number_id(request: PlaceRequest, line: LineConfig) -> str:
-    by_caller_id = text_at(line.options, "phone_number_ids", request.caller_id or "")
-    found = by_caller_id or text_at(line.options, "phone_number_id")
-    # One that the table lacks is this call's own; others may be dialed from those it has.
-    by_table = request.caller_id is not None and bool(line.options.get("phone_number_ids"))
-    if found is None:
-        kind = Unsendable if by_table else Misconfigured
-        raise kind(
-            f"line {line.name}: options.phone_number_id is missing, or phone_number_ids has none "
-            "for the caller id; Vapi knows its numbers by id",
-            code="phone_number_id",
-        )
-    return found
