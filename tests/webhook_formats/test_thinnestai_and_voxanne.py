@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from outdial.api.compat.voxanne.appointment_models import Appointment
+from outdial.api.compat.voxanne.models.appointments import Appointment
 from outdial.domain.endpoint import Endpoint, EventType
 from outdial.providers.adapters.thinnestai import webhook as thinnestai
 from outdial.providers.adapters.voxanne import webhook as voxanne

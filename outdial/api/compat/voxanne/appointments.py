@@ -7,13 +7,13 @@ from pydantic import BaseModel
 
 from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.days import from_day
-from outdial.api.compat.voxanne.appointment_models import (
+from outdial.api.compat.voxanne.auth import needs
+from outdial.api.compat.voxanne.models.appointments import (
     STATUSES,
     Appointment,
     ChangeAppointment,
     CreateAppointment,
 )
-from outdial.api.compat.voxanne.auth import needs
 from outdial.api.compat.voxanne.pages import MOST, PAGE, Limit, PageNumber, Pagination
 from outdial.domain.appointment.appointment import DeskAppointment
 from outdial.services.accounts import directory

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 
 from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.voxanne.auth import needs
-from outdial.api.compat.voxanne.call_models import Call, CallDetails, Recording, Transcript
+from outdial.api.compat.voxanne.models.calls import Call, CallDetails, Recording, Transcript
 from outdial.api.compat.voxanne.words import MEANT
 from outdial.domain.call.request import CallFilter
 from outdial.services.accounts.access import Caller

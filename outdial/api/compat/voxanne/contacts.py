@@ -6,10 +6,10 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from outdial.api.admission import AdmittedRoute
-from outdial.api.compat.voxanne.appointment_models import Appointment
 from outdial.api.compat.voxanne.auth import NAME, needs
-from outdial.api.compat.voxanne.call_models import Call
-from outdial.api.compat.voxanne.contact_models import (
+from outdial.api.compat.voxanne.models.appointments import Appointment
+from outdial.api.compat.voxanne.models.calls import Call
+from outdial.api.compat.voxanne.models.contacts import (
     ChangedContact,
     Contact,
     ContactDetails,

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.api.compat.values import Milliseconds
-from outdial.api.compat.voxanne.appointment_models import Appointment
-from outdial.api.compat.voxanne.call_models import Call
+from outdial.api.compat.voxanne.models.appointments import Appointment
+from outdial.api.compat.voxanne.models.calls import Call
 from outdial.domain.directory import Contact as Kept
 
 Lead = Literal["hot", "warm", "cold"]
