@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -33,5 +34,11 @@ def refused_fields(request: Request, error: RequestValidationError) -> Iterator[
 def _body_of(request: Request) -> type[BaseModel] | None:
     """The model that the route reads its body by."""
     field = getattr(request.scope.get("route"), "body_field", None)
-    model = None if field is None else field.field_info.annotation
-    return model if isinstance(model, type) and issubclass(model, BaseModel) else None
+    annotation = None if field is None else field.field_info.annotation
+    # Of a body that may be left out, `Model | None`.
+    models = [
+        kind
+        for kind in (annotation, *get_args(annotation))
+        if isinstance(kind, type) and issubclass(kind, BaseModel)
+    ]
+    return models[0] if models else None

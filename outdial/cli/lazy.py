@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from outdial.domain.retired import current_name
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,23 @@ class LazyCommand:
         if isinstance(defined, typer.Typer):
             return typer.main.get_group(defined)
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
-        single.command(self.name)(defined)
+        single.command(self.name, cls=Command)(defined)
         return typer.main.get_command(single)
+
+
+class Command(TyperCommand):
+    """A command that refuses a retired option with its current name."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        options = {option for parameter in self.params for option in parameter.opts}
+        known = {option.removeprefix("--").replace("-", "_") for option in options}
+        for argument in itertools.takewhile(lambda argument: argument != "--", args):
+            option = argument.partition("=")[0]
+            word = option.removeprefix("--").replace("-", "_")
+            current = current_name(word, known) if option.startswith("--") else None
+            if current is not None:
+                raise typer.BadParameter(f"{option} is now --{current}", ctx)
+        return super().parse_args(ctx, args)
 
 
 class LazyGroup(TyperGroup):

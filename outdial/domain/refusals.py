@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from outdial.domain.bounds import dotted
 from outdial.domain.definition.fields import describe_value
 from outdial.domain.hints import KeyPath, choices_at, hint_at, key_paths, keys_at
+from outdial.domain.retired import current_name
 
 _OF_TYPE = {
     "bool": "write true or false",
@@ -61,7 +62,11 @@ def explain(
         return message
     if hint is not None and hint.suggest is not None:
         return message + _suggest(hint.suggest(found))
-    choices = choices_at(model, path) if found.isalpha() else []
+    choices = choices_at(model, path)
+    current = current_name(found, choices)
+    if current is not None:
+        return f"found {describe_value(found)}, which is now {current}; write {current}"
+    choices = choices if found.isalpha() else []
     near = get_close_matches(found.lower(), choices, n=1, cutoff=0.6)
     return message + _suggest(near[0] if near else "")
 
@@ -92,6 +97,9 @@ def _unknown_key(model: type[BaseModel] | None, path: KeyPath) -> str:
     here = [] if model is None else keys_at(model, path[:-1])
     if model is None or not here:
         return f"{unknown}; leave it out"
+    current = current_name(key, here)
+    if current is not None:
+        return f"{unknown}, which is now {current}; write {current}"
     near = get_close_matches(key.lower(), here, n=1, cutoff=0.7)
     if near:
         return f"{unknown}, did you mean {near[0]}?"

@@ -101,3 +101,18 @@ def test_a_database_of_another_version_is_told(outdial: Outdial, state_dir: Path
     assert result.exit_code == 1
     assert result.stderr.endswith("run `outdial migrate` first\n")
     assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("written", [("--because", "lunch"), ("--because=lunch",)])
+def test_a_retired_option_is_refused_with_its_current_name(
+    outdial: Outdial, written: tuple[str, ...]
+) -> None:
+    result = outdial("pause", "reminder", *written)
+    assert result.exit_code == 2
+    assert "--because is now --reason" in result.stderr
+
+
+def test_a_retired_option_is_known_where_its_successor_is(outdial: Outdial) -> None:
+    result = outdial("explain", "reminder", "+12025550123", "--because", "lunch")
+    assert result.exit_code == 2
+    assert "No such option: --because" in result.stderr

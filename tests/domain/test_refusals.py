@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from outdial.domain.definition.callbacks import CallbackKind
 from outdial.domain.hints import Hint, choices_at, hint_at, key_paths, keys_at
 from outdial.domain.refusals import explain, explain_first
+from outdial.domain.retired import RETIRED, current_name
 
 
 class Colour(StrEnum):
@@ -106,3 +108,27 @@ def test_of_the_keys_that_others_write_little_is_kept(
     finally:
         tracemalloc.stop()
     assert kept < 1_000_000
+
+
+class Renamed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = ""
+
+
+def test_what_was_renamed_is_refused_with_its_current_name() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Renamed.model_validate({"because": "storm"})
+    assert explain_first(refused.value, Renamed) == (
+        "because: unknown key 'because', which is now reason; write reason"
+    )
+    with pytest.raises(ValidationError) as refused:
+        Model.model_validate({"because": "storm"})
+    assert "reason" not in explain_first(refused.value, Model), "the model has no such key"
+
+
+def test_a_retired_word_is_not_current_elsewhere() -> None:
+    assert not RETIRED.keys() & RETIRED.values()
+    assert current_name("because", ["because", "reason"]) is None, "it is in use there"
+    assert current_name("because", ["text"]) is None
+    assert current_name("call_back", list(CallbackKind)) == "redial"

@@ -37,6 +37,15 @@ WITH_RECIPIENTS = 'recipients: [{phone: "+12025550123"}]\n'
         ],
     ),
     Broken(
+        "a key by its former name",
+        HEAD + "callbacks:\n  - {do: suppress, because: asked}\n",
+        ["campaign.yaml:6:20: callbacks[0].because: unknown_key"],
+        says=[
+            "campaign.yaml:6:20: callbacks[0].because: "
+            "unknown key 'because', which is now reason; write reason"
+        ],
+    ),
+    Broken(
         "a purpose that is none",
         "name: spring\npurpose: Telemarkting\nagent: x\n" + WITH_RECIPIENTS,
         ["campaign.yaml:2:10: purpose: wrong_value"],

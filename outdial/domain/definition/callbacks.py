@@ -7,7 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from outdial.domain.call.disposition import slug_of
 from outdial.domain.call.status import AnsweredBy
@@ -159,21 +159,10 @@ _NEEDED = {
 }
 
 
-_RETIRED = {"call_back": CallbackKind.REDIAL}
-
-
-def _current_name(value: Any) -> Any:
-    """Refuses former names of kinds, with the current one."""
-    if isinstance(value, str) and value in _RETIRED:
-        current = _RETIRED[value]
-        raise ValueError(f"found {describe_value(value)}, which is now {current}; write {current}")
-    return value
-
-
 class Callback(Frozen):
     """One configured action after a call."""
 
-    do: Annotated[CallbackKind, BeforeValidator(_current_name)]
+    do: CallbackKind
     """What is done: one of book_appointment, move_appointment, cancel_appointment,
     confirm_appointment, webhook, email, redial, suppress, enroll."""
     when: Annotated[When, Hint(f"{KEYS_BELOW}, such as outcome: booked")] = When()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from typing import Any
 
+import pytest
+
 from tests.api.v1.conftest import Customer
 from tests.services.world import NUMBERS, new_name
 
@@ -95,3 +97,12 @@ async def test_what_there_is_not(us: Customer) -> None:
     assert (nowhere.status_code, nowhere.json()["code"]) == (404, "not_found")
     wrong = await us.http.put("/v1/calls")
     assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+
+
+@pytest.mark.parametrize("change", ["pause", "stop"])
+async def test_a_retired_field_is_refused_with_its_current_name(us: Customer, change: str) -> None:
+    answer = await us.http.post(f"/v1/campaigns/any/{change}", json={"because": "storm"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["detail"] == (
+        "body.because: unknown key 'because', which is now reason; write reason"
+    )

@@ -1,0 +1,20 @@
+"""Words of ours that were renamed before the first release, and what they are called now.
+
+Whoever still writes one, as a key, a field, a value or an option, is refused with the current name.
+A word is retired only where its current name is known: elsewhere it is as unknown as any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+RETIRED = {
+    "because": "reason",
+    "call_back": "redial",
+}
+
+
+def current_name(word: str, known: Collection[str]) -> str | None:
+    """What a retired word is called now, among what is known in its place."""
+    current = RETIRED.get(word)
+    return current if word not in known and current in known else None
