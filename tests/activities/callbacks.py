@@ -18,10 +18,11 @@ from outdial.domain.record import CampaignRecord
 from outdial.providers.lines import Lines
 from outdial.resources.integrations import Integrations
 from outdial.resources.resources import Resources
-from outdial.store.appointments import booking, lookup
+from outdial.store.appointments import booking
 from outdial.store.call import events
 from outdial.store.callbacks import runs
 from outdial.store.db.database import Database
+from tests.appointments import list_appointments
 from tests.builders import LINE, House, event, phone
 from tests.services.world import no_temporal
 from tests.store.test_appointments import rules
@@ -80,7 +81,7 @@ class Following:
     def appointments(self) -> list[Appointment]:
         start = self.house.now - timedelta(days=400)
         return self.house.write(
-            lambda s: lookup.list_appointments(
+            lambda s: list_appointments(
                 s,
                 "default",
                 "clinic",

@@ -17,10 +17,10 @@ from outdial.providers.catalog import build_provider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.resources.resources import Resources
-from outdial.store.appointments import lookup
 from outdial.store.db.database import Database
 from tests.api.applications import application
 from tests.api.conftest import serving
+from tests.appointments import list_appointments
 from tests.builders import House
 from tests.services.world import no_temporal
 
@@ -71,7 +71,7 @@ class Desk:
     def starts(self, *statuses: AppointmentStatus) -> list[datetime]:
         now = self.house.now
         found = self.house.write(
-            lambda s: lookup.list_appointments(
+            lambda s: list_appointments(
                 s,
                 "default",
                 "clinic",

@@ -22,7 +22,7 @@ HOOK = "/hooks/simulated"
 async def unsignalled(world: World) -> int:
     later = NOW + timedelta(days=1)
     found = await world.ctx.database.read(
-        lambda s: events.unsignalled_events(s, before=later, limit=10)
+        lambda s: events.unsignalled_rows(s, before=later, limit=10)
     )
     return len(found)
 

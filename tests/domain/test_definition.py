@@ -72,12 +72,6 @@ def test_the_kind_of_recipients_decides_what_is_wrong_with_them() -> None:
     assert [where for where, _ in refusals(recipients="a.csv")] == ["recipients"]
 
 
-def test_what_comes_later_is_refused_and_never_ignored() -> None:
-    found = refusals(budget=50)
-    assert found == [("budget", "found budget, not supported yet; leave it out")]
-    assert define(budget=None).budget is None
-
-
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [

@@ -24,10 +24,10 @@ from outdial.domain.appointment.appointment import AppointmentStatus
 from outdial.domain.call.callback_run import CallbackRunState, CallbackState
 from outdial.runtime.clock import system_clock
 from outdial.services.operations import reading
-from outdial.store.appointments import lookup
 from outdial.store.callbacks import runs
 from outdial.store.compliance.suppressions import is_suppressed
 from tests.activities.endpoint import Endpoint
+from tests.appointments import list_appointments
 from tests.calendars.radicale import collection, radicale
 from tests.faults.harness import Stack, numbers, open_stack, plan_stack
 from tests.faults.test_kills import _kill
@@ -218,7 +218,7 @@ async def _own_calendar(
     stack: Stack, first: datetime, expected: Mapping[str, tuple[AppointmentStatus, datetime]]
 ) -> None:
     appointments = await stack.ctx.database.read(
-        lambda s: lookup.list_appointments(
+        lambda s: list_appointments(
             s,
             "default",
             "elm-street",

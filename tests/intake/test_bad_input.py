@@ -208,11 +208,6 @@ def test_yaml(case: Broken) -> None:
             "campaign.yaml:7:38: webhooks[1].events: wrong_value",
         ],
     ),
-    Broken(
-        "what comes later",
-        HEAD + "budget: 50\n",
-        ["campaign.yaml:5:9: budget: wrong_value"],
-    ),
 )
 def test_keys(case: Broken) -> None:
     case.check()

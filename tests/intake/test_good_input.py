@@ -128,7 +128,6 @@ recording: true
         ("retry: {busy: {delays: next_day}}", "retry: {busy: {delays: ['next_day']}}"),
         ("schedule: {hours: 9:00 to 12:00}", "schedule: {hours: 09:00-12:00}"),
         ("max_duration: 90s", "max_duration: 1m30s"),
-        ("budget: null", "webhooks: []"),
         ("callbacks: [{do: suppress}]", "callbacks: [{do: suppress, when: {}}]"),
     ],
 )

@@ -95,7 +95,6 @@ def test_what_the_reader_takes_the_schema_takes(more: str) -> None:
         ("schedule: {days: [monday]}", "$.schedule.days"),
         ("retry: {busy: 10m}", "$.retry.busy"),
         ("webhooks: [{url: x}]", "$.webhooks[0].url"),
-        ("budget: {limit: 5}", "$.budget"),
         ("recording: maybe", "$.recording"),
     ],
 )

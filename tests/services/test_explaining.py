@@ -74,7 +74,7 @@ async def test_a_listed_number_says_since_when_and_what_would_change_it(world: W
     record = await _launched(world)
     now = world.clock.now + timedelta(hours=1)
     await world.ctx.database.write(
-        lambda s: suppressions.suppress(s, "default", MIAMI, "asked", now=now, source="desk")
+        lambda s: suppressions.suppress_all(s, "default", [MIAMI], "asked", now=now, source="desk")
     )
     (found,) = await explain(world.ctx, record.name, MIAMI)
     assert found["decision"]["code"] == "suppressed"

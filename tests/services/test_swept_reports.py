@@ -14,7 +14,6 @@ from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.status import CallStatus
 from outdial.providers.errors import Unavailable
-from outdial.services.webhooks.webhooks import receive_webhook
 from outdial.store.call import calls
 from outdial.store.db.tables import event
 from tests.services.world import NOW, World, webhook
@@ -56,7 +55,7 @@ async def _reported(world: World, *kinds: str) -> ClaimedCall:
     for seconds, kind in enumerate(kinds, start=1):
         at = NOW + timedelta(seconds=seconds)
         headers, body = webhook(call.call_id, kind, at=at, signed_at=NOW)
-        await receive_webhook(world.ctx, "simulated", headers, body, "http://testserver")
+        await world.receive_webhook("simulated", headers, body, "http://testserver")
     world.clock.now += LEASE_AGE
     return call
 
@@ -127,6 +126,6 @@ async def test_what_can_be_read_beside_it_counts(
     call = await _reported(world, "ringing")
     await _make_unreadable(world, call, payload)
     headers, body = webhook(call.call_id, "busy", at=world.clock.now, signed_at=NOW)
-    await receive_webhook(world.ctx, "simulated", headers, body, "http://testserver")
+    await world.receive_webhook("simulated", headers, body, "http://testserver")
     monkeypatch.setattr(world.ctx.lines["simulated"].provider, "look_up", _nothing)
     assert await _sweep(world, call) == (1, CallStatus.BUSY)

@@ -10,7 +10,6 @@ from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.end import CallEnd
 from outdial.domain.call.status import CallStatus
-from outdial.services.webhooks.webhooks import receive_webhook
 from outdial.store.call import calls
 from tests.services.world import NOW, World, webhook
 
@@ -43,7 +42,7 @@ async def signals_of(world: World, workflow_id: str) -> list[str]:
 
 async def analyzed(world: World, call: ClaimedCall) -> None:
     headers, body = webhook(call.call_id, "analyzed", at=NOW, disposition="booked")
-    received = await receive_webhook(world.ctx, "simulated", headers, body, "http://x/hooks")
+    received = await world.receive_webhook("simulated", headers, body, "http://x/hooks")
     assert received.new == 1
 
 
@@ -80,5 +79,5 @@ async def test_an_analysis_before_the_end_tells_nobody(world: World) -> None:
 
 async def test_a_webhook_about_nothing_of_ours_is_taken(world: World) -> None:
     headers, body = webhook("nobody" * 5, "pondering")
-    received = await receive_webhook(world.ctx, "simulated", headers, body, "http://x/hooks")
+    received = await world.receive_webhook("simulated", headers, body, "http://x/hooks")
     assert (received.stored, received.new) == (0, 0)

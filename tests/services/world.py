@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from outdial.providers.port import LineConfig
 from outdial.providers.simulated.signature import key_of, sign
 from outdial.resources.resources import Resources
 from outdial.services.operations.lines import announce_lines
+from outdial.services.webhooks.webhooks import Received, WebhookReceiver
 from outdial.store.campaign import campaigns
 from outdial.store.claims import fence, reservation
 from outdial.store.db.database import Database
@@ -94,6 +96,13 @@ class World:
                 )
             )
         return calls
+
+    async def receive_webhook(
+        self, line: str, headers: Mapping[str, str], body: bytes, url: str
+    ) -> Received:
+        """Receive one webhook, as an API process would."""
+        async with WebhookReceiver(self.ctx) as receiver:
+            return await receiver.receive(line, headers, body, url)
 
     async def claim_calls(self, count: int) -> list[ClaimedCall]:
         """Several calls of one campaign, none of which was sent off."""

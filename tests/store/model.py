@@ -128,10 +128,10 @@ class StoreModel(Invariants, RuleBasedStateMachine):
 
     @rule(number=st.integers(0, NUMBERS - 1), listed=st.booleans())
     def suppress(self, number: int, listed: bool) -> None:
-        now, to = self.house.now, phone(number)
+        now, to, why = self.house.now, phone(number), "asked"
         if listed:
             self.house.write(
-                lambda s: suppressions.suppress(s, "default", to, "asked", now=now, source="test")
+                lambda s: suppressions.suppress_all(s, "default", [to], why, now=now, source="test")
             )
         else:
             self.house.write(lambda s: suppressions.lift(s, "default", to, now=now))

@@ -32,7 +32,9 @@ def _person(house: House, campaign: CampaignRecord) -> RecipientRecord:
 
 def _suppress(house: House, number: str) -> None:
     house.write(
-        lambda s: suppressions.suppress(s, "default", number, "asked", now=house.now, source="test")
+        lambda s: suppressions.suppress_all(
+            s, "default", [number], "asked", now=house.now, source="test"
+        )
     )
 
 

@@ -11,7 +11,8 @@ from sqlmodel import Session
 from outdial.domain.appointment.appointment import Appointment, Made, NotMade, Party
 from outdial.domain.endpoint import Endpoint, EndpointKind
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.store.appointments import booking, changing, lookup
+from outdial.store.appointments import booking, changing
+from tests.appointments import list_appointments
 from tests.builders import House, phone
 from tests.store.test_appointments import NOW, STARTS, rules
 from tests.store.test_outbox import listen, told, types
@@ -158,7 +159,7 @@ def test_what_had_been_made_elsewhere_is_not_published(house: House) -> None:
 
 
 def everything(s: Session) -> list[Appointment]:
-    return lookup.list_appointments(
+    return list_appointments(
         s, DEFAULT_TENANT, CLINIC.name, start=STARTS[0], end=STARTS[-1], every_status=True
     )
 

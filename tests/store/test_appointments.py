@@ -25,6 +25,7 @@ from outdial.store.appointments.history import history_of
 from outdial.store.db.database import Database
 from outdial.store.db.errors import StatementRefused
 from outdial.store.db.tables import appointment_slot
+from tests.appointments import list_appointments
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
 DAY = date(2026, 3, 5)
@@ -280,8 +281,6 @@ def test_what_exists_is_entered_beyond_the_capacity_and_once(database: Database)
     )
     assert next_one == entered[1].appointment
     listed = database.read_sync(
-        lambda s: lookup.list_appointments(
-            s, "default", "clinic", start=NOW, end=NOW + timedelta(days=2)
-        )
+        lambda s: list_appointments(s, "default", "clinic", start=NOW, end=NOW + timedelta(days=2))
     )
     assert len(listed) == 2

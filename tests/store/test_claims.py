@@ -119,8 +119,8 @@ def test_a_suppressed_number_is_never_claimed(house: House) -> None:
 
     def suppress(number: int) -> None:
         house.write(
-            lambda s: suppressions.suppress(
-                s, "default", phone(number), "asked us to", now=house.now, source="test"
+            lambda s: suppressions.suppress_all(
+                s, "default", [phone(number)], "asked us to", now=house.now, source="test"
             )
         )
 

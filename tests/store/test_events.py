@@ -34,7 +34,8 @@ def _fenced(house: House) -> str:
 
 
 def _missed(house: House, limit: int = 10) -> list[StoredEvent]:
-    return house.write(lambda s: events.unsignalled_events(s, before=house.now, limit=limit))
+    rows = house.write(lambda s: events.unsignalled_rows(s, before=house.now, limit=limit))
+    return [events.stored_event(row) for row in rows]
 
 
 def test_an_event_is_matched_by_the_id_that_was_echoed(house: House) -> None:

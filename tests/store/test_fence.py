@@ -111,8 +111,8 @@ def test_what_is_paused_after_the_claim_is_not_dialed(house: House, state: Campa
 def test_a_number_suppressed_after_the_claim_is_not_dialed(house: House) -> None:
     call_id = _claimed(house)
     house.write(
-        lambda s: suppressions.suppress(
-            s, "default", phone(0), "asked", now=house.now, source="test"
+        lambda s: suppressions.suppress_all(
+            s, "default", [phone(0)], "asked", now=house.now, source="test"
         )
     )
     assert house.fence(call_id).reason == "the number must not be called: asked"

@@ -69,8 +69,8 @@ def _stop(house: House, campaign: CampaignRecord) -> object:
 
 def _suppress(house: House, campaign: CampaignRecord) -> object:
     return house.write(
-        lambda s: suppressions.suppress(
-            s, "default", phone(1), "asked", now=house.now, source="test"
+        lambda s: suppressions.suppress_all(
+            s, "default", [phone(1)], "asked", now=house.now, source="test"
         )
     )
 
@@ -131,7 +131,7 @@ def _works(house: House, campaign: CampaignRecord) -> dict[str, Callable[[Sessio
 def test_a_change_waits_for_no_end_and_no_report(house: House, change: Change, work: str) -> None:
     campaign = house.launch(12, pacing={"max_concurrent": 8})
     works = _works(house, campaign)
-    works["claim"] = lambda s: claim_calls(s, campaign.id, "open", now=house.now, limit=2)
+    works["claim"] = lambda s: claim_calls(s, campaign.id, "open", now=house.now, limit=2).claim
     if work == "claim" and change in (_stop, _apply):
         pytest.skip("one claim at most is waited for, since it takes people whom this ends")
     with _open(house, works[work]), ThreadPoolExecutor(1) as executor:

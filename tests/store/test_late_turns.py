@@ -17,7 +17,7 @@ from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientStat
 from outdial.store.call import calls, events
 from outdial.store.call.events import StoredEvent
 from outdial.store.callbacks import runs
-from outdial.store.compliance.suppressions import is_suppressed, suppress
+from outdial.store.compliance.suppressions import is_suppressed, suppress_all
 from outdial.store.db.database import Database
 from outdial.store.db.tables import recipient
 from outdial.store.roster import roster
@@ -255,7 +255,9 @@ class Story:
         number = _numbers(self.house)[-1 if last else 0]
         self.gone.add(number)
         now = self.house.now
-        self.house.write(lambda s: suppress(s, "default", number, "asked", now=now, source="test"))
+        self.house.write(
+            lambda s: suppress_all(s, "default", [number], "asked", now=now, source="test")
+        )
 
     def check(self) -> None:
         numbers = _numbers(self.house)

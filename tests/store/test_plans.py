@@ -150,7 +150,7 @@ def _live(house: House, campaign: CampaignRecord) -> None:
         house.write(lambda s, e=told: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
         house.write(lambda s: events.mark_signalled(s, [1, 2], now=house.now))
         house.later(minutes=1)
-        house.write(lambda s: events.unsignalled_events(s, before=house.now, limit=10))
+        house.write(lambda s: events.unsignalled_rows(s, before=house.now, limit=10))
         house.write(lambda s: leases_to_check(s, now=house.now, older_than=TIMEOUT, limit=10))
         wait = TIMEOUT if number else 0 * TIMEOUT
         house.end(call_id, CallStatus.NO_ANSWER, analysis_wait=wait)

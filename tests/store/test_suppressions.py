@@ -10,10 +10,10 @@ from tests.store.racing import race
 pytestmark = pytest.mark.both_databases
 
 
-def _suppress(house: House, reason: str = "asked") -> bool:
+def _suppress(house: House, reason: str = "asked") -> int:
     return house.write(
-        lambda s: suppressions.suppress(
-            s, "default", phone(0), reason, now=house.now, source="test"
+        lambda s: suppressions.suppress_all(
+            s, "default", [phone(0)], reason, now=house.now, source="test"
         )
     )
 
@@ -38,14 +38,14 @@ def test_the_first_reason_stays(house: House) -> None:
 
 
 def test_many_may_suppress_one_number_at_once(house: House) -> None:
-    assert sorted(race([lambda: _suppress(house)] * 8)) == [False] * 7 + [True]
+    assert sorted(race([lambda: _suppress(house)] * 8)) == [0] * 7 + [1]
 
 
 def test_the_history_of_a_number_stays(house: House) -> None:
     for reason in ("asked", "asked again"):
         house.write(
-            lambda s, r=reason: suppressions.suppress(  # type: ignore[misc]
-                s, "default", phone(0), r, now=house.now, source="test"
+            lambda s, r=reason: suppressions.suppress_all(  # type: ignore[misc]
+                s, "default", [phone(0)], r, now=house.now, source="test"
             )
         )
         house.later(hours=1)
@@ -66,8 +66,8 @@ def test_the_history_of_a_number_stays(house: House) -> None:
 def test_a_number_on_the_list_for_all_is_nobodys_to_call(house: House) -> None:
     campaign = house.launch(2)
     house.write(
-        lambda s: suppressions.suppress(
-            s, suppressions.EVERY_TENANT, phone(0), "regulator", now=house.now, source="test"
+        lambda s: suppressions.suppress_all(
+            s, suppressions.EVERY_TENANT, [phone(0)], "regulator", now=house.now, source="test"
         )
     )
     assert house.write(lambda s: suppressions.is_suppressed(s, "any", phone(0))) == "regulator"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from outdial.domain.call.policy import BOUNDED, CampaignPolicy, out_of_bounds
 from outdial.domain.definition.callbacks import MAX_CALLBACKS, Callback
@@ -89,12 +89,6 @@ class CampaignDefinition(CampaignPolicy):
         Hint("write a list of URLs, such as - {url: https://example.com/hooks}"),
     ] = ()
     """URLs that are told of this campaign and its calls."""
-    budget: Annotated[
-        dict[str, Any] | None,
-        WithJsonSchema({"type": "null"}),
-        Hint("leave it out, it is not supported yet"),
-    ] = None
-    """Not supported yet."""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -130,11 +124,4 @@ class CampaignDefinition(CampaignPolicy):
     def _not_too_many(cls, value: tuple[WebhookTarget, ...]) -> tuple[WebhookTarget, ...]:
         if len(value) > MAX_WEBHOOKS:
             raise ValueError(f"found {len(value)} webhooks; write at most {MAX_WEBHOOKS}")
-        return value
-
-    @field_validator("budget", mode="before")
-    @classmethod
-    def _later(cls, value: Any, info: ValidationInfo) -> Any:
-        if value:
-            raise ValueError(f"found {info.field_name}, not supported yet; leave it out")
         return value

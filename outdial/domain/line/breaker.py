@@ -79,10 +79,6 @@ class Health(Frozen):
         """Whether one call may try the line now."""
         return self.circuit is Circuit.OPEN and (self.retry_at is None or self.retry_at <= now)
 
-    def admits(self, call_id: str) -> bool:
-        """Whether a call that was claimed may still leave."""
-        return self.circuit is Circuit.CLOSED or self.trial_call_id == call_id
-
 
 NOT_TRIED_WAIT = timedelta(seconds=5)
 """The call that should have tried the line was withdrawn or throttled: another soon does."""

@@ -135,12 +135,4 @@ class WebhookReceiver:
             await self.flush()
 
 
-async def receive_webhook(
-    ctx: Resources, line_name: str, headers: Mapping[str, str], body: bytes, url: str
-) -> Received:
-    """Receive a single webhook; raises as `WebhookReceiver.receive` does."""
-    async with WebhookReceiver(ctx) as receiver:
-        return await receiver.receive(line_name, headers, body, url)
-
-
-__all__ = ["Received", "WebhookReceiver", "receive_webhook"]
+__all__ = ["Received", "WebhookReceiver"]

@@ -47,29 +47,6 @@ def of_call(s: Session, call_id: str) -> list[Appointment]:
     return [appointment_of(row) for row in rows]
 
 
-def list_appointments(
-    s: Session,
-    tenant: str,
-    calendar: str,
-    *,
-    start: datetime,
-    end: datetime,
-    every_status: bool = False,
-    limit: int = 1000,
-) -> list[Appointment]:
-    """Appointments that start within a span, by time."""
-    query = select(appointment).where(
-        appointment.c.tenant == tenant,
-        appointment.c.calendar == calendar,
-        appointment.c.starts_at >= start,
-        appointment.c.starts_at < end,
-    )
-    if not every_status:
-        query = query.where(appointment.c.status.in_(_STANDING))
-    query = query.order_by(appointment.c.starts_at, appointment.c.id).limit(limit)
-    return [appointment_of(row) for row in s.connection().execute(query).mappings()]
-
-
 def record_mirrored(s: Session, appointment_id: str, sequence: int, etag: str | None) -> None:
     """Record that the shared calendar has it as it is at this sequence."""
     s.connection().execute(

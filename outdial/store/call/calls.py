@@ -86,16 +86,6 @@ def awaiting_analysis(
     return [call_record(row) for row in s.connection().execute(found).mappings()]
 
 
-def attempts(s: Session, recipient_id: int) -> list[CallRecord]:
-    """The calls of a recipient that have ended and may have rung, oldest first."""
-    found = (
-        select(call)
-        .where(call.c.recipient_id == recipient_id, call.c.is_attempt)
-        .order_by(call.c.number)
-    )
-    return [call_record(row) for row in s.connection().execute(found).mappings()]
-
-
 def record_placed(
     s: Session, call_id: str, provider_call_id: str, *, now: datetime
 ) -> list[CallEvent]:
@@ -194,7 +184,6 @@ def _unsignalled(s: Session, call_id: str) -> list[CallEvent]:
 
 
 __all__ = [
-    "attempts",
     "awaiting_analysis",
     "end_call",
     "get_call",

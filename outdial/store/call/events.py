@@ -100,11 +100,6 @@ def mark_signalled(s: Session, event_row_ids: Sequence[int], *, now: datetime) -
     )
 
 
-def unsignalled_events(s: Session, *, before: datetime, limit: int) -> list[StoredEvent]:
-    """Events of known calls that nobody was told about, received before an instant."""
-    return [stored_event(row) for row in unsignalled_rows(s, before=before, limit=limit)]
-
-
 @dataclass(frozen=True, slots=True)
 class UnsignalledRow:
     """An event as it is stored; `stored_event` reads it, and may fail on its own."""
@@ -118,7 +113,8 @@ class UnsignalledRow:
 def unsignalled_rows(
     s: Session, *, before: datetime, limit: int, without: Collection[int] = ()
 ) -> list[UnsignalledRow]:
-    """The same, not read yet; without those of some ids."""
+    """Events of known calls that no workflow was signalled, received before an instant, oldest
+    first; without those of some ids."""
     found = (
         select(event.c.id, event.c.call_id, call.c.workflow_id, event.c.payload)
         .join_from(event, call, call.c.id == event.c.call_id)

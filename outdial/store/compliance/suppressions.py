@@ -52,13 +52,6 @@ def reason_of(tenant: ColumnElement[str], phone: ColumnElement[str]) -> ScalarSe
     return found.scalar_subquery()
 
 
-def suppress(
-    s: Session, tenant: str, number: str, reason: str, *, now: datetime, source: str
-) -> bool:
-    """Never call a number (E.164) again; the first reason stays. False when it was known."""
-    return suppress_all(s, tenant, [number], reason, now=now, source=source) > 0
-
-
 def suppress_all(
     s: Session, tenant: str, numbers: Iterable[str], reason: str, *, now: datetime, source: str
 ) -> int:

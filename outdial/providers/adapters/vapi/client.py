@@ -90,7 +90,7 @@ class VapiProvider(HttpProvider):
 
     def __init__(self, line: LineConfig) -> None:
         super().__init__(line)
-        self._credential_id = text_option(line, "credential_id")
+        text_option(line, "credential_id")  # refused now, not with the first call
 
     def refused(self, asked: Asked) -> Iterable[NotCarried]:
         yield from super().refused(asked)

@@ -14,7 +14,6 @@ from outdial.api.compat.voxanne.models.calls import Call
 from outdial.domain.directory import Contact as Kept
 
 Lead = Literal["hot", "warm", "cold"]
-LEADS: tuple[Lead, ...] = ("hot", "warm", "cold")
 _TAG = "lead:"
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 _Services = Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=100)]
