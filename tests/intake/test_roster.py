@@ -147,14 +147,6 @@ def test_rows_are_read_as_they_are_asked_for() -> None:
         list(read_roster(loaded))
 
 
-def test_reading_goes_on_where_it_stopped() -> None:
-    people = "".join(f"+1202555{number:04}\n" for number in range(100, 110))
-    loaded = load(f"phone\n{people}")
-    whole = list(read_roster(loaded))
-    assert list(read_roster(loaded, start=7)) == whole[7:]
-    assert list(read_roster(loaded, start=10)) == []
-
-
 def test_problems_are_capped_and_counted() -> None:
     good = f"{ANN},a\n"
     loaded = load("phone,name\n" + good + "x,y\n" * (MAX_PROBLEMS + 234))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import ValidationError
 
 from outdial.domain.definition.fields import describe_value
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.rules.consent import Consent, ConsentLevel
-from outdial.intake.contacts.rows import Cell, SourceRow
+from outdial.intake.contacts.cells import Written
 from outdial.intake.problems import Problem
 
 _RIGHT = {
@@ -17,33 +19,23 @@ _RIGHT = {
 }
 
 
-def read_consent(row: SourceRow, problems: list[Problem]) -> Consent | None:
-    """The consent of a row; None without one, or with problems."""
-    parts = dict(row.consent)
+def read_consent(parts: Mapping[str, Written], problems: list[Problem]) -> Consent | None:
+    """The consent that has these parts; None without any, or with problems."""
     if not parts:
         return None
     if "level" not in parts:
-        cell = next(iter(parts.values()))
-        problems.append(
-            _problem(
-                row,
-                cell,
-                "missing",
-                f"found {describe_value(cell.text)} and no consent; {_RIGHT['level']}",
-            )
-        )
+        text, cell = next(iter(parts.values()))
+        message = f"found {describe_value(text)} and no consent; {_RIGHT['level']}"
+        problems.append(cell.problem("missing", message))
         return None
     try:
-        return Consent.model_validate({part: cell.text for part, cell in parts.items()})
+        return Consent.model_validate({part: text for part, (text, _) in parts.items()})
     except ValidationError as error:
         for details in error.errors():
             part = str(details["loc"][0])
+            text, cell = parts[part]
             message = str(details.get("ctx", {}).get("error", ""))
             if not message:
-                message = f"found {describe_value(parts[part].text)}; {_RIGHT[part]}"
-            problems.append(_problem(row, parts[part], "wrong_value", message))
+                message = f"found {describe_value(text)}; {_RIGHT[part]}"
+            problems.append(cell.problem("wrong_value", message))
     return None
-
-
-def _problem(row: SourceRow, cell: Cell, code: str, message: str) -> Problem:
-    return Problem(row.file, cell.line, cell.column, cell.field, code, message)

@@ -1,4 +1,4 @@
-"""Recipients written in a definition, or sent in a request, as rows."""
+"""Recipients that are listed in a definition, or sent in a request."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from outdial.domain.definition.fields import describe_value
+from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.definition.source import InlineRecipient
+from outdial.intake.contacts.cells import Cell, Written, split_numbers
 from outdial.intake.contacts.columns import CONSENT_ROLES
-from outdial.intake.contacts.rows import Cell, SourceRow, split_numbers
+from outdial.intake.contacts.contacts import RowChecker
 from outdial.intake.problems import Problem
 from outdial.intake.yaml.source_map import SourceMap
 
 
 def read_inline(
-    recipients: Sequence[InlineRecipient], source_map: SourceMap, without: Collection[int] = ()
-) -> Iterator[SourceRow | Problem]:
-    """One row a recipient; a variable that is no single value is a problem."""
+    recipients: Sequence[InlineRecipient],
+    source_map: SourceMap,
+    checker: RowChecker,
+    without: Collection[int] = (),
+) -> Iterator[RecipientDraft | Problem]:
+    """The drafts of listed recipients; a variable that is no single value is a problem."""
     for index, recipient in enumerate(recipients):
         if index in without:
             continue
@@ -30,34 +35,37 @@ def read_inline(
                 yield source_map.problem(("recipients", index, name), "wrong_value", message)
             else:
                 variables[name] = text
-        yield _row(recipient, index, source_map, variables)
+        yield from _check(checker, recipient, index, source_map, variables)
 
 
-def _row(
-    recipient: InlineRecipient, index: int, source_map: SourceMap, variables: dict[str, str]
-) -> SourceRow:
-    def cell(text: str, *path: int | str) -> Cell:
-        found = source_map.find(("recipients", index, *path))
-        return Cell(found.path, text.strip(), found.place.line, found.place.column)
+def _check(
+    checker: RowChecker,
+    recipient: InlineRecipient,
+    index: int,
+    source_map: SourceMap,
+    variables: dict[str, str],
+) -> Sequence[RecipientDraft | Problem]:
+    def written(text: str, *path: int | str) -> Written:
+        key = source_map.find(("recipients", index, *path))
+        return text.strip(), Cell(source_map.file, key.path, key.place.line, key.place.column)
 
     zone = recipient.time_zone
-    return SourceRow(
-        file=source_map.file,
-        label=f"recipients[{index}]",
-        phone=cell(recipient.phone, "phone"),
-        alternates=tuple(
-            number
+    return checker.check(
+        f"recipients[{index}]",
+        phone=written(recipient.phone, "phone"),
+        alternates=[
+            written(number, "alternate_phones", at)
             for at, text in enumerate(recipient.alternate_phones)
-            for number in split_numbers(cell(text, "alternate_phones", at))
-        ),
-        time_zone=cell(zone, "time_zone") if zone else None,
+            for number in split_numbers(text)
+        ],
+        time_zone=written(zone, "time_zone") if zone else None,
         postal_code=recipient.postal_code or None,
         state=recipient.state or None,
-        consent=tuple(
-            (part, cell(text, key))
+        consent={
+            part: written(text, key)
             for key, part in CONSENT_ROLES.items()
             if (text := getattr(recipient, key))
-        ),
+        },
         variables=variables,
     )
 

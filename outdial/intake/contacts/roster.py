@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.definition.source import CsvSource, InlineRecipient
-from outdial.intake.contacts.contacts import read_contacts
+from outdial.intake.contacts.contacts import RowChecker, read_contacts
 from outdial.intake.contacts.existing import ExistingAppointments
 from outdial.intake.contacts.inline import read_inline
-from outdial.intake.contacts.row_checker import RowChecker
-from outdial.intake.contacts.rows import SourceRow
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList, problem_lines
 from outdial.intake.templates.templates import TemplateSet
@@ -39,28 +37,27 @@ class RosterCheck:
             raise DefinitionInvalid(self.problems, self.omitted)
 
 
-def read_roster(loaded: LoadedDefinition, *, start: int = 0) -> Iterator[RecipientDraft]:
+def read_roster(loaded: LoadedDefinition) -> Iterator[RecipientDraft]:
     """The recipients, streamed; memory grows by about a hundred bytes a row.
 
-    `start` leaves out the rows before that position unchecked, to resume an enrolment. Raises
-    DefinitionInvalid at the first row that can't be enrolled: `check_roster` would have told,
-    so the contact file has changed since.
+    Raises DefinitionInvalid at the first row that can't be enrolled: `check_roster` found no
+    problem there, so the contact file has changed since.
     """
-    for found in _drafts(loaded.definition, _rows(loaded), loaded.source_map, start):
-        if isinstance(found, Problem):
-            raise DefinitionInvalid([found])
-        yield found
+    for each in _drafts(loaded):
+        if isinstance(each, Problem):
+            raise DefinitionInvalid([each])
+        yield each
 
 
 def check_roster(loaded: LoadedDefinition, *, without: Collection[int] = ()) -> RosterCheck:
-    """Read, check and render every row. Raises nothing for what the rows hold.
+    """Read, check and render every row; problems are returned, not raised.
 
     `without` leaves out listed recipients, by position, whose problems are known already.
     """
     problems, count = ProblemList(), 0
-    for found in _drafts(loaded.definition, _rows(loaded, without), loaded.source_map):
-        if isinstance(found, Problem):
-            problems.add(found)
+    for each in _drafts(loaded, without):
+        if isinstance(each, Problem):
+            problems.add(each)
         else:
             count += 1
     if not count and not len(problems) and not without:
@@ -83,44 +80,29 @@ def draft_recipients(
     problems = ProblemList()
     drafts: list[RecipientDraft] = []
     inline = definition.model_copy(update={"recipients": tuple(recipients)})
-    for found in _drafts(inline, read_inline(recipients, source_map), source_map):
-        if isinstance(found, Problem):
-            problems.add(found)
+    for each in read_inline(recipients, source_map, _checker(inline, source_map)):
+        if isinstance(each, Problem):
+            problems.add(each)
         else:
-            drafts.append(found)
+            drafts.append(each)
     if len(problems):
         raise DefinitionInvalid(problems, problems.omitted)
     return drafts
 
 
-def _rows(loaded: LoadedDefinition, without: Collection[int] = ()) -> Iterator[SourceRow | Problem]:
-    source = loaded.definition.recipients
+def _drafts(
+    loaded: LoadedDefinition, without: Collection[int] = ()
+) -> Iterator[RecipientDraft | Problem]:
+    source, source_map = loaded.definition.recipients, loaded.source_map
+    checker = _checker(loaded.definition, source_map)
     if not isinstance(source, CsvSource):
-        return read_inline(source, loaded.source_map, without)
+        return read_inline(source, source_map, checker, without)
     if loaded.base is None:
         message = "found a contact file, which can't be read from here; write a list of recipients"
-        return iter([loaded.source_map.problem(("recipients", "csv"), "file_not_allowed", message)])
-    return read_contacts(source, loaded.base, loaded.source_map)
+        return iter([source_map.problem(("recipients", "csv"), "file_not_allowed", message)])
+    return read_contacts(source, loaded.base, source_map, checker)
 
 
-def _drafts(
-    definition: CampaignDefinition,
-    rows: Iterable[SourceRow | Problem],
-    source_map: SourceMap,
-    start: int = 0,
-) -> Iterator[RecipientDraft | Problem]:
-    existing = ExistingAppointments(definition, source_map)
-    checker = RowChecker(definition, TemplateSet(definition.variables, source_map), existing)
-    position = -1
-    for row in rows:
-        if isinstance(row, Problem):
-            yield row
-            continue
-        position += 1
-        if position < start:
-            continue
-        found = checker.check(row, position)
-        if isinstance(found, RecipientDraft):
-            yield found
-        else:
-            yield from found
+def _checker(definition: CampaignDefinition, source_map: SourceMap) -> RowChecker:
+    templates = TemplateSet(definition.variables, source_map)
+    return RowChecker(definition, templates, ExistingAppointments(definition, source_map))
