@@ -3,7 +3,9 @@ stand beside the tests that need them."""
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Generator
 
 import pytest
 from hypothesis import settings
@@ -33,3 +35,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The schema first: while a migration is missing, every test of the store fails for it."""
     items.sort(key=lambda item: item.path.name != "test_newest_schema.py")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect tests without looking for garbage, and afterwards leave them out of that search.
+
+    It would go over thousands of items again and again, for half of the time of collecting and a
+    tenth of that of running.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()

@@ -132,7 +132,7 @@ credentials = { api_key = "file:secret", webhook_secret = "file:secret" }
 @pytest.mark.parametrize(
     "command",
     [
-        ("worker.py",),
+        pytest.param(("worker.py",), marks=pytest.mark.faults),
         pytest.param(("-m", "outdial.api"), marks=pytest.mark.faults),
         ("-m", "outdial.cli", "status"),
     ],

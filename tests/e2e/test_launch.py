@@ -11,7 +11,7 @@ import pytest
 from outdial.runtime.stack.addresses import running_stack
 from tests.builders import phone
 from tests.databases import postgresql_database, postgresql_server
-from tests.e2e.commands import Said, outdial, start
+from tests.e2e.commands import CommandResult, outdial, start
 from tests.e2e.commands import ended as ended_process
 from tests.e2e.records import Records
 from tests.e2e.stacks import PEOPLE, QUICKSTART, campaign_text, environment, people_file
@@ -94,7 +94,7 @@ async def test_stopped_from_another_terminal_it_ends_with_three(tmp_path: Path) 
         await _until_rows(launching, state_dir, records, ANSWERED, 5)
         stopped = await outdial(environ, "stop", "slow", "--hang-up", "--reason", "wrong list")
     finally:
-        said: Said = await ended_process(launching)
+        said: CommandResult = await ended_process(launching)
     assert stopped.code == 0, stopped
     assert "slow is stopping" in stopped.out
     assert said.code == 3, said

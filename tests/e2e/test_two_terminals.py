@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from outdial.runtime.stack.statefile import read_state
 from tests.builders import phone
-from tests.e2e.commands import Said, outdial, up
+from tests.e2e.commands import CommandResult, outdial, up
 from tests.e2e.records import Records
 from tests.e2e.stacks import (
     PEOPLE,
@@ -42,7 +42,7 @@ class Terminal:
     environ: dict[str, str]
     network: Network
 
-    async def run(self, *arguments: str | Path) -> Said:
+    async def run(self, *arguments: str | Path) -> CommandResult:
         return await outdial(self.environ, *arguments)
 
     @property

@@ -70,10 +70,12 @@ def test_our_own_modules_come_before_those_of_the_users_path(tmp_path: Path) -> 
     settings = load_settings(environ | {"OUTDIAL_STATE_DIR": str(tmp_path / "state")})
     ours = Path(__file__).parents[2]
     names = "outdial, worker, workflows"
-    script = f"import {names}; print(*(module.__file__ for module in ({names})))"
+    script = f"""from importlib.util import find_spec
+for name in "{names}".split(", "):
+    print(find_spec(name).origin)"""
     for part in commands(settings, STATE):
         if part.arguments[0] == sys.executable:
-            found = subprocess.run(
+            origins = subprocess.run(
                 [sys.executable, "-P", "-c", script],
                 cwd=tmp_path,
                 env=dict(part.environment),
@@ -81,11 +83,11 @@ def test_our_own_modules_come_before_those_of_the_users_path(tmp_path: Path) -> 
                 text=True,
                 check=True,
             ).stdout.split()
-            assert {Path(file).parent for file in found} <= {
-                ours,
+            assert [Path(origin).parent for origin in origins] == [
                 ours / "outdial",
+                ours,
                 ours / "workflows",
-            }
+            ]
 
 
 def test_no_secret_stands_in_the_arguments(tmp_path: Path) -> None:

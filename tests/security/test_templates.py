@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from jinja2 import nodes
 
+from outdial.intake.templates import sandbox
 from outdial.intake.templates.callbacks import RenderFailed, render_text
 from outdial.intake.templates.sandbox import KNOWN, Sandbox, TemplateRefused, require_bounded_nodes
 from outdial.intake.templates.templates import compile_template
@@ -137,8 +138,18 @@ def test_a_type_of_node_that_is_not_known_is_refused(kind: type[nodes.Node]) -> 
         require_bounded_nodes(nodes.Template([nodes.Output([object.__new__(kind)])]))
 
 
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(sandbox.MAX_WORK // 10, id="tenth"),
+        pytest.param(sandbox.MAX_WORK, id="all", marks=pytest.mark.faults),
+    ],
+)
 @pytest.mark.parametrize("source", BOMBS)
-def test_a_bomb_is_refused_before_it_goes_off(source: str) -> None:
+def test_a_bomb_is_refused_before_it_goes_off(
+    source: str, work: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "MAX_WORK", work)
     tracemalloc.start()
     begun = time.process_time()
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator
+from multiprocessing.pool import Pool
 
 import pytest
 from sqlalchemy import URL
@@ -24,6 +26,13 @@ def database(session_database: Database) -> Database:
 def url(kept: Kept, backend: str, database: Database) -> str:
     """Where `database` is, for other processes."""
     return kept(backend)[0]
+
+
+@pytest.fixture(scope="session")
+def three_processes() -> Iterator[Pool]:
+    """Processes of their own, for all tests that need some: each takes a second to start."""
+    with multiprocessing.get_context("spawn").Pool(3) as pool:
+        yield pool
 
 
 @pytest.fixture

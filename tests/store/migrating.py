@@ -1,4 +1,4 @@
-"""What a process of its own does in the test of migrations; it imports little, to start soon."""
+"""What a process of its own does in the test of migrations."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import Pool
 
 import pytest
 from sqlalchemy import func, select
@@ -57,12 +57,11 @@ def _calls_a_head(s: Session) -> dict[int, int]:
     return dict(Counter(s.connection().execute(each).scalars()))
 
 
-def test_processes_that_claim_at_once(house: House, url: str) -> None:
+def test_processes_that_claim_at_once(house: House, url: str, three_processes: Pool) -> None:
     campaigns = _campaigns(house)
     ids = tuple(campaign.id for campaign in campaigns)
     orders = [Orders(url, ids, house.now, seed) for seed in range(3)]
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        seen = pool.map(work, orders, chunksize=1)
+    seen = three_processes.map(work, orders, chunksize=1)
     _check(house, campaigns, seen)
 
 

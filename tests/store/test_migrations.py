@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 from datetime import UTC, datetime
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import pytest
@@ -48,10 +48,8 @@ def test_migrating_twice_changes_nothing(new_url: str) -> None:
         assert database.read_sync(_difference) == []
 
 
-def test_processes_may_migrate_at_once(new_url: str) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    with spawn.Pool(3) as pool:
-        assert pool.map(migrating.migrate, [new_url] * 3) == ["done"] * 3
+def test_processes_may_migrate_at_once(new_url: str, three_processes: Pool) -> None:
+    assert three_processes.map(migrating.migrate, [new_url] * 3, chunksize=1) == ["done"] * 3
     with migrated(new_url) as database:
         assert database.read_sync(_difference) == []
 

@@ -16,7 +16,7 @@ from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.compliance import auditing, blocking, explaining, suppressing
 from outdial.services.errors import NobodyCallable, NoSuchPerson
 from tests.builders import phone
-from tests.e2e.commands import outdial
+from tests.e2e.commands import outdial, outdial_in_turn
 from tests.e2e.stacks import PEOPLE, Stack, campaign, environment, running
 from tests.waiting import until
 
@@ -116,17 +116,20 @@ async def test_the_command_line_explains_and_audits(stack: Stack) -> None:
     await launch_campaign(stack.ctx, campaign("commanded", numbers))
     await stack.until_over("commanded")
     environ = environment(stack.state_dir)
-    said = await outdial(environ, "explain", "commanded", numbers[0])
-    assert said.code == 0, said
-    assert "is done: " in said.out
-    assert "47 CFR 64.1200" in said.out
-    assert numbers[0] not in said.out
-    audit = await outdial(environ, "audit", "commanded", "--json")
-    assert audit.last_json["receipts"] == 1
-    assert audit.last_json["problems"] == []
-    listed = await outdial(environ, "suppress", phone(511), "--reason", "asked")
-    assert (listed.code, listed.out) == (0, "1 number added.\n")
-    lifted = await outdial(environ, "lift", phone(511), "--reason", "a mistake")
+    explained, audited, suppressed, lifted = await outdial_in_turn(
+        environ,
+        ("explain", "commanded", numbers[0]),
+        ("audit", "commanded", "--json"),
+        ("suppress", phone(511), "--reason", "asked"),
+        ("lift", phone(511), "--reason", "a mistake"),
+    )
+    assert explained.code == 0, explained
+    assert "is done: " in explained.out
+    assert "47 CFR 64.1200" in explained.out
+    assert numbers[0] not in explained.out
+    assert audited.last_json["receipts"] == 1
+    assert audited.last_json["problems"] == []
+    assert (suppressed.code, suppressed.out) == (0, "1 number added.\n")
     assert "may be called again" in lifted.out
     history = await suppressing.history(stack.ctx, phone(511))
     assert [change.change for change in history] == ["listed", "lifted"]
@@ -134,10 +137,10 @@ async def test_the_command_line_explains_and_audits(stack: Stack) -> None:
 
 async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack) -> None:
     environ = environment(stack.state_dir)
-    said = await outdial(
+    blocked = await outdial(
         environ, "block", "US-HI", "--until", "2099-01-01", "--reason", "emergency"
     )
-    assert (said.code, said.out) == (0, "US-HI is blocked until 2099-01-01 12:00Z.\n")
+    assert (blocked.code, blocked.out) == (0, "US-HI is blocked until 2099-01-01 12:00Z.\n")
     honolulu = "+18085551234"
     with pytest.raises(NobodyCallable, match="400 days"):
         await launch_campaign(stack.ctx, campaign("aloha", [honolulu]))
@@ -151,8 +154,8 @@ async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack
     await until(waits, timeout=60)
     (found,) = await explaining.explain(stack.ctx, "aloha", honolulu)
     assert found["decision"]["code"] == "blocked"
-    said = await outdial(environ, "unblock", "US-HI")
-    assert said.out == "The block of US-HI is lifted.\n"
+    unblocked = await outdial(environ, "unblock", "US-HI")
+    assert unblocked.out == "The block of US-HI is lifted.\n"
     over = await stack.until_over("aloha")
     assert (over.state, over.by_outcome) == (CampaignState.FINISHED, {"completed": 2})
 
@@ -165,14 +168,16 @@ async def test_rules_of_ones_own(stack: Stack, tmp_path: Path) -> None:
         "    windows: mon-fri 10:00-16:00\n",
         encoding="utf-8",
     )
-    said = await outdial(environ, "rules", "--apply", file)
-    assert (said.code, said.out) == (0, "1 rule applied, in place of 0.\n")
-    listed = await outdial(environ, "rules", "US-ME", "--json")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("rules:\n  - id: a b\n    jurisdiction: US-ME\n    windows: 9-5\n")
+    applied, listed, refused = await outdial_in_turn(
+        environ, ("rules", "--apply", file), ("rules", "US-ME", "--json"),
+        ("rules", "--apply", broken),
+    )  # fmt: skip
+    assert (applied.code, applied.out) == (0, "1 rule applied, in place of 0.\n")
     ids = {rule["id"] for rule in json.loads(listed.out)}
     assert {"house.maine", "US-ME.automated-cap", "US.hours"} <= ids
-    file.write_text("rules:\n  - id: a b\n    jurisdiction: US-ME\n    windows: 9-5\n")
-    said = await outdial(environ, "rules", "--apply", file)
-    assert said.code == 1
-    assert "found no cite" in said.err
-    assert "write days and hours such as" in said.err
+    assert refused.code == 1
+    assert "found no cite" in refused.err
+    assert "write days and hours such as" in refused.err
     await blocking.replace_rules(stack.ctx, [])
