@@ -48,11 +48,11 @@ def install_refusals(app: FastAPI, write: Write) -> None:
         assert isinstance(error, HTTPException)
         text = error.detail
         if error.status_code == 404:
-            text = f"there is nothing at {request.url.path}"
+            text = f"no such resource: {request.url.path}"
         return write(request, error.status_code, text, error.headers or {})
 
     async def defect(request: Request, error: Exception) -> Response:
-        """A mistake of ours; the server logs it. Nothing of it is told."""
+        """A defect: logged by the server, no detail of it is returned."""
         return write(request, 500, HTTPStatus.INTERNAL_SERVER_ERROR.phrase, {})
 
     app.add_exception_handler(OutdialError, answer_refusal)

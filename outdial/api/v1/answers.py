@@ -1,4 +1,4 @@
-"""Answers that are kept for an Idempotency-Key, and versions as entity tags."""
+"""Stored responses for an Idempotency-Key, and versions as entity tags."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -18,14 +18,14 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="The same key with the same body gets the same answer for a day.",
+        description="For a day, the same key with the same body gets the same response.",
     ),
 ]
 IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description="The ETag of the version that is meant; refused with 412 if it has changed.",
+        description="The ETag of the expected version; refused with 412 if it has changed.",
     ),
 ]
 
@@ -46,7 +46,7 @@ async def answered_once(
     carry_out: Callable[[], Awaitable[BaseModel]],
     status: int,
 ) -> Response:
-    """Carry a request out unless it was before, and answer with what came of it."""
+    """Execute a request unless it was executed before, and return its response."""
 
     async def answer() -> Answer:
         return shown(await carry_out(), status)
@@ -67,10 +67,10 @@ def tag(version: int) -> dict[str, str]:
 
 
 def version_of(if_match: str | None) -> int | None:
-    """The version that a caller means; None for any. Raises RequestRefused."""
+    """The version that a caller expects; None for any. Raises RequestRefused."""
     if if_match is None or if_match.strip() == "*":
         return None
     match = re.fullmatch(r'"([0-9]{1,9})"', if_match.strip())
     if match is None:
-        raise RequestRefused(f"If-Match: found {if_match!r}; send an ETag as it was given")
+        raise RequestRefused(f"If-Match: found {if_match!r}; send the ETag of a response")
     return int(match[1])

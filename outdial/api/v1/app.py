@@ -26,20 +26,20 @@ from outdial.api.v1.routes import (
 )
 
 _DESCRIPTION = """
-Campaigns, calls and what belongs to them. Every request carries a key:
+Campaigns, calls and their records. Every request carries a key:
 `Authorization: Bearer od_…`.
 
-- **Idempotency**: POSTs that start something take an `Idempotency-Key`. The same key with the same
-  body gets the same answer for a day; with another body it is refused with 409.
-- **Pages**: lists take `limit` and `cursor`; `next_cursor` of an answer is the next page's cursor,
-  null on the last one.
+- **Idempotency**: POSTs that start something accept an `Idempotency-Key`. For a day, the same key
+  with the same body gets the same response; with another body it is refused with 409.
+- **Pages**: lists accept `limit` and `cursor`; the response's `next_cursor` is the cursor of the
+  next page, null on the last page.
 - **Errors** are problem details (RFC 9457); `code` is for programs, `detail` for people.
-- **Scopes**: `campaigns:write` and `calls:write` place calls as the operator has set them up. What
-  goes beyond needs a scope of its own: `mail:send` for `do: email`, `secrets:use` for `auth`,
-  `risks:accept` for `accept_risk`, and `dialing:override` for foreign caller ids and
+- **Scopes**: `campaigns:write` and `calls:write` place calls as the operator has set them up.
+  Anything beyond that needs a scope of its own: `mail:send` for `do: email`, `secrets:use` for
+  `auth`, `risks:accept` for `accept_risk`, and `dialing:override` for foreign caller ids and
   for agents' settings that could change what is dialed.
-- **Limits**: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (Unix time) tell of the
-  tightest one; a refused request gets 429 with `Retry-After`.
+- **Limits**: `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (Unix time) describe
+  the tightest limit; a refused request gets 429 with `Retry-After`.
 """
 
 

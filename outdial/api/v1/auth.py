@@ -1,4 +1,4 @@
-"""Who asks: a key in the Authorization header, and what it may do."""
+"""Authentication: a key in the Authorization header, and its scopes."""
 
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ def needs(scope: str) -> Any:
 
 
 def rate_headers(usage: Usage, now: datetime) -> dict[str, str]:
-    """How much of a limit is left."""
+    """The rest of a rate limit, as headers."""
     return {
         "ratelimit-limit": str(usage.limit.allowed),
         "ratelimit-remaining": str(usage.remaining),

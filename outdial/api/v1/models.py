@@ -1,4 +1,4 @@
-"""Calls as /v1 takes and shows them."""
+"""Bodies of /v1/calls."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -44,28 +44,28 @@ class NewCall(CallPolicy):
     caller_id: str | None = Field(default=None, max_length=50)
     """The number shown; default: the line's."""
     variables: dict[str, str] = Field(default_factory=dict)
-    """What the agent is told."""
+    """Values for the agent's prompt, by name."""
     time_zone: str | None = None
-    """The person's; default: by the number."""
+    """The recipient's IANA time zone; default: by the number."""
     scheduled_at: Timestamp | None = None
-    """Not before this instant. The call is made then, or as soon as the person's hours allow."""
+    """Not before this instant. The call is placed then, or as soon as the calling hours allow."""
     consent: Consent | None = None
     context: dict[str, Any] = Field(default_factory=dict)
-    """Given back as it came, in answers and webhooks."""
+    """Returned unchanged in responses and webhooks."""
     contact_id: str | None = Field(default=None, max_length=100)
     webhook: str | None = Field(default=None, max_length=2000)
-    """A URL that is told of this call, besides the tenant's endpoints."""
+    """A URL that receives this call's events, besides the tenant's endpoints."""
 
     @field_validator(*BOUNDED, mode="before")
     @classmethod
     def _seconds(cls, value: Any) -> Any:
-        """A whole number is seconds, as most APIs have it."""
+        """A whole number means seconds."""
         whole = isinstance(value, int) and not isinstance(value, bool)
         return f"{value}s" if whole and value >= 0 else value
 
 
 class Attempt(BaseModel):
-    """One phone call to the person: the last, or the one under way."""
+    """One telephone call to the recipient: the latest, or the one in progress."""
 
     id: str
     number: int
@@ -86,7 +86,7 @@ class Attempt(BaseModel):
 
 
 class Call(BaseModel):
-    """A call: however many attempts it takes, it is one."""
+    """A requested call, with all its attempts."""
 
     id: str
     status: CallStatus
@@ -106,12 +106,12 @@ class Call(BaseModel):
     """Phone calls that may have rung."""
     last_attempt: Attempt | None
     recording: bool | None
-    """Whether it has to be recorded, or must not be, where that was said."""
+    """Whether it must be recorded, or must not be; null where neither was requested."""
     max_duration_seconds: float
     variables: dict[str, str]
     context: dict[str, Any]
     webhook_endpoint: str | None
-    """The endpoint that was made of `webhook`."""
+    """The endpoint created for `webhook`."""
 
     @classmethod
     def of(cls, view: CallView) -> Self:
@@ -139,7 +139,7 @@ def _attempt(view: CallView) -> Attempt | None:
 
 
 class ShownEvent(BaseModel):
-    """What the provider told about a call."""
+    """Transcript, recording and analysis that the provider reported."""
 
     id: str
     kind: EventKind
@@ -167,5 +167,5 @@ class Transcript(BaseModel):
 class Recording(BaseModel):
     call_id: str
     url: str
-    """Where the provider keeps it."""
+    """The provider's URL of the recording."""
     duration_seconds: float | None

@@ -1,4 +1,4 @@
-"""Pages: a limit, and a cursor that stands for the last thing on the page before."""
+"""Paging: a limit, and a cursor that encodes the last item of the previous page."""
 
 import base64
 import json
@@ -13,10 +13,10 @@ from outdial.services.errors import RequestRefused
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="How many at most.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="Items per page at most.")]
 Cursor = Annotated[
     str | None,
-    Query(max_length=500, description="`next_cursor` of the page before; left out for the first."),
+    Query(max_length=500, description="`next_cursor` of the previous page; none for the first."),
 ]
 PAGE = 50
 
@@ -24,7 +24,7 @@ PAGE = 50
 class Page(BaseModel, Generic[Item]):
     items: list[Item]
     next_cursor: str | None = None
-    """For the next page; null on the last one."""
+    """The cursor of the next page; null on the last page."""
 
 
 def page_of(
@@ -33,7 +33,7 @@ def page_of(
     show: Callable[[Found], Item],
     position: Callable[[Found], list[Any]],
 ) -> Page[Item]:
-    """A page of what was read with a limit of one more."""
+    """A page of rows that were read with a limit of one more."""
     some = rows[:limit]
     more = len(rows) > limit and some
     return Page(
@@ -48,7 +48,7 @@ def write_cursor(position: list[Any]) -> str:
 
 
 def read_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
-    """What a cursor stands for: values of these kinds. Raises RequestRefused."""
+    """The values that a cursor encodes, of these types. Raises RequestRefused."""
     if cursor is None:
         return None
     try:
@@ -58,5 +58,5 @@ def read_cursor(cursor: str | None, *kinds: type) -> list[Any] | None:
         values = None
     good = isinstance(values, list) and len(values) == len(kinds)
     if not good or not all(isinstance(v, kind) for v, kind in zip(values, kinds, strict=True)):
-        raise RequestRefused("cursor: found none that was given out here; leave it out")
+        raise RequestRefused("invalid cursor: use `next_cursor` of a response, or leave it out")
     return list(values)

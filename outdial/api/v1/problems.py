@@ -22,14 +22,14 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
-"""When the database or Temporal is back nobody knows; soon enough to notice."""
+"""It is unknown when the database or Temporal is back; clients should notice soon."""
 
 
 class FieldProblem(BaseModel):
-    """One thing that is wrong with what was sent."""
+    """One problem of a request."""
 
     field: str
-    """Where it stands."""
+    """The path of the field."""
     message: str
     line: int | None = None
     column: int | None = None
@@ -69,7 +69,7 @@ PROBLEM_CODE: Mapping[str, str] = {
     "change_refused": "change_refused",
     "illegal_transition": "change_refused",
     "precondition_failed": "precondition_failed",
-    "no_callable_recipients": "nobody_callable",
+    "no_callable_recipients": "no_callable_recipients",
     "body_invalid": "invalid",
     "rules_invalid": "invalid",
     "request_refused": "invalid",
@@ -94,7 +94,8 @@ PROBLEM_CODE: Mapping[str, str] = {
     "name_changed": "name_changed",
 }
 """The `code` of the problem document of each error that has a status at /v1, by the error's own
-code. Bodies that are too large or too slow are named by their status, as every HTTPException."""
+code. Bodies that are too large or too slow have the code of their status, as every HTTPException.
+"""
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -109,7 +110,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 ALWAYS = documented(401, 403, 422, 429, 503)
-"""What any route may answer."""
+"""Statuses that every route may return."""
 
 
 def install_problems(app: FastAPI) -> None:
@@ -189,10 +190,10 @@ async def http_problem(request: Request, error: Exception) -> JSONResponse:
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     detail = error.detail
     if error.status_code == 404:
-        detail = f"there is nothing at {request.url.path}"
+        detail = f"no such resource: {request.url.path}"
     return problem(error.status_code, code, detail, headers=error.headers)
 
 
 async def _defect(request: Request, error: Exception) -> JSONResponse:
-    """A mistake of ours; the server logs it. Nothing of it is told."""
-    return problem(500, "internal", "this is a mistake of the server's; it has been logged")
+    """A defect: logged by the server, no detail of it is returned."""
+    return problem(500, "internal", "internal error; it has been logged")

@@ -52,7 +52,7 @@ async def get_transcript(call_id: CallId, caller: Caller = needs("calls:read")) 
 
 @router.get("/{call_id}/recording")
 async def get_recording(call_id: CallId, caller: Caller = needs("calls:read")) -> Recording:
-    """Where the provider keeps it."""
+    """The provider's URL of the recording."""
     view = await settled_calls.get_call(caller.ctx, call_id)
     if view.last is None or view.last.recording_url is None:
         raise NotFound("recording", call_id)

@@ -123,7 +123,7 @@ class Call(ListedCall):
 
 
 class ChangedContact(BaseModel):
-    """What is left out stays as it is."""
+    """Fields left out are not changed."""
 
     model_config = ConfigDict(
         json_schema_extra={

@@ -41,7 +41,7 @@ class NewWebhook(BaseModel):
 
 
 class ChangedWebhook(BaseModel):
-    """What is left out stays as it is."""
+    """Fields left out are not changed."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"events": ["call.completed"], "isActive": True}]}

@@ -50,7 +50,7 @@ class NewAgent(BaseModel):
 
 
 class ChangedAgent(BaseModel):
-    """What is left out stays as it is."""
+    """Fields left out are not changed."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"is_active": False}]}
@@ -133,5 +133,5 @@ async def change_agent(
 async def remove_agent(
     agent_id: AgentId, if_match: IfMatch = None, caller: Caller = needs("agents:write")
 ) -> None:
-    """Forget an agent. Calls that were asked for with it are made."""
+    """Delete an agent. Calls already requested with it are still placed."""
     await directory.remove(caller.ctx, AGENTS, agent_id, version=version_of(if_match))

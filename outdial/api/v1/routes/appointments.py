@@ -1,4 +1,4 @@
-"""/v1/appointments: those that calls have booked, and those that people enter."""
+"""/v1/appointments: booked by calls, or entered by people."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
@@ -31,7 +31,7 @@ _Notes = Annotated[str, Field(max_length=20_000)]
 
 
 class EnteredAppointment(BaseModel):
-    """Nobody asks whether there is room: whoever enters it knows. Calls leave its slots out."""
+    """Entered without a check of availability. Calls no longer offer its slots."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -59,7 +59,7 @@ class EnteredAppointment(BaseModel):
 
 
 class ChangedAppointment(BaseModel):
-    """What is left out stays as it is."""
+    """Fields left out are not changed."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"starts_at": "2030-12-03T09:30:00Z"}]}
@@ -120,7 +120,7 @@ async def enter_appointment(
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("appointments:write"),
 ) -> Response:
-    """Enter an appointment that somebody has made; it counts as confirmed."""
+    """Enter an appointment made elsewhere; it counts as confirmed."""
     members = body.model_dump(exclude={"duration_minutes"})
     new = NewAppointment(**members, duration=body.duration_minutes * _MINUTE)
 
@@ -141,7 +141,7 @@ async def list_appointments(
     starts_before: Timestamp | None = None,
     caller: Caller = needs("appointments:read"),
 ) -> Page[ShownAppointment]:
-    """By their times."""
+    """Ordered by time."""
     chosen = DeskFilter(
         statuses=tuple(AppointmentStatus(one) for one in status or ()),
         phone=None if phone is None else parse_number(phone),
@@ -170,7 +170,7 @@ async def change_appointment(
     body: ChangedAppointment,
     caller: Caller = needs("appointments:write"),
 ) -> ShownAppointment:
-    """Move it, note something, or say what became of it. A canceled one stays canceled."""
+    """Move it, change its notes, or set its status. A canceled one stays canceled."""
     status = None if body.status is None else AppointmentStatus(body.status)
     change = DeskChange(starts_at=body.starts_at, status=status, notes=body.notes)
     return ShownAppointment.of(await appointments.change(caller.ctx, appointment_id, change))
@@ -180,7 +180,7 @@ async def change_appointment(
 async def cancel_appointment(
     appointment_id: AppointmentId, caller: Caller = needs("appointments:write")
 ) -> None:
-    """Cancel it; its history stays. Again is no error."""
+    """Cancel an appointment; its history is kept. It can be repeated."""
     await appointments.cancel(caller.ctx, appointment_id)
 
 

@@ -46,8 +46,8 @@ async def create_call(
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("calls:write"),
 ) -> Response:
-    """Have a call made. It is written down and made when its time has come, within every limit
-    and rule; poll it, or be told by webhooks. 404 means that there is no such contact."""
+    """Request a call. It is stored and placed when its time has come, within every limit and
+    rule; poll it, or receive webhooks. 404: there is no such contact."""
     order = await _order(caller, body)
     made = await calls.create_call(
         caller.ctx,
@@ -72,7 +72,7 @@ async def list_calls(
     created_before: Timestamp | None = None,
     caller: Caller = needs("calls:read"),
 ) -> Page[Call]:
-    """All calls, those of campaigns too; the newest first."""
+    """All calls, those of campaigns included, newest first."""
     chosen = CallFilter(
         statuses=tuple(status or ()),
         to=to,
@@ -96,7 +96,7 @@ async def get_call(call_id: CallId, caller: Caller = needs("calls:read")) -> Cal
 
 @router.get("/{call_id}/transcript", responses=documented(404))
 async def get_transcript(call_id: CallId, caller: Caller = needs("calls:read")) -> Transcript:
-    """What was said in the last attempt; 404 while there is none."""
+    """The transcript of the latest attempt; 404 while there is none."""
     view = await calls.get_call(caller.ctx, call_id)
     if view.last is None or view.last.transcript is None:
         raise NotFound("transcript of call", call_id)
@@ -105,7 +105,7 @@ async def get_transcript(call_id: CallId, caller: Caller = needs("calls:read")) 
 
 @router.get("/{call_id}/recording", responses=documented(404))
 async def get_recording(call_id: CallId, caller: Caller = needs("calls:read")) -> Recording:
-    """Where the last attempt's recording is; 404 while there is none."""
+    """The URL of the latest attempt's recording; 404 while there is none."""
     view = await calls.get_call(caller.ctx, call_id)
     if view.last is None or view.last.recording_url is None:
         raise NotFound("recording of call", call_id)
@@ -118,12 +118,12 @@ async def get_recording(call_id: CallId, caller: Caller = needs("calls:read")) -
 
 @router.post("/{call_id}/end", responses=documented(404))
 async def end_call(call_id: CallId, caller: Caller = needs("calls:write")) -> Call:
-    """Hang up, or call nobody if it has not begun. What is over stays as it is."""
+    """Hang up, or cancel a call that has not been placed. A call that has ended is not changed."""
     return Call.of(await calls.end_call(caller.ctx, call_id))
 
 
 def place_of(cursor: str | None) -> tuple[datetime, str] | None:
-    """When and what the last thing on the page before was. Raises RequestRefused."""
+    """Instant and id of the previous page's last call. Raises RequestRefused."""
     values = read_cursor(cursor, str, str)
     if values is None:
         return None
@@ -132,7 +132,7 @@ def place_of(cursor: str | None) -> tuple[datetime, str] | None:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None or not in_calendar(at):
-        raise RequestRefused("cursor: found none that was given out here; leave it out")
+        raise RequestRefused("invalid cursor: use `next_cursor` of a response, or leave it out")
     return at, values[1]
 
 

@@ -59,11 +59,11 @@ class Campaign(BaseModel):
     reason: str | None
     line: str
     launch: int
-    """1 for the first launch."""
+    """Counted from 1."""
     revision: int
     max_concurrent: int
     standing: bool
-    """The tenant's campaign for single calls."""
+    """Whether it is the tenant's direct campaign, for single calls."""
     created_at: datetime
     launched_at: datetime
     finished_at: datetime | None
@@ -90,18 +90,18 @@ class CannotBeCalled(BaseModel):
 
 class Launched(Campaign):
     created: bool
-    """False: it was running already, and nothing was changed."""
+    """False: it was already running, and nothing was changed."""
     never: list[CannotBeCalled]
-    """Who can never be called."""
+    """Recipients who can never be called, by reason."""
     notes: list[str]
-    """What its lines will not do: keep to the longest duration, or ring anybody's telephone."""
+    """What its lines will not do: enforce the longest duration, or ring a real telephone."""
 
 
 class State(BaseModel):
     state: CampaignState
     revision: int
     noted_only: bool
-    """Nothing carries it out now; it holds when the campaign runs again."""
+    """No workflow is running; the change takes effect when the campaign runs again."""
 
     @classmethod
     def of(cls, changed: Changed) -> "State":
@@ -130,11 +130,13 @@ class StopBody(ReasonBody):
 async def launch_campaign(
     request: Request,
     idempotency_key: IdempotencyKey = None,
-    again: Annotated[bool, Query(description="Launch one that is over once more.")] = False,
+    again: Annotated[
+        bool, Query(description="Launch a campaign that has ended once more.")
+    ] = False,
     caller: Caller = needs("campaigns:write"),
 ) -> Response:
-    """Launch a campaign file, as JSON or YAML. Its recipients are listed in it; files of this
-    machine can't be named."""
+    """Launch a campaign definition, as JSON or YAML. It lists its recipients; it can't name files
+    of this machine."""
     text = await _text(request)
 
     async def carry_out() -> Launched:
@@ -160,7 +162,7 @@ async def list_campaigns(
     cursor: Cursor = None,
     caller: Caller = needs("campaigns:read"),
 ) -> Page[Campaign]:
-    """Oldest first, those over included."""
+    """All campaigns, ended ones included, oldest first."""
     after = read_cursor(cursor, int)
     every = await reading.list_campaigns(caller.ctx)
     records = [
@@ -175,7 +177,7 @@ async def list_campaigns(
 async def get_campaign(
     name: Name, response: Response, caller: Caller = needs("campaigns:read")
 ) -> CampaignDetails:
-    """A campaign and its figures at this instant."""
+    """A campaign with its current figures."""
     record = await reading.require_campaign(caller.ctx, name)
     progress = await reading.progress(caller.ctx, name)
     response.headers.update(tag(record.revision))
@@ -186,7 +188,7 @@ async def get_campaign(
 async def pause_campaign(
     name: Name, body: ReasonBody | None = None, caller: Caller = needs("campaigns:write")
 ) -> State:
-    """Place no more calls; calls in flight go on."""
+    """Place no more calls; calls in flight continue."""
     return State.of(await control.pause(caller.ctx, name, reason=body.reason if body else None))
 
 
@@ -212,8 +214,8 @@ async def explain(
     phone: Annotated[str, Query(max_length=50, examples=["+12125550143"])],
     caller: Caller = needs("campaigns:read"),
 ) -> list[dict[str, Any]]:
-    """Why a person is called now, later or never: zones, rules, caps, attempts, and what could
-    change the answer. One for each row of the roster with this number."""
+    """Why a recipient is called now, later or never: time zones, rules, caps, attempts, and what
+    could change the decision. One entry for each row of the roster with this number."""
     return await explaining.explain(caller.ctx, name, parse_number(phone))
 
 

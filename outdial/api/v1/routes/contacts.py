@@ -46,7 +46,7 @@ class NewContact(ContactBody):
 
 
 class ChangedContact(ContactBody):
-    """What is left out stays as it is."""
+    """Fields left out are not changed."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"notes": "prefers the afternoon"}]}
@@ -62,7 +62,7 @@ async def create_contact(
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("contacts:write"),
 ) -> Response:
-    """Keep a contact. A tenant has a number once; a second contact with it is refused with 409."""
+    """Create a contact. A second contact of the tenant with the same number is refused with 409."""
 
     async def carry_out() -> Contact:
         return await directory.add(caller.ctx, CONTACTS, body.model_dump())
@@ -78,7 +78,7 @@ async def list_contacts(
     tag: Annotated[list[str] | None, Query(max_length=20)] = None,
     caller: Caller = needs("contacts:read"),
 ) -> Page[Contact]:
-    """Oldest first; `search` looks at names, company, email and number."""
+    """Oldest first; `search` matches names, company, email and number."""
     contacts = await directory.page(
         caller.ctx,
         CONTACTS,
@@ -124,7 +124,7 @@ async def change_contact(
 async def remove_contact(
     contact_id: ContactId, if_match: IfMatch = None, caller: Caller = needs("contacts:write")
 ) -> None:
-    """Forget a contact. Calls to it stay."""
+    """Delete a contact. Its calls are kept."""
     await directory.remove(caller.ctx, CONTACTS, contact_id, version=version_of(if_match))
 
 

@@ -1,4 +1,4 @@
-"""/v1/deliveries: the log of webhooks out."""
+"""/v1/deliveries: the log of outgoing webhooks."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -25,10 +25,10 @@ class ShownDelivery(BaseModel):
     id: int
     endpoint_id: str
     event_id: str
-    """The `webhook-id` of every try."""
+    """The `webhook-id` header of every attempt."""
     type: str
     subject: str
-    """What it is about, such as `call/<id>`; events of one subject come one after another."""
+    """Its subject, such as `call/<id>`; events of one subject are delivered in order."""
     state: DeliveryState
     attempts: int
     next_at: datetime | None
@@ -48,7 +48,7 @@ class ShownDelivery(BaseModel):
 class DeliveryDetails(ShownDelivery):
     payload: str
     tries: list[DeliveryAttempt]
-    """Every request with its answer and timing, oldest first."""
+    """Every attempt with its response and timing, oldest first."""
 
 
 @router.get("/deliveries")
@@ -63,7 +63,7 @@ async def list_deliveries(
     created_before: Timestamp | None = None,
     caller: Caller = needs("endpoints:read"),
 ) -> Page[ShownDelivery]:
-    """What was sent, and what is waiting; the newest first."""
+    """Webhooks sent and waiting, newest first."""
     before = read_cursor(cursor, int)
     chosen = DeliveryFilter(
         endpoint_id=endpoint,
@@ -93,7 +93,7 @@ async def get_delivery(
 async def redeliver(
     delivery_id: DeliveryId, caller: Caller = needs("endpoints:write")
 ) -> ShownDelivery:
-    """Send it again, with all its retries."""
+    """Deliver it again, with all its retries."""
     return ShownDelivery.of(await deliveries.redeliver(caller.ctx, delivery_id))
 
 

@@ -37,15 +37,15 @@ class NewEndpoint(BaseModel):
 
     url: str = Field(max_length=2000)
     events: Events = [EVERY_EVENT]
-    """What it is told of, such as `call.completed`; `*` is everything."""
+    """The events it receives, such as `call.completed`; `*` means all."""
     name: str | None = Field(default=None, max_length=200)
     scheme: str = Field(default=STANDARD, max_length=50)
-    """How webhooks are written and signed: `standard`, or as one of the compatible systems does
-    it, such as `buildvoiceai`. Its events are chosen by our names all the same."""
+    """How webhooks are written and signed: `standard`, or the format of a compatible system such
+    as `buildvoiceai`. Events are selected by our names in any case."""
 
 
 class ChangedEndpoint(BaseModel):
-    """What is left out stays as it is."""
+    """Fields left out are not changed."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"enabled": True}]})
 
@@ -53,7 +53,7 @@ class ChangedEndpoint(BaseModel):
     events: Events | None = None
     name: str | None = Field(default=None, max_length=200)
     enabled: bool | None = None
-    """Enabled again, it gets what has waited meanwhile."""
+    """When enabled again, it receives what has waited."""
 
 
 class ShownEndpoint(BaseModel):
@@ -79,9 +79,9 @@ class ShownEndpoint(BaseModel):
 class EndpointSecret(BaseModel):
     id: str
     secret: str
-    """To verify signatures with, as Standard Webhooks describes it."""
+    """Verifies signatures, as Standard Webhooks describes."""
     former_until: datetime | None = None
-    """Until when a secret from before a rotation is valid too; null when none is."""
+    """Until when the secret before a rotation is valid too; null: none is."""
 
 
 class RotateSecret(BaseModel):
@@ -92,8 +92,8 @@ class RotateSecret(BaseModel):
     )
 
     overlap_hours: float = Field(default=24, ge=0, le=168, allow_inf_nan=False)
-    """How long the secret before stays valid. With 0 only the new one is, from the next request
-    on: for a secret that somebody else has seen."""
+    """How long the previous secret stays valid. With 0 it is invalid at once: for a secret that
+    has leaked."""
 
 
 class CreatedEndpoint(ShownEndpoint):
@@ -107,7 +107,7 @@ async def create_endpoint(
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("endpoints:write"),
 ) -> Response:
-    """Have a URL told what happens, by signed webhooks (Standard Webhooks)."""
+    """Register a URL for events, delivered as signed webhooks (Standard Webhooks)."""
 
     async def carry_out() -> CreatedEndpoint:
         made = await endpoints.create_endpoint(
@@ -173,7 +173,7 @@ async def rotate_secret(
     body: RotateSecret | None = None,
     caller: Caller = needs("endpoints:write"),
 ) -> EndpointSecret:
-    """Another secret. For the overlap webhooks carry a signature with the one before as well."""
+    """Replace the secret. During the overlap, webhooks are signed with both."""
     overlap = timedelta(hours=(body or RotateSecret()).overlap_hours)
     endpoint = await endpoints.rotate_secret(caller.ctx, endpoint_id, overlap=overlap)
     return await _secret_of(caller, endpoint)
@@ -188,5 +188,5 @@ async def _secret_of(caller: Caller, endpoint: Endpoint) -> EndpointSecret:
 async def remove_endpoint(
     endpoint_id: EndpointId, if_match: IfMatch = None, caller: Caller = needs("endpoints:write")
 ) -> None:
-    """Tell it nothing any more. Its log stays."""
+    """Delete an endpoint. Its deliveries stay in the log."""
     await endpoints.remove_endpoint(caller.ctx, endpoint_id, version=version_of(if_match))

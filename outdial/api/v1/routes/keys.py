@@ -31,15 +31,15 @@ class NewKeyBody(BaseModel):
     scopes: list[str] = Field(default=[EVERYTHING], min_length=1, max_length=50)
     expires_at: Timestamp | None = None
     calls_per_day: int | None = Field(default=None, ge=0, le=100_000_000)
-    """How many calls it may ask for in 24 hours, people of campaigns included; default: the key's
-    that makes it, else the installation's."""
+    """How many calls it may request in 24 hours, recipients of campaigns included; default: as
+    the key that creates it, else as the installation's settings."""
 
 
 class RotateBody(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"grace_hours": 24}]})
 
     grace_hours: float = Field(default=0, ge=0, le=720)
-    """How long the secret before stays good."""
+    """How long the previous secret stays valid."""
 
 
 class SwitchBody(BaseModel):
@@ -55,7 +55,7 @@ class ShownKey(ApiKey):
 
 @router.post("", status_code=201, responses=documented(413))
 async def create_key(body: NewKeyBody, caller: Caller = needs("keys:write")) -> ShownKey:
-    """Make a key. It may do no more than the key that makes it, and lasts no longer."""
+    """Create a key. It has at most the scopes and the lifetime of the key that creates it."""
     new = await keys.create_key(
         caller.ctx,
         body.name,
@@ -71,7 +71,7 @@ async def create_key(body: NewKeyBody, caller: Caller = needs("keys:write")) -> 
 async def list_keys(
     limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("keys:read")
 ) -> Page[ApiKey]:
-    """All keys, revoked ones too."""
+    """All keys, revoked ones included."""
     after = read_cursor(cursor, str)
     rows = await keys.list_keys(caller.ctx, limit=limit + 1, after=after[0] if after else None)
     return page_of(rows, limit, lambda key: key, lambda key: [key.id])
@@ -86,7 +86,7 @@ async def get_key(key_id: KeyId, caller: Caller = needs("keys:read")) -> ApiKey:
 async def switch_key(
     key_id: KeyId, body: SwitchBody, caller: Caller = needs("keys:write")
 ) -> ApiKey:
-    """Switch a key off for a while, or on again."""
+    """Disable a key, or enable it again."""
     return await keys.switch_key(caller.ctx, key_id, enabled=body.enabled, by=caller.key)
 
 
@@ -94,7 +94,7 @@ async def switch_key(
 async def rotate_key(
     key_id: KeyId, body: RotateBody | None = None, caller: Caller = needs("keys:write")
 ) -> ShownKey:
-    """Give the key another secret."""
+    """Replace a key's secret."""
     grace = timedelta(hours=body.grace_hours if body else 0)
     new = await keys.rotate_key(caller.ctx, key_id, grace=grace, by=caller.key)
     return ShownKey(**new.key.model_dump(), key=new.text)
@@ -102,5 +102,5 @@ async def rotate_key(
 
 @router.delete("/{key_id}", responses=documented(404))
 async def revoke_key(key_id: KeyId, caller: Caller = needs("keys:write")) -> ApiKey:
-    """End a key for good. It stays listed."""
+    """Revoke a key for good. It stays listed."""
     return await keys.revoke_key(caller.ctx, key_id, by=caller.key)

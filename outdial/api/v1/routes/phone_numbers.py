@@ -23,7 +23,7 @@ NumberId = Annotated[str, Path(max_length=64)]
 
 
 class ChangedNumber(BaseModel):
-    """What is left out stays as it is."""
+    """Fields left out are not changed."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"label": "front desk"}]}
@@ -51,7 +51,7 @@ async def create_number(
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("phone_numbers:write"),
 ) -> Response:
-    """Keep a number that calls may show. That the provider lets it be shown is yours to see to."""
+    """Register a caller id. That the provider allows it is up to you."""
 
     async def carry_out() -> PhoneNumber:
         directory.require_line(caller.ctx, body.line)

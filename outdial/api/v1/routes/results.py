@@ -101,7 +101,8 @@ async def add_recipients(
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("campaigns:write"),
 ) -> Response:
-    """Add people to a campaign that is not over. Keys beyond those of a recipient are variables."""
+    """Add recipients to a campaign that has not ended. Keys that a recipient does not have are
+    variables."""
 
     async def carry_out() -> Added:
         count, changed = await adding.add_recipients(
@@ -119,7 +120,7 @@ async def list_results(
     cursor: Cursor = None,
     caller: Caller = needs("campaigns:read"),
 ) -> Page[ShownResult]:
-    """What became of everybody on the present launch's roster."""
+    """The results of all recipients of the current launch."""
     after = read_cursor(cursor, int)
     rows = await adding.list_results(
         caller.ctx, name, limit=limit + 1, after=after[0] if after else 0

@@ -34,18 +34,18 @@ class NewSuppressions(BaseModel):
 
 class Unread(BaseModel):
     index: int
-    """Its place in `numbers`, from 0."""
+    """Its index in `numbers`."""
     why: str
 
 
 class Suppressed(BaseModel):
     added: int
     already_listed: int
-    """On the list before."""
+    """Already on the list."""
     hung_up: int
-    """Queued and ringing calls that were told to hang up."""
+    """Queued and ringing calls that are being ended."""
     unread: list[Unread] = []
-    """What is no number, and so is not listed."""
+    """Entries that are no number, and were not added."""
 
 
 class ShownSuppression(BaseModel):
@@ -76,8 +76,8 @@ async def suppress(
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("suppressions:write"),
 ) -> Response:
-    """Never call these numbers again. Their queued and ringing calls are stopped. What can't be
-    read among them is told; the others are listed all the same."""
+    """Suppress numbers: they are never called again, and their queued and ringing calls are
+    ended. Entries that can't be read are reported; the others are added all the same."""
 
     async def carry_out() -> Suppressed:
         numbers, unread = suppressing.read_numbers(body.numbers)
@@ -97,7 +97,7 @@ async def suppress(
 async def list_suppressions(
     limit: Limit = PAGE, cursor: Cursor = None, caller: Caller = needs("suppressions:read")
 ) -> Page[ShownSuppression]:
-    """What is listed now, by number."""
+    """The suppressed numbers, ordered by number."""
     after = read_cursor(cursor, str)
     rows = await suppressing.list_suppressed(
         caller.ctx, limit=limit + 1, after=after[0] if after else None
@@ -116,7 +116,7 @@ async def list_suppressions(
 async def get_history(
     number: Number, caller: Caller = needs("suppressions:read")
 ) -> SuppressionHistory:
-    """Every listing and lifting of a number."""
+    """The history of a number: when it was suppressed and lifted."""
     phone = parse_number(number)
     changes = await suppressing.history(caller.ctx, phone)
     if not changes:
@@ -131,7 +131,7 @@ async def lift(
     reason: Annotated[str, Query(min_length=1, max_length=500)],
     caller: Caller = needs("suppressions:write"),
 ) -> None:
-    """Allow a number again. Its history stays."""
+    """Lift a suppression. The number's history is kept."""
     phone = parse_number(number)
     source = f"key {caller.key.id}"
     if not await suppressing.lift(caller.ctx, phone, reason, source=source):
