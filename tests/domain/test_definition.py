@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from itertools import chain
+from typing import Any, get_args
 
 import pytest
+from annotated_types import Le
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
-from outdial.domain.call.policy import MAX_IN_FLIGHT, MAX_PER_MINUTE, Pacing
-from outdial.domain.call.retry import MAX_ATTEMPTS, OutcomeRetry, Retry
+from outdial.domain.call.policy import Pacing
+from outdial.domain.call.retry import OutcomeRetry, Retry
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.definition.schedule import Schedule, Span, TimeZonePolicy, Weekday
@@ -23,6 +27,13 @@ MINIMAL: dict[str, Any] = {
     "agent": "bookseller",
     "recipients": [{"phone": "+12025550123", "first_name": "Ann", "visits": 3}],
 }
+
+
+def bounds_of(field: FieldInfo) -> Iterator[Le]:
+    """The upper bounds of a field, of its type and of what that may be."""
+    inner = [each for kind in get_args(field.annotation) for each in get_args(kind)]
+    stated = [each.metadata if isinstance(each, FieldInfo) else [each] for each in inner]
+    yield from (each for each in chain(field.metadata, *stated) if isinstance(each, Le))
 
 
 def define(**more: object) -> CampaignDefinition:
@@ -87,10 +98,10 @@ def test_durations_have_bounds(key: str, value: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("model", "key", "high"),
     [
-        (Pacing, "max_concurrent", MAX_IN_FLIGHT),
-        (Pacing, "per_minute", MAX_PER_MINUTE),
-        (Retry, "max_attempts", MAX_ATTEMPTS),
-        (Retry, "max_attempts_per_day", MAX_ATTEMPTS),
+        (model, key, bound.le)
+        for model in (Pacing, Retry)
+        for key, field in model.model_fields.items()
+        for bound in bounds_of(field)
     ],
 )
 def test_numbers_have_bounds(model: type[Pacing] | type[Retry], key: str, high: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from outdial.domain.call.policy import Pacing
 from outdial.intake.validation import validate
 from tests.intake.broken import HEAD, Broken, places_and_codes, table
 
@@ -163,7 +164,7 @@ def test_yaml(case: Broken) -> None:
         ["campaign.yaml:6:3: pacing.speed: unknown_key"],
         says=[
             "campaign.yaml:6:3: pacing.speed: unknown key 'speed', the keys here are "
-            "max_concurrent, per_minute"
+            + ", ".join(Pacing.model_fields)
         ],
     ),
     Broken(

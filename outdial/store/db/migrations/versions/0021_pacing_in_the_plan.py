@@ -40,7 +40,9 @@ def downgrade() -> None:
     campaign = _campaigns()
     for row in op.get_bind().execute(sa.select(campaign.c.id, campaign.c.plan)).mappings().all():
         plan = json.loads(row["plan"])
-        moved = plan.pop("pacing") | {"purpose": plan["purpose"], "line": plan["line"]}
+        pacing = plan.pop("pacing")
+        moved = {name: pacing[name] for name in _PACING}
+        moved |= {"purpose": plan["purpose"], "line": plan["line"]}
         _change(campaign, row["id"], plan=_written(plan), **moved)
 
 
