@@ -27,9 +27,9 @@ from outdial.dispatch.telling import signal_workflow
 from outdial.domain.call.claim import Claim
 from outdial.domain.record import Progress
 from outdial.resources.resources import Resources
-from outdial.store.campaign import campaigns
 from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.campaign.progress import read_progress
+from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.claims import leases, reservation
 from outdial.store.db.errors import CampaignEnded, IllegalTransition
 from outdial.store.roster import roster
@@ -95,7 +95,7 @@ class Campaigns(CampaignActivities):
         now = self._resources.clock()
         try:
             record = await self._resources.database.write(
-                lambda s: campaigns.set_campaign_state(
+                lambda s: set_campaign_state(
                     s,
                     change.campaign_id,
                     change.state,
@@ -114,7 +114,7 @@ class Campaigns(CampaignActivities):
     async def finish_campaign(self, campaign: CampaignRef) -> Finish:
         now = self._resources.clock()
         record = await self._resources.database.write(
-            lambda s: campaigns.finish_campaign(s, campaign.campaign_id, now=now)
+            lambda s: finish_campaign(s, campaign.campaign_id, now=now)
         )
         if record is None or not record.state.over:
             return Finish(over=False, look_again=True)

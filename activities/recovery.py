@@ -21,7 +21,7 @@ from outdial.dispatch.telling import signal_workflow
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord
 from outdial.resources.resources import Resources
-from outdial.store.campaign import campaigns
+from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.db.errors import IllegalTransition
 from outdial.store.roster import roster
 
@@ -78,7 +78,7 @@ class Recovery:
             now = self._resources.clock()
             try:
                 await database.write(
-                    lambda s: campaigns.set_campaign_state(
+                    lambda s: set_campaign_state(
                         s,
                         campaign.id,
                         CampaignState.STOPPING,
@@ -90,9 +90,7 @@ class Recovery:
                 return False  # somebody else has ended it meanwhile
         await self._enroll_canceled(campaign)
         now = self._resources.clock()
-        finished = await database.write(
-            lambda s: campaigns.finish_campaign(s, campaign.id, now=now)
-        )
+        finished = await database.write(lambda s: finish_campaign(s, campaign.id, now=now))
         return finished is not None
 
     async def _enroll_canceled(self, campaign: CampaignRecord) -> None:

@@ -22,6 +22,7 @@ from outdial.domain.record import DEFAULT_TENANT, CampaignRecord, Settled
 from outdial.domain.rules.zone import ZoneEvidence, ZoneSource, zone_data
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns
+from outdial.store.campaign.states import set_campaign_state
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls
 from outdial.store.db.database import Database
@@ -175,9 +176,7 @@ class House:
         return self.write(lambda s: calls.end_call(s, call_id, how, now=self.now))
 
     def set_state(self, campaign: CampaignRecord, state: CampaignState) -> CampaignRecord:
-        return self.write(
-            lambda s: campaigns.set_campaign_state(s, campaign.id, state, now=self.now)
-        )
+        return self.write(lambda s: set_campaign_state(s, campaign.id, state, now=self.now))
 
     def later(self, **step: float) -> None:
         self.now += timedelta(**step)

@@ -14,7 +14,7 @@ from outdial.services.campaigns import control
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import LaunchClosing, NoSuchCampaign
 from outdial.services.operations import reading
-from outdial.store.campaign import campaigns
+from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.db.errors import CampaignEnded
 from outdial.store.roster import roster
 from tests.services.world import (
@@ -38,10 +38,8 @@ async def end_in_database(world: World, campaign_id: int) -> None:
     now = world.clock.now
     write = world.ctx.database.write
     await write(lambda s: enroll_staged(s, campaign_id))
-    await write(
-        lambda s: campaigns.set_campaign_state(s, campaign_id, CampaignState.STOPPING, now=now)
-    )
-    over = await write(lambda s: campaigns.finish_campaign(s, campaign_id, now=now))
+    await write(lambda s: set_campaign_state(s, campaign_id, CampaignState.STOPPING, now=now))
+    over = await write(lambda s: finish_campaign(s, campaign_id, now=now))
     assert over is not None
 
 

@@ -21,6 +21,7 @@ from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.call import calls, events
 from outdial.store.campaign import campaigns
+from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.leases import close_fence, leases_to_check, release_unplaced
 from outdial.store.claims.reservation import claim_calls
@@ -124,7 +125,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
     )
     def set_state(self, data: st.DataObject, state: CampaignState) -> None:
         chosen = self._campaign(data)
-        self._try(lambda s: campaigns.set_campaign_state(s, chosen.id, state, now=self.house.now))
+        self._try(lambda s: set_campaign_state(s, chosen.id, state, now=self.house.now))
 
     @rule(number=st.integers(0, NUMBERS - 1), listed=st.booleans())
     def suppress(self, number: int, listed: bool) -> None:
@@ -294,7 +295,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
             return
         for running in self.campaigns:
             self._try(
-                lambda s, c=running: campaigns.set_campaign_state(
+                lambda s, c=running: set_campaign_state(
                     s, c.id, CampaignState.RUNNING, now=self.house.now
                 )
             )
@@ -333,7 +334,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
             for call_id in self._claim(one.id, f"key-{self.serial}", 4, 0):
                 self._place(call_id, "taken", self.house.now)
             done = self.house.write(
-                lambda s, c=one: campaigns.finish_campaign(s, c.id, now=self.house.now)  # type: ignore[misc]
+                lambda s, c=one: finish_campaign(s, c.id, now=self.house.now)  # type: ignore[misc]
             )
             if done is not None and done.state.over:
                 self.finished.add(one.id)

@@ -11,6 +11,7 @@ from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CampaignRecor
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.campaigns import LaunchResult, definition_at
 from outdial.store.campaign.progress import read_progress
+from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.claims.state import save_claim_state
 from outdial.store.db.errors import (
     CampaignEnded,
@@ -43,7 +44,7 @@ def _launch(house: House, again: bool = False, **changes: Any) -> LaunchResult:
 
 
 def _finish(house: House, campaign: CampaignRecord) -> CampaignRecord | None:
-    return house.write(lambda s: campaigns.finish_campaign(s, campaign.id, now=house.now))
+    return house.write(lambda s: finish_campaign(s, campaign.id, now=house.now))
 
 
 def _progress(house: House, campaign: CampaignRecord) -> Progress:
@@ -154,7 +155,7 @@ def test_an_unknown_campaign_is_an_error(house: House) -> None:
     with pytest.raises(UnknownCampaign):
         house.write(lambda s: read_progress(s, 4711))
     with pytest.raises(UnknownCampaign):
-        house.write(lambda s: campaigns.set_campaign_state(s, 4711, PAUSED, now=house.now))
+        house.write(lambda s: set_campaign_state(s, 4711, PAUSED, now=house.now))
 
 
 def test_hanging_up_may_be_asked_for_while_stopping(house: House) -> None:
@@ -162,7 +163,7 @@ def test_hanging_up_may_be_asked_for_while_stopping(house: House) -> None:
 
     def stop(hang_up: bool, reason: str | None) -> CampaignRecord:
         return house.write(
-            lambda s: campaigns.set_campaign_state(
+            lambda s: set_campaign_state(
                 s, campaign.id, STOPPING, now=house.now, hang_up=hang_up, reason=reason
             )
         )
@@ -226,9 +227,7 @@ def test_progress_tells_what_a_campaign_waits_for(house: House) -> None:
     assert (seen.wake_at, seen.reason, seen.in_flight) == (house.now, "lunch", 0)
     assert (seen.calls, seen.attempts, seen.by_outcome) == ({"completed": 1}, 1, {"completed": 1})
     house.write(
-        lambda s: campaigns.set_campaign_state(
-            s, campaign.id, PAUSED, now=house.now, reason="holiday"
-        )
+        lambda s: set_campaign_state(s, campaign.id, PAUSED, now=house.now, reason="holiday")
     )
     seen = _progress(house, campaign)
     assert (seen.wake_at, seen.reason) == (None, "holiday")

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from outdial.domain.call.claim import CampaignState, FenceVerdict
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
-from outdial.store.campaign import campaigns
+from outdial.store.campaign.states import finish_campaign
 from outdial.store.db.tables import call, recipient
 from tests.builders import House
 from tests.store.claiming import Orders, Seen, work
@@ -161,5 +161,5 @@ def test_ends_while_a_campaign_stops_lose_nobody(house: House) -> None:
 
     race([stop, *(lambda c=c: end(c) for c in calls)])
     # Whoever was put back while the stop committed is ended by whoever ends the campaign.
-    assert house.write(lambda s: campaigns.finish_campaign(s, campaign.id, now=house.now))
+    assert house.write(lambda s: finish_campaign(s, campaign.id, now=house.now))
     assert house.database.read_sync(_by_state) == {"done": 24}

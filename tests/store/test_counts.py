@@ -15,8 +15,8 @@ from outdial.domain.call.claim import CampaignState, FenceVerdict
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.call import calls, events
-from outdial.store.campaign import campaigns
 from outdial.store.campaign.progress import read_progress
+from outdial.store.campaign.states import finish_campaign
 from outdial.store.claims.leases import close_fence, release_unplaced
 from outdial.store.db.database import Database
 from outdial.store.db.tables import call, lease
@@ -177,7 +177,7 @@ class Story:
             self.house.later(hours=13)
             self.claim(2)
             over = self.house.write(
-                lambda s: campaigns.finish_campaign(s, self.campaign.id, now=self.house.now)
+                lambda s: finish_campaign(s, self.campaign.id, now=self.house.now)
             )
             if over is not None:
                 break

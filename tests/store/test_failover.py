@@ -12,6 +12,7 @@ from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.campaign import campaigns
+from outdial.store.campaign.states import finish_campaign
 from outdial.store.db.tables import call, recipient
 from tests.builders import House, definition
 
@@ -196,6 +197,6 @@ def test_a_stopped_campaign_with_several_lines_starts_again(house: House) -> Non
     campaign = house.launch(1, line=["main", "spare"])
     house.set_state(campaign, CampaignState.STOPPING)
     house.claim(campaign)
-    house.write(lambda s: campaigns.finish_campaign(s, campaign.id, now=house.now))
+    house.write(lambda s: finish_campaign(s, campaign.id, now=house.now))
     again = house.launch(1, line=["spare"])
     assert house.claim_one(again).line == "spare"

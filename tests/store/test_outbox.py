@@ -24,6 +24,7 @@ from outdial.domain.endpoint import (
 from outdial.domain.record import DEFAULT_TENANT
 from outdial.store.call import events, outstanding
 from outdial.store.campaign import campaigns
+from outdial.store.campaign.states import finish_campaign
 from outdial.store.compliance.suppressions import suppress_all
 from outdial.store.webhooks import deliveries, endpoints, outbox
 from outdial.store.webhooks.deliveries import DeliveryFilter, Outcome
@@ -96,7 +97,7 @@ def test_a_campaigns_life_is_told(house: House) -> None:
     house.end(call.call_id)
     house.set_state(campaign, CampaignState.PAUSED)
     house.set_state(campaign, CampaignState.RUNNING)
-    house.write(lambda s: campaigns.finish_campaign(s, campaign.id, now=NOW))
+    house.write(lambda s: finish_campaign(s, campaign.id, now=NOW))
     assert types(house, endpoint) == [
         "call.initiating", "call.ringing", "call.in_progress", "call.completed",
         "campaign.paused", "campaign.resumed", "campaign.finished",

@@ -10,6 +10,7 @@ from outdial.domain.call.claim import CampaignState, FenceVerdict
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.progress import read_progress
+from outdial.store.campaign.states import finish_campaign
 from outdial.store.roster import requeue, roster
 from tests.builders import House, definition
 
@@ -32,7 +33,7 @@ def _states(house: House, campaign: CampaignRecord) -> dict[str, int]:
 
 
 def _finish(house: House, campaign: CampaignRecord) -> bool:
-    over = house.write(lambda s: campaigns.finish_campaign(s, campaign.id, now=house.now))
+    over = house.write(lambda s: finish_campaign(s, campaign.id, now=house.now))
     return over is not None
 
 

@@ -8,6 +8,7 @@ from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CampaignRecord
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.campaigns import definition_at
+from outdial.store.campaign.states import finish_campaign
 from outdial.store.db.errors import (
     CampaignEnded,
     NameChanged,
@@ -52,7 +53,7 @@ def test_what_a_revision_may_not_change(
 
 def test_what_is_over_is_not_revised(house: House) -> None:
     campaign = house.launch(0)
-    house.write(lambda s: campaigns.finish_campaign(s, campaign.id, now=house.now))
+    house.write(lambda s: finish_campaign(s, campaign.id, now=house.now))
     with pytest.raises(CampaignEnded):
         _apply(house, campaign)
 

@@ -34,7 +34,7 @@ from outdial.services.errors import (
     NobodyAnswered,
 )
 from outdial.services.operations.reading import require_campaign
-from outdial.store.campaign import campaigns
+from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.db.errors import IllegalTransition
 
 ANSWER_WITHIN = timedelta(seconds=20)
@@ -176,14 +176,12 @@ async def _note(
     now = ctx.clock()
     try:
         changed = await ctx.database.write(
-            lambda s: campaigns.set_campaign_state(
+            lambda s: set_campaign_state(
                 s, record.id, state, now=now, hang_up=hang_up, reason=reason
             )
         )
         if state is CampaignState.STOPPING:
-            over = await ctx.database.write(
-                lambda s: campaigns.finish_campaign(s, record.id, now=now)
-            )
+            over = await ctx.database.write(lambda s: finish_campaign(s, record.id, now=now))
             changed = over or changed
     except IllegalTransition as error:
         raise ChangeRefused(str(error)) from error

@@ -1,9 +1,4 @@
-"""Campaigns: their rows found, locked and changed; launched, edited, run, paused, stopped, ended.
-
-Whoever changes a campaign's state shuts the gate of its fences (`store.campaign.gate`) and locks
-its row. Nobody else locks that row for longer than a moment, so a pause waits for next to nothing,
-and a paused campaign dials nothing from the moment the pause is committed.
-"""
+"""Campaigns: their rows found, locked and changed; launched, and edited under a new revision."""
 
 from __future__ import annotations
 
@@ -11,7 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, bindparam, delete, exists, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    RowMapping,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
@@ -20,34 +25,31 @@ from outdial.domain.call.policy import MAX_IN_FLIGHT, Pacing
 from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.purpose import Purpose
-from outdial.domain.endpoint import EventType
 from outdial.domain.line.routing import SIMULATED, UnknownLine
-from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord, RecipientState
+from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord
 from outdial.store.campaign.gate import shut_gates
 from outdial.store.claims.state import lock_claim_state, save_claim_state
+from outdial.store.claims.wakeup import SETTLEMENT
 from outdial.store.db.dialect import lock_keys, lock_rows
 from outdial.store.db.errors import (
     CampaignEnded,
     CampaignRunning,
-    IllegalTransition,
     NameChanged,
     PurposeChanged,
     ReservedName,
     UnknownCampaign,
 )
 from outdial.store.db.tables import (
+    call,
     campaign,
     campaign_line,
     campaign_revision,
     claim_state,
     lease,
-    recipient,
     roster,
-    roster_chunk,
 )
 from outdial.store.lines.lines import line_names
-from outdial.store.roster.requeue import close_some, requeue_some
-from outdial.store.webhooks.outbox import tell_campaign
+from outdial.store.roster.requeue import requeue_some
 
 _BY_NAME = select(campaign).where(
     campaign.c.tenant == bindparam("of_tenant"), campaign.c.name == bindparam("of_name")
@@ -55,20 +57,18 @@ _BY_NAME = select(campaign).where(
 _LOCK = lock_rows(
     select(campaign).where(campaign.c.id == bindparam("campaign_id")), exclusive=[campaign]
 )
-_MOVES = {
-    CampaignState.RUNNING: {CampaignState.PAUSED, CampaignState.STOPPING},
-    CampaignState.PAUSED: {CampaignState.RUNNING, CampaignState.STOPPING},
-    CampaignState.STOPPING: {CampaignState.STOPPING},
-}
-_ENDS = {
-    CampaignState.RUNNING: CampaignState.FINISHED,
-    CampaignState.STOPPING: CampaignState.STOPPED,
-}
-_TOLD = {
-    CampaignState.PAUSED: EventType.CAMPAIGN_PAUSED,
-    CampaignState.RUNNING: EventType.CAMPAIGN_RESUMED,
-}
-_OPEN = [state.value for state in RecipientState if state is not RecipientState.DONE]
+_CAMPAIGN_ID: BindParameter[int] = bindparam("campaign_id")
+_SNAPSHOT = select(
+    campaign,
+    select(func.count())
+    .where(lease.c.campaign_id == _CAMPAIGN_ID)
+    .scalar_subquery()
+    .label("in_flight"),
+    exists()
+    .where(call.c.campaign_id == _CAMPAIGN_ID, call.c.claim_key == bindparam("key"))
+    .label("claimed"),
+    SETTLEMENT.scalar_subquery().label("settles_at"),
+).where(campaign.c.id == _CAMPAIGN_ID)
 _FIELDS = tuple(CampaignRecord.model_fields.keys() - {"plan"})
 
 
@@ -135,6 +135,41 @@ def list_open_campaigns(s: Session) -> list[CampaignRecord]:
     found = select(campaign).where(campaign.c.state.not_in(over), ~campaign.c.standing)
     rows = s.connection().execute(found.order_by(campaign.c.id)).mappings()
     return [campaign_record(row) for row in rows]
+
+
+# --- what a claim begins with -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignSnapshot:
+    """A campaign as it is when a claim begins.
+
+    Its claim state is locked, and so nobody stops, edits or launches it meanwhile. It may be
+    paused: then what is claimed is not dialed, because the fence re-checks the state.
+    """
+
+    record: CampaignRecord
+    in_flight: int
+    """Slots that its calls hold. The lock keeps other claims out; a call that was given up and is
+    reported later takes its slot again without it, and limits may be exceeded by such calls."""
+    claimed: bool
+    """A claim with this key was made before."""
+    settles_at: datetime | None
+    """When the next ended call is settled without its analysis."""
+
+
+def read_snapshot(s: Session, campaign_id: int, key: str) -> CampaignSnapshot:
+    """Raises UnknownCampaign."""
+    values = {"campaign_id": campaign_id, "key": key}
+    row = s.connection().execute(_SNAPSHOT, values).mappings().first()
+    if row is None:
+        raise UnknownCampaign(campaign_id)
+    return CampaignSnapshot(
+        record=campaign_record(row),
+        in_flight=row["in_flight"],
+        claimed=row["claimed"],
+        settles_at=row["settles_at"],
+    )
 
 
 # --- launches and revisions ----------------------------------------------------------------------
@@ -362,83 +397,3 @@ def definition_at(s: Session, campaign_id: int, revision: int) -> CampaignDefini
         .scalar_one_or_none()
     )
     return None if text is None else CampaignDefinition.model_validate_json(text)
-
-
-# --- states ---------------------------------------------------------------------------------------
-
-
-def set_campaign_state(
-    s: Session,
-    campaign_id: int,
-    state: CampaignState,
-    *,
-    now: datetime,
-    hang_up: bool = False,
-    reason: str | None = None,
-) -> CampaignRecord:
-    """Run, pause or stop; what is asked for twice is done once.
-
-    Stopping ends everybody who is not being called; of very many, claims end the rest.
-    Raises UnknownCampaign, and IllegalTransition: what is over stays over (`finish_campaign`
-    ends it), what is stopping cannot run again, and a standing campaign is never stopped.
-    """
-    if state is CampaignState.STOPPING:
-        lock_claim_state(s, campaign_id)  # a claim takes people whom a stop ends
-    shut_gates(s, [campaign_id])
-    record = lock_campaign(s, campaign_id)
-    if state is record.state and not state.over and not (hang_up and not record.hang_up):
-        return record
-    stops = state is CampaignState.STOPPING
-    if state not in _MOVES.get(record.state, ()) or (stops and record.standing):
-        raise IllegalTransition(record, state)
-    values: dict[str, Any] = {"state": state.value, "reason": reason}
-    if stops:
-        values |= {"hang_up": hang_up, "reason": reason or record.reason}
-        close_some(s, record)
-    changed = change_campaign(s, campaign_id, values)
-    if state in _TOLD:
-        tell_campaign(s, changed, _TOLD[state], now=now)
-    return changed
-
-
-def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignRecord | None:
-    """End a running or stopping campaign of which nothing is left to do; None when there is.
-
-    One that is over stays as it is: whoever ended it may have died before he could say so.
-    Raises UnknownCampaign.
-    """
-    lock_claim_state(s, campaign_id)
-    record = lock_campaign(s, campaign_id)
-    if record.state.over:
-        return record
-    if record.standing or record.state not in _ENDS:
-        return None
-    if record.state is CampaignState.STOPPING and close_some(s, record):
-        return None
-    if not _nothing_left(s, record):
-        return None
-    ended = {"state": _ENDS[record.state].value, "finished_at": now}
-    changed = change_campaign(s, campaign_id, ended)
-    tell_campaign(s, changed, EventType.CAMPAIGN_FINISHED, now=now)
-    return changed
-
-
-def _nothing_left(s: Session, record: CampaignRecord) -> bool:
-    # The roster's row is locked, so that nobody adds recipients meanwhile.
-    complete = select(roster.c.enrolled).where(
-        roster.c.campaign_id == record.id, roster.c.launch == record.launch
-    )
-    if not s.connection().execute(lock_rows(complete, exclusive=[roster])).scalar_one():
-        return False
-    left = select(
-        exists().where(
-            recipient.c.campaign_id == record.id,
-            recipient.c.launch == record.launch,
-            recipient.c.state.in_(_OPEN),
-        )
-        | exists().where(lease.c.campaign_id == record.id)
-        | exists().where(
-            roster_chunk.c.campaign_id == record.id, roster_chunk.c.launch == record.launch
-        )
-    )
-    return not s.connection().execute(left).scalar_one()

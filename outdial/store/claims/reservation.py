@@ -27,6 +27,7 @@ from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord, RecipientState, Settled
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.store.call.settlement import settle_overdue
+from outdial.store.campaign.campaigns import CampaignSnapshot, read_snapshot
 from outdial.store.claims.candidates import (
     NOT_CALLED,
     SLACK,
@@ -47,7 +48,6 @@ from outdial.store.claims.limits import (
     line_capacity,
 )
 from outdial.store.claims.number_locks import lock_numbers
-from outdial.store.claims.snapshot import CampaignSnapshot, read_snapshot
 from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.claims.wakeup import (
     NextWakeup,

@@ -1,0 +1,118 @@
+"""A campaign's state: run, paused, stopped, ended.
+
+Whoever changes a campaign's state shuts the gate of its fences (`store.campaign.gate`) and locks
+its row. Nobody else locks that row for longer than a moment, so a pause waits for next to nothing,
+and a paused campaign dials nothing from the moment the pause is committed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, select
+from sqlmodel import Session
+
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.endpoint import EventType
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.store.campaign.campaigns import change_campaign, lock_campaign
+from outdial.store.campaign.gate import shut_gates
+from outdial.store.claims.state import lock_claim_state
+from outdial.store.db.dialect import lock_rows
+from outdial.store.db.errors import IllegalTransition
+from outdial.store.db.tables import lease, recipient, roster, roster_chunk
+from outdial.store.roster.requeue import close_some
+from outdial.store.webhooks.outbox import tell_campaign
+
+_MOVES = {
+    CampaignState.RUNNING: {CampaignState.PAUSED, CampaignState.STOPPING},
+    CampaignState.PAUSED: {CampaignState.RUNNING, CampaignState.STOPPING},
+    CampaignState.STOPPING: {CampaignState.STOPPING},
+}
+_ENDS = {
+    CampaignState.RUNNING: CampaignState.FINISHED,
+    CampaignState.STOPPING: CampaignState.STOPPED,
+}
+_TOLD = {
+    CampaignState.PAUSED: EventType.CAMPAIGN_PAUSED,
+    CampaignState.RUNNING: EventType.CAMPAIGN_RESUMED,
+}
+_OPEN = [state.value for state in RecipientState if state is not RecipientState.DONE]
+
+
+def set_campaign_state(
+    s: Session,
+    campaign_id: int,
+    state: CampaignState,
+    *,
+    now: datetime,
+    hang_up: bool = False,
+    reason: str | None = None,
+) -> CampaignRecord:
+    """Run, pause or stop; what is asked for twice is done once.
+
+    Stopping ends everybody who is not being called; of very many, claims end the rest.
+    Raises UnknownCampaign, and IllegalTransition: what is over stays over (`finish_campaign`
+    ends it), what is stopping cannot run again, and a standing campaign is never stopped.
+    """
+    if state is CampaignState.STOPPING:
+        lock_claim_state(s, campaign_id)  # a claim takes people whom a stop ends
+    shut_gates(s, [campaign_id])
+    record = lock_campaign(s, campaign_id)
+    if state is record.state and not state.over and not (hang_up and not record.hang_up):
+        return record
+    stops = state is CampaignState.STOPPING
+    if state not in _MOVES.get(record.state, ()) or (stops and record.standing):
+        raise IllegalTransition(record, state)
+    values: dict[str, Any] = {"state": state.value, "reason": reason}
+    if stops:
+        values |= {"hang_up": hang_up, "reason": reason or record.reason}
+        close_some(s, record)
+    changed = change_campaign(s, campaign_id, values)
+    if state in _TOLD:
+        tell_campaign(s, changed, _TOLD[state], now=now)
+    return changed
+
+
+def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignRecord | None:
+    """End a running or stopping campaign of which nothing is left to do; None when there is.
+
+    One that is over stays as it is: whoever ended it may have died before he could say so.
+    Raises UnknownCampaign.
+    """
+    lock_claim_state(s, campaign_id)
+    record = lock_campaign(s, campaign_id)
+    if record.state.over:
+        return record
+    if record.standing or record.state not in _ENDS:
+        return None
+    if record.state is CampaignState.STOPPING and close_some(s, record):
+        return None
+    if not _nothing_left(s, record):
+        return None
+    ended = {"state": _ENDS[record.state].value, "finished_at": now}
+    changed = change_campaign(s, campaign_id, ended)
+    tell_campaign(s, changed, EventType.CAMPAIGN_FINISHED, now=now)
+    return changed
+
+
+def _nothing_left(s: Session, record: CampaignRecord) -> bool:
+    # The roster's row is locked, so that nobody adds recipients meanwhile.
+    complete = select(roster.c.enrolled).where(
+        roster.c.campaign_id == record.id, roster.c.launch == record.launch
+    )
+    if not s.connection().execute(lock_rows(complete, exclusive=[roster])).scalar_one():
+        return False
+    left = select(
+        exists().where(
+            recipient.c.campaign_id == record.id,
+            recipient.c.launch == record.launch,
+            recipient.c.state.in_(_OPEN),
+        )
+        | exists().where(lease.c.campaign_id == record.id)
+        | exists().where(
+            roster_chunk.c.campaign_id == record.id, roster_chunk.c.launch == record.launch
+        )
+    )
+    return not s.connection().execute(left).scalar_one()
