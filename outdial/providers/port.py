@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.domain.call.event import CallEvent, CallSnapshot
@@ -62,7 +63,7 @@ class Placed(BaseModel):
 class LineConfig(BaseModel):
     """What an adapter is built from: one configured account."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
 
     name: str
     base_url: str | None = None
@@ -70,6 +71,8 @@ class LineConfig(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
     request_timeout: timedelta = timedelta(seconds=10)
     egress: Egress = Egress()
+    transport: httpx.AsyncBaseTransport | None = Field(default=None, exclude=True, repr=False)
+    """What carries its requests in place of connections."""
 
 
 class WebSession(BaseModel):

@@ -35,7 +35,7 @@ def far_sides() -> Iterator[dict[str, Stage]]:
     for name, kind in (("vapi", VapiStage), ("voxpria", VoxpriaStage)):
 
         async def start(kind: type[Stage] = kind) -> Stage:
-            return await kind().__aenter__()
+            return await kind().on_connections().__aenter__()
 
         stages[name] = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
     yield stages
@@ -66,7 +66,7 @@ def settings(state_dir: Path, far_sides: dict[str, Stage], monkeypatch: pytest.M
 def test_a_line_that_can_dial(outdial: Outdial, far_sides: dict[str, Stage]) -> None:
     result = outdial("line", "check", "vapi")
     assert result.exit_code == 0, result.output
-    assert f"Vapi at {far_sides['vapi'].server.base_url}: key accepted" in result.output
+    assert f"Vapi at {far_sides['vapi'].base_url}: key accepted" in result.output
     rows = {
         row[: row.index("  ")]: row.split() for row in result.output.splitlines() if "  " in row
     }

@@ -48,10 +48,10 @@ async def _kill_the_worker(stack: Stack, reached: Callable[[int], Awaitable[None
 
 
 async def test_through_the_adapter_of_a_platform(tmp_path: Path) -> None:
-    async with FarTwilio(SEED) as far:
+    async with FarTwilio(SEED).on_connections() as far:
         settings = {f"OUTDIAL_LINES__FAR__{key}": value for key, value in LINE.items()} | {
             "OUTDIAL_LINES__FAR__PROVIDER": "twilio",
-            "OUTDIAL_LINES__FAR__BASE_URL": far.server.base_url,
+            "OUTDIAL_LINES__FAR__BASE_URL": far.base_url,
             "OUTDIAL_LINES__FAR__CALLER_IDS": json.dumps([CALLER_ID]),
         }
         for key, value in far.credentials().items():

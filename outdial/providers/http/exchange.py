@@ -73,7 +73,7 @@ class ProviderHttp:
                 f"line {line.name}: base_url holds a password; write it under credentials",
                 code="base_url",
             )
-        self._client = _client(url, auth, self._limit, line.egress)
+        self._client = _client(url, auth, line)
 
     async def create(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request that dials; keyword arguments as of `httpx.AsyncClient.request`.
@@ -150,9 +150,8 @@ class ProviderHttp:
         )
 
 
-def _client(
-    base_url: httpx.URL, auth: httpx.Auth | None, limit: float, egress: Egress
-) -> httpx.AsyncClient:
+def _client(base_url: httpx.URL, auth: httpx.Auth | None, line: LineConfig) -> httpx.AsyncClient:
+    limit, egress = line.request_timeout.total_seconds(), line.egress
     return httpx.AsyncClient(
         base_url=base_url,
         auth=auth,
@@ -167,6 +166,7 @@ def _client(
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
         ),
         trust_env=False,
+        transport=line.transport,
         event_hooks={"request": [departure.note]},
     )
 

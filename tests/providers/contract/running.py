@@ -17,9 +17,12 @@ P = TypeVar("P", bound=Provider)
 
 
 @asynccontextmanager
-async def running(kind: type[S]) -> AsyncIterator[S]:
+async def running(kind: type[S], *, connections: bool = False) -> AsyncIterator[S]:
     """The far side for as long as the context is open; it must have seen no violation."""
-    async with kind() as stage:
+    stage = kind()
+    if connections:
+        stage.on_connections()
+    async with stage:
         yield stage
         assert stage.violations == []
 

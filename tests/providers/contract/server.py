@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import h11
+import httpx
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,21 @@ class FarServer:
             if connection.our_state is not h11.DONE:
                 return
             connection.start_next_cycle()
+
+
+class InProcess(httpx.AsyncBaseTransport):
+    """Carries requests to a handler without a connection."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        headers = {name.decode().lower(): value.decode() for name, value in request.headers.raw}
+        target = request.url.raw_path.decode()
+        body = await request.aread()
+        answer = await self._handler(Request(request.method, target, headers, body))
+        assert answer.status, "only a connection can be dropped or left hanging"
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
 
 
 async def _request(connection: h11.Connection, reader: asyncio.StreamReader) -> Request | None:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Self
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.port import LineConfig, Provider
-from tests.providers.contract.server import Answer, FarServer, Request
+from tests.providers.contract.server import Answer, FarServer, InProcess, Request
 
 NUMBER = "+12025550143"
 CALLER_ID = "+12025550999"
@@ -129,23 +129,44 @@ class Stage(ABC):
         """Accepts no key any more."""
         self.violations: list[str] = []
         """What requests did that the provider's published schema forbids; checked at the end."""
+        self.lenient = False
+        """Such a request is noted and answered 418. Otherwise it also fails at once, with what is
+        wrong, where no connection is in between."""
+        self.server: FarServer | None = None
         self.before_answer: Callable[[FarCall], None] = lambda call: None
         """Told of a call that was made, before the create is answered."""
 
+    def on_connections(self) -> Self:
+        """Be reached by real connections, which can be dropped, left hanging and refused."""
+        self.server = FarServer(self._handle)
+        return self
+
     async def __aenter__(self) -> Self:
-        self.server = await FarServer(self._handle).__aenter__()
+        if self.server is not None:
+            await self.server.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.server.stop()
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Refuse connections from now on, and break those there are."""
+        if self.server is not None:
+            await self.server.stop()
+
+    @property
+    def base_url(self) -> str:
+        """Where its server is."""
+        return "http://far.example.com" if self.server is None else self.server.base_url
 
     def line(self, **changes: Any) -> LineConfig:
         """A line at this far side."""
         return LineConfig(
             name="main",
-            base_url=self.server.base_url + self.prefix,
+            base_url=self.base_url + self.prefix,
             credentials=self.credentials(),
             options=self.options(),
+            transport=InProcess(self._handle) if self.server is None else None,
         ).model_copy(update=changes)
 
     def order(self, **changes: Any) -> PlaceRequest:
@@ -181,6 +202,8 @@ class Stage(ABC):
             return self._create(request) if dials else self.answer(request)
         except Exception as exc:
             self.violations.append(f"{request.method} {request.path}: {exc!r}")
+            if self.server is None and not self.lenient:
+                raise
             return Answer(418)
 
     def _create(self, request: Request) -> Answer:

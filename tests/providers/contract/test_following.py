@@ -111,12 +111,13 @@ async def test_check_finds_a_refused_key(stage: Stage, provider: Provider) -> No
         await provider.check()
 
 
+@pytest.mark.connections
 @pytest.mark.parametrize("broken", ["stopped", "failing"])
 async def test_an_outage_is_unavailable(
     stage: Stage, provider: Provider, call: FarCall, can: Capabilities, broken: str
 ) -> None:
     if broken == "stopped":
-        await stage.server.stop()
+        await stage.stop()
     else:
         stage.outage = True
     asked: list[Callable[[], Awaitable[object]]] = [provider.check]

@@ -52,6 +52,7 @@ async def test_placements_at_once_are_calls_of_their_own(stage: Stage, provider:
         assert not stage.echoes or call.our_id == order.call_id
 
 
+@pytest.mark.connections
 @pytest.mark.parametrize("fault", [Fault.DROP, Fault.FAIL, Fault.GARBLE, Fault.HANG])
 async def test_a_lost_response_is_unknown_and_never_sent_again(
     stage: Stage, build: Build, fault: Fault
@@ -64,6 +65,7 @@ async def test_a_lost_response_is_unknown_and_never_sent_again(
     assert (stage.creates, len(stage.calls)) == (1, 1)
 
 
+@pytest.mark.connections
 async def test_a_lost_response_is_settled_by_our_id(
     stage: Stage, provider: Provider, can: Capabilities
 ) -> None:
@@ -122,8 +124,9 @@ async def test_a_refused_key_is_a_matter_of_the_line(stage: Stage, provider: Pro
     assert stage.calls == {}
 
 
+@pytest.mark.connections
 async def test_an_unreachable_provider_was_not_asked(stage: Stage, provider: Provider) -> None:
-    await stage.server.stop()
+    await stage.stop()
     error = await _refused(provider, stage)
     assert isinstance(error, Unavailable)
     assert isinstance(error, NotPlaced)

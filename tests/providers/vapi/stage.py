@@ -127,7 +127,7 @@ class VapiStage(Stage):
             "createdAt": _iso(NOW),
             "updatedAt": _iso(NOW + timedelta(seconds=len(call.history))),
             "status": WORDS[call.status],
-            "monitor": {"controlUrl": f"{self.server.base_url}/control/{call.id}"},
+            "monitor": {"controlUrl": f"{self.base_url}/control/{call.id}"},
             **order,
         }
         if answered:

@@ -20,8 +20,9 @@ SINCE = NOW - timedelta(minutes=1)
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[VoxanneStage]:
-    async with running(VoxanneStage) as stage:
+async def stage(request: pytest.FixtureRequest) -> AsyncIterator[VoxanneStage]:
+    connections = request.node.get_closest_marker("connections") is not None
+    async with running(VoxanneStage, connections=connections) as stage:
         yield stage
 
 
@@ -98,6 +99,7 @@ async def test_nobody_else_is_dialed(
     assert stage.creates == 0
 
 
+@pytest.mark.connections
 @pytest.mark.parametrize("broken", [Answer(500), Answer(0), Answer(200, b"{"), Answer(400)])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_until_the_call_back_nobody_was_called(
@@ -119,6 +121,7 @@ async def test_until_the_call_back_nobody_was_called(
     assert stage.creates == 0
 
 
+@pytest.mark.connections
 async def test_a_contact_that_takes_long_leaves_nobody_called(
     stage: VoxanneStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
