@@ -49,8 +49,8 @@ from outdial.runtime.settings.settings import Settings, load_settings
 from outdial.runtime.temporal_config import release_clients
 from outdial.services.campaigns.awaiting import AwaitedLaunches
 from outdial.services.nexus import OutdialServiceHandler
-from outdial.services.operations.keeping import Keeper
 from outdial.services.operations.lines import announce_lines
+from outdial.services.operations.maintenance import MaintenanceLoop
 from outdial.store.db.database import Database, DatabaseUnavailable
 from workflows.registry import WORKFLOWS, sandbox
 
@@ -127,12 +127,12 @@ async def _start(running: AsyncExitStack, resources: Resources, settings: Settin
     for worker in build_workers(client, resources, drain_within=drain_within):
         await running.enter_async_context(worker)
     await running.enter_async_context(delivery_worker(client, resources, drain_within=drain_within))
-    keeper = Keeper(
+    maintenance = MaintenanceLoop(
         resources,
         settings.keep_deliveries,
         restore=partial(restore_sweep_schedule, client, settings),
     )
-    await running.enter_async_context(keeper)
+    await running.enter_async_context(maintenance)
 
 
 def build_workers(

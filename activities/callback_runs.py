@@ -16,7 +16,6 @@ from activities.callbacks.webhook import send_webhook
 from activities.heartbeat import heartbeating
 from activities.shares import TenantShares
 from outdial.calendars.port import CalendarConflict
-from outdial.contracts.names import NUDGE_SIGNAL
 from outdial.contracts.signatures.callback import (
     CallbackActivities,
     CallbackNote,
@@ -27,7 +26,7 @@ from outdial.contracts.signatures.callback import (
     CallbackRunPlan,
     CallbackRunRef,
 )
-from outdial.dispatch.telling import signal_workflow
+from outdial.dispatch.signals import wake_campaign
 from outdial.domain.appointment.appointment import Appointment
 from outdial.domain.call.callback_run import MIRROR, CallbackContext, CallbackEntry, CallbackState
 from outdial.domain.definition.callbacks import CallbackKind
@@ -154,7 +153,7 @@ class CallbackRuns(CallbackActivities):
 
     async def _nudge(self, entry: CallbackEntry) -> CallbackOutcome:
         workflow_id = str((entry.result or {}).get("workflow_id"))
-        if not await signal_workflow(self._resources.temporal, workflow_id, NUDGE_SIGNAL):
+        if not await wake_campaign(self._resources.temporal, workflow_id):
             raise not_yet("the campaign could not be signalled")
         return done(entry.note or "enrolled", workflow_id=workflow_id)
 

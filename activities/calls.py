@@ -15,9 +15,7 @@ from temporalio.exceptions import ApplicationError
 from activities.heartbeat import heartbeating
 from outdial.contracts.signatures.call import (
     CallActivities,
-    CallReport,
     Ended,
-    EndInput,
     HangUp,
     HangUpInput,
     LookUp,
@@ -26,10 +24,9 @@ from outdial.contracts.signatures.call import (
     Placement,
     PlacementResult,
 )
-from outdial.dispatch.reports import reports_of
-from outdial.dispatch.settled import tell_settled
+from outdial.dispatch.settlements import propagate_settlement
 from outdial.domain.call.claim import FencePass, FenceVerdict
-from outdial.domain.call.event import CallEvent, CallSnapshot
+from outdial.domain.call.event import CallEnd, CallEvent, CallSnapshot, reports_of
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.settlement import MISCONFIGURED_WAIT
 from outdial.domain.call.status import FailureClass, Fence
@@ -46,7 +43,7 @@ from outdial.providers.http.departure import watching
 from outdial.providers.lines import Line, LinePolicy
 from outdial.providers.port import Placed
 from outdial.resources.resources import Resources
-from outdial.store.call import calls, events
+from outdial.store.call import calls, events, settlement
 from outdial.store.claims import fence, leases
 from outdial.store.db.errors import UnknownCall
 from outdial.store.lines import lines
@@ -81,14 +78,14 @@ class Calls(CallActivities):
             if passed.verdict is FenceVerdict.NOT_PLACED:
                 return self._answered(passed)
             placed = passed.verdict is FenceVerdict.ALREADY_PLACED
-            # An earlier execution placed it: what was reported since may have been told to nobody.
-            told = await self._resources.database.read(
+            # An earlier execution placed it: what was reported since may be signalled to nobody.
+            reported = await self._resources.database.read(
                 lambda s: events.events_of_call(s, place.call_id)
             )
             return self._placement(
                 passed.line,
                 PlacementResult.PLACED if placed else PlacementResult.UNKNOWN,
-                reports=reports_of(place.call_id, told),
+                reports=reports_of(place.call_id, reported),
             )
 
     @activity.defn(name="look_up_call")
@@ -100,8 +97,8 @@ class Calls(CallActivities):
             return LookUp(found=False, absent=await self._is_absent(line, call))
         if call.provider_call_id is None:
             await self._record_placed(call.id, snapshot.provider_call_id)
-        told = await self._store(call.id, call.line, snapshot.events)
-        return LookUp(found=True, reports=reports_of(call.id, told))
+        stored = await self._store(call.id, call.line, snapshot.events)
+        return LookUp(found=True, reports=reports_of(call.id, stored))
 
     @activity.defn(name="hang_up_call")
     async def hang_up_call(self, hang_up: HangUpInput) -> HangUp:
@@ -132,13 +129,15 @@ class Calls(CallActivities):
         return snapshot.provider_call_id
 
     @activity.defn(name="end_call")
-    async def end_call(self, end: EndInput) -> Ended:
+    async def end_call(self, call_id: str, end: CallEnd) -> Ended:
         now = self._resources.clock()
         settled = await self._resources.database.write(
-            lambda s: calls.end_call(s, end.call_id, end.end, now=now)
+            lambda s: settlement.end_call(s, call_id, end, now=now)
         )
         if settled.changed:
-            await tell_settled(self._resources.database, self._resources.temporal, settled, now)
+            await propagate_settlement(
+                self._resources.database, self._resources.temporal, settled, now
+            )
         outcome = settled.outcome and settled.outcome[:LONGEST_OUTCOME]
         return Ended(status=settled.status, outcome=outcome, settled=settled.settled)
 
@@ -210,28 +209,32 @@ class Calls(CallActivities):
             line.name, PlacementResult.PLACED, reports=reports_of(call_id, early)
         )
 
-    async def _store(self, call_id: str, line: str, found: Sequence[CallEvent]) -> list[CallEvent]:
-        """Keep what the provider answered; the caller tells the workflow."""
-        heard = self._resources.lines[line].normalize(found)
-        told = [event.model_copy(update={"call_id": call_id}) for event in heard]
-        now = self._resources.clock()
+    async def _store(
+        self, call_id: str, line_name: str, reported: Sequence[CallEvent]
+    ) -> list[CallEvent]:
+        """Store what the provider answered; the caller passes it on to the workflow."""
+        line, now = self._resources.lines[line_name], self._resources.clock()
+        answered = [
+            event.model_copy(update={"call_id": call_id}) for event in line.normalize(reported)
+        ]
 
-        def keep(session: Session) -> list[events.StoredEvent]:
-            tenant = self._resources.lines[line].tenant
-            stored = events.store_events(session, line, told, now=now, tenant=tenant)
-            events.mark_signalled(session, [row.event_row_id for row in stored], now=now)
+        def store(s: Session) -> events.StoredEvents:
+            stored = events.store_events(s, line_name, answered, now=now, tenant=line.tenant)
+            keys = [(line.tenant, line_name, event.event_id) for event in stored.events]
+            events.mark_signalled(s, keys, now=now)
             return stored
 
-        stored = await self._resources.database.write(keep)
-        for settled in (settled for row in stored for settled in row.to_tell):
-            await tell_settled(self._resources.database, self._resources.temporal, settled, now)
-        taken = [row.event.model_copy(update={"call_id": call_id}) for row in stored]
-        return taken
+        stored = await self._resources.database.write(store)
+        for settled in stored.settled:
+            await propagate_settlement(
+                self._resources.database, self._resources.temporal, settled, now
+            )
+        return stored.events
 
     async def _record_placed(self, call_id: str, provider_call_id: str) -> list[CallEvent]:
         now = self._resources.clock()
         return await self._resources.database.write(
-            lambda s: calls.record_placed(s, call_id, provider_call_id, now=now)
+            lambda s: events.record_placed(s, call_id, provider_call_id, now=now)
         )
 
     async def _not_placed(self, call_id: str, line: str, error: NotPlaced) -> Placement:
@@ -285,7 +288,7 @@ class Calls(CallActivities):
         *,
         detail: str | None = None,
         retry_after: timedelta | None = None,
-        reports: tuple[CallReport, ...] = (),
+        reports: tuple[CallEvent, ...] = (),
     ) -> Placement:
         policy = self._policy(line)
         return Placement(

@@ -9,7 +9,6 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from outdial.contracts.names import HANG_UP_SIGNAL, REQUEST_SETTLED_SIGNAL
 from outdial.contracts.signatures.campaign import (
     AddInput,
     CampaignActivities,
@@ -22,8 +21,8 @@ from outdial.contracts.signatures.campaign import (
     StateInput,
     StateResult,
 )
-from outdial.dispatch.settled import tell_settled
-from outdial.dispatch.telling import signal_workflow
+from outdial.dispatch.settlements import propagate_settlement
+from outdial.dispatch.signals import signal_hang_up, signal_requester
 from outdial.domain.call.claim import Claim
 from outdial.domain.record import Progress
 from outdial.resources.resources import Resources
@@ -82,12 +81,12 @@ class Campaigns(CampaignActivities):
 
         result, staged = await self._resources.database.write(work)
         for settled in result.settled:
-            await tell_settled(self._resources.database, self._resources.temporal, settled, now)
+            await propagate_settlement(
+                self._resources.database, self._resources.temporal, settled, now
+            )
         for ended in result.ended:
             if ended.requester_workflow_id is not None:
-                await signal_workflow(
-                    self._resources.temporal, ended.requester_workflow_id, REQUEST_SETTLED_SIGNAL
-                )
+                await signal_requester(self._resources.temporal, ended.requester_workflow_id)
         return result.claim.model_copy(update={"staged": True}) if staged else result.claim
 
     @activity.defn(name="set_campaign_state")
@@ -143,13 +142,10 @@ class Campaigns(CampaignActivities):
         live = await self._resources.database.read(
             lambda s: leases.calls_in_flight(s, campaign.campaign_id)
         )
-        told = await asyncio.gather(
-            *(
-                signal_workflow(self._resources.temporal, call.workflow_id, HANG_UP_SIGNAL)
-                for call in live
-            )
+        signalled = await asyncio.gather(
+            *(signal_hang_up(self._resources.temporal, call.workflow_id) for call in live)
         )
-        if not all(told):
+        if not all(signalled):
             raise ApplicationError("not every call could be told", type="HangUpNotTold")
         return Signalled(calls=len(live))
 

@@ -12,12 +12,11 @@ import logging
 from datetime import timedelta
 
 from activities.campaigns import Campaigns
-from outdial.contracts.names import NUDGE_SIGNAL, campaign_workflow_id
+from outdial.contracts.names import campaign_workflow_id
 from outdial.contracts.signatures.campaign import EnrollInput
 from outdial.dispatch.executions import Execution, ExecutionState, describe_execution
-from outdial.dispatch.standing import nudge_standing
-from outdial.dispatch.starting import is_of_launch, start_campaign
-from outdial.dispatch.telling import signal_workflow
+from outdial.dispatch.signals import wake_campaign
+from outdial.dispatch.starting import is_of_launch, start_campaign, wake_direct_campaign
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord
 from outdial.resources.resources import Resources
@@ -54,22 +53,22 @@ class Recovery:
         log.warning("campaign %s had no workflow (%s); started", campaign.id, execution.state)
         return True
 
-    async def restart_standing(self, direct: CampaignRecord) -> bool:
-        """Start a standing campaign whose workflow was lost; one that a person ended is started
+    async def restart_direct_campaign(self, direct: CampaignRecord) -> bool:
+        """Start a direct campaign whose workflow was lost; one that a person ended is started
         by the next request."""
         workflow_id = campaign_workflow_id(direct.tenant, direct.name)
         execution = await describe_execution(self._resources.temporal, workflow_id)
         if execution.open or execution.state is ExecutionState.ENDED_BY_PERSON:
             return False
-        await nudge_standing(self._resources.temporal, direct)
-        log.warning("standing campaign %s had no workflow (%s)", direct.id, execution.state)
+        await wake_direct_campaign(self._resources.temporal, direct)
+        log.warning("direct campaign %s had no workflow (%s)", direct.id, execution.state)
         return True
 
     async def _announce_staged(self, campaign: CampaignRecord, workflow_id: str) -> None:
         """Rows were added, and whoever added them may not have been able to say so."""
         staged = await self._resources.database.read(lambda s: roster.has_staged(s, campaign.id))
         if staged:
-            await signal_workflow(self._resources.temporal, workflow_id, NUDGE_SIGNAL)
+            await wake_campaign(self._resources.temporal, workflow_id)
 
     async def _end(self, campaign: CampaignRecord) -> bool:
         """Stop it, and end everybody who is still staged or waiting; False while calls go on."""

@@ -8,7 +8,6 @@ from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from outdial.contracts.names import HANG_UP_SIGNAL
 from outdial.contracts.signatures.request import (
     RequestActivities,
     Requested,
@@ -16,8 +15,8 @@ from outdial.contracts.signatures.request import (
     RequestRef,
     RequestState,
 )
-from outdial.dispatch.standing import nudge_standing
-from outdial.dispatch.telling import signal_workflow
+from outdial.dispatch.signals import signal_hang_up
+from outdial.dispatch.starting import wake_direct_campaign
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.instants import TOO_FAR, too_far
 from outdial.domain.line.routing import UnknownLine
@@ -71,9 +70,9 @@ class Requests(RequestActivities):
             lambda s: _enter(s, entered, direct, phone, zones, now)
         )
         if live is not None:
-            await signal_workflow(self._resources.temporal, live.workflow_id, HANG_UP_SIGNAL)
+            await signal_hang_up(self._resources.temporal, live.workflow_id)
         if not request.withdrawn:
-            await nudge_standing(self._resources.temporal, direct)
+            await wake_direct_campaign(self._resources.temporal, direct)
         return Requested(recipient_id=recipient)
 
     async def _withdraw_known(self, request: RequestInput) -> Requested | None:
@@ -89,7 +88,7 @@ class Requests(RequestActivities):
 
         known, live = await self._resources.database.write(work)
         if live is not None:
-            await signal_workflow(self._resources.temporal, live.workflow_id, HANG_UP_SIGNAL)
+            await signal_hang_up(self._resources.temporal, live.workflow_id)
         return None if known is None else Requested(recipient_id=known)
 
     @activity.defn(name="read_request")
@@ -123,7 +122,7 @@ class Requests(RequestActivities):
             lambda s: withdrawal.withdraw_recipient(s, request.recipient_id, now=now)
         )
         if live is not None:
-            await signal_workflow(self._resources.temporal, live.workflow_id, HANG_UP_SIGNAL)
+            await signal_hang_up(self._resources.temporal, live.workflow_id)
         return await self.read_request(request)
 
 

@@ -15,31 +15,25 @@ from temporalio import activity
 
 from activities.calls import Calls
 from activities.recovery import Recovery
-from outdial.contracts.names import (
-    HANG_UP_SIGNAL,
-    NUDGE_SIGNAL,
-    REPORT_SIGNAL,
-    REQUEST_SETTLED_SIGNAL,
-    campaign_workflow_id,
-)
-from outdial.contracts.signatures.call import CallReport, EndInput, HangUpInput, LookUp, LookUpInput
+from activities.sweeping import BATCH, MOST_FAILURES, Deadline, each, sweep
+from outdial.contracts.names import callback_workflow_id, campaign_workflow_id
+from outdial.contracts.signatures.call import HangUpInput, LookUp, LookUpInput
 from outdial.contracts.signatures.sweep import SweepActivities, Swept
 from outdial.dispatch.executions import Execution, ExecutionState, describe_execution
-from outdial.dispatch.reports import report_of, reports_of
-from outdial.dispatch.settled import sweep_callback_runs, tell_settled
-from outdial.dispatch.starting import start_call
-from outdial.dispatch.sweeping import BATCH, Deadline, each, pages
-from outdial.dispatch.telling import signal_workflow
-from outdial.domain.call.end import CallEnd
-from outdial.domain.call.evidence import was_answered, was_started
+from outdial.dispatch.settlements import propagate_settlement
+from outdial.dispatch.signals import signal_hang_up, signal_report, signal_requester, wake_campaign
+from outdial.dispatch.starting import start_call, start_callback_run
+from outdial.domain.call.callback_run import CallbackRun
+from outdial.domain.call.event import CallEnd, CallEvent, reports_of, was_answered, was_started
 from outdial.domain.call.status import Fence
 from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CallRecord, CampaignRecord
 from outdial.providers.errors import ProviderError
 from outdial.resources.resources import Resources
-from outdial.store.call import call_requests, calls, events, requests
-from outdial.store.call.events import UnsignalledRow
+from outdial.store.call import calls, events, requests, settlement
+from outdial.store.call.events import UnsignalledEvent
 from outdial.store.call.requests import Requester
+from outdial.store.callbacks import runs
 from outdial.store.campaign import campaigns
 from outdial.store.claims import leases
 from outdial.store.claims.leases import LeaseCheck
@@ -53,8 +47,10 @@ START_AGE = timedelta(minutes=2)
 workflow runs is left to that for so long: to give it back is safe, but nothing is won by it."""
 EVENT_AGE = timedelta(seconds=10)
 """Younger events are being signalled by the process that stored them."""
-MOST_FAILURES = 1000
-"""So many items that can't be dealt with are stepped over in one round."""
+CALLBACK_RUN_AGE = timedelta(seconds=2)
+"""Younger runs are being started by the process that settled their calls."""
+LOST_AGE = timedelta(seconds=60)
+"""Runs that take longer are looked up in Temporal."""
 
 
 class Sweeps(SweepActivities):
@@ -67,31 +63,27 @@ class Sweeps(SweepActivities):
 
     @activity.defn(name="sweep_events")
     async def sweep_events(self) -> Swept:
-        until, resources = Deadline(), self._resources
+        until = Deadline()
         signalled = await self._signal_events(until.share(4))
         settled = await self._ask_for_analyses(until.share(3))
-        started = await sweep_callback_runs(
-            resources.database, resources.temporal, resources.clock, until
-        )
-        return Swept(events=signalled + settled + started)
+        failed = await self._end_lost_callback_runs(until.share(2))
+        started = await self._start_callback_runs(until)
+        return Swept(events=signalled + settled + failed + started)
 
     @activity.defn(name="sweep_leases")
     async def sweep_leases(self) -> Swept:
-        now, until = self._resources.clock(), Deadline()
+        now = self._resources.clock()
 
-        async def read(after: LeaseCheck | None) -> Sequence[LeaseCheck]:
+        async def read(after: LeaseCheck | None, _: object) -> Sequence[LeaseCheck]:
             return await self._resources.database.read(
                 lambda s: leases.leases_to_check(
                     s, now=now, older_than=LEASE_AGE, limit=BATCH, after=after
                 )
             )
 
-        freed = 0
-        async for page in pages(read, until=until):
-            done = await each(
-                page, self._check, what="lease of call", key=lambda c: c.call.id, until=until
-            )
-            freed += sum(done)
+        freed = await sweep(
+            read, self._check, what="lease of call", key=lambda c: c.call.id, until=Deadline()
+        )
         return Swept(leases=freed)
 
     @activity.defn(name="sweep_campaigns")
@@ -102,108 +94,158 @@ class Sweeps(SweepActivities):
         repaired = await each(
             open_campaigns, self._recovery.repair, what="campaign", key=lambda c: c.id, until=until
         )
-        return Swept(campaigns=sum(repaired) + await self._restart_standing(until))
+        return Swept(campaigns=sum(repaired) + await self._restart_direct_campaigns(until))
 
-    async def _restart_standing(self, until: Deadline) -> int:
-        """Standing campaigns whose people are ready, which the next request would start."""
+    async def _restart_direct_campaigns(self, until: Deadline) -> int:
+        """Those whose recipients are ready, which the next request would start."""
 
-        async def read(after: CampaignRecord | None) -> Sequence[CampaignRecord]:
+        async def read(after: CampaignRecord | None, _: object) -> Sequence[CampaignRecord]:
             last = 0 if after is None else after.id
             return await self._resources.database.read(
-                lambda s: call_requests.with_people_ready(s, after=last, limit=BATCH)
+                lambda s: requests.with_people_ready(s, after=last, limit=BATCH)
             )
 
-        restarted = 0
-        async for page in pages(read, until=until):
-            restart = self._recovery.restart_standing
-            done = await each(
-                page, restart, what="standing campaign", key=lambda c: c.id, until=until
-            )
-            restarted += sum(done)
-        return restarted
+        return await sweep(
+            read,
+            self._recovery.restart_direct_campaign,
+            what="direct campaign",
+            key=lambda c: c.id,
+            until=until,
+        )
 
     @activity.defn(name="sweep_requests")
     async def sweep_requests(self) -> Swept:
         """Requesters learn that their recipient has ended, should the signal have been lost."""
+        resources = self._resources
 
-        async def read(after: Requester | None) -> Sequence[Requester]:
+        async def read(after: Requester | None, _: object) -> Sequence[Requester]:
             last = 0 if after is None else after.recipient_id
-            return await self._resources.database.read(
-                lambda s: requests.untold_requesters(s, after=last, limit=BATCH)
+            return await resources.database.read(
+                lambda s: requests.unsignalled_requesters(s, after=last, limit=BATCH)
             )
 
-        told, until = 0, Deadline()
-        async for page in pages(read, until=until):
-            done = await each(
-                page, self._tell, what="requester of", key=lambda r: r.recipient_id, until=until
-            )
-            known = [one.recipient_id for one, ok in zip(page, done, strict=True) if ok]
-            await self._resources.database.write(
-                lambda s, ids=known: requests.mark_requesters_told(s, ids)  # type: ignore[misc]
-            )
-            told += len(known)
-        return Swept(requests=told)
+        async def mark(done: Sequence[Requester]) -> None:
+            ids = [requester.recipient_id for requester in done]
+            await resources.database.write(lambda s: requests.mark_requesters_signalled(s, ids))
 
-    async def _tell(self, requester: Requester) -> bool:
-        return await signal_workflow(
-            self._resources.temporal, requester.workflow_id, REQUEST_SETTLED_SIGNAL
+        signalled = await sweep(
+            read,
+            lambda requester: signal_requester(resources.temporal, requester.workflow_id),
+            what="requester of",
+            key=lambda requester: requester.recipient_id,
+            until=Deadline(),
+            mark=mark,
         )
+        return Swept(requests=signalled)
 
     async def _signal_events(self, until: Deadline) -> int:
-        """Those that were stored by somebody who died before he could signal them."""
+        """Those that were stored by a process that died before it could signal them."""
         before = self._resources.clock() - EVENT_AGE
-        failed: list[int] = []
-        signalled = 0
 
-        async def read(_: UnsignalledRow | None) -> Sequence[UnsignalledRow]:
-            if len(failed) > MOST_FAILURES:
-                return ()
+        async def read(
+            _: UnsignalledEvent | None, failed: Sequence[int]
+        ) -> Sequence[UnsignalledEvent]:
             return await self._resources.database.read(
-                lambda s: events.unsignalled_rows(s, before=before, limit=BATCH, without=failed)
+                lambda s: events.unsignalled_events(s, before=before, limit=BATCH, without=failed)
             )
 
-        async for page in pages(read, until=until):
-            done = await each(
-                page, self._pass_on, what="event", key=lambda row: row.id, until=until
-            )
-            told = [row.id for row, ok in zip(page, done, strict=True) if ok]
-            failed += [row.id for row, ok in zip(page, done, strict=True) if not ok]
-            now = self._resources.clock()
-            await self._resources.database.write(
-                lambda s, ids=told, now=now: events.mark_signalled(s, ids, now=now)  # type: ignore[misc]
-            )
-            signalled += len(told)
-        return signalled
+        async def mark(done: Sequence[UnsignalledEvent]) -> None:
+            keys, now = [stored.key for stored in done], self._resources.clock()
+            await self._resources.database.write(lambda s: events.mark_signalled(s, keys, now=now))
 
-    async def _pass_on(self, row: UnsignalledRow) -> bool:
-        """Whether nothing is left to be told."""
-        report = report_of(row.call_id, events.stored_event(row).event)
-        if report is None:
-            return True
-        return await signal_workflow(
-            self._resources.temporal, row.workflow_id, REPORT_SIGNAL, report
+        return await sweep(
+            read,
+            self._signal_event,
+            what="event",
+            key=lambda stored: stored.id,
+            until=until,
+            mark=mark,
+            most_failures=MOST_FAILURES,
         )
+
+    async def _signal_event(self, stored: UnsignalledEvent) -> bool:
+        """Whether nothing is left to be signalled."""
+        event = stored.read()
+        if event.status is None:
+            return True
+        return await signal_report(self._resources.temporal, stored.workflow_id, event)
 
     async def _ask_for_analyses(self, until: Deadline) -> int:
         """Those of ended calls that have not come by themselves; somebody may have opted out."""
         due = self._resources.clock() + self._resources.analysis_grace
-        failed: list[str] = []
-        settled = 0
 
-        async def read(_: CallRecord | None) -> Sequence[CallRecord]:
-            if len(failed) > MOST_FAILURES:
-                return ()
+        async def read(_: CallRecord | None, failed: Sequence[str]) -> Sequence[CallRecord]:
             return await self._resources.database.read(
                 lambda s: calls.awaiting_analysis(s, before=due, limit=BATCH, without=failed)
             )
 
-        async for page in pages(read, until=until):
-            done = await each(
-                page, self._settle, what="analysis of call", key=lambda c: c.id, until=until
+        return await sweep(
+            read,
+            self._settle,
+            what="analysis of call",
+            key=lambda call: call.id,
+            until=until,
+            most_failures=MOST_FAILURES,
+        )
+
+    async def _start_callback_runs(self, until: Deadline) -> int:
+        """Start the workflows of runs that are not recorded as started; how many."""
+        before = self._resources.clock() - CALLBACK_RUN_AGE
+
+        async def read(_: CallbackRun | None, failed: Sequence[str]) -> Sequence[CallbackRun]:
+            return await self._resources.database.read(
+                lambda s: runs.unstarted(s, before=before, limit=BATCH, without=failed)
             )
-            failed += [call.id for call, ok in zip(page, done, strict=True) if not ok]
-            settled += sum(done)
-        return settled
+
+        async def mark(done: Sequence[CallbackRun]) -> None:
+            ids, now = [each.call_id for each in done], self._resources.clock()
+            await self._resources.database.write(lambda s: runs.mark_started(s, ids, now=now))
+
+        return await sweep(
+            read,
+            lambda callback_run: start_callback_run(
+                self._resources.temporal, callback_run.call_id, callback_run.run
+            ),
+            what="callbacks of call",
+            key=lambda each: each.call_id,
+            until=until,
+            mark=mark,
+            most_failures=BATCH - 1,  # with more, Temporal is away, or nearly so
+        )
+
+    async def _end_lost_callback_runs(self, until: Deadline) -> int:
+        """Runs whose workflow is gone. Lost with Temporal's data: to be started once more, since
+        what is done stays done. Ended otherwise: failed, so that somebody can retry it."""
+        before = self._resources.clock() - LOST_AGE
+
+        async def read(after: CallbackRun | None, _: object) -> Sequence[CallbackRun]:
+            return await self._resources.database.read(
+                lambda s: runs.unfinished(s, before=before, limit=BATCH, after=after)
+            )
+
+        return await sweep(
+            read,
+            self._end_if_lost,
+            what="callbacks of call",
+            key=lambda each: each.call_id,
+            until=until,
+        )
+
+    async def _end_if_lost(self, lost: CallbackRun) -> bool:
+        """Whether it was ended; one that is to be started once more counts when it is."""
+        resources, call_id, run = self._resources, lost.call_id, lost.run
+        execution = await describe_execution(resources.temporal, callback_workflow_id(call_id, run))
+        if execution.open:
+            return False
+        if execution.state is ExecutionState.ABSENT:
+            await resources.database.write(lambda s: runs.mark_unstarted(s, call_id, run))
+            return False
+        error = f"its workflow was ended from outside ({execution.state})"
+        now = resources.clock()
+        await resources.database.write(
+            lambda s: runs.finish_callback_run(s, call_id, run, error=error, now=now)
+        )
+        return True
 
     async def _settle(self, call: CallRecord) -> bool:
         """With the analysis, or without one that the provider does not have either; False when
@@ -212,20 +254,22 @@ class Sweeps(SweepActivities):
         if configured and await self._look_up(call.id) is None:
             return False
         settled = await self._resources.database.write(
-            lambda s: calls.settle_call(s, call.id, now=self._resources.clock())
+            lambda s: settlement.settle_call(s, call.id, now=self._resources.clock())
         )
         resources = self._resources
-        await tell_settled(resources.database, resources.temporal, settled, resources.clock())
-        await self._nudge(call)
+        await propagate_settlement(
+            resources.database, resources.temporal, settled, resources.clock()
+        )
+        await self._wake_campaign(call)
         return True
 
     async def _check(self, lease: LeaseCheck) -> bool:
         """Whether its slot was freed."""
         call = lease.call
         execution = await describe_execution(self._resources.temporal, call.workflow_id)
-        if await self._is_looked_after(call, execution):
+        if await self._is_followed(call, execution):
             if lease.to_be_hung_up:
-                await signal_workflow(self._resources.temporal, call.workflow_id, HANG_UP_SIGNAL)
+                await signal_hang_up(self._resources.temporal, call.workflow_id)
             return False
         if self._was_lost(lease, execution) and await start_call(
             self._resources.temporal, lease.claimed
@@ -234,7 +278,7 @@ class Sweeps(SweepActivities):
             return False
         if not await self._free(lease):
             return False
-        await self._nudge(call)
+        await self._wake_campaign(call)
         return True
 
     def _was_lost(self, lease: LeaseCheck, execution: Execution) -> bool:
@@ -260,7 +304,7 @@ class Sweeps(SweepActivities):
         end = await self._end_of(lease)
         if end is None:
             return False
-        ended = await self._calls.end_call(EndInput(call_id=call.id, end=end))
+        ended = await self._calls.end_call(call.id, end)
         return ended.status.terminal
 
     async def _end_of(self, lease: LeaseCheck) -> CallEnd | None:
@@ -287,9 +331,9 @@ class Sweeps(SweepActivities):
             wait_if_answered=self._resources.analysis_wait(call.line),
         )
 
-    def _reported_end(self, call: CallRecord, reports: Sequence[CallReport]) -> CallEnd | None:
+    def _reported_end(self, call: CallRecord, reports: Sequence[CallEvent]) -> CallEnd | None:
         """The end that a provider reported, or None."""
-        ends = [report for report in reports if report.status.terminal]
+        ends = [each for each in reports if each.status is not None and each.status.terminal]
         if not ends:
             return None
         return CallEnd.of(
@@ -313,12 +357,11 @@ class Sweeps(SweepActivities):
         except (ProviderError, UnknownLine) as error:
             log.warning("ending call %s failed: %s", call_id, type(error).__name__)
 
-    async def _nudge(self, call: CallRecord) -> None:
-        await signal_workflow(
-            self._resources.temporal, campaign_workflow_id(call.tenant, call.campaign), NUDGE_SIGNAL
-        )
+    async def _wake_campaign(self, call: CallRecord) -> None:
+        workflow_id = campaign_workflow_id(call.tenant, call.campaign)
+        await wake_campaign(self._resources.temporal, workflow_id)
 
-    async def _is_looked_after(self, call: CallRecord, execution: Execution) -> bool:
+    async def _is_followed(self, call: CallRecord, execution: Execution) -> bool:
         """Whether its workflow is open, or is about to be started by the campaign's."""
         if execution.state is not ExecutionState.ABSENT:
             return execution.open

@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall, FencePass
-from outdial.domain.call.end import CallEnd
-from outdial.domain.call.event import CallEvent
+from outdial.domain.call.event import CallEnd, CallEvent
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.status import CallStatus
@@ -20,7 +19,7 @@ from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import DEFAULT_TENANT, CampaignRecord, Settled
 from outdial.domain.rules.zone import ZoneEvidence, ZoneSource, zone_data
-from outdial.store.call import calls
+from outdial.store.call import events, settlement
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.states import set_campaign_state
 from outdial.store.claims.fence import raise_fence
@@ -167,13 +166,13 @@ class House:
     def place(self, call_id: str, provider_call_id: str | None = None) -> list[CallEvent]:
         self.fence(call_id)
         known_as = provider_call_id or f"p-{call_id}"
-        return self.write(lambda s: calls.record_placed(s, call_id, known_as, now=self.now))
+        return self.write(lambda s: events.record_placed(s, call_id, known_as, now=self.now))
 
     def end(
         self, call_id: str, status: CallStatus = CallStatus.COMPLETED, **changes: Any
     ) -> Settled:
         how = ended(status, **({"at": self.now} | changes))
-        return self.write(lambda s: calls.end_call(s, call_id, how, now=self.now))
+        return self.write(lambda s: settlement.end_call(s, call_id, how, now=self.now))
 
     def set_state(self, campaign: CampaignRecord, state: CampaignState) -> CampaignRecord:
         return self.write(lambda s: set_campaign_state(s, campaign.id, state, now=self.now))

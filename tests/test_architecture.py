@@ -91,7 +91,7 @@ FORBIDDEN: list[tuple[Rule, str, str]] = [
         "talk.case.call['tenant']",
     ),
     (rows_stay_in_the_store, "activities/sweeps.py", "call[f'{part}_at']"),
-    (rows_stay_in_the_store, "outdial/dispatch/settled.py", "s.execute(found).mappings()"),
+    (rows_stay_in_the_store, "outdial/dispatch/settlements.py", "s.execute(found).mappings()"),
     (rows_stay_in_the_store, "outdial/api/app.py", "from sqlalchemy import RowMapping"),
     (locked_calls_are_values, "outdial/store/call/settlement.py", "locked.call['fence'] = 1"),
     (locked_calls_are_values, "outdial/store/call/rivals.py", "x = other.recipient['attempts']"),

@@ -47,6 +47,8 @@ BELOW_DOORS = {
     "rendered_too_long", "render_failed", "url_refused", "host_name_unknown",
     # End or repeat an activity
     "calendar_conflict", "calendar_unavailable", "mail_refused", "mail_not_sent", "launch_refused",
+    # Become a refusal of the service that had Temporal do something
+    "update_refused", "workflow_failed", "workflow_not_found",
     # Answered to an agent's tool, by the simulated network, and as StackFailed
     "calendar_timed_out", "simulated_refusal", "process_failed",
 }  # fmt: skip
@@ -54,7 +56,7 @@ BELOW_DOORS = {
 
 OWN_COMMANDS = {
     "settings_invalid", "stack_failed", "stack_running", "stack_gone", "nothing_launched",
-    "temporal_unreachable", "temporal_mismatch",
+    "temporal_unreachable", "temporal_mismatch", "temporal_refused",
 }  # fmt: skip
 """Of starting processes: over HTTP they can't happen."""
 

@@ -13,9 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from outdial.contracts.messages import CallResult
     from outdial.contracts.signatures.call import (
         CallActivities,
-        CallReport,
         Ended,
-        EndInput,
         HangUpInput,
         LookUp,
         LookUpInput,
@@ -24,8 +22,7 @@ with workflow.unsafe.imports_passed_through():
         PlacementResult,
     )
     from outdial.domain.call.claim import ClaimedCall
-    from outdial.domain.call.end import CallEnd
-    from outdial.domain.call.evidence import was_answered, was_started
+    from outdial.domain.call.event import CallEnd, CallEvent, was_answered, was_started
     from outdial.domain.call.lease import lease_duration
     from outdial.domain.call.status import CallStatus, advance
     from workflows.cancellation import run_to_end
@@ -71,21 +68,23 @@ class CallWorkflow:
         return await run_to_end(self._carry_out(), self.hang_up)
 
     @workflow.signal(description="A report of the provider about this call")
-    def report(self, report: CallReport) -> None:
-        """Reports may come twice, late or out of order."""
-        if report.call_id != self._call.call_id or report.event_id in self._seen:
+    def report(self, event: CallEvent) -> None:
+        """Events may come twice, late or out of order."""
+        if event.call_id != self._call.call_id or event.event_id in self._seen:
             return
-        self._seen.add(report.event_id)
+        if event.status is None:
+            return
+        self._seen.add(event.event_id)
         self._evidence += 1
         self._last_heard = workflow.now()
-        self._answered = self._answered or was_answered(report) is True
-        self._started = self._started or was_started(report)
-        before, self._status = self._status, advance(self._status, report.status)
+        self._answered = self._answered or was_answered(event) is True
+        self._started = self._started or was_started(event)
+        before, self._status = self._status, advance(self._status, event.status)
         if self._status is before:
             return
         if self._status.terminal and self._end is None:
             self._end = CallEnd.of(
-                report, answered_before=self._answered, started_before=self._started
+                event, answered_before=self._answered, started_before=self._started
             )
         elif not self._status.terminal:
             self._tell_status()
@@ -280,7 +279,7 @@ class CallWorkflow:
         self._show("recording the end")
         return await workflow.execute_local_activity_method(
             CallActivities.end_call,
-            EndInput(call_id=self._call.call_id, end=end),
+            args=[self._call.call_id, end],
             summary=f"record that it ended: {end.status}",
             **options.SHORT_WRITE,
         )

@@ -19,6 +19,7 @@ from outdial.api.routes import health, hooks, tools
 from outdial.api.state import ApiPolicy, ApiState
 from outdial.api.v1.app import create_v1
 from outdial.api.v1.problems import http_problem
+from outdial.dispatch.wakeups import Wakeups
 from outdial.resources.resources import Resources
 from outdial.runtime.clock import DatabaseClock, keeping_time
 from outdial.runtime.connection import connect_temporal
@@ -29,7 +30,6 @@ from outdial.runtime.resources import build_resources
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings
 from outdial.services.accounts.access import RateRule
-from outdial.services.calls.nudging import Nudges
 from outdial.services.webhooks.webhooks import WebhookReceiver
 from outdial.store.db.database import Database
 
@@ -110,8 +110,8 @@ async def open_state(
     context: Resources, public_url: str, policy: ApiPolicy | None = None
 ) -> AsyncIterator[ApiState]:
     """What routes need, over a context."""
-    async with WebhookReceiver(context) as webhooks, Nudges(context) as nudges:
-        yield ApiState(context, webhooks, nudges, public_url, policy or ApiPolicy())
+    async with WebhookReceiver(context) as webhooks, Wakeups(context.temporal) as wakeups:
+        yield ApiState(context, webhooks, wakeups, public_url, policy or ApiPolicy())
 
 
 @asynccontextmanager

@@ -1,4 +1,7 @@
-"""Errors of webhooks and of everything else that is no API, as JSON: `{"error", "message"}`."""
+"""Errors of webhooks and of everything else that is no API, as JSON: `{"error", "message"}`.
+
+`error` is the code of the error, and the status is that of `outdial.api.statuses`.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from outdial.api.bodies import BodyTooLarge, BodyTooSlow
-from outdial.api.statuses import status_of
+from outdial.api.statuses import status_of, text_of_error
+from outdial.domain.errors import OutdialError
 from outdial.domain.line.routing import UnknownLine
 from outdial.providers.errors import WebhookRefused
-from outdial.store.db.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -20,39 +23,29 @@ RETRY_AFTER_SECONDS = 5
 
 
 def install_errors(app: FastAPI) -> None:
-    """Answer every error we know with a code and one sentence."""
+    """Answer every error that has a status here with its code and one sentence."""
+    for kind in (OutdialError, BodyTooLarge, BodyTooSlow):  # these two are HTTPExceptions as well
+        app.add_exception_handler(kind, _answer)
 
-    @app.exception_handler(UnknownLine)
-    async def unknown_line(request: Request, error: UnknownLine) -> JSONResponse:
-        return _answer(
-            status_of(error, "hooks"), "unknown_line", f"no line {error.name!r} is configured"
-        )
 
-    @app.exception_handler(WebhookRefused)
-    async def refused(request: Request, error: WebhookRefused) -> JSONResponse:
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, OutdialError)
+    status = status_of(error, "hooks")
+    headers = {}
+    if status == 503:
+        headers["retry-after"] = str(RETRY_AFTER_SECONDS)
+        log.error("%s: %s", type(error).__name__, error)
+    elif isinstance(error, WebhookRefused):
         # Not the path: it may end with a secret.
         log.warning("webhook of line %s refused: %s", request.path_params.get("line"), error)
-        return _answer(status_of(error, "hooks"), "refused", str(error))
-
-    @app.exception_handler(BodyTooLarge)
-    @app.exception_handler(BodyTooSlow)
-    async def body_refused(request: Request, error: BodyTooLarge | BodyTooSlow) -> JSONResponse:
-        code = "too_large" if isinstance(error, BodyTooLarge) else "too_slow"
-        return _answer(error.status_code, code, error.detail)
-
-    @app.exception_handler(DatabaseUnavailable)
-    async def database_down(request: Request, error: DatabaseUnavailable) -> JSONResponse:
-        log.error("database unavailable: %s", error)
-        return _answer(
-            status_of(error, "hooks"),
-            "database_unavailable",
-            "nothing was stored; send it again",
-            retry_after=RETRY_AFTER_SECONDS,
-        )
+    return JSONResponse(
+        {"error": error.code, "message": _text(error)}, status_code=status, headers=headers
+    )
 
 
-def _answer(
-    status: int, code: str, message: str, *, retry_after: int | None = None
-) -> JSONResponse:
-    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
-    return JSONResponse({"error": code, "message": message}, status_code=status, headers=headers)
+def _text(error: OutdialError) -> str:
+    if isinstance(error, UnknownLine):  # whoever asks has no key, and learns of no other line
+        return f"no line {error.name!r} is configured"
+    if isinstance(error, BodyTooLarge | BodyTooSlow):
+        return error.detail
+    return text_of_error(error)

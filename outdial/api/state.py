@@ -8,9 +8,9 @@ from typing import cast
 
 from fastapi import Request
 
+from outdial.dispatch.wakeups import Wakeups
 from outdial.resources.resources import Resources
 from outdial.services.accounts.access import RateRule
-from outdial.services.calls.nudging import Nudges
 from outdial.services.webhooks.webhooks import WebhookReceiver
 
 _MINUTE = timedelta(minutes=1)
@@ -36,7 +36,7 @@ class ApiPolicy:
 class ApiState:
     context: Resources
     webhooks: WebhookReceiver
-    nudges: Nudges
+    wakeups: Wakeups
     public_url: str
     policy: ApiPolicy = field(default_factory=ApiPolicy)
 

@@ -19,6 +19,7 @@ EXIT_CODE: Mapping[str, int] = {
     "temporal_unreachable": FAILED,
     "temporal_mismatch": FAILED,
     "temporal_unavailable": FAILED,
+    "temporal_refused": FAILED,
     "worker_timeout": FAILED,
     "database_unavailable": FAILED,
     "statement_refused": FAILED,

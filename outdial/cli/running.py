@@ -53,15 +53,10 @@ async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
 
 
 def _refusal_of(error: Exception) -> str | None:
-    """One line for what Temporal or the database refused; None for a defect.
+    """One line for what the database refused; None for a defect.
 
-    Neither library is imported for it: who has not imported it can't have raised its error.
+    Its library is not imported for it: who has not imported it can't have raised its error.
     """
-    if "temporalio.service" in sys.modules:
-        from temporalio.service import RPCError
-
-        if isinstance(error, RPCError):
-            return f"Temporal refused: {error.message}"
     if "sqlalchemy.exc" in sys.modules:
         from sqlalchemy.exc import OperationalError, ProgrammingError
 

@@ -33,6 +33,15 @@ def request_workflow_id(tenant: str, key: str) -> str:
     return f"request/{tenant}/{key}"
 
 
+def run_campaign_workflow_id(tenant: str, name: str) -> str:
+    return f"run-campaign/{tenant}/{name}"
+
+
+def schedule_id(tenant: str, name: str) -> str:
+    """Of the Temporal Schedule of a recurring campaign."""
+    return f"recurring/{tenant}/{name}"
+
+
 def delivery_workflow_id(tenant: str, endpoint_id: str) -> str:
     return f"delivery/{tenant}/{endpoint_id}"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from outdial.domain.errors import OutdialError
@@ -21,6 +23,54 @@ class TemporalUnavailable(OutdialError):
 
     def __init__(self, doing: str) -> None:
         super().__init__(f"Temporal does not answer, so {doing}")
+
+
+class TemporalRefused(OutdialError):
+    """Temporal answered that it does not do what was asked; the text is its own."""
+
+    code = "temporal_refused"
+
+
+class WorkflowNotFound(OutdialError):
+    """No workflow of this id is open."""
+
+    code = "workflow_not_found"
+
+
+class WorkflowFailed(OutdialError):
+    """A workflow ended without a result. `reason` is what it says itself; None when it was ended
+    from outside."""
+
+    code = "workflow_failed"
+
+    def __init__(self, reason: str | None) -> None:
+        super().__init__(reason or "the workflow was ended from outside")
+        self.reason = reason
+
+
+class UpdateRefused(OutdialError):
+    """A workflow refused an update; the text is the reason that it gives."""
+
+    code = "update_refused"
+
+
+class WorkerTimeout(OutdialError):
+    """No worker took up an update in time; it may still happen."""
+
+    code = "worker_timeout"
+
+    def __init__(self, campaign: str) -> None:
+        super().__init__(
+            f"no worker answered for {campaign}; the change is made as soon as one runs"
+        )
+
+
+def reason_of(error: WorkflowFailureError | WorkflowUpdateFailedError) -> str | None:
+    """The text of the error that the workflow raised, from under Temporal's wrapping."""
+    cause: BaseException | None = error.cause
+    while cause is not None and not isinstance(cause, ApplicationError):
+        cause = getattr(cause, "cause", None)
+    return None if cause is None else cause.message
 
 
 def is_outage(error: BaseException) -> bool:

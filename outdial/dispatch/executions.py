@@ -1,4 +1,4 @@
-"""What Temporal knows of a workflow: open, closed by a person, closed otherwise, or absent.
+"""The state and the result of a workflow: open, closed by a person, closed otherwise, or absent.
 
 Read from the raw response: the SDK's own enumeration has no value for a paused workflow, and
 describing one raises ValueError there.
@@ -17,10 +17,12 @@ from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionRequest,
     GetWorkflowExecutionHistoryRequest,
 )
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowFailureError
 from temporalio.service import RPCError
 
-from outdial.dispatch.errors import is_not_found, outages_translated
+from outdial.contracts.messages import RequestResult
+from outdial.contracts.workflows import RequestCallWorkflow
+from outdial.dispatch.errors import WorkflowFailed, is_not_found, outages_translated, reason_of
 
 SERVER_IDENTITY = "history-service"
 """Who terminates a workflow that has reached a limit of the server: nobody meant to end it."""
@@ -75,6 +77,27 @@ async def describe_execution(
     """
     with outages_translated(doing):
         return await _describe(temporal, workflow_id)
+
+
+async def await_closed(temporal: Client, workflow_id: str, *, doing: str) -> None:
+    """Wait until a workflow is over, however it ends. Raises TemporalUnavailable, which says
+    `doing`."""
+    with outages_translated(doing):
+        try:
+            await temporal.get_workflow_handle(workflow_id).result()
+        except WorkflowFailureError:
+            return
+
+
+async def await_request(temporal: Client, workflow_id: str) -> RequestResult:
+    """The outcome of a requested call, when there is one. Raises WorkflowFailed,
+    TemporalUnavailable."""
+    handle = temporal.get_workflow_handle_for(RequestCallWorkflow.run, workflow_id)
+    with outages_translated("the outcome is not known yet"):
+        try:
+            return await handle.result()
+        except WorkflowFailureError as error:
+            raise WorkflowFailed(reason_of(error)) from error
 
 
 async def _describe(temporal: Client, workflow_id: str) -> Execution:

@@ -1,7 +1,8 @@
-"""Starting workflows of what the database says is under way: campaigns, and calls in flight."""
+"""Starting workflows: of what the database says is under way, and of what others ask for."""
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from temporalio.client import Client
@@ -13,13 +14,35 @@ from temporalio.common import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from outdial.contracts.messages import CampaignInput
-from outdial.contracts.names import TASK_QUEUE, campaign_memo, campaign_workflow_id
+from outdial.contracts.messages import (
+    CallbackRunInput,
+    CampaignInput,
+    RequestCallInput,
+)
+from outdial.contracts.names import (
+    NUDGE_SIGNAL,
+    TASK_QUEUE,
+    callback_workflow_id,
+    campaign_memo,
+    campaign_workflow_id,
+    delivery_workflow_id,
+    request_workflow_id,
+)
 from outdial.contracts.search_attributes import ATTEMPT, CALL_STATUS, CAMPAIGN, LINE
-from outdial.dispatch.errors import outages_translated
+from outdial.contracts.signatures.delivery import EndpointRef
+from outdial.contracts.workflows import (
+    CallbackWorkflow,
+    CampaignWorkflow,
+    DeliveryWorkflow,
+    RequestCallWorkflow,
+)
+from outdial.dispatch.errors import is_outage, outages_translated
+from outdial.dispatch.signals import SIGNAL_WITHIN
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.status import CallStatus
-from outdial.domain.record import CampaignRecord
+from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord
+
+log = logging.getLogger(__name__)
 
 
 async def start_campaign(temporal: Client, record: CampaignRecord) -> None:
@@ -31,13 +54,8 @@ async def start_campaign(temporal: Client, record: CampaignRecord) -> None:
         f"{record.name} is written down, and starts by itself once Temporal is back"
     ):
         await temporal.start_workflow(
-            "CampaignWorkflow",
-            CampaignInput(
-                tenant=record.tenant,
-                campaign=record.name,
-                campaign_id=record.id,
-                launch=record.launch,
-            ),
+            CampaignWorkflow.run,
+            _campaign_input(record),
             id=campaign_workflow_id(record.tenant, record.name),
             task_queue=TASK_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -50,6 +68,34 @@ async def start_campaign(temporal: Client, record: CampaignRecord) -> None:
             memo=campaign_memo(record.id, record.launch),
             search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, record.name)]),
         )
+
+
+async def wake_direct_campaign(temporal: Client, direct: CampaignRecord) -> None:
+    """Start the campaign of single calls, or have it look for work now if it runs.
+
+    Raises TemporalUnavailable.
+    """
+    with outages_translated("the direct campaign was not woken"):
+        await temporal.start_workflow(
+            CampaignWorkflow.run,
+            _campaign_input(direct),
+            id=campaign_workflow_id(direct.tenant, direct.name),
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=NUDGE_SIGNAL,
+            static_summary="single calls requested by other services",
+            search_attributes=TypedSearchAttributes([SearchAttributePair(CAMPAIGN, direct.name)]),
+        )
+
+
+def _campaign_input(record: CampaignRecord) -> CampaignInput:
+    return CampaignInput(
+        tenant=record.tenant,
+        campaign=record.name,
+        campaign_id=record.id,
+        launch=record.launch,
+        standing=record.standing,
+    )
 
 
 def is_of_launch(memo: dict[str, Any] | None, record: CampaignRecord) -> bool | None:
@@ -90,3 +136,72 @@ def call_attributes(call: ClaimedCall) -> TypedSearchAttributes:
             SearchAttributePair(CALL_STATUS, CallStatus.QUEUED.value),
         ]
     )
+
+
+async def start_request(
+    temporal: Client, request: RequestCallInput, key: str, *, masked: str
+) -> None:
+    """Start the workflow of a requested call, unless there has been one of its key.
+
+    `masked` is the number for people. Raises TemporalUnavailable.
+    """
+    line = request.request.line
+    attributes = [SearchAttributePair(CAMPAIGN, DIRECT_CAMPAIGN)]
+    if line is not None:
+        attributes.append(SearchAttributePair(LINE, line))
+    try:
+        with outages_translated("the call was not asked for"):
+            await temporal.start_workflow(
+                RequestCallWorkflow.run,
+                request,
+                id=request_workflow_id(request.tenant, key),
+                task_queue=TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=f"call {masked} on line {line}",
+                search_attributes=TypedSearchAttributes(attributes),
+            )
+    except WorkflowAlreadyStartedError:
+        return  # requested before, and over: its outcome can be read
+
+
+async def start_callback_run(temporal: Client, call_id: str, run: int = 1) -> bool:
+    """Start the workflow of a call's callbacks; False when it could not be started now.
+
+    Its id names the call and the run, so that starting it twice starts it once.
+    """
+    try:
+        await temporal.start_workflow(
+            CallbackWorkflow.run,
+            CallbackRunInput(call_id=call_id, run=run),
+            id=callback_workflow_id(call_id, run),
+            task_queue=TASK_QUEUE,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            static_summary="callbacks of a call",
+            rpc_timeout=SIGNAL_WITHIN,
+        )
+    except WorkflowAlreadyStartedError:
+        return True
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        log.warning("a callback workflow was not started: %s", type(error).__name__)
+        return False
+    return True
+
+
+async def start_delivery(temporal: Client, tenant: str, endpoint_id: str) -> None:
+    """Start delivering the webhooks of an endpoint, or have the workflow that does look again.
+
+    Raises TemporalUnavailable.
+    """
+    with outages_translated("webhooks wait"):
+        await temporal.start_workflow(
+            DeliveryWorkflow.run,
+            EndpointRef(tenant=tenant, endpoint_id=endpoint_id),
+            id=delivery_workflow_id(tenant, endpoint_id),
+            task_queue=TASK_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=NUDGE_SIGNAL,
+            static_summary=f"webhooks to endpoint {endpoint_id}",
+        )

@@ -8,7 +8,6 @@ ServiceError
 ├── RulesInvalid          rules, or a place, that cannot be
 ├── ChangeRefused         the campaign's state does not allow that
 ├── RequestRefused        this call cannot be asked for
-├── NobodyAnswered        asked, but no worker took it up; it may still happen
 ├── NotFound              the tenant has no such thing
 ├── Collision             it was changed meanwhile, or exists already
 ├── PreconditionFailed    it is not the version that was asked for
@@ -20,7 +19,7 @@ ServiceError
 └── TooManyRequests       a limit is used up
     └── QuotaUsedUp       the day's calls of a key or a tenant are
 
-That Temporal is away is said by `outdial.dispatch.errors.TemporalUnavailable`.
+What Temporal does not do is raised by `outdial.dispatch.errors`.
 """
 
 from __future__ import annotations
@@ -86,13 +85,6 @@ class RequestRefused(ServiceError):
     """Its text says what is wrong with the request."""
 
     code = "request_refused"
-
-
-class NobodyAnswered(ServiceError):
-    code = "worker_timeout"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"no worker answered for {name}; the change is made as soon as one runs")
 
 
 class NotFound(ServiceError):

@@ -7,17 +7,11 @@ from dataclasses import replace
 import nexusrpc
 from nexusrpc import HandlerError, HandlerErrorType
 from nexusrpc.handler import service_handler
-from temporalio.api.common.v1 import Payload
-from temporalio.api.nexus.v1 import EndpointSpec, EndpointTarget
-from temporalio.api.operatorservice.v1 import CreateNexusEndpointRequest
-from temporalio.client import Client
 from temporalio.nexus import WorkflowHandle, WorkflowRunOperationContext, workflow_run_operation
-from temporalio.service import RPCError, RPCStatusCode
 
 from outdial.contracts.messages import CampaignResult, RequestCallInput, RequestResult
-from outdial.contracts.names import TASK_QUEUE, request_workflow_id
 from outdial.contracts.signatures.launch import LaunchInput
-from outdial.contracts.workflows import RequestCallWorkflow, RunCampaignWorkflow
+from outdial.dispatch.nexus import start_launch, start_request
 from outdial.domain.access import allows
 from outdial.domain.bounds import OutOfBounds
 from outdial.domain.line.routing import UnknownLine
@@ -52,13 +46,7 @@ class OutdialServiceHandler:
     ) -> WorkflowHandle[RequestResult]:
         """One call and its final outcome; the same key again is the same request."""
         await self._require(asked)
-        key = asked.key or ctx.request_id
-        return await ctx.start_workflow(
-            RequestCallWorkflow.run,
-            asked.model_copy(update={"key": key}),
-            id=request_workflow_id(asked.tenant, key),
-            task_queue=TASK_QUEUE,
-        )
+        return await start_request(ctx, asked)
 
     async def _require(self, asked: RequestCallInput) -> None:
         """Raises HandlerError, which is not tried again."""
@@ -77,12 +65,7 @@ class OutdialServiceHandler:
         self, ctx: WorkflowRunOperationContext, asked: LaunchInput
     ) -> WorkflowHandle[CampaignResult]:
         """A campaign from its launch to its end."""
-        return await ctx.start_workflow(
-            RunCampaignWorkflow.run,
-            self._with_scopes(asked),
-            id=f"run-campaign/{asked.tenant}/{ctx.request_id}",
-            task_queue=TASK_QUEUE,
-        )
+        return await start_launch(ctx, self._with_scopes(asked))
 
     def _with_scopes(self, asked: LaunchInput) -> LaunchInput:
         """What is asked for, with our scopes, whatever it says of them itself.
@@ -104,25 +87,3 @@ def _unauthorized(error: ScopeMissing) -> HandlerError:
 
 def _refused(why: str, kind: HandlerErrorType) -> HandlerError:
     return HandlerError(why, type=kind, retryable_override=False)
-
-
-async def create_endpoint(client: Client, name: str = ENDPOINT) -> bool:
-    """Let other namespaces reach the service by this name; False when they could before.
-
-    Raises RPCError.
-    """
-    target = EndpointTarget.Worker(namespace=client.namespace, task_queue=TASK_QUEUE)
-    spec = EndpointSpec(
-        name=name,
-        target=EndpointTarget(worker=target),
-        description=Payload(
-            metadata={"encoding": b"json/plain"}, data=b'"places calls, runs campaigns"'
-        ),
-    )
-    try:
-        await client.operator_service.create_nexus_endpoint(CreateNexusEndpointRequest(spec=spec))
-    except RPCError as error:
-        if error.status is not RPCStatusCode.ALREADY_EXISTS:
-            raise
-        return False
-    return True

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import RowMapping
 
 from outdial.domain.call.claim import ClaimedCall
-from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import FailureClass
 from outdial.domain.decision.decision import Candidate
 from outdial.domain.line.routing import Marks
@@ -22,8 +19,6 @@ from outdial.domain.rules.consent import Consent
 from outdial.domain.rules.place import UnknownPlace
 from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, told_anew
 from outdial.store.db.tables import EPOCH
-
-log = logging.getLogger(__name__)
 
 
 @lru_cache(maxsize=1024)
@@ -38,21 +33,6 @@ def read_zones_anew(text: str, phone: str, others: tuple[str, ...]) -> ZoneEvide
         return told_anew(evidence, phone, others)
     except (UnknownZone, UnknownPlace):
         return evidence.model_copy(update={"candidates": ()})
-
-
-def readable_events(stored: Iterable[tuple[str, str]]) -> Iterator[tuple[str, CallEvent]]:
-    """Calls' ids with their events, of those with their payloads.
-
-    A payload that this version can't read counts as not reported, and is logged: it would be so in
-    every round, and what has to be done for the call would never be.
-    """
-    for call_id, payload in stored:
-        try:
-            yield call_id, CallEvent.model_validate_json(payload)
-        except ValidationError as error:
-            # Without what it holds: a transcript is nobody's business.
-            wrong = sorted({".".join(map(str, each["loc"])) for each in error.errors()})
-            log.warning("an event of call %s can't be read: %s", call_id, ", ".join(wrong))
 
 
 def read_candidate(row: RowMapping, zones: ZoneEvidence) -> Candidate:

@@ -15,11 +15,10 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.calls import Calls
 from activities.campaigns import Campaigns
-from outdial.contracts.signatures.call import EndInput, PlaceInput
+from outdial.contracts.signatures.call import PlaceInput
 from outdial.contracts.signatures.campaign import ClaimInput, EnrollInput
 from outdial.domain.call.claim import Claim
-from outdial.domain.call.end import CallEnd
-from outdial.domain.call.event import CallSnapshot
+from outdial.domain.call.event import CallEnd, CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import CallStatus
 from outdial.domain.clocks import load_zone
@@ -141,7 +140,7 @@ class VirtualDays:
     async def _call(self, call_id: str) -> None:
         await ActivityEnvironment().run(self._calls.place_call, PlaceInput(call_id=call_id))
         end = CallEnd(status=CallStatus.NO_ANSWER, at=self._telephones.now)
-        await ActivityEnvironment().run(self._calls.end_call, EndInput(call_id=call_id, end=end))
+        await ActivityEnvironment().run(self._calls.end_call, call_id, end)
 
 
 CHANGES = [

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.dispatch.sweeping import BATCH, Deadline, each, pages
+from activities.sweeping import BATCH, Deadline, each, pages
 
 
 class Time:
@@ -21,7 +21,7 @@ class Time:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> Time:
     moved = Time()
-    monkeypatch.setattr("outdial.dispatch.sweeping.time", moved)
+    monkeypatch.setattr("activities.sweeping.time", moved)
     return moved
 
 

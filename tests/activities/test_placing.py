@@ -189,7 +189,7 @@ async def test_a_sweep_keeps_a_rejection(desk: _Desk, monkeypatch: pytest.Monkey
     desk.house.later(minutes=1)
     sweeps = Sweeps(desk.resources)
     monkeypatch.setattr("activities.sweeps.describe_execution", gone)
-    monkeypatch.setattr(sweeps, "_nudge", nudged)
+    monkeypatch.setattr(sweeps, "_wake_campaign", nudged)
     assert (await ActivityEnvironment().run(sweeps.sweep_leases)).leases == 1
     ended = desk.read(call_id)
     assert (ended.status, ended.failure) == (CallStatus.FAILED, FailureClass.REJECTED)

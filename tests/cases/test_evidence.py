@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from outdial.domain.call.end import CallEnd
+from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.adapters.elevenlabs.webhook import failure_to_start
 from outdial.providers.adapters.livekit.webhook import answer_of
 from outdial.providers.adapters.vapi.webhook import ending_of
 from outdial.providers.reports.sip import block_or_refusal
-from outdial.store.call import calls, events
+from outdial.store.call import events, settlement
 from outdial.store.compliance import suppressions
 from tests.builders import LINE, House, event, phone
 from tests.cases.test_thirty_calls import end_of
@@ -64,7 +64,7 @@ def test_r1_one_call_and_the_person_is_on_the_list(house: House) -> None:
     call_id = house.claim_one(campaign).call_id
     house.place(call_id)
     end = the_end("twilio", "sip_code", "607")
-    house.write(lambda s: calls.end_call(s, call_id, end, now=house.now))
+    house.write(lambda s: settlement.end_call(s, call_id, end, now=house.now))
     (change,) = house.write(lambda s: suppressions.history(s, "default", phone(0)))
     assert (change.reason, change.source) == (
         "refused a call",
@@ -169,7 +169,7 @@ def test_w2_w3_five_minutes_of_talk_are_a_talk(house: House, word: str) -> None:
     assert (how(end), end.detail) == ((CallStatus.COMPLETED, None), word)
     told = event("analysis", kind="analysis", call_id=call_id, disposition="confirmed")
     house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
-    settled = house.write(lambda s: calls.end_call(s, call_id, end, now=house.now))
+    settled = house.write(lambda s: settlement.end_call(s, call_id, end, now=house.now))
     assert (settled.outcome, settled.recipient_done) == ("confirmed", True)
     assert not house.write(lambda s: suppressions.history(s, "default", phone(0)))
 
@@ -209,7 +209,7 @@ def test_w6_an_answer_that_only_the_store_heard_of(house: House) -> None:
     house.write(lambda s: events.store_events(s, LINE, [answered], now=house.now))
     end = the_end("telnyx", "hangup_cause", "normal_clearing")
     waits = end.model_copy(update={"wait_if_answered": timedelta(minutes=1)})
-    settled = house.write(lambda s: calls.end_call(s, call_id, waits, now=house.now))
+    settled = house.write(lambda s: settlement.end_call(s, call_id, waits, now=house.now))
     assert (settled.status, settled.settled) == (CallStatus.COMPLETED, False)
 
 

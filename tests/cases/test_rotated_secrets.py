@@ -19,7 +19,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from activities.posting import Poster
 from outdial.domain.endpoint import RETRY_AFTER, EventType
-from outdial.services.operations.keeping import Keeper
+from outdial.services.operations.maintenance import MaintenanceLoop
 from outdial.store.db.database import Database
 from outdial.store.db.tables import former_secret
 from outdial.store.webhooks import deliveries
@@ -205,7 +205,7 @@ async def test_a_rotation_that_is_asked_for_twice_loses_nobody(
 async def test_what_has_ended_is_forgotten(us: Customer, world: World, customer: Receiver) -> None:
     endpoint = await new_endpoint(us, customer.url)
     await rotate(us, endpoint, overlap_hours=1)
-    keeper = Keeper(world.ctx)
+    keeper = MaintenanceLoop(world.ctx)
     await keeper.forget_secrets()
     assert await world.ctx.database.read(kept) == 1
     world.clock.now += HOURS

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call.end import CallEnd
+from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.line.breaker import BreakerPolicy
-from outdial.store.call import calls
+from outdial.store.call import events, settlement
 from tests.builders import House, phone
 from tests.cases import endings
 from tests.cases.endings import events_of
@@ -101,9 +101,9 @@ class Day:
         number = house.request_of(call_id).to
         self.left[number] += 1
         assert self.left[number] <= 40, "a storm of calls"
-        house.write(lambda s: calls.record_placed(s, call_id, f"p-{call_id}", now=house.now))
+        house.write(lambda s: events.record_placed(s, call_id, f"p-{call_id}", now=house.now))
         end = self._ends[number].model_copy(update={"at": house.now})
-        house.write(lambda s: calls.end_call(s, call_id, end, now=house.now))
+        house.write(lambda s: settlement.end_call(s, call_id, end, now=house.now))
 
 
 @pytest.mark.parametrize(
@@ -141,6 +141,6 @@ def test_the_day_would_see_a_storm(house: House) -> None:
     day = Day(house, [end], retry={"max_attempts": ATTEMPTS})
     call_id = house.claim_one(day._campaign).call_id
     house.fence(call_id)
-    house.write(lambda s: calls.end_call(s, call_id, end, now=house.now))
+    house.write(lambda s: settlement.end_call(s, call_id, end, now=house.now))
     house.later(minutes=1)
     assert house.claim(day._campaign).calls, "due again in a minute, and counted by nothing"

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from outdial.domain.call.claim import ClaimedCall
-from outdial.domain.call.end import CallEnd
+from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.store.call import calls
+from outdial.store.call import settlement
 from outdial.store.db.database import Database
 from outdial.store.lines.lines import LineLimits, ensure_lines
 from tests.cli.conftest import Outdial
@@ -149,7 +149,7 @@ def test_lines_say_why_they_take_no_calls(
     end = CallEnd(
         status=CallStatus.FAILED, at=NOW, failure=FailureClass.UNAVAILABLE, detail="answered 503"
     )
-    database.write_sync(lambda s: calls.end_call(s, call.call_id, end, now=NOW))
+    database.write_sync(lambda s: settlement.end_call(s, call.call_id, end, now=NOW))
     shown = outdial("lines").output.splitlines()
     assert shown[1].split() == [
         "simulated",

@@ -8,10 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outdial.contracts.signatures.call import CallReport
-from outdial.dispatch.reports import report_of
-from outdial.domain.call.end import CallEnd
-from outdial.domain.call.evidence import LONGEST_RING
+from outdial.domain.call.event import LONGEST_RING, CallEnd, CallEvent
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from tests.builders import event
 
@@ -20,13 +17,12 @@ ENDS = [status for status in CallStatus if status.terminal]
 
 
 def end_of(*, answered_before: bool = False, **facts: Any) -> CallEnd:
-    return CallEnd.of(told(**facts), answered_before=answered_before)
+    return CallEnd.of(signalled(**facts), answered_before=answered_before)
 
 
-def told(**facts: Any) -> CallReport:
-    report = report_of("call-1", event(**facts))
-    assert report is not None
-    return report
+def signalled(**facts: Any) -> CallEvent:
+    """The event as the call's workflow gets it."""
+    return event(**facts).for_workflow()
 
 
 @pytest.mark.parametrize("status", ENDS)

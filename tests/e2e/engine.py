@@ -24,8 +24,8 @@ from outdial.providers.simulated.telephony.settings import NetworkSettings
 from outdial.resources.integrations import Integrations
 from outdial.resources.resources import Resources
 from outdial.services.operations import reading
-from outdial.services.operations.keeping import Keeper
 from outdial.services.operations.lines import announce_lines
+from outdial.services.operations.maintenance import MaintenanceLoop
 from outdial.store.db.database import Database
 from tests.api.applications import application
 from tests.api.conftest import serving
@@ -103,7 +103,7 @@ async def engine(
         for worker in build_workers(temporal, resources):
             await opened.enter_async_context(worker)
         await opened.enter_async_context(delivery_worker(temporal, resources))
-        await opened.enter_async_context(Keeper(ctx))
+        await opened.enter_async_context(MaintenanceLoop(ctx))
         yield Engine(ctx, clock, network, public_url)
 
 

@@ -17,8 +17,10 @@ from temporalio.testing import WorkflowEnvironment
 from typer.testing import CliRunner
 
 from outdial.cli.main import app
+from outdial.contracts.names import schedule_id
+from outdial.dispatch.nexus import create_endpoint
 from outdial.services.campaigns import scheduling
-from outdial.services.nexus import create_endpoint
+from outdial.services.nexus import ENDPOINT
 from tests.builders import phone
 from tests.compat import node, samples
 from tests.databases import migrated, sqlite_database
@@ -95,8 +97,8 @@ async def test_nexus_from_another_namespace(
     at_work: Engine, temporal_server: WorkflowEnvironment
 ) -> None:
     client = temporal_server.client
-    assert await create_endpoint(client)
-    assert not await create_endpoint(client)
+    assert await create_endpoint(client, ENDPOINT)
+    assert not await create_endpoint(client, ENDPOINT)
     request = RegisterNamespaceRequest(namespace="bookings")
     request.workflow_execution_retention_period.FromTimedelta(timedelta(days=1))
     await client.workflow_service.register_namespace(request)
@@ -114,7 +116,7 @@ async def test_a_recurring_campaign(
     made = await scheduling.schedule_campaign(at_work.ctx, name, "none.yaml", "0 9 * * *")
     again = await scheduling.schedule_campaign(at_work.ctx, name, "other.yaml", "0 10 * * 1-5")
     assert (made, again) == (True, False)
-    handle = temporal_server.client.get_schedule_handle(scheduling.schedule_id("default", name))
+    handle = temporal_server.client.get_schedule_handle(schedule_id("default", name))
     await handle.trigger()
 
     async def ran() -> bool:

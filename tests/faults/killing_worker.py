@@ -26,7 +26,7 @@ from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.errors import NotPlaced
 from outdial.providers.port import Placed
 from outdial.runtime.clock import system_clock
-from outdial.store.call import calls
+from outdial.store.call import calls, events, settlement
 from outdial.store.claims import fence, reservation
 from outdial.store.db.database import Database
 
@@ -65,16 +65,16 @@ _STORE: dict[Step, tuple[Any, str, Matters]] = {
     Step.FENCE_DECIDED: (fence, "raise_fence", _goes),
     Step.FENCE_COMMITTED: (fence, "raise_fence", _goes),
     Step.FENCE_FROZEN: (fence, "raise_fence", _goes),
-    Step.RECORD_DECIDED: (calls, "record_placed", lambda found: True),
-    Step.RECORD_COMMITTED: (calls, "record_placed", lambda found: True),
+    Step.RECORD_DECIDED: (events, "record_placed", lambda found: True),
+    Step.RECORD_COMMITTED: (events, "record_placed", lambda found: True),
     Step.REFUSAL_COMMITTED: (calls, "record_not_placed", lambda found: True),
-    Step.END_DECIDED: (calls, "end_call", lambda found: True),
-    Step.END_COMMITTED: (calls, "end_call", lambda found: True),
+    Step.END_DECIDED: (settlement, "end_call", lambda found: True),
+    Step.END_COMMITTED: (settlement, "end_call", lambda found: True),
 }
 """Functions that run within a transaction, and which of their results count."""
 _BEFORE: dict[Step, tuple[Any, str]] = {
     Step.BEFORE_FENCE: (fence, "raise_fence"),
-    Step.BEFORE_END: (calls, "end_call"),
+    Step.BEFORE_END: (settlement, "end_call"),
 }
 _COMMITTED = frozenset(
     {

@@ -19,8 +19,7 @@ from outdial.providers.lines import Lines
 from outdial.resources.resources import Resources
 from outdial.services.errors import RequestRefused
 from outdial.services.webhooks import endpoints as service
-from outdial.store.call import outstanding
-from outdial.store.webhooks import deliveries, endpoints, outbox
+from outdial.store.webhooks import deliveries, endpoints, outbox, outstanding
 from outdial.store.webhooks.outbox import Happened
 from tests.activities.endpoint import Endpoint as FarEnd
 from tests.activities.test_posting import SECRET, delivery

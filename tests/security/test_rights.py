@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from outdial.dispatch.errors import WorkerTimeout
 from outdial.domain.access import BEYOND, SCOPES, allows
 from outdial.domain.definition.source import InlineRecipient
 from outdial.intake.definition import read_definition_text
@@ -19,7 +20,6 @@ from outdial.resources.outgoing.mail import MailServer
 from outdial.services.accounts.rights import require_for_definition, require_for_recipients
 from outdial.services.campaigns.adding import add_recipients
 from outdial.services.campaigns.launching import launch_campaign
-from outdial.services.errors import NobodyAnswered
 from tests.api.v1.conftest import bearer, new_key
 from tests.services.world import World
 
@@ -116,9 +116,7 @@ async def test_people_by_api_get_no_mail_of_the_operators_campaign(
     api: httpx.AsyncClient, with_number: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its template writes to whatever address comes with them."""
-    monkeypatch.setattr(
-        "outdial.services.campaigns.control.ANSWER_WITHIN", timedelta(milliseconds=50)
-    )
+    monkeypatch.setattr("outdial.dispatch.campaigns.ANSWER_WITHIN", timedelta(milliseconds=50))
     to_people = EMAIL | {"to": "{{ email }}"}
     for name, callbacks in (("plain", [WEBHOOK]), ("mails", [WEBHOOK, to_people])):
         loaded = read_definition_text(json.dumps(CAMPAIGN | {"name": name, "callbacks": callbacks}))
@@ -136,7 +134,7 @@ async def test_people_by_api_get_no_mail_of_the_operators_campaign(
     ruled = replace(with_number.ctx, integrations=Integrations(mail=MAIL))
     require_for_recipients(ruled, (*PLAIN, "mail:send"), loaded.definition)
     # The operator adds whom they like, and a campaign without mail takes anybody.
-    with pytest.raises(NobodyAnswered):  # they are staged; there is no worker here
+    with pytest.raises(WorkerTimeout):  # they are staged; there is no worker here
         await add_recipients(with_number.ctx, "mails", people)
     plain = await key(with_number, *PLAIN)
     taken = await api.post("/v1/campaigns/plain/recipients", json=body, headers=plain)

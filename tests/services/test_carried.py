@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from outdial.dispatch.wakeups import Wakeups
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.request import CallView
 from outdial.domain.definition.agent import Agent
@@ -20,7 +21,6 @@ from outdial.providers.port import LineConfig
 from outdial.resources.resources import Resources
 from outdial.services.calls.calls import CallOrder, create_call
 from outdial.services.calls.dialing import single_call
-from outdial.services.calls.nudging import Nudges
 from outdial.services.calls.requests import request_call
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import RequestRefused
@@ -128,14 +128,14 @@ ASKED = [
 async def test_a_single_call(ctx: Resources, line: str, changes: dict[str, Any], why: str) -> None:
     request = _request(line, **changes)
     with pytest.raises(RequestRefused, match=why):
-        await create_call(ctx, Nudges(ctx), CallOrder(request=request))
+        await create_call(ctx, Wakeups(ctx.temporal), CallOrder(request=request))
     with pytest.raises(RequestRefused, match=why):
         await request_call(ctx, request)
 
 
 async def test_a_request_without_wishes_is_taken_by_every_line(ctx: Resources) -> None:
     for name in CONFIGS:
-        made = await create_call(ctx, Nudges(ctx), CallOrder(request=_request(name)))
+        made = await create_call(ctx, Wakeups(ctx.temporal), CallOrder(request=_request(name)))
         assert isinstance(made, CallView)
 
 
@@ -155,4 +155,4 @@ async def test_systems_whose_calls_have_recordings_have_them_where_they_can(
         alone, to=NUMBER, agent="a", origin="x", scopes=(), has_recordings=True
     )
     assert (order.request.line, order.request.recording) == (line, recording)
-    assert isinstance(await create_call(alone, Nudges(alone), order), CallView)
+    assert isinstance(await create_call(alone, Wakeups(alone.temporal), order), CallView)

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from outdial.dispatch.errors import TemporalUnavailable
+from outdial.dispatch.campaigns import ANSWER_WITHIN
+from outdial.dispatch.errors import TemporalUnavailable, WorkerTimeout
 from outdial.domain.call.claim import CampaignState
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.resources.resources import Resources
@@ -15,7 +16,6 @@ from outdial.services.campaigns import control
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import (
     ChangeRefused,
-    NobodyAnswered,
     NoSuchCampaign,
 )
 from outdial.services.operations import reading
@@ -69,12 +69,10 @@ async def test_pause_resume_and_stop(working: World) -> None:
 
 async def test_nobody_answers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The workflow is there, but no worker: it is not known whether it will change."""
-    monkeypatch.setattr(
-        "outdial.services.campaigns.control.ANSWER_WITHIN", control.ANSWER_WITHIN / 100
-    )
+    monkeypatch.setattr("outdial.dispatch.campaigns.ANSWER_WITHIN", ANSWER_WITHIN / 100)
     name = new_name()
     await launch_campaign(world.ctx, definition(name))
-    with pytest.raises(NobodyAnswered, match="no worker answered"):
+    with pytest.raises(WorkerTimeout, match="no worker answered"):
         await control.pause(world.ctx, name)
 
 

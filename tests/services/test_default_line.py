@@ -69,7 +69,7 @@ async def by_compat(ctx: Resources) -> str:
 
 async def by_service(ctx: Resources) -> str:
     request = CallRequest(to=TO, agent=Agent(id="a"))
-    made = await calls.create_call(ctx, _NoNudges(), calls.CallOrder(request))  # type: ignore[arg-type]
+    made = await calls.create_call(ctx, _NoWakeups(), calls.CallOrder(request))  # type: ignore[arg-type]
     assert not isinstance(made, Answer)
     return made.line
 
@@ -102,8 +102,8 @@ def readme_sample() -> RequestCallInput:
     return RequestCallInput.model_validate(ast.literal_eval(sent[1].strip()))
 
 
-class _NoNudges:
-    def soon(self, direct: object) -> None:
+class _NoWakeups:
+    def wake_soon(self, direct: object) -> None:
         """Nobody carries anything out here."""
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
+from outdial.dispatch.campaigns import ANSWER_WITHIN
 from outdial.dispatch.errors import TemporalUnavailable
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.line.routing import UnknownLine
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
-from outdial.services.campaigns import control
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import LaunchClosing, NoSuchCampaign
 from outdial.services.operations import reading
@@ -117,9 +117,7 @@ async def test_a_new_launch_is_never_taken_for_the_last_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last launch is over in the database, but its workflow has not closed."""
-    monkeypatch.setattr(
-        "outdial.services.campaigns.launching.CLOSE_WITHIN", control.ANSWER_WITHIN / 100
-    )
+    monkeypatch.setattr("outdial.services.campaigns.launching.CLOSE_WITHIN", ANSWER_WITHIN / 100)
     name = new_name()
     first = await launch_campaign(world.ctx, definition(name))
     await end_in_database(world, first.campaign.id)

@@ -17,7 +17,7 @@ from outdial.contracts.signatures.call import PlaceInput, PlacementResult
 from outdial.domain.call.status import FailureClass
 from outdial.providers.lines import Lines
 from outdial.resources.resources import Resources
-from outdial.store.call import calls
+from outdial.store.call import calls, events
 from outdial.store.claims import leases
 from outdial.store.db.tables import call as call_table
 from outdial.store.db.tables import campaign as campaign_table
@@ -34,7 +34,7 @@ async def test_a_call_that_may_be_going_on_is_followed_again(world: World, place
     call = await world.place_call()
     if placed:
         await world.ctx.database.write(
-            lambda s: calls.record_placed(s, call.call_id, "sim_1", now=world.clock.now)
+            lambda s: events.record_placed(s, call.call_id, "sim_1", now=world.clock.now)
         )
     world.clock.now += START_AGE
     assert (await sweeps(world).sweep_leases()).leases == 0

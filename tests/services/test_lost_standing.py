@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import update
 from temporalio.client import WorkflowExecutionStatus
 
-from outdial.dispatch.standing import nudge_standing
+from outdial.dispatch.starting import wake_direct_campaign
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.definition.agent import Agent
 from outdial.domain.record import CampaignRecord
-from outdial.store.call import call_requests
-from outdial.store.call.call_requests import NewRequest
+from outdial.store.call import requests
+from outdial.store.call.requests import NewRequest
 from outdial.store.campaign.campaigns import ensure_direct_campaign
 from outdial.store.db.tables import recipient
 from tests.services.test_recovery import handle_of, sweeps
@@ -31,7 +31,7 @@ async def standing(world: World, state: str) -> CampaignRecord:
         agent="a",
         origin="rest",
     )
-    await write(lambda s: call_requests.create_request(s, direct, new, now=now))
+    await write(lambda s: requests.create_request(s, direct, new, now=now))
     changed = update(recipient).where(recipient.c.campaign_id == direct.id).values(state=state)
     await write(lambda s: s.connection().execute(changed).rowcount)
     return direct
@@ -50,6 +50,6 @@ async def test_it_is_started_for_whoever_is_ready(world: World, state: str, star
 
 async def test_one_that_a_person_ended_waits_for_the_next_request(world: World) -> None:
     direct = await standing(world, "ready")
-    await nudge_standing(world.ctx.temporal, direct)
+    await wake_direct_campaign(world.ctx.temporal, direct)
     await handle_of(world, direct).terminate()
     assert (await sweeps(world).sweep_campaigns()).campaigns == 0

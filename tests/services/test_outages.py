@@ -10,12 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from temporalio.service import RPCError, RPCStatusCode
 
-from outdial.contracts.names import NUDGE_SIGNAL
 from outdial.dispatch.errors import TemporalUnavailable, is_outage, outages_translated
 from outdial.dispatch.executions import describe_execution
-from outdial.dispatch.standing import nudge_standing
-from outdial.dispatch.starting import start_call, start_campaign
-from outdial.dispatch.telling import signal_workflow, start_callback_run
+from outdial.dispatch.signals import wake_campaign
+from outdial.dispatch.starting import (
+    start_call,
+    start_callback_run,
+    start_campaign,
+    wake_direct_campaign,
+)
 from outdial.services.calls.requests import await_outcome
 from outdial.services.campaigns import control
 from outdial.services.operations.reading import require_campaign
@@ -60,7 +63,7 @@ async def test_a_client_that_never_connected_raises_what_is_taken_for_an_outage(
     assert str(caught.value).startswith(NEVER_CONNECTED)
     with pytest.raises(TemporalUnavailable):
         await describe_execution(temporal, "campaign/default/nobody")
-    assert not await signal_workflow(temporal, "campaign/default/nobody", NUDGE_SIGNAL)
+    assert not await wake_campaign(temporal, "campaign/default/nobody")
     assert not await start_callback_run(temporal, "c1")
 
 
@@ -74,11 +77,11 @@ async def asks(database: Database) -> tuple[DefectiveServiceClient, list[Ask]]:
     temporal = world.ctx.temporal
     return service, [
         lambda: describe_execution(temporal, call.workflow_id),
-        lambda: signal_workflow(temporal, call.workflow_id, NUDGE_SIGNAL),
+        lambda: wake_campaign(temporal, call.workflow_id),
         lambda: start_callback_run(temporal, call.call_id),
         lambda: start_call(temporal, call),
         lambda: start_campaign(temporal, record),
-        lambda: nudge_standing(temporal, record),
+        lambda: wake_direct_campaign(temporal, record),
         lambda: control.pause(world.ctx, record.name),
         lambda: control.stop(world.ctx, record.name),
         lambda: control.enroll_staged(world.ctx, record),

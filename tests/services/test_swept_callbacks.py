@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import insert, select, update
 from temporalio.client import WorkflowExecutionStatus
 
+from activities.sweeps import LOST_AGE
 from outdial.contracts.names import callback_workflow_id
-from outdial.dispatch.settled import LOST_AGE
-from outdial.dispatch.telling import start_callback_run
+from outdial.dispatch.starting import start_callback_run
 from outdial.domain.call.callback_run import CallbackRunState
 from outdial.services.calls.callback_runs import retry_callbacks
 from outdial.store.call import requests
@@ -94,6 +94,8 @@ async def test_a_requester_whose_signal_was_lost_learns_the_end_once(world: Worl
     events = (await requester.fetch_history()).events
     signals = [e for e in events if e.HasField("workflow_execution_signaled_event_attributes")]
     assert len(signals) == 1
-    left = await world.ctx.database.read(lambda s: requests.untold_requesters(s, after=0, limit=9))
+    left = await world.ctx.database.read(
+        lambda s: requests.unsignalled_requesters(s, after=0, limit=9)
+    )
     assert left == []
     await requester.terminate()

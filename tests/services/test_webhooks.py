@@ -8,9 +8,9 @@ from temporalio.api.enums.v1 import EventType
 
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import ClaimedCall
-from outdial.domain.call.end import CallEnd
+from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import CallStatus
-from outdial.store.call import calls
+from outdial.store.call import calls, settlement
 from tests.services.world import NOW, World, webhook
 
 
@@ -20,7 +20,7 @@ async def end(world: World, call: ClaimedCall) -> None:
         status=CallStatus.COMPLETED, at=world.clock.now, analysis_wait=timedelta(seconds=30)
     )
     await world.ctx.database.write(
-        lambda s: calls.end_call(s, call.call_id, ended, now=world.clock.now)
+        lambda s: settlement.end_call(s, call.call_id, ended, now=world.clock.now)
     )
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from outdial.domain.call.claim import Claim
-from outdial.domain.call.end import CallEnd
+from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import CallStatus
-from outdial.store.call import calls
+from outdial.store.call import settlement
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls
 from outdial.store.db.database import Database
@@ -85,5 +85,5 @@ def _call(database: Database, call_id: str, now: datetime, begun: float) -> list
     went = request is not None
     end = CallEnd(status=CallStatus.NO_ANSWER, at=now, may_have_rung=went)
     ended = time.monotonic()
-    database.write_sync(lambda s: calls.end_call(s, call_id, end, now=now))
+    database.write_sync(lambda s: settlement.end_call(s, call_id, end, now=now))
     return [Talk(request.to, begun, ended)] if request is not None else []

@@ -11,9 +11,9 @@ from sqlalchemy import func, select
 from sqlmodel import Session
 
 from outdial.domain.call.claim import FencePass, FenceVerdict
-from outdial.domain.call.end import CallEnd
+from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import CallStatus
-from outdial.store.call import calls
+from outdial.store.call import settlement
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls
 from outdial.store.db.database import Database
@@ -94,7 +94,7 @@ class _Process:
             passed = self._fence(call_id)
         self._seen.dialed += passed.verdict is FenceVerdict.GO
         end = CallEnd(status=CallStatus.COMPLETED, at=self._now)
-        self._database.write_sync(lambda s: calls.end_call(s, call_id, end, now=end.at))
+        self._database.write_sync(lambda s: settlement.end_call(s, call_id, end, now=end.at))
 
     def _fence(self, call_id: str) -> FencePass:
         now, timeout = self._now, timedelta(seconds=10)

@@ -16,10 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import select
 
 from outdial.domain.call.claim import CampaignState
-from outdial.domain.call.end import CallEnd
+from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store.call import calls, events
+from outdial.store.call import calls, events, settlement
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.claims.fence import raise_fence
@@ -208,7 +208,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         asked.recorded, now = True, self._at(skew)
         if asked.answer == "taken":
             self.house.write(
-                lambda s: calls.record_placed(s, asked.call_id, asked.known_as, now=now)
+                lambda s: events.record_placed(s, asked.call_id, asked.known_as, now=now)
             )
         elif asked.answer in ("unheard", "lost"):
             self.house.write(
@@ -388,7 +388,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         asked = self.phones.get(call_id)
         row = self._row(call_id)
         if asked is not None and asked.exists and shown:
-            self.house.write(lambda s: calls.record_placed(s, call_id, asked.known_as, now=now))
+            self.house.write(lambda s: events.record_placed(s, call_id, asked.known_as, now=now))
             for status in asked.told[-last:]:
                 self._report(asked, status, now)
             return
@@ -420,7 +420,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
                 asked.over = True
         else:
             return
-        self.house.write(lambda s: calls.end_call(s, call_id, how, now=now))
+        self.house.write(lambda s: settlement.end_call(s, call_id, how, now=now))
         self._forget_ended()
 
     def _forget_ended(self) -> None:

@@ -102,10 +102,10 @@ def test_a_late_opt_out_tells_which_numbers_were_listed(house: House) -> None:
     house.place(claimed.call_id)
     assert house.end(claimed.call_id).listed == ()
     said = event(call_id=claimed.call_id, kind=EventKind.ANALYSIS, disposition="opted_out")
-    (stored,) = house.write(lambda s: events.store_events(s, LINE, [said], now=house.now))
-    assert stored.settled is not None
-    assert stored.settled.listed == (phone(0), phone(1), phone(2))
-    assert not stored.settled.changed
+    stored = house.write(lambda s: events.store_events(s, LINE, [said], now=house.now))
+    (settled,) = stored.settled
+    assert settled.listed == (phone(0), phone(1), phone(2))
+    assert not settled.changed
 
 
 def test_who_opts_out_does_so_with_all_numbers(house: House) -> None:

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import func, insert, select, text, update
 
 from outdial.domain.endpoint import DeliveryState, Endpoint, EndpointState
-from outdial.store.call import outstanding
 from outdial.store.db.tables import delivery
 from outdial.store.db.tables import endpoint as endpoint_table
+from outdial.store.webhooks import outstanding
 from tests.builders import NOW, House
 from tests.store.test_outbox import answer, due, listen, tell
 from tests.store.test_plans import _listening, _plan, _steps

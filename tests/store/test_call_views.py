@@ -11,10 +11,9 @@ import pytest
 from outdial.domain.call.request import CallFilter, CallView, until_settled
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.store.call import call_requests, calls
-from outdial.store.call import views as call_views
-from outdial.store.call.call_requests import NewRequest
-from outdial.store.call.requests import enroll_request
+from outdial.store.call import calls as call_views
+from outdial.store.call import requests, settlement
+from outdial.store.call.requests import NewRequest, enroll_request
 from outdial.store.campaign import campaigns
 from outdial.store.roster import roster
 from tests.builders import NOW, House, phone, request, zones
@@ -35,7 +34,7 @@ def ask(house: House, number: int, *, at: datetime = NOW, refused: str | None = 
         refused=refused,
     )
     direct = house.write(lambda s: campaigns.ensure_direct_campaign(s, DEFAULT_TENANT, now=NOW))
-    house.write(lambda s: call_requests.create_request(s, direct, new, now=at))
+    house.write(lambda s: requests.create_request(s, direct, new, now=at))
     return new.public_id
 
 
@@ -80,7 +79,7 @@ def test_a_call_whose_analysis_is_awaited_is_in_progress_where_that_is_asked_for
         (view,) = listed(house, chosen)
         shown = view if now is None else until_settled(view, now)
         assert (shown.id, shown.status, shown.done) == (asked, expected, False)
-    house.write(lambda s: calls.settle_call(s, call.call_id, now=NOW))
+    house.write(lambda s: settlement.settle_call(s, call.call_id, now=NOW))
     (view,) = listed(house, CallFilter(statuses=(CallStatus.COMPLETED,), settled_by=NOW))
     assert until_settled(view, NOW) == view
 

@@ -58,7 +58,7 @@ def _call(house: House, name: str, tenant: str = "default") -> bool:
         return False
     if house.fence(call_id).verdict is not FenceVerdict.GO:
         return False
-    house.write(lambda s: calls.record_placed(s, call_id, f"p-{call_id}", now=house.now))
+    house.write(lambda s: events.record_placed(s, call_id, f"p-{call_id}", now=house.now))
     house.end(call_id, CallStatus.BUSY)
     return True
 

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from outdial.domain.call.claim import CampaignState, FenceVerdict
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store.call import calls, events
+from outdial.store.call import calls, events, settlement
 from outdial.store.campaign.progress import read_progress
 from outdial.store.campaign.states import finish_campaign
 from outdial.store.claims.leases import close_fence, release_unplaced
@@ -109,7 +109,9 @@ class Story:
             self.house.write(lambda s: events.store_events(s, LINE, [told], now=self.house.now))
 
     def settle(self, choice: int) -> None:
-        self.house.write(lambda s: calls.settle_overdue(s, self.campaign.id, now=self.house.now))
+        self.house.write(
+            lambda s: settlement.settle_overdue(s, self.campaign.id, now=self.house.now)
+        )
 
     def sweep(self, choice: int) -> None:
         call_id = self._some(choice)

@@ -13,7 +13,7 @@ from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.rulebook import Block
 from outdial.domain.rules.zone import zone_evidence
-from outdial.store.call import call_requests, requests
+from outdial.store.call import requests
 from outdial.store.campaign import campaigns
 from outdial.store.compliance import rulings
 from outdial.store.db.tables import lease, recipient
@@ -146,7 +146,7 @@ def test_requests_are_decided_anew_however_they_came(
         house.write(lambda s: rulings.block(s, "default", storm, now=house.now))
 
     def ask(number: int) -> None:
-        new = call_requests.NewRequest(
+        new = requests.NewRequest(
             public_id=f"http-{number}",
             request=request(number),
             phone=phone(number),
@@ -154,7 +154,7 @@ def test_requests_are_decided_anew_however_they_came(
             agent="a",
             origin="api",
         )
-        house.write(lambda s: call_requests.create_request(s, direct, new, now=house.now))
+        house.write(lambda s: requests.create_request(s, direct, new, now=house.now))
         house.write(
             lambda s: requests.enroll_request(
                 s,

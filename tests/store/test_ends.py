@@ -16,7 +16,7 @@ from outdial.domain.record import (
     RecipientState,
     Settled,
 )
-from outdial.store.call import calls, events
+from outdial.store.call import calls, events, settlement
 from outdial.store.claims.leases import live_leases
 from outdial.store.compliance import suppressions
 from outdial.store.db.errors import UnknownCall
@@ -47,7 +47,7 @@ def _placed(house: House, campaign: CampaignRecord) -> str:
 
 
 def _overdue(house: House, campaign: CampaignRecord) -> list[Settled]:
-    return house.write(lambda s: calls.settle_overdue(s, campaign.id, now=house.now))
+    return house.write(lambda s: settlement.settle_overdue(s, campaign.id, now=house.now))
 
 
 def test_an_end_frees_the_slot_and_settles(house: House) -> None:
@@ -155,10 +155,10 @@ def test_the_analysis_settles_a_call_that_has_ended(house: House) -> None:
     call_id = _placed(house, campaign)
     house.end(call_id, analysis_wait=WAIT)
     told = event("a", kind="analysis", call_id=call_id, disposition="booked", cost=0.12)
-    (stored,) = house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
-    assert stored.settled is not None
-    assert (stored.settled.outcome, stored.settled.recipient_done) == ("booked", True)
-    assert stored.workflow_id is None
+    stored = house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
+    (settled,) = stored.settled
+    assert (settled.outcome, settled.recipient_done) == ("booked", True)
+    assert stored.events[0].workflow_id is None
     call = _call(house, call_id)
     assert (call.outcome, call.disposition, call.cost) == ("booked", "booked", 0.12)
     house.now += WAIT
@@ -169,8 +169,8 @@ def test_an_analysis_that_came_before_the_end_is_not_awaited(house: House) -> No
     campaign = house.launch(1)
     call_id = _placed(house, campaign)
     told = event("a", kind="analysis", call_id=call_id, disposition="booked")
-    (stored,) = house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
-    assert stored.settled is None
+    stored = house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
+    assert stored.settled == []
     settled = house.end(call_id, analysis_wait=WAIT)
     assert (settled.settled, settled.outcome) == (True, "booked")
 
@@ -184,8 +184,8 @@ def test_without_analysis_the_claim_settles(house: House) -> None:
     assert claim.open_recipients == 0
     assert _call(house, call_id).outcome == "completed"
     late = event("a", kind="analysis", call_id=call_id, disposition="booked", transcript="Hi")
-    (stored,) = house.write(lambda s: events.store_events(s, LINE, [late], now=house.now))
-    assert stored.settled is None
+    stored = house.write(lambda s: events.store_events(s, LINE, [late], now=house.now))
+    assert stored.settled == []
     call = _call(house, call_id)
     assert (call.outcome, call.disposition, call.transcript) == ("completed", "booked", "Hi")
 
@@ -195,7 +195,7 @@ def test_overdue_calls_are_settled_in_bounded_steps(house: House) -> None:
     for claimed in house.claim(campaign).calls:
         house.end(claimed.call_id, analysis_wait=WAIT)
     house.now += WAIT
-    step = house.write(lambda s: calls.settle_overdue(s, campaign.id, now=house.now, limit=5))
+    step = house.write(lambda s: settlement.settle_overdue(s, campaign.id, now=house.now, limit=5))
     assert [settled.changed for settled in step] == [True] * 5
     assert len(_overdue(house, campaign)) == 3
     assert _overdue(house, campaign) == []
@@ -209,7 +209,7 @@ def test_settling_by_many_at_once_happens_once(house: House) -> None:
     house.now += WAIT
 
     def settle() -> Settled:
-        return house.write(lambda s: calls.settle_call(s, call_id, now=house.now))
+        return house.write(lambda s: settlement.settle_call(s, call_id, now=house.now))
 
     told = race([settle] * 6 + [lambda: (_overdue(house, campaign) or [settle()])[0]] * 2)
     assert [settled.changed for settled in told].count(True) == 1
@@ -217,7 +217,7 @@ def test_settling_by_many_at_once_happens_once(house: House) -> None:
 
 def test_what_has_not_ended_is_not_settled(house: House) -> None:
     call_id = _placed(house, house.launch(1))
-    settled = house.write(lambda s: calls.settle_call(s, call_id, now=house.now))
+    settled = house.write(lambda s: settlement.settle_call(s, call_id, now=house.now))
     assert (settled.changed, settled.settled) == (False, False)
 
 
@@ -276,6 +276,6 @@ def test_an_end_must_be_one(house: House) -> None:
 
 def test_the_end_of_an_unknown_call_is_an_error(house: House) -> None:
     with pytest.raises(UnknownCall):
-        house.write(lambda s: calls.end_call(s, "no-such-call", ended(), now=house.now))
+        house.write(lambda s: settlement.end_call(s, "no-such-call", ended(), now=house.now))
     with pytest.raises(UnknownCall):
-        house.write(lambda s: calls.settle_call(s, "no-such-call", now=house.now))
+        house.write(lambda s: settlement.settle_call(s, "no-such-call", now=house.now))

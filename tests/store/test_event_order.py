@@ -10,10 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from outdial.domain.call.event import CallEvent
+from outdial.domain.call.event import CallEvent, EventSummary
 from outdial.domain.call.status import CallStatus, advance
 from outdial.store.call import events
-from outdial.store.call.merging import merge
 from outdial.store.db.database import Database
 from outdial.store.db.tables import call
 from tests.builders import LINE, NOW, House, event
@@ -99,7 +98,7 @@ def test_any_order_and_any_repetition_give_the_same_row(
 def test_merging_parts_never_moves_a_status_back(order: list[int], cut: int) -> None:
     told = _events("c", "p")
     some = [told[index] for index in order[:cut]]
-    before, after = merge(some).status, merge(told).status
+    before, after = EventSummary.of(some).status, EventSummary.of(told).status
     assert advance(before, after) is after
     assert not after.terminal
     assert after is CallStatus.IN_PROGRESS

@@ -6,9 +6,9 @@ import pytest
 
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import AnsweredBy, CallStatus, Fence
-from outdial.domain.record import CallRecord
+from outdial.domain.record import DEFAULT_TENANT, CallRecord
 from outdial.store.call import calls, events
-from outdial.store.call.events import StoredEvent
+from outdial.store.call.events import StoredEvents, UnsignalledEvent
 from tests.builders import LINE, House, event
 from tests.store.racing import race
 
@@ -17,8 +17,17 @@ pytestmark = pytest.mark.both_databases
 RINGING, IN_PROGRESS = CallStatus.RINGING, CallStatus.IN_PROGRESS
 
 
-def _store(house: House, *told: CallEvent, line: str = LINE) -> list[StoredEvent]:
-    return house.write(lambda s: events.store_events(s, line, told, now=house.now))
+def _stored(house: House, *reported: CallEvent, line: str = LINE) -> StoredEvents:
+    return house.write(lambda s: events.store_events(s, line, reported, now=house.now))
+
+
+def _store(house: House, *reported: CallEvent, line: str = LINE) -> list[CallEvent]:
+    return _stored(house, *reported, line=line).events
+
+
+def _mark(house: House, stored: list[CallEvent]) -> None:
+    keys = [(DEFAULT_TENANT, LINE, each.event_id) for each in stored]
+    house.write(lambda s: events.mark_signalled(s, keys, now=house.now))
 
 
 def _call(house: House, call_id: str) -> CallRecord:
@@ -33,16 +42,16 @@ def _fenced(house: House) -> str:
     return call_id
 
 
-def _missed(house: House, limit: int = 10) -> list[StoredEvent]:
-    rows = house.write(lambda s: events.unsignalled_rows(s, before=house.now, limit=limit))
-    return [events.stored_event(row) for row in rows]
+def _missed(house: House, limit: int = 10) -> list[UnsignalledEvent]:
+    return house.write(lambda s: events.unsignalled_events(s, before=house.now, limit=limit))
 
 
 def test_an_event_is_matched_by_the_id_that_was_echoed(house: House) -> None:
     call_id = _fenced(house)
-    (stored,) = _store(house, event(call_id=call_id, provider_call_id="p1", status=RINGING))
+    result = _stored(house, event(call_id=call_id, provider_call_id="p1", status=RINGING))
+    (stored,) = result.events
     call = _call(house, call_id)
-    assert stored.new
+    assert result.new == [stored]
     assert (stored.call_id, stored.workflow_id) == (call_id, call.workflow_id)
     assert (call.status, call.provider_call_id, call.fence) == (RINGING, "p1", Fence.PLACED)
     assert call.ringing_at == house.now
@@ -72,19 +81,20 @@ def test_an_event_of_another_line_touches_nothing(house: House) -> None:
 
 def test_an_event_comes_once(house: House) -> None:
     call_id = _fenced(house)
-    told = event(call_id=call_id, status=RINGING)
-    first, twice = _store(house, told, told)
-    (again,) = _store(house, told)
-    assert [first.new, twice.new, again.new] == [True, False, False]
-    assert first.event_row_id == twice.event_row_id == again.event_row_id
-    assert again.call_id == call_id
+    reported = event(call_id=call_id, status=RINGING)
+    twice, again = _stored(house, reported, reported), _stored(house, reported)
+    assert [len(twice.events), len(twice.new)] == [2, 1]
+    assert [len(again.events), len(again.new)] == [1, 0]
+    assert again.events[0].call_id == call_id
+    house.later(seconds=1)
+    assert len(_missed(house)) == 1
 
 
 def test_an_event_told_by_many_at_once_comes_once(house: House) -> None:
     call_id = _fenced(house)
     told = [event(f"e{i}", call_id=call_id, status=RINGING) for i in range(4)]
-    stored = race([lambda: _store(house, *told), lambda: _store(house, *reversed(told))] * 4)
-    assert sum(s.new for some in stored for s in some) == 4
+    stored = race([lambda: _stored(house, *told), lambda: _stored(house, *reversed(told))] * 4)
+    assert sum(len(some.new) for some in stored) == 4
 
 
 def test_events_before_the_response_are_bound_by_it(house: House) -> None:
@@ -105,7 +115,7 @@ def test_events_that_were_signalled_are_not_given_back(house: House) -> None:
         event("e1", call_id=call_id, status=RINGING),
         event("e2", call_id=call_id, status=IN_PROGRESS),
     )
-    house.write(lambda s: events.mark_signalled(s, [stored[0].event_row_id], now=house.now))
+    _mark(house, stored[:1])
     assert [heard.event_id for heard in house.place(call_id, "p1")] == ["e2"]
 
 
@@ -116,7 +126,7 @@ def test_an_event_and_the_response_that_race_find_each_other(house: House) -> No
         house.fence(call_id)
 
     def respond(call_id: str) -> None:
-        house.write(lambda s: calls.record_placed(s, call_id, f"p-{call_id}", now=house.now))
+        house.write(lambda s: events.record_placed(s, call_id, f"p-{call_id}", now=house.now))
 
     def tell(call_id: str) -> None:
         _store(house, event(f"e-{call_id}", provider_call_id=f"p-{call_id}", status=RINGING))
@@ -160,7 +170,7 @@ def test_a_transcript_may_hold_any_character(house: House, text: str) -> None:
     call = _call(house, call_id)
     assert call.transcript == text.replace("\x00", "")
     assert call.structured == {"k": ["", 1]}
-    assert stored.event.transcript == call.transcript
+    assert stored.transcript == call.transcript
 
 
 def test_what_nobody_was_told_is_found_later(house: House) -> None:
@@ -174,10 +184,10 @@ def test_what_nobody_was_told_is_found_later(house: House) -> None:
     assert _missed(house) == []
     house.later(seconds=1)
     missed = _missed(house)
-    assert [m.event.event_id for m in missed] == ["e1", "e2"]
+    assert [m.read().event_id for m in missed] == ["e1", "e2"]
     assert missed[0].workflow_id == _call(house, call_id).workflow_id
     assert len(_missed(house, limit=1)) == 1
-    house.write(lambda s: events.mark_signalled(s, [m.event_row_id for m in stored], now=house.now))
+    _mark(house, stored)
     assert _missed(house) == []
 
 
@@ -191,4 +201,4 @@ def test_nobody_has_to_be_told_of_a_call_that_ended(house: House) -> None:
 
 
 def test_nothing_told_is_nothing_stored(house: House) -> None:
-    assert _store(house) == []
+    assert _stored(house) == ([], [], [])

@@ -8,7 +8,7 @@ import pytest
 from outdial.domain.call.claim import CampaignState, FenceVerdict
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallRecord
-from outdial.store.call import calls
+from outdial.store.call import calls, events
 from outdial.store.call.calls import get_call
 from outdial.store.call.events import store_events
 from outdial.store.campaign import campaigns
@@ -178,7 +178,7 @@ def test_an_unknown_call_is_an_error(house: House) -> None:
 
 def test_placing_an_unknown_call_is_an_error(house: House) -> None:
     with pytest.raises(UnknownCall):
-        house.write(lambda s: calls.record_placed(s, "no-such-call", "p", now=house.now))
+        house.write(lambda s: events.record_placed(s, "no-such-call", "p", now=house.now))
 
 
 def test_the_deadline_is_reckoned_from_the_fence(house: House) -> None:

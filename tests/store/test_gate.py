@@ -20,7 +20,7 @@ from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.rulebook import Block
 from outdial.domain.rules.zone import zone_evidence
-from outdial.store.call import calls, events
+from outdial.store.call import events, settlement
 from outdial.store.campaign import campaigns
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls
@@ -118,11 +118,11 @@ def _works(house: House, campaign: CampaignRecord) -> dict[str, Callable[[Sessio
     house.fence(reported)
     told = event("e1", call_id=reported, provider_call_id="p1", status=CallStatus.RINGING)
     return {
-        "end": lambda s: calls.end_call(
+        "end": lambda s: settlement.end_call(
             s, ending, ended(CallStatus.BUSY, at=house.now), now=house.now
         ),
         "report": lambda s: events.store_events(s, LINE, [told], now=house.now),
-        "placed": lambda s: calls.record_placed(s, placed, "p2", now=house.now),
+        "placed": lambda s: events.record_placed(s, placed, "p2", now=house.now),
     }
 
 

@@ -10,9 +10,8 @@ from sqlalchemy import select
 
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.record import CallRecord, RecipientState
+from outdial.domain.record import CallRecord, RecipientState, Settled
 from outdial.store.call import calls, events
-from outdial.store.call.events import StoredEvent
 from outdial.store.compliance import suppressions
 from outdial.store.db.tables import recipient
 from tests.builders import LINE, House, event, phone
@@ -21,8 +20,9 @@ AGAIN = {"delays": "10m"}
 ONE_A_DAY: dict[str, Any] = {"caps": [{"calls": 1, "within": "24h"}]}
 
 
-def _tell(house: House, *told: CallEvent) -> list[StoredEvent]:
-    return house.write(lambda s: events.store_events(s, LINE, list(told), now=house.now))
+def _tell(house: House, *told: CallEvent) -> list[Settled]:
+    stored = house.write(lambda s: events.store_events(s, LINE, list(told), now=house.now))
+    return stored.settled
 
 
 def _call(house: House, call_id: str) -> CallRecord:
@@ -109,13 +109,12 @@ def test_whoever_turns_out_to_have_answered_is_not_called_again(house: House) ->
     late = event(
         "a", kind="analysis", call_id=call_id, transcript="Yes, I confirm.", disposition="confirmed"
     )
-    (stored,) = _tell(house, late)
+    (settled,) = _tell(house, late)
     assert _call(house, call_id).status is CallStatus.FAILED
     person = _person(house)
     assert (person.state, person.outcome) == (RecipientState.DONE.value, "confirmed")
-    assert stored.settled is not None
-    assert stored.settled.recipient_done
-    assert stored.settled.changed
+    assert settled.recipient_done
+    assert settled.changed
 
 
 def test_one_who_answered_and_named_a_time_is_called_then(house: House) -> None:

@@ -13,9 +13,8 @@ from sqlalchemy import select
 from outdial.domain.call.claim import FenceVerdict
 from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
+from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState, Settled
 from outdial.store.call import calls, events
-from outdial.store.call.events import StoredEvent
 from outdial.store.callbacks import runs
 from outdial.store.compliance.suppressions import is_suppressed, suppress_all
 from outdial.store.db.database import Database
@@ -80,10 +79,10 @@ def _not_placed(house: House, call_id: str, how: dict[str, Any]) -> None:
     house.later(minutes=20)
 
 
-def _tell(house: House, call_id: str, told: dict[str, Any], name: str = "late") -> StoredEvent:
+def _tell(house: House, call_id: str, told: dict[str, Any], name: str = "late") -> list[Settled]:
     heard = event(f"{name}-{call_id}", call_id=call_id, **told)
-    (stored,) = house.write(lambda s: events.store_events(s, LINE, [heard], now=house.now))
-    return stored
+    stored = house.write(lambda s: events.store_events(s, LINE, [heard], now=house.now))
+    return stored.settled
 
 
 def _person(house: House, campaign: CampaignRecord) -> RecipientRecord:
@@ -114,9 +113,8 @@ def test_who_refuses_late_does_so_with_the_number_whose_turn_it_is_too(
     campaign = _launch(house)
     call_id = house.claim_one(campaign).call_id
     _end(house, call_id, moved)
-    stored = _tell(house, call_id, LATE[late])
-    assert stored.settled is not None
-    assert stored.settled.listed == ALL
+    (settled,) = _tell(house, call_id, LATE[late])
+    assert settled.listed == ALL
     assert _listed(house) == list(ALL)
     for _ in ALL:
         assert house.claim(campaign).calls == ()
@@ -142,9 +140,8 @@ def test_the_next_number_that_rings_already_is_among_those_that_were_listed(hous
     call_id = house.claim_one(campaign).call_id
     _end(house, call_id, MOVED[0])
     house.place(house.claim_one(campaign).call_id)
-    stored = _tell(house, call_id, LATE["opts out"])
-    assert stored.settled is not None
-    assert phone(1) in stored.settled.listed
+    (settled,) = _tell(house, call_id, LATE["opts out"])
+    assert phone(1) in settled.listed
 
 
 @pytest.mark.parametrize("moved", MOVED, ids=lambda how: str(how["status"]))

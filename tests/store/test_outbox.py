@@ -22,11 +22,11 @@ from outdial.domain.endpoint import (
     EventType,
 )
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.store.call import events, outstanding
+from outdial.store.call import events
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.states import finish_campaign
 from outdial.store.compliance.suppressions import suppress_all
-from outdial.store.webhooks import deliveries, endpoints, outbox
+from outdial.store.webhooks import deliveries, endpoints, outbox, outstanding
 from outdial.store.webhooks.deliveries import DeliveryFilter, Outcome
 from outdial.store.webhooks.outbox import Happened
 from tests.builders import LINE, NOW, House, event, phone

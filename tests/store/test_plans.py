@@ -15,7 +15,7 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
 from outdial.store.call import calls, events
-from outdial.store.call import views as call_views
+from outdial.store.call import calls as call_views
 from outdial.store.callbacks import tool_calls
 from outdial.store.claims import leases
 from outdial.store.claims.leases import leases_to_check
@@ -148,9 +148,10 @@ def _live(house: House, campaign: CampaignRecord) -> None:
         house.place(call_id)
         told = builders.event(f"{call_id}-2", call_id=call_id, status="in_progress")
         house.write(lambda s, e=told: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
-        house.write(lambda s: events.mark_signalled(s, [1, 2], now=house.now))
+        keys = [("default", LINE, each.event_id) for each in (early, told)]
+        house.write(lambda s, keys=keys: events.mark_signalled(s, keys, now=house.now))  # type: ignore[misc]
         house.later(minutes=1)
-        house.write(lambda s: events.unsignalled_rows(s, before=house.now, limit=10))
+        house.write(lambda s: events.unsignalled_events(s, before=house.now, limit=10))
         house.write(lambda s: leases_to_check(s, now=house.now, older_than=TIMEOUT, limit=10))
         wait = TIMEOUT if number else 0 * TIMEOUT
         house.end(call_id, CallStatus.NO_ANSWER, analysis_wait=wait)
@@ -180,7 +181,7 @@ def _look_ups(house: House, campaign: CampaignRecord) -> None:
     house.write(lambda s: suppressions.history(s, "default", numbers[0]))
     house.write(lambda s: call_views.get_view(s, "default", "old-17"))
     house.write(lambda s: withdraw_recipient(s, person, now=house.now))
-    house.write(lambda s: calls.record_placed(s, "old-19", "new-p", now=house.now))
+    house.write(lambda s: events.record_placed(s, "old-19", "new-p", now=house.now))
     house.write(lambda s: leases.close_fence(s, "old-21", now=house.now))
     house.write(lambda s: leases.release_unplaced(s, "old-21", now=house.now))
 

@@ -11,7 +11,6 @@ from temporalio import activity
 from outdial.contracts.signatures.call import (
     CallActivities,
     Ended,
-    EndInput,
     HangUp,
     HangUpInput,
     LookUp,
@@ -20,7 +19,7 @@ from outdial.contracts.signatures.call import (
     Placement,
     PlacementResult,
 )
-from outdial.domain.call.end import CallEnd
+from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import CallStatus
 
 PLACED = Placement(
@@ -70,11 +69,11 @@ class FakeCalls(CallActivities):
         return HangUp(asked=True)
 
     @activity.defn(name="end_call")
-    async def end_call(self, end: EndInput) -> Ended:
-        self.ends.append(end.end)
+    async def end_call(self, call_id: str, end: CallEnd) -> Ended:
+        self.ends.append(end)
         if self.disproved:
             return Ended(status=self.disproved.pop(0))
-        return Ended(status=end.end.status, outcome=end.end.status.value, settled=True)
+        return Ended(status=end.status, outcome=end.status.value, settled=True)
 
     @property
     def activities(self) -> list[Callable[..., object]]:

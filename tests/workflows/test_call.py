@@ -16,8 +16,9 @@ from temporalio.worker import Worker
 
 from outdial.contracts import names, search_attributes
 from outdial.contracts.messages import CallResult
-from outdial.contracts.signatures.call import CallReport, LookUp, Placement, PlacementResult
+from outdial.contracts.signatures.call import LookUp, Placement, PlacementResult
 from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from tests.waiting import until
 from tests.workflows.fakes import PLACED, FakeCalls
@@ -42,8 +43,8 @@ def claimed() -> ClaimedCall:
     )
 
 
-def report(call: ClaimedCall, status: CallStatus, **more: object) -> CallReport:
-    return CallReport.model_validate(
+def report(call: ClaimedCall, status: CallStatus, **more: object) -> CallEvent:
+    return CallEvent.model_validate(
         {"call_id": call.call_id, "event_id": f"evt-{status}", "status": status, "at": AT, **more}
     )
 

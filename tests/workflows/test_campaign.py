@@ -24,8 +24,9 @@ from outdial.contracts.messages import (
     ResumeRequest,
     StopRequest,
 )
-from outdial.contracts.signatures.call import CallReport, Ended, EndInput, PlaceInput, Placement
+from outdial.contracts.signatures.call import Ended, PlaceInput, Placement
 from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.event import CallEnd, CallEvent
 from outdial.domain.call.status import CallStatus
 from outdial.domain.definition.recipient import RecipientDraft
 from tests.waiting import until
@@ -60,18 +61,16 @@ class AnsweringCalls(FakeCalls):
     async def place_call(self, place: PlaceInput) -> Placement:
         self.placed += 1
         await self.go_on.wait()
-        done = CallReport(
-            call_id=place.call_id, event_id="done", status=CallStatus.COMPLETED, at=AT
-        )
+        done = CallEvent(call_id=place.call_id, event_id="done", status=CallStatus.COMPLETED, at=AT)
         return PLACED.model_copy(update={"reports": (done,)})
 
     @activity.defn(name="end_call")
-    async def end_call(self, end: EndInput) -> Ended:
-        self._roster.end(end.call_id)
+    async def end_call(self, call_id: str, end: CallEnd) -> Ended:
+        self._roster.end(call_id)
         hold, self._hold = self._hold, None
         if hold is not None:
             await hold.wait()
-        return await super().end_call(end)
+        return await super().end_call(call_id, end)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from outdial.cli.attachment import running_here
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import say
 from outdial.cli.running import run, settings_or_fail
+from outdial.dispatch.nexus import create_endpoint
 from outdial.runtime.connection import connect_temporal
 from outdial.runtime.settings.settings import Settings
 from outdial.runtime.temporal_config import is_configured
@@ -31,7 +32,7 @@ def nexus(
 async def _nexus(settings: Settings, name: str) -> int:
     running = None if is_configured(settings) else await running_here(settings)
     client = await connect_temporal(running or settings)
-    created = await nexus_service.create_endpoint(client, name)
+    created = await create_endpoint(client, name)
     state = "is ready" if created else "existed already"
     say(f"Nexus endpoint {name} {state}: {client.namespace}/outdial")
     return OK

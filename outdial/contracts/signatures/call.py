@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from outdial.domain.call.end import CallEnd
-from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
-
-
-class CallReport(BaseModel):
-    """An event as a workflow sees it: no transcript, no number."""
-
-    model_config = ConfigDict(frozen=True)
-
-    call_id: str
-    event_id: str
-    status: CallStatus
-    at: datetime
-    answered: bool | None = None
-    presumes_answer: bool = False
-    unserved: bool = False
-    answered_by: AnsweredBy | None = None
-    failure: FailureClass | None = None
-    fault: FailureClass | None = None
-    detail: str | None = None
-    duration_seconds: float | None = None
+from outdial.domain.call.event import CallEnd, CallEvent
+from outdial.domain.call.status import CallStatus, FailureClass
 
 
 class PlaceInput(BaseModel):
@@ -56,7 +37,7 @@ class Placement(BaseModel):
     failure: FailureClass | None = None
     detail: str | None = None
     retry_after: timedelta | None = None
-    reports: tuple[CallReport, ...] = ()
+    reports: tuple[CallEvent, ...] = ()
     """Events that came before the response."""
     upsert_status: bool = True
     ring_silence: timedelta = timedelta(seconds=60)
@@ -78,7 +59,7 @@ class LookUp(BaseModel):
     found: bool
     absent: bool = False
     """Certainly never placed: it was looked for after the deadline and the listing's lag."""
-    reports: tuple[CallReport, ...] = ()
+    reports: tuple[CallEvent, ...] = ()
 
 
 class HangUpInput(BaseModel):
@@ -94,13 +75,6 @@ class HangUp(BaseModel):
     """False when the provider cannot end calls, or does not know this one (yet)."""
     possible: bool = True
     """False when the provider can't end calls: asking again is of no use."""
-
-
-class EndInput(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-    call_id: str
-    end: CallEnd
 
 
 class Ended(BaseModel):
@@ -131,5 +105,5 @@ class CallActivities(ABC):
 
     @activity.defn(name="end_call")
     @abstractmethod
-    async def end_call(self, end: EndInput) -> Ended:
+    async def end_call(self, call_id: str, end: CallEnd) -> Ended:
         """Record the end and free the slot, only if it is not recorded yet."""

@@ -1,15 +1,136 @@
-"""What a provider told us about a call, in our words."""
+"""What a provider reports of a call, what that proves, and the end that it amounts to.
+
+Everything in a report is a claim of somebody outside: signed, possibly late, repeated or out of
+order. Three questions have separate answers. Any report of a provider proves that the call was
+made: only the answer to the placing request can say that nothing was dialed. Whether it was
+answered is read from facts (a report of a talk, its duration, who answered, a transcript), never
+from the word for the end. An answered call is `completed`, with the provider's word as its detail;
+one that was never answered is not.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from outdial.domain.call.evidence import ending_of, was_answered
-from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass, advance
+from outdial.domain.instants import FURTHEST_AHEAD, reported
+
+LONGEST_RING = timedelta(minutes=2)
+"""No telephone rings longer. Some providers count ringing as part of a call's duration, so a
+shorter duration does not contradict a word such as `busy`."""
+
+_NOT_REACHED = frozenset({CallStatus.NO_ANSWER, CallStatus.BUSY})
+ANSWERERS = frozenset({AnsweredBy.HUMAN, AnsweredBy.MACHINE})
+_FAULTS = frozenset(
+    {
+        FailureClass.UNAVAILABLE,
+        FailureClass.MISCONFIGURED,
+        FailureClass.THROTTLED,
+        FailureClass.BLOCKED,
+    }
+)
+"""Classes that say something of the line, even when the call had been answered."""
+
+
+class Report(Protocol):
+    """The facts of one report; a `CallEvent` and a `CallEnd` are such."""
+
+    @property
+    def status(self) -> CallStatus | None: ...
+    @property
+    def answered(self) -> bool | None: ...
+    @property
+    def presumes_answer(self) -> bool: ...
+    @property
+    def unserved(self) -> bool: ...
+    @property
+    def answered_by(self) -> AnsweredBy | None: ...
+    @property
+    def duration_seconds(self) -> float | None: ...
+    @property
+    def failure(self) -> FailureClass | None: ...
+    @property
+    def fault(self) -> FailureClass | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a call ended, by the facts."""
+
+    status: CallStatus
+    failure: FailureClass | None
+    """Why it failed; None unless it did."""
+    fault: FailureClass | None
+    """What the end of an answered call says of its line: somebody talked, and the line failed."""
+
+
+def was_answered(report: Report, transcript: str | None = None) -> bool | None:
+    """Whether one report proves that the call was answered (True) or that it was not (False).
+
+    None: it does not tell.
+    """
+    seconds = report.duration_seconds or 0.0
+    certain = (
+        report.answered is True,
+        report.status is CallStatus.IN_PROGRESS and report.answered is not False,
+        report.answered_by in ANSWERERS,
+        seconds > LONGEST_RING.total_seconds(),
+    )
+    if any(certain):
+        return True
+    if report.answered is False:
+        return False
+    # An agent may greet a telephone that rings: a word such as `busy` is believed before that.
+    if not denies_answer(report) and (seconds > 0 or (transcript or "").strip()):
+        return True
+    return None
+
+
+def was_started(report: Report) -> bool:
+    """Whether a report says that the call is under way. Some providers say so when it begins to
+    ring, so it proves an answer only where the end does not deny one."""
+    return report.status is CallStatus.IN_PROGRESS
+
+
+def denies_answer(report: Report) -> bool:
+    """Whether a report says that nobody answered."""
+    return report.status in _NOT_REACHED or report.answered is False
+
+
+def answered_in_all(report: Report, answered_before: bool, started_before: bool) -> bool | None:
+    """Whether a call that ended with this report was answered.
+
+    `answered_before` is whether an earlier report proved it, `started_before` whether one said
+    that the call was under way.
+    """
+    if answered_before or (started_before and not denies_answer(report)):
+        return True
+    return was_answered(report)
+
+
+def ending_of(
+    report: Report, *, answered_before: bool = False, started_before: bool = False
+) -> Ending:
+    """The end that a report with a terminal status amounts to."""
+    status, failure = report.status, report.failure
+    assert status is not None
+    if report.unserved:
+        return Ending(status, failure if status is CallStatus.FAILED else None, report.fault)
+    answered = answered_in_all(report, answered_before, started_before)
+    if answered:
+        fault = report.fault or (failure if failure in _FAULTS else None)
+        return Ending(CallStatus.COMPLETED, None, fault)
+    if status is CallStatus.COMPLETED and (answered is False or report.presumes_answer):
+        return Ending(CallStatus.NO_ANSWER, None, None)
+    return Ending(status, failure if status is CallStatus.FAILED else None, report.fault)
 
 
 class EventKind(StrEnum):
@@ -55,9 +176,17 @@ class CallEvent(BaseModel):
     """In the line's currency unit."""
     structured: dict[str, Any] = Field(default_factory=dict)
     """What the agent extracted from the talk."""
+    workflow_id: str | None = Field(default=None, exclude=True)
+    """The workflow that follows the call, while the call has not ended; set when the event is
+    matched to its call, and part of no record."""
+
+    def for_workflow(self) -> CallEvent:
+        """The facts about the status: histories hold no transcript, and nothing the agent heard."""
+        facts = {name: getattr(self, name) for name in _FACTS}
+        return CallEvent(**facts, answered=was_answered(self, self.transcript))
 
     def by_facts(self) -> CallEvent:
-        """The same event, its end named by the facts in it: see `domain.call.evidence`.
+        """The same event, its end named by the facts in it.
 
         One that presumes an answer stays as it is: other events tell whether there was one.
         """
@@ -72,6 +201,30 @@ class CallEvent(BaseModel):
         return event.model_copy(update=update)
 
 
+_FACTS = (
+    "event_id",
+    "call_id",
+    "status",
+    "at",
+    "presumes_answer",
+    "unserved",
+    "answered_by",
+    "failure",
+    "fault",
+    "detail",
+    "duration_seconds",
+)
+
+
+def reports_of(call_id: str, events: Iterable[CallEvent]) -> tuple[CallEvent, ...]:
+    """The events that say something about a call's status, as its workflow may see them."""
+    return tuple(
+        event.for_workflow().model_copy(update={"call_id": call_id})
+        for event in events
+        if event.status is not None
+    )
+
+
 class CallSnapshot(BaseModel):
     """What a provider says about a call when asked: its events so far, oldest first."""
 
@@ -82,5 +235,208 @@ class CallSnapshot(BaseModel):
 
     @property
     def status(self) -> CallStatus:
-        known = [event.status for event in self.events if event.status is not None]
-        return known[-1] if known else CallStatus.QUEUED
+        statuses = [event.status for event in self.events if event.status is not None]
+        return statuses[-1] if statuses else CallStatus.QUEUED
+
+
+LONGEST_ID = 200
+"""Characters of an event's id; PostgreSQL indexes no text of some thousands."""
+LONGEST_PROVIDER_ID = 500
+LONGEST_DETAIL = 200
+LONGEST_TALK = timedelta(days=2).total_seconds()
+MOST_COST = 1e6
+_ROUGHLY = timedelta(days=1)
+"""Zones differ by as much, and analyses come as late."""
+
+
+def believable(event: CallEvent, received: datetime) -> CallEvent:
+    """The event without what can't be true, as of the instant at which it was received."""
+    changes: dict[str, Any] = {}
+    at = reported(event.at, received)
+    if at != event.at or event.at.tzinfo is None:
+        changes["at"] = at
+    if len(event.event_id) > LONGEST_ID:
+        digest = hashlib.sha256(event.event_id.encode("utf-8", "replace")).hexdigest()
+        changes["event_id"] = f"sha256:{digest}"
+    if len(event.provider_call_id or "") > LONGEST_PROVIDER_ID:
+        changes["provider_call_id"] = None
+    if len(event.detail or "") > LONGEST_DETAIL:
+        changes["detail"] = (event.detail or "")[: LONGEST_DETAIL - 1] + "…"
+    if not _within(event.duration_seconds, LONGEST_TALK):
+        changes["duration_seconds"] = None
+    if not _within(event.cost, MOST_COST):
+        changes["cost"] = None
+    if event.redial_at is not None and not _ahead(event.redial_at, at):
+        changes["redial_at"] = None
+    return event.model_copy(update=changes) if changes else event
+
+
+def _within(value: float | None, most: float) -> bool:
+    return value is None or (math.isfinite(value) and 0 <= value <= most)
+
+
+def _ahead(named: datetime, at: datetime) -> bool:
+    """Whether a time may be a promise; exactly that is decided by the end of the call."""
+    instant = named if named.tzinfo is not None else named.replace(tzinfo=UTC)
+    return at - _ROUGHLY <= instant <= at + FURTHEST_AHEAD + _ROUGHLY
+
+
+_LATEST = (
+    "duration_seconds",
+    "disposition",
+    "redial_at",
+    "transcript",
+    "recording_url",
+    "cost",
+)
+"""Fields of which the latest word counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventSummary:
+    """What all events of a call amount to: the same in whatever order they came."""
+
+    status: CallStatus
+    """As far as events alone move it: never to an end, which the call's workflow records."""
+    values: dict[str, Any]
+    """Columns of the call, without those that no event gives."""
+    provider_call_id: str | None
+    answered: bool
+    """Whether any of them proves that the call was answered."""
+    ending: CallEvent | None
+    """The last that reports an end."""
+
+    @classmethod
+    def of(cls, events: Iterable[CallEvent]) -> EventSummary:
+        """Fold events by the time at which they happened; repeated ones change nothing."""
+        ordered = sorted(events, key=lambda event: (event.at, event.event_id))
+        status = CallStatus.QUEUED
+        values: dict[str, Any] = {}
+        structured: dict[str, Any] = {}
+        provider_call_id = None
+        for event in ordered:
+            provider_call_id = provider_call_id or event.provider_call_id
+            if event.status is not None and not event.status.terminal:
+                status = advance(status, event.status)
+            structured.update(event.structured)
+            _put(values, event)
+        if structured:
+            values["structured"] = structured
+        ends = [event for event in ordered if event.status is not None and event.status.terminal]
+        ending = ends[-1] if ends else None
+        return cls(status, values, provider_call_id, _answered(ordered, ending), ending)
+
+
+def _answered(events: Sequence[CallEvent], ending: CallEvent | None) -> bool:
+    """Whether any event proves an answer. What was worked out after an end that denies one is no
+    proof: an agent may greet a telephone that rings."""
+    if any(event.unserved for event in events):
+        return False
+    denied = ending is not None and denies_answer(ending)
+    return any(
+        was_answered(event, event.transcript) is True
+        for event in events
+        if not denied or event.status is not None or event.answered_by in ANSWERERS
+    )
+
+
+def _put(values: dict[str, Any], event: CallEvent) -> None:
+    for name in _LATEST:
+        value = getattr(event, name)
+        if value is not None:
+            values[name] = value
+    if event.answered_by is not None:
+        earlier = values.get("answered_by", AnsweredBy.UNKNOWN)
+        if event.answered_by is not AnsweredBy.UNKNOWN or earlier == AnsweredBy.UNKNOWN:
+            values["answered_by"] = event.answered_by.value
+    if event.status is CallStatus.RINGING:
+        values.setdefault("ringing_at", event.at)
+    elif event.status is CallStatus.IN_PROGRESS and was_answered(event):
+        values.setdefault("answered_at", event.at)
+    if event.kind is EventKind.ANALYSIS:
+        values.setdefault("analysed_at", event.at)
+
+
+class CallEnd(BaseModel):
+    """The end of one call, and what is known of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: CallStatus
+    at: datetime
+    answered: bool | None = None
+    """Whether it is proved that it was answered, or that it was not."""
+    presumes_answer: bool = False
+    """`completed` is to be believed only with a proof that it was answered."""
+    unserved: bool = False
+    """The agent was never started: whoever answered heard nothing, so it was no talk."""
+    answered_by: AnsweredBy | None = None
+    failure: FailureClass | None = None
+    fault: FailureClass | None = None
+    """What the end of an answered call says of the line that it was made on."""
+    detail: str | None = None
+    duration_seconds: float | None = None
+    may_have_rung: bool = True
+    """False only when certainly nothing was dialed; then it is no attempt."""
+    not_placed: bool = False
+    """The provider never had the call. Not believed where its reports prove the opposite."""
+    retry_after: timedelta | None = None
+    analysis_wait: timedelta = timedelta(0)
+    """How long to wait for the analysis before settling without it; 0: settle at once."""
+    wait_if_answered: timedelta = timedelta(0)
+    """The same where it turns out to have been answered, by what the store knows besides."""
+
+    @classmethod
+    def of(
+        cls,
+        event: CallEvent,
+        *,
+        answered_before: bool = False,
+        started_before: bool = False,
+        **more: Any,
+    ) -> CallEnd:
+        """The end that an event with a terminal status amounts to.
+
+        That the provider reports it proves that the call was made: it is an attempt.
+        """
+        facts = {name: getattr(event, name) for name in _FACTS if name in cls.model_fields}
+        end = cls(**facts, answered=event.answered, **more)
+        return end.by_facts(answered_before=answered_before, started_before=started_before)
+
+    @classmethod
+    def withdrawn(cls, at: datetime, detail: str) -> CallEnd:
+        """A call that was taken back before anything left."""
+        return cls(status=CallStatus.CANCELED, at=at, detail=detail, may_have_rung=False)
+
+    @classmethod
+    def absent(cls, at: datetime) -> CallEnd:
+        """The provider certainly never had the call: it was looked for and not found."""
+        return cls(
+            status=CallStatus.FAILED,
+            at=at,
+            failure=FailureClass.UNAVAILABLE,
+            detail="the request was lost; the provider has no such call",
+            may_have_rung=False,
+            not_placed=True,
+        )
+
+    @classmethod
+    def unknown(cls, at: datetime, detail: str, **more: Any) -> CallEnd:
+        """A call that lasted as long as its lease, and whose end nobody reported."""
+        return cls(
+            status=CallStatus.FAILED, at=at, failure=FailureClass.UNKNOWN, detail=detail, **more
+        )
+
+    def by_facts(self, *, answered_before: bool = False, started_before: bool = False) -> CallEnd:
+        """The same end, read with what is proved by now."""
+        answered = answered_in_all(self, answered_before, started_before)
+        end = ending_of(self, answered_before=answered is True)
+        return self.model_copy(
+            update={
+                "status": end.status,
+                "failure": end.failure,
+                "fault": end.fault,
+                "answered": answered,
+                "may_have_rung": self.may_have_rung or answered is True,
+            }
+        )

@@ -74,6 +74,8 @@ class Fence(StrEnum):
 
 OUTCOME_UNKNOWN = "unknown"
 OUTCOME_VOICEMAIL = "voicemail"
+OUTCOME_REFUSED = "refused"
+"""The outcome of a request that was never called: no telephone has its number, for example."""
 OUTCOME_CANCELED = "canceled"
 """The outcome of whoever ends without having been called to the end."""
 WITHDRAWN = "withdrawn"

@@ -209,7 +209,8 @@ def _record(
     )
     call = request.live.locked.call
     stored = events.store_events(s, call.line, [agreed], now=request.now, tenant=call.tenant)
-    events.mark_signalled(s, [each.event_row_id for each in stored], now=request.now)
+    keys = [(call.tenant, call.line, each.event_id) for each in stored.events]
+    events.mark_signalled(s, keys, now=request.now)
 
 
 def _free(

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from outdial.dispatch.telling import silence
+from outdial.dispatch.signals import hang_up_suppressed_calls
 from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
 from outdial.domain.call.tool_answer import Tool, no
 from outdial.providers.lines import Line
@@ -72,7 +72,7 @@ async def _answer(ctx: Resources, line: Line, call: ToolCall) -> dict[str, Any]:
                 return _NO_CALENDAR
     now = ctx.clock()
     decided = await ctx.database.write(lambda s: _decide(s, line, call, others, now))
-    await silence(ctx.database, ctx.temporal, line.tenant, decided.listed)
+    await hang_up_suppressed_calls(ctx.database, ctx.temporal, line.tenant, decided.listed)
     return decided.answer
 
 

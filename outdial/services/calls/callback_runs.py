@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outdial.dispatch.errors import TemporalUnavailable
-from outdial.dispatch.telling import start_callback_run
+from outdial.dispatch.starting import start_callback_run
 from outdial.domain.call.callback_run import CallbackRun, CallbackState
 from outdial.resources.resources import Resources
 from outdial.services.errors import ChangeRefused

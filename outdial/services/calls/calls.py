@@ -10,13 +10,13 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from outdial.contracts.names import HANG_UP_SIGNAL
-from outdial.dispatch.telling import signal_workflow
+from outdial.dispatch.signals import signal_hang_up
+from outdial.dispatch.wakeups import Wakeups
 from outdial.domain.bounds import OutOfBounds
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.request import CallFilter, CallView
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import OUTCOME_REFUSED, CallStatus
 from outdial.domain.instants import TOO_FAR, too_far
 from outdial.domain.numbers.phone import BadPhone, NumberNotAllowed, is_e164, parse_destination
 from outdial.domain.record import CampaignRecord
@@ -26,15 +26,13 @@ from outdial.providers.lines import Line
 from outdial.resources.resources import Resources
 from outdial.services.accounts.once import Answer, Asked, answer_before
 from outdial.services.accounts.quotas import spend
-from outdial.services.calls.nudging import Nudges
 from outdial.services.errors import NotFound, RequestRefused
 from outdial.store.access import idempotency
-from outdial.store.call import call_requests, events
-from outdial.store.call import views as call_views
-from outdial.store.call.call_requests import NewRequest
+from outdial.store.call import calls as stored_calls
+from outdial.store.call import events, requests
+from outdial.store.call.requests import NewRequest
 from outdial.store.campaign import campaigns
 from outdial.store.roster import withdrawal
-from outdial.store.roster.roster import REFUSED_OUTCOME
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class CallOrder:
 
 async def create_call(
     ctx: Resources,
-    nudges: Nudges,
+    wakeups: Wakeups,
     order: CallOrder,
     *,
     show: Callable[[CallView], Answer] | None = None,
@@ -81,7 +79,7 @@ async def create_call(
         if new.refused is None:
             spend(s, ctx, 1, now)
         direct = campaigns.ensure_direct_campaign(s, ctx.tenant, now=now)
-        call_requests.create_request(s, direct, new, now=now)
+        requests.create_request(s, direct, new, now=now)
         view = _view(new, line, direct, now)
         # Before the commit: what can't be answered must not be dialed.
         answer = show(view) if show is not None else Answer(200, view.model_dump_json())
@@ -91,7 +89,7 @@ async def create_call(
 
     direct, made = await ctx.database.write(work)
     if direct is not None and new.refused is None:
-        nudges.soon(direct)
+        wakeups.wake_soon(direct)
     return made
 
 
@@ -105,7 +103,7 @@ def require_carried(line: Line, request: CallRequest, *, variables: bool = True)
 
 async def get_call(ctx: Resources, call_id: str) -> CallView:
     """Raises NotFound."""
-    found = await ctx.database.read(lambda s: call_views.get_view(s, ctx.tenant, call_id))
+    found = await ctx.database.read(lambda s: stored_calls.get_view(s, ctx.tenant, call_id))
     if found is None:
         raise NotFound("call", call_id)
     return found
@@ -121,14 +119,14 @@ async def list_calls(
 ) -> list[CallView]:
     """The newest first."""
     return await ctx.database.read(
-        lambda s: call_views.list_views(
+        lambda s: stored_calls.list_views(
             s, ctx.tenant, chosen, limit=limit, after=after, offset=offset
         )
     )
 
 
 async def count_calls(ctx: Resources, chosen: CallFilter) -> int:
-    return await ctx.database.read(lambda s: call_views.count_views(s, ctx.tenant, chosen))
+    return await ctx.database.read(lambda s: stored_calls.count_views(s, ctx.tenant, chosen))
 
 
 async def call_events(ctx: Resources, call: CallView) -> list[CallEvent]:
@@ -153,7 +151,7 @@ async def end_call(ctx: Resources, call_id: str) -> CallView:
             lambda s: withdrawal.withdraw_recipient(s, view.recipient_id, now=now)
         )
     if live is not None:
-        await signal_workflow(ctx.temporal, live.workflow_id, HANG_UP_SIGNAL)
+        await signal_hang_up(ctx.temporal, live.workflow_id)
     return await get_call(ctx, call_id)
 
 
@@ -217,7 +215,7 @@ def _view(new: NewRequest, line: str, direct: CampaignRecord, now: datetime) -> 
         contact_id=new.contact_id,
         endpoint_id=new.endpoint_id,
         status=CallStatus.QUEUED if new.refused is None else CallStatus.FAILED,
-        outcome=None if new.refused is None else REFUSED_OUTCOME,
+        outcome=None if new.refused is None else OUTCOME_REFUSED,
         reason=new.refused,
         done=new.refused is not None,
         created_at=now,

@@ -6,15 +6,7 @@ When there is no workflow, it is written to the database alone: claim and fence 
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
-
-from temporalio.client import (
-    RPCTimeoutOrCancelledError,
-    WorkflowUpdateFailedError,
-)
-from temporalio.exceptions import ApplicationError
 
 from outdial.contracts.messages import (
     AddRequest,
@@ -24,21 +16,15 @@ from outdial.contracts.messages import (
     ResumeRequest,
     StopRequest,
 )
-from outdial.contracts.names import campaign_workflow_id
-from outdial.dispatch.errors import TemporalUnavailable, is_not_found, outages_translated
+from outdial.dispatch.campaigns import update_campaign
+from outdial.dispatch.errors import TemporalUnavailable, UpdateRefused, WorkflowNotFound
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord
 from outdial.resources.resources import Resources
-from outdial.services.errors import (
-    ChangeRefused,
-    NobodyAnswered,
-)
+from outdial.services.errors import ChangeRefused
 from outdial.services.operations.reading import require_campaign
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.db.errors import IllegalTransition
-
-ANSWER_WITHIN = timedelta(seconds=20)
-"""An update is one short transaction; a worker that is just starting needs the rest."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +45,8 @@ async def pause(ctx: Resources, name: str, *, reason: str | None = None) -> Chan
         return Changed(record.state, record.revision)
     try:
         view = await _update(ctx, record, "pause", PauseRequest(reason=reason))
-    except (TemporalUnavailable, WorkflowUpdateFailedError) as error:
-        return await _without_workflow(ctx, record, CampaignState.PAUSED, error, reason=reason)
+    except WorkflowNotFound:
+        return await _note(ctx, record, CampaignState.PAUSED, reason=reason)
     return _changed(view)
 
 
@@ -71,8 +57,8 @@ async def resume(ctx: Resources, name: str) -> Changed:
         return Changed(record.state, record.revision)
     try:
         view = await _update(ctx, record, "resume", ResumeRequest())
-    except (TemporalUnavailable, WorkflowUpdateFailedError) as error:
-        return await _without_workflow(ctx, record, CampaignState.RUNNING, error)
+    except WorkflowNotFound:
+        return await _note(ctx, record, CampaignState.RUNNING)
     return _changed(view)
 
 
@@ -88,10 +74,8 @@ async def stop(
         return Changed(record.state, record.revision)
     try:
         view = await _update(ctx, record, "stop", StopRequest(hang_up=hang_up, reason=reason))
-    except (TemporalUnavailable, WorkflowUpdateFailedError) as error:
-        return await _without_workflow(
-            ctx, record, CampaignState.STOPPING, error, hang_up=hang_up, reason=reason
-        )
+    except WorkflowNotFound:
+        return await _note(ctx, record, CampaignState.STOPPING, hang_up=hang_up, reason=reason)
     return _changed(view)
 
 
@@ -119,12 +103,11 @@ async def enroll_staged(ctx: Resources, record: CampaignRecord) -> Changed:
 
     Raises ChangeRefused, TemporalUnavailable.
     """
+    doing = f"nobody was added to {record.name}"
     try:
-        view = await _update(
-            ctx, record, "add_recipients", AddRequest(), doing=f"nobody was added to {record.name}"
-        )
-    except WorkflowUpdateFailedError as error:
-        raise ChangeRefused(_reason(error)) from error
+        view = await _update(ctx, record, "add_recipients", AddRequest(), doing=doing)
+    except WorkflowNotFound as error:
+        raise TemporalUnavailable(doing) from error
     return _changed(view)
 
 
@@ -136,33 +119,13 @@ async def _update(
     *,
     doing: str | None = None,
 ) -> CampaignView:
-    """Raises NobodyAnswered, WorkflowUpdateFailedError, and TemporalUnavailable with `doing`."""
-    handle = ctx.temporal.get_workflow_handle(campaign_workflow_id(record.tenant, record.name))
-    with outages_translated(doing or f"{record.name} was not changed"):
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-                view: CampaignView = await handle.execute_update(
-                    update, request, result_type=CampaignView
-                )
-        except (TimeoutError, RPCTimeoutOrCancelledError):
-            raise NobodyAnswered(record.name) from None
-    return view
-
-
-async def _without_workflow(
-    ctx: Resources,
-    record: CampaignRecord,
-    state: CampaignState,
-    error: TemporalUnavailable | WorkflowUpdateFailedError,
-    *,
-    hang_up: bool = False,
-    reason: str | None = None,
-) -> Changed:
-    if isinstance(error, WorkflowUpdateFailedError):
-        raise ChangeRefused(_reason(error)) from error
-    if is_not_found(error.__cause__):
-        return await _note(ctx, record, state, hang_up=hang_up, reason=reason)
-    raise error
+    """Raises ChangeRefused, WorkerTimeout, WorkflowNotFound, and TemporalUnavailable with
+    `doing`."""
+    doing = doing or f"{record.name} was not changed"
+    try:
+        return await update_campaign(ctx.temporal, record, update, request, doing=doing)
+    except UpdateRefused as error:
+        raise ChangeRefused(str(error)) from error
 
 
 async def _note(
@@ -170,8 +133,8 @@ async def _note(
     record: CampaignRecord,
     state: CampaignState,
     *,
-    hang_up: bool,
-    reason: str | None,
+    hang_up: bool = False,
+    reason: str | None = None,
 ) -> Changed:
     now = ctx.clock()
     try:
@@ -190,13 +153,3 @@ async def _note(
 
 def _changed(view: CampaignView) -> Changed:
     return Changed(view.state, view.revision)
-
-
-def _reason(error: WorkflowUpdateFailedError) -> str:
-    """The store's own words, from under Temporal's wrapping."""
-    cause: BaseException | None = error.cause
-    while cause is not None:
-        if isinstance(cause, ApplicationError):
-            return cause.message
-        cause = getattr(cause, "cause", None)
-    return "the campaign refused the change"

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlmodel import Session
-from temporalio.client import WorkflowFailureError
 
 from outdial.contracts.names import campaign_workflow_id
-from outdial.dispatch.errors import outages_translated
-from outdial.dispatch.executions import describe_execution
+from outdial.dispatch.executions import await_closed, describe_execution
 from outdial.dispatch.starting import start_campaign
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.endpoint import EventType
@@ -220,10 +218,8 @@ async def _until_closed(ctx: Resources, name: str) -> None:
     try:
         if await _is_running(ctx, record):
             async with asyncio.timeout(CLOSE_WITHIN.total_seconds()):
-                with outages_translated(f"nothing was done about {name}"):
-                    await ctx.temporal.get_workflow_handle(_workflow_id(record)).result()
-    except WorkflowFailureError:
-        return
+                doing = f"nothing was done about {name}"
+                await await_closed(ctx.temporal, _workflow_id(record), doing=doing)
     except TimeoutError:
         raise LaunchClosing(name) from None
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from sqlmodel import Session
 
-from outdial.contracts.names import NUDGE_SIGNAL, campaign_workflow_id
-from outdial.dispatch.telling import signal_workflow
+from outdial.contracts.names import campaign_workflow_id
+from outdial.dispatch.signals import wake_campaign
 from outdial.domain.definition.fields import parse_date, parse_instant
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.rules.place import UnknownPlace, require_jurisdiction
@@ -95,9 +95,7 @@ async def _change(ctx: Resources, work: Callable[[Session], T]) -> T:
     campaigns = await ctx.database.read(lambda s: rulings.open_campaigns(s, ctx.tenant))
     await asyncio.gather(
         *(
-            signal_workflow(
-                ctx.temporal, campaign_workflow_id(record.tenant, record.name), NUDGE_SIGNAL
-            )
+            wake_campaign(ctx.temporal, campaign_workflow_id(record.tenant, record.name))
             for record in campaigns
         )
     )

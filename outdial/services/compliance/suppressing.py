@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from outdial.dispatch.telling import silence
+from outdial.dispatch.signals import hang_up_suppressed_calls
 from outdial.domain.numbers.phone import BadPhone, parse_phone
 from outdial.resources.resources import Resources
 from outdial.services.errors import RequestRefused
@@ -46,7 +46,7 @@ async def suppress(
     for start in range(0, len(numbers), STEP):
         some = list(numbers[start : start + STEP])
         added += await _list(ctx, tenant, some, reason, source)
-        told, failed = await silence(ctx.database, ctx.temporal, tenant, some)
+        told, failed = await hang_up_suppressed_calls(ctx.database, ctx.temporal, tenant, some)
         hung_up += told
         untold += failed
     return Suppressed(added, len(set(numbers)) - added, hung_up, untold)

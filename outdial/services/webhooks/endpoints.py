@@ -23,8 +23,7 @@ from outdial.domain.endpoint import (
 from outdial.resources.outgoing.addresses import NameUnknown, UrlRefused, resolve
 from outdial.resources.resources import Resources
 from outdial.services.errors import NotFound, PreconditionFailed, RequestRefused
-from outdial.store.call import outstanding
-from outdial.store.webhooks import endpoints
+from outdial.store.webhooks import endpoints, outstanding
 from outdial.store.webhooks import secrets as endpoint_secrets
 from outdial.webhook_formats.catalog import DIALECTS
 

@@ -12,15 +12,14 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from outdial.contracts.names import REPORT_SIGNAL
-from outdial.dispatch.reports import report_of
-from outdial.dispatch.telling import signal_workflow
+from outdial.dispatch.settlements import propagate_reported_settlement
+from outdial.dispatch.signals import signal_report
+from outdial.domain.call.event import CallEvent
+from outdial.domain.record import Settled
 from outdial.providers.errors import WebhookRefused
 from outdial.providers.lines import Line
 from outdial.resources.resources import Resources
-from outdial.services.calls.settling import tell
 from outdial.store.call import events
-from outdial.store.call.events import StoredEvent
 from outdial.store.db.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class WebhookReceiver:
 
     def __init__(self, ctx: Resources) -> None:
         self._ctx = ctx
-        self._signalled: list[int] = []
+        self._signalled: list[tuple[str, str, str]] = []
         self._flusher: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> WebhookReceiver:
@@ -80,59 +79,50 @@ class WebhookReceiver:
     async def _receive(
         self, line: Line, headers: Mapping[str, str], body: bytes, url: str
     ) -> Received:
-        stored = await self._store(line, headers, body, url)
-        new = [event for event in stored if event.new]
-        for event in new:
-            if await self._pass_on(event):
-                self._signalled.append(event.event_row_id)
-        return Received(stored=len(stored), new=len(new))
+        now = self._ctx.clock()
+        reported = line.receive(headers, body, url, now)
+        if not reported:
+            return Received(stored=0, new=0)
+        stored = await self._ctx.database.write(
+            lambda s: events.store_events(s, line.name, reported, now=now, tenant=line.tenant)
+        )
+        propagated = True
+        for settled in stored.settled:
+            propagated = await self._propagate(settled) and propagated
+        for event in stored.new:
+            if await self._signal(event) and propagated:
+                self._signalled.append((line.tenant, line.name, event.event_id))
+        return Received(stored=len(stored.events), new=len(stored.new))
 
     async def flush(self) -> None:
         """Write down which events were passed on."""
-        rows, self._signalled = self._signalled, []
-        if not rows:
+        keys, self._signalled = self._signalled, []
+        if not keys:
             return
         now = self._ctx.clock()
         try:
-            await self._ctx.database.write(lambda s: events.mark_signalled(s, rows, now=now))
+            await self._ctx.database.write(lambda s: events.mark_signalled(s, keys, now=now))
         except DatabaseUnavailable:
-            log.warning("%d events stay marked as not signalled", len(rows))
+            log.warning("%d events stay marked as not signalled", len(keys))
 
-    async def _store(
-        self, line: Line, headers: Mapping[str, str], body: bytes, url: str
-    ) -> list[StoredEvent]:
-        now = self._ctx.clock()
-        found = line.receive(headers, body, url, now)
-        if not found:
-            return []
-        return await self._ctx.database.write(
-            lambda s: events.store_events(s, line.name, found, now=now, tenant=line.tenant)
-        )
+    async def _propagate(self, settled: Settled) -> bool:
+        ctx = self._ctx
+        return await propagate_reported_settlement(ctx.database, ctx.temporal, settled, ctx.clock())
 
-    async def _pass_on(self, stored: StoredEvent) -> bool:
-        """Whether everybody was told who has to know now.
+    async def _signal(self, event: CallEvent) -> bool:
+        """Whether nothing is left to be signalled.
 
         An event whose call is not known yet is nobody's: whoever records the placement finds it.
         """
-        told = True
-        for settled in stored.to_tell:
-            told = await tell(self._ctx, settled) and told
-        if stored.call_id is None:
+        if event.call_id is None:
             return False
-        report = report_of(stored.call_id, stored.event)
-        if report is None or stored.workflow_id is None:
-            return told
-        if self._ctx.upsert_status or report.status.terminal:
-            sent = await signal_workflow(
-                self._ctx.temporal, stored.workflow_id, REPORT_SIGNAL, report
-            )
-            told = sent and told
-        return told
+        if event.status is None or event.workflow_id is None:
+            return True
+        if self._ctx.upsert_status or event.status.terminal:
+            return await signal_report(self._ctx.temporal, event.workflow_id, event)
+        return True
 
     async def _keep_flushing(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
             await self.flush()
-
-
-__all__ = ["Received", "WebhookReceiver"]

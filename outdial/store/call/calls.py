@@ -1,26 +1,53 @@
-"""Calls: found, listed, placed. Their end and settlement are in `store.call.settlement`."""
+"""Calls: read and listed, as records and as those see them who asked for them; and what the answer
+to a placement says. What is reported of calls is in `store.call.events`, their end and settlement
+in `store.call.settlement`."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    func,
+    literal,
+    null,
+    select,
+    tuple_,
+    union_all,
+    update,
+)
 from sqlmodel import Session
 
-from outdial.domain.call.event import CallEvent
+from outdial.domain.call.plan import read_plan
+from outdial.domain.call.request import CallFilter, CallView, status_of
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
-from outdial.domain.record import DEFAULT_TENANT, CallRecord
-from outdial.store.call.late_evidence import may_change_what_follows
-from outdial.store.call.locked_call import lock_call, save_calls
-from outdial.store.call.matching import apply_events, provider_key
-from outdial.store.call.rivals import lock_with_rivals
-from outdial.store.call.settlement import end_call, settle_call, settle_overdue
-from outdial.store.db.dialect import lock_keys, unindexed
-from outdial.store.db.errors import UnknownCall
-from outdial.store.db.tables import call, event
-from outdial.store.lines.health import note_doubt, note_signs_of_life, note_withdrawn
-from outdial.store.records import call_record, readable_events
+from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CallRecord, RecipientState
+from outdial.store.call.locked_call import lock_call
+from outdial.store.db.dialect import unindexed
+from outdial.store.db.tables import EPOCH, call, call_request, campaign, recipient
+from outdial.store.lines.health import note_doubt
+from outdial.store.records import call_record
+
+_LAST = and_(call.c.recipient_id == recipient.c.id, call.c.number == recipient.c.calls)
+_OF_REQUEST = and_(
+    recipient.c.campaign_id == call_request.c.campaign_id,
+    recipient.c.request_key == call_request.c.key,
+)
+_UNDER_WAY = (RecipientState.CALLING.value, RecipientState.SETTLING.value)
+_STATUS = case(
+    (recipient.c.state.in_(_UNDER_WAY), func.coalesce(call.c.status, CallStatus.QUEUED.value)),
+    (recipient.c.state != RecipientState.DONE.value, CallStatus.QUEUED.value),
+    (call.c.status.is_not(None), call.c.status),
+    (recipient.c.outcome == CallStatus.CANCELED.value, CallStatus.CANCELED.value),
+    else_=CallStatus.FAILED.value,
+)
+"""`domain.call.request.status_of` in SQL."""
 
 
 def get_call(s: Session, call_id: str) -> CallRecord | None:
@@ -86,39 +113,6 @@ def awaiting_analysis(
     return [call_record(row) for row in s.connection().execute(found).mappings()]
 
 
-def record_placed(
-    s: Session, call_id: str, provider_call_id: str, *, now: datetime
-) -> list[CallEvent]:
-    """The provider took the call, and calls it so.
-
-    Gives back what was heard about it before and signalled to nobody, oldest first, for the
-    caller to apply; a sweeper signals it too, so it may be heard twice. Raises UnknownCall.
-    """
-    late = _lock_provider_id(s, call_id, provider_call_id)
-    found = lock_with_rivals(s, [call_id], [call_id] if late else [])
-    (locked,), rivals = found.calls, found.rivals
-    if locked.call.fence is Fence.PLACING:
-        locked.change_call(fence=Fence.PLACED, placed_at=now)
-    if locked.call.provider_call_id != provider_call_id:
-        locked.change_call(provider_call_id=provider_call_id)
-    bound = s.connection().execute(
-        update(event)
-        .where(
-            unindexed(event.c.tenant) == locked.call.tenant,
-            unindexed(event.c.line) == locked.call.line,
-            event.c.provider_call_id == provider_call_id,
-            event.c.call_id.is_(None),
-        )
-        .values(call_id=call_id)
-    )
-    if bound.rowcount:
-        apply_events(s, [locked], now, rivals)
-    save_calls(s, [locked, *rivals], now)
-    note_signs_of_life(s, [locked], now)
-    note_withdrawn(s, [locked, *rivals], now)
-    return _unsignalled(s, call_id)
-
-
 def record_not_placed(
     s: Session,
     call_id: str,
@@ -159,39 +153,226 @@ def record_doubt(s: Session, call_id: str, *, detail: str | None, now: datetime)
     note_doubt(s, lock_call(s, call_id), detail, now)
 
 
-def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> bool:
-    """An event with this id that is being stored right now is seen by us, or it sees us.
-
-    Gives back whether events may change what follows for the recipient. Raises UnknownCall.
-    """
-    columns = (call.c.tenant, call.c.line, call.c.status, call.c.is_attempt, call.c.settled_at)
-    row = s.connection().execute(select(*columns).where(call.c.id == call_id)).first()
-    if row is None:
-        raise UnknownCall(call_id)
-    lock_keys(s, [provider_key(row.tenant, row.line, provider_call_id)])
-    settled = row.settled_at is not None
-    return may_change_what_follows(CallStatus(row.status), row.is_attempt, settled=settled)
+def get_view(s: Session, tenant: str, public_id: str) -> CallView | None:
+    """A call of a tenant, by the request's id or a campaign call's own."""
+    found = _views(s, tenant, [public_id], [public_id])
+    return found.get(public_id)
 
 
-def _unsignalled(s: Session, call_id: str) -> list[CallEvent]:
-    found = (
-        select(event.c.call_id, event.c.payload)
-        .where(event.c.call_id == call_id, event.c.signalled_at.is_(None))
-        .order_by(event.c.id)
+def list_views(
+    s: Session,
+    tenant: str,
+    chosen: CallFilter,
+    *,
+    limit: int,
+    after: tuple[datetime, str] | None = None,
+    offset: int = 0,
+) -> list[CallView]:
+    """The newest first; `after` is when and what the last one of the page before was."""
+    both = _both(s, tenant, chosen).subquery()
+    found = select(both.c.created_at, both.c.id, both.c.kind)
+    if after is not None:
+        place = tuple_(both.c.created_at, both.c.id)
+        found = found.where(place < tuple_(literal(after[0], call.c.created_at.type), after[1]))
+    found = found.order_by(both.c.created_at.desc(), both.c.id.desc()).limit(limit).offset(offset)
+    rows = s.connection().execute(found).all()
+    views = _views(
+        s,
+        tenant,
+        [row.id for row in rows if row.kind == "request"],
+        [row.id for row in rows if row.kind == "call"],
     )
-    told = (heard for _, heard in readable_events(s.connection().execute(found)))
-    return sorted(told, key=lambda heard: heard.at)
+    return [views[row.id] for row in rows]
 
 
-__all__ = [
-    "awaiting_analysis",
-    "end_call",
-    "get_call",
-    "get_call_by_provider_id",
-    "list_calls",
-    "record_doubt",
-    "record_not_placed",
-    "record_placed",
-    "settle_call",
-    "settle_overdue",
-]
+def count_views(s: Session, tenant: str, chosen: CallFilter) -> int:
+    both = _both(s, tenant, chosen).subquery()
+    return int(s.connection().execute(select(func.count()).select_from(both)).scalar_one())
+
+
+def _both(s: Session, tenant: str, chosen: CallFilter) -> Any:
+    parts = [_requests(tenant, chosen)]
+    if chosen.origin in (None, "campaign") and chosen.contact_id is None:
+        parts.append(_campaign_calls(s, tenant, chosen))
+    return union_all(*parts)
+
+
+def _requests(tenant: str, chosen: CallFilter) -> Select[Any]:
+    found = (
+        select(
+            call_request.c.created_at.label("created_at"),
+            call_request.c.public_id.label("id"),
+            literal("request").label("kind"),
+        )
+        .join_from(call_request, recipient, _OF_REQUEST)
+        .join(call, _LAST, isouter=True)
+        .where(call_request.c.tenant == tenant)
+    )
+    wanted = [
+        (
+            _settled_status(_STATUS, chosen).in_([s.value for s in chosen.statuses]),
+            chosen.statuses,
+        ),
+        (call_request.c.agent == chosen.agent, chosen.agent),
+        (call_request.c.contact_id == chosen.contact_id, chosen.contact_id),
+        (call_request.c.origin == chosen.origin, chosen.origin),
+        (literal(chosen.campaign) == DIRECT_CAMPAIGN, chosen.campaign),
+    ]
+    found = found.where(*(condition for condition, asked in wanted if asked))
+    return found.where(*_alike(call_request.c.phone, call_request.c.created_at, chosen))
+
+
+def _campaign_calls(s: Session, tenant: str, chosen: CallFilter) -> Select[Any]:
+    found = select(
+        call.c.created_at.label("created_at"),
+        call.c.id.label("id"),
+        literal("call").label("kind"),
+    ).where(call.c.tenant == tenant, call.c.campaign != DIRECT_CAMPAIGN)
+    if chosen.statuses:
+        status = _settled_status(call.c.status, chosen)
+        found = found.where(status.in_([s.value for s in chosen.statuses]))
+    if chosen.campaign is not None:
+        found = found.where(call.c.campaign == chosen.campaign)
+    if chosen.agent is not None:
+        found = found.where(call.c.campaign_id.in_(_campaigns_of(s, tenant, chosen.agent)))
+    return found.where(*_alike(call.c.phone, call.c.created_at, chosen))
+
+
+def _settled_status(status: ColumnElement[str], chosen: CallFilter) -> ColumnElement[str]:
+    """`domain.call.request.until_settled` in SQL."""
+    if chosen.settled_by is None:
+        return status
+    awaited = and_(
+        status == CallStatus.COMPLETED.value,
+        call.c.settled_at.is_(None),
+        call.c.settle_by > chosen.settled_by,
+    )
+    return case((awaited, CallStatus.IN_PROGRESS.value), else_=status)
+
+
+def _alike(
+    phone: ColumnElement[str], created_at: ColumnElement[datetime], chosen: CallFilter
+) -> list[ColumnElement[bool]]:
+    conditions = []
+    if chosen.to is not None:
+        conditions.append(phone == chosen.to)
+    if chosen.created_from is not None:
+        conditions.append(created_at >= chosen.created_from)
+    if chosen.created_before is not None:
+        conditions.append(created_at < chosen.created_before)
+    return conditions
+
+
+def _campaigns_of(s: Session, tenant: str, agent: str) -> list[int]:
+    """Campaigns in whose calls an agent speaks: their plans are texts, and there are few."""
+    found = select(campaign.c.id, campaign.c.plan).where(campaign.c.tenant == tenant)
+    rows = s.connection().execute(found)
+    return [row.id for row in rows if read_plan(row.plan).agent.id == agent]
+
+
+def _views(
+    s: Session, tenant: str, requests: Sequence[str], calls: Sequence[str]
+) -> dict[str, CallView]:
+    views: dict[str, CallView] = {}
+    if calls:
+        of_campaigns = (
+            select(*_columns(null(), null(), null(), null(), null(), null(), null()))
+            .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
+            .join(campaign, campaign.c.id == call.c.campaign_id)
+            .where(
+                call.c.tenant == tenant, call.c.id.in_(calls), call.c.campaign != DIRECT_CAMPAIGN
+            )
+        )
+        for row in s.connection().execute(of_campaigns).mappings():
+            views[row["id"]] = _campaign_view(row)
+    if requests:
+        r = call_request.c
+        of_requests = (
+            select(*_columns(r.public_id, r.agent, r.line, r.origin, r.contact_id, r.endpoint_id,
+                             r.created_at))
+            .join_from(call_request, recipient, _OF_REQUEST)
+            .join(campaign, campaign.c.id == call_request.c.campaign_id)
+            .join(call, _LAST, isouter=True)
+            .where(call_request.c.tenant == tenant, call_request.c.public_id.in_(requests))
+        )  # fmt: skip
+        for row in s.connection().execute(of_requests).mappings():
+            views[row["request_id"]] = _request_view(row)
+    return views
+
+
+def _columns(*of_request: Any) -> list[Any]:
+    names = ("id", "agent", "line", "origin", "contact_id", "endpoint_id", "created_at")
+    named = [
+        column.label(f"request_{name}") for name, column in zip(names, of_request, strict=True)
+    ]
+    of_recipient = (
+        "id", "phone", "state", "attempts", "outcome", "reason", "not_before", "due_at",
+        "variables", "context", "plan", "line",
+    )  # fmt: skip
+    return [
+        *named,
+        *(recipient.c[name].label(f"recipient_{name}") for name in of_recipient),
+        campaign.c.tenant.label("campaign_tenant"),
+        campaign.c.name.label("campaign_name"),
+        campaign.c.plan.label("campaign_plan"),
+        *call.c,
+    ]
+
+
+def _request_view(row: RowMapping) -> CallView:
+    state = RecipientState(row["recipient_state"])
+    last = None if row["id"] is None else call_record(row)
+    status = status_of(state, last.status if last else None, row["recipient_outcome"])
+    return CallView(
+        id=row["request_id"],
+        agent=row["request_agent"],
+        line=row["request_line"],
+        origin=row["request_origin"],
+        contact_id=row["request_contact_id"],
+        endpoint_id=row["request_endpoint_id"],
+        created_at=row["request_created_at"],
+        status=status,
+        outcome=row["recipient_outcome"],
+        reason=row["recipient_reason"],
+        done=state is RecipientState.DONE,
+        attempts=row["recipient_attempts"],
+        **_common(row, last),
+    )
+
+
+def _campaign_view(row: RowMapping) -> CallView:
+    last = call_record(row)
+    common = _common(row, last)
+    return CallView(
+        id=last.id,
+        agent=read_plan(row["campaign_plan"]).agent.id,
+        line=last.line,
+        origin="campaign",
+        created_at=last.created_at,
+        status=last.status,
+        outcome=last.outcome,
+        reason=last.detail,
+        done=last.settled_at is not None,
+        attempts=last.attempt,
+        **(common | {"to": last.to}),
+    )
+
+
+def _common(row: RowMapping, last: CallRecord | None) -> dict[str, Any]:
+    plan = read_plan(row["recipient_plan"] or row["campaign_plan"])
+    due = row["recipient_not_before"]
+    line = row["line"] or row["recipient_line"]
+    own = plan.caller_ids_on(line)
+    return {
+        "caller_id": (last and last.caller_id) or (own[0] if len(own) == 1 else None),
+        "tenant": row["campaign_tenant"],
+        "campaign": row["campaign_name"],
+        "to": row["recipient_phone"],
+        "recipient_id": row["recipient_id"],
+        "scheduled_at": None if due in (None, EPOCH) else due,
+        "variables": row["recipient_variables"],
+        "context": row["recipient_context"] or {},
+        "recording": plan.recording,
+        "max_duration": plan.max_duration,
+        "last": last,
+    }

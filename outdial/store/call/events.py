@@ -1,48 +1,72 @@
-"""Events of providers: stored once, matched to their calls, applied, and signalled.
+"""Events of providers: stored once, matched to their calls, and applied to them.
 
 They may come twice, late, out of order, and before the response that names the call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, bindparam, select, update
 from sqlmodel import Session
 
-from outdial.domain.call.believing import believable
-from outdial.domain.call.event import CallEvent
+from outdial.domain.call.disposition import OTHER, disposition_of, masked_text
+from outdial.domain.call.event import CallEvent, EventSummary, believable
+from outdial.domain.call.status import CallStatus, Fence, advance
+from outdial.domain.clocks import named_instant
 from outdial.domain.record import DEFAULT_TENANT, Settled
-from outdial.store.call.locked_call import save_calls
-from outdial.store.call.matching import Match, Matches, apply_events, provider_key
-from outdial.store.call.rivals import lock_with_rivals
+from outdial.store.call.late_evidence import (
+    lock_with_rivals,
+    may_change_what_follows,
+    take_late_evidence,
+)
+from outdial.store.call.locked_call import LockedCall
+from outdial.store.call.settlement import (
+    read_events,
+    readable_events,
+    save_calls,
+    settle_locked,
+    suppress_opted_out,
+)
+from outdial.store.claims.ceiling import count_placement
 from outdial.store.db.dialect import insert_into, lock_keys, unindexed
+from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, event
 from outdial.store.lines.health import note_signs_of_life, note_withdrawn
-from outdial.store.records import readable_events
+
+_CALLS = (
+    select(
+        call.c.id,
+        call.c.provider_call_id,
+        call.c.workflow_id,
+        call.c.status,
+        call.c.is_attempt,
+        call.c.settled_at,
+    )
+    .where(
+        unindexed(call.c.tenant) == bindparam("of_tenant"),
+        unindexed(call.c.line) == bindparam("of_line"),
+    )
+    .order_by(call.c.created_at)
+)
+_BY_ID = _CALLS.where(call.c.id.in_(bindparam("ids", expanding=True)))
+_BY_PROVIDER_ID = _CALLS.where(call.c.provider_call_id.in_(bindparam("ids", expanding=True)))
+"""One key each: a statement with either of them reads all calls of the tenant on SQLite."""
+_INSTANTS = ("ringing_at", "answered_at", "analysed_at")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
-    event_row_id: int
-    call_id: str | None
-    """None while it is not known which call it is about."""
-    workflow_id: str | None
-    """Whom to signal; None when no call is known yet, or the call has ended."""
-    event: CallEvent
-    new: bool
-    settled: Settled | None = None
-    """What it settled, when it was the analysis that an ended call awaited; or what it listed."""
-    withdrawn: tuple[Settled, ...] = ()
-    """Newer calls that were ended because of it, before they left."""
+class StoredEvents(NamedTuple):
+    """What was stored of a batch, in its order: each event with its call, if that is known."""
 
-    @property
-    def to_tell(self) -> tuple[Settled, ...]:
-        """Settlements of which somebody may have to be told."""
-        return self.withdrawn if self.settled is None else (self.settled, *self.withdrawn)
+    events: list[CallEvent]
+    new: list[CallEvent]
+    """Those that were not known before."""
+    settled: list[Settled]
+    """Calls that the new ones settled, or ended before they left; and what they listed."""
 
 
 def store_events(
@@ -52,71 +76,192 @@ def store_events(
     *,
     now: datetime,
     tenant: str = DEFAULT_TENANT,
-) -> list[StoredEvent]:
-    """Store what a line's provider reported; one result for each event, in their order.
+) -> StoredEvents:
+    """Store what a line's provider reported.
 
     An event belongs to a call of that line only, whatever id it echoes. One that is known
     already changes nothing.
     """
-    told = [believable(_without_nul(heard), now) for heard in events]
-    nameless = (heard.provider_call_id for heard in told if heard.call_id is None)
+    reported = [believable(_without_nul(each), now) for each in events]
+    nameless = (each.provider_call_id for each in reported if each.call_id is None)
     lock_keys(s, [provider_key(tenant, line, name) for name in nameless if name is not None])
-    matches = Matches(s, tenant, line, told)
-    new = _insert(s, tenant, line, told, matches, now)
-    settled, withdrawn = _apply(
-        s, [matches.of(heard) for heard in told if heard.event_id in new], now
-    )
-    known = _known(s, tenant, line, [h.event_id for h in told if h.event_id not in new])
-    results = []
-    for heard in told:
-        match = matches.of(heard)
-        row_id = new.pop(heard.event_id, None)
-        if row_id is not None:
-            known[heard.event_id] = row_id
-        results.append(
-            StoredEvent(
-                event_row_id=known[heard.event_id],
-                call_id=None if match is None else match.call_id,
-                workflow_id=None if match is None else match.workflow_id,
-                event=heard,
-                new=row_id is not None,
-                settled=None
-                if match is None or row_id is None
-                else settled.pop(match.call_id, None),
-                withdrawn=() if row_id is None else withdrawn,
-            )
-        )
-        if row_id is not None:
-            withdrawn = ()
-    return results
+    matches = Matches(s, tenant, line, reported)
+    inserted = _insert(s, tenant, line, reported, matches, now)
+    matched, new = [], []
+    for each in reported:
+        match = matches.of(each)
+        ids = {} if match is None else {"call_id": match.call_id, "workflow_id": match.workflow_id}
+        matched.append(each.model_copy(update={"call_id": None} | ids))
+        if each.event_id in inserted:
+            inserted.discard(each.event_id)  # of two with one id, the first is the new one
+            new.append(matched[-1])
+    found = [match for each in new if (match := matches.of(each)) is not None]
+    return StoredEvents(matched, new, _apply(s, found, now))
 
 
-def mark_signalled(s: Session, event_row_ids: Sequence[int], *, now: datetime) -> None:
-    """These events have reached whoever has to know."""
-    s.connection().execute(
+def record_placed(
+    s: Session, call_id: str, provider_call_id: str, *, now: datetime
+) -> list[CallEvent]:
+    """The provider took the call, and calls it so.
+
+    Gives back what was reported of it before and signalled to nobody, oldest first, for the caller
+    to pass on; a sweeper signals it too, so it may arrive twice. Raises UnknownCall.
+    """
+    late = _lock_provider_id(s, call_id, provider_call_id)
+    found = lock_with_rivals(s, [call_id], [call_id] if late else [])
+    (locked,), rivals = found.calls, found.rivals
+    if locked.call.fence is Fence.PLACING:
+        locked.change_call(fence=Fence.PLACED, placed_at=now)
+    if locked.call.provider_call_id != provider_call_id:
+        locked.change_call(provider_call_id=provider_call_id)
+    bound = s.connection().execute(
         update(event)
-        .where(event.c.id.in_(event_row_ids), event.c.signalled_at.is_(None))
-        .values(signalled_at=now)
+        .where(
+            unindexed(event.c.tenant) == locked.call.tenant,
+            unindexed(event.c.line) == locked.call.line,
+            event.c.provider_call_id == provider_call_id,
+            event.c.call_id.is_(None),
+        )
+        .values(call_id=call_id)
     )
+    if bound.rowcount:
+        apply_events(s, [locked], now, rivals)
+    save_calls(s, [locked, *rivals], now)
+    note_signs_of_life(s, [locked], now)
+    note_withdrawn(s, [locked, *rivals], now)
+    return _unsignalled(s, call_id)
 
 
-@dataclass(frozen=True, slots=True)
-class UnsignalledRow:
-    """An event as it is stored; `stored_event` reads it, and may fail on its own."""
+def apply_events(
+    s: Session, calls: Sequence[LockedCall], now: datetime, rivals: Sequence[LockedCall] = ()
+) -> None:
+    """Bring calls up to date with all events stored for them; the caller saves the calls.
+
+    `rivals` are calls that may have to be withdrawn for them; the caller saves these, too.
+
+    A status moves forward and never to an end. An analysis settles a call that has ended, and
+    what comes after the settlement still counts for cost, records and suppression.
+    """
+    events = read_events(s, [locked.id for locked in calls])
+    ready: list[LockedCall] = []
+    for locked in calls:
+        reported = events[locked.id]
+        if reported and locked.call.fence is Fence.NOT_PLACED:
+            count_placement(s, locked.id)
+        summary = EventSummary.of(reported)
+        _take_summary(locked, summary, now, reported=bool(reported))
+        if locked.status.terminal and reported:
+            take_late_evidence(s, locked, summary, [*calls, *rivals], now)
+        if locked.settled:
+            suppress_opted_out(s, locked, now)
+        elif locked.status.terminal and locked.call.analysed_at is not None:
+            ready.append(locked)
+    settle_locked(s, ready, now)
+
+
+def _take_summary(
+    locked: LockedCall, summary: EventSummary, now: datetime, *, reported: bool
+) -> None:
+    """`reported` is whether there are any events of the call."""
+    values = summary.values
+    named = values.get("redial_at")
+    if named is not None and named.tzinfo is None:
+        values["redial_at"] = named_instant(locked.zones, named)
+    _read_disposition(locked, values)
+    _bound_instants(locked, values, now)
+    changes = locked.call_row.differing(values)
+    status = advance(locked.status, summary.status)
+    if status is not locked.status:
+        changes["status"] = status
+    if locked.call.provider_call_id is None and summary.provider_call_id is not None:
+        changes["provider_call_id"] = summary.provider_call_id
+    if reported and locked.call.fence in (Fence.PLACING, Fence.NOT_PLACED):
+        # The provider speaks of it, so it has it, whatever the response was or becomes.
+        changes |= {"fence": Fence.PLACED, "placed_at": now}
+        if locked.call.fence is Fence.NOT_PLACED and not locked.status.terminal:
+            changes |= {"failure": None, "detail": None, "retry_after_seconds": None}
+    locked.change_call(**changes)
+
+
+def _bound_instants(locked: LockedCall, values: dict[str, Any], now: datetime) -> None:
+    """What a provider's clock says, between placement and receipt; the first instant that was
+    reported of a thing stays unless an earlier one comes."""
+    for name in _INSTANTS:
+        if name in values:
+            values[name] = locked.instant(values[name], now)
+            earlier = getattr(locked.call, name)
+            if earlier is not None:
+                values[name] = min(values[name], earlier)
+
+
+def _read_disposition(locked: LockedCall, values: dict[str, Any]) -> None:
+    """The agent's word as a slug; what is no word stays among the data that the agent gave."""
+    written = values.get("disposition")
+    if written is None:
+        return
+    values["disposition"] = slug = disposition_of(written, locked.plan.dispositions())
+    if slug == OTHER:
+        structured = values.get("structured", {})
+        kept = structured.get("disposition", written)  # providers repeat it among their data
+        if isinstance(kept, str):
+            values["structured"] = structured | {"disposition": masked_text(kept)}
+
+
+def mark_signalled(s: Session, keys: Iterable[tuple[str, str, str]], *, now: datetime) -> None:
+    """Events have reached their workflows: tenant, line and id of each."""
+    of_lines: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for tenant, line, event_id in keys:
+        of_lines[tenant, line].append(event_id)
+    for tenant, line in sorted(of_lines):
+        s.connection().execute(
+            update(event)
+            .where(
+                event.c.tenant == tenant,
+                event.c.line == line,
+                event.c.event_id.in_(of_lines[tenant, line]),
+                event.c.signalled_at.is_(None),
+            )
+            .values(signalled_at=now)
+        )
+
+
+class UnsignalledEvent(NamedTuple):
+    """An event as it is stored; `read` may fail on its own."""
 
     id: int
+    tenant: str
+    line: str
+    event_id: str
     call_id: str
     workflow_id: str
     payload: str
 
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.tenant, self.line, self.event_id
 
-def unsignalled_rows(
+    def read(self) -> CallEvent:
+        """Raises ValidationError when an earlier version stored what this one can't read."""
+        stored = CallEvent.model_validate_json(self.payload)
+        ids = {"call_id": self.call_id, "workflow_id": self.workflow_id}
+        return stored.model_copy(update=ids)
+
+
+def unsignalled_events(
     s: Session, *, before: datetime, limit: int, without: Collection[int] = ()
-) -> list[UnsignalledRow]:
-    """Events of known calls that no workflow was signalled, received before an instant, oldest
-    first; without those of some ids."""
-    found = (
-        select(event.c.id, event.c.call_id, call.c.workflow_id, event.c.payload)
+) -> list[UnsignalledEvent]:
+    """Events of known calls that were received before an instant, and that no workflow is known to
+    have; without those of some row ids."""
+    statement = (
+        select(
+            event.c.id,
+            event.c.tenant,
+            event.c.line,
+            event.c.event_id,
+            event.c.call_id,
+            call.c.workflow_id,
+            event.c.payload,
+        )
         .join_from(event, call, call.c.id == event.c.call_id)
         .where(
             event.c.signalled_at.is_(None),
@@ -127,19 +272,8 @@ def unsignalled_rows(
         .limit(limit)
     )
     if without:
-        found = found.where(event.c.id.not_in(without))
-    return [UnsignalledRow(*row) for row in s.connection().execute(found)]
-
-
-def stored_event(row: UnsignalledRow) -> StoredEvent:
-    """Raises ValidationError when an earlier version stored what this one can't read."""
-    return StoredEvent(
-        event_row_id=row.id,
-        call_id=row.call_id,
-        workflow_id=row.workflow_id,
-        event=CallEvent.model_validate_json(row.payload),
-        new=False,
-    )
+        statement = statement.where(event.c.id.not_in(without))
+    return [UnsignalledEvent(*row) for row in s.connection().execute(statement)]
 
 
 def events_of_call(s: Session, call_id: str) -> list[CallEvent]:
@@ -149,7 +283,7 @@ def events_of_call(s: Session, call_id: str) -> list[CallEvent]:
 
 
 def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[CallEvent]:
-    """Everything that was told about a recipient's calls, by the time at which it happened."""
+    """Everything that was reported about a recipient's calls, by the time at which it happened."""
     found = (
         select(event.c.call_id, event.c.payload)
         # Calls without events have no payload: "outer" keeps databases from starting with events.
@@ -163,9 +297,53 @@ def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[Call
     return _by_time(s, found)
 
 
-def _by_time(s: Session, found: Select[Any]) -> list[CallEvent]:
-    told = (heard for _, heard in readable_events(s.connection().execute(found)))
-    return sorted(told, key=lambda heard: (heard.at, heard.event_id))
+def _by_time(s: Session, statement: Select[Any]) -> list[CallEvent]:
+    events = (each for _, each in readable_events(s.connection().execute(statement)))
+    return sorted(events, key=lambda each: (each.at, each.event_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    call_id: str
+    workflow_id: str | None
+    """None when the call has ended: nobody waits for its events any more."""
+    late: bool = False
+    """What is reported of it may change what follows for its recipient."""
+
+
+def provider_key(tenant: str, line: str, provider_call_id: str) -> str:
+    """The name under which a provider's id is locked while it is being matched."""
+    return f"provider/{tenant}/{line}/{provider_call_id}"
+
+
+class Matches:
+    """Calls of one line, by our id and by the provider's."""
+
+    def __init__(self, s: Session, tenant: str, line: str, events: Iterable[CallEvent]) -> None:
+        ids = {e.call_id for e in events if e.call_id is not None}
+        provider_ids = {e.provider_call_id for e in events if e.provider_call_id is not None}
+        self._by_id: dict[str, Match] = {}
+        self._by_provider_id: dict[str, Match] = {}
+        if not (ids or provider_ids):
+            return
+        of_line = {"of_tenant": tenant, "of_line": line}
+        for found, keys in ((_BY_ID, ids), (_BY_PROVIDER_ID, provider_ids)):
+            if not keys:
+                continue
+            for row in s.connection().execute(found, of_line | {"ids": sorted(keys)}):
+                status = CallStatus(row.status)
+                settled = row.settled_at is not None
+                late = may_change_what_follows(status, row.is_attempt, settled=settled)
+                match = Match(row.id, None if status.terminal else row.workflow_id, late)
+                self._by_id[row.id] = match
+                if row.provider_call_id is not None:
+                    self._by_provider_id[row.provider_call_id] = match
+
+    def of(self, event: CallEvent) -> Match | None:
+        """By the id that the provider echoed, else by its own."""
+        return self._by_id.get(event.call_id or "") or self._by_provider_id.get(
+            event.provider_call_id or ""
+        )
 
 
 def _insert(
@@ -175,75 +353,87 @@ def _insert(
     events: Sequence[CallEvent],
     matches: Matches,
     now: datetime,
-) -> dict[str, int]:
-    """Row ids of the events that were not known, by event id."""
+) -> set[str]:
+    """Ids of the events that were not known."""
     rows: dict[str, dict[str, Any]] = {}
-    for heard in events:
-        match = matches.of(heard)
+    for each in events:
+        match = matches.of(each)
         nobody_waits = match is not None and match.workflow_id is None
         rows.setdefault(
-            heard.event_id,
+            each.event_id,
             {
                 "tenant": tenant,
                 "line": line,
-                "event_id": heard.event_id,
+                "event_id": each.event_id,
                 "call_id": None if match is None else match.call_id,
-                "provider_call_id": heard.provider_call_id,
-                "payload": heard.model_dump_json(exclude_defaults=True),
+                "provider_call_id": each.provider_call_id,
+                "payload": each.model_dump_json(exclude_defaults=True),
                 "received_at": now,
                 "signalled_at": now if nobody_waits else None,
             },
         )
     if not rows:
-        return {}
+        return set()
     inserted = s.connection().execute(
-        insert_into(s, event).on_conflict_do_nothing().returning(event.c.event_id, event.c.id),
+        insert_into(s, event).on_conflict_do_nothing().returning(event.c.event_id),
         # Sorted, so that two who store the same events wait for each other in one order.
         [rows[event_id] for event_id in sorted(rows)],
     )
-    return {row.event_id: row.id for row in inserted}
+    return set(inserted.scalars())
 
 
-def _apply(
-    s: Session, matches: Sequence[Match | None], now: datetime
-) -> tuple[dict[str, Settled], tuple[Settled, ...]]:
+def _apply(s: Session, matches: Sequence[Match], now: datetime) -> list[Settled]:
     """What was settled of the calls that events are about, and of those that gave way to them."""
-    known = [match for match in matches if match is not None]
-    late = {match.call_id for match in known if match.late}
-    found = lock_with_rivals(s, {match.call_id for match in known}, late)
+    late = {match.call_id for match in matches if match.late}
+    found = lock_with_rivals(s, {match.call_id for match in matches}, late)
     before = {locked.id for locked in found.calls if locked.settled}
     apply_events(s, found.calls, now, found.rivals)
     save_calls(s, [*found.calls, *found.rivals], now)
     note_signs_of_life(s, found.calls, now)
     note_withdrawn(s, [*found.calls, *found.rivals], now)
-    settled = {
-        locked.id: locked.as_settled(changed=locked.decided_anew or locked.id not in before)
+    settled = [
+        locked.as_settled(changed=locked.decided_anew or locked.id not in before)
         for locked in found.calls
         if locked.listed or locked.decided_anew or (locked.settled and locked.id not in before)
-    }
-    told = {each.recipient_id for each in settled.values()}
-    withdrawn = tuple(
+    ]
+    recipients = {each.recipient_id for each in settled}
+    withdrawn = [
         rival.as_settled(changed=True)
         for rival in found.rivals
-        if rival.settled_now and rival.call.recipient_id not in told
+        if rival.settled_now and rival.call.recipient_id not in recipients
+    ]
+    return [*settled, *withdrawn]
+
+
+def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> bool:
+    """An event with this id that is being stored right now is seen by us, or it sees us.
+
+    Gives back whether events may change what follows for the recipient. Raises UnknownCall.
+    """
+    columns = (call.c.tenant, call.c.line, call.c.status, call.c.is_attempt, call.c.settled_at)
+    row = s.connection().execute(select(*columns).where(call.c.id == call_id)).first()
+    if row is None:
+        raise UnknownCall(call_id)
+    lock_keys(s, [provider_key(row.tenant, row.line, provider_call_id)])
+    settled = row.settled_at is not None
+    return may_change_what_follows(CallStatus(row.status), row.is_attempt, settled=settled)
+
+
+def _unsignalled(s: Session, call_id: str) -> list[CallEvent]:
+    found = (
+        select(event.c.call_id, event.c.payload)
+        .where(event.c.call_id == call_id, event.c.signalled_at.is_(None))
+        .order_by(event.c.id)
     )
-    return settled, withdrawn
+    events = (each for _, each in readable_events(s.connection().execute(found)))
+    return sorted(events, key=lambda each: each.at)
 
 
-def _known(s: Session, tenant: str, line: str, event_ids: Sequence[str]) -> dict[str, int]:
-    if not event_ids:
-        return {}
-    found = select(event.c.event_id, event.c.id).where(
-        event.c.tenant == tenant, event.c.line == line, event.c.event_id.in_(event_ids)
-    )
-    return {row.event_id: row.id for row in s.connection().execute(found)}
-
-
-def _without_nul(heard: CallEvent) -> CallEvent:
+def _without_nul(reported: CallEvent) -> CallEvent:
     """PostgreSQL keeps no NUL characters; a report must not be refused for one in a transcript."""
-    if "\\u0000" not in heard.model_dump_json():
-        return heard
-    return CallEvent.model_validate(_cleaned(heard.model_dump()))
+    if "\\u0000" not in reported.model_dump_json():
+        return reported
+    return CallEvent.model_validate(_cleaned(reported.model_dump()))
 
 
 def _cleaned(value: Any) -> Any:

@@ -2,26 +2,41 @@
 
 The status and the outcome of the call stay. What limits count changes: a call that was taken for
 one that was never placed is an attempt from then on, and whoever answered or refused it is not
-called again as if nothing had happened. A newer call to the same person that has not left yet is
-withdrawn.
+called again as if nothing had happened. Its number is busy and its line has it, so it holds a slot
+again until a report tells its end, or the sweeper finds it out.
+
+Rivals are newer calls to the same person or number that have not left: they are withdrawn. They
+are locked together with the call, in the order of a claim: numbers, calls by id, recipients.
+Whoever holds the numbers of a person keeps claims of all campaigns from deciding about them, so
+what is looked up behind these locks is still true when it is used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select
 from sqlmodel import Session
 
+from outdial.domain.call.event import EventSummary
+from outdial.domain.call.lease import lease_duration
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
+from outdial.domain.numbers.phone import siblings
 from outdial.domain.record import RecipientState
-from outdial.store.call.late_slots import free_slot, hold_number_again
-from outdial.store.call.locked_call import LockedCall
-from outdial.store.call.merging import Heard
-from outdial.store.call.proving import proved_outcome, talked
-from outdial.store.call.settlement import decide_anew, suppress_person, was_made, withdraw_call
-from outdial.store.db.tables import call
+from outdial.store.call.locked_call import LockedCall, lock_calls
+from outdial.store.call.settlement import (
+    decide_anew,
+    proved_outcome,
+    suppress_person,
+    talked,
+    was_made,
+    withdraw_call,
+)
+from outdial.store.compliance.subscribers import number_lock
+from outdial.store.db.dialect import insert_into, lock_keys
+from outdial.store.db.tables import call, lease, recipient
 
 _WAITS = frozenset({RecipientState.WAITING, RecipientState.READY})
 _LEFT_SINCE = (
@@ -33,6 +48,35 @@ _LEFT_SINCE = (
     )
     .limit(1)
 )
+_PERSONS = (
+    select(
+        call.c.tenant,
+        call.c.phone,
+        call.c.recipient_id,
+        recipient.c.phone.label("own"),
+        recipient.c.alternate_phones,
+    )
+    .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
+    .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
+)
+_CLAIMED = call.c.fence == Fence.CLAIMED.value
+_REDIALS = select(call.c.id).where(
+    call.c.recipient_id.in_(bindparam("recipients", expanding=True)), _CLAIMED
+)
+_HOLDERS = (
+    select(call.c.id)
+    .join_from(lease, call, call.c.id == lease.c.call_id)
+    .where(
+        lease.c.tenant == bindparam("of_tenant"),
+        lease.c.phone.in_(bindparam("numbers", expanding=True)),
+        _CLAIMED,
+    )
+)
+_SLOT_HOLDER = select(lease.c.call_id).where(
+    lease.c.tenant == bindparam("of_tenant"),
+    lease.c.phone.in_(bindparam("numbers", expanding=True)),
+)
+_FREE = delete(lease).where(lease.c.call_id == bindparam("of_call"))
 
 
 def may_change_what_follows(status: CallStatus, is_attempt: bool, *, settled: bool) -> bool:
@@ -42,19 +86,67 @@ def may_change_what_follows(status: CallStatus, is_attempt: bool, *, settled: bo
     return settled or not is_attempt
 
 
+@dataclass(frozen=True, slots=True)
+class LockedCalls:
+    calls: list[LockedCall]
+    """The calls that were asked for."""
+    rivals: list[LockedCall]
+    """Others, claimed and not left, to the same recipients or numbers."""
+
+
+def lock_with_rivals(s: Session, call_ids: Collection[str], late: Collection[str]) -> LockedCalls:
+    """Lock calls with their recipients, and the rivals of those whose evidence comes `late`."""
+    found = _rivals(s, late)
+    loaded = lock_calls(s, {*call_ids, *found}, of_one_recipient=bool(found))
+    calls = [locked for locked in loaded if locked.id in call_ids]
+    rivals = [locked for locked in loaded if locked.id not in call_ids]
+    # Ended between the look at it and the lock. What is locked now is out of order, and may have
+    # to be repeated; that is rare enough.
+    ended = {locked.id for locked in calls if locked.id not in late and _is_late(locked)}
+    missed = _rivals(s, ended) - {locked.id for locked in loaded}
+    if missed:
+        again = lock_calls(s, {locked.id for locked in loaded} | missed, of_one_recipient=True)
+        calls = [locked for locked in again if locked.id in call_ids]
+        rivals = [locked for locked in again if locked.id not in call_ids]
+    return LockedCalls(calls, rivals)
+
+
+def _is_late(locked: LockedCall) -> bool:
+    return may_change_what_follows(locked.status, locked.call.is_attempt, settled=locked.settled)
+
+
+def _rivals(s: Session, late: Collection[str]) -> set[str]:
+    """Ids of the rivals of calls; all numbers of their recipients are locked."""
+    if not late:
+        return set()
+    rows = s.connection().execute(_PERSONS, {"call_ids": sorted(late)}).all()
+    numbers = {(r.tenant, n) for r in rows for n in (r.phone, r.own, *r.alternate_phones)}
+    lock_keys(s, [number_lock(tenant, number) for tenant, number in numbers])
+    people = {"recipients": sorted({row.recipient_id for row in rows})}
+    found = set(s.connection().execute(_REDIALS, people).scalars())
+    for tenant in sorted({row.tenant for row in rows}):
+        forms = {form for row in rows if row.tenant == tenant for form in siblings(row.phone)}
+        of_numbers = {"of_tenant": tenant, "numbers": sorted(forms)}
+        found |= set(s.connection().execute(_HOLDERS, of_numbers).scalars())
+    return found - set(late)
+
+
 def take_late_evidence(
-    s: Session, locked: LockedCall, heard: Heard, others: Sequence[LockedCall], now: datetime
+    s: Session,
+    locked: LockedCall,
+    summary: EventSummary,
+    others: Sequence[LockedCall],
+    now: datetime,
 ) -> None:
     """Bring attempts, suppressions and what follows up to date; the caller saves the calls.
 
-    `heard` is what all events of the call amount to, `others` are the calls that are locked
-    together with it (`store.call.rivals`).
+    `summary` is of all events of the call, `others` are the calls that are locked together with it.
     """
-    counted, ending = locked.call.is_attempt, heard.ending
+    counted, ending = locked.call.is_attempt, summary.ending
     if not counted and not was_made(locked):
         return
-    outcome = proved_outcome(locked, heard)
-    proved_later = talked(heard, outcome) and locked.status is not CallStatus.COMPLETED
+    outcome = proved_outcome(locked, summary)
+    proved_later = talked(summary, outcome) and locked.status is not CallStatus.COMPLETED
     if not counted or (locked.settled and proved_later):
         _withdraw_redials(s, locked, others, now)
     if not counted:
@@ -90,3 +182,38 @@ def _waits_for_what_follows(s: Session, locked: LockedCall) -> bool:
         return True
     values = {"of_recipient": locked.call.recipient_id, "after": locked.call.number}
     return s.connection().execute(_LEFT_SINCE, values).first() is None
+
+
+def free_slot(s: Session, locked: LockedCall) -> None:
+    """The call is over, by a report of its provider."""
+    s.connection().execute(_FREE, {"of_call": locked.id})
+
+
+def hold_number_again(
+    s: Session, locked: LockedCall, others: Sequence[LockedCall], now: datetime
+) -> None:
+    """Take a slot for the call again, in place of one that was claimed and has not left.
+
+    The number is locked, and who holds it is among `others` if it can be withdrawn.
+    A second call that has left already cannot be called back: both ring.
+    """
+    tenant, phone = locked.call.tenant, locked.call.phone
+    of_number = {"of_tenant": tenant, "numbers": list(siblings(phone))}
+    holder = s.connection().execute(_SLOT_HOLDER, of_number).scalars().first()
+    if holder is not None:
+        claimed = next((other for other in others if other.id == holder), None)
+        if holder == locked.id or claimed is None or not withdraw_call(s, claimed, now):
+            return
+    s.connection().execute(
+        insert_into(s, lease)
+        .values(
+            call_id=locked.id,
+            campaign_id=locked.call.campaign_id,
+            tenant=tenant,
+            line=locked.call.line,
+            phone=phone,
+            acquired_at=now,
+            expires_at=now + lease_duration(locked.call),
+        )
+        .on_conflict_do_nothing()
+    )

@@ -8,14 +8,13 @@ waiting, whom the claims and the end of a stopping campaign end (`store.roster.r
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import Row, Select, Table, bindparam, exists, select, update
+from sqlalchemy import Row, Select, bindparam, exists, select
 from sqlmodel import Session
 
 from outdial.contracts.names import campaign_workflow_id
@@ -35,7 +34,6 @@ from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, campaign, line, recipient
 from outdial.store.records import read_zones
-from outdial.store.webhooks.outbox import tell_calls
 
 
 class CallValues(NamedTuple):
@@ -165,11 +163,6 @@ _CALLS_FIRST = lock_rows(
     .order_by(call.c.id),
     exclusive=[call],
 )
-
-_SAVE = {
-    table.name: update(table).where(table.c.id == bindparam("row_id"))
-    for table in (call, recipient)
-}
 
 Values = TypeVar("Values", CallValues, RecipientValues)
 
@@ -398,24 +391,3 @@ def _values(kind: type[Values], cells: Sequence[Any]) -> Values:
 def _convert(name: str, value: Any) -> Any:
     reader = _READERS.get(name)
     return value if value is None or reader is None else reader(value)
-
-
-def save_calls(s: Session, locked_calls: Sequence[LockedCall], now: datetime) -> None:
-    """Write the changes back, and publish them to the endpoints."""
-    _save(s, call, [(locked.id, locked.call_row.changes) for locked in locked_calls])
-    people = {locked.call.recipient_id: locked.recipient_row.changes for locked in locked_calls}
-    _save(s, recipient, people.items())
-    changed: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for locked in locked_calls:
-        changed[locked.call.tenant] += [(locked.id, what) for what in locked.event_types]
-    for tenant, changes in changed.items():
-        tell_calls(s, tenant, changes, now=now)
-
-
-def _save(s: Session, table: Table, changes: Iterable[tuple[Any, dict[str, Any]]]) -> None:
-    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for key, values in changes:
-        if values:
-            alike[tuple(sorted(values))].append({"row_id": key, **values})
-    for rows in alike.values():
-        s.connection().execute(_SAVE[table.name], rows)

@@ -1,4 +1,4 @@
-"""Requests for a single call: recipients of the standing campaign with a plan of their own."""
+"""Requests for a single call: recipients of the direct campaign with a plan of their own."""
 
 from __future__ import annotations
 
@@ -8,17 +8,86 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, insert, select, update
 from sqlmodel import Session
 
+from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.plan import CallRequest
+from outdial.domain.call.status import OUTCOME_REFUSED
+from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.zone import ZoneEvidence
-from outdial.store.campaign.campaigns import require_campaign
-from outdial.store.db.tables import EPOCH, call_request, is_untold, recipient, roster
+from outdial.store.campaign.campaigns import campaign_record, require_campaign
+from outdial.store.db.tables import EPOCH, call_request, campaign, is_untold, recipient, roster
+from outdial.store.db.tables.roster import is_ready
+from outdial.store.webhooks.outbox import tell_requests
 
 BY_WORKFLOW = "temporal"
 """The origin of requests that came as a RequestCallWorkflow."""
+_ADD_RECIPIENT = insert(recipient).returning(recipient.c.id)
+_ADD_REQUEST = insert(call_request).returning(call_request.c.id)
+"""Built once: building a statement takes longer than running it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """A request, checked: a number in E.164, and its zones or why nobody can be called."""
+
+    public_id: str
+    request: CallRequest
+    phone: str
+    zones: ZoneEvidence | None
+    agent: str
+    """As it was asked for."""
+    origin: str
+    refused: str | None = None
+    contact_id: str | None = None
+    endpoint_id: str | None = None
+
+
+def create_request(s: Session, direct: CampaignRecord, new: NewRequest, *, now: datetime) -> None:
+    """Put a request on the roster of a standing campaign.
+
+    Its position is made of its own id. Taking the roster's next one would make every request
+    wait for the commit of the one before.
+    """
+    row_id = _list_request(s, direct, new, key=new.public_id, now=now)
+    values = request_row(new.request, new.phone, new.zones) | {
+        "campaign_id": direct.id,
+        "launch": direct.launch,
+        "position": -row_id,
+        "request_key": new.public_id,
+    }
+    if new.refused is not None:
+        values |= {
+            "state": RecipientState.DONE.value,
+            "outcome": OUTCOME_REFUSED,
+            "reason": new.refused,
+        }
+    added = s.connection().execute(_ADD_RECIPIENT, values)
+    if new.refused is not None:
+        tell_requests(s, direct, [added.scalar_one()], EventType.CALL_FAILED, now=now)
+
+
+def _list_request(
+    s: Session, direct: CampaignRecord, new: NewRequest, *, key: str, now: datetime
+) -> int:
+    """Make a request known to those who list calls; its row's id."""
+    values: dict[str, Any] = {
+        "public_id": new.public_id,
+        "tenant": direct.tenant,
+        "campaign_id": direct.id,
+        "key": key,
+        "phone": new.phone,
+        "agent": new.agent,
+        "line": new.request.line,
+        "origin": new.origin,
+        "contact_id": new.contact_id,
+        "endpoint_id": new.endpoint_id,
+        "created_at": now,
+    }
+    added = s.connection().execute(_ADD_REQUEST, values)
+    return int(added.scalar_one())
 
 
 def enroll_request(
@@ -53,7 +122,15 @@ def enroll_request(
         "requester_workflow_id": requester_workflow_id,
     }
     added = s.connection().execute(insert(recipient).values(values).returning(recipient.c.id))
-    _note(s, record, request, phone, request_key, now)
+    new = NewRequest(
+        public_id=str(uuid.uuid4()),
+        request=request,
+        phone=phone,
+        zones=zones,
+        agent=request.agent.id,
+        origin=BY_WORKFLOW,
+    )
+    _list_request(s, record, new, key=request_key, now=now)
     return int(added.scalar_one())
 
 
@@ -65,8 +142,9 @@ class Requester:
     workflow_id: str
 
 
-def untold_requesters(s: Session, *, after: int, limit: int) -> list[Requester]:
-    """Requesters whose recipient has ended and who are not known to know it, by recipient id."""
+def unsignalled_requesters(s: Session, *, after: int, limit: int) -> list[Requester]:
+    """Requesters whose recipient has ended and that no signal is known to have reached; by the
+    recipient's id."""
     found = (
         select(recipient.c.id, recipient.c.requester_workflow_id)
         .where(is_untold, recipient.c.id > after)
@@ -76,34 +154,49 @@ def untold_requesters(s: Session, *, after: int, limit: int) -> list[Requester]:
     return [Requester(*row) for row in s.connection().execute(found)]
 
 
-def mark_requesters_told(s: Session, recipient_ids: Sequence[int]) -> None:
+def mark_requesters_signalled(s: Session, recipient_ids: Sequence[int]) -> None:
     s.connection().execute(
         update(recipient).where(recipient.c.id.in_(recipient_ids)).values(requester_told=True)
     )
 
 
-def _note(
-    s: Session,
-    direct: CampaignRecord,
-    request: CallRequest,
-    phone: str,
-    request_key: str,
-    now: datetime,
-) -> None:
-    """Make it known to those who list calls."""
-    s.connection().execute(
-        insert(call_request).values(
-            public_id=str(uuid.uuid4()),
-            tenant=direct.tenant,
-            campaign_id=direct.id,
-            key=request_key,
-            phone=phone,
-            agent=request.agent.id,
-            line=request.line,
-            origin=BY_WORKFLOW,
-            created_at=now,
-        )
+def unclaimed(s: Session, *, before: datetime) -> list[CampaignRecord]:
+    """Standing campaigns with somebody who is due since before an instant."""
+    waits = exists().where(
+        recipient.c.campaign_id == campaign.c.id,
+        recipient.c.launch == campaign.c.launch,
+        recipient.c.state == RecipientState.WAITING.value,
+        recipient.c.turn.in_([0, 1]),
+        recipient.c.due_at < before,
     )
+    just_made = exists().where(
+        call_request.c.campaign_id == campaign.c.id, call_request.c.created_at < before
+    )
+    found = select(campaign).where(
+        campaign.c.standing, campaign.c.state == CampaignState.RUNNING.value, waits, just_made
+    )
+    return [campaign_record(row) for row in s.connection().execute(found).mappings()]
+
+
+def with_people_ready(s: Session, *, after: int, limit: int) -> list[CampaignRecord]:
+    """Running standing campaigns with somebody whose turn it is, behind a campaign's id."""
+    ready = exists().where(
+        recipient.c.campaign_id == campaign.c.id,
+        recipient.c.launch == campaign.c.launch,
+        is_ready,
+    )
+    found = (
+        select(campaign)
+        .where(
+            campaign.c.standing,
+            campaign.c.state == CampaignState.RUNNING.value,
+            campaign.c.id > after,
+            ready,
+        )
+        .order_by(campaign.c.id)
+        .limit(limit)
+    )
+    return [campaign_record(row) for row in s.connection().execute(found).mappings()]
 
 
 def request_row(request: CallRequest, phone: str, zones: ZoneEvidence | None) -> dict[str, Any]:

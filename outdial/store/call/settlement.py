@@ -1,47 +1,53 @@
-"""What a call's end leads to: the settlement, in whichever transaction comes first.
+"""Calls end and are settled, in whichever transaction comes first; changed calls are saved.
 
 The end of a call settles it when no analysis is awaited, else the analysis does, else the first
-claim after the wait. All of them come here, and only the first one changes anything.
+claim after the wait. All of them come here, and only the first one changes anything. What the
+recipient is left with is worked out in `store.call.next_attempt`.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from pydantic import ValidationError
+from sqlalchemy import Table, bindparam, delete, select, update
 from sqlmodel import Session
 
-from outdial.domain.call.callback_effects import requested_redial
-from outdial.domain.call.end import CallEnd
-from outdial.domain.call.settlement import Close, Following, NextAttempt, Settling, follow
+from outdial.domain.call.event import CallEnd, CallEvent, EventSummary, ending_of
+from outdial.domain.call.settlement import Close, Following, NextAttempt, follow
 from outdial.domain.call.status import (
-    CALL_ME_LATER,
     OPTED_OUT,
     OUTCOME_CANCELED,
+    OUTCOME_UNKNOWN,
     AnsweredBy,
     CallStatus,
     FailureClass,
     Fence,
     outcome_of,
 )
-from outdial.domain.decision.decision import Candidate, Ledger, Never
-from outdial.domain.decision.planner import decide
-from outdial.domain.decision.reasons import Reason
-from outdial.domain.line.routing import Moved, moved_after
 from outdial.domain.record import RecipientState, Settled
 from outdial.store.appointments.slots import release_of_call
-from outdial.store.call.locked_call import LockedCall, lock_call, lock_calls, save_calls
-from outdial.store.call.proving import answered_before
+from outdial.store.call.locked_call import LockedCall, lock_call, lock_calls, read_call
+from outdial.store.call.next_attempt import (
+    after_a_stop,
+    before_the_end,
+    earlier_outcomes,
+    lines_after,
+    recipient_after,
+    settling_of,
+)
 from outdial.store.callbacks.effects import apply_callbacks
-from outdial.store.compliance.rulings import read_rulebook
-from outdial.store.compliance.suppressions import is_suppressed, suppress_all
-from outdial.store.db.tables import call, lease
+from outdial.store.compliance.suppressions import suppress_all
+from outdial.store.db.tables import call, event, lease, recipient
 from outdial.store.lines.health import note_end
-from outdial.store.records import read_consent, read_marks
+from outdial.store.webhooks.outbox import tell_calls
+
+log = logging.getLogger(__name__)
 
 OVERTAKEN = "an earlier call was reported after it had been given up"
 _OVERDUE = (
@@ -55,8 +61,27 @@ _OVERDUE = (
     .order_by(call.c.settle_by)
     .limit(bindparam("most"))
 )
+_EVENTS = select(event.c.call_id, event.c.payload).where(
+    event.c.call_id.in_(bindparam("call_ids", expanding=True))
+)
+_LAST_ATTEMPT = (
+    select(call.c.id, call.c.status)
+    .where(
+        call.c.recipient_id == bindparam("of_recipient"),
+        call.c.number < bindparam("before"),
+        call.c.is_attempt,
+        call.c.settled_at.is_not(None),
+    )
+    .order_by(call.c.number.desc())
+    .limit(1)
+)
 _FREE = delete(lease).where(lease.c.call_id == bindparam("call_id"))
 _FREE_EXPIRED = _FREE.where(lease.c.expires_at <= bindparam("by"))
+
+_SAVE = {
+    table.name: update(table).where(table.c.id == bindparam("row_id"))
+    for table in (call, recipient)
+}
 
 
 def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settled:
@@ -70,8 +95,8 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
         raise ValueError(f"found status {end.status}, which ends no call; give a terminal one")
     locked = lock_call(s, call_id)
     if locked.status.terminal:
-        # A late report may have made it hold a slot again (`store.call.late_slots`). Whoever says
-        # that it was never placed knows nothing of that, and nothing of its end.
+        # A late report may have made it hold a slot again (`store.call.late_evidence`). Whoever
+        # says that it was never placed knows nothing of that, and nothing of its end.
         free = _FREE if end.may_have_rung and not end.not_placed else _FREE_EXPIRED
         s.connection().execute(free, {"call_id": call_id, "by": now})
         return locked.as_settled(changed=False)
@@ -131,10 +156,10 @@ def decide_anew(s: Session, locked: LockedCall, outcome: str, now: datetime) -> 
 
     The call keeps its status and outcome, and what was done after it stays done.
     """
-    moved = _moved(locked)
-    settling = _settling(locked, outcome, _earlier_outcomes(s, [locked])[locked.id], moved)
-    following = _before_the_end(s, locked, follow(settling, locked.plan.retry), now)
-    locked.change_recipient(**_recipient_after(locked, outcome, following, moved))
+    moved = lines_after(locked)
+    settling = settling_of(locked, outcome, earlier_outcomes(s, [locked])[locked.id], moved)
+    following = before_the_end(s, locked, follow(settling, locked.plan.retry), now)
+    locked.change_recipient(**recipient_after(locked, outcome, following, moved))
     locked.decided_anew = True
     if isinstance(following, Close) and following.suppress is not None:
         suppress_person(s, locked, following.suppress, now)
@@ -148,26 +173,36 @@ def settle_locked(
     A call that was no attempt leaves what came before it as it was: `by_earlier` is whether an
     earlier attempt is looked at, whose answer may have been proved since.
     """
-    earlier = _earlier_outcomes(s, locked_calls)
+    earlier = earlier_outcomes(s, locked_calls)
     for locked in locked_calls:
         outcome = _outcome(locked)
-        moved = _moved(locked)
-        settling = _settling(locked, outcome, earlier[locked.id], moved)
+        moved = lines_after(locked)
+        settling = settling_of(locked, outcome, earlier[locked.id], moved)
         following = follow(settling, locked.plan.retry)
         if outcome == OUTCOME_CANCELED:
-            following = _after_a_stop(s, locked, following)
+            following = after_a_stop(s, locked, following)
         following = apply_callbacks(s, locked, settling, following, now)
         if by_earlier and not locked.call.is_attempt and earlier[locked.id]:
             following, known_by = _by_answer_before(s, locked, following, earlier[locked.id])
         else:
             known_by = None
-        following = _before_the_end(s, locked, following, now)
+        following = before_the_end(s, locked, following, now)
         locked.change_call(outcome=outcome, settled_at=now)
-        locked.change_recipient(**_recipient_after(locked, known_by or outcome, following, moved))
+        locked.change_recipient(**recipient_after(locked, known_by or outcome, following, moved))
         if isinstance(following, Close) and following.suppress is not None:
             suppress_person(s, locked, following.suppress, now)
         else:
             suppress_opted_out(s, locked, now)
+
+
+def _outcome(locked: LockedCall) -> str:
+    known = locked.call
+    return outcome_of(
+        locked.status,
+        answered_by=known.answered_by,
+        failure=known.failure,
+        disposition=known.disposition,
+    )
 
 
 def suppress_opted_out(s: Session, locked: LockedCall, now: datetime) -> None:
@@ -257,104 +292,6 @@ def _first(*values: float | None) -> float | None:
     return next((value for value in values if value is not None), None)
 
 
-def _outcome(locked: LockedCall) -> str:
-    known = locked.call
-    return outcome_of(
-        locked.status,
-        answered_by=known.answered_by,
-        failure=known.failure,
-        disposition=known.disposition,
-    )
-
-
-def _moved(locked: LockedCall) -> Moved:
-    """Which of the campaign's lines are left for the person."""
-    failure = None
-    if locked.status is CallStatus.FAILED:
-        failure = locked.call.failure or FailureClass.UNAVAILABLE
-    return moved_after(
-        locked.plan.shares,
-        read_marks(locked.recipient.line_marks),
-        locked.call.line,
-        failure,
-        may_have_rung=locked.call.is_attempt,
-    )
-
-
-def _settling(locked: LockedCall, outcome: str, earlier: list[str], moved: Moved) -> Settling:
-    return Settling(
-        outcome=outcome,
-        counts_as_attempt=locked.call.is_attempt,
-        lines_left=moved.left,
-        earlier_outcomes=earlier,
-        zones=locked.zones,
-        ended_at=locked.ended_at,
-        redial_at=locked.call.redial_at or _requested_redial(locked),
-        retry_after=locked.call.retry_after,
-        other_numbers=len(locked.other_phones),
-        seed=str(locked.call.recipient_id),
-    )
-
-
-def _requested_redial(locked: LockedCall) -> datetime | None:
-    """A time that the agent wrote without a zone is the callee's."""
-    if locked.call.disposition != CALL_ME_LATER:
-        return None
-    return requested_redial(locked.call.structured or {}, locked.zones, locked.ended_at)
-
-
-def _recipient_after(
-    locked: LockedCall, outcome: str, following: Following, moved: Moved
-) -> dict[str, Any]:
-    over = locked.takes_no_more_calls
-    if isinstance(following, Close) or over is not None:
-        reason = following.reason.text if isinstance(following, Close) else over
-        return {"state": RecipientState.DONE, "outcome": outcome, "reason": reason}
-    return {
-        "state": RecipientState.WAITING,
-        "outcome": outcome,
-        "reason": following.reason.text,
-        "not_before": following.not_before,
-        "due_at": following.not_before,
-        "promised": following.promised,
-        "turn": 0,
-        **_number_after(locked, following, moved),
-    }
-
-
-def _number_after(locked: LockedCall, following: NextAttempt, moved: Moved) -> dict[str, Any]:
-    """Whose turn it is among the person's numbers, and what lines think of that one."""
-    if locked.turn_moved:
-        return {}  # the first settlement saw to it; what the call shows is about another number
-    alternates = locked.recipient.alternate_phones
-    if not alternates or not (following.next_number or following.drop_number):
-        return {"line_marks": {line: mark.value for line, mark in moved.marks.items()}}
-    phone, *others = alternates
-    if not following.drop_number:
-        others.append(locked.call.phone)
-    # What lines think of the one number says nothing about the other.
-    return {"phone": phone, "alternate_phones": others, "line_marks": {}}
-
-
-def _earlier_outcomes(s: Session, locked_calls: Sequence[LockedCall]) -> dict[str, list[str]]:
-    """Outcomes of the same recipients' earlier attempts, oldest first, by call."""
-    outcomes: dict[int, list[str]] = defaultdict(list)
-    repeated = [locked.call.recipient_id for locked in locked_calls if locked.call.number > 1]
-    if repeated:
-        found = (
-            select(call.c.id, call.c.recipient_id, call.c.outcome)
-            .where(
-                call.c.recipient_id.in_(repeated), call.c.is_attempt, call.c.settled_at.is_not(None)
-            )
-            .order_by(call.c.recipient_id, call.c.number)
-        )
-        own = {locked.id for locked in locked_calls}
-        for call_id, recipient_id, outcome in s.connection().execute(found):
-            if call_id not in own:
-                outcomes[recipient_id].append(outcome)
-    return {locked.id: outcomes[locked.call.recipient_id] for locked in locked_calls}
-
-
 def _by_answer_before(
     s: Session, locked: LockedCall, following: Following, outcomes: list[str]
 ) -> tuple[Following, str | None]:
@@ -364,7 +301,7 @@ def _by_answer_before(
     if found is None or (isinstance(following, Close) and following.suppress is not None):
         return following, None
     earlier, outcome = found
-    settling = _settling(earlier, outcome, outcomes[:-1], _moved(earlier))
+    settling = settling_of(earlier, outcome, outcomes[:-1], lines_after(earlier))
     then = follow(settling, locked.plan.retry)
     if isinstance(following, NextAttempt) and isinstance(then, NextAttempt):
         later = max(following, then, key=lambda redial: redial.not_before)
@@ -375,36 +312,6 @@ def _by_answer_before(
     return (then if isinstance(then, Close) else following), outcome
 
 
-def _after_a_stop(s: Session, locked: LockedCall, following: Following) -> Following:
-    """A call that was stopped because its number was listed: the claim says what that leads to,
-    another number of the person or their end."""
-    suppression = is_suppressed(s, locked.call.tenant, locked.call.phone)
-    if suppression is None:
-        return following
-    reason = Reason("suppressed", f"stopped, the number must not be called: {suppression}")
-    return NextAttempt(locked.ended_at, reason)
-
-
-def _before_the_end(
-    s: Session, locked: LockedCall, following: Following, now: datetime
-) -> Following:
-    """A redial for which no window opens before the campaign's end is none."""
-    if isinstance(following, Close) or locked.plan.schedule.end is None:
-        return following
-    evidence = locked.evidence
-    again = Candidate(
-        zones=evidence.candidates,
-        jurisdictions=evidence.jurisdictions,
-        attempts=locked.recipient.attempts,
-        not_before=following.not_before,
-        consent=read_consent(locked.recipient.consent),
-        promised=following.promised,
-    )
-    rulebook = read_rulebook(s, locked.call.tenant, now)
-    decision = decide(again, locked.plan, Ledger(), now, rulebook)
-    return Close(decision.reason) if isinstance(decision, Never) else following
-
-
 def suppress_person(s: Session, locked: LockedCall, reason: str, now: datetime) -> None:
     """All numbers of the person: it was the person who asked, not the telephone."""
     numbers, source = locked.phones, f"call {locked.id}"
@@ -412,3 +319,84 @@ def suppress_person(s: Session, locked: LockedCall, reason: str, now: datetime) 
         source += f" ({locked.call.detail})"
     if suppress_all(s, locked.call.tenant, numbers, reason, now=now, source=source):
         locked.listed = tuple(numbers)
+
+
+def readable_events(stored: Iterable[tuple[str, str]]) -> Iterator[tuple[str, CallEvent]]:
+    """Calls' ids with their events, of those with their payloads.
+
+    A payload that this version can't read counts as not reported, and is logged: it would be so in
+    every round, and what has to be done for the call would never be.
+    """
+    for call_id, payload in stored:
+        try:
+            yield call_id, CallEvent.model_validate_json(payload)
+        except ValidationError as error:
+            # Without what it holds: a transcript is nobody's business.
+            wrong = sorted({".".join(map(str, each["loc"])) for each in error.errors()})
+            log.warning("an event of call %s can't be read: %s", call_id, ", ".join(wrong))
+
+
+def read_events(s: Session, call_ids: Sequence[str]) -> dict[str, list[CallEvent]]:
+    """The events that are stored for calls, by call."""
+    events: dict[str, list[CallEvent]] = defaultdict(list)
+    if call_ids:
+        stored = s.connection().execute(_EVENTS, {"call_ids": list(call_ids)})
+        for call_id, reported in readable_events(stored):
+            events[call_id].append(reported)
+    return events
+
+
+def proved_outcome(locked: LockedCall, summary: EventSummary) -> str:
+    """The outcome that its events prove."""
+    if summary.answered:
+        return outcome_of(
+            CallStatus.COMPLETED,
+            answered_by=locked.call.answered_by,
+            disposition=locked.call.disposition,
+        )
+    if summary.ending is None:
+        return OUTCOME_UNKNOWN
+    end = ending_of(summary.ending)
+    return outcome_of(end.status, failure=end.failure)
+
+
+def talked(summary: EventSummary, outcome: str) -> bool:
+    """Whether events, and the outcome that they prove, say that the call was answered."""
+    return summary.answered or outcome == CallStatus.COMPLETED.value
+
+
+def answered_before(s: Session, locked: LockedCall) -> tuple[LockedCall, str] | None:
+    """The recipient's last attempt before a call, where its reports prove that it was answered
+    though its end says otherwise; with the outcome that they prove."""
+    values = {"of_recipient": locked.call.recipient_id, "before": locked.call.number}
+    row = s.connection().execute(_LAST_ATTEMPT, values).first()
+    if row is None or row.status == CallStatus.COMPLETED.value:
+        return None
+    earlier = read_call(s, row.id)
+    if earlier is None:
+        return None
+    earlier.recipient_row = locked.recipient_row
+    summary = EventSummary.of(read_events(s, [earlier.id])[earlier.id])
+    outcome = proved_outcome(earlier, summary)
+    return (earlier, outcome) if talked(summary, outcome) else None
+
+
+def save_calls(s: Session, locked_calls: Sequence[LockedCall], now: datetime) -> None:
+    """Write the changes back, and publish them to the endpoints."""
+    _save(s, call, [(locked.id, locked.call_row.changes) for locked in locked_calls])
+    people = {locked.call.recipient_id: locked.recipient_row.changes for locked in locked_calls}
+    _save(s, recipient, people.items())
+    changed: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for locked in locked_calls:
+        changed[locked.call.tenant] += [(locked.id, what) for what in locked.event_types]
+    for tenant, changes in changed.items():
+        tell_calls(s, tenant, changes, now=now)
+
+
+def _save(s: Session, table: Table, changes: Iterable[tuple[Any, dict[str, Any]]]) -> None:
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for key, values in changes:
+        if values:
+            alike[tuple(sorted(values))].append({"row_id": key, **values})
+    for rows in alike.values():
+        s.connection().execute(_SAVE[table.name], rows)

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping, and_, bindparam, func, or_, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState, ClaimedCall
-from outdial.domain.call.end import CallEnd
+from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import Fence
 from outdial.domain.record import CallRecord, Settled
 from outdial.store.call.locked_call import lock_call

@@ -15,7 +15,7 @@ from sqlalchemy import and_, delete, exists, insert, select, tuple_, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
-from outdial.domain.call.status import OUTCOME_CANCELED, STOPPED
+from outdial.domain.call.status import OUTCOME_CANCELED, OUTCOME_REFUSED, STOPPED
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.numbers.policy import refusal
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
@@ -29,7 +29,6 @@ from outdial.store.db.errors import CampaignEnded
 from outdial.store.db.tables import EPOCH, call, campaign, recipient, roster, roster_chunk
 from outdial.store.records import call_record, recipient_record
 
-REFUSED_OUTCOME = "refused"
 DUPLICATE = "duplicate: the number is on this roster already"
 _STOPPED = (CampaignState.STOPPING, CampaignState.STOPPED, CampaignState.FINISHED)
 _PREFIX = 4
@@ -305,7 +304,7 @@ def _enrolled_positions(
 def _enrolled_phones(
     s: Session, campaign_id: int, launch: int, drafts: Sequence[RecipientDraft]
 ) -> set[str]:
-    refused = (RecipientState.DONE.value, REFUSED_OUTCOME)
+    refused = (RecipientState.DONE.value, OUTCOME_REFUSED)
     statement = select(recipient.c.phone).where(
         recipient.c.campaign_id == campaign_id,
         recipient.c.launch == launch,
@@ -332,7 +331,7 @@ def _recipient(
     stopped = record.launch != launch or record.state in _STOPPED
     outcome, reason = (None, None) if not stopped else (OUTCOME_CANCELED, STOPPED)
     if refused is not None:
-        outcome, reason = REFUSED_OUTCOME, refused
+        outcome, reason = OUTCOME_REFUSED, refused
     state = RecipientState.WAITING if outcome is None else RecipientState.DONE
     return {
         "campaign_id": record.id,

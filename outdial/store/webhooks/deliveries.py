@@ -23,10 +23,10 @@ from outdial.domain.endpoint import (
     EventType,
     next_try,
 )
-from outdial.store.call.outstanding import FIRST, PENDING, move_up, wait_behind
 from outdial.store.db.tables import delivery, delivery_attempt, endpoint
 from outdial.store.webhooks.endpoints import endpoint_of_row
 from outdial.store.webhooks.outbox import Happened, tell
+from outdial.store.webhooks.outstanding import FIRST, PENDING, move_up, wait_behind
 from outdial.store.webhooks.secrets import former_secrets
 
 _OPEN = and_(

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call.end import CallEnd
+from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DIRECT_CAMPAIGN
 from outdial.services.operations.lines import announce_lines
-from outdial.store.call import calls
+from outdial.store.call import settlement
 from outdial.store.campaign import campaigns
 from outdial.store.claims import fence, reservation
 from tests.api.v1.conftest import Customer
@@ -81,7 +81,7 @@ async def test_from_ringing_to_its_transcript(us: Customer, world: World) -> Non
             assert (await us.http.get(path)).json()["status"] == kind
     assert (await us.http.get(f"{path}/recording")).status_code == 404
     end = CallEnd(status=CallStatus.COMPLETED, at=NOW, duration_seconds=61)
-    await world.ctx.database.write(lambda s: calls.end_call(s, attempt, end, now=NOW))
+    await world.ctx.database.write(lambda s: settlement.end_call(s, attempt, end, now=NOW))
     found = (await us.http.get(path)).json()
     assert (found["status"], found["outcome"], found["done"]) == ("completed", "completed", True)
     assert [event["status"] for event in found["events"]] == ["completed", "in_progress", "ringing"]

@@ -21,7 +21,7 @@ from outdial.providers.adapters.voxanne.webhook import sign
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.services.operations.lines import announce_lines
-from outdial.store.call import calls
+from outdial.store.call import events
 from outdial.store.campaign import campaigns
 from outdial.store.claims import fence, reservation
 from tests.api.conftest import database, serving_world
@@ -77,7 +77,7 @@ async def placed(with_line: World, api: httpx.AsyncClient) -> str:
             s, call.call_id, now=now, placement_timeout=timedelta(seconds=20)
         )
     )
-    await ctx.database.write(lambda s: calls.record_placed(s, call.call_id, "vapi-1", now=now))
+    await ctx.database.write(lambda s: events.record_placed(s, call.call_id, "vapi-1", now=now))
     return str(made["id"])
 
 

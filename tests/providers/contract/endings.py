@@ -9,10 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import outdial.providers.adapters
-from outdial.dispatch.reports import reports_of
-from outdial.domain.call.end import CallEnd
-from outdial.domain.call.event import CallEvent
-from outdial.domain.call.evidence import was_answered, was_started
+from outdial.domain.call.event import CallEnd, CallEvent, reports_of, was_answered, was_started
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.providers.lines import Line, LinePolicy
 from outdial.providers.port import Provider
@@ -71,10 +68,10 @@ def end_by(provider: Provider, stage: Stage, ending: Ending) -> CallEnd | None:
 def end_of(events: Iterable[CallEvent]) -> CallEnd | None:
     """The end that a call's workflow makes of its events; None while it goes on."""
     answered = started = False
-    for report in reports_of("call-1", list(events)):
+    for report in reports_of("call-1", events):
         answered = answered or was_answered(report) is True
         started = started or was_started(report)
-        if report.status.terminal:
+        if report.status is not None and report.status.terminal:
             return CallEnd.of(report, answered_before=answered, started_before=started)
     return None
 

@@ -71,6 +71,6 @@ async def trigger_call(
         context=body.model_dump(include={"name", "email", "metadata"}, exclude_none=True),
         has_recordings=True,
     )
-    made = await calls.create_call(caller.ctx, state_of(request).nudges, order)
+    made = await calls.create_call(caller.ctx, state_of(request).wakeups, order)
     assert isinstance(made, CallView)
     return Success(call_id=made.id, data=Triggered(call_id=made.id))

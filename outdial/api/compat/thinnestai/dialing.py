@@ -44,7 +44,7 @@ async def dial(
         max_duration=timedelta(seconds=body.max_duration) if body.max_duration else None,
         recording=body.recording,
     )
-    made = await calls.create_call(ctx, state_of(request).nudges, order)
+    made = await calls.create_call(ctx, state_of(request).wakeups, order)
     assert isinstance(made, CallView)
     return Dialed(
         call_id=made.id,

@@ -141,7 +141,7 @@ async def call_contact(
         contact_id=kept.id,
         has_recordings=True,
     )
-    made = await calls.create_call(ctx, state_of(request).nudges, order)
+    made = await calls.create_call(ctx, state_of(request).wakeups, order)
     assert isinstance(made, CallView)
     return CalledBack(
         callTrackingId=made.id,

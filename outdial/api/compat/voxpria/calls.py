@@ -34,7 +34,7 @@ async def trigger_call(
         context=body.variables,
         has_recordings=True,
     )
-    made = await calls.create_call(caller.ctx, state_of(request).nudges, order)
+    made = await calls.create_call(caller.ctx, state_of(request).wakeups, order)
     assert isinstance(made, CallView)
     return Success(
         data=Triggered(

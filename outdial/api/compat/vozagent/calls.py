@@ -51,7 +51,7 @@ async def create_call(
         contact_id=contact.id,
         has_recordings=True,
     )
-    made = await calls.create_call(caller.ctx, state_of(request).nudges, order)
+    made = await calls.create_call(caller.ctx, state_of(request).wakeups, order)
     assert isinstance(made, CallView)
     return Queued(
         call_id=made.id,

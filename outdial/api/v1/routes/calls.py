@@ -51,7 +51,7 @@ async def create_call(
     order = await _order(caller, body)
     made = await calls.create_call(
         caller.ctx,
-        state_of(request).nudges,
+        state_of(request).wakeups,
         order,
         show=_shown,
         asked=await asked_of(request, caller, idempotency_key),

@@ -13,19 +13,15 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
-from temporalio.common import WorkflowIDConflictPolicy
 
-from outdial.contracts.names import NUDGE_SIGNAL, TASK_QUEUE, delivery_workflow_id
-from outdial.contracts.signatures.delivery import EndpointRef
-from outdial.contracts.workflows import DeliveryWorkflow
 from outdial.dispatch.errors import is_outage
-from outdial.dispatch.standing import nudge_standing
+from outdial.dispatch.starting import start_delivery, wake_direct_campaign
 from outdial.resources.resources import Resources
 from outdial.services.accounts.once import KEPT_FOR
 from outdial.store.access import idempotency, rates
-from outdial.store.call import call_requests, outstanding
+from outdial.store.call import requests
 from outdial.store.db.errors import DatabaseUnavailable
-from outdial.store.webhooks import deliveries, secrets
+from outdial.store.webhooks import deliveries, outstanding, secrets
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +41,7 @@ BLOCKED_EVERY = timedelta(seconds=5)
 POSTPONED_AT_ONCE = 1000
 
 
-class Keeper:
+class MaintenanceLoop:
     """Keeps looking for as long as a worker runs. Use as a context manager."""
 
     def __init__(
@@ -62,7 +58,7 @@ class Keeper:
         self._tasks: list[asyncio.Task[None]] = []
         self._told: dict[str, datetime] = {}
 
-    async def __aenter__(self) -> Keeper:
+    async def __aenter__(self) -> MaintenanceLoop:
         looks: list[tuple[Callable[[], Awaitable[None]], timedelta]] = [
             (self.start_drains, OUTBOXES_EVERY),
             (self.postpone_blocked, BLOCKED_EVERY),
@@ -96,7 +92,8 @@ class Keeper:
         for tenant, endpoint_id in due:
             if endpoint_id not in self._told:
                 self._told[endpoint_id] = now
-                await by_itself(self._start_drain(tenant, endpoint_id), f"drain {endpoint_id}")
+                start = start_delivery(self._ctx.temporal, tenant, endpoint_id)
+                await by_itself(start, f"deliveries to {endpoint_id}")
 
     async def postpone_blocked(self) -> None:
         """Set aside what was written behind deliveries that wait for another try."""
@@ -116,10 +113,10 @@ class Keeper:
     async def nudge_unclaimed(self) -> None:
         """Wake standing campaigns whose requests nobody has looked at."""
         before = self._ctx.clock() - UNCLAIMED_FOR
-        waiting = await self._ctx.database.read(lambda s: call_requests.unclaimed(s, before=before))
+        waiting = await self._ctx.database.read(lambda s: requests.unclaimed(s, before=before))
         for direct in waiting:
-            nudge = nudge_standing(self._ctx.temporal, direct)
-            await by_itself(nudge, f"requests of {direct.tenant}")
+            wake = wake_direct_campaign(self._ctx.temporal, direct)
+            await by_itself(wake, f"requests of {direct.tenant}")
 
     async def forget(self) -> None:
         """Drop counts and answers that nobody asks for any more."""
@@ -152,17 +149,6 @@ class Keeper:
         gone = FORGOTTEN_AT_ONCE
         while gone == FORGOTTEN_AT_ONCE:
             gone = await self._ctx.database.write(work)
-
-    async def _start_drain(self, tenant: str, endpoint_id: str) -> None:
-        await self._ctx.temporal.start_workflow(
-            DeliveryWorkflow.run,
-            EndpointRef(tenant=tenant, endpoint_id=endpoint_id),
-            id=delivery_workflow_id(tenant, endpoint_id),
-            task_queue=TASK_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal=NUDGE_SIGNAL,
-            static_summary=f"webhooks to endpoint {endpoint_id}",
-        )
 
 
 async def by_itself(work: Awaitable[None], what: str) -> None:

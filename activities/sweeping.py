@@ -16,7 +16,11 @@ ROUND = timedelta(seconds=60)
 """Of one activity: within `options.SWEEP`, with room for the items that are under way."""
 BATCH = 200
 
+MOST_FAILURES = 1000
+"""So many items that can't be dealt with are stepped over in one round."""
+
 T = TypeVar("T")
+K = TypeVar("K")
 
 
 class Deadline:
@@ -32,6 +36,40 @@ class Deadline:
     def share(self, of: int) -> Deadline:
         """For the first of so many steps: an equal part of the time that is left."""
         return Deadline(timedelta(seconds=max(0.0, self._at - time.monotonic()) / of))
+
+
+async def sweep(
+    read: Callable[[T | None, Sequence[K]], Awaitable[Sequence[T]]],
+    work: Callable[[T], Awaitable[object]],
+    *,
+    what: str,
+    key: Callable[[T], K],
+    until: Deadline,
+    mark: Callable[[Sequence[T]], Awaitable[None]] | None = None,
+    most_failures: int | None = None,
+) -> int:
+    """Work on everything that `read` gives, page after page; how many items were done.
+
+    `read` is given the last item of the page before, and the keys of those that were not done. With
+    `most_failures` no page is read after more of those. `mark` is given those of each page that
+    were done.
+    """
+    failed: list[K] = []
+    count = 0
+
+    async def next_page(last: T | None) -> Sequence[T]:
+        if most_failures is not None and len(failed) > most_failures:
+            return ()
+        return await read(last, failed)
+
+    async for page in pages(next_page, until=until):
+        results = await each(page, work, what=what, key=key, until=until)
+        done = [item for item, ok in zip(page, results, strict=True) if ok]
+        failed += [key(item) for item, ok in zip(page, results, strict=True) if not ok]
+        if mark is not None:
+            await mark(done)
+        count += len(done)
+    return count
 
 
 async def each(

@@ -1,0 +1,74 @@
+"""What a committed settlement leads to outside the database: who awaits the recipient is signalled,
+calls to numbers that it suppressed are hung up, and the callbacks of the call are started."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlmodel import Session
+from temporalio.client import Client
+
+from outdial.dispatch.signals import hang_up_suppressed_calls, signal_requester, wake_campaign
+from outdial.dispatch.starting import start_callback_run
+from outdial.domain.record import Settled
+from outdial.store.call import calls
+from outdial.store.callbacks import runs
+from outdial.store.claims import leases
+from outdial.store.db.database import Database
+from outdial.store.db.errors import DatabaseUnavailable
+
+
+async def propagate_settlement(
+    database: Database, temporal: Client, settled: Settled, now: datetime
+) -> bool:
+    """Hang up calls to the numbers that it suppressed, start its callbacks, and signal who awaits
+    the recipient's end.
+
+    False when somebody could not be signalled. What could not be started is started by the sweeper.
+    """
+    _, failed = await hang_up_suppressed_calls(database, temporal, settled.tenant, settled.listed)
+    await _start_callbacks(database, temporal, settled, now)
+    signalled = True
+    if settled.recipient_done and settled.requester_workflow_id:
+        signalled = await signal_requester(temporal, settled.requester_workflow_id)
+    return signalled and not failed
+
+
+async def propagate_reported_settlement(
+    database: Database, temporal: Client, settled: Settled, now: datetime
+) -> bool:
+    """The same for a call that an event settled, and not its workflow: its campaign may have the
+    next attempt to make, or nothing left to do, and is woken."""
+    if not (settled.changed and settled.settled):
+        # What is reported after the settlement may still suppress numbers.
+        _, failed = await hang_up_suppressed_calls(
+            database, temporal, settled.tenant, settled.listed
+        )
+        return not failed
+    signalled = True
+    if settled.campaign_workflow_id and await _is_idle(database, settled):
+        signalled = await wake_campaign(temporal, settled.campaign_workflow_id)
+    return await propagate_settlement(database, temporal, settled, now) and signalled
+
+
+async def _is_idle(database: Database, settled: Settled) -> bool:
+    """Whether no call of the campaign is in flight: the end of one wakes it anyway, and a signal
+    for every call would double the length of its history."""
+
+    def find(s: Session) -> bool:
+        call = calls.get_call(s, settled.call_id)
+        return call is None or not leases.live_leases(s, call.campaign_id)
+
+    try:
+        return await database.read(find)
+    except DatabaseUnavailable:
+        return True  # one signal too many is harmless
+
+
+async def _start_callbacks(
+    database: Database, temporal: Client, settled: Settled, now: datetime
+) -> None:
+    if not (settled.changed and settled.has_callbacks):
+        return
+    if await start_callback_run(temporal, settled.call_id):
+        await database.write(lambda s: runs.mark_started(s, [settled.call_id], now=now))

@@ -1,0 +1,99 @@
+"""Signals to workflows about what a transaction changed, sent after its commit.
+
+What a crash swallows here is signalled again by the sweeper, or found by the workflow that waits
+for it, which looks now and then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from temporalio.client import Client, RPCTimeoutOrCancelledError
+from temporalio.service import RPCError
+
+from outdial.contracts.names import (
+    HANG_UP_SIGNAL,
+    NUDGE_SIGNAL,
+    REPORT_SIGNAL,
+    REQUEST_SETTLED_SIGNAL,
+)
+from outdial.dispatch.errors import is_not_found, is_outage
+from outdial.domain.call.event import CallEvent
+from outdial.store.compliance import suppressions
+from outdial.store.db.database import Database
+from outdial.store.db.errors import DatabaseUnavailable
+
+log = logging.getLogger(__name__)
+
+SIGNAL_WITHIN = timedelta(seconds=3)
+"""A provider that waits for our answer gives up after five or ten; the sweeper signals again."""
+
+
+async def signal_report(temporal: Client, workflow_id: str, event: CallEvent) -> bool:
+    """Pass an event on to the workflow of its call, without what histories may not hold.
+
+    True when nothing is left to be signalled.
+    """
+    return await _signal(temporal, workflow_id, REPORT_SIGNAL, event.for_workflow())
+
+
+async def signal_hang_up(temporal: Client, workflow_id: str) -> bool:
+    """Have the workflow of a call end it. True when nothing is left to be signalled."""
+    return await _signal(temporal, workflow_id, HANG_UP_SIGNAL)
+
+
+async def signal_requester(temporal: Client, workflow_id: str) -> bool:
+    """The recipient that a RequestCallWorkflow awaits has ended. True when nothing is left to be
+    signalled."""
+    return await _signal(temporal, workflow_id, REQUEST_SETTLED_SIGNAL)
+
+
+async def wake_campaign(temporal: Client, workflow_id: str) -> bool:
+    """Have a campaign look for work now, if it runs. True when nothing is left to be signalled."""
+    return await _signal(temporal, workflow_id, NUDGE_SIGNAL)
+
+
+async def hang_up_suppressed_calls(
+    database: Database, temporal: Client, tenant: str, numbers: Sequence[str]
+) -> tuple[int, int]:
+    """Signal queued and ringing calls to suppressed numbers to hang up.
+
+    Called after the commit that suppressed them: whoever passed the fence before it holds a slot by
+    now, and the fence stops all that have not left. How many were signalled, and how many could
+    not be.
+    """
+    if not numbers:
+        return 0, 0
+    try:
+        live = await database.read(
+            lambda s: suppressions.calls_before_a_talk(s, tenant, list(numbers))
+        )
+    except DatabaseUnavailable:
+        log.warning("calls to suppressed numbers were not looked for: the database is down")
+        return 0, 1
+    signalled = await asyncio.gather(*(signal_hang_up(temporal, call.workflow_id) for call in live))
+    return sum(signalled), len(signalled) - sum(signalled)
+
+
+async def _signal(temporal: Client, workflow_id: str, name: str, *arguments: object) -> bool:
+    """Whether nothing is left to be signalled: it was, or its workflow is over."""
+    handle = temporal.get_workflow_handle(workflow_id)
+    try:
+        await handle.signal(name, args=arguments, rpc_timeout=SIGNAL_WITHIN)
+    except RPCTimeoutOrCancelledError:
+        log.warning("signal %s not delivered in time", name)
+        return False
+    except RPCError as error:
+        if is_not_found(error):
+            return True
+        log.warning("signal %s not delivered: %s", name, error.status.name)
+        return False
+    except RuntimeError as error:
+        if not is_outage(error):
+            raise
+        log.warning("signal %s not delivered: no connection to Temporal", name)
+        return False
+    return True

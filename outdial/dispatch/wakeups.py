@@ -1,0 +1,72 @@
+"""Waking direct campaigns after requests were written: once for many of them.
+
+A signal is a history event, so requests by the hundred must not send one each. What a crash
+swallows here is made good by `services.operations.maintenance`, which looks for requests that
+nobody claims.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+from temporalio.client import Client
+
+from outdial.dispatch.errors import TemporalUnavailable
+from outdial.dispatch.starting import wake_direct_campaign
+from outdial.domain.record import CampaignRecord
+
+log = logging.getLogger(__name__)
+
+GATHER_SECONDS = 0.25
+"""How long requests are gathered for one signal; a call starts that much later."""
+
+
+class Wakeups:
+    """Wakes campaigns for as long as an API process runs. Use as a context manager."""
+
+    def __init__(self, temporal: Client) -> None:
+        self._temporal = temporal
+        self._waiting: dict[int, CampaignRecord] = {}
+        self._any = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Wakeups:
+        self._task = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._flush()
+
+    def wake_soon(self, direct: CampaignRecord) -> None:
+        """Wake this direct campaign in a moment."""
+        self._waiting[direct.id] = direct
+        self._any.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._any.wait()
+            await asyncio.sleep(GATHER_SECONDS)
+            self._any.clear()
+            if not await self._flush():
+                self._any.set()
+
+    async def _flush(self) -> bool:
+        """Whether all were woken; those that were not are woken with the next ones."""
+        waiting, self._waiting = self._waiting, {}
+        woken = True
+        for direct in waiting.values():
+            try:
+                await wake_direct_campaign(self._temporal, direct)
+            except TemporalUnavailable as error:
+                log.warning("the direct campaign was not woken: %s", type(error).__name__)
+                self._waiting.setdefault(direct.id, direct)
+                woken = False
+            except Exception:  # a defect, which must not keep all others asleep
+                log.exception("the direct campaign was not woken")
+        return woken
