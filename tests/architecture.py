@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import io
 import re
 import tokenize
@@ -84,6 +85,8 @@ LOCKED_PARTS = frozenset(["call", "call_row", "campaign", "changes", "recipient"
 """What a `LockedCall` is made of."""
 
 SWAMPS = frozenset(["common", "helper", "helpers", "misc", "util", "utils"])
+MAY_BE_RAISED = frozenset(["AssertionError", "OSError", "RuntimeError", "SystemExit", "ValueError"])
+"""Defects, what an operating system says, the end of a process, and what makes pydantic refuse."""
 UNDONE = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
 
@@ -247,6 +250,33 @@ def nothing_left_undone(source: Source) -> Iterator[Finding]:
                 yield node.lineno, "left undone: NotImplementedError"
 
 
+def _builtin_error(node: ast.expr | None) -> str | None:
+    """The name of a built-in exception, raised or derived from; None for anything else."""
+    name = getattr(node.func if isinstance(node, ast.Call) else node, "id", "")
+    value = getattr(builtins, name, None)
+    return name if isinstance(value, type) and issubclass(value, BaseException) else None
+
+
+def errors_have_one_root(source: Source) -> Iterator[Finding]:
+    """What another module catches is an OutdialError. `tests/test_errors.py` asks for its code."""
+    caught = {
+        name.id
+        for node in source.nodes
+        if isinstance(node, ast.ExceptHandler) and node.type is not None
+        for name in ast.walk(node.type)
+        if isinstance(name, ast.Name)
+    }
+    for node in source.nodes if source.shipped else ():
+        if isinstance(node, ast.ClassDef) and node.bases and node.name not in caught:
+            own = node.name == "OutdialError"
+            if not own and all(map(_builtin_error, node.bases)):
+                yield node.lineno, f"{node.name} is no OutdialError"
+        elif isinstance(node, ast.Raise):
+            name = _builtin_error(node.exc)
+            if name is not None and name not in MAY_BE_RAISED | caught:
+                yield node.lineno, f"raises {name}, which has no code"
+
+
 def no_error_swallowed(source: Source) -> Iterator[Finding]:
     broad = {"BaseException", "Exception"}
     may = "except" in source.text or "suppress" in source.text
@@ -315,6 +345,7 @@ RULES: tuple[Rule, ...] = (
     short_functions,
     no_swamp,
     nothing_left_undone,
+    errors_have_one_root,
     no_error_swallowed,
     rows_stay_in_the_store,
     locked_calls_are_values,

@@ -60,7 +60,7 @@ OWN_COMMANDS = {
 }  # fmt: skip
 """Of starting processes: over HTTP they can't happen."""
 
-DEFECTS_OVER_HTTP = {"unknown_campaign", "unknown_call"}
+DEFECTS_OVER_HTTP = {"unknown_appointment", "unknown_campaign", "unknown_call"}
 """Rows that a request has read before: that they are gone is a defect."""
 
 

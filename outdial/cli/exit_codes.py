@@ -37,6 +37,7 @@ EXIT_CODE: Mapping[str, int] = {
     "no_such_campaign": FAILED,
     "no_such_recipient": FAILED,
     "unknown_campaign": FAILED,
+    "unknown_appointment": FAILED,
     "unknown_call": FAILED,
     "launch_closing": FAILED,
     "conflict": FAILED,

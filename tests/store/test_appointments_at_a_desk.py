@@ -18,6 +18,7 @@ from outdial.store.appointments import desk
 from outdial.store.appointments.desk import DeskChange, DeskFilter
 from outdial.store.appointments.history import history_of
 from outdial.store.db.database import Database
+from outdial.store.db.errors import UnknownAppointment
 from tests.store.test_appointments import NOW, STARTS, book, rules
 
 ANA = Party("default", "+12125550001", title="Consultation")
@@ -82,7 +83,7 @@ def test_what_was_written_down(database: Database) -> None:
 def test_another_tenants_is_none(database: Database) -> None:
     one = add(database)
     assert shown(database, one, "other") is None
-    with pytest.raises(LookupError):
+    with pytest.raises(UnknownAppointment):
         change(database, one, DeskChange(notes="x"), "other")
     counted = database.read_sync(lambda s: desk.count(s, "other", DeskFilter()))
     assert counted == 0

@@ -27,6 +27,7 @@ from outdial.services.errors import NotFound, RequestRefused
 from outdial.store.appointments import desk
 from outdial.store.appointments.desk import DeskChange, DeskFilter
 from outdial.store.appointments.history import history_of
+from outdial.store.db.errors import UnknownAppointment
 
 KIND = "appointment"
 NO_NUMBER = ""
@@ -113,7 +114,7 @@ async def change(ctx: Resources, appointment_id: str, changes: DeskChange) -> De
         refused = await ctx.database.write(
             lambda s: desk.change(s, ctx.tenant, appointment_id, changes, key=_key(), now=now)
         )
-    except LookupError:
+    except UnknownAppointment:
         raise NotFound(KIND, appointment_id) from None
     if isinstance(refused, NotMade):
         raise RequestRefused(refused.reason)

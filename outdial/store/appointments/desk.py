@@ -30,6 +30,7 @@ from outdial.store.appointments.rows import (
     some_seat,
 )
 from outdial.store.appointments.slots import give_back, lock_calendar
+from outdial.store.db.errors import UnknownAppointment
 from outdial.store.db.tables import (
     appointment,
     appointment_change,
@@ -89,7 +90,7 @@ def add(
 def change(
     s: Session, tenant: str, appointment_id: str, changes: DeskChange, *, key: str, now: datetime
 ) -> NotMade | None:
-    """Change an appointment. Raises LookupError for one that the tenant does not have."""
+    """Change an appointment. Raises UnknownAppointment for one that the tenant does not have."""
     query = select(appointment).where(
         appointment.c.tenant == tenant,
         appointment.c.id == appointment_id,
@@ -97,7 +98,7 @@ def change(
     )
     calendar = s.connection().execute(query).mappings().first()
     if calendar is None:
-        raise LookupError(f"found no appointment with id {appointment_id}")
+        raise UnknownAppointment(appointment_id)
     lock_calendar(s, tenant, calendar["calendar"])
     before = s.connection().execute(query).mappings().one()
     canceled = before["status"] == AppointmentStatus.CANCELED.value

@@ -35,6 +35,7 @@ from outdial.store.appointments.slots import (
     read_taken,
     take,
 )
+from outdial.store.db.errors import UnknownAppointment
 from outdial.store.db.tables import appointment
 
 Others = Mapping[int, int]
@@ -144,11 +145,11 @@ def change_appointment(s: Session, row: RowMapping, **values: Any) -> RowMapping
 
 
 def lock_appointment(s: Session, appointment_id: str) -> RowMapping:
-    """The row, with its calendar locked. Raises LookupError."""
+    """The row, with its calendar locked. Raises UnknownAppointment."""
     query = select(appointment).where(appointment.c.id == appointment_id)
     row = s.connection().execute(query).mappings().first()
     if row is None:
-        raise LookupError(f"found no appointment with id {appointment_id}")
+        raise UnknownAppointment(appointment_id)
     lock_calendar(s, row["tenant"], row["calendar"])
     return s.connection().execute(query).mappings().one()
 

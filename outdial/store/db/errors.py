@@ -53,6 +53,14 @@ class UnknownCampaign(StoreError):
         self.campaign_id = campaign_id
 
 
+class UnknownAppointment(StoreError):
+    code = "unknown_appointment"
+
+    def __init__(self, appointment_id: str) -> None:
+        super().__init__(f"found no appointment with id {appointment_id}")
+        self.appointment_id = appointment_id
+
+
 class UnknownCall(StoreError):
     code = "unknown_call"
 
