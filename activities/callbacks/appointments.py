@@ -21,7 +21,7 @@ from outdial.domain.appointment.requested_time import RequestedTime, UnclearTime
 from outdial.domain.call.callback_effects import APPOINTMENT_AT
 from outdial.domain.call.callback_run import CallbackContext
 from outdial.domain.definition.callbacks import CallbackKind
-from outdial.domain.definition.matching import found_at
+from outdial.domain.definition.matching import value_at
 from outdial.intake.templates.callbacks import RenderFailed, render_text
 from outdial.store.appointments import booking, changing, lookup
 from outdial.store.appointments.history import change_of_call
@@ -176,7 +176,7 @@ class AppointmentCallback:
     def _requested_time(self) -> RequestedTime | UnclearTime:
         callback = self._context.entry.callback
         path = (callback.at if callback is not None else None) or APPOINTMENT_AT
-        return read_time(found_at(self._context.call.structured, path), self._context.zones)
+        return read_time(value_at(self._context.call.structured, path), self._context.zones)
 
     async def _alternatives(self, reason: str, near: datetime) -> CallbackOutcome:
         """A follow-up with free times near one, other people's appointments considered."""

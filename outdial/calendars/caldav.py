@@ -1,6 +1,6 @@
 """A calendar on a CalDAV server (RFC 4791), which other people write to as well.
 
-The library is asked in a thread of its own. A version that somebody else wrote is recognised by
+The library runs in a thread of its own. A version that somebody else wrote is recognized by
 its ETag, and never overwritten.
 """
 

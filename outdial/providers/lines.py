@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.domain.call.disposition import LONGEST_TEXT, slug_of
 from outdial.domain.call.event import CallEvent, EventKind
-from outdial.domain.definition.matching import found_at
+from outdial.domain.definition.matching import value_at
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.line.routing import SIMULATED, UnknownLine, choose_line
 from outdial.domain.record import DEFAULT_TENANT
@@ -61,7 +61,7 @@ class ResultMapping(BaseModel):
         if not (self.fields or self.dispositions):
             return event
         changes: dict[str, Any] = {}
-        found = {name: found_at(event.structured, path) for name, path in self.fields.items()}
+        found = {name: value_at(event.structured, path) for name, path in self.fields.items()}
         named = {name: value for name, value in found.items() if value is not None}
         if named:
             changes["structured"] = {**event.structured, **named}

@@ -31,7 +31,7 @@ CALENDAR: dict[str, Any] = {"name": "clinic", "time_zone": "America/New_York"}
 
 
 @dataclass
-class Following:
+class SettledCalls:
     house: House
     activities: CallbackRuns
     integrations: Integrations = field(default_factory=Integrations)
@@ -103,7 +103,9 @@ class Following:
         ).appointment
 
 
-async def following(database: Database, integrations: Integrations | None = None) -> Following:
+async def settled_calls(
+    database: Database, integrations: Integrations | None = None
+) -> SettledCalls:
     house = House(database)
     house.line()
     integrations = integrations or Integrations()
@@ -115,4 +117,4 @@ async def following(database: Database, integrations: Integrations | None = None
         public_url="http://127.0.0.1:1",
         integrations=integrations,
     )
-    return Following(house, CallbackRuns(resources), integrations)
+    return SettledCalls(house, CallbackRuns(resources), integrations)

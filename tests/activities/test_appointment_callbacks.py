@@ -20,7 +20,7 @@ from outdial.resources.integrations import Integrations
 from outdial.store.call import calls
 from outdial.store.db.database import Database
 from outdial.store.db.tables import recipient
-from tests.activities.callbacks import Following, following
+from tests.activities.callbacks import SettledCalls, settled_calls
 from tests.builders import NOW
 from tests.calendars.radicale import collection, radicale
 from tests.databases import migrated
@@ -32,16 +32,16 @@ for _ in range(50):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def after(tmp_path: Path) -> AsyncIterator[Following]:
+async def after(tmp_path: Path) -> AsyncIterator[SettledCalls]:
     with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
-        yield await following(database)
+        yield await settled_calls(database)
 
 
 def utc(day: int, hour: int, minute: int = 0) -> datetime:
     return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
 
 
-async def test_a_time_without_a_zone_is_the_callees(after: Following) -> None:
+async def test_a_time_without_a_zone_is_the_callees(after: SettledCalls) -> None:
     call = after.settle(after.launch(BOOK), {"appointment_at": "2026-03-05T10:30"})
     assert await after.run(call) is CallbackState.DONE
     (booked,) = after.appointments()
@@ -52,7 +52,7 @@ async def test_a_time_without_a_zone_is_the_callees(after: Following) -> None:
     }
 
 
-async def test_another_place_in_the_data_and_an_offset(after: Following) -> None:
+async def test_another_place_in_the_data_and_an_offset(after: SettledCalls) -> None:
     book = BOOK | {"at": "visit.when"}
     call = after.settle(after.launch(book), {"visit": {"when": "2026-03-05T10:30-05:00"}})
     assert await after.run(call) is CallbackState.DONE
@@ -83,7 +83,7 @@ WRONG: list[Any] = [
 ]  # fmt: skip
 
 
-async def test_wrong_and_hostile_words_become_follow_ups(after: Following) -> None:
+async def test_wrong_and_hostile_words_become_follow_ups(after: SettledCalls) -> None:
     assert len(WRONG) >= 40
     problems = []
     for value in WRONG:
@@ -102,7 +102,7 @@ async def test_wrong_and_hostile_words_become_follow_ups(after: Following) -> No
     assert after.appointments() == []
 
 
-async def test_zones_that_disagree_become_a_follow_up(after: Following) -> None:
+async def test_zones_that_disagree_become_a_follow_up(after: SettledCalls) -> None:
     campaign = after.launch(BOOK)
     call = after.settle(campaign, {"appointment_at": "2026-03-05T10:30"})
     split = '{"candidates":["America/Chicago","America/New_York"],"source":"area_code"}'
@@ -115,7 +115,7 @@ def set_zones(database: Database, text: str) -> None:
     database.write_sync(lambda s: s.connection().execute(update(recipient).values(zones=text)))
 
 
-async def test_a_full_slot_offers_others(after: Following) -> None:
+async def test_a_full_slot_offers_others(after: SettledCalls) -> None:
     data = {"appointment_at": "2026-03-05T10:30"}
     first, second = (after.settle(after.launch(BOOK), data) for _ in range(2))
     assert await after.run(first) is CallbackState.DONE
@@ -136,7 +136,7 @@ async def test_a_full_slot_offers_others(after: Following) -> None:
     ],
 )
 async def test_the_persons_appointment_is_changed_and_changed_back(
-    after: Following, do: str, status: AppointmentStatus, start: datetime
+    after: SettledCalls, do: str, status: AppointmentStatus, start: datetime
 ) -> None:
     after.enter(utc(6, 15))
     campaign = after.launch({"do": do, "undo": True})
@@ -152,13 +152,15 @@ async def test_the_persons_appointment_is_changed_and_changed_back(
 
 
 @pytest.mark.parametrize("do", ["confirm_appointment", "cancel_appointment", "move_appointment"])
-async def test_without_an_appointment_there_is_nothing_to_change(after: Following, do: str) -> None:
+async def test_without_an_appointment_there_is_nothing_to_change(
+    after: SettledCalls, do: str
+) -> None:
     call = after.settle(after.launch({"do": do}), {"appointment_at": "2026-03-05T10:30"})
     assert await after.run(call) is CallbackState.FOLLOW_UP
     assert after.callback_run(call).entries[0].note == "no appointment of this person is known"
 
 
-async def test_a_title_that_fails_fails_the_step(after: Following) -> None:
+async def test_a_title_that_fails_fails_the_callback(after: SettledCalls) -> None:
     calendar = {"name": "clinic", "time_zone": "America/New_York", "title": "{{ doctor }}"}
     call = after.settle(
         after.launch(BOOK, calendar=calendar), {"appointment_at": "2026-03-05T10:30"}
@@ -169,7 +171,7 @@ async def test_a_title_that_fails_fails_the_step(after: Following) -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def shared(tmp_path: Path) -> AsyncIterator[tuple[Following, CalDavCalendar]]:
+async def shared(tmp_path: Path) -> AsyncIterator[tuple[SettledCalls, CalDavCalendar]]:
     async with radicale(tmp_path) as url:
         address = await collection(url)
         calendar = CalDavCalendar(
@@ -177,11 +179,11 @@ async def shared(tmp_path: Path) -> AsyncIterator[tuple[Following, CalDavCalenda
         )
         with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
             integrations = Integrations(calendars=Calendars({"clinic": calendar}))
-            yield await following(database, integrations), calendar
+            yield await settled_calls(database, integrations), calendar
 
 
 async def test_a_shared_calendar_is_read_and_written(
-    shared: tuple[Following, CalDavCalendar],
+    shared: tuple[SettledCalls, CalDavCalendar],
 ) -> None:
     after, calendar = shared
     strangers = after.enter(utc(9, 15)).model_copy(
@@ -202,7 +204,7 @@ async def test_a_shared_calendar_is_read_and_written(
 
 
 async def test_what_others_moved_meanwhile_is_left_alone(
-    shared: tuple[Following, CalDavCalendar],
+    shared: tuple[SettledCalls, CalDavCalendar],
 ) -> None:
     after, calendar = shared
     entered = after.enter(utc(6, 15), uid="theirs")
@@ -218,7 +220,7 @@ async def test_what_others_moved_meanwhile_is_left_alone(
 
 
 async def test_cancelling_takes_it_out_of_the_shared_calendar(
-    shared: tuple[Following, CalDavCalendar],
+    shared: tuple[SettledCalls, CalDavCalendar],
 ) -> None:
     after, calendar = shared
     entered = after.enter(utc(6, 15), uid="theirs")

@@ -21,7 +21,7 @@ from outdial.domain.call.callback_run import CallbackState
 from outdial.resources.integrations import Integrations, Secret
 from outdial.resources.outgoing.mail import MailSecurity, MailServer
 from outdial.resources.outgoing.special_addresses import is_public
-from tests.activities.callbacks import Following, following
+from tests.activities.callbacks import SettledCalls, settled_calls
 from tests.activities.endpoint import Endpoint
 from tests.activities.test_appointment_callbacks import utc
 from tests.databases import migrated
@@ -68,14 +68,14 @@ async def mail_server(mailbox: Mailbox) -> AsyncIterator[MailServer]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def after(tmp_path: Path, endpoint: Endpoint) -> AsyncIterator[Following]:
+async def after(tmp_path: Path, endpoint: Endpoint) -> AsyncIterator[SettledCalls]:
     secret = Secret("t0ken", frozenset({endpoint.url.removeprefix("http://")}))
     integrations = Integrations(allow_hosts=frozenset({"127.0.0.1"}), secrets={"crm": secret})
     with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
-        yield await following(database, integrations)
+        yield await settled_calls(database, integrations)
 
 
-async def test_a_templated_body(after: Following, endpoint: Endpoint) -> None:
+async def test_a_templated_body(after: SettledCalls, endpoint: Endpoint) -> None:
     webhook = {
         "do": "webhook",
         "url": endpoint.url + "/calls/{{ call.outcome }}",
@@ -97,7 +97,7 @@ async def test_a_templated_body(after: Following, endpoint: Endpoint) -> None:
 @pytest.mark.parametrize(
     ("status", "again"), [(500, True), (503, True), (429, True), (400, False), (302, False)]
 )
-async def test_answers(after: Following, endpoint: Endpoint, status: int, again: bool) -> None:
+async def test_answers(after: SettledCalls, endpoint: Endpoint, status: int, again: bool) -> None:
     endpoint.status = status
     call = after.settle(after.launch({"do": "webhook", "url": endpoint.url}))
     with pytest.raises(ApplicationError, match=f"answered {status}") as failed:
@@ -107,7 +107,7 @@ async def test_answers(after: Following, endpoint: Endpoint, status: int, again:
 
 
 @pytest.mark.parametrize("drip", [False, True])
-async def test_an_endpoint_that_hangs(after: Following, endpoint: Endpoint, drip: bool) -> None:
+async def test_an_endpoint_that_hangs(after: SettledCalls, endpoint: Endpoint, drip: bool) -> None:
     endpoint.hang, endpoint.drip = True, drip
     call = after.settle(after.launch({"do": "webhook", "url": endpoint.url}))
     with pytest.raises(ApplicationError, match=r"no answer within 0\.3 s"):
@@ -133,7 +133,7 @@ async def test_an_endpoint_that_hangs(after: Following, endpoint: Endpoint, drip
     ],
 )
 async def test_addresses_where_nothing_is_sent(
-    after: Following, endpoint: Endpoint, url: str, why: str
+    after: SettledCalls, endpoint: Endpoint, url: str, why: str
 ) -> None:
     url = url.replace("{port}", str(endpoint.port))
     data = {"url": "http://192.168.0.1/"}
@@ -163,7 +163,7 @@ def test_public_addresses(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 
-async def test_an_unknown_secret(after: Following, endpoint: Endpoint) -> None:
+async def test_an_unknown_secret(after: SettledCalls, endpoint: Endpoint) -> None:
     webhook = {"do": "webhook", "url": endpoint.url, "auth": "other"}
     call = after.settle(after.launch(webhook))
     with pytest.raises(ApplicationError, match="found auth 'other'"):
@@ -179,7 +179,7 @@ EMAIL = {
 }
 
 
-async def test_a_letter_with_an_invitation(after: Following) -> None:
+async def test_a_letter_with_an_invitation(after: SettledCalls) -> None:
     mailbox = Mailbox()
     async with mail_server(mailbox) as server:
         resources = replace(after.activities._resources, integrations=Integrations(mail=server))
@@ -208,7 +208,7 @@ async def test_a_letter_with_an_invitation(after: Following) -> None:
     ],
 )
 async def test_letters_that_are_not_taken(
-    after: Following, address: str, why: str, again: bool
+    after: SettledCalls, address: str, why: str, again: bool
 ) -> None:
     mailbox = Mailbox()
     async with mail_server(mailbox) as server:
@@ -223,7 +223,7 @@ async def test_letters_that_are_not_taken(
     assert mailbox.letters == []
 
 
-async def test_a_mail_server_that_is_down(after: Following) -> None:
+async def test_a_mail_server_that_is_down(after: SettledCalls) -> None:
     server = MailServer("127.0.0.1", 1, "clinic@example.com", MailSecurity.NONE)
     after.activities._resources = replace(
         after.activities._resources, integrations=Integrations(mail=server)

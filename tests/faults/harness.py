@@ -57,7 +57,7 @@ PEOPLE = {
     # A call takes one to three seconds of the clock on the wall.
     "talk_seconds": [10.0, 50.0],
     "ring_seconds": [3.0, 15.0],
-    "call_back_seconds": [0.5, 1.5],
+    "redial_seconds": [0.5, 1.5],
 }
 RETRY = (
     "retry: {max_attempts: 3, busy: {delays: 1s}, no_answer: {delays: 1s}, "

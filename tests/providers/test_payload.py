@@ -101,7 +101,7 @@ def test_a_written_time_that_is_none(text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("structured", "disposition", "call_back"),
+    ("structured", "disposition", "redial_at"),
     [
         ({}, None, None),
         ({"disposition": " booked ", "call_at": "2027-03-01T16:30:00+01:00"}, "booked", MOMENT),
@@ -112,7 +112,7 @@ def test_a_written_time_that_is_none(text: str | None) -> None:
     ],
 )
 def test_what_an_agent_extracted(
-    structured: dict[str, Any], disposition: str | None, call_back: datetime | None
+    structured: dict[str, Any], disposition: str | None, redial_at: datetime | None
 ) -> None:
     assert disposition_in(structured) == disposition
-    assert redial_time_in(structured) == call_back
+    assert redial_time_in(structured) == redial_at

@@ -22,7 +22,7 @@ from outdial.resources.outgoing.mail import MailSecurity, MailServer
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.integrations import CallbackSettings, MailSettings
 from outdial.runtime.settings.settings import load_settings
-from tests.activities.callbacks import Following, following
+from tests.activities.callbacks import SettledCalls, settled_calls
 from tests.activities.endpoint import Endpoint
 from tests.activities.test_webhook_callbacks import Mailbox, mail_server
 from tests.databases import migrated
@@ -54,13 +54,13 @@ async def endpoint() -> AsyncIterator[Endpoint]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def after(tmp_path: Path) -> AsyncIterator[Following]:
+async def after(tmp_path: Path) -> AsyncIterator[SettledCalls]:
     integrations = Integrations(
         allow_hosts=frozenset({"127.0.0.1", "localhost"}),
         secrets={"crm": Secret("t0ken", frozenset({"crm.example.com", "127.0.0.1:1"}))},
     )
     with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
-        yield await following(database, integrations)
+        yield await settled_calls(database, integrations)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_secret_is_bound_to_its_hosts(url: str, good: bool) -> None:
     assert secret.may_go_to(httpx.URL(url), frozenset({"10.0.0.7"})) is good
 
 
-async def test_no_definition_sends_it_elsewhere(after: Following, endpoint: Endpoint) -> None:
+async def test_no_definition_sends_it_elsewhere(after: SettledCalls, endpoint: Endpoint) -> None:
     """By a template too: what counts is the address as it goes out."""
     for url in (endpoint.url, "{{ data.where }}", endpoint.url.replace("127.0.0.1", "localhost")):
         call = after.settle(
@@ -100,7 +100,9 @@ async def test_no_definition_sends_it_elsewhere(after: Following, endpoint: Endp
 
 
 @pytest.mark.parametrize("name", ["Host", "Content-Length", "transfer-encoding", "Authorization"])
-async def test_no_header_of_ours_is_sent(after: Following, endpoint: Endpoint, name: str) -> None:
+async def test_no_header_of_ours_is_sent(
+    after: SettledCalls, endpoint: Endpoint, name: str
+) -> None:
     call = after.settle(
         after.launch({"do": "webhook", "url": endpoint.url, "auth": "crm", "headers": {name: "1"}})
     )
@@ -203,7 +205,7 @@ async def test_mail_goes_to_whom_the_settings_name(tmp_path: Path) -> None:
     async with mail_server(mailbox) as server:
         ruled = replace(server, recipients=("@clinic.example.com", "desk@example.com"))
         with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
-            after = await following(database, Integrations(mail=ruled))
+            after = await settled_calls(database, Integrations(mail=ruled))
             for to, good in LETTERS:
                 email = {"do": "email", "to": to, "subject": "s", "body": "b"}
                 call = after.settle(after.launch(email), {"to": "x@attacker.net"})

@@ -14,7 +14,7 @@ from outdial.contracts.signatures.callback import CallbackRef, CallbackResult
 from outdial.domain.call.callback_run import CallbackState
 from outdial.resources.integrations import Integrations
 from outdial.store.db.tables import call as call_table
-from tests.activities.callbacks import following
+from tests.activities.callbacks import settled_calls
 from tests.activities.endpoint import Endpoint
 from tests.databases import migrated
 from worker import CALLBACK_ACTIVITIES
@@ -37,7 +37,7 @@ async def test_another_tenants_callback_goes_through_while_55_endpoints_drip(
     async with Endpoint() as dripping, Endpoint() as good:
         dripping.hang = dripping.drip = True
         with migrated(f"sqlite:///{tmp_path / 'outdial.db'}") as database:
-            after = await following(database, integrations)
+            after = await settled_calls(database, integrations)
             after.activities = activities = CallbackRuns(after.activities._resources, share=SHARE)
             campaign = {"do": "webhook", "url": dripping.url}
             crowd = [after.settle(after.launch(campaign)) for _ in range(CROWD)]

@@ -16,7 +16,7 @@ from outdial.domain.call.settlement import Close, Following, NextAttempt
 from outdial.domain.call.status import CALL_ME_LATER, AnsweredBy
 from outdial.domain.decision.reasons import Reason
 from outdial.domain.definition.callbacks import Callback, CallbackKind, matching_callbacks
-from outdial.domain.definition.matching import Facts, found_at
+from outdial.domain.definition.matching import Facts, value_at
 from outdial.domain.instants import FURTHEST_AHEAD, promised
 
 CALL_AT = "call_at"
@@ -86,7 +86,7 @@ def decide_effects(
 
 def redial_time(facts: CallFacts, path: str = CALL_AT) -> RequestedTime | UnclearTime:
     """When the person asked to be called; where their zones differ, the latest of the instants."""
-    value = found_at(facts.data, path)
+    value = value_at(facts.data, path)
     if value is None and facts.redial_at is not None:
         return _within_a_year(RequestedTime(facts.redial_at), facts.ended_at)
     return _requested_instant(value, facts.zones, facts.ended_at)

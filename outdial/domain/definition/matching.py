@@ -78,11 +78,11 @@ Condition = Annotated[
 
 
 def matches_data(conditions: Mapping[str, Comparison], data: Mapping[str, Any]) -> bool:
-    return all(condition.holds(value_at(data, path)) for path, condition in conditions.items())
+    return all(condition.holds(_lookup(data, path)) for path, condition in conditions.items())
 
 
-def value_at(data: object, path: str) -> object:
-    """What stands at a dotted path; a number in it is a place in a list. `ABSENT` if nothing."""
+def _lookup(data: object, path: str) -> object:
+    """The value at a dotted path, or `_ABSENT`; a number in a path is a position in a list."""
     steps = path.split(".")
     if len(steps) > _DEEPEST:
         return _ABSENT
@@ -98,9 +98,9 @@ def value_at(data: object, path: str) -> object:
     return data
 
 
-def found_at(data: object, path: str) -> object | None:
-    """The same; None if nothing is there."""
-    value = value_at(data, path)
+def value_at(data: object, path: str) -> object | None:
+    """The value at a dotted path; None if there is none."""
+    value = _lookup(data, path)
     return None if value is _ABSENT else value
 
 

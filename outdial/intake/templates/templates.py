@@ -38,12 +38,12 @@ class Rendered:
 
     texts: dict[str, str]
     complete: bool
-    """Whether every template gave a text; one that did not may have been told of before."""
+    """Whether every template was rendered; `problems` leaves out what was reported before."""
     problems: list[Problem]
 
 
 class TemplateSet:
-    """The templates that compile; `problems` tells what is wrong with the others."""
+    """The templates that compile; `problems` has those that do not."""
 
     def __init__(self, templates: Mapping[str, str], source_map: SourceMap) -> None:
         self.problems: list[Problem] = []
@@ -67,7 +67,7 @@ class TemplateSet:
     def render(self, values: Mapping[str, str], row: str) -> Rendered:
         """Each template over one row's `values`; `row` says in problems which row it is.
 
-        What a template asks for in vain is told once for all rows of the same columns.
+        An unknown name is reported once for all rows of the same columns.
         """
         texts: dict[str, str] = {}
         problems: list[Problem] = []

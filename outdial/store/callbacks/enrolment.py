@@ -12,7 +12,7 @@ from sqlmodel import Session
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.callbacks import Callback
-from outdial.domain.definition.matching import found_at
+from outdial.domain.definition.matching import value_at
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.call.locked_call import LockedCall
 from outdial.store.campaign.campaigns import find_campaign, lock_campaign
@@ -78,7 +78,7 @@ def _recipient(
     query = select(recipient.c.variables).where(recipient.c.id == locked.call.recipient_id)
     variables: dict[str, str] = dict(s.connection().execute(query).scalar_one())
     for name, path in callback.variables.items():
-        value = found_at(data, path)
+        value = value_at(data, path)
         if isinstance(value, str | int | float):
             variables[name] = str(value)[:LONGEST_VALUE]
     return {

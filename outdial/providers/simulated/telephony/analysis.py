@@ -18,8 +18,8 @@ def analysis_of(call: Call, at: datetime, base_url: str) -> dict[str, Any]:
     script = call.script
     structured: dict[str, Any] = {}
     if call.disposition == CALL_ME_LATER:
-        wanted = at + timedelta(seconds=script.call_back_seconds)
-        structured["call_at"] = wanted.isoformat(timespec="seconds")
+        redial_at = at + timedelta(seconds=script.redial_seconds)
+        structured["call_at"] = redial_at.isoformat(timespec="seconds")
     elif call.disposition == BOOKED:
         booked = at + timedelta(seconds=script.booking_seconds)
         structured["appointment_at"] = booked.isoformat(timespec="seconds")

@@ -121,7 +121,7 @@ class PeopleModel(BaseModel):
     voicemail_seconds: Seconds = (8.0, 25.0)
     analysis_seconds: Seconds = (1.0, 4.0)
     """From the end of a talk to its analysis."""
-    call_back_seconds: Seconds = (3600.0, 86400.0)
+    redial_seconds: Seconds = (3600.0, 86400.0)
     """From the analysis to when the person wants to be called: seconds of the clock on the wall."""
     booking_seconds: Seconds = (86400.0, 604800.0)
     """From the analysis to the booked appointment: seconds of the clock on the wall."""
@@ -139,7 +139,7 @@ class Script:
     ring_seconds: float
     talk_seconds: float
     analysis_seconds: float
-    call_back_seconds: float
+    redial_seconds: float
     booking_seconds: float
 
     @property
@@ -175,7 +175,7 @@ def script_for(model: PeopleModel, number: str, attempt: int) -> Script:
         ring_seconds=_within(model.ring_seconds, parts[1]),
         talk_seconds=_within(_talk_range(model, behaviour), parts[2]),
         analysis_seconds=_within(model.analysis_seconds, parts[3]),
-        call_back_seconds=_within(model.call_back_seconds, parts[4]),
+        redial_seconds=_within(model.redial_seconds, parts[4]),
         booking_seconds=_within(model.booking_seconds, parts[5]),
     )
 

@@ -77,7 +77,7 @@ class AppointmentChangeRow(Row, table=True):
     tenant: str = Field(sa_type=Text)
     appointment_id: str = Field(sa_type=Text, sa_column_args=(ForeignKey("appointment.id"),))
     key: str = Field(sa_type=Text)
-    """Names the wish: the same one again changes nothing."""
+    """Idempotency key: a change under the same key is made once."""
     change: str = Field(sa_type=Text)
     call_id: str | None = Field(default=None, sa_type=Text)
     starts_at: datetime = Field(sa_type=UtcDateTime)
