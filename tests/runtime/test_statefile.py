@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from outdial.runtime.stack import statefile
 from outdial.runtime.stack.addresses import running_stack
 from outdial.runtime.stack.statefile import (
     Endpoints,
@@ -62,7 +63,8 @@ def test_a_damaged_file_is_no_stack(tmp_path: Path) -> None:
     assert read_state(tmp_path) is None
 
 
-def test_ports_are_kept_where_they_are_free() -> None:
+def test_ports_are_kept_where_they_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statefile, "_PORT_PATIENCE_SECONDS", 0.2)
     first = choose_endpoints(None)
     assert len(set(first.model_dump().values())) == 4
     with socket.socket() as taken:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
+import pytest_asyncio
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
@@ -27,6 +28,7 @@ from outdial.contracts.signatures.callback import (
 )
 from outdial.domain.call.callback_run import CallbackState
 from outdial.domain.definition.callbacks import After, CallbackRetry
+from tests.temporal import start_skipping
 from workflows.callbacks import CallbackWorkflow
 from workflows.registry import sandbox
 
@@ -85,6 +87,13 @@ def plan(position: int, kind: str, **changes: Any) -> CallbackPlan:
         "retry": SOON,
     }
     return CallbackPlan(**(values | changes))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server() -> AsyncIterator[WorkflowEnvironment]:
+    """One that skips the seconds between two tries."""
+    async with await start_skipping() as environment:
+        yield environment
 
 
 @asynccontextmanager

@@ -113,16 +113,16 @@ async def campaign(
 
 
 async def test_everybody_is_called_once_within_the_limit(server: WorkflowEnvironment) -> None:
-    async with campaign(server, recipients=40, max_concurrent=7) as (handle, roster, calls):
+    async with campaign(server, recipients=21, max_concurrent=7) as (handle, roster, calls):
         result = await handle.result()
     assert result.state is CampaignState.FINISHED
-    assert [row.calls for row in roster.rows] == [1] * 40
-    assert calls.placed == 40
+    assert [row.calls for row in roster.rows] == [1] * 21
+    assert calls.placed == 21
     assert roster.peak == 7
 
 
 async def test_continue_as_new_loses_nobody(server: WorkflowEnvironment) -> None:
-    async with campaign(server, recipients=60, max_concurrent=6, continue_after_events=40) as (
+    async with campaign(server, recipients=24, max_concurrent=6, continue_after_events=20) as (
         handle,
         roster,
         calls,
@@ -131,8 +131,8 @@ async def test_continue_as_new_loses_nobody(server: WorkflowEnvironment) -> None
         await handle.result()
         described = await server.client.get_workflow_handle(handle.id).describe()
     assert described.run_id != first_run
-    assert [row.calls for row in roster.rows] == [1] * 60
-    assert calls.placed == 60
+    assert [row.calls for row in roster.rows] == [1] * 24
+    assert calls.placed == 24
     assert roster.enrolled == 1
 
 

@@ -91,8 +91,8 @@ async def test_claims_wait_while_an_enrolment_runs(
 async def test_a_failed_enrolment_is_tried_again_later(
     server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with staging(server, monkeypatch, failures=3) as (handle, roster, calls):
-        await until(lambda: holds(roster.enrolled == 6), timeout=20)
+    async with staging(server, monkeypatch, failures=2) as (handle, roster, calls):
+        await until(lambda: holds(roster.enrolled == 5), timeout=20)
         roster.go_on.set()
         await until(lambda: holds(not roster.staged), timeout=20)
         calls.go_on.set()

@@ -69,8 +69,8 @@ async def working(server: WorkflowEnvironment, calls: FakeCalls) -> AsyncIterato
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflows.call.HANG_UP_GRACE", timedelta(milliseconds=50))
-    monkeypatch.setattr("workflows.call.UNKNOWN_POLL", timedelta(milliseconds=50))
+    monkeypatch.setattr("workflows.call.HANG_UP_GRACE", timedelta(milliseconds=10))
+    monkeypatch.setattr("workflows.call.UNKNOWN_POLL", timedelta(milliseconds=10))
 
 
 async def _is(truth: bool) -> bool:
@@ -82,13 +82,13 @@ async def test_it_is_asked_again_until_the_call_has_ended(
     server: WorkflowEnvironment, by: str
 ) -> None:
     call = claimed()
-    calls = Stubborn(call, takes=3)
+    calls = Stubborn(call, takes=2)
     async with working(server, calls) as queue:
         handle = await start(server, queue, call)
         await until(lambda: _is(calls.placed == 1))
         await (handle.signal(CallWorkflow.hang_up) if by == "signal" else handle.cancel())
         result = await handle.result()
-    assert calls.hung_up >= 3
+    assert calls.hung_up >= 2
     assert result.status is CallStatus.CANCELED
 
 
@@ -127,9 +127,9 @@ async def test_a_provider_that_can_not_hang_up_is_asked_once(server: WorkflowEnv
         await until(lambda: _is(calls.placed == 1))
         await handle.signal(CallWorkflow.report, report(call, CallStatus.RINGING))
         await handle.signal(CallWorkflow.hang_up)
-        await until(lambda: _is(calls.looked_up >= 3))
+        await until(lambda: _is(calls.looked_up >= 2))
         asked = calls.hung_up
-        await until(lambda: _is(calls.looked_up >= 5))
+        await until(lambda: _is(calls.looked_up >= 4))
         assert calls.hung_up == asked <= 2
         await handle.signal(CallWorkflow.report, report(call, CallStatus.COMPLETED))
         await handle.result()
