@@ -71,6 +71,26 @@ CLOCK = frozenset(
     | {f"time.{name}" for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter")}
 )
 
+TEMPORAL_CLIENT = frozenset({"temporalio.client", "temporalio.service"})
+TEMPORAL_CALLS = frozenset(
+    {
+        "count_workflows",
+        "create_schedule",
+        "execute_update",
+        "execute_workflow",
+        "get_schedule_handle",
+        "get_workflow_handle",
+        "get_workflow_handle_for",
+        "list_schedules",
+        "list_workflows",
+        "operator_service",
+        "start_update",
+        "start_workflow",
+        "workflow_service",
+    }
+)
+"""Attributes of the SDK's client, by which it starts, finds and describes workflows."""
+
 VENDORS = frozenset(
     {"bland", "elevenlabs", "livekit", "plivo", "retell", "telnyx", "twilio", "vapi"}
     | {
@@ -153,6 +173,16 @@ def _within(name: str, allowed: frozenset[str]) -> bool:
     return any(".".join(parts[:depth]) in allowed for depth in range(1, len(parts) + 1))
 
 
+def _for_types_alone(source: Source) -> set[int]:
+    """Lines under `if TYPE_CHECKING:`, which import nothing when the program runs."""
+    blocks = (
+        node
+        for node in source.nodes
+        if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING"
+    )
+    return {step.lineno for block in blocks for step in block.body}
+
+
 def domain_is_pure(source: Source) -> Iterator[Finding]:
     if source.room == "domain":
         for line, name in imported_names(source):
@@ -165,6 +195,20 @@ def workflows_only_decide(source: Source) -> Iterator[Finding]:
         for line, name in imported_names(source):
             if not _within(name, WORKFLOWS_MAY_IMPORT):
                 yield line, f"a workflow may not import {name}: it belongs into an activity"
+
+
+def dispatch_talks_to_temporal(source: Source) -> Iterator[Finding]:
+    """The runtime connects and registers, the worker works: all else goes through dispatch, where
+    Temporal's errors are translated."""
+    if not source.shipped or source.room in {"dispatch", "runtime", "worker"}:
+        return
+    types = _for_types_alone(source)
+    for line, name in imported_names(source):
+        if line not in types and _within(name, TEMPORAL_CLIENT):
+            yield line, f"{name} belongs into outdial/dispatch"
+    for node in source.nodes:
+        if isinstance(node, ast.Attribute) and node.attr in TEMPORAL_CALLS:
+            yield node.lineno, f"only outdial/dispatch calls {node.attr}"
 
 
 def doors_are_not_imported(source: Source) -> Iterator[Finding]:
@@ -336,6 +380,7 @@ def locked_calls_are_values(source: Source) -> Iterator[Finding]:
 RULES: tuple[Rule, ...] = (
     domain_is_pure,
     workflows_only_decide,
+    dispatch_talks_to_temporal,
     doors_are_not_imported,
     time_is_an_argument,
     one_commit,

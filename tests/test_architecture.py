@@ -16,6 +16,7 @@ from tests.architecture import (
     RULES,
     Rule,
     Source,
+    dispatch_talks_to_temporal,
     domain_is_pure,
     doors_are_not_imported,
     errors_have_one_root,
@@ -51,6 +52,26 @@ FORBIDDEN: list[tuple[Rule, str, str]] = [
     (workflows_only_decide, "workflows/call.py", "import activities"),
     (workflows_only_decide, "workflows/call.py", "from phonenumbers import parse"),
     (workflows_only_decide, "workflows/call.py", "import random"),
+    (
+        dispatch_talks_to_temporal,
+        "outdial/services/launch.py",
+        "from temporalio.client import WorkflowFailureError",
+    ),
+    (
+        dispatch_talks_to_temporal,
+        "outdial/cli/running.py",
+        "def f() -> None:\n    from temporalio.service import RPCError",
+    ),
+    (
+        dispatch_talks_to_temporal,
+        "activities/sweeps.py",
+        "async def f(c: Client) -> None:\n    await c.get_workflow_handle('a').signal('b')",
+    ),
+    (
+        dispatch_talks_to_temporal,
+        "outdial/services/nexus.py",
+        "async def f(ctx: Context) -> None:\n    await ctx.start_workflow(W.run, 1)",
+    ),
     (doors_are_not_imported, "outdial/services/launch.py", "from worker import main"),
     (doors_are_not_imported, "outdial/api/app.py", "from tests.builders import recipient"),
     (
@@ -121,6 +142,22 @@ ALLOWED: list[tuple[Rule, str, str]] = [
         "from outdial.contracts.signatures.call import PlaceCall",
     ),
     (workflows_only_decide, "workflows/call.py", "from temporalio import workflow"),
+    (
+        dispatch_talks_to_temporal,
+        "outdial/dispatch/signals.py",
+        "from temporalio.client import Client\nhandle = client.get_workflow_handle",
+    ),
+    (dispatch_talks_to_temporal, "worker.py", "from temporalio.service import RPCError"),
+    (
+        dispatch_talks_to_temporal,
+        "outdial/resources/resources.py",
+        "if TYPE_CHECKING:\n    from temporalio.client import Client",
+    ),
+    (
+        dispatch_talks_to_temporal,
+        "workflows/call.py",
+        "workflow.get_external_workflow_handle('a').signal('b')",
+    ),
     (doors_are_not_imported, "outdial/cli/up.py", "from worker import main"),
     (time_is_an_argument, "workflows/call.py", "now = workflow.now()"),
     (time_is_an_argument, "outdial/runtime/clock.py", "datetime.now(UTC)"),
