@@ -1,4 +1,4 @@
-"""Which callbacks follow a call, and what they decide in our own house."""
+"""Which callbacks match a call, and their effects on its settlement."""
 
 from __future__ import annotations
 

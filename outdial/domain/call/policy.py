@@ -106,4 +106,4 @@ class CampaignPolicy(CallPolicy):
         tuple[Callback, ...],
         Hint("write a list, such as - {do: suppress, when: {disposition: wrong_number}}"),
     ] = ()
-    """What follows a call, in order."""
+    """Actions after a call, in order."""

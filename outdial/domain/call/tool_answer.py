@@ -26,16 +26,16 @@ def no(message: str, **facts: Any) -> dict[str, Any]:
     return {"ok": False, "message": message, **facts}
 
 
-def spoken(instant: datetime, zone: str) -> str:
+def spoken_time(instant: datetime, zone: str) -> str:
     """A time as an agent says it, in the calendar's zone."""
     local = instant.astimezone(load_zone(zone))
     return f"{local:%A}, {local:%B} {local.day} at {local:%H:%M}"
 
 
-def offered(message: str, instants: Sequence[datetime], zone: str) -> dict[str, Any]:
+def offer_alternatives(message: str, instants: Sequence[datetime], zone: str) -> dict[str, Any]:
     """A negative answer, with alternatives."""
     if not instants:
         return no(f"{message}. There is nothing free at all.", alternatives=[])
-    listed = "; ".join(spoken(instant, zone) for instant in instants)
+    listed = "; ".join(spoken_time(instant, zone) for instant in instants)
     local = [instant.astimezone(load_zone(zone)).isoformat() for instant in instants]
     return no(f"{message}. Free are: {listed}.", alternatives=local)

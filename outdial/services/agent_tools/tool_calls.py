@@ -16,7 +16,7 @@ from outdial.domain.appointment.requested_time import UnclearTime, read_time
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.lease import lease_duration
 from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT
-from outdial.domain.call.tool_answer import Tool, no, offered, spoken, yes
+from outdial.domain.call.tool_answer import Tool, no, offer_alternatives, spoken_time, yes
 from outdial.domain.instants import promised
 from outdial.intake.templates.callbacks import RenderFailed, render_text
 from outdial.store.appointments import booking, changing, lookup
@@ -33,6 +33,8 @@ _NO_CALENDAR = "Appointments can't be made in this call."
 
 @dataclass(frozen=True, slots=True)
 class ToolRequest:
+    """A tool call, with what answering it needs."""
+
     live: LiveCall
     tool: Tool
     arguments: Mapping[str, Any]
@@ -49,6 +51,7 @@ class ToolRequest:
 
 
 def answer_tool_call(s: Session, request: ToolRequest) -> dict[str, Any]:
+    """Carry the tool out; the answer says what to tell the person."""
     if request.tool is Tool.OPT_OUT:
         return _opt_out(s, request)
     if request.tool is Tool.CALL_ME_LATER:
@@ -60,7 +63,7 @@ def answer_tool_call(s: Session, request: ToolRequest) -> dict[str, Any]:
         return _check(s, request, rules)
     start = read_time(request.arguments.get(AT), request.live.locked.zones)
     if isinstance(start, UnclearTime):
-        return offered(
+        return offer_alternatives(
             f"{_SAY_WHEN}: {start.reason}", _free(s, request, rules, None), rules.time_zone
         )
     if request.tool is Tool.BOOK_APPOINTMENT:
@@ -78,11 +81,11 @@ def _check(s: Session, request: ToolRequest, rules: CalendarRules) -> dict[str, 
         free = _free(s, request, rules, None)
         if free:
             _hold(s, request, rules, free[0])
-        return offered("There is room", free, rules.time_zone) | {"ok": bool(free)}
+        return offer_alternatives("There is room", free, rules.time_zone) | {"ok": bool(free)}
     held = _hold(s, request, rules, read.at)
     if isinstance(held, NotMade):
-        return offered(held.reason.capitalize(), held.alternatives, rules.time_zone)
-    at = spoken(read.at, rules.time_zone)
+        return offer_alternatives(held.reason.capitalize(), held.alternatives, rules.time_zone)
+    at = spoken_time(read.at, rules.time_zone)
     return yes(f"{at} is free, and kept for this call.", held=read.at.isoformat())
 
 
@@ -90,7 +93,7 @@ def _offer_instead(
     s: Session, request: ToolRequest, rules: CalendarRules, unclear: UnclearTime
 ) -> dict[str, Any]:
     free = _free(s, request, rules, unclear.candidates[0] if unclear.candidates else None)
-    return offered(f"{_SAY_WHEN}: {unclear.reason}", free, rules.time_zone)
+    return offer_alternatives(f"{_SAY_WHEN}: {unclear.reason}", free, rules.time_zone)
 
 
 def _hold(s: Session, request: ToolRequest, rules: CalendarRules, start: datetime) -> Any:
@@ -119,7 +122,7 @@ def _book(
         s, party, rules, start, key=request.key, now=request.now, others=request.others
     )
     if isinstance(made, NotMade):
-        return offered(made.reason.capitalize(), made.alternatives, rules.time_zone)
+        return offer_alternatives(made.reason.capitalize(), made.alternatives, rules.time_zone)
     _record(s, request, BOOKED)
     return _made("Booked", made.appointment, rules)
 
@@ -155,7 +158,7 @@ def _moved(
         others=request.others,
     )
     if isinstance(made, NotMade):
-        return offered(made.reason.capitalize(), made.alternatives, rules.time_zone)
+        return offer_alternatives(made.reason.capitalize(), made.alternatives, rules.time_zone)
     booked_now = theirs.call_id == request.live.call_id
     _record(s, request, BOOKED if booked_now else MOVED)
     return _made("Moved", made.appointment, rules)
@@ -193,7 +196,7 @@ def _call_me_later(s: Session, request: ToolRequest) -> dict[str, Any]:
     if promised(at, request.now) is None:
         return no("That is more than a year ahead. When shall we call?")
     _record(s, request, CALL_ME_LATER, redial_at=at)
-    return yes(f"We will call again on {spoken(at, zones[0])}.", at=at.isoformat())
+    return yes(f"We will call again on {spoken_time(at, zones[0])}.", at=at.isoformat())
 
 
 def _record(
@@ -238,7 +241,7 @@ def _party(request: ToolRequest, rules: CalendarRules) -> Party:
 
 
 def _made(word: str, appointment: Appointment, rules: CalendarRules) -> dict[str, Any]:
-    at = spoken(appointment.starts_at, rules.time_zone)
+    at = spoken_time(appointment.starts_at, rules.time_zone)
     return yes(
         f"{word}: {at}.",
         appointment={"id": appointment.id, "starts_at": appointment.starts_at.isoformat()},
