@@ -61,7 +61,7 @@ class CampaignWorkflow:
     def __init__(self, campaign: CampaignInput) -> None:
         self._input = campaign
         self._ref = CampaignRef(campaign_id=campaign.campaign_id)
-        self._enrolled = campaign.carry.enrolled or campaign.standing
+        self._enrolled = campaign.carry.enrolled or campaign.direct
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = 0
         self._children = 0
@@ -83,14 +83,14 @@ class CampaignWorkflow:
         self._stopping = False
         """It was cancelled, and that is being written down: nothing is claimed meanwhile."""
         self._leaving = False
-        """A standing campaign was cancelled: the next request starts it again."""
+        """A direct campaign was cancelled: the next request starts it again."""
 
     @workflow.run
     async def run(self, campaign: CampaignInput) -> CampaignResult:
         return await run_to_end(self._call_everybody(), self._on_cancel)
 
     def _on_cancel(self) -> None:
-        if self._input.standing:
+        if self._input.direct:
             self._leaving = self._awake = True
         elif not self._stopping:
             self._stopping = True
@@ -220,7 +220,7 @@ class CampaignWorkflow:
 
     async def _finished(self, claim: Claim) -> CampaignResult | None:
         over = claim.state.over
-        if self._input.standing and not over:
+        if self._input.direct and not over:
             return None
         if not over and (claim.open_recipients or claim.in_flight):
             return None

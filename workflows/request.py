@@ -29,7 +29,7 @@ LONGEST_CHECK = timedelta(hours=1)
 # Input that cannot be read fails the run, instead of being tried for ever.
 @workflow.defn(name="RequestCallWorkflow", failure_exception_types=[ValidationError])
 class RequestCallWorkflow:
-    """Puts a row on the standing campaign's roster and returns its final outcome."""
+    """Puts a row on the direct campaign's roster and returns its final outcome."""
 
     @workflow.init
     def __init__(self, asked: RequestCallInput) -> None:

@@ -31,11 +31,21 @@ class CampaignInput(Message):
     campaign: str
     campaign_id: int
     launch: int
-    standing: bool = False
+    direct: bool = False
     """The campaign for single calls; it never ends."""
     carry: CampaignCarry = CampaignCarry()
     continue_after_events: int | None = None
     """Continue as new at this history length instead of when the server suggests it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_older(cls, value: Any) -> Any:
+        """Inputs of older versions, which stand in histories, say `standing` for `direct`."""
+        if isinstance(value, dict) and "standing" in value:
+            return {"direct": value["standing"]} | {
+                k: v for k, v in value.items() if k != "standing"
+            }
+        return value
 
 
 class CampaignResult(Message):

@@ -94,7 +94,7 @@ def _campaign_input(record: CampaignRecord) -> CampaignInput:
         campaign=record.name,
         campaign_id=record.id,
         launch=record.launch,
-        standing=record.standing,
+        direct=record.direct,
     )
 
 

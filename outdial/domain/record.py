@@ -15,7 +15,7 @@ from outdial.domain.definition.purpose import Purpose
 
 DEFAULT_TENANT = "default"
 DIRECT_CAMPAIGN = "direct"
-"""The standing campaign of every tenant, for single calls; it never ends."""
+"""The direct campaign of every tenant, for single calls; it never ends."""
 
 
 class RecipientState(StrEnum):
@@ -40,7 +40,7 @@ class CampaignRecord(BaseModel):
     revision: int
     launch: int
     """1 for the first launch; `--again` adds one."""
-    standing: bool
+    direct: bool
     plan: CallPlan
     hang_up: bool = False
     """Stopping, and calls under way are to be hung up."""

@@ -26,7 +26,7 @@ ALWAYS = {"hours": "00:00-24:00"}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def at_work(temporal_server: WorkflowEnvironment) -> AsyncIterator[Engine]:
-    """One for all: the standing campaign's workflow goes on from test to test."""
+    """One for all: the direct campaign's workflow goes on from test to test."""
     with sqlite_database() as url, migrated(url) as database:
         async with engine(temporal_server.client, database, NOW) as running:
             yield running

@@ -111,13 +111,13 @@ def test_who_ends_it_once_more_is_told_that_it_is_over(house: House) -> None:
     assert _finish(house, campaign) == ended
 
 
-def test_the_name_of_the_standing_campaign_is_reserved(house: House) -> None:
+def test_the_name_of_the_direct_campaign_is_reserved(house: House) -> None:
     with pytest.raises(ReservedName):
         _launch(house, name=DIRECT_CAMPAIGN)
 
 
 @pytest.mark.both_databases
-def test_the_standing_campaign_is_created_once_and_never_ends(house: House) -> None:
+def test_the_direct_campaign_is_created_once_and_never_ends(house: House) -> None:
     def ensure() -> CampaignRecord:
         return house.write(
             lambda s: campaigns.ensure_direct_campaign(s, DEFAULT_TENANT, now=house.now)
@@ -126,7 +126,7 @@ def test_the_standing_campaign_is_created_once_and_never_ends(house: House) -> N
     found = race([ensure] * 6)
     direct = found[0]
     assert all(record == direct for record in found)
-    assert direct.standing
+    assert direct.direct
     assert _finish(house, direct) is None
     assert house.set_state(direct, PAUSED).state is PAUSED
     with pytest.raises(IllegalTransition):

@@ -4,19 +4,21 @@ import shutil
 from datetime import UTC, datetime
 from multiprocessing.pool import Pool
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlmodel import Session
 
 from outdial.domain.rules.rulebook import Block
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.db import migrate, revision
 from outdial.store.db.database import Database
-from outdial.store.db.tables import metadata
+from outdial.store.db.tables import claim_state, metadata
+from tests.builders import House
 from tests.databases import migrated
 from tests.store import migrating
 
@@ -82,6 +84,25 @@ def test_a_new_revision_holds_what_the_database_lacks(
 def _revert_to(database: Database, number: str) -> None:
     with database._write_engine.begin() as connection:
         command.downgrade(migrate.alembic_config(connection), number)
+
+
+def test_the_claim_state_keeps_what_the_claim_cursor_held(new_url: str) -> None:
+    with migrated(new_url) as database:
+        house = House(database)
+        house.line()
+        campaign = house.launch(3, pacing={"max_concurrent": 2})
+        house.claim(campaign)
+        before = database.read_sync(_claim_states)
+        assert before[0]["caller_turn"] == 2
+        _revert_to(database, "0021")
+        columns = database.read_sync(lambda s: inspect(s.connection()).get_columns("campaign"))
+        assert "standing" in {column["name"] for column in columns}
+        database.migrate()
+        assert database.read_sync(_claim_states) == before
+
+
+def _claim_states(s: Session) -> list[dict[str, Any]]:
+    return [dict(row) for row in s.connection().execute(select(claim_state)).mappings()]
 
 
 def test_a_reason_keeps_its_text_when_its_column_is_renamed(new_url: str) -> None:

@@ -219,7 +219,7 @@ async def test_a_campaign_is_stopped(server: WorkflowEnvironment, at: str) -> No
     assert calls.placed == sum(row.calls for row in roster.rows) <= 2
 
 
-async def test_a_standing_campaign_closes_and_leaves_its_requests(
+async def test_a_direct_campaign_closes_and_leaves_its_requests(
     server: WorkflowEnvironment,
 ) -> None:
     name, hold = f"c-{uuid.uuid4().hex[:8]}", Hold(WAITING)
@@ -228,7 +228,7 @@ async def test_a_standing_campaign_closes_and_leaves_its_requests(
     calls.go_on.clear()
     handle = await server.client.start_workflow(
         CampaignWorkflow.run,
-        CampaignInput(tenant="default", campaign=name, campaign_id=1, launch=1, standing=True),
+        CampaignInput(tenant="default", campaign=name, campaign_id=1, launch=1, direct=True),
         id=names.campaign_workflow_id("default", name),
         task_queue=name,
     )

@@ -56,7 +56,7 @@ class RequestActivities(ABC):
     @activity.defn(name="enroll_request")
     @abstractmethod
     async def enroll_request(self, request: RequestInput) -> Requested:
-        """Put it on the roster of the tenant's standing campaign, and nudge that; one that is
+        """Put it on the roster of the tenant's direct campaign, and nudge that; one that is
         withdrawn ends there, whether it is new or not."""
 
     @activity.defn(name="read_request")

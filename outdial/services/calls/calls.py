@@ -1,5 +1,5 @@
 """Calls: asked for, listed, looked at, ended. There is one way to a telephone, and it is the
-claim: what is asked for here is a row on the roster of the tenant's standing campaign."""
+claim: what is asked for here is a row on the roster of the tenant's direct campaign."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class MaintenanceLoop:
             )
 
     async def nudge_unclaimed(self) -> None:
-        """Wake standing campaigns whose requests nobody has looked at."""
+        """Wake direct campaigns whose requests nobody has looked at."""
         before = self._ctx.clock() - UNCLAIMED_FOR
         waiting = await self._ctx.database.read(lambda s: requests.unclaimed(s, before=before))
         for direct in waiting:

@@ -46,7 +46,7 @@ class NewRequest:
 
 
 def create_request(s: Session, direct: CampaignRecord, new: NewRequest, *, now: datetime) -> None:
-    """Put a request on the roster of a standing campaign.
+    """Put a request on the roster of a direct campaign.
 
     Its position is made of its own id. Taking the roster's next one would make every request
     wait for the commit of the one before.
@@ -101,7 +101,7 @@ def enroll_request(
     requester_workflow_id: str | None,
     now: datetime,
 ) -> int:
-    """Put a request on the roster of a standing campaign; the recipient's id.
+    """Put a request on the roster of a direct campaign; the recipient's id.
 
     The same key again gives the same recipient, whatever else is asked. Raises UnknownCampaign.
     """
@@ -161,7 +161,7 @@ def mark_requesters_signalled(s: Session, recipient_ids: Sequence[int]) -> None:
 
 
 def unclaimed(s: Session, *, before: datetime) -> list[CampaignRecord]:
-    """Standing campaigns with somebody who is due since before an instant."""
+    """Direct campaigns with somebody who is due since before an instant."""
     waits = exists().where(
         recipient.c.campaign_id == campaign.c.id,
         recipient.c.launch == campaign.c.launch,
@@ -173,13 +173,13 @@ def unclaimed(s: Session, *, before: datetime) -> list[CampaignRecord]:
         call_request.c.campaign_id == campaign.c.id, call_request.c.created_at < before
     )
     found = select(campaign).where(
-        campaign.c.standing, campaign.c.state == CampaignState.RUNNING.value, waits, just_made
+        campaign.c.direct, campaign.c.state == CampaignState.RUNNING.value, waits, just_made
     )
     return [campaign_record(row) for row in s.connection().execute(found).mappings()]
 
 
 def with_people_ready(s: Session, *, after: int, limit: int) -> list[CampaignRecord]:
-    """Running standing campaigns with somebody whose turn it is, behind a campaign's id."""
+    """Running direct campaigns with somebody whose turn it is, behind a campaign's id."""
     ready = exists().where(
         recipient.c.campaign_id == campaign.c.id,
         recipient.c.launch == campaign.c.launch,
@@ -188,7 +188,7 @@ def with_people_ready(s: Session, *, after: int, limit: int) -> list[CampaignRec
     found = (
         select(campaign)
         .where(
-            campaign.c.standing,
+            campaign.c.direct,
             campaign.c.state == CampaignState.RUNNING.value,
             campaign.c.id > after,
             ready,

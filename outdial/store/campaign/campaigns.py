@@ -130,9 +130,9 @@ def list_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:
 
 
 def list_open_campaigns(s: Session) -> list[CampaignRecord]:
-    """Campaigns of all tenants that are not over, standing ones left out: they never are."""
+    """Campaigns of all tenants that are not over, direct ones left out: they never are."""
     over = [state.value for state in CampaignState if state.over]
-    found = select(campaign).where(campaign.c.state.not_in(over), ~campaign.c.standing)
+    found = select(campaign).where(campaign.c.state.not_in(over), ~campaign.c.direct)
     rows = s.connection().execute(found.order_by(campaign.c.id)).mappings()
     return [campaign_record(row) for row in rows]
 
@@ -229,7 +229,7 @@ def _launch_by(s: Session, campaign_id: int, requester: str) -> int | None:
 
 
 def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> CampaignRecord:
-    """The tenant's standing campaign for single calls, created when it is missing.
+    """The tenant's direct campaign for single calls, created when it is missing.
 
     Its plan is a placeholder: each recipient brings its own.
     """
@@ -243,7 +243,7 @@ def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> Campaig
         agent=Agent(id=DIRECT_CAMPAIGN),
         pacing=Pacing(max_concurrent=MAX_IN_FLIGHT),
     )
-    values = _first_launch(tenant, DIRECT_CAMPAIGN, now) | {"standing": True}
+    values = _first_launch(tenant, DIRECT_CAMPAIGN, now) | {"direct": True}
     record = _create(s, values, plan)
     _open_roster(s, record, enrolled=True)
     return record
@@ -274,7 +274,7 @@ def _launch_again(
         raise PurposeChanged(record, definition.purpose)
     values = _running(now) | {"plan": _written(CallPlan.of(definition))}
     # What is noted there is about the launch before.
-    save_claim_state(s, record.id, open_count=0, counted_at=None, anew_from=None)
+    save_claim_state(s, record.id, open_count=0, counted_at=None, requeue_from=None)
     values |= {"launch": record.launch + 1, "revision": record.revision + 1}
     changed = change_campaign(s, record.id, values)
     write_lines(s, changed)
@@ -293,7 +293,7 @@ def _running(now: datetime) -> dict[str, Any]:
 
 def _first_launch(tenant: str, name: str, now: datetime) -> dict[str, Any]:
     first = {"tenant": tenant, "name": name, "revision": 1, "launch": 1}
-    return _running(now) | first | {"standing": False, "created_at": now}
+    return _running(now) | first | {"direct": False, "created_at": now}
 
 
 def _written(plan: CallPlan) -> str:
@@ -380,7 +380,7 @@ def apply_definition(
     changed = change_campaign(s, campaign_id, values)
     write_lines(s, changed)
     keep_revision(s, changed, definition, source_text, now)
-    save_claim_state(s, campaign_id, anew_from=requeue_some(s, changed))
+    save_claim_state(s, campaign_id, requeue_from=requeue_some(s, changed))
     return changed
 
 

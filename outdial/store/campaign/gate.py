@@ -6,7 +6,7 @@ transaction. Row locks held shared would not do: a new holder is let in past som
 change the row, and where several overlap at any time that one waits for ever. What a fence reads
 behind the gate is therefore true until it commits.
 
-Taken in this order, by everybody: claim cursors by campaign, gates by campaign, rows.
+Taken in this order, by everybody: claim states by campaign, gates by campaign, rows.
 SQLite has one writer at a time, and no gates.
 """
 

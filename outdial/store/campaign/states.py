@@ -54,7 +54,7 @@ def set_campaign_state(
 
     Stopping ends everybody who is not being called; of very many, claims end the rest.
     Raises UnknownCampaign, and IllegalTransition: what is over stays over (`finish_campaign`
-    ends it), what is stopping cannot run again, and a standing campaign is never stopped.
+    ends it), what is stopping cannot run again, and a direct campaign is never stopped.
     """
     if state is CampaignState.STOPPING:
         lock_claim_state(s, campaign_id)  # a claim takes people whom a stop ends
@@ -63,7 +63,7 @@ def set_campaign_state(
     if state is record.state and not state.over and not (hang_up and not record.hang_up):
         return record
     stops = state is CampaignState.STOPPING
-    if state not in _MOVES.get(record.state, ()) or (stops and record.standing):
+    if state not in _MOVES.get(record.state, ()) or (stops and record.direct):
         raise IllegalTransition(record, state)
     values: dict[str, Any] = {"state": state.value, "reason": reason}
     if stops:
@@ -85,7 +85,7 @@ def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignR
     record = lock_campaign(s, campaign_id)
     if record.state.over:
         return record
-    if record.standing or record.state not in _ENDS:
+    if record.direct or record.state not in _ENDS:
         return None
     if record.state is CampaignState.STOPPING and close_some(s, record):
         return None

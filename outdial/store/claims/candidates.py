@@ -210,7 +210,7 @@ def find_ready(
         if count <= 0:
             continue
         size = min(count, wanted) + SLACK
-        if campaign.standing:
+        if campaign.direct:
             stored = find_recipients(s, campaign, _READY_ON, size, of_line=group)
         else:
             stored = find_recipients(s, campaign, _READY, size)
@@ -228,7 +228,7 @@ def _recipient(row: RowMapping, campaign: CampaignRecord) -> Recipient:
         id=row["id"],
         phone=row["phone"],
         others=others,
-        group=row["line"] if campaign.standing else campaign.plan.line,
+        group=row["line"] if campaign.direct else campaign.plan.line,
         calls=row["calls"],
         outcome=row["outcome"],
         closes_at=row["window_closes_at"],

@@ -76,8 +76,8 @@ _WAITING = select(campaign.c.id, campaign.c.plan).where(
         is_ready,
         recipient.c.window_closes_at > bindparam("now"),
         or_(
-            campaign.c.standing & (recipient.c.line == bindparam("of_line")),
-            ~campaign.c.standing
+            campaign.c.direct & (recipient.c.line == bindparam("of_line")),
+            ~campaign.c.direct
             & exists().where(
                 campaign_line.c.campaign_id == campaign.c.id,
                 campaign_line.c.name == bindparam("of_line"),
@@ -153,7 +153,7 @@ def _routes(
     s: Session, record: CampaignRecord, groups: Iterable[str]
 ) -> dict[str, tuple[LineShare, ...]]:
     """The lines of each group of recipients, by the name of the first."""
-    if not record.standing:
+    if not record.direct:
         return {record.plan.line: record.plan.shares}
     stored = (
         select(recipient.c.line)

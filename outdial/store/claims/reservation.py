@@ -183,10 +183,10 @@ def _scan_and_reserve(
 ) -> tuple[NextWakeup, DueScan, Reservation]:
     """Decide about recipients and reserve calls, as far as the campaign's own limits allow."""
     record, in_flight = snapshot.record, snapshot.in_flight
-    requeue_from = state["anew_from"]
+    requeue_from = state["requeue_from"]
     if requeue_from is not None:
         requeue_from = requeue_some(s, record, requeue_from)
-        save_claim_state(s, record.id, anew_from=requeue_from)
+        save_claim_state(s, record.id, requeue_from=requeue_from)
     limit = min(limit, MAX_CALLS)
     allowance = campaign_allowance(s, record, in_flight, limit, now)
     scan, reservation = DueScan(), Reservation()

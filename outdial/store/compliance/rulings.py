@@ -59,7 +59,7 @@ def replace_rules(s: Session, tenant: str, rules: Sequence[Rule], *, now: dateti
     if rules:
         rows = [_row(tenant, RULE, rule.id, rule.model_dump_json(), None, now) for rule in rules]
         s.connection().execute(insert(ruling), rows)
-    _decide_anew(s, held)
+    _requeue(s, held)
     return int(before.rowcount)
 
 
@@ -73,7 +73,7 @@ def block(s: Session, tenant: str, blocked: Block, *, now: datetime) -> bool:
     s.connection().execute(insert(ruling), [row])
     if replaced:
         # It may end sooner now; a block that is new is met by whoever is looked at next.
-        _decide_anew(s, held)
+        _requeue(s, held)
     return replaced
 
 
@@ -84,7 +84,7 @@ def unblock(
     held = _hold(s, tenant, claims=True)
     lifted = _end_blocks(s, tenant, jurisdiction, purpose, now)
     if lifted:
-        _decide_anew(s, held)
+        _requeue(s, held)
     return lifted
 
 
@@ -138,14 +138,14 @@ def _hold(s: Session, tenant: str, *, claims: bool) -> list[int]:
     return held
 
 
-def _decide_anew(s: Session, held: Iterable[int]) -> None:
+def _requeue(s: Session, held: Iterable[int]) -> None:
     """Who waits because of a rule is looked at again; claims do it step by step."""
     for campaign_id in held:
-        save_claim_state(s, campaign_id, anew_from=FROM_THE_START)
+        save_claim_state(s, campaign_id, requeue_from=FROM_THE_START)
 
 
 def open_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:
-    """Campaigns of a tenant that may place calls, the standing one included, by id."""
+    """Campaigns of a tenant that may place calls, the direct one included, by id."""
     states = [CampaignState.RUNNING.value, CampaignState.PAUSED.value]
     found = (
         select(campaign)

@@ -5,7 +5,7 @@ StoreError
 ├── StatementRefused        a value broke a rule of the database: a mistake of ours
 ├── UnknownCampaign         no campaign has this id
 ├── UnknownCall             no call has this id
-├── ReservedName            the name belongs to the standing campaign
+├── ReservedName            the name belongs to the direct campaign
 ├── CampaignRunning         it is launched already and not over
 ├── CampaignEnded           it is over (or stopping), and nobody said `again`
 ├── PurposeChanged          one name, one purpose

@@ -33,7 +33,7 @@ def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallR
     )
     if campaign_id is None:
         return None
-    # A claim decides people without locking each: its campaign's cursor is their lock.
+    # A claim decides about recipients without locking each: the claim state is their lock.
     lock_claim_state(s, campaign_id)
     found = lock_rows(
         select(recipient.c.state).where(recipient.c.id == recipient_id), exclusive=[recipient]

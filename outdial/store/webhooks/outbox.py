@@ -141,7 +141,7 @@ def tell_requests(
     now: datetime,
 ) -> None:
     """Write down what became of requests that ended without a call."""
-    if not (campaign.standing and recipient_ids) or not anybody(s, campaign.tenant):
+    if not (campaign.direct and recipient_ids) or not anybody(s, campaign.tenant):
         return
     wanted = {"campaign_id": campaign.id, "recipient_ids": list(recipient_ids)}
     rows = s.connection().execute(_REQUESTS, wanted).mappings()
@@ -150,7 +150,7 @@ def tell_requests(
 
 def tell_campaign(s: Session, campaign: CampaignRecord, what: EventType, *, now: datetime) -> None:
     """Write down that a campaign was started, paused, resumed or has ended."""
-    if campaign.standing or not anybody(s, campaign.tenant):
+    if campaign.direct or not anybody(s, campaign.tenant):
         return
     lines = [share.name for share in campaign.plan.shares]
     data = {

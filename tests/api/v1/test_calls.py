@@ -29,7 +29,7 @@ async def create(customer: Customer, **changes: Any) -> dict[str, Any]:
 
 
 async def place(world: World) -> list[str]:
-    """Claim and send off what is due, as the standing campaign would; the attempts' ids."""
+    """Claim and send off what is due, as the direct campaign would; the attempts' ids."""
     database, now = world.ctx.database, world.clock.now
     await announce_lines(world.ctx)
     direct = await database.write(lambda s: campaigns.ensure_direct_campaign(s, "default", now=now))

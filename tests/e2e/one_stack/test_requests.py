@@ -120,21 +120,21 @@ async def test_what_cannot_be_called_fails_with_its_reason(
     assert (cause.type, told in cause.message) == ("RequestRefused", True), cause.message
 
 
-async def test_a_standing_campaign_that_was_ended_runs_again_with_the_next_request(
+async def test_a_direct_campaign_that_was_ended_runs_again_with_the_next_request(
     stack: Stack,
 ) -> None:
     await outcome(await ask(stack, phone(2005)))
-    standing = stack.client.get_workflow_handle(DIRECT)
-    await standing.terminate("an operator's mistake")
+    direct = stack.client.get_workflow_handle(DIRECT)
+    await direct.terminate("an operator's mistake")
     result = await outcome(await ask(stack, phone(2006)))
     assert result["outcome"] == "completed"
-    described = await standing.describe()
+    described = await direct.describe()
     assert described.status is WorkflowExecutionStatus.RUNNING
     assert await described.static_summary() == "single calls requested by other services"
 
 
 async def test_only_the_request_itself_knows_the_number(stack: Stack) -> None:
-    """It is the caller's own input; the calls and the standing campaign never see it."""
+    """It is the caller's own input; the calls and the direct campaign never see it."""
     number = phone(2007)
     result = await outcome(await ask(stack, number))
     call = await stack.calls(DIRECT_CAMPAIGN)

@@ -62,7 +62,7 @@ class Campaign(BaseModel):
     """Counted from 1."""
     revision: int
     max_concurrent: int
-    standing: bool
+    direct: bool
     """Whether it is the tenant's direct campaign, for single calls."""
     created_at: datetime
     launched_at: datetime

@@ -21,7 +21,7 @@ class CampaignRow(Row, table=True):
     state: str = Field(sa_type=Text)
     revision: int
     launch: int
-    standing: bool
+    direct: bool
     hang_up: bool = False
     reason: str | None = Field(default=None, sa_type=Text)
     plan: str = Field(sa_type=Text)
@@ -62,7 +62,7 @@ class ClaimStateRow(Row, table=True):
     It is not in the campaign's row because fences and settlements hold that one shared.
     """
 
-    __tablename__ = "claim_cursor"
+    __tablename__ = "claim_state"
 
     campaign_id: int = Field(
         sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
@@ -73,8 +73,8 @@ class ClaimStateRow(Row, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     open_count: int = 0
     counted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    anew_from: int | None = None
-    """From this position on recipients are still to be decided anew under an applied revision."""
+    requeue_from: int | None = None
+    """From this position on recipients are still to be requeued under an applied revision."""
 
 
 campaign = table_of(CampaignRow)

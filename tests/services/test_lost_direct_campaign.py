@@ -1,4 +1,4 @@
-"""A tenant's standing campaign that lost its workflow is started for whoever is ready."""
+"""A tenant's direct campaign that lost its workflow is started for whoever is ready."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 from temporalio.client import WorkflowExecutionStatus
 
+from outdial.contracts.messages import CampaignInput
 from outdial.dispatch.starting import wake_direct_campaign
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.definition.agent import Agent
@@ -18,7 +19,13 @@ from tests.services.test_recovery import handle_of, sweeps
 from tests.services.world import World, new_name
 
 
-async def standing(world: World, state: str) -> CampaignRecord:
+def test_an_input_of_an_older_version_is_read() -> None:
+    older = {"tenant": "default", "campaign": "direct", "campaign_id": 1, "launch": 1}
+    assert CampaignInput.model_validate(older | {"standing": True}).direct
+    assert not CampaignInput.model_validate(older).direct
+
+
+async def direct_campaign(world: World, state: str) -> CampaignRecord:
     """With one person in this state."""
     now = world.clock.now
     write = world.ctx.database.write
@@ -39,7 +46,7 @@ async def standing(world: World, state: str) -> CampaignRecord:
 
 @pytest.mark.parametrize(("state", "started"), [("ready", True), ("done", False)])
 async def test_it_is_started_for_whoever_is_ready(world: World, state: str, started: bool) -> None:
-    direct = await standing(world, state)
+    direct = await direct_campaign(world, state)
     assert (await sweeps(world).sweep_campaigns()).campaigns == started
     assert (await sweeps(world).sweep_campaigns()).campaigns == 0, "it runs, or is not needed"
     if started:
@@ -49,7 +56,7 @@ async def test_it_is_started_for_whoever_is_ready(world: World, state: str, star
 
 
 async def test_one_that_a_person_ended_waits_for_the_next_request(world: World) -> None:
-    direct = await standing(world, "ready")
+    direct = await direct_campaign(world, "ready")
     await wake_direct_campaign(world.ctx.temporal, direct)
     await handle_of(world, direct).terminate()
     assert (await sweeps(world).sweep_campaigns()).campaigns == 0
