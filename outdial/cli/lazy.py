@@ -44,11 +44,11 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         options = {option for parameter in self.params for option in parameter.opts}
-        known = {option.removeprefix("--").replace("-", "_") for option in options}
+        names = {option.removeprefix("--").replace("-", "_") for option in options}
         for argument in itertools.takewhile(lambda argument: argument != "--", args):
             option = argument.partition("=")[0]
             word = option.removeprefix("--").replace("-", "_")
-            current = current_name(word, known) if option.startswith("--") else None
+            current = current_name(word, names) if option.startswith("--") else None
             if current is not None:
                 raise typer.BadParameter(f"{option} is now --{current}", ctx)
         return super().parse_args(ctx, args)

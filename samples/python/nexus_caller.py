@@ -31,7 +31,7 @@ class Booking:
     @workflow.run
     async def run(self, to: str) -> str:
         outdial = workflow.create_nexus_client(service=Outdial, endpoint="outdial")
-        asked = {
+        order = {
             "tenant": "default",
             "request": {
                 "to": to,
@@ -40,7 +40,7 @@ class Booking:
             },
         }
         result = await outdial.execute_operation(
-            Outdial.place_call, asked, schedule_to_close_timeout=timedelta(days=7)
+            Outdial.place_call, order, schedule_to_close_timeout=timedelta(days=7)
         )
         return str(result["outcome"])
 

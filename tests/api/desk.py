@@ -70,7 +70,7 @@ class Desk:
 
     def starts(self, *statuses: AppointmentStatus) -> list[datetime]:
         now = self.house.now
-        found = self.house.write(
+        appointments = self.house.write(
             lambda s: list_appointments(
                 s,
                 "default",
@@ -80,8 +80,8 @@ class Desk:
                 every_status=True,
             )
         )
-        wanted = statuses or (AppointmentStatus.BOOKED,)
-        return [each.starts_at for each in found if each.status in wanted]
+        states = statuses or (AppointmentStatus.BOOKED,)
+        return [each.starts_at for each in appointments if each.status in states]
 
 
 @pytest_asyncio.fixture(loop_scope="session")

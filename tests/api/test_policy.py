@@ -28,11 +28,11 @@ def test_stripes_secret_is_found_by_its_reference(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("reference", "told"), [("env:NOBODY", "NOBODY is not set"), ("whsec_x", "is written out")]
+    ("reference", "message"), [("env:NOBODY", "NOBODY is not set"), ("whsec_x", "is written out")]
 )
-def test_a_secret_that_cannot_be_found(tmp_path: Path, reference: str, told: str) -> None:
+def test_a_secret_that_cannot_be_found(tmp_path: Path, reference: str, message: str) -> None:
     with pytest.raises(SettingsInvalid) as caught:
         policy_of(load_settings(environ(tmp_path, reference)))
     (problem,) = caught.value.problems
     assert problem.startswith("api.stripe_webhook_secret: ")
-    assert told in problem
+    assert message in problem

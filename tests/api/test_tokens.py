@@ -42,8 +42,8 @@ async def api(world: World) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def _stored(world: World) -> int:
-    found = select(func.count()).select_from(event)
-    return await world.ctx.database.read(lambda s: int(s.connection().execute(found).scalar_one()))
+    count = select(func.count()).select_from(event)
+    return await world.ctx.database.read(lambda s: int(s.connection().execute(count).scalar_one()))
 
 
 @pytest.mark.parametrize("path", [f"/hooks/open/{TOKEN}", f"/hooks/open?token={TOKEN}"])

@@ -24,8 +24,8 @@ async def test_vapi(desk: Desk) -> None:
             "function": {"name": "book_appointment", "arguments": json.dumps({"at": AT})},
         },
     ]
-    asked = {"id": "v1", "assistantOverrides": {"metadata": {"call_id": call}}}
-    message = {"type": "tool-calls", "call": asked, "toolCallList": tools}
+    metadata = {"id": "v1", "assistantOverrides": {"metadata": {"call_id": call}}}
+    message = {"type": "tool-calls", "call": metadata, "toolCallList": tools}
     response = await desk.post("vapi", {"message": message}, headers={"X-Vapi-Secret": SECRET})
     assert response.json() == {
         "results": [

@@ -48,7 +48,7 @@ VOXPRIA = REAL.replace("bland", "voxpria")
 
 
 @pytest.mark.parametrize(
-    ("settings", "line", "said"),
+    ("settings", "line", "message"),
     [
         (REAL, "", "it would call on line main"),
         (REAL, "line: simulated", "nobody's telephone rings"),
@@ -64,14 +64,14 @@ VOXPRIA = REAL.replace("bland", "voxpria")
 )
 def test_validate_and_launch_choose_and_refuse_alike(
     outdial: Outdial, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-    settings: str, line: str, said: str,
+    settings: str, line: str, message: str,
 ) -> None:  # fmt: skip
     """`validate` never says that nothing is wrong where `launch` refuses the line."""
     monkeypatch.setenv("BLAND_KEY", "key")
     (tmp_path / "outdial.toml").write_text(settings, encoding="utf-8")
     (tmp_path / "good.yaml").write_text(GOOD + line, encoding="utf-8")
     result = outdial("validate", "good.yaml")
-    assert said in result.output
+    assert message in result.output
     refused = "would call" not in result.output
     assert result.exit_code == int(refused)
     assert refused != ("nothing is wrong" in result.output)
@@ -100,10 +100,10 @@ def test_every_problem_has_a_line_of_its_own(outdial: Outdial, tmp_path: Path) -
 
 def test_launch_refuses_a_bad_file_with_the_same_words(outdial: Outdial, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text(BAD, encoding="utf-8")
-    told = outdial("validate", "bad.yaml").stdout
+    problems = outdial("validate", "bad.yaml").stdout
     result = outdial("launch", "bad.yaml")
     assert result.exit_code == 1
-    assert result.stderr == told
+    assert result.stderr == problems
     assert not (tmp_path / "state").exists(), "nothing was started for it"
 
 

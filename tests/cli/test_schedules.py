@@ -20,9 +20,9 @@ def test_records_without_an_engine_keep_no_schedule(outdial: Outdial, tmp_path: 
         ("schedule", "campaigns/daily.yaml", "--cron", "0 9 * * *"),
         ("unschedule", "daily"),
     ):
-        said = outdial(*arguments)
-        assert (said.exit_code, said.stdout) == (1, "")
-        assert said.stderr == (
+        result = outdial(*arguments)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr == (
             "no Temporal runs here; run `outdial up` first, or configure Temporal "
             "(TEMPORAL_ADDRESS)\n"
         )

@@ -22,13 +22,13 @@ class Heard:
 
 @asynccontextmanager
 async def customer_server(path: str) -> AsyncIterator[Heard]:
-    app, heard = FastAPI(), Heard()
+    app, customer = FastAPI(), Heard()
 
     @app.post(path)
     async def hear(request: Request) -> Response:
-        heard.requests.append((dict(request.headers), await request.body()))
-        return Response("OK", heard.answer)
+        customer.requests.append((dict(request.headers), await request.body()))
+        return Response("OK", customer.answer)
 
     async with serving(app) as http:
-        heard.url = f"{str(http.base_url).rstrip('/')}{path}"
-        yield heard
+        customer.url = f"{str(http.base_url).rstrip('/')}{path}"
+        yield customer

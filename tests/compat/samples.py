@@ -36,9 +36,9 @@ async def run(command: list[str], variables: Mapping[str, str], folder: Path) ->
         stderr=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(WITHIN):
-        told, complaint = await process.communicate()
+        output, complaint = await process.communicate()
     assert process.returncode == 0, complaint.decode()
-    return told.decode()
+    return output.decode()
 
 
 def ours(folder: Path, sample: str, *replaced: tuple[str, str]) -> str:

@@ -53,11 +53,11 @@ async def customer_of(
 
 async def until_status(http: httpx.AsyncClient, path: str, *wanted: str) -> dict[str, Any]:
     """What is found at a path once its `status` is one of the wanted ones."""
-    found: dict[str, Any] = {}
+    call: dict[str, Any] = {}
 
     async def reached() -> bool:
-        found.update((await http.get(path)).json())
-        return found["status"] in wanted
+        call.update((await http.get(path)).json())
+        return call["status"] in wanted
 
     await until(reached, timeout=30, interval=0.1)
-    return found
+    return call

@@ -33,10 +33,10 @@ def resolved(schema: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]
 
 def kinds(schema: dict[str, Any], document: dict[str, Any]) -> set[str]:
     schema = resolved(schema, document)
-    found = {schema["type"]} if "type" in schema else set()
+    types = {schema["type"]} if "type" in schema else set()
     for part in schema.get("anyOf", []) + schema.get("oneOf", []):
-        found |= kinds(part, document)
-    return found
+        types |= kinds(part, document)
+    return types
 
 
 def objects(schema: dict[str, Any], document: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -78,8 +78,8 @@ def test_numbers_are_whole(name: str, app: FastAPI) -> None:
             for one in objects(schema, document):
                 fractions |= {
                     f"{where}: {field}"
-                    for field, found in one["properties"].items()
-                    if "number" in kinds(found, document) and field not in FRACTIONS
+                    for field, described in one["properties"].items()
+                    if "number" in kinds(described, document) and field not in FRACTIONS
                 }
     assert fractions == set()
 

@@ -54,14 +54,14 @@ async def test_75_each_gets_its_own_dialect(world: World) -> None:
             http.get("/compat/voxanne/api/calls?limit=20&status=completed"),
         )
         assert [answer.status_code for answer in answers] == [200, 201, 200, 201, 200, 200]
-        told = [answer.json() for answer in answers]
-        assert told[-1] == []
+        bodies = [answer.json() for answer in answers]
+        assert bodies[-1] == []
         ids = {
-            told[0]["data"]["call_id"],
-            told[1]["call_id"],
-            told[2]["call_id"],
-            told[3]["vapiCallId"],
-            told[4]["data"]["callId"],
+            bodies[0]["data"]["call_id"],
+            bodies[1]["call_id"],
+            bodies[2]["call_id"],
+            bodies[3]["vapiCallId"],
+            bodies[4]["data"]["callId"],
         }
         own = (await http.get("/v1/calls")).json()["items"]
     assert {call["id"] for call in own} == ids

@@ -59,27 +59,27 @@ async def test_completed_comes_with_the_facts(at_work: Engine, key: str, system:
     if system == "voxanne":
         contact = await client.post("/api/contacts", {"name": "Jane Doe", "phone": number})
         path = path.format(contact.json()["id"])
-    asked = {field: value or number for field, value in order.items()}
+    body = {field: value or number for field, value in order.items()}
     with people(at_work, analysis_seconds=[1.0, 1.0]):
-        made = inner((await client.post(path, asked)).json())
+        made = inner((await client.post(path, body)).json())
         call_id = next(made[name] for name in CALL_ID if name in made)
-        found = await polled(client, look.format(call_id), status)
-    missing = [name for name in facts if found[name] is None]
-    assert not missing, found
+        call = await polled(client, look.format(call_id), status)
+    missing = [name for name in facts if call[name] is None]
+    assert not missing, call
 
 
 async def polled(client: Client, path: str, status: str) -> dict[str, Any]:
     """What is found when a poll first says `completed`; before, it tells no end."""
-    found: dict[str, Any] = {}
+    call: dict[str, Any] = {}
 
     async def over() -> bool:
-        found.clear()
-        found.update(inner((await client.get(path)).json()))
-        if found[status] != "completed":
+        call.clear()
+        call.update(inner((await client.get(path)).json()))
+        if call[status] != "completed":
             ends = ("ended_at", "completedAt", "call_ended_at")
-            assert [found[name] for name in ends if name in found] == [None]
+            assert [call[name] for name in ends if name in call] == [None]
             return False
         return True
 
     await until_true(over)
-    return found
+    return call

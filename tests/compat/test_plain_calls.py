@@ -65,13 +65,13 @@ async def test_a_plain_call_is_taken(world: World, name: str, options: dict[str,
         ("voxpria/api/v1/calls", {"agentId": "agent_xyz", "toNumber": TO, "variables": {}}),
     ]
     stated = {"agent_id": "agent_xyz", "to_number": TO, "from_number": SHOWN}
-    said = {"to": TO, "agent": "agent_xyz", "max_duration": 600}
+    order = {"to": TO, "agent": "agent_xyz", "max_duration": 600}
     async with serving_world(world) as http:
         http.headers.update(bearer((await new_key(world)).text))
         answers = [await http.post(f"/compat/{path}", json=body) for path, body in dials]
         dialed = await http.post("/compat/thinnestai/voice/outbound/dial", json=stated)
         plain = await http.post("/v1/calls", json={"to": TO, "agent": "agent_xyz"})
-        limited = await http.post("/v1/calls", json=said)
+        limited = await http.post("/v1/calls", json=order)
     assert plain.status_code == 202, plain.text
     if line.provider.carried.max_duration is not None:
         assert limited.status_code == 202, limited.text

@@ -25,11 +25,11 @@ _NUMBERS = re.compile(r"test_(?:rows?_)?((?:\d+_(?:and_|to_)?)+)")
 
 def rows_in(name: str) -> set[int]:
     """The rows that the name of a test begins with."""
-    found = _NUMBERS.match(name)
-    if found is None:
+    match = _NUMBERS.match(name)
+    if match is None:
         return set()
     named: list[int] = []
-    words = found[1].strip("_").split("_")
+    words = match[1].strip("_").split("_")
     for before, word in zip(["", *words], words, strict=False):
         if word.isdigit():
             named += range(named[-1] if before == "to" else int(word), int(word) + 1)
@@ -37,12 +37,12 @@ def rows_in(name: str) -> set[int]:
 
 
 def rows_of(folder: Path) -> set[int]:
-    found: set[int] = set()
+    rows: set[int] = set()
     for file in folder.glob("test_*.py"):
         for part in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
-                found |= rows_in(part.name)
-    return found
+                rows |= rows_in(part.name)
+    return rows
 
 
 def test_names_say_which_rows() -> None:

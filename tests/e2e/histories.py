@@ -57,11 +57,11 @@ def texts(history: WorkflowHistory) -> Iterator[str]:
 
 def summaries(history: WorkflowHistory) -> list[str]:
     """What a person reads in the events' rows: summaries of timers, activities and children."""
-    found = []
+    texts = []
     for event in history.events:
         if event.HasField("user_metadata") and event.user_metadata.HasField("summary"):
-            found.append(event.user_metadata.summary.data.decode().strip('"'))
-    return found
+            texts.append(event.user_metadata.summary.data.decode().strip('"'))
+    return texts
 
 
 def _next_run(last: HistoryEvent) -> str:

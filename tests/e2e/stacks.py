@@ -72,8 +72,8 @@ class Network:
 
     async def open_changes(self) -> list[tuple[datetime, int]]:
         """How many calls were open, after each change."""
-        found = await self._get("/sim/open-history")
-        return [(datetime.fromisoformat(at), number) for at, number in found["changes"]]
+        changes = await self._get("/sim/open-history")
+        return [(datetime.fromisoformat(at), number) for at, number in changes["changes"]]
 
     async def mean_open(self, start: datetime, end: datetime) -> float:
         """The time-weighted mean of open calls."""

@@ -41,23 +41,23 @@ async def http(at_work: Engine) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def until_done(http: httpx.AsyncClient, call_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    call: dict[str, Any] = {}
 
     async def done() -> bool:
-        found.update((await http.get(f"/v1/calls/{call_id}")).json())
-        return bool(found["done"])
+        call.update((await http.get(f"/v1/calls/{call_id}")).json())
+        return bool(call["done"])
 
     await until(done, timeout=30)
-    return found
+    return call
 
 
 async def test_a_call_asked_for_over_http_is_made(at_work: Engine, http: httpx.AsyncClient) -> None:
     order = {"to": phone(4000), "agent": "reception", "schedule": ALWAYS, "context": {"order": 7}}
     made = (await http.post("/v1/calls", json=order)).json()
-    found = await until_done(http, made["id"])
-    assert (found["status"], found["outcome"], found["attempts"]) == ("completed", "completed", 1)
-    assert found["context"] == {"order": 7}
-    assert [event["status"] for event in found["events"][:3]] == [
+    call = await until_done(http, made["id"])
+    assert (call["status"], call["outcome"], call["attempts"]) == ("completed", "completed", 1)
+    assert call["context"] == {"order": 7}
+    assert [event["status"] for event in call["events"][:3]] == [
         "ringing", "in_progress", "completed",
     ]  # fmt: skip
     text = await http.get(f"/v1/calls/{made['id']}/transcript")
@@ -68,15 +68,15 @@ async def test_a_call_asked_for_over_http_is_made(at_work: Engine, http: httpx.A
 async def test_a_campaign_from_its_launch_to_its_results(
     at_work: Engine, http: httpx.AsyncClient
 ) -> None:
-    asked = {
+    definition = {
         "name": "over-http",
         "purpose": "informational",
         "agent": "reminder",
         "schedule": ALWAYS,
         "recipients": [{"phone": phone(4010 + n), "first_name": f"P{n}"} for n in range(3)],
     }
-    path = f"/v1/campaigns/{asked['name']}"
-    assert (await http.post("/v1/campaigns", json=asked)).status_code == 201
+    path = f"/v1/campaigns/{definition['name']}"
+    assert (await http.post("/v1/campaigns", json=definition)).status_code == 201
     paused = await http.post(f"{path}/pause", json={"reason": "lunch"})
     assert paused.json()["state"] == "paused"
     more = {"recipients": [{"phone": phone(4013), "first_name": "P3"}]}
@@ -108,10 +108,10 @@ async def test_ending_a_call_that_is_under_way(at_work: Engine, http: httpx.Asyn
     ).json()
 
     async def talks() -> bool:
-        found = await http.get(f"/v1/calls/{made['id']}")
-        return bool(found.json()["status"] == "in_progress")
+        call = await http.get(f"/v1/calls/{made['id']}")
+        return bool(call.json()["status"] == "in_progress")
 
     await until(talks, timeout=30)
     assert (await http.post(f"/v1/calls/{made['id']}/end")).status_code == 200
-    found = await until_done(http, made["id"])
-    assert (found["status"], found["attempts"]) == ("completed", 1)
+    call = await until_done(http, made["id"])
+    assert (call["status"], call["attempts"]) == ("completed", 1)

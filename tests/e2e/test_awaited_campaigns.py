@@ -44,21 +44,21 @@ async def at_work(temporal_server: WorkflowEnvironment) -> AsyncIterator[Engine]
 
 
 async def start(
-    server: WorkflowEnvironment, asked: dict[str, Any]
+    server: WorkflowEnvironment, body: dict[str, Any]
 ) -> WorkflowHandle[Any, dict[str, Any]]:
     """As a service would that has nothing of our code: names and JSON."""
     address = server.client.service_client.config.target_host
     plain = await Client.connect(address, namespace=server.client.namespace)
     return await plain.start_workflow(
         "RunCampaignWorkflow",
-        {"tenant": "default"} | asked,
+        {"tenant": "default"} | body,
         id=f"run-{uuid.uuid4().hex}",
         task_queue="outdial",
     )
 
 
-async def refusal(server: WorkflowEnvironment, asked: dict[str, Any]) -> str:
-    handle = await start(server, asked)
+async def refusal(server: WorkflowEnvironment, body: dict[str, Any]) -> str:
+    handle = await start(server, body)
     with pytest.raises(WorkflowFailureError) as failed:
         await handle.result()
     cause = failed.value.cause.__cause__
@@ -68,7 +68,7 @@ async def refusal(server: WorkflowEnvironment, asked: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("body", "message"),
     [
         ({}, "found neither definition nor file"),
         ({"file": "../pyproject.toml"}, "not within the worker's campaigns folder"),
@@ -77,13 +77,13 @@ async def refusal(server: WorkflowEnvironment, asked: dict[str, Any]) -> str:
     ],
 )  # fmt: skip
 async def test_what_cannot_be_read_fails_with_its_reason(
-    at_work: Engine, temporal_server: WorkflowEnvironment, asked: dict[str, Any], told: str
+    at_work: Engine, temporal_server: WorkflowEnvironment, body: dict[str, Any], message: str
 ) -> None:
-    assert told in await refusal(temporal_server, asked)
+    assert message in await refusal(temporal_server, body)
 
 
 @pytest.mark.parametrize(
-    ("definition", "told"),
+    ("definition", "message"),
     [
         (CAMPAIGN | {"recipients": [{"phone": "12"}]}, "phone: found '12'"),
         (SALES | {"recipients": [TOKYO]}, "no telemarketing rules are known for JP"),
@@ -98,10 +98,10 @@ async def test_what_cannot_be_read_fails_with_its_reason(
     ],
 )  # fmt: skip
 async def test_a_launch_that_is_refused_leaves_nothing_behind(
-    at_work: Engine, temporal_server: WorkflowEnvironment, definition: dict[str, Any], told: str
+    at_work: Engine, temporal_server: WorkflowEnvironment, definition: dict[str, Any], message: str
 ) -> None:
     named = definition | {"name": f"refused-{uuid.uuid4().hex[:6]}"}
-    assert told in await refusal(temporal_server, {"definition": named})
+    assert message in await refusal(temporal_server, {"definition": named})
     with pytest.raises(NoSuchCampaign):
         await reading.require_campaign(at_work.ctx, named["name"])
 
@@ -137,9 +137,9 @@ async def test_its_webhooks_are_told(at_work: Engine, temporal_server: WorkflowE
         definition = CAMPAIGN | {"name": "telling", "webhooks": webhooks}
         await (await start(temporal_server, {"definition": definition})).result()
 
-        async def told() -> bool:
+        async def delivered() -> bool:
             return len(customer.taken) == 2
 
-        await until(told)
+        await until(delivered)
         assert customer.types() == ["campaign.started", "campaign.finished"]
         assert {one.event["data"]["campaign"] for one in customer.taken} == {"telling"}

@@ -118,14 +118,14 @@ async def test_a_test_event_and_one_more_by_hand(
     made = (await http.post("/v1/endpoints", json={"url": customer.url, "events": ["test"]})).json()
     assert (await http.post(f"/v1/endpoints/{made['id']}/test")).status_code == 202
 
-    async def heard(times: int) -> bool:
+    async def received(times: int) -> bool:
         return len(customer.taken) == times
 
-    await until(lambda: heard(1))
+    await until(lambda: received(1))
     (sent,) = (await http.get("/v1/deliveries", params={"endpoint": made["id"]})).json()["items"]
     again = await http.post(f"/v1/deliveries/{sent['id']}/redeliver")
     assert again.status_code == 202
-    await until(lambda: heard(2))
+    await until(lambda: received(2))
     assert customer.taken[0].id == customer.taken[1].id
     await http.patch(f"/v1/endpoints/{made['id']}", json={"enabled": False})
     refused = await http.post(f"/v1/deliveries/{sent['id']}/redeliver")
@@ -145,8 +145,8 @@ async def test_the_log_of_what_was_delivered_is_kept_for_a_while(
         await http.post(f"/v1/endpoints/{made['id']}/test")
 
     async def states() -> list[str]:
-        found = (await http.get("/v1/deliveries", params=log)).json()["items"]
-        return [str(one["state"]) for one in found]
+        deliveries = (await http.get("/v1/deliveries", params=log)).json()["items"]
+        return [str(one["state"]) for one in deliveries]
 
     async def delivered() -> bool:
         return await states() == ["delivered"] * 5

@@ -37,8 +37,8 @@ async def at_work(
 async def test_only_those_are_called_whose_own_clock_allows_it(at_work: Engine) -> None:
     people = [{"phone": number, "time_zone": "America/New_York"} for number in NEW_YORK]
     people += [{"phone": number, "time_zone": "Asia/Tokyo"} for number in TOKYO]
-    asked = campaign("zones", [], recipients=people, schedule={"hours": "09:00-18:00"})
-    await launch_campaign(at_work.ctx, asked)
+    definition = campaign("zones", [], recipients=people, schedule={"hours": "09:00-18:00"})
+    await launch_campaign(at_work.ctx, definition)
     await until(lambda: _waits(at_work, "zones", done=4), timeout=30)
 
     assert sorted(at_work.called()) == NEW_YORK
@@ -57,8 +57,8 @@ async def test_only_those_are_called_whose_own_clock_allows_it(at_work: Engine) 
 
 async def test_no_more_calls_in_a_minute_than_asked_for(at_work: Engine) -> None:
     numbers = [phone(3020 + n) for n in range(7)]
-    asked = campaign("paced", numbers, pacing={"max_concurrent": 10, "per_minute": 3})
-    await launch_campaign(at_work.ctx, asked)
+    definition = campaign("paced", numbers, pacing={"max_concurrent": 10, "per_minute": 3})
+    await launch_campaign(at_work.ctx, definition)
     for called in (3, 6):
         await until(partial(_waits, at_work, "paced", done=called), timeout=30)
         assert len(at_work.called()) == called
@@ -74,8 +74,12 @@ async def test_no_more_calls_in_a_minute_than_asked_for(at_work: Engine) -> None
 
 
 async def _waits(at_work: Engine, name: str, *, done: int) -> bool:
-    found = await at_work.progress(name)
-    return found.by_state.get("done") == done and not found.in_flight and found.wake_at is not None
+    progress = await at_work.progress(name)
+    return (
+        progress.by_state.get("done") == done
+        and not progress.in_flight
+        and progress.wake_at is not None
+    )
 
 
 async def _over(at_work: Engine, name: str) -> bool:

@@ -36,9 +36,9 @@ LEASES = "SELECT count(*) FROM lease"
 @pytest.mark.faults
 async def test_quickstart_runs_to_its_end_and_its_counts_add_up(tmp_path: Path) -> None:
     environ = environment(tmp_path, simulated__time_scale=40)
-    said = await outdial(environ, "launch", QUICKSTART, "--json")
-    assert said.code == 0, said
-    report = said.last_json
+    result = await outdial(environ, "launch", QUICKSTART, "--json")
+    assert result.code == 0, result
+    report = result.last_json
     assert set(report) == REPORTED
     assert (report["campaign"], report["state"]) == ("quickstart", "finished")
     assert 0 < report["seconds"] < 120
@@ -54,9 +54,9 @@ async def test_a_server_that_is_named_keeps_the_records(tmp_path: Path) -> None:
         environ = environment(tmp_path, simulated__time_scale=40, database_url=url)
         file = tmp_path / "few.yaml"
         file.write_text(campaign_text("few", map(phone, range(6))))
-        said = await outdial(environ, "launch", file, "--json")
-        assert said.code == 0, said
-        _says_the_same(Records(url), said.last_json, people=6)
+        result = await outdial(environ, "launch", file, "--json")
+        assert result.code == 0, result
+        _says_the_same(Records(url), result.last_json, people=6)
     assert not (tmp_path / "outdial.db").exists()
 
 
@@ -73,11 +73,11 @@ def _says_the_same(records: Records, report: dict[str, Any], *, people: int) -> 
 
 async def _without_again_nothing_changes(environ: dict[str, str], records: Records) -> None:
     before = records.count("SELECT count(*) FROM call")
-    said = await outdial(environ, "launch", QUICKSTART, "--json")
-    assert said.code == 1
-    assert said.out == ""
-    assert "quickstart was launched before and is finished" in said.err
-    assert "--again" in said.err
+    result = await outdial(environ, "launch", QUICKSTART, "--json")
+    assert result.code == 1
+    assert result.out == ""
+    assert "quickstart was launched before and is finished" in result.err
+    assert "--again" in result.err
     assert records.count("SELECT count(*) FROM call") == before
     assert records.count("SELECT launch FROM campaign") == 1
 
@@ -94,11 +94,11 @@ async def test_stopped_from_another_terminal_it_ends_with_three(tmp_path: Path) 
         await _until_rows(launching, state_dir, records, ANSWERED, 5)
         stopped = await outdial(environ, "stop", "slow", "--hang-up", "--reason", "wrong list")
     finally:
-        said: CommandResult = await ended_process(launching)
+        result: CommandResult = await ended_process(launching)
     assert stopped.code == 0, stopped
     assert "slow is stopping" in stopped.out
-    assert said.code == 3, said
-    report = said.last_json
+    assert result.code == 3, result
+    report = result.last_json
     assert report["state"] == "stopped"
     assert sum(report["recipients"].values()) == 12
     assert sum(report["calls"].values()) == 5
@@ -116,9 +116,9 @@ async def test_ctrl_c_is_safe_and_the_next_launch_goes_on(tmp_path: Path) -> Non
 
     await _until_rows(launching, state_dir, records, DONE, 4)
     launching.terminate()
-    said = await ended_process(launching)
-    assert said.code == 130, said
-    assert "resumes it" in said.err
+    result = await ended_process(launching)
+    assert result.code == 130, result
+    assert "resumes it" in result.err
     done = records.count(DONE)
     assert 4 <= done < 20
     again = await outdial(environ, "launch", file, "--json")

@@ -50,9 +50,9 @@ class Terminal:
         return Records(f"sqlite:///{self.folder / 'state' / 'outdial.db'}")
 
     async def json(self, *arguments: str) -> Any:
-        said = await self.run(*arguments, "--json")
-        assert said.code == 0, said
-        return json.loads(said.out)
+        result = await self.run(*arguments, "--json")
+        assert result.code == 0, result
+        return json.loads(result.out)
 
     def file(self, name: str, first: int, people: int, **keys: Any) -> Path:
         path = self.folder / f"{name}.yaml"
@@ -83,18 +83,18 @@ async def test_quickstart_agrees_with_the_network(terminal: Terminal) -> None:
     """Its retries, its refused and unanswered calls: counted by us and by the other side."""
     await terminal.network.configure({"people": {"overrides": unlike_each_other()}})
     before = await terminal.network.stats()
-    said = await terminal.run("launch", QUICKSTART, "--json")
-    assert said.code == 0, said
-    report = said.last_json
+    result = await terminal.run("launch", QUICKSTART, "--json")
+    assert result.code == 0, result
+    report = result.last_json
     after = await terminal.network.stats()
-    seen = Counter(after["by_outcome"])
+    outcomes = Counter(after["by_outcome"])
     assert sum(report["recipients"].values()) == 40
     assert after["duplicates"] == {}
     assert after["refused"] == {"number_not_dialable": report["recipients"]["failed:rejected"] - 1}
     assert report["calls"]["busy"] == after["by_outcome"]["busy"] == 1
     assert after["creates"] - before["creates"] == sum(report["calls"].values())
     assert after["accepted"] - before["accepted"] == report["attempts"]
-    assert sum(seen.values()) - sum(before["by_outcome"].values()) == report["attempts"]
+    assert sum(outcomes.values()) - sum(before["by_outcome"].values()) == report["attempts"]
     assert after["open"] == 0
 
 
@@ -104,11 +104,11 @@ async def test_launched_by_two_at_once_it_runs_once(terminal: Terminal) -> None:
         terminal.run("launch", file, "--json"), terminal.run("launch", file, "--json")
     )
     assert (first.code, second.code) == (0, 0), (first, second)
-    told = [text for said in (first, second) for text in said.err.splitlines()]
-    assert sum("Launched twice" in text for text in told) == 1, told
-    assert sum("nothing was changed" in text for text in told) == 1, told
-    for said in (first, second):
-        assert said.last_json["recipients"] == {"completed": 12}
+    lines = [text for result in (first, second) for text in result.err.splitlines()]
+    assert sum("Launched twice" in text for text in lines) == 1, lines
+    assert sum("nothing was changed" in text for text in lines) == 1, lines
+    for result in (first, second):
+        assert result.last_json["recipients"] == {"completed": 12}
     assert len(await terminal.json("calls", "twice")) == 12
 
 
@@ -168,8 +168,8 @@ async def _steered(terminal: Terminal) -> None:
 
 async def _talking(terminal: Terminal, calls: int) -> bool:
     """Whether so many are talking, as both sides see it."""
-    found = await terminal.network.calls()
-    if sum(call["status"] == "in_progress" for call in found) != calls:
+    listing = await terminal.network.calls()
+    if sum(call["status"] == "in_progress" for call in listing) != calls:
         return False
     return terminal.records.count(TALKING) == calls
 
@@ -178,8 +178,8 @@ async def _hang_up_one(terminal: Terminal) -> None:
     """Somebody puts the receiver down."""
     state = read_state(terminal.folder / "state")
     assert state is not None
-    found = await terminal.network.calls()
-    one = next(call["id"] for call in found if call["status"] == "in_progress")
+    calls = await terminal.network.calls()
+    one = next(call["id"] for call in calls if call["status"] == "in_progress")
     async with httpx.AsyncClient(
         base_url=state.endpoints.network,
         headers={"authorization": f"Bearer {state.api_key}"},

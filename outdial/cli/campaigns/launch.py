@@ -77,12 +77,12 @@ async def _launch(
             if not watch_it:
                 return OK
             try:
-                found = await watch(at, launched.campaign.name, output)
+                progress = await watch(at, launched.campaign.name, output)
             except StackGone:
                 say("The command that ran the stack has ended; continuing here.", to_stderr=as_json)
                 again = False
                 continue
-            return print_end(found, at.ui, output, as_json=as_json)
+            return print_end(progress, at.ui, output, as_json=as_json)
 
 
 def _read(file: Path) -> LoadedDefinition:

@@ -50,25 +50,25 @@ async def test_they_are_found_and_paged_by_their_times(us: Customer) -> None:
     other = await entered(us, 3, calendar="annex", phone=NUMBERS[1])
     in_order = [made[0]["id"], made[1]["id"], made[2]["id"], other["id"]]
 
-    async def found(**asked: Any) -> list[str]:
-        answer = await us.http.get("/v1/appointments", params=asked)
+    async def listed(**query: Any) -> list[str]:
+        answer = await us.http.get("/v1/appointments", params=query)
         assert answer.status_code == 200, answer.text
         return [one["id"] for one in answer.json()["items"]]
 
-    assert await found() == in_order
-    assert await found(calendar="annex") == await found(phone=NUMBERS[1]) == [other["id"]]
+    assert await listed() == in_order
+    assert await listed(calendar="annex") == await listed(phone=NUMBERS[1]) == [other["id"]]
     since, before = made[1]["starts_at"], made[2]["starts_at"]
-    assert await found(starts_from=since, starts_before=before) == [made[1]["id"]]
+    assert await listed(starts_from=since, starts_before=before) == [made[1]["id"]]
     await us.http.delete(f"/v1/appointments/{made[1]['id']}")
-    assert await found(status="canceled") == [made[1]["id"]]
-    seen: list[str] = []
+    assert await listed(status="canceled") == [made[1]["id"]]
+    ids: list[str] = []
     cursor = None
-    while cursor is not None or not seen:
-        asked: dict[str, Any] = {"limit": 3} | ({"cursor": cursor} if cursor else {})
-        page = (await us.http.get("/v1/appointments", params=asked)).json()
-        seen += [one["id"] for one in page["items"]]
+    while cursor is not None or not ids:
+        query: dict[str, Any] = {"limit": 3} | ({"cursor": cursor} if cursor else {})
+        page = (await us.http.get("/v1/appointments", params=query)).json()
+        ids += [one["id"] for one in page["items"]]
         cursor = page["next_cursor"]
-    assert seen == in_order
+    assert ids == in_order
 
 
 async def test_what_cannot_be(us: Customer) -> None:

@@ -60,13 +60,13 @@ async def test_a_call_is_written_down_and_claimed(us: Customer, world: World) ->
         "simulated",
         300,
     )
-    found = (await us.http.get(f"/v1/calls/{made['id']}")).json()
-    assert {key: found[key] for key in made} == made
+    call = (await us.http.get(f"/v1/calls/{made['id']}")).json()
+    assert {key: call[key] for key in made} == made
     assert await place(world) == []
     world.clock.now += timedelta(hours=1)
     (attempt,) = await place(world)
-    found = (await us.http.get(f"/v1/calls/{made['id']}")).json()
-    assert (found["status"], found["last_attempt"]["id"]) == ("queued", attempt)
+    call = (await us.http.get(f"/v1/calls/{made['id']}")).json()
+    assert (call["status"], call["last_attempt"]["id"]) == ("queued", attempt)
 
 
 async def test_from_ringing_to_its_transcript(us: Customer, world: World) -> None:
@@ -82,10 +82,10 @@ async def test_from_ringing_to_its_transcript(us: Customer, world: World) -> Non
     assert (await us.http.get(f"{path}/recording")).status_code == 404
     end = CallEnd(status=CallStatus.COMPLETED, at=NOW, duration_seconds=61)
     await world.ctx.database.write(lambda s: settlement.end_call(s, attempt, end, now=NOW))
-    found = (await us.http.get(path)).json()
-    assert (found["status"], found["outcome"], found["done"]) == ("completed", "completed", True)
-    assert [event["status"] for event in found["events"]] == ["completed", "in_progress", "ringing"]
-    assert found["attempts"] == 1
+    shown = (await us.http.get(path)).json()
+    assert (shown["status"], shown["outcome"], shown["done"]) == ("completed", "completed", True)
+    assert [event["status"] for event in shown["events"]] == ["completed", "in_progress", "ringing"]
+    assert shown["attempts"] == 1
 
 
 async def test_the_same_key_and_body_give_the_same_answer(us: Customer) -> None:
@@ -108,7 +108,7 @@ async def test_a_refused_request_does_not_use_up_its_key(us: Customer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"to": "12345"}, "to: found '12345', which has no country code"),
         ({"line": "others"}, "line 'others' is not configured; known are simulated"),
@@ -121,11 +121,11 @@ async def test_a_refused_request_does_not_use_up_its_key(us: Customer) -> None:
         ({"webhook": "ftp://example.com"}, "write one such as https://example.com/hooks"),
     ],
 )
-async def test_mistakes_are_told(us: Customer, changes: dict[str, Any], told: str) -> None:
+async def test_mistakes_are_told(us: Customer, changes: dict[str, Any], message: str) -> None:
     answer = await us.http.post("/v1/calls", json=ORDER | changes)
     assert answer.status_code in (404, 422)
     assert answer.headers["content-type"] == "application/problem+json"
-    assert told in answer.json()["detail"]
+    assert message in answer.json()["detail"]
 
 
 async def test_lists_have_pages_and_filters(us: Customer, world: World) -> None:
@@ -135,26 +135,26 @@ async def test_lists_have_pages_and_filters(us: Customer, world: World) -> None:
         made = await create(us, to=f"+1202555012{number}", agent=f"agent-{number % 2}")
         ids.append(made["id"])
     newest_first = ids[::-1]
-    seen: list[str] = []
+    pages_ids: list[str] = []
     cursor = None
     while True:
         query = {"limit": 2, **({"cursor": cursor} if cursor else {})}
         page = (await us.http.get("/v1/calls", params=query)).json()
-        seen += [call["id"] for call in page["items"]]
+        pages_ids += [call["id"] for call in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    assert seen == newest_first
+    assert pages_ids == newest_first
 
-    async def found(**query: str) -> list[str]:
+    async def listed(**query: str) -> list[str]:
         page = (await us.http.get("/v1/calls", params=query)).json()
         return [call["id"] for call in page["items"]]
 
-    assert await found(agent="agent-1") == [ids[3], ids[1]]
-    assert await found(to="+12025550122") == [ids[2]]
-    assert await found(status="completed") == []
-    assert await found(status="queued", campaign=DIRECT_CAMPAIGN) == newest_first
-    assert await found(created_from=(NOW + timedelta(seconds=4)).isoformat()) == newest_first[:2]
+    assert await listed(agent="agent-1") == [ids[3], ids[1]]
+    assert await listed(to="+12025550122") == [ids[2]]
+    assert await listed(status="completed") == []
+    assert await listed(status="queued", campaign=DIRECT_CAMPAIGN) == newest_first
+    assert await listed(created_from=(NOW + timedelta(seconds=4)).isoformat()) == newest_first[:2]
 
 
 async def test_calls_of_campaigns_are_listed_too(us: Customer, world: World) -> None:
@@ -162,9 +162,9 @@ async def test_calls_of_campaigns_are_listed_too(us: Customer, world: World) -> 
     call = await world.place_call()
     listed = (await us.http.get("/v1/calls")).json()["items"]
     assert {one["id"] for one in listed} == {made["id"], call.call_id}
-    found = (await us.http.get(f"/v1/calls/{call.call_id}")).json()
-    assert (found["origin"], found["agent"]) == ("campaign", "reminder")
-    assert found["campaign"] == call.campaign
+    shown = (await us.http.get(f"/v1/calls/{call.call_id}")).json()
+    assert (shown["origin"], shown["agent"]) == ("campaign", "reminder")
+    assert shown["campaign"] == call.campaign
     only = (await us.http.get("/v1/calls", params={"campaign": call.campaign})).json()["items"]
     assert [one["id"] for one in only] == [call.call_id]
 

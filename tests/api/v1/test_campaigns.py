@@ -22,11 +22,11 @@ def definition(**changes: Any) -> dict[str, Any]:
 
 
 async def test_from_json_and_from_yaml(us: Customer) -> None:
-    asked = definition()
-    made = await us.http.post("/v1/campaigns", json=asked)
+    document = definition()
+    made = await us.http.post("/v1/campaigns", json=document)
     assert made.status_code == 201, made.text
     assert (made.json()["created"], made.json()["state"]) == (True, "running")
-    again = await us.http.post("/v1/campaigns", json=asked)
+    again = await us.http.post("/v1/campaigns", json=document)
     assert (again.status_code, again.json()["created"]) == (201, False)
     yaml = f"name: {new_name()}\npurpose: informational\nagent: a\n"
     yaml += f'recipients: [{{phone: "{NUMBERS[0]}"}}]\n'
@@ -35,10 +35,10 @@ async def test_from_json_and_from_yaml(us: Customer) -> None:
     )
     assert other.status_code == 201, other.text
     listed = (await us.http.get("/v1/campaigns", params={"state": "running"})).json()["items"]
-    assert [one["name"] for one in listed] == [asked["name"], other.json()["name"]]
-    found = await us.http.get(f"/v1/campaigns/{asked['name']}")
-    assert found.json()["progress"]["state"] == "running"
-    assert found.headers["etag"] == '"1"'
+    assert [one["name"] for one in listed] == [document["name"], other.json()["name"]]
+    stored = await us.http.get(f"/v1/campaigns/{document['name']}")
+    assert stored.json()["progress"]["state"] == "running"
+    assert stored.headers["etag"] == '"1"'
 
 
 async def test_every_mistake_is_told_with_its_place(us: Customer) -> None:
@@ -50,16 +50,16 @@ async def test_every_mistake_is_told_with_its_place(us: Customer) -> None:
 
 
 async def test_no_file_of_this_machine_is_read(us: Customer) -> None:
-    asked = definition(recipients={"csv": "/etc/passwd"})
-    answer = await us.http.post("/v1/campaigns", json=asked)
+    document = definition(recipients={"csv": "/etc/passwd"})
+    answer = await us.http.post("/v1/campaigns", json=document)
     assert answer.status_code == 422
     assert "can't be read from here" in answer.json()["detail"]
 
 
 async def test_an_idempotency_key_holds_for_campaigns(us: Customer) -> None:
-    asked, headers = definition(), {"idempotency-key": "launch-1"}
-    first = await us.http.post("/v1/campaigns", json=asked, headers=headers)
-    second = await us.http.post("/v1/campaigns", json=asked, headers=headers)
+    document, headers = definition(), {"idempotency-key": "launch-1"}
+    first = await us.http.post("/v1/campaigns", json=document, headers=headers)
+    second = await us.http.post("/v1/campaigns", json=document, headers=headers)
     assert second.text == first.text
     assert second.json()["created"] is True
     other = await us.http.post("/v1/campaigns", json=definition(), headers=headers)
@@ -67,9 +67,9 @@ async def test_an_idempotency_key_holds_for_campaigns(us: Customer) -> None:
 
 
 async def test_results_as_json_and_csv(us: Customer) -> None:
-    asked = definition()
-    await us.http.post("/v1/campaigns", json=asked)
-    path = f"/v1/campaigns/{asked['name']}"
+    document = definition()
+    await us.http.post("/v1/campaigns", json=document)
+    path = f"/v1/campaigns/{document['name']}"
     # Nobody has enrolled the roster, which is the worker's part.
     assert (await us.http.get(f"{path}/results")).json() == {"items": [], "next_cursor": None}
     answer = await us.http.get(f"{path}/results.csv")

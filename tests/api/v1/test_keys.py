@@ -116,16 +116,16 @@ async def test_the_last_use_is_known_to_the_minute(us: Customer, world: World) -
 async def test_pages_of_keys(us: Customer) -> None:
     for number in range(4):
         await us.http.post("/v1/keys", json={"name": f"n{number}"})
-    seen: list[str] = []
+    ids: list[str] = []
     cursor: str | None = None
     while True:
         query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
         page = (await us.http.get("/v1/keys", params=query)).json()
-        seen += [key["id"] for key in page["items"]]
+        ids += [key["id"] for key in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    assert len(seen) == len(set(seen)) == 5
+    assert len(ids) == len(set(ids)) == 5
     wrong = await us.http.get("/v1/keys", params={"cursor": "W10"})
     assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid")
 

@@ -127,10 +127,10 @@ def asker(http: httpx.Client, base: str, headers: dict[str, str]) -> Callable[[A
     whose place another dependency puts a fork of it."""
 
     def one(case: Any) -> None:
-        asked = case.as_transport_kwargs(base_url=base, headers=headers)
-        assert not asked.pop("cookies", None)
-        if isinstance(asked.get("data"), bytes | str):
-            asked["content"] = asked.pop("data")
-        case.validate_response(http.request(**asked), checks=CHECKS, headers=headers)
+        request = case.as_transport_kwargs(base_url=base, headers=headers)
+        assert not request.pop("cookies", None)
+        if isinstance(request.get("data"), bytes | str):
+            request["content"] = request.pop("data")
+        case.validate_response(http.request(**request), checks=CHECKS, headers=headers)
 
     return one

@@ -88,25 +88,25 @@ def request_of(method: str, path: str, names: dict[str, str]) -> dict[str, Any]:
     name = "line" if path.startswith("/lines") else "name"
     filled = re.sub(r"\{name\}", names[name], path).format(**names)
     route = f"{method} {path}"
-    asked: dict[str, Any] = {"method": method, "url": f"/v1{filled}"}
+    request: dict[str, Any] = {"method": method, "url": f"/v1{filled}"}
     if route in BODIES:
-        asked["json"] = BODIES[route]
+        request["json"] = BODIES[route]
     if route in QUERIES:
-        asked["params"] = QUERIES[route]
-    return asked
+        request["params"] = QUERIES[route]
+    return request
 
 
 @pytest.mark.parametrize("times", TIMES)
 async def test_every_route_finds_nothing_of_another_tenants(
     us: Customer, them: Customer, theirs: dict[str, str], times: int
 ) -> None:
-    found = {}
+    unexpected = {}
     for method, path in routes():
         for _ in range(times):
             answer = await us.http.request(**request_of(method, path, theirs))
             if answer.status_code != 404:
-                found[f"{method} {path}"] = (answer.status_code, answer.text)
-    assert found == {}
+                unexpected[f"{method} {path}"] = (answer.status_code, answer.text)
+    assert unexpected == {}
     # It was there all the time, and nothing was changed.
     for method, path in routes():
         if method == "GET" and not path.endswith(("/transcript", "/recording")):
@@ -150,8 +150,8 @@ async def test_the_same_names_mean_different_things(
     assert one.json()["id"] != two.json()["id"]
     launched = await us.http.post("/v1/campaigns", json=definition(name=theirs["name"]))
     assert launched.json()["created"] is True
-    known = await world.ctx.database.read(
+    rows = await world.ctx.database.read(
         lambda s: campaigns.find_campaign(s, them.tenant, theirs["name"])
     )
-    assert known is not None
-    assert known.plan.line == "others"
+    assert rows is not None
+    assert rows.plan.line == "others"

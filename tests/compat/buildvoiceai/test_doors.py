@@ -38,12 +38,12 @@ async def test_row_1_quick_start(us: Customer, api: httpx.AsyncClient) -> None:
     assert answer.status_code == 200
     call_id = answer.json()["call_id"]
     assert str(UUID(call_id)) == call_id
-    told = {"call_id": call_id, "status": "initiated"}
-    assert answer.json() == {"success": True, **told, "data": told}
-    found = (await us.http.get(f"/v1/calls/{call_id}")).json()
-    assert (found["to"], found["agent"]) == ("+15551234567", "your-agent-uuid")
+    started = {"call_id": call_id, "status": "initiated"}
+    assert answer.json() == {"success": True, **started, "data": started}
+    call = (await us.http.get(f"/v1/calls/{call_id}")).json()
+    assert (call["to"], call["agent"]) == ("+15551234567", "your-agent-uuid")
     # Nobody can have that number, so nobody is called.
-    assert (found["status"], found["done"]) == ("failed", True)
+    assert (call["status"], call["done"]) == ("failed", True)
 
 
 @pytest.mark.parametrize("headers", [{}, bearer("wrong"), bearer("od_0_0")])
@@ -92,8 +92,8 @@ async def test_row_6_a_hundred_requests_a_minute(us: Customer, world: World) -> 
     refused = await us.http.post(path, json=TRIGGER)
     seconds = int(refused.headers["retry-after"])
     assert 1 <= seconds <= 60
-    told = f"Rate limit exceeded. Retry after {seconds} seconds."
-    assert require_refused(refused, 429) == told
+    message = f"Rate limit exceeded. Retry after {seconds} seconds."
+    assert require_refused(refused, 429) == message
     other = await new_key(world)
     answer = await us.http.post(path, json=TRIGGER, headers=bearer(other.text))
     assert answer.status_code == 200
@@ -112,21 +112,21 @@ async def test_row_8_plain_http_is_rejected(world: World) -> None:
         answer = await http.post(f"{BASE}/calls/trigger", headers=bearer(key.text), json=TRIGGER)
         assert answer.status_code == 403
         assert "location" not in answer.headers
-        found = await http.get("/v1/calls", headers=bearer(key.text))
-        assert found.status_code == 403
+        listed = await http.get("/v1/calls", headers=bearer(key.text))
+        assert listed.status_code == 403
 
 
 async def test_row_9_the_default_agent(us: Customer) -> None:
     path, body = f"{BASE}/calls/trigger", {"phone_number": "+14155551234"}
     refused = await us.http.post(path, json=body)
-    told = "No agent specified and no default agent configured"
-    assert require_refused(refused, 400) == told
+    message = "No agent specified and no default agent configured"
+    assert require_refused(refused, 400) == message
     agent = {"id": "front-desk", "name": "Front desk", "is_default": True}
     assert (await us.http.post("/v1/agents", json=agent)).status_code == 201
     more = {"name": "Ana", "email": "ana@example.com", "metadata": {"order": 4711}}
     answer = await us.http.post(path, json=body | more)
     assert answer.status_code == 200
-    found = (await us.http.get(f"/v1/calls/{answer.json()['call_id']}")).json()
-    assert found["agent"] == "front-desk"
-    assert (found["variables"]["name"], found["variables"]["email"]) == ("Ana", "ana@example.com")
-    assert found["context"]["metadata"] == {"order": 4711}
+    call = (await us.http.get(f"/v1/calls/{answer.json()['call_id']}")).json()
+    assert call["agent"] == "front-desk"
+    assert (call["variables"]["name"], call["variables"]["email"]) == ("Ana", "ana@example.com")
+    assert call["context"]["metadata"] == {"order": 4711}

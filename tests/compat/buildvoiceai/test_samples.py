@@ -18,8 +18,8 @@ async def test_row_1_the_sample_for_curl(us: Customer) -> None:
         ("https://app.buildvoiceai.com", base),
         ("your_api_key_here", us.key.text),
     )
-    told = json.loads(await run_shell(script))
-    assert (told["success"], told["status"]) == (True, "initiated")
-    assert str(UUID(told["call_id"])) == told["call_id"] == told["data"]["call_id"]
+    printed = json.loads(await run_shell(script))
+    assert (printed["success"], printed["status"]) == (True, "initiated")
+    assert str(UUID(printed["call_id"])) == printed["call_id"] == printed["data"]["call_id"]
     (made,) = (await us.http.get("/v1/calls")).json()["items"]
-    assert (made["id"], made["to"]) == (told["call_id"], "+15551234567")
+    assert (made["id"], made["to"]) == (printed["call_id"], "+15551234567")

@@ -22,8 +22,8 @@ async def test_row_10_calls_start_complete_and_fail(
     at_work: Engine, key: str, customer: Receiver
 ) -> None:
     ours = client_of(f"{at_work.api}/v1", key)
-    wanted = {"url": customer.url, "scheme": "buildvoiceai"}
-    endpoint = (await ours.post("/endpoints", wanted)).json()
+    target = {"url": customer.url, "scheme": "buildvoiceai"}
+    endpoint = (await ours.post("/endpoints", target)).json()
     client = client_of(f"{at_work.api}/compat/buildvoiceai/api/v1", key)
     metadata = {"order": 4711, "tags": ["a"]}
     calls: dict[str, str] = {}
@@ -32,10 +32,10 @@ async def test_row_10_calls_start_complete_and_fail(
             body = {"phone_number": number, "agent_id": "front-desk", "metadata": metadata}
             calls[number] = (await client.post("/calls/trigger", body)).json()["call_id"]
 
-        async def told() -> bool:
+        async def delivered() -> bool:
             return len(customer.taken) >= 3
 
-        await until_true(told)
+        await until_true(delivered)
     events = [one.event for one in customer.taken]
     answered, busy = calls["+14155550191"], calls["+14155550192"]
     assert [one["event"] for one in events if one["call_id"] == answered] == [

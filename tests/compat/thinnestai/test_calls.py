@@ -142,9 +142,9 @@ async def test_30_times_that_are_none(http: httpx.AsyncClient, wrong: Any) -> No
 async def test_32_status_by_session_and_by_call(http: httpx.AsyncClient) -> None:
     made = await dial(http, to_number=phone(4))
     assert made["session_id"] == made["call_id"]
-    found = await http.get(f"/voice/status/{made['call_id']}")
-    assert found.status_code == 200
-    assert found.json()["status"] in ("initiating", "ringing", "in_progress", "completed")
+    status = await http.get(f"/voice/status/{made['call_id']}")
+    assert status.status_code == 200
+    assert status.json()["status"] in ("initiating", "ringing", "in_progress", "completed")
     unknown = await http.get("/voice/status/nosuch")
     assert (unknown.status_code, unknown.json()["status"]) == (404, 404)
 
@@ -161,9 +161,9 @@ async def test_34_35_36_what_is_known_after_the_call(http: httpx.AsyncClient) ->
     shown = (await http.get(path)).json()
     assert shown["status"] == "completed"
     assert shown["context"] == ORDER["context"]
-    said = await http.get(f"/v1/widget/transcript/{made['call_id']}")
-    assert said.status_code == 200
-    assert [turn["role"] for turn in said.json()["transcript"]] == ["assistant", "user"]
+    transcript = await http.get(f"/v1/widget/transcript/{made['call_id']}")
+    assert transcript.status_code == 200
+    assert [turn["role"] for turn in transcript.json()["transcript"]] == ["assistant", "user"]
     recording = await http.get(f"/voice/recording/{shown['recording_id']}")
     assert recording.status_code == 200
     assert recording.headers["content-type"] == "application/json"
@@ -211,7 +211,7 @@ async def test_41_appointment_reminders(at_work: Engine, http: httpx.AsyncClient
         ("John Smith", "2026-12-01", "11:30 AM", phone(9)),
     ]
     at = at_work.clock() + timedelta(hours=1)
-    async with customer_server("/call-events") as heard:
+    async with customer_server("/call-events") as customer:
         made = [
             await dial(
                 http,
@@ -222,7 +222,7 @@ async def test_41_appointment_reminders(at_work: Engine, http: httpx.AsyncClient
                     "appointment_time": time,
                 },
                 scheduled_at=at.isoformat(),
-                webhook_url=heard.url,
+                webhook_url=customer.url,
             )
             for name, date, time, number in appointments
         ]
@@ -234,8 +234,8 @@ async def test_41_appointment_reminders(at_work: Engine, http: httpx.AsyncClient
         await until_dialed(at_work, http, phone(11))
 
         async def over() -> bool:
-            told = [json.loads(body) for _, body in heard.requests]
-            ended = {one["call_id"] for one in told if one["event"] == "call.completed"}
+            events = [json.loads(body) for _, body in customer.requests]
+            ended = {one["call_id"] for one in events if one["event"] == "call.completed"}
             return ended == {one["call_id"] for one in made}
 
         await until(over, timeout=60, interval=0.1)

@@ -31,14 +31,14 @@ async def test_38_a_call_tells_what_becomes_of_it(
 ) -> None:
     people = {"overrides": {number: [behaviour]}, "time_scale": 100.0}
     at_work.network.simulation.configure({"people": people})
-    async with customer_server("/call-events") as heard:
-        made = await dial(http, to_number=number, webhook_url=heard.url)
+    async with customer_server("/call-events") as customer:
+        made = await dial(http, to_number=number, webhook_url=customer.url)
 
-        async def told() -> bool:
-            return len(heard.requests) >= len(events)
+        async def delivered() -> bool:
+            return len(customer.requests) >= len(events)
 
-        await until(told, timeout=30)
-    bodies = [json.loads(body) for _, body in heard.requests]
+        await until(delivered, timeout=30)
+    bodies = [json.loads(body) for _, body in customer.requests]
     assert [body["event"] for body in bodies] == events
     assert {body["call_id"] for body in bodies} == {made["call_id"]}
     assert all(body["status"] and body["timestamp"] for body in bodies)

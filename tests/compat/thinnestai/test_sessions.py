@@ -78,26 +78,26 @@ async def test_33_filters_and_pages(http: httpx.AsyncClient) -> None:
     done = await dial(http, agent_id="lister", to_number=phone(110))
     await until_status(http, f"/voice/status/{done['call_id']}", "completed")
 
-    async def found(**query: Any) -> list[str]:
+    async def listed(**query: Any) -> list[str]:
         answer = await http.get("/voice/sessions", params={"agent_id": "lister"} | query)
         assert answer.status_code == 200, answer.text
         return [one["session_id"] for one in answer.json()["sessions"]]
 
     newest_first = [done["call_id"], *(one["call_id"] for one in mine[::-1])]
-    assert await found() == newest_first
-    assert await found(limit=2, offset=1) == newest_first[1:3]
-    assert await found(status="completed") == [done["call_id"]]
-    assert await found(status="in_progress") == []
-    assert await found(start_date="2026-11-24", end_date="2026-11-24") == newest_first
-    assert await found(start_date="2026-11-25T00:00:00Z") == []
-    assert await found(end_date="2026-11-24T17:00:00+00:00") == []
+    assert await listed() == newest_first
+    assert await listed(limit=2, offset=1) == newest_first[1:3]
+    assert await listed(status="completed") == [done["call_id"]]
+    assert await listed(status="in_progress") == []
+    assert await listed(start_date="2026-11-24", end_date="2026-11-24") == newest_first
+    assert await listed(start_date="2026-11-25T00:00:00Z") == []
+    assert await listed(end_date="2026-11-24T17:00:00+00:00") == []
     whole = (await http.get("/voice/sessions", params={"agent_id": "lister"})).json()
     assert whole["total"] == 4
 
 
 async def test_33_no_page_is_longer_than_a_hundred(http: httpx.AsyncClient) -> None:
-    asked = (await http.get("/voice/sessions", params={"limit": 101})).json()
-    assert asked["limit"] == 100
+    answer = (await http.get("/voice/sessions", params={"limit": 101})).json()
+    assert answer["limit"] == 100
     assert (await http.get("/voice/sessions")).json()["limit"] == 20
 
 

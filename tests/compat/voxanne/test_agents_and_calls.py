@@ -72,9 +72,9 @@ async def test_48_49_50_what_is_known_of_a_call(at_work: Engine, http: httpx.Asy
     shown = await http.get(f"/api/calls/{made.id}")
     assert shown.status_code == 200
     assert (shown.json()["id"], shown.json()["outcome"]) == (made.id, "completed")
-    said = await http.get(f"/api/calls/{made.id}/transcript")
-    assert said.status_code == 200
-    assert [turn["role"] for turn in said.json()["messages"]] == ["assistant", "user"]
+    transcript = await http.get(f"/api/calls/{made.id}/transcript")
+    assert transcript.status_code == 200
+    assert [turn["role"] for turn in transcript.json()["messages"]] == ["assistant", "user"]
     recorded = await http.get(f"/api/calls/{made.id}/recording")
     assert recorded.json()["recordingUrl"].startswith("http")
     for path in ("", "/transcript", "/recording"):
@@ -93,9 +93,9 @@ async def test_50_a_recording(at_work: Engine, http: httpx.AsyncClient) -> None:
     async with client_at(at_work.api, headers=headers) as own:
         made = (await own.post("/v1/calls", json=order)).json()
     await until_done(at_work, made["id"])
-    found = await http.get(f"/api/calls/{made['id']}/recording")
-    assert found.status_code == 200
-    told = found.json()
-    assert told["recordingUrl"].startswith("http")
-    assert told["expiresIn"] == 3600
-    assert datetime.fromisoformat(told["expiresAt"]) > at_work.clock()
+    answer = await http.get(f"/api/calls/{made['id']}/recording")
+    assert answer.status_code == 200
+    recording = answer.json()
+    assert recording["recordingUrl"].startswith("http")
+    assert recording["expiresIn"] == 3600
+    assert datetime.fromisoformat(recording["expiresAt"]) > at_work.clock()

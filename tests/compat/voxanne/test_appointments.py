@@ -42,17 +42,17 @@ async def test_56_a_list_by_page(http: httpx.AsyncClient) -> None:
     assert answer.json()["appointments"] == [made[day] for day in sorted(days)]
     assert answer.json()["pagination"] == {"page": 1, "limit": 20, "total": 3, "pages": 1}
 
-    async def found(**query: Any) -> list[str]:
-        told = await http.get("/api/appointments", params=mine | query)
-        assert told.status_code == 200, told.text
-        return [one["scheduled_at"][:10] for one in told.json()["appointments"]]
+    async def listed(**query: Any) -> list[str]:
+        answer = await http.get("/api/appointments", params=mine | query)
+        assert answer.status_code == 200, answer.text
+        return [one["scheduled_at"][:10] for one in answer.json()["appointments"]]
 
-    assert await found(page=2, limit=2) == ["2026-12-03"]
-    assert await found(startDate="2026-12-02", endDate="2026-12-02") == ["2026-12-02"]
-    assert await found(startDate="2026-12-02T15:00:01Z") == ["2026-12-03"]
+    assert await listed(page=2, limit=2) == ["2026-12-03"]
+    assert await listed(startDate="2026-12-02", endDate="2026-12-02") == ["2026-12-02"]
+    assert await listed(startDate="2026-12-02T15:00:01Z") == ["2026-12-03"]
     await http.patch(f"/api/appointments/{made['2026-12-02']['id']}", json={"status": "completed"})
-    assert await found(status="completed") == ["2026-12-02"]
-    assert await found(status="confirmed") == ["2026-12-01", "2026-12-03"]
+    assert await listed(status="completed") == ["2026-12-02"]
+    assert await listed(status="confirmed") == ["2026-12-01", "2026-12-03"]
     for wrong in ({"status": "danced"}, {"startDate": "soon"}):
         refused = await http.get("/api/appointments", params=wrong)
         assert (refused.status_code, refused.json().keys()) == (400, {"error"})
@@ -69,7 +69,7 @@ async def test_57_an_appointment_is_made(http: httpx.AsyncClient) -> None:
     )
     assert answer.status_code == 201
     made = answer.json()
-    wanted = {
+    body = {
         "service_type": "Consultation",
         "status": "confirmed",
         "duration_minutes": 45,
@@ -82,7 +82,7 @@ async def test_57_an_appointment_is_made(http: httpx.AsyncClient) -> None:
         "deleted_at": None,
         "call_id": None,
     }
-    assert made.items() >= wanted.items()
+    assert made.items() >= body.items()
     assert isinstance(made["id"], str)
     for name in ("scheduled_at", "scheduled_time"):
         assert datetime.fromisoformat(made[name]) == datetime.fromisoformat(AT)
@@ -96,7 +96,7 @@ async def test_57_an_appointment_is_made(http: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "status", "told"),
+    ("changes", "status", "message"),
     [
         ({"scheduledAt": "2026-11-01T15:00:00Z"}, 400, "has passed"),
         ({"scheduledAt": None}, 400, "scheduledAt"),
@@ -108,12 +108,12 @@ async def test_57_an_appointment_is_made(http: httpx.AsyncClient) -> None:
     ],
 )
 async def test_57_what_is_no_appointment(
-    http: httpx.AsyncClient, changes: dict[str, Any], status: int, told: str
+    http: httpx.AsyncClient, changes: dict[str, Any], status: int, message: str
 ) -> None:
     order = {"serviceType": "Consultation", "scheduledAt": AT} | changes
     answer = await http.post("/api/appointments", json=order)
     assert (answer.status_code, answer.json().keys()) == (status, {"error"})
-    assert told in answer.json()["error"]
+    assert message in answer.json()["error"]
 
 
 async def test_58_an_appointment_is_changed(http: httpx.AsyncClient) -> None:
@@ -154,19 +154,19 @@ async def test_59_an_appointment_is_cancelled(http: httpx.AsyncClient) -> None:
 async def test_63_a_booked_appointment_is_told(at_work: Engine, http: httpx.AsyncClient) -> None:
     headers = {"authorization": http.headers["authorization"]}
     async with (
-        customer_server("/webhooks/vapi") as heard,
+        customer_server("/webhooks/vapi") as customer,
         client_at(at_work.api, headers=headers) as own,
     ):
-        asked = {"url": heard.url, "events": ["appointment.booked"], "scheme": "voxanne"}
-        endpoint = (await own.post("/v1/endpoints", json=asked)).json()
+        target = {"url": customer.url, "events": ["appointment.booked"], "scheme": "voxanne"}
+        endpoint = (await own.post("/v1/endpoints", json=target)).json()
         made = await booked(http, contactPhone=phone(805))
 
-        async def told() -> bool:
-            return bool(heard.requests)
+        async def delivered() -> bool:
+            return bool(customer.requests)
 
-        await until(told, timeout=30)
+        await until(delivered, timeout=30)
         await own.delete(f"/v1/endpoints/{endpoint['id']}")
-    ((sent, body),) = heard.requests
+    ((sent, body),) = customer.requests
     assert sent["content-type"] == "application/json"
     event = json.loads(body)
     assert (event["type"], event["appointment"]["id"]) == ("appointment.booked", made["id"])

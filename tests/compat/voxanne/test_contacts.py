@@ -92,13 +92,13 @@ async def test_55_a_contact_is_called_back(
     contact = await new_contact(http, number)
     answer = await http.post(f"/api/contacts/{contact['id']}/call-back", **sent)
     assert answer.status_code == 201
-    told = answer.json()
-    assert (told["contactId"], told["phone"], told["status"]) == (
+    body = answer.json()
+    assert (body["contactId"], body["phone"], body["status"]) == (
         contact["id"],
         number,
         "ringing",
     )
-    view = await until_done(at_work, told["vapiCallId"])
+    view = await until_done(at_work, body["vapiCallId"])
     assert view.status is CallStatus.COMPLETED
     assert at_work.called().count(number) == 1
 

@@ -51,12 +51,12 @@ async def test_64_77_a_hundred_from_one_address(
     assert min(int(answer.headers["ratelimit-remaining"]) for answer in answers) == 0
     refused = await http.get("/api/agents")
     assert refused.status_code == 429
-    told = refused.json()
-    assert (told["error"], told["retryAfter"]) == (
+    body = refused.json()
+    assert (body["error"], body["retryAfter"]) == (
         "Too many requests",
         int(refused.headers["retry-after"]),
     )
-    assert 0 < told["retryAfter"] <= 15 * 60
+    assert 0 < body["retryAfter"] <= 15 * 60
     assert int(refused.headers["ratelimit-reset"]) <= 15 * 60
     headers = {"authorization": http.headers["authorization"]}
     others = str(http.base_url).replace("/compat/voxanne", "/compat/thinnestai")

@@ -28,14 +28,14 @@ async def printed(http: httpx.AsyncClient, sample: str, more: str = "") -> str:
 
 
 async def test_42_authentication(http: httpx.AsyncClient) -> None:
-    seen = ".then(async (answer) => console.log(answer.status, (await answer.json()).length >= 0))"
-    assert await printed(http, "authentication.mjs", seen) == "200 true\n"
+    show = ".then(async (answer) => console.log(answer.status, (await answer.json()).length >= 0))"
+    assert await printed(http, "authentication.mjs", show) == "200 true\n"
 
 
 async def test_43_create_agent(http: httpx.AsyncClient) -> None:
-    told = await printed(http, "create_agent.mjs")
+    output = await printed(http, "create_agent.mjs")
     agents = (await http.get("/api/agents")).json()
-    assert told in [f"Agent created: {agent['id']}\n" for agent in agents]
+    assert output in [f"Agent created: {agent['id']}\n" for agent in agents]
 
 
 async def test_47_list_calls(at_work: Engine, http: httpx.AsyncClient) -> None:

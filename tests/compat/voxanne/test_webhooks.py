@@ -102,12 +102,12 @@ async def test_60_a_report_moves_its_call(
 async def test_60_a_bad_signature(with_line: World, api: httpx.AsyncClient) -> None:
     call_id = await placed(with_line, api)
     body = json.dumps({"type": "call.ended", "call": {"id": "vapi-1"}}).encode()
-    for headers, told in (
+    for headers, message in (
         ({}, "Missing signature or timestamp"),
         ({"x-vapi-signature": sign("another", body)}, "Invalid signature"),
     ):
         answer = await api.post("/compat/voxanne/webhooks/vapi", content=body, headers=headers)
-        assert (answer.status_code, answer.json()) == (401, {"error": told})
+        assert (answer.status_code, answer.json()) == (401, {"error": message})
     shown = await api.get(f"/compat/voxanne/api/calls/{call_id}")
     assert shown.json()["status"] == "queued"
 
@@ -149,25 +149,27 @@ async def test_62_63_events_and_their_log(at_work: Engine, http: httpx.AsyncClie
     """A customer's server hears of a call; then it refuses the signature, which is logged."""
     headers = {"authorization": http.headers["authorization"]}
     async with (
-        customer_server("/webhooks/vapi") as heard,
+        customer_server("/webhooks/vapi") as customer,
         client_at(at_work.api, headers=headers) as own,
     ):
-        asked = {"url": heard.url, "events": ["call.in_progress", "call.completed"]}
-        made = await own.post("/v1/endpoints", json=asked | {"scheme": "voxanne"})
+        endpoint = {"url": customer.url, "events": ["call.in_progress", "call.completed"]}
+        made = await own.post("/v1/endpoints", json=endpoint | {"scheme": "voxanne"})
         assert made.status_code == 201
         secret = made.json()["secret"]
         call = await call_made(at_work, http, phone(601))
 
         async def both() -> bool:
-            return len(heard.requests) >= 2
+            return len(customer.requests) >= 2
 
         await until(both, timeout=30)
-        for (sent, body), kind in zip(heard.requests, ("call.started", "call.ended"), strict=True):
-            told = json.loads(body)
-            assert (told["type"], told["call"]["id"]) == (kind, call.id)
+        for (sent, body), kind in zip(
+            customer.requests, ("call.started", "call.ended"), strict=True
+        ):
+            event = json.loads(body)
+            assert (event["type"], event["call"]["id"]) == (kind, call.id)
             expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
             assert sent["x-vapi-signature"] == expected
-        heard.answer = 401
+        customer.answer = 401
         await call_made(at_work, http, phone(602))
 
         async def refused() -> bool:
@@ -188,7 +190,7 @@ async def test_62_63_events_and_their_log(at_work: Engine, http: httpx.AsyncClie
 async def test_63_a_scheme_that_there_is_not(at_work: Engine, http: httpx.AsyncClient) -> None:
     headers = {"authorization": http.headers["authorization"]}
     async with client_at(at_work.api, headers=headers) as own:
-        asked = {"url": "https://example.com/hooks", "scheme": "nobody"}
-        answer = await own.post("/v1/endpoints", json=asked)
+        endpoint = {"url": "https://example.com/hooks", "scheme": "nobody"}
+        answer = await own.post("/v1/endpoints", json=endpoint)
     assert answer.status_code == 422
     assert "voxanne" in answer.json()["detail"]

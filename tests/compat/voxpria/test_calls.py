@@ -44,15 +44,15 @@ async def details(voxpria: Client, call_id: str) -> dict[str, Any]:
 
 
 async def until_status(voxpria: Client, call_id: str, *wanted: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    call: dict[str, Any] = {}
 
     async def there() -> bool:
-        found.update(await details(voxpria, call_id))
-        assert found["status"] in STATUSES
-        return found["status"] in wanted
+        call.update(await details(voxpria, call_id))
+        assert call["status"] in STATUSES
+        return call["status"] in wanted
 
     await until_true(there)
-    return found
+    return call
 
 
 async def test_row_66_trigger(voxpria: Client) -> None:
@@ -86,12 +86,12 @@ async def test_row_67_details(at_work: Engine, voxpria: Client) -> None:
         return bool((await details(voxpria, call_id))["transcript"])
 
     await until_true(analysed)
-    found = await details(voxpria, call_id)
-    assert set(found) >= DETAILS
-    assert (found["callId"], found["outcome"]) == (call_id, "successful")
-    assert type(found["duration"]) is int
-    assert found["recording"].startswith("http")
-    assert found["startedAt"] <= found["completedAt"]
+    call = await details(voxpria, call_id)
+    assert set(call) >= DETAILS
+    assert (call["callId"], call["outcome"]) == (call_id, "successful")
+    assert type(call["duration"]) is int
+    assert call["recording"].startswith("http")
+    assert call["startedAt"] <= call["completedAt"]
     assert at_work.called().count("+14155550101") == 1
 
 
@@ -122,8 +122,8 @@ async def test_row_71_every_end(
 ) -> None:
     with people(at_work, time_scale=100.0, overrides={number: [behaviour]}):
         call_id = await trigger(voxpria, number)
-        found = await until_status(voxpria, call_id, "completed", "no_answer", "busy", "failed")
-    assert (found["status"], found["outcome"]) == (status, outcome)
+        call = await until_status(voxpria, call_id, "completed", "no_answer", "busy", "failed")
+    assert (call["status"], call["outcome"]) == (status, outcome)
 
 
 async def test_row_71_on_the_way(at_work: Engine, voxpria: Client) -> None:
@@ -133,8 +133,8 @@ async def test_row_71_on_the_way(at_work: Engine, voxpria: Client) -> None:
         await until_status(voxpria, ringing, "ringing")
     with people(at_work, talk_seconds=[600, 600]):
         talking = await trigger(voxpria, "+14155550172")
-        found = await until_status(voxpria, talking, "in_progress")
-    assert (found["startedAt"] is None, found["completedAt"]) == (False, None)
+        call = await until_status(voxpria, talking, "in_progress")
+    assert (call["startedAt"] is None, call["completedAt"]) == (False, None)
     for one in (ringing, talking):
         await calls.end_call(at_work.ctx, one)
 
@@ -157,23 +157,25 @@ console.log(verify(JSON.parse(raw), signature, secret));
 
 async def test_row_72_webhooks(voxpria: Client, customer: Receiver) -> None:
     sample = "https://yourapp.com/webhooks/voxpria"
-    wanted = {"events": ["call.completed", "campaign.finished"], "active": True}
-    answer = await voxpria.post("/api/v1/webhooks", {"url": sample, **wanted})
+    endpoint = {"events": ["call.completed", "campaign.finished"], "active": True}
+    answer = await voxpria.post("/api/v1/webhooks", {"url": sample, **endpoint})
     made = answer.json()["data"]
     assert answer.json()["success"] is True
-    assert (made["url"], made["events"], made["active"]) == (sample, wanted["events"], True)
+    assert (made["url"], made["events"], made["active"]) == (sample, endpoint["events"], True)
     assert made["secret"].startswith("whsec_")
     listed = (await voxpria.get("/api/v1/webhooks")).json()["data"]
     assert listed == [made | {"secret": "whsec_*****"}]
 
-    mine = (await voxpria.post("/api/v1/webhooks", {"url": customer.url, **wanted})).json()["data"]
+    mine = (await voxpria.post("/api/v1/webhooks", {"url": customer.url, **endpoint})).json()[
+        "data"
+    ]
     call_id = await trigger(voxpria, "+14155550181")
 
-    async def told() -> bool:
+    async def delivered() -> bool:
         await asyncio.sleep(0)
         return any(one.event["data"]["callId"] == call_id for one in customer.taken)
 
-    await until_true(told)
+    await until_true(delivered)
     (one,) = [one for one in customer.taken if one.event["data"]["callId"] == call_id]
     assert one.event["event"] == "call.completed"
     assert one.event["data"]["status"] == "completed"

@@ -36,10 +36,10 @@ async def test_many_contacts_at_once(us: Customer) -> None:
     new = [{"phone": f"+1415555{n:04}", "firstName": f"P{n}"} for n in range(1000, 1600)]
     sent = [JANE, *new, new[0], {"phone": "nobody"}]
     answer = await us.http.post(f"{BASE}/contacts/bulk", json={"contacts": sent})
-    told = answer.json()["data"]
+    created = answer.json()["data"]
     # One of the new ones has Jane's number, 1234.
-    assert (told["imported"], told["skipped"]) == (599, 3)
-    (error,) = told["errors"]
+    assert (created["imported"], created["skipped"]) == (599, 3)
+    (error,) = created["errors"]
     assert (error["index"], error["phone"]) == (602, "nobody")
     listed = (await us.http.get(f"{BASE}/contacts?page=2&limit=100")).json()
     assert (len(listed["data"]), listed["pagination"]) == (
@@ -69,7 +69,7 @@ async def test_agents(us: Customer) -> None:
     )
     order = {"agentId": "agent_abc123", "toNumber": "+14155551234"}
     assert (await us.http.post(f"{BASE}/calls", json=order)).status_code == 200
-    found = (await us.http.get(f"{BASE}/agents/agent_abc123")).json()["data"]
-    assert found["configuration"]["greeting"] == "Hello"
-    assert found["stats"]["totalCalls"] == 1
+    shown = (await us.http.get(f"{BASE}/agents/agent_abc123")).json()["data"]
+    assert shown["configuration"]["greeting"] == "Hello"
+    assert shown["stats"]["totalCalls"] == 1
     require_refused(await us.http.get(f"{BASE}/agents/nosuch"), 404)

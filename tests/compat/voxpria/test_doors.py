@@ -47,7 +47,7 @@ async def test_the_other_header_for_keys(api: httpx.AsyncClient, us: Customer) -
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"toNumber": "4155551234"}, "toNumber"),
         ({"toNumber": None}, "toNumber"),
@@ -55,9 +55,11 @@ async def test_the_other_header_for_keys(api: httpx.AsyncClient, us: Customer) -
         ({"variables": "John"}, "variables"),
     ],
 )
-async def test_what_cannot_be_asked_for(us: Customer, changes: dict[str, Any], told: str) -> None:
+async def test_what_cannot_be_asked_for(
+    us: Customer, changes: dict[str, Any], message: str
+) -> None:
     answer = await us.http.post(f"{BASE}/calls", json=TRIGGER | changes)
-    assert told in require_refused(answer, 400)
+    assert message in require_refused(answer, 400)
 
 
 async def test_no_json(us: Customer) -> None:
@@ -95,11 +97,11 @@ async def test_another_tenant_finds_nothing(us: Customer, them: Customer) -> Non
 
 
 async def test_an_unknown_event(us: Customer) -> None:
-    wanted = {"url": "https://example.com/hooks", "events": ["call.started", "call.danced"]}
-    answer = await us.http.post(f"{BASE}/webhooks", json=wanted)
+    endpoint = {"url": "https://example.com/hooks", "events": ["call.started", "call.danced"]}
+    answer = await us.http.post(f"{BASE}/webhooks", json=endpoint)
     assert "call.danced" in require_refused(answer, 400)
 
 
 async def test_a_url_within_our_own_network(us: Customer) -> None:
-    wanted = {"url": "http://127.0.0.1/hooks", "events": ["call.started"]}
-    require_refused(await us.http.post(f"{BASE}/webhooks", json=wanted), 400)
+    endpoint = {"url": "http://127.0.0.1/hooks", "events": ["call.started"]}
+    require_refused(await us.http.post(f"{BASE}/webhooks", json=endpoint), 400)

@@ -47,10 +47,10 @@ async def test_row_69_the_sample_for_axios(us: Customer) -> None:
     """CommonJS has no `await` outside of a function, so the sample stands in one."""
     sample = ours(HERE, "trigger_call.js", (THEIRS, base_of(us)))
     without = "console.log((await triggerCall('agent_abc123', '+14155551234')).data.callId);"
-    told = await run_node(
+    output = await run_node(
         "(async () => {\n" + sample + without + "\n})();", {"VOXPRIA_API_KEY": us.key.text}
     )
-    first, second = told.splitlines()
+    first, second = output.splitlines()
     assert first.startswith("Call ID: ")
     assert (await details(us, first))["variables"] == VARIABLES
     assert (await details(us, second))["variables"] == {}
@@ -62,8 +62,8 @@ async def test_row_70_the_sample_for_requests(us: Customer) -> None:
         "\nprint(trigger_call('agent_abc123', '+14155551234')['data']['callId'])"
         "\nprint('Error:', trigger_call('agent_abc123', 'nobody'))"
     )
-    told = await run_python(sample + more, {"VOXPRIA_API_KEY": us.key.text})
-    first, second, error = told.splitlines()
+    output = await run_python(sample + more, {"VOXPRIA_API_KEY": us.key.text})
+    first, second, error = output.splitlines()
     assert first.startswith("Call ID: ")
     assert (await details(us, first))["variables"] == VARIABLES
     assert (await details(us, second))["toNumber"] == "+14155551234"

@@ -32,14 +32,14 @@ async def vozagent(at_work: Engine, key: str) -> AsyncIterator[Client]:
 
 
 async def until_over(vozagent: Client, call_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    call: dict[str, Any] = {}
 
     async def over() -> bool:
-        found.update((await vozagent.get(f"/calls/{call_id}")).json())
-        return bool(found["transcript"] or found["call_status"] == "busy")
+        call.update((await vozagent.get(f"/calls/{call_id}")).json())
+        return bool(call["transcript"] or call["call_status"] == "busy")
 
     await until_true(over)
-    return found
+    return call
 
 
 async def test_row_18_create_an_outbound_call(vozagent: Client) -> None:
@@ -68,19 +68,19 @@ async def test_row_18_create_an_outbound_call(vozagent: Client) -> None:
 
 
 async def test_rows_17_and_19_a_call_that_was_made(at_work: Engine, vozagent: Client) -> None:
-    asked = ORDER | {"phone_number": "+14155550151", "source": "website", "tags": "hot, web"}
-    made = (await vozagent.post("/calls/outbound", asked)).json()
-    found = await until_over(vozagent, made["call_id"])
-    assert (found["id"], found["call_type"], found["call_status"]) == (
+    body = ORDER | {"phone_number": "+14155550151", "source": "website", "tags": "hot, web"}
+    made = (await vozagent.post("/calls/outbound", body)).json()
+    ended = await until_over(vozagent, made["call_id"])
+    assert (ended["id"], ended["call_type"], ended["call_status"]) == (
         made["call_id"],
         "outbound",
         "completed",
     )
-    assert (found["assistant_id"], found["customer_phone_number"]) == ("voz-1", "+14155550151")
-    assert type(found["duration_seconds"]) is int
-    assert found["recording_url"].startswith("http")
-    assert found["call_started_at"] <= found["call_ended_at"]
-    assert found["appointment_booked"] is False
+    assert (ended["assistant_id"], ended["customer_phone_number"]) == ("voz-1", "+14155550151")
+    assert type(ended["duration_seconds"]) is int
+    assert ended["recording_url"].startswith("http")
+    assert ended["call_started_at"] <= ended["call_ended_at"]
+    assert ended["appointment_booked"] is False
     assert at_work.called().count("+14155550151") == 1
     contact = (await vozagent.get(f"/contacts/{made['contact_id']}")).json()
     assert contact["tags"] == ["hot", "web"]
@@ -88,7 +88,7 @@ async def test_rows_17_and_19_a_call_that_was_made(at_work: Engine, vozagent: Cl
     query = "limit=50&offset=0&status=completed&call_type=outbound"
     listed = (await vozagent.get(f"/calls?{query}")).json()
     (one,) = [call for call in listed if call["id"] == made["call_id"]]
-    assert one.items() <= found.items()
+    assert one.items() <= ended.items()
     assert set(one) >= {"id", "call_type", "call_status", "duration_seconds"}
     assert {call["call_status"] for call in listed} == {"completed"}
     mine = (await vozagent.get(f"/calls?contact_id={made['contact_id']}")).json()
@@ -100,8 +100,8 @@ async def test_rows_17_and_19_a_call_that_was_made(at_work: Engine, vozagent: Cl
 
 async def test_row_17_calls_in_progress(at_work: Engine, vozagent: Client) -> None:
     with people(at_work, talk_seconds=[600, 600]):
-        asked = ORDER | {"phone_number": "+14155550152"}
-        made = (await vozagent.post("/calls/outbound", asked)).json()
+        body = ORDER | {"phone_number": "+14155550152"}
+        made = (await vozagent.post("/calls/outbound", body)).json()
 
         async def talks() -> bool:
             listed = await vozagent.get("/calls?status=in-progress")
@@ -119,9 +119,9 @@ async def test_row_19_a_call_that_there_is_not(vozagent: Client) -> None:
 async def test_row_25_what_webhooks_tell(
     at_work: Engine, vozagent: Client, customer: Receiver
 ) -> None:
-    wanted = ["contact.created", "call.started", "call.completed"]
-    asked = {"name": "Mine", "url": customer.url, "events": wanted}
-    hook = (await vozagent.post("/webhooks", asked)).json()
+    events = ["contact.created", "call.started", "call.completed"]
+    endpoint = {"name": "Mine", "url": customer.url, "events": events}
+    hook = (await vozagent.post("/webhooks", endpoint)).json()
     calls = {}
     with people(at_work, overrides={"+14155550162": ["busy"]}):
         for number in ("+14155550161", "+14155550162"):
@@ -131,10 +131,10 @@ async def test_row_25_what_webhooks_tell(
             "call_status"
         ] == "busy"
 
-        async def told() -> bool:
+        async def delivered() -> bool:
             return len(customer.taken) >= 4
 
-        await until_true(told)
+        await until_true(delivered)
     answered = calls["+14155550161"]
     stories: dict[str, list[str]] = {}
     for one in customer.taken:
@@ -161,8 +161,8 @@ async def test_an_assistants_number_is_shown(at_work: Engine, key: str, vozagent
         assert (await http.post("/v1/phone-numbers", headers=headers, json=number)).is_success
     order = {"phone_number": "+14155550177", "assistant_id": "voz-2"}
     made = (await vozagent.post("/calls/outbound", order)).json()
-    found = (await vozagent.get(f"/calls/{made['call_id']}")).json()
-    assert found["assistant_phone_number"] == "+18005550144"
+    shown = (await vozagent.get(f"/calls/{made['call_id']}")).json()
+    assert shown["assistant_phone_number"] == "+18005550144"
     await until_over(vozagent, made["call_id"])
     (placed,) = [
         call.order

@@ -89,8 +89,8 @@ async def test_rows_13_to_16_contacts(us: Customer, them: Customer, world: World
         ("search=jane", ["Jane"]),
         ("limit=0", []),
     ]:
-        found = (await us.http.get(f"{BASE}/contacts?{query}")).json()
-        assert [one["first_name"] for one in found] == names
+        page = (await us.http.get(f"{BASE}/contacts?{query}")).json()
+        assert [one["first_name"] for one in page] == names
     path = f"{BASE}/contacts/{john['id']}"
     change = {"company": "Updated Company", "notes": "Follow up next week"}
     changed = await us.http.patch(path, json=change)
@@ -117,9 +117,9 @@ async def test_rows_20_and_21_assistants(us: Customer) -> None:
     assert (voz["id"], voz["name"], voz["is_active"]) == ("voz", "Voz", True)
     assert (voz["assistant_type"], voz["phone_number_id"]) == ("outbound", number_id)
     assert (await us.http.get(f"{BASE}/assistants?assistant_type=inbound")).json() == []
-    found = (await us.http.get(f"{BASE}/assistants/voz")).json()
-    assert found.items() >= voz.items()
-    assert (found["voice_id"], found["first_message"]) == ("rachel", "Hi")
+    assistant = (await us.http.get(f"{BASE}/assistants/voz")).json()
+    assert assistant.items() >= voz.items()
+    assert (assistant["voice_id"], assistant["first_message"]) == ("rachel", "Hi")
     missing = await us.http.get(f"{BASE}/assistants/nosuch")
     require_refused(missing, 404, "not_found")
 
@@ -142,15 +142,15 @@ async def test_row_22_phone_numbers(us: Customer, world: World) -> None:
 
 
 async def test_rows_23_and_24_webhooks(us: Customer, them: Customer) -> None:
-    asked = {
+    endpoint = {
         "name": "My Webhook",
         "url": "https://yourapp.com/webhooks",
         "events": ["contact.created", "call.completed"],
     }
-    answer = await us.http.post(f"{BASE}/webhooks", json=asked)
+    answer = await us.http.post(f"{BASE}/webhooks", json=endpoint)
     made = answer.json()
     assert answer.status_code == 201
-    assert {name: made[name] for name in asked} == asked
+    assert {name: made[name] for name in endpoint} == endpoint
     assert made["is_active"] is True
     assert isinstance(made["id"], str)
     assert made["created_at"].endswith("Z")

@@ -32,10 +32,10 @@ class _Shortening(Interceptor):
 
 class _Outbound(OutboundInterceptor):
     async def start_workflow(self, input: StartWorkflowInput) -> Handle[Any, Any]:
-        (asked,) = input.args
-        if isinstance(asked, CampaignInput):
-            asked = asked.model_copy(update={"continue_after_events": SHORT_HISTORY})
-        return await super().start_workflow(replace(input, args=[asked]))
+        (request,) = input.args
+        if isinstance(request, CampaignInput):
+            request = request.model_copy(update={"continue_after_events": SHORT_HISTORY})
+        return await super().start_workflow(replace(input, args=[request]))
 
 
 async def test_nobody_is_lost_or_called_twice(stack: Stack) -> None:
@@ -45,8 +45,8 @@ async def test_nobody_is_lost_or_called_twice(stack: Stack) -> None:
         interceptors=[_Shortening()],
     )
     numbers = [phone(1000 + n) for n in range(PEOPLE)]
-    asked = campaign("continued", numbers, pacing={"max_concurrent": 8})
-    await launch_campaign(replace(stack.ctx, temporal=client), asked)
+    definition = campaign("continued", numbers, pacing={"max_concurrent": 8})
+    await launch_campaign(replace(stack.ctx, temporal=client), definition)
     over = await stack.until_over("continued")
     assert over.state is CampaignState.FINISHED
     assert over.by_outcome == {"completed": PEOPLE}

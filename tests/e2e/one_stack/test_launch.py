@@ -14,12 +14,12 @@ async def test_it_reports_what_became_of_everybody(stack: Stack, tmp_path: Path)
     environ = environment(stack.state_dir)
     file = tmp_path / "by-command.yaml"
     file.write_text(campaign_text("by-command", map(phone, range(540, 543))), encoding="utf-8")
-    said = await outdial(environ, "launch", file, "--json")
-    assert said.code == 0, said
-    assert set(said.last_json) == REPORTED
-    assert (said.last_json["campaign"], said.last_json["state"]) == ("by-command", "finished")
-    assert said.last_json["recipients"] == said.last_json["calls"] == {"completed": 3}
-    assert said.last_json["attempts"] == 3
+    result = await outdial(environ, "launch", file, "--json")
+    assert result.code == 0, result
+    assert set(result.last_json) == REPORTED
+    assert (result.last_json["campaign"], result.last_json["state"]) == ("by-command", "finished")
+    assert result.last_json["recipients"] == result.last_json["calls"] == {"completed": 3}
+    assert result.last_json["attempts"] == 3
 
     again = await outdial(environ, "launch", file, "--json")
     assert (again.code, again.out) == (1, "")

@@ -31,10 +31,10 @@ Handle = WorkflowHandle[Any, Any]
 async def ask(stack: Stack, to: str, **request: Any) -> Handle:
     """As a service in any language would: names, a queue, and JSON."""
     plain = await Client.connect(stack.embedded.state.endpoints.temporal)
-    asked = {"to": to, "agent": {"id": "reception"}, "schedule": ALWAYS, **request}
+    body = {"to": to, "agent": {"id": "reception"}, "schedule": ALWAYS, **request}
     return await plain.start_workflow(
         "RequestCallWorkflow",
-        {"tenant": "default", "request": asked},
+        {"tenant": "default", "request": body},
         id=f"booking-{uuid.uuid4().hex}",
         task_queue="outdial",
     )
@@ -96,9 +96,9 @@ async def test_cancelled_during_the_call_it_is_hung_up(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
-        ({"to": "+1202"}, "found '+1202', which is not a number of any numbering plan"),
+        ({"to": "+1202"}, "state '+1202', which is not a number of any numbering plan"),
         ({"line": "moon"}, "line 'moon' is not configured; known are simulated"),
         ({"time_zone": "Mars/Olympus"}, "'Mars/Olympus'"),
         ({"state": "Flrida"}, "found state 'Flrida', which is in no table"),
@@ -109,7 +109,7 @@ async def test_cancelled_during_the_call_it_is_hung_up(stack: Stack) -> None:
     ],
 )
 async def test_what_cannot_be_called_fails_with_its_reason(
-    stack: Stack, changes: dict[str, Any], told: str
+    stack: Stack, changes: dict[str, Any], message: str
 ) -> None:
     handle = await ask(stack, **{"to": phone(2004), **changes})
     with pytest.raises(WorkflowFailureError) as failed:
@@ -117,7 +117,7 @@ async def test_what_cannot_be_called_fails_with_its_reason(
     assert isinstance(failed.value.cause, ActivityError)
     cause = failed.value.cause.cause
     assert isinstance(cause, ApplicationError)
-    assert (cause.type, told in cause.message) == ("RequestRefused", True), cause.message
+    assert (cause.type, message in cause.message) == ("RequestRefused", True), cause.message
 
 
 async def test_a_direct_campaign_that_was_ended_runs_again_with_the_next_request(
@@ -145,8 +145,8 @@ async def test_only_the_request_itself_knows_the_number(stack: Stack) -> None:
 
 async def _waits(handle: Handle, until_when: str) -> bool:
     described = await handle.describe()
-    found = await handle.query("state") if described.history_length > 4 else {}
-    return until_when in (found.get("waiting_for") or "")
+    state = await handle.query("state") if described.history_length > 4 else {}
+    return until_when in (state.get("waiting_for") or "")
 
 
 async def _talks(stack: Stack, number: str) -> bool:

@@ -49,7 +49,7 @@ async def test_listed_numbers_fall_silent_everywhere(tmp_path: Path) -> None:
         await until(all_ring, timeout=60)
         for some in (listed[:1], listed[1:]):
             begun = time.monotonic()
-            told = await suppressing.suppress(stack.ctx, some, "asked", source="test")
+            suppressed = await suppressing.suppress(stack.ctx, some, "asked", source="test")
 
             async def silent(some: list[str] = some) -> bool:
                 return not {*some} & await open_numbers()
@@ -57,7 +57,11 @@ async def test_listed_numbers_fall_silent_everywhere(tmp_path: Path) -> None:
             await until(silent, timeout=60, interval=0.02)
             took = time.monotonic() - begun
             log.info("%s silent after %.2f s; the goal is %s", len(some), took, GOAL_SECONDS)
-            assert (told.added, told.hung_up, told.untold) == (len(some), len(some), 0)
+            assert (suppressed.added, suppressed.hung_up, suppressed.untold) == (
+                len(some),
+                len(some),
+                0,
+            )
             assert took < MOST_SECONDS
         assert await open_numbers() == {*first[10:], *second[10:]}
 
@@ -96,12 +100,12 @@ async def test_who_is_called_and_why_and_a_receipt_for_it(stack: Stack) -> None:
     numbers = [phone(500), phone(501)]
     await launch_campaign(stack.ctx, campaign("told", numbers))
     await stack.until_over("told")
-    (found,) = await explaining.explain(stack.ctx, "told", numbers[0])
-    assert found["decision"]["answer"] == "done"
-    assert found["zones"]["candidates"] == ["America/New_York"]
-    assert found["jurisdictions"] == ["US-NY"]
-    assert [rule["id"] for rule in found["rules"]] == ["US.informational-consent"]
-    assert [call["campaign"] for call in found["attempts"]] == ["told"]
+    (explanation,) = await explaining.explain(stack.ctx, "told", numbers[0])
+    assert explanation["decision"]["answer"] == "done"
+    assert explanation["zones"]["candidates"] == ["America/New_York"]
+    assert explanation["jurisdictions"] == ["US-NY"]
+    assert [rule["id"] for rule in explanation["rules"]] == ["US.informational-consent"]
+    assert [call["campaign"] for call in explanation["attempts"]] == ["told"]
     with pytest.raises(NoSuchPerson):
         await explaining.explain(stack.ctx, "told", phone(999))
     audit = await auditing.audit(stack.ctx, "told")
@@ -148,12 +152,12 @@ async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack
     await launch_campaign(stack.ctx, campaign("aloha", [honolulu, phone(520)]))
 
     async def waits() -> bool:
-        found = await stack.progress("aloha")
-        return found.by_outcome == {"completed": 1} and found.wake_at is not None
+        explanation = await stack.progress("aloha")
+        return explanation.by_outcome == {"completed": 1} and explanation.wake_at is not None
 
     await until(waits, timeout=60)
-    (found,) = await explaining.explain(stack.ctx, "aloha", honolulu)
-    assert found["decision"]["code"] == "blocked"
+    (explanation,) = await explaining.explain(stack.ctx, "aloha", honolulu)
+    assert explanation["decision"]["code"] == "blocked"
     unblocked = await outdial(environ, "unblock", "US-HI")
     assert unblocked.out == "The block of US-HI is lifted.\n"
     over = await stack.until_over("aloha")

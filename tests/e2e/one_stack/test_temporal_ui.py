@@ -59,7 +59,7 @@ async def test_the_list_is_filtered_by_campaign_and_by_what_became_of_calls(
         call.outcome for call in records if call.status is not CallStatus.COMPLETED
     )
     assert told_at_the_end.keys() == {"busy", "failed:rejected"}
-    wanted = {
+    queries = {
         'Campaign="quickstart"': everything,
         'Campaign="quickstart" AND Line="simulated"': everything - 1,
         'Campaign="quickstart" AND CallStatus="busy"': told_at_the_end["busy"],
@@ -69,7 +69,7 @@ async def test_the_list_is_filtered_by_campaign_and_by_what_became_of_calls(
         },
     }
     # The list follows the histories, attribute by attribute, a moment later.
-    for query, number in wanted.items():
+    for query, number in queries.items():
         await until(partial(_counts, quickstart, query, number), timeout=20)
     again = await _listed(quickstart, 'Campaign="quickstart" AND Attempt=2')
     assert {one.id.rpartition("/")[2] for one in again} == {"2"}
@@ -77,13 +77,13 @@ async def test_the_list_is_filtered_by_campaign_and_by_what_became_of_calls(
 
 async def test_every_workflow_activity_and_timer_says_what_it_is(quickstart: Run) -> None:
     (campaign,) = quickstart.campaign
-    told = summaries(campaign)
-    assert "campaign quickstart, launch 1" in told
-    assert "enroll the recipients" in told
-    assert any(one.endswith(", attempt 1, line simulated") and "•••" in one for one in told)
+    texts = summaries(campaign)
+    assert "campaign quickstart, launch 1" in texts
+    assert "enroll the recipients" in texts
+    assert any(one.endswith(", attempt 1, line simulated") and "•••" in one for one in texts)
     for history in quickstart.calls.values():
-        told = summaries(history)
-        assert any(one.startswith("dial +") and "•••" in one for one in told)
+        texts = summaries(history)
+        assert any(one.startswith("dial +") and "•••" in one for one in texts)
     for history in [campaign, *quickstart.calls.values()]:
         unnamed = [
             event.event_id
@@ -140,8 +140,8 @@ async def _listed(run: Run, query: str) -> list[WorkflowExecution]:
     return [one async for one in run.stack.client.list_workflows(query)]
 
 
-async def _counts(run: Run, query: str, wanted: int) -> bool:
-    return (await run.stack.client.count_workflows(query)).count == wanted
+async def _counts(run: Run, query: str, count: int) -> bool:
+    return (await run.stack.client.count_workflows(query)).count == count
 
 
 async def _details(workflow_id: str, stack: Stack) -> str:
