@@ -62,7 +62,7 @@ async def start_campaign(temporal: Client, record: CampaignRecord) -> None:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             static_summary=f"campaign {record.name}, launch {record.launch}",
             static_details=(
-                f"{record.purpose.value} calls on {record.plan.told_lines()}, "
+                f"{record.purpose.value} calls on {record.plan.lines_in_words()}, "
                 f"at most {record.plan.pacing.max_concurrent} at once"
             ),
             memo=campaign_memo(record.id, record.launch),

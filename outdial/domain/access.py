@@ -40,14 +40,14 @@ SCOPES = (
 )
 
 
-def allows(scopes: tuple[str, ...], wanted: str) -> bool:
+def allows(scopes: tuple[str, ...], scope: str) -> bool:
     """Whether these scopes hold the wanted one; who may write may also read."""
-    subject = wanted.partition(":")[0]
-    return bool({EVERYTHING, wanted, f"{subject}:write"} & set(scopes))
+    subject = scope.partition(":")[0]
+    return bool({EVERYTHING, scope, f"{subject}:write"} & set(scopes))
 
 
 def quota_of(key: ApiKey, *, usual: int) -> int:
-    """How many calls a key may ask for in a day: its own number, else the installation's."""
+    """How many calls a key may request in a day: its own number, else the installation's."""
     return usual if key.calls_per_day is None else key.calls_per_day
 
 
@@ -90,7 +90,7 @@ class ApiKey(BaseModel):
     previous_until: datetime | None = None
     """Until when the secret before the last rotation is still good."""
     calls_per_day: int | None = None
-    """How many calls it may ask for in 24 hours, people of campaigns included; None: as many as
+    """How many calls it may request in 24 hours, people of campaigns included; None: as many as
     the installation's settings say."""
 
 

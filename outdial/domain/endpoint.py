@@ -1,4 +1,4 @@
-"""Webhooks out: who is told, of what, and what became of it."""
+"""Outgoing webhooks: endpoints, event types, and the states of deliveries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STANDARD = "standard"
 
 
 class EventType(StrEnum):
-    """What endpoints are told of."""
+    """What is delivered to endpoints."""
 
     CALL_INITIATING = "call.initiating"
     CALL_RINGING = "call.ringing"
@@ -36,17 +36,17 @@ class EventType(StrEnum):
     CONTACT_UPDATED = "contact.updated"
     RECIPIENT_SUPPRESSED = "recipient.suppressed"
     ENDPOINT_DISABLED = "endpoint.disabled"
-    """Another endpoint has failed for so long that it is told nothing any more."""
+    """Another endpoint has failed for so long that nothing is delivered to it any more."""
     TEST = "test"
 
 
 class EndpointKind(StrEnum):
     TENANT = "tenant"
-    """Told of everything of its tenant."""
+    """Gets every event of its tenant."""
     CAMPAIGN = "campaign"
-    """Told of one campaign, whose definition names it."""
+    """Gets the events of one campaign, whose definition names it."""
     CALL = "call"
-    """Told of the calls that named its URL."""
+    """Gets the events of the calls that named its URL."""
 
 
 class EndpointState(StrEnum):
@@ -159,10 +159,10 @@ def next_try(
 
 def require_events(events: tuple[str, ...]) -> tuple[str, ...]:
     """Event types that there are, each once. Raises ValueError."""
-    known = (EVERY_EVENT, *(str(event.value) for event in EventType))
+    types = (EVERY_EVENT, *(str(event.value) for event in EventType))
     if not events:
         raise ValueError("found no event; write * for all")
     for event in events:
-        if event not in known:
-            raise ValueError(f"found event {event!r}; known are {', '.join(known)}")
+        if event not in types:
+            raise ValueError(f"found event {event!r}; known are {', '.join(types)}")
     return tuple(dict.fromkeys(events))

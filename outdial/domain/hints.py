@@ -19,7 +19,7 @@ KeyPath = Sequence[int | str]
 _DEEPEST = 8
 """Levels of keys; a model that holds itself has no end."""
 _REMEMBERED = 2000
-"""Paths of one answer: thousands of errors ask for the same few."""
+"""Paths of one answer: thousands of errors are about the same few."""
 _LONGEST_STEP = 100
 """Characters of a remembered step: keys come from documents, and no model has one as long."""
 
@@ -63,7 +63,7 @@ def keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
 
 def _pattern(path: KeyPath) -> tuple[int | str, ...]:
     """The path with one position for all: what is said of one item holds for each. It is kept,
-    so it holds no more of a document's own keys than tells them from a model's."""
+    so it holds no more of a document's own keys than distinguishes them from a model's."""
     return tuple(0 if isinstance(step, int) else step[:_LONGEST_STEP] for step in path)
 
 

@@ -56,18 +56,18 @@ def explain(
     right = hint.text if hint is not None else otherwise
     if kind == "missing":
         return f"found no {path[-1] if path else 'value'}; {right or 'write it'}"
-    found = error["input"]
-    message = f"found {'a value' if secret else describe_value(found)}; {right or _right(error)}"
-    if not isinstance(found, str) or secret or model is None:
+    value = error["input"]
+    message = f"found {'a value' if secret else describe_value(value)}; {right or _right(error)}"
+    if not isinstance(value, str) or secret or model is None:
         return message
     if hint is not None and hint.suggest is not None:
-        return message + _suggest(hint.suggest(found))
+        return message + _suggest(hint.suggest(value))
     choices = choices_at(model, path)
-    current = current_name(found, choices)
+    current = current_name(value, choices)
     if current is not None:
-        return f"found {describe_value(found)}, which is now {current}; write {current}"
-    choices = choices if found.isalpha() else []
-    near = get_close_matches(found.lower(), choices, n=1, cutoff=0.6)
+        return f"found {describe_value(value)}, which is now {current}; write {current}"
+    choices = choices if value.isalpha() else []
+    near = get_close_matches(value.lower(), choices, n=1, cutoff=0.6)
     return message + _suggest(near[0] if near else "")
 
 

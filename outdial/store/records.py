@@ -17,7 +17,7 @@ from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CallRecord, RecipientRecord, RecipientState
 from outdial.domain.rules.consent import Consent
 from outdial.domain.rules.place import UnknownPlace
-from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, told_anew
+from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, renew_evidence
 from outdial.store.db.tables import EPOCH
 
 
@@ -30,7 +30,7 @@ def read_zones_anew(text: str, phone: str, others: tuple[str, ...]) -> ZoneEvide
     """Zones as today's data tells them; none when it tells none any more."""
     evidence = read_zones(text)
     try:
-        return told_anew(evidence, phone, others)
+        return renew_evidence(evidence, phone, others)
     except (UnknownZone, UnknownPlace):
         return evidence.model_copy(update={"candidates": ()})
 

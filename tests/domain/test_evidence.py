@@ -47,9 +47,9 @@ def test_what_was_answered_is_completed_whatever_its_end_is_called(
 
 
 def test_a_transcript_proves_an_answer() -> None:
-    heard = event(status=CallStatus.FAILED, failure="unavailable", transcript="Yes, speaking.")
-    assert heard.by_facts().status is CallStatus.COMPLETED
-    empty = heard.model_copy(update={"transcript": " \n"}).by_facts()
+    lines = event(status=CallStatus.FAILED, failure="unavailable", transcript="Yes, speaking.")
+    assert lines.by_facts().status is CallStatus.COMPLETED
+    empty = lines.model_copy(update={"transcript": " \n"}).by_facts()
     assert (empty.status, empty.answered) == (CallStatus.FAILED, None)
 
 

@@ -141,16 +141,16 @@ def test_no_instants() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "found", "fixed"),
+    ("value", "message", "fixed"),
     [
         ("2030-01-31", "'2030-01-31'", "2030-01-31T00:00:00"),
         ("2030-01-31 09:00", "'2030-01-31 09:00'", "2030-01-31T09:00:00"),
         (datetime(2030, 1, 31), "2030-01-31T00:00:00", "2030-01-31T00:00:00"),
     ],
 )
-def test_instants_without_an_offset(value: object, found: str, fixed: str) -> None:
+def test_instants_without_an_offset(value: object, message: str, fixed: str) -> None:
     assert refusal(parse_instant, value) == (
-        f"found {found} without an offset; write one, such as {fixed}+00:00"
+        f"found {message} without an offset; write one, such as {fixed}+00:00"
     )
 
 

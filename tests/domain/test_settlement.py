@@ -18,14 +18,14 @@ RETRY = Retry(
 
 
 def settling(outcome: str, *earlier: str, **more: object) -> Settling:
-    known: dict[str, object] = {
+    values: dict[str, object] = {
         "outcome": outcome,
         "counts_as_attempt": True,
         "earlier_outcomes": earlier,
         "zones": ("America/New_York",),
         "ended_at": ENDED,
     }
-    return Settling(**(known | more))  # type: ignore[arg-type]
+    return Settling(**(values | more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

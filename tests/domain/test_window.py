@@ -90,8 +90,8 @@ def test_it_closes_when_the_first_zone_does() -> None:
 
 
 def test_next_local_day_waits_for_the_last_zone() -> None:
-    found = next_local_day(("America/New_York", "America/Los_Angeles"), utc("2026-07-01 20:00"))
-    assert found == utc("2026-07-02 07:00")
+    day = next_local_day(("America/New_York", "America/Los_Angeles"), utc("2026-07-01 20:00"))
+    assert day == utc("2026-07-02 07:00")
 
 
 def test_next_local_day_where_a_day_was_skipped() -> None:
@@ -147,5 +147,5 @@ def test_an_opening_is_open_and_the_first_one(
 def test_a_time_that_somebody_names(
     local: str, zones: tuple[str, ...], expected: str | None
 ) -> None:
-    found = named_instant(zones, datetime.fromisoformat(local))
-    assert found == (None if expected is None else utc(expected))
+    instant = named_instant(zones, datetime.fromisoformat(local))
+    assert instant == (None if expected is None else utc(expected))

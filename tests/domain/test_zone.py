@@ -7,11 +7,11 @@ import pytest
 from outdial.domain.clocks import clock_of
 from outdial.domain.rules.place import UNKNOWN_STATE, UnknownPlace
 from outdial.domain.rules.zone import (
-    Told,
     UnknownZone,
     ZoneEvidence,
+    ZoneFacts,
     ZoneSource,
-    told_anew,
+    renew_evidence,
     zone_data,
     zone_evidence,
 )
@@ -131,24 +131,31 @@ def test_the_default_is_the_last_resort() -> None:
         zone_evidence(unknown)
 
 
-def test_old_evidence_is_told_anew_from_what_was_known() -> None:
+def test_evidence_of_an_earlier_version_is_read() -> None:
+    stored = '{"candidates": ["Asia/Tokyo"], "source": "own", "told": {"own": "Asia/Tokyo"}}'
+    evidence = ZoneEvidence.model_validate_json(stored)
+    assert evidence.facts == ZoneFacts(own="Asia/Tokyo")
+    assert ZoneEvidence.model_validate_json(evidence.model_dump_json()) == evidence
+
+
+def test_old_evidence_is_renewed_from_its_facts() -> None:
     old = ZoneEvidence(
         candidates=(CHICAGO,),
         source=ZoneSource.AREA_CODE,
         data_version="last year's",
-        told=Told(state="TN"),
+        facts=ZoneFacts(state="TN"),
     )
-    assert set(told_anew(old, "+14232011234").candidates) == {CHICAGO, NEW_YORK}
-    own = old.model_copy(update={"told": Told(own="Asia/Tokyo")})
-    told = {"Asia/Tokyo", CHICAGO, NEW_YORK}
-    assert set(told_anew(own, "+14232011234").candidates) == told
+    assert set(renew_evidence(old, "+14232011234").candidates) == {CHICAGO, NEW_YORK}
+    own = old.model_copy(update={"facts": ZoneFacts(own="Asia/Tokyo")})
+    zones = {"Asia/Tokyo", CHICAGO, NEW_YORK}
+    assert set(renew_evidence(own, "+14232011234").candidates) == zones
     # What was taken once and is refused by now stops no claim: the number tells.
-    est = old.model_copy(update={"told": Told(own="EST")})
-    assert set(told_anew(est, "+14232011234").candidates) == {CHICAGO, NEW_YORK}
+    est = old.model_copy(update={"facts": ZoneFacts(own="EST")})
+    assert set(renew_evidence(est, "+14232011234").candidates) == {CHICAGO, NEW_YORK}
     with pytest.raises(UnknownZone):
-        told_anew(est, "+17292011234")
+        renew_evidence(est, "+17292011234")
     fresh = zone_evidence("+14232011234")
-    assert told_anew(fresh, "+12122030000") is fresh
+    assert renew_evidence(fresh, "+12122030000") is fresh
 
 
 def test_a_number_is_never_made_wider_by_evidence_in_which_it_lies() -> None:
@@ -168,8 +175,8 @@ def test_a_number_is_never_made_wider_by_evidence_in_which_it_lies() -> None:
 def test_blanks_around_an_address_are_not_kept(part: str, text: str, blanks: str) -> None:
     evidence = zone_evidence("+12125550143", **{part: f"{blanks}{text}{blanks}"})  # type: ignore[arg-type]
     assert evidence == zone_evidence("+12125550143", **{part: text})  # type: ignore[arg-type]
-    assert evidence.told is not None
-    assert getattr(evidence.told, part) == text
+    assert evidence.facts is not None
+    assert getattr(evidence.facts, part) == text
 
 
 @pytest.mark.parametrize("padding", [".", ",", "\N{SNOWMAN}", "0"])
@@ -183,8 +190,10 @@ def test_an_address_is_short(part: str, text: str, padding: str) -> None:
 @pytest.mark.parametrize(("written", "code"), [("Hawaiʻi", "US-HI"), ("Québec", "CA-QC")])
 def test_a_state_is_written_with_its_marks_and_without(written: str, code: str) -> None:
     plain = {"US-HI": "Hawaii", "CA-QC": "Quebec"}[code]
-    found = {zone_evidence("+12122030000", state=text).jurisdictions for text in (written, plain)}
-    assert found == {(code, "US-NY")}
+    evidence = {
+        zone_evidence("+12122030000", state=text).jurisdictions for text in (written, plain)
+    }
+    assert evidence == {(code, "US-NY")}
 
 
 @pytest.mark.parametrize("written", ["FL\N{SNOWMAN}", "\N{CJK UNIFIED IDEOGRAPH-6771}FL", "FLД"])

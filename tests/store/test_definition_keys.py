@@ -13,10 +13,7 @@ from outdial.store.campaign import campaigns
 from tests.builders import House, definition
 
 ROOT = Path(__file__).parents[2]
-UNUSED = {
-    ("description",): "for people",
-    ("budget",): "refused until it is supported",
-}
+UNUSED = {("description",): "for people"}
 BESIDE_THE_PLAN = {
     "name": "the campaign's row",
     "line": "the plan's lines",

@@ -107,7 +107,7 @@ async def _launch_at(
     campaign = launched.campaign
     if launched.created:
         text = (
-            f"Launched {name} on {campaign.plan.told_lines()}, "
+            f"Launched {name} on {campaign.plan.lines_in_words()}, "
             f"at most {plural(campaign.plan.pacing.max_concurrent, 'call')} at once."
         )
     elif launched.resumed or at.own is not None:

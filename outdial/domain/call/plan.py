@@ -51,7 +51,7 @@ class CallPlan(CampaignPolicy):
         """Its lines, at least one."""
         return self.lines or (LineShare(name=self.line),)
 
-    def told_lines(self) -> str:
+    def lines_in_words(self) -> str:
         """`line main`, or `lines main, spare`, for people."""
         names = [share.name for share in self.shares]
         return f"line{'s' if len(names) > 1 else ''} {', '.join(names)}"
@@ -69,9 +69,9 @@ class CallPlan(CampaignPolicy):
         return next((share for share in self.lines if share.name == line), None)
 
     def dispositions(self) -> frozenset[str]:
-        """Slugs of the dispositions that its callbacks ask for."""
-        asked = (word for callback in self.callbacks for word in callback.when.disposition)
-        return frozenset(slug for slug in map(slug_of, asked) if slug is not None)
+        """Slugs of the dispositions that its callbacks are conditional on."""
+        words = (word for callback in self.callbacks for word in callback.when.disposition)
+        return frozenset(slug for slug in map(slug_of, words) if slug is not None)
 
 
 class CallRequest(CallPolicy):

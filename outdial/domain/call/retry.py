@@ -43,7 +43,7 @@ class OutcomeRetry(Frozen):
     factor: Annotated[float, Hint(f"write a number from 1 to {LARGEST_FACTOR}")] = 1
     """How much longer each wait is after those listed: with 2 and delays of 10m, then 20m, 40m."""
     longest: Duration = timedelta(days=7)
-    """No wait that grows by `factor` becomes longer."""
+    """The longest that a growing wait becomes."""
 
     @field_validator("delays")
     @classmethod
@@ -91,7 +91,7 @@ class Retry(Frozen):
     busy: Annotated[OutcomeRetry | None, _OUTCOME] = None
     """The line was engaged."""
     no_answer: Annotated[OutcomeRetry | None, _OUTCOME] = None
-    """It rang until `ring_timeout`."""
+    """It rang, and nobody answered."""
     voicemail: Annotated[OutcomeRetry | None, _OUTCOME] = None
     """A machine answered."""
     failed: Annotated[OutcomeRetry | None, _OUTCOME] = None

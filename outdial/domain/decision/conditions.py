@@ -239,7 +239,7 @@ def _shared(by_zone: dict[str, list[DayHours]]) -> tuple[Layer, ...]:
 
 
 def no_rules(lacking: list[str]) -> tuple[str, str] | None:
-    """Why nobody is called in these countries; None when there are none."""
+    """Why no recipient is callable in these countries; None when there are none."""
     if not lacking:
         return None
     where = ", ".join(lacking)

@@ -81,7 +81,7 @@ def _ended(candidate: Candidate, plan: CallPlan) -> Reason | None:
     if candidate.attempts >= plan.retry.max_attempts:
         return Reason("max_attempts", f"all {plan.retry.max_attempts} attempts were made")
     if candidate.marks and rejected_by_all(plan.shares, candidate.marks):
-        return Reason("rejected", f"{plan.told_lines()}: the provider never dials this number")
+        return Reason("rejected", f"{plan.lines_in_words()}: the provider never dials this number")
     return None
 
 

@@ -54,12 +54,13 @@ def link(previous: str, sequence: int, body: str) -> str:
 def check_chain(receipts: Iterable[Receipt]) -> tuple[str, int, list[Fault]]:
     """The hash and number of the last receipt, and everything that is wrong with them."""
     previous, expected, faults = FIRST, 1, []
-    for found in receipts:
-        if found.sequence != expected:
-            faults.append(Fault(expected, f"receipts {expected} to {found.sequence - 1} are gone"))
-        if link(previous, found.sequence, found.body) != found.hash:
-            faults.append(Fault(found.sequence, "its content or the receipt before it was changed"))
-        if json.loads(found.body).get("call_id") != found.call_id:
-            faults.append(Fault(found.sequence, "it names another call"))
-        previous, expected = found.hash, found.sequence + 1
+    for receipt in receipts:
+        sequence = receipt.sequence
+        if sequence != expected:
+            faults.append(Fault(expected, f"receipts {expected} to {sequence - 1} are gone"))
+        if link(previous, sequence, receipt.body) != receipt.hash:
+            faults.append(Fault(sequence, "its content or the receipt before it was changed"))
+        if json.loads(receipt.body).get("call_id") != receipt.call_id:
+            faults.append(Fault(sequence, "it names another call"))
+        previous, expected = receipt.hash, sequence + 1
     return previous, expected - 1, faults

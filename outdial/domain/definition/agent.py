@@ -23,7 +23,7 @@ class Agent(Frozen):
 
 
 class _AlsoById:
-    """Tells editors that an agent may be written as its id alone."""
+    """JSON Schema for editors: an agent may be written as its id alone."""
 
     def __get_pydantic_json_schema__(
         self, core_schema: Any, handler: GetJsonSchemaHandler

@@ -31,7 +31,7 @@ def _name_like(text: str) -> str:
 
 
 class WebhookTarget(Frozen):
-    """A URL that is told of a campaign by signed webhooks."""
+    """A URL to which events of a campaign are delivered as signed webhooks."""
 
     url: Annotated[
         str,
@@ -43,11 +43,11 @@ class WebhookTarget(Frozen):
         OneOrMany[str],
         Hint("write an event such as call.completed, a list of them, or leave it out"),
     ] = (EVERY_EVENT,)
-    """What it is told of, such as call.completed; without it, of everything."""
+    """Event types that are delivered, such as call.completed. Default: all."""
 
     @field_validator("events")
     @classmethod
-    def _known_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _existing_events(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return require_events(value)
 
 
@@ -88,7 +88,7 @@ class CampaignDefinition(CampaignPolicy):
         tuple[WebhookTarget, ...],
         Hint("write a list of URLs, such as - {url: https://example.com/hooks}"),
     ] = ()
-    """URLs that are told of this campaign and its calls."""
+    """URLs to which events of this campaign and its calls are delivered."""
 
     @property
     def lines(self) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def describe_value(value: object) -> str:
 
 
 class AlsoOne:
-    """Tells editors that a list may be written as one value."""
+    """JSON Schema for editors: a list may be written as one value."""
 
     def __get_pydantic_json_schema__(
         self, core_schema: Any, handler: GetJsonSchemaHandler
@@ -174,25 +174,25 @@ def parse_instant(value: Any) -> datetime:
     Raises ValueError without an offset, since nothing would say which instant is meant.
     """
     if isinstance(value, datetime):
-        found = value
+        instant = value
     else:
         parts = _INSTANT.fullmatch(value.strip()) if isinstance(value, str) else None
         if parts is None:
             raise ValueError(f"found {describe_value(value)}; {_INSTANT_HELP}")
         day, clock, offset = parts.groups()
         try:
-            found = datetime.fromisoformat(f"{day}T{clock or '00:00'}{(offset or '').upper()}")
+            instant = datetime.fromisoformat(f"{day}T{clock or '00:00'}{(offset or '').upper()}")
         except ValueError as error:
             raise ValueError(
                 f"found {describe_value(value)}, which is in no calendar; {_INSTANT_HELP}"
             ) from error
-    if found.tzinfo is None:
-        written = describe_value(value) if isinstance(value, str) else found.isoformat()
+    if instant.tzinfo is None:
+        written = describe_value(value) if isinstance(value, str) else instant.isoformat()
         raise ValueError(
-            f"found {written} without an offset; write one, such as {found.isoformat()}+00:00"
+            f"found {written} without an offset; write one, such as {instant.isoformat()}+00:00"
         )
     try:
-        return found.astimezone(UTC)
+        return instant.astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"found {describe_value(value)}, which is in no calendar") from error
 

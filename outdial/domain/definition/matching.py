@@ -1,4 +1,4 @@
-"""Matches a call's outcome against what a definition asks for. No code is evaluated."""
+"""Matches a call's outcome against the conditions of a definition. No code is evaluated."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Comparison(Frozen):
         if self.exists is not None and self.exists is (value is _ABSENT or value is None):
             return False
         return (
-            (not self.one_of or any(same(value, wanted) for wanted in self.one_of))
+            (not self.one_of or any(same(value, expected) for expected in self.one_of))
             and (self.at_least is None or _at_least(value, self.at_least))
             and (self.at_most is None or _at_least(_negative(value), -self.at_most))
             and (self.contains is None or _contains(value, self.contains))
@@ -104,13 +104,13 @@ def value_at(data: object, path: str) -> object | None:
     return None if value is _ABSENT else value
 
 
-def same(value: object, wanted: str) -> bool:
+def same(value: object, expected: str) -> bool:
     """Whether a value is the one that was written: as a text, or as the same number."""
     if isinstance(value, str | bool | int | float):
-        if _text(value) == wanted:
+        if _text(value) == expected:
             return True
         number = _number(value)
-        return number is not None and not isinstance(value, str) and number == _number(wanted)
+        return number is not None and not isinstance(value, str) and number == _number(expected)
     return False
 
 
@@ -137,9 +137,9 @@ def _at_least(value: object, bound: float) -> bool:
     return number is not None and number >= bound
 
 
-def _contains(value: object, wanted: str) -> bool:
+def _contains(value: object, part: str) -> bool:
     if isinstance(value, str):
-        return wanted in value
+        return part in value
     if isinstance(value, Sequence):
-        return any(same(each, wanted) for each in value)
+        return any(same(each, part) for each in value)
     return False

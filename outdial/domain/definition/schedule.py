@@ -212,10 +212,10 @@ class Schedule(Frozen):
     holidays: Annotated[
         OneOrMany[str], Hint("write a calendar such as US, or callee, or a list of them")
     ] = ()
-    """Public holidays on which nobody is called: names such as US or US-LA, or callee for those
+    """Public holidays on which no call is made: names such as US or US-LA, or callee for those
     of the place where each person is, as far as we know them."""
     excluded_dates: Annotated[OneOrMany[CalendarDate], DATES] = ()
-    """Dates on which nobody is called, such as holidays."""
+    """Dates on which no call is made, such as holidays."""
     time_zone_policy: TimeZonePolicy = TimeZonePolicy.CALLEE
     """callee: hours, days and dates are read where each person is. campaign: in `time_zone`."""
     time_zone: Annotated[str, AfterValidator(definition_zone), ZONE] | None = Field(
@@ -226,8 +226,8 @@ class Schedule(Frozen):
     guard: Annotated[Duration, Hint("write a duration up to 1h, such as 60s")] = timedelta(
         seconds=60
     )
-    """No call in this last part of a window, nor in the last `ring_timeout` of it, so that no phone
-    rings after it closed. With 0s calls start until the very end."""
+    """No call starts in this last part of a window, or in as much of it as a call may ring,
+    whichever is longer. With 0s calls start until the very end."""
 
     @field_validator("days", "hours")
     @classmethod
@@ -237,8 +237,8 @@ class Schedule(Frozen):
     @field_validator("windows")
     @classmethod
     def _instead_of_hours(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
-        said = {"days": _EVERY_DAY, "hours": _OFFICE_HOURS}
-        if value and any(info.data.get(key, same) != same for key, same in said.items()):
+        defaults = {"days": _EVERY_DAY, "hours": _OFFICE_HOURS}
+        if value and any(info.data.get(key, same) != same for key, same in defaults.items()):
             raise ValueError(
                 "found windows beside days or hours; write the days and hours into the windows"
             )
@@ -246,13 +246,13 @@ class Schedule(Frozen):
 
     @field_validator("holidays")
     @classmethod
-    def _known_calendars(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        known = (CALLEES_HOLIDAYS, *calendar_names())
+    def _existing_calendars(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        calendars = (CALLEES_HOLIDAYS, *calendar_names())
         for name in value:
-            if name not in known:
+            if name not in calendars:
                 raise ValueError(
                     f"found {describe_value(name)}, whose holidays we do not have; "
-                    f"known are {', '.join(known)}"
+                    f"known are {', '.join(calendars)}"
                 )
         return value
 

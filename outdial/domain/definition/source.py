@@ -64,13 +64,13 @@ class CsvSource(Frozen):
 
     @field_validator("default_region", mode="before")
     @classmethod
-    def _known_region(cls, value: Any) -> Any:
+    def _supported_region(cls, value: Any) -> Any:
         if value is None or value in phonenumbers.SUPPORTED_REGIONS:
             return value
         upper = "GB" if value == "UK" else str(value).upper()
-        known = upper if upper in phonenumbers.SUPPORTED_REGIONS else "one such as GB"
+        suggestion = upper if upper in phonenumbers.SUPPORTED_REGIONS else "one such as GB"
         raise ValueError(
-            f"found {describe_value(value)}, which is no ISO 3166 country code; write {known}"
+            f"found {describe_value(value)}, which is no ISO 3166 country code; write {suggestion}"
         )
 
 

@@ -65,7 +65,7 @@ class LineShare(Frozen):
 
 
 class _AlsoByName:
-    """Tells editors that a line may be written as its name alone."""
+    """JSON Schema for editors: a line may be written as its name alone."""
 
     def __get_pydantic_json_schema__(
         self, core_schema: Any, handler: GetJsonSchemaHandler
@@ -225,7 +225,7 @@ def moved_after(
 
 
 def _unless_all(shares: Sequence[LineShare], marks: Marks, otherwise: Marks) -> Marks:
-    """Marks on every line say nothing any more; a line in doubt is told by its own."""
+    """Marks on every line say nothing any more; a line in doubt is recognized by its own."""
     if FailureClass.UNKNOWN in marks.values():
         return marks
     return marks if any(share.name not in marks for share in shares) else otherwise
@@ -239,7 +239,7 @@ def _kept(shares: Sequence[LineShare], marks: Marks) -> str | None:
 
 
 def _by_turn(shares: Sequence[LineShare], turn: int) -> Iterator[LineShare]:
-    """The line whose turn it is by weight, then the others in the same way."""
+    """The line that is next in order by weight, then the others in the same way."""
     left = list(shares)
     point = (turn + 1) * _GOLDEN % 1
     while left:

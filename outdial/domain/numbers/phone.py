@@ -55,8 +55,8 @@ def parse_phone(text: str, region: str | None = None) -> str:
 
     Raises BadPhone saying what was found and what would be right.
     """
-    found, _ = _read(text, region)
-    return found
+    e164, _ = _read(text, region)
+    return e164
 
 
 def parse_destination(text: str, region: str | None = None) -> str:
@@ -182,5 +182,5 @@ def _renumbered(number: phonenumbers.PhoneNumber) -> phonenumbers.PhoneNumber:
 def _vouched(e164: str, number: phonenumbers.PhoneNumber) -> bool:
     """Whether the settings vouch for its area code, and it has a possible length."""
     policy = number_policy()
-    known = bool(policy.vouched) and policy.vouched_zones(e164) is not None
-    return known and phonenumbers.is_possible_number(number)
+    vouched = bool(policy.vouched) and policy.vouched_zones(e164) is not None
+    return vouched and phonenumbers.is_possible_number(number)

@@ -97,8 +97,8 @@ class NumberPolicy:
 
     def vouched_zones(self, e164: str) -> tuple[str, ...] | None:
         """The zones of the longest prefix that the settings vouch for; None without any."""
-        found = [each for each in self.vouched if e164.startswith(each[0])]
-        return max(found, key=lambda each: len(each[0]))[1] if found else None
+        matching = [each for each in self.vouched if e164.startswith(each[0])]
+        return max(matching, key=lambda each: len(each[0]))[1] if matching else None
 
 
 class _Installed:
@@ -143,8 +143,8 @@ def type_of(number: phonenumbers.PhoneNumber) -> NumberType:
     if code in _GLOBAL_TYPES:
         valid = phonenumbers.is_valid_number(number)
         return _GLOBAL_TYPES[code] if valid else NumberType.UNKNOWN
-    found = phonenumbers.number_type(number)
-    return _LIBRARY.get(found, NumberType.UNKNOWN)
+    kind = phonenumbers.number_type(number)
+    return _LIBRARY.get(kind, NumberType.UNKNOWN)
 
 
 def destination(country: str, kind: NumberType) -> str:

@@ -52,6 +52,6 @@ def _dates(written: str | None, years: Sequence[str] | dict[str, str]) -> set[da
 @cache
 def calendars_of(jurisdictions: tuple[str, ...]) -> tuple[str, ...]:
     """The calendars we have of places and the countries they are in."""
-    known = set(calendar_names())
+    calendars = set(calendar_names())
     codes = {code for place in jurisdictions for code in (place, place.partition("-")[0])}
-    return tuple(sorted(codes & known))
+    return tuple(sorted(codes & calendars))

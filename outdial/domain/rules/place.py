@@ -32,7 +32,7 @@ from outdial.domain.numbers.policy import (
 from outdial.domain.rules.data import table
 
 UNKNOWN_STATE = "US-unknown"
-"""A number of country code 1 that tells no state: the strictest rules of all hold."""
+"""A number of country code 1 without a state: the strictest rules of all hold."""
 _TOLL_FREE = ("CA", UNKNOWN_STATE)
 _UNKNOWN_ZONE = phone_timezone.UNKNOWN_TIMEZONE
 _LONGEST_PREFIX = 8
@@ -59,7 +59,7 @@ class UnknownPlace(OutdialError, ValueError):
 
 
 def place_of_number(e164: str) -> Place:
-    """Every zone and jurisdiction of the number's area; no zones when nothing tells any."""
+    """Every zone and jurisdiction of the number's area; no zones when none is known."""
     if e164.startswith(NORTH_AMERICAN):
         whole = len(e164) == _NORTH_AMERICAN_LENGTH
         place = (_north_american(e164[2:5]) if whole else None) or _special(e164)
@@ -155,31 +155,31 @@ def zones_of_country(country: str) -> tuple[str, ...]:
 def place_of_address(
     state: str | None, postal_code: str | None, north_american: bool
 ) -> Place | None:
-    """What an address tells; None when it tells nothing we have a table for.
+    """Zones and jurisdictions of an address; None for one that no table covers.
 
     Short names such as FL are read beside a number of country code 1 alone, since many countries
     have a BE or a CA; `US-FL` is read beside any. Raises UnknownPlace for what is in no table.
     """
-    found: list[str] = []
+    codes: list[str] = []
     if state:
-        found += _by_state(state, north_american)
+        codes += _by_state(state, north_american)
     if postal_code and north_american:
-        found += _by_postal_code(postal_code)
-    if not found:
+        codes += _by_postal_code(postal_code)
+    if not codes:
         return None
     places = table("places")["places"]
-    zones = sorted({zone for code in found for zone in places[code]["zones"]})
-    return Place(tuple(zones), tuple(sorted(set(found))))
+    zones = sorted({zone for code in codes for zone in places[code]["zones"]})
+    return Place(tuple(zones), tuple(sorted(set(codes))))
 
 
 def require_jurisdiction(text: str) -> str:
     """An ISO 3166 code that rules or numbers may have. Raises UnknownPlace otherwise."""
     code = text.strip().upper()
-    known = {*table("places")["places"], *phonenumbers.SUPPORTED_REGIONS}
-    if code in known:
+    jurisdictions = {*table("places")["places"], *phonenumbers.SUPPORTED_REGIONS}
+    if code in jurisdictions:
         return code
     country = code.partition("-")[0]
-    inside = sorted(name for name in known if name.startswith(f"{country}-"))
+    inside = sorted(name for name in jurisdictions if name.startswith(f"{country}-"))
     right = f"write one of {', '.join(inside)}" if inside else "write a code such as US-LA or FR"
     raise UnknownPlace(f"found {text!r}, which is no place we have rules or numbers for; {right}")
 
@@ -213,18 +213,18 @@ def _by_state(text: str, north_american: bool) -> list[str]:
 
 
 def _by_postal_code(text: str) -> list[str]:
-    """The whole code is read, though its beginning tells: half a code is a wrong one."""
+    """The whole code is read, though its beginning would do: half a code is a wrong one."""
     code = text.strip().upper()
     canadian = _CANADIAN.fullmatch(code)
     if canadian is not None:
         return list(table("places")["canadian_letters"][canadian.group(1)])
-    found = _ZIP.fullmatch(code)
-    if found is None:
+    match = _ZIP.fullmatch(code)
+    if match is None:
         raise UnknownPlace(
             f"found postal code {text!r}, which is none of the United States or Canada; write all "
             "of it, such as 33101, 33101-1234 or M5V 2T6"
         )
-    whole = next(filter(None, found.groups())).zfill(5)
+    whole = next(filter(None, match.groups())).zfill(5)
     if _MILITARY.fullmatch(whole):
         raise UnknownPlace(
             f"found postal code {text!r}, which is the armed forces' and tells no place; "

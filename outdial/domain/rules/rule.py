@@ -68,10 +68,10 @@ def _days(word: str, value: str) -> set[int]:
         return set(range(7))
     if word in _DAYS:
         return {_DAYS.index(word)}
-    found = _RANGE.fullmatch(word)
-    if found is None or not set(found.groups()) <= set(_DAYS):
+    match = _RANGE.fullmatch(word)
+    if match is None or not set(match.groups()) <= set(_DAYS):
         raise ValueError(f"found {describe_value(value)}; {_WINDOW_HELP}")
-    first, last = (_DAYS.index(day) for day in found.groups())
+    first, last = (_DAYS.index(day) for day in match.groups())
     return {day % 7 for day in range(first, last + 1 if last >= first else last + 8)}
 
 
@@ -93,7 +93,7 @@ class Rule(Frozen):
     windows: OneOrMany[Annotated[RuleWindow, BeforeValidator(parse_rule_window)]] = ()
     """Calls are made in these alone."""
     holidays: OneOrMany[str] = ()
-    """Calendars on whose days nobody is called."""
+    """Calendars on whose days no recipient is called."""
     eves_as_saturday: bool = False
     """The day before a holiday has the hours of a Saturday."""
     extra_zones: OneOrMany[str] = ()
@@ -106,12 +106,12 @@ class Rule(Frozen):
 
     @field_validator("holidays")
     @classmethod
-    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _existing_calendars(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if name not in calendar_names():
-                known = ", ".join(calendar_names())
+                calendars = ", ".join(calendar_names())
                 raise ValueError(
-                    f"found {describe_value(name)}, whose holidays we do not have; {known} are"
+                    f"found {describe_value(name)}, whose holidays we do not have; {calendars} are"
                 )
         return value
 
@@ -143,8 +143,8 @@ class Rule(Frozen):
         """The first instant from this one on at which it is in force everywhere on earth; None:
         never again."""
         begins, ends = self.begins_at, self.ends_at
-        found = instant if begins is None else max(instant, begins + _FIRST + _LAST)
-        return found if ends is None or found < ends - _FIRST - _LAST else None
+        begin = instant if begins is None else max(instant, begins + _FIRST + _LAST)
+        return begin if ends is None or begin < ends - _FIRST - _LAST else None
 
     @cached_property
     def hours(self) -> RuleHours:

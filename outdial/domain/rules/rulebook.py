@@ -20,7 +20,7 @@ NO_RULES = "no-rules."
 
 
 class Block(BaseModel):
-    """A jurisdiction into which nobody is called until an instant (UTC)."""
+    """A jurisdiction into which no call is made until an instant (UTC)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,7 +64,7 @@ class Rulebook:
         self.blocks = tuple(sorted(blocks, key=lambda block: (block.jurisdiction, block.until)))
         self.version = str(table("calling_rules")["version"])
         self.key = self._key(added)
-        self._known: dict[tuple[Purpose, tuple[str, ...]], Applying] = {}
+        self._applied: dict[tuple[Purpose, tuple[str, ...]], Applying] = {}
 
     def _key(self, added: Sequence[Rule]) -> str:
         texts = [rule.model_dump_json() for rule in sorted(added, key=lambda rule: rule.id)]
@@ -75,10 +75,12 @@ class Rulebook:
 
     def applying(self, purpose: Purpose, jurisdictions: tuple[str, ...]) -> Applying:
         """Rules of all these places and of the countries they are in."""
-        known = self._known.get((purpose, jurisdictions))
-        if known is None:
-            known = self._known[(purpose, jurisdictions)] = self._applying(purpose, jurisdictions)
-        return known
+        applying = self._applied.get((purpose, jurisdictions))
+        if applying is None:
+            applying = self._applied[(purpose, jurisdictions)] = self._applying(
+                purpose, jurisdictions
+            )
+        return applying
 
     def _applying(self, purpose: Purpose, jurisdictions: tuple[str, ...]) -> Applying:
         places = {EVERYWHERE, *jurisdictions, *countries(jurisdictions)}
@@ -121,12 +123,12 @@ def _dated(
     """Before a country's first rule, and after its last, nothing is known of it either."""
     if purpose is not Purpose.TELEMARKETING:
         return ()
-    found = []
+    dated = []
     for code in countries(jurisdictions):
         rules = [r for r in shipped_rules() if r.jurisdiction == code and purpose in r.purposes]
         if rules and all(rule.effective_from or rule.effective_until for rule in rules):
-            found.append((code, tuple(rules)))
-    return tuple(found)
+            dated.append((code, tuple(rules)))
+    return tuple(dated)
 
 
 @cache

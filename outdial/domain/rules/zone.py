@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from functools import cache, lru_cache
+from typing import Any
 
 import phonenumbers
 import pytz
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from outdial.domain.clocks import lie_within
 from outdial.domain.errors import OutdialError
@@ -37,7 +38,7 @@ class ZoneSource(StrEnum):
 
 
 def zone_data() -> str:
-    """Names the versions of all data that zones are told from."""
+    """Names the versions of all data that zones are worked out from."""
     vouched = number_policy().vouched
     return f"{_shipped_data()} {vouched}" if vouched else _shipped_data()
 
@@ -47,8 +48,8 @@ def _shipped_data() -> str:
     return f"pytz {pytz.VERSION}, phonenumbers {phonenumbers.__version__}, {data_version()}"
 
 
-class Told(BaseModel):
-    """What was known of a person when the zones were told, so that they can be told anew."""
+class ZoneFacts(BaseModel):
+    """What zones were worked out from, so that they can be worked out again under newer data."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -59,7 +60,7 @@ class Told(BaseModel):
 
 
 class ZoneEvidence(BaseModel):
-    """The zones and jurisdictions a person may be in, and where that is known from."""
+    """The zones and jurisdictions a person may be in, and the evidence for them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -70,7 +71,15 @@ class ZoneEvidence(BaseModel):
     """ISO 3166 codes by address and number together; the rules of all of them hold."""
     destinations: tuple[str, ...] = ()
     """Country and type of each of the person's numbers, such as `GB/mobile`."""
-    told: Told | None = None
+    facts: ZoneFacts | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _stored_earlier(cls, value: Any) -> Any:
+        """Recipients enrolled by an earlier version have the facts under another name."""
+        if isinstance(value, dict) and "told" in value:
+            return {"facts": value["told"]} | value
+        return value
 
 
 class NoPlacesZone(OutdialError, ValueError):
@@ -182,8 +191,8 @@ def zone_evidence(
     else:
         numbers = _place_of(e164, vouched)
     american = e164.startswith(NORTH_AMERICAN)
-    told = (own, _brief("state", state), _brief("postal code", postal_code), campaign_default)
-    return _evidence(numbers, american, told, vouched)
+    facts = (own, _brief("state", state), _brief("postal code", postal_code), campaign_default)
+    return _evidence(numbers, american, facts, vouched)
 
 
 def _brief(what: str, text: str | None) -> str | None:
@@ -203,11 +212,11 @@ def _brief(what: str, text: str | None) -> str | None:
 def _evidence(
     numbers: Place,
     north_american: bool,
-    told: tuple[str | None, str | None, str | None, str | None],
+    facts: tuple[str | None, str | None, str | None, str | None],
     vouched: object,
 ) -> ZoneEvidence:
     """Remembered, since a roster has few kinds of people."""
-    own, state, postal_code, campaign_default = told
+    own, state, postal_code, campaign_default = facts
     address = place_of_address(state, postal_code, north_american)
     zones: tuple[str, ...]
     if own or address is not None:
@@ -225,53 +234,55 @@ def _evidence(
         data_version=zone_data(),
         jurisdictions=_jurisdictions(address, numbers),
         destinations=tuple(numbers.destination.split(_MORE)),
-        told=Told(own=own, state=state, postal_code=postal_code, campaign_default=campaign_default),
+        facts=ZoneFacts(
+            own=own, state=state, postal_code=postal_code, campaign_default=campaign_default
+        ),
     )
 
 
-def told_anew(evidence: ZoneEvidence, e164: str, others: tuple[str, ...] = ()) -> ZoneEvidence:
-    """The same evidence under today's data. Raises UnknownZone when it tells no zone any more."""
+def renew_evidence(evidence: ZoneEvidence, e164: str, others: tuple[str, ...] = ()) -> ZoneEvidence:
+    """The same evidence under today's data. Raises UnknownZone when that gives no zone any more."""
     if evidence.data_version == zone_data():
         return evidence
-    told = evidence.told or _told_by(evidence)
+    facts = evidence.facts or _facts_of(evidence)
     return zone_evidence(
         e164,
-        own=_still_known(told.own),
-        campaign_default=_still_known(told.campaign_default),
-        state=told.state,
-        postal_code=told.postal_code,
+        own=_accepted_zone(facts.own),
+        campaign_default=_accepted_zone(facts.campaign_default),
+        state=facts.state,
+        postal_code=facts.postal_code,
         others=others,
     )
 
 
-def _still_known(zone: str | None) -> str | None:
-    """A zone that was taken once; None for one that is refused by now, such as EST."""
+def _accepted_zone(zone: str | None) -> str | None:
+    """A zone that was accepted once; None for one that is refused by now, such as EST."""
     try:
         return require_zone(zone) if zone else None
     except ValueError:
         return None
 
 
-def _told_by(evidence: ZoneEvidence) -> Told:
-    """What evidence that names none of it must have been told from."""
+def _facts_of(evidence: ZoneEvidence) -> ZoneFacts:
+    """What evidence without its facts must have been worked out from."""
     only = evidence.candidates[0] if len(evidence.candidates) == 1 else None
     if evidence.source is ZoneSource.OWN:
-        return Told(own=only)
+        return ZoneFacts(own=only)
     if evidence.source is ZoneSource.CAMPAIGN_DEFAULT:
-        return Told(campaign_default=only)
-    return Told()
+        return ZoneFacts(campaign_default=only)
+    return ZoneFacts()
 
 
 @lru_cache(maxsize=4096)
 def _place_of(e164: str, vouched: object) -> Place:
-    """`vouched` is what the settings vouch for: under others the number is looked at anew."""
+    """`vouched` is what the settings vouch for: part of the key of what is remembered."""
     return place_of_number(e164)
 
 
 def _together(places: tuple[Place, ...]) -> Place:
     if len(places) == 1:
         return places[0]
-    # A number that tells nothing says nothing about where its owner is not.
+    # A number without a zone does not limit where its owner may be.
     zones = {zone for place in places for zone in place.zones}
     jurisdictions = {code for place in places for code in place.jurisdictions}
     destinations = sorted({place.destination for place in places})
@@ -281,12 +292,12 @@ def _together(places: tuple[Place, ...]) -> Place:
 def _agreed(
     numbers: tuple[str, ...], address: tuple[str, ...], own: tuple[str, ...]
 ) -> tuple[tuple[str, ...], ZoneSource]:
-    """Zones that must all be open, and what told them.
+    """Zones that must all be open, and their source.
 
     Evidence in which other evidence lies is wider than need be, and left out; a number's zones
     are never made wider by an address or a zone in which they lie.
     """
-    told = [
+    sources_of = [
         (zones, source)
         for zones, source in (
             (numbers, ZoneSource.AREA_CODE),
@@ -297,16 +308,16 @@ def _agreed(
     ]
     narrowest = [
         (zones, source)
-        for at, (zones, source) in enumerate(told)
+        for at, (zones, source) in enumerate(sources_of)
         if not any(
             lie_within(others, zones) and (not lie_within(zones, others) or before < at)
-            for before, (others, _) in enumerate(told)
+            for before, (others, _) in enumerate(sources_of)
             if before != at
         )
     ]
     if len(narrowest) == 1:
         zones, source = narrowest[0]
-        alike = [named for also, named in told if lie_within(also, zones)]
+        alike = [named for also, named in sources_of if lie_within(also, zones)]
         return zones, ZoneSource.OWN if ZoneSource.OWN in alike else source
     sources = [source for _, source in narrowest]
     own_too = ZoneSource.OWN in sources

@@ -28,7 +28,7 @@ class Found:
 
 class SourceMap:
     """Where the keys of a definition stand. Values that came in a request have no document:
-    they all stand at its start, and only their path tells them apart."""
+    they all stand at its start, and only their path distinguishes them."""
 
     def __init__(self, file: str, root: Node | None) -> None:
         self.file = file
@@ -59,9 +59,9 @@ class SourceMap:
         return Found(found_path, place, key_place, node)
 
     def problem(self, path: KeyPath, code: str, message: str, *, at_key: bool = False) -> Problem:
-        found = self.find(path)
-        place = found.key_place if at_key else found.place
-        field = found.path or "definition"
+        spot = self.find(path)
+        place = spot.key_place if at_key else spot.place
+        field = spot.path or "definition"
         return Problem(self.file, place.line, place.column, field, code, message)
 
     def _entries_of(self, node: MappingNode) -> dict[str, tuple[Node, Node]]:

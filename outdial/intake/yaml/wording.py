@@ -1,7 +1,7 @@
 """Says what the YAML parser found in words for the one who wrote the file.
 
-The parser tells its complaints apart by text alone, so they are told apart by text here, and
-only here; one that is not listed is passed on as it is.
+The parser distinguishes its complaints by text alone, and so does this module, and no other; one
+that is not listed is passed on as it is.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def syntax_problem(error: MarkedYAMLError) -> tuple[int, int, str]:
 
 def _word(problem: str, began: int) -> str:
     for pattern, message in _WORDING:
-        found = re.fullmatch(pattern, problem)
-        if found:
-            parts = found.groupdict()
+        match = re.fullmatch(pattern, problem)
+        if match:
+            parts = match.groupdict()
             opening = _OPENING.get(parts.get("it", ""), "")
             return message.format(**parts, open=opening, line=began)
     return f"found something that is not YAML: {problem}; check quotes and indentation"

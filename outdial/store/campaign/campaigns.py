@@ -88,8 +88,8 @@ def find_campaign(s: Session, tenant: str, name: str) -> CampaignRecord | None:
 
 def require_campaign(s: Session, campaign_id: int) -> CampaignRecord:
     """Raises UnknownCampaign."""
-    found = select(campaign).where(campaign.c.id == campaign_id)
-    return _record(s.connection().execute(found).mappings().first(), campaign_id)
+    query = select(campaign).where(campaign.c.id == campaign_id)
+    return _record(s.connection().execute(query).mappings().first(), campaign_id)
 
 
 def lock_campaign(s: Session, campaign_id: int) -> CampaignRecord:
@@ -125,15 +125,15 @@ def _record(row: RowMapping | None, campaign_id: int) -> CampaignRecord:
 
 def list_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:
     """All campaigns of a tenant, those over included, oldest first."""
-    found = select(campaign).where(campaign.c.tenant == tenant).order_by(campaign.c.id)
-    return [campaign_record(row) for row in s.connection().execute(found).mappings()]
+    query = select(campaign).where(campaign.c.tenant == tenant).order_by(campaign.c.id)
+    return [campaign_record(row) for row in s.connection().execute(query).mappings()]
 
 
 def list_open_campaigns(s: Session) -> list[CampaignRecord]:
     """Campaigns of all tenants that are not over, direct ones left out: they never are."""
     over = [state.value for state in CampaignState if state.over]
-    found = select(campaign).where(campaign.c.state.not_in(over), ~campaign.c.direct)
-    rows = s.connection().execute(found.order_by(campaign.c.id)).mappings()
+    query = select(campaign).where(campaign.c.state.not_in(over), ~campaign.c.direct)
+    rows = s.connection().execute(query.order_by(campaign.c.id)).mappings()
     return [campaign_record(row) for row in rows]
 
 
@@ -200,32 +200,32 @@ def launch_campaign(
     """
     if definition.name == DIRECT_CAMPAIGN:
         raise ReservedName(definition.name)
-    known = _locked_by_name(s, tenant, definition.name)
-    if known is None:
+    earlier = _locked_by_name(s, tenant, definition.name)
+    if earlier is None:
         record = _create(s, _first_launch(tenant, definition.name, now), CallPlan.of(definition))
-    elif requester is not None and _launch_by(s, known.id, requester) is not None:
-        raise CampaignRunning(known)
+    elif requester is not None and _launch_by(s, earlier.id, requester) is not None:
+        raise CampaignRunning(earlier)
     else:
-        record = _launch_again(s, known, definition, now, again)
+        record = _launch_again(s, earlier, definition, now, again)
     _open_roster(s, record, enrolled=False, requester=requester)
     keep_revision(s, record, definition, source_text, now)
-    return LaunchResult(record, created=known is None)
+    return LaunchResult(record, created=earlier is None)
 
 
 def launch_of_requester(
     s: Session, tenant: str, name: str, requester: str
 ) -> tuple[CampaignRecord, int] | None:
     """The launch of a campaign that a workflow run asked for, which need not be its present one."""
-    known = find_campaign(s, tenant, name)
-    launch = None if known is None else _launch_by(s, known.id, requester)
-    return None if known is None or launch is None else (known, launch)
+    record = find_campaign(s, tenant, name)
+    launch = None if record is None else _launch_by(s, record.id, requester)
+    return None if record is None or launch is None else (record, launch)
 
 
 def _launch_by(s: Session, campaign_id: int, requester: str) -> int | None:
-    found = select(roster.c.launch).where(
+    query = select(roster.c.launch).where(
         roster.c.campaign_id == campaign_id, roster.c.requester == requester
     )
-    return s.connection().execute(found).scalar_one_or_none()
+    return s.connection().execute(query).scalar_one_or_none()
 
 
 def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> CampaignRecord:
@@ -252,11 +252,11 @@ def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> Campaig
 def _locked_by_name(s: Session, tenant: str, name: str) -> CampaignRecord | None:
     # The name is locked too: of two that launch a new one, the second finds the first's row.
     lock_keys(s, [f"campaign/{tenant}/{name}"])
-    known = find_campaign(s, tenant, name)
-    if known is None:
+    record = find_campaign(s, tenant, name)
+    if record is None:
         return None
-    lock_claim_state(s, known.id)
-    return lock_campaign(s, known.id)
+    lock_claim_state(s, record.id)
+    return lock_campaign(s, record.id)
 
 
 def _launch_again(
@@ -372,10 +372,10 @@ def apply_definition(
         raise PurposeChanged(record, definition.purpose)
     if not definition.lines:
         definition = definition.model_copy(update={"line": record.plan.shares})
-    known = line_names(s, record.tenant)
+    lines = line_names(s, record.tenant)
     for name in definition.lines:
-        if name not in known:
-            raise UnknownLine(name, known)
+        if name not in lines:
+            raise UnknownLine(name, lines)
     values = {"plan": _written(CallPlan.of(definition)), "revision": record.revision + 1}
     changed = change_campaign(s, campaign_id, values)
     write_lines(s, changed)

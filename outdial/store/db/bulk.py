@@ -165,10 +165,10 @@ def _binders(
     table: Table, columns: tuple[str, ...], dialect: Dialect
 ) -> list[tuple[str, Callable[[Any], Any]]]:
     """How values are handed to the database, where it is not as they are."""
-    found = {name: table.c[name].type.bind_processor(dialect) for name in columns}
+    binders = {name: table.c[name].type.bind_processor(dialect) for name in columns}
     return [
         (name, _nested(bind) if isinstance(table.c[name].type, JsonText) else bind)
-        for name, bind in found.items()
+        for name, bind in binders.items()
         if bind is not None
     ]
 

@@ -12,7 +12,7 @@ from outdial.store.db.dialect import on_postgresql
 
 SAMPLES = 3
 SLOWEST = timedelta(seconds=1)
-"""An answer that took longer tells too little: half of that may be the error."""
+"""An answer that took longer is ignored: half of the time may be the error."""
 _NOW = text("SELECT clock_timestamp()")
 
 
@@ -29,10 +29,10 @@ def measure_skew(s: Session, host: Callable[[], datetime] = _host_clock) -> time
         return timedelta(0)
     quickest: tuple[timedelta, timedelta] | None = None
     for _ in range(SAMPLES):
-        asked = host()
+        sent = host()
         there: datetime = s.connection().execute(_NOW).scalar_one()
-        took = host() - asked
-        ahead = asked + took / 2 - there.astimezone(UTC)
+        took = host() - sent
+        ahead = sent + took / 2 - there.astimezone(UTC)
         if timedelta(0) <= took <= SLOWEST and (quickest is None or took < quickest[0]):
             quickest = took, ahead
     return None if quickest is None else quickest[1]

@@ -42,7 +42,7 @@ class StatementRefused(StoreError):
         super().__init__(f"{kind}{f' of {rule}' if rule else ''} in: {statement}")
         self.kind = kind
         self.rule = rule
-        """The constraint's name, where the database tells it."""
+        """The constraint's name, where the database names it."""
 
 
 class UnknownCampaign(StoreError):
@@ -98,28 +98,28 @@ class CampaignEnded(StoreError):
 class PurposeChanged(StoreError):
     code = "purpose_changed"
 
-    def __init__(self, record: CampaignRecord, found: Purpose) -> None:
+    def __init__(self, record: CampaignRecord, purpose: Purpose) -> None:
         super().__init__(
-            f"found purpose {found}, but campaign {record.name} is {record.purpose}; "
+            f"found purpose {purpose}, but campaign {record.name} is {record.purpose}; "
             "give the new purpose a new name"
         )
         self.record = record
-        self.found = found
+        self.purpose = purpose
 
 
 class NameChanged(StoreError):
     code = "name_changed"
 
-    def __init__(self, record: CampaignRecord, found: str) -> None:
-        super().__init__(f"found a definition of {found}; this campaign is {record.name}")
+    def __init__(self, record: CampaignRecord, name: str) -> None:
+        super().__init__(f"found a definition of {name}; this campaign is {record.name}")
         self.record = record
-        self.found = found
+        self.name = name
 
 
 class IllegalTransition(StoreError):
     code = "illegal_transition"
 
-    def __init__(self, record: CampaignRecord, wanted: CampaignState) -> None:
-        super().__init__(f"campaign {record.name} is {record.state}; it cannot become {wanted}")
+    def __init__(self, record: CampaignRecord, state: CampaignState) -> None:
+        super().__init__(f"campaign {record.name} is {record.state}; it cannot become {state}")
         self.record = record
-        self.wanted = wanted
+        self.state = state

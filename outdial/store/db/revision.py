@@ -58,8 +58,8 @@ def missing_migration() -> str | None:
 
 def _differences(engine: Engine) -> list[str]:
     with engine.begin() as connection:
-        found = compare_metadata(MigrationContext.configure(connection), metadata)
-    return [" ".join(_in_words(each)) for each in found]
+        differences = compare_metadata(MigrationContext.configure(connection), metadata)
+    return [" ".join(_in_words(each)) for each in differences]
 
 
 def _in_words(difference: Any) -> Iterator[str]:

@@ -16,7 +16,7 @@ def table(name: str) -> Any:
 
 @cache
 def data_version() -> str:
-    """Names the tables that zones and places are told from."""
+    """Names the tables that zones and places are worked out from."""
     return " ".join(f"{name} {table(name)['version']}" for name in _ZONE_TABLES)
 
 

@@ -30,7 +30,7 @@ class ApiKeyRow(Row, table=True):
     last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     """To the minute: not every request writes it."""
     calls_per_day: int | None = None
-    """How many calls it may ask for; without, the installation's number."""
+    """How many calls it may request; without, the installation's number."""
 
 
 class RateCountRow(Row, table=True):

@@ -13,12 +13,12 @@ _DELIVERED = text("delivered_at IS NOT NULL")
 
 
 class EndpointRow(Row, table=True):
-    """A customer's URL that is told of events."""
+    """A customer's URL that events are delivered to."""
 
     __tablename__ = "endpoint"
     __table_args__ = (
         Index("ix_endpoint_tenant", "tenant", "created_at", "id"),
-        # Every event looks for who is told; calls that name URLs of their own may be many.
+        # Every event looks for its endpoints; calls that name URLs of their own may be many.
         Index("ix_endpoint_listening", "tenant", "state", "kind", "campaign_id"),
     )
 

@@ -32,7 +32,7 @@ class CallRequestRow(Row, table=True):
     """The door that took it."""
     contact_id: str | None = Field(default=None, sa_type=Text)
     endpoint_id: str | None = Field(default=None, sa_type=Text)
-    """Who is told of this call besides the tenant's own endpoints."""
+    """Gets the events of this call besides the tenant's own endpoints."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
