@@ -8,6 +8,7 @@ import pytest
 from temporalio import workflow
 
 from outdial.contracts import workflows as signatures
+from outdial.contracts.messages import CampaignInput
 from workflows.registry import WORKFLOWS
 
 SIGNATURES = {
@@ -32,3 +33,9 @@ def test_a_signature_is_its_workflows(name: str) -> None:
         there.arg_types,
         there.ret_type,
     )
+
+
+def test_an_earlier_input_of_the_direct_campaign_is_read() -> None:
+    stored = '{"tenant": "default", "campaign": "direct", "campaign_id": 1, "launch": 1'
+    assert CampaignInput.model_validate_json(stored + ', "standing": true}').direct
+    assert not CampaignInput.model_validate_json(stored + "}").direct
