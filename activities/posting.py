@@ -19,7 +19,7 @@ from outdial.resources.outgoing.addresses import (
     parse_url,
 )
 from outdial.store.webhooks.deliveries import Outcome
-from outdial.webhook_formats.catalog import DIALECTS
+from outdial.webhook_formats.catalog import WEBHOOK_FORMATS
 from outdial.webhook_formats.port import Message, read_event
 
 REQUEST_SECONDS = 15.0
@@ -56,10 +56,10 @@ class Poster:
     async def post(self, to: Endpoint, delivery: Delivery) -> Outcome:
         """Send one event once. Raises nothing for what the other side does."""
         now = self._clock()
-        dialect = DIALECTS[to.scheme]
-        if not dialect.several_signatures:
+        webhook_format = WEBHOOK_FORMATS[to.scheme]
+        if not webhook_format.several_signatures:
             to = to.model_copy(update={"secret": to.secret_for_try(delivery.attempts)})
-        message = dialect.write(read_event(delivery.event_id, delivery.payload), to, now)
+        message = webhook_format.write(read_event(delivery.event_id, delivery.payload), to, now)
         if message is None:
             return _nothing_to_tell(to, now)
         begun = time.monotonic()

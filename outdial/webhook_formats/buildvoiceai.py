@@ -13,7 +13,7 @@ from typing import Any
 
 from outdial.domain.call.transcript import turns_of
 from outdial.domain.endpoint import Endpoint, EventType
-from outdial.webhook_formats.port import Dialect, Event, Message, compact
+from outdial.webhook_formats.port import Event, Message, WebhookFormat, compact
 from outdial.webhook_formats.standard import signed
 from outdial.webhook_formats.words import Words, seconds_of, without_ringing, zulu, zulu_of
 
@@ -33,7 +33,7 @@ WORDS = Words(
 _STATUS = {"no_answer": "no-answer", "canceled": "failed"}
 
 
-class BuildVoiceAIWebhooks(Dialect):
+class BuildVoiceAIWebhooks(WebhookFormat):
     name = "buildvoiceai"
     several_signatures = True
 

@@ -1,5 +1,5 @@
-"""How webhooks out are written and signed: one dialect a scheme, so that the client libraries of
-each vendor can read and verify ours."""
+"""Webhook format: how outgoing webhooks are written and signed. There is one for each scheme, so
+that the client libraries of each vendor can read and verify our webhooks."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ USER_AGENT = "Outdial-Webhooks/1"
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened, as it stands in the outbox."""
+    """An event as it is stored in the outbox."""
 
     id: str
-    """The same for every try."""
+    """The same in every delivery attempt."""
     type: str
     at: datetime
     data: dict[str, Any]
     payload: str
-    """All of it as JSON text, as it was written down."""
+    """The whole event as the JSON text in the outbox."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """A request, less its URL; the body goes out as it is."""
+    """A request without its URL; the body is sent unchanged."""
 
     headers: dict[str, str]
     body: str
 
 
-class Dialect(ABC):
-    """Writes events as one scheme has them."""
+class WebhookFormat(ABC):
+    """Writes events in one scheme."""
 
     name: ClassVar[str]
     several_signatures: ClassVar[bool] = False
@@ -45,16 +45,16 @@ class Dialect(ABC):
 
     @abstractmethod
     def write(self, event: Event, to: Endpoint, now: datetime) -> Message | None:
-        """The request that tells this event; None when the scheme has no such event."""
+        """The request that delivers this event; None when the scheme has no such event."""
 
 
 def read_event(event_id: str, payload: str) -> Event:
-    told = json.loads(payload)
+    event = json.loads(payload)
     return Event(
         id=event_id,
-        type=told["type"],
-        at=datetime.fromisoformat(told["timestamp"]),
-        data=told["data"],
+        type=event["type"],
+        at=datetime.fromisoformat(event["timestamp"]),
+        data=event["data"],
         payload=payload,
     )
 

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from standardwebhooks.webhooks import Webhook
 
 from outdial.domain.endpoint import STANDARD, Endpoint
-from outdial.webhook_formats.port import USER_AGENT, Dialect, Event, Message
+from outdial.webhook_formats.port import USER_AGENT, Event, Message, WebhookFormat
 
 
-class StandardWebhooks(Dialect):
+class StandardWebhooks(WebhookFormat):
     name = STANDARD
     several_signatures = True
 

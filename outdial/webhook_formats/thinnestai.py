@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from outdial.domain.endpoint import Endpoint, EventType
-from outdial.webhook_formats.port import Dialect, Event, Message, compact
+from outdial.webhook_formats.port import Event, Message, WebhookFormat, compact
 from outdial.webhook_formats.words import seconds_of, without_ringing, zulu
 
 _TOLD: dict[str, tuple[str, str]] = {
@@ -32,7 +32,7 @@ _TOLD: dict[str, tuple[str, str]] = {
 _ENDS = frozenset({"call.completed", "call.no_answer", "call.failed"})
 
 
-class ThinnestAIWebhooks(Dialect):
+class ThinnestAIWebhooks(WebhookFormat):
     name = "thinnestai"
 
     def write(self, event: Event, to: Endpoint, now: datetime) -> Message | None:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from outdial.domain.appointment.appointment import AppointmentStatus
 from outdial.domain.endpoint import Endpoint, EventType
-from outdial.webhook_formats.port import USER_AGENT, Dialect, Event, Message, compact
+from outdial.webhook_formats.port import USER_AGENT, Event, Message, WebhookFormat, compact
 from outdial.webhook_formats.words import millis, millis_of
 
 STARTED, ENDED, BOOKED = "call.started", "call.ended", "appointment.booked"
@@ -47,7 +47,7 @@ _CENT_DIGITS = 4
 """More digits than any price has; Python and JavaScript write longer ones differently."""
 
 
-class VoxanneWebhooks(Dialect):
+class VoxanneWebhooks(WebhookFormat):
     name = "voxanne"
 
     def write(self, event: Event, to: Endpoint, now: datetime) -> Message | None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from outdial.domain.endpoint import Endpoint, EventType
-from outdial.webhook_formats.port import USER_AGENT, Dialect, Event, Message, compact
+from outdial.webhook_formats.port import USER_AGENT, Event, Message, WebhookFormat, compact
 from outdial.webhook_formats.words import Words, seconds_of, without_ringing, zulu
 
 WORDS = Words(
@@ -31,7 +31,7 @@ WORDS = Words(
 )
 
 
-class VoxpriaWebhooks(Dialect):
+class VoxpriaWebhooks(WebhookFormat):
     name = "voxpria"
 
     def write(self, event: Event, to: Endpoint, now: datetime) -> Message | None:

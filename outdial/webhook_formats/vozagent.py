@@ -11,7 +11,7 @@ from typing import Any
 
 from outdial.domain.call.status import BOOKED
 from outdial.domain.endpoint import Endpoint, EventType
-from outdial.webhook_formats.port import Dialect, Event, Message, compact
+from outdial.webhook_formats.port import Event, Message, WebhookFormat, compact
 from outdial.webhook_formats.standard import signed
 from outdial.webhook_formats.words import Words, seconds_of, zulu, zulu_of
 
@@ -30,7 +30,7 @@ WORDS = Words(
 _CONTACT = ("id", "first_name", "last_name", "email", "company", "notes", "tags")
 
 
-class VozAgentWebhooks(Dialect):
+class VozAgentWebhooks(WebhookFormat):
     name = "vozagent"
     several_signatures = True
 

@@ -23,8 +23,8 @@ from outdial.services.operations.maintenance import MaintenanceLoop
 from outdial.store.db.database import Database
 from outdial.store.db.tables import former_secret
 from outdial.store.webhooks import deliveries
-from outdial.store.webhooks.outbox import Happened, tell
-from outdial.webhook_formats.catalog import DIALECTS
+from outdial.store.webhooks.outbox import OutboxEvent, publish
+from outdial.webhook_formats.catalog import WEBHOOK_FORMATS
 from tests.api.v1.conftest import Customer, api, database, them, us
 from tests.receiver import Heard, Receiver, receiving
 from tests.services.world import World, build_world
@@ -223,8 +223,12 @@ async def test_another_tenants_secret_is_not_rotated(
 
 
 def test_every_scheme_says_how_many_signatures_it_carries() -> None:
-    several = {name for name, dialect in DIALECTS.items() if dialect.several_signatures}
-    assert (several, set(DIALECTS) - several) == (set(LISTS), set(SINGLE))
+    several = {
+        name
+        for name, webhook_format in WEBHOOK_FORMATS.items()
+        if webhook_format.several_signatures
+    }
+    assert (several, set(WEBHOOK_FORMATS) - several) == (set(LISTS), set(SINGLE))
 
 
 def signature_of(scheme: str, secret: str, heard: Heard) -> bool:
@@ -241,9 +245,9 @@ def signature_of(scheme: str, secret: str, heard: Heard) -> bool:
 
 
 async def tell_of_a_call(world: World) -> None:
-    happened = Happened(EventType.CALL_COMPLETED.value, f"call/{uuid.uuid4()}", ENDED)
+    happened = OutboxEvent(EventType.CALL_COMPLETED.value, f"call/{uuid.uuid4()}", ENDED)
     now = world.clock.now
-    await world.ctx.database.write(lambda s: tell(s, "default", [happened], now=now))
+    await world.ctx.database.write(lambda s: publish(s, "default", [happened], now=now))
 
 
 @pytest.mark.parametrize("scheme", SINGLE)

@@ -20,7 +20,7 @@ from outdial.resources.resources import Resources
 from outdial.services.errors import RequestRefused
 from outdial.services.webhooks import endpoints as service
 from outdial.store.webhooks import deliveries, endpoints, outbox, outstanding
-from outdial.store.webhooks.outbox import Happened
+from outdial.store.webhooks.outbox import OutboxEvent
 from tests.activities.endpoint import Endpoint as FarEnd
 from tests.activities.test_posting import SECRET, delivery
 from tests.activities.test_posting import endpoint as endpoint_at
@@ -88,11 +88,11 @@ def _endpoint(world: World, tenant: str, number: int, url: str) -> Endpoint:
         created_at=world.clock.now,
         updated_at=world.clock.now,
     )
-    happened = Happened(EventType.TEST.value, "x/1", {})
+    happened = OutboxEvent(EventType.TEST.value, "x/1", {})
 
     def work(s: object) -> None:
         endpoints.add_endpoint(s, made)  # type: ignore[arg-type]
-        outbox.tell_one(s, made, happened, now=world.clock.now)  # type: ignore[arg-type]
+        outbox.publish_to(s, made, happened, now=world.clock.now)  # type: ignore[arg-type]
 
     world.ctx.database.write_sync(work)
     return made

@@ -15,7 +15,7 @@ from outdial.store.db.tables import delivery
 from outdial.store.db.tables import endpoint as endpoint_table
 from outdial.store.webhooks import outstanding
 from tests.builders import NOW, House
-from tests.store.test_outbox import answer, due, listen, tell
+from tests.store.test_outbox import answer, due, listen, publish
 from tests.store.test_plans import _listening, _plan, _steps
 
 pytestmark = pytest.mark.both_databases
@@ -70,10 +70,10 @@ def due_of(house: House, one: Endpoint, now: datetime = LATER) -> int:
 
 def test_a_blocked_row_is_postponed_and_comes_back(house: House) -> None:
     endpoint = listen(house)
-    tell(house, "a")
+    publish(house, "a")
     (first,) = due(house, endpoint)
     answer(house, first, 500, waits=(RETRY - NOW,))
-    tell(house, "a", "a", "b")
+    publish(house, "a", "a", "b")
     assert due_of(house, endpoint) == 3
     assert postpone(house) == 2
     assert due_of(house, endpoint) == 1

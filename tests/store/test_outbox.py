@@ -28,7 +28,7 @@ from outdial.store.campaign.states import finish_campaign
 from outdial.store.compliance.suppressions import suppress_all
 from outdial.store.webhooks import deliveries, endpoints, outbox, outstanding
 from outdial.store.webhooks.deliveries import DeliveryFilter, Outcome
-from outdial.store.webhooks.outbox import Happened
+from outdial.store.webhooks.outbox import OutboxEvent
 from tests.builders import LINE, NOW, House, event, phone
 from tests.store.test_call_views import ask
 
@@ -169,14 +169,14 @@ def test_a_request_that_ends_without_a_call_is_told(house: House) -> None:
     assert all(one["data"]["final"] for one in ends)
 
 
-def tell(house: House, *subjects: str) -> None:
-    happened = [Happened("test", subject, {}) for subject in subjects]
-    house.write(lambda s: outbox.tell(s, DEFAULT_TENANT, happened, now=NOW))
+def publish(house: House, *subjects: str) -> None:
+    happened = [OutboxEvent("test", subject, {}) for subject in subjects]
+    house.write(lambda s: outbox.publish(s, DEFAULT_TENANT, happened, now=NOW))
 
 
 def test_one_of_a_subject_at_a_time(house: House) -> None:
     endpoint = listen(house)
-    tell(house, "a", "a", "b", "a")
+    publish(house, "a", "a", "b", "a")
     first_a, second_a, b, third_a = told(house, endpoint)
     assert [one.id for one in due(house, endpoint)] == [first_a.id, b.id]
     answer(house, b, 200)
@@ -197,7 +197,7 @@ def test_one_of_a_subject_at_a_time(house: House) -> None:
 
 def test_after_three_days_it_is_disabled_with_a_notice(house: House) -> None:
     endpoint, watching = listen(house), listen(house, "b", events=("endpoint.disabled",))
-    tell(house, "a", "b")
+    publish(house, "a", "b")
     at = NOW
     for wait in (*RETRY_AFTER, None):
         assert state_of(house, endpoint) is EndpointState.ENABLED
@@ -216,7 +216,7 @@ def test_after_three_days_it_is_disabled_with_a_notice(house: House) -> None:
 
 def test_the_waits_can_be_set(house: House) -> None:
     endpoint = listen(house)
-    tell(house, "a")
+    publish(house, "a")
     for at in (NOW, NOW + timedelta(seconds=1)):
         (one,) = due(house, endpoint, at)
         answer(house, one, 500, at, waits=(timedelta(seconds=1),))
@@ -226,12 +226,12 @@ def test_the_waits_can_be_set(house: House) -> None:
 
 def test_who_takes_something_meanwhile_is_not_disabled(house: House) -> None:
     endpoint = listen(house)
-    tell(house, "a")
+    publish(house, "a")
     at = NOW
     for wait in (*RETRY_AFTER, None):
         (one,) = [each for each in due(house, endpoint, at) if each.subject == "a"]
         answer(house, one, None, at)
-        tell(house, "good")
+        publish(house, "good")
         (other,) = [each for each in due(house, endpoint, at) if each.subject == "good"]
         answer(house, other, 200, at)
         at += wait or timedelta(0)
@@ -241,7 +241,7 @@ def test_who_takes_something_meanwhile_is_not_disabled(house: House) -> None:
 
 def test_410_is_heeded_at_once(house: House) -> None:
     endpoint = listen(house)
-    tell(house, "a")
+    publish(house, "a")
     answer(house, due(house, endpoint)[0], 410)
     assert state_of(house, endpoint) is EndpointState.DISABLED
     (one,) = told(house, endpoint)
@@ -250,7 +250,7 @@ def test_410_is_heeded_at_once(house: House) -> None:
 
 def test_sent_again_by_hand(house: House) -> None:
     endpoint = listen(house)
-    tell(house, "a")
+    publish(house, "a")
     (one,) = due(house, endpoint)
     answer(house, one, 200)
     later = NOW + timedelta(hours=1)
@@ -265,7 +265,7 @@ def test_sent_again_by_hand(house: House) -> None:
 
 def test_what_was_delivered_long_ago_is_dropped_and_nothing_else(house: House) -> None:
     endpoint = listen(house)
-    tell(house, "old", "older", "failed", "waiting", "again", "young")
+    publish(house, "old", "older", "failed", "waiting", "again", "young")
     by_subject = {one.subject: one for one in told(house, endpoint)}
     minute = timedelta(minutes=1)
     for subject, at in (("older", NOW), ("old", NOW + minute), ("again", NOW)):
@@ -293,8 +293,8 @@ def test_what_was_delivered_long_ago_is_dropped_and_nothing_else(house: House) -
 def test_what_an_endpoints_scheme_has_no_event_for_stands_in_no_log(house: House) -> None:
     """Nothing was sent, so nothing was delivered; what comes behind it goes on."""
     endpoint = listen(house)
-    happened = [Happened(f"call.{what}", "call/1", {"id": "1"}) for what in ("ringing", "busy")]
-    house.write(lambda s: outbox.tell(s, DEFAULT_TENANT, happened, now=NOW))
+    happened = [OutboxEvent(f"call.{what}", "call/1", {"id": "1"}) for what in ("ringing", "busy")]
+    house.write(lambda s: outbox.publish(s, DEFAULT_TENANT, happened, now=NOW))
     (ringing,) = due(house, endpoint)
     attempt = DeliveryAttempt(
         at=NOW, url=endpoint.url, request_headers={}, request_body="", duration_ms=0, status=204
@@ -310,7 +310,7 @@ def test_what_runs_on_the_simulated_network_says_so(house: House) -> None:
     campaign = house.launch(1)
     call = house.claim_one(campaign)
     house.place(call.call_id)
-    house.write(lambda s: outbox.tell_campaign(s, campaign, EventType.CAMPAIGN_STARTED, now=NOW))
+    house.write(lambda s: outbox.publish_campaign(s, campaign, EventType.CAMPAIGN_STARTED, now=NOW))
     called, started = (json.loads(one.payload)["data"] for one in told(house, endpoint)[-2:])
     assert (called["line"], called["simulated"]) == (LINE, True)
     assert (started["lines"], started["simulated"]) == ([LINE], [LINE])

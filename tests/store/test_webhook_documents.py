@@ -9,7 +9,7 @@ from pathlib import Path
 from outdial.domain.endpoint import EventType
 from outdial.domain.record import DEFAULT_TENANT
 from outdial.store.compliance.suppressions import suppress_all
-from outdial.store.webhooks.outbox import tell_campaign
+from outdial.store.webhooks.outbox import publish_campaign
 from tests.builders import NOW, House, phone
 from tests.store.test_appointment_events import Desk
 from tests.store.test_outbox import listen, told
@@ -33,7 +33,7 @@ def test_every_field_is_documented(house: House) -> None:
     campaign = house.launch(1)
     call = house.claim_one(campaign)
     house.place(call.call_id)
-    house.write(lambda s: tell_campaign(s, campaign, EventType.CAMPAIGN_STARTED, now=NOW))
+    house.write(lambda s: publish_campaign(s, campaign, EventType.CAMPAIGN_STARTED, now=NOW))
     Desk(house, call.call_id).book()
     house.write(lambda s: suppress_all(s, DEFAULT_TENANT, [phone(9)], "asked", now=NOW, source="x"))
     sent = {one.type: set(json.loads(one.payload)["data"]) for one in told(house, endpoint)}

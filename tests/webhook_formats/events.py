@@ -1,4 +1,4 @@
-"""Events as they stand in the outbox, for those who write them in another dialect."""
+"""Events as they stand in the outbox, for those who write them in another format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Webhooks in the dialects of Voxpria, BuildVoiceAI and VozAgent: their bytes, and whether our own
+"""Webhooks in the formats of Voxpria, BuildVoiceAI and VozAgent: their bytes, and whether our own
 adapters, who read these systems' webhooks, understand them."""
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from outdial.providers.adapters.buildvoiceai.webhook import BuildVoiceAIWebhooks
 from outdial.providers.adapters.voxpria.webhook import VoxpriaWebhooks
 from outdial.providers.adapters.vozagent.webhook import VozAgentWebhooks
 from outdial.providers.port import LineConfig, WebhookReader
-from outdial.webhook_formats.catalog import DIALECTS
+from outdial.webhook_formats.catalog import WEBHOOK_FORMATS
 from outdial.webhook_formats.port import Message
 from tests.webhook_formats.events import (
     CAMPAIGN,
@@ -40,7 +40,7 @@ FAILS = {"no_answer": "no_answer", "busy": "busy", "failed": "failed", "canceled
 
 
 def written(scheme: str, kind: str, **changes: Any) -> Message | None:
-    return DIALECTS[scheme].write(call_event(kind, **changes), endpoint(scheme), NOW)
+    return WEBHOOK_FORMATS[scheme].write(call_event(kind, **changes), endpoint(scheme), NOW)
 
 
 def body_of(message: Message | None) -> dict[str, object]:
@@ -64,7 +64,7 @@ def test_voxpria_signs_what_node_would_write() -> None:
 
 def test_voxpria_tells_of_campaigns() -> None:
     told = event("campaign.finished", CAMPAIGN)
-    body = body_of(DIALECTS["voxpria"].write(told, endpoint("voxpria"), NOW))
+    body = body_of(WEBHOOK_FORMATS["voxpria"].write(told, endpoint("voxpria"), NOW))
     assert (body["event"], body["data"]) == (
         "campaign.finished",
         {"id": "reminders", "name": "reminders", "status": "finished"},
@@ -139,13 +139,13 @@ def test_what_a_scheme_has_no_event_for_is_not_sent(scheme: str) -> None:
     for kind in ("initiating", "ringing"):
         assert written(scheme, kind) is None
     paused = event(EventType.CAMPAIGN_RESUMED.value, CAMPAIGN)
-    assert DIALECTS[scheme].write(paused, endpoint(scheme), NOW) is None
+    assert WEBHOOK_FORMATS[scheme].write(paused, endpoint(scheme), NOW) is None
 
 
 @pytest.mark.parametrize("scheme", READERS)
 def test_test_events_tell_nothing_of_a_call(scheme: str) -> None:
     told = event("test", {"endpoint": "ep_1", "test": True})
-    message = DIALECTS[scheme].write(told, endpoint(scheme), NOW)
+    message = WEBHOOK_FORMATS[scheme].write(told, endpoint(scheme), NOW)
     assert message is not None
     assert READERS[scheme].read(message.body.encode(), "", NOW) == ()
 
@@ -155,7 +155,7 @@ def test_requests_that_ended_without_a_call() -> None:
     lean = {name: ENDED[name] for name in ("id", "to", "agent", "contact_id", "context")}
     told = event("call.failed", lean | {"status": "failed", "detail": "nobody has it"})
     for scheme in ("voxpria", "buildvoiceai"):
-        message = DIALECTS[scheme].write(told, endpoint(scheme), NOW)
+        message = WEBHOOK_FORMATS[scheme].write(told, endpoint(scheme), NOW)
         assert message is not None
         (first,) = READERS[scheme].read(message.body.encode(), "", NOW)
         assert first.status is CallStatus.FAILED
@@ -168,7 +168,7 @@ def test_requests_that_ended_without_a_call() -> None:
 def test_vozagent_tells_of_another_time_only(before: str | None, told: bool) -> None:
     """A change of an appointment's status is no `appointment.rescheduled`."""
     data = {"id": "a1", "starts_at": "2026-12-02T15:00:00+00:00", "before_starts_at": before}
-    message = DIALECTS["vozagent"].write(
+    message = WEBHOOK_FORMATS["vozagent"].write(
         event("appointment.changed", data), endpoint("vozagent"), NOW
     )
     assert (message is not None) == told
@@ -176,6 +176,6 @@ def test_vozagent_tells_of_another_time_only(before: str | None, told: bool) -> 
 
 def test_buildvoiceai_has_whole_cents_and_an_agents_name() -> None:
     told = call_event("completed", agent_name="Front Desk", cost=0.4066)
-    body = body_of(DIALECTS["buildvoiceai"].write(told, endpoint("buildvoiceai"), NOW))
+    body = body_of(WEBHOOK_FORMATS["buildvoiceai"].write(told, endpoint("buildvoiceai"), NOW))
     assert (body["cost_cents"], type(body["cost_cents"])) == (41, int)
     assert (body["agent_id"], body["agent_name"]) == ("front-desk", "Front Desk")

@@ -21,7 +21,7 @@ from outdial.resources.resources import Resources
 from outdial.services.accounts import directory
 from outdial.services.errors import Collision, RequestRefused
 from outdial.store.directory import CONTACTS
-from outdial.store.webhooks.outbox import tell_contacts
+from outdial.store.webhooks.outbox import publish_contacts
 
 MOST_AT_ONCE = 10_000
 _ROWS_AT_ONCE = 500
@@ -87,7 +87,7 @@ async def import_contacts(ctx: Resources, drafts: Sequence[dict[str, Any]]) -> I
 async def _keep_new(ctx: Resources, some: Sequence[Contact], now: datetime) -> int:
     def work(s: Session) -> int:
         added = CONTACTS.add_new(s, some)
-        tell_contacts(s, added, EventType.CONTACT_CREATED, now=now)
+        publish_contacts(s, added, EventType.CONTACT_CREATED, now=now)
         return len(added)
 
     return await ctx.database.write(work)

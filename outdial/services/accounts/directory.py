@@ -20,7 +20,7 @@ from outdial.resources.resources import Resources
 from outdial.services.errors import Collision, NotFound, PreconditionFailed, RequestRefused
 from outdial.store.db.errors import StatementRefused
 from outdial.store.directory import AGENTS, CONTACTS, PHONE_NUMBERS, Directory
-from outdial.store.webhooks.outbox import tell_contacts
+from outdial.store.webhooks.outbox import publish_contacts
 
 Kept = TypeVar("Kept", Contact, RegisteredAgent, PhoneNumber)
 
@@ -227,7 +227,7 @@ def _line(ctx: Resources, name: str | None) -> str:
 def _tell(s: Session, kept: object, what: EventType, now: datetime) -> None:
     """Endpoints are told of contacts; nothing else that is kept here is anybody's news."""
     if isinstance(kept, Contact):
-        tell_contacts(s, [kept], what, now=now)
+        publish_contacts(s, [kept], what, now=now)
 
 
 def _checked(values: dict[str, Any], lenient: bool = False) -> dict[str, Any]:

@@ -44,7 +44,7 @@ from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.db.errors import CampaignRunning
 from outdial.store.roster import roster
 from outdial.store.webhooks.endpoints import set_campaign_endpoints
-from outdial.store.webhooks.outbox import tell_campaign
+from outdial.store.webhooks.outbox import publish_campaign
 
 CLOSE_WITHIN = timedelta(seconds=10)
 """A campaign that is over closes its workflow within one workflow task."""
@@ -176,7 +176,7 @@ async def _store(
             raise NobodyCallable(record.name, never)
         told = campaign_endpoints(ctx, record.id, loaded.definition)
         set_campaign_endpoints(s, record.id, told, now=now)
-        tell_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
+        publish_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
         return StoredLaunch(record, forecast)
 
     return await ctx.database.write(work)

@@ -41,7 +41,7 @@ _CHANGES = {
     "consent_missing": "a consent of the person with its proof, in the contact file",
     "consent_expired": "a new consent of the person, in the contact file",
     "consent_later": "time alone",
-    "no_rules": "accept_risk with a reason, once somebody has explanation at that country's rules",
+    "no_rules": "accept_risk with a reason, once somebody has checked that country's rules",
     "timezone_unknown": "a time_zone for the person, or schedule.time_zone for all",
 }
 

@@ -12,7 +12,7 @@ from outdial.services.errors import Collision, NotFound
 from outdial.services.webhooks.endpoints import get_endpoint
 from outdial.store.webhooks import deliveries, outbox
 from outdial.store.webhooks.deliveries import DeliveryFilter
-from outdial.store.webhooks.outbox import Happened
+from outdial.store.webhooks.outbox import OutboxEvent
 
 __all__ = ["DeliveryFilter", "get_delivery", "list_deliveries", "redeliver", "send_test"]
 
@@ -58,10 +58,10 @@ async def send_test(ctx: Resources, endpoint_id: str) -> None:
     if endpoint.state is not EndpointState.ENABLED:
         raise Collision(f"endpoint {endpoint.id} is disabled; enable it first")
     now = ctx.clock()
-    test = Happened(
+    test = OutboxEvent(
         EventType.TEST.value,
         f"test/{secrets.token_hex(8)}",
         {"endpoint": endpoint.id, "test": True},
         endpoint_id=endpoint.id,
     )
-    await ctx.database.write(lambda s: outbox.tell_one(s, endpoint, test, now=now))
+    await ctx.database.write(lambda s: outbox.publish_to(s, endpoint, test, now=now))

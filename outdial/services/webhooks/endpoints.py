@@ -25,7 +25,7 @@ from outdial.resources.resources import Resources
 from outdial.services.errors import NotFound, PreconditionFailed, RequestRefused
 from outdial.store.webhooks import endpoints, outstanding
 from outdial.store.webhooks import secrets as endpoint_secrets
-from outdial.webhook_formats.catalog import DIALECTS
+from outdial.webhook_formats.catalog import WEBHOOK_FORMATS
 
 MOST = 100
 """Endpoints of one tenant: every event is written once for each."""
@@ -49,8 +49,10 @@ async def create_endpoint(
     metadata: dict[str, Any] | None = None,
 ) -> Endpoint:
     """An endpoint of the tenant. Raises RequestRefused."""
-    if scheme not in DIALECTS:
-        raise RequestRefused(f"scheme: found {scheme!r}; known are {', '.join(sorted(DIALECTS))}")
+    if scheme not in WEBHOOK_FORMATS:
+        raise RequestRefused(
+            f"scheme: found {scheme!r}; known are {', '.join(sorted(WEBHOOK_FORMATS))}"
+        )
     checked = _events(events)
     _require_bounded(metadata)
     await _require_url(ctx, url)

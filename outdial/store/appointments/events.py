@@ -12,7 +12,7 @@ from sqlmodel import Session
 from outdial.domain.appointment.appointment import AppointmentStatus, Change
 from outdial.domain.endpoint import EventType
 from outdial.store.db.tables import call, call_request, contact, recipient
-from outdial.store.webhooks.outbox import Happened, anybody, tell
+from outdial.store.webhooks.outbox import OutboxEvent, has_endpoints, publish
 
 AnyRow = Mapping[str, Any] | RowMapping
 _EVENTS = {
@@ -35,7 +35,7 @@ def publish_appointment(
 ) -> None:
     """Put an event into the outboxes: booked, changed or canceled, and by which call."""
     what = _event(row, change, before)
-    if what is None or not anybody(s, row["tenant"]):
+    if what is None or not has_endpoints(s, row["tenant"]):
         return
     made_by = _call(s, call_id)
     data = {
@@ -55,14 +55,14 @@ def publish_appointment(
         "updated_at": now.isoformat(),
         **_contact(s, row),
     }
-    happened = Happened(
+    happened = OutboxEvent(
         what.value,
         f"appointment/{row['id']}",
         data,
         campaign_id=None if made_by is None else made_by["campaign_id"],
         endpoint_id=None if made_by is None else made_by["endpoint_id"],
     )
-    tell(s, row["tenant"], [happened], now=now)
+    publish(s, row["tenant"], [happened], now=now)
 
 
 def _event(row: AnyRow, change: Change, before: AnyRow | None) -> EventType | None:

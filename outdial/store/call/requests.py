@@ -20,7 +20,7 @@ from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.campaign.campaigns import campaign_record, require_campaign
 from outdial.store.db.tables import EPOCH, call_request, campaign, is_untold, recipient, roster
 from outdial.store.db.tables.roster import is_ready
-from outdial.store.webhooks.outbox import tell_requests
+from outdial.store.webhooks.outbox import publish_requests
 
 BY_WORKFLOW = "temporal"
 """The origin of requests that came as a RequestCallWorkflow."""
@@ -66,7 +66,7 @@ def create_request(s: Session, direct: CampaignRecord, new: NewRequest, *, now: 
         }
     added = s.connection().execute(_ADD_RECIPIENT, values)
     if new.refused is not None:
-        tell_requests(s, direct, [added.scalar_one()], EventType.CALL_FAILED, now=now)
+        publish_requests(s, direct, [added.scalar_one()], EventType.CALL_FAILED, now=now)
 
 
 def _list_request(

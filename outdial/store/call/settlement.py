@@ -45,7 +45,7 @@ from outdial.store.callbacks.effects import apply_callbacks
 from outdial.store.compliance.suppressions import suppress_all
 from outdial.store.db.tables import call, event, lease, recipient
 from outdial.store.lines.health import note_end
-from outdial.store.webhooks.outbox import tell_calls
+from outdial.store.webhooks.outbox import publish_calls
 
 log = logging.getLogger(__name__)
 
@@ -390,7 +390,7 @@ def save_calls(s: Session, locked_calls: Sequence[LockedCall], now: datetime) ->
     for locked in locked_calls:
         changed[locked.call.tenant] += [(locked.id, what) for what in locked.event_types]
     for tenant, changes in changed.items():
-        tell_calls(s, tenant, changes, now=now)
+        publish_calls(s, tenant, changes, now=now)
 
 
 def _save(s: Session, table: Table, changes: Iterable[tuple[Any, dict[str, Any]]]) -> None:

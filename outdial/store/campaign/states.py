@@ -23,7 +23,7 @@ from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import IllegalTransition
 from outdial.store.db.tables import lease, recipient, roster, roster_chunk
 from outdial.store.roster.requeue import close_some
-from outdial.store.webhooks.outbox import tell_campaign
+from outdial.store.webhooks.outbox import publish_campaign
 
 _MOVES = {
     CampaignState.RUNNING: {CampaignState.PAUSED, CampaignState.STOPPING},
@@ -71,7 +71,7 @@ def set_campaign_state(
         close_some(s, record)
     changed = change_campaign(s, campaign_id, values)
     if state in _TOLD:
-        tell_campaign(s, changed, _TOLD[state], now=now)
+        publish_campaign(s, changed, _TOLD[state], now=now)
     return changed
 
 
@@ -93,7 +93,7 @@ def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignR
         return None
     ended = {"state": _ENDS[record.state].value, "finished_at": now}
     changed = change_campaign(s, campaign_id, ended)
-    tell_campaign(s, changed, EventType.CAMPAIGN_FINISHED, now=now)
+    publish_campaign(s, changed, EventType.CAMPAIGN_FINISHED, now=now)
     return changed
 
 

@@ -36,7 +36,7 @@ from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, campaign, lease, line, recipient
 from outdial.store.records import read_candidate, read_zones_anew
-from outdial.store.webhooks.outbox import tell_calls
+from outdial.store.webhooks.outbox import publish_calls
 
 _FOUND = {
     Fence.PLACING: FenceVerdict.ALREADY_PLACING,
@@ -216,7 +216,7 @@ def _mark_placing(
         left_at=None if row["simulated"] else now,
     )
     _give_receipt(s, call_id, row, dial, now)
-    tell_calls(s, row["tenant"], [(call_id, EventType.CALL_INITIATING.value)], now=now)
+    publish_calls(s, row["tenant"], [(call_id, EventType.CALL_INITIATING.value)], now=now)
 
 
 def _set_fence(s: Session, call_id: str, **values: object) -> None:

@@ -62,7 +62,7 @@ from outdial.store.db.tables import call, lease, recipient
 from outdial.store.lines.health import begin_trial
 from outdial.store.records import claimed_call
 from outdial.store.roster.requeue import close_some, requeue_some
-from outdial.store.webhooks.outbox import tell_requests
+from outdial.store.webhooks.outbox import publish_requests
 
 MAX_CALLS = 200
 MAX_DECISIONS = 500
@@ -148,7 +148,7 @@ def claim_calls(
     wakeup, scan, reservation = _scan_and_reserve(s, state, snapshot, key, limit, now)
     ended = (*scan.ended, *reservation.ended)
     over = [one.recipient_id for one in ended]
-    tell_requests(s, record, over, EventType.CALL_FAILED, now=now)
+    publish_requests(s, record, over, EventType.CALL_FAILED, now=now)
     calls = sorted(reservation.calls, key=attrgetter("call_id"))
     claim = _claim(s, state, record, calls, wakeup, in_flight + len(calls), now)
     return ClaimResult(claim, tuple(settled), ended)

@@ -19,7 +19,7 @@ from outdial.domain.record import CallRecord
 from outdial.store.db.dialect import insert_into
 from outdial.store.db.tables import call, lease, suppression, suppression_change
 from outdial.store.records import call_record
-from outdial.store.webhooks.outbox import tell_suppressed
+from outdial.store.webhooks.outbox import publish_suppressions
 
 EVERY_TENANT = "*"
 LISTED, LIFTED = "listed", "lifted"
@@ -185,5 +185,5 @@ def _note(
         ]
         s.connection().execute(insert(suppression_change), rows)
         if change == LISTED:
-            tell_suppressed(s, tenant, numbers, reason, source, now=now)
+            publish_suppressions(s, tenant, numbers, reason, source, now=now)
     return len(numbers)

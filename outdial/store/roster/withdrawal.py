@@ -15,7 +15,7 @@ from outdial.store.claims.state import lock_claim_state
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.tables import call, recipient
 from outdial.store.records import call_record
-from outdial.store.webhooks.outbox import tell_requests
+from outdial.store.webhooks.outbox import publish_requests
 
 _NOT_CALLED = (RecipientState.WAITING, RecipientState.READY)
 
@@ -51,7 +51,7 @@ def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallR
     s.connection().execute(update(recipient).where(recipient.c.id == recipient_id).values(values))
     if state in _NOT_CALLED:
         campaign = require_campaign(s, campaign_id)
-        tell_requests(s, campaign, [recipient_id], EventType.CALL_CANCELED, now=now)
+        publish_requests(s, campaign, [recipient_id], EventType.CALL_CANCELED, now=now)
     return _live_call(s, recipient_id) if state == RecipientState.CALLING else None
 
 

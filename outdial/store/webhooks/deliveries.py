@@ -25,7 +25,7 @@ from outdial.domain.endpoint import (
 )
 from outdial.store.db.tables import delivery, delivery_attempt, endpoint
 from outdial.store.webhooks.endpoints import endpoint_of_row
-from outdial.store.webhooks.outbox import Happened, tell
+from outdial.store.webhooks.outbox import OutboxEvent, publish
 from outdial.store.webhooks.outstanding import FIRST, PENDING, move_up, wait_behind
 from outdial.store.webhooks.secrets import former_secrets
 
@@ -262,8 +262,10 @@ def _disable(s: Session, sent: Delivery, reason: str, now: datetime) -> None:
     url = disabled.scalar_one_or_none()
     if url is not None:
         data = {"endpoint": sent.endpoint_id, "url": url, "reason": reason}
-        notice = Happened(EventType.ENDPOINT_DISABLED.value, f"endpoint/{sent.endpoint_id}", data)
-        tell(s, sent.tenant, [notice], now=now)
+        notice = OutboxEvent(
+            EventType.ENDPOINT_DISABLED.value, f"endpoint/{sent.endpoint_id}", data
+        )
+        publish(s, sent.tenant, [notice], now=now)
 
 
 def _delivery(row: RowMapping) -> Delivery:

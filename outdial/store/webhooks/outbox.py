@@ -1,6 +1,6 @@
-"""The outbox: events for endpoints, written in the transactions that they report.
+"""The outbox: deliveries of events to endpoints, written in the transaction that they report.
 
-A tenant without endpoints costs one query a transaction.
+For a tenant without endpoints publishing costs one query a transaction.
 """
 
 from __future__ import annotations
@@ -111,46 +111,53 @@ _REQUESTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
-    """Something to be told: what, about what, and to whom besides the tenant's endpoints."""
+class OutboxEvent:
+    """An event to publish: its type, its subject, and one more endpoint that gets it."""
 
     type: str
     subject: str
     data: dict[str, Any]
     campaign_id: int | None = None
     endpoint_id: str | None = None
+    """Of the endpoint that the call's request names, if it names one."""
 
 
-def tell_calls(
+def publish_calls(
     s: Session, tenant: str, changes: Sequence[tuple[str, str]], *, now: datetime
 ) -> None:
-    """Write down what happened to calls: their ids and event types, in this order."""
-    if not changes or not anybody(s, tenant):
+    """Publish changes of calls: pairs of a call's id and an event type, in this order."""
+    if not changes or not has_endpoints(s, tenant):
         return
-    found = s.connection().execute(_CALLS, {"call_ids": sorted({one for one, _ in changes})})
-    rows = {row["id"]: row for row in found.mappings()}
-    tell(s, tenant, [_of_call(rows[one], what) for one, what in changes if one in rows], now=now)
+    ids = sorted({call_id for call_id, _ in changes})
+    calls = {row["id"]: row for row in s.connection().execute(_CALLS, {"call_ids": ids}).mappings()}
+    events = [
+        _of_call(calls[call_id], event_type) for call_id, event_type in changes if call_id in calls
+    ]
+    publish(s, tenant, events, now=now)
 
 
-def tell_requests(
+def publish_requests(
     s: Session,
     campaign: CampaignRecord,
     recipient_ids: Sequence[int],
-    what: EventType,
+    event_type: EventType,
     *,
     now: datetime,
 ) -> None:
-    """Write down what became of requests that ended without a call."""
-    if not (campaign.direct and recipient_ids) or not anybody(s, campaign.tenant):
+    """Publish the end of requests that ended without a call."""
+    if not (campaign.direct and recipient_ids) or not has_endpoints(s, campaign.tenant):
         return
-    wanted = {"campaign_id": campaign.id, "recipient_ids": list(recipient_ids)}
-    rows = s.connection().execute(_REQUESTS, wanted).mappings()
-    tell(s, campaign.tenant, [_of_request(row, campaign.name, what) for row in rows], now=now)
+    parameters = {"campaign_id": campaign.id, "recipient_ids": list(recipient_ids)}
+    rows = s.connection().execute(_REQUESTS, parameters).mappings()
+    events = [_of_request(row, campaign.name, event_type) for row in rows]
+    publish(s, campaign.tenant, events, now=now)
 
 
-def tell_campaign(s: Session, campaign: CampaignRecord, what: EventType, *, now: datetime) -> None:
-    """Write down that a campaign was started, paused, resumed or has ended."""
-    if campaign.direct or not anybody(s, campaign.tenant):
+def publish_campaign(
+    s: Session, campaign: CampaignRecord, event_type: EventType, *, now: datetime
+) -> None:
+    """Publish that a campaign was started, paused, resumed or has ended."""
+    if campaign.direct or not has_endpoints(s, campaign.tenant):
         return
     lines = [share.name for share in campaign.plan.shares]
     data = {
@@ -161,87 +168,93 @@ def tell_campaign(s: Session, campaign: CampaignRecord, what: EventType, *, now:
         "launch": campaign.launch,
         "reason": campaign.reason,
     }
-    happened = Happened(what.value, f"campaign/{campaign.name}", data, campaign_id=campaign.id)
-    tell(s, campaign.tenant, [happened], now=now)
+    event = OutboxEvent(event_type.value, f"campaign/{campaign.name}", data, campaign.id)
+    publish(s, campaign.tenant, [event], now=now)
 
 
-def tell_suppressed(
+def publish_suppressions(
     s: Session, tenant: str, numbers: Iterable[str], reason: str, source: str, *, now: datetime
 ) -> None:
-    if not anybody(s, tenant):
+    """Publish that numbers were added to a suppression list."""
+    if not has_endpoints(s, tenant):
         return
-    happened = [
-        Happened(
+    events = [
+        OutboxEvent(
             EventType.RECIPIENT_SUPPRESSED.value,
             f"number/{number}",
             {"phone": number, "reason": reason, "source": source},
         )
         for number in numbers
     ]
-    tell(s, tenant, happened, now=now)
+    publish(s, tenant, events, now=now)
 
 
-def tell_contacts(
-    s: Session, contacts: Sequence[Contact], what: EventType, *, now: datetime
+def publish_contacts(
+    s: Session, contacts: Sequence[Contact], event_type: EventType, *, now: datetime
 ) -> None:
-    """Write down that contacts of one tenant were made or changed."""
-    if not contacts or not anybody(s, contacts[0].tenant):
+    """Publish that contacts of one tenant were created or changed."""
+    if not contacts or not has_endpoints(s, contacts[0].tenant):
         return
-    happened = [
-        Happened(what.value, f"contact/{one.id}", one.model_dump(mode="json", exclude={"tenant"}))
-        for one in contacts
+    events = [
+        OutboxEvent(
+            event_type.value,
+            f"contact/{contact.id}",
+            contact.model_dump(mode="json", exclude={"tenant"}),
+        )
+        for contact in contacts
     ]
-    tell(s, contacts[0].tenant, happened, now=now)
+    publish(s, contacts[0].tenant, events, now=now)
 
 
-def tell(s: Session, tenant: str, happened: Sequence[Happened], *, now: datetime) -> None:
-    """Write events for everybody who wants them, due at once."""
-    if not happened:
+def publish(s: Session, tenant: str, events: Sequence[OutboxEvent], *, now: datetime) -> None:
+    """Write a delivery of each event for each endpoint that subscribes to it, due at once."""
+    if not events:
         return
-    listening = _listening(s, tenant, happened)
+    endpoints = _subscribed(s, tenant, events)
     rows: list[dict[str, Any]] = []
-    for one in happened:
-        wanting = [to for to in listening if to.wants(one.type) and _concerns(to, one)]
-        rows += _rows(one, wanting, now)
+    for event in events:
+        receivers = [to for to in endpoints if to.wants(event.type) and _concerns(to, event)]
+        rows += _rows(event, receivers, now)
     if rows:
         s.connection().execute(insert(delivery), rows)
 
 
-def tell_one(s: Session, to: Endpoint, one: Happened, *, now: datetime) -> None:
-    """Write an event for one endpoint, whatever it wants to be told of."""
-    s.connection().execute(insert(delivery), _rows(one, [to], now))
+def publish_to(s: Session, to: Endpoint, event: OutboxEvent, *, now: datetime) -> None:
+    """Write a delivery for one endpoint, whatever it subscribes to."""
+    s.connection().execute(insert(delivery), _rows(event, [to], now))
 
 
-def _rows(one: Happened, wanting: Sequence[Endpoint], now: datetime) -> list[dict[str, Any]]:
+def _rows(event: OutboxEvent, receivers: Sequence[Endpoint], now: datetime) -> list[dict[str, Any]]:
     event_id = f"evt_{uuid.uuid4().hex}"
-    told = {"type": one.type, "timestamp": now.isoformat(), "data": one.data}
-    payload = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    body = {"type": event.type, "timestamp": now.isoformat(), "data": event.data}
+    payload = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return [
         {
             "tenant": to.tenant,
             "endpoint_id": to.id,
             "event_id": event_id,
-            "type": one.type,
-            "subject": one.subject,
+            "type": event.type,
+            "subject": event.subject,
             "payload": payload,
             "state": DeliveryState.PENDING.value,
             "attempts": 0,
             "next_at": now,
             "created_at": now,
         }
-        for to in wanting
+        for to in receivers
     ]
 
 
-def anybody(s: Session, tenant: str) -> bool:
-    """Whether a tenant has endpoints at all."""
+def has_endpoints(s: Session, tenant: str) -> bool:
+    """Whether a tenant has any enabled endpoint."""
     return bool(s.connection().execute(_ANY, {"of_tenant": tenant}).scalar_one())
 
 
-def _listening(s: Session, tenant: str, happened: Sequence[Happened]) -> list[Endpoint]:
-    campaigns = {one.campaign_id for one in happened if one.campaign_id is not None}
-    named = {one.endpoint_id for one in happened if one.endpoint_id is not None}
-    found = select(endpoint).where(
+def _subscribed(s: Session, tenant: str, events: Sequence[OutboxEvent]) -> list[Endpoint]:
+    """Enabled endpoints of the tenant, of the events' campaigns, and those the events name."""
+    campaigns = {event.campaign_id for event in events if event.campaign_id is not None}
+    named = {event.endpoint_id for event in events if event.endpoint_id is not None}
+    query = select(endpoint).where(
         endpoint.c.tenant == tenant,
         endpoint.c.state == EndpointState.ENABLED.value,
         or_(
@@ -253,18 +266,18 @@ def _listening(s: Session, tenant: str, happened: Sequence[Happened]) -> list[En
             endpoint.c.id.in_(named),
         ),
     )
-    return [endpoint_of_row(row) for row in s.connection().execute(found).mappings()]
+    return [endpoint_of_row(row) for row in s.connection().execute(query).mappings()]
 
 
-def _concerns(to: Endpoint, one: Happened) -> bool:
+def _concerns(to: Endpoint, event: OutboxEvent) -> bool:
     if to.kind is EndpointKind.TENANT:
         return True
     if to.kind is EndpointKind.CAMPAIGN:
-        return to.campaign_id == one.campaign_id
-    return to.id == one.endpoint_id
+        return to.campaign_id == event.campaign_id
+    return to.id == event.endpoint_id
 
 
-def _of_call(row: RowMapping, what: str) -> Happened:
+def _of_call(row: RowMapping, event_type: str) -> OutboxEvent:
     public_id = row["public_id"] or row["id"]
     data: dict[str, Any] = {
         "id": public_id,
@@ -296,10 +309,12 @@ def _of_call(row: RowMapping, what: str) -> Happened:
         "context": row["recipient_context"] or {},
         "final": row["recipient_state"] == RecipientState.DONE.value,
     }
-    return Happened(what, f"call/{public_id}", data, row["campaign_id"], row["endpoint_id"])
+    return OutboxEvent(
+        event_type, f"call/{public_id}", data, row["campaign_id"], row["endpoint_id"]
+    )
 
 
-def _of_request(row: RowMapping, campaign: str, what: EventType) -> Happened:
+def _of_request(row: RowMapping, campaign: str, event_type: EventType) -> OutboxEvent:
     data = {
         "id": row["public_id"],
         "attempt": row["attempts"],
@@ -311,13 +326,14 @@ def _of_request(row: RowMapping, campaign: str, what: EventType) -> Happened:
         "agent_name": row["agent_name"],
         "contact_id": row["contact_id"],
         "contact_name": _name(row),
-        "status": what.value.removeprefix("call."),
+        "status": event_type.value.removeprefix("call."),
         "outcome": row["outcome"],
         "detail": row["reason"],
         "context": row["recipient_context"] or {},
         "final": True,
     }
-    return Happened(what.value, f"call/{row['public_id']}", data, endpoint_id=row["endpoint_id"])
+    subject = f"call/{row['public_id']}"
+    return OutboxEvent(event_type.value, subject, data, endpoint_id=row["endpoint_id"])
 
 
 def _name(row: RowMapping) -> str | None:

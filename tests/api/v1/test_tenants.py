@@ -16,7 +16,7 @@ from outdial.domain.endpoint import EventType
 from outdial.services.operations.lines import announce_lines
 from outdial.store.campaign import campaigns
 from outdial.store.webhooks import outbox
-from outdial.store.webhooks.outbox import Happened
+from outdial.store.webhooks.outbox import OutboxEvent
 from tests.api.v1.conftest import Customer
 from tests.api.v1.test_calls import ORDER
 from tests.api.v1.test_campaigns import definition
@@ -66,8 +66,8 @@ async def theirs(them: Customer, world: World) -> dict[str, str]:
     await made("/suppressions", {"numbers": [NUMBERS[0]], "reason": "asked"})
     call = await made("/calls", ORDER | {"line": "others", "to": NUMBERS[1]})
     endpoint = await made("/endpoints", {"url": "https://example.invalid/hooks"})
-    test = Happened(EventType.TEST.value, "test", {})
-    await world.ctx.database.write(lambda s: outbox.tell(s, them.tenant, [test], now=NOW))
+    test = OutboxEvent(EventType.TEST.value, "test", {})
+    await world.ctx.database.write(lambda s: outbox.publish(s, them.tenant, [test], now=NOW))
     (delivery,) = (await them.http.get("/v1/deliveries")).json()["items"]
     return {
         "name": campaign["name"],
