@@ -23,7 +23,7 @@ from outdial.domain.line.routing import UnknownLine
 from outdial.domain.numbers.phone import parse_destination
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
 from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
-from outdial.providers.asking import in_words, not_carried_of
+from outdial.providers.unsupported import in_words, not_carried_of
 from outdial.resources.resources import Resources
 from outdial.store.call.requests import enroll_request, known_request
 from outdial.store.campaign import campaigns

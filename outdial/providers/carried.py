@@ -21,7 +21,7 @@ Path = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CallSettings:
     """What somebody wrote of the settings of their calls; None and nothing: left out."""
 
     agent: Agent
@@ -51,9 +51,9 @@ class Span(BaseModel):
     whole: timedelta = timedelta(seconds=1)
     """It counts in these."""
 
-    def takes(self, wanted: timedelta) -> bool:
-        fits = self.least <= wanted and (self.most is None or wanted <= self.most)
-        return fits and not wanted % self.whole
+    def takes(self, duration: timedelta) -> bool:
+        fits = self.least <= duration and (self.most is None or duration <= self.most)
+        return fits and not duration % self.whole
 
     def __str__(self) -> str:
         least = f"from {format_duration(self.least)}"
@@ -82,54 +82,54 @@ class Carried(BaseModel):
     reserved: Mapping[str, str] = Field(default_factory=dict)
     """Paths of agent settings that are ours to write, and what to write in their place."""
 
-    def refuse(self, asked: Asked, line: str, provider: str) -> Iterator[NotCarried]:
+    def refuse(self, requested: CallSettings, line: str, provider: str) -> Iterator[NotCarried]:
         """Everything asked for that would be dropped or changed."""
         here = f"line {line} can't carry it: {provider}"
-        if asked.caller_ids and not self.caller_id:
+        if requested.caller_ids and not self.caller_id:
             yield NotCarried(
                 ("caller_ids",), f"{here} shows the number of {self.where}; leave it out"
             )
-        yield from self._recording(asked, here)
+        yield from self._recording(requested, here)
         for name in ("ring_timeout", "max_duration"):
-            yield from self._duration(name, getattr(asked, name), here)
-        lost = frozenset() if self.variables is None else asked.variables - self.variables
+            yield from self._duration(name, getattr(requested, name), here)
+        lost = frozenset() if self.variables is None else requested.variables - self.variables
         for name in sorted(lost):
-            known = ", ".join(sorted(self.variables or ())) or "none"
-            yield NotCarried(("variables", name), f"{here} is told of these alone: {known}")
-        yield from self._settings(asked.agent.settings, here)
+            carried = ", ".join(sorted(self.variables or ())) or "none"
+            yield NotCarried(("variables", name), f"{here} takes these alone: {carried}")
+        yield from self._settings(requested.agent.settings, here)
 
-    def _recording(self, asked: Asked, here: str) -> Iterator[NotCarried]:
-        if asked.recording is None:
+    def _recording(self, requested: CallSettings, here: str) -> Iterator[NotCarried]:
+        if requested.recording is None:
             return
-        if not (self.recording_on if asked.recording else self.recording_off):
-            can = "can't be told to record" if asked.recording else "can't be told not to record"
+        if not (self.recording_on if requested.recording else self.recording_off):
+            what = "to record" if requested.recording else "not to record"
             yield NotCarried(
                 ("recording",),
-                f"{here} {can} a call; whether it does is set in {self.where}: "
+                f"{here} can't be told {what} a call; whether it does is set in {self.where}: "
                 "set it there and leave it out here",
             )
 
-    def _duration(self, name: str, wanted: timedelta | None, here: str) -> Iterator[NotCarried]:
+    def _duration(self, name: str, duration: timedelta | None, here: str) -> Iterator[NotCarried]:
         span: Span | None = getattr(self, name)
-        if wanted is None or (span is not None and span.takes(wanted)):
+        if duration is None or (span is not None and span.takes(duration)):
             return
         if span is None:
             message = f"{here} keeps to that of {self.where}; set it there and leave it out here"
         else:
-            message = f"{here} takes {span}; found {format_duration(wanted)}"
+            message = f"{here} takes {span}; found {format_duration(duration)}"
         yield NotCarried((name,), message)
 
     def _settings(self, settings: Mapping[str, Any], here: str) -> Iterator[NotCarried]:
         for name in sorted(settings):
             if self.settings is not None and name not in self.settings:
-                known = ", ".join(sorted(self.settings)) or "none"
+                carried = ", ".join(sorted(self.settings)) or "none"
                 yield NotCarried(
-                    ("agent", "settings", name), f"{here} is handed these alone: {known}"
+                    ("agent", "settings", name), f"{here} takes these alone: {carried}"
                 )
         for dotted, instead in sorted(self.reserved.items()):
             path = dotted.split(".")
             if _has(settings, path):
-                yield NotCarried(("agent", "settings", *path), f"{here} is told by {instead}")
+                yield NotCarried(("agent", "settings", *path), f"{here} takes it from {instead}")
 
 
 def _has(settings: Any, path: list[str]) -> bool:

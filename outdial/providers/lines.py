@@ -61,8 +61,8 @@ class ResultMapping(BaseModel):
         if not (self.fields or self.dispositions):
             return event
         changes: dict[str, Any] = {}
-        found = {name: value_at(event.structured, path) for name, path in self.fields.items()}
-        named = {name: value for name, value in found.items() if value is not None}
+        values = {name: value_at(event.structured, path) for name, path in self.fields.items()}
+        named = {name: value for name, value in values.items() if value is not None}
         if named:
             changes["structured"] = {**event.structured, **named}
         word = named.get(DISPOSITION, event.disposition)
@@ -195,10 +195,10 @@ def identified(event: CallEvent) -> CallEvent:
     less than the webhook that follows, or an analysis grows. Under one name the second would be
     dropped as a repetition, so a digest of what a report says is made part of its name.
     """
-    said = event.model_dump(mode="json", exclude=_NAMES, exclude_defaults=True)
+    facts = event.model_dump(mode="json", exclude=_NAMES, exclude_defaults=True)
     ends = event.status is not None and event.status.terminal
-    if not ends and event.kind is EventKind.STATUS and said.keys() <= _PLAIN:
+    if not ends and event.kind is EventKind.STATUS and facts.keys() <= _PLAIN:
         return event
-    text = json.dumps(said, sort_keys=True, ensure_ascii=True)
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return event.model_copy(update={"event_id": f"{event.event_id}#{digest}"})

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from outdial.domain.call.event import CallEvent, CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.egress import Egress
-from outdial.providers.carried import Asked, Carried, NotCarried
+from outdial.providers.carried import CallSettings, Carried, NotCarried
 from outdial.providers.reach import reaching
 from outdial.providers.tools import GenericTools, ToolFormat
 
@@ -136,7 +136,7 @@ class Provider(ABC):
         beyond = {f"settings.{name}" for name in set(settings) - self.speech_settings}
         for name in set(settings) & (self.speech_settings - self.free_form_settings):
             beyond.update(reaching(f"settings.{name}", settings[name]))
-        return sorted(found[:60] for found in beyond)
+        return sorted(path[:60] for path in beyond)
 
     @abstractmethod
     async def place(self, request: PlaceRequest) -> Placed:
@@ -181,9 +181,9 @@ class Provider(ABC):
         """How agents of this line ask while they talk; the generic way unless overridden."""
         return GenericTools(self.line.credentials.get("tool_secret"))
 
-    def refused(self, asked: Asked) -> Iterable[NotCarried]:
+    def refused(self, requested: CallSettings) -> Iterable[NotCarried]:
         """The settings that would be dropped or changed on this line; none where all go along."""
-        return self.carried.refuse(asked, self.line.name, self.name)
+        return self.carried.refuse(requested, self.line.name, self.name)
 
     async def aclose(self) -> None:
         """Give up connections."""

@@ -27,17 +27,17 @@ def reaching(path: str, value: Any) -> Iterator[str]:
     """
     left: list[tuple[str, Any]] = [(path, value)]
     while left:
-        at, found = left.pop()
-        if isinstance(found, Mapping):
-            for key, each in found.items():
+        at, content = left.pop()
+        if isinstance(content, Mapping):
+            for key, each in content.items():
                 under = f"{at}.{key}"
                 if _reaches(str(key), each):
                     yield under
                 else:
                     left.append((under, each))
-        elif isinstance(found, list | tuple):
-            left += [(f"{at}[{index}]", each) for index, each in enumerate(found)]
-        elif at != path and isinstance(found, str) and _ADDRESS.match(found):
+        elif isinstance(content, list | tuple):
+            left += [(f"{at}[{index}]", each) for index, each in enumerate(content)]
+        elif at != path and isinstance(content, str) and _ADDRESS.match(content):
             yield at
 
 

@@ -20,8 +20,8 @@ CALL_ID = "call_id"
 
 def header_of(headers: Mapping[str, str], name: str) -> str:
     """A header whatever its case; empty when it is missing."""
-    wanted = name.lower()
-    return next((value for key, value in headers.items() if key.lower() == wanted), "")
+    lowered = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == lowered), "")
 
 
 def required_secret(secret: str | None, key: str = "webhook_secret") -> str:

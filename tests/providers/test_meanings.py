@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from outdial.domain.call.status import CallStatus, FailureClass
-from outdial.providers.reports.status_map import Meaning, StatusMap, known_meaning, sharper
+from outdial.providers.reports.status_map import Meaning, StatusMap, listed_meaning, sharper
 
 NOTHING = Meaning()
 TALKING = Meaning(status=CallStatus.IN_PROGRESS)
@@ -38,7 +38,7 @@ def test_the_status_makes_an_event_more_exact(
 def test_words_of_free_choice_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     words = StatusMap(field="outcome", source="a test", rows={"done": DONE}, otherwise=FAILED)
     with caplog.at_level(logging.DEBUG):
-        assert known_meaning(words, "Ada wants to be called on Monday") == NOTHING
-        assert known_meaning(words, None) == NOTHING
-    assert known_meaning(words, "done") == DONE
+        assert listed_meaning(words, "Ada wants to be called on Monday") == NOTHING
+        assert listed_meaning(words, None) == NOTHING
+    assert listed_meaning(words, "done") == DONE
     assert caplog.records == []

@@ -14,10 +14,10 @@ from outdial.domain.call.request import CallView
 from outdial.domain.definition.agent import Agent
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
-from outdial.providers.asking import not_carried_by
 from outdial.providers.catalog import build_provider
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
+from outdial.providers.unsupported import not_carried_by
 from outdial.resources.resources import Resources
 from outdial.services.calls.calls import CallOrder, create_call
 from outdial.services.calls.dialing import single_call

@@ -50,7 +50,7 @@ def placement_error(
     refusal = _refusal(response, line, code, failure)
     if refusal is not None:
         return refusal
-    return PlacementUnknown(_sentence(line, response, code), code=_said(response, code))
+    return PlacementUnknown(_sentence(line, response, code), code=_error_code(response, code))
 
 
 def request_error(
@@ -62,7 +62,7 @@ def request_error(
 ) -> ProviderError:
     """What a failed answer to a request that may be repeated means."""
     refusal = _refusal(response, line, code, failure)
-    return refusal or Unavailable(_sentence(line, response, code), code=_said(response, code))
+    return refusal or Unavailable(_sentence(line, response, code), code=_error_code(response, code))
 
 
 def content_of(response: httpx.Response, line: str, *, code: str | None = None) -> dict[str, Any]:
@@ -122,11 +122,11 @@ def refusal_of(
 def _refusal(
     response: httpx.Response, line: str, code: str | None, failure: FailureClass | None
 ) -> NotPlaced | None:
-    known = failure if failure is not None else _by_status(response.status_code)
-    if known is None or known is FailureClass.UNKNOWN:
+    failure_class = failure if failure is not None else _by_status(response.status_code)
+    if failure_class is None or failure_class is FailureClass.UNKNOWN:
         return None
-    sentence, said = _sentence(line, response, code), _said(response, code)
-    return refusal_of(known, sentence, code=said, wait=retry_after(response))
+    sentence, error_code = _sentence(line, response, code), _error_code(response, code)
+    return refusal_of(failure_class, sentence, code=error_code, wait=retry_after(response))
 
 
 def _by_status(status: int) -> FailureClass | None:
@@ -139,11 +139,13 @@ def _by_status(status: int) -> FailureClass | None:
     return None
 
 
-def _said(response: httpx.Response, code: str | None) -> str:
+def _error_code(response: httpx.Response, code: str | None) -> str:
     """The provider's code, else the HTTP status."""
     return code if code is not None and _CODE.fullmatch(code) else str(response.status_code)
 
 
 def _sentence(line: str, response: httpx.Response, code: str | None) -> str:
-    status, said = str(response.status_code), _said(response, code)
-    return f"line {line}: the provider answered {status}" + ("" if said == status else f" ({said})")
+    status, error_code = str(response.status_code), _error_code(response, code)
+    return f"line {line}: the provider answered {status}" + (
+        "" if error_code == status else f" ({error_code})"
+    )

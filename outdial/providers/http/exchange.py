@@ -111,10 +111,10 @@ class ProviderHttp:
     async def aclose(self) -> None:
         await self._client.aclose()
 
-    async def _send(self, written: httpx.Request, asked: Mapping[str, Any]) -> httpx.Response:
+    async def _send(self, written: httpx.Request, options: Mapping[str, Any]) -> httpx.Response:
         # httpx bounds each read and write; a server that trickles is bounded here.
         async with asyncio.timeout(self._limit):
-            auth = asked.get("auth", httpx.USE_CLIENT_DEFAULT)
+            auth = options.get("auth", httpx.USE_CLIENT_DEFAULT)
             return await self._client.send(written, auth=auth)
 
     def _written(self, method: str, path: str, request: Mapping[str, Any]) -> httpx.Request:
@@ -173,11 +173,11 @@ def _client(base_url: httpx.URL, auth: httpx.Auth | None, line: LineConfig) -> h
 
 def proxy_of(egress: Egress, url: httpx.URL) -> httpx.Proxy | None:
     """The proxy of requests to a base URL."""
-    found = egress.proxy_for(url.host)
-    if found is None:
+    proxy = egress.proxy_for(url.host)
+    if proxy is None:
         return None
-    secure = found.startswith("https:")
-    return httpx.Proxy(found, ssl_context=certificates(egress.ca_file) if secure else None)
+    secure = proxy.startswith("https:")
+    return httpx.Proxy(proxy, ssl_context=certificates(egress.ca_file) if secure else None)
 
 
 @functools.cache

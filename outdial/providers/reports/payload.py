@@ -35,8 +35,8 @@ def parsed(body: bytes) -> Any:
 def _require_shallow(body: bytes) -> None:
     """Before it is parsed: how deep a parser may go differs between versions of Python."""
     depth = 0
-    for found in _BRACKETS.finditer(_STRINGS.sub(b"", body)):
-        depth += 1 if found[0] in b"[{" else -1
+    for bracket in _BRACKETS.finditer(_STRINGS.sub(b"", body)):
+        depth += 1 if bracket[0] in b"[{" else -1
         if depth > FROM_PROVIDER.depth:
             raise ValueError("nested too deeply")
 

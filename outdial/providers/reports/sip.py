@@ -28,5 +28,5 @@ def block_or_refusal(code: str | None, phrase: str | None = None) -> Meaning | N
     if code is None or not code.startswith("60"):
         return None
     meaning = meaning_of_response(code, phrase)
-    told = meaning.failure in (FailureClass.REFUSED, FailureClass.BLOCKED)
-    return meaning if told else None
+    explains = meaning.failure in (FailureClass.REFUSED, FailureClass.BLOCKED)
+    return meaning if explains else None

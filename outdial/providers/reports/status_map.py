@@ -66,9 +66,9 @@ class StatusMap(BaseModel):
         """What a word means; nothing at all for no word."""
         if word is None:
             return Meaning()
-        found = self.rows.get(word)
-        if found is not None:
-            return found
+        row = self.rows.get(word)
+        if row is not None:
+            return row
         for beginning, meaning in self.prefixes:
             if word.startswith(beginning):
                 return meaning
@@ -87,7 +87,7 @@ def load_maps(path: Path) -> Mapping[str, StatusMap]:
     return _FILE.validate_json(path.read_bytes())
 
 
-def known_meaning(words: StatusMap, word: str | None) -> Meaning:
+def listed_meaning(words: StatusMap, word: str | None) -> Meaning:
     """What a word of free choice means; nothing, and no line in the log, for any other text."""
     return words.rows.get(word or "", Meaning())
 

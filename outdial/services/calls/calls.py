@@ -21,8 +21,8 @@ from outdial.domain.instants import TOO_FAR, too_far
 from outdial.domain.numbers.phone import BadPhone, NumberNotAllowed, is_e164, parse_destination
 from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
-from outdial.providers.asking import in_words, not_carried_of
 from outdial.providers.lines import Line
+from outdial.providers.unsupported import in_words, not_carried_of
 from outdial.resources.resources import Resources
 from outdial.services.accounts.once import Answer, Asked, answer_before
 from outdial.services.accounts.quotas import spend

@@ -15,7 +15,7 @@ from outdial.domain.definition.schedule import Schedule
 from outdial.domain.directory import PhoneNumber
 from outdial.domain.numbers.phone import BadPhone, parse_phone
 from outdial.domain.refusals import explain_first
-from outdial.providers.carried import Asked
+from outdial.providers.carried import CallSettings
 from outdial.resources.resources import Resources
 from outdial.services.accounts import directory
 from outdial.services.accounts.directory import Speaker
@@ -93,7 +93,7 @@ def _request(speaker: Speaker, told: Mapping[str, Any], **values: Any) -> CallRe
 
 def _can_record(ctx: Resources, speaker: Speaker) -> bool:
     provider = ctx.lines.of_tenant(ctx.tenant)[speaker.line].provider
-    refused = provider.refused(Asked(agent=speaker.agent, recording=True))
+    refused = provider.refused(CallSettings(agent=speaker.agent, recording=True))
     return not any("recording" in found.path for found in refused)
 
 

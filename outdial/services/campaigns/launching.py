@@ -23,7 +23,7 @@ from outdial.domain.rules.rulebook import Rulebook
 from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
-from outdial.providers.asking import not_carried_by
+from outdial.providers.unsupported import not_carried_by
 from outdial.resources.resources import Resources
 from outdial.services.accounts.quotas import spend
 from outdial.services.accounts.rights import require_for_definition

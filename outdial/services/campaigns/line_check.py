@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from outdial.domain.line.routing import UnknownLine
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import Problem
-from outdial.providers.asking import not_carried_by
 from outdial.providers.lines import Line, Lines
+from outdial.providers.unsupported import not_carried_by
 
 
 @dataclass(frozen=True)

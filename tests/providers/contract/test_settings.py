@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.campaign import CampaignDefinition
-from outdial.providers.carried import Asked, NotCarried
+from outdial.providers.carried import CallSettings, NotCarried
 from outdial.providers.errors import ProviderError
 from outdial.providers.port import Provider
 from tests.generating import examples
@@ -64,7 +64,7 @@ def asked(provider: Provider, name: str, value: Any) -> list[NotCarried]:
         given["variables"] = frozenset(value)
     elif name != "agent_settings":
         given[name] = value
-    return list(provider.refused(Asked(**given)))
+    return list(provider.refused(CallSettings(**given)))
 
 
 async def sent(stage: Stage, provider: Provider, **changes: Any) -> list[Any]:
@@ -87,7 +87,9 @@ def _plain(body: bytes) -> Any:
 def test_every_setting_of_an_order_is_looked_at() -> None:
     settable = set(PlaceRequest.model_fields) - NOT_SETTINGS
     assert settable == set(VALUES)
-    assert {ASKED_AS.get(name, name) for name in settable} == {one.name for one in fields(Asked)}
+    assert {ASKED_AS.get(name, name) for name in settable} == {
+        one.name for one in fields(CallSettings)
+    }
     of_campaigns = {ASKED_AS.get(name, name) for name in settable}
     assert of_campaigns <= set(CampaignDefinition.model_fields)
 
@@ -157,4 +159,4 @@ async def test_the_settings_that_are_named_are_sent(stage: Stage, provider: Prov
 
 
 async def test_a_default_is_refused_nowhere(provider: Provider) -> None:
-    assert list(provider.refused(Asked(agent=Agent(id=AGENT)))) == []
+    assert list(provider.refused(CallSettings(agent=Agent(id=AGENT)))) == []

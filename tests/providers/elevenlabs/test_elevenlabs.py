@@ -12,7 +12,7 @@ from outdial.domain.call.event import EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.definition.agent import Agent
 from outdial.providers.adapters.elevenlabs.client import ElevenLabsProvider
-from outdial.providers.carried import Asked
+from outdial.providers.carried import CallSettings
 from outdial.providers.errors import Misconfigured, ProviderError, Unsendable, WebhookRefused
 from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows
@@ -348,6 +348,6 @@ async def test_a_machine_detection_may_be_asked_for(
 async def test_only_twilio_records(stage: ElevenLabsStage, telephony: str) -> None:
     options = stage.options() | {"telephony": telephony}
     eleven = ElevenLabsProvider(stage.line(options=options))
-    found = list(eleven.refused(Asked(agent=Agent(id="a"), recording=True)))
+    found = list(eleven.refused(CallSettings(agent=Agent(id="a"), recording=True)))
     assert [one.path for one in found] == [("recording",)] * (telephony == "sip-trunk")
     await eleven.aclose()

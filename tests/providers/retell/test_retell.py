@@ -13,7 +13,7 @@ from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.definition.agent import Agent
 from outdial.providers.adapters.retell.client import RetellProvider
 from outdial.providers.adapters.retell.webhook import verify
-from outdial.providers.carried import Asked
+from outdial.providers.carried import CallSettings
 from outdial.providers.errors import Misconfigured, ProviderError, Unavailable, WebhookRefused
 from outdial.providers.reports.status_map import Meaning
 from tests.providers.contract.reference import rows, vectors
@@ -276,7 +276,7 @@ async def test_recording_is_what_retell_stores(
     stored: str | None,
 ) -> None:
     settings = {} if own is None else {"data_storage_setting": own}
-    asked = Asked(agent=Agent(id="a", settings=settings), recording=recording)
+    asked = CallSettings(agent=Agent(id="a", settings=settings), recording=recording)
     assert list(retell.refused(asked)) == []
     await retell.place(stage.order(recording=recording, agent_settings=settings))
     (call,) = stage.calls.values()
@@ -290,7 +290,7 @@ async def test_what_is_stored_must_not_contradict_recording(
     retell: RetellProvider, recording: bool, own: str
 ) -> None:
     agent = Agent(id="a", settings={"data_storage_setting": own})
-    (found,) = retell.refused(Asked(agent=agent, recording=recording))
+    (found,) = retell.refused(CallSettings(agent=agent, recording=recording))
     assert found.path == ("agent", "settings", "data_storage_setting")
 
 

@@ -15,7 +15,7 @@ from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.definition.agent import Agent
 from outdial.providers.adapters.twilio.client import TwilioProvider
 from outdial.providers.adapters.twilio.signature import sign, verify
-from outdial.providers.carried import Asked
+from outdial.providers.carried import CallSettings
 from outdial.providers.errors import (
     Misconfigured,
     ProviderError,
@@ -230,15 +230,15 @@ async def test_what_twilio_cannot_do_without(
 
 
 async def test_an_agent_that_is_no_url_is_refused_at_launch(twilio: TwilioProvider) -> None:
-    (found,) = twilio.refused(Asked(agent=Agent(id="reminder")))
+    (found,) = twilio.refused(CallSettings(agent=Agent(id="reminder")))
     assert found.path == ("agent",)
     assert found.message == (
         f"line {twilio.line.name} can't carry it: found 'reminder', which should be an https URL "
         "of TwiML, or have twiml set"
     )
     written = Agent(id="reminder", settings={"twiml": "<Response/>"})
-    assert not list(twilio.refused(Asked(agent=written)))
-    assert not list(twilio.refused(Asked(agent=Agent(id="https://example.com/twiml"))))
+    assert not list(twilio.refused(CallSettings(agent=written)))
+    assert not list(twilio.refused(CallSettings(agent=Agent(id="https://example.com/twiml"))))
 
 
 async def test_an_api_key_asks_and_the_token_still_verifies(stage: TwilioStage) -> None:
@@ -328,7 +328,7 @@ async def test_settings_are_fields_of_a_call(stage: TwilioStage, twilio: TwilioP
         "send_digits": "W1234#",
         "recording_channels": "dual",
     }
-    assert list(twilio.refused(Asked(agent=Agent(id="https://a", settings=settings)))) == []
+    assert list(twilio.refused(CallSettings(agent=Agent(id="https://a", settings=settings)))) == []
     await twilio.place(stage.order(agent_settings=settings))
     (call,) = stage.calls.values()
     assert call.order["MachineDetectionTimeout"] == "20"
@@ -349,5 +349,5 @@ async def test_what_twilio_is_not_handed_is_refused(
     twilio: TwilioProvider, settings: dict[str, Any], path: tuple[str, ...]
 ) -> None:
     agent = Agent(id="https://a", settings=settings)
-    asked = Asked(agent=agent, variables=frozenset({"first_name"}))
+    asked = CallSettings(agent=agent, variables=frozenset({"first_name"}))
     assert [found.path for found in twilio.refused(asked)] == [path]

@@ -10,7 +10,7 @@ import pytest
 from outdial.domain.call.status import FailureClass
 from outdial.domain.definition.agent import Agent
 from outdial.providers.adapters.vapi.client import VapiProvider
-from outdial.providers.carried import Asked
+from outdial.providers.carried import CallSettings
 from outdial.providers.errors import (
     Misconfigured,
     PlacementUnknown,
@@ -179,7 +179,7 @@ async def test_how_long_it_rings_goes_by_the_transport(
     own = [{"provider": "twilio", "recordingChannels": "dual", "timeout": 60}]
     settings = {"transportConfigurations": own} if transport is None else {}
     async with connected(VapiProvider, stage, options=options) as vapi:
-        asked = Asked(agent=Agent(id="a"), ring_timeout=timedelta(seconds=25))
+        asked = CallSettings(agent=Agent(id="a"), ring_timeout=timedelta(seconds=25))
         assert [one.path for one in vapi.refused(asked)] == [("ring_timeout",)] * (
             transport == "telnyx"
         )

@@ -139,9 +139,9 @@ class BlandProvider(HttpProvider):
             if text_at(call, "metadata", "call_id") == call_id:
                 return self._snapshot(call)
         for call in listed:
-            found = await self._ours(call, call_id, to)
-            if found is not None:
-                return self._snapshot(found)
+            ours = await self._ours(call, call_id, to)
+            if ours is not None:
+                return self._snapshot(ours)
         if (number_at(content, "total_count") or 0) > len(listed):
             raise Unavailable(
                 f"line {self.line.name}: too many calls to find one among them", code="listing"

@@ -159,8 +159,8 @@ def answered(call: Mapping[str, Any]) -> bool | None:
         return False
     unreached = meaning_of(call).status in (CallStatus.BUSY, CallStatus.NO_ANSWER)
     lasted = (talked_for(call) or 0) > 0
-    said = bool((text_at(call, "concatenated_transcript") or "").strip())
-    return True if (lasted or said) and not unreached else None
+    transcribed = bool((text_at(call, "concatenated_transcript") or "").strip())
+    return True if (lasted or transcribed) and not unreached else None
 
 
 def talked_for(call: Mapping[str, Any]) -> float | None:
@@ -173,8 +173,8 @@ def failure_of(content: Any) -> FailureClass | None:
     """The class of a refusal; None for one that says nothing more than the HTTP status."""
     if text_at(content, "status") == _DO_NOT_CALL:
         return FailureClass.REJECTED
-    said = text_at(content, "message") or text_at(content, "error")
-    return _MAPS["message"].meaning_of(said).failure
+    message = text_at(content, "message") or text_at(content, "error")
+    return _MAPS["message"].meaning_of(message).failure
 
 
 def _explained(message: str | None) -> Meaning | None:

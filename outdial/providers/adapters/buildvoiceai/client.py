@@ -80,11 +80,11 @@ class BuildVoiceAIProvider(HttpProvider):
 
 
 def _order(request: PlaceRequest) -> dict[str, Any]:
-    known = {name: request.variables.get(name) for name in ("name", "email")}
+    person = {name: request.variables.get(name) for name in ("name", "email")}
     order = {
         "phone_number": request.to,
         "agent_id": request.agent or None,
-        **known,
+        **person,
         "metadata": {**request.variables, webhook.OUR_ID: request.call_id},
     }
     return {name: value for name, value in order.items() if value is not None}

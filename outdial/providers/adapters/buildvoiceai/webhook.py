@@ -68,7 +68,7 @@ class BuildVoiceAIWebhooks(WebhookReader):
                 answered_by=meaning.answered_by,
                 failure=meaning.failure,
                 detail=status or event,
-                **_told_at_the_end(content),
+                **_end_facts(content),
             ).by_facts(),
         )
 
@@ -78,7 +78,7 @@ def _happened_at(content: Mapping[str, Any], status: CallStatus) -> datetime | N
     return from_iso(text_at(content, name))
 
 
-def _told_at_the_end(content: Mapping[str, Any]) -> dict[str, Any]:
+def _end_facts(content: Mapping[str, Any]) -> dict[str, Any]:
     cents, cost = number_at(content, "cost_cents"), number_at(content, "cost")
     seconds = number_at(content, "duration_seconds")
     return {
@@ -87,7 +87,7 @@ def _told_at_the_end(content: Mapping[str, Any]) -> dict[str, Any]:
         "recording_url": text_at(content, "recording_url"),
         "cost": cost if cents is None else cents / 100,
         "structured": {
-            name: told for name in ("summary", "sentiment") if (told := text_at(content, name))
+            name: text for name in ("summary", "sentiment") if (text := text_at(content, name))
         },
     }
 

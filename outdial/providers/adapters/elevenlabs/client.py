@@ -15,7 +15,7 @@ from outdial.domain.call.status import FailureClass
 from outdial.providers.adapters.elevenlabs import webhook
 from outdial.providers.adapters.elevenlabs.tools import ElevenLabsTools
 from outdial.providers.adapters.elevenlabs.webhook import ElevenLabsWebhooks, failure_of
-from outdial.providers.carried import Asked, Carried, NotCarried, Span
+from outdial.providers.carried import CallSettings, Carried, NotCarried, Span
 from outdial.providers.credentials import required_credential, text_option
 from outdial.providers.errors import Misconfigured
 from outdial.providers.http.answers import content_of, json_of, placement_error, unreadable
@@ -142,9 +142,9 @@ class ElevenLabsProvider(HttpProvider):
     def _content(self, response: httpx.Response) -> dict[str, Any]:
         return content_of(response, self.line.name, code=_code_of(json_of(response)))
 
-    def refused(self, asked: Asked) -> Iterable[NotCarried]:
-        yield from super().refused(asked)
-        if asked.recording and self._telephony != _TELEPHONY[0]:
+    def refused(self, requested: CallSettings) -> Iterable[NotCarried]:
+        yield from super().refused(requested)
+        if requested.recording and self._telephony != _TELEPHONY[0]:
             yield NotCarried(
                 ("recording",),
                 f"line {self.line.name} can't carry it: elevenlabs has only Twilio record a call, "

@@ -23,7 +23,7 @@ class ElevenLabsTools(GenericTools):
             raise WebhookRefused("the address names no tool; write /tools/<line>/<tool>")
         content = _content(body)
         conversation = next(
-            (found for key in _CONVERSATION if (found := text_at(content, key))), None
+            (text for key in _CONVERSATION if (text := text_at(content, key))), None
         )
         own = {*_CONVERSATION, "call_id", "tool_call_id"}
         return (

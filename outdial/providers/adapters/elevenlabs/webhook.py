@@ -91,7 +91,7 @@ class ElevenLabsWebhooks(WebhookReader):
             response = text_at(leg, "SipResponseCode") or (None if code is None else f"{code:.0f}")
             phrase = text_at(leg, "error_reason") or text_at(leg, "sip_status")
             meaning = failure_to_start(reason, text_at(leg, "CallStatus"), response, phrase)
-            return (_told(data, number, meaning, at, reason or "unknown"),)
+            return (_event(data, number, meaning, at, reason or "unknown"),)
         return _conversation(data, number, at, _over(data), worked_up=True)
 
 
@@ -124,7 +124,7 @@ def _conversation(
     ended = meaning.status is not None and meaning.status.terminal
     if not ended and result.status not in _NOT_ANSWERED:
         live = accepted if meaning.status is CallStatus.IN_PROGRESS else began
-        event = _told(data, number, meaning, live or now, word)
+        event = _event(data, number, meaning, live or now, word)
         return (event.model_copy(update={"answered_by": result.answered_by}),)
     if result.status is not None:
         # A conversation that failed may be of a person who was busy, and one that is done of a
@@ -132,7 +132,7 @@ def _conversation(
         meaning = result
     reason = text_at(metadata, "termination_reason") or call_result or word
     over = None if seconds is None or began is None else from_unix(began.timestamp() + seconds)
-    end = _told(data, number, meaning, over or now, reason)
+    end = _event(data, number, meaning, over or now, reason)
     machine = AnsweredBy.MACHINE if _reached_voicemail(data) else result.answered_by
     talked = accepted is not None and meaning.status not in _NOT_ANSWERED
     answered = True if talked else meaning.answered
@@ -150,10 +150,10 @@ def _detected(data: Mapping[str, Any], number: str, at: datetime) -> Sequence[Ca
     theirs, or as Twilio writes it.
     """
     places = (("answered_by",), ("metadata", "answered_by"), ("metadata", "body", "AnsweredBy"))
-    word = next((found for path in places if (found := text_at(data, *path))), None)
+    word = next((verdict for path in places if (verdict := text_at(data, *path))), None)
     if word is None:
         return ()
-    event = _told(data, number, Meaning(), at, word)
+    event = _event(data, number, Meaning(), at, word)
     who = {"event_id": f"{number}:answered_by", "answered_by": answered_by(word)}
     return (event.model_copy(update=who),)
 
@@ -180,17 +180,17 @@ def _analysis(data: Mapping[str, Any], end: CallEvent) -> CallEvent:
     )
 
 
-def _told(
+def _event(
     data: Mapping[str, Any], number: str, meaning: Meaning, at: datetime, word: str
 ) -> CallEvent:
-    known = meaning.status
-    kind = "ended" if known is not None and known.terminal else known or word
+    status = meaning.status
+    kind = "ended" if status is not None and status.terminal else status or word
     sent = text_at(data, "conversation_initiation_client_data", "user_id")
     return CallEvent(
         event_id=f"{number}:{kind}",
         call_id=sent or text_at(data, "user_id"),
         provider_call_id=number,
-        status=known,
+        status=status,
         at=at,
         failure=meaning.failure,
         detail=word,
@@ -232,18 +232,18 @@ def failure_to_start(
 
     The leg of a SIP trunk has its final response alone, and says by it who refused the call.
     """
-    told = block_or_refusal(sip, phrase)
-    if told is not None:
-        return told
+    refusal = block_or_refusal(sip, phrase)
+    if refusal is not None:
+        return refusal
     if reason in (None, _NOBODY_KNOWS) and leg_status is None and sip is not None:
         return meaning_of_response(sip, phrase)
     if reason in (None, _NOBODY_KNOWS) and leg_status is not None:
-        known = _MAPS["leg_status"].meaning_of(leg_status)
-        if known.status is CallStatus.FAILED:
+        leg = _MAPS["leg_status"].meaning_of(leg_status)
+        if leg.status is CallStatus.FAILED:
             refined = _MAPS["leg_sip_code"].rows.get(sip or "", Meaning()).failure
-            return known.model_copy(update={"failure": refined or known.failure})
-        if known.status is not None:
-            return known
+            return leg.model_copy(update={"failure": refined or leg.failure})
+        if leg.status is not None:
+            return leg
     return _MAPS["failure_reason"].meaning_of(reason or _NOBODY_KNOWS)
 
 

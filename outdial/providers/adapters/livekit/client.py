@@ -255,6 +255,6 @@ def _meaning_in(response: httpx.Response) -> tuple[str, Meaning]:
     return code or str(response.status_code), Meaning()
 
 
-def _duration(wanted: timedelta) -> str:
+def _duration(duration: timedelta) -> str:
     """As protobuf's JSON writes it."""
-    return f"{round(wanted.total_seconds())}s"
+    return f"{round(duration.total_seconds())}s"

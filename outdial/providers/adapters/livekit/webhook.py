@@ -64,11 +64,11 @@ class LiveKitWebhooks(WebhookReader):
             return ()
         at = from_unix(number_at(content, "createdAt")) or received_at
         if kind == "participant_joined":
-            return _told(room, participant, status_of(_word(participant)), at, _word(participant))
+            return _events(room, participant, status_of(_word(participant)), at, _word(participant))
         if kind not in _GONE:
             return ()
         reason = text_at(participant, "disconnectReason") or _NO_REASON
-        return _told(room, participant, ending_of(reason, _word(participant)), at, reason)
+        return _events(room, participant, ending_of(reason, _word(participant)), at, reason)
 
 
 def read_participant(
@@ -80,8 +80,8 @@ def read_participant(
     meaning = status_of(word)
     ended = meaning.status is not None and meaning.status.terminal
     if ended and isinstance(reason, str) and reason != _NO_REASON:
-        return _told(room, participant, ending_of(reason, word), now, reason)
-    return _told(room, participant, meaning, now, word)
+        return _events(room, participant, ending_of(reason, word), now, reason)
+    return _events(room, participant, meaning, now, word)
 
 
 def read_answer(room: str, call_id: str, meaning: Meaning, word: str, now: datetime) -> CallEvent:
@@ -89,7 +89,7 @@ def read_answer(room: str, call_id: str, meaning: Meaning, word: str, now: datet
     return _event(room, call_id, meaning, now, word)
 
 
-def _told(
+def _events(
     room: str, participant: Mapping[str, Any], meaning: Meaning, at: datetime, word: str | None
 ) -> Sequence[CallEvent]:
     if meaning.status is None or word is None:
@@ -100,12 +100,12 @@ def _told(
 
 
 def _event(room: str, call_id: str, meaning: Meaning, at: datetime, word: str) -> CallEvent:
-    known = meaning.status or CallStatus.QUEUED
+    status = meaning.status or CallStatus.QUEUED
     return CallEvent(
-        event_id=f"{room}:{'ended' if known.terminal else known}",
+        event_id=f"{room}:{'ended' if status.terminal else status}",
         call_id=call_id,
         provider_call_id=room,
-        status=known,
+        status=status,
         at=at,
         answered=meaning.answered,
         failure=meaning.failure,
@@ -138,9 +138,9 @@ def ending_of(reason: str, word: str | None) -> Meaning:
 
 def answer_of(sip_status_code: str, phrase: str | None = None) -> Meaning:
     """The SIP response that a dial ended with."""
-    told = block_or_refusal(sip_status_code, phrase)
-    if told is not None:
-        return told
+    refusal = block_or_refusal(sip_status_code, phrase)
+    if refusal is not None:
+        return refusal
     return _MAPS["sip_status_code"].meaning_of(sip_status_code)
 
 

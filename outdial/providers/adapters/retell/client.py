@@ -14,7 +14,7 @@ from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.retell import webhook
 from outdial.providers.adapters.retell.tools import RetellTools
 from outdial.providers.adapters.retell.webhook import RetellWebhooks
-from outdial.providers.carried import Asked, Carried, NotCarried, Span
+from outdial.providers.carried import CallSettings, Carried, NotCarried, Span
 from outdial.providers.credentials import required_credential
 from outdial.providers.http.answers import (
     content_of,
@@ -162,16 +162,16 @@ class RetellProvider(HttpProvider):
     def tools(self) -> ToolFormat:
         return RetellTools(self.verify_sender)
 
-    def refused(self, asked: Asked) -> Iterable[NotCarried]:
-        yield from super().refused(asked)
-        wanted = text_at(asked.agent.settings, _STORED)
-        if asked.recording is None or wanted is None:
+    def refused(self, requested: CallSettings) -> Iterable[NotCarried]:
+        yield from super().refused(requested)
+        storage = text_at(requested.agent.settings, _STORED)
+        if requested.recording is None or storage is None:
             return
-        if _stored(asked.recording, wanted) != wanted:
+        if _stored(requested.recording, storage) != storage:
             yield NotCarried(
                 ("agent", "settings", _STORED),
                 f"line {self.line.name} can't carry both: retell records by this setting, and "
-                f"{wanted} contradicts recording of the campaign; leave one of them out",
+                f"{storage} contradicts recording of the campaign; leave one of them out",
             )
 
     def _order(self, request: PlaceRequest) -> dict[str, Any]:
@@ -196,12 +196,12 @@ class RetellProvider(HttpProvider):
         }
 
 
-def _stored(recording: bool, wanted: str | None) -> str:
+def _stored(recording: bool, storage: str | None) -> str:
     """What Retell keeps of a call: without a recording there is no transcript either."""
     if not recording:
         return _NOTHING
-    return wanted if wanted is not None and wanted != _NOTHING else "everything"
+    return storage if storage is not None and storage != _NOTHING else "everything"
 
 
-def _milliseconds(wanted: timedelta, least: timedelta, most: timedelta) -> int:
-    return min(max(wanted, least), most) // timedelta(milliseconds=1)
+def _milliseconds(duration: timedelta, least: timedelta, most: timedelta) -> int:
+    return min(max(duration, least), most) // timedelta(milliseconds=1)

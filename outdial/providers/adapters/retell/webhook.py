@@ -47,12 +47,12 @@ def sign(api_key: str, body: bytes, milliseconds: int) -> str:
 def verify(headers: Mapping[str, str], body: bytes, api_key: str | None, now: datetime) -> None:
     """Raises WebhookRefused unless Retell signed exactly this within `TOLERANCE` of now."""
     given = header_of(headers, "x-retell-signature")
-    found = _SIGNATURE.fullmatch(given)
-    if found is None:
+    signature = _SIGNATURE.fullmatch(given)
+    if signature is None:
         raise WebhookRefused("x-retell-signature is missing or not v=<ms>,d=<hex>")
-    milliseconds = int(found[1])
+    milliseconds = int(signature[1])
     expected = sign(required_secret(api_key, "api_key"), body, milliseconds)
-    require_equal(expected.split("d=")[1], found[2], "x-retell-signature")
+    require_equal(expected.split("d=")[1], signature[2], "x-retell-signature")
     require_recent(from_milliseconds(milliseconds), now, TOLERANCE)
 
 
@@ -102,8 +102,8 @@ def read_call(call: Mapping[str, Any], now: datetime) -> Sequence[CallEvent]:
     ).by_facts()
     if not ended:
         return (event,)
-    known = event.status is CallStatus.COMPLETED and duration is not None
-    lasted = max(0.0, duration or 0.0) / 1000 if known else None
+    talk_known = event.status is CallStatus.COMPLETED and duration is not None
+    lasted = max(0.0, duration or 0.0) / 1000 if talk_known else None
     event = event.model_copy(update={"duration_seconds": lasted})
     return (event, *_analysis(call, event))
 

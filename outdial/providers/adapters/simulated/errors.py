@@ -78,5 +78,5 @@ def _retry_after(response: httpx.Response) -> timedelta | None:
 
 
 def _sentence(line: str, response: httpx.Response) -> str:
-    said = code_of(response) or "no code"
-    return f"line {line}: the simulated network answered {response.status_code} ({said})"
+    code = code_of(response) or "no code"
+    return f"line {line}: the simulated network answered {response.status_code} ({code})"

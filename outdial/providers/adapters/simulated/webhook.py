@@ -59,10 +59,10 @@ def verify(headers: Mapping[str, str], body: bytes, secret: str, now: datetime) 
 
     Raises WebhookRefused unless exactly this body was signed within `TOLERANCE` of now.
     """
-    found = {name.lower(): value for name, value in headers.items()}
-    event_id = found.get("webhook-id", "")
-    timestamp = found.get("webhook-timestamp", "")
-    signatures = found.get("webhook-signature", "")
+    by_name = {name.lower(): value for name, value in headers.items()}
+    event_id = by_name.get("webhook-id", "")
+    timestamp = by_name.get("webhook-timestamp", "")
+    signatures = by_name.get("webhook-signature", "")
     if not (event_id and timestamp and signatures):
         raise WebhookRefused("webhook-id, webhook-timestamp or webhook-signature is missing")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):

@@ -120,9 +120,12 @@ class TelnyxProvider(HttpProvider):
         for number in range(1, _PAGES + 1):
             content = await self._active_calls(query)
             for call in list_at(content, "data"):
-                found = text_at(call, "call_control_id")
-                if found and webhook.call_id_in(text_at(call, "client_state")) == call_id:
-                    return CallSnapshot(provider_call_id=found)
+                provider_call_id = text_at(call, "call_control_id")
+                if (
+                    provider_call_id
+                    and webhook.call_id_in(text_at(call, "client_state")) == call_id
+                ):
+                    return CallSnapshot(provider_call_id=provider_call_id)
             following = _next_page(object_at(content, "meta"), number)
             if following is None:
                 return None
@@ -196,8 +199,8 @@ def _path(call_control_id: str) -> str:
     return f"/calls/{quote(call_control_id, safe='')}"
 
 
-def _seconds(wanted: timedelta, least: timedelta, most: timedelta) -> int:
-    return round(min(max(wanted, least), most).total_seconds())
+def _seconds(duration: timedelta, least: timedelta, most: timedelta) -> int:
+    return round(min(max(duration, least), most).total_seconds())
 
 
 def _error_in(response: httpx.Response) -> tuple[str | None, str | None]:

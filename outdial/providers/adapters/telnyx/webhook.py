@@ -198,7 +198,7 @@ def _conversation(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _insights(payload: Mapping[str, Any]) -> dict[str, Any]:
-    return _found(list_at(payload, "results"))
+    return _insight_facts(list_at(payload, "results"))
 
 
 def _analyzed(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,23 +207,23 @@ def _analyzed(payload: Mapping[str, Any]) -> dict[str, Any]:
     results = [each for group in groups for each in list_at(group, "conversation_insights")]
     links = (_url_in(object_at(one, "download_urls")) for one in list_at(payload, "recordings"))
     return {
-        **_found(results),
+        **_insight_facts(results),
         "cost": number_at(payload, "cost", "total"),
         "recording_url": next(filter(None, links), None),
         "duration_seconds": number_at(payload, "duration_sec"),
     }
 
 
-def _found(results: Sequence[Any]) -> dict[str, Any]:
+def _insight_facts(results: Sequence[Any]) -> dict[str, Any]:
     """What the insights of a conversation say: objects by their own names, texts by their id."""
     structured: dict[str, Any] = {}
     for result in results:
-        told, name = value_at(result, "result"), text_at(result, "insight_id")
-        told = _object_of(told)
-        if isinstance(told, dict):
-            structured |= told
-        elif name is not None and told is not None:
-            structured[name] = told
+        insight, name = value_at(result, "result"), text_at(result, "insight_id")
+        insight = _object_of(insight)
+        if isinstance(insight, dict):
+            structured |= insight
+        elif name is not None and insight is not None:
+            structured[name] = insight
     return {
         "kind": EventKind.ANALYSIS,
         "structured": structured,
@@ -232,14 +232,14 @@ def _found(results: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _object_of(told: Any) -> Any:
+def _object_of(insight: Any) -> Any:
     """An insight with a schema may come as the JSON text of its object."""
-    if not isinstance(told, str) or not told.lstrip().startswith("{"):
-        return told
+    if not isinstance(insight, str) or not insight.lstrip().startswith("{"):
+        return insight
     try:
-        return parsed(told.encode())
+        return parsed(insight.encode())
     except ValueError:
-        return told
+        return insight
 
 
 def _url_in(links: Mapping[str, Any]) -> str | None:
@@ -276,9 +276,9 @@ def ending_of(payload: Mapping[str, Any]) -> Meaning:
     """How a call ended; why it was rejected is refined by the SIP code."""
     cause = text_at(payload, "hangup_cause")
     sip = text_at(payload, "sip_hangup_cause")
-    told = block_or_refusal(sip)
-    if told is not None and (cause in _NO_CAUSE or cause not in _MAPS["hangup_cause"].rows):
-        return told
+    refusal = block_or_refusal(sip)
+    if refusal is not None and (cause in _NO_CAUSE or cause not in _MAPS["hangup_cause"].rows):
+        return refusal
     if cause == _REJECTED and sip in _MAPS["rejected_sip_cause"].rows:
         return _MAPS["rejected_sip_cause"].rows[sip]
     if cause == _CLEARED and sip in _MAPS["cleared_sip_cause"].rows:

@@ -146,14 +146,14 @@ class ThinnestAIProvider(HttpProvider):
 
 
 def _listed(session: Any) -> Listed | None:
-    told = object_at(session)
-    provider_call_id = id_of(told) or text_at(told, "id")
+    call = object_at(session)
+    provider_call_id = id_of(call) or text_at(call, "id")
     if provider_call_id is None:
         return None
-    made_at = text_at(told, "created_at") or text_at(told, "started_at")
+    made_at = text_at(call, "created_at") or text_at(call, "started_at")
     return Listed(
         provider_call_id=provider_call_id,
-        call_id=text_at(told, "context", OUR_ID),
-        to=text_at(told, "to_number"),
+        call_id=text_at(call, "context", OUR_ID),
+        to=text_at(call, "to_number"),
         made_at=from_iso(made_at),
     )

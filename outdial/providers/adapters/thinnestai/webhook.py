@@ -82,22 +82,22 @@ class ThinnestAIWebhooks(WebhookReader):
         Raises WebhookRefused when the body is not a JSON object.
         """
         content = object_in(body)
-        told = {**content, **object_at(content, "data")}
+        call = {**content, **object_at(content, "data")}
         name = text_at(content, "event")
         named = EVENT.meaning_of(name)
         if name is not None and name not in EVENT.rows:
             return ()
-        provider_call_id = id_of(told)
+        provider_call_id = id_of(call)
         if provider_call_id is None:
             return ()
-        meaning = sharper(named, STATUS.meaning_of(text_at(told, "status")))
-        event = event_of(provider_call_id, told, meaning, received_at, call_id=call_in(url))
+        meaning = sharper(named, STATUS.meaning_of(text_at(call, "status")))
+        event = event_of(provider_call_id, call, meaning, received_at, call_id=call_in(url))
         return () if event is None else (event,)
 
 
 def event_of(
     provider_call_id: str,
-    told: Mapping[str, Any],
+    call: Mapping[str, Any],
     meaning: Meaning,
     seen_at: datetime,
     *,
@@ -111,37 +111,37 @@ def event_of(
     """
     if meaning.status is None:
         return None
-    at = from_iso(text_at(told, "ended_at")) if meaning.status.terminal else None
+    at = from_iso(text_at(call, "ended_at")) if meaning.status.terminal else None
     return CallEvent(
         event_id=f"{provider_call_id}/{meaning.status}",
         call_id=call_id,
         provider_call_id=provider_call_id,
         status=meaning.status,
-        at=at or from_iso(text_at(told, "timestamp")) or seen_at,
+        at=at or from_iso(text_at(call, "timestamp")) or seen_at,
         answered=meaning.answered,
         answered_by=meaning.answered_by,
         failure=meaning.failure,
-        detail=text_at(told, "ended_reason") or text_at(told, "status"),
-        duration_seconds=_first_number(told, "duration_seconds", "duration"),
-        transcript=_transcript(told),
-        recording_url=text_at(told, "recording_url"),
-        cost=number_at(told, "cost"),
+        detail=text_at(call, "ended_reason") or text_at(call, "status"),
+        duration_seconds=_first_number(call, "duration_seconds", "duration"),
+        transcript=_transcript(call),
+        recording_url=text_at(call, "recording_url"),
+        cost=number_at(call, "cost"),
     ).by_facts()
 
 
-def id_of(told: Mapping[str, Any]) -> str | None:
+def id_of(call: Mapping[str, Any]) -> str | None:
     """The dial answers with a `call_id`; status and end take a `session_id`, and no document says
     whether they are one. A `session_id` can be asked about, so it goes first where both stand."""
-    return text_at(told, "session_id") or text_at(told, "call_id")
+    return text_at(call, "session_id") or text_at(call, "call_id")
 
 
-def _first_number(told: Mapping[str, Any], *names: str) -> float | None:
-    return next((found for name in names if (found := number_at(told, name)) is not None), None)
+def _first_number(call: Mapping[str, Any], *names: str) -> float | None:
+    return next((number for name in names if (number := number_at(call, name)) is not None), None)
 
 
-def _transcript(told: Mapping[str, Any]) -> str | None:
+def _transcript(call: Mapping[str, Any]) -> str | None:
     turns = [
         f"{text_at(turn, 'role') or 'unknown'}: {text_at(turn, 'content') or ''}"
-        for turn in list_at(told, "transcript")
+        for turn in list_at(call, "transcript")
     ]
-    return text_at(told, "transcript") or "\n".join(turns) or None
+    return text_at(call, "transcript") or "\n".join(turns) or None

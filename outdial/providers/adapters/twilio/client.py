@@ -13,7 +13,7 @@ from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.twilio import webhook
 from outdial.providers.adapters.twilio.webhook import TwilioWebhooks, failure_of
-from outdial.providers.carried import Asked, Carried, NotCarried, Span
+from outdial.providers.carried import CallSettings, Carried, NotCarried, Span
 from outdial.providers.credentials import required_credential
 from outdial.providers.errors import Unavailable, Unsendable
 from outdial.providers.http.answers import (
@@ -197,18 +197,18 @@ class TwilioProvider(HttpProvider):
             }
         return form
 
-    def refused(self, asked: Asked) -> Iterable[NotCarried]:
-        yield from super().refused(asked)
-        settings = asked.agent.settings
-        if not settings.get("twiml") and not asked.agent.id.startswith(_AGENT):
+    def refused(self, requested: CallSettings) -> Iterable[NotCarried]:
+        yield from super().refused(requested)
+        settings = requested.agent.settings
+        if not settings.get("twiml") and not requested.agent.id.startswith(_AGENT):
             yield NotCarried(
                 ("agent",),
-                f"line {self.line.name} can't carry it: found {asked.agent.id!r}, which "
+                f"line {self.line.name} can't carry it: found {requested.agent.id!r}, which "
                 f"{_AGENT_RIGHT}",
             )
-        if asked.variables and settings.get("twiml"):
+        if requested.variables and settings.get("twiml"):
             yield NotCarried(
-                ("variables", min(asked.variables)),
+                ("variables", min(requested.variables)),
                 f"line {self.line.name} can't carry them: twilio is handed twiml as it is "
                 "written; name the URL of the TwiML as the agent, which gets them in its query",
             )

@@ -67,8 +67,8 @@ def _signed_with(
     settings = header_of(headers, _SETTINGS)
     if not settings:
         return auth_token, "HMAC_SHA1"
-    told = dict(part.strip().partition("=")[::2] for part in settings.split(","))
-    algorithm = told.get("algorithm", "HMAC_SHA1").strip().upper()
+    parameters = dict(part.strip().partition("=")[::2] for part in settings.split(","))
+    algorithm = parameters.get("algorithm", "HMAC_SHA1").strip().upper()
     if algorithm not in _ALGORITHMS:
         raise WebhookRefused("X-Twilio-Webhooks-Signature-Settings names an unknown algorithm")
     return required_secret(shared_key, "webhook_shared_key"), algorithm

@@ -43,10 +43,12 @@ class TwilioWebhooks(WebhookReader):
         if not sid:
             raise WebhookRefused("CallSid is missing")
         call_id = query_of(url, CALL_ID) or None
-        told = CallEvent(event_id=sid, call_id=call_id, provider_call_id=sid, at=at)
+        event = CallEvent(event_id=sid, call_id=call_id, provider_call_id=sid, at=at)
         if "MachineDetectionDuration" in form:
             who = answered_by(form.get("AnsweredBy"))
-            return (told.model_copy(update={"event_id": f"{sid}:answered_by", "answered_by": who}),)
+            return (
+                event.model_copy(update={"event_id": f"{sid}:answered_by", "answered_by": who}),
+            )
         word, error, sip = (
             form.get(k) or None for k in ("CallStatus", "ErrorCode", "SipResponseCode")
         )
@@ -62,7 +64,7 @@ class TwilioWebhooks(WebhookReader):
             "duration_seconds": number_at(form, "CallDuration"),
             "recording_url": form.get("RecordingUrl") or None,
         }
-        return (told.model_copy(update=facts).by_facts(),)
+        return (event.model_copy(update=facts).by_facts(),)
 
 
 def read_resource(call: Mapping[str, Any]) -> Sequence[CallEvent]:
@@ -107,8 +109,8 @@ _INSTANTS = ("end_time", "date_updated", "start_time", "date_created")
 """When a resource came to be as it is, best first."""
 
 
-def _kind(known: CallStatus | None, word: str) -> str:
-    return word if known is None else known.value
+def _kind(status: CallStatus | None, word: str) -> str:
+    return word if status is None else status.value
 
 
 def _detail(word: str, error: str | None, sip: str | None) -> str:
@@ -122,13 +124,13 @@ def status_of(word: str | None, *, error: str | None = None, sip: str | None = N
     meaning = _MAPS["call_status"].meaning_of(word)
     if meaning.status is not CallStatus.FAILED:
         return meaning
-    told = _MAPS["sip_code"].meaning_of(sip)
-    if told.failure is FailureClass.REFUSED:
-        return meaning.model_copy(update={"failure": told.failure})
+    response = _MAPS["sip_code"].meaning_of(sip)
+    if response.failure is FailureClass.REFUSED:
+        return meaning.model_copy(update={"failure": response.failure})
     refined = failure_of(error)
-    if refined is None and told.status is not None:
-        return Meaning(status=told.status)
-    return meaning.model_copy(update={"failure": refined or told.failure or meaning.failure})
+    if refined is None and response.status is not None:
+        return Meaning(status=response.status)
+    return meaning.model_copy(update={"failure": refined or response.failure or meaning.failure})
 
 
 def unexplained(meaning: Meaning) -> Meaning:

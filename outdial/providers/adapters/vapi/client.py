@@ -14,7 +14,7 @@ from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.vapi import order, webhook
 from outdial.providers.adapters.vapi.tools import VapiTools
 from outdial.providers.adapters.vapi.webhook import VapiWebhooks
-from outdial.providers.carried import Asked, Carried, NotCarried
+from outdial.providers.carried import CallSettings, Carried, NotCarried
 from outdial.providers.credentials import required_credential, text_option
 from outdial.providers.errors import Misconfigured, Unavailable
 from outdial.providers.http.answers import (
@@ -92,9 +92,9 @@ class VapiProvider(HttpProvider):
         super().__init__(line)
         text_option(line, "credential_id")  # refused now, not with the first call
 
-    def refused(self, asked: Asked) -> Iterable[NotCarried]:
-        yield from super().refused(asked)
-        yield from order.refused_by(self.line, asked)
+    def refused(self, requested: CallSettings) -> Iterable[NotCarried]:
+        yield from super().refused(requested)
+        yield from order.refused_by(self.line, requested)
 
     async def place(self, request: PlaceRequest) -> Placed:
         body = order.order_of(request, self.line)

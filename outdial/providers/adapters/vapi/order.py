@@ -13,7 +13,7 @@ from outdial.domain.call.placing import PlaceRequest
 from outdial.domain.call.status import FailureClass
 from outdial.providers.adapters.vapi import webhook
 from outdial.providers.adapters.vapi.webhook import SECRET_HEADER
-from outdial.providers.carried import Asked, Carried, NotCarried, Span
+from outdial.providers.carried import CallSettings, Carried, NotCarried, Span
 from outdial.providers.orders import phone_number_id
 from outdial.providers.port import LineConfig
 from outdial.providers.reports.payload import list_at, object_at, text_at, value_at
@@ -80,10 +80,10 @@ def order_of(request: PlaceRequest, line: LineConfig) -> dict[str, Any]:
     return order
 
 
-def refused_by(line: LineConfig, asked: Asked) -> Iterator[NotCarried]:
+def refused_by(line: LineConfig, requested: CallSettings) -> Iterator[NotCarried]:
     """What Vapi can't do with the numbers of this line."""
     transport = _transport(line)
-    if asked.ring_timeout is not None and transport not in (_TWILIO, _SIP):
+    if requested.ring_timeout is not None and transport not in (_TWILIO, _SIP):
         yield NotCarried(
             ("ring_timeout",),
             f"line {line.name} can't carry it: vapi lets a phone ring for so long by Twilio and "
@@ -129,8 +129,8 @@ def _transport(line: LineConfig) -> str:
 
 
 def _messages(settings: Mapping[str, Any]) -> list[Any]:
-    wanted = list_at(settings, "serverMessages")
-    return [*wanted, *(name for name in _NEEDED_MESSAGES if name not in wanted)]
+    messages = list_at(settings, "serverMessages")
+    return [*messages, *(name for name in _NEEDED_MESSAGES if name not in messages)]
 
 
 def _ringing(settings: Mapping[str, Any], seconds: int) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ class VapiTools(ToolFormat):
         call = object_at(message, "call")
         number, call_id = text_at(call, "id"), our_id_of(call) or our_id_of(message)
         return tuple(
-            _asked(each, number, call_id)
+            _tool_call(each, number, call_id)
             for each in list_at(message, "toolCallList")
             if isinstance(each, Mapping)
         )
@@ -39,25 +39,25 @@ class VapiTools(ToolFormat):
         return {
             "results": [
                 {
-                    "name": asked.tool,
-                    "toolCallId": asked.id,
+                    "name": tool_call.tool,
+                    "toolCallId": tool_call.id,
                     "result": str(answer.get("message", "")),
                 }
-                for asked, answer in answers
+                for tool_call, answer in answers
             ]
         }
 
 
-def _asked(each: Mapping[str, Any], number: str | None, call_id: str | None) -> ToolCall:
+def _tool_call(each: Mapping[str, Any], number: str | None, call_id: str | None) -> ToolCall:
     """The name and arguments stand in the tool call, or under `function` in it."""
     name = text_at(each, "name") or text_at(each, "function", "name")
     if name is None:
         raise WebhookRefused("a tool call has no name")
     given = next(
         (
-            found
+            arguments
             for path in (("arguments",), ("parameters",), ("function", "arguments"))
-            if (found := value_at(each, *path)) is not None
+            if (arguments := value_at(each, *path)) is not None
         ),
         None,
     )

@@ -82,7 +82,7 @@ class VapiWebhooks(WebhookReader):
         number, call_id = text_at(call, "id"), our_id_of(call) or our_id_of(message)
         if number is None:
             raise WebhookRefused("message.call.id is missing or can't be read")
-        at = _told_at(message, call) or received_at
+        at = _time_of(message, call) or received_at
         if kind == "end-of-call-report":
             return _ended(message, number, call_id, at)
         word = text_at(message, "status")
@@ -90,12 +90,12 @@ class VapiWebhooks(WebhookReader):
             reason = text_at(message, "endedReason")
             if reason is None:
                 # The report that follows says why, and all else: this one must not pass for it.
-                return (_told(number, call_id, at, Meaning(), _UNEXPLAINED),)
+                return (_event(number, call_id, at, Meaning(), _UNEXPLAINED),)
             started = text_at(call, "startedAt") is not None
             meaning = ending_of(reason, started=started)
-            told = _told(number, call_id, at, meaning, reason or word)
-            return (_answered_if(started, meaning, told),)
-        return (_told(number, call_id, at, status_of(word), word or ""),) if word else ()
+            event = _event(number, call_id, at, meaning, reason or word)
+            return (_answered_if(started, meaning, event),)
+        return (_event(number, call_id, at, status_of(word), word or ""),) if word else ()
 
 
 def read_call(call: Mapping[str, Any]) -> Sequence[CallEvent]:
@@ -108,7 +108,7 @@ def read_call(call: Mapping[str, Any]) -> Sequence[CallEvent]:
         return _ended(call, number, our_id_of(call), at, otherwise=unexplained())
     # A call that was just made may be shown without a status.
     meaning = status_of(word) if word else Meaning(status=CallStatus.QUEUED)
-    return (_told(number, our_id_of(call), at, meaning, word or "queued"),)
+    return (_event(number, our_id_of(call), at, meaning, word or "queued"),)
 
 
 def our_id_of(call: Mapping[str, Any]) -> str | None:
@@ -131,7 +131,7 @@ def _ended(
     meaning = ending_of(reason, started=started is not None)
     if reason is None and otherwise is not None:
         meaning = otherwise
-    end = _told(number, call_id, over or at, meaning, reason or ENDED)
+    end = _event(number, call_id, over or at, meaning, reason or ENDED)
     if started is not None and over is not None:
         seconds = max(0.0, (over - started).total_seconds())
         end = end.model_copy(update={"duration_seconds": seconds})
@@ -141,7 +141,7 @@ def _ended(
     # A call object shows what there is so far; only with an analysis is it all there.
     if otherwise is not None and not analysis and not structured:
         return (end,)
-    known = CallEvent(
+    analysed = CallEvent(
         event_id=f"{number}:analysis",
         kind=EventKind.ANALYSIS,
         call_id=call_id,
@@ -154,7 +154,7 @@ def _ended(
         cost=cost,
         structured=structured,
     )
-    return (end, known)
+    return (end, analysed)
 
 
 def _answered_if(started: bool, meaning: Meaning, end: CallEvent) -> CallEvent:
@@ -168,24 +168,26 @@ def _structured(analysis: Mapping[str, Any], artifact: Mapping[str, Any]) -> dic
 
     `structuredData` of the analysis is the older way of it, and counts where both name a field.
     """
-    found: dict[str, Any] = {}
+    structured: dict[str, Any] = {}
     for output in object_at(artifact, "structuredOutputs").values():
         name, result = text_at(output, "name"), value_at(output, "result")
         if isinstance(result, dict):
-            found |= result
+            structured |= result
         if name is not None and result is not None:
-            found[name] = result
-    return found | object_at(analysis, "structuredData")
+            structured[name] = result
+    return structured | object_at(analysis, "structuredData")
 
 
-def _told(number: str, call_id: str | None, at: datetime, meaning: Meaning, word: str) -> CallEvent:
-    known = meaning.status
-    kind = ENDED if known is not None and known.terminal else known or word
+def _event(
+    number: str, call_id: str | None, at: datetime, meaning: Meaning, word: str
+) -> CallEvent:
+    status = meaning.status
+    kind = ENDED if status is not None and status.terminal else status or word
     return CallEvent(
         event_id=f"{number}:{kind}",
         call_id=call_id,
         provider_call_id=number,
-        status=known,
+        status=status,
         at=at,
         failure=meaning.failure,
         answered_by=meaning.answered_by,
@@ -193,11 +195,11 @@ def _told(number: str, call_id: str | None, at: datetime, meaning: Meaning, word
     )
 
 
-def _told_at(message: Mapping[str, Any], call: Mapping[str, Any]) -> datetime | None:
+def _time_of(message: Mapping[str, Any], call: Mapping[str, Any]) -> datetime | None:
     """When a message is of, by its own timestamp, else by the call's end if it is about that."""
-    told = _instant(number_at(message, "timestamp")) or from_iso(text_at(message, "timestamp"))
+    sent = _instant(number_at(message, "timestamp")) or from_iso(text_at(message, "timestamp"))
     ended = from_iso(text_at(message, "endedAt")) or from_iso(text_at(call, "endedAt"))
-    return told or ended
+    return sent or ended
 
 
 def _instant(number: float | None) -> datetime | None:

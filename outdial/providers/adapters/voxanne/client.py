@@ -106,10 +106,10 @@ class VoxanneProvider(HttpProvider):
         response = await self._http.ask("GET", "api/calls", params={"limit": _PAGE})
         if not response.is_success:
             raise request_error(response, self.line.name)
-        found = json_of(response)
-        if not isinstance(found, list):
+        content = json_of(response)
+        if not isinstance(content, list):
             raise unreadable(self.line.name)
-        listed = [one for one in map(_listed, found) if one is not None]
+        listed = [one for one in map(_listed, content) if one is not None]
         provider_call_id = ours(listed, call_id=call_id, to=to, since=since)
         return None if provider_call_id is None else await self.look_up(provider_call_id)
 
@@ -134,7 +134,7 @@ class VoxanneProvider(HttpProvider):
 
 
 def _id_in(call: Any) -> str | None:
-    return next((found for name in _IDS if (found := text_at(call, name))), None)
+    return next((call_id for name in _IDS if (call_id := text_at(call, name))), None)
 
 
 def _listed(call: Any) -> Listed | None:
@@ -149,8 +149,10 @@ def _listed(call: Any) -> Listed | None:
 
 def _wait(response: httpx.Response) -> timedelta | None:
     """Seconds until a limit ends: in the body, or in the draft standard's header."""
-    told = number_at(json_of(response), "retryAfter")
-    seconds = number_at(response.headers.get("ratelimit-reset")) if told is None else told
+    retry_after = number_at(json_of(response), "retryAfter")
+    seconds = (
+        number_at(response.headers.get("ratelimit-reset")) if retry_after is None else retry_after
+    )
     if seconds is None or seconds < 0:
         return None
     return timedelta(seconds=min(seconds, timedelta(hours=1).total_seconds()))

@@ -23,7 +23,7 @@ from outdial.domain.call.status import BOOKED, CallStatus
 from outdial.providers.port import WebhookReader
 from outdial.providers.reports.instants import from_iso, from_unix
 from outdial.providers.reports.payload import number_at, object_at, object_in, text_at
-from outdial.providers.reports.status_map import Meaning, known_meaning, load_maps, sharper
+from outdial.providers.reports.status_map import Meaning, listed_meaning, load_maps, sharper
 from outdial.providers.signing import header_of, require_equal, require_recent, required_secret
 
 TOLERANCE = timedelta(seconds=300)
@@ -112,12 +112,12 @@ def meaning_of(call: Mapping[str, Any], event: Meaning) -> Meaning:
     if meaning.status is not None and not meaning.status.terminal:
         return meaning
     machine = meaning.answered_by
-    for told in (
+    for refinement in (
         ENDED_REASON.meaning_of(text_at(call, "endedReason")),
-        known_meaning(OUTCOME, text_at(call, "outcome")),
+        listed_meaning(OUTCOME, text_at(call, "outcome")),
     ):
-        meaning = sharper(meaning, told)
-        machine = machine or told.answered_by
+        meaning = sharper(meaning, refinement)
+        machine = machine or refinement.answered_by
     return meaning.model_copy(update={"answered_by": machine})
 
 
@@ -147,9 +147,9 @@ def status_of(
 
 def _answered(call: Mapping[str, Any], meaning: Meaning) -> bool | None:
     """Whether there was a talk, by what was written down of it."""
-    said = _first_text((call, ("transcript",)), (call, ("artifact", "transcript")))
+    transcript = _first_text((call, ("transcript",)), (call, ("artifact", "transcript")))
     unreached = meaning.status in (CallStatus.BUSY, CallStatus.NO_ANSWER)
-    return True if said and not unreached else meaning.answered
+    return True if transcript and not unreached else meaning.answered
 
 
 def analysis_of(
@@ -176,9 +176,9 @@ def analysis_of(
         ),
         cost=number_at(call, "cost"),
         structured={
-            name: told
+            name: text
             for name in ("summary", "sentiment", "successEvaluation")
-            if (told := _first_text((content, ("analysis", name)), (call, ("analysis", name))))
+            if (text := _first_text((content, ("analysis", name)), (call, ("analysis", name))))
         },
     )
     made = analysed.disposition or analysed.transcript or analysed.structured
@@ -186,7 +186,7 @@ def analysis_of(
 
 
 def _first_text(*places: tuple[Mapping[str, Any], tuple[str, ...]]) -> str | None:
-    return next((told for content, path in places if (told := text_at(content, *path))), None)
+    return next((text for content, path in places if (text := text_at(content, *path))), None)
 
 
 def _happened_at(call: Mapping[str, Any], status: CallStatus) -> datetime | None:
@@ -196,9 +196,9 @@ def _happened_at(call: Mapping[str, Any], status: CallStatus) -> datetime | None
 
 def _duration(call: Mapping[str, Any]) -> float | None:
     """Seconds; from begin and end where they are not told."""
-    told = number_at(call, "duration")
+    duration = number_at(call, "duration")
     began = _happened_at(call, CallStatus.IN_PROGRESS)
     ended = _happened_at(call, CallStatus.COMPLETED)
-    if told is not None or began is None or ended is None:
-        return told
+    if duration is not None or began is None or ended is None:
+        return duration
     return max(0.0, (ended - began).total_seconds())

@@ -108,9 +108,9 @@ class VoxpriaProvider(HttpProvider):
     async def find(self, call_id: str, *, to: str, since: datetime) -> CallSnapshot | None:
         listed: list[Listed] = []
         for page in range(1, _MOST_PAGES + 1):
-            found = await self._page(page, _PAGE)
-            listed += [one for one in map(_listed, found) if one is not None]
-            if len(found) < _PAGE:
+            calls = await self._page(page, _PAGE)
+            listed += [one for one in map(_listed, calls) if one is not None]
+            if len(calls) < _PAGE:
                 break
         provider_call_id = ours(listed, call_id=call_id, to=to, since=since)
         return None if provider_call_id is None else await self.look_up(provider_call_id)
@@ -131,14 +131,14 @@ class VoxpriaProvider(HttpProvider):
 
 
 def _listed(call: Any) -> Listed | None:
-    told = object_at(call)
-    provider_call_id = id_of(told)
+    fields = object_at(call)
+    provider_call_id = id_of(fields)
     if provider_call_id is None:
         return None
-    made_at = text_at(told, "createdAt") or text_at(told, "startedAt")
+    made_at = text_at(fields, "createdAt") or text_at(fields, "startedAt")
     return Listed(
         provider_call_id=provider_call_id,
-        call_id=text_at(told, "variables", OUR_ID),
-        to=text_at(told, "toNumber"),
+        call_id=text_at(fields, "variables", OUR_ID),
+        to=text_at(fields, "toNumber"),
         made_at=from_iso(made_at),
     )

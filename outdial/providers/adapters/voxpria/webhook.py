@@ -103,7 +103,7 @@ def event_of(
         duration_seconds=number_at(call, "duration"),
         transcript=text_at(call, "transcript"),
         recording_url=text_at(call, "recording"),
-        structured={name: told for name in _STRUCTURED if (told := text_at(call, name))},
+        structured={name: text for name in _STRUCTURED if (text := text_at(call, name))},
     ).by_facts()
 
 

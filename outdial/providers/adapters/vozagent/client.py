@@ -119,22 +119,22 @@ class VozAgentProvider(HttpProvider):
         return None if provider_call_id is None else await self.look_up(provider_call_id)
 
     async def check(self) -> str:
-        found = await self._list("assistants", limit="100")
-        return f"VozAgent at {self._http.base_url}: key accepted, {len(found)} assistants"
+        assistants = await self._list("assistants", limit="100")
+        return f"VozAgent at {self._http.base_url}: key accepted, {len(assistants)} assistants"
 
     async def _outbound_calls(self, contact_id: str, to: str) -> list[Listed]:
-        found = await self._list("calls", contact_id=contact_id, call_type="outbound", limit="100")
-        calls = [_listed(call, to) for call in found if text_at(call, "contact_id") == contact_id]
+        listed = await self._list("calls", contact_id=contact_id, call_type="outbound", limit="100")
+        calls = [_listed(call, to) for call in listed if text_at(call, "contact_id") == contact_id]
         return [call for call in calls if call is not None]
 
     async def _list(self, path: str, **query: str) -> list[Any]:
         response = await self._http.ask("GET", path, params=query)
         if not response.is_success:
             raise request_error(response, self.line.name)
-        found = json_of(response)
-        if not isinstance(found, list):
+        content = json_of(response)
+        if not isinstance(content, list):
             raise unreadable(self.line.name)
-        return found
+        return content
 
 
 def _assistant_field(line: LineConfig) -> str:
@@ -155,8 +155,8 @@ def _tags(contact: Any) -> list[Any]:
 def _order(request: PlaceRequest) -> dict[str, Any]:
     settings = request.agent_settings
     tags = [text_at(settings, "tags"), *list_at(settings, "tags"), f"{TAG}{request.call_id}"]
-    rest = {name: told for name, told in request.variables.items() if name not in _VARIABLES}
-    notes = [text_at(settings, "notes"), *(f"{name}: {told}" for name, told in rest.items())]
+    rest = {name: text for name, text in request.variables.items() if name not in _VARIABLES}
+    notes = [text_at(settings, "notes"), *(f"{name}: {text}" for name, text in rest.items())]
     order = {
         "phone_number": request.to,
         **{name: request.variables.get(name) for name in _VARIABLES},

@@ -49,20 +49,20 @@ class VozAgentWebhooks(WebhookReader):
         """
         content = object_in(body)
         event = text_at(content, "event") or text_at(content, "type")
-        told = object_at(content, "data") or object_at(content, "call") or content
+        call = object_at(content, "data") or object_at(content, "call") or content
         at = from_iso(text_at(content, "timestamp")) or received_at
         if event in _BOOKED:
-            return _booked(event, text_at(told, "call_id"), at)
+            return _booked(event, text_at(call, "call_id"), at)
         named = EVENT.meaning_of(event)
-        call_id = text_at(told, "call_id") or text_at(told, "id")
+        call_id = text_at(call, "call_id") or text_at(call, "id")
         if named.status is None or call_id is None:
             return ()
-        meaning = sharper(named, STATUS.meaning_of(_status_in(told)))
-        return events_of(call_id, told, meaning, at)
+        meaning = sharper(named, STATUS.meaning_of(_status_in(call)))
+        return events_of(call_id, call, meaning, at)
 
 
-def _status_in(told: Mapping[str, Any]) -> str | None:
-    return text_at(told, "call_status") or text_at(told, "status")
+def _status_in(call: Mapping[str, Any]) -> str | None:
+    return text_at(call, "call_status") or text_at(call, "status")
 
 
 def _booked(event: str, call_id: str | None, at: datetime) -> Sequence[CallEvent]:
@@ -123,7 +123,7 @@ def analysis_of(call_id: str, call: Mapping[str, Any], at: datetime) -> CallEven
         recording_url=text_at(call, "recording_url"),
         cost=number_at(call, "cost"),
         structured={
-            ours: told for name, ours in _STRUCTURED.items() if (told := text_at(call, name))
+            ours: text for name, ours in _STRUCTURED.items() if (text := text_at(call, name))
         },
     )
 

@@ -99,8 +99,8 @@ async def _list(request: Request, simulation: Simulation) -> Response:
         calls = simulation.network.find(our_id, from_instant)
         return answer({"calls": [call.shown() for call in calls]})
 
-    known = simulation.network.find(our_id, None)
-    key = known[0].order.to if our_id and known else our_id or ""
+    earlier = simulation.network.find(our_id, None)
+    key = earlier[0].order.to if our_id and earlier else our_id or ""
     return _with_faults(simulation, Route.LIST, key, carry_out)
 
 

@@ -37,10 +37,10 @@ def analysis_of(call: Call, at: datetime, base_url: str) -> dict[str, Any]:
     return analysis
 
 
-def _a_week_later(known: object) -> str | None:
+def _a_week_later(appointment_at: object) -> str | None:
     """The time that the person has, on the same clock; None when the agent was told of none."""
     try:
-        return (datetime.fromisoformat(str(known)) + timedelta(days=7)).isoformat()
+        return (datetime.fromisoformat(str(appointment_at)) + timedelta(days=7)).isoformat()
     except (ValueError, OverflowError):
         return None
 

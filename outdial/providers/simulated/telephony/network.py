@@ -124,16 +124,16 @@ class Network:
         key = json.dumps(order.model, sort_keys=True)
         if len(self._models) > _MODELS_KEPT:
             self._models.clear()
-        known = self._models.get(key)
-        if known is None:
+        people = self._models.get(key)
+        if people is None:
             try:
-                known = PeopleModel.model_validate(
+                people = PeopleModel.model_validate(
                     merge(self.people.model_dump(mode="json"), order.model)
                 )
             except ValidationError as exc:
                 raise Refusal(400, "invalid_model") from exc
-            self._models[key] = known
-        return known
+            self._models[key] = people
+        return people
 
     def _admit(self, order: CallOrder, behaviour: Behaviour) -> None:
         account, now = self.account, self._clock()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from outdial.domain.call.plan import CallPlan, CallRequest
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.line.routing import LineShare
-from outdial.providers.carried import Asked, NotCarried, Path
+from outdial.providers.carried import CallSettings, NotCarried, Path
 from outdial.providers.lines import Line
 
 _WRITTEN = ("recording", "ring_timeout", "max_duration")
@@ -26,15 +26,15 @@ def not_carried_by(
     }
     for index, share in enumerate(definition.line or ()):
         line = lines[share.name]
-        asked = Asked(
+        requested = CallSettings(
             agent=plan.agent_on(share.name),
             caller_ids=plan.caller_ids_on(share.name) or line.policy.caller_ids,
             variables=frozenset(definition.variables),
             **written,
         )
-        for found in line.provider.refused(asked):
-            path = _path_of(found.path, index, share, definition)
-            yield NotCarried(path, found.message)
+        for refusal in line.provider.refused(requested):
+            path = _path_of(refusal.path, index, share, definition)
+            yield NotCarried(path, refusal.message)
 
 
 def not_carried_of(
@@ -50,25 +50,25 @@ def not_carried_of(
     through a workflow has all of them set. With `variables` the agent has to be told of them all.
     """
     fields = CallRequest.model_fields
-    wanted = {
+    explicit = {
         name: value
         for name in _WRITTEN
         if (value := getattr(request, name)) != fields[name].default or name in written
     }
-    asked = Asked(
+    requested = CallSettings(
         agent=request.agent,
         caller_ids=(request.caller_id,) if request.caller_id else (),
         variables=frozenset(request.variables if variables else ()),
-        **wanted,
+        **explicit,
     )
-    for found in line.provider.refused(asked):
-        name = "caller_id" if found.path[0] == "caller_ids" else found.path[0]
-        yield NotCarried((name, *found.path[1:]), found.message)
+    for refusal in line.provider.refused(requested):
+        name = "caller_id" if refusal.path[0] == "caller_ids" else refusal.path[0]
+        yield NotCarried((name, *refusal.path[1:]), refusal.message)
 
 
-def in_words(found: NotCarried) -> str:
+def in_words(refusal: NotCarried) -> str:
     """`recording: line main can't carry it: …`, for those who have no file."""
-    return f"{'.'.join(map(str, found.path))}: {found.message}"
+    return f"{'.'.join(map(str, refusal.path))}: {refusal.message}"
 
 
 def _path_of(path: Path, index: int, share: LineShare, definition: CampaignDefinition) -> Path:
