@@ -94,30 +94,30 @@ class Calls(CallActivities):
         line = self._resources.lines[call.line]
         snapshot = await _ask(line, call)
         if snapshot is None:
-            return LookUp(found=False, absent=await self._is_absent(line, call))
+            return LookUp(exists=False, absent=await self._is_absent(line, call))
         if call.provider_call_id is None:
             await self._record_placed(call.id, snapshot.provider_call_id)
         stored = await self._store(call.id, call.line, snapshot.events)
-        return LookUp(found=True, reports=reports_of(call.id, stored))
+        return LookUp(exists=True, reports=reports_of(call.id, stored))
 
     @activity.defn(name="hang_up_call")
     async def hang_up_call(self, hang_up: HangUpInput) -> HangUp:
         now = self._resources.clock()
         # What has not left yet does not leave any more.
-        found = await self._resources.database.write(
+        fence = await self._resources.database.write(
             lambda s: leases.close_fence(s, hang_up.call_id, now=now)
         )
-        if found not in (Fence.PLACING, Fence.PLACED):
-            return HangUp(asked=False)
+        if fence not in (Fence.PLACING, Fence.PLACED):
+            return HangUp(requested=False)
         call = await self._read(hang_up.call_id)
         line = self._resources.lines[call.line]
         if not line.provider.capabilities.can_end:
-            return HangUp(asked=False, possible=False)
+            return HangUp(requested=False, possible=False)
         provider_call_id = call.provider_call_id or await self._find(line, call)
         if provider_call_id is None:
-            return HangUp(asked=False)
+            return HangUp(requested=False)
         await line.provider.end(provider_call_id)
-        return HangUp(asked=True)
+        return HangUp(requested=True)
 
     async def _find(self, line: Line, call: CallRecord) -> str | None:
         """The provider's id of a call whose placement is unknown, if its provider knows it."""
@@ -170,7 +170,7 @@ class Calls(CallActivities):
         return LinePolicy() if configured is None else configured.policy
 
     async def _read(self, call_id: str) -> CallRecord:
-        return await self._resources.database.read(lambda s: _known(s, call_id))
+        return await self._resources.database.read(lambda s: _require_call(s, call_id))
 
     async def _dial(
         self, line: Line, request: PlaceRequest, deadline: datetime | None
@@ -252,7 +252,7 @@ class Calls(CallActivities):
                 now=now,
                 retry_after=retry_after,
             )
-            call = _known(session, call_id)
+            call = _require_call(session, call_id)
             if isinstance(error, Misconfigured):
                 lines.hold_line(session, call.tenant, line, now + MISCONFIGURED_WAIT, detail)
             return call
@@ -332,7 +332,7 @@ def _removed(passed: FencePass) -> Misconfigured:
     return Misconfigured(f"line {passed.line} is not in the settings of this worker")
 
 
-def _known(session: Session, call_id: str) -> CallRecord:
+def _require_call(session: Session, call_id: str) -> CallRecord:
     call = calls.get_call(session, call_id)
     if call is None:
         raise UnknownCall(call_id)

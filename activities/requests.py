@@ -25,7 +25,7 @@ from outdial.domain.record import CallRecord, CampaignRecord, RecipientState
 from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
 from outdial.providers.unsupported import in_words, not_carried_of
 from outdial.resources.resources import Resources
-from outdial.store.call.requests import enroll_request, known_request
+from outdial.store.call.requests import enroll_request, find_request
 from outdial.store.campaign import campaigns
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.roster import roster, withdrawal
@@ -40,7 +40,7 @@ class Requests(RequestActivities):
     @activity.defn(name="enroll_request")
     async def enroll_request(self, request: RequestInput) -> Requested:
         if request.withdrawn:
-            known = await self._withdraw_known(request)
+            known = await self._withdraw_enrolled(request)
             if known is not None:
                 return known
         asked = request.request
@@ -75,13 +75,13 @@ class Requests(RequestActivities):
             await wake_direct_campaign(self._resources.temporal, direct)
         return Requested(recipient_id=recipient)
 
-    async def _withdraw_known(self, request: RequestInput) -> Requested | None:
+    async def _withdraw_enrolled(self, request: RequestInput) -> Requested | None:
         """What is on the roster already comes off it, whatever is wrong with the request now."""
         now = self._resources.clock()
 
         def work(s: Session) -> tuple[int | None, CallRecord | None]:
             direct = campaigns.ensure_direct_campaign(s, request.tenant, now=now)
-            known = known_request(s, direct.id, request.key)
+            known = find_request(s, direct.id, request.key)
             if known is None:
                 return None, None
             return known, withdrawal.withdraw_recipient(s, known, now=now)

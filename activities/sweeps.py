@@ -293,10 +293,10 @@ class Sweeps(SweepActivities):
     async def _free(self, lease: LeaseCheck) -> bool:
         """Free the slot of a call whose workflow is gone; False while the phone may be busy."""
         call, now = lease.call, self._resources.clock()
-        found = await self._resources.database.write(
+        fence = await self._resources.database.write(
             lambda s: leases.close_fence(s, call.id, now=now)
         )
-        if found in (Fence.CLAIMED, Fence.CLOSED, Fence.NOT_PLACED):
+        if fence in (Fence.CLAIMED, Fence.CLOSED, Fence.NOT_PLACED):
             await self._resources.database.write(
                 lambda s: leases.release_unplaced(s, call.id, now=now)
             )
@@ -315,12 +315,12 @@ class Sweeps(SweepActivities):
         end = self._reported_end(call, reports_of(call.id, stored))
         if end is not None:
             return end
-        looked = await self._look_up(call.id)
-        if looked is not None:
-            end = self._reported_end(call, reports_of(call.id, stored) + looked.reports)
+        answer = await self._look_up(call.id)
+        if answer is not None:
+            end = self._reported_end(call, reports_of(call.id, stored) + answer.reports)
             if end is not None:
                 return end
-            if looked.absent:
+            if answer.absent:
                 return CallEnd.absent(now)
         if now < lease.expires_at:
             await self._hang_up(call.id)

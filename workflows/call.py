@@ -47,16 +47,16 @@ class CallWorkflow:
     def __init__(self, call: ClaimedCall) -> None:
         self._call = call
         self._status = CallStatus.QUEUED
-        self._seen: set[str] = set()
+        self._event_ids: set[str] = set()
         self._answered = self._started = False
         self._end: CallEnd | None = None
         self._placement = Placement(result=PlacementResult.UNKNOWN, upsert_status=False)
         self._placed_at = workflow.now()
-        self._last_heard = workflow.now()
-        self._asked = 0
-        self._hang_up_asked = False
+        self._last_report_at = workflow.now()
+        self._look_ups = 0
+        self._hang_up_requested = False
         self._evidence = 0
-        """Grows with everything that is heard about the call."""
+        """Grows with everything that is reported about the call."""
         self._can_hang_up = True
         self._watchdog: asyncio.Task[None] | None = None
         self._withdrawal: asyncio.Task[None] | None = None
@@ -70,13 +70,13 @@ class CallWorkflow:
     @workflow.signal(description="A report of the provider about this call")
     def report(self, event: CallEvent) -> None:
         """Events may come twice, late or out of order."""
-        if event.call_id != self._call.call_id or event.event_id in self._seen:
+        if event.call_id != self._call.call_id or event.event_id in self._event_ids:
             return
         if event.status is None:
             return
-        self._seen.add(event.event_id)
+        self._event_ids.add(event.event_id)
         self._evidence += 1
-        self._last_heard = workflow.now()
+        self._last_report_at = workflow.now()
         self._answered = self._answered or was_answered(event) is True
         self._started = self._started or was_started(event)
         before, self._status = self._status, advance(self._status, event.status)
@@ -87,11 +87,11 @@ class CallWorkflow:
                 event, answered_before=self._answered, started_before=self._started
             )
         elif not self._status.terminal:
-            self._tell_status()
+            self._publish_status()
 
     @workflow.signal(description="Hang up")
     def hang_up(self) -> None:
-        self._hang_up_asked = True
+        self._hang_up_requested = True
 
     @workflow.query(description="Where the call is")
     def status(self) -> CallStatus:
@@ -110,11 +110,11 @@ class CallWorkflow:
             summary=f"dial {self._call.masked} on {self._call.line}",
             **options.PLACE,
         )
-        self._withdrawal = asyncio.create_task(self._withdraw_if_asked(placing))
+        self._withdrawal = asyncio.create_task(self._withdraw_on_request(placing))
         self._placement = placement = await placing
-        self._placed_at = self._last_heard = workflow.now()
+        self._placed_at = self._last_report_at = workflow.now()
         if self._status is not CallStatus.QUEUED:
-            self._tell_status()
+            self._publish_status()
         for early in placement.reports:
             self.report(early)
         if self._over() or placement.result in (PlacementResult.PLACED, PlacementResult.UNKNOWN):
@@ -130,35 +130,35 @@ class CallWorkflow:
             retry_after=placement.retry_after,
         )
 
-    async def _withdraw_if_asked(self, placing: asyncio.Task[Placement]) -> None:
-        """What has not left yet when somebody wants it ended does not leave any more."""
-        await workflow.wait_condition(lambda: self._hang_up_asked or placing.done())
+    async def _withdraw_on_request(self, placing: asyncio.Task[Placement]) -> None:
+        """A request that has not left yet when the call is to be ended does not leave any more."""
+        await workflow.wait_condition(lambda: self._hang_up_requested or placing.done())
         if not placing.done() and workflow.patched(HANG_UP_WHILE_PLACING):
             await self._hang_up()
 
     async def _follow(self) -> None:
-        """Wait for the end; the watchdog asks when nothing is heard."""
+        """Wait for the end; the watchdog asks when nothing is reported."""
         if self._over():
             return
         self._show("waiting for the provider")
         # Not cancelled at the end: a timer that dies with its run costs no event.
         if self._watchdog is None or self._watchdog.done():
             self._watchdog = asyncio.create_task(self._watch())
-        await workflow.wait_condition(lambda: self._over() or self._hang_up_asked)
+        await workflow.wait_condition(lambda: self._over() or self._hang_up_requested)
         if not self._over():
             await self._end_by_hanging_up()
 
     async def _end_by_hanging_up(self) -> None:
         """Ask the provider to end it until it has ended: a request may be lost, and of a placement
-        that is unknown nobody knows whom to ask about, until something is heard of it."""
-        heard = self._evidence
-        asked, grace = await self._hang_up(), HANG_UP_GRACE
-        again = not asked and workflow.patched(HANG_UP_AGAIN)
+        that is unknown the provider's id is not known before something is reported of it."""
+        evidence = self._evidence
+        requested, grace = await self._hang_up(), HANG_UP_GRACE
+        again = not requested and workflow.patched(HANG_UP_AGAIN)
         while not self._over():
             try:
                 await workflow.wait_condition(
-                    lambda heard=heard, again=again: (  # type: ignore[misc]
-                        self._over() or (again and self._evidence != heard)
+                    lambda evidence=evidence, again=again: (  # type: ignore[misc]
+                        self._over() or (again and self._evidence != evidence)
                     ),
                     timeout=grace,
                     timeout_summary="the call was hung up",
@@ -169,7 +169,7 @@ class CallWorkflow:
                 again = workflow.patched(HANG_UP_AGAIN)
             again = again and self._can_hang_up
             if not self._over() and again:
-                heard = self._evidence
+                evidence = self._evidence
                 again = not await self._hang_up()
 
     async def _watch(self) -> None:
@@ -181,14 +181,14 @@ class CallWorkflow:
                 await self._ask()
 
     async def _ask(self) -> None:
-        found = await self._look_up()
-        self._asked += 1
-        self._last_heard = workflow.now()
+        answer = await self._look_up()
+        self._look_ups += 1
+        self._last_report_at = workflow.now()
         if self._over():
             return
-        if found is not None and found.found:
+        if answer is not None and answer.exists:
             self._evidence += 1
-        if found is not None and found.absent and not self._seen:
+        if answer is not None and answer.absent and not self._event_ids:
             self._end = CallEnd.absent(workflow.now())
         elif workflow.now() >= self._deadline():
             await self._close_at_deadline()
@@ -201,15 +201,17 @@ class CallWorkflow:
         return self._placed_at + lease_duration(self._call)
 
     def _silence_ends(self) -> datetime:
-        if self._placement.result is PlacementResult.UNKNOWN and not self._seen:
-            return self._last_heard + min(UNKNOWN_POLL * (1 << min(self._asked, 6)), LONGEST_POLL)
+        if self._placement.result is PlacementResult.UNKNOWN and not self._event_ids:
+            return self._last_report_at + min(
+                UNKNOWN_POLL * (1 << min(self._look_ups, 6)), LONGEST_POLL
+            )
         if self._status is CallStatus.IN_PROGRESS:
-            return self._last_heard + self._placement.talk_silence
-        return self._last_heard + self._placement.ring_silence
+            return self._last_report_at + self._placement.talk_silence
+        return self._last_report_at + self._placement.ring_silence
 
     async def _look_up(self) -> LookUp | None:
         try:
-            found = await workflow.execute_activity_method(
+            answer = await workflow.execute_activity_method(
                 CallActivities.look_up_call,
                 LookUpInput(call_id=self._call.call_id),
                 task_queue=names.CALL_QUEUE,
@@ -218,9 +220,9 @@ class CallWorkflow:
             )
         except ActivityError:
             return None  # the watchdog asks again
-        for report in found.reports:
+        for report in answer.reports:
             self.report(report)
-        return found
+        return answer
 
     async def _hang_up(self) -> bool:
         self._show("hanging up")
@@ -235,7 +237,7 @@ class CallWorkflow:
         except ActivityError:
             return False
         self._can_hang_up = result.possible
-        return result.asked
+        return result.requested
 
     async def _close_at_deadline(self) -> None:
         """No call lasts longer: end it at the provider, then settle for what is known."""
@@ -251,9 +253,9 @@ class CallWorkflow:
         while not ended.status.terminal:
             # It was believed never placed, and its own reports have proved it since.
             self._end, self._status = None, ended.status
-            self._seen.clear()  # what came beside that belief is told again by a look-up
+            self._event_ids.clear()  # what came beside that belief is told again by a look-up
             self._placement = self._placement.model_copy(update={"result": PlacementResult.PLACED})
-            self._last_heard = workflow.now()
+            self._last_report_at = workflow.now()
             await self._follow()
             ended = await self._record_end()
         if self._placement.upsert_status:
@@ -284,7 +286,7 @@ class CallWorkflow:
             **options.SHORT_WRITE,
         )
 
-    def _tell_status(self) -> None:
+    def _publish_status(self) -> None:
         if self._placement.upsert_status:
             workflow.upsert_search_attributes(
                 [search_attributes.CALL_STATUS.value_set(self._status.value)]

@@ -39,7 +39,7 @@ class RequestCallWorkflow(ABC):
 
     @workflow.run
     @abstractmethod
-    async def run(self, asked: RequestCallInput) -> RequestResult: ...
+    async def run(self, request: RequestCallInput) -> RequestResult: ...
 
 
 @workflow.defn(name="RunCampaignWorkflow")
@@ -48,7 +48,7 @@ class RunCampaignWorkflow(ABC):
 
     @workflow.run
     @abstractmethod
-    async def run(self, asked: LaunchInput) -> CampaignResult: ...
+    async def run(self, launch: LaunchInput) -> CampaignResult: ...
 
 
 @workflow.defn(name="CallbackWorkflow")

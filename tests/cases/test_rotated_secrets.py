@@ -205,11 +205,11 @@ async def test_a_rotation_that_is_asked_for_twice_loses_nobody(
 async def test_what_has_ended_is_forgotten(us: Customer, world: World, customer: Receiver) -> None:
     endpoint = await new_endpoint(us, customer.url)
     await rotate(us, endpoint, overlap_hours=1)
-    keeper = MaintenanceLoop(world.ctx)
-    await keeper.forget_secrets()
+    maintenance = MaintenanceLoop(world.ctx)
+    await maintenance.delete_former_secrets()
     assert await world.ctx.database.read(kept) == 1
     world.clock.now += HOURS
-    await keeper.forget_secrets()
+    await maintenance.delete_former_secrets()
     assert await world.ctx.database.read(kept) == 0
 
 

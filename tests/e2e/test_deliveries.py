@@ -138,7 +138,7 @@ async def test_the_log_of_what_was_delivered_is_kept_for_a_while(
     customer: Receiver,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("outdial.services.operations.maintenance.FORGOTTEN_AT_ONCE", 2)
+    monkeypatch.setattr("outdial.services.operations.maintenance.DELETED_AT_ONCE", 2)
     made = (await http.post("/v1/endpoints", json={"url": customer.url, "events": ["test"]})).json()
     log = {"endpoint": made["id"]}
     for _ in range(5):
@@ -154,8 +154,8 @@ async def test_the_log_of_what_was_delivered_is_kept_for_a_while(
     await until(delivered)
     customer.answer = lambda number: 503
     await http.post(f"/v1/endpoints/{made['id']}/test")
-    await MaintenanceLoop(at_work.ctx, timedelta(hours=1)).forget_deliveries()
+    await MaintenanceLoop(at_work.ctx, timedelta(hours=1)).delete_delivered()
     assert len(await states()) == 6
-    await MaintenanceLoop(at_work.ctx, timedelta(0)).forget_deliveries()
+    await MaintenanceLoop(at_work.ctx, timedelta(0)).delete_delivered()
     assert await states() == ["pending"]
     await http.delete(f"/v1/endpoints/{made['id']}")

@@ -45,8 +45,8 @@ async def not_placed(server: WorkflowEnvironment) -> dict[str, Handle]:
 async def silent(skipping: WorkflowEnvironment) -> dict[str, Handle]:
     calls, call = FakeCalls(), claimed()
     calls.lookups = [
-        LookUp(found=True, reports=(report(call, CallStatus.RINGING),)),
-        LookUp(found=True, reports=(report(call, CallStatus.NO_ANSWER),)),
+        LookUp(exists=True, reports=(report(call, CallStatus.RINGING),)),
+        LookUp(exists=True, reports=(report(call, CallStatus.NO_ANSWER),)),
     ]
     return {"call_silent_then_found": await _to_the_end(skipping, calls, call)}
 
@@ -54,14 +54,14 @@ async def silent(skipping: WorkflowEnvironment) -> dict[str, Handle]:
 async def lost(skipping: WorkflowEnvironment) -> dict[str, Handle]:
     calls = FakeCalls()
     calls.placement = PLACED.model_copy(update={"result": PlacementResult.UNKNOWN})
-    calls.lookups = [LookUp(found=False), LookUp(found=False, absent=True)]
+    calls.lookups = [LookUp(exists=False), LookUp(exists=False, absent=True)]
     return {"call_request_lost": await _to_the_end(skipping, calls, claimed())}
 
 
 async def unknown(skipping: WorkflowEnvironment) -> dict[str, Handle]:
     calls = FakeCalls()
     calls.placement = PLACED.model_copy(update={"result": PlacementResult.UNKNOWN})
-    calls.lookups = [LookUp(found=False)]
+    calls.lookups = [LookUp(exists=False)]
     return {"call_unknown_to_the_end": await _to_the_end(skipping, calls, claimed())}
 
 
@@ -76,7 +76,7 @@ async def ended_from_outside(server: WorkflowEnvironment) -> dict[str, Handle]:
     handles: dict[str, Handle] = {}
     for name in ("call_cancelled", "call_hung_up"):
         calls, call = FakeCalls(), claimed()
-        calls.lookups = [LookUp(found=True, reports=(report(call, CallStatus.CANCELED),))]
+        calls.lookups = [LookUp(exists=True, reports=(report(call, CallStatus.CANCELED),))]
         async with working(server, calls) as queue:
             handle = await start(server, queue, call)
             await handle.signal(CallWorkflow.report, report(call, CallStatus.RINGING))

@@ -9,14 +9,14 @@ import pytest
 
 from outdial.domain.access import ApiKey, Limit
 from outdial.store.access import idempotency, keys, rates
-from outdial.store.access.idempotency import Asked, Earlier
+from outdial.store.access.idempotency import IdempotentRequest, StoredResponse
 from outdial.store.db.database import Database
 from tests.builders import NOW
 
 pytestmark = pytest.mark.both_databases
 
 LIMIT = Limit(name="key/k1", allowed=5, within=timedelta(minutes=1))
-ASKED = Asked("default", "order-1", "POST /v1/calls", "digest")
+REQUEST = IdempotentRequest("default", "order-1", "POST /v1/calls", "digest")
 
 
 def test_every_request_is_counted_once(database: Database) -> None:
@@ -38,38 +38,38 @@ def test_a_window_begins_with_its_first_request(database: Database) -> None:
         (1, False), (2, False), (3, False), (4, False), (5, False), (6, True),
     ]  # fmt: skip
     assert used(60) == (1, False)
-    assert database.write_sync(lambda s: rates.forget_counts(s, before=NOW)) == 0
+    assert database.write_sync(lambda s: rates.delete_counts(s, before=NOW)) == 0
     later = NOW + timedelta(hours=1)
-    assert database.write_sync(lambda s: rates.forget_counts(s, before=later)) == 1
+    assert database.write_sync(lambda s: rates.delete_counts(s, before=later)) == 1
 
 
 def test_of_two_with_one_key_one_carries_it_out(database: Database) -> None:
-    def ask(_: int) -> Earlier | None:
-        return database.write_sync(lambda s: idempotency.ask_once(s, ASKED, now=NOW))
+    def ask(_: int) -> StoredResponse | None:
+        return database.write_sync(lambda s: idempotency.begin_request(s, REQUEST, now=NOW))
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(16)))
-    assert [answer for answer in answers if answer is not None] == [Earlier(same=True)] * 15
-    database.write_sync(lambda s: idempotency.keep_answer(s, ASKED, 201, '{"id":1}'))
-    assert ask(0) == Earlier(True, 201, '{"id":1}')
-    other = Asked("default", "order-1", "POST /v1/calls", "another body")
-    found = database.write_sync(lambda s: idempotency.ask_once(s, other, now=NOW))
-    assert found is not None
-    assert not found.same
-    elsewhere = Asked("other", "order-1", "POST /v1/calls", "another body")
-    assert database.write_sync(lambda s: idempotency.ask_once(s, elsewhere, now=NOW)) is None
+    assert [answer for answer in answers if answer is not None] == [StoredResponse(same=True)] * 15
+    database.write_sync(lambda s: idempotency.store_response(s, REQUEST, 201, '{"id":1}'))
+    assert ask(0) == StoredResponse(True, 201, '{"id":1}')
+    other = IdempotentRequest("default", "order-1", "POST /v1/calls", "another body")
+    stored = database.write_sync(lambda s: idempotency.begin_request(s, other, now=NOW))
+    assert stored is not None
+    assert not stored.same
+    elsewhere = IdempotentRequest("other", "order-1", "POST /v1/calls", "another body")
+    assert database.write_sync(lambda s: idempotency.begin_request(s, elsewhere, now=NOW)) is None
 
 
 def test_who_died_before_the_answer_is_replaced(database: Database) -> None:
-    def ask(seconds: float) -> Earlier | None:
+    def ask(seconds: float) -> StoredResponse | None:
         now = NOW + timedelta(seconds=seconds)
-        return database.write_sync(lambda s: idempotency.ask_once(s, ASKED, now=now))
+        return database.write_sync(lambda s: idempotency.begin_request(s, REQUEST, now=now))
 
     assert ask(0) is None
-    assert ask(59) == Earlier(same=True)
+    assert ask(59) == StoredResponse(same=True)
     assert ask(61) is None
-    assert ask(62) == Earlier(same=True)
-    database.write_sync(lambda s: idempotency.forget_request(s, ASKED))
+    assert ask(62) == StoredResponse(same=True)
+    database.write_sync(lambda s: idempotency.discard_request(s, REQUEST))
     assert ask(63) is None
 
 

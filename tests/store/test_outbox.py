@@ -278,7 +278,7 @@ def test_what_was_delivered_long_ago_is_dropped_and_nothing_else(house: House) -
 
     def forget() -> int:
         before = NOW + 2 * minute
-        return house.write(lambda s: deliveries.forget_delivered(s, before=before, limit=1))
+        return house.write(lambda s: deliveries.delete_delivered(s, before=before, limit=1))
 
     left = {"old", "failed", "waiting", "again", "young"}
     assert forget() == 1

@@ -66,7 +66,7 @@ class FakeCalls(CallActivities):
         self.hung_up += 1
         if self.on_hang_up is not None:
             await self.on_hang_up()
-        return HangUp(asked=True)
+        return HangUp(requested=True)
 
     @activity.defn(name="end_call")
     async def end_call(self, call_id: str, end: CallEnd) -> Ended:

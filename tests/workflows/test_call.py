@@ -171,8 +171,8 @@ async def test_a_call_that_was_not_placed_ends_at_once(
 async def test_silence_is_broken_by_asking(skipping: WorkflowEnvironment) -> None:
     calls, call = FakeCalls(), claimed()
     calls.lookups = [
-        LookUp(found=True, reports=(report(call, CallStatus.RINGING),)),
-        LookUp(found=True, reports=(report(call, CallStatus.NO_ANSWER),)),
+        LookUp(exists=True, reports=(report(call, CallStatus.RINGING),)),
+        LookUp(exists=True, reports=(report(call, CallStatus.NO_ANSWER),)),
     ]
     async with working(skipping, calls) as queue:
         result = await (await start(skipping, queue, call)).result()
@@ -183,7 +183,7 @@ async def test_silence_is_broken_by_asking(skipping: WorkflowEnvironment) -> Non
 async def test_a_lost_request_is_no_attempt(skipping: WorkflowEnvironment) -> None:
     calls, call = FakeCalls(), claimed()
     calls.placement = PLACED.model_copy(update={"result": PlacementResult.UNKNOWN})
-    calls.lookups = [LookUp(found=False), LookUp(found=False, absent=True)]
+    calls.lookups = [LookUp(exists=False), LookUp(exists=False, absent=True)]
     async with working(skipping, calls) as queue:
         result = await (await start(skipping, queue, call)).result()
     assert result.status is CallStatus.FAILED
@@ -198,8 +198,8 @@ async def test_a_call_that_was_wrongly_given_up_is_followed_to_its_end(
     """The store has its reports, and does not believe that it was never placed."""
     calls, call = FakeCalls(), claimed()
     calls.placement = PLACED.model_copy(update={"result": PlacementResult.UNKNOWN})
-    absent = LookUp(found=False, absent=True)
-    ended = LookUp(found=True, reports=(report(call, CallStatus.NO_ANSWER),))
+    absent = LookUp(exists=False, absent=True)
+    ended = LookUp(exists=True, reports=(report(call, CallStatus.NO_ANSWER),))
     calls.lookups = [*[absent] * times, ended]
     calls.disproved = [CallStatus.RINGING] * times
     async with working(skipping, calls) as queue:
@@ -214,7 +214,7 @@ async def test_a_call_nobody_can_tell_about_ends_as_unknown(
 ) -> None:
     calls, call = FakeCalls(), claimed()
     calls.placement = PLACED.model_copy(update={"result": PlacementResult.UNKNOWN})
-    calls.lookups = [LookUp(found=False)]
+    calls.lookups = [LookUp(exists=False)]
     async with working(skipping, calls) as queue:
         handle = await start(skipping, queue, call)
         await handle.result()
@@ -270,7 +270,7 @@ async def test_a_placement_is_never_cancelled_half_way(server: WorkflowEnvironme
 
 async def test_hang_up_by_signal(server: WorkflowEnvironment) -> None:
     calls, call = FakeCalls(), claimed()
-    calls.lookups = [LookUp(found=True, reports=(report(call, CallStatus.CANCELED),))]
+    calls.lookups = [LookUp(exists=True, reports=(report(call, CallStatus.CANCELED),))]
     async with working(server, calls) as queue:
         handle = await start(server, queue, call)
 

@@ -119,14 +119,14 @@ class Phone(FakeCalls):
         self._end = report(call, CallStatus.CANCELED)
         self._tells = tells
         """Reports the end by itself; else it has to be asked."""
-        self.lookups = [LookUp(found=True, reports=(self._end,))]
+        self.lookups = [LookUp(exists=True, reports=(self._end,))]
 
     @activity.defn(name="hang_up_call")
     async def hang_up_call(self, hang_up: HangUpInput) -> HangUp:
         self.hung_up += 1
         if self.placed and self._tells:
             await self._handle.signal(CallWorkflow.report, self._end)
-        return HangUp(asked=self.placed > 0)
+        return HangUp(requested=self.placed > 0)
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,13 @@ class Stubborn(FakeCalls):
     @activity.defn(name="hang_up_call")
     async def hang_up_call(self, hang_up: HangUpInput) -> HangUp:
         self.hung_up += self.known
-        return HangUp(asked=self.known and self.possible, possible=self.possible)
+        return HangUp(requested=self.known and self.possible, possible=self.possible)
 
     @activity.defn(name="look_up_call")
     async def look_up_call(self, look_up: LookUpInput) -> LookUp:
         self.looked_up += 1
         over = self.hung_up >= self.takes
-        return LookUp(found=self.known, reports=(self._end,) if over else ())
+        return LookUp(exists=self.known, reports=(self._end,) if over else ())
 
 
 @asynccontextmanager

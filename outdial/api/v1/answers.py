@@ -9,8 +9,9 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from outdial.services.accounts.access import Caller
-from outdial.services.accounts.once import Answer, Asked, asked_with, once
+from outdial.services.accounts.once import Answer, identify_request, once
 from outdial.services.errors import RequestRefused
+from outdial.store.access.idempotency import IdempotentRequest
 
 IdempotencyKey = Annotated[
     str | None,
@@ -30,13 +31,15 @@ IfMatch = Annotated[
 ]
 
 
-async def asked_of(request: Request, caller: Caller, key: str | None) -> Asked | None:
+async def idempotent_request(
+    request: Request, caller: Caller, key: str | None
+) -> IdempotentRequest | None:
     """The request as its Idempotency-Key identifies it."""
     if key is None:
         return None
     body = await request.body()
     query = f"?{request.url.query}" if request.url.query else ""
-    return asked_with(caller.ctx, key, f"{request.method} {request.url.path}{query}", body)
+    return identify_request(caller.ctx, key, f"{request.method} {request.url.path}{query}", body)
 
 
 async def answered_once(
@@ -51,7 +54,7 @@ async def answered_once(
     async def answer() -> Answer:
         return shown(await carry_out(), status)
 
-    return response(await once(caller.ctx, await asked_of(request, caller, key), answer))
+    return response(await once(caller.ctx, await idempotent_request(request, caller, key), answer))
 
 
 def shown(model: BaseModel, status: int) -> Answer:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from temporalio import activity
 
 from outdial.domain.call.event import CallEnd, CallEvent
@@ -56,10 +57,16 @@ class LookUp(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    found: bool
+    exists: bool
+    """Whether the provider knows the call."""
     absent: bool = False
-    """Certainly never placed: it was looked for after the deadline and the listing's lag."""
+    """Certainly never placed: it was looked up after the deadline and the listing's lag."""
     reports: tuple[CallEvent, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_histories(cls, data: Any) -> Any:
+        return _renamed(data, "found", "exists")
 
 
 class HangUpInput(BaseModel):
@@ -71,10 +78,15 @@ class HangUpInput(BaseModel):
 class HangUp(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    asked: bool
+    requested: bool
     """False when the provider cannot end calls, or does not know this one (yet)."""
     possible: bool = True
     """False when the provider can't end calls: asking again is of no use."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_histories(cls, data: Any) -> Any:
+        return _renamed(data, "asked", "requested")
 
 
 class Ended(BaseModel):
@@ -83,6 +95,13 @@ class Ended(BaseModel):
     status: CallStatus
     outcome: str | None = None
     settled: bool = False
+
+
+def _renamed(data: Any, former: str, name: str) -> Any:
+    """A message with a field under its present name."""
+    if not isinstance(data, dict) or former not in data:
+        return data
+    return {name if key == former else key: value for key, value in data.items()}
 
 
 class CallActivities(ABC):

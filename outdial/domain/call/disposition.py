@@ -54,9 +54,9 @@ def masked_text(text: str) -> str:
     return _NUMBER.sub(_masked_number, text)[:LONGEST_TEXT]
 
 
-def _masked_number(found: re.Match[str]) -> str:
-    digits = "".join(c for c in found[0].upper().removeprefix("%2B") if c.isdigit())
-    return mask_phone(f"+{digits}") if found[0][0] in "+%" else "•" * len(digits)
+def _masked_number(match: re.Match[str]) -> str:
+    digits = "".join(c for c in match[0].upper().removeprefix("%2B") if c.isdigit())
+    return mask_phone(f"+{digits}") if match[0][0] in "+%" else "•" * len(digits)
 
 
 def slug_of(text: str) -> str | None:

@@ -133,9 +133,9 @@ def _after_attempt(settling: Settling, retry: Retry, policy: OutcomeRetry) -> Fo
         return Close(
             Reason("max_attempts", f"{settling.outcome} {same} times; {policy.limit} is the limit")
         )
-    asked = promised(settling.redial_at, settling.ended_at)
-    if settling.outcome == CALL_ME_LATER and asked is not None:
-        return NextAttempt(asked, Reason(CALL_ME_LATER, "asked to be called then"), promised=True)
+    promise = promised(settling.redial_at, settling.ended_at)
+    if settling.outcome == CALL_ME_LATER and promise is not None:
+        return NextAttempt(promise, Reason(CALL_ME_LATER, "asked to be called then"), promised=True)
     delay = policy.delay(same)
     if delay == "next_day":
         due = next_local_day(settling.zones, settling.ended_at)

@@ -1,4 +1,4 @@
-"""Requests with an Idempotency-Key: carried out once, answered the same ever after."""
+"""Requests with an Idempotency-Key: carried out once, and answered from storage after that."""
 
 from __future__ import annotations
 
@@ -10,58 +10,55 @@ from datetime import timedelta
 from outdial.resources.resources import Resources
 from outdial.services.errors import Collision
 from outdial.store.access import idempotency
-from outdial.store.access.idempotency import Asked, Earlier
+from outdial.store.access.idempotency import IdempotentRequest, StoredResponse
 
-KEPT_FOR = timedelta(days=1)
-"""How long answers are remembered, at least."""
+RETAINED_FOR = timedelta(days=1)
+"""How long responses are stored, at least."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a door answers: a status and a body, as text."""
+    """The response of an API: a status and a body, as text."""
 
     status: int
     body: str
 
 
-def asked_with(ctx: Resources, key: str, operation: str, body: bytes) -> Asked:
+def identify_request(ctx: Resources, key: str, operation: str, body: bytes) -> IdempotentRequest:
     digest = hashlib.sha256(body).hexdigest()
-    return Asked(ctx.tenant, key, operation, digest)
+    return IdempotentRequest(ctx.tenant, key, operation, digest)
 
 
-def answer_before(earlier: Earlier | None) -> Answer | None:
-    """What was answered before; None for who asks first. Raises Collision."""
-    if earlier is None:
+def replay(stored: StoredResponse | None) -> Answer | None:
+    """The stored answer; None for the first request with its key. Raises Collision."""
+    if stored is None:
         return None
-    if not earlier.same:
+    if not stored.same:
         raise Collision("this Idempotency-Key was used with another request; send a new one")
-    if earlier.status is None or earlier.answer is None:
+    if stored.status is None or stored.answer is None:
         raise Collision("a request with this Idempotency-Key is being carried out; ask again soon")
-    return Answer(earlier.status, earlier.answer)
+    return Answer(stored.status, stored.answer)
 
 
 async def once(
-    ctx: Resources, asked: Asked | None, carry_out: Callable[[], Awaitable[Answer]]
+    ctx: Resources, request: IdempotentRequest | None, carry_out: Callable[[], Awaitable[Answer]]
 ) -> Answer:
-    """Carry a request out unless it was before. Raises Collision, and what `carry_out` raises;
-    then whoever asks again asks anew."""
-    if asked is None:
+    """Carry a request out unless it was before. Raises Collision, and what `carry_out` raises; the
+    next request with its key is carried out then."""
+    if request is None:
         return await carry_out()
     now = ctx.clock()
-    before = answer_before(
-        await ctx.database.write(lambda s: idempotency.ask_once(s, asked, now=now))
+    before = replay(
+        await ctx.database.write(lambda s: idempotency.begin_request(s, request, now=now))
     )
     if before is not None:
         return before
     try:
         answer = await carry_out()
     except BaseException:
-        await ctx.database.write(lambda s: idempotency.forget_request(s, asked))
+        await ctx.database.write(lambda s: idempotency.discard_request(s, request))
         raise
     await ctx.database.write(
-        lambda s: idempotency.keep_answer(s, asked, answer.status, answer.body)
+        lambda s: idempotency.store_response(s, request, answer.status, answer.body)
     )
     return answer
-
-
-__all__ = ["Answer", "Asked", "answer_before", "asked_with", "once"]

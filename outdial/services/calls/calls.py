@@ -1,5 +1,5 @@
-"""Calls: asked for, listed, looked at, ended. There is one way to a telephone, and it is the
-claim: what is asked for here is a row on the roster of the tenant's direct campaign."""
+"""Calls: requested, listed, read, ended. Every call is placed through a claim: what is requested
+here is a row on the roster of the tenant's direct campaign."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
 from outdial.providers.lines import Line
 from outdial.providers.unsupported import in_words, not_carried_of
 from outdial.resources.resources import Resources
-from outdial.services.accounts.once import Answer, Asked, answer_before
+from outdial.services.accounts.once import Answer, replay
 from outdial.services.accounts.quotas import spend
 from outdial.services.errors import NotFound, RequestRefused
 from outdial.store.access import idempotency
+from outdial.store.access.idempotency import IdempotentRequest
 from outdial.store.call import calls as stored_calls
 from outdial.store.call import events, requests
 from outdial.store.call.requests import NewRequest
@@ -37,11 +38,11 @@ from outdial.store.roster import withdrawal
 
 @dataclass(frozen=True)
 class CallOrder:
-    """A call to be made, and what is known of it besides the request itself."""
+    """A call to be made, and what belongs to it besides the request itself."""
 
     request: CallRequest
     agent: str | None = None
-    """As it was asked for; default: the agent's id at the provider."""
+    """As it was requested; default: the agent's id at the provider."""
     origin: str = "v1"
     contact_id: str | None = None
     endpoint_id: str | None = None
@@ -55,12 +56,12 @@ async def create_call(
     order: CallOrder,
     *,
     show: Callable[[CallView], Answer] | None = None,
-    asked: Asked | None = None,
+    idempotent: IdempotentRequest | None = None,
 ) -> CallView | Answer:
-    """Write a call down, in one transaction; it is made when its time has come.
+    """Store a call that is to be made, in one transaction; it is placed when it is due.
 
-    With `asked` the answer that `show` makes of it is kept in the same transaction, and the
-    answer that was kept before is given back instead of a call. Raises RequestRefused,
+    With `idempotent` the answer that `show` makes of it is stored in the same transaction, and an
+    answer that was stored before is given back instead of a call. Raises RequestRefused,
     UnknownLine, Collision, QuotaUsedUp.
     """
     line = ctx.lines.of_tenant(ctx.tenant).choose(order.request.line)
@@ -72,8 +73,8 @@ async def create_call(
     new = _checked(order, now)
 
     def work(s: Session) -> tuple[CampaignRecord | None, CallView | Answer]:
-        if asked is not None:
-            before = answer_before(idempotency.ask_once(s, asked, now=now))
+        if idempotent is not None:
+            before = replay(idempotency.begin_request(s, idempotent, now=now))
             if before is not None:
                 return None, before
         if new.refused is None:
@@ -83,8 +84,8 @@ async def create_call(
         view = _view(new, line, direct, now)
         # Before the commit: what can't be answered must not be dialed.
         answer = show(view) if show is not None else Answer(200, view.model_dump_json())
-        if asked is not None and show is not None:
-            idempotency.keep_answer(s, asked, answer.status, answer.body)
+        if idempotent is not None and show is not None:
+            idempotency.store_response(s, idempotent, answer.status, answer.body)
         return direct, view
 
     direct, made = await ctx.database.write(work)
@@ -103,10 +104,10 @@ def require_carried(line: Line, request: CallRequest, *, variables: bool = True)
 
 async def get_call(ctx: Resources, call_id: str) -> CallView:
     """Raises NotFound."""
-    found = await ctx.database.read(lambda s: stored_calls.get_view(s, ctx.tenant, call_id))
-    if found is None:
+    view = await ctx.database.read(lambda s: stored_calls.get_view(s, ctx.tenant, call_id))
+    if view is None:
         raise NotFound("call", call_id)
-    return found
+    return view
 
 
 async def list_calls(
@@ -130,7 +131,7 @@ async def count_calls(ctx: Resources, chosen: CallFilter) -> int:
 
 
 async def call_events(ctx: Resources, call: CallView) -> list[CallEvent]:
-    """What the provider told about all attempts, oldest first."""
+    """What the provider reported about all attempts, oldest first."""
     return await ctx.database.read(
         lambda s: events.events_of_recipient(s, ctx.tenant, call.recipient_id)
     )

@@ -43,7 +43,7 @@ async def single_call(
     recording: bool | None = None,
     has_recordings: bool = False,
 ) -> CallOrder:
-    """A call to be made once. `context` is what the agent is told, and comes back as it came;
+    """A call to be made once. `context` is given to the agent, and comes back as it came;
     `scopes` are those of whoever asks.
 
     `has_recordings` is of a system whose calls have recordings though nobody asks for them: they
@@ -76,13 +76,13 @@ async def single_call(
     )
 
 
-def _request(speaker: Speaker, told: Mapping[str, Any], **values: Any) -> CallRequest:
+def _request(speaker: Speaker, context: Mapping[str, Any], **values: Any) -> CallRequest:
     try:
         return CallRequest(
             agent=speaker.agent,
             line=speaker.line,
-            variables={name: in_words(value) for name, value in told.items()},
-            context=dict(told),
+            variables={name: in_words(value) for name, value in context.items()},
+            context=dict(context),
             schedule=_ANY_HOUR,
             retry=_ONCE,
             **values,
@@ -94,7 +94,7 @@ def _request(speaker: Speaker, told: Mapping[str, Any], **values: Any) -> CallRe
 def _can_record(ctx: Resources, speaker: Speaker) -> bool:
     provider = ctx.lines.of_tenant(ctx.tenant)[speaker.line].provider
     refused = provider.refused(CallSettings(agent=speaker.agent, recording=True))
-    return not any("recording" in found.path for found in refused)
+    return not any("recording" in each.path for each in refused)
 
 
 async def require_shown(ctx: Resources, line: str, number: str) -> str:
@@ -117,5 +117,5 @@ async def require_shown(ctx: Resources, line: str, number: str) -> str:
 
 
 def in_words(value: Any) -> str:
-    """A value as an agent is told of it: text as it is, everything else as JSON."""
+    """A value as an agent gets it: text as it is, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

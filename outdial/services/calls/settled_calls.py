@@ -23,8 +23,8 @@ async def list_calls(
     """The newest first."""
     now = ctx.clock()
     chosen = chosen.model_copy(update={"settled_by": now})
-    found = await calls.list_calls(ctx, chosen, limit=limit, offset=offset)
-    return [until_settled(view, now) for view in found]
+    views = await calls.list_calls(ctx, chosen, limit=limit, offset=offset)
+    return [until_settled(view, now) for view in views]
 
 
 async def count_calls(ctx: Resources, chosen: CallFilter) -> int:

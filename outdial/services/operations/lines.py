@@ -81,8 +81,8 @@ async def get_line(ctx: Resources, name: str) -> LineStatus:
     line = ctx.lines.of_tenant(ctx.tenant).get(name)
     if line is None:
         raise NotFound("line", name)
-    found = await ctx.database.read(lambda s: line_status(s, ctx.tenant, name))
-    if found is None:  # no worker has announced it yet
+    status = await ctx.database.read(lambda s: line_status(s, ctx.tenant, name))
+    if status is None:  # no worker has announced it yet
         (limits,) = limits_of(Lines([line]))
-        found = LineStatus(**limits.model_dump(exclude={"breaker"}), in_flight=0, health=Health())
-    return found
+        status = LineStatus(**limits.model_dump(exclude={"breaker"}), in_flight=0, health=Health())
+    return status

@@ -1,5 +1,5 @@
-"""What has to be looked after besides campaigns: outboxes that have something due, requests that
-nobody claims, and what may be forgotten.
+"""Background work besides campaigns: outboxes with something due, requests that nobody claims, and
+rows that have expired.
 
 Every worker does it; that several do is harmless.
 """
@@ -17,7 +17,7 @@ from sqlmodel import Session
 from outdial.dispatch.errors import is_outage
 from outdial.dispatch.starting import start_delivery, wake_direct_campaign
 from outdial.resources.resources import Resources
-from outdial.services.accounts.once import KEPT_FOR
+from outdial.services.accounts.once import RETAINED_FOR
 from outdial.store.access import idempotency, rates
 from outdial.store.call import requests
 from outdial.store.db.errors import DatabaseUnavailable
@@ -26,23 +26,23 @@ from outdial.store.webhooks import deliveries, outstanding, secrets
 log = logging.getLogger(__name__)
 
 OUTBOXES_EVERY = timedelta(milliseconds=300)
-TELL_AGAIN_AFTER = timedelta(seconds=2)
-"""A drain that was told finds what is due by itself for that long."""
+START_AGAIN_AFTER = timedelta(seconds=2)
+"""A delivery workflow that was just signalled finds what is due by itself for that long."""
 REQUESTS_EVERY = timedelta(seconds=20)
 UNCLAIMED_FOR = timedelta(seconds=20)
-"""Requests that are due so long were written by somebody who died before he could say so, or
-wait for a busy line, whose campaign is not harmed by one more look."""
+"""Requests that are due so long were stored by a process that died before it could wake their
+campaign, or wait for a busy line, whose campaign is not harmed by one more look."""
 RESTORE_EVERY = timedelta(minutes=1)
-FORGET_EVERY = timedelta(minutes=10)
-FORGOTTEN_AT_ONCE = 500
-_COUNTS_KEPT = timedelta(days=1)
+DELETE_EVERY = timedelta(minutes=10)
+DELETED_AT_ONCE = 500
+_COUNTS_RETAINED = timedelta(days=1)
 MOST = 200
 BLOCKED_EVERY = timedelta(seconds=5)
 POSTPONED_AT_ONCE = 1000
 
 
 class MaintenanceLoop:
-    """Keeps looking for as long as a worker runs. Use as a context manager."""
+    """Runs its tasks for as long as a worker runs. Use as a context manager."""
 
     def __init__(
         self,
@@ -51,26 +51,26 @@ class MaintenanceLoop:
         *,
         restore: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        """`restore` puts back what Temporal has to know of us, should it have lost its data."""
+        """`restore` registers again what Temporal has lost, should its data be gone."""
         self._ctx = ctx
         self._restore = restore
         self._keep_deliveries = keep_deliveries
         self._tasks: list[asyncio.Task[None]] = []
-        self._told: dict[str, datetime] = {}
+        self._started: dict[str, datetime] = {}
 
     async def __aenter__(self) -> MaintenanceLoop:
-        looks: list[tuple[Callable[[], Awaitable[None]], timedelta]] = [
-            (self.start_drains, OUTBOXES_EVERY),
+        work: list[tuple[Callable[[], Awaitable[None]], timedelta]] = [
+            (self.start_deliveries, OUTBOXES_EVERY),
             (self.postpone_blocked, BLOCKED_EVERY),
-            (self.nudge_unclaimed, REQUESTS_EVERY),
-            (self.forget, FORGET_EVERY),
-            (self.forget_deliveries, FORGET_EVERY),
-            (self.forget_secrets, FORGET_EVERY),
+            (self.wake_unclaimed, REQUESTS_EVERY),
+            (self.delete_expired, DELETE_EVERY),
+            (self.delete_delivered, DELETE_EVERY),
+            (self.delete_former_secrets, DELETE_EVERY),
         ]
         if self._restore is not None:
-            looks.append((self._restore, RESTORE_EVERY))
-        for look, every in looks:
-            self._tasks.append(asyncio.create_task(_keep(look, every)))
+            work.append((self._restore, RESTORE_EVERY))
+        for step, every in work:
+            self._tasks.append(asyncio.create_task(_repeat(step, every)))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -80,23 +80,23 @@ class MaintenanceLoop:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    async def start_drains(self) -> None:
-        """See that a drain runs for every endpoint with something due."""
+    async def start_deliveries(self) -> None:
+        """Ensure that a delivery workflow runs for every endpoint with something due."""
         now = self._ctx.clock()
         due = await self._ctx.database.read(
             lambda s: outstanding.endpoints_due(s, now=now, limit=MOST)
         )
-        self._told = {
-            endpoint: at for endpoint, at in self._told.items() if now - at < TELL_AGAIN_AFTER
+        self._started = {
+            endpoint: at for endpoint, at in self._started.items() if now - at < START_AGAIN_AFTER
         }
         for tenant, endpoint_id in due:
-            if endpoint_id not in self._told:
-                self._told[endpoint_id] = now
+            if endpoint_id not in self._started:
+                self._started[endpoint_id] = now
                 start = start_delivery(self._ctx.temporal, tenant, endpoint_id)
                 await by_itself(start, f"deliveries to {endpoint_id}")
 
     async def postpone_blocked(self) -> None:
-        """Set aside what was written behind deliveries that wait for another try."""
+        """Postpone what stands behind deliveries that wait for another try."""
         now = self._ctx.clock()
         postponed = 1
         while postponed:  # it ends: what becomes due after `now` is not looked at
@@ -107,63 +107,60 @@ class MaintenanceLoop:
             if not blocked:
                 return
             postponed = await self._ctx.database.write(
-                lambda s, found=blocked: outstanding.postpone(s, found, now=now)  # type: ignore[misc]
+                lambda s, blocked=blocked: outstanding.postpone(s, blocked, now=now)  # type: ignore[misc]
             )
 
-    async def nudge_unclaimed(self) -> None:
-        """Wake direct campaigns whose requests nobody has looked at."""
+    async def wake_unclaimed(self) -> None:
+        """Wake direct campaigns whose requests nobody has claimed."""
         before = self._ctx.clock() - UNCLAIMED_FOR
         waiting = await self._ctx.database.read(lambda s: requests.unclaimed(s, before=before))
         for direct in waiting:
             wake = wake_direct_campaign(self._ctx.temporal, direct)
             await by_itself(wake, f"requests of {direct.tenant}")
 
-    async def forget(self) -> None:
-        """Drop counts and answers that nobody asks for any more."""
+    async def delete_expired(self) -> None:
+        """Delete request counts and stored responses that are no longer needed."""
         now = self._ctx.clock()
 
         def work(s: Session) -> None:
-            rates.forget_counts(s, before=now - _COUNTS_KEPT)
-            idempotency.forget_answers(s, before=now - KEPT_FOR)
+            rates.delete_counts(s, before=now - _COUNTS_RETAINED)
+            idempotency.delete_responses(s, before=now - RETAINED_FOR)
 
         await self._ctx.database.write(work)
 
-    async def forget_deliveries(self) -> None:
-        """Drop what was delivered long ago, a batch a transaction, so that nobody waits for it."""
+    async def delete_delivered(self) -> None:
+        """Delete what was delivered longer ago than the log is retained."""
         before = self._ctx.clock() - self._keep_deliveries
+        await self._in_batches(
+            lambda s: deliveries.delete_delivered(s, before=before, limit=DELETED_AT_ONCE)
+        )
 
-        def work(s: Session) -> int:
-            return deliveries.forget_delivered(s, before=before, limit=FORGOTTEN_AT_ONCE)
-
-        gone = FORGOTTEN_AT_ONCE
-        while gone == FORGOTTEN_AT_ONCE:
-            gone = await self._ctx.database.write(work)
-
-    async def forget_secrets(self) -> None:
-        """Drop the former secrets of endpoints that have ended, a batch a transaction."""
+    async def delete_former_secrets(self) -> None:
+        """Delete the former secrets of endpoints that are no longer valid."""
         now = self._ctx.clock()
+        await self._in_batches(
+            lambda s: secrets.delete_former_secrets(s, now=now, limit=DELETED_AT_ONCE)
+        )
 
-        def work(s: Session) -> int:
-            return secrets.forget_former_secrets(s, now=now, limit=FORGOTTEN_AT_ONCE)
-
-        gone = FORGOTTEN_AT_ONCE
-        while gone == FORGOTTEN_AT_ONCE:
-            gone = await self._ctx.database.write(work)
+    async def _in_batches(self, delete: Callable[[Session], int]) -> None:
+        """A batch a transaction, so that nobody waits for it."""
+        while await self._ctx.database.write(delete) == DELETED_AT_ONCE:
+            pass
 
 
 async def by_itself(work: Awaitable[None], what: str) -> None:
-    """One item of many: whatever is wrong with it, the next ones are looked after."""
+    """One item of many: whatever is wrong with it, the next ones are worked on."""
     try:
         await work
     except Exception as error:
         log.warning("%s: %s; tried again", what, type(error).__name__)
 
 
-async def _keep(look: Callable[[], Awaitable[None]], every: timedelta) -> None:
-    name = getattr(look, "__name__", "restore")
+async def _repeat(step: Callable[[], Awaitable[None]], every: timedelta) -> None:
+    name = getattr(step, "__name__", "restore")
     while True:
         try:
-            await look()
+            await step()
         except Exception as error:
             if isinstance(error, DatabaseUnavailable) or is_outage(error):
                 log.warning("%s: %s; tried again", name, type(error).__name__)

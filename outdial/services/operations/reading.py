@@ -24,8 +24,8 @@ async def require_campaign(ctx: Resources, name: str) -> CampaignRecord:
     """The campaign of that name. Raises NoSuchCampaign."""
     record = await ctx.database.read(lambda s: campaigns.find_campaign(s, ctx.tenant, name))
     if record is None:
-        known = await list_campaigns(ctx)
-        raise NoSuchCampaign(name, sorted(campaign.name for campaign in known))
+        campaigns_of_tenant = await list_campaigns(ctx)
+        raise NoSuchCampaign(name, sorted(campaign.name for campaign in campaigns_of_tenant))
     return record
 
 
@@ -49,19 +49,19 @@ async def list_calls(
 ) -> list[CallRecord]:
     """The calls of a campaign's present launch, at most `limit`. Raises NoSuchCampaign."""
     record = await require_campaign(ctx, name)
-    found: list[CallRecord] = []
-    while len(found) < limit:
-        after = found[-1].id if found else None
-        size = min(PAGE, limit - len(found))
+    records: list[CallRecord] = []
+    while len(records) < limit:
+        after = records[-1].id if records else None
+        size = min(PAGE, limit - len(records))
         page = await ctx.database.read(
             lambda s, after=after, size=size: calls.list_calls(  # type: ignore[misc]
                 s, record.id, status=status, launch=record.launch, limit=size, after=after
             )
         )
-        found += page
+        records += page
         if len(page) < size:
             break
-    return found
+    return records
 
 
 async def get_call(ctx: Resources, call_id: str) -> CallRecord | None:

@@ -30,26 +30,26 @@ async def get_delivery(ctx: Resources, delivery_id: int) -> tuple[Delivery, list
     """A delivery and its requests. Raises NotFound."""
 
     def work(s: Session) -> tuple[Delivery, list[DeliveryAttempt]] | None:
-        found = deliveries.get_delivery(s, ctx.tenant, delivery_id)
-        return None if found is None else (found, deliveries.attempts_of(s, delivery_id))
+        delivery = deliveries.get_delivery(s, ctx.tenant, delivery_id)
+        return None if delivery is None else (delivery, deliveries.attempts_of(s, delivery_id))
 
-    found = await ctx.database.read(work)
-    if found is None:
+    delivery = await ctx.database.read(work)
+    if delivery is None:
         raise NotFound("delivery", str(delivery_id))
-    return found
+    return delivery
 
 
 async def redeliver(ctx: Resources, delivery_id: int) -> Delivery:
     """Send it again, with all its retries. Raises NotFound, and Collision while its endpoint is
     disabled."""
-    found, _ = await get_delivery(ctx, delivery_id)
-    endpoint = await get_endpoint(ctx, found.endpoint_id)
+    delivery, _ = await get_delivery(ctx, delivery_id)
+    endpoint = await get_endpoint(ctx, delivery.endpoint_id)
     if endpoint.state is not EndpointState.ENABLED:
         raise Collision(f"endpoint {endpoint.id} is disabled; enable it first")
     now = ctx.clock()
     await ctx.database.write(lambda s: deliveries.redeliver(s, ctx.tenant, delivery_id, now=now))
-    found, _ = await get_delivery(ctx, delivery_id)
-    return found
+    delivery, _ = await get_delivery(ctx, delivery_id)
+    return delivery
 
 
 async def send_test(ctx: Resources, endpoint_id: str) -> None:

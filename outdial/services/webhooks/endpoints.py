@@ -1,4 +1,4 @@
-"""Endpoints: the URLs that are told what happens."""
+"""Endpoints: the URLs that events are delivered to."""
 
 from __future__ import annotations
 
@@ -80,22 +80,22 @@ def _require_bounded(metadata: dict[str, Any] | None) -> None:
 async def endpoint_of_call(ctx: Resources, url: str, *, scheme: str = STANDARD) -> Endpoint:
     """The endpoint of calls that name this URL. Raises RequestRefused."""
     await _require_url(ctx, url)
-    wanted = _new(ctx, url, (EVERY_EVENT,), EndpointKind.CALL).model_copy(update={"scheme": scheme})
+    new = _new(ctx, url, (EVERY_EVENT,), EndpointKind.CALL).model_copy(update={"scheme": scheme})
 
     def work(s: Session) -> Endpoint:
-        found = endpoints.ensure_endpoint(s, wanted)
-        if found.id == wanted.id and outstanding.busy_urls(s, ctx.tenant) >= MOST_BUSY_URLS:
+        stored = endpoints.ensure_endpoint(s, new)
+        if stored.id == new.id and outstanding.busy_urls(s, ctx.tenant) >= MOST_BUSY_URLS:
             raise RequestRefused(
                 f"url: {MOST_BUSY_URLS} URLs of earlier calls still have webhooks to take; "
                 "name one of those, or an endpoint of your own"
             )
-        return found
+        return stored
 
     return await ctx.database.write(work)
 
 
 async def check_targets(ctx: Resources, definition: CampaignDefinition) -> None:
-    """Raises RequestRefused for a URL that may not be told anything."""
+    """Raises RequestRefused for a URL that no webhook may be sent to."""
     for target in definition.webhooks:
         await _require_url(ctx, target.url)
 
@@ -114,10 +114,10 @@ def campaign_endpoints(
 
 async def get_endpoint(ctx: Resources, endpoint_id: str) -> Endpoint:
     """Raises NotFound."""
-    found = await ctx.database.read(lambda s: endpoints.get_endpoint(s, ctx.tenant, endpoint_id))
-    if found is None:
+    endpoint = await ctx.database.read(lambda s: endpoints.get_endpoint(s, ctx.tenant, endpoint_id))
+    if endpoint is None:
         raise NotFound("endpoint", endpoint_id)
-    return found
+    return endpoint
 
 
 async def list_endpoints(
@@ -182,10 +182,10 @@ async def rotate_secret(
         )
         return endpoints.get_endpoint(s, ctx.tenant, endpoint_id)
 
-    found = await ctx.database.write(work)
-    if found is None:
+    endpoint = await ctx.database.write(work)
+    if endpoint is None:
         raise NotFound("endpoint", endpoint_id)
-    return found
+    return endpoint
 
 
 async def former_secret_until(ctx: Resources, endpoint_id: str) -> datetime | None:
@@ -195,8 +195,8 @@ async def former_secret_until(ctx: Resources, endpoint_id: str) -> datetime | No
 
 
 async def remove_endpoint(ctx: Resources, endpoint_id: str, *, version: int | None = None) -> None:
-    """Tell it nothing any more; the log stays. Raises NotFound, PreconditionFailed."""
-    known = await get_endpoint(ctx, endpoint_id)
+    """Deliver nothing to it any more; the log stays. Raises NotFound, PreconditionFailed."""
+    endpoint = await get_endpoint(ctx, endpoint_id)
     now = ctx.clock()
     removed = await ctx.database.write(
         lambda s: endpoints.change_endpoint(
@@ -209,7 +209,7 @@ async def remove_endpoint(ctx: Resources, endpoint_id: str, *, version: int | No
         )
     )
     if not removed:
-        raise PreconditionFailed("endpoint", known.version)
+        raise PreconditionFailed("endpoint", endpoint.version)
 
 
 def new_secret() -> str:
@@ -240,10 +240,10 @@ async def _change(
             s, ctx.tenant, endpoint_id, values, version=version, now=now
         )
     )
-    found = await get_endpoint(ctx, endpoint_id)
+    endpoint = await get_endpoint(ctx, endpoint_id)
     if not changed:
-        raise PreconditionFailed("endpoint", found.version)
-    return found
+        raise PreconditionFailed("endpoint", endpoint.version)
+    return endpoint
 
 
 async def _require_url(ctx: Resources, url: str) -> None:

@@ -1,4 +1,4 @@
-"""Requests that carry an Idempotency-Key, and what they were answered."""
+"""Requests that carry an Idempotency-Key, and the responses stored for them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from outdial.store.db.dialect import insert_into
 from outdial.store.db.tables import idempotency
 
 TAKEN_OVER_AFTER = timedelta(minutes=1)
-"""Who has not answered by then has died: nothing that a door does takes that long."""
+"""A process that has not answered by then has died: no request takes that long."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A request as it identifies itself."""
+class IdempotentRequest:
+    """What identifies a request."""
 
     tenant: str
     key: str
@@ -26,8 +26,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """The same key, asked with before."""
+class StoredResponse:
+    """The response to an earlier request with the same key."""
 
     same: bool
     """The same operation with the same body."""
@@ -36,15 +36,17 @@ class Earlier:
     answer: str | None = None
 
 
-def ask_once(s: Session, asked: Asked, *, now: datetime) -> Earlier | None:
-    """Note a request; None when it is the first with its key, who has to carry it out."""
+def begin_request(
+    s: Session, request: IdempotentRequest, *, now: datetime
+) -> StoredResponse | None:
+    """Record a request; None when it is the first with its key and has to be carried out."""
     inserted = s.connection().execute(
         insert_into(s, idempotency)
         .values(
-            tenant=asked.tenant,
-            key=asked.key,
-            operation=asked.operation,
-            digest=asked.digest,
+            tenant=request.tenant,
+            key=request.key,
+            operation=request.operation,
+            digest=request.digest,
             created_at=now,
         )
         .on_conflict_do_nothing()
@@ -52,35 +54,35 @@ def ask_once(s: Session, asked: Asked, *, now: datetime) -> Earlier | None:
     )
     if inserted.first() is not None:
         return None
-    row = s.connection().execute(select(idempotency).where(*_of(asked))).one()
-    same = (row.operation, row.digest) == (asked.operation, asked.digest)
-    if same and row.status is None and _taken_over(s, asked, now):
+    row = s.connection().execute(select(idempotency).where(*_of(request))).one()
+    same = (row.operation, row.digest) == (request.operation, request.digest)
+    if same and row.status is None and _taken_over(s, request, now):
         return None
-    return Earlier(same, row.status, row.answer)
+    return StoredResponse(same, row.status, row.answer)
 
 
-def keep_answer(s: Session, asked: Asked, status: int, answer: str) -> None:
+def store_response(s: Session, request: IdempotentRequest, status: int, answer: str) -> None:
     s.connection().execute(
-        update(idempotency).where(*_of(asked)).values(status=status, answer=answer)
+        update(idempotency).where(*_of(request)).values(status=status, answer=answer)
     )
 
 
-def forget_request(s: Session, asked: Asked) -> None:
-    """It failed: whoever asks again asks anew."""
-    s.connection().execute(delete(idempotency).where(*_of(asked), idempotency.c.status.is_(None)))
+def discard_request(s: Session, request: IdempotentRequest) -> None:
+    """Delete a request that failed: the next one with its key is carried out."""
+    s.connection().execute(delete(idempotency).where(*_of(request), idempotency.c.status.is_(None)))
 
 
-def forget_answers(s: Session, *, before: datetime) -> int:
-    """Drop what was asked before an instant; how many."""
+def delete_responses(s: Session, *, before: datetime) -> int:
+    """Delete requests from before an instant, with their responses; how many."""
     gone = s.connection().execute(delete(idempotency).where(idempotency.c.created_at < before))
     return gone.rowcount
 
 
-def _taken_over(s: Session, asked: Asked, now: datetime) -> bool:
+def _taken_over(s: Session, request: IdempotentRequest, now: datetime) -> bool:
     taken = s.connection().execute(
         update(idempotency)
         .where(
-            *_of(asked),
+            *_of(request),
             idempotency.c.status.is_(None),
             idempotency.c.created_at <= now - TAKEN_OVER_AFTER,
         )
@@ -89,5 +91,5 @@ def _taken_over(s: Session, asked: Asked, now: datetime) -> bool:
     return taken.rowcount > 0
 
 
-def _of(asked: Asked) -> tuple[ColumnElement[bool], ...]:
-    return idempotency.c.tenant == asked.tenant, idempotency.c.key == asked.key
+def _of(request: IdempotentRequest) -> tuple[ColumnElement[bool], ...]:
+    return idempotency.c.tenant == request.tenant, idempotency.c.key == request.key

@@ -37,10 +37,10 @@ def prove_key(s: Session, key_id: str, digest: str, *, now: datetime) -> ApiKey 
     row = s.connection().execute(_BY_ID, {"key_id": key_id}).mappings().first()
     if row is None:
         return None
-    known = [row["digest"]]
+    digests = [row["digest"]]
     if row["previous_until"] is not None and row["previous_until"] > now:
-        known.append(row["previous_digest"])
-    if not any(hmac.compare_digest(digest, each) for each in known):
+        digests.append(row["previous_digest"])
+    if not any(hmac.compare_digest(digest, each) for each in digests):
         return None
     if row["last_used_at"] is None or row["last_used_at"] < now - USED_EVERY:
         used = {"key_id": key_id, "before": now - USED_EVERY, "now": now}
@@ -50,15 +50,17 @@ def prove_key(s: Session, key_id: str, digest: str, *, now: datetime) -> ApiKey 
 
 def list_keys(s: Session, tenant: str, *, limit: int, after: str | None = None) -> list[ApiKey]:
     """A tenant's keys by id, revoked ones too."""
-    found = select(api_key).where(api_key.c.tenant == tenant).order_by(api_key.c.id).limit(limit)
+    statement = (
+        select(api_key).where(api_key.c.tenant == tenant).order_by(api_key.c.id).limit(limit)
+    )
     if after is not None:
-        found = found.where(api_key.c.id > after)
-    return [_key(row) for row in s.connection().execute(found).mappings()]
+        statement = statement.where(api_key.c.id > after)
+    return [_key(row) for row in s.connection().execute(statement).mappings()]
 
 
 def get_key(s: Session, tenant: str, key_id: str) -> ApiKey | None:
-    found = select(api_key).where(api_key.c.tenant == tenant, api_key.c.id == key_id)
-    row = s.connection().execute(found).mappings().first()
+    statement = select(api_key).where(api_key.c.tenant == tenant, api_key.c.id == key_id)
+    row = s.connection().execute(statement).mappings().first()
     return None if row is None else _key(row)
 
 

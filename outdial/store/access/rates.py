@@ -49,15 +49,15 @@ def count_requests(
     for within in sorted(of_window):
         # Sorted, so that two requests with limits in common wait for each other in one order.
         named = {f"name_{row}": name for row, name in enumerate(sorted(of_window[within]))}
-        asked = {**named, "now": now, "since": now - within, "amount": amount}
-        for row in s.connection().execute(_counting(len(named)), asked):
+        values = {**named, "now": now, "since": now - within, "amount": amount}
+        for row in s.connection().execute(_counting(len(named)), values):
             usages[row.name] = Usage(
                 limit=of_window[within][row.name], used=row.used, resets_at=row.started_at + within
             )
     return [usages[limit.name] for limit in limits]
 
 
-def forget_counts(s: Session, *, before: datetime) -> int:
+def delete_counts(s: Session, *, before: datetime) -> int:
     """Drop windows that began before an instant; how many."""
     gone = s.connection().execute(delete(rate_count).where(rate_count.c.started_at < before))
     return gone.rowcount

@@ -59,7 +59,7 @@ def get_call_by_provider_id(
     s: Session, line: str, provider_call_id: str, *, tenant: str = DEFAULT_TENANT
 ) -> CallRecord | None:
     """The call of a line that its provider knows by this id; the newest, should it repeat."""
-    found = (
+    statement = (
         select(call)
         .where(
             unindexed(call.c.tenant) == tenant,
@@ -69,7 +69,7 @@ def get_call_by_provider_id(
         .order_by(call.c.created_at.desc())
         .limit(1)
     )
-    row = s.connection().execute(found).mappings().first()
+    row = s.connection().execute(statement).mappings().first()
     return None if row is None else call_record(row)
 
 
@@ -83,16 +83,16 @@ def list_calls(
     after: str | None = None,
 ) -> list[CallRecord]:
     """Calls of a campaign, oldest first; `after` is the last call's id of the page before."""
-    found = select(call).where(call.c.campaign_id == campaign_id)
+    statement = select(call).where(call.c.campaign_id == campaign_id)
     if status is not None:
-        found = found.where(call.c.status == status.value)
+        statement = statement.where(call.c.status == status.value)
     if launch is not None:
-        found = found.where(call.c.launch == launch)
+        statement = statement.where(call.c.launch == launch)
     if after is not None:
         last = select(call.c.created_at).where(call.c.id == after).scalar_subquery()
-        found = found.where(tuple_(call.c.created_at, call.c.id) > tuple_(last, after))
-    found = found.order_by(call.c.created_at, call.c.id).limit(limit)
-    return [call_record(row) for row in s.connection().execute(found).mappings()]
+        statement = statement.where(tuple_(call.c.created_at, call.c.id) > tuple_(last, after))
+    statement = statement.order_by(call.c.created_at, call.c.id).limit(limit)
+    return [call_record(row) for row in s.connection().execute(statement).mappings()]
 
 
 def awaiting_analysis(
@@ -100,7 +100,7 @@ def awaiting_analysis(
 ) -> list[CallRecord]:
     """Calls of all tenants that a claim settles before an instant, with or without analysis;
     without those of some ids."""
-    found = (
+    statement = (
         select(call)
         .where(
             call.c.settled_at.is_(None), call.c.settle_by.is_not(None), call.c.settle_by <= before
@@ -109,8 +109,8 @@ def awaiting_analysis(
         .limit(limit)
     )
     if without:
-        found = found.where(call.c.id.not_in(without))
-    return [call_record(row) for row in s.connection().execute(found).mappings()]
+        statement = statement.where(call.c.id.not_in(without))
+    return [call_record(row) for row in s.connection().execute(statement).mappings()]
 
 
 def record_not_placed(
@@ -155,8 +155,8 @@ def record_doubt(s: Session, call_id: str, *, detail: str | None, now: datetime)
 
 def get_view(s: Session, tenant: str, public_id: str) -> CallView | None:
     """A call of a tenant, by the request's id or a campaign call's own."""
-    found = _views(s, tenant, [public_id], [public_id])
-    return found.get(public_id)
+    views = _views(s, tenant, [public_id], [public_id])
+    return views.get(public_id)
 
 
 def list_views(
@@ -170,12 +170,16 @@ def list_views(
 ) -> list[CallView]:
     """The newest first; `after` is when and what the last one of the page before was."""
     both = _both(s, tenant, chosen).subquery()
-    found = select(both.c.created_at, both.c.id, both.c.kind)
+    statement = select(both.c.created_at, both.c.id, both.c.kind)
     if after is not None:
         place = tuple_(both.c.created_at, both.c.id)
-        found = found.where(place < tuple_(literal(after[0], call.c.created_at.type), after[1]))
-    found = found.order_by(both.c.created_at.desc(), both.c.id.desc()).limit(limit).offset(offset)
-    rows = s.connection().execute(found).all()
+        statement = statement.where(
+            place < tuple_(literal(after[0], call.c.created_at.type), after[1])
+        )
+    statement = (
+        statement.order_by(both.c.created_at.desc(), both.c.id.desc()).limit(limit).offset(offset)
+    )
+    rows = s.connection().execute(statement).all()
     views = _views(
         s,
         tenant,
@@ -198,7 +202,7 @@ def _both(s: Session, tenant: str, chosen: CallFilter) -> Any:
 
 
 def _requests(tenant: str, chosen: CallFilter) -> Select[Any]:
-    found = (
+    statement = (
         select(
             call_request.c.created_at.label("created_at"),
             call_request.c.public_id.label("id"),
@@ -208,7 +212,7 @@ def _requests(tenant: str, chosen: CallFilter) -> Select[Any]:
         .join(call, _LAST, isouter=True)
         .where(call_request.c.tenant == tenant)
     )
-    wanted = [
+    filters = [
         (
             _settled_status(_STATUS, chosen).in_([s.value for s in chosen.statuses]),
             chosen.statuses,
@@ -218,24 +222,24 @@ def _requests(tenant: str, chosen: CallFilter) -> Select[Any]:
         (call_request.c.origin == chosen.origin, chosen.origin),
         (literal(chosen.campaign) == DIRECT_CAMPAIGN, chosen.campaign),
     ]
-    found = found.where(*(condition for condition, asked in wanted if asked))
-    return found.where(*_alike(call_request.c.phone, call_request.c.created_at, chosen))
+    statement = statement.where(*(condition for condition, value in filters if value))
+    return statement.where(*_alike(call_request.c.phone, call_request.c.created_at, chosen))
 
 
 def _campaign_calls(s: Session, tenant: str, chosen: CallFilter) -> Select[Any]:
-    found = select(
+    statement = select(
         call.c.created_at.label("created_at"),
         call.c.id.label("id"),
         literal("call").label("kind"),
     ).where(call.c.tenant == tenant, call.c.campaign != DIRECT_CAMPAIGN)
     if chosen.statuses:
         status = _settled_status(call.c.status, chosen)
-        found = found.where(status.in_([s.value for s in chosen.statuses]))
+        statement = statement.where(status.in_([s.value for s in chosen.statuses]))
     if chosen.campaign is not None:
-        found = found.where(call.c.campaign == chosen.campaign)
+        statement = statement.where(call.c.campaign == chosen.campaign)
     if chosen.agent is not None:
-        found = found.where(call.c.campaign_id.in_(_campaigns_of(s, tenant, chosen.agent)))
-    return found.where(*_alike(call.c.phone, call.c.created_at, chosen))
+        statement = statement.where(call.c.campaign_id.in_(_campaigns_of(s, tenant, chosen.agent)))
+    return statement.where(*_alike(call.c.phone, call.c.created_at, chosen))
 
 
 def _settled_status(status: ColumnElement[str], chosen: CallFilter) -> ColumnElement[str]:
@@ -265,8 +269,8 @@ def _alike(
 
 def _campaigns_of(s: Session, tenant: str, agent: str) -> list[int]:
     """Campaigns in whose calls an agent speaks: their plans are texts, and there are few."""
-    found = select(campaign.c.id, campaign.c.plan).where(campaign.c.tenant == tenant)
-    rows = s.connection().execute(found)
+    statement = select(campaign.c.id, campaign.c.plan).where(campaign.c.tenant == tenant)
+    rows = s.connection().execute(statement)
     return [row.id for row in rows if read_plan(row.plan).agent.id == agent]
 
 

@@ -95,8 +95,8 @@ def store_events(
         if each.event_id in inserted:
             inserted.discard(each.event_id)  # of two with one id, the first is the new one
             new.append(matched[-1])
-    found = [match for each in new if (match := matches.of(each)) is not None]
-    return StoredEvents(matched, new, _apply(s, found, now))
+    matched_new = [match for each in new if (match := matches.of(each)) is not None]
+    return StoredEvents(matched, new, _apply(s, matched_new, now))
 
 
 def record_placed(
@@ -108,8 +108,8 @@ def record_placed(
     to pass on; a sweeper signals it too, so it may arrive twice. Raises UnknownCall.
     """
     late = _lock_provider_id(s, call_id, provider_call_id)
-    found = lock_with_rivals(s, [call_id], [call_id] if late else [])
-    (locked,), rivals = found.calls, found.rivals
+    together = lock_with_rivals(s, [call_id], [call_id] if late else [])
+    (locked,), rivals = together.calls, together.rivals
     if locked.call.fence is Fence.PLACING:
         locked.change_call(fence=Fence.PLACED, placed_at=now)
     if locked.call.provider_call_id != provider_call_id:
@@ -278,13 +278,13 @@ def unsignalled_events(
 
 def events_of_call(s: Session, call_id: str) -> list[CallEvent]:
     """Everything that was reported about a call, by the time at which it happened."""
-    found = select(event.c.call_id, event.c.payload).where(event.c.call_id == call_id)
-    return _by_time(s, found)
+    statement = select(event.c.call_id, event.c.payload).where(event.c.call_id == call_id)
+    return _by_time(s, statement)
 
 
 def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[CallEvent]:
     """Everything that was reported about a recipient's calls, by the time at which it happened."""
-    found = (
+    statement = (
         select(event.c.call_id, event.c.payload)
         # Calls without events have no payload: "outer" keeps databases from starting with events.
         .join_from(call, event, call.c.id == event.c.call_id, isouter=True)
@@ -294,7 +294,7 @@ def events_of_recipient(s: Session, tenant: str, recipient_id: int) -> list[Call
             event.c.payload.is_not(None),
         )
     )
-    return _by_time(s, found)
+    return _by_time(s, statement)
 
 
 def _by_time(s: Session, statement: Select[Any]) -> list[CallEvent]:
@@ -327,10 +327,10 @@ class Matches:
         if not (ids or provider_ids):
             return
         of_line = {"of_tenant": tenant, "of_line": line}
-        for found, keys in ((_BY_ID, ids), (_BY_PROVIDER_ID, provider_ids)):
+        for statement, keys in ((_BY_ID, ids), (_BY_PROVIDER_ID, provider_ids)):
             if not keys:
                 continue
-            for row in s.connection().execute(found, of_line | {"ids": sorted(keys)}):
+            for row in s.connection().execute(statement, of_line | {"ids": sorted(keys)}):
                 status = CallStatus(row.status)
                 settled = row.settled_at is not None
                 late = may_change_what_follows(status, row.is_attempt, settled=settled)
@@ -385,21 +385,21 @@ def _insert(
 def _apply(s: Session, matches: Sequence[Match], now: datetime) -> list[Settled]:
     """What was settled of the calls that events are about, and of those that gave way to them."""
     late = {match.call_id for match in matches if match.late}
-    found = lock_with_rivals(s, {match.call_id for match in matches}, late)
-    before = {locked.id for locked in found.calls if locked.settled}
-    apply_events(s, found.calls, now, found.rivals)
-    save_calls(s, [*found.calls, *found.rivals], now)
-    note_signs_of_life(s, found.calls, now)
-    note_withdrawn(s, [*found.calls, *found.rivals], now)
+    together = lock_with_rivals(s, {match.call_id for match in matches}, late)
+    before = {locked.id for locked in together.calls if locked.settled}
+    apply_events(s, together.calls, now, together.rivals)
+    save_calls(s, [*together.calls, *together.rivals], now)
+    note_signs_of_life(s, together.calls, now)
+    note_withdrawn(s, [*together.calls, *together.rivals], now)
     settled = [
         locked.as_settled(changed=locked.decided_anew or locked.id not in before)
-        for locked in found.calls
+        for locked in together.calls
         if locked.listed or locked.decided_anew or (locked.settled and locked.id not in before)
     ]
     recipients = {each.recipient_id for each in settled}
     withdrawn = [
         rival.as_settled(changed=True)
-        for rival in found.rivals
+        for rival in together.rivals
         if rival.settled_now and rival.call.recipient_id not in recipients
     ]
     return [*settled, *withdrawn]
@@ -420,12 +420,12 @@ def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> bool:
 
 
 def _unsignalled(s: Session, call_id: str) -> list[CallEvent]:
-    found = (
+    statement = (
         select(event.c.call_id, event.c.payload)
         .where(event.c.call_id == call_id, event.c.signalled_at.is_(None))
         .order_by(event.c.id)
     )
-    events = (each for _, each in readable_events(s.connection().execute(found)))
+    events = (each for _, each in readable_events(s.connection().execute(statement)))
     return sorted(events, key=lambda each: each.at)
 
 

@@ -96,8 +96,8 @@ class LockedCalls:
 
 def lock_with_rivals(s: Session, call_ids: Collection[str], late: Collection[str]) -> LockedCalls:
     """Lock calls with their recipients, and the rivals of those whose evidence comes `late`."""
-    found = _rivals(s, late)
-    loaded = lock_calls(s, {*call_ids, *found}, of_one_recipient=bool(found))
+    rival_ids = _rivals(s, late)
+    loaded = lock_calls(s, {*call_ids, *rival_ids}, of_one_recipient=bool(rival_ids))
     calls = [locked for locked in loaded if locked.id in call_ids]
     rivals = [locked for locked in loaded if locked.id not in call_ids]
     # Ended between the look at it and the lock. What is locked now is out of order, and may have
@@ -123,12 +123,12 @@ def _rivals(s: Session, late: Collection[str]) -> set[str]:
     numbers = {(r.tenant, n) for r in rows for n in (r.phone, r.own, *r.alternate_phones)}
     lock_keys(s, [number_lock(tenant, number) for tenant, number in numbers])
     people = {"recipients": sorted({row.recipient_id for row in rows})}
-    found = set(s.connection().execute(_REDIALS, people).scalars())
+    rivals = set(s.connection().execute(_REDIALS, people).scalars())
     for tenant in sorted({row.tenant for row in rows}):
         forms = {form for row in rows if row.tenant == tenant for form in siblings(row.phone)}
         of_numbers = {"of_tenant": tenant, "numbers": sorted(forms)}
-        found |= set(s.connection().execute(_HOLDERS, of_numbers).scalars())
-    return found - set(late)
+        rivals |= set(s.connection().execute(_HOLDERS, of_numbers).scalars())
+    return rivals - set(late)
 
 
 def take_late_evidence(

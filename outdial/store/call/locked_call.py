@@ -339,20 +339,20 @@ def lock_calls(
     `of_one_recipient` says that several of them may have the same recipient: all calls are locked
     before the first recipient then, as everybody does who loads one of them.
     """
-    wanted = sorted(set(call_ids))
-    if not wanted:
+    ids = sorted(set(call_ids))
+    if not ids:
         return []
     if of_one_recipient:
-        s.connection().execute(_CALLS_FIRST, {"call_ids": wanted}).all()
-    return _share_recipients(s.connection().execute(_CALLS, {"call_ids": wanted}))
+        s.connection().execute(_CALLS_FIRST, {"call_ids": ids}).all()
+    return _share_recipients(s.connection().execute(_CALLS, {"call_ids": ids}))
 
 
 def lock_call(s: Session, call_id: str) -> LockedCall:
     """Lock one call with its recipient. Raises UnknownCall."""
-    found = lock_calls(s, [call_id])
-    if not found:
+    locked_calls = lock_calls(s, [call_id])
+    if not locked_calls:
         raise UnknownCall(call_id)
-    return found[0]
+    return locked_calls[0]
 
 
 def read_call(s: Session, call_id: str) -> LockedCall | None:
@@ -363,11 +363,11 @@ def read_call(s: Session, call_id: str) -> LockedCall | None:
 
 def _share_recipients(rows: Iterable[Row[Any]]) -> list[LockedCall]:
     first: dict[int, LockedRow[RecipientValues]] = {}
-    found = [_locked_call(row) for row in rows]
-    for locked in found:
+    locked_calls = [_locked_call(row) for row in rows]
+    for locked in locked_calls:
         key = locked.call.recipient_id
         locked.recipient_row = first.setdefault(key, locked.recipient_row)
-    return found
+    return locked_calls
 
 
 def _locked_call(row: Row[Any]) -> LockedCall:

@@ -30,7 +30,7 @@ def earlier_outcomes(s: Session, locked_calls: Sequence[LockedCall]) -> dict[str
     outcomes: dict[int, list[str]] = defaultdict(list)
     repeated = [locked.call.recipient_id for locked in locked_calls if locked.call.number > 1]
     if repeated:
-        found = (
+        statement = (
             select(call.c.id, call.c.recipient_id, call.c.outcome)
             .where(
                 call.c.recipient_id.in_(repeated), call.c.is_attempt, call.c.settled_at.is_not(None)
@@ -38,7 +38,7 @@ def earlier_outcomes(s: Session, locked_calls: Sequence[LockedCall]) -> dict[str
             .order_by(call.c.recipient_id, call.c.number)
         )
         own = {locked.id for locked in locked_calls}
-        for call_id, recipient_id, outcome in s.connection().execute(found):
+        for call_id, recipient_id, outcome in s.connection().execute(statement):
             if call_id not in own:
                 outcomes[recipient_id].append(outcome)
     return {locked.id: outcomes[locked.call.recipient_id] for locked in locked_calls}

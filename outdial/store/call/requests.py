@@ -18,7 +18,7 @@ from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.campaign.campaigns import campaign_record, require_campaign
-from outdial.store.db.tables import EPOCH, call_request, campaign, is_untold, recipient, roster
+from outdial.store.db.tables import EPOCH, call_request, campaign, is_unsignalled, recipient, roster
 from outdial.store.db.tables.roster import is_ready
 from outdial.store.webhooks.outbox import publish_requests
 
@@ -105,15 +105,15 @@ def enroll_request(
 
     The same key again gives the same recipient, whatever else is asked. Raises UnknownCampaign.
     """
-    known = known_request(s, campaign_id, request_key)
-    if known is not None:
-        return known
+    recipient_id = find_request(s, campaign_id, request_key)
+    if recipient_id is not None:
+        return recipient_id
     record = require_campaign(s, campaign_id)
     position = _take_position(s, campaign_id, record.launch)
     # Of two with one key, the second waited for the roster and finds the first one's row now.
-    known = known_request(s, campaign_id, request_key)
-    if known is not None:
-        return known
+    recipient_id = find_request(s, campaign_id, request_key)
+    if recipient_id is not None:
+        return recipient_id
     values = request_row(request, phone, zones) | {
         "campaign_id": campaign_id,
         "launch": record.launch,
@@ -145,18 +145,18 @@ class Requester:
 def unsignalled_requesters(s: Session, *, after: int, limit: int) -> list[Requester]:
     """Requesters whose recipient has ended and that no signal is known to have reached; by the
     recipient's id."""
-    found = (
+    statement = (
         select(recipient.c.id, recipient.c.requester_workflow_id)
-        .where(is_untold, recipient.c.id > after)
+        .where(is_unsignalled, recipient.c.id > after)
         .order_by(recipient.c.id)
         .limit(limit)
     )
-    return [Requester(*row) for row in s.connection().execute(found)]
+    return [Requester(*row) for row in s.connection().execute(statement)]
 
 
 def mark_requesters_signalled(s: Session, recipient_ids: Sequence[int]) -> None:
     s.connection().execute(
-        update(recipient).where(recipient.c.id.in_(recipient_ids)).values(requester_told=True)
+        update(recipient).where(recipient.c.id.in_(recipient_ids)).values(requester_signalled=True)
     )
 
 
@@ -172,10 +172,10 @@ def unclaimed(s: Session, *, before: datetime) -> list[CampaignRecord]:
     just_made = exists().where(
         call_request.c.campaign_id == campaign.c.id, call_request.c.created_at < before
     )
-    found = select(campaign).where(
+    statement = select(campaign).where(
         campaign.c.direct, campaign.c.state == CampaignState.RUNNING.value, waits, just_made
     )
-    return [campaign_record(row) for row in s.connection().execute(found).mappings()]
+    return [campaign_record(row) for row in s.connection().execute(statement).mappings()]
 
 
 def with_people_ready(s: Session, *, after: int, limit: int) -> list[CampaignRecord]:
@@ -185,7 +185,7 @@ def with_people_ready(s: Session, *, after: int, limit: int) -> list[CampaignRec
         recipient.c.launch == campaign.c.launch,
         is_ready,
     )
-    found = (
+    statement = (
         select(campaign)
         .where(
             campaign.c.direct,
@@ -196,7 +196,7 @@ def with_people_ready(s: Session, *, after: int, limit: int) -> list[CampaignRec
         .order_by(campaign.c.id)
         .limit(limit)
     )
-    return [campaign_record(row) for row in s.connection().execute(found).mappings()]
+    return [campaign_record(row) for row in s.connection().execute(statement).mappings()]
 
 
 def request_row(request: CallRequest, phone: str, zones: ZoneEvidence | None) -> dict[str, Any]:
@@ -221,13 +221,13 @@ def request_row(request: CallRequest, phone: str, zones: ZoneEvidence | None) ->
     }
 
 
-def known_request(s: Session, campaign_id: int, request_key: str) -> int | None:
+def find_request(s: Session, campaign_id: int, request_key: str) -> int | None:
     """The recipient of the request with a key; None when there is none yet."""
-    found = select(recipient.c.id).where(
+    statement = select(recipient.c.id).where(
         recipient.c.campaign_id == campaign_id, recipient.c.request_key == request_key
     )
-    known: int | None = s.connection().execute(found).scalar_one_or_none()
-    return known
+    recipient_id: int | None = s.connection().execute(statement).scalar_one_or_none()
+    return recipient_id
 
 
 def _take_position(s: Session, campaign_id: int, launch: int) -> int:

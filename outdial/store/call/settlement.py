@@ -196,12 +196,12 @@ def settle_locked(
 
 
 def _outcome(locked: LockedCall) -> str:
-    known = locked.call
+    call_values = locked.call
     return outcome_of(
         locked.status,
-        answered_by=known.answered_by,
-        failure=known.failure,
-        disposition=known.disposition,
+        answered_by=call_values.answered_by,
+        failure=call_values.failure,
+        disposition=call_values.disposition,
     )
 
 
@@ -212,71 +212,71 @@ def suppress_opted_out(s: Session, locked: LockedCall, now: datetime) -> None:
 
 
 def _by_all_facts(locked: LockedCall, end: CallEnd) -> CallEnd:
-    """The end, by what events told as well: the workflow sees only some of them.
+    """The end, by what events reported as well: the workflow gets only some of them.
 
     A call that an event was about was made, whatever the answer to its placement said.
     """
-    known = locked.call
-    answered_by = _known_better(known.answered_by, end.answered_by)
-    seen = end.model_copy(
+    values = locked.call
+    answered_by = _sharper(values.answered_by, end.answered_by)
+    known_end = end.model_copy(
         update={
-            # What events told is the same or newer.
+            # What events reported is the same or newer.
             "answered_by": answered_by,
-            "duration_seconds": _first(known.duration_seconds, end.duration_seconds),
+            "duration_seconds": _first(values.duration_seconds, end.duration_seconds),
             "may_have_rung": end.may_have_rung or was_made(locked),
         }
     )
-    if seen.may_have_rung:
-        seen = seen.by_facts(
-            answered_before=known.answered_at is not None,
-            started_before=known.status is CallStatus.IN_PROGRESS,
+    if known_end.may_have_rung:
+        known_end = known_end.by_facts(
+            answered_before=values.answered_at is not None,
+            started_before=values.status is CallStatus.IN_PROGRESS,
         )
-    if seen.status is not CallStatus.COMPLETED or seen.analysis_wait > timedelta(0):
-        return seen
-    return seen.model_copy(update={"analysis_wait": end.wait_if_answered})
+    if known_end.status is not CallStatus.COMPLETED or known_end.analysis_wait > timedelta(0):
+        return known_end
+    return known_end.model_copy(update={"analysis_wait": end.wait_if_answered})
 
 
 def was_made(locked: LockedCall) -> bool:
     """Whether an event, or the provider's id, proves that the provider has the call."""
-    known = locked.call
-    if known.fence in (Fence.CLAIMED, Fence.CLOSED):
+    values = locked.call
+    if values.fence in (Fence.CLAIMED, Fence.CLOSED):
         return False  # nothing left that an event could be about
-    proofs = (known.provider_call_id, known.ringing_at, known.answered_at)
-    return known.fence is Fence.PLACED or any(proof is not None for proof in proofs)
+    proofs = (values.provider_call_id, values.ringing_at, values.answered_at)
+    return values.fence is Fence.PLACED or any(proof is not None for proof in proofs)
 
 
 def _as_answered(locked: LockedCall, end: CallEnd) -> CallEnd:
     """Of a call that the provider did not take, its answer tells most: whoever records the end may
     know no more than that the call was not made."""
-    known = locked.call
-    if known.fence is not Fence.NOT_PLACED or end.may_have_rung or known.failure is None:
+    values = locked.call
+    if values.fence is not Fence.NOT_PLACED or end.may_have_rung or values.failure is None:
         return end
     return end.model_copy(
         update={
             "status": CallStatus.FAILED,
-            "failure": known.failure,
-            "detail": known.detail,
-            "retry_after": end.retry_after if known.retry_after is None else known.retry_after,
+            "failure": values.failure,
+            "detail": values.detail,
+            "retry_after": end.retry_after if values.retry_after is None else values.retry_after,
         }
     )
 
 
 def _end(locked: LockedCall, end: CallEnd, now: datetime) -> None:
-    known = locked.call
+    values = locked.call
     wait = end.retry_after
     failed = end.status is CallStatus.FAILED
     locked.change_call(
         status=end.status,
         ended_at=locked.instant(end.at, now),
         is_attempt=end.may_have_rung,
-        failure=(end.failure or known.failure) if failed else None,
-        detail=end.detail or known.detail,
+        failure=(end.failure or values.failure) if failed else None,
+        detail=end.detail or values.detail,
         retry_after_seconds=None if wait is None else wait.total_seconds(),
         answered_by=end.answered_by,
         duration_seconds=end.duration_seconds,
         settle_by=now + end.analysis_wait,
     )
-    if known.fence is Fence.CLAIMED:
+    if values.fence is Fence.CLAIMED:
         locked.change_call(fence=Fence.CLOSED)
     locked.change_recipient(
         state=RecipientState.SETTLING,
@@ -284,8 +284,8 @@ def _end(locked: LockedCall, end: CallEnd, now: datetime) -> None:
     )
 
 
-def _known_better(told: AnsweredBy | None, seen: AnsweredBy | None) -> AnsweredBy | None:
-    return seen if told in (None, AnsweredBy.UNKNOWN) and seen is not None else told
+def _sharper(reported: AnsweredBy | None, observed: AnsweredBy | None) -> AnsweredBy | None:
+    return observed if reported in (None, AnsweredBy.UNKNOWN) and observed is not None else reported
 
 
 def _first(*values: float | None) -> float | None:
@@ -297,10 +297,10 @@ def _by_answer_before(
 ) -> tuple[Following, str | None]:
     """What follows a call that was no attempt, where the one before was answered, as its reports
     proved too late to keep this one from leaving; with the outcome that they prove."""
-    found = answered_before(s, locked)
-    if found is None or (isinstance(following, Close) and following.suppress is not None):
+    answered = answered_before(s, locked)
+    if answered is None or (isinstance(following, Close) and following.suppress is not None):
         return following, None
-    earlier, outcome = found
+    earlier, outcome = answered
     settling = settling_of(earlier, outcome, outcomes[:-1], lines_after(earlier))
     then = follow(settling, locked.plan.retry)
     if isinstance(following, NextAttempt) and isinstance(then, NextAttempt):

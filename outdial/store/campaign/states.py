@@ -34,7 +34,7 @@ _ENDS = {
     CampaignState.RUNNING: CampaignState.FINISHED,
     CampaignState.STOPPING: CampaignState.STOPPED,
 }
-_TOLD = {
+_PUBLISHED = {
     CampaignState.PAUSED: EventType.CAMPAIGN_PAUSED,
     CampaignState.RUNNING: EventType.CAMPAIGN_RESUMED,
 }
@@ -70,8 +70,8 @@ def set_campaign_state(
         values |= {"hang_up": hang_up, "reason": reason or record.reason}
         close_some(s, record)
     changed = change_campaign(s, campaign_id, values)
-    if state in _TOLD:
-        publish_campaign(s, changed, _TOLD[state], now=now)
+    if state in _PUBLISHED:
+        publish_campaign(s, changed, _PUBLISHED[state], now=now)
     return changed
 
 

@@ -89,8 +89,8 @@ def health_of(row: RowMapping) -> Health:
 
 def last_failures(s: Session, tenant: str, name: str) -> tuple[LineFailure, ...]:
     """Newest first."""
-    found = s.connection().execute(_LAST, {"of_tenant": tenant, "name": name})
-    return tuple(_failure(row) for row in found.mappings())
+    rows = s.connection().execute(_LAST, {"of_tenant": tenant, "name": name})
+    return tuple(_failure(row) for row in rows.mappings())
 
 
 def note_end(

@@ -13,9 +13,9 @@ from outdial.store.db.tables import line
 
 def simulated_among(s: Session, tenant: str, names: Sequence[str]) -> frozenset[str]:
     """Those of these lines that lead to the simulated network."""
-    found = s.connection().execute(
+    rows = s.connection().execute(
         select(line.c.name).where(
             line.c.tenant == tenant, line.c.name.in_(names), line.c.provider == SIMULATED
         )
     )
-    return frozenset(found.scalars())
+    return frozenset(rows.scalars())

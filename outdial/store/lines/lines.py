@@ -79,8 +79,8 @@ def ensure_lines(s: Session, tenant: str, lines: Sequence[LineLimits]) -> None:
 
 
 def line_names(s: Session, tenant: str) -> tuple[str, ...]:
-    found = select(line.c.name).where(line.c.tenant == tenant).order_by(line.c.name)
-    return tuple(s.connection().execute(found).scalars())
+    statement = select(line.c.name).where(line.c.tenant == tenant).order_by(line.c.name)
+    return tuple(s.connection().execute(statement).scalars())
 
 
 def hold_line(
@@ -105,12 +105,12 @@ def list_lines(s: Session, tenant: str) -> list[LineStatus]:
         .where(lease.c.tenant == line.c.tenant, lease.c.line == line.c.name)
         .scalar_subquery()
     )
-    found = (
+    statement = (
         select(line, in_flight.label("in_flight"))
         .where(line.c.tenant == tenant)
         .order_by(line.c.name)
     )
-    return [_status(s, row) for row in s.connection().execute(found).mappings()]
+    return [_status(s, row) for row in s.connection().execute(statement).mappings()]
 
 
 def _status(s: Session, row: RowMapping) -> LineStatus:

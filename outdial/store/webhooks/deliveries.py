@@ -63,13 +63,13 @@ def due(
     row = s.connection().execute(open_one).mappings().first()
     if row is None:
         return None, []
-    found = (
+    statement = (
         select(delivery)
         .where(delivery.c.endpoint_id == endpoint_id, PENDING, delivery.c.next_at <= now, FIRST)
         .order_by(delivery.c.next_at, delivery.c.id)
         .limit(limit)
     )
-    rows = s.connection().execute(found).mappings().all()
+    rows = s.connection().execute(statement).mappings().all()
     to = endpoint_of_row(row)
     if rows:
         former = former_secrets(s, endpoint_id, now=now)
@@ -79,14 +79,14 @@ def due(
 
 def next_due(s: Session, endpoint_id: str) -> datetime | None:
     """When something is due for an endpoint next; None when nothing is pending."""
-    found = (
+    statement = (
         select(delivery.c.next_at)
         .join_from(delivery, endpoint, _OPEN)
         .where(delivery.c.endpoint_id == endpoint_id, PENDING, FIRST)
         .order_by(delivery.c.next_at)
         .limit(1)
     )
-    at: datetime | None = s.connection().execute(found).scalar_one_or_none()
+    at: datetime | None = s.connection().execute(statement).scalar_one_or_none()
     return at
 
 
@@ -152,8 +152,8 @@ def redeliver(s: Session, tenant: str, delivery_id: int, *, now: datetime) -> bo
     return again.rowcount > 0
 
 
-def forget_delivered(s: Session, *, before: datetime, limit: int) -> int:
-    """Drop what was delivered before an instant, with its log; how many. Repeat it until it is
+def delete_delivered(s: Session, *, before: datetime, limit: int) -> int:
+    """Delete what was delivered before an instant, with its log; how many. Repeat it until it is
     fewer than `limit`. What was not delivered stays."""
     old = (
         select(delivery.c.id)
@@ -175,15 +175,15 @@ def _drop(s: Session, ids: Sequence[int]) -> None:
 
 
 def get_delivery(s: Session, tenant: str, delivery_id: int) -> Delivery | None:
-    found = select(delivery).where(delivery.c.tenant == tenant, delivery.c.id == delivery_id)
-    row = s.connection().execute(found).mappings().first()
+    statement = select(delivery).where(delivery.c.tenant == tenant, delivery.c.id == delivery_id)
+    row = s.connection().execute(statement).mappings().first()
     return None if row is None else _delivery(row)
 
 
 def attempts_of(s: Session, delivery_id: int) -> list[DeliveryAttempt]:
     """The requests of a delivery, oldest first."""
-    found = select(delivery_attempt).where(delivery_attempt.c.delivery_id == delivery_id)
-    rows = s.connection().execute(found.order_by(delivery_attempt.c.id)).mappings()
+    statement = select(delivery_attempt).where(delivery_attempt.c.delivery_id == delivery_id)
+    rows = s.connection().execute(statement.order_by(delivery_attempt.c.id)).mappings()
     return [DeliveryAttempt(**{n: row[n] for n in DeliveryAttempt.model_fields}) for row in rows]
 
 
@@ -201,22 +201,22 @@ def list_deliveries(
     s: Session, tenant: str, chosen: DeliveryFilter, *, limit: int, before: int | None = None
 ) -> list[Delivery]:
     """The newest first; `before` is the last id of the page before."""
-    found = select(delivery).where(delivery.c.tenant == tenant)
-    for column, wanted in (
+    statement = select(delivery).where(delivery.c.tenant == tenant)
+    for column, value in (
         (delivery.c.endpoint_id, chosen.endpoint_id),
         (delivery.c.type, chosen.type),
         (delivery.c.state, chosen.state and chosen.state.value),
         (delivery.c.subject, chosen.subject),
     ):
-        if wanted is not None:
-            found = found.where(column == wanted)
+        if value is not None:
+            statement = statement.where(column == value)
     if chosen.created_from is not None:
-        found = found.where(delivery.c.created_at >= chosen.created_from)
+        statement = statement.where(delivery.c.created_at >= chosen.created_from)
     if chosen.created_before is not None:
-        found = found.where(delivery.c.created_at < chosen.created_before)
+        statement = statement.where(delivery.c.created_at < chosen.created_before)
     if before is not None:
-        found = found.where(delivery.c.id < before)
-    rows = s.connection().execute(found.order_by(delivery.c.id.desc()).limit(limit)).mappings()
+        statement = statement.where(delivery.c.id < before)
+    rows = s.connection().execute(statement.order_by(delivery.c.id.desc()).limit(limit)).mappings()
     return [_delivery(row) for row in rows]
 
 
@@ -234,15 +234,15 @@ def _of_endpoint(s: Session, endpoint_id: str, *, failing: datetime | None) -> N
 
 
 def _failing_since(s: Session, endpoint_id: str) -> datetime:
-    found = select(endpoint.c.failing_since).where(endpoint.c.id == endpoint_id)
-    since: datetime = s.connection().execute(found).scalar_one()
+    statement = select(endpoint.c.failing_since).where(endpoint.c.id == endpoint_id)
+    since: datetime = s.connection().execute(statement).scalar_one()
     return since
 
 
 def _first_try(s: Session, sent: Delivery) -> datetime:
     """When the present round of tries began; the last one is logged already."""
-    found = select(delivery_attempt.c.at).where(delivery_attempt.c.delivery_id == sent.id)
-    newest_first = found.order_by(delivery_attempt.c.id.desc())
+    statement = select(delivery_attempt.c.at).where(delivery_attempt.c.delivery_id == sent.id)
+    newest_first = statement.order_by(delivery_attempt.c.id.desc())
     at: datetime = s.connection().execute(newest_first.limit(1).offset(sent.attempts)).scalar_one()
     return at
 

@@ -18,38 +18,38 @@ REMOVED = "removed"
 _FIELDS = Endpoint.model_fields.keys() - {"former_secrets"}
 
 
-def ensure_endpoint(s: Session, wanted: Endpoint) -> Endpoint:
+def ensure_endpoint(s: Session, new: Endpoint) -> Endpoint:
     """The endpoint of a campaign or of calls with this URL; made when there is none."""
-    name = f"endpoint/{wanted.tenant}/{wanted.kind}/{wanted.campaign_id}/{wanted.url}"
+    name = f"endpoint/{new.tenant}/{new.kind}/{new.campaign_id}/{new.url}"
     lock_keys(s, [name])
-    found = select(endpoint).where(
-        endpoint.c.tenant == wanted.tenant,
-        endpoint.c.kind == wanted.kind.value,
-        endpoint.c.url == wanted.url,
-        endpoint.c.scheme == wanted.scheme,
-        endpoint.c.campaign_id.is_not_distinct_from(wanted.campaign_id),
+    statement = select(endpoint).where(
+        endpoint.c.tenant == new.tenant,
+        endpoint.c.kind == new.kind.value,
+        endpoint.c.url == new.url,
+        endpoint.c.scheme == new.scheme,
+        endpoint.c.campaign_id.is_not_distinct_from(new.campaign_id),
         endpoint.c.state != REMOVED,
     )
-    row = s.connection().execute(found.limit(1)).mappings().first()
+    row = s.connection().execute(statement.limit(1)).mappings().first()
     if row is not None:
         return endpoint_of_row(row)
-    add_endpoint(s, wanted)
-    return wanted
+    add_endpoint(s, new)
+    return new
 
 
 def set_campaign_endpoints(
-    s: Session, campaign_id: int, wanted: Sequence[Endpoint], *, now: datetime
+    s: Session, campaign_id: int, named: Sequence[Endpoint], *, now: datetime
 ) -> None:
     """Give a campaign the endpoints that its definition names; those it no longer names go.
 
     One that was there before keeps its secret, and is enabled again.
     """
     kept = []
-    for each in wanted:
-        found = ensure_endpoint(s, each)
-        kept.append(found.id)
+    for each in named:
+        endpoint_of_url = ensure_endpoint(s, each)
+        kept.append(endpoint_of_url.id)
         values = {"events": list(each.events), "state": each.state.value, "reason": None}
-        change_endpoint(s, each.tenant, found.id, values, version=None, now=now)
+        change_endpoint(s, each.tenant, endpoint_of_url.id, values, version=None, now=now)
     s.connection().execute(
         update(endpoint)
         .where(endpoint.c.campaign_id == campaign_id, endpoint.c.id.not_in(kept))
@@ -63,10 +63,10 @@ def add_endpoint(s: Session, new: Endpoint) -> None:
 
 
 def get_endpoint(s: Session, tenant: str, endpoint_id: str) -> Endpoint | None:
-    found = select(endpoint).where(
+    statement = select(endpoint).where(
         endpoint.c.tenant == tenant, endpoint.c.id == endpoint_id, endpoint.c.state != REMOVED
     )
-    row = s.connection().execute(found).mappings().first()
+    row = s.connection().execute(statement).mappings().first()
     return None if row is None else endpoint_of_row(row)
 
 
@@ -80,15 +80,17 @@ def list_endpoints(
     scheme: str | None = None,
 ) -> list[Endpoint]:
     """Oldest first."""
-    found = select(endpoint).where(endpoint.c.tenant == tenant, endpoint.c.state != REMOVED)
+    statement = select(endpoint).where(endpoint.c.tenant == tenant, endpoint.c.state != REMOVED)
     if kind is not None:
-        found = found.where(endpoint.c.kind == kind.value)
+        statement = statement.where(endpoint.c.kind == kind.value)
     if scheme is not None:
-        found = found.where(endpoint.c.scheme == scheme)
+        statement = statement.where(endpoint.c.scheme == scheme)
     if after is not None:
         place = tuple_(endpoint.c.created_at, endpoint.c.id)
-        found = found.where(place > tuple_(literal(after[0], endpoint.c.created_at.type), after[1]))
-    ordered = found.order_by(endpoint.c.created_at, endpoint.c.id).limit(limit)
+        statement = statement.where(
+            place > tuple_(literal(after[0], endpoint.c.created_at.type), after[1])
+        )
+    ordered = statement.order_by(endpoint.c.created_at, endpoint.c.id).limit(limit)
     return [endpoint_of_row(row) for row in s.connection().execute(ordered).mappings()]
 
 

@@ -70,7 +70,7 @@ def _endpoints_due() -> Select[Any]:
         .correlate(endpoint)
         .scalar_subquery()
     )
-    found = (
+    oldest_due = (
         select(endpoint.c.tenant, endpoint.c.id, oldest.label("at"))
         .join_from(
             steps,
@@ -79,8 +79,8 @@ def _endpoints_due() -> Select[Any]:
         )
         .subquery()
     )
-    turn = func.row_number().over(partition_by=found.c.tenant, order_by=found.c.at)
-    by_turn = select(found, turn.label("turn")).where(found.c.at.is_not(None)).subquery()
+    turn = func.row_number().over(partition_by=oldest_due.c.tenant, order_by=oldest_due.c.at)
+    by_turn = select(oldest_due, turn.label("turn")).where(oldest_due.c.at.is_not(None)).subquery()
     # Everybody's longest due first, then everybody's second: nobody fills the list alone.
     return (
         select(by_turn.c.tenant, by_turn.c.id)
@@ -187,8 +187,8 @@ _POSTPONE = (
 def endpoints_due(s: Session, *, now: datetime, limit: int) -> list[tuple[str, str]]:
     """Tenant and id of endpoints for which something is due: the longest due of each tenant
     first, the tenants by turns."""
-    found = s.connection().execute(_DUE, {"now": now, "most": limit})
-    return [(row.tenant, row.id) for row in found]
+    rows = s.connection().execute(_DUE, {"now": now, "most": limit})
+    return [(row.tenant, row.id) for row in rows]
 
 
 def busy_urls(s: Session, tenant: str) -> int:
@@ -208,11 +208,11 @@ def find_blocked(s: Session, *, now: datetime, limit: int) -> list[Blocked]:
     look = {"now": now, "looked_at": _LOOKED_AT}
     endpoints = s.connection().execute(_BLOCKED_ENDPOINTS, look).scalars().all()
     share = max(1, limit // max(1, len(endpoints)))
-    found: list[Blocked] = []
+    blocked: list[Blocked] = []
     for one in endpoints[:limit]:
         rows = s.connection().execute(_BLOCKED, look | {"of_endpoint": one, "most": share})
-        found += [Blocked(row.id, row.head_id) for row in rows]
-    return found
+        blocked += [Blocked(row.id, row.head_id) for row in rows]
+    return blocked
 
 
 def postpone(s: Session, blocked: Sequence[Blocked], *, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Secrets of endpoints: rotated, valid for a while after that, and forgotten."""
+"""Secrets of endpoints: rotated, valid for a while after that, and deleted."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def rotate_secret(
     mine = and_(
         endpoint.c.tenant == tenant, endpoint.c.id == endpoint_id, endpoint.c.state != REMOVED
     )
-    found = select(endpoint.c.secret).where(mine).with_for_update()
-    before = s.connection().execute(found).scalar_one_or_none()
+    statement = select(endpoint.c.secret).where(mine).with_for_update()
+    before = s.connection().execute(statement).scalar_one_or_none()
     if before is None:
         return False
     if until > now:
@@ -46,37 +46,37 @@ def rotate_secret(
 def _later_than_all(s: Session, endpoint_id: str, now: datetime) -> datetime:
     """Now, or just after the last rotation if the clock has not gone on since: the order in which
     secrets are given up is the order in which they were replaced."""
-    found = select(func.max(former_secret.c.rotated_at)).where(
+    statement = select(func.max(former_secret.c.rotated_at)).where(
         former_secret.c.endpoint_id == endpoint_id
     )
-    last: datetime | None = s.connection().execute(found).scalar_one()
+    last: datetime | None = s.connection().execute(statement).scalar_one()
     return now if last is None else max(now, last + timedelta(microseconds=1))
 
 
 def former_secrets(s: Session, endpoint_id: str, *, now: datetime) -> tuple[str, ...]:
     """Those that are valid still, the oldest first."""
-    found = (
+    statement = (
         select(former_secret.c.secret)
         .where(former_secret.c.endpoint_id == endpoint_id, former_secret.c.ends_at > now)
         .order_by(former_secret.c.rotated_at)
     )
-    return tuple(s.connection().execute(found).scalars())
+    return tuple(s.connection().execute(statement).scalars())
 
 
 def former_until(s: Session, endpoint_id: str, *, now: datetime) -> datetime | None:
     """When the last of the former secrets ends; None when none is valid."""
-    found = (
+    statement = (
         select(former_secret.c.ends_at)
         .where(former_secret.c.endpoint_id == endpoint_id, former_secret.c.ends_at > now)
         .order_by(former_secret.c.ends_at.desc())
         .limit(1)
     )
-    at: datetime | None = s.connection().execute(found).scalar_one_or_none()
+    at: datetime | None = s.connection().execute(statement).scalar_one_or_none()
     return at
 
 
-def forget_former_secrets(s: Session, *, now: datetime, limit: int) -> int:
-    """Drop those that have ended; how many. Repeat it until it is fewer than `limit`."""
+def delete_former_secrets(s: Session, *, now: datetime, limit: int) -> int:
+    """Delete those that are no longer valid; how many. Repeat it until it is fewer than `limit`."""
     ended = (
         select(former_secret.c.endpoint_id, former_secret.c.secret)
         .where(former_secret.c.ends_at <= now)
@@ -91,12 +91,12 @@ def forget_former_secrets(s: Session, *, now: datetime, limit: int) -> int:
 
 
 def _keep_newest(s: Session, endpoint_id: str, kept: int) -> None:
-    found = (
+    statement = (
         select(former_secret.c.secret)
         .where(former_secret.c.endpoint_id == endpoint_id)
         .order_by(former_secret.c.rotated_at.desc())
     )
-    for secret in list(s.connection().execute(found).scalars())[kept:]:
+    for secret in list(s.connection().execute(statement).scalars())[kept:]:
         _drop(s, endpoint_id, secret)
 
 

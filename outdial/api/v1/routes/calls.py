@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from outdial.api.admission import AdmittedRoute
 from outdial.api.state import state_of
-from outdial.api.v1.answers import IdempotencyKey, asked_of, response, shown
+from outdial.api.v1.answers import IdempotencyKey, idempotent_request, response, shown
 from outdial.api.v1.auth import needs
 from outdial.api.v1.models import Call, CallDetails, NewCall, Recording, ShownEvent, Transcript
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
@@ -54,7 +54,7 @@ async def create_call(
         state_of(request).wakeups,
         order,
         show=_shown,
-        asked=await asked_of(request, caller, idempotency_key),
+        idempotent=await idempotent_request(request, caller, idempotency_key),
     )
     return response(made if isinstance(made, Answer) else _shown(made))
 

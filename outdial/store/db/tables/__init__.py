@@ -16,7 +16,7 @@ from outdial.store.db.tables.directory import agent, contact, phone_number
 from outdial.store.db.tables.line import line, line_failure, line_rate
 from outdial.store.db.tables.receipt import receipt
 from outdial.store.db.tables.request import call_request
-from outdial.store.db.tables.roster import is_ready, is_untold, recipient, roster, roster_chunk
+from outdial.store.db.tables.roster import is_ready, is_unsignalled, recipient, roster, roster_chunk
 from outdial.store.db.tables.ruling import ruling
 from outdial.store.db.tables.suppression import suppression, suppression_change
 
@@ -46,7 +46,7 @@ __all__ = [
     "idempotency",
     "is_ready",
     "is_unfinished",
-    "is_untold",
+    "is_unsignalled",
     "lease",
     "line",
     "line_failure",

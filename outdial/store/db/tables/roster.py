@@ -9,7 +9,9 @@ from sqlmodel import Field
 from outdial.store.db.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _READY = text("state = 'ready'")
-_UNTOLD = text("requester_workflow_id IS NOT NULL AND state = 'done' AND NOT requester_told")
+_UNSIGNALLED = text(
+    "requester_workflow_id IS NOT NULL AND state = 'done' AND NOT requester_signalled"
+)
 
 
 class RosterRow(Row, table=True):
@@ -66,7 +68,12 @@ class RecipientRow(Row, table=True):
             sqlite_where=text("request_key IS NOT NULL"),
             postgresql_where=text("request_key IS NOT NULL"),
         ),
-        Index("ix_recipient_untold", "id", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
+        Index(
+            "ix_recipient_unsignalled",
+            "id",
+            sqlite_where=_UNSIGNALLED,
+            postgresql_where=_UNSIGNALLED,
+        ),
         # An id is part of workflow ids, so it must not come back after a row was deleted.
         {"sqlite_autoincrement": True},
     )
@@ -110,7 +117,7 @@ class RecipientRow(Row, table=True):
     """Whoever asked for it does not want it any more; the call under way is its last."""
     request_key: str | None = Field(default=None, sa_type=Text)
     requester_workflow_id: str | None = Field(default=None, sa_type=Text)
-    requester_told: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    requester_signalled: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """A sweeper has seen that the requester's workflow knows the end."""
     context: dict[str, Any] | None = Field(default=None, sa_type=JsonText)
 
@@ -122,8 +129,8 @@ recipient = table_of(RecipientRow)
 is_ready = recipient.c.state == literal_column("'ready'")
 """Written as the index has it: a parameter would keep the database from using that."""
 
-is_untold = text(
+is_unsignalled = text(
     "recipient.requester_workflow_id IS NOT NULL AND recipient.state = 'done' "
-    "AND NOT recipient.requester_told"
+    "AND NOT recipient.requester_signalled"
 )
 """As the index has it, too."""
