@@ -103,7 +103,7 @@ class Commands(LazyGroup):
         ),
         LazyCommand(
             "lines", OPERATE, "Show the state of the lines.",
-            "outdial.cli.operations.line:lines",
+            "outdial.cli.operations.lines:lines",
         ),
         LazyCommand(
             "up", OPERATE, "Run everything on this machine until Ctrl-C.",

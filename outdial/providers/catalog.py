@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from outdial.providers.port import LineConfig, Provider
+if TYPE_CHECKING:
+    from outdial.providers.port import LineConfig, Provider
 
 ADAPTERS = {
     "bland": "BlandProvider",
@@ -25,7 +27,7 @@ ADAPTERS = {
 """The class of each adapter, in `adapters/<name>/client.py`."""
 
 
-class Catalog(Mapping[str, type[Provider]]):
+class Catalog(Mapping[str, "type[Provider]"]):
     """Adapters by name; each is imported when it is first used."""
 
     def __getitem__(self, name: str) -> type[Provider]:

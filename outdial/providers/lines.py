@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +16,9 @@ from outdial.domain.definition.matching import value_at
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.line.routing import SIMULATED, UnknownLine, choose_line
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.providers.port import Provider
+
+if TYPE_CHECKING:
+    from outdial.providers.port import Provider
 
 DISPOSITION = "disposition"
 _NAMES = {"event_id", "kind", "call_id", "provider_call_id", "at"}
