@@ -1,4 +1,4 @@
-"""One campaign: claim, start the calls, wait, until nobody is left to call."""
+"""Campaign workflow: claims calls, starts their workflows and waits, until no recipient is left."""
 
 from __future__ import annotations
 
@@ -42,20 +42,20 @@ with workflow.unsafe.imports_passed_through():
 
 STRAY_POLL = timedelta(seconds=1)
 LONGEST_STRAY_POLL = timedelta(seconds=30)
-"""Calls started by an earlier run end without telling this one. They are polled for; the interval
-doubles for as long as none of them ends, since a call may last for hours."""
+"""Calls that an earlier run started are no children of this one, so their ends are polled for. The
+interval doubles while none of them ends, since a call may last for hours."""
 LATE_CLOSE_POLL = timedelta(seconds=30)
-"""A call whose slot is free closes within a moment. If its worker died in between, the ends of
-others are taken for its own until it closes; this often that is put right."""
+"""A call's workflow closes within a moment after its slot is freed. If its worker died in between,
+the ends of other calls are mistaken for its own until it closes; a claim this often corrects it."""
 STAGED_POLL = timedelta(minutes=1)
-"""How soon staged rows are tried again of which none could be enrolled."""
+"""How soon enrolment is retried after no staged row could be enrolled."""
 LONGEST_STAGED_POLL = timedelta(minutes=30)
-"""The wait doubles with each enrolment that fails, up to this."""
+"""The wait doubles with each failed enrolment, up to this."""
 
 
 @workflow.defn(name="CampaignWorkflow")
 class CampaignWorkflow:
-    """The roster is in the database; this run knows only the calls it has in flight."""
+    """One campaign. The roster is in the database; a run knows only the calls it has in flight."""
 
     @workflow.init
     def __init__(self, campaign: CampaignInput) -> None:
@@ -65,29 +65,29 @@ class CampaignWorkflow:
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting = 0
         self._children = 0
-        """Calls that were started and have not told their end."""
+        """Child workflows that were started and have not closed."""
         self._expected = 0
-        """Fewer children than that mean a slot that became free since the last claim."""
+        """With fewer children than that, a slot has become free since the last claim."""
         self._claims = 0
         self._awake = True
         self._alarm: datetime | None = None
         self._claim = Claim(state=CampaignState.RUNNING)
         self._enrolling = 0
         self._enroll_from: datetime | None = None
-        """Staged rows are left alone until then: none of them could be enrolled last time."""
+        """Staged rows are not enrolled before: last time none of them could be."""
         self._enroll_wait = STAGED_POLL
-        self._look_again = False
-        """Nobody is left to call, but the campaign could not be finished yet."""
+        self._finish_again = False
+        """No recipient is left, but the campaign could not be finished yet."""
         self._stray_poll = STRAY_POLL
         self._strays = 0
         self._stopping = False
-        """It was cancelled, and that is being written down: nothing is claimed meanwhile."""
+        """It was cancelled, and that is being stored: nothing is claimed meanwhile."""
         self._leaving = False
         """A direct campaign was cancelled: the next request starts it again."""
 
     @workflow.run
     async def run(self, campaign: CampaignInput) -> CampaignResult:
-        return await run_to_end(self._call_everybody(), self._on_cancel)
+        return await run_to_end(self._call_all(), self._on_cancel)
 
     def _on_cancel(self) -> None:
         if self._input.direct:
@@ -105,12 +105,12 @@ class CampaignWorkflow:
         self._stopping = False
         self._awake = True
 
-    async def _call_everybody(self) -> CampaignResult:
+    async def _call_all(self) -> CampaignResult:
         if not self._enrolled:
             await self._enroll(options.ENROLL)
             self._enrolled = True
         while True:
-            await self._heed_cancellation()
+            await self._handle_cancellation()
             self._claim = claim = await self._claim_calls()
             self._start(claim.calls)
             self._enroll_staged(claim)
@@ -122,7 +122,7 @@ class CampaignWorkflow:
                 await self._continue_as_new()
             await self._wait(claim)
 
-    async def _heed_cancellation(self) -> None:
+    async def _handle_cancellation(self) -> None:
         if self._stopping:
             await workflow.wait_condition(lambda: not self._stopping)
         if self._leaving:
@@ -173,11 +173,11 @@ class CampaignWorkflow:
                 key=f"{workflow.info().run_id}/{self._claims}",
                 linger=linger,
             ),
-            summary="whom to call now",
+            summary="claim calls",
             **options.SHORT_WRITE,
         )
-        # A call frees its slot before it closes. Those that had done so by then, but have not
-        # told yet, are the children beyond `in_flight`: their end is no news.
+        # A call frees its slot before its workflow closes. Children beyond `in_flight` had freed
+        # theirs by then: their closing frees nothing more.
         self._expected = min(claim.in_flight, children + len(claim.calls))
         return claim
 
@@ -204,7 +204,7 @@ class CampaignWorkflow:
             )
         except WorkflowAlreadyStartedError:
             self._children -= 1
-            return  # in flight since an earlier run; its lease tells when it is over
+            return  # in flight since an earlier run; its lease says when it is over
         finally:
             self._starting -= 1
         try:
@@ -227,18 +227,18 @@ class CampaignWorkflow:
         finish = await workflow.execute_local_activity_method(
             CampaignActivities.finish_campaign,
             self._ref,
-            summary="end it, if nothing is left",
+            summary="finish the campaign if nothing is left",
             **options.SHORT_WRITE,
         )
         if not finish.over or finish.progress is None:
-            self._look_again = finish.look_again
+            self._finish_again = finish.look_again
             return None
         await workflow.wait_condition(self._may_close)
         workflow.set_current_details(f"**{finish.progress.state}**")
         return CampaignResult.of(finish.progress)
 
     async def _wait(self, claim: Claim) -> None:
-        """Until a slot becomes free, an alarm rings, or somebody nudges."""
+        """Wait until a slot becomes free, the timer fires, or a signal wakes the campaign."""
         if self._awake or self._slot_is_free():
             return
         wake_at, reason = claim.wake_at, claim.reason
@@ -253,21 +253,21 @@ class CampaignWorkflow:
         await workflow.wait_condition(lambda: self._awake or self._slot_is_free())
 
     def _polls(self, claim: Claim) -> Iterator[tuple[datetime, str]]:
-        """When to look again for what is told to nobody, and why."""
+        """When to claim again although no signal will wake the campaign, and why."""
         now = workflow.now()
         strays = claim.in_flight - self._children
         if strays > 0:
             same = strays == self._strays
             self._stray_poll = min(self._stray_poll * 2, LONGEST_STRAY_POLL) if same else STRAY_POLL
-            yield now + self._stray_poll, "look for calls that ended without telling"
+            yield now + self._stray_poll, "check calls whose end is not reported here"
         elif strays < 0:
-            yield now + LATE_CLOSE_POLL, "look for calls that ended without telling"
+            yield now + LATE_CLOSE_POLL, "check calls whose end is not reported here"
         self._strays = max(strays, 0)
-        # The end of an enrolment that runs wakes it; a poll meanwhile would follow at once.
+        # The end of a running enrolment wakes the campaign; a poll meanwhile would follow at once.
         if claim.staged and self._enroll_from is not None and not self._enrols_quietly():
             yield max(self._enroll_from, now), "enroll rows that were added"
-        if self._look_again:
-            self._look_again = False
+        if self._finish_again:
+            self._finish_again = False
             yield now + LATE_CLOSE_POLL, "finish the campaign"
 
     def _enrols_quietly(self) -> bool:
@@ -294,11 +294,11 @@ class CampaignWorkflow:
         )
 
     def _may_close(self) -> bool:
-        """A start that is not acknowledged would be lost with this run."""
+        """Whether no start is unacknowledged: it would be lost with this run."""
         busy = self._starting or self._enrolling or self._stopping
         return workflow.all_handlers_finished() and not busy
 
-    @workflow.signal(description="Look for work now")
+    @workflow.signal(description="Claim again now")
     def nudge(self) -> None:
         self._awake = True
 
@@ -359,7 +359,7 @@ class CampaignWorkflow:
     def check_add_recipients(self, request: AddRequest) -> None:
         require_bounded(request)
 
-    @workflow.query(description="What the last claim saw")
+    @workflow.query(description="Result of the last claim")
     def progress(self) -> Claim:
         return self._claim.model_copy(update={"calls": ()})
 
@@ -374,7 +374,7 @@ class CampaignWorkflow:
                 hang_up=hang_up,
                 reason=reason,
             ),
-            summary=f"it is to be {state}",
+            summary=f"set the state to {state}",
             **options.SHORT_WRITE,
         )
         self._awake = True
@@ -383,7 +383,7 @@ class CampaignWorkflow:
     def _show(self) -> None:
         claim = self._claim
         workflow.set_current_details(
-            f"**{claim.state}** · {claim.open_recipients} people to go, "
+            f"**{claim.state}** · {claim.open_recipients} recipients to go, "
             f"{claim.in_flight} calls in flight\n\n{claim.reason}"
         )
 

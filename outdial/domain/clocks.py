@@ -1,8 +1,8 @@
-"""What clocks show: which zones agree, and at which instants a clock shows a date or a time.
+"""Arithmetic on wall clocks: which zones agree, and when a local date or time begins.
 
 Zones are compared by their clocks, not by their names. Europe/Busingen and Europe/Berlin are two
-names of one clock; a person who may be in either is called by one. What counts is from the year of
-the zone data on: history calls nobody.
+names of one clock; of a person who may be in either, one is evaluated. What counts is from the year
+of the zone data on: the past does not matter to calls.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def next_local_day(zones: tuple[str, ...], after: datetime) -> datetime:
 
 def named_instant(zones: tuple[str, ...], local: datetime) -> datetime | None:
     """The instant (UTC) at which clocks show `local`, a datetime without a zone; where zones
-    differ, the last of them, so that nobody is called before the time they named.
+    differ, the last of them, so that no call is made before the time that was named.
 
     None for a time that no calendar has, or without a zone.
     """

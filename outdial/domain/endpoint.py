@@ -62,7 +62,7 @@ class DeliveryState(StrEnum):
 
 
 class Endpoint(BaseModel):
-    """A customer's URL. Its secret is asked for apart."""
+    """A customer's URL. Its secret is read separately."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -142,7 +142,7 @@ RETRY_AFTER = (
 )  # fmt: skip
 """The waits between tries, as Standard Webhooks recommends them: ten tries in three days."""
 LONGEST_ASKED = timedelta(days=1)
-"""No endpoint can put us off for longer than that at a time."""
+"""The longest wait that an endpoint's Retry-After can ask for."""
 
 
 def next_try(

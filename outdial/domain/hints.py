@@ -1,4 +1,4 @@
-"""What would be right for a field: said beside it, as metadata, or plain from its type.
+"""Hints for a wrong value: metadata of the field, or derived from its type.
 
 per_minute: Annotated[int | None, Field(ge=1), Hint("write a whole number, or leave it out")]
 """

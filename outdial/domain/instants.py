@@ -1,4 +1,4 @@
-"""Which instants from outside are taken: what a date can't be computed with is refused early."""
+"""Bounds of instants that come from outside: what dates can't be computed with is refused early."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2999, 12, 31, tzinfo=UTC)
-"""Beyond them nobody means a time, and arithmetic over weeks and zones leaves the calendar."""
+"""Outside of them, arithmetic over weeks and zones leaves the calendar."""
 FURTHEST_AHEAD = timedelta(days=366)
-"""Nobody is promised a call, and no call is scheduled, further ahead than that."""
+"""No call is scheduled further ahead."""
 JUST_NOW = timedelta(minutes=1)
 """Clocks differ, and agents leave out the seconds: so little ago means now."""
 OLDEST_REPORT = timedelta(days=366)
@@ -21,7 +21,7 @@ def in_calendar(at: datetime) -> bool:
 
 
 def too_far(at: datetime | None, now: datetime) -> bool:
-    """Whether a call is asked for at a time for which none is scheduled."""
+    """Whether a call is requested for a time that is too far ahead to schedule one."""
     return at is not None and at > now + FURTHEST_AHEAD
 
 

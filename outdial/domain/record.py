@@ -1,4 +1,4 @@
-"""What the store remembers, as values."""
+"""What the store holds, as values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIRECT_CAMPAIGN = "direct"
 
 class RecipientState(StrEnum):
     WAITING = "waiting"
-    """Not due yet, or due and not looked at yet."""
+    """Not due yet, or due and not decided yet."""
     READY = "ready"
     """Due, window open; first to be claimed is the one whose window closes first."""
     CALLING = "calling"
@@ -143,13 +143,13 @@ class Progress(BaseModel):
 
 
 class Settled(BaseModel):
-    """What the end or settlement of a call changed; what Temporal has to be told."""
+    """What the end or settlement of a call changed; what has to be signaled to Temporal."""
 
     model_config = ConfigDict(frozen=True)
 
     call_id: str
     changed: bool
-    """False when it was recorded before; then nothing is to be told."""
+    """False when it was recorded before; then nothing is to be signaled."""
     settled: bool = False
     status: CallStatus
     outcome: str | None = None

@@ -1,4 +1,4 @@
-"""What pydantic refused, in a sentence: what was found, and what would be right.
+"""Validation errors of pydantic as sentences: what was found, and what would be right.
 
 One translator for definitions, rules, settings and requests. The words for a field stand beside
 the field (`Hint`), or are plain from its type.

@@ -1,4 +1,4 @@
-"""Cells of a CSV file that a spreadsheet would take for a formula.
+"""Escapes cells of CSV files that a spreadsheet would evaluate as a formula.
 
 A cell that begins so is written behind an apostrophe, which spreadsheets show as text; reading
 takes it away again. Numbers, `+12125550143` among them, compute nothing and stay as they are.

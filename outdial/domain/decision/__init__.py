@@ -1,1 +1,1 @@
-"""May this recipient be called now, and if not, when or why never."""
+"""Decides whether a recipient may be called now, and if not, when, or why never."""

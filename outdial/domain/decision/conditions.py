@@ -1,4 +1,4 @@
-"""What binds calls to people of one kind under one plan: built once, asked for every decision.
+"""The conditions on calls to people of one kind under one plan: built once, used by each decision.
 
 A kind of people is everybody with the same zones and jurisdictions. Everything that costs time to
 work out, hours above all, is worked out here and remembered.
@@ -30,7 +30,7 @@ from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import NO_RULES, Block, Rulebook
 
 _SAME_DAY = timedelta(hours=50)
-"""Attempts further back are on no calendar day that is today in any zone on earth."""
+"""Attempts further back were made on another calendar day in every zone."""
 _REMEMBERED = 2048
 """Openings, by the hour: more than three months of them."""
 
@@ -71,7 +71,7 @@ class NeededConsent:
 
 @dataclass(slots=True)
 class Conditions:
-    """See the module. `layers` are hours by zone; all of them have to be open."""
+    """The conditions on one kind of people. `layers` are hours by zone; all have to be open."""
 
     layers: tuple[Layer, ...]
     guard: timedelta
@@ -79,7 +79,7 @@ class Conditions:
     consents: tuple[NeededConsent, ...]
     blocks: tuple[Block, ...]
     refused: tuple[str, str] | None
-    """A code and a text, when nobody of this kind may be called at all."""
+    """A code and a text, when no recipient of this kind is callable at all."""
     dated: tuple[tuple[str, tuple[Rule, ...]], ...]
     """Countries of which nothing is known while none of these is in force."""
     rules: tuple[Rule, ...]
@@ -87,7 +87,7 @@ class Conditions:
     looks_back: timedelta | None
     """How far back attempts matter; nothing when none do, None: to the beginning."""
     evidence: dict[str, Any]
-    """What every decision under these conditions notes."""
+    """Part of the evidence of every decision under these conditions."""
     reasons: dict[Any, Any] = field(default_factory=dict)
     """Reasons worked out before: a claim asks about many people at one instant."""
     _openings: dict[datetime, Interval | None] = field(default_factory=dict)
@@ -269,11 +269,11 @@ HORIZON = timedelta(days=400)
 """How far ahead an opening is looked for; beyond it the answer is `never`."""
 _MIDNIGHT = time()
 _ROUND_THE_CLOCK = timedelta(days=8)
-"""Nobody needs to know for how much longer something is open."""
+"""An interval this long is not extended: callers only need the next days."""
 
 
 class AllOf:
-    """Open where all parts are; days are remembered, since many people ask about few."""
+    """Open where all parts are. Days are cached: many decisions concern the same few."""
 
     def __init__(self, parts: Sequence[DayHours]) -> None:
         self._parts = tuple(parts)

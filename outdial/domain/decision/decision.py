@@ -1,4 +1,4 @@
-"""What a decision about a call is made from, and what comes of it."""
+"""Input and result of a decision about a call."""
 
 from __future__ import annotations
 

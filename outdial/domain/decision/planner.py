@@ -1,4 +1,4 @@
-"""May this person be called now? One pure function answers for claim, fence and people.
+"""Decides whether a recipient may be called now: one pure function for claim, fence and forecast.
 
 `Dial | Wait(until, reason) | Never(reason)`; `now` is an argument. `until` is the first instant
 at which everything admits a call: each condition says from when on it admits one, and they are
@@ -134,7 +134,7 @@ class _Search:
         return Dial(closes, self._evidence())
 
     def _move(self, to: datetime, reason: Callable[[], Reason], *, weak: bool = False) -> None:
-        """Later, if that is later. A `weak` reason yields to any that was there before."""
+        """Move to a later instant. A `weak` reason does not replace one that was there before."""
         if to > self._at:
             if self._reason is None or not weak or self._reason.code == "not_before":
                 self._reason = reason()
@@ -192,7 +192,7 @@ class _Search:
         return None
 
     def _refuse_under(self, rule: Rule | None, reason: Reason) -> None:
-        """Never; or not before the rule is no more, if that comes in time."""
+        """Never; or not before the rule ends, if it does within the horizon."""
         ends, last = rule.ends_at if rule else None, self._plan.schedule.end
         if ends is None or ends > self._limit or (last is not None and ends >= last):
             self._never = reason

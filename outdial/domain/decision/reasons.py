@@ -39,7 +39,7 @@ def hours_reason(
     *,
     then: bool = False,
 ) -> Reason:
-    """Who is closed at an instant, now or `then`: the campaign's own hours, or else a rule."""
+    """Which hours are closed at an instant, now or `then`: the campaign's own, or a rule's."""
     it_is = "then it is" if then else "it is"
     own = hours_zones(schedule, zones)
     if not is_open(schedule_hours(schedule), own, at):

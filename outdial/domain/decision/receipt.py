@@ -37,12 +37,12 @@ class Fault:
 
 
 def body_of(values: dict[str, Any]) -> str:
-    """The one way in which these values are written."""
+    """The canonical JSON of a receipt's values."""
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def number_digest(call_id: str, e164: str) -> str:
-    """Names a number to whoever knows it; the call's id keeps equal numbers apart."""
+    """A digest that only who knows the number can check; salted with the call's id."""
     return hashlib.sha256(f"{call_id}/{e164}".encode()).hexdigest()
 
 

@@ -208,7 +208,7 @@ Instant = Annotated[
 
 
 def _computable(at: datetime) -> datetime:
-    """In UTC. Raises ValueError for an instant that nobody can mean, nor compute with."""
+    """In UTC. Raises ValueError for an instant that is out of bounds."""
     if not in_calendar(at):
         raise ValueError(
             f"found {at.isoformat()}; write a year from {EARLIEST.year} to {LATEST.year}"
@@ -239,8 +239,8 @@ CalendarDate = Annotated[date, BeforeValidator(parse_date)]
 
 
 STORED = {"stored": True}
-"""The context under which a value is read that was taken once: what is refused by now, such as
-the zone EST, must not keep a running campaign from being read."""
+"""Validation context of stored values: what a newer version refuses, such as the zone EST, must not
+keep a running campaign from being read."""
 
 
 def definition_zone(name: str, info: ValidationInfo) -> str:

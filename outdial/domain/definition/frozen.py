@@ -1,4 +1,4 @@
-"""Values that never change, and what a copy of one must not remember."""
+"""Immutable values. A copy does not keep what was cached on the original."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def without_memory(copied: Model) -> Model:
-    """A copy that remembers nothing which was worked out for the original."""
+    """The copy without what was cached on the original."""
     for name in copied.__dict__.keys() - type(copied).model_fields.keys():
         del copied.__dict__[name]
     return copied

@@ -18,14 +18,14 @@ _DEEPEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a call that has settled."""
+    """The facts of a settled call that conditions are matched against."""
 
     outcome: str
     disposition: str | None = None
     attempt: int = 1
     answered_by: AnsweredBy | None = None
     final: bool = True
-    """Nobody calls this person again in this campaign."""
+    """No other call to the recipient follows in this campaign."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """What the agent extracted."""
 

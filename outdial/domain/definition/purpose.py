@@ -1,4 +1,4 @@
-"""What a campaign's calls are for: the rules differ, so it is said once and never changed."""
+"""The purpose of a campaign's calls. Calling rules depend on it, so it never changes."""
 
 from __future__ import annotations
 

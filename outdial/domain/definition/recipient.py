@@ -1,4 +1,4 @@
-"""One row of a roster, checked and rendered, before it is enrolled."""
+"""A recipient as read from a file or a request, checked and rendered, not enrolled yet."""
 
 from __future__ import annotations
 

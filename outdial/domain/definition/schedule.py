@@ -1,4 +1,4 @@
-"""When people may be called, as a definition says it, and the minutes of each day that it opens."""
+"""The schedule of a definition: when people may be called, and its open minutes of each date."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ class Schedule(Frozen):
         OneOrMany[str], Hint("write a calendar such as US, or callee, or a list of them")
     ] = ()
     """Public holidays on which no call is made: names such as US or US-LA, or callee for those
-    of the place where each person is, as far as we know them."""
+    of the place where each person is, as far as its calendar is known."""
     excluded_dates: Annotated[OneOrMany[CalendarDate], DATES] = ()
     """Dates on which no call is made, such as holidays."""
     time_zone_policy: TimeZonePolicy = TimeZonePolicy.CALLEE
@@ -222,7 +222,7 @@ class Schedule(Frozen):
         default=None, validate_default=True
     )
     """With policy `campaign`: the zone of the hours. With `callee`: the zone of people whose
-    own zone cannot be told; without it they are refused."""
+    own zone is unknown; without it they are refused."""
     guard: Annotated[Duration, Hint("write a duration up to 1h, such as 60s")] = timedelta(
         seconds=60
     )

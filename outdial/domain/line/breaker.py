@@ -23,7 +23,7 @@ from outdial.domain.definition.frozen import Frozen
 
 
 class BreakerPolicy(Frozen):
-    """When a line opens, and how it is tried again."""
+    """When the circuit of a line opens, and how it is tried again."""
 
     share: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Failures among the calls of the window from which on the line opens."""
@@ -103,7 +103,7 @@ _ANSWERED_FOR = frozenset(
         CallStatus.BUSY,
     }
 )
-"""The provider reached a telephone; what the callee did is none of the line's doing."""
+"""The provider reached a telephone: the line works, whatever the callee did."""
 
 
 def verdict_of(status: CallStatus, failure: FailureClass | None) -> Verdict:
@@ -155,7 +155,7 @@ def after_trial(
     failure: LineFailure | None,
     now: datetime,
 ) -> Health:
-    """The circuit once the call that tried it has told something, or will never tell."""
+    """The circuit after the call that tried it has a verdict, or will never have one."""
     if verdict is Verdict.WORKS:
         return Health(since=now)
     if verdict is Verdict.NOTHING or failure is None:

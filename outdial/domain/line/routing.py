@@ -118,7 +118,7 @@ class UnknownLine(OutdialError, KeyError):
 
 
 SIMULATED = "simulated"
-"""The provider whose telephones nobody hears ring."""
+"""The provider of the simulated network, where no telephone rings."""
 
 
 def choose_line(
@@ -151,7 +151,7 @@ class Left(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Where the end of a call leaves the person."""
+    """Which lines a person can be called on after a call ended."""
 
     marks: Marks
     left: Left

@@ -1,1 +1,1 @@
-"""Telephone numbers: their one form, and which of them may be called."""
+"""Telephone numbers: E.164, and which of them this installation calls."""

@@ -1,4 +1,4 @@
-"""Telephone numbers: read once at the border, E.164 ever after.
+"""Telephone numbers: parsed once where they come in, E.164 afterwards.
 
 Never call this from a workflow: the library loads its metadata lazily.
 """
@@ -39,7 +39,7 @@ _MEXICO, _BRAZIL = 52, 55
 
 
 class BadPhone(OutdialError, ValueError):
-    """This is no telephone number that can be dialed."""
+    """A text that is no telephone number that can be dialed."""
 
     code = "bad_phone"
 

@@ -106,7 +106,7 @@ class _Installed:
 
 
 def use_policy(policy: NumberPolicy) -> None:
-    """Let a policy hold in this process from here on; whoever reads settings does this once."""
+    """Set the policy of this process; done once, after the settings are read."""
     _Installed.policy = policy
 
 
@@ -153,7 +153,7 @@ def destination(country: str, kind: NumberType) -> str:
 
 
 def refusal(destinations: Iterable[str], policy: NumberPolicy | None = None) -> str | None:
-    """Why a person with these numbers is not called; None when all of them may be."""
+    """Why a recipient with these numbers is not callable; None when all numbers may be called."""
     return _refusal_of(tuple(destinations), policy or _Installed.policy)
 
 

@@ -17,7 +17,7 @@ class HolidayCalendar:
     """Other years are not known."""
 
     def closed_on(self, day: date) -> bool:
-        """A holiday, or a day of a year that nobody has looked at: not known is not allowed."""
+        """Whether it is a holiday, or in a year without reviewed data: then no call is made."""
         return day in self.dates or day.year not in self.years
 
 

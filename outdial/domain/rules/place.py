@@ -44,7 +44,7 @@ _NO_COUNTRY = ("001", "ZZ")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Everywhere a person may be, as far as one piece of evidence tells."""
+    """Zones and jurisdictions that a person may be in by one piece of evidence."""
 
     zones: tuple[str, ...]
     jurisdictions: tuple[str, ...]

@@ -76,7 +76,7 @@ def _days(word: str, value: str) -> set[int]:
 
 
 class Rule(Frozen):
-    """One rule. What it says nothing about it leaves free."""
+    """One rule. It restricts only what its keys name."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9*][A-Za-z0-9*._-]{0,99}$")]
     jurisdiction: Annotated[str, Field(pattern=r"^(\*|[A-Z]{2}(-[A-Za-z0-9]{1,8})?)$")]

@@ -57,7 +57,7 @@ class Applying:
 
 
 class Rulebook:
-    """All rules there are; `key` names exactly these, for whoever remembers what follows."""
+    """The rules in force; `key` identifies exactly these, as a cache key."""
 
     def __init__(self, added: Sequence[Rule] = (), blocks: Sequence[Block] = ()) -> None:
         self.rules = tuple(sorted((*shipped_rules(), *added), key=lambda rule: rule.id))
@@ -120,7 +120,7 @@ def _lacking(purpose: Purpose, jurisdictions: tuple[str, ...]) -> tuple[str, ...
 def _dated(
     purpose: Purpose, jurisdictions: tuple[str, ...]
 ) -> tuple[tuple[str, tuple[Rule, ...]], ...]:
-    """Before a country's first rule, and after its last, nothing is known of it either."""
+    """Countries whose rules all begin or end: outside of those times their rules are unknown."""
     if purpose is not Purpose.TELEMARKETING:
         return ()
     dated = []

@@ -89,7 +89,7 @@ class NoPlacesZone(OutdialError, ValueError):
 
 
 class UnknownZone(OutdialError, ValueError):
-    """Nothing says in which time zone this person is."""
+    """No evidence gives a time zone for this person."""
 
     code = "unknown_zone"
 
@@ -215,7 +215,7 @@ def _evidence(
     facts: tuple[str | None, str | None, str | None, str | None],
     vouched: object,
 ) -> ZoneEvidence:
-    """Remembered, since a roster has few kinds of people."""
+    """Cached: a roster has few kinds of people."""
     own, state, postal_code, campaign_default = facts
     address = place_of_address(state, postal_code, north_american)
     zones: tuple[str, ...]
