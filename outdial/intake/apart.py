@@ -1,5 +1,5 @@
-"""Parsing in threads of its own, few of them: however many definitions are sent at once, the event
-loop goes on, and other work that needs a thread finds one."""
+"""Parses in few threads of its own: however many definitions are sent at once, the event loop goes
+on, and other work that needs a thread finds one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import ParamSpec, TypeVar
 
 SMALL = 50_000
 """Characters that are parsed within a second or two; what is longer has a thread of its own, so
-that it keeps nobody waiting who sent less."""
+that smaller ones do not wait for it."""
 SMALL_AT_ONCE = 2
 LARGE_AT_ONCE = 1
 """Python parses one text at a time in any case; a second large one only makes both slower."""

@@ -186,7 +186,7 @@ def _reserved_name(source_map: SourceMap) -> list[Problem]:
     node = source_map.find(("name",)).node
     if not isinstance(node, ScalarNode) or node.value != DIRECT_CAMPAIGN:
         return []
-    message = f"found {DIRECT_CAMPAIGN!r}, which is kept for single calls; write another name"
+    message = f"found {DIRECT_CAMPAIGN!r}, which is reserved for single calls; write another name"
     return [source_map.problem(("name",), "reserved_name", message)]
 
 

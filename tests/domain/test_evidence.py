@@ -114,7 +114,7 @@ def test_reading_again_changes_nothing(
     seconds: float | None,
     before: bool,
 ) -> None:
-    heard = event(
+    lines = event(
         status=status,
         failure=failure if status is CallStatus.FAILED else None,
         answered=answered,
@@ -122,6 +122,6 @@ def test_reading_again_changes_nothing(
         answered_by=answered_by,
         duration_seconds=seconds,
     )
-    once = end_of(answered_before=before, **heard.model_dump())
+    once = end_of(answered_before=before, **lines.model_dump())
     assert once.by_facts(answered_before=False) == once
-    assert end_of(answered_before=before, **heard.by_facts().model_dump()) == once
+    assert end_of(answered_before=before, **lines.by_facts().model_dump()) == once

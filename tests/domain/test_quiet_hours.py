@@ -82,7 +82,7 @@ def test_from_the_number_on(vector: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("vector", REFUSED, ids=_id)
-def test_a_number_in_no_known_zone_is_refused(vector: dict[str, Any]) -> None:
+def test_a_number_without_a_zone_is_refused(vector: dict[str, Any]) -> None:
     with pytest.raises(BadPhone):
         parse_phone(vector["number"])
 

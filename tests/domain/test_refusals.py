@@ -95,15 +95,15 @@ def test_paths_of_every_key() -> None:
     assert hint_at(Model, ("nothing",)) is None
 
 
-@pytest.mark.parametrize("asked", [hint_at, choices_at, keys_at])
+@pytest.mark.parametrize("lookup", [hint_at, choices_at, keys_at])
 @pytest.mark.parametrize("above", [(), ("items", 0), ("tags",)])
 def test_of_the_keys_that_others_write_little_is_kept(
-    asked: Callable[[type[BaseModel], tuple[int | str, ...]], Any], above: tuple[int | str, ...]
+    lookup: Callable[[type[BaseModel], tuple[int | str, ...]], Any], above: tuple[int | str, ...]
 ) -> None:
     tracemalloc.start()
     try:
         for index in range(10):
-            asked(Model, (*above, f"{index}" + "x" * 1_000_000))
+            lookup(Model, (*above, f"{index}" + "x" * 1_000_000))
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

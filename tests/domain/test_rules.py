@@ -63,7 +63,7 @@ def test_legal_hours(number: str, now: str, until: str | None) -> None:
         assert decision.reason.code == "outside_legal_hours"
 
 
-def test_a_holiday_rule_is_closed_where_no_calendar_is_known() -> None:
+def test_a_holiday_rule_is_closed_where_there_is_no_calendar() -> None:
     assert holidays_of("US-LA").closed_on(date(2060, 3, 3))
     now = utc("2040-03-06 16:00")
     decision = decide(person("+15045551234"), plan(), Ledger(), now)
@@ -153,7 +153,7 @@ def test_a_blocked_place_waits_for_the_end_of_the_block() -> None:
     assert isinstance(decide(louisiana, informational, Ledger(), now, Rulebook([], [sales])), Dial)
 
 
-def test_a_block_beyond_the_horizon_is_the_reason_that_is_told() -> None:
+def test_a_block_beyond_the_horizon_is_the_reason_given() -> None:
     block = Block(jurisdiction="US-LA", until=utc("2099-01-01 12:00"), reason="emergency")
     book = Rulebook(blocks=[block])
     decision = decide(person("+15045551234"), plan(), Ledger(), utc("2026-03-04 16:00"), book)

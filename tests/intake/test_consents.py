@@ -63,7 +63,7 @@ def test_a_consent_that_is_none(tmp_path: Path, cells: str, problem: str) -> Non
     assert places_and_codes(roster.problems) == [f"{tmp_path}/{problem}"]
 
 
-def test_an_address_in_no_table_is_told_before_the_launch(tmp_path: Path) -> None:
+def test_an_address_in_no_table_is_reported_before_the_launch(tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text("phone,state\n+12025550123,Flrida\n")
     text = HEAD + "recipients: {csv: people.csv}\n"
     roster = check_roster(read_definition_text(text, base=tmp_path))

@@ -61,7 +61,7 @@ def test_mapped_columns_are_no_variables() -> None:
     ]
 
 
-def test_columns_are_found_by_the_keys_own_name() -> None:
+def test_columns_have_the_keys_own_name_by_default() -> None:
     people = f"time_zone,phone,alternate_phones,state\nAmerica/Denver,{ANN},{BOB},\n"
     assert roster(people) == [
         RecipientDraft(position=0, phone=ANN, alternate_phones=(BOB,), time_zone="America/Denver")
@@ -136,7 +136,7 @@ def test_recipients_in_the_definition() -> None:
     ]
 
 
-def test_rows_are_read_as_they_are_asked_for() -> None:
+def test_rows_are_read_lazily() -> None:
     rows = "".join(f"+1202555{number:04}\n" for number in range(100, 200))
     loaded = load(f"phone\n{rows}not a number\n")
     first = list(islice(read_roster(loaded), 2))
@@ -158,7 +158,7 @@ def test_problems_are_capped_and_counted() -> None:
         check.require_good()
 
 
-def test_what_a_template_lacks_is_told_once() -> None:
+def test_what_a_template_lacks_is_reported_once() -> None:
     people = "".join(f"+1202555{number:04}\n" for number in range(100, 150))
     check = check_roster(load(f"phone\n{people}", 'variables: {a: "{{ b }}"}\n'))
     assert check.lines() == [

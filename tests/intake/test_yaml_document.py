@@ -49,10 +49,10 @@ def parse(text: str) -> Node:
 def test_positions(
     path: tuple[int | str, ...], shown: str, line: int, column: int, key_line: int, key_column: int
 ) -> None:
-    found = SourceMap("f", parse(TEXT)).find(path)
-    assert found.path == shown
-    assert found.place == Place(line, column)
-    assert found.key_place == Place(key_line, key_column)
+    location = SourceMap("f", parse(TEXT)).find(path)
+    assert location.path == shown
+    assert location.place == Place(line, column)
+    assert location.key_place == Place(key_line, key_column)
 
 
 def test_texts() -> None:

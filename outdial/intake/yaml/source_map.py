@@ -15,7 +15,7 @@ _START = Place(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Location:
     """Where a path leads in a document."""
 
     path: str
@@ -36,10 +36,10 @@ class SourceMap:
         self._entries: dict[int, dict[str, tuple[Node, Node]]] = {}
         """By the mapping's identity: a mapping of many keys is searched for each of them."""
 
-    def find(self, path: KeyPath) -> Found:
+    def find(self, path: KeyPath) -> Location:
         """Follow `path` to its end, or to where the document holds no more of it."""
         if self._root is None:
-            return Found(_dotted(path), _START, _START, None)
+            return Location(_dotted(path), _START, _START, None)
         node, found_path = self._root, ""
         place = key_place = place_of(node)
         for step in path:
@@ -47,7 +47,7 @@ class SourceMap:
                 found_path = f"{found_path}.{step}" if found_path else step
                 entry = self._entries_of(node).get(step)
                 if entry is None:
-                    return Found(found_path, key_place, key_place, None)
+                    return Location(found_path, key_place, key_place, None)
                 key, node = entry
                 key_place, place = place_of(key), place_of(node)
             elif (
@@ -56,12 +56,12 @@ class SourceMap:
                 node = node.value[step]
                 found_path = f"{found_path}[{step}]"
                 place = key_place = place_of(node)
-        return Found(found_path, place, key_place, node)
+        return Location(found_path, place, key_place, node)
 
     def problem(self, path: KeyPath, code: str, message: str, *, at_key: bool = False) -> Problem:
-        spot = self.find(path)
-        place = spot.key_place if at_key else spot.place
-        field = spot.path or "definition"
+        location = self.find(path)
+        place = location.key_place if at_key else location.place
+        field = location.path or "definition"
         return Problem(self.file, place.line, place.column, field, code, message)
 
     def _entries_of(self, node: MappingNode) -> dict[str, tuple[Node, Node]]:

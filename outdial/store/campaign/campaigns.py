@@ -93,9 +93,9 @@ def require_campaign(s: Session, campaign_id: int) -> CampaignRecord:
 
 
 def lock_campaign(s: Session, campaign_id: int) -> CampaignRecord:
-    """For who changes it, and for who relies on it: it stays as it is until the transaction ends.
+    """Lock a campaign's row exclusively until the transaction ends, to change it or to rely on it.
 
-    Nobody holds it shared, for then who wants to change it could wait for ever: see
+    It is never locked shared, for then a change could wait for ever: see
     `store.campaign.gate`.
     Raises UnknownCampaign.
     """
@@ -144,7 +144,7 @@ def list_open_campaigns(s: Session) -> list[CampaignRecord]:
 class CampaignSnapshot:
     """A campaign as it is when a claim begins.
 
-    Its claim state is locked, and so nobody stops, edits or launches it meanwhile. It may be
+    Its claim state is locked, so it is not stopped, edited or launched meanwhile. It may be
     paused: then what is claimed is not dialed, because the fence re-checks the state.
     """
 
@@ -215,7 +215,7 @@ def launch_campaign(
 def launch_of_requester(
     s: Session, tenant: str, name: str, requester: str
 ) -> tuple[CampaignRecord, int] | None:
-    """The launch of a campaign that a workflow run asked for, which need not be its present one."""
+    """The launch that a workflow run requested, which need not be the campaign's present one."""
     record = find_campaign(s, tenant, name)
     launch = None if record is None else _launch_by(s, record.id, requester)
     return None if record is None or launch is None else (record, launch)
@@ -233,10 +233,12 @@ def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> Campaig
 
     Its plan is a placeholder: each recipient brings its own.
     """
-    # Looked at without a lock first: it is asked for with every request for a call.
-    known = find_campaign(s, tenant, DIRECT_CAMPAIGN) or _locked_by_name(s, tenant, DIRECT_CAMPAIGN)
-    if known is not None:
-        return known
+    # Read without a lock first: every request for a call needs it.
+    existing = find_campaign(s, tenant, DIRECT_CAMPAIGN) or _locked_by_name(
+        s, tenant, DIRECT_CAMPAIGN
+    )
+    if existing is not None:
+        return existing
     plan = CallPlan(
         purpose=Purpose.INFORMATIONAL,
         line=SIMULATED,
@@ -354,7 +356,7 @@ def apply_definition(
     *,
     now: datetime,
 ) -> CampaignRecord:
-    """Give a campaign that is not over a new revision; everybody who waits is decided anew.
+    """Give a campaign that is not over a new revision; waiting recipients are requeued.
 
     A definition that names no line leaves the campaign on those it has. Calls under way go on as
     they were claimed. The roster stays: recipients are added by

@@ -1,12 +1,12 @@
-"""The gate of a campaign: whoever changes what its fences rely on, and its fences, pass one by one.
+"""The gate of a campaign: a lock that serializes its fences and changes of what they rely on.
 
 On PostgreSQL it is an advisory lock, taken exclusively and first. Waiters are served in the order
 in which they came, so a pause waits for the few fences that came before it and for no other
-transaction. Row locks held shared would not do: a new holder is let in past somebody who waits to
-change the row, and where several overlap at any time that one waits for ever. What a fence reads
-behind the gate is therefore true until it commits.
+transaction. Row locks held shared would not do: a new holder is let in past a transaction that
+waits to change the row, and where several overlap at any time that one waits for ever. What a fence
+reads behind the gate is therefore true until it commits.
 
-Taken in this order, by everybody: claim states by campaign, gates by campaign, rows.
+Always taken in this order: claim states by campaign, gates by campaign, rows.
 SQLite has one writer at a time, and no gates.
 """
 

@@ -1,8 +1,8 @@
-"""A campaign's state: run, paused, stopped, ended.
+"""Changes of a campaign's state: run, pause, stop, finish.
 
-Whoever changes a campaign's state shuts the gate of its fences (`store.campaign.gate`) and locks
-its row. Nobody else locks that row for longer than a moment, so a pause waits for next to nothing,
-and a paused campaign dials nothing from the moment the pause is committed.
+A change of state shuts the gate of the campaign's fences (`store.campaign.gate`) and locks its row.
+Other transactions lock that row only briefly, so a pause waits for next to nothing, and a paused
+campaign dials nothing from the moment the pause is committed.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def set_campaign_state(
     hang_up: bool = False,
     reason: str | None = None,
 ) -> CampaignRecord:
-    """Run, pause or stop; what is asked for twice is done once.
+    """Run, pause or stop a campaign. Idempotent.
 
-    Stopping ends everybody who is not being called; of very many, claims end the rest.
+    Stopping ends recipients that are not being called: a step of them here, the rest by claims.
     Raises UnknownCampaign, and IllegalTransition: what is over stays over (`finish_campaign`
     ends it), what is stopping cannot run again, and a direct campaign is never stopped.
     """
@@ -78,7 +78,7 @@ def set_campaign_state(
 def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignRecord | None:
     """End a running or stopping campaign of which nothing is left to do; None when there is.
 
-    One that is over stays as it is: whoever ended it may have died before he could say so.
+    One that is over stays as it is: its worker may have died after it was ended.
     Raises UnknownCampaign.
     """
     lock_claim_state(s, campaign_id)
@@ -98,7 +98,7 @@ def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignR
 
 
 def _nothing_left(s: Session, record: CampaignRecord) -> bool:
-    # The roster's row is locked, so that nobody adds recipients meanwhile.
+    # The roster's row is locked, so that no recipients are added meanwhile.
     complete = select(roster.c.enrolled).where(
         roster.c.campaign_id == record.id, roster.c.launch == record.launch
     )

@@ -66,7 +66,7 @@ class among(FunctionElement[bool]):
 
     inherit_cache = True
     type = NullType()  # type: ignore[assignment]
-    """Not Boolean: SQLite would be asked for `… = 1`, and find no index for that."""
+    """Not Boolean: SQLite would get `… = 1`, and have no index for that."""
 
     def __init__(self, column: ColumnElement[Any], parameter: str) -> None:
         super().__init__(column, bindparam(parameter, type_=_Values(column.type)))
@@ -102,8 +102,8 @@ def insert_all(
 ) -> None:
     """Insert rows into tables, and update what has to change beside them.
 
-    What other rows refer to comes first. PostgreSQL is asked once for all of it, so `then` does
-    not see the new rows there.
+    What other rows refer to comes first. PostgreSQL gets one statement for all of it, so `then`
+    does not see the new rows there.
     """
     new = [each for each in new if each.rows]
     if not on_postgresql(s):

@@ -94,7 +94,7 @@ class Database:
     async def measure_skew(self) -> timedelta | None:
         """By how much this host's clock is ahead of the database's; zero where they are one.
 
-        None when every answer took too long to tell.
+        None when every answer took too long.
         """
         return await self.read(measure_skew)
 

@@ -51,12 +51,12 @@ def lock_rows(statement: AnySelect, *, exclusive: Iterable[Table]) -> AnySelect:
 def unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
     """A column of text, written so that no index fits: for what is to be compared with the rows
     that one other index finds. Without statistics, which SQLite never gathers by itself, a database
-    takes any index whose first columns are asked for, and reads all rows of a tenant by it."""
+    takes any index whose first columns are filtered by, and reads all rows of a tenant by it."""
     return column.concat("")
 
 
 def lock_keys(s: Session, keys: Iterable[str]) -> None:
-    """Lock names that may have no row yet, in one order for everybody, until the end."""
+    """Lock names that may have no row yet, always in the same order, until the transaction ends."""
     if not on_postgresql(s):
         return
     numbers = sorted({_number_of(key) for key in keys})

@@ -7,7 +7,7 @@ StoreError
 ├── UnknownCall             no call has this id
 ├── ReservedName            the name belongs to the direct campaign
 ├── CampaignRunning         it is launched already and not over
-├── CampaignEnded           it is over (or stopping), and nobody said `again`
+├── CampaignEnded           it is over (or stopping), and `again` was not set
 ├── PurposeChanged          one name, one purpose
 ├── NameChanged             a revision is for a campaign of another name
 └── IllegalTransition       the campaign cannot go from its state to the wanted one
@@ -22,7 +22,7 @@ from outdial.domain.record import CampaignRecord
 
 
 class StoreError(OutdialError):
-    """The store did not do what was asked; nothing was changed."""
+    """The store refused; nothing was changed."""
 
     code = "store_error"
 

@@ -9,7 +9,7 @@ from outdial.store.db.tables.columns import JsonText, Row, UtcDateTime, table_of
 
 
 class ApiKeyRow(Row, table=True):
-    """A key of a tenant. Its secret is kept as a digest only."""
+    """A key of a tenant. Only a digest of its secret is stored."""
 
     __tablename__ = "api_key"
     __table_args__ = (Index("ix_api_key_tenant", "tenant", "created_at"),)

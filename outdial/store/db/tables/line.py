@@ -47,7 +47,7 @@ class LineRateRow(Row, table=True):
 
 
 class LineFailureRow(Row, table=True):
-    """A call that its line failed: evidence for the breaker, and for whoever asks why."""
+    """A call that its line failed: evidence for the breaker, and for people."""
 
     __tablename__ = "line_failure"
     __table_args__ = (Index("ix_line_failure_line", "tenant", "line", "at"),)

@@ -15,7 +15,7 @@ _UNSIGNALLED = text(
 
 
 class RosterRow(Row, table=True):
-    """One launch's roster; locked by whoever gives out positions on it."""
+    """One launch's roster; locked while positions on it are given out."""
 
     __tablename__ = "roster"
     __table_args__ = (Index("ix_roster_requester", "campaign_id", "requester"),)
@@ -28,7 +28,7 @@ class RosterRow(Row, table=True):
     next_sequence: int = 1
     enrolled: bool = False
     requester: str | None = Field(default=None, sa_type=Text)
-    """The workflow and run that asked for this launch, if it was one."""
+    """The workflow and run that requested this launch, if it was one."""
 
 
 class RosterChunkRow(Row, table=True):
@@ -109,16 +109,16 @@ class RecipientRow(Row, table=True):
     promised: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """`not_before` is a time that the person asked for."""
     due_at: datetime = Field(sa_type=UtcDateTime)
-    """When a claim looks at it next: `not_before`, or the opening found at the last look."""
+    """When it is decided next: `not_before`, or the opening of the last decision."""
     window_closes_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     turn: int = 1
     """0 for those who have a `not_before` of their own, who go first; 1 for the others."""
     withdrawn: bool = False
-    """Whoever asked for it does not want it any more; the call under way is its last."""
+    """The request was withdrawn; the call under way is its last."""
     request_key: str | None = Field(default=None, sa_type=Text)
     requester_workflow_id: str | None = Field(default=None, sa_type=Text)
     requester_signalled: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
-    """A sweeper has seen that the requester's workflow knows the end."""
+    """A sweeper has checked that the requester's workflow has been signaled the end."""
     context: dict[str, Any] | None = Field(default=None, sa_type=JsonText)
 
 
