@@ -1,4 +1,4 @@
-"""Activities of one phone call: place it once, ask about it, hang up, record its end."""
+"""Activities of one telephone call: place it once, look it up, hang up, record its end."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Calls(CallActivities):
             if passed.verdict is FenceVerdict.NOT_PLACED:
                 return self._answered(passed)
             placed = passed.verdict is FenceVerdict.ALREADY_PLACED
-            # An earlier execution placed it: what was reported since may be signalled to nobody.
+            # An earlier execution placed it: what was reported since may not have been signalled.
             reported = await self._resources.database.read(
                 lambda s: events.events_of_call(s, place.call_id)
             )

@@ -3,7 +3,7 @@
 ServiceError
 ├── NoSuchCampaign        no campaign of this name
 ├── LaunchClosing         its last launch has ended, but its workflow has not closed yet
-├── NobodyCallable        a launch by which nobody could ever be called
+├── NoCallableRecipients  a launch of which no recipient could ever be called
 ├── NoSuchPerson          nobody on the roster has this number
 ├── RulesInvalid          rules, or a place, that cannot be
 ├── ChangeRefused         the campaign's state does not allow that
@@ -47,12 +47,12 @@ class NoSuchCampaign(ServiceError):
         self.name = name
 
 
-class NobodyCallable(ServiceError):
+class NoCallableRecipients(ServiceError):
     code = "no_callable_recipients"
 
     def __init__(self, name: str, never: Sequence[tuple[int, str]]) -> None:
-        reasons = "; ".join(f"{count} people: {reason}" for count, reason in never[:5])
-        super().__init__(f"nobody on the roster of {name} can ever be called: {reasons}")
+        reasons = "; ".join(f"{count} recipients: {reason}" for count, reason in never[:5])
+        super().__init__(f"no recipient of {name} can ever be called: {reasons}")
 
 
 class NoSuchPerson(ServiceError):

@@ -128,7 +128,7 @@ async def test_who_can_never_be_called_is_shown(
     result = CampaignResult.model_validate(await handle.result())
     assert result.recipients["completed"] == 1
     shown = await handle.query("__temporal_workflow_metadata")
-    assert "can never be called, 1 people: written consent is needed" in str(shown)
+    assert "can never be called, 1 recipient: written consent is needed" in str(shown)
 
 
 async def test_its_webhooks_are_told(at_work: Engine, temporal_server: WorkflowEnvironment) -> None:

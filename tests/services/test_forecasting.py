@@ -8,7 +8,7 @@ from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.services.campaigns.forecasting import forecast
 from outdial.services.campaigns.launching import launch_campaign
-from outdial.services.errors import NobodyCallable, NoSuchCampaign
+from outdial.services.errors import NoCallableRecipients, NoSuchCampaign
 from outdial.services.operations import reading
 from tests.services.world import World, new_name
 
@@ -34,7 +34,7 @@ async def test_who_can_never_be_called_is_told(world: World) -> None:
 async def test_nobody_to_call_is_no_launch(world: World) -> None:
     name = new_name()
     tokyo = f"phone: '+81312345678', {SIGNED}"
-    with pytest.raises(NobodyCallable, match="no telemarketing rules are known for JP"):
+    with pytest.raises(NoCallableRecipients, match="no telemarketing rules are known for JP"):
         await launch_campaign(world.ctx, _sales(name, tokyo))
     with pytest.raises(NoSuchCampaign):
         await reading.require_campaign(world.ctx, name)

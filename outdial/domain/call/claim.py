@@ -1,4 +1,4 @@
-"""What a claim hands to a campaign, and what the fence says to a call."""
+"""The answer to a claim, and what the placement fence decides about a call."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ClaimedCall(BaseModel):
     campaign: str
     line: str
     masked: str
-    """The number, masked, for people who look at the run."""
+    """The number, masked, for those who read the run."""
     attempt: int
     """1 for the recipient's first attempt."""
     ring_timeout: timedelta
@@ -56,14 +56,14 @@ class Claim(BaseModel):
     open_recipients: int = 0
     """Recipients without an end, those in flight included."""
     staged: bool = False
-    """Rows were added that nobody has enrolled."""
+    """Rows were added that are not enrolled yet."""
     wake_at: datetime | None = None
     """When claiming again may find something, if nothing else happens before (UTC)."""
     wake_after: timedelta | None = None
-    """How long after the claim that is: whoever waits need not have the clock that told `wake_at`.
-    None in claims of older versions."""
+    """How long after the claim that is: the clock of the worker that waits may differ. None in
+    claims of older versions."""
     reason: str = ""
-    """What is waited for, for people."""
+    """What is waited for, in words."""
 
 
 class FenceVerdict(StrEnum):
@@ -72,7 +72,7 @@ class FenceVerdict(StrEnum):
     WAIT_FOR_RATE = "wait_for_rate"
     """This second's calls on the line are used up; ask again at `retry_at`."""
     ALREADY_PLACING = "already_placing"
-    """Somebody may have sent it: never send again, find out what happened."""
+    """It may have been sent: never send again, find out what happened."""
     ALREADY_PLACED = "already_placed"
     WITHDRAWN = "withdrawn"
     """It must not be dialed (any more): paused, suppressed, out of hours, swept."""

@@ -54,24 +54,24 @@ class ColumnFinder:
     def roles(self) -> ColumnRoles | None:
         """None when rows can't be checked: without the phone, or with half a time zone."""
         self._check_header()
-        found = {role: self._single(role) for role in (*_SINGLE_ROLES, *CONSENT_ROLES)}
+        indexes = {role: self._single(role) for role in (*_SINGLE_ROLES, *CONSENT_ROLES)}
         alternates = self._alternates()
         mapped_zone = self._source.columns.time_zone is not None
-        phone = found["phone"]
-        if phone is None or (mapped_zone and found["time_zone"] is None):
+        phone = indexes["phone"]
+        if phone is None or (mapped_zone and indexes["time_zone"] is None):
             return None
         others = [index for index in range(len(self._header)) if index not in self._taken]
         variables = [index for index in others if self._header[index]]
         return ColumnRoles(
             phone=phone,
             alternates=alternates,
-            time_zone=found["time_zone"],
-            postal_code=found["postal_code"],
-            state=found["state"],
+            time_zone=indexes["time_zone"],
+            postal_code=indexes["postal_code"],
+            state=indexes["state"],
             consent=tuple(
                 (part, index)
                 for role, part in CONSENT_ROLES.items()
-                if (index := found[role]) is not None
+                if (index := indexes[role]) is not None
             ),
             variables=tuple(variables),
             unnamed=tuple(index for index in others if not self._header[index]),
@@ -104,13 +104,13 @@ class ColumnFinder:
         role = "alternate_phones"
         columns = self._source.columns
         if role not in columns.model_fields_set:
-            found = [self._take(self._header.index(role), role)] if role in self._header else []
+            indexes = [self._take(self._header.index(role), role)] if role in self._header else []
         else:
-            found = [
+            indexes = [
                 self._mapped(name, role, ("recipients", "columns", role, index))
                 for index, name in enumerate(columns.alternate_phones)
             ]
-        return tuple(index for index in found if index is not None)
+        return tuple(index for index in indexes if index is not None)
 
     def _mapped(self, name: str, role: str, path: tuple[int | str, ...]) -> int | None:
         if name in self._header:

@@ -391,13 +391,13 @@ class _ContactFile:
             variables={header[index]: texts[index] for index in roles.variables},
         )
 
-    def _ragged(self, line: int, found: int, expected: int) -> Problem:
-        if found > expected:
+    def _ragged(self, line: int, count: int, expected: int) -> Problem:
+        if count > expected:
             name = {"\t": "a tab"}.get(self._delimiter, f"a {self._delimiter!r}")
             column, right = expected + 1, f"put quotes around a value that holds {name}"
         else:
-            column, right = found + 1, "write an empty field for what is not known"
-        fields = "1 field" if found == 1 else f"{found} fields"
+            column, right = count + 1, "write an empty field for what is not known"
+        fields = "1 field" if count == 1 else f"{count} fields"
         message = f"found {fields} where the header has {expected}; {right}"
         return Problem(self._file, line, column, "row", "ragged_row", message)
 

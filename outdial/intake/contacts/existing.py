@@ -39,7 +39,7 @@ class ExistingAppointments:
             return Existing()
         read = read_time(text, (calendar.time_zone,))
         if isinstance(read, UnclearTime):
-            self._tell("existing", row, "unclear_time", read.reason, problems)
+            self._add_problem("existing", row, "unclear_time", read.reason, problems)
             return Existing()
         return self._existing(calendar, read.at, values, row, problems)
 
@@ -63,8 +63,10 @@ class ExistingAppointments:
         try:
             return render_text(template, {**values, "row": values}).strip()
         except RenderFailed as error:
-            self._tell(key, row, error.code, str(error), problems)
+            self._add_problem(key, row, error.code, str(error), problems)
             return None
 
-    def _tell(self, key: str, row: str, code: str, reason: str, problems: list[Problem]) -> None:
+    def _add_problem(
+        self, key: str, row: str, code: str, reason: str, problems: list[Problem]
+    ) -> None:
         problems.append(self._source_map.problem(("calendar", key), code, f"{row}: {reason}"))

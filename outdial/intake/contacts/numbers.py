@@ -65,10 +65,10 @@ def _cells(path: Path, file: str, column: str, region: str) -> Iterator[tuple[in
     rows = csv.reader(chain(first, lines), delimiter=delimiter)
     header: list[str] = []
     while not any(header):
-        found = next(rows, None)
-        if found is None:
+        row = next(rows, None)
+        if row is None:
             break
-        header = [cell.strip() for cell in found]
+        header = [cell.strip() for cell in row]
     start = rows.line_num
     more = ((rows.line_num, row) for row in rows)
     listed: Iterator[tuple[int, list[str]]]

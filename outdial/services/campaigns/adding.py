@@ -1,4 +1,4 @@
-"""Adding people to a campaign that runs, and reading what became of everybody."""
+"""Adds recipients to a campaign that runs, and reads their results."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ class Result:
 async def add_recipients(
     ctx: Resources,
     name: str,
-    people: Sequence[InlineRecipient],
+    recipients: Sequence[InlineRecipient],
     *,
     scopes: tuple[str, ...] | None = None,
 ) -> tuple[int, Changed]:
-    """Add people to the present launch, checked as if its definition listed them.
+    """Add recipients to the present launch, checked as if its definition listed them.
 
-    How many, and the campaign. `scopes` are those of whoever sent them; without, they are the
+    How many, and the campaign. `scopes` are those of the key that sent them; without, they are the
     operator's own. Raises NoSuchCampaign, RequestRefused, ScopeMissing, DefinitionInvalid,
     ChangeRefused, TemporalUnavailable (then they are staged, and enrolled with the next ones).
     """
     try:
-        for index, one in enumerate(people):
+        for index, one in enumerate(recipients):
             require_within(one.model_dump(), FREE_FORM, ("recipients", index))
     except OutOfBounds as error:
         raise RequestRefused(str(error)) from None
@@ -58,7 +58,7 @@ async def add_recipients(
         raise ChangeRefused(f"{name} has no roster; ask for single calls instead")
     if scopes is not None:
         require_for_recipients(ctx, scopes, definition)
-    drafts = await asyncio.to_thread(draft_recipients, definition, people)
+    drafts = await asyncio.to_thread(draft_recipients, definition, recipients)
     now = ctx.clock()
 
     def work(s: Session) -> int:
@@ -73,13 +73,15 @@ async def add_recipients(
 
 
 async def list_results(ctx: Resources, name: str, *, limit: int, after: int = 0) -> list[Result]:
-    """People of the present launch by id, with their last calls. Raises NoSuchCampaign."""
+    """Recipients of the present launch by id, with their last calls. Raises NoSuchCampaign."""
     record = await require_campaign(ctx, name)
 
     def work(s: Session) -> list[Result]:
-        found = roster.list_recipients(s, record.id, launch=record.launch, limit=limit, after=after)
-        last = roster.last_calls(s, [one.id for one in found])
-        return [Result(one, last.get(one.id)) for one in found]
+        recipients = roster.list_recipients(
+            s, record.id, launch=record.launch, limit=limit, after=after
+        )
+        last = roster.last_calls(s, [one.id for one in recipients])
+        return [Result(one, last.get(one.id)) for one in recipients]
 
     return await ctx.database.read(work)
 

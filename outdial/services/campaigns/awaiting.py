@@ -12,7 +12,7 @@ from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
 from outdial.resources.resources import Resources
 from outdial.services.campaigns.launching import StoredLaunch, store_launch
-from outdial.services.errors import NobodyCallable, RequestRefused, ScopeMissing
+from outdial.services.errors import NoCallableRecipients, RequestRefused, ScopeMissing
 from outdial.services.operations.lines import left_to_providers, simulated_lines
 from outdial.store.campaign.campaigns import launch_of_requester
 from outdial.store.db.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
@@ -23,7 +23,7 @@ _REFUSALS = (
     CampaignEnded,
     PurposeChanged,
     ReservedName,
-    NobodyCallable,
+    NoCallableRecipients,
     RequestRefused,
     ScopeMissing,
 )
@@ -50,48 +50,52 @@ class AwaitedLaunches:
         if earlier is not None:
             return earlier
         try:
-            written = await store_launch(
+            stored = await store_launch(
                 ctx, loaded, again=again, scopes=scopes, requester=requester
             )
         except CampaignRunning as running:
-            # An earlier try was still writing it, or somebody else runs it.
+            # An earlier try was still storing it, or another requester runs it.
             earlier = await _earlier_try(ctx, loaded, requester)
             return earlier or _launched(running.record)
         except _REFUSALS as error:
             raise LaunchRefused(str(error)) from error
-        return _launched(written.record, *_foreseen(ctx, written), own=True)
+        return _launched(stored.record, *_notes(ctx, stored), own=True)
 
 
 async def _earlier_try(
     ctx: Resources, loaded: LoadedDefinition, requester: str
 ) -> LaunchedCampaign | None:
-    """What an earlier try wrote down that died before it could say so; it may be over by now."""
-    found = await ctx.database.read(
+    """What an earlier try stored that died before it could answer; it may be over by now."""
+    earlier = await ctx.database.read(
         lambda s: launch_of_requester(s, ctx.tenant, loaded.definition.name, requester)
     )
-    if found is None:
+    if earlier is None:
         return None
-    record, launch = found
+    record, launch = earlier
     over = record.state.over or record.launch != launch
     return _launched(record, own=True).model_copy(update={"launch": launch, "over": over})
 
 
-def _foreseen(ctx: Resources, written: StoredLaunch) -> Iterator[str]:
-    forecast = written.forecast
+def _notes(ctx: Resources, stored: StoredLaunch) -> Iterator[str]:
+    forecast = stored.forecast
     for count, reason in forecast.never():
-        yield f"can never be called, {count} people: {reason}"
+        yield f"can never be called, {_recipients(count)}: {reason}"
     for count, reason in forecast.end_early():
-        yield f"will not be called any more, {count} people, at {reason}"
-    yield from simulated_lines(ctx, written.record.plan)
-    yield from left_to_providers(ctx, written.record.plan)
+        yield f"will not be called any more, {_recipients(count)}, at {reason}"
+    yield from simulated_lines(ctx, stored.record.plan)
+    yield from left_to_providers(ctx, stored.record.plan)
 
 
-def _launched(record: CampaignRecord, *foreseen: str, own: bool = False) -> LaunchedCampaign:
+def _recipients(count: int) -> str:
+    return "1 recipient" if count == 1 else f"{count} recipients"
+
+
+def _launched(record: CampaignRecord, *notes: str, own: bool = False) -> LaunchedCampaign:
     return LaunchedCampaign(
         tenant=record.tenant,
         name=record.name,
         campaign_id=record.id,
         launch=record.launch,
-        foreseen=foreseen,
+        foreseen=notes,
         own=own,
     )

@@ -1,4 +1,4 @@
-"""Pause, resume and stop a campaign; add people to it.
+"""Pauses, resumes and stops a campaign; enrols recipients that were added to it.
 
 A change goes through the campaign's workflow, which writes it to the database and acts on it.
 When there is no workflow, it is written to the database alone: claim and fence read it there.
@@ -103,7 +103,7 @@ async def enroll_staged(ctx: Resources, record: CampaignRecord) -> Changed:
 
     Raises ChangeRefused, TemporalUnavailable.
     """
-    doing = f"nobody was added to {record.name}"
+    doing = f"no recipient was added to {record.name}"
     try:
         view = await _update(ctx, record, "add_recipients", AddRequest(), doing=doing)
     except WorkflowNotFound as error:

@@ -1,4 +1,4 @@
-"""Launch a campaign: check everything, write it down, start its workflow.
+"""Launches a campaign: checks everything, stores it, starts its workflow.
 
 The database comes first. A crash before the workflow starts is repaired by the sweeper, or by
 launching once more: the campaign is found running, and its workflow is started.
@@ -31,7 +31,7 @@ from outdial.services.campaigns.forecasting import Forecast
 from outdial.services.campaigns.line_check import on_lines
 from outdial.services.errors import (
     LaunchClosing,
-    NobodyCallable,
+    NoCallableRecipients,
 )
 from outdial.services.operations.lines import (
     announce_lines,
@@ -59,13 +59,13 @@ class Launch:
     created: bool
     """False: it was running already, and nothing was changed."""
     resumed: bool = False
-    """It was written down as running, but nobody carried it out: now somebody does."""
+    """It was stored as running, but had no workflow: it is started now."""
     never: tuple[tuple[int, str], ...] = ()
-    """How many people can never be called, and why."""
+    """How many recipients can never be called, and why."""
     end_early: tuple[tuple[int, str], ...] = ()
-    """How many people end before all their attempts are made, and why."""
+    """How many recipients end before all their attempts are made, and why."""
     notes: tuple[str, ...] = ()
-    """What its lines will not do, for people."""
+    """What its lines will not do, in words."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,16 @@ async def launch_campaign(
     again: bool = False,
     scopes: tuple[str, ...] | None = None,
 ) -> Launch:
-    """Launch a definition, or find out that it runs already.
+    """Launch a definition, unless it runs already.
 
-    `scopes` are those of whoever sent it; without, it is the operator's own. Raises ScopeMissing,
-    and what `store_launch` does.
+    `scopes` are those of the key that sent it; without, it is the operator's own. Raises
+    ScopeMissing, and what `store_launch` does.
     """
     try:
-        written = await store_launch(ctx, loaded, again=again, scopes=scopes)
+        stored = await store_launch(ctx, loaded, again=again, scopes=scopes)
     except CampaignRunning as running:
         return await _join(ctx, running.record)
-    record, forecast = written.record, written.forecast
+    record, forecast = stored.record, stored.forecast
     await _start(ctx, record)
     return Launch(
         record,
@@ -112,14 +112,14 @@ async def store_launch(
     scopes: tuple[str, ...] | None = None,
     requester: str | None = None,
 ) -> StoredLaunch:
-    """Check everything, and write the campaign down as running; its workflow is to be started.
+    """Check everything, and store the campaign as running; its workflow is to be started.
 
     `requester` is the workflow run that asks for it; each of them launches once.
 
     Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
-    needs `again`), CampaignRunning, PurposeChanged, ReservedName, NobodyCallable, LaunchClosing,
-    RequestRefused, TemporalUnavailable. Unless the last is raised, a refused launch leaves
-    nothing behind.
+    needs `again`), CampaignRunning, PurposeChanged, ReservedName, NoCallableRecipients,
+    LaunchClosing, RequestRefused, TemporalUnavailable. Unless the last is raised, a refused
+    launch leaves nothing behind.
     """
     loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
     await require_for_definition(ctx, scopes, loaded.definition)
@@ -142,8 +142,8 @@ def _require_carried(ctx: Resources, loaded: LoadedDefinition) -> None:
     for name in loaded.definition.lines:
         lines[name]
     problems = [
-        loaded.source_map.problem(found.path, "not_carried", found.message)
-        for found in not_carried_by(lines, loaded.definition)
+        loaded.source_map.problem(each.path, "not_carried", each.message)
+        for each in not_carried_by(lines, loaded.definition)
     ]
     if problems:
         raise DefinitionInvalid(problems)
@@ -173,9 +173,9 @@ async def _store(
         spend(s, ctx, forecast.recipients, now)
         never = tuple(forecast.never())
         if forecast.recipients and sum(count for count, _ in never) == forecast.recipients:
-            raise NobodyCallable(record.name, never)
-        told = campaign_endpoints(ctx, record.id, loaded.definition)
-        set_campaign_endpoints(s, record.id, told, now=now)
+            raise NoCallableRecipients(record.name, never)
+        endpoints = campaign_endpoints(ctx, record.id, loaded.definition)
+        set_campaign_endpoints(s, record.id, endpoints, now=now)
         publish_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
         return StoredLaunch(record, forecast)
 
@@ -189,7 +189,7 @@ def _counted(drafts: Iterable[RecipientDraft], forecast: Forecast) -> Iterator[R
 
 
 def _require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:
-    """A risk that names no rule would set nothing aside, and nobody would notice."""
+    """An accepted risk that names no rule would have no effect, unnoticed."""
     for index, risk in enumerate(loaded.definition.accept_risk):
         if not rulebook.has(risk.rule):
             message = f"found {risk.rule!r}, which is no rule; `outdial rules` lists those in force"

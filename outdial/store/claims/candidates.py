@@ -1,7 +1,7 @@
 """Recipients that may be called: read, decided, and moved to where their decisions put them.
 
 Those whose window has closed while they were ready are decided again first; then those who are due,
-whoever was promised a time before those who were not. Of those who are ready, the one whose window
+those with a promised time before the others. Of those who are ready, the one whose window
 closes first is next in order.
 """
 
@@ -198,7 +198,7 @@ def find_ready(
     s: Session,
     campaign: CampaignRecord,
     capacity: LineCapacity,
-    wanted: int,
+    at_most: int,
     just_decided: Sequence[Recipient],
 ) -> tuple[list[Recipient], set[str]]:
     """Recipients that are ready where lines take calls, and the groups that were not read to
@@ -209,7 +209,7 @@ def find_ready(
         count = capacity.free_for(group)
         if count <= 0:
             continue
-        size = min(count, wanted) + SLACK
+        size = min(count, at_most) + SLACK
         if campaign.direct:
             stored = find_recipients(s, campaign, _READY_ON, size, of_line=group)
         else:
@@ -245,18 +245,18 @@ def scan_due(
     campaign: CampaignRecord,
     rulebook: Rulebook,
     *,
-    wanted: int,
+    target: int,
     at_most: int,
     now: datetime,
 ) -> tuple[DueScan, list[tuple[Recipient, Dial]]]:
-    """Decide step by step until `wanted` are ready, none is due, or `at_most` is reached.
+    """Decide step by step until `target` are ready, none is due, or `at_most` is reached.
 
     Those who were found ready last are returned instead of stored: most are called at once.
     """
     scan = DueScan()
     ready: list[tuple[Recipient, Dial]] = []
-    step = min(LARGEST_STEP, max(SMALLEST_STEP, 2 * wanted))
-    while scan.promoted < wanted and scan.decisions < at_most:
+    step = min(LARGEST_STEP, max(SMALLEST_STEP, 2 * target))
+    while scan.promoted < target and scan.decisions < at_most:
         size = min(step, at_most - scan.decisions)
         write_decisions(s, ready)  # or they were read again
         due = find_due(s, campaign, size, now)

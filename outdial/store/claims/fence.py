@@ -1,12 +1,12 @@
 """Placement fence: re-checks the decision and marks the call as possibly sent, in one transaction,
 immediately before the provider request.
 
-The worker that raises the fence sends the request, once; whoever finds it raised never does.
+The worker that raises the fence sends the request, once; one that finds it raised never does.
 
 The campaign's row is not locked. Fences of a campaign pass its gate (`store.campaign.gate`) one by
-one, and so does whoever pauses, stops, edits or blocks it: a fence that commits after such a
-change has committed has seen it. A number that is listed while a fence is open may still be dialed;
-whoever lists it looks for calls that hold a slot afterwards, and hangs them up.
+one, and so does each transaction that pauses, stops, edits or blocks it: a fence that commits after
+such a change has committed has seen it. A number that is suppressed while a fence is open may still
+be dialed; after the suppression, calls to it that hold a slot are looked up and hung up.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def raise_fence(
     caller_id: str | None = None,
     webhook_url: str = "",
 ) -> tuple[FencePass, PlaceRequest | None]:
-    """Let a claimed call pass, once: GO, with the request to send, and nobody else gets it again.
+    """Let a claimed call pass, once: GO, with the request to send. No other execution gets it.
 
     WITHDRAWN closes the fence for good; WAIT_FOR_RATE leaves it as it is. `caller_id` is shown
     where the call has none of its own; `webhook_url` goes into the request. Raises UnknownCall.
@@ -241,7 +241,7 @@ def _withdrawn(row: RowMapping, reason: str) -> FencePass:
 
 
 def _not_placed(row: RowMapping) -> FencePass:
-    """What the provider answered, kept for whoever asks again after the worker that heard it died.
+    """What the provider answered, stored for an execution that asks again after a worker died.
 
     A call that has ended keeps its answer too: its end is recorded once, whatever is said now.
     """

@@ -70,7 +70,7 @@ def leases_to_check(
     after: LeaseCheck | None = None,
 ) -> list[LeaseCheck]:
     """Leases of some age, of all tenants, oldest first; those behind `after`, if it is given."""
-    found = (
+    statement = (
         select(
             call,
             lease.c.acquired_at,
@@ -87,11 +87,11 @@ def leases_to_check(
     )
     if after is not None:
         # The first condition alone lets the index be used by both databases.
-        found = found.where(
+        statement = statement.where(
             lease.c.acquired_at >= after.acquired_at,
             or_(lease.c.acquired_at > after.acquired_at, lease.c.call_id > after.call.id),
         )
-    return [_check(row) for row in s.connection().execute(found).mappings()]
+    return [_check(row) for row in s.connection().execute(statement).mappings()]
 
 
 def _check(row: RowMapping) -> LeaseCheck:
@@ -107,16 +107,16 @@ def _check(row: RowMapping) -> LeaseCheck:
 
 
 def close_fence(s: Session, call_id: str, *, now: datetime) -> Fence:
-    """See that a late workflow cannot dial; the fence as it was found.
+    """Make sure that a late workflow cannot dial; the fence as it was before.
 
     Only a claimed call is closed: what may have left stays as it is. Raises UnknownCall.
     """
-    found = lock_call(s, call_id).call.fence
-    if found is Fence.CLAIMED:
+    fence = lock_call(s, call_id).call.fence
+    if fence is Fence.CLAIMED:
         s.connection().execute(
             update(call).where(call.c.id == call_id).values(fence=Fence.CLOSED.value)
         )
-    return found
+    return fence
 
 
 def release_unplaced(s: Session, call_id: str, *, now: datetime) -> Settled:

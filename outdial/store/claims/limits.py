@@ -202,8 +202,8 @@ def line_allowances(
     """Lock lines, then count how many calls this campaign may start on each."""
     if not names:
         return {}
-    found = s.connection().execute(_LINES, {"of_tenant": record.tenant, "names": list(names)})
-    lines = {row["name"]: row for row in found.mappings()}
+    rows = s.connection().execute(_LINES, {"of_tenant": record.tenant, "names": list(names)})
+    lines = {row["name"]: row for row in rows.mappings()}
     leases = _leases(s, record.tenant, names)
     allowances: dict[str, Allowance] = {}
     for name in names:

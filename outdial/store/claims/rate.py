@@ -36,7 +36,7 @@ _SECONDS = select(line.c.rate_seconds).where(*_THE_LINE).scalar_subquery()
 _THIS_SECOND = bindparam("this_second", type_=BigInteger)
 MOST_AHEAD = 30
 """Seconds. Clocks are corrected to the database's, so no caller's is ahead by more: a bucket of a
-later second was left by one that was not, and must not keep the line for everybody until then."""
+later second was left by one that was not, and must not block the line until then."""
 _FRESH = or_(
     line_rate.c.second <= _THIS_SECOND - _SECONDS, line_rate.c.second > _THIS_SECOND + MOST_AHEAD
 )
@@ -85,8 +85,8 @@ def take_token(s: Session, queued: Queued, now: datetime) -> datetime | None:
     of_line = {"of_tenant": queued.tenant, "of_line": queued.line}
     if s.connection().execute(_TAKE, of_line | {"this_second": second}).rowcount:
         return None
-    found = s.connection().execute(_BUCKET, of_line)
-    return _ask_again_at(s, queued, found.mappings().first(), second)
+    rows = s.connection().execute(_BUCKET, of_line)
+    return _ask_again_at(s, queued, rows.mappings().first(), second)
 
 
 def _ask_again_at(s: Session, queued: Queued, bucket: RowMapping | None, second: int) -> datetime:

@@ -1,7 +1,7 @@
 """The claim: which recipients are called now, within every limit, in one short transaction.
 
-Locked in this order, by everybody: the campaign's claim state (so claims of one campaign queue up),
-lines by name, numbers by hash. What they guard is read after they are locked.
+Every transaction locks in this order: the campaign's claim state (so claims of one campaign queue
+up), lines by name, numbers by hash. What they guard is read after they are locked.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ OVERDUE = 100
 """Calls settled in one claim without their analysis; more are left to the next one."""
 NUMBER_RETRY = timedelta(seconds=5)
 """The end of another campaign's call to the same number does not wake this one."""
-_LINE_BUSY = Reason("line_busy", "the line that is left for this person takes no call now")
-_NUMBER_BUSY = Reason("number_busy", "another call to this person is under way")
+_LINE_BUSY = Reason("line_busy", "the line that is left for this recipient takes no call now")
+_NUMBER_BUSY = Reason("number_busy", "another call to this recipient is under way")
 
 _OF_CLAIM = (
     select(call)
@@ -102,7 +102,7 @@ _SAME_IN_CALLS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """A claim, and what else its transaction decided, for whoever has to publish it."""
+    """A claim, and what else its transaction decided and is to be signalled or published."""
 
     claim: Claim
     settled: tuple[Settled, ...] = ()
@@ -193,7 +193,7 @@ def _scan_and_reserve(
     if allowance.free > 0:
         at_most = MAX_DECISIONS - allowance.free - SLACK
         rulebook = read_rulebook(s, record.tenant, now)
-        scan, ready = scan_due(s, record, rulebook, wanted=allowance.free, at_most=at_most, now=now)
+        scan, ready = scan_due(s, record, rulebook, target=allowance.free, at_most=at_most, now=now)
         reserver = _Reserver(s, record, rulebook, key, state["caller_turn"], scan.ledgers, now)
         reservation = reserver.reserve(ready, allowance.free)
         if len(reservation.calls) == allowance.free:
@@ -256,7 +256,7 @@ def _next_wakeup(
     if allowance.free <= 0:
         return NextWakeup(allowance.reason, earliest(allowance.again_at, settles_at))
     if reservation.more or (reservation.ran_dry and not scan.exhausted):
-        return NextWakeup("more people to look at", now)
+        return NextWakeup("more recipients to decide about", now)
     # Where not all that are due were decided, no line takes more calls anyway.
     due = next_due(s, snapshot.record, now) if scan.exhausted else None
     wakeups = [each for each in (*reservation.blocked, due) if each is not None]
@@ -290,16 +290,16 @@ class _Reserver:
         self._now = now
         self._decisions: dict[int, Dial] = {}
 
-    def reserve(self, ready: Sequence[tuple[Recipient, Dial]], wanted: int) -> Reservation:
+    def reserve(self, ready: Sequence[tuple[Recipient, Dial]], at_most: int) -> Reservation:
         """Reserve calls for at most `wanted` recipients that are ready, within the limits of
         their lines. `ready` were just decided; those of them that are left over are stored."""
         s, campaign, now = self._s, self._campaign, self._now
         self._decisions = {each.id: dial for each, dial in ready}
         capacity = line_capacity(s, campaign, (each.group for each, _ in ready), now)
         just_decided = [each for each, _ in ready]
-        recipients, unread = find_ready(s, campaign, capacity, wanted, just_decided)
+        recipients, unread = find_ready(s, campaign, capacity, at_most, just_decided)
         recipients.sort(key=lambda each: (self._closes_at(each), each.turn, each.id))
-        reservation, moved, reached = self._pass(recipients, wanted, capacity)
+        reservation, moved, reached = self._pass(recipients, at_most, capacity)
         write_decisions(s, [(each, dial) for each, dial in ready if each.id not in moved])
         for reserved in reservation.calls:
             if capacity.allowances[reserved.line].trial:
@@ -316,7 +316,7 @@ class _Reserver:
         return (of.closes_at if dial is None else dial.closes_at) or self._now
 
     def _pass(
-        self, recipients: Sequence[Recipient], wanted: int, capacity: LineCapacity
+        self, recipients: Sequence[Recipient], at_most: int, capacity: LineCapacity
     ) -> tuple[Reservation, set[int], int]:
         """The reservation, the recipients that are ready no longer, and how many were reached."""
         busy, changed = lock_numbers(self._s, self._campaign.tenant, recipients)
@@ -328,7 +328,7 @@ class _Reserver:
         others: list[Decided] = []
         reached = 0
         for each in recipients:
-            if len(calls) >= wanted:
+            if len(calls) >= at_most:
                 break
             reached += 1
             if each.id in changed:

@@ -1,6 +1,6 @@
 """What a campaign's claims remember from one to the next.
 
-It is locked before the campaign itself, by everybody.
+Every transaction locks it before the campaign itself.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ _FEW_OPEN = select(func.count()).select_from(
     _together(
         select(recipient.c.id)
         .where(*_OF_LAUNCH, recipient.c.state == state)
-        # In the order of the index: else the database may read through everybody who is done
-        # in search of those who are not.
+        # In the order of the index: else the database may read through all recipients that are done
+        # in search of those that are not.
         .order_by(recipient.c.turn, recipient.c.due_at)
         .limit(COUNTED)
         for state in OPEN
@@ -78,7 +78,7 @@ _ALL_OPEN = select(func.count()).where(*_OF_LAUNCH, recipient.c.state.in_(OPEN))
 
 @dataclass(frozen=True, slots=True)
 class NextWakeup:
-    """When another claim may find something; None: when a call ends, or somebody signals."""
+    """When another claim may find something; None: when a call ends or a signal comes."""
 
     reason: str
     """What is waited for."""
@@ -127,8 +127,8 @@ def count_open(
 ) -> tuple[int, datetime]:
     """Recipients without an end, and when they were counted; `before` is the last count.
 
-    Exact below COUNTED, so that nobody is done too early; above that up to 30 seconds old. It
-    may be as old below it, too, where calls were made: more is claimed once they end.
+    Exact below COUNTED, so that a campaign does not finish too early; above that up to 30 seconds
+    old. It may be as old below it, too, where calls were made: more is claimed once they end.
     """
     counted, counted_at = before
     recent = counted_at is not None and now - counted_at < COUNT_HOLDS

@@ -55,9 +55,9 @@ def stage_roster(
     drafts: Iterable[RecipientDraft],
     chunk: int = 500,
 ) -> int:
-    """Keep drafts until they are enrolled, `chunk` of them to a row; how many there were.
+    """Store drafts until they are enrolled, `chunk` of them to a row; how many there were.
 
-    The drafts keep their positions: staging a source a second time enrolls nobody twice.
+    The drafts keep their positions: staging a source a second time enrolls no recipient twice.
     """
     next_position, next_sequence = _lock_roster(s, campaign_id, launch)
     staged = 0
@@ -144,7 +144,7 @@ def _zones(draft: RecipientDraft, default_zone: str | None) -> ZoneEvidence | st
 
 
 def has_staged(s: Session, campaign_id: int) -> bool:
-    """Whether rows of a campaign's present launch are staged that nobody has enrolled."""
+    """Whether rows of a campaign's present launch are staged and not enrolled yet."""
     statement = select(
         exists().where(
             campaign.c.id == campaign_id,
@@ -187,7 +187,7 @@ def enroll_chunk(
 
 
 def mark_enrolled(s: Session, campaign_id: int, launch: int) -> None:
-    """Say that the source was read to its end; before that a campaign cannot finish."""
+    """Mark that the source was read to its end; before that a campaign cannot finish."""
     s.connection().execute(
         update(roster)
         .where(roster.c.campaign_id == campaign_id, roster.c.launch == launch)

@@ -1,4 +1,4 @@
-"""Taking somebody off the roster who is not to be called any more."""
+"""Withdraws recipients that must not be called any more."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ _NOT_CALLED = (RecipientState.WAITING, RecipientState.READY)
 
 
 def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallRecord | None:
-    """End a recipient who waits; one who is being called ends with this call, whatever comes.
+    """End a recipient that waits; one that is being called ends with this call, whatever comes.
 
-    Gives back the call to hang up, when there is one. Unknown or ended recipients stay as
-    they are.
+    Returns the call to hang up, when there is one. Unknown or ended recipients are not changed.
     """
     campaign_id = (
         s.connection()
@@ -35,10 +34,10 @@ def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallR
         return None
     # A claim decides about recipients without locking each: the claim state is their lock.
     lock_claim_state(s, campaign_id)
-    found = lock_rows(
+    statement = lock_rows(
         select(recipient.c.state).where(recipient.c.id == recipient_id), exclusive=[recipient]
     )
-    state = s.connection().execute(found).scalar_one()
+    state = s.connection().execute(statement).scalar_one()
     if state == RecipientState.DONE:
         return None
     values: dict[str, object] = {"withdrawn": True}
@@ -56,13 +55,13 @@ def withdraw_recipient(s: Session, recipient_id: int, *, now: datetime) -> CallR
 
 
 def _live_call(s: Session, recipient_id: int) -> CallRecord | None:
-    found = (
+    statement = (
         select(call)
         .where(call.c.recipient_id == recipient_id)
         .order_by(call.c.number.desc())
         .limit(1)
     )
-    row = s.connection().execute(found).mappings().first()
+    row = s.connection().execute(statement).mappings().first()
     if row is None or CallStatus(row["status"]).terminal:
         return None
     return call_record(row)

@@ -14,7 +14,7 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.compliance import auditing, blocking, explaining, suppressing
-from outdial.services.errors import NobodyCallable, NoSuchPerson
+from outdial.services.errors import NoCallableRecipients, NoSuchPerson
 from tests.builders import phone
 from tests.e2e.commands import outdial, outdial_in_turn
 from tests.e2e.stacks import PEOPLE, Stack, campaign, environment, running
@@ -146,7 +146,7 @@ async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack
     )
     assert (blocked.code, blocked.out) == (0, "US-HI is blocked until 2099-01-01 12:00Z.\n")
     honolulu = "+18085551234"
-    with pytest.raises(NobodyCallable, match="400 days"):
+    with pytest.raises(NoCallableRecipients, match="400 days"):
         await launch_campaign(stack.ctx, campaign("aloha", [honolulu]))
     await blocking.block(stack.ctx, "US-HI", "2027-06-01", "emergency")
     await launch_campaign(stack.ctx, campaign("aloha", [honolulu, phone(520)]))
