@@ -42,14 +42,14 @@ def fill(database: Database, people: int) -> CampaignRecord:
     """A campaign with a daily limit and a cap, and everybody due."""
     house = House(database)
     house.line(LINE, most=10_000, per_second=10_000)
-    asked = definition(
+    plan = definition(
         pacing={"max_concurrent": AT_ONCE},
         schedule={"hours": "00:00-24:00"},
         caps=[{"calls": 3, "within": "24h"}],
         retry={"max_attempts_per_day": 2},
     )
     launched = database.write_sync(
-        lambda s: campaigns.launch_campaign(s, "default", asked, "", now=NOW, again=False)
+        lambda s: campaigns.launch_campaign(s, "default", plan, "", now=NOW, again=False)
     )
     record = launched.record
     zones = zone_evidence("+12125550000").model_dump_json(exclude_none=True)
@@ -145,17 +145,17 @@ def claims(database: Database, campaign: CampaignRecord, count: int) -> list[Too
 
 def bare_inserts(database: Database) -> float:
     """Milliseconds for 100 calls and leases alone, taken back afterwards."""
-    found = database.read_sync(
+    sample = database.read_sync(
         lambda s: [dict(row) for row in s.connection().execute(call.select().limit(100)).mappings()]
     )
     took = []
     for again in range(20):
         rows = [
-            row | {"id": f"x{again}-{at}", "number": 1000 + again} for at, row in enumerate(found)
+            row | {"id": f"x{again}-{at}", "number": 1000 + again} for at, row in enumerate(sample)
         ]
         leases = [
             {
-                "call_id": row["id"], "campaign_id": row["campaign_id"], "tenant": "default",
+                "call_id": row["id"], "sample": row["campaign_id"], "tenant": "default",
                 "line": LINE, "phone": f"{row['id']}", "acquired_at": NOW, "expires_at": NOW,
             }
             for row in rows

@@ -40,11 +40,11 @@ CONNECTIONS = 32
 
 
 @dataclass
-class Seen:
+class Load:
     statuses: Counter[int] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
     """From the moment a request was due to its answer."""
-    asked_within: float = 0.0
+    sent_within: float = 0.0
     answered_within: float = 0.0
 
     def at(self, share: float) -> float:
@@ -76,8 +76,8 @@ async def _accept(
         key = await _key(database, url)
         for name, request in (("key only", _lines), ("create a call", _create)):
             before = sum(map(cpu_seconds, pids))
-            seen = await _load(ports, partial(request, key), rate, seconds)
-            _tell(name, seen, rate, seconds, sum(map(cpu_seconds, pids)) - before)
+            load = await _load(ports, partial(request, key), rate, seconds)
+            _print_load(name, load, rate, seconds, sum(map(cpu_seconds, pids)) - before)
     return await database.read(
         lambda s: s.connection().execute(select(func.count(call_request.c.id))).scalar_one()
     )
@@ -129,11 +129,11 @@ def _head(method: str, path: str, key: str, body: bytes) -> bytes:
     ).encode() + body
 
 
-async def _load(ports: list[int], request: Callable[[int], bytes], rate: int, seconds: int) -> Seen:
+async def _load(ports: list[int], request: Callable[[int], bytes], rate: int, seconds: int) -> Load:
     """Requests at a rate, whether or not those before were answered."""
-    seen, due = Seen(), asyncio.Queue[tuple[float, bytes]]()
+    load, due = Load(), asyncio.Queue[tuple[float, bytes]]()
     askers = [
-        asyncio.create_task(_ask(port, due, seen))
+        asyncio.create_task(_ask(port, due, load))
         for _, port in zip(range(CONNECTIONS), cycle(ports), strict=False)
     ]
     begun = time.monotonic()
@@ -141,15 +141,15 @@ async def _load(ports: list[int], request: Callable[[int], bytes], rate: int, se
         at = begun + number / rate
         await asyncio.sleep(max(0.0, at - time.monotonic()))
         due.put_nowait((at, request(number)))
-    seen.asked_within = time.monotonic() - begun
+    load.sent_within = time.monotonic() - begun
     await due.join()
-    seen.answered_within = time.monotonic() - begun
+    load.answered_within = time.monotonic() - begun
     for asker in askers:
         asker.cancel()
-    return seen
+    return load
 
 
-async def _ask(port: int, due: asyncio.Queue[tuple[float, bytes]], seen: Seen) -> None:
+async def _ask(port: int, due: asyncio.Queue[tuple[float, bytes]], load: Load) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     while True:
         at, request = await due.get()
@@ -157,16 +157,16 @@ async def _ask(port: int, due: asyncio.Queue[tuple[float, bytes]], seen: Seen) -
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
         await reader.readexactly(length)
-        seen.statuses[int(head[9:12])] += 1
-        seen.seconds.append(time.monotonic() - at)
+        load.statuses[int(head[9:12])] += 1
+        load.seconds.append(time.monotonic() - at)
         due.task_done()
 
 
-def _tell(name: str, seen: Seen, rate: int, seconds: int, cpu: float) -> None:
+def _print_load(name: str, load: Load, rate: int, seconds: int, cpu: float) -> None:
     print(
-        f"{name:<14} {rate}/s for {seconds} s: {dict(seen.statuses)}, "
-        f"asked within {seen.asked_within:.1f} s, answered within {seen.answered_within:.1f} s, "
-        f"median {seen.at(0.5):.0f} ms, p99 {seen.at(0.99):.0f} ms, "
+        f"{name:<14} {rate}/s for {seconds} s: {dict(load.statuses)}, "
+        f"sent within {load.sent_within:.1f} s, answered within {load.answered_within:.1f} s, "
+        f"median {load.at(0.5):.0f} ms, p99 {load.at(0.99):.0f} ms, "
         f"API {1000 * cpu / (rate * seconds):.2f} ms CPU a request"
     )
 

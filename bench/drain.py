@@ -69,11 +69,11 @@ async def drain(database: Database, url: str, folder: Path, accepted: int) -> Dr
             creates = (await http.get("/sim/creates")).raise_for_status().json()
     columns = (call.c.id, call.c.recipient_id, call.c.failure, call.c.detail)
     rows = await database.read(lambda s: s.connection().execute(select(*columns)).all())
-    asked = Counter[int]()
+    requests = Counter[int]()
     for row in rows:
-        asked[row.recipient_id] += creates.get(row.id, 0)
+        requests[row.recipient_id] += creates.get(row.id, 0)
     unsent = Counter(f"{row.failure}: {row.detail}" for row in rows if row.id not in creates)
-    times, people = Counter(creates.values()), Counter(asked.values())
+    times, people = Counter(creates.values()), Counter(requests.values())
     return Drained(accepted, ended, len(rows), times, people, unsent, seconds)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from bench.measured import Measured
-from bench.people import configure, seen
+from bench.people import calls_made, configure
 from bench.processes import cpu_seconds
 from outdial.intake.definition import read_definition_text
 from outdial.resources.resources import Resources
@@ -52,7 +52,7 @@ async def run_engine(
         before = {part: cpu_seconds(pid) for part, pid in pids.items()}
         await _campaign(ctx, "measured", calls, in_flight)
         cpu = {_part(part): cpu_seconds(pid) - before[part] for part, pid in pids.items()}
-        result = await seen(network)
+        result = await calls_made(network)
         database.dispose()
     return Measured(name, result, cpu)
 

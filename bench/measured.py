@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from bench.people import Seen
+from bench.people import CallsMade
 
 PARTS = ("worker", "api", "server", "network")
 
@@ -16,13 +16,13 @@ PARTS = ("worker", "api", "server", "network")
 @dataclass(frozen=True)
 class Measured:
     name: str
-    seen: Seen
+    calls_made: CallsMade
     cpu: dict[str, float]
     """CPU seconds of the run, by process."""
 
     def cpu_per_call(self, part: str) -> float:
         """Milliseconds."""
-        return 1000 * self.cpu[part] / self.seen.calls
+        return 1000 * self.cpu[part] / self.calls_made.calls
 
 
 def show(runs: Sequence[Measured]) -> None:
@@ -33,9 +33,9 @@ def show(runs: Sequence[Measured]) -> None:
     for run in runs:
         table.add_row(
             run.name,
-            str(run.seen.calls),
-            f"{run.seen.per_second:.1f}",
-            f"{run.seen.per_second / runs[0].seen.per_second:.2f}",
+            str(run.calls_made.calls),
+            f"{run.calls_made.per_second:.1f}",
+            f"{run.calls_made.per_second / runs[0].calls_made.per_second:.2f}",
             *(f"{run.cpu_per_call(part):.1f}" for part in PARTS),
         )
     Console().print(table)

@@ -21,7 +21,7 @@ PEOPLE: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Seen:
+class CallsMade:
     """What the simulated network saw of a run."""
 
     calls: int
@@ -38,9 +38,9 @@ async def configure(network: str) -> None:
         (await http.put("/sim/config", json=PEOPLE)).raise_for_status()
 
 
-async def seen(network: str) -> Seen:
+async def calls_made(network: str) -> CallsMade:
     async with httpx.AsyncClient(base_url=network, timeout=30) as http:
         calls = (await http.get("/sim/calls")).raise_for_status().json()["calls"]
     starts = [datetime.fromisoformat(call["created_at"]) for call in calls]
     ends = [datetime.fromisoformat(call["ended_at"]) for call in calls]
-    return Seen(len(calls), (max(ends) - min(starts)).total_seconds())
+    return CallsMade(len(calls), (max(ends) - min(starts)).total_seconds())

@@ -124,13 +124,13 @@ class House:
         self, people: int = 1, name: str = "reminder", *, first: int = 0, **changes: Any
     ) -> CampaignRecord:
         """A campaign with enrolled recipients, of the numbers `phone(first)` and on."""
-        asked = definition(name, **changes)
+        campaign = definition(name, **changes)
         rows = located(
             [draft(i).model_copy(update={"phone": phone(first + i)}) for i in range(people)]
         )
         launched = self.write(
             lambda s: campaigns.launch_campaign(
-                s, DEFAULT_TENANT, asked, "", now=self.now, again=True
+                s, DEFAULT_TENANT, campaign, "", now=self.now, again=True
             )
         )
         record = launched.record

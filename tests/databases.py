@@ -137,9 +137,9 @@ def empty(database: Database) -> None:
 def _with_rows(s: Session) -> list[Table]:
     """Tables that hold something, whatever refers to another before that."""
     tables = list(reversed(metadata.sorted_tables))
-    asked = select(*(exists(select(literal(1)).select_from(table)) for table in tables))
-    found = s.connection().execute(asked).one()
-    return [table for table, any_rows in zip(tables, found, strict=True) if any_rows]
+    query = select(*(exists(select(literal(1)).select_from(table)) for table in tables))
+    answers = s.connection().execute(query).one()
+    return [table for table, any_rows in zip(tables, answers, strict=True) if any_rows]
 
 
 def _administer(server: URL, statement: str) -> None:

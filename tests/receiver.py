@@ -16,7 +16,7 @@ from tests.serving import listening
 
 
 @dataclass
-class Heard:
+class Received:
     headers: dict[str, str]
     body: bytes
     status: int
@@ -38,15 +38,15 @@ class Receiver:
     """What came, and what it was answered; `answer` is asked with the number of the request."""
 
     url: str = ""
-    heard: list[Heard] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
     answer: Answers = lambda number: 200
-    verify: Callable[[Heard], bool] = lambda heard: True
+    verify: Callable[[Received], bool] = lambda received: True
     """Whether a request is signed as it should be; 401 otherwise."""
 
     @property
-    def taken(self) -> list[Heard]:
+    def taken(self) -> list[Received]:
         """Requests that were answered with success."""
-        return [one for one in self.heard if 200 <= one.status < 300]
+        return [one for one in self.received if 200 <= one.status < 300]
 
     def types(self) -> list[str]:
         return [one.event["type"] for one in self.taken]
@@ -60,11 +60,11 @@ async def receiving(receiver: Receiver, port: int = 0) -> AsyncIterator[Receiver
     @app.post("/hooks")
     async def hook(request: Request) -> Response:
         body = await request.body()
-        answer = receiver.answer(len(receiver.heard))
+        answer = receiver.answer(len(receiver.received))
         response = answer if isinstance(answer, Response) else Response(status_code=answer)
-        if not receiver.verify(Heard(dict(request.headers), body, 0)):
+        if not receiver.verify(Received(dict(request.headers), body, 0)):
             response = Response(status_code=401)
-        receiver.heard.append(Heard(dict(request.headers), body, response.status_code))
+        receiver.received.append(Received(dict(request.headers), body, response.status_code))
         await asyncio.sleep(0)
         return response
 

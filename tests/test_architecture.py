@@ -321,11 +321,11 @@ def sample(tmp_path_factory: pytest.TempPathFactory, project: dict[str, Any]) ->
 def layers_of(project: dict[str, Any], contract: str) -> list[str]:
     """The folders of a contract's layers."""
     contracts = project["tool"]["importlinter"]["contracts"]
-    (found,) = [one for one in contracts if one["id"] == contract]
-    (container,) = found["containers"]
+    (layers,) = [one for one in contracts if one["id"] == contract]
+    (container,) = layers["containers"]
     return [
         f"{container}.{name.strip()}".replace(".", "/")
-        for layer in found["layers"]
+        for layer in layers["layers"]
         for name in layer.split("|")
     ]
 

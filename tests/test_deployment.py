@@ -124,11 +124,11 @@ def test_no_password_has_a_default(services: dict[str, Any]) -> None:
         for variable, value in service["environment"].items():
             if re.search(r"PASSWORD|PWD|DATABASE_URL", variable):
                 assert "${POSTGRES_PASSWORD:?" in value, f"{name}: {variable}"
-    asked = set(re.findall(r"\$\{(\w+)", _read("docker-compose.yml")))
+    variables = set(re.findall(r"\$\{(\w+)", _read("docker-compose.yml")))
     example = dict(
         line.split("=", 1) for line in _read("deploy/.env.example").splitlines() if "=" in line
     )
-    assert asked <= set(example)
+    assert variables <= set(example)
     secret = {"POSTGRES_PASSWORD", "SIMULATED_API_KEY", "SIMULATED_WEBHOOK_SECRET"}
     assert {example[name] for name in secret} == {""}
 
@@ -136,9 +136,9 @@ def test_no_password_has_a_default(services: dict[str, Any]) -> None:
 def test_who_has_no_simulated_line_needs_none_of_its_secrets() -> None:
     """Compose refuses nothing for them; a line that is there names what it lacks."""
     text = _read("docker-compose.yml")
-    asked = re.findall(r"\$\{(SIMULATED_\w+)([^}]*)\}", text)
-    assert {name for name, _ in asked} == {"SIMULATED_API_KEY", "SIMULATED_WEBHOOK_SECRET"}
-    assert {default for _, default in asked} == {":-"}
+    variables = re.findall(r"\$\{(SIMULATED_\w+)([^}]*)\}", text)
+    assert {name for name, _ in variables} == {"SIMULATED_API_KEY", "SIMULATED_WEBHOOK_SECRET"}
+    assert {default for _, default in variables} == {":-"}
     given = {"OUTDIAL_CONFIG": str(ROOT / "deploy/outdial.toml"), "SIMULATED_API_KEY": ""}
     with pytest.raises(SettingsInvalid, match="SIMULATED_API_KEY"):
         build_lines(load_settings(given), given)

@@ -51,7 +51,7 @@ guides = pytest.mark.parametrize("page", GUIDES, ids=name_of)
 
 def fences(page: Path, language: str) -> list[str]:
     """The blocks of a page in one language."""
-    return [block for found, block in _FENCE.findall(TEXT[page]) if found == language]
+    return [block for tag, block in _FENCE.findall(TEXT[page]) if tag == language]
 
 
 def inline(page: Path) -> list[str]:
@@ -126,14 +126,14 @@ def problem(words: list[str]) -> str | None:
             return f"no command {' '.join(words)!r}"
         name = rest.pop(0)
         command = command.load(name) if command is command_line() else command.commands[name]
-    known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
-    wrong = [word for word in rest if word.startswith("--") and word.split("=")[0] not in known]
+    options = {option for each in command.params for option in (*each.opts, *each.secondary_opts)}
+    wrong = [word for word in rest if word.startswith("--") and word.split("=")[0] not in options]
     return f"{' '.join(words)!r} has no option {wrong[0]}" if wrong else None
 
 
 @guides
 def test_commands_exist(page: Path) -> None:
-    wrong = [found for words in commands(page) if (found := problem(words)) is not None]
+    wrong = [one for words in commands(page) if (one := problem(words)) is not None]
     assert not wrong
 
 
@@ -146,8 +146,8 @@ def test_the_check_of_commands_finds_what_is_wrong() -> None:
 
 
 def test_commands_are_found_in_the_readme() -> None:
-    found = [words[0] for words in commands(ROOT / "README.md") if words]
-    assert {"validate", "launch", "up"} <= set(found)
+    names = [words[0] for words in commands(ROOT / "README.md") if words]
+    assert {"validate", "launch", "up"} <= set(names)
 
 
 @guides
@@ -224,8 +224,8 @@ def test_settings_are_valid(page: Path, tmp_path: Path) -> None:
 @guides
 def test_variables_are_settings(page: Path) -> None:
     named = {word for code in inline(page) for word in re.findall(r"OUTDIAL_[A-Z_]+\b", code)}
-    known = {f"OUTDIAL_{name.upper()}" for name in Settings.model_fields} | {"OUTDIAL_CONFIG"}
-    assert not {name for name in named if name.split("__")[0] not in known}
+    variables = {f"OUTDIAL_{name.upper()}" for name in Settings.model_fields} | {"OUTDIAL_CONFIG"}
+    assert not {name for name in named if name.split("__")[0] not in variables}
 
 
 # --- README -----------------------------------------------------------------------------------
@@ -246,17 +246,17 @@ TODAY = {
 """Files and types that each path has, and may not exceed. The aim is 10 and 6."""
 
 
-def the_only(found: list[str], what: str) -> str:
+def the_only(blocks: list[str], what: str) -> str:
     """The one thing of its kind on the page that explains the architecture."""
-    assert len(found) == 1, f"docs/architecture.md has {len(found)} of these: {what}; write one"
-    return found[0]
+    assert len(blocks) == 1, f"docs/architecture.md has {len(blocks)} of these: {what}; write one"
+    return blocks[0]
 
 
 def section_of(heading: str) -> str:
-    found = re.findall(
+    sections = re.findall(
         rf"^### {re.escape(heading)}\n(.*?)(?=^##|\Z)", TEXT[ARCHITECTURE], re.MULTILINE | re.DOTALL
     )
-    return the_only(found, f"### {heading}")
+    return the_only(sections, f"### {heading}")
 
 
 def path_of(heading: str) -> tuple[list[str], list[str]]:
@@ -271,11 +271,11 @@ def module_of(name: str) -> str:
     """The module that a dotted name is in."""
     while True:
         try:
-            found = import_module(name)
+            module = import_module(name)
         except ImportError:
             name = name.rpartition(".")[0]
         else:
-            assert isinstance(found, ModuleType)
+            assert isinstance(module, ModuleType)
             return name
 
 
@@ -284,11 +284,11 @@ def test_paths_are_no_longer_than_today(heading: str) -> None:
     functions, types = path_of(heading)
     for name in (*functions, *types):
         resolved(name)
-    found = len({module_of(name) for name in functions}), len(types)
-    assert found == TODAY[heading]
+    lengths = len({module_of(name) for name in functions}), len(types)
+    assert lengths == TODAY[heading]
     figures = re.findall(r"Today: (\d+ files, \d+ types)", " ".join(section_of(heading).split()))
     assert the_only(figures, f"Today: … files, … types, below {heading}") == (
-        f"{found[0]} files, {found[1]} types"
+        f"{lengths[0]} files, {lengths[1]} types"
     )
 
 

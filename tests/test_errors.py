@@ -67,10 +67,10 @@ DEFECTS_OVER_HTTP = {"unknown_appointment", "unknown_campaign", "unknown_call"}
 def modules() -> Iterator[Any]:
     yield worker
     for package in (outdial, activities, workflows):
-        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             # Run by alembic and by `python -m`, where they do what they are for when imported.
-            if ".migrations" not in found.name and not found.name.endswith(".__main__"):
-                yield importlib.import_module(found.name)
+            if ".migrations" not in info.name and not info.name.endswith(".__main__"):
+                yield importlib.import_module(info.name)
 
 
 ERRORS = {
@@ -131,8 +131,8 @@ def test_what_services_and_the_store_raise_is_known_at_every_door_of_ours() -> N
     v1 = {code for code, status in HTTP_STATUS.items() if status.v1 is not None}
     assert raised - DEFECTS_OVER_HTTP <= v1
     assert raised <= set(EXIT_CODE)
-    asked = codes_of(ServiceError, TemporalUnavailable, UnknownLine, ProviderError)
-    assert asked <= {code for code, status in HTTP_STATUS.items() if status.compat is not None}
+    codes = codes_of(ServiceError, TemporalUnavailable, UnknownLine, ProviderError)
+    assert codes <= {code for code, status in HTTP_STATUS.items() if status.compat is not None}
 
 
 def test_each_problem_has_a_code() -> None:

@@ -62,9 +62,9 @@ def test_locks_agree() -> None:
 def test_locks_satisfy_the_project(project: dict[str, Any]) -> None:
     needed = project["project"]["dependencies"] + project["build-system"]["requires"]
     extra = project["project"]["optional-dependencies"]["dev"]
-    for lock, wanted in zip(LOCKS, (needed, needed + extra), strict=True):
+    for lock, requirements in zip(LOCKS, (needed, needed + extra), strict=True):
         pins = _pins(lock)
-        for requirement in map(Requirement, wanted):
+        for requirement in map(Requirement, requirements):
             pin = pins.get(canonicalize_name(requirement.name))
             assert pin, f"{lock}: {requirement} is missing: make lock"
             assert requirement.specifier.contains(pin), f"{lock}: {requirement} found {pin}"
@@ -72,8 +72,8 @@ def test_locks_satisfy_the_project(project: dict[str, Any]) -> None:
 
 def test_what_is_imported_is_declared(project: dict[str, Any]) -> None:
     """A package that is only there because another one needs it can vanish with that one."""
-    wanted = map(Requirement, project["project"]["dependencies"])
-    declared = {canonicalize_name(requirement.name) for requirement in wanted}
+    listed = map(Requirement, project["project"]["dependencies"])
+    declared = {canonicalize_name(requirement.name) for requirement in listed}
     packages = {*project["tool"]["importlinter"]["root_packages"], "worker"}
     providers = packages_distributions()
     undeclared = {

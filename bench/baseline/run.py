@@ -14,7 +14,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from bench.baseline.worker import QUEUE
 from bench.baseline.workflows import BareCampaign
 from bench.measured import Measured
-from bench.people import configure, seen
+from bench.people import calls_made, configure
 from bench.processes import cpu_seconds, free_port, start, start_python, until_open
 
 API_KEY = "bench"
@@ -50,7 +50,7 @@ async def run_baseline(calls: int, in_flight: int, folder: Path) -> Measured:
         before = {name: cpu_seconds(pid) for name, pid in pids.items()}
         await _campaign(client, calls, in_flight)
         cpu = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
-        return Measured("bare baseline", await seen(network), cpu)
+        return Measured("bare baseline", await calls_made(network), cpu)
 
 
 def _temporal(port: int, folder: Path) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Self
 
 
 @dataclass(frozen=True)
-class Heard:
+class Received:
     path: str
     headers: dict[str, str]
     body: bytes
@@ -23,7 +23,7 @@ class Endpoint:
         self.hang = False
         self.drip = False
         """It hangs, and sends a byte now and then."""
-        self.heard: list[Heard] = []
+        self.received: list[Received] = []
         self._open: set[asyncio.Task[None]] = set()
 
     @property
@@ -61,7 +61,7 @@ class Endpoint:
         pairs = (line.partition(":") for line in lines)
         headers = {name.lower(): value.strip() for name, _, value in pairs}
         body = await reader.readexactly(int(headers.get("content-length", 0)))
-        self.heard.append(Heard(first.split(" ")[1], headers, body))
+        self.received.append(Received(first.split(" ")[1], headers, body))
         if self.hang:
             await self._hang(writer)
         writer.write(f"HTTP/1.1 {self.status} x\r\ncontent-length: 0\r\n\r\n".encode())

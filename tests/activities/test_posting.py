@@ -65,7 +65,7 @@ async def post(url: str, *, allow_private: bool = True) -> Outcome:
 async def test_the_reference_library_verifies_it(customer: Receiver) -> None:
     outcome = await post(customer.url)
     assert outcome.delivered
-    (heard,) = customer.heard
+    (heard,) = customer.received
     assert Webhook(SECRET).verify(heard.body, heard.headers) == EVENT
     with pytest.raises(WebhookVerificationError):
         Webhook(SECRET).verify(heard.body + b" ", heard.headers)
@@ -86,7 +86,7 @@ async def test_no_address_is_asked_that_only_we_can_reach(host: str) -> None:
 
 async def test_private_addresses_only_where_the_settings_allow_them(customer: Receiver) -> None:
     assert not (await post(customer.url, allow_private=False)).delivered
-    assert customer.heard == []
+    assert customer.received == []
     assert (await post(customer.url, allow_private=True)).delivered
 
 
@@ -104,7 +104,7 @@ async def test_redirects_are_not_followed(customer: Receiver) -> None:
         status_code=307, headers={"location": "http://169.254.169.254/"}
     )
     outcome = await post(customer.url)
-    assert (outcome.delivered, outcome.attempt.status, len(customer.heard)) == (False, 307, 1)
+    assert (outcome.delivered, outcome.attempt.status, len(customer.received)) == (False, 307, 1)
 
 
 async def test_the_answer_is_kept_in_part(customer: Receiver) -> None:

@@ -86,7 +86,7 @@ async def test_a_templated_body(after: SettledCalls, endpoint: Endpoint) -> None
     call = after.settle(after.launch(webhook), {"note": 'a "quote"', "score": 1})
     for _ in range(2):
         assert await after.run(call) is CallbackState.DONE
-    (request,) = endpoint.heard
+    (request,) = endpoint.received
     assert request.path == "/calls/completed"
     assert json.loads(request.body) == {"said": 'a "quote"" }', "list": ["2"]}
     assert request.headers["authorization"] == "Bearer t0ken"
@@ -141,7 +141,7 @@ async def test_addresses_where_nothing_is_sent(
     with pytest.raises(ApplicationError, match=why) as failed:
         await after.run(call, timeout=timedelta(seconds=5))
     assert failed.value.non_retryable
-    assert endpoint.heard == []
+    assert endpoint.received == []
 
 
 @pytest.mark.parametrize(

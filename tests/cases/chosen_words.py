@@ -60,8 +60,8 @@ def _in_two(provider: str) -> tuple[list[Ending], list[Ending]]:
         if ending.provider != provider or (dialing and ending.talked):
             continue  # nobody has talked before a dial is answered
         end = end_of(ending)
-        told = end and (end.status, end.failure, end.fault, asks_for_a_call(ending))
-        key = (told, bool(bodies_of(ending, "x")), ending.talked)
+        summary = end and (end.status, end.failure, end.fault, asks_for_a_call(ending))
+        key = (summary, bool(bodies_of(ending, "x")), ending.talked)
         if first.setdefault(key, ending) is not ending:
             others.append(ending)
     return list(first.values()), others

@@ -24,12 +24,12 @@ STAGES: Mapping[str, Stage] = {name: stage() for name, stage in stages().items()
 
 def endings() -> list[Ending]:
     """Every word that may end a call, one of tomorrow for each field; after a talk and without."""
-    found = []
+    samples = []
     for provider, stage in STAGES.items():
         for field in stage.endings:
             for word in [*words_of(provider, field), TOMORROW]:
-                found += [Ending(provider, field, word, talked) for talked in (False, True)]
-    return found
+                samples += [Ending(provider, field, word, talked) for talked in (False, True)]
+    return samples
 
 
 def may_be_answered(ending: Ending) -> bool:
@@ -50,18 +50,18 @@ def _line(provider: str) -> Line:
 
 def bodies_of(ending: Ending, call_id: str) -> list[bytes]:
     """The reports of a call that its provider knows by this id; none for an answer to a dial."""
-    found = []
+    bodies = []
     for body in _reports(ending):
         if not isinstance(body, CallEvent):
             raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-            found.append(raw.replace(CALL_ID.encode(), call_id.encode()))
-    return found
+            bodies.append(raw.replace(CALL_ID.encode(), call_id.encode()))
+    return bodies
 
 
 def answers_of(ending: Ending, call_id: str) -> tuple[CallEvent, ...]:
     """What the answer to the placement tells of the end; nothing where webhooks tell it."""
-    told = [event for event in _reports(ending) if isinstance(event, CallEvent)]
-    texts = (event.model_dump_json().replace(CALL_ID, call_id) for event in told)
+    events = [event for event in _reports(ending) if isinstance(event, CallEvent)]
+    texts = (event.model_dump_json().replace(CALL_ID, call_id) for event in events)
     return tuple(CallEvent.model_validate_json(text) for text in texts)
 
 
@@ -80,14 +80,14 @@ def line_of(provider: str) -> Line:
 def events_of(ending: Ending) -> list[CallEvent]:
     """What the adapter reads in the reports that tell of this end, in their order."""
     line = _line(ending.provider)
-    told: list[CallEvent] = []
+    events: list[CallEvent] = []
     for body in _reports(ending):
         if isinstance(body, CallEvent):
-            told += line.normalize([body])
+            events += line.normalize([body])
             continue
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        told += line.normalize(line.provider.webhooks.read(raw, HOOK, NOW))
-    return told
+        events += line.normalize(line.provider.webhooks.read(raw, HOOK, NOW))
+    return events
 
 
 def _reports(ending: Ending) -> Iterator[Any]:

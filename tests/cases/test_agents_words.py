@@ -74,16 +74,16 @@ SENTENCES = [
 ]
 
 
-def told(house: House, campaign: CampaignRecord, **said: Any) -> CallRecord:
+def ended_with(house: House, campaign: CampaignRecord, **words: Any) -> CallRecord:
     """One call whose agent said this, settled."""
     call_id = house.claim_one(campaign).call_id
     house.place(call_id)
-    analysis = event(f"a-{call_id}", kind="analysis", call_id=call_id, at=house.now, **said)
+    analysis = event(f"a-{call_id}", kind="analysis", call_id=call_id, at=house.now, **words)
     house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     house.end(call_id)
-    found = house.write(lambda s: calls.get_call(s, call_id))
-    assert found is not None
-    return found
+    call = house.write(lambda s: calls.get_call(s, call_id))
+    assert call is not None
+    return call
 
 
 def person(house: House, campaign: CampaignRecord) -> RecipientRecord:
@@ -95,7 +95,7 @@ def person(house: House, campaign: CampaignRecord) -> RecipientRecord:
 def test_a_time_that_is_no_promise_is_as_if_none_had_been_named(house: House, written: str) -> None:
     campaign = house.launch(1, **AGAIN)
     structured = {"disposition": CALL_ME_LATER, "call_at": written}
-    told(
+    ended_with(
         house,
         campaign,
         disposition=CALL_ME_LATER,
@@ -115,7 +115,7 @@ def test_a_time_that_is_no_promise_is_as_if_none_had_been_named(house: House, wr
 @pytest.mark.parametrize("written", ["2026-03-05T13:00", "2026-03-05T18:00:00Z"])
 def test_a_time_that_is_one_is_kept(house: House, written: str) -> None:
     campaign = house.launch(1, **AGAIN)
-    told(
+    ended_with(
         house,
         campaign,
         disposition=CALL_ME_LATER,
@@ -131,7 +131,7 @@ def test_an_instant_of_an_event_that_no_adapter_has_read_is_bounded_too(
 ) -> None:
     """Simulated networks and tools of tomorrow hand over instants, not texts."""
     campaign = house.launch(2, **AGAIN)
-    told(house, campaign, disposition=CALL_ME_LATER, redial_at=at)
+    ended_with(house, campaign, disposition=CALL_ME_LATER, redial_at=at)
     assert len(house.claim(campaign).calls) == 1
     house.later(days=2)
     assert len(house.claim(campaign).calls) == 1
@@ -146,8 +146,8 @@ def test_nobody_waits_longer_than_a_year_nor_is_called_before_the_end(
     named: datetime, ended: datetime
 ) -> None:
     end = ended.replace(tzinfo=UTC)
-    heard = believable(event(at=end, redial_at=named), end)
-    instant = heard.redial_at
+    believed = believable(event(at=end, redial_at=named), end)
+    instant = believed.redial_at
     if instant is not None and instant.tzinfo is None:
         instant = instant.replace(tzinfo=UTC)
     settling = Settling(
@@ -171,7 +171,7 @@ def test_what_is_no_word_is_other_and_stays_among_the_calls_own_data(
     if written == "\ud800":
         assert disposition_of(written) == OTHER
         return
-    call = told(house, campaign, disposition=written)
+    call = ended_with(house, campaign, disposition=written)
     assert (call.disposition, call.outcome) == (OTHER, OTHER)
     assert call.structured["disposition"] == masked_text(written.replace("\x00", ""))
     assert person(house, campaign).outcome == OTHER
@@ -194,14 +194,14 @@ def test_what_is_no_word_is_other_and_stays_among_the_calls_own_data(
 def test_numbers_and_mail_addresses_in_it_are_masked(
     house: House, written: str, masked: str
 ) -> None:
-    call = told(house, house.launch(1), disposition=written)
+    call = ended_with(house, house.launch(1), disposition=written)
     assert call.structured["disposition"] == masked
 
 
 def test_a_text_that_the_provider_repeats_among_its_data_is_masked_too(house: House) -> None:
     written = "Anna asked for +12125550143"
-    said = {"disposition": written, "note": "kept"}
-    call = told(house, house.launch(1), disposition=written, structured=said)
+    data = {"disposition": written, "note": "kept"}
+    call = ended_with(house, house.launch(1), disposition=written, structured=data)
     assert call.structured == {"disposition": "Anna asked for +1212•••0143", "note": "kept"}
 
 
@@ -222,15 +222,15 @@ def test_a_text_that_the_provider_repeats_among_its_data_is_masked_too(house: Ho
     ],
 )
 def test_words_are_read_however_they_are_spelled(house: House, written: str, slug: str) -> None:
-    call = told(house, house.launch(1, **AGAIN), disposition=written)
+    call = ended_with(house, house.launch(1, **AGAIN), disposition=written)
     assert (call.disposition, call.outcome) == (slug, slug)
 
 
 def test_a_definition_knows_words_of_its_own(house: House) -> None:
     """Two words may be a name; those that a callback asks for are not."""
-    asked = {"do": "suppress", "when": {"disposition": "Has moved away"}}
-    campaign = house.launch(1, callbacks=[asked])
-    call = told(house, campaign, disposition="has moved away")
+    callback = {"do": "suppress", "when": {"disposition": "Has moved away"}}
+    campaign = house.launch(1, callbacks=[callback])
+    call = ended_with(house, campaign, disposition="has moved away")
     assert call.outcome == "has_moved_away"
     assert person(house, campaign).reason == "not called again: suppressed after a call"
 
@@ -284,7 +284,7 @@ def test_a_report_from_another_age_happened_when_it_was_received(
 
 
 @pytest.mark.parametrize(
-    "said",
+    "words",
     [
         {"duration_seconds": float("inf")},
         {"duration_seconds": float("nan")},
@@ -297,12 +297,12 @@ def test_a_report_from_another_age_happened_when_it_was_received(
     ],
 )
 def test_numbers_and_names_that_no_call_has_are_left_out(
-    house: House, said: dict[str, Any]
+    house: House, words: dict[str, Any]
 ) -> None:
     campaign = house.launch(1)
-    call = told(house, campaign, **said, disposition=BOOKED)
+    call = ended_with(house, campaign, **words, disposition=BOOKED)
     assert (call.outcome, call.cost) == (BOOKED, None)
-    stored = believable(event(**said), NOW)
+    stored = believable(event(**words), NOW)
     assert len(stored.model_dump_json()) < 1000
 
 
@@ -329,8 +329,8 @@ def test_whatever_an_agent_says_the_next_person_is_called(
     campaign = house.launch(2, **AGAIN)
     call_id = house.claim_one(campaign).call_id
     house.place(call_id)
-    said = text.encode("utf-8", "replace").decode()
-    analysis = event(kind="analysis", call_id=call_id, at=report, disposition=said, redial_at=at)
+    words = text.encode("utf-8", "replace").decode()
+    analysis = event(kind="analysis", call_id=call_id, at=report, disposition=words, redial_at=at)
     house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     house.end(call_id)
     assert len(house.claim(campaign).calls) == 1

@@ -298,13 +298,13 @@ async def test_b2_at_a_server(server: str) -> None:
 
 
 async def test_a_bearer_token_is_sent_as_it_is_now() -> None:
-    seen: list[str | None] = []
+    headers: list[str | None] = []
     app = FastAPI()
 
     @app.api_route("/{path:path}", methods=["REPORT"])
     async def report(request: Request) -> Response:
-        seen.append(request.headers.get("authorization"))
-        if seen[-1] == "Bearer old":
+        headers.append(request.headers.get("authorization"))
+        if headers[-1] == "Bearer old":
             return Response(status_code=401)
         body = b'<?xml version="1.0"?><multistatus xmlns="DAV:"/>'
         return Response(body, 207, media_type="application/xml")
@@ -317,4 +317,4 @@ async def test_a_bearer_token_is_sent_as_it_is_now() -> None:
         with pytest.raises(CalendarUnavailable):
             await calendar.busy(FROM, TO)
         assert await calendar.busy(FROM, TO) == []
-    assert seen[-1] == "Bearer new"
+    assert headers[-1] == "Bearer new"

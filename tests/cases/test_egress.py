@@ -116,7 +116,7 @@ async def test_a_tunnel_to_a_server_of_a_private_authority(
 ) -> None:
     egress = Egress(proxy=proxy.url, ca_file=f"{certificate}.crt")
     await ask(f"https://{HOST}:{server.port}/", egress)
-    assert proxy.asked == [f"CONNECT {HOST}:{server.port} HTTP/1.1"]
+    assert proxy.requests == [f"CONNECT {HOST}:{server.port} HTTP/1.1"]
     assert server.hosts == [f"{HOST}:{server.port}"]
 
 
@@ -132,8 +132,8 @@ async def test_an_authority_that_nobody_named_is_not_trusted(
 @pytest.mark.parametrize("ask", CLIENTS)
 async def test_plain_requests_are_forwarded(ask: Ask, proxy: Proxy, plain: Server) -> None:
     await ask(f"http://{HOST}:{plain.port}/", Egress(proxy=proxy.url))
-    (asked,) = proxy.asked
-    assert asked.split(" ")[1].startswith(f"http://{HOST}:{plain.port}/")
+    (request,) = proxy.requests
+    assert request.split(" ")[1].startswith(f"http://{HOST}:{plain.port}/")
     assert plain.hosts == [f"{HOST}:{plain.port}"]
 
 
@@ -163,7 +163,7 @@ async def test_a_proxy_that_opens_no_tunnel(ask: Ask, proxy: Proxy, server: Serv
 async def test_no_proxy_is_asked_for_what_is_internal(ask: Ask, host: str, proxy: Proxy) -> None:
     with pytest.raises(Exception, match="no public address"):
         await ask(f"http://{host}:1/", Egress(proxy=proxy.url))
-    assert proxy.asked == []
+    assert proxy.requests == []
 
 
 @pytest.mark.parametrize("ask", [of_a_webhook, of_a_callback])
@@ -171,14 +171,14 @@ async def test_hosts_without_a_proxy_are_guarded_as_ever(ask: Ask, proxy: Proxy)
     for host in ("127.0.0.1", "localhost", "127.8.8.8", "[::1]"):
         with pytest.raises(Exception, match="no public address"):
             await ask(f"http://{host}:1/", Egress(proxy=proxy.url))
-    assert proxy.asked == []
+    assert proxy.requests == []
 
 
 async def test_what_is_on_this_machine_or_named_is_reached_directly(
     proxy: Proxy, plain: Server
 ) -> None:
     await of_a_provider(f"http://127.0.0.1:{plain.port}", Egress(proxy=proxy.url))
-    assert (proxy.asked, plain.connections) == ([], 1)
+    assert (proxy.requests, plain.connections) == ([], 1)
     egress = Egress(proxy=proxy.url, direct_hosts=frozenset({"livekit.internal"}))
     assert egress.proxy_for("LiveKit.internal") is None
     assert egress.proxy_for("api.example.com") == proxy.url
@@ -201,9 +201,9 @@ def settings(tmp_path: Path, proxy_url: str, ca_file: str) -> Settings:
 
 async def test_settings_reach_every_client(tmp_path: Path, proxy: Proxy, certificate: Path) -> None:
     """By file and by environment; the environment of other tools is not read."""
-    found = settings(tmp_path, proxy.url, f"{certificate}.crt")
-    lines, integrations = build_lines(found), build_integrations(found)
-    assert integrations.egress == found.outgoing.egress()
+    loaded = settings(tmp_path, proxy.url, f"{certificate}.crt")
+    lines, integrations = build_lines(loaded), build_integrations(loaded)
+    assert integrations.egress == loaded.outgoing.egress()
     assert integrations.of_tenant("other").egress == integrations.egress
     proxy.refuses = True
     with pytest.raises(Unavailable):
@@ -211,12 +211,12 @@ async def test_settings_reach_every_client(tmp_path: Path, proxy: Proxy, certifi
     backend = integrations.calendars["clinic"]
     with pytest.raises(CalendarUnavailable):
         await backend.busy(NOW, NOW + timedelta(hours=1))
-    assert proxy.asked == [f"CONNECT {HOST}:1 HTTP/1.1"] * 2
+    assert proxy.requests == [f"CONNECT {HOST}:1 HTTP/1.1"] * 2
     await lines.aclose()
 
 
 @pytest.mark.parametrize(
-    ("setting", "value", "told"),
+    ("setting", "value", "sentence"),
     [
         ("CA_FILE", "/nowhere/ca.pem", "found '/nowhere/ca.pem', which cannot be read: No such"),
         ("CA_FILE", "pyproject.toml", "found 'pyproject.toml', which is no certificate; write a"),
@@ -225,10 +225,10 @@ async def test_settings_reach_every_client(tmp_path: Path, proxy: Proxy, certifi
         ("DIRECT_HOSTS", '["https://x/"]', "found 'https://x/'; write a host such as"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_sentence(setting: str, value: str, told: str) -> None:
+def test_what_is_wrong_is_told_in_one_sentence(setting: str, value: str, sentence: str) -> None:
     with pytest.raises(SettingsInvalid) as caught:
         load_settings({f"OUTDIAL_OUTGOING__{setting}": value})
     (problem,) = caught.value.problems
     assert problem.startswith(f"OUTDIAL_OUTGOING__{setting}")
-    assert told in problem
+    assert sentence in problem
     assert "secret" not in problem

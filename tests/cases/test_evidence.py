@@ -124,8 +124,8 @@ def test_603_is_told_from_603_plus_by_its_phrase(
     status = CallStatus.FAILED if failure else CallStatus.BUSY
     for meaning in (answer_of("603", phrase), failure_to_start("unknown", None, "603", phrase)):
         assert (meaning.status, meaning.failure) == (status, failure)
-    told = block_or_refusal("603", phrase)
-    assert (told.failure if told else None) is failure
+    reason = block_or_refusal("603", phrase)
+    assert (reason.failure if reason else None) is failure
     if phrase == "network-blocked":
         word = f"call.in-progress.error-providerfault-outbound-sip-603-{phrase}"
         assert ending_of(word, started=False).failure is failure
@@ -167,8 +167,8 @@ def test_w2_w3_five_minutes_of_talk_are_a_talk(house: House, word: str) -> None:
     house.place(call_id)
     end = the_end("vapi", "ended_reason", word, talked=True)
     assert (how(end), end.detail) == ((CallStatus.COMPLETED, None), word)
-    told = event("analysis", kind="analysis", call_id=call_id, disposition="confirmed")
-    house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
+    analysis = event("analysis", kind="analysis", call_id=call_id, disposition="confirmed")
+    house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     settled = house.write(lambda s: settlement.end_call(s, call_id, end, now=house.now))
     assert (settled.outcome, settled.recipient_done) == ("confirmed", True)
     assert not house.write(lambda s: suppressions.history(s, "default", phone(0)))

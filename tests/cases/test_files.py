@@ -62,8 +62,8 @@ def test_i13_lines_are_still_counted_from_the_first(tmp_path: Path) -> None:
     ],
 )
 def test_i14_a_column_with_neither_name_nor_values_is_nothing(tmp_path: Path, text: str) -> None:
-    found = people(tmp_path, text.format(ann=ANN, bob=BOB))
-    assert found == [(ANN, {"name": "Ann"}), (BOB, {"name": "Bob"})]
+    drafts = people(tmp_path, text.format(ann=ANN, bob=BOB))
+    assert drafts == [(ANN, {"name": "Ann"}), (BOB, {"name": "Bob"})]
 
 
 def test_i14_a_value_without_a_name_is_told(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_i14_a_value_without_a_name_is_told(tmp_path: Path) -> None:
 def test_r8_the_registrys_flat_file(tmp_path: Path, text: str) -> None:
     file = tmp_path / "registry.txt"
     file.write_text(text, encoding="utf-8")
-    found = read_numbers(file)
-    assert (found.numbers, found.problems) == ((ANN, BOB), ())
+    listed = read_numbers(file)
+    assert (listed.numbers, listed.problems) == ((ANN, BOB), ())
 
 
 def test_r9_the_good_rows_of_a_list_are_listed_and_the_bad_ones_told(tmp_path: Path) -> None:
@@ -100,11 +100,11 @@ def test_r9_the_good_rows_of_a_list_are_listed_and_the_bad_ones_told(tmp_path: P
         "Bo;+12025550124 ext 5\nCy;+12025550124\n",
         encoding="utf-8",
     )
-    found = read_numbers(file)
-    assert found.numbers == (ANN, "+525512345678", BOB)
-    assert [(p.line, p.column) for p in found.problems] == [(4, 2), (5, 2), (6, 2)]
-    assert "decimal" in str(found.problems[1])
-    assert "extension 5" in str(found.problems[2])
+    listed = read_numbers(file)
+    assert listed.numbers == (ANN, "+525512345678", BOB)
+    assert [(p.line, p.column) for p in listed.problems] == [(4, 2), (5, 2), (6, 2)]
+    assert "decimal" in str(listed.problems[1])
+    assert "extension 5" in str(listed.problems[2])
 
 
 def test_r9_other_forms_of_a_list(tmp_path: Path) -> None:

@@ -42,9 +42,9 @@ async def test_w1_the_example_of_the_documentation(vapi: VapiProvider) -> None:
     """VapiAI/docs server-url/events.mdx."""
     artifact = {"transcript": "AI: How can I help?", "messages": [], "recording": {}}
     body = _message(type="end-of-call-report", endedReason="customer-ended-call", artifact=artifact)
-    end, known = vapi.webhooks.read(body, HOOK, RECEIVED)
+    end, rest = vapi.webhooks.read(body, HOOK, RECEIVED)
     assert (end.call_id, end.status, end.at) == ("our-1", CallStatus.COMPLETED, RECEIVED)
-    assert (known.kind, known.transcript) == (EventKind.ANALYSIS, "AI: How can I help?")
+    assert (rest.kind, rest.transcript) == (EventKind.ANALYSIS, "AI: How can I help?")
 
 
 async def test_w1_whatever_it_says_of_the_reason(vapi: VapiProvider) -> None:

@@ -26,7 +26,7 @@ from outdial.store.webhooks import deliveries
 from outdial.store.webhooks.outbox import OutboxEvent, publish
 from outdial.webhook_formats.catalog import WEBHOOK_FORMATS
 from tests.api.v1.conftest import Customer, api, database, them, us
-from tests.receiver import Heard, Receiver, receiving
+from tests.receiver import Received, Receiver, receiving
 from tests.services.world import World, build_world
 from tests.webhook_formats.events import ENDED
 
@@ -89,23 +89,23 @@ async def deliver(world: World, endpoint_id: str) -> int:
     return tries
 
 
-async def heard_now(
+async def delivered_now(
     us: Customer, world: World, customer: Receiver, endpoint: dict[str, Any]
-) -> Heard:
+) -> Received:
     assert (await us.http.post(f"/v1/endpoints/{endpoint['id']}/test")).status_code == 202
     await deliver(world, endpoint["id"])
-    return customer.heard[-1]
+    return customer.received[-1]
 
 
-def verifies(secret: str, heard: Heard) -> bool:
+def verifies(secret: str, delivery: Received) -> bool:
     """Whether the published library accepts it. It only knows the present moment, so what was
     signed at another one is verified at that one."""
-    at = datetime.fromtimestamp(int(heard.headers["webhook-timestamp"]), UTC)
-    found = Webhook(secret).sign(heard.id, at, heard.body.decode())
+    at = datetime.fromtimestamp(int(delivery.headers["webhook-timestamp"]), UTC)
+    signature = Webhook(secret).sign(delivery.id, at, delivery.body.decode())
     if abs(at - datetime.now(UTC)) > timedelta(minutes=4):
-        return found in heard.headers["webhook-signature"].split(" ")
+        return signature in delivery.headers["webhook-signature"].split(" ")
     try:
-        Webhook(secret).verify(heard.body, heard.headers)
+        Webhook(secret).verify(delivery.body, delivery.headers)
     except WebhookVerificationError:
         return False
     return True
@@ -130,21 +130,21 @@ async def test_both_secrets_verify_until_the_overlap_ends(
         "+00:00", "Z"
     )
     world.clock.now = present
-    during = await heard_now(us, world, customer, endpoint)
+    during = await delivered_now(us, world, customer, endpoint)
     assert (verifies(old, during), verifies(new, during)) == (True, True)
     assert not verifies("whsec_c29tZWJvZHkgZWxzZQ==", during)
     first, second = during.headers["webhook-signature"].split(" ")
     assert first == Webhook(new).sign(during.id, _at(during), during.body.decode())
     assert second == Webhook(old).sign(during.id, _at(during), during.body.decode())
     world.clock.now = present + timedelta(seconds=30)
-    after = await heard_now(us, world, customer, endpoint)
+    after = await delivered_now(us, world, customer, endpoint)
     assert (verifies(old, after), verifies(new, after)) == (False, True)
     shown = (await us.http.get(f"/v1/endpoints/{endpoint['id']}/secret")).json()
     assert shown == {"id": endpoint["id"], "secret": new, "former_until": None}
 
 
-def _at(heard: Heard) -> datetime:
-    return datetime.fromtimestamp(int(heard.headers["webhook-timestamp"]), UTC)
+def _at(delivery: Received) -> datetime:
+    return datetime.fromtimestamp(int(delivery.headers["webhook-timestamp"]), UTC)
 
 
 @pytest.mark.parametrize("hours", [0.5, 168])
@@ -155,9 +155,9 @@ async def test_an_overlap_of_ones_own(
     new = (await rotate(us, endpoint, overlap_hours=hours))["secret"]
     begun = world.clock.now
     world.clock.now = begun + hours * HOURS - timedelta(seconds=1)
-    during = await heard_now(us, world, customer, endpoint)
+    during = await delivered_now(us, world, customer, endpoint)
     world.clock.now = begun + hours * HOURS
-    after = await heard_now(us, world, customer, endpoint)
+    after = await delivered_now(us, world, customer, endpoint)
     assert [verifies(endpoint["secret"], one) for one in (during, after)] == [True, False]
     assert [verifies(new, one) for one in (during, after)] == [True, True]
 
@@ -179,9 +179,9 @@ async def test_without_an_overlap_every_former_secret_ends(
     second = await rotate(us, endpoint, overlap_hours=24)
     third = await rotate(us, endpoint, overlap_hours=0)
     assert third["former_until"] is None
-    heard = await heard_now(us, world, customer, endpoint)
+    delivery = await delivered_now(us, world, customer, endpoint)
     secrets = (endpoint["secret"], second["secret"], third["secret"])
-    assert [verifies(one, heard) for one in secrets] == [False, False, True]
+    assert [verifies(one, delivery) for one in secrets] == [False, False, True]
     assert await world.ctx.database.read(kept) == 0
 
 
@@ -191,13 +191,13 @@ async def test_a_rotation_that_is_asked_for_twice_loses_nobody(
     """An answer that was lost on its way is asked for again."""
     endpoint = await new_endpoint(us, customer.url)
     later = [(await rotate(us, endpoint))["secret"] for _ in range(2)]
-    heard = await heard_now(us, world, customer, endpoint)
-    assert all(verifies(one, heard) for one in (endpoint["secret"], *later))
+    delivery = await delivered_now(us, world, customer, endpoint)
+    assert all(verifies(one, delivery) for one in (endpoint["secret"], *later))
     world.clock.now += timedelta(seconds=1)
     fourth = (await rotate(us, endpoint))["secret"]
-    heard = await heard_now(us, world, customer, endpoint)
-    assert len(heard.headers["webhook-signature"].split(" ")) == 3
-    assert [verifies(one, heard) for one in (endpoint["secret"], *later, fourth)] == [
+    delivery = await delivered_now(us, world, customer, endpoint)
+    assert len(delivery.headers["webhook-signature"].split(" ")) == 3
+    assert [verifies(one, delivery) for one in (endpoint["secret"], *later, fourth)] == [
         False, True, True, True,
     ]  # fmt: skip
 
@@ -231,10 +231,10 @@ def test_every_scheme_says_how_many_signatures_it_carries() -> None:
     assert (several, set(WEBHOOK_FORMATS) - several) == (set(LISTS), set(SINGLE))
 
 
-def signature_of(scheme: str, secret: str, heard: Heard) -> bool:
+def signature_of(scheme: str, secret: str, delivery: Received) -> bool:
     """As the page of each vendor verifies it."""
-    headers = heard.headers
-    signed = heard.body
+    headers = delivery.headers
+    signed = delivery.body
     if scheme == "thinnestai":
         signed = f"{headers['x-webhook-timestamp']}.".encode() + signed
     name = {"thinnestai": "x-webhook-signature", "voxanne": "x-vapi-signature"}.get(
@@ -244,7 +244,7 @@ def signature_of(scheme: str, secret: str, heard: Heard) -> bool:
     return headers[name].removeprefix("sha256=") == expected
 
 
-async def tell_of_a_call(world: World) -> None:
+async def publish_a_call(world: World) -> None:
     happened = OutboxEvent(EventType.CALL_COMPLETED.value, f"call/{uuid.uuid4()}", ENDED)
     now = world.clock.now
     await world.ctx.database.write(lambda s: publish(s, "default", [happened], now=now))
@@ -259,11 +259,11 @@ async def test_with_one_signature_the_tries_take_turns(
     endpoint = await new_endpoint(us, customer.url, scheme)
     new = (await rotate(us, endpoint))["secret"]
     mine = new if changed_over else endpoint["secret"]
-    customer.verify = lambda heard: signature_of(scheme, mine, heard)
-    await tell_of_a_call(world)
+    customer.verify = lambda delivery: signature_of(scheme, mine, delivery)
+    await publish_a_call(world)
     assert await deliver(world, endpoint["id"]) == (2 if changed_over else 1)
     world.clock.now += 24 * HOURS
-    customer.verify = lambda heard: signature_of(scheme, new, heard)
-    await tell_of_a_call(world)
+    customer.verify = lambda delivery: signature_of(scheme, new, delivery)
+    await publish_a_call(world)
     assert await deliver(world, endpoint["id"]) == 1
     assert len(customer.taken) == 2

@@ -70,8 +70,8 @@ def test_one_call_at_a_time_and_caps_count_both(house: House, one: str, other: s
 
 def test_a_ringing_call_is_found_by_the_other_form(house: House) -> None:
     house.claim_one(_call_to(house, "a", MOBILE))
-    found = house.write(lambda s: suppressions.calls_before_a_talk(s, "default", [LANDLINE]))
-    assert [call.to for call in found] == [MOBILE]
+    ringing = house.write(lambda s: suppressions.calls_before_a_talk(s, "default", [LANDLINE]))
+    assert [call.to for call in ringing] == [MOBILE]
 
 
 def test_numbers_listed_before_get_their_other_form(new_url: str) -> None:

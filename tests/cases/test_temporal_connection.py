@@ -101,16 +101,16 @@ def write(folder: Path, files: Files) -> dict[str, str]:
 async def test_p4_is_one_sentence(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files, said = BAD[name]
+    files, sentence = BAD[name]
     for variable, path in write(tmp_path, files).items():
         monkeypatch.setenv(variable, path)
     monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
     for lazy in (False, True):
-        with pytest.raises(SettingsInvalid, match=said) as told:
+        with pytest.raises(SettingsInvalid, match=sentence) as refused:
             await connect_temporal(load_settings(), lazy=lazy)
-        assert len(told.value.problems) == 1
-        assert all("\n" not in one for one in told.value.problems)
-        assert "PRIVATE KEY" not in str(told.value)
+        assert len(refused.value.problems) == 1
+        assert all("\n" not in one for one in refused.value.problems)
+        assert "PRIVATE KEY" not in str(refused.value)
 
 
 async def test_p4_a_good_pair_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,17 +142,17 @@ async def test_p4_every_process_says_it_and_ends(tmp_path: Path, command: tuple[
     (tmp_path / "outdial.toml").write_text(LINE, encoding="utf-8")
     (tmp_path / "secret").write_text("key", encoding="utf-8")
     files = write(tmp_path, {CERT: None, PRIVATE: KEY_PEM})
-    code, told = await run(tmp_path, command, files)
-    assert code == 1, told
-    assert f"{files[CERT]} cannot be read: No such file or directory" in told
-    assert "Traceback" not in told
+    code, output = await run(tmp_path, command, files)
+    assert code == 1, output
+    assert f"{files[CERT]} cannot be read: No such file or directory" in output
+    assert "Traceback" not in output
     if command[-1] == "status":
         return  # it needs no credentials
     (tmp_path / "secret").write_bytes(b"\xff\xfe")
-    code, told = await run(tmp_path, command, {})
-    assert code == 1, told
-    assert "credentials.api_key: secret is not UTF-8 text" in told
-    assert "Traceback" not in told
+    code, output = await run(tmp_path, command, {})
+    assert code == 1, output
+    assert "credentials.api_key: secret is not UTF-8 text" in output
+    assert "Traceback" not in output
 
 
 async def run(folder: Path, command: tuple[str, ...], more: dict[str, str]) -> tuple[int, str]:
@@ -168,13 +168,13 @@ async def run(folder: Path, command: tuple[str, ...], more: dict[str, str]) -> t
         stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     async with asyncio.timeout(60):
-        said, _ = await process.communicate()
+        output, _ = await process.communicate()
     assert process.returncode is not None
-    return process.returncode, " ".join(said.decode().split())
+    return process.returncode, " ".join(output.decode().split())
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "problem"),
     [
         (lambda path: path.write_bytes(b"\xff\xfe"), "is not UTF-8 text"),
         (lambda path: path.write_text(" \n"), "is empty"),
@@ -182,11 +182,11 @@ async def run(folder: Path, command: tuple[str, ...], more: dict[str, str]) -> t
         (lambda path: None, "cannot be read: No such file or directory"),
     ],
 )
-def test_a_secrets_file(tmp_path: Path, make: Callable[[Path], Any], said: str) -> None:
+def test_a_secrets_file(tmp_path: Path, make: Callable[[Path], Any], problem: str) -> None:
     problems: list[str] = []
     make(tmp_path / "s")
     assert resolve_reference("x", f"file:{tmp_path}/s", {}, problems) is None
-    assert problems == [f"x: {tmp_path}/s {said}"]
+    assert problems == [f"x: {tmp_path}/s {problem}"]
 
 
 @dataclass
@@ -205,12 +205,12 @@ class Refusing:
     def operator_service(self) -> Any:
         return self
 
-    async def list_search_attributes(self, asked: Any) -> Any:
+    async def list_search_attributes(self, request: Any) -> Any:
         if self.lists:
-            return await self.client.operator_service.list_search_attributes(asked)
+            return await self.client.operator_service.list_search_attributes(request)
         raise RPCError("Request unauthorized.", self.status, b"")
 
-    async def add_search_attributes(self, asked: Any) -> Any:
+    async def add_search_attributes(self, request: Any) -> Any:
         raise RPCError("Request unauthorized.", self.status, b"")
 
     async def count_workflows(self, query: str) -> Any:
@@ -231,10 +231,10 @@ async def test_p1_a_role_that_is_no_operators(bare: Client) -> None:
         for lists in (False, True)
     ]
     for role in roles:
-        with pytest.raises(TemporalMismatch) as told:
+        with pytest.raises(TemporalMismatch) as refused:
             await register_search_attributes(cast("Client", role))
         for attribute in SEARCH_ATTRIBUTES:
-            assert f"--name {attribute.name} --type " in str(told.value)
+            assert f"--name {attribute.name} --type " in str(refused.value)
     await register_search_attributes(bare)
     for role in roles:
         assert await register_search_attributes(cast("Client", role)) == []

@@ -38,8 +38,8 @@ def tzdb_zones(country: str) -> list[str]:
 
 
 def row_of(e164: str) -> str | None:
-    found = [prefix for prefix in ROWS if e164[1:].startswith(prefix)]
-    return max(found, key=len, default=None)
+    prefixes = [prefix for prefix in ROWS if e164[1:].startswith(prefix)]
+    return max(prefixes, key=len, default=None)
 
 
 def every_prefix() -> Iterator[str]:
@@ -59,10 +59,10 @@ def test_every_prefix_of_every_country_has_the_zones_of_the_tz_database() -> Non
             regions = [r for r in COUNTRY_CODE_TO_REGION_CODE[code] if r != "001"]
             row = row_of(e164)
             countries = [ROWS[row]] if row else regions
-            known = clocks(zone for country in countries for zone in tzdb_zones(country))
-            told = clocks(place_of_number(e164).zones)
+            expected = clocks(zone for country in countries for zone in tzdb_zones(country))
+            actual = clocks(place_of_number(e164).zones)
             whole = row is None or PLAN_ZONES[row] == "*"
-            if (told != known) if whole else not (told and told <= known):
+            if (actual != expected) if whole else not (actual and actual <= expected):
                 wrong.append((e164, place_of_number(e164).zones))
     assert wrong == []
 
@@ -158,8 +158,8 @@ def test_zones_of_numbers(number: str, zones: set[str]) -> None:
     assert clocks(zone_evidence(number).candidates) == clocks(zones)
 
 
-def decided(number: str, hours: str, at: str, **told: str) -> object:
-    evidence = zone_evidence(number, **told)  # type: ignore[arg-type]
+def decided(number: str, hours: str, at: str, **address: str) -> object:
+    evidence = zone_evidence(number, **address)  # type: ignore[arg-type]
     plan = CallPlan(
         purpose=Purpose.INFORMATIONAL,
         line="simulated",

@@ -81,8 +81,8 @@ class FarSide:
         self.rang[request.to] += 1
         self._to[request.call_id] = request.to
         self._placed[request.call_id].set()
-        told = answers_of(self.endings[request.to], request.call_id)
-        return Placed(provider_call_id=self._known_as(request.call_id), events=told)
+        answers = answers_of(self.endings[request.to], request.call_id)
+        return Placed(provider_call_id=self._provider_id(request.call_id), events=answers)
 
     async def look_up(self, provider_call_id: str) -> CallSnapshot | None:
         call_id = provider_call_id.removeprefix(room_of(""))
@@ -118,7 +118,7 @@ class FarSide:
         """Where it was told to report to: two adapters write that anew for each call."""
         return self._stage.call_url(f"{PUBLIC_URL}/hooks/{self.line.name}", call_id)
 
-    def _known_as(self, call_id: str) -> str:
+    def _provider_id(self, call_id: str) -> str:
         return room_of(call_id) if self.line.name == "livekit" else call_id
 
 
@@ -214,9 +214,9 @@ class WholePath:
         await self._report(call)
 
     def record_of(self, call_id: str) -> CallRecord:
-        found = self.house.write(lambda s: calls.get_call(s, call_id))
-        assert found is not None
-        return found
+        call = self.house.write(lambda s: calls.get_call(s, call_id))
+        assert call is not None
+        return call
 
     async def _report(self, call: ClaimedCall) -> None:
         await self._far.placed(call.call_id)
@@ -237,8 +237,8 @@ class WholePath:
         """As soon as the store knows that it was placed: its activity would be cancelled."""
 
         async def stored() -> bool:
-            found = await self._resources.database.read(lambda s: calls.get_call(s, call.call_id))
-            return found is not None and found.provider_call_id is not None
+            record = await self._resources.database.read(lambda s: calls.get_call(s, call.call_id))
+            return record is not None and record.provider_call_id is not None
 
         await until(stored, timeout=SECONDS)
         await handle.terminate()
@@ -253,7 +253,7 @@ class WholePath:
 
     async def _any_open(self) -> bool:
         now = self.house.now
-        found = await self._resources.database.read(
+        rows = await self._resources.database.read(
             lambda s: leases.leases_to_check(s, now=now, older_than=timedelta(0), limit=1)
         )
-        return bool(found)
+        return bool(rows)

@@ -12,7 +12,7 @@ from tests.api.conftest import serving
 
 
 @dataclass
-class Heard:
+class Received:
     """What was posted, in this order."""
 
     url: str = ""
@@ -21,8 +21,8 @@ class Heard:
 
 
 @asynccontextmanager
-async def customer_server(path: str) -> AsyncIterator[Heard]:
-    app, customer = FastAPI(), Heard()
+async def customer_server(path: str) -> AsyncIterator[Received]:
+    app, customer = FastAPI(), Received()
 
     @app.post(path)
     async def hear(request: Request) -> Response:

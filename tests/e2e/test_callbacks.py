@@ -86,7 +86,7 @@ async def test_a_failed_run_is_retried(at_work: Engine) -> None:
         await callback_runs.retry_callbacks(at_work.ctx, failed.call_id)
         (done,) = await runs_of(at_work, "carried-on", CallbackRunState.DONE)
         assert [entry.state for entry in done.entries] == [CallbackState.DONE, CallbackState.DONE]
-        assert endpoint.heard[-1].body == b'{"at": "confirmed"}'
+        assert endpoint.received[-1].body == b'{"at": "confirmed"}'
         with pytest.raises(ChangeRefused, match="has failed"):
             await callback_runs.retry_callbacks(at_work.ctx, failed.call_id)
         with pytest.raises(ChangeRefused, match="has no callbacks"):

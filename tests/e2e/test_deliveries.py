@@ -102,7 +102,7 @@ async def test_half_of_all_requests_fail_and_nothing_is_lost(
 
     await until(all_taken, timeout=60, interval=0.2)
     assert Counter(one.id for one in customer.taken).most_common(1)[0][1] == 1
-    assert len(customer.heard) > expected
+    assert len(customer.received) > expected
     stories: dict[str, list[str]] = defaultdict(list)
     for one in customer.taken:
         event = one.event

@@ -36,7 +36,7 @@ class FarTwilio(TwilioStage):
 
     def __init__(self, seed: int) -> None:
         super().__init__()
-        self.asked: Counter[str] = Counter()
+        self.placed_calls: Counter[str] = Counter()
         """How often a call of each of our ids was asked for."""
         self.faulty: Counter[str] = Counter()
         self.doubled: list[str] = []
@@ -74,7 +74,7 @@ class FarTwilio(TwilioStage):
 
     def _create(self, request: Request) -> Answer:
         our_id = query_of(dict(request.form)["StatusCallback"], "call_id")
-        self.asked[our_id] += 1
+        self.placed_calls[our_id] += 1
         point, fault = self._draw.random(), None
         for share, broken in _BROKEN:
             if point < share:
@@ -106,14 +106,14 @@ class FarTwilio(TwilioStage):
             if status.terminal:
                 self.ended_at[call.id] = datetime.now(UTC)
             self.move(call, status)
-            await self._tell(call, status)
+            await self._report(call, status)
 
-    async def _tell(self, call: FarCall, status: CallStatus) -> None:
+    async def _report(self, call: FarCall, status: CallStatus) -> None:
         if self._draw.random() < _LOST:
             return
         now = format_datetime(datetime.now(UTC))
-        told = self.callback(call, CallStatus=WORDS[status], Timestamp=now)
+        report = self.callback(call, CallStatus=WORDS[status], Timestamp=now)
         try:
-            await self._client.post(told.url, headers=told.headers, content=told.body)
+            await self._client.post(report.url, headers=report.headers, content=report.body)
         except httpx.TransportError:
             return  # Twilio would try once more; we find out by asking

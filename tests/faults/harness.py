@@ -115,14 +115,14 @@ class Stack:
 
         async def over() -> bool:
             self.check_parts()
-            found = await self.progress(name)
-            return found.state.over and not found.in_flight
+            progress = await self.progress(name)
+            return progress.state.over and not progress.in_flight
 
         try:
             await until(over, timeout=timeout, interval=0.2)
         except TimeoutError:
-            found = await self.progress(name)
-            raise AssertionError(f"not over after {timeout:g} s: {found!r}") from None
+            last = await self.progress(name)
+            raise AssertionError(f"not over after {timeout:g} s: {last!r}") from None
         return await self.progress(name)
 
     async def creates(self) -> int:
@@ -144,8 +144,8 @@ class Stack:
 
     async def ask_network(self, what: str) -> dict[str, Any]:
         response = await self.network.get(f"/sim/{what}")
-        found: dict[str, Any] = response.raise_for_status().json()
-        return found
+        answer: dict[str, Any] = response.raise_for_status().json()
+        return answer
 
     async def set_network(self, **patch: Any) -> None:
         (await self.network.put("/sim/config", json=patch)).raise_for_status()

@@ -56,56 +56,56 @@ class Aftermath:
 
 
 def assert_nothing_broken(
-    found: Aftermath,
+    aftermath: Aftermath,
     *,
     recipients: int,
     max_concurrent: int,
     state: CampaignState = CampaignState.FINISHED,
 ) -> None:
     """Every recipient ended, no call was made twice, no slot leaked, the figures add up."""
-    problems = list(broken(found, recipients, max_concurrent, state))
+    problems = list(broken(aftermath, recipients, max_concurrent, state))
     assert not problems, "\n".join(problems)
 
 
 def broken(
-    found: Aftermath, recipients: int, max_concurrent: int, state: CampaignState
+    aftermath: Aftermath, recipients: int, max_concurrent: int, state: CampaignState
 ) -> Iterator[str]:
     """Each invariant that does not hold, in words."""
-    if found.progress.state is not state:
-        yield f"the campaign is {found.progress.state}, not {state}"
-    yield from _everybody_ended(found, recipients)
-    yield from _figures_add_up(found, recipients)
-    yield from _nothing_held(found)
-    yield from _nobody_called_twice(found, max_concurrent)
-    yield from _records_agree_with_network(found)
+    if aftermath.progress.state is not state:
+        yield f"the campaign is {aftermath.progress.state}, not {state}"
+    yield from _everybody_ended(aftermath, recipients)
+    yield from _figures_add_up(aftermath, recipients)
+    yield from _nothing_held(aftermath)
+    yield from _nobody_called_twice(aftermath, max_concurrent)
+    yield from _records_agree_with_network(aftermath)
 
 
-def _everybody_ended(found: Aftermath, recipients: int) -> Iterator[str]:
-    if len(found.recipients) != recipients:
-        yield f"{len(found.recipients)} recipients, not {recipients}"
-    for row in found.recipients:
+def _everybody_ended(aftermath: Aftermath, recipients: int) -> Iterator[str]:
+    if len(aftermath.recipients) != recipients:
+        yield f"{len(aftermath.recipients)} recipients, not {recipients}"
+    for row in aftermath.recipients:
         if row.state is not RecipientState.DONE or row.outcome is None or not row.reason:
             yield f"recipient {row.id} is {row.state}, outcome {row.outcome}: {row.reason}"
-    for call in found.calls:
+    for call in aftermath.calls:
         if not call.status.terminal or call.settled_at is None or call.outcome is None:
             yield f"call {call.id} is {call.status}, outcome {call.outcome}, not settled"
 
 
-def _figures_add_up(found: Aftermath, recipients: int) -> Iterator[str]:
-    shown = found.progress
-    rows = Counter(row.recipient_id for row in found.calls)
-    attempts = Counter(row.recipient_id for row in found.calls if row.id in found.attempted)
+def _figures_add_up(aftermath: Aftermath, recipients: int) -> Iterator[str]:
+    shown = aftermath.progress
+    rows = Counter(row.recipient_id for row in aftermath.calls)
+    attempts = Counter(row.recipient_id for row in aftermath.calls if row.id in aftermath.attempted)
     totals = {
         "recipients": (shown.recipients, recipients),
         "recipients by outcome": (sum(shown.by_outcome.values()), recipients),
         "recipients by state": (sum(shown.by_state.values()), recipients),
-        "calls": (sum(shown.calls.values()), len(found.calls)),
-        "attempts": (shown.attempts, len(found.attempted)),
+        "calls": (sum(shown.calls.values()), len(aftermath.calls)),
+        "attempts": (shown.attempts, len(aftermath.attempted)),
     }
-    for name, (told, counted) in totals.items():
-        if told != counted:
-            yield f"{name}: {told} shown, {counted} counted"
-    for row in found.recipients:
+    for name, (reported, counted) in totals.items():
+        if reported != counted:
+            yield f"{name}: {reported} shown, {counted} counted"
+    for row in aftermath.recipients:
         if row.calls != rows[row.id] or row.attempts != attempts[row.id]:
             yield (
                 f"recipient {row.id}: {row.calls} calls and {row.attempts} attempts noted, "
@@ -113,33 +113,33 @@ def _figures_add_up(found: Aftermath, recipients: int) -> Iterator[str]:
             )
 
 
-def _nothing_held(found: Aftermath) -> Iterator[str]:
-    if found.leases or found.progress.in_flight:
-        yield f"{found.leases} leases are left"
-    if still_open := sum(call["ended_at"] is None for call in found.made):
+def _nothing_held(aftermath: Aftermath) -> Iterator[str]:
+    if aftermath.leases or aftermath.progress.in_flight:
+        yield f"{aftermath.leases} leases are left"
+    if still_open := sum(call["ended_at"] is None for call in aftermath.made):
         yield f"{still_open} calls are open at the network"
 
 
-def _nobody_called_twice(found: Aftermath, max_concurrent: int) -> Iterator[str]:
-    for call_id, times in found.creates.items():
+def _nobody_called_twice(aftermath: Aftermath, max_concurrent: int) -> Iterator[str]:
+    for call_id, times in aftermath.creates.items():
         if times != 1:
             yield f"call {call_id} was made {times} times"
-        if call_id not in found.every_call_id:
+        if call_id not in aftermath.every_call_id:
             yield f"the network made call {call_id}, of which no record is left"
-    if found.stats["peak_open_per_number"] > 1:
-        yield f"{found.stats['peak_open_per_number']} calls to one number at the same time"
-    if found.peak() > max_concurrent:
-        yield f"{found.peak()} calls open at once, and {max_concurrent} are allowed"
+    if aftermath.stats["peak_open_per_number"] > 1:
+        yield f"{aftermath.stats['peak_open_per_number']} calls to one number at the same time"
+    if aftermath.peak() > max_concurrent:
+        yield f"{aftermath.peak()} calls open at once, and {max_concurrent} are allowed"
 
 
-def _records_agree_with_network(found: Aftermath) -> Iterator[str]:
-    made = {call["call_id"]: call for call in found.made}
-    for row in found.calls:
+def _records_agree_with_network(aftermath: Aftermath) -> Iterator[str]:
+    made = {call["call_id"]: call for call in aftermath.made}
+    for row in aftermath.calls:
         call = made.get(row.id)
         if call is None:
-            if row.id in found.attempted and row.outcome != OUTCOME_UNKNOWN:
+            if row.id in aftermath.attempted and row.outcome != OUTCOME_UNKNOWN:
                 yield f"call {row.id} counts as an attempt, and the network never saw it"
-        elif row.id not in found.attempted:
+        elif row.id not in aftermath.attempted:
             yield f"call {row.id} was made, and does not count as an attempt"
         elif row.outcome not in (call["result"], OUTCOME_UNKNOWN):
             yield f"call {row.id} is {row.outcome}, and {call['result']} at the network"

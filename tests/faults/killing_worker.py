@@ -132,12 +132,12 @@ def _spring_after(trap: Trap, module: Any, name: str, matters: Matters, *, commi
     write = Database.write
 
     def trapped(*args: Any, **kwargs: Any) -> Any:
-        found = original(*args, **kwargs)
-        if matters(found):
+        returned = original(*args, **kwargs)
+        if matters(returned):
             if not committed:
                 trap.spring()
             trap.committing = True
-        return found
+        return returned
 
     async def trapped_write(database: Database, work: Work) -> Any:
         result = await write(database, work)

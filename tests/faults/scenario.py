@@ -23,7 +23,9 @@ async def run(folder: Path, faults: dict[str, Any]) -> Aftermath:
             campaign("scenario", numbers(RECIPIENTS), max_concurrent=MAX_CONCURRENT)
         )
         await stack.until_over(name, timeout=300)
-        found = await stack.aftermath(name)
-    log.info("%s %s %s", found.summary(), found.stats["webhooks"], found.stats["faults"])
-    assert_nothing_broken(found, recipients=RECIPIENTS, max_concurrent=MAX_CONCURRENT)
-    return found
+        aftermath = await stack.aftermath(name)
+    log.info(
+        "%s %s %s", aftermath.summary(), aftermath.stats["webhooks"], aftermath.stats["faults"]
+    )
+    assert_nothing_broken(aftermath, recipients=RECIPIENTS, max_concurrent=MAX_CONCURRENT)
+    return aftermath

@@ -208,8 +208,12 @@ async def _callbacks_end(stack: Stack, name: str) -> None:
     record = await reading.require_campaign(stack.ctx, name)
 
     async def ended() -> bool:
-        found = await stack.ctx.database.read(lambda s: runs.list_callback_runs(s, record.id))
-        return all(callback_run.state is not CallbackRunState.PENDING for callback_run in found)
+        callback_runs = await stack.ctx.database.read(
+            lambda s: runs.list_callback_runs(s, record.id)
+        )
+        return all(
+            callback_run.state is not CallbackRunState.PENDING for callback_run in callback_runs
+        )
 
     await until(ended, timeout=180, interval=0.5)
 
@@ -283,14 +287,14 @@ async def _everything_else(
     assert outcomes == {phone: words[each[-1]] for phone, (each, _) in people.items()}
     # A request that is repeated after a kill has the same idempotency key.
     requests: dict[str, Any] = {
-        each.headers["idempotency-key"]: each.body for each in endpoint.heard
+        each.headers["idempotency-key"]: each.body for each in endpoint.received
     }
     phones = Counter(json.loads(body)["phone"] for body in requests.values())
     assert phones == dict.fromkeys(people, 1)
     record = await reading.require_campaign(stack.ctx, name)
     stored_runs = await read(lambda s: runs.list_callback_runs(s, record.id))
     states = Counter(entry.state for callback_run in stored_runs for entry in callback_run.entries)
-    log.info("entries %s, %d requests for %d", states, len(endpoint.heard), len(people))
+    log.info("entries %s, %d requests for %d", states, len(endpoint.received), len(people))
     assert states[CallbackState.FAILED] == 0
     assert {callback_run.state for callback_run in stored_runs} == {CallbackRunState.DONE}
 

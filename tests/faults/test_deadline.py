@@ -99,9 +99,9 @@ async def _place(house: House, network: SimulatedNetwork, clock: Clock, call_id:
 
 
 def _fence_of(house: House, call_id: str) -> Fence:
-    found = house.database.read_sync(lambda s: calls.get_call(s, call_id))
-    assert found is not None
-    return found.fence
+    call = house.database.read_sync(lambda s: calls.get_call(s, call_id))
+    assert call is not None
+    return call.fence
 
 
 async def test_it_dials_while_an_answer_can_still_come_in_time(

@@ -102,7 +102,7 @@ class Customer:
         noted = {
             one.event_id for one, _ in await self.log() if one.state is DeliveryState.DELIVERED
         }
-        return Counter(heard.id for heard in self.receiver.taken if heard.id not in noted)
+        return Counter(delivery.id for delivery in self.receiver.taken if delivery.id not in noted)
 
 
 async def _kill_before_an_answer_arrives(customer: Customer) -> Counter[str]:
@@ -146,24 +146,24 @@ def _assert_in_order(receiver: Receiver, sent: Log) -> None:
         subjects[one.subject].append(one.event_id)
     subject_of = {one.event_id: one.subject for one, _ in sent}
     taken: set[str] = set()
-    for heard in receiver.heard:
-        order = subjects[subject_of[heard.id]]
-        assert taken.issuperset(order[: order.index(heard.id)]), order
-        if 200 <= heard.status < 300:
-            taken.add(heard.id)
+    for delivery in receiver.received:
+        order = subjects[subject_of[delivery.id]]
+        assert taken.issuperset(order[: order.index(delivery.id)]), order
+        if 200 <= delivery.status < 300:
+            taken.add(delivery.id)
 
 
-def _assert_told_as_often_as_promised(receiver: Receiver, sent: Log, lost: Counter[str]) -> None:
+def _assert_each_delivered_enough(receiver: Receiver, sent: Log, lost: Counter[str]) -> None:
     """Noted as taken once, by its last try; taken once, and once more for each lost answer."""
     for one, tries in sent:
         good = [200 <= (each.status or 0) < 300 for each in tries]
         assert one.state is DeliveryState.DELIVERED
         assert good == [False] * (len(tries) - 1) + [True]
-    taken = Counter(heard.id for heard in receiver.taken)
+    taken = Counter(delivery.id for delivery in receiver.taken)
     assert taken == Counter(one.event_id for one, _ in sent) + lost
 
 
-def _assert_stories(sent: Log, found: Aftermath, name: str) -> None:
+def _assert_stories(sent: Log, aftermath: Aftermath, name: str) -> None:
     """Everything that happened was told: each call from its start to its very end."""
     stories: dict[str, list[str]] = defaultdict(list)
     for one, _ in sent:
@@ -171,10 +171,10 @@ def _assert_stories(sent: Log, found: Aftermath, name: str) -> None:
     assert stories.pop(f"campaign/{name}") == ["campaign.started", "campaign.finished"]
     calls = {subject: story for subject, story in stories.items() if subject.startswith("call/")}
     assert {story[0] for story in calls.values()} == {"call.initiating"}
-    ends = {f"call/{call.id}": f"call.{call.status}" for call in found.calls}
+    ends = {f"call/{call.id}": f"call.{call.status}" for call in aftermath.calls}
     assert {subject: story[-1] for subject, story in calls.items()} == ends
     suppressed = [story for subject, story in stories.items() if subject not in calls]
-    opted_out = sum(outcome == OPTED_OUT for outcome, _ in found.finals().values())
+    opted_out = sum(outcome == OPTED_OUT for outcome, _ in aftermath.finals().values())
     assert suppressed == [["recipient.suppressed"]] * opted_out
 
 
@@ -198,10 +198,10 @@ async def test_an_endpoint_that_fails_and_is_away_while_the_worker_dies(tmp_path
             await customer.until_nothing_is_pending()
         finally:
             await customer.close()
-        sent, found = await customer.log(), await stack.aftermath(name)
-    heard = customer.receiver.heard
-    log.info("%d events, %d requests, lost answers: %s", len(sent), len(heard), lost)
-    assert len(heard) > 1.5 * len(sent), "it was to fail half the time"
-    _assert_told_as_often_as_promised(customer.receiver, sent, lost)
+        sent, aftermath = await customer.log(), await stack.aftermath(name)
+    deliveries = customer.receiver.received
+    log.info("%d events, %d requests, lost answers: %s", len(sent), len(deliveries), lost)
+    assert len(deliveries) > 1.5 * len(sent), "it was to fail half the time"
+    _assert_each_delivered_enough(customer.receiver, sent, lost)
     _assert_in_order(customer.receiver, sent)
-    _assert_stories(sent, found, name)
+    _assert_stories(sent, aftermath, name)

@@ -60,9 +60,9 @@ async def _kill(
 async def _finish(stack: Stack, name: str, recipients: int) -> None:
     await stack.until_over(name, timeout=300)
     assert await stack.campaign_workflow_closed(name) == "COMPLETED"
-    found = await stack.aftermath(name)
-    log.info("%s, kills: %s", found.summary(), {n: p.kills for n, p in stack.parts.items()})
-    assert_nothing_broken(found, recipients=recipients, max_concurrent=MAX_CONCURRENT)
+    aftermath = await stack.aftermath(name)
+    log.info("%s, kills: %s", aftermath.summary(), {n: p.kills for n, p in stack.parts.items()})
+    assert_nothing_broken(aftermath, recipients=recipients, max_concurrent=MAX_CONCURRENT)
 
 
 @pytest.mark.faults

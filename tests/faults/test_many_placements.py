@@ -85,8 +85,8 @@ async def _carry_out(stack: Stack, far: FarTwilio) -> None:
     log.info("%s %s, %d creates, %s", progress.by_outcome, progress.calls, far.creates, far.faulty)
     assert far.violations == []
     assert len(far.faulty) == 4, "every fault occurred"
-    assert far.asked.total() >= PLACEMENTS
-    assert set(far.asked.values()) == {1}, "no call row was ever asked for twice"
+    assert far.placed_calls.total() >= PLACEMENTS
+    assert set(far.placed_calls.values()) == {1}, "no call row was ever asked for twice"
     assert far.doubled == []
     await _everything_ended(stack, far, name)
 

@@ -62,7 +62,7 @@ CASES = {
 
 @dataclass(frozen=True)
 class End:
-    found: Aftermath
+    aftermath: Aftermath
     meddled_with: str | None
     """Id of the call, when it was one."""
 
@@ -94,9 +94,9 @@ async def _meddle(stack: Stack, name: str, nth: int) -> End:
         call_id = None
         await _click(stack, case, campaign_workflow_id("default", name))
     await stack.until_over(name, timeout=240)
-    found = await stack.aftermath(name)
-    log.info("%s", found.summary())
-    return End(found, call_id)
+    aftermath = await stack.aftermath(name)
+    log.info("%s", aftermath.summary())
+    return End(aftermath, call_id)
 
 
 async def _click(stack: Stack, case: Meddling, workflow_id: str) -> str:
@@ -137,11 +137,11 @@ async def test_nobody_is_called_twice_and_no_slot_leaks(
     ends: dict[str, asyncio.Task[End]], name: str
 ) -> None:
     end = await ends[name]
-    found = end.found
+    aftermath = end.aftermath
     if end.meddled_with is not None:
-        assert found.creates[end.meddled_with] == 1
+        assert aftermath.creates[end.meddled_with] == 1
     assert_nothing_broken(
-        found,
+        aftermath,
         recipients=RECIPIENTS,
         max_concurrent=MAX_CONCURRENT,
         state=CASES[name].state,
@@ -150,14 +150,14 @@ async def test_nobody_is_called_twice_and_no_slot_leaks(
 
 @pytest.mark.parametrize("name", ["campaign-terminate", "campaign-cancel"])
 async def test_who_was_not_called_is_told_so(ends: dict[str, asyncio.Task[End]], name: str) -> None:
-    found = (await ends[name]).found
-    called = {call.recipient_id for call in found.calls}
-    left_out = [row for row in found.recipients if row.id not in called]
+    aftermath = (await ends[name]).aftermath
+    called = {call.recipient_id for call in aftermath.calls}
+    left_out = [row for row in aftermath.recipients if row.id not in called]
     assert left_out
     assert {(row.outcome, row.reason) for row in left_out} == {("canceled", "campaign stopped")}
 
 
 async def test_a_cancelled_call_is_hung_up(ends: dict[str, asyncio.Task[End]]) -> None:
     end = await ends["call-cancel"]
-    [made] = [call for call in end.found.made if call["call_id"] == end.meddled_with]
+    [made] = [call for call in end.aftermath.made if call["call_id"] == end.meddled_with]
     assert made["reason"] == "ended_by_api"

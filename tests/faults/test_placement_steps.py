@@ -113,11 +113,11 @@ async def ends(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[dict[str, asyncio.Future[End]]]:
     """How each step that was asked for ended; they run in lanes, each a stack of its own."""
-    asked = {item.name for item in request.session.items}
-    wanted = [name for name in TABLE if f"{test_worker_falls_at.__name__}[{name}]" in asked]
+    selected = {item.name for item in request.session.items}
+    steps = [name for name in TABLE if f"{test_worker_falls_at.__name__}[{name}]" in selected]
     loop = asyncio.get_running_loop()
-    found: dict[str, asyncio.Future[End]] = {name: loop.create_future() for name in wanted}
-    left = list(wanted)
+    futures: dict[str, asyncio.Future[End]] = {name: loop.create_future() for name in steps}
+    left = list(steps)
 
     async def lane(number: int) -> None:
         plan = plan_stack(tmp_path_factory.mktemp(f"lane{number}"), people=ANSWERS)
@@ -125,22 +125,22 @@ async def ends(
             while left:
                 name = left.pop(0)
                 try:
-                    found[name].set_result(await _fall(stack, TABLE[name]))
+                    futures[name].set_result(await _fall(stack, TABLE[name]))
                 except Exception as error:
-                    found[name].set_exception(error)
+                    futures[name].set_exception(error)
 
-    def tell(ended: asyncio.Task[None]) -> None:
+    def fail_all(ended: asyncio.Task[None]) -> None:
         """A lane whose stack would not start leaves nobody waiting."""
         error = None if ended.cancelled() else ended.exception()
         if error is not None:
-            for future in found.values():
+            for future in futures.values():
                 if not future.done():
                     future.set_exception(error)
 
-    lanes = [asyncio.create_task(lane(n)) for n in range(min(LANES, len(wanted)))]
+    lanes = [asyncio.create_task(lane(n)) for n in range(min(LANES, len(steps)))]
     for task in lanes:
-        task.add_done_callback(tell)
-    yield found
+        task.add_done_callback(fail_all)
+    yield futures
     for task in lanes:
         task.cancel()
     await asyncio.gather(*lanes, return_exceptions=True)
@@ -168,7 +168,7 @@ async def _fall(stack: Stack, fall: Fall) -> End:
         else:
             assert await fallen.died() == -9
             if fall.then:
-                await _tell_temporal(stack, name, *fall.then)
+                await _send_to_temporal(stack, name, *fall.then)
             await other.start()
         await stack.until_over(name)
     finally:
@@ -179,7 +179,7 @@ async def _fall(stack: Stack, fall: Fall) -> End:
     return await _in_the_end(stack, name)
 
 
-async def _tell_temporal(stack: Stack, name: str, command: str, *arguments: str) -> None:
+async def _send_to_temporal(stack: Stack, name: str, command: str, *arguments: str) -> None:
     [call] = (await stack.aftermath(name)).calls
     about = ("--workflow-id", call.workflow_id, "--reason", "somebody clicked")
     await stack.temporal("workflow", command, *about, *arguments)
@@ -193,24 +193,24 @@ async def _until_there(mark: Path) -> None:
 
 
 async def _in_the_end(stack: Stack, name: str) -> End:
-    found = await stack.aftermath(name)
+    aftermath = await stack.aftermath(name)
     rows = (
         Row(
             row.status,
             row.fence,
             row.outcome or "",
-            found.creates.get(row.id, 0),
-            row.id in found.attempted,
+            aftermath.creates.get(row.id, 0),
+            row.id in aftermath.attempted,
         )
-        for row in sorted(found.calls, key=lambda row: row.number)
+        for row in sorted(aftermath.calls, key=lambda row: row.number)
     )
-    return found, tuple(rows)
+    return aftermath, tuple(rows)
 
 
 @pytest.mark.faults
 @pytest.mark.parametrize("name", TABLE)
 async def test_worker_falls_at(ends: dict[str, asyncio.Future[End]], name: str) -> None:
-    found, became = await ends[name]
+    aftermath, became = await ends[name]
     assert became == TABLE[name].rows
-    assert found.finals() == {PERSON: ("completed", 1)}
-    assert_nothing_broken(found, recipients=1, max_concurrent=1)
+    assert aftermath.finals() == {PERSON: ("completed", 1)}
+    assert_nothing_broken(aftermath, recipients=1, max_concurrent=1)

@@ -32,7 +32,7 @@ FAULTS: dict[str, Any] = {
 async def test_every_row_is_dialed_at_most_once(tmp_path: Path, undisturbed: Aftermath) -> None:
     """No fault of a request counts as an attempt unless the phone rang, so everybody ends as
     they would have anyway."""
-    found = await run(tmp_path, FAULTS)
-    assert set(found.stats["faults"]) >= set(FAULTS["routes"]["create"])
-    assert found.stats["creates"] > found.stats["accepted"]
-    assert found.finals() == undisturbed.finals()
+    aftermath = await run(tmp_path, FAULTS)
+    assert set(aftermath.stats["faults"]) >= set(FAULTS["routes"]["create"])
+    assert aftermath.stats["creates"] > aftermath.stats["accepted"]
+    assert aftermath.finals() == undisturbed.finals()

@@ -22,22 +22,22 @@ AHEAD: dict[str, Any] = {"routes": {"create": {"delay": 0.5}}, "delay_response_s
 async def test_the_final_states_are_the_same(
     tmp_path: Path, undisturbed: Aftermath, faults: dict[str, Any]
 ) -> None:
-    found = await run(tmp_path, faults)
-    told = found.stats["webhooks"]
+    aftermath = await run(tmp_path, faults)
+    webhooks = aftermath.stats["webhooks"]
     if "webhooks" in faults:
-        assert min(told["lost"], told["repeated"], told["reordered"]) > RECIPIENTS / 8
+        assert min(webhooks["lost"], webhooks["repeated"], webhooks["reordered"]) > RECIPIENTS / 8
     if "routes" in faults:
-        assert found.stats["faults"]["delay"] > RECIPIENTS / 4
-    assert found.finals() == undisturbed.finals()
+        assert aftermath.stats["faults"]["delay"] > RECIPIENTS / 4
+    assert aftermath.finals() == undisturbed.finals()
 
 
 @pytest.mark.faults
 async def test_a_network_that_sends_no_webhooks_at_all(
     tmp_path: Path, undisturbed: Aftermath
 ) -> None:
-    found = await run(tmp_path, {"silent": 1.0})
-    assert found.stats["webhooks"]["sent"] == 0
-    assert found.finals() == undisturbed.finals()
+    aftermath = await run(tmp_path, {"silent": 1.0})
+    assert aftermath.stats["webhooks"]["sent"] == 0
+    assert aftermath.finals() == undisturbed.finals()
 
 
 @pytest.mark.faults
@@ -51,10 +51,10 @@ async def test_an_opt_out_is_heard_though_its_webhook_is_lost(tmp_path: Path) ->
         )
         name = await stack.launch(campaign("opt-out", [person], max_concurrent=1))
         await stack.until_over(name)
-        found = await stack.aftermath(name)
-        assert found.stats["webhooks"]["lost"] == 1
-        assert found.finals() == {person: (OPTED_OUT, 1)}
-        assert_nothing_broken(found, recipients=1, max_concurrent=1)
+        aftermath = await stack.aftermath(name)
+        assert aftermath.stats["webhooks"]["lost"] == 1
+        assert aftermath.finals() == {person: (OPTED_OUT, 1)}
+        assert_nothing_broken(aftermath, recipients=1, max_concurrent=1)
         again = await stack.launch(campaign("again", [person], max_concurrent=1))
         await stack.until_over(again)
         assert (await stack.aftermath(again)).calls == []

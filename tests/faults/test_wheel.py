@@ -81,12 +81,12 @@ def test_the_wheel_runs_a_campaign_among_strange_modules(tmp_path: Path) -> None
     for name in STRANGE:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(RAISES)
-    said = run(
+    launched = run(
         programs / "outdial", "launch", "campaigns/quickstart.yaml", "--json",
         cwd=folder,
         OUTDIAL_STATE_DIR=str(tmp_path / "state"),
         OUTDIAL_SIMULATED__TIME_SCALE="40",
     )  # fmt: skip
-    report = json.loads(said.splitlines()[-1])
+    report = json.loads(launched.splitlines()[-1])
     assert (report["campaign"], report["state"]) == ("quickstart", "finished")
     assert sum(report["recipients"].values()) == 40

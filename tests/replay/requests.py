@@ -79,7 +79,7 @@ async def _worker(server: WorkflowEnvironment, *activities: Any) -> AsyncIterato
 
 async def settled_and_swept(server: WorkflowEnvironment) -> dict[str, Handle]:
     waiting = RequestState(done=False, waiting_for="its turn")
-    asked = RequestCallInput(
+    message = RequestCallInput(
         tenant="default", request=CallRequest(to="+12025550123", agent=Agent(id="a"))
     )
     handles: dict[str, Handle] = {}
@@ -89,7 +89,7 @@ async def settled_and_swept(server: WorkflowEnvironment) -> dict[str, Handle]:
         parts = (fake.enroll_request, fake.read_request, fake.withdraw_request)
         async with _worker(server, *parts) as queue:
             handle = await server.client.start_workflow(
-                RequestCallWorkflow.run, asked, id=f"request/{uuid.uuid4().hex}", task_queue=queue
+                RequestCallWorkflow.run, message, id=f"request/{uuid.uuid4().hex}", task_queue=queue
             )
             await until(lambda handle=handle: _timer_runs(handle))  # type: ignore[misc]
             if name == "request_settled":

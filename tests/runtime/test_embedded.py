@@ -59,15 +59,15 @@ async def start_waiting_workflow(client: Client) -> None:
 async def test_it_starts_is_found_heals_and_stops(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     async with EmbeddedStack(settings) as stack:
-        found = running_stack(tmp_path)
-        assert found == stack.state
-        assert found is not None
-        assert await healthy(found)
-        others = settings_of_running(settings, found)
-        assert others.lines["simulated"].base_url == found.endpoints.network
+        running = running_stack(tmp_path)
+        assert running == stack.state
+        assert running is not None
+        assert await healthy(running)
+        others = settings_of_running(settings, running)
+        assert others.lines["simulated"].base_url == running.endpoints.network
         with pytest.raises(StackRunning):
             await EmbeddedStack(settings).__aenter__()
-        assert running_stack(tmp_path) == found, "who was refused has broken nothing"
+        assert running_stack(tmp_path) == running, "who was refused has broken nothing"
         client = await connect_temporal(others)
         await start_waiting_workflow(client)
 
@@ -77,7 +77,7 @@ async def test_it_starts_is_found_heals_and_stops(tmp_path: Path) -> None:
         for name in killed:
             os.kill(before[name], signal.SIGKILL)
         await until(lambda: all(stack.pids()[name] != before[name] for name in killed))
-        await until_awaited(lambda: healthy(found), timeout=60)
+        await until_awaited(lambda: healthy(running), timeout=60)
         described = await client.get_workflow_handle("waits").describe()
         assert described.status is WorkflowExecutionStatus.RUNNING, "its database survived"
         after = stack.pids()
@@ -140,9 +140,9 @@ async def test_killed_it_leaves_nothing_behind_and_starts_on_the_same_state(
     second.send_signal(signal.SIGINT)
     # Its parts have up to 35 seconds in all to end by themselves.
     assert await asyncio.to_thread(second.wait, 90) == 0
-    said = (tmp_path / "up.log").read_text()
-    assert said.endswith("Stopped. Campaigns resume at the next start.\n")
-    assert "Traceback" not in said
+    log = (tmp_path / "up.log").read_text()
+    assert log.endswith("Stopped. Campaigns resume at the next start.\n")
+    assert "Traceback" not in log
 
 
 async def test_a_part_that_cannot_start_is_told_with_its_last_words(

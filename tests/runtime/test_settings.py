@@ -261,8 +261,8 @@ def test_a_line_whose_webhooks_nobody_could_check_is_refused(tmp_path: Path) -> 
 def test_what_an_adapter_lacks_is_told_with_its_place(
     tmp_path: Path, text: str, expected: str
 ) -> None:
-    found = lines_problems({"KEY": "k"}, tmp_path, f"[lines.main]\n{text}")
-    assert found == [f"{tmp_path / 'outdial.toml'}: {expected}"]
+    problems = lines_problems({"KEY": "k"}, tmp_path, f"[lines.main]\n{text}")
+    assert problems == [f"{tmp_path / 'outdial.toml'}: {expected}"]
 
 
 def test_every_line_that_is_wrong_is_told(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ class Proxy:
     """Opens tunnels (CONNECT) and forwards plain requests, to ports of loopback."""
 
     url: str = ""
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     """The first line of each request."""
     authorizations: set[str] = field(default_factory=set)
     refuses: bool = False
@@ -34,7 +34,7 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         first, *lines = head.decode().split("\r\n")
-        self.asked.append(first)
+        self.requests.append(first)
         for line in lines:
             name, _, value = line.partition(": ")
             if name.lower() == "proxy-authorization":

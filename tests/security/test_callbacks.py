@@ -96,7 +96,7 @@ async def test_no_definition_sends_it_elsewhere(after: SettledCalls, endpoint: E
             await after.run(call)
         assert refused.value.non_retryable
         assert "t0ken" not in str(refused.value)
-    assert not endpoint.heard
+    assert not endpoint.received
 
 
 @pytest.mark.parametrize("name", ["Host", "Content-Length", "transfer-encoding", "Authorization"])
@@ -108,7 +108,7 @@ async def test_no_header_of_ours_is_sent(
     )
     with pytest.raises(ApplicationError, match="found the header"):
         await after.run(call)
-    assert not endpoint.heard
+    assert not endpoint.received
 
 
 @pytest.mark.parametrize("name", FRAMING)

@@ -67,7 +67,7 @@ async def test_a_crowd_of_them_leaves_the_connections_to_others(dripping: FarEnd
             asyncio.create_task(poster.post(endpoint_at(dripping.url), delivery()))
             for _ in range(150)
         ]
-        while len(dripping.heard) < 110:
+        while len(dripping.received) < 110:
             await asyncio.sleep(0.01)
         outcome = await poster.post(endpoint_at(good.url), delivery())
         assert outcome.delivered
@@ -122,13 +122,13 @@ async def test_a_tenant_holds_a_share_of_the_places(
         return time.monotonic() - begun
 
     drains = [asyncio.create_task(drain(one)) for one in crowd]
-    while len(dripping.heard) < DRAINS_OF_TENANT:
+    while len(dripping.received) < DRAINS_OF_TENANT:
         await asyncio.sleep(0.01)
     turned_away = [each for each in drains if each.done()]
     assert len(turned_away) == 5
     async with FarEnd() as good:
         await asyncio.wait_for(drain(_endpoint(world, "other", 1, good.url)), 10)
-        assert len(good.heard) == 1
+        assert len(good.received) == 1
     took = await asyncio.gather(*drains)
     assert max(took) < 10  # a round that fails is the last one of its turn
 

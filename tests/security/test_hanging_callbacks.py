@@ -56,7 +56,7 @@ async def test_another_tenants_callback_goes_through_while_55_endpoints_drip(
                 async with asyncio.timeout(20):
                     while sum(t.done() for t in tasks) < CROWD - SHARE:
                         await asyncio.sleep(0.01)
-                    while len(dripping.heard) < SHARE:
+                    while len(dripping.received) < SHARE:
                         await asyncio.sleep(0.01)
                 turned_away = [t.result() for t in tasks if t.done()]
                 assert turned_away == [CallbackResult(state=CallbackState.PENDING, busy=True)] * (
@@ -65,7 +65,7 @@ async def test_another_tenants_callback_goes_through_while_55_endpoints_drip(
                 async with asyncio.timeout(5):
                     assert (await run(other)).state is CallbackState.DONE
                 assert sum(not t.done() for t in tasks) == SHARE
-                assert len(good.heard) == 1
+                assert len(good.received) == 1
             finally:
                 for task in tasks:
                     task.cancel()

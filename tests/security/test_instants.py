@@ -38,7 +38,7 @@ async def test_a_call_is_scheduled_within_a_year(us: Customer, world: World, at:
 @pytest.mark.parametrize("at", FAR)
 async def test_no_other_door_takes_one_either(us: Customer, at: str) -> None:
     appointment = {"calendar": "clinic", "title": "x", "phone": "+12125550143", "starts_at": at}
-    asked: list[tuple[str, str, dict[str, Any]]] = [
+    requests: list[tuple[str, str, dict[str, Any]]] = [
         ("POST", "/v1/appointments", {"json": appointment}),
         ("POST", "/v1/keys", {"json": {"name": "x", "scopes": ["calls:read"], "expires_at": at}}),
         ("GET", "/v1/calls", {"params": {"created_from": at}}),
@@ -46,7 +46,7 @@ async def test_no_other_door_takes_one_either(us: Customer, at: str) -> None:
         ("GET", "/v1/appointments", {"params": {"starts_from": at}}),
         ("GET", "/v1/deliveries", {"params": {"created_before": at}}),
     ]
-    for method, path, request in asked:
+    for method, path, request in requests:
         answer = await us.http.request(method, path, **request)
         assert answer.status_code == 422, (path, answer.text)
 

@@ -95,10 +95,10 @@ async def test_two_changes_at_once_do_not_add_up(
     read = directory.get
 
     async def read_and_changed(ctx: Any, of: Any, kept_id: str) -> Any:
-        known = await read(ctx, of, kept_id)
+        tag = await read(ctx, of, kept_id)
         monkeypatch.setattr(directory, "get", read)
         await directory.change(ctx, of, kept_id, REDIRECTING["settings"])
-        return known
+        return tag
 
     monkeypatch.setattr(directory, "get", read_and_changed)
     moved = await api.patch("/v1/agents/r", json={"line": "twilio"}, headers=plain)

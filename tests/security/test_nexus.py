@@ -41,8 +41,8 @@ async def required(world: World, scopes: tuple[str, ...], more: dict[str, Any]) 
     request = CallRequest.model_validate(
         {"to": "+12125550143", "agent": Agent(id="a"), "line": "simulated"} | more
     )
-    asked = RequestCallInput(tenant="default", request=request)
-    await OutdialServiceHandler(world.ctx, scopes)._require(asked)
+    message = RequestCallInput(tenant="default", request=request)
+    await OutdialServiceHandler(world.ctx, scopes)._require(message)
 
 
 @pytest.mark.parametrize("what", ASKED)
@@ -83,8 +83,8 @@ async def test_each_operation_needs_its_scope(world: World, operation: str) -> N
 
 @pytest.mark.parametrize("claimed", [None, (), ("*",)])
 def test_nobody_says_what_scopes_they_have(world: World, claimed: tuple[str, ...] | None) -> None:
-    asked = LaunchInput(tenant="default", definition=CAMPAIGN, scopes=claimed)
-    assert OutdialServiceHandler(world.ctx, DEFAULT)._with_scopes(asked).scopes == DEFAULT
+    message = LaunchInput(tenant="default", definition=CAMPAIGN, scopes=claimed)
+    assert OutdialServiceHandler(world.ctx, DEFAULT)._with_scopes(message).scopes == DEFAULT
 
 
 @pytest.mark.parametrize("what", DEFINITIONS)
@@ -111,9 +111,9 @@ async def test_a_definition_of_another_namespace_has_its_scopes(
 async def test_a_plain_definition_of_another_namespace_is_taken(
     world: World, tmp_path: Path
 ) -> None:
-    asked = LaunchInput(tenant="default", definition=CAMPAIGN, scopes=DEFAULT)
+    message = LaunchInput(tenant="default", definition=CAMPAIGN, scopes=DEFAULT)
     launches = Launches(AwaitedLaunches(world.ctx), tmp_path)
-    launched = await ActivityEnvironment().run(launches.launch_campaign, asked)
+    launched = await ActivityEnvironment().run(launches.launch_campaign, message)
     assert launched.name == "n"
 
 

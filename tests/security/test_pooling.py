@@ -67,16 +67,16 @@ async def server(certificate: Path) -> AsyncIterator[Server]:
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch, certificate: Path) -> dict[str, str]:
     """Names and their addresses, and the server's certificate for an authority."""
-    known = {"one.test": "127.0.0.1", "two.test": "127.0.0.1", "inner.test": "10.1.2.3"}
+    hosts = {"one.test": "127.0.0.1", "two.test": "127.0.0.1", "inner.test": "10.1.2.3"}
     real = socket.getaddrinfo
 
     def look_up(host: str, *more: Any, **named: Any) -> object:
-        return real(known.get(host, host), *more, **named)
+        return real(hosts.get(host, host), *more, **named)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     trusted = ssl.create_default_context(cafile=f"{certificate}.crt")
     monkeypatch.setattr(addresses, "_certificates", lambda ca_file: trusted)
-    return known
+    return hosts
 
 
 async def test_a_name_gets_no_connection_of_another(server: Server, names: object) -> None:

@@ -116,8 +116,8 @@ async def test_the_network_takes_its_secrets_from_the_state_file(tmp_path: Path)
 
 
 def modes(folder: Path) -> set[tuple[str, int]]:
-    found = [folder, *folder.rglob("*")]
-    return {("d" if one.is_dir() else "f", stat.S_IMODE(one.stat().st_mode)) for one in found}
+    paths = [folder, *folder.rglob("*")]
+    return {("d" if one.is_dir() else "f", stat.S_IMODE(one.stat().st_mode)) for one in paths}
 
 
 def test_a_state_directory_is_its_owners_alone(tmp_path: Path) -> None:
@@ -181,5 +181,5 @@ async def test_what_a_part_writes_is_its_owners_alone(tmp_path: Path) -> None:
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     await process.stop()
-    found = {stat.S_IMODE(path.stat().st_mode) for path in (written, command.log)}
-    assert found == {0o600}
+    file_modes = {stat.S_IMODE(path.stat().st_mode) for path in (written, command.log)}
+    assert file_modes == {0o600}

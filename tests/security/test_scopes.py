@@ -60,8 +60,8 @@ async def test_appointments_show_contacts_to_whom_may_read_them(
         (listed,) = (await api.get(path, headers=mine)).json()["appointments"]
         assert one["contact_name"] == listed["contact_name"] == name
         assert bool(one["contact_email"]) is (name is not None)
-        found = await api.get(path, params={"contact_id": contact}, headers=mine)
-        assert found.status_code == (403 if name is None else 200)
+        answer = await api.get(path, params={"contact_id": contact}, headers=mine)
+        assert answer.status_code == (403 if name is None else 200)
 
 
 async def test_contacts_show_histories_to_whom_may_read_them(

@@ -239,9 +239,9 @@ def test_what_compiling_tries_grows_with_the_template_and_no_faster(
 @pytest.mark.parametrize("kind", [nodes.Filter, nodes.Test])
 def test_no_filter_or_test_is_called_without_a_rendering(kind: type[nodes.Filter]) -> None:
     sandbox = Sandbox()
-    known = sandbox.filters if kind is nodes.Filter else sandbox.tests
-    assert known
-    for name in known:
+    names = sandbox.filters if kind is nodes.Filter else sandbox.tests
+    assert names
+    for name in names:
         node = kind(nodes.Const("a"), name, [], [], None, None)
         node.set_environment(sandbox)
         with pytest.raises(nodes.Impossible) as refused:

@@ -76,9 +76,9 @@ async def test_the_eleventh_is_served_while_ten_are_busy(
         """What the workflow of a busy endpoint does: it drains again, or waits as it was told."""
 
         while True:
-            found = await drain(of)
-            assert found.wake_at is not None, "the test wants them busy to its end"
-            await asyncio.sleep(max(0.0, (found.wake_at - world.clock.now).total_seconds()))
+            taken = await drain(of)
+            assert taken.wake_at is not None, "the test wants them busy to its end"
+            await asyncio.sleep(max(0.0, (taken.wake_at - world.clock.now).total_seconds()))
 
     async def comebacks(of: EndpointRef) -> int:
         turned_away = 0

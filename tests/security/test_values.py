@@ -249,11 +249,11 @@ def test_what_is_within_bounds_can_be_written_and_read(value: Any, bounds: Bound
     try:
         require_within(value, bounds)
     except OutOfBounds as error:
-        said = str(error)
+        message = str(error)
     else:
-        said = ""
-    assert len(said.encode()) < 1_000
-    if said:
+        message = ""
+    assert len(message.encode()) < 1_000
+    if message:
         return
     text = json.dumps(value, allow_nan=False)
     assert parse_json(text.encode(), bounds) == value

@@ -13,7 +13,7 @@ from temporalio.worker import Worker, WorkflowRunner
 
 from outdial.contracts import names
 from tests.waiting import until
-from tests.workflows.holding import Handle, Hold, cancel_seen
+from tests.workflows.holding import Handle, Hold, cancel_and_wait
 from workflows.call import CallWorkflow
 from workflows.callbacks import CallbackWorkflow
 from workflows.campaign import CampaignWorkflow
@@ -79,7 +79,7 @@ async def cancelled(hold: Hold, handle: Handle, waits: Callable[[], Awaitable[bo
     """Cancel it where the case says; `waits` tells that it waits."""
     if hold.at == WAITING:
         await until(waits)
-        await cancel_seen(handle)
+        await cancel_and_wait(handle)
     elif hold.at != BEFORE:
         await hold.cancel(handle)
 

@@ -33,7 +33,7 @@ class Hold(Interceptor):
         """Cancel the workflow while it is held, and let go once it has seen that."""
         async with asyncio.timeout(20):
             await self.reached.wait()
-        await cancel_seen(handle)
+        await cancel_and_wait(handle)
         self.go_on.set()
 
 
@@ -50,16 +50,16 @@ class _Held(ActivityInboundInterceptor):
         return await super().execute_activity(input)
 
 
-async def cancel_seen(handle: Handle) -> None:
+async def cancel_and_wait(handle: Handle) -> None:
     """Cancel a workflow, and return once one of its tasks has dealt with that.
 
     A task that waits for a local activity completes at most a task timeout later.
     """
     await handle.cancel()
 
-    async def seen() -> bool:
+    async def processed() -> bool:
         events = (await handle.fetch_history()).events
-        asked = [
+        requests = [
             event.event_id
             for event in events
             if event.HasField("workflow_execution_cancel_requested_event_attributes")
@@ -69,6 +69,6 @@ async def cancel_seen(handle: Handle) -> None:
             for event in events
             if event.HasField("workflow_task_completed_event_attributes")
         ]
-        return bool(asked and done and done[-1] > asked[0])
+        return bool(requests and done and done[-1] > requests[0])
 
-    await until(seen, timeout=20)
+    await until(processed, timeout=20)

@@ -97,8 +97,8 @@ class Staged(FakeRoster):
 
     @activity.defn(name="claim_calls")
     async def claim_calls(self, claim: ClaimInput) -> Claim:
-        found = await super().claim_calls(claim)
-        return found.model_copy(update={"staged": self.staged > 0})
+        claimed = await super().claim_calls(claim)
+        return claimed.model_copy(update={"staged": self.staged > 0})
 
 
 @pytest.mark.parametrize("stopped", [False, True])

@@ -52,7 +52,7 @@ from tests.workflows.cancelling import (
     working,
 )
 from tests.workflows.fakes import FakeCalls
-from tests.workflows.holding import Handle, Hold, cancel_seen
+from tests.workflows.holding import Handle, Hold, cancel_and_wait
 from tests.workflows.roster import FakeRoster
 from tests.workflows.test_call import claimed, report
 from tests.workflows.test_campaign import AnsweringCalls
@@ -91,11 +91,11 @@ class Roster(RequestActivities):
 @pytest.mark.parametrize("at", [BEFORE, "enroll_request", "read_request", WAITING])
 async def test_a_request_is_taken_back(server: WorkflowEnvironment, at: str) -> None:
     queue, rows, hold = uuid.uuid4().hex, Roster(), Hold(at)
-    asked = RequestCallInput(
+    message = RequestCallInput(
         tenant="default", request=CallRequest(to="+12025550123", agent=Agent(id="a"))
     )
     handle = await server.client.start_workflow(
-        RequestCallWorkflow.run, asked, id=f"request/{queue}", task_queue=queue
+        RequestCallWorkflow.run, message, id=f"request/{queue}", task_queue=queue
     )
     if at == BEFORE:
         await handle.cancel()
@@ -261,7 +261,7 @@ async def test_a_campaign_that_was_over_when_cancelled_ends(server: WorkflowEnvi
         roster.state = CampaignState.STOPPED
         for row in roster.rows:
             row.done = row.done or row.live is None
-        await cancel_seen(handle)
+        await cancel_and_wait(handle)
         calls.go_on.set()
         result = await asyncio.wait_for(handle.result(), 20)
     assert result.state is CampaignState.STOPPED

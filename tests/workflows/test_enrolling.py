@@ -37,8 +37,8 @@ class Staging(FakeRoster):
 
     @activity.defn(name="claim_calls")
     async def claim_calls(self, claim: ClaimInput) -> Claim:
-        seen = await super().claim_calls(claim)
-        return seen.model_copy(update={"staged": self.staged})
+        claimed = await super().claim_calls(claim)
+        return claimed.model_copy(update={"staged": self.staged})
 
     @activity.defn(name="enroll_recipients")
     async def enroll_recipients(self, enroll: EnrollInput) -> Enrolled:

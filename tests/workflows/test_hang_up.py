@@ -128,8 +128,8 @@ async def test_a_provider_that_can_not_hang_up_is_asked_once(server: WorkflowEnv
         await handle.signal(CallWorkflow.report, report(call, CallStatus.RINGING))
         await handle.signal(CallWorkflow.hang_up)
         await until(lambda: _is(calls.looked_up >= 2))
-        asked = calls.hung_up
+        times = calls.hung_up
         await until(lambda: _is(calls.looked_up >= 4))
-        assert calls.hung_up == asked <= 2
+        assert calls.hung_up == times <= 2
         await handle.signal(CallWorkflow.report, report(call, CallStatus.COMPLETED))
         await handle.result()

@@ -61,10 +61,10 @@ class Running:
     calls: AnsweringCalls
     launches: FakeLaunches
 
-    async def start(self, asked: LaunchInput | None = None) -> Handle:
+    async def start(self, launch: LaunchInput | None = None) -> Handle:
         return await self.server.client.start_workflow(
             RunCampaignWorkflow.run,
-            asked or LaunchInput(tenant="default", definition="name: any"),
+            launch or LaunchInput(tenant="default", definition="name: any"),
             id=f"run/{uuid.uuid4().hex}",
             task_queue=self.queue,
         )
