@@ -361,7 +361,7 @@ async def _ask(line: Line, call: CallRecord) -> CallSnapshot | None:
     capabilities = line.provider.capabilities
     if call.provider_call_id is not None:
         if not capabilities.can_look_up:
-            return None  # only webhooks tell; the longest duration is the limit
+            return None  # there are webhooks only; the longest duration is the limit
         return await line.provider.look_up(call.provider_call_id)
     if capabilities.can_find:
         return await line.provider.find(call.id, to=call.to, since=call.created_at)

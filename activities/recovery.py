@@ -2,7 +2,7 @@
 
 Only a person cancels people. A workflow that is absent, failed or timed out was lost (Temporal
 was away at launch, a process died between the commit and the start, its data was deleted or
-restored from a backup); one that was terminated or cancelled was ended by somebody.
+restored from a backup); one that was terminated or cancelled was ended by a person.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Recovery:
             await wake_campaign(self._resources.temporal, workflow_id)
 
     async def _end(self, campaign: CampaignRecord) -> bool:
-        """Stop it, and end everybody who is still staged or waiting; False while calls go on."""
+        """Stop it, and end all recipients that are staged or waiting; False while calls go on."""
         database = self._resources.database
         if campaign.state is not CampaignState.STOPPING:
             now = self._resources.clock()
@@ -86,7 +86,7 @@ class Recovery:
                     )
                 )
             except IllegalTransition:
-                return False  # somebody else has ended it meanwhile
+                return False  # it was ended meanwhile
         await self._enroll_canceled(campaign)
         now = self._resources.clock()
         finished = await database.write(lambda s: finish_campaign(s, campaign.id, now=now))

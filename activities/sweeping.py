@@ -82,7 +82,7 @@ async def each(
 ) -> list[bool]:
     """Work on every item, a few at once; whether each was done.
 
-    One that raises is logged under its key, and keeps nobody else waiting. None is begun after
+    One that raises is logged under its key, and the others go on. None is begun after
     the deadline: those are left to the next round.
     """
     gate = asyncio.Semaphore(AT_ONCE)

@@ -1,7 +1,7 @@
 """The sweepers: they repair what a crash or an operator left behind.
 
 The sweeper of leases is the only one that frees a slot in place of the call, and only when
-the workflow is closed or absent and the phone is certainly silent: nothing was sent, the
+the workflow is closed or absent and the call is certainly over: nothing was sent, the
 provider says that it ended, we ended it, or the longest duration has passed.
 """
 
@@ -171,7 +171,7 @@ class Sweeps(SweepActivities):
         return await signal_report(self._resources.temporal, stored.workflow_id, event)
 
     async def _ask_for_analyses(self, until: Deadline) -> int:
-        """Those of ended calls that have not come by themselves; somebody may have opted out."""
+        """Look up ended calls whose analysis has not come; the person may have opted out."""
         due = self._resources.clock() + self._resources.analysis_grace
 
         async def read(_: CallRecord | None, failed: Sequence[str]) -> Sequence[CallRecord]:
@@ -215,7 +215,7 @@ class Sweeps(SweepActivities):
 
     async def _end_lost_callback_runs(self, until: Deadline) -> int:
         """Runs whose workflow is gone. Lost with Temporal's data: to be started once more, since
-        what is done stays done. Ended otherwise: failed, so that somebody can retry it."""
+        what is done stays done. Ended otherwise: failed, so that it can be retried by hand."""
         before = self._resources.clock() - LOST_AGE
 
         async def read(after: CallbackRun | None, _: object) -> Sequence[CallbackRun]:
@@ -248,8 +248,8 @@ class Sweeps(SweepActivities):
         return True
 
     async def _settle(self, call: CallRecord) -> bool:
-        """With the analysis, or without one that the provider does not have either; False when
-        it could not be asked: then the next round tries, and at the latest a claim settles it."""
+        """With the analysis, or without one that the provider does not have either; False when the
+        look-up failed: then the next round tries, and at the latest a claim settles it."""
         configured = call.line in self._resources.lines
         if configured and await self._look_up(call.id) is None:
             return False
@@ -310,7 +310,7 @@ class Sweeps(SweepActivities):
     async def _end_of(self, lease: LeaseCheck) -> CallEnd | None:
         """How an unwatched call ended; None while it may still be going on."""
         call, now = lease.call, self._resources.clock()
-        # What was reported when nobody was there to hear it, a look-up may not tell again.
+        # What was reported while no workflow followed the call, a look-up may not repeat.
         stored = await self._resources.database.read(lambda s: events.events_of_call(s, call.id))
         end = self._reported_end(call, reports_of(call.id, stored))
         if end is not None:
@@ -351,7 +351,7 @@ class Sweeps(SweepActivities):
             return None
 
     async def _hang_up(self, call_id: str) -> None:
-        """Nobody follows this call any more; the next round sees that it ended."""
+        """No workflow follows this call any more; the next round sees that it ended."""
         try:
             await self._calls.hang_up_call(HangUpInput(call_id=call_id))
         except (ProviderError, UnknownLine) as error:

@@ -176,7 +176,9 @@ class CallWorkflow:
         while not self._over():
             wait = min(self._silence_ends(), self._deadline()) - workflow.now()
             if wait > timedelta(0):
-                await workflow.sleep(wait, summary="ask the provider, if it is silent so long")
+                await workflow.sleep(
+                    wait, summary="look the call up, if nothing is reported so long"
+                )
             else:
                 await self._ask()
 
@@ -253,7 +255,7 @@ class CallWorkflow:
         while not ended.status.terminal:
             # It was believed never placed, and its own reports have proved it since.
             self._end, self._status = None, ended.status
-            self._event_ids.clear()  # what came beside that belief is told again by a look-up
+            self._event_ids.clear()  # a look-up reports again what came meanwhile
             self._placement = self._placement.model_copy(update={"result": PlacementResult.PLACED})
             self._last_report_at = workflow.now()
             await self._follow()

@@ -77,7 +77,7 @@ PLACE = Options(
 
 ASK_PROVIDER = Options(
     start_to_close_timeout=timedelta(seconds=30),
-    # Few: the watchdog asks again anyway, after the line's silence.
+    # Few: the watchdog looks up again anyway when the line has reported nothing for a while.
     retry_policy=RetryPolicy(
         initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_attempts=4
     ),

@@ -26,7 +26,7 @@ from outdial.contracts.signatures.launch import LaunchInput
 
 @workflow.defn(name="CampaignWorkflow")
 class CampaignWorkflow(ABC):
-    """Calls everybody on a campaign's roster."""
+    """Calls all recipients on a campaign's roster."""
 
     @workflow.run
     @abstractmethod

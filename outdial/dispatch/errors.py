@@ -13,7 +13,7 @@ from outdial.domain.errors import OutdialError
 
 _NEVER_CONNECTED = "Failed client connect: "
 """How the SDK's core begins the text of the bare RuntimeError that a client raises which connects
-at first use and can't. There is no type to tell it by."""
+at first use and can't. It has no type of its own."""
 
 
 class TemporalUnavailable(OutdialError):
@@ -26,7 +26,7 @@ class TemporalUnavailable(OutdialError):
 
 
 class TemporalRefused(OutdialError):
-    """Temporal answered that it does not do what was asked; the text is its own."""
+    """Temporal refused a request; the text is its own."""
 
     code = "temporal_refused"
 

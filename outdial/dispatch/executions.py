@@ -25,7 +25,7 @@ from outdial.contracts.workflows import RequestCallWorkflow
 from outdial.dispatch.errors import WorkflowFailed, is_not_found, outages_translated, reason_of
 
 SERVER_IDENTITY = "history-service"
-"""Who terminates a workflow that has reached a limit of the server: nobody meant to end it."""
+"""The identity that terminates a workflow which has reached a limit of the server."""
 
 
 class ExecutionState(StrEnum):

@@ -24,7 +24,7 @@ async def propagate_settlement(
     """Hang up calls to the numbers that it suppressed, start its callbacks, and signal who awaits
     the recipient's end.
 
-    False when somebody could not be signalled. What could not be started is started by the sweeper.
+    False when a signal was not delivered. What could not be started is started by the sweeper.
     """
     _, failed = await hang_up_suppressed_calls(database, temporal, settled.tenant, settled.listed)
     await _start_callbacks(database, temporal, settled, now)

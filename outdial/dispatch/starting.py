@@ -150,7 +150,7 @@ async def start_request(
     if line is not None:
         attributes.append(SearchAttributePair(LINE, line))
     try:
-        with outages_translated("the call was not asked for"):
+        with outages_translated("the call was not requested"):
             await temporal.start_workflow(
                 RequestCallWorkflow.run,
                 request,

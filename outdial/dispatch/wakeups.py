@@ -2,7 +2,7 @@
 
 A signal is a history event, so requests by the hundred must not send one each. What a crash
 swallows here is made good by `services.operations.maintenance`, which looks for requests that
-nobody claims.
+no campaign claims.
 """
 
 from __future__ import annotations

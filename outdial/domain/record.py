@@ -45,7 +45,7 @@ class CampaignRecord(BaseModel):
     hang_up: bool = False
     """Stopping, and calls under way are to be hung up."""
     reason: str | None = None
-    """Why it is stopped or paused, when somebody said."""
+    """Why it is stopped or paused, if a reason was given."""
     created_at: datetime
     launched_at: datetime
     finished_at: datetime | None = None
@@ -135,7 +135,7 @@ class Progress(BaseModel):
     lines: tuple[str, ...] = ()
     """The lines that it calls on."""
     simulated: tuple[str, ...] = ()
-    """Those of them that lead to the simulated network: nobody's telephone rings."""
+    """Those of them that lead to the simulated network, where no telephone rings."""
     wake_at: datetime | None = None
     reason: str | None = None
     launched_at: datetime

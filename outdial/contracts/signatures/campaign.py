@@ -66,7 +66,7 @@ class Finish(BaseModel):
     over: bool
     progress: Progress | None = None
     look_again: bool = False
-    """Not over, though a claim found nobody left: something was added in between."""
+    """Not over, though a claim found no recipient left: something was added in between."""
 
 
 class AddInput(BaseModel):
@@ -107,7 +107,7 @@ class CampaignActivities(ABC):
     @activity.defn(name="finish_campaign")
     @abstractmethod
     async def finish_campaign(self, campaign: CampaignRef) -> Finish:
-        """Close the campaign when nobody is left to call and no call is in flight."""
+        """Close the campaign when no recipient is left to call and no call is in flight."""
 
     @activity.defn(name="add_recipients")
     @abstractmethod
@@ -117,7 +117,7 @@ class CampaignActivities(ABC):
     @activity.defn(name="hang_up_calls")
     @abstractmethod
     async def hang_up_calls(self, campaign: CampaignRef) -> Signalled:
-        """Tell every call in flight to hang up."""
+        """Signal every call in flight to hang up."""
 
     @activity.defn(name="read_progress")
     @abstractmethod

@@ -49,7 +49,7 @@ class LaunchedCampaign(BaseModel):
     foreseen: tuple[str, ...] = ()
     """What a launch says beforehand: who can never be called, and why."""
     own: bool = False
-    """Launched for whoever asks, by this try or an earlier one; else somebody else runs it."""
+    """Launched by this request or an earlier try of it; else another launch was running."""
     over: bool = False
     """An earlier try launched it, and it has come to its end since."""
 

@@ -19,7 +19,7 @@ class RequestInput(BaseModel):
     request: CallRequest
     workflow_id: str
     withdrawn: bool = False
-    """It was cancelled while it was being entered: nobody is to be called."""
+    """It was cancelled while it was being enrolled: no call is to be made."""
 
 
 class Requested(BaseModel):
@@ -56,7 +56,7 @@ class RequestActivities(ABC):
     @activity.defn(name="enroll_request")
     @abstractmethod
     async def enroll_request(self, request: RequestInput) -> Requested:
-        """Put it on the roster of the tenant's direct campaign, and nudge that; one that is
+        """Put it on the roster of the tenant's direct campaign, and wake that; one that is
         withdrawn ends there, whether it is new or not."""
 
     @activity.defn(name="read_request")

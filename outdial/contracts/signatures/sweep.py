@@ -25,7 +25,7 @@ class SweepActivities(ABC):
     @activity.defn(name="sweep_leases")
     @abstractmethod
     async def sweep_leases(self) -> Swept:
-        """Free slots whose call workflow is gone and whose phone is certainly silent."""
+        """Free slots whose call workflow is gone and whose call is certainly over."""
 
     @activity.defn(name="sweep_events")
     @abstractmethod
@@ -42,4 +42,4 @@ class SweepActivities(ABC):
     @activity.defn(name="sweep_requests")
     @abstractmethod
     async def sweep_requests(self) -> Swept:
-        """Tell requesters whose recipient has ended, should the signal have been lost."""
+        """Signal requesters whose recipient has ended, should the signal have been lost."""

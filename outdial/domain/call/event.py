@@ -1,11 +1,11 @@
 """What a provider reports of a call, what that proves, and the end that it amounts to.
 
-Everything in a report is a claim of somebody outside: signed, possibly late, repeated or out of
-order. Three questions have separate answers. Any report of a provider proves that the call was
-made: only the answer to the placing request can say that nothing was dialed. Whether it was
-answered is read from facts (a report of a talk, its duration, who answered, a transcript), never
-from the word for the end. An answered call is `completed`, with the provider's word as its detail;
-one that was never answered is not.
+Everything in a report comes from outside: signed, possibly late, repeated or out of order. Three
+questions have separate answers. Any report of a provider proves that the call was made: only the
+answer to the placing request can say that nothing was dialed. Whether it was answered is read from
+facts (a report of a talk, its duration, who answered, a transcript), never from the word for the
+end. An answered call is `completed`, with the provider's word as its detail; one that was never
+answered is not.
 """
 
 from __future__ import annotations
@@ -69,13 +69,13 @@ class Ending:
     failure: FailureClass | None
     """Why it failed; None unless it did."""
     fault: FailureClass | None
-    """What the end of an answered call says of its line: somebody talked, and the line failed."""
+    """What the end of an answered call says of its line: it was answered, and the line failed."""
 
 
 def was_answered(report: Report, transcript: str | None = None) -> bool | None:
     """Whether one report proves that the call was answered (True) or that it was not (False).
 
-    None: it does not tell.
+    None: it proves neither.
     """
     seconds = report.duration_seconds or 0.0
     certain = (
@@ -101,7 +101,7 @@ def was_started(report: Report) -> bool:
 
 
 def denies_answer(report: Report) -> bool:
-    """Whether a report says that nobody answered."""
+    """Whether a report says that the call was not answered."""
     return report.status in _NOT_REACHED or report.answered is False
 
 
@@ -154,11 +154,11 @@ class CallEvent(BaseModel):
     """When it happened, by the provider's clock (UTC)."""
     answered: bool | None = None
     """Whether facts in this report prove that the call was answered, or that it was not; None
-    when they tell neither."""
+    when they prove neither."""
     presumes_answer: bool = False
     """The provider's word for this end presumes an answer that only an earlier report shows."""
     unserved: bool = False
-    """The agent was never started: whoever answered heard nothing, so it was no talk."""
+    """The agent was never started, so an answered call counts as no conversation."""
     answered_by: AnsweredBy | None = None
     failure: FailureClass | None = None
     fault: FailureClass | None = None
@@ -181,14 +181,14 @@ class CallEvent(BaseModel):
     matched to its call, and part of no record."""
 
     def for_workflow(self) -> CallEvent:
-        """The facts about the status: histories hold no transcript, and nothing the agent heard."""
+        """The facts about the status alone: histories hold no transcript and no data."""
         facts = {name: getattr(self, name) for name in _FACTS}
         return CallEvent(**facts, answered=was_answered(self, self.transcript))
 
     def by_facts(self) -> CallEvent:
         """The same event, its end named by the facts in it.
 
-        One that presumes an answer stays as it is: other events tell whether there was one.
+        One that presumes an answer stays as it is: other events prove whether there was one.
         """
         if self.status is None or not self.status.terminal:
             return self
@@ -226,7 +226,7 @@ def reports_of(call_id: str, events: Iterable[CallEvent]) -> tuple[CallEvent, ..
 
 
 class CallSnapshot(BaseModel):
-    """What a provider says about a call when asked: its events so far, oldest first."""
+    """A provider's answer to a look-up of a call: its events so far, oldest first."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -369,7 +369,7 @@ class CallEnd(BaseModel):
     presumes_answer: bool = False
     """`completed` is to be believed only with a proof that it was answered."""
     unserved: bool = False
-    """The agent was never started: whoever answered heard nothing, so it was no talk."""
+    """The agent was never started, so an answered call counts as no conversation."""
     answered_by: AnsweredBy | None = None
     failure: FailureClass | None = None
     fault: FailureClass | None = None
@@ -422,7 +422,7 @@ class CallEnd(BaseModel):
 
     @classmethod
     def unknown(cls, at: datetime, detail: str, **more: Any) -> CallEnd:
-        """A call that lasted as long as its lease, and whose end nobody reported."""
+        """A call that lasted as long as its lease, and whose end was not reported."""
         return cls(
             status=CallStatus.FAILED, at=at, failure=FailureClass.UNKNOWN, detail=detail, **more
         )

@@ -86,7 +86,7 @@ class CallRequest(CallPolicy):
     time_zone: str | None = None
     state: str | None = None
     postal_code: str | None = None
-    """Where the person is, beside what the number tells."""
+    """Where the person is, beside what the number implies."""
     not_before: Timestamp | None = None
     consent: Consent | None = None
     """What the person has consented to."""

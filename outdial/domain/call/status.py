@@ -59,7 +59,7 @@ class FailureClass(StrEnum):
     BLOCKED = "blocked"  # the network blocks this line's caller id; nothing about the person
     REFUSED = "refused"  # the person refuses calls from us: final, and suppressed
     UNAVAILABLE = "unavailable"  # provider or carrier fault: try again
-    UNKNOWN = "unknown"  # it may have rung; nobody can tell
+    UNKNOWN = "unknown"  # it may have rung; it is not known
 
 
 class Fence(StrEnum):
@@ -80,7 +80,7 @@ OUTCOME_CANCELED = "canceled"
 """The outcome of whoever ends without having been called to the end."""
 WITHDRAWN = "withdrawn"
 STOPPED = "campaign stopped"
-"""Why somebody was not called to the end."""
+"""Why a recipient ends before all attempts were made."""
 OPTED_OUT = "opted_out"
 CALL_ME_LATER = "call_me_later"
 BOOKED = "booked"

@@ -47,7 +47,7 @@ class CallOrder:
     contact_id: str | None = None
     endpoint_id: str | None = None
     lenient: bool = False
-    """Take a number in E.164 that nobody can have, and let the call fail, as vendors do."""
+    """Accept an E.164 number that no subscriber can have, and let the call fail, as vendors do."""
 
 
 async def create_call(
@@ -138,7 +138,7 @@ async def call_events(ctx: Resources, call: CallView) -> list[CallEvent]:
 
 
 async def end_call(ctx: Resources, call_id: str) -> CallView:
-    """Hang up, or call nobody if no call is under way; what is over stays as it is.
+    """Hang up, or cancel the request if no call is under way; what is over stays as it is.
 
     Raises NotFound.
     """

@@ -46,8 +46,8 @@ async def single_call(
     """A call to be made once. `context` is given to the agent, and comes back as it came;
     `scopes` are those of whoever asks.
 
-    `has_recordings` is of a system whose calls have recordings though nobody asks for them: they
-    are recorded where the line can be told so.
+    `has_recordings` is for systems whose calls always have recordings: they are recorded where
+    the line has an option for it.
 
     Raises RequestRefused, UnknownLine, ScopeMissing.
     """
@@ -105,7 +105,7 @@ async def require_shown(ctx: Resources, line: str, number: str) -> str:
     try:
         shown = parse_phone(number)
     except BadPhone:
-        shown = number  # toll-free examples of other systems are numbers of nobody
+        shown = number  # toll-free examples of other systems are no subscriber's numbers
     if shown in ctx.lines.of_tenant(ctx.tenant)[line].policy.caller_ids:
         return shown
     kept: PhoneNumber | None = await directory.find(

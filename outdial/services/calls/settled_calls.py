@@ -1,4 +1,4 @@
-"""Calls as systems show them that tell everything about a call together with its end.
+"""Calls for systems that publish all facts of a call together with its end.
 
 Transcript, recording and price come with the analysis, some time after the end. Their customers
 poll until a call is completed and read it once, so until its facts are there, or nobody waits for
@@ -32,5 +32,5 @@ async def count_calls(ctx: Resources, chosen: CallFilter) -> int:
 
 
 async def end_call(ctx: Resources, call_id: str) -> CallView:
-    """Hang up, or call nobody if no call is under way. Raises NotFound."""
+    """Hang up, or cancel the request if no call is under way. Raises NotFound."""
     return until_settled(await calls.end_call(ctx, call_id), ctx.clock())

@@ -49,7 +49,7 @@ def unbounded_lines(ctx: Resources, plan: CallPlan) -> Iterator[str]:
 
 
 def left_to_providers(ctx: Resources, plan: CallPlan) -> Iterator[str]:
-    """A sentence for everything that a plan leaves open and its lines can't be told either way."""
+    """A sentence for each option that a plan leaves open and that its lines have no setting for."""
     yield from unbounded_lines(ctx, plan)
     for share in plan.shares:
         carried = ctx.lines[share.name].provider.carried

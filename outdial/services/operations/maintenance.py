@@ -1,5 +1,5 @@
-"""Background work besides campaigns: outboxes with something due, requests that nobody claims, and
-rows that have expired.
+"""Background work besides campaigns: outboxes with something due, requests that no campaign
+claims, and rows that have expired.
 
 Every worker does it; that several do is harmless.
 """
@@ -100,7 +100,7 @@ class MaintenanceLoop:
         now = self._ctx.clock()
         postponed = 1
         while postponed:  # it ends: what becomes due after `now` is not looked at
-            # SQLite has one writer: nobody waits for it while nothing is blocked.
+            # SQLite has one writer: no transaction is begun while nothing is blocked.
             blocked = await self._ctx.database.read(
                 lambda s: outstanding.find_blocked(s, now=now, limit=POSTPONED_AT_ONCE)
             )
@@ -111,7 +111,7 @@ class MaintenanceLoop:
             )
 
     async def wake_unclaimed(self) -> None:
-        """Wake direct campaigns whose requests nobody has claimed."""
+        """Wake direct campaigns whose requests no claim has taken."""
         before = self._ctx.clock() - UNCLAIMED_FOR
         waiting = await self._ctx.database.read(lambda s: requests.unclaimed(s, before=before))
         for direct in waiting:
@@ -143,7 +143,7 @@ class MaintenanceLoop:
         )
 
     async def _in_batches(self, delete: Callable[[Session], int]) -> None:
-        """A batch a transaction, so that nobody waits for it."""
+        """A batch a transaction, so that no other writer waits long."""
         while await self._ctx.database.write(delete) == DELETED_AT_ONCE:
             pass
 

@@ -1,7 +1,7 @@
 """Webhooks of providers: verified, stored, and passed on to the call they are about.
 
 Stored first, in one transaction; signalled after its commit. A crash in between leaves the
-events unsignalled, and the sweeper passes them on. Whoever hears an event twice forgets one.
+events unsignalled, and the sweeper passes them on. A workflow ignores an event it already has.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ class Received:
     stored: int
     """Events in the webhook."""
     new: int
-    """Those that had not been heard before."""
+    """Those that were not stored before."""
 
 
 class WebhookReceiver:
-    """Receives webhooks for as long as a door is open. Use as a context manager."""
+    """Receives webhooks for as long as an API process runs. Use as a context manager."""
 
     def __init__(self, ctx: Resources) -> None:
         self._ctx = ctx
@@ -59,7 +59,7 @@ class WebhookReceiver:
     async def receive(
         self, line_name: str, headers: Mapping[str, str], body: bytes, url: str
     ) -> Received:
-        """Verify and store a webhook, then tell whom it concerns.
+        """Verify and store a webhook, then signal the workflows of its calls.
 
         Raises UnknownLine, WebhookRefused, and DatabaseUnavailable when it was not stored and
         has to be sent again.
@@ -112,7 +112,7 @@ class WebhookReceiver:
     async def _signal(self, event: CallEvent) -> bool:
         """Whether nothing is left to be signalled.
 
-        An event whose call is not known yet is nobody's: whoever records the placement finds it.
+        An event whose call is not known yet is signalled by whoever records the placement.
         """
         if event.call_id is None:
             return False

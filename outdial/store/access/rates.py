@@ -1,4 +1,4 @@
-"""How often somebody has asked: counted in the database, so that it holds over all processes."""
+"""Request counts for rate limits: kept in the database, so that they hold over all processes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Calls: read and listed, as records and as those see them who asked for them; and what the answer
-to a placement says. What is reported of calls is in `store.call.events`, their end and settlement
+"""Calls: read and listed, as records and as their requesters see them; and what the answer to a
+placement says. What is reported of calls is in `store.call.events`, their end and settlement
 in `store.call.settlement`."""
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def record_not_placed(
 
     `answered` is whether the answer to the placing request said so; where the provider merely
     does not know the call, the placement counts towards the daily ceiling all the same.
-    The answer is kept with the call, for whoever asks after the process that heard it died.
+    The answer is stored with the call, in case the process that received it dies.
     False, and nothing changes, when it is not placing: an event may have proved a call.
     """
     left = {"left_at": None} if answered else {}
@@ -146,7 +146,7 @@ def record_not_placed(
 
 
 def record_doubt(s: Session, call_id: str, *, detail: str | None, now: datetime) -> None:
-    """Nobody knows whether the provider took the call, which its line has to answer for.
+    """It is not known whether the provider took the call, which counts against its line.
 
     Raises UnknownCall.
     """

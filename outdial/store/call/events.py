@@ -104,8 +104,8 @@ def record_placed(
 ) -> list[CallEvent]:
     """The provider took the call, and calls it so.
 
-    Gives back what was reported of it before and signalled to nobody, oldest first, for the caller
-    to pass on; a sweeper signals it too, so it may arrive twice. Raises UnknownCall.
+    Returns what was reported of it before and not signalled, oldest first, for the caller to pass
+    on; a sweeper signals it too, so it may arrive twice. Raises UnknownCall.
     """
     late = _lock_provider_id(s, call_id, provider_call_id)
     together = lock_with_rivals(s, [call_id], [call_id] if late else [])
@@ -306,7 +306,7 @@ def _by_time(s: Session, statement: Select[Any]) -> list[CallEvent]:
 class Match:
     call_id: str
     workflow_id: str | None
-    """None when the call has ended: nobody waits for its events any more."""
+    """None when the call has ended: no workflow waits for its events any more."""
     late: bool = False
     """What is reported of it may change what follows for its recipient."""
 

@@ -3,7 +3,7 @@
 The status and the outcome of the call stay. What limits count changes: a call that was taken for
 one that was never placed is an attempt from then on, and whoever answered or refused it is not
 called again as if nothing had happened. Its number is busy and its line has it, so it holds a slot
-again until a report tells its end, or the sweeper finds it out.
+again until its end is reported, or the sweeper ends it.
 
 Rivals are newer calls to the same person or number that have not left: they are withdrawn. They
 are locked together with the call, in the order of a claim: numbers, calls by id, recipients.
@@ -89,7 +89,7 @@ def may_change_what_follows(status: CallStatus, is_attempt: bool, *, settled: bo
 @dataclass(frozen=True, slots=True)
 class LockedCalls:
     calls: list[LockedCall]
-    """The calls that were asked for."""
+    """The calls that were to be locked."""
     rivals: list[LockedCall]
     """Others, claimed and not left, to the same recipients or numbers."""
 

@@ -279,7 +279,7 @@ class LockedCall:
 
     def instant(self, reported: datetime, now: datetime) -> datetime:
         """A provider's instant, as far as it can be: from the placement on, and not after now.
-        Delays are counted from it, and a provider's clock is nobody's concern."""
+        Delays are counted from it, whatever a provider's clock says."""
         placed = self.call.fenced_at or self.call.created_at
         return max(placed, min(reported, now))
 
@@ -337,7 +337,7 @@ def lock_calls(
     """Lock calls that exist, with their recipients; sorted by id.
 
     `of_one_recipient` says that several of them may have the same recipient: all calls are locked
-    before the first recipient then, as everybody does who loads one of them.
+    before the first recipient then, as every transaction does that loads one of them.
     """
     ids = sorted(set(call_ids))
     if not ids:

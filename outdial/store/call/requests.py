@@ -31,14 +31,14 @@ _ADD_REQUEST = insert(call_request).returning(call_request.c.id)
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """A request, checked: a number in E.164, and its zones or why nobody can be called."""
+    """A request, checked: a number in E.164, and its zones or why no call can be made."""
 
     public_id: str
     request: CallRequest
     phone: str
     zones: ZoneEvidence | None
     agent: str
-    """As it was asked for."""
+    """As it was requested."""
     origin: str
     refused: str | None = None
     contact_id: str | None = None
@@ -103,7 +103,8 @@ def enroll_request(
 ) -> int:
     """Put a request on the roster of a direct campaign; the recipient's id.
 
-    The same key again gives the same recipient, whatever else is asked. Raises UnknownCampaign.
+    The same key again gives the same recipient, whatever else is in the request. Raises
+    UnknownCampaign.
     """
     recipient_id = find_request(s, campaign_id, request_key)
     if recipient_id is not None:
@@ -161,7 +162,7 @@ def mark_requesters_signalled(s: Session, recipient_ids: Sequence[int]) -> None:
 
 
 def unclaimed(s: Session, *, before: datetime) -> list[CampaignRecord]:
-    """Direct campaigns with somebody who is due since before an instant."""
+    """Direct campaigns with a recipient who is due since before an instant."""
     waits = exists().where(
         recipient.c.campaign_id == campaign.c.id,
         recipient.c.launch == campaign.c.launch,
@@ -179,7 +180,7 @@ def unclaimed(s: Session, *, before: datetime) -> list[CampaignRecord]:
 
 
 def with_people_ready(s: Session, *, after: int, limit: int) -> list[CampaignRecord]:
-    """Running direct campaigns with somebody whose turn it is, behind a campaign's id."""
+    """Running direct campaigns with a recipient that can be claimed, after a campaign's id."""
     ready = exists().where(
         recipient.c.campaign_id == campaign.c.id,
         recipient.c.launch == campaign.c.launch,

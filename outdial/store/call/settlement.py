@@ -144,7 +144,7 @@ def settle_overdue(
     """Settle calls whose analysis was awaited long enough, those waiting longest first."""
     bounds = {"campaign_id": campaign_id, "now": now, "most": limit}
     locked_calls = lock_calls(s, s.connection().execute(_OVERDUE, bounds).scalars())
-    # Between the two queries somebody else may have settled one.
+    # Between the two queries another transaction may have settled one.
     due = [locked for locked in locked_calls if not locked.settled]
     settle_locked(s, due, now)
     save_calls(s, due, now)
@@ -206,7 +206,7 @@ def _outcome(locked: LockedCall) -> str:
 
 
 def suppress_opted_out(s: Session, locked: LockedCall, now: datetime) -> None:
-    """Whoever asked not to be called is not called, however and whenever we learn of it."""
+    """Suppress a person who asked not to be called, however and whenever it is reported."""
     if locked.call.disposition == OPTED_OUT and locked.call.answered_by is not AnsweredBy.MACHINE:
         suppress_person(s, locked, "opted out in a call", now)
 
@@ -246,8 +246,8 @@ def was_made(locked: LockedCall) -> bool:
 
 
 def _as_answered(locked: LockedCall, end: CallEnd) -> CallEnd:
-    """Of a call that the provider did not take, its answer tells most: whoever records the end may
-    know no more than that the call was not made."""
+    """For a call that the provider did not take, use its answer: whoever records the end may know
+    no more than that the call was not made."""
     values = locked.call
     if values.fence is not Fence.NOT_PLACED or end.may_have_rung or values.failure is None:
         return end
@@ -331,7 +331,7 @@ def readable_events(stored: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Ca
         try:
             yield call_id, CallEvent.model_validate_json(payload)
         except ValidationError as error:
-            # Without what it holds: a transcript is nobody's business.
+            # Without its content, which may be a transcript.
             wrong = sorted({".".join(map(str, each["loc"])) for each in error.errors()})
             log.warning("an event of call %s can't be read: %s", call_id, ", ".join(wrong))
 

@@ -1,4 +1,4 @@
-"""The health of lines: what calls said about them, and the circuits that follow from it.
+"""The health of lines: what calls reported about them, and the circuit breakers they move.
 
 Calls that work write nothing here, unless they try a line. One that fails is noted, counted
 with the others of the window, and may open the circuit, all in the transaction that ends it. The
@@ -111,13 +111,13 @@ def note_withdrawn(s: Session, calls: Iterable[LockedCall], now: datetime) -> No
 
 
 def note_doubt(s: Session, locked: LockedCall, detail: str | None, now: datetime) -> None:
-    """Nobody knows whether the provider took this call; it counts as failed from here on."""
+    """It is not known whether the provider took this call; it counts as failed from here on."""
     failure = LineFailure(at=now, failure=FailureClass.UNKNOWN, detail=detail)
     _note(s, locked, Verdict.FAILS, failure, now)
 
 
 def note_signs_of_life(s: Session, calls: Iterable[LockedCall], now: datetime) -> None:
-    """A call that tries its line, and has reached a telephone, need not be over to tell."""
+    """A call that tries its line and has reached a telephone shows that the line works."""
     for locked in calls:
         if locked.tries_line and not locked.status.terminal:
             verdict = verdict_of(locked.status, None)

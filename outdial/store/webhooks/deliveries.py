@@ -41,7 +41,7 @@ class Outcome:
 
     attempt: DeliveryAttempt
     retry_after: timedelta | None = None
-    """When it asked to be tried again."""
+    """The time of its Retry-After."""
     never: bool = False
     """It can't be sent at all, now or later."""
     nothing: bool = False
@@ -55,8 +55,8 @@ class Outcome:
 def due(
     s: Session, endpoint_id: str, *, now: datetime, limit: int
 ) -> tuple[Endpoint | None, list[Delivery]]:
-    """The endpoint, if it is to be told anything, and what: one delivery a subject. With the
-    secrets that are valid now."""
+    """The endpoint and its deliveries that are due, one a subject; None for an endpoint that is not
+    enabled. With the secrets that are valid now."""
     open_one = select(endpoint).where(
         endpoint.c.id == endpoint_id, endpoint.c.state == EndpointState.ENABLED.value
     )
@@ -104,7 +104,7 @@ def record_outcome(
     its endpoint; 410 does at once.
     """
     if outcome.nothing:
-        _drop(s, [sent.id])  # nobody received it, so it does not stand in the log
+        _drop(s, [sent.id])  # it was not received, so it is not logged
         return
     attempt = outcome.attempt
     s.connection().execute(
@@ -160,7 +160,7 @@ def delete_delivered(s: Session, *, before: datetime, limit: int) -> int:
         .where(delivery.c.state == DeliveryState.DELIVERED.value, delivery.c.delivered_at < before)
         .order_by(delivery.c.delivered_at)
         .limit(limit)
-        # Several workers look, and somebody may have one sent again at this moment.
+        # Several workers look, and one may be redelivered by hand at this moment.
         .with_for_update(skip_locked=True)
     )
     ids = list(s.connection().execute(old).scalars())

@@ -81,7 +81,7 @@ def _endpoints_due() -> Select[Any]:
     )
     turn = func.row_number().over(partition_by=oldest_due.c.tenant, order_by=oldest_due.c.at)
     by_turn = select(oldest_due, turn.label("turn")).where(oldest_due.c.at.is_not(None)).subquery()
-    # Everybody's longest due first, then everybody's second: nobody fills the list alone.
+    # The longest due of each tenant first, then the second of each: no tenant fills the list alone.
     return (
         select(by_turn.c.tenant, by_turn.c.id)
         .order_by(by_turn.c.turn, by_turn.c.at)
@@ -192,7 +192,7 @@ def endpoints_due(s: Session, *, now: datetime, limit: int) -> list[tuple[str, s
 
 
 def busy_urls(s: Session, tenant: str) -> int:
-    """How many URLs that calls have named still have something to be told."""
+    """How many URLs that calls have named still have deliveries pending."""
     return int(s.connection().execute(_BUSY_URLS, {"of_tenant": tenant}).scalar_one())
 
 
