@@ -25,9 +25,9 @@ PROVIDERS = sorted(CATALOG.keys() - {"simulated"})
 
 
 def _block(provider: str) -> str:
-    found = [block for block in BLOCKS if f'provider = "{provider}"' in block]
-    assert len(found) == 1, f"docs/providers.md has {len(found)} blocks of {provider}; write one"
-    return str(found[0])
+    blocks = [block for block in BLOCKS if f'provider = "{provider}"' in block]
+    assert len(blocks) == 1, f"docs/providers.md has {len(blocks)} blocks of {provider}; write one"
+    return str(blocks[0])
 
 
 def _credentials(block: str) -> dict[str, str]:

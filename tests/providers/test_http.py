@@ -55,11 +55,11 @@ async def client(
 
 async def _both(base_url: str, seconds: float = 10) -> tuple[ProviderError, ProviderError]:
     """What a create raises, and what any other request does."""
-    async with client(base_url, seconds) as asked:
+    async with client(base_url, seconds) as http_line:
         with pytest.raises(ProviderError) as create:
-            await asked.create("POST", "/calls", json={})
+            await http_line.create("POST", "/calls", json={})
         with pytest.raises(ProviderError) as ask:
-            await asked.ask("GET", "/calls")
+            await http_line.ask("GET", "/calls")
     return create.value, ask.value
 
 
@@ -135,8 +135,8 @@ async def test_an_address_that_is_none(base_url: str) -> None:
 async def test_an_address_from_an_answer_may_be_none(
     far: Far, server: FarServer, method: str
 ) -> None:
-    async with client(server.base_url) as asked:
-        send: Send = getattr(asked, method)
+    async with client(server.base_url) as http_line:
+        send: Send = getattr(http_line, method)
         with pytest.raises(Misconfigured):
             await send("POST", "ftp://localhost/control")
     assert far.requests == []
@@ -145,19 +145,19 @@ async def test_an_address_from_an_answer_may_be_none(
 async def test_every_answer_is_returned_and_no_redirect_followed(
     far: Far, server: FarServer
 ) -> None:
-    async with client(server.base_url) as asked:
+    async with client(server.base_url) as http_line:
         for status in (200, 303, 404, 429, 500):
             far.reply = Answer(status, b"", {"location": "/elsewhere"})
-            assert (await asked.create("POST", "/calls")).status_code == status
-            assert (await asked.ask("POST", "/calls")).status_code == status
+            assert (await http_line.create("POST", "/calls")).status_code == status
+            assert (await http_line.ask("POST", "/calls")).status_code == status
     assert {request.target for request in far.requests} == {"/calls"}
     assert len(far.requests) == 10
 
 
 async def test_the_credential_can_be_left_out(far: Far, server: FarServer) -> None:
-    async with client(server.base_url, auth=HeaderAuth("x-key", "secret")) as asked:
-        await asked.ask("GET", "/ours")
-        await asked.ask("GET", f"{server.base_url}/theirs", auth=None)
+    async with client(server.base_url, auth=HeaderAuth("x-key", "secret")) as http_line:
+        await http_line.ask("GET", "/ours")
+        await http_line.ask("GET", f"{server.base_url}/theirs", auth=None)
     assert [request.headers.get("x-key") for request in far.requests] == ["secret", None]
 
 
@@ -165,9 +165,9 @@ async def test_an_idle_connection_is_not_used_again_once_it_is_closed(
     far: Far, server: FarServer
 ) -> None:
     """A server that closes idle connections must not make a create unknown."""
-    async with client(server.base_url) as asked:
-        await asked.create("POST", "/calls")
+    async with client(server.base_url) as http_line:
+        await http_line.create("POST", "/calls")
         server.hang_up()
         await server.idle()
-        await asked.create("POST", "/calls")
+        await http_line.create("POST", "/calls")
     assert len(far.requests) == 2

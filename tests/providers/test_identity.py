@@ -43,7 +43,7 @@ def _event(facts: dict[str, Any], seconds: int = 0) -> CallEvent:
     return CallEvent(event_id="call:ended", provider_call_id="call", at=at, **facts)
 
 
-def _said(event: CallEvent) -> dict[str, Any]:
+def _facts_of(event: CallEvent) -> dict[str, Any]:
     return event.model_dump(exclude={"event_id", "call_id", "provider_call_id", "at", "kind"})
 
 
@@ -54,14 +54,14 @@ def test_an_end_has_another_id_where_it_says_something_else(
     first, second = _event(one), _event(other)
     if first.status not in ENDS and second.status not in ENDS:
         return  # in flight: a status, which the adapter's own id names
-    same = _said(first) == _said(second)
+    same = _facts_of(first) == _facts_of(second)
     assert (identified(first).event_id == identified(second).event_id) is same
 
 
 @given(FACTS)
 def test_a_repeated_report_is_the_same_whenever_it_comes(facts: dict[str, Any]) -> None:
     assert identified(_event(facts)).event_id == identified(_event(facts, 90)).event_id
-    assert _said(identified(_event(facts))) == _said(_event(facts))
+    assert _facts_of(identified(_event(facts))) == _facts_of(_event(facts))
 
 
 def test_a_call_that_goes_on_keeps_the_id_of_its_adapter() -> None:
@@ -92,15 +92,19 @@ async def test_what_a_look_up_and_a_webhook_tell_is_kept_of_both(stage: Stage, l
     stage.move(call, *stage.steps)
     snapshot = await line.provider.look_up(call.id)
     assert snapshot is not None
-    told = list(snapshot.events)
+    events = list(snapshot.events)
     for delivery in (
         stage.deliver(call, CallStatus.COMPLETED),
         stage.deliver_unheard_of(call),
     ):
         if delivery is not None:
             args = (delivery.headers, delivery.body, delivery.url, NOW)
-            told += receive_webhook(line.provider, *args)
+            events += receive_webhook(line.provider, *args)
     kept: dict[str, CallEvent] = {}
-    for event in line.normalize(told):
+    for event in line.normalize(events):
         kept.setdefault(event.event_id, event)
-    assert [_said(event) for event in told if _said(event) not in map(_said, kept.values())] == []
+    assert [
+        _facts_of(event)
+        for event in events
+        if _facts_of(event) not in map(_facts_of, kept.values())
+    ] == []

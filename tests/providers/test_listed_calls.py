@@ -13,18 +13,18 @@ SINCE = datetime(2027, 3, 1, 15, 30, 0, 700_000, tzinfo=UTC)
 AFTER, BEFORE = SINCE + timedelta(seconds=3), SINCE - timedelta(seconds=3)
 
 
-def _found(*calls: Listed) -> str | None:
+def _ours(*calls: Listed) -> str | None:
     return ours(calls, call_id="our-1", to=TO, since=SINCE)
 
 
 def test_our_id_decides() -> None:
     alike = Listed("p-1", None, TO, AFTER)
     mine = Listed("p-2", "our-1", TO, None)
-    assert _found(alike, mine) == "p-2"
+    assert _ours(alike, mine) == "p-2"
 
 
 def test_without_our_id_number_and_time_decide() -> None:
-    assert _found(Listed("p-1", None, TO, AFTER), Listed("p-2", None, OTHER, AFTER)) == "p-1"
+    assert _ours(Listed("p-1", None, TO, AFTER), Listed("p-2", None, OTHER, AFTER)) == "p-1"
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def test_without_our_id_number_and_time_decide() -> None:
     ],
 )
 def test_what_is_not_ours(call: Listed) -> None:
-    assert _found(call) is None
+    assert _ours(call) is None
 
 
 def test_what_can_not_be_told_apart_is_not_found() -> None:
-    assert _found(Listed("p-1", None, TO, AFTER), Listed("p-2", None, TO, AFTER)) is None
-    assert _found(Listed("p-1", None, TO, AFTER), Listed("p-1", None, TO, AFTER)) == "p-1"
+    assert _ours(Listed("p-1", None, TO, AFTER), Listed("p-2", None, TO, AFTER)) is None
+    assert _ours(Listed("p-1", None, TO, AFTER), Listed("p-1", None, TO, AFTER)) == "p-1"
 
 
 def test_a_provider_may_write_whole_seconds() -> None:
-    assert _found(Listed("p-1", None, TO, SINCE.replace(microsecond=0))) == "p-1"
-    assert _found(Listed("p-1", None, TO, SINCE.replace(second=59, minute=29))) is None
+    assert _ours(Listed("p-1", None, TO, SINCE.replace(microsecond=0))) == "p-1"
+    assert _ours(Listed("p-1", None, TO, SINCE.replace(second=59, minute=29))) is None

@@ -17,15 +17,15 @@ SPECS = sorted(HERE.glob("*/openapi.json"))
 def _samples() -> Iterator[Any]:
     for path_of_spec in SPECS:
         name, spec = path_of_spec.parent.name, json.loads(path_of_spec.read_text())
-        seen: set[str] = set()
+        earlier: set[str] = set()
         for path, operations in spec["paths"].items():
             for method, operation in operations.items():
                 answers = operation.get("responses", {}) if isinstance(operation, dict) else {}
                 for status, answer in answers.items():
                     media = answer.get("content", {}).get("application/json", {})
                     sample = json.dumps(media.get("example"))
-                    if "example" in media and sample not in seen:
-                        seen.add(sample)
+                    if "example" in media and sample not in earlier:
+                        earlier.add(sample)
                         yield pytest.param(media, id=f"{name} {method} {path} {status}")
 
 

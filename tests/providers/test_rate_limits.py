@@ -30,7 +30,7 @@ def test_until_a_unix_second(value: str | None, expected: timedelta | None) -> N
 
 
 def test_only_a_throttle_that_says_nothing_gets_a_wait() -> None:
-    silent, told, other = Throttled("no"), Throttled("no", retry_after=MINUTE), Misconfigured("no")
-    for error in (silent, told, other):
+    silent, timed, other = Throttled("no"), Throttled("no", retry_after=MINUTE), Misconfigured("no")
+    for error in (silent, timed, other):
         assert with_wait(error, 2 * MINUTE) is error
-    assert (silent.retry_after, told.retry_after) == (2 * MINUTE, MINUTE)
+    assert (silent.retry_after, timed.retry_after) == (2 * MINUTE, MINUTE)

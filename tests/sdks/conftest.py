@@ -66,22 +66,22 @@ ORDER = PlaceRequest(
 class Recorder:
     """A server that takes everything and keeps it, by the first part of the path."""
 
-    seen: dict[str, list[Request]] = field(default_factory=dict)
+    requests: dict[str, list[Request]] = field(default_factory=dict)
 
     async def answer(self, request: Request) -> Answer:
-        self.seen.setdefault(request.path.split("/")[1], []).append(request)
+        self.requests.setdefault(request.path.split("/")[1], []).append(request)
         return json_answer({"success": True, "message": "", "data": {}}, 201)
 
     def dial(self, provider: str) -> Request:
         """The request that dials: the last one with a body."""
-        return [one for one in self.seen[provider] if one.body][-1]
+        return [one for one in self.requests[provider] if one.body][-1]
 
 
 @dataclass(frozen=True)
 class Spoken:
     """What the SDKs said, and what both sides sent."""
 
-    told: dict[str, Any]
+    results: dict[str, Any]
     ours: Recorder
     theirs: Recorder
 
@@ -141,5 +141,5 @@ async def _drive(given: dict[str, Any]) -> dict[str, Any]:
     )
     out, err = await process.communicate(json.dumps(given).encode())
     assert process.returncode == 0, err.decode()[-3000:]
-    told: dict[str, Any] = json.loads(out)
-    return told
+    results: dict[str, Any] = json.loads(out)
+    return results

@@ -131,15 +131,15 @@ def models() -> dict[str, dict[str, Any]]:
 
 def unknown(model: Any, path: str = "") -> list[str]:
     """Fields that a model took along without knowing them."""
-    found = []
+    paths = []
     if isinstance(model, list | tuple):
         return [one for each in model for one in unknown(each, path)]
     if not hasattr(model, "model_fields_set"):
         return []
-    found += [f"{path}.{name}" for name in model.model_extra or {}]
+    paths += [f"{path}.{name}" for name in model.model_extra or {}]
     for name in type(model).model_fields:
-        found += unknown(getattr(model, name), f"{path}.{name}")
-    return found
+        paths += unknown(getattr(model, name), f"{path}.{name}")
+    return paths
 
 
 def snake(name: str) -> str:
@@ -148,13 +148,13 @@ def snake(name: str) -> str:
 
 async def orders(base_url: str, given: dict[str, Any]) -> dict[str, Any]:
     """Send what our adapters sent, by the SDKs; the fields that they don't know."""
-    told: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for name, send in SENDERS.items():
         try:
-            told[name] = await send(f"{base_url}/{name}", given[name])
+            results[name] = await send(f"{base_url}/{name}", given[name])
         except Exception as error:  # the server's answer need not please an SDK
-            told[name] = {"error": f"{type(error).__name__}: {error}"[:300]}
-    return told
+            results[name] = {"error": f"{type(error).__name__}: {error}"[:300]}
+    return results
 
 
 async def _vapi(url: str, order: dict[str, Any]) -> Any:
@@ -238,11 +238,11 @@ async def _livekit(url: str, order: dict[str, Any]) -> Any:
         try:
             await client.sip.create_sip_participant(request)
         except Exception as error:
-            told = str(error)[:300]
+            message = str(error)[:300]
         else:
-            told = ""
+            message = ""
     again = MessageToDict(request, preserving_proto_field_name=True)
-    return {"read": again, "error": told}
+    return {"read": again, "error": message}
 
 
 SENDERS: dict[str, Callable[[str, Any], Awaitable[Any]]] = {
@@ -264,31 +264,31 @@ def signatures(given: dict[str, Any]) -> dict[str, Any]:
 
     body, secret, form = given["body"], given["secret"], dict(given["form"])
     twilio = RequestValidator(secret)
-    told: dict[str, Any] = {
+    results: dict[str, Any] = {
         "retell": symmetric["verify"](body, secret, given["retell"], {"timestamp": given["ms"]}),
         "retell sign": symmetric["sign"](body, secret, given["ms"]),
     }
     for algorithm in ("HMAC_SHA1", "HMAC_SHA256"):
-        told[f"twilio {algorithm}"] = twilio.compute_signature(given["url"], form, algorithm)
+        results[f"twilio {algorithm}"] = twilio.compute_signature(given["url"], form, algorithm)
     client = ElevenLabs(api_key="key")
     event = client.webhooks.construct_event(body, given["elevenlabs"], secret)
-    told["elevenlabs"] = event == json.loads(body)
+    results["elevenlabs"] = event == json.loads(body)
     verifier = api.TokenVerifier("key", secret)
-    told["livekit"] = verifier.verify(given["livekit"]).sip.call
-    told["livekit sign"] = api.AccessToken("key", secret).with_sha256(given["sha256"]).to_jwt()
-    return told
+    results["livekit"] = verifier.verify(given["livekit"]).sip.call
+    results["livekit sign"] = api.AccessToken("key", secret).with_sha256(given["sha256"]).to_jwt()
+    return results
 
 
 def main() -> None:
     given = json.load(sys.stdin)
-    told = {
+    results = {
         "versions": {name: version(name) for name in PACKAGES},
         "enumerations": enumerations(),
         "models": models(),
         "orders": asyncio.run(orders(given["base_url"], given["orders"])),
         "signatures": signatures(given["signatures"]),
     }
-    json.dump(told, sys.stdout)
+    json.dump(results, sys.stdout)
 
 
 if __name__ == "__main__":

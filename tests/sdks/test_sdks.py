@@ -44,17 +44,17 @@ def test_every_value_of_every_enumeration_is_in_our_map(
 ) -> None:
     """A version of an SDK that adds one fails here until the map knows it."""
     lost = []
-    enumerations = spoken.told["enumerations"]
+    enumerations = spoken.results["enumerations"]
     assert len(enumerations) == 14
     with caplog.at_level(logging.WARNING):
         for name, values in enumerations.items():
             assert len(values) > 1, name
             for value in values:
                 if name == "livekit sip_status_code":
-                    known = int(value) < FIRST_FINAL_FAILURE or _answered(value, caplog)
+                    covered = int(value) < FIRST_FINAL_FAILURE or _answered(value, caplog)
                 else:
-                    known = _known(MAPS[name], value)
-                if not known:
+                    covered = _means_something(MAPS[name], value)
+                if not covered:
                     lost.append(f"{name}: {value}")
     assert lost == []
 
@@ -65,7 +65,7 @@ def _answered(code: str, caplog: pytest.LogCaptureFixture) -> bool:
     return meaning.status is not None and code not in caplog.text
 
 
-def _known(words: StatusMap, value: str) -> bool:
+def _means_something(words: StatusMap, value: str) -> bool:
     if value in words.rows:
         return True
     return any(value.startswith(beginning) for beginning, _ in words.prefixes)
@@ -73,8 +73,8 @@ def _known(words: StatusMap, value: str) -> bool:
 
 @pytest.mark.parametrize("provider", sorted(LINES))
 def test_the_same_order_is_sent_field_by_field(spoken: Spoken, provider: str) -> None:
-    told = spoken.told["orders"][provider] or {}
-    assert provider in spoken.theirs.seen, told
+    answer = spoken.results["orders"][provider] or {}
+    assert provider in spoken.theirs.requests, answer
     ours, theirs = spoken.ours.dial(provider), spoken.theirs.dial(provider)
     assert (ours.method, urlsplit(ours.target).path) == (
         theirs.method,
@@ -84,12 +84,12 @@ def test_the_same_order_is_sent_field_by_field(spoken: Spoken, provider: str) ->
         assert ours.headers["x-livekit-request-id"] == ORDER.call_id
         assert theirs.headers["x-livekit-request-id"]
         # Theirs is protobuf: what it reads of our JSON is all that we wrote.
-        assert {k: v for k, v in ours.json.items() if v is not False} == told["read"]
+        assert {k: v for k, v in ours.json.items() if v is not False} == answer["read"]
         return
     assert _kind(ours.headers) == _kind(theirs.headers)
     for header in ("authorization", "xi-api-key"):
         assert ours.headers.get(header) == theirs.headers.get(header)
-    assert told.get("unknown", []) == []
+    assert answer.get("unknown", []) == []
     if provider == "twilio":
         assert sorted(ours.form) == sorted(theirs.form)
     else:
@@ -136,7 +136,7 @@ FOLLOWED = {"Analyzed", "Answered", "ConversationEnded", "ConversationStartFaile
 def test_every_model_is_read_with_all_fields_and_with_as_few_as_may_be(
     spoken: Spoken, shape: str
 ) -> None:
-    models = spoken.told["models"]
+    models = spoken.results["models"]
     assert len(models) > 40
     for name, shapes in models.items():
         reader = READERS.get(name, _read_telnyx)
@@ -156,23 +156,23 @@ def test_every_model_is_read_with_all_fields_and_with_as_few_as_may_be(
 
 def test_a_report_of_vapi_ends_the_call_with_as_few_fields_as_may_be(spoken: Spoken) -> None:
     end, _ = READERS["vapi end-of-call-report"](
-        spoken.told["models"]["vapi end-of-call-report"]["bare"]
+        spoken.results["models"]["vapi end-of-call-report"]["bare"]
     )
     assert end.status in (CallStatus.COMPLETED, CallStatus.FAILED)
     assert end.at == NOW
 
 
 def test_signatures_both_ways(spoken: Spoken) -> None:
-    told, body = spoken.told["signatures"], BODY.encode()
-    assert told["retell"] is told["elevenlabs"] is told["livekit"] is True
+    signatures, body = spoken.results["signatures"], BODY.encode()
+    assert signatures["retell"] is signatures["elevenlabs"] is signatures["livekit"] is True
     moment = datetime.now(UTC)
-    retell.verify({"x-retell-signature": told["retell sign"]}, body, SECRET, moment)
-    livekit.verify({"Authorization": told["livekit sign"]}, body, "key", SECRET, moment)
+    retell.verify({"x-retell-signature": signatures["retell sign"]}, body, SECRET, moment)
+    livekit.verify({"Authorization": signatures["livekit sign"]}, body, "key", SECRET, moment)
     form = "&".join("=".join(pair) for pair in FORM).encode()
-    plain = {"X-Twilio-Signature": told["twilio HMAC_SHA1"]}
+    plain = {"X-Twilio-Signature": signatures["twilio HMAC_SHA1"]}
     twilio.verify(plain, form, URL, SECRET)
     shared = {
-        "X-Twilio-Signature": told["twilio HMAC_SHA256"],
+        "X-Twilio-Signature": signatures["twilio HMAC_SHA256"],
         "X-Twilio-Webhooks-Signature-Settings": "key=1,algorithm=HMAC_SHA256",
     }
     twilio.verify(shared, form, URL, "token", SECRET)

@@ -61,12 +61,12 @@ async def test_every_status(
 ) -> None:
     stage.move(call, *stage.steps)
     stage.facts[call.id] = {"status": word} | ({} if word == "completed" else NEVER_TALKED)
-    told = stage.webhook(stage.shown(call))
-    event, known = receive_webhook(bland, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook(stage.shown(call))
+    event, analysis = receive_webhook(bland, delivery.headers, delivery.body, delivery.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     snapshot = await bland.look_up(call.id)
     assert snapshot is not None
-    assert [one.event_id for one in snapshot.events] == [event.event_id, known.event_id]
+    assert [one.event_id for one in snapshot.events] == [event.event_id, analysis.event_id]
 
 
 @pytest.mark.parametrize(("phrase", "meaning"), rows("bland", "error_message_contains"))
@@ -74,8 +74,8 @@ async def test_every_reason_of_a_failure(
     stage: BlandStage, bland: BlandProvider, call: FarCall, phrase: str, meaning: Meaning
 ) -> None:
     stage.move(call, *stage.steps)
-    told = {"status": "failed", "error_message": f"The number {phrase}, sorry."}
-    stage.facts[call.id] = told | NEVER_TALKED
+    fields = {"status": "failed", "error_message": f"The number {phrase}, sorry."}
+    stage.facts[call.id] = fields | NEVER_TALKED
     snapshot = await bland.look_up(call.id)
     assert snapshot is not None
     event = snapshot.events[0]
@@ -127,16 +127,20 @@ async def test_the_talk_is_an_event_of_its_own(
         "recording_url": "https://storage.example/1.mp3",
         "call_length": 0.8,
     }
-    told = stage.webhook(stage.shown(call))
-    end, known = receive_webhook(bland, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook(stage.shown(call))
+    end, analysis = receive_webhook(bland, delivery.headers, delivery.body, delivery.url, NOW)
     # `corrected_duration`, 50 seconds here, has the ringing in it.
     assert (end.duration_seconds, end.at) == (48, NOW + timedelta(seconds=60))
-    assert (known.kind, known.disposition, known.cost) == (EventKind.ANALYSIS, "BOOKED", 0.09)
-    assert known.transcript == "user: Yes"
+    assert (analysis.kind, analysis.disposition, analysis.cost) == (
+        EventKind.ANALYSIS,
+        "BOOKED",
+        0.09,
+    )
+    assert analysis.transcript == "user: Yes"
     stage.facts[call.id] |= {"corrected_duration": None, "analysis": {"disposition": "booked"}}
-    told = stage.webhook(stage.shown(call))
-    end, known = receive_webhook(bland, told.headers, told.body, told.url, NOW)
-    assert (end.duration_seconds, known.disposition) == (48, "booked")
+    delivery = stage.webhook(stage.shown(call))
+    end, analysis = receive_webhook(bland, delivery.headers, delivery.body, delivery.url, NOW)
+    assert (end.duration_seconds, analysis.disposition) == (48, "booked")
 
 
 async def test_what_is_not_worked_up_yet_is_not_told(
@@ -160,8 +164,8 @@ async def test_what_is_not_worked_up_yet_is_not_told(
 async def test_other_webhooks_are_not_about_the_status(
     stage: BlandStage, bland: BlandProvider, content: dict[str, Any]
 ) -> None:
-    told = stage.webhook(content)
-    assert receive_webhook(bland, told.headers, told.body, told.url, NOW) == ()
+    delivery = stage.webhook(content)
+    assert receive_webhook(bland, delivery.headers, delivery.body, delivery.url, NOW) == ()
 
 
 _ERROR = "error"
@@ -210,8 +214,8 @@ async def test_every_answer_without_a_call(
     message: str,
     failure: FailureClass,
 ) -> None:
-    said = json_answer({"status": status, "message": message}, http_status)
-    monkeypatch.setattr(stage, "created", lambda call: said)
+    answer = json_answer({"status": status, "message": message}, http_status)
+    monkeypatch.setattr(stage, "created", lambda call: answer)
     with pytest.raises(ProviderError) as caught:
         await bland.place(stage.order())
     assert caught.value.failure is failure
@@ -222,8 +226,8 @@ async def test_every_answer_without_a_call(
 async def test_an_error_may_stand_alone(
     stage: BlandStage, bland: BlandProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = json_answer({"error": "Invalid phone number format"}, 400)
-    monkeypatch.setattr(stage, "created", lambda call: said)
+    answer = json_answer({"error": "Invalid phone number format"}, 400)
+    monkeypatch.setattr(stage, "created", lambda call: answer)
     with pytest.raises(ProviderError) as caught:
         await bland.place(stage.order())
     assert caught.value.failure is FailureClass.REJECTED
@@ -258,9 +262,9 @@ async def test_find_with_and_without_metadata_in_the_list(
     stage.lists_metadata = lists_metadata
     await bland.place(stage.order(call_id="our-2"))
     await bland.place(stage.order(call_id="our-3", to="+12025550177"))
-    found = await bland.find(stage.order().call_id, to=NUMBER, since=SINCE)
-    assert found is not None
-    assert found.provider_call_id == call.id
+    snapshot = await bland.find(stage.order().call_id, to=NUMBER, since=SINCE)
+    assert snapshot is not None
+    assert snapshot.provider_call_id == call.id
     assert await bland.find("our-9", to=NUMBER, since=SINCE) is None
 
 
@@ -282,8 +286,8 @@ async def test_a_stop_that_fails_is_told(
 
 
 async def test_a_signature_is_not_a_plain_hash(stage: BlandStage, bland: BlandProvider) -> None:
-    told = stage.webhook({"call_id": "c1"})
+    delivery = stage.webhook({"call_id": "c1"})
     for signature in ("", "0" * 64, "é"):
-        headers = told.headers | {"X-Webhook-Signature": signature}
+        headers = delivery.headers | {"X-Webhook-Signature": signature}
         with pytest.raises(WebhookRefused):
-            receive_webhook(bland, headers, told.body, told.url, NOW)
+            receive_webhook(bland, headers, delivery.body, delivery.url, NOW)

@@ -37,7 +37,7 @@ async def call(stage: BuildVoiceAIStage, provider: BuildVoiceAIProvider) -> FarC
     return stage.calls[placed.provider_call_id]
 
 
-def heard(
+def reported(
     stage: BuildVoiceAIStage, provider: BuildVoiceAIProvider, **content: Any
 ) -> list[CallEvent]:
     delivery = stage.posted(content)
@@ -98,8 +98,8 @@ async def test_every_refusal(
     error: str | None,
     failure: FailureClass,
 ) -> None:
-    said = json_answer({"success": False, "error": error}, status)
-    monkeypatch.setattr(stage, "created", lambda call: said)
+    answer = json_answer({"success": False, "error": error}, status)
+    monkeypatch.setattr(stage, "created", lambda call: answer)
     with pytest.raises(ProviderError) as caught:
         await provider.place(stage.order())
     assert caught.value.failure is failure
@@ -136,16 +136,16 @@ async def test_every_moment_in_either_rendition(
     failure: FailureClass | None,
 ) -> None:
     named = {"event": event} if event else {}
-    (told,) = heard(stage, provider, call_id="c-1", status=word, **named)
-    assert (told.status, told.failure, told.at) == (status, failure, NOW)
-    assert told.event_id == f"c-1/{status}"
+    (report,) = reported(stage, provider, call_id="c-1", status=word, **named)
+    assert (report.status, report.failure, report.at) == (status, failure, NOW)
+    assert report.event_id == f"c-1/{status}"
 
 
 async def test_a_machine_that_answered(
     stage: BuildVoiceAIStage, provider: BuildVoiceAIProvider
 ) -> None:
-    (told,) = heard(stage, provider, event="call_ended", call_id="c-1", status="voicemail")
-    assert (told.status, told.answered_by) == (CallStatus.COMPLETED, AnsweredBy.MACHINE)
+    (event,) = reported(stage, provider, event="call_ended", call_id="c-1", status="voicemail")
+    assert (event.status, event.answered_by) == (CallStatus.COMPLETED, AnsweredBy.MACHINE)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ async def test_a_machine_that_answered(
 async def test_what_is_about_no_call_of_ours(
     stage: BuildVoiceAIStage, provider: BuildVoiceAIProvider, content: dict[str, Any]
 ) -> None:
-    assert heard(stage, provider, **content) == []
+    assert reported(stage, provider, **content) == []
 
 
 async def test_the_end_brings_everything(
@@ -169,10 +169,10 @@ async def test_the_end_brings_everything(
 ) -> None:
     delivery = stage.deliver(call, CallStatus.COMPLETED)
     assert delivery is not None
-    (told,) = receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW)
-    assert (told.at, told.duration_seconds) == (ENDED, 127)
-    assert told.transcript == "agent: Hello"
-    assert told.structured == {"summary": "Confirmed.", "sentiment": "positive"}
+    (events,) = receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW)
+    assert (events.at, events.duration_seconds) == (ENDED, 127)
+    assert events.transcript == "agent: Hello"
+    assert events.structured == {"summary": "Confirmed.", "sentiment": "positive"}
     started = stage.deliver(call, CallStatus.IN_PROGRESS)
     assert started is not None
     (began,) = receive_webhook(provider, started.headers, started.body, started.url, NOW)
@@ -182,7 +182,7 @@ async def test_the_end_brings_everything(
 async def test_the_payload_of_the_workflow_action(
     stage: BuildVoiceAIStage, provider: BuildVoiceAIProvider
 ) -> None:
-    (told,) = heard(
+    (event,) = reported(
         stage,
         provider,
         event="call_ended",
@@ -193,16 +193,16 @@ async def test_the_payload_of_the_workflow_action(
         transcript="Agent: Hello\nUser: Hi",
         recording_url="https://recordings.example.com/1.mp3",
     )
-    assert (told.cost, told.duration_seconds) == (0.37, 45)
-    assert told.transcript == "Agent: Hello\nUser: Hi"
-    assert told.recording_url == "https://recordings.example.com/1.mp3"
+    assert (event.cost, event.duration_seconds) == (0.37, 45)
+    assert event.transcript == "Agent: Hello\nUser: Hi"
+    assert event.recording_url == "https://recordings.example.com/1.mp3"
 
 
 async def test_a_report_of_no_call_is_refused(
     stage: BuildVoiceAIStage, provider: BuildVoiceAIProvider
 ) -> None:
     with pytest.raises(WebhookRefused, match="call_id"):
-        heard(stage, provider, event="call.completed")
+        reported(stage, provider, event="call.completed")
 
 
 @pytest.mark.parametrize(

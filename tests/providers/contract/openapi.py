@@ -26,8 +26,8 @@ class OpenApi:
 
     def check_request(self, request: Request, prefix: str = "") -> None:
         """Raises NotAsPublished for an unknown path, query parameter or body field."""
-        operation, found = self._operation(request, prefix)
-        self._check_parameters(operation, found, request)
+        operation, path_parameters = self._operation(request, prefix)
+        self._check_parameters(operation, path_parameters, request)
         content = operation.get("requestBody", {}).get("content", {})
         if not content:
             _require(not request.body, f"{request.path} takes no body")
@@ -59,23 +59,23 @@ class OpenApi:
         path = request.path.removeprefix(prefix)
         for template, operations in self._spec["paths"].items():
             pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
-            found = re.fullmatch(pattern, path)
+            match = re.fullmatch(pattern, path)
             operation = operations.get(request.method.lower())
-            if found and operation is not None:
+            if match and operation is not None:
                 shared = operations.get("parameters", [])
                 own = operation.get("parameters", [])
-                return operation | {"parameters": [*shared, *own]}, found.groupdict()
+                return operation | {"parameters": [*shared, *own]}, match.groupdict()
         raise NotAsPublished(f"nothing is published at {request.method} {path}")
 
     def _check_parameters(
-        self, operation: dict[str, Any], found: Mapping[str, str], request: Request
+        self, operation: dict[str, Any], path_parameters: Mapping[str, str], request: Request
     ) -> None:
-        known = [self._resolved(one) for one in operation["parameters"]]
-        for parameter in known:
+        published = [self._resolved(one) for one in operation["parameters"]]
+        for parameter in published:
             name = parameter["name"]
-            if parameter["in"] == "path" and name in found:
-                self._check_text(parameter, found[name])
-        queries = {one["name"]: one for one in known if one["in"] == "query"}
+            if parameter["in"] == "path" and name in path_parameters:
+                self._check_text(parameter, path_parameters[name])
+        queries = {one["name"]: one for one in published if one["in"] == "query"}
         for name, value in request.query:
             _require(name in queries, f"query parameter {name} is not published")
             self._check_text(queries[name], value)
@@ -85,17 +85,17 @@ class OpenApi:
         self._validate(schema, self._from_text(schema, value), f"parameter {parameter['name']}")
 
     def _check_fields(self, schema: Mapping[str, Any], body: Any) -> None:
-        known = set(self._properties(schema))
-        unknown = set(body) - known if known else set()
+        published = set(self._properties(schema))
+        unknown = set(body) - published if published else set()
         _require(not unknown, f"fields {sorted(unknown)} are not published")
 
     def _properties(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         schema = self._resolved(schema)
-        found = dict(schema.get("properties", {}))
+        properties = dict(schema.get("properties", {}))
         for key in ("allOf", "oneOf", "anyOf"):
             for part in schema.get(key, []):
-                found |= self._properties(part)
-        return found
+                properties |= self._properties(part)
+        return properties
 
     def _typed(self, schema: Mapping[str, Any], form: list[tuple[str, str]]) -> dict[str, Any]:
         """A form as the JSON its schema describes."""
@@ -119,10 +119,10 @@ class OpenApi:
 
     def _resolved(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         while "$ref" in schema:
-            found: Any = self._spec
+            node: Any = self._spec
             for part in schema["$ref"].removeprefix("#/").split("/"):
-                found = found[part]
-            schema = found
+                node = node[part]
+            schema = node
         return dict(schema)
 
     def _validate(self, schema: Mapping[str, Any], value: Any, what: str) -> None:

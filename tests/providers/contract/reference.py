@@ -37,16 +37,19 @@ def answerers(provider: str, field: str) -> list[tuple[str, AnsweredBy | None]]:
     """Every word for who answered; a fax is a machine to us."""
     table: dict[str, str | None] = _load("status_map.json")[provider][field]
     return [
-        (word, AnsweredBy.MACHINE if said == "fax" else AnsweredBy(said) if said else None)
-        for word, said in table.items()
+        (
+            word,
+            AnsweredBy.MACHINE if answerer == "fax" else AnsweredBy(answerer) if answerer else None,
+        )
+        for word, answerer in table.items()
     ]
 
 
 def vectors(scheme: str) -> list[dict[str, Any]]:
     """The signature vectors of a scheme."""
-    found = [one for one in _load("signature_vectors.json") if one["scheme"].startswith(scheme)]
-    assert found, f"no vector of {scheme}"
-    return found
+    fitting = [one for one in _load("signature_vectors.json") if one["scheme"].startswith(scheme)]
+    assert fitting, f"no vector of {scheme}"
+    return fitting
 
 
 def _meaning(row: dict[str, Any]) -> Meaning:

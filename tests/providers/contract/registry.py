@@ -12,10 +12,10 @@ _ROOT = Path(__file__).parent.parent
 
 def stages() -> dict[str, type[Stage]]:
     """By the name of the provider."""
-    found: dict[str, type[Stage]] = {}
+    by_name: dict[str, type[Stage]] = {}
     for path in sorted(_ROOT.glob("*/stage.py")):
         name = path.parent.name
         stage = getattr(import_module(f"tests.providers.{name}.stage"), "STAGE", None)
         if stage is not None:
-            found[name] = stage
-    return found
+            by_name[name] = stage
+    return by_name

@@ -32,8 +32,8 @@ async def connected(
     kind: Callable[..., P], stage: Stage, *, clock: Clock | None = None, **changes: Any
 ) -> AsyncIterator[P]:
     """An adapter on a line at the stage, with another clock if it has one; closed at the end."""
-    told = {} if clock is None else {"clock": clock}
-    provider = kind(stage.line(**changes), **told)
+    options = {} if clock is None else {"clock": clock}
+    provider = kind(stage.line(**changes), **options)
     try:
         yield provider
     finally:

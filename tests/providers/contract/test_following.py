@@ -30,24 +30,24 @@ async def test_a_look_up_follows_the_call(
         with pytest.raises(ProviderError):
             await provider.look_up(call.id)
         return
-    seen: list[str] = []
+    earlier: list[str] = []
     for status in stage.steps:
         stage.move(call, status)
         snapshot = await provider.look_up(call.id)
         assert snapshot is not None
         assert snapshot.provider_call_id == call.id
-        told = [event.event_id for event in snapshot.events]
-        assert len(set(told)) == len(told)
+        ids = [event.event_id for event in snapshot.events]
+        assert len(set(ids)) == len(ids)
         assert [event.at for event in snapshot.events] == sorted(
             event.at for event in snapshot.events
         )
         assert all(event.at.tzinfo == UTC for event in snapshot.events)
         if snapshot.events and stage.tells(status):
             assert snapshot.status is status
-        seen += told
+        earlier += ids
     again = await provider.look_up(call.id)
     assert again is not None
-    assert {event.event_id for event in again.events} <= set(seen), "ids are not stable"
+    assert {event.event_id for event in again.events} <= set(earlier), "ids are not stable"
 
 
 async def test_a_look_up_tells_what_webhooks_told(
@@ -58,8 +58,8 @@ async def test_a_look_up_tells_what_webhooks_told(
     stage.move(call, *stage.steps)
     delivery = stage.deliver(call, CallStatus.COMPLETED)
     assert delivery is not None
-    told = receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW)
-    ended = {event.event_id for event in told if event.status is CallStatus.COMPLETED}
+    events = receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW)
+    ended = {event.event_id for event in events if event.status is CallStatus.COMPLETED}
     snapshot = await provider.look_up(call.id)
     assert snapshot is not None
     assert ended & {event.event_id for event in snapshot.events}
@@ -120,14 +120,14 @@ async def test_an_outage_is_unavailable(
         await stage.stop()
     else:
         stage.outage = True
-    asked: list[Callable[[], Awaitable[object]]] = [provider.check]
+    requests: list[Callable[[], Awaitable[object]]] = [provider.check]
     if can.can_look_up:
-        asked.append(lambda: provider.look_up(call.id))
+        requests.append(lambda: provider.look_up(call.id))
     if can.can_find:
-        asked.append(lambda: provider.find("our-1", to=NUMBER, since=SINCE))
+        requests.append(lambda: provider.find("our-1", to=NUMBER, since=SINCE))
     if can.can_end:
-        asked.append(lambda: provider.end(call.id))
-    for ask in asked:
+        requests.append(lambda: provider.end(call.id))
+    for ask in requests:
         with pytest.raises(ProviderError) as caught:
             await ask()
         assert isinstance(caught.value, Unavailable)

@@ -75,9 +75,9 @@ async def test_a_lost_response_is_settled_by_our_id(
         await provider.place(order)
     (call,) = stage.calls.values()
     if can.can_find:
-        found = await provider.find(order.call_id, to=order.to, since=SINCE)
-        assert found is not None
-        assert found.provider_call_id == call.id
+        snapshot = await provider.find(order.call_id, to=order.to, since=SINCE)
+        assert snapshot is not None
+        assert snapshot.provider_call_id == call.id
     if can.sends_webhooks and stage.echoes:
         stage.move(call, *stage.steps)
         delivery = stage.deliver(call, CallStatus.COMPLETED)

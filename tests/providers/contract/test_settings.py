@@ -55,7 +55,7 @@ AGENT = "https://example.com/agent-1"
 """Of every adapter, Twilio alone looks at what it is."""
 
 
-def asked(provider: Provider, name: str, value: Any) -> list[NotCarried]:
+def refusals(provider: Provider, name: str, value: Any) -> list[NotCarried]:
     agent = Agent(id=AGENT, settings=value if name == "agent_settings" else {})
     given: dict[str, Any] = {"agent": agent}
     if name == "caller_id":
@@ -97,29 +97,29 @@ def test_every_setting_of_an_order_is_looked_at() -> None:
 @pytest.mark.parametrize("name", sorted(VALUES))
 async def test_a_setting_is_sent_or_refused(stage: Stage, provider: Provider, name: str) -> None:
     one, other = VALUES[name]
-    refused = [found for value in (one, other) for found in asked(provider, name, value)]
+    refused = [refusal for value in (one, other) for refusal in refusals(provider, name, value)]
     if refused:
         path = ASKED_AS.get(name, name)
-        assert {found.path[0] for found in refused} == {path}
-        for found in refused:
-            assert "line main can't carry it" in found.message
-            assert provider.name in found.message
-        if asked(provider, name, other):
+        assert {refusal.path[0] for refusal in refused} == {path}
+        for refusal in refused:
+            assert "line main can't carry it" in refusal.message
+            assert provider.name in refusal.message
+        if refusals(provider, name, other):
             return
     assert await sent(stage, provider, **{name: one}) != await sent(
         stage, provider, **{name: other}
     )
 
 
-@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("recording", [True, False])
 async def test_a_recording_that_was_said_is_told_or_refused(
-    stage: Stage, provider: Provider, wanted: bool
+    stage: Stage, provider: Provider, recording: bool
 ) -> None:
     """By itself: what is sent for a yes is never what is sent for a no."""
-    if asked(provider, "recording", wanted):
+    if refusals(provider, "recording", recording):
         return
-    told = await sent(stage, provider, recording=wanted)
-    assert told != await sent(stage, provider, recording=not wanted)
+    one = await sent(stage, provider, recording=recording)
+    assert one != await sent(stage, provider, recording=not recording)
 
 
 @pytest.mark.parametrize("name", ["ring_timeout", "max_duration"])
@@ -134,7 +134,7 @@ async def test_a_duration_is_kept_exactly_or_refused(
 ) -> None:
     most = 600 if name == "ring_timeout" else 14400
     one, other = ((seconds - 1) % most + 1 for seconds in pair)
-    taken = [not asked(provider, name, seconds * SECONDS) for seconds in (one, other)]
+    taken = [not refusals(provider, name, seconds * SECONDS) for seconds in (one, other)]
     if not all(taken) or one == other:
         return
     first = await sent(stage, provider, **{name: one * SECONDS})
@@ -146,14 +146,14 @@ async def test_what_is_ours_to_write_is_refused_among_the_settings(provider: Pro
         given: Any = "x"
         for part in reversed(dotted.split(".")):
             given = {part: given}
-        paths = [found.path for found in asked(provider, "agent_settings", given)]
+        paths = [refusal.path for refusal in refusals(provider, "agent_settings", given)]
         assert ("agent", "settings", *dotted.split(".")) in paths
 
 
 async def test_the_settings_that_are_named_are_sent(stage: Stage, provider: Provider) -> None:
     for name in provider.carried.settings or ():
         value = ["x"] if name == "tags" else "x"
-        assert asked(provider, "agent_settings", {name: value}) == []
+        assert refusals(provider, "agent_settings", {name: value}) == []
         without = await sent(stage, provider)
         assert without != await sent(stage, provider, agent_settings={name: value}), name
 

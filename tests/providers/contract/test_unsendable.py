@@ -57,13 +57,13 @@ async def test_an_odd_order_is_refused_or_sent_but_never_in_doubt(
 ) -> None:
     """What a provider has no place for may be left out; then the call is made."""
     before, error = stage.creates, None
-    with departure.watching() as seen:
+    with departure.watching() as departed:
         try:
             await provider.place(stage.order(**ODD[odd]))
         except Exception as raised:
             error = raised
     sent = stage.creates > before
-    assert seen.begun == sent
+    assert departed.begun == sent
     if not sent:
         # An adapter may fail in its own way: `place_call` looks at whether anything left.
         assert provider.notes_departure
@@ -74,6 +74,6 @@ async def test_an_odd_order_is_refused_or_sent_but_never_in_doubt(
 
 
 async def test_an_order_that_leaves_is_noted(stage: Stage, provider: Provider) -> None:
-    with departure.watching() as seen:
+    with departure.watching() as departed:
         await provider.place(stage.order())
-    assert seen.begun
+    assert departed.begun

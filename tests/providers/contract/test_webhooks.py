@@ -49,7 +49,7 @@ def receive(
 
 
 async def test_each_status_is_told(stage: Stage, provider: Provider, call: FarCall) -> None:
-    told = []
+    ids = []
     for status in stage.steps:
         delivery = stage.deliver(call, status)
         if delivery is None:
@@ -60,9 +60,9 @@ async def test_each_status_is_told(stage: Stage, provider: Provider, call: FarCa
             assert event.provider_call_id == call.id
             assert event.at.tzinfo == UTC
             assert not stage.echoes or event.call_id == stage.order().call_id
-        told += [event.event_id for event in events]
-    assert told
-    assert len(set(told)) == len(told)
+        ids += [event.event_id for event in events]
+    assert ids
+    assert len(set(ids)) == len(ids)
 
 
 async def test_a_duplicate_is_the_same_event(
@@ -87,19 +87,19 @@ async def test_a_late_webhook_moves_nothing_back(
 
 
 async def test_a_webhook_may_come_before_the_response(stage: Stage, provider: Provider) -> None:
-    heard: list[CallEvent] = []
+    received: list[CallEvent] = []
 
-    def tell(call: FarCall) -> None:
+    def post_early(call: FarCall) -> None:
         stage.move(call, *stage.steps)
         delivery = stage.deliver(call, CallStatus.COMPLETED)
         assert delivery is not None
-        heard.extend(receive(provider, delivery))
+        received.extend(receive(provider, delivery))
 
-    stage.before_answer = tell
+    stage.before_answer = post_early
     order = stage.order()
     placed: Placed = await provider.place(order)
-    assert heard
-    for event in heard:
+    assert received
+    for event in received:
         assert event.provider_call_id == placed.provider_call_id
         assert not stage.echoes or event.call_id == order.call_id
 

@@ -199,8 +199,8 @@ class ElevenLabsStage(Stage):
         return Delivery(headers, body, url)
 
     def _listed(self, query: dict[str, str]) -> dict[str, Any]:
-        wanted = query.get("user_id")
-        calls = [self.shown(c) for c in self.calls.values() if wanted in (None, c.our_id)]
+        user_id = query.get("user_id")
+        calls = [self.shown(c) for c in self.calls.values() if user_id in (None, c.our_id)]
         summaries = [
             {
                 "agent_id": call["agent_id"],

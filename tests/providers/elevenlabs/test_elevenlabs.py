@@ -61,8 +61,8 @@ async def test_every_reason_why_none_was_reached(
     meaning: Meaning,
 ) -> None:
     data = {"conversation_id": call.id, "failure_reason": reason, "metadata": {"type": "sip"}}
-    told = stage.webhook("call_initiation_failure", data)
-    (event,) = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook("call_initiation_failure", data)
+    (event,) = receive_webhook(eleven, delivery.headers, delivery.body, delivery.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     assert event.provider_call_id == call.id
 
@@ -86,8 +86,8 @@ async def test_the_telephone_leg_may_know_why(
 ) -> None:
     metadata = {"type": "twilio", "body": {"CallSid": "CA1", "CallStatus": word}}
     data = {"conversation_id": "conv_1", "failure_reason": "unknown", "metadata": metadata}
-    told = stage.webhook("call_initiation_failure", data)
-    (event,) = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook("call_initiation_failure", data)
+    (event,) = receive_webhook(eleven, delivery.headers, delivery.body, delivery.url, NOW)
     assert (event.status, event.failure) == (status, failure)
 
 
@@ -95,12 +95,12 @@ async def test_the_talk_is_an_event_of_its_own(
     stage: ElevenLabsStage, eleven: ElevenLabsProvider, call: FarCall
 ) -> None:
     stage.move(call, *stage.steps)
-    found = {"data_collection_id": "disposition", "rationale": "said so", "value": "booked"}
+    result = {"data_collection_id": "disposition", "rationale": "said so", "value": "booked"}
     stage.facts[call.id] = {
         "analysis": {
             "call_successful": "failure",
             "transcript_summary": "Booked.",
-            "data_collection_results": {"disposition": found},
+            "data_collection_results": {"disposition": result},
         },
         "transcript": [
             {"role": "agent", "message": "Hello", "tool_calls": []},
@@ -108,15 +108,19 @@ async def test_the_talk_is_an_event_of_its_own(
             {"role": "user", "message": "Yes"},
         ],
     }
-    told = stage.webhook("post_call_transcription", stage.shown(call))
-    end, known = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook("post_call_transcription", stage.shown(call))
+    end, analysis = receive_webhook(eleven, delivery.headers, delivery.body, delivery.url, NOW)
     assert (end.status, end.duration_seconds) == (CallStatus.COMPLETED, 60)
     assert (end.at, end.answered_by) == (NOW + timedelta(seconds=60), None)
-    assert (known.kind, known.disposition, known.cost) == (EventKind.ANALYSIS, "booked", 0.08)
-    assert known.transcript == "agent: Hello\nuser: Yes"
+    assert (analysis.kind, analysis.disposition, analysis.cost) == (
+        EventKind.ANALYSIS,
+        "booked",
+        0.08,
+    )
+    assert analysis.transcript == "agent: Hello\nuser: Yes"
     snapshot = await eleven.look_up(call.id)
     assert snapshot is not None
-    assert [event.event_id for event in snapshot.events] == [end.event_id, known.event_id]
+    assert [event.event_id for event in snapshot.events] == [end.event_id, analysis.event_id]
 
 
 async def test_a_voicemail_is_known_by_the_tool_the_agent_used(
@@ -173,10 +177,10 @@ async def test_how_the_telephone_call_went_counts(
     stage.facts[call.id] = {"status": word, "metadata": shown["metadata"] | {"phone_call": leg}}
     snapshot = await eleven.look_up(call.id)
     assert snapshot is not None
-    told = stage.webhook("post_call_transcription", stage.shown(call))
+    delivery = stage.webhook("post_call_transcription", stage.shown(call))
     for end in (
         snapshot.events[0],
-        receive_webhook(eleven, told.headers, told.body, told.url, NOW)[0],
+        receive_webhook(eleven, delivery.headers, delivery.body, delivery.url, NOW)[0],
     ):
         assert (end.status, end.failure, end.answered_by) == (status, failure, who)
         assert end.duration_seconds == (60 if status is CallStatus.COMPLETED else None)
@@ -188,8 +192,8 @@ async def test_a_result_of_tomorrow_leaves_the_status(
     stage.move(call, *stage.steps)
     data = stage.shown(call)
     data["metadata"]["phone_call"] = {"type": "twilio", "call_result": "levitated"}
-    told = stage.webhook("post_call_transcription", data)
-    end, _ = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook("post_call_transcription", data)
+    end, _ = receive_webhook(eleven, delivery.headers, delivery.body, delivery.url, NOW)
     assert end.status is CallStatus.COMPLETED
 
 
@@ -205,8 +209,8 @@ async def test_a_result_of_tomorrow_leaves_the_status(
 async def test_a_detection_tells_who_answered(
     stage: ElevenLabsStage, eleven: ElevenLabsProvider, data: dict[str, Any], who: AnsweredBy
 ) -> None:
-    told = stage.webhook("answering_machine_detection", {"conversation_id": "conv_1", **data})
-    (event,) = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook("answering_machine_detection", {"conversation_id": "conv_1", **data})
+    (event,) = receive_webhook(eleven, delivery.headers, delivery.body, delivery.url, NOW)
     assert (event.answered_by, event.status, event.kind) == (who, None, EventKind.STATUS)
     none = stage.webhook("answering_machine_detection", {"conversation_id": "conv_1"})
     assert receive_webhook(eleven, none.headers, none.body, none.url, NOW) == ()
@@ -218,16 +222,18 @@ async def test_a_leg_is_refused_for_good_only_by_a_code(
 ) -> None:
     body = {"CallStatus": "failed", "SipResponseCode": sip}
     data = {"conversation_id": "conv_1", "failure_reason": "unknown", "metadata": {"body": body}}
-    told = stage.webhook("call_initiation_failure", data)
-    (event,) = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook("call_initiation_failure", data)
+    (event,) = receive_webhook(eleven, delivery.headers, delivery.body, delivery.url, NOW)
     assert event.failure == failure
 
 
 async def test_a_transcript_is_of_a_call_that_is_over(
     stage: ElevenLabsStage, eleven: ElevenLabsProvider, call: FarCall
 ) -> None:
-    told = stage.webhook("post_call_transcription", stage.shown(call) | {"status": "in-progress"})
-    end, _ = receive_webhook(eleven, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook(
+        "post_call_transcription", stage.shown(call) | {"status": "in-progress"}
+    )
+    end, _ = receive_webhook(eleven, delivery.headers, delivery.body, delivery.url, NOW)
     assert end.status is CallStatus.COMPLETED
 
 
@@ -235,8 +241,8 @@ async def test_a_transcript_is_of_a_call_that_is_over(
 async def test_other_webhooks_are_not_about_the_status(
     stage: ElevenLabsStage, eleven: ElevenLabsProvider, kind: str
 ) -> None:
-    told = stage.webhook(kind, {"conversation_id": "conv_1", "full_audio": "AAAA"})
-    assert receive_webhook(eleven, told.headers, told.body, told.url, NOW) == ()
+    delivery = stage.webhook(kind, {"conversation_id": "conv_1", "full_audio": "AAAA"})
+    assert receive_webhook(eleven, delivery.headers, delivery.body, delivery.url, NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -305,9 +311,9 @@ async def test_a_sip_trunk_is_another_endpoint(stage: ElevenLabsStage) -> None:
 async def test_a_header_that_is_none(
     stage: ElevenLabsStage, eleven: ElevenLabsProvider, header: str
 ) -> None:
-    told = stage.webhook("post_call_audio", {})
+    delivery = stage.webhook("post_call_audio", {})
     with pytest.raises(WebhookRefused):
-        receive_webhook(eleven, {"ElevenLabs-Signature": header}, told.body, told.url, NOW)
+        receive_webhook(eleven, {"ElevenLabs-Signature": header}, delivery.body, delivery.url, NOW)
     assert SECRET not in header
 
 
@@ -319,8 +325,8 @@ async def test_a_header_that_is_none(
     ],
 )
 async def test_a_tool_sends_json_or_a_form(eleven: ElevenLabsProvider, body: bytes) -> None:
-    (asked,) = eleven.tools().read(body, "book_appointment")
-    assert (asked.provider_call_id, asked.arguments) == ("conv_1", {"at": "10:30"})
+    (tool_call,) = eleven.tools().read(body, "book_appointment")
+    assert (tool_call.provider_call_id, tool_call.arguments) == ("conv_1", {"at": "10:30"})
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"\xff", b"nothing", b"&".join([b"a=1"] * 300)])
@@ -348,6 +354,6 @@ async def test_a_machine_detection_may_be_asked_for(
 async def test_only_twilio_records(stage: ElevenLabsStage, telephony: str) -> None:
     options = stage.options() | {"telephony": telephony}
     eleven = ElevenLabsProvider(stage.line(options=options))
-    found = list(eleven.refused(CallSettings(agent=Agent(id="a"), recording=True)))
-    assert [one.path for one in found] == [("recording",)] * (telephony == "sip-trunk")
+    refusal = list(eleven.refused(CallSettings(agent=Agent(id="a"), recording=True)))
+    assert [one.path for one in refusal] == [("recording",)] * (telephony == "sip-trunk")
     await eleven.aclose()

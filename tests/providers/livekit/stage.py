@@ -146,8 +146,8 @@ class LiveKitStage(Stage):
             self.rooms[body["name"]] = body
             content: dict[str, Any] = {"sid": "RM_1", "name": body["name"]}
         elif method == "ListSIPOutboundTrunk":
-            known = {"sip_trunk_id": TRUNK, "name": "main"}
-            content = {"items": [known if one == TRUNK else None for one in body["trunk_ids"]]}
+            trunk = {"sip_trunk_id": TRUNK, "name": "main"}
+            content = {"items": [trunk if one == TRUNK else None for one in body["trunk_ids"]]}
         elif method == "DeleteRoom":
             return self._delete(request, body["room"])
         else:

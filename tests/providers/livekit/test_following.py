@@ -45,8 +45,8 @@ async def test_every_reason(
 ) -> None:
     stage.move(call, *stage.steps)
     gone = stage.shown(call) | {"disconnectReason": reason}
-    told = stage.webhook("participant_left", call.id, gone)
-    (event,) = receive_webhook(livekit, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook("participant_left", call.id, gone)
+    (event,) = receive_webhook(livekit, delivery.headers, delivery.body, delivery.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     stage.facts[call.id] = {"disconnect_reason": reason}
     snapshot = await livekit.look_up(call.id)
@@ -81,24 +81,24 @@ async def test_the_last_status_tells_what_was_ended(
     expected: CallStatus,
 ) -> None:
     last = {"attributes": {"sip.callStatus": word}, "disconnectReason": reason}
-    told = stage.webhook("participant_connection_aborted", call.id, stage.shown(call) | last)
-    (event,) = receive_webhook(livekit, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook("participant_connection_aborted", call.id, stage.shown(call) | last)
+    (event,) = receive_webhook(livekit, delivery.headers, delivery.body, delivery.url, NOW)
     assert event.status is expected
 
 
 async def test_a_reason_that_is_left_out_is_the_first(
     stage: LiveKitStage, livekit: LiveKitProvider, call: FarCall
 ) -> None:
-    told = stage.webhook("participant_left", call.id, stage.shown(call))
-    (event,) = receive_webhook(livekit, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook("participant_left", call.id, stage.shown(call))
+    (event,) = receive_webhook(livekit, delivery.headers, delivery.body, delivery.url, NOW)
     assert (event.status, event.failure) == (CallStatus.FAILED, FailureClass.UNKNOWN)
 
 
 async def test_joining_is_no_answer(
     stage: LiveKitStage, livekit: LiveKitProvider, call: FarCall
 ) -> None:
-    told = stage.webhook("participant_joined", call.id, stage.shown(call))
-    (event,) = receive_webhook(livekit, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook("participant_joined", call.id, stage.shown(call))
+    (event,) = receive_webhook(livekit, delivery.headers, delivery.body, delivery.url, NOW)
     assert event.status is CallStatus.QUEUED
 
 
@@ -115,8 +115,8 @@ async def test_joining_is_no_answer(
 async def test_other_webhooks_are_not_about_the_status(
     stage: LiveKitStage, livekit: LiveKitProvider, event: str, room: str, identity: str
 ) -> None:
-    told = stage.webhook(event, room, {"identity": identity, "disconnectReason": "ROOM_CLOSED"})
-    assert receive_webhook(livekit, told.headers, told.body, told.url, NOW) == ()
+    delivery = stage.webhook(event, room, {"identity": identity, "disconnectReason": "ROOM_CLOSED"})
+    assert receive_webhook(livekit, delivery.headers, delivery.body, delivery.url, NOW) == ()
 
 
 async def test_check_knows_the_trunk(stage: LiveKitStage) -> None:

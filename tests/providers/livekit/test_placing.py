@@ -147,9 +147,9 @@ async def test_what_is_ordered(stage: LiveKitStage, livekit: LiveKitProvider) ->
     assert (call.order["ringing_timeout"], call.order["max_call_duration"]) == ("25s", "600s")
     (agent,) = stage.rooms[call.id]["agents"]
     assert agent["agent_name"] == stage.agent
-    told = json.loads(agent["metadata"])
-    assert told["variables"] == {"first_name": "Ada"}
-    assert told["settings"] == {"voice": "calm"}
+    metadata = json.loads(agent["metadata"])
+    assert metadata["variables"] == {"first_name": "Ada"}
+    assert metadata["settings"] == {"voice": "calm"}
     assert NUMBER not in agent["metadata"]
 
 
@@ -157,9 +157,9 @@ async def test_find_asks_for_the_room(
     stage: LiveKitStage, livekit: LiveKitProvider, call: FarCall
 ) -> None:
     stage.move(call, CallStatus.RINGING)
-    found = await livekit.find(stage.order().call_id, to=NUMBER, since=SINCE)
-    assert found is not None
-    assert (found.provider_call_id, found.status) == (call.id, CallStatus.RINGING)
+    snapshot = await livekit.find(stage.order().call_id, to=NUMBER, since=SINCE)
+    assert snapshot is not None
+    assert (snapshot.provider_call_id, snapshot.status) == (call.id, CallStatus.RINGING)
 
 
 async def test_an_answer_nobody_can_read_is_unknown(

@@ -14,12 +14,12 @@ from tests.providers.contract.stage import NOW
 from tests.providers.livekit.stage import KEY, SECRET, LiveKitStage
 
 
-def _told(stage: LiveKitStage) -> tuple[dict[str, Any], bytes]:
-    told = stage.webhook("room_started", "outdial-1", {})
+def _claims(stage: LiveKitStage) -> tuple[dict[str, Any], bytes]:
+    delivery = stage.webhook("room_started", "outdial-1", {})
     claims = jwt.decode(
-        told.headers["Authorization"], options={"verify_signature": False}, algorithms=["HS256"]
+        delivery.headers["Authorization"], options={"verify_signature": False}, algorithms=["HS256"]
     )
-    return claims, told.body
+    return claims, delivery.body
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ async def test_a_token_that_is_not_good(
     secret: str,
     algorithm: str,
 ) -> None:
-    claims, body = _told(stage)
+    claims, body = _claims(stage)
     kept = {name: value for name, value in (claims | change).items() if value is not None}
     forged = jwt.encode(kept, secret or None, algorithm=algorithm)  # type: ignore[arg-type]
     with pytest.raises(WebhookRefused):
@@ -51,7 +51,7 @@ async def test_a_token_that_is_not_good(
 async def test_a_header_that_is_no_token(
     stage: LiveKitStage, livekit: LiveKitProvider, header: str
 ) -> None:
-    _, body = _told(stage)
+    _, body = _claims(stage)
     with pytest.raises(WebhookRefused):
         receive_webhook(livekit, {"Authorization": header}, body, "", NOW)
 
@@ -59,7 +59,7 @@ async def test_a_header_that_is_no_token(
 async def test_a_good_token_may_be_called_a_bearer(
     stage: LiveKitStage, livekit: LiveKitProvider
 ) -> None:
-    claims, body = _told(stage)
+    claims, body = _claims(stage)
     signed = jwt.encode(claims, SECRET, algorithm="HS256")
     assert receive_webhook(livekit, {"Authorization": f"Bearer {signed}"}, body, "", NOW) == ()
     assert claims["iss"] == KEY

@@ -162,10 +162,12 @@ class RetellStage(Stage):
         return Answer(204)
 
     def _listed(self, body: dict[str, Any]) -> dict[str, Any]:
-        (wanted,) = body["filter_criteria"]["metadata"]
+        (criterion,) = body["filter_criteria"]["metadata"]
         calls = map(self.shown, self.calls.values())
-        found = [call for call in calls if call["metadata"][wanted["key"]] == wanted["value"]]
-        return {"items": found[: body["limit"]], "has_more": False}
+        fitting = [
+            call for call in calls if call["metadata"][criterion["key"]] == criterion["value"]
+        ]
+        return {"items": fitting[: body["limit"]], "has_more": False}
 
     def _check(self, request: Request) -> None:
         SPEC.check_request(request)

@@ -132,18 +132,18 @@ async def test_the_analysis_is_an_event_of_its_own(
         "call_cost": {"combined_cost": 12.5, "product_costs": []},
     }
     delivery = stage.webhook("call_analyzed", stage.shown(call))
-    end, known = receive_webhook(retell, delivery.headers, delivery.body, delivery.url, NOW)
+    end, analysis = receive_webhook(retell, delivery.headers, delivery.body, delivery.url, NOW)
     assert end.duration_seconds == 60
-    assert (known.kind, known.disposition) == (EventKind.ANALYSIS, "booked")
-    assert (known.cost, known.answered_by) == (0.125, AnsweredBy.MACHINE)
-    assert (known.transcript, known.recording_url) == (
+    assert (analysis.kind, analysis.disposition) == (EventKind.ANALYSIS, "booked")
+    assert (analysis.cost, analysis.answered_by) == (0.125, AnsweredBy.MACHINE)
+    assert (analysis.transcript, analysis.recording_url) == (
         "Agent: Hello",
         "https://storage.example/1.wav",
     )
     before = stage.deliver(call, CallStatus.COMPLETED)
     assert before is not None
-    told = receive_webhook(retell, before.headers, before.body, before.url, NOW)
-    assert end.event_id == told[0].event_id
+    events = receive_webhook(retell, before.headers, before.body, before.url, NOW)
+    assert end.event_id == events[0].event_id
 
 
 @pytest.mark.parametrize(
@@ -220,8 +220,8 @@ async def test_every_answer_without_a_call(
     http_status: int,
     failure: FailureClass,
 ) -> None:
-    said = json_answer({"status": "error", "message": "No."}, http_status)
-    monkeypatch.setattr(stage, "created", lambda call: said)
+    answer = json_answer({"status": "error", "message": "No."}, http_status)
+    monkeypatch.setattr(stage, "created", lambda call: answer)
     with pytest.raises(ProviderError) as caught:
         await retell.place(stage.order())
     assert caught.value.failure is failure
@@ -276,8 +276,8 @@ async def test_recording_is_what_retell_stores(
     stored: str | None,
 ) -> None:
     settings = {} if own is None else {"data_storage_setting": own}
-    asked = CallSettings(agent=Agent(id="a", settings=settings), recording=recording)
-    assert list(retell.refused(asked)) == []
+    requested = CallSettings(agent=Agent(id="a", settings=settings), recording=recording)
+    assert list(retell.refused(requested)) == []
     await retell.place(stage.order(recording=recording, agent_settings=settings))
     (call,) = stage.calls.values()
     assert call.order["agent_override"]["agent"].get("data_storage_setting") == stored
@@ -290,8 +290,8 @@ async def test_what_is_stored_must_not_contradict_recording(
     retell: RetellProvider, recording: bool, own: str
 ) -> None:
     agent = Agent(id="a", settings={"data_storage_setting": own})
-    (found,) = retell.refused(CallSettings(agent=agent, recording=recording))
-    assert found.path == ("agent", "settings", "data_storage_setting")
+    (refusal,) = retell.refused(CallSettings(agent=agent, recording=recording))
+    assert refusal.path == ("agent", "settings", "data_storage_setting")
 
 
 async def test_the_events_that_tell_of_an_end_are_sent_whatever_the_agent_leaves_out(
@@ -299,5 +299,5 @@ async def test_the_events_that_tell_of_an_end_are_sent_whatever_the_agent_leaves
 ) -> None:
     await retell.place(stage.order(agent_settings={"webhook_events": ["transfer_started"]}))
     (call,) = stage.calls.values()
-    wanted = ["call_analyzed", "call_ended", "call_started", "transfer_started"]
-    assert call.order["agent_override"]["agent"]["webhook_events"] == wanted
+    expected = ["call_analyzed", "call_ended", "call_started", "transfer_started"]
+    assert call.order["agent_override"]["agent"]["webhook_events"] == expected

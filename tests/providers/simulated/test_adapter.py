@@ -81,14 +81,14 @@ async def test_looking_up_and_finding_give_the_events_of_the_webhooks(
     placed = await provider.place(order())
     webhooks = await receiver.count(4)
     now = datetime.now(UTC)
-    told = [
+    events = [
         event for one in webhooks for event in provider.webhooks.read(one.body, receiver.url, now)
     ]
     looked_up = await provider.look_up(placed.provider_call_id)
-    found = await provider.find("our-1", to="+12025550101", since=LONG_AGO)
+    snapshot = await provider.find("our-1", to="+12025550101", since=LONG_AGO)
     assert looked_up is not None
-    assert looked_up == found
-    assert list(looked_up.events) == told
+    assert looked_up == snapshot
+    assert list(looked_up.events) == events
     assert [event.event_id for event in looked_up.events] == receiver.ids
     assert looked_up.status is CallStatus.COMPLETED
     assert looked_up.events[-1].kind is EventKind.ANALYSIS
@@ -128,9 +128,9 @@ async def test_finding_a_call_made_twice_gives_the_first(
 ) -> None:
     first, second = await provider.place(order()), await provider.place(order())
     assert first != second
-    found = await provider.find("our-1", to="+12025550101", since=LONG_AGO)
-    assert found is not None
-    assert found.provider_call_id == first.provider_call_id
+    snapshot = await provider.find("our-1", to="+12025550101", since=LONG_AGO)
+    assert snapshot is not None
+    assert snapshot.provider_call_id == first.provider_call_id
     assert network.stats()["duplicates"] == {"our-1": 2}
 
 

@@ -178,8 +178,8 @@ async def test_a_reset_forgets_everything(
     assert await provider.look_up(placed.provider_call_id) is None
     await provider.place(order(call_id="our-2"))
     await receiver.last("call.analyzed")
-    told = {one.event["data"]["metadata"]["call_id"] for one in receiver.received}
-    assert told == {"our-2"}, "the forgotten call still spoke"
+    our_ids = {one.event["data"]["metadata"]["call_id"] for one in receiver.received}
+    assert our_ids == {"our-2"}, "the forgotten call still spoke"
 
 
 async def test_the_account_allows_so_many_calls_at_once(

@@ -29,8 +29,8 @@ def test_planned_faults_go_first_and_are_used_up() -> None:
             }
         )
     )
-    seen = [plan.for_request(Route.CREATE, NUMBER) for _ in range(4)]
-    assert seen == [RequestFault.THROTTLE, RequestFault.THROTTLE, RequestFault.REFUSE, None]
+    faults = [plan.for_request(Route.CREATE, NUMBER) for _ in range(4)]
+    assert faults == [RequestFault.THROTTLE, RequestFault.THROTTLE, RequestFault.REFUSE, None]
     assert [planned.route for planned in plan.settings.next] == [Route.GET]
 
 
@@ -40,20 +40,20 @@ def test_faults_depend_on_the_seed_and_the_number_and_not_on_the_order_of_arriva
     )
     numbers = [f"+1202555{suffix:04}" for suffix in range(300)]
     forth, back = FaultPlan(settings), FaultPlan(settings)
-    seen = {number: forth.for_request(Route.CREATE, number) for number in numbers}
+    faults = {number: forth.for_request(Route.CREATE, number) for number in numbers}
     again = {number: back.for_request(Route.CREATE, number) for number in reversed(numbers)}
-    assert seen == again
-    assert set(seen.values()) == {RequestFault.THROTTLE, RequestFault.HANG, None}
+    assert faults == again
+    assert set(faults.values()) == {RequestFault.THROTTLE, RequestFault.HANG, None}
     other = FaultPlan(settings.model_copy(update={"seed": 4}))
-    assert seen != {number: other.for_request(Route.CREATE, number) for number in numbers}
+    assert faults != {number: other.for_request(Route.CREATE, number) for number in numbers}
 
 
 def test_webhook_faults_come_as_often_as_their_probability_says() -> None:
     plan = FaultPlan(FaultSettings(webhooks={WebhookFault.LOSE: 0.2, WebhookFault.REPEAT: 0.1}))
-    seen = Counter(plan.for_event(NUMBER, nth, "call.ringing") for nth in range(4000))
+    counts = Counter(plan.for_event(NUMBER, nth, "call.ringing") for nth in range(4000))
     # Four standard deviations of a binomial with n = 4000.
-    assert seen[WebhookFault.LOSE] == pytest.approx(800, abs=102)
-    assert seen[WebhookFault.REPEAT] == pytest.approx(400, abs=76)
+    assert counts[WebhookFault.LOSE] == pytest.approx(800, abs=102)
+    assert counts[WebhookFault.REPEAT] == pytest.approx(400, abs=76)
 
 
 def test_silence_comes_as_often_as_its_probability_says() -> None:

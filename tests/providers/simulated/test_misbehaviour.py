@@ -126,9 +126,9 @@ async def test_a_dropped_response_leaves_a_call_that_can_be_found(
     with pytest.raises(PlacementUnknown):
         await provider.place(order())
     call = only_call(network)
-    found = await provider.find("our-1", to=NUMBER, since=call.created_at)
-    assert found is not None
-    assert found.provider_call_id == call.id
+    snapshot = await provider.find("our-1", to=NUMBER, since=call.created_at)
+    assert snapshot is not None
+    assert snapshot.provider_call_id == call.id
     assert network.stats()["dropped_responses"] == 1
     await provider.place(order(call_id="our-2"))
     with pytest.raises(Unavailable):

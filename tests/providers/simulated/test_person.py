@@ -48,10 +48,10 @@ def test_script_is_the_same_in_another_process() -> None:
 
 def test_behaviours_come_as_often_as_their_weights_say() -> None:
     model = PeopleModel(weights={Behaviour.BUSY: 3, Behaviour.ANSWER: 1})
-    seen = Counter(script_for(model, number, 1).behaviour for number in NUMBERS)
-    assert set(seen) == {Behaviour.BUSY, Behaviour.ANSWER}
+    counts = Counter(script_for(model, number, 1).behaviour for number in NUMBERS)
+    assert set(counts) == {Behaviour.BUSY, Behaviour.ANSWER}
     # Four standard deviations of a binomial with n = 3000 and p = 0.75.
-    assert seen[Behaviour.BUSY] == pytest.approx(2250, abs=95)
+    assert counts[Behaviour.BUSY] == pytest.approx(2250, abs=95)
 
 
 def test_the_order_of_weights_does_not_matter() -> None:
@@ -64,8 +64,8 @@ def test_the_order_of_weights_does_not_matter() -> None:
 def test_overrides_go_by_attempt_and_the_last_repeats() -> None:
     listed = [Behaviour.BUSY, Behaviour.BUSY, Behaviour.ANSWER]
     model = PeopleModel(weights={Behaviour.OPT_OUT: 1}, overrides={NUMBERS[0]: listed})
-    seen = [script_for(model, NUMBERS[0], attempt).behaviour for attempt in (1, 2, 3, 4, 9)]
-    assert seen == [*listed, Behaviour.ANSWER, Behaviour.ANSWER]
+    behaviours = [script_for(model, NUMBERS[0], attempt).behaviour for attempt in (1, 2, 3, 4, 9)]
+    assert behaviours == [*listed, Behaviour.ANSWER, Behaviour.ANSWER]
     assert script_for(model, NUMBERS[1], 1).behaviour is Behaviour.OPT_OUT
 
 

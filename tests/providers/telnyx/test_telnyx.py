@@ -42,11 +42,11 @@ async def call(stage: TelnyxStage, telnyx: TelnyxProvider) -> FarCall:
     return stage.calls[placed.provider_call_id]
 
 
-def heard(
+def reported(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, kind: str, **payload: Any
 ) -> CallEvent:
-    told = stage.webhook(call, kind, payload)
-    (event,) = receive_webhook(telnyx, told.headers, told.body, told.url, NOW)
+    delivery = stage.webhook(call, kind, payload)
+    (event,) = receive_webhook(telnyx, delivery.headers, delivery.body, delivery.url, NOW)
     assert event.call_id == stage.order().call_id
     return event
 
@@ -55,14 +55,14 @@ def heard(
 async def test_every_event(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, kind: str, meaning: Meaning
 ) -> None:
-    assert heard(stage, telnyx, call, kind).status is meaning.status
+    assert reported(stage, telnyx, call, kind).status is meaning.status
 
 
 @pytest.mark.parametrize(("cause", "meaning"), rows("telnyx", "hangup_cause"))
 async def test_every_hangup_cause(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, cause: str, meaning: Meaning
 ) -> None:
-    event = heard(stage, telnyx, call, "call.hangup", hangup_cause=cause)
+    event = reported(stage, telnyx, call, "call.hangup", hangup_cause=cause)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     assert event.detail == cause
 
@@ -92,16 +92,18 @@ async def test_why_a_call_was_rejected(
     failure: FailureClass | None,
 ) -> None:
     ending = {"hangup_cause": "call_rejected", "sip_hangup_cause": sip}
-    event = heard(stage, telnyx, call, "call.hangup", **ending)
+    event = reported(stage, telnyx, call, "call.hangup", **ending)
     assert (event.status, event.failure) == (status, failure)
-    other = heard(stage, telnyx, call, "call.hangup", hangup_cause="timeout", sip_hangup_cause=sip)
+    other = reported(
+        stage, telnyx, call, "call.hangup", hangup_cause="timeout", sip_hangup_cause=sip
+    )
     assert other.status is CallStatus.NO_ANSWER
 
 
 async def test_a_hangup_for_no_reason(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall
 ) -> None:
-    event = heard(stage, telnyx, call, "call.hangup")
+    event = reported(stage, telnyx, call, "call.hangup")
     assert (event.status, event.failure) == (CallStatus.FAILED, FailureClass.UNKNOWN)
 
 
@@ -111,7 +113,7 @@ async def test_who_answered(
 ) -> None:
     premium = result not in ("human", "machine", "not_sure")
     kind = f"call.machine.{'premium.' if premium else ''}detection.ended"
-    event = heard(stage, telnyx, call, kind, result=result)
+    event = reported(stage, telnyx, call, kind, result=result)
     assert (event.answered_by, event.status) == (who, None)
 
 
@@ -119,16 +121,16 @@ async def test_who_answered(
 async def test_a_beep_tells_a_machine(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, kind: str
 ) -> None:
-    event = heard(stage, telnyx, call, f"call.machine.{kind}", result="beep_detected")
+    event = reported(stage, telnyx, call, f"call.machine.{kind}", result="beep_detected")
     assert event.answered_by is AnsweredBy.MACHINE
     none = "no_beep_detected" if "premium" in kind else "not_sure"
-    assert heard(stage, telnyx, call, f"call.machine.{kind}", result=none).answered_by is None
+    assert reported(stage, telnyx, call, f"call.machine.{kind}", result=none).answered_by is None
 
 
 async def test_a_phone_that_screens_its_calls_is_nobody_yet(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, caplog: pytest.LogCaptureFixture
 ) -> None:
-    screened = heard(
+    screened = reported(
         stage, telnyx, call, "call.machine.premium.call_screening.detected", result="screening"
     )
     assert screened.answered_by is AnsweredBy.UNKNOWN
@@ -138,24 +140,26 @@ async def test_a_phone_that_screens_its_calls_is_nobody_yet(
 async def test_cost_and_recording_come_later(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall
 ) -> None:
-    cost = heard(stage, telnyx, call, "call.cost", total_cost="0.0106")
+    cost = reported(stage, telnyx, call, "call.cost", total_cost="0.0106")
     assert (cost.kind, cost.cost) == (EventKind.ANALYSIS, 0.0106)
     urls = {"mp3": "https://storage.example/1.mp3"}
-    saved = heard(stage, telnyx, call, "call.recording.saved", recording_urls=urls)
+    saved = reported(stage, telnyx, call, "call.recording.saved", recording_urls=urls)
     assert (saved.kind, saved.recording_url) == (EventKind.ANALYSIS, urls["mp3"])
 
 
 async def test_a_saved_recording_names_no_call_but_ours(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall
 ) -> None:
-    told = stage.webhook(call, "call.recording.saved", {"recording_urls": {"wav": "https://a/1"}})
-    content = json.loads(told.body)
+    delivery = stage.webhook(
+        call, "call.recording.saved", {"recording_urls": {"wav": "https://a/1"}}
+    )
+    content = json.loads(delivery.body)
     del content["data"]["payload"]["call_control_id"]
-    (event,) = telnyx.webhooks.read(json.dumps(content).encode(), told.url, NOW)
+    (event,) = telnyx.webhooks.read(json.dumps(content).encode(), delivery.url, NOW)
     assert (event.call_id, event.provider_call_id) == (stage.order().call_id, None)
     assert event.recording_url == "https://a/1"
     del content["data"]["payload"]["client_state"]
-    assert telnyx.webhooks.read(json.dumps(content).encode(), told.url, NOW) == ()
+    assert telnyx.webhooks.read(json.dumps(content).encode(), delivery.url, NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -175,7 +179,7 @@ async def test_an_assistant_that_never_started(
     failure: FailureClass,
 ) -> None:
     payload = {} if reason is None else {"reason": reason}
-    event = heard(stage, telnyx, call, "call.conversation.start_failed", **payload)
+    event = reported(stage, telnyx, call, "call.conversation.start_failed", **payload)
     assert (event.status, event.failure) == (CallStatus.FAILED, failure)
     assert event.unserved, "where the person had answered it was no talk either"
     assert event.detail == " ".join(filter(None, ("call.conversation.start_failed", reason)))
@@ -190,7 +194,9 @@ async def test_a_talk_with_an_assistant_is_told_in_full(
         {"role": "assistant", "tool_calls": []},
         {"role": "user", "content": "Yes"},
     ]
-    talk = heard(stage, telnyx, call, "call.conversation.ended", messages=messages, duration_sec=42)
+    talk = reported(
+        stage, telnyx, call, "call.conversation.ended", messages=messages, duration_sec=42
+    )
     assert (talk.transcript, talk.duration_seconds) == ("assistant: Hello\nuser: Yes", 42)
     results = [
         {"insight_id": "i1", "result": {"disposition": "booked"}},
@@ -198,10 +204,10 @@ async def test_a_talk_with_an_assistant_is_told_in_full(
         {"insight_id": "i3", "result": '{"call_at": "10:30"}'},
     ]
     kind = "call.conversation_insights.generated"
-    found = heard(stage, telnyx, call, kind, results=results)
-    assert found.disposition == "booked"
-    assert found.structured == {"disposition": "booked", "i2": "a good talk", "call_at": "10:30"}
-    analyzed = heard(
+    insights = reported(stage, telnyx, call, kind, results=results)
+    assert insights.disposition == "booked"
+    assert insights.structured == {"disposition": "booked", "i2": "a good talk", "call_at": "10:30"}
+    analyzed = reported(
         stage,
         telnyx,
         call,
@@ -211,10 +217,10 @@ async def test_a_talk_with_an_assistant_is_told_in_full(
         recordings=[{"id": "r", "download_urls": {"mp3": "https://a/1"}}],
     )
     assert (analyzed.cost, analyzed.recording_url) == (0.12, "https://a/1")
-    assert analyzed.structured == found.structured
-    none = heard(stage, telnyx, call, "call.analyzed", cost="No cost data available.")
+    assert analyzed.structured == insights.structured
+    none = reported(stage, telnyx, call, "call.analyzed", cost="No cost data available.")
     assert none.cost is None
-    text = heard(
+    text = reported(
         stage, telnyx, call, "call.recording.transcription.saved", transcription_text="Yes"
     )
     assert text.transcript == "Yes"
@@ -232,8 +238,8 @@ async def test_a_talk_with_an_assistant_is_told_in_full(
 async def test_other_webhooks_are_not_about_the_status(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, kind: str, payload: dict[str, str]
 ) -> None:
-    told = stage.webhook(call, kind, payload)
-    assert receive_webhook(telnyx, told.headers, told.body, told.url, NOW) == ()
+    delivery = stage.webhook(call, kind, payload)
+    assert receive_webhook(telnyx, delivery.headers, delivery.body, delivery.url, NOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -336,9 +342,9 @@ async def test_find_turns_the_pages(
         state = client_state(f"our-{number}")
         call = FarCall(f"v3:{number}", NUMBER, None, order={"client_state": state})
         stage.calls[call.id] = call
-    found = await telnyx.find("our-599", to=NUMBER, since=SINCE)
-    assert found is not None
-    assert found.provider_call_id == "v3:599"
+    snapshot = await telnyx.find("our-599", to=NUMBER, since=SINCE)
+    assert snapshot is not None
+    assert snapshot.provider_call_id == "v3:599"
     stage.calls["v3:599"].status = CallStatus.COMPLETED
     assert await telnyx.find("our-599", to=NUMBER, since=SINCE) is None
 
@@ -375,18 +381,22 @@ async def test_a_key_that_is_none_believes_nothing(stage: TelnyxStage, key: str)
     async with connected(TelnyxProvider, stage, credentials=broken) as telnyx:
         await telnyx.place(stage.order())
         (call,) = stage.calls.values()
-        told = stage.deliver(call, CallStatus.RINGING)
-        assert told is not None
+        delivery = stage.deliver(call, CallStatus.RINGING)
+        assert delivery is not None
         with pytest.raises(WebhookRefused):
-            receive_webhook(telnyx, told.headers, told.body, told.url, NOW)
+            receive_webhook(telnyx, delivery.headers, delivery.body, delivery.url, NOW)
 
 
 @pytest.mark.parametrize("timestamp", ["", "soon", "٣", "1" * 12, "-1", "1.5"])
 async def test_a_timestamp_that_is_none(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, timestamp: str
 ) -> None:
-    told = stage.webhook(call, "call.answered", {})
+    delivery = stage.webhook(call, "call.answered", {})
     with pytest.raises(WebhookRefused):
         receive_webhook(
-            telnyx, told.headers | {"telnyx-timestamp": timestamp}, told.body, told.url, NOW
+            telnyx,
+            delivery.headers | {"telnyx-timestamp": timestamp},
+            delivery.body,
+            delivery.url,
+            NOW,
         )

@@ -65,9 +65,9 @@ async def test_webhooks_of_the_account(
 ) -> None:
     credentials = stage.credentials() | {"signing_secret": SIGNING}
     async with connected(ThinnestAIProvider, stage, credentials=credentials) as provider:
-        told = received(provider, account_webhook(content | {"timestamp": iso(NOW)}))
-        assert [event.status for event in told] == ([status] if status else [])
-        assert all(event.call_id is None for event in told)
+        events = received(provider, account_webhook(content | {"timestamp": iso(NOW)}))
+        assert [event.status for event in events] == ([status] if status else [])
+        assert all(event.call_id is None for event in events)
 
 
 async def test_webhooks_of_the_account_are_signed_and_recent(stage: ThinnestAIStage) -> None:
@@ -97,8 +97,8 @@ async def test_a_signed_webhook_can_not_name_a_call_of_ours(stage: ThinnestAISta
     genuine = account_webhook(content)
     async with connected(ThinnestAIProvider, stage, credentials=credentials) as provider:
         elsewhere = Delivery(genuine.headers, genuine.body, f"{HOOK}?call_id=our-1")
-        (told,) = received(provider, elsewhere)
-        assert told.call_id is None
+        (event,) = received(provider, elsewhere)
+        assert event.call_id is None
         guessed = Delivery(genuine.headers, genuine.body, f"{HOOK}?call_id=our-1&token=x")
         with pytest.raises(WebhookRefused):
             received(provider, guessed)

@@ -87,8 +87,8 @@ async def test_every_refusal(
     status: int,
     failure: FailureClass,
 ) -> None:
-    said = json_answer({"detail": f"{NUMBER} is bad", "status": status}, status)
-    monkeypatch.setattr(stage, "created", lambda call: said)
+    answer = json_answer({"detail": f"{NUMBER} is bad", "status": status}, status)
+    monkeypatch.setattr(stage, "created", lambda call: answer)
     with pytest.raises(ProviderError) as caught:
         await provider.place(stage.order())
     assert (caught.value.failure, caught.value.provider_code) == (failure, str(status))
@@ -135,12 +135,12 @@ async def test_every_status(
     assert snapshot is not None
     (polled,) = snapshot.events
     # The page of outbound calls shows a webhook without the name of an event.
-    (told,) = received(provider, stage.posted(call, status=word))
-    assert polled.event_id == told.event_id == f"{call.id}/{status}"
-    assert polled.status is told.status is status
-    assert (told.failure is not None) == (status is CallStatus.FAILED)
-    assert (told.answered_by is AnsweredBy.MACHINE) == (word == "voicemail")
-    assert told.call_id == stage.order().call_id
+    (delivery,) = received(provider, stage.posted(call, status=word))
+    assert polled.event_id == delivery.event_id == f"{call.id}/{status}"
+    assert polled.status is delivery.status is status
+    assert (delivery.failure is not None) == (status is CallStatus.FAILED)
+    assert (delivery.answered_by is AnsweredBy.MACHINE) == (word == "voicemail")
+    assert delivery.call_id == stage.order().call_id
 
 
 EVENTS = [
@@ -161,22 +161,22 @@ async def test_every_event(
     event: str,
     status: CallStatus,
 ) -> None:
-    (told,) = received(provider, stage.posted(call, event=event))
-    assert told.status is status
+    (delivery,) = received(provider, stage.posted(call, event=event))
+    assert delivery.status is status
 
 
 async def test_busy_has_no_event_and_comes_as_a_failure(
     stage: ThinnestAIStage, provider: ThinnestAIProvider, call: FarCall
 ) -> None:
-    (told,) = received(provider, stage.posted(call, event="call.failed", status="busy"))
-    assert told.status is CallStatus.BUSY
+    (delivery,) = received(provider, stage.posted(call, event="call.failed", status="busy"))
+    assert delivery.status is CallStatus.BUSY
 
 
 async def test_what_comes_with_the_end(
     stage: ThinnestAIStage, provider: ThinnestAIProvider, call: FarCall
 ) -> None:
     ended = NOW - timedelta(seconds=5)
-    (told,) = received(
+    (event,) = received(
         provider,
         stage.posted(
             call,
@@ -187,9 +187,9 @@ async def test_what_comes_with_the_end(
             transcript=[{"role": "assistant", "content": "Hello"}, {"role": "user"}],
         ),
     )
-    assert (told.at, told.duration_seconds) == (ended, 63)
-    assert told.transcript == "assistant: Hello\nuser: "
-    assert told.recording_url == "https://recordings.example.com/1.mp3"
+    assert (event.at, event.duration_seconds) == (ended, 63)
+    assert event.transcript == "assistant: Hello\nuser: "
+    assert event.recording_url == "https://recordings.example.com/1.mp3"
 
 
 async def test_a_session_id_is_what_can_be_asked_about(
@@ -209,9 +209,9 @@ async def test_find_goes_by_our_id_else_by_number_and_time(
     bare: bool,
 ) -> None:
     other = await provider.place(stage.order(call_id="our-2"))
-    found = await provider.find(stage.order().call_id, to=NUMBER, since=SINCE)
-    assert found is not None
-    assert found.provider_call_id == call.id
+    snapshot = await provider.find(stage.order().call_id, to=NUMBER, since=SINCE)
+    assert snapshot is not None
+    assert snapshot.provider_call_id == call.id
     stage.shows_context = False
     assert await provider.find(stage.order().call_id, to=NUMBER, since=SINCE) is None
     stage.facts[other.provider_call_id] = {"created_at": iso(NOW - timedelta(hours=1))}
@@ -224,9 +224,9 @@ async def test_find_goes_by_our_id_else_by_number_and_time(
                 json_answer(sessions) if request.path == "/voice/sessions" else answer(request)
             ),
         )
-    found = await provider.find(stage.order().call_id, to=NUMBER, since=SINCE)
-    assert found is not None
-    assert found.provider_call_id == call.id
+    snapshot = await provider.find(stage.order().call_id, to=NUMBER, since=SINCE)
+    assert snapshot is not None
+    assert snapshot.provider_call_id == call.id
 
 
 async def test_a_list_that_is_none_is_unavailable(

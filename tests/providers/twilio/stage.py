@@ -196,8 +196,8 @@ class TwilioStage(Stage):
         return Delivery(headers, body, url)
 
     def _listed(self, query: dict[str, str]) -> dict[str, Any]:
-        found = [self.shown(call) for call in self.calls.values() if call.to == query.get("To")]
-        return {"calls": found[::-1], "page": 0, "page_size": int(query["PageSize"])}
+        fitting = [self.shown(call) for call in self.calls.values() if call.to == query.get("To")]
+        return {"calls": fitting[::-1], "page": 0, "page_size": int(query["PageSize"])}
 
     def _check(self, request: Request) -> None:
         SPEC.check_request(request)

@@ -53,7 +53,7 @@ async def call(stage: TwilioStage, twilio: TwilioProvider) -> FarCall:
     return stage.calls[placed.provider_call_id]
 
 
-def heard(stage: TwilioStage, twilio: TwilioProvider, call: FarCall, **fields: str) -> CallEvent:
+def reported(stage: TwilioStage, twilio: TwilioProvider, call: FarCall, **fields: str) -> CallEvent:
     delivery = stage.callback(call, **fields)
     (event,) = receive_webhook(twilio, delivery.headers, delivery.body, delivery.url, NOW)
     return event
@@ -109,7 +109,7 @@ def test_a_callback_may_have_hundreds_of_parameters() -> None:
 async def test_every_status(
     stage: TwilioStage, twilio: TwilioProvider, call: FarCall, word: str, meaning: Meaning
 ) -> None:
-    event = heard(stage, twilio, call, CallStatus=word)
+    event = reported(stage, twilio, call, CallStatus=word)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     if word != "initiated":
         stage.facts[call.id] = {"status": word}
@@ -126,9 +126,9 @@ async def test_every_status(
 async def test_who_answered(
     stage: TwilioStage, twilio: TwilioProvider, call: FarCall, word: str, who: AnsweredBy
 ) -> None:
-    event = heard(stage, twilio, call, CallStatus="completed", AnsweredBy=word)
+    event = reported(stage, twilio, call, CallStatus="completed", AnsweredBy=word)
     assert event.answered_by is who
-    alone = heard(stage, twilio, call, AnsweredBy=word, MachineDetectionDuration="3100")
+    alone = reported(stage, twilio, call, AnsweredBy=word, MachineDetectionDuration="3100")
     assert (alone.answered_by, alone.status) == (who, None)
     assert alone.event_id != event.event_id
 
@@ -152,7 +152,7 @@ async def test_why_a_call_failed(
     fields: dict[str, str],
     failure: FailureClass,
 ) -> None:
-    event = heard(stage, twilio, call, CallStatus="failed", **fields)
+    event = reported(stage, twilio, call, CallStatus="failed", **fields)
     assert (event.status, event.failure) == (CallStatus.FAILED, failure)
 
 
@@ -180,8 +180,8 @@ async def test_every_error_code(
     status: int,
     failure: FailureClass,
 ) -> None:
-    said = json_answer({"code": code, "message": f"{NUMBER} is bad", "status": status}, status)
-    monkeypatch.setattr(stage, "created", lambda call: said)
+    answer = json_answer({"code": code, "message": f"{NUMBER} is bad", "status": status}, status)
+    monkeypatch.setattr(stage, "created", lambda call: answer)
     with pytest.raises(ProviderError) as caught:
         await twilio.place(stage.order())
     assert caught.value.failure is failure
@@ -230,9 +230,9 @@ async def test_what_twilio_cannot_do_without(
 
 
 async def test_an_agent_that_is_no_url_is_refused_at_launch(twilio: TwilioProvider) -> None:
-    (found,) = twilio.refused(CallSettings(agent=Agent(id="reminder")))
-    assert found.path == ("agent",)
-    assert found.message == (
+    (refusal,) = twilio.refused(CallSettings(agent=Agent(id="reminder")))
+    assert refusal.path == ("agent",)
+    assert refusal.message == (
         f"line {twilio.line.name} can't carry it: found 'reminder', which should be an https URL "
         "of TwiML, or have twiml set"
     )
@@ -262,9 +262,9 @@ async def test_find_takes_the_call_made_since(
     for facts in (older, inbound):
         placed = await twilio.place(stage.order())
         stage.facts[placed.provider_call_id] = facts
-    found = await twilio.find("our-1", to=NUMBER, since=SINCE)
-    assert found is not None
-    assert (found.provider_call_id, found.status) == (call.id, CallStatus.NO_ANSWER)
+    snapshot = await twilio.find("our-1", to=NUMBER, since=SINCE)
+    assert snapshot is not None
+    assert (snapshot.provider_call_id, snapshot.status) == (call.id, CallStatus.NO_ANSWER)
     later = NOW + timedelta(minutes=1)
     assert await twilio.find("our-1", to=NUMBER, since=later) is None
 
@@ -349,5 +349,5 @@ async def test_what_twilio_is_not_handed_is_refused(
     twilio: TwilioProvider, settings: dict[str, Any], path: tuple[str, ...]
 ) -> None:
     agent = Agent(id="https://a", settings=settings)
-    asked = CallSettings(agent=agent, variables=frozenset({"first_name"}))
-    assert [found.path for found in twilio.refused(asked)] == [path]
+    requested = CallSettings(agent=agent, variables=frozenset({"first_name"}))
+    assert [refusal.path for refusal in twilio.refused(requested)] == [path]

@@ -173,12 +173,12 @@ class VapiStage(Stage):
 
     def _listed(self, query: dict[str, str]) -> list[dict[str, Any]]:
         calls = sorted(map(self.shown, self.calls.values()), key=lambda c: str(c["createdAt"]))
-        wanted = (
+        fitting = (
             call
             for call in reversed(calls)
             if query.get("createdAtGe", "") <= call["createdAt"] < query.get("createdAtLt", "Z")
         )
-        return list(wanted)[: int(query["limit"])]
+        return list(fitting)[: int(query["limit"])]
 
     def _check(self, request: Request) -> None:
         SPEC.check_request(request)

@@ -29,8 +29,8 @@ ENDED_REASONS: list[str] = SPEC["components"]["schemas"]["Call"]["properties"]["
 async def test_every_status(
     stage: VapiStage, vapi: VapiProvider, call: FarCall, word: str, meaning: Meaning
 ) -> None:
-    told = stage.message(call, type="status-update", status=word)
-    (event,) = vapi.webhooks.read(told.body, told.url, NOW)
+    delivery = stage.message(call, type="status-update", status=word)
+    (event,) = vapi.webhooks.read(delivery.body, delivery.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     stage.facts[call.id] = {"status": word}
     snapshot = await vapi.look_up(call.id)
@@ -42,8 +42,8 @@ async def test_every_status(
 async def test_every_named_reason(
     stage: VapiStage, vapi: VapiProvider, call: FarCall, reason: str, meaning: Meaning
 ) -> None:
-    told = stage.message(call, type="status-update", status="ended", endedReason=reason)
-    (event,) = vapi.webhooks.read(told.body, told.url, NOW)
+    delivery = stage.message(call, type="status-update", status="ended", endedReason=reason)
+    (event,) = vapi.webhooks.read(delivery.body, delivery.url, NOW)
     assert (event.status, event.failure) == (meaning.status, meaning.failure)
     assert event.answered_by == meaning.answered_by
     stage.facts[call.id] = {"status": "ended", "endedReason": reason}
@@ -105,27 +105,31 @@ async def test_the_report_tells_the_end_and_the_talk(
         "endedAt": "2027-03-01T15:31:02Z",
         "endedReason": "voicemail",
     }
-    told = stage.message(call, type="end-of-call-report", **facts)
-    end, known = vapi.webhooks.read(told.body, told.url, NOW)
+    delivery = stage.message(call, type="end-of-call-report", **facts)
+    end, analysis = vapi.webhooks.read(delivery.body, delivery.url, NOW)
     assert (end.status, end.answered_by) == (CallStatus.COMPLETED, AnsweredBy.MACHINE)
     assert end.duration_seconds == 60
-    assert known.kind is EventKind.ANALYSIS
-    assert (known.disposition, known.transcript, known.cost) == ("booked", "AI: Hello", 0.12)
-    assert known.redial_at is not None
-    assert known.redial_at.isoformat() == "2027-03-02T09:00:00+00:00"
-    assert known.recording_url == "https://storage.example/1.wav"
+    assert analysis.kind is EventKind.ANALYSIS
+    assert (analysis.disposition, analysis.transcript, analysis.cost) == (
+        "booked",
+        "AI: Hello",
+        0.12,
+    )
+    assert analysis.redial_at is not None
+    assert analysis.redial_at.isoformat() == "2027-03-02T09:00:00+00:00"
+    assert analysis.recording_url == "https://storage.example/1.wav"
     stage.facts[call.id] = facts
     snapshot = await vapi.look_up(call.id)
     assert snapshot is not None
     polled = [event.event_id for event in snapshot.events]
-    assert polled == [end.event_id, known.event_id]
+    assert polled == [end.event_id, analysis.event_id]
 
 
 async def test_an_end_for_no_reason_is_left_to_the_report(
     stage: VapiStage, vapi: VapiProvider, call: FarCall
 ) -> None:
-    told = stage.message(call, type="status-update", status="ended")
-    (event,) = vapi.webhooks.read(told.body, told.url, NOW)
+    delivery = stage.message(call, type="status-update", status="ended")
+    (event,) = vapi.webhooks.read(delivery.body, delivery.url, NOW)
     assert event.status is None
     report = stage.message(call, type="end-of-call-report", endedReason="customer-busy")
     assert event.event_id not in [
@@ -147,10 +151,10 @@ async def test_structured_outputs_are_what_was_extracted(
         "0190-3": {"name": "empty", "result": None},
     }
     facts = {"artifact": {"structuredOutputs": outputs}, "endedReason": "customer-ended-call"}
-    told = stage.message(call, type="end-of-call-report", **facts)
-    _, known = vapi.webhooks.read(told.body, told.url, NOW)
-    assert known.disposition == "booked"
-    assert known.structured == {
+    delivery = stage.message(call, type="end-of-call-report", **facts)
+    _, analysis = vapi.webhooks.read(delivery.body, delivery.url, NOW)
+    assert analysis.disposition == "booked"
+    assert analysis.structured == {
         "disposition": "booked",
         "visit": {"reason": "pain", "call_at": "10:30"},
         "reason": "pain",
@@ -159,12 +163,12 @@ async def test_structured_outputs_are_what_was_extracted(
     stage.facts[call.id] = facts
     snapshot = await vapi.look_up(call.id)
     assert snapshot is not None
-    assert snapshot.events[-1].structured == known.structured
+    assert snapshot.events[-1].structured == analysis.structured
 
 
 @pytest.mark.parametrize("kind", ["transcript", "speech-update", "hang", "call.deleted", "", 7])
 async def test_other_messages_are_not_about_the_status(
     stage: VapiStage, vapi: VapiProvider, call: FarCall, kind: object
 ) -> None:
-    told = stage.message(call, type=kind, status="ringing")
-    assert vapi.webhooks.read(told.body, told.url, NOW) == ()
+    delivery = stage.message(call, type=kind, status="ringing")
+    assert vapi.webhooks.read(delivery.body, delivery.url, NOW) == ()

@@ -104,9 +104,9 @@ async def test_a_long_id_of_ours_travels_in_the_metadata(
     await vapi.place(stage.order(call_id="c" * 41))
     (call,) = stage.calls.values()
     assert "externalId" not in call.order["customer"]
-    found = await vapi.find("c" * 41, to=NUMBER, since=SINCE)
-    assert found is not None
-    assert found.provider_call_id == call.id
+    snapshot = await vapi.find("c" * 41, to=NUMBER, since=SINCE)
+    assert snapshot is not None
+    assert snapshot.provider_call_id == call.id
 
 
 async def test_a_caller_id_has_an_id_at_vapi(stage: VapiStage) -> None:
@@ -129,9 +129,9 @@ async def test_find_turns_the_pages(
         stage.calls[other.id] = other
         made = NOW + timedelta(seconds=number + 1)
         stage.facts[other.id] = {"createdAt": made.isoformat()}
-    found = await vapi.find(stage.order().call_id, to=NUMBER, since=SINCE)
-    assert found is not None
-    assert found.provider_call_id == call.id
+    snapshot = await vapi.find(stage.order().call_id, to=NUMBER, since=SINCE)
+    assert snapshot is not None
+    assert snapshot.provider_call_id == call.id
     full = [stage.shown(call)] * 100
     monkeypatch.setattr(stage, "_listed", lambda query: full)
     with pytest.raises(Unavailable):
@@ -179,8 +179,8 @@ async def test_how_long_it_rings_goes_by_the_transport(
     own = [{"provider": "twilio", "recordingChannels": "dual", "timeout": 60}]
     settings = {"transportConfigurations": own} if transport is None else {}
     async with connected(VapiProvider, stage, options=options) as vapi:
-        asked = CallSettings(agent=Agent(id="a"), ring_timeout=timedelta(seconds=25))
-        assert [one.path for one in vapi.refused(asked)] == [("ring_timeout",)] * (
+        requested = CallSettings(agent=Agent(id="a"), ring_timeout=timedelta(seconds=25))
+        assert [one.path for one in vapi.refused(requested)] == [("ring_timeout",)] * (
             transport == "telnyx"
         )
         await vapi.place(stage.order(agent_settings=settings))

@@ -29,20 +29,20 @@ async def test_an_hmac_credential_signs_body_and_time(stage: VapiStage, scale: i
         (call,) = stage.calls.values()
         server = call.order["assistantOverrides"]["server"]
         assert (server["credentialId"], "headers" in server) == ("cred-1", False)
-        told = stage.message(call, type="status-update", status="ringing")
-        headers = _signed(told, str(int(NOW.timestamp()) * scale))
-        assert receive_webhook(vapi, headers, told.body, told.url, NOW)
+        delivery = stage.message(call, type="status-update", status="ringing")
+        headers = _signed(delivery, str(int(NOW.timestamp()) * scale))
+        assert receive_webhook(vapi, headers, delivery.body, delivery.url, NOW)
         refused = [
-            (headers, told.body + b" ", NOW),
-            (headers | {"x-signature": ""}, told.body, NOW),
-            (headers, told.body, NOW + timedelta(minutes=5, seconds=1)),
-            (headers, told.body, NOW - timedelta(minutes=5, seconds=1)),
-            (_signed(told, "nan"), told.body, NOW),
-            ({"X-Vapi-Secret": SECRET}, told.body, NOW),
+            (headers, delivery.body + b" ", NOW),
+            (headers | {"x-signature": ""}, delivery.body, NOW),
+            (headers, delivery.body, NOW + timedelta(minutes=5, seconds=1)),
+            (headers, delivery.body, NOW - timedelta(minutes=5, seconds=1)),
+            (_signed(delivery, "nan"), delivery.body, NOW),
+            ({"X-Vapi-Secret": SECRET}, delivery.body, NOW),
         ]
         for given, body, now in refused:
             with pytest.raises(WebhookRefused):
-                receive_webhook(vapi, given, body, told.url, now)
+                receive_webhook(vapi, given, body, delivery.url, now)
 
 
 async def test_an_address_list_is_one_more_lock(stage: VapiStage) -> None:
@@ -50,11 +50,15 @@ async def test_an_address_list_is_one_more_lock(stage: VapiStage) -> None:
     async with connected(VapiProvider, stage, options=stage.options() | allowed) as vapi:
         await vapi.place(stage.order())
         (call,) = stage.calls.values()
-        told = stage.message(call, type="status-update", status="ringing")
-        good = told.headers | {"x-real-ip": "198.51.100.1, 203.0.113.9"}
-        assert receive_webhook(vapi, good, told.body, told.url, NOW)
+        delivery = stage.message(call, type="status-update", status="ringing")
+        good = delivery.headers | {"x-real-ip": "198.51.100.1, 203.0.113.9"}
+        assert receive_webhook(vapi, good, delivery.body, delivery.url, NOW)
         for address in ("198.51.100.1", "203.0.113.9, 198.51.100.1", "", "home"):
             with pytest.raises(WebhookRefused):
                 receive_webhook(
-                    vapi, told.headers | {"x-real-ip": address}, told.body, told.url, NOW
+                    vapi,
+                    delivery.headers | {"x-real-ip": address},
+                    delivery.body,
+                    delivery.url,
+                    NOW,
                 )

@@ -117,10 +117,10 @@ class VoxanneStage(BearerStage):
             contact = {"id": f"contact-{len(self.contacts)}", **request.json}
             self.contacts.append(contact)
             return self.say(contact, 201)
-        wanted = dict(request.query)["search"]
-        found = [one for one in self.contacts if wanted in one["phone"]]
-        pages = {"page": 1, "limit": 100, "total": len(found), "pages": 1}
-        return self.say({"contacts": found, "pagination": pages})
+        search = dict(request.query)["search"]
+        fitting = [one for one in self.contacts if search in one["phone"]]
+        pages = {"page": 1, "limit": 100, "total": len(fitting), "pages": 1}
+        return self.say({"contacts": fitting, "pagination": pages})
 
     def listed(self, call: FarCall) -> dict[str, Any]:
         return {
@@ -154,14 +154,18 @@ class VoxanneStage(BearerStage):
     def deliver(
         self, call: FarCall, status: CallStatus, *, sent_at: datetime = NOW
     ) -> Delivery | None:
-        told: dict[str, Any] = {"id": call.id, "status": status.value, "startedAt": iso(BEGAN)}
+        fields: dict[str, Any] = {"id": call.id, "status": status.value, "startedAt": iso(BEGAN)}
         if status.terminal:
-            told |= {"status": "ended", "endedReason": "customer-ended-call", "endedAt": iso(ENDED)}
-        return self.posted({"type": _EVENTS[status], "call": told}, sent_at)
+            fields |= {
+                "status": "ended",
+                "endedReason": "customer-ended-call",
+                "endedAt": iso(ENDED),
+            }
+        return self.posted({"type": _EVENTS[status], "call": fields}, sent_at)
 
     def deliver_unheard_of(self, call: FarCall) -> Delivery | None:
-        told = {"id": call.id, "status": "ended", "endedReason": "call.levitated"}
-        return self.posted({"type": "call.ended", "call": told})
+        fields = {"id": call.id, "status": "ended", "endedReason": "call.levitated"}
+        return self.posted({"type": "call.ended", "call": fields})
 
     def posted(self, content: Any, sent_at: datetime = NOW) -> Delivery:
         return self.signed(json.dumps(content).encode(), sent_at=sent_at)

@@ -41,14 +41,14 @@ async def provider(stage: VoxanneStage) -> AsyncIterator[VoxanneProvider]:
         yield provider
 
 
-def heard(stage: VoxanneStage, provider: VoxanneProvider, content: Any) -> list[CallEvent]:
+def reported(stage: VoxanneStage, provider: VoxanneProvider, content: Any) -> list[CallEvent]:
     delivery = stage.posted(content)
     return list(receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW))
 
 
 def ended(stage: VoxanneStage, provider: VoxanneProvider, **call: Any) -> CallEvent:
     """The status told by a `call.ended`."""
-    return heard(stage, provider, {"type": "call.ended", "call": {"id": "c-1", **call}})[0]
+    return reported(stage, provider, {"type": "call.ended", "call": {"id": "c-1", **call}})[0]
 
 
 STATUSES = [
@@ -122,9 +122,9 @@ async def test_every_reason_of_an_end(
     status: CallStatus,
     failure: FailureClass | None,
 ) -> None:
-    told = ended(stage, provider, status="ended", endedReason=reason)
-    assert (told.status, told.failure, told.detail) == (status, failure, reason)
-    assert (told.answered_by is AnsweredBy.MACHINE) == (reason == "voicemail")
+    end = ended(stage, provider, status="ended", endedReason=reason)
+    assert (end.status, end.failure, end.detail) == (status, failure, reason)
+    assert (end.answered_by is AnsweredBy.MACHINE) == (reason == "voicemail")
 
 
 async def test_an_end_that_says_nothing_else_is_a_normal_one(
@@ -156,7 +156,7 @@ OUTCOMES = {
 async def test_every_outcome(stage: VoxanneStage, provider: VoxanneProvider, outcome: str) -> None:
     status, disposition = OUTCOMES[outcome]
     call = {"id": "c-1", "status": "ended", "outcome": outcome}
-    events = heard(stage, provider, {"type": "call.ended", "call": call})
+    events = reported(stage, provider, {"type": "call.ended", "call": call})
     assert events[0].status is status
     assert [event.disposition for event in events[1:]] == ([disposition] if disposition else [])
 
@@ -185,12 +185,12 @@ async def test_what_comes_with_the_end(stage: VoxanneStage, provider: VoxannePro
         "recordingUrl": "https://recordings.example.com/1.mp3",
         "analysis": {"summary": "Confirmed.", "sentiment": "positive"},
     }
-    told, analysis = heard(stage, provider, content)
-    assert (told.at, told.duration_seconds) == (ENDED, 127)
+    end, analysis = reported(stage, provider, content)
+    assert (end.at, end.duration_seconds) == (ENDED, 127)
     assert (analysis.kind, analysis.transcript) == (EventKind.ANALYSIS, "AI: Hello.")
     assert (analysis.recording_url, analysis.cost) == (content["recordingUrl"], 0.2)
     assert analysis.structured == {"summary": "Confirmed.", "sentiment": "positive"}
-    later = heard(stage, provider, content | {"type": "end-of-call-report"})
+    later = reported(stage, provider, content | {"type": "end-of-call-report"})
     assert [event.event_id for event in later] == [analysis.event_id]
 
 
@@ -201,18 +201,18 @@ async def test_an_appointment_is_an_analysis_of_its_call(
         {"appointment": {"id": "a-1", "call_id": "c-1"}},
         {"appointment": {"id": "a-1"}, "call": {"id": "c-1"}},
     ):
-        (told,) = heard(stage, provider, {"type": "appointment.booked", **content})
-        assert (told.kind, told.disposition) == (EventKind.ANALYSIS, BOOKED)
-        assert told.provider_call_id == "c-1"
+        (event,) = reported(stage, provider, {"type": "appointment.booked", **content})
+        assert (event.kind, event.disposition) == (EventKind.ANALYSIS, BOOKED)
+        assert event.provider_call_id == "c-1"
     alone = {"type": "appointment.booked", "appointment": {"id": "a-1"}}
-    assert heard(stage, provider, alone) == []
+    assert reported(stage, provider, alone) == []
 
 
 @pytest.mark.parametrize("kind", ["function-call", "status-update", "call.transcribed", None])
 async def test_what_says_nothing_of_a_call(
     stage: VoxanneStage, provider: VoxanneProvider, kind: str | None
 ) -> None:
-    assert heard(stage, provider, {"type": kind, "call": {"id": "c-1"}}) == []
+    assert reported(stage, provider, {"type": kind, "call": {"id": "c-1"}}) == []
 
 
 BODY = b'{"type": "call.ended", "call": {"id": "c-1"}}'

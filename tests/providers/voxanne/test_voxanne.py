@@ -152,8 +152,8 @@ async def test_every_refusal(
     status: int,
     failure: FailureClass,
 ) -> None:
-    said = json_answer({"error": f"{NUMBER} is bad"}, status)
-    monkeypatch.setattr(stage, "created", lambda call: said)
+    answer = json_answer({"error": f"{NUMBER} is bad"}, status)
+    monkeypatch.setattr(stage, "created", lambda call: answer)
     with pytest.raises(ProviderError) as caught:
         await provider.place(stage.order())
     assert (caught.value.failure, caught.value.provider_code) == (failure, str(status))
@@ -211,9 +211,9 @@ async def test_find_goes_by_number_and_time(
     stage.facts[older.provider_call_id] = {"created_at": iso(NOW - timedelta(hours=1))}
     stage.facts[inbound.provider_call_id] = {"call_direction": "inbound"}
     stage.move(call, CallStatus.IN_PROGRESS)
-    found = await provider.find("our-1", to=NUMBER, since=SINCE)
-    assert found is not None
-    assert (found.provider_call_id, found.status) == (call.id, CallStatus.IN_PROGRESS)
+    snapshot = await provider.find("our-1", to=NUMBER, since=SINCE)
+    assert snapshot is not None
+    assert (snapshot.provider_call_id, snapshot.status) == (call.id, CallStatus.IN_PROGRESS)
     stage.facts.clear()
     assert await provider.find("our-1", to=NUMBER, since=SINCE) is None
 

@@ -43,7 +43,7 @@ async def call(stage: VoxpriaStage, provider: VoxpriaProvider) -> FarCall:
     return stage.calls[placed.provider_call_id]
 
 
-def heard(
+def reported(
     stage: VoxpriaStage, provider: VoxpriaProvider, event: str, **data: Any
 ) -> list[CallEvent]:
     delivery = stage.posted({"event": event, "timestamp": iso(NOW), "data": data})
@@ -82,8 +82,8 @@ async def test_every_refusal(
     status: int,
     failure: FailureClass,
 ) -> None:
-    said = json_answer({"success": False, "error": f"{NUMBER} is bad"}, status)
-    monkeypatch.setattr(stage, "created", lambda call: said)
+    answer = json_answer({"success": False, "error": f"{NUMBER} is bad"}, status)
+    monkeypatch.setattr(stage, "created", lambda call: answer)
     with pytest.raises(ProviderError) as caught:
         await provider.place(stage.order())
     assert (caught.value.failure, caught.value.provider_code) == (failure, str(status))
@@ -194,9 +194,9 @@ async def test_find_looks_through_some_pages(
     for number in range(260):
         call = FarCall(f"call_{number}", f"+1202555{number:04}", None, order={"agentId": "agent-1"})
         stage.calls[call.id] = call
-    found = await provider.find("our-1", to="+12025550199", since=SINCE)
-    assert found is not None
-    assert found.provider_call_id == "call_199"
+    snapshot = await provider.find("our-1", to="+12025550199", since=SINCE)
+    assert snapshot is not None
+    assert snapshot.provider_call_id == "call_199"
     assert await provider.find("our-1", to="+12025550200", since=SINCE) is None
     assert [dict(one.query)["page"] for one in stage.requests[-4:]] == ["1", "2", "3", "4"]
 
@@ -226,8 +226,8 @@ async def test_every_event(
     status: CallStatus,
     failure: FailureClass | None,
 ) -> None:
-    (told,) = heard(stage, provider, event, callId="c-1", status=word)
-    assert (told.status, told.failure, told.at) == (status, failure, NOW)
+    (report,) = reported(stage, provider, event, callId="c-1", status=word)
+    assert (report.status, report.failure, report.at) == (status, failure, NOW)
 
 
 @pytest.mark.parametrize(
@@ -237,18 +237,18 @@ async def test_every_event(
 async def test_what_is_about_no_call(
     stage: VoxpriaStage, provider: VoxpriaProvider, event: str
 ) -> None:
-    assert heard(stage, provider, event, id="campaign-1", status="completed") == []
-    assert heard(stage, provider, "call.completed", status="completed") == []
+    assert reported(stage, provider, event, id="campaign-1", status="completed") == []
+    assert reported(stage, provider, "call.completed", status="completed") == []
 
 
 async def test_the_webhook_of_the_developers_page(
     stage: VoxpriaStage, provider: VoxpriaProvider
 ) -> None:
-    (told,) = heard(
+    (event,) = reported(
         stage, provider, "call.completed", id="c-1", status="completed", summary="Confirmed"
     )
-    assert told.provider_call_id == "c-1"
-    assert told.structured == {"summary": "Confirmed"}
+    assert event.provider_call_id == "c-1"
+    assert event.structured == {"summary": "Confirmed"}
 
 
 CONTENT = {"event": "call.completed", "data": {"callId": "c-1", "transcript": "¿Sí?"}}

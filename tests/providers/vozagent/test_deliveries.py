@@ -30,7 +30,7 @@ async def provider(stage: VozAgentStage) -> AsyncIterator[VozAgentProvider]:
         yield provider
 
 
-def heard(
+def reported(
     stage: VozAgentStage, provider: VozAgentProvider, event: str, data: Any
 ) -> list[CallEvent]:
     delivery = stage.posted(event, data)
@@ -52,34 +52,34 @@ async def test_a_delivery_may_look_this_or_that_way(
     rest = {name: value for name, value in body.items() if name not in ("event", "type")}
     delivery = stage.posted(kind, None)
     content = json_answer({("type" if "type" in body else "event"): kind, **rest}).body
-    (told,) = receive_webhook(provider, delivery.headers, content, delivery.url, NOW)
-    assert (told.status, told.provider_call_id) == (CallStatus.COMPLETED, "c-1")
-    assert told.at == NOW
+    (events,) = receive_webhook(provider, delivery.headers, content, delivery.url, NOW)
+    assert (events.status, events.provider_call_id) == (CallStatus.COMPLETED, "c-1")
+    assert events.at == NOW
 
 
 async def test_a_completed_event_may_say_that_nobody_answered(
     stage: VozAgentStage, provider: VozAgentProvider
 ) -> None:
     data = {"id": "c-1", "call_status": "no-answer", "call_ended_at": iso(ENDED)}
-    (told,) = heard(stage, provider, "call.completed", data)
-    assert (told.status, told.at) == (CallStatus.NO_ANSWER, ENDED)
+    (event,) = reported(stage, provider, "call.completed", data)
+    assert (event.status, event.at) == (CallStatus.NO_ANSWER, ENDED)
 
 
 @pytest.mark.parametrize("event", ["appointment.booked", "appointment.rescheduled"])
 async def test_an_appointment_is_an_analysis_of_its_call(
     stage: VozAgentStage, provider: VozAgentProvider, event: str
 ) -> None:
-    (told,) = heard(stage, provider, event, {"id": "appointment-1", "call_id": "c-1"})
-    assert (told.kind, told.disposition, told.status) == (EventKind.ANALYSIS, BOOKED, None)
-    assert told.provider_call_id == "c-1"
-    assert heard(stage, provider, event, {"id": "appointment-1"}) == []
+    (booking,) = reported(stage, provider, event, {"id": "appointment-1", "call_id": "c-1"})
+    assert (booking.kind, booking.disposition, booking.status) == (EventKind.ANALYSIS, BOOKED, None)
+    assert booking.provider_call_id == "c-1"
+    assert reported(stage, provider, event, {"id": "appointment-1"}) == []
 
 
 @pytest.mark.parametrize("event", ["contact.created", "contact.updated", "lead.qualified", "new"])
 async def test_what_is_about_no_call(
     stage: VozAgentStage, provider: VozAgentProvider, event: str
 ) -> None:
-    assert heard(stage, provider, event, {"id": "contact-1", "call_status": "completed"}) == []
+    assert reported(stage, provider, event, {"id": "contact-1", "call_status": "completed"}) == []
 
 
 @pytest.mark.parametrize("query", ["", "/", "/another", "?token=", "?token=another"])

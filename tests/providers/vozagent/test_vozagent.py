@@ -102,8 +102,8 @@ async def test_every_refusal(
     code: str,
     failure: FailureClass,
 ) -> None:
-    said = json_answer({"error": {"code": code, "message": f"{NUMBER} is bad"}}, status)
-    monkeypatch.setattr(stage, "created", lambda call: said)
+    answer = json_answer({"error": {"code": code, "message": f"{NUMBER} is bad"}}, status)
+    monkeypatch.setattr(stage, "created", lambda call: answer)
     with pytest.raises(ProviderError) as caught:
         await provider.place(stage.order())
     assert (caught.value.failure, caught.value.provider_code) == (failure, code)
@@ -190,9 +190,9 @@ async def test_find_goes_by_the_tag_and_the_time(
 ) -> None:
     older = await provider.place(stage.order(call_id="our-0"))
     stage.facts[older.provider_call_id] = {"call_started_at": iso(NOW - timedelta(hours=1))}
-    found = await provider.find(stage.order().call_id, to=NUMBER, since=SINCE)
-    assert found is not None
-    assert found.provider_call_id == call.id
+    snapshot = await provider.find(stage.order().call_id, to=NUMBER, since=SINCE)
+    assert snapshot is not None
+    assert snapshot.provider_call_id == call.id
     stage.facts[call.id] = {"call_started_at": None}
     assert await provider.find(stage.order().call_id, to=NUMBER, since=SINCE) is None
 
