@@ -98,7 +98,7 @@ async def test_cancelled_during_the_call_it_is_hung_up(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"to": "+1202"}, "state '+1202', which is not a number of any numbering plan"),
+        ({"to": "+1202"}, "found '+1202', which is not a number of any numbering plan"),
         ({"line": "moon"}, "line 'moon' is not configured; known are simulated"),
         ({"time_zone": "Mars/Olympus"}, "'Mars/Olympus'"),
         ({"state": "Flrida"}, "found state 'Flrida', which is in no table"),
