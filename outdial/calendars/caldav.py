@@ -1,4 +1,4 @@
-"""A calendar on a CalDAV server (RFC 4791), which other people write to as well.
+"""The CalDAV backend (RFC 4791): a calendar on a server, which other people write to as well.
 
 The library runs in a thread of its own. A version that somebody else wrote is recognized by
 its ETag, and never overwritten.
@@ -200,7 +200,8 @@ class CalDavCalendar(CalendarBackend):
 
 
 def _find(calendar: Any, uid: str) -> Any:
-    """By the address under which it is usually kept: a search reads the whole calendar."""
+    """The object of an appointment, looked up by its usual address first: a search reads the whole
+    calendar."""
     event = Event(client=calendar.client, url=_address(calendar, uid), parent=calendar)
     try:
         _load(event)

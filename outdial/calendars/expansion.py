@@ -1,4 +1,4 @@
-"""When somebody is busy, by the iCalendar objects of a calendar that others write to.
+"""Busy times in iCalendar objects, with a bounded share of processor time for each.
 
 A series can be written so that expanding it takes for ever: a repeat each second, a rule that
 never fits, thousands of dates, a time zone with as many rules. Each object gets a bounded share of

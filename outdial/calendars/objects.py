@@ -1,4 +1,4 @@
-"""Reads an iCalendar object with time zones of its own.
+"""Parses one iCalendar object, and keeps the time zones that it defines out of other objects.
 
 The library keeps the zones that objects define for the whole process, by their names alone, and
 the first one wins. Calendar programs name theirs alike ("Customized Time Zone"), so that an event

@@ -1,8 +1,8 @@
-"""Which settings of a call an adapter hands to its provider, as data.
+"""What each adapter declares of the call settings that its provider takes.
 
-A setting that can't be handed on is refused before anybody is called, by name and with what the
-provider can do: dropped, it would hold on one line and not on the next, and nobody would notice.
-Recording above all, since whether a call may be recorded is a matter of law.
+A setting that a provider does not take is refused before the call, by name and with what the
+provider can do. Dropped silently, it would hold on one line and not on the next; whether a call may
+be recorded is a matter of law.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class CallSettings:
-    """What somebody wrote of the settings of their calls; None and nothing: left out."""
+    """Call settings as a definition or a request has them; None or empty: not given."""
 
     agent: Agent
     caller_ids: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class CallSettings:
 
 @dataclass(frozen=True, slots=True)
 class NotCarried:
-    """A setting that a line can't hand on, and what to do instead."""
+    """A setting that a line can't pass on, and what to do instead."""
 
     path: Path
     """Where it stands, from the top of a definition or a request."""
@@ -42,14 +42,14 @@ class NotCarried:
 
 
 class Span(BaseModel):
-    """The durations that a provider takes."""
+    """The range of durations that a provider accepts."""
 
     model_config = ConfigDict(frozen=True)
 
     least: timedelta = timedelta(seconds=1)
     most: timedelta | None = None
     whole: timedelta = timedelta(seconds=1)
-    """It counts in these."""
+    """The unit it counts in."""
 
     def takes(self, duration: timedelta) -> bool:
         fits = self.least <= duration and (self.most is None or duration <= self.most)
@@ -63,7 +63,7 @@ class Span(BaseModel):
 
 
 class Carried(BaseModel):
-    """What an adapter carries. The fields are named like the settings."""
+    """The settings that an adapter passes on. The fields are named like the settings."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,16 +74,16 @@ class Carried(BaseModel):
     recording_off: bool = True
     ring_timeout: Span | None = Span()
     max_duration: Span | None = Span()
-    """None: nobody there ends a call that lasts too long."""
+    """None: the provider does not end a call that lasts too long."""
     variables: frozenset[str] | None = None
-    """Those that reach the provider; None: any."""
+    """The variables that reach the provider; None: any."""
     settings: frozenset[str] | None = None
-    """The agent settings that are handed on; None: all but `reserved`."""
+    """The agent settings that are passed on; None: all but `reserved`."""
     reserved: Mapping[str, str] = Field(default_factory=dict)
     """Paths of agent settings that are ours to write, and what to write in their place."""
 
     def refuse(self, requested: CallSettings, line: str, provider: str) -> Iterator[NotCarried]:
-        """Everything asked for that would be dropped or changed."""
+        """Every requested setting that would be dropped or changed."""
         here = f"line {line} can't carry it: {provider}"
         if requested.caller_ids and not self.caller_id:
             yield NotCarried(

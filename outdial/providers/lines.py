@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 DISPOSITION = "disposition"
 _NAMES = {"event_id", "kind", "call_id", "provider_call_id", "at"}
-"""Which report it is. Its time is no part of that: repeated, a report may have none but ours."""
+"""Fields that don't distinguish what two reports say. The time is among them: a repeated report may
+have only that of its arrival."""
 _PLAIN = {"status", "detail"}
-"""A call that goes on: there is nothing to say beside its status."""
+"""A report of a call that goes on has no more than these."""
 
 
 class NoLineChosen(UnknownLine):
-    """No line was named, and which one is meant cannot be told."""
+    """No line was named, and there is no default among several."""
 
     code = "no_line_chosen"
 
@@ -83,7 +84,7 @@ class ResultMapping(BaseModel):
 
 
 class LinePolicy(BaseModel):
-    """How a line is used: its limits, and how long we wait for what it has to say."""
+    """How a line is used: its limits, and how long reports are waited for."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -94,15 +95,15 @@ class LinePolicy(BaseModel):
     placement_timeout: timedelta = timedelta(seconds=20)
     """From the fence to the last instant at which the request may still be under way."""
     ring_silence: timedelta = timedelta(seconds=60)
-    """Ask the provider when nothing was heard for so long before an answer."""
+    """Look the call up when no report came for so long, before it is answered."""
     talk_silence: timedelta = timedelta(minutes=2)
-    """The same, while people talk."""
+    """The same, once it is answered."""
     analysis_wait: timedelta = timedelta(seconds=30)
-    """Ask for the analysis when it has not come by then; settle without it if there is none."""
+    """Look the analysis up when it has not come by then; settle without it if there is none."""
     breaker: BreakerPolicy = BreakerPolicy()
-    """When it takes no more calls, and how it is tried again."""
+    """When the line is taken out of service, and how it is tried again."""
     results: ResultMapping = ResultMapping()
-    """Where the line's agents put what they found out."""
+    """Where the line's agents put their results."""
 
 
 class Line:

@@ -1,4 +1,4 @@
-"""What several providers require of an order, and how it is refused where that is missing."""
+"""Requirements of orders that several providers share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The port every voice provider plugs into."""
+"""The interface of voice providers, and the values that it takes and gives."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Capabilities(BaseModel):
 
     @property
     def unbounded(self) -> bool:
-        """Whether nobody but the provider's own agent ends a call that lasts too long."""
+        """Whether only the provider's own agent ends a call that lasts too long."""
         return not (self.bounds_duration or self.can_end)
 
 
@@ -57,7 +57,7 @@ class Placed(BaseModel):
 
     provider_call_id: str
     events: tuple[CallEvent, ...] = ()
-    """What the answer already tells of the call, such as a busy line that was dialed at once."""
+    """What the response already reports of the call, such as that the line is busy."""
 
 
 class LineConfig(BaseModel):
@@ -147,7 +147,7 @@ class Provider(ABC):
 
     @abstractmethod
     async def look_up(self, provider_call_id: str) -> CallSnapshot | None:
-        """What the provider knows of a call; None when it knows no such call."""
+        """A call as the provider has it; None when it has no such call."""
 
     @abstractmethod
     async def find(self, call_id: str, *, to: str, since: datetime) -> CallSnapshot | None:
@@ -178,7 +178,7 @@ class Provider(ABC):
         return None
 
     def tools(self) -> ToolFormat:
-        """How agents of this line ask while they talk; the generic way unless overridden."""
+        """The format of tool calls of this line's agents; the generic one unless overridden."""
         return GenericTools(self.line.credentials.get("tool_secret"))
 
     def refused(self, requested: CallSettings) -> Iterable[NotCarried]:
@@ -186,5 +186,5 @@ class Provider(ABC):
         return self.carried.refuse(requested, self.line.name, self.name)
 
     async def aclose(self) -> None:
-        """Give up connections."""
+        """Close connections."""
         return None

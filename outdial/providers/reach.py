@@ -1,4 +1,4 @@
-"""Settings of an agent that are harmless by name, and name somebody else's system within."""
+"""Finds values within agent settings that name another system, such as a URL or a transfer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of webhook verification that schemes have in common. All compare in constant time."""
+"""Building blocks of webhook verification. All comparisons take constant time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What agents ask while they talk: how a platform sends it, and how it wants to be answered.
+"""Formats in which platforms send the tool calls of agents, and want them answered.
 
 Every line has a format; the generic one is for platforms that let us say what they send.
 """
@@ -22,7 +22,7 @@ LONGEST_ID = 200
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One question of an agent."""
+    """One tool call of an agent during a conversation."""
 
     id: str | None
     """The platform's own id; None when it gives none."""
@@ -37,15 +37,15 @@ Answer = Mapping[str, Any]
 
 
 class ToolFormat(ABC):
-    """One platform's way of asking."""
+    """One platform's format of tool calls."""
 
     @abstractmethod
     def verify(self, headers: Mapping[str, str], body: bytes, url: str, now: datetime) -> None:
-        """Raises WebhookRefused unless the line's own agent asks."""
+        """Raises WebhookRefused unless the tool call comes from the line's own agent."""
 
     @abstractmethod
     def read(self, body: bytes, tool: str | None) -> Sequence[ToolCall]:
-        """The questions; `tool` is the one named in the address. Raises WebhookRefused."""
+        """The tool calls; `tool` is the one named in the address. Raises WebhookRefused."""
 
     @abstractmethod
     def answer(self, answers: Sequence[tuple[ToolCall, Answer]]) -> Any:

@@ -1,4 +1,4 @@
-"""What a definition or a request asks of its lines, and what those can't carry."""
+"""Checks the call settings of a definition or a request against what its lines can pass on."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _WRITTEN = ("recording", "ring_timeout", "max_duration")
 def not_carried_by(
     lines: Mapping[str, Line], definition: CampaignDefinition
 ) -> Iterator[NotCarried]:
-    """What was written in a definition and would be dropped on one of its lines, in its words.
+    """The settings written in a definition that one of its lines would drop, by their keys there.
 
-    A default is no wish: where a line can't keep to it, launching says so.
+    Defaults are not checked here: where a line can't keep to one, launching says so.
     """
     plan = CallPlan.of(definition)
     written = {
@@ -44,10 +44,10 @@ def not_carried_of(
     variables: bool = True,
     written: Collection[str] = (),
 ) -> Iterator[NotCarried]:
-    """What a request asks for and would be dropped on its line.
+    """The settings of a request that its line would drop.
 
-    What has its default is no wish unless it is among the `written` fields: a request that came
-    through a workflow has all of them set. With `variables` the agent has to be told of them all.
+    A field with its default is checked only if it is among the `written` ones: a request that came
+    through a workflow has all of them set. With `variables`, all of them have to reach the agent.
     """
     fields = CallRequest.model_fields
     explicit = {

@@ -1,4 +1,4 @@
-"""What a provider's HTTP answer means: by its status and the provider's own code."""
+"""Turns a provider's HTTP response into content or an error, by its status and code."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def placement_error(
     code: str | None = None,
     failure: FailureClass | None = None,
 ) -> ProviderError:
-    """What an answer to a create that names no call means for the call.
+    """The error for a response to a create that names no call.
 
     `code` is the provider's own, `failure` what its documents say that code means; without them
     the status decides. Only what is certainly a refusal is a `NotPlaced`: a 5xx, a 408, a 3xx or
@@ -60,7 +60,7 @@ def request_error(
     code: str | None = None,
     failure: FailureClass | None = None,
 ) -> ProviderError:
-    """What a failed answer to a request that may be repeated means."""
+    """The error for a failed response to a request that may be repeated."""
     refusal = _refusal(response, line, code, failure)
     return refusal or Unavailable(_sentence(line, response, code), code=_error_code(response, code))
 
@@ -88,12 +88,12 @@ def json_of(response: httpx.Response) -> Any:
 
 
 def unreadable(line: str) -> Unavailable:
-    """The provider answered a question with something that is no answer."""
+    """The error for a response whose body can't be read."""
     return Unavailable(f"line {line}: the provider gave an unreadable answer", code="unreadable")
 
 
 def unsupported(line: str, what: str) -> Unavailable:
-    """The provider offers no way to do this; see its capabilities."""
+    """The error for what the provider does not offer; see its capabilities."""
     return Unavailable(f"line {line}: the provider can't {what}", code="unsupported")
 
 
@@ -132,8 +132,8 @@ def _refusal(
 def _by_status(status: int) -> FailureClass | None:
     if status == httpx.codes.TOO_MANY_REQUESTS:
         return FailureClass.THROTTLED
-    # A refusal nobody knows stops the line and says why: better than to burn number after
-    # number. A 408 is none: the server may have what it says it waited for.
+    # An undocumented refusal takes the line out of service with its code, before it fails number
+    # after number. A 408 is no refusal: the server may have received what it says it waited for.
     if 400 <= status < 500 and status != httpx.codes.REQUEST_TIMEOUT:
         return FailureClass.MISCONFIGURED
     return None

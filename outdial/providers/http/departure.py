@@ -1,7 +1,7 @@
-"""Whether the request that dials has begun to leave this process.
+"""Records whether the request that dials has begun to leave this process.
 
-An order that can't be built or encoded fails before that, in whatever way it fails: then nobody
-was called, and it is certain. From that moment on any error may mean that the phone rings.
+An order that can't be built or encoded fails before that: certainly no call was made. From that
+moment on, any error may mean that the telephone rings.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _watched: ContextVar[Departure | None] = ContextVar("departure", default=None)
 
 @contextmanager
 def watching() -> Iterator[Departure]:
-    """What is noted while the block runs."""
+    """Record departures while the block runs."""
     departure = Departure()
     token = _watched.set(departure)
     try:
@@ -37,12 +37,12 @@ def watching() -> Iterator[Departure]:
 
 
 def dialing() -> dict[str, Any]:
-    """Extensions of the request that dials; others, which only ask, may leave unnoticed."""
+    """Request extensions that mark the request that dials; others are not recorded."""
     return {_DIALS: True}
 
 
 async def note(request: httpx.Request) -> None:
-    """Runs when a request is complete, before anything of it is sent: a hook of clients."""
+    """Event hook of httpx clients: runs when a request is complete, before any of it is sent."""
     departure = _watched.get()
     if departure is not None and request.extensions.get(_DIALS):
         departure.begun = True

@@ -1,6 +1,6 @@
-"""HTTP with a provider, and what a broken exchange means: told apart by type and status.
+"""HTTP client of a line, which maps broken exchanges to errors.
 
-A create is sent once. What else is asked may be repeated, so whatever breaks there is only
+A create is sent once. Other requests may be repeated, so whatever breaks there is only
 `Unavailable`.
 """
 
@@ -182,7 +182,7 @@ def proxy_of(egress: Egress, url: httpx.URL) -> httpx.Proxy | None:
 
 @functools.cache
 def certificates(ca_file: str | None) -> ssl.SSLContext:
-    """The authorities that are trusted, read once for all lines: the public ones, and those of a
+    """The trusted certificate authorities, read once for all lines: the public ones, and those of a
     file."""
     trusted = httpx.create_ssl_context(trust_env=False)
     if ca_file is not None:

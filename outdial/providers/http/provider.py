@@ -1,4 +1,4 @@
-"""What adapters have in common that speak to one HTTP API."""
+"""Base class of adapters to one HTTP API."""
 
 from __future__ import annotations
 

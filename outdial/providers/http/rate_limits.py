@@ -1,4 +1,4 @@
-"""When a rate limit ends, for providers that say so in other words than `Retry-After`."""
+"""Reads when a rate limit ends, for providers that use other headers than `Retry-After`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock of adapters, for reports that do not say when what they report happened."""
+"""The clock of adapters, used where a report has no time of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Instants as providers write them; None for what is none, never an error."""
+"""Parses the time formats of providers; None for what can't be read, never an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A call looked for in a provider's list, when the answer that named it was lost.
+"""Finds our call in a provider's list of calls, when the response that named it was lost.
 
 Where the provider gives our id back, that decides. Where it gives nothing back, a call to the
 same number made since is ours, if there is only one: we never have two live calls to a number.

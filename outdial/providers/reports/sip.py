@@ -1,4 +1,4 @@
-"""What a SIP final response means, for providers that pass on those of their carriers.
+"""Meanings of SIP final responses, for providers that pass on those of their carriers.
 
 The words stand in sip.json. A 603 is a person who declined, unless its reason phrase says that
 the network blocked the caller ("603+").

@@ -1,8 +1,8 @@
-"""Status and reason maps: a provider's words in ours, as data files, total.
+"""Maps a provider's status and reason words to our statuses, from data files.
 
 A file is an object of maps. Each has `rows` (word to meaning), optionally `prefixes` (pairs of
 how a word begins and its meaning, first fit wins) and `otherwise`, the meaning of a word that
-nobody has told us of: such a word is logged and never an error.
+is not in the file: such a word is logged, and never an error.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Meaning(BaseModel):
     presumes_answer: bool = False
     """`completed` if an earlier report shows that it was answered, else `no_answer`."""
     unserved: bool = False
-    """The agent was never started: whoever answered heard nothing."""
+    """The agent was never started, so whoever answered was not spoken to."""
     answered_by: AnsweredBy | None = None
     disposition: str | None = None
     """How the talk went, where the provider's word says so itself."""
@@ -88,12 +88,13 @@ def load_maps(path: Path) -> Mapping[str, StatusMap]:
 
 
 def listed_meaning(words: StatusMap, word: str | None) -> Meaning:
-    """What a word of free choice means; nothing, and no line in the log, for any other text."""
+    """The meaning of a listed word; none, and no line in the log, for other text: for fields that
+    customers fill as they like."""
     return words.rows.get(word or "", Meaning())
 
 
 def sharper(event: Meaning, status: Meaning) -> Meaning:
-    """An event's meaning, made more exact by the status told with it.
+    """An event's meaning, made more exact by the status that comes with it.
 
     A `call.failed` with a status of `busy` is busy. Where one says that the call is over and the
     other that it is not, the event is believed: the status may be newer than the event.

@@ -62,8 +62,8 @@ def _refusal(response: httpx.Response, line: str) -> NotPlaced | None:
         return Unavailable(sentence, code=code)
     if word in _REJECTED:
         return Rejected(sentence, code=code)
-    # A refusal nobody knows stops the line and says why: better than to burn number after
-    # number. A 408 is none: the server may have what it says it waited for.
+    # An undocumented refusal takes the line out of service with its code, before it fails number
+    # after number. A 408 is no refusal: the server may have received what it says it waited for.
     if 400 <= status < 500 and status != httpx.codes.REQUEST_TIMEOUT:
         return Misconfigured(sentence, code=code)
     return None
