@@ -1,4 +1,4 @@
-"""The worker: carries out workflows and their activities until it is asked to stop.
+"""The worker: carries out workflows and their activities until it is stopped.
 
 `python worker.py`. It drains on SIGTERM and SIGINT: no new work, activities finish, then it ends.
 """
@@ -66,7 +66,7 @@ SHORT_ACTIVITIES = 50
 """They wait for the database, which has about ten connections."""
 LOCAL_ACTIVITIES = 100
 DRAINS = 100
-"""Endpoints that are told at the same time; ten times as many as one tenant may hold."""
+"""Endpoints that are delivered to at the same time; ten times as many as one tenant may hold."""
 CALL_ACTIVITIES = 200
 """They wait for providers: as many as one claim may start."""
 CALLBACK_ACTIVITIES = 200

@@ -21,14 +21,14 @@ from outdial.store.webhooks.deliveries import Outcome
 AT_ONCE = 10
 """Requests to one endpoint at the same time, each about another subject."""
 LINGER = timedelta(seconds=2)
-"""How long an empty outbox is watched for more before the drain ends: starting one anew costs
+"""How long an empty outbox is watched for more before the drain ends: starting another one costs
 a run in Temporal."""
 LOOK_EVERY = timedelta(milliseconds=200)
 LONGEST = timedelta(seconds=60)
 """One execution of the drain; the workflow starts another."""
 DRAINS_OF_TENANT = 10
-"""Of one tenant at the same time in one worker, a tenth of the places: whoever has many endpoints
-that hang delays nobody but themselves."""
+"""Drains of one tenant at the same time in one worker, a tenth of the places: a tenant whose
+endpoints hang delays only its own deliveries."""
 TURN = timedelta(seconds=1)
 """How long a busy endpoint may send on while others of its tenant wait for a place."""
 BUSY_WAIT = timedelta(seconds=3)
@@ -59,7 +59,7 @@ class Deliveries(DeliveryActivities):
                 some, taken = await finished(self._send_some(endpoint))
                 sent += some
                 if some and not taken:
-                    break  # it fails, so its place is somebody else's
+                    break  # it fails, so its place is free for another
                 if self._shares.wanted(endpoint.tenant) and (
                     not some or loop.time() - begun >= TURN.total_seconds()
                 ):

@@ -23,7 +23,8 @@ from outdial.webhook_formats.catalog import WEBHOOK_FORMATS
 from outdial.webhook_formats.port import Message, read_event
 
 REQUEST_SECONDS = 15.0
-"""Standard Webhooks asks for 15 to 30: who needs longer answers first and works afterwards."""
+"""Standard Webhooks recommends 15 to 30; an endpoint that needs longer answers first and does the
+work afterwards."""
 KEPT_RESPONSE = 2048
 """Bytes of an answer that are logged; more are not read."""
 _DIRECT = Egress()
@@ -61,7 +62,7 @@ class Poster:
             to = to.model_copy(update={"secret": to.secret_for_try(delivery.attempts)})
         message = webhook_format.write(read_event(delivery.event_id, delivery.payload), to, now)
         if message is None:
-            return _nothing_to_tell(to, now)
+            return _nothing_to_deliver(to, now)
         begun = time.monotonic()
         try:
             parse_url(to.url)
@@ -129,8 +130,8 @@ def _failed(
     return Outcome(attempt, never=never)
 
 
-def _nothing_to_tell(to: Endpoint, now: datetime) -> Outcome:
-    """The scheme has no such event, so nothing was sent, and nothing is left to be."""
+def _nothing_to_deliver(to: Endpoint, now: datetime) -> Outcome:
+    """The scheme has no such event: nothing was sent, and the delivery is over."""
     attempt = DeliveryAttempt(
         at=now, url=to.url, request_headers={}, request_body="", duration_ms=0, status=204
     )
@@ -139,11 +140,11 @@ def _nothing_to_tell(to: Endpoint, now: datetime) -> Outcome:
 
 def _retry_after(headers: httpx.Headers, now: datetime) -> timedelta | None:
     """What a Retry-After asks for: seconds, or a date."""
-    asked = headers.get("retry-after", "").strip()
-    if asked.isdecimal() and len(asked) < 9:
-        return timedelta(seconds=int(asked))
+    value = headers.get("retry-after", "").strip()
+    if value.isdecimal() and len(value) < 9:
+        return timedelta(seconds=int(value))
     try:
-        until = email.utils.parsedate_to_datetime(asked)
+        until = email.utils.parsedate_to_datetime(value)
     except (ValueError, OverflowError, IndexError):
         return None
     until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)

@@ -65,7 +65,7 @@ class Recovery:
         return True
 
     async def _announce_staged(self, campaign: CampaignRecord, workflow_id: str) -> None:
-        """Rows were added, and whoever added them may not have been able to say so."""
+        """Wake the workflow for staged rows: the process that added them may have failed to."""
         staged = await self._resources.database.read(lambda s: roster.has_staged(s, campaign.id))
         if staged:
             await wake_campaign(self._resources.temporal, workflow_id)
@@ -108,5 +108,5 @@ def _ended_by_person(execution: Execution, campaign: CampaignRecord) -> bool:
     of_launch = is_of_launch(execution.memo, campaign)
     if of_launch is not None:
         return of_launch
-    # A run of an earlier version says by its times alone which launch it was.
+    # Of a run of an earlier version, its times alone show which launch it was.
     return execution.closed_at is not None and execution.closed_at >= campaign.launched_at

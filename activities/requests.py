@@ -32,7 +32,7 @@ from outdial.store.roster import roster, withdrawal
 
 
 class Requests(RequestActivities):
-    """What a RequestCallWorkflow asks of the roster."""
+    """Activities of RequestCallWorkflow: enrol, read and withdraw a request."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
@@ -40,27 +40,29 @@ class Requests(RequestActivities):
     @activity.defn(name="enroll_request")
     async def enroll_request(self, request: RequestInput) -> Requested:
         if request.withdrawn:
-            known = await self._withdraw_enrolled(request)
-            if known is not None:
-                return known
-        asked = request.request
-        phone, zones = _dialable(asked)
+            enrolled = await self._withdraw_enrolled(request)
+            if enrolled is not None:
+                return enrolled
+        call_request = request.request
+        phone, zones = _dialable(call_request)
         try:
-            line = self._resources.lines.of_tenant(request.tenant).choose(asked.line)
+            line = self._resources.lines.of_tenant(request.tenant).choose(call_request.line)
         except UnknownLine as error:
             raise _refused(str(error)) from error
-        entered = request.model_copy(update={"request": asked.model_copy(update={"line": line})})
-        # Nobody says which variables were meant for the agent, and which for the outcome.
+        entered = request.model_copy(
+            update={"request": call_request.model_copy(update={"line": line})}
+        )
+        # The request does not say which variables are for the agent, and which for the outcome.
         chosen = self._resources.lines.of_tenant(request.tenant)[line]
-        if lost := [*not_carried_of(chosen, asked, variables=False)]:
+        if lost := [*not_carried_of(chosen, call_request, variables=False)]:
             raise _refused("; ".join(map(in_words, lost)))
         now = self._resources.clock()
-        if too_far(asked.not_before, now):
+        if too_far(call_request.not_before, now):
             raise _refused(f"not_before: {TOO_FAR}")
         rulebook = await self._resources.database.read(
             lambda s: read_rulebook(s, request.tenant, now)
         )
-        for risk in asked.accept_risk:
+        for risk in call_request.accept_risk:
             if not rulebook.has(risk.rule):
                 raise _refused(f"accept_risk: found {risk.rule!r}, which is no rule")
         direct = await self._resources.database.write(
@@ -81,24 +83,24 @@ class Requests(RequestActivities):
 
         def work(s: Session) -> tuple[int | None, CallRecord | None]:
             direct = campaigns.ensure_direct_campaign(s, request.tenant, now=now)
-            known = find_request(s, direct.id, request.key)
-            if known is None:
+            recipient_id = find_request(s, direct.id, request.key)
+            if recipient_id is None:
                 return None, None
-            return known, withdrawal.withdraw_recipient(s, known, now=now)
+            return recipient_id, withdrawal.withdraw_recipient(s, recipient_id, now=now)
 
-        known, live = await self._resources.database.write(work)
+        recipient_id, live = await self._resources.database.write(work)
         if live is not None:
             await signal_hang_up(self._resources.temporal, live.workflow_id)
-        return None if known is None else Requested(recipient_id=known)
+        return None if recipient_id is None else Requested(recipient_id=recipient_id)
 
     @activity.defn(name="read_request")
     async def read_request(self, request: RequestRef) -> RequestState:
-        found = await self._resources.database.read(
+        state = await self._resources.database.read(
             lambda s: roster.recipient_result(s, request.recipient_id)
         )
-        if found is None:
+        if state is None:
             raise _refused(f"no request has the row {request.recipient_id}")
-        recipient, call = found.recipient, found.call
+        recipient, call = state.recipient, state.call
         done = recipient.state is RecipientState.DONE
         due = recipient.not_before
         waiting = f"{recipient.state.value}"
@@ -150,16 +152,16 @@ def _enter(
     return recipient, withdrawal.withdraw_recipient(s, recipient, now=now)
 
 
-def _dialable(asked: CallRequest) -> tuple[str, ZoneEvidence]:
+def _dialable(request: CallRequest) -> tuple[str, ZoneEvidence]:
     try:
-        asked.require_bounded()
-        phone = parse_destination(asked.to)
+        request.require_bounded()
+        phone = parse_destination(request.to)
         return phone, zone_evidence(
             phone,
-            own=asked.time_zone,
-            campaign_default=asked.schedule.time_zone,
-            state=asked.state,
-            postal_code=asked.postal_code,
+            own=request.time_zone,
+            campaign_default=request.schedule.time_zone,
+            state=request.state,
+            postal_code=request.postal_code,
         )
     except ValueError as error:
         raise _refused(str(error)) from error

@@ -1,4 +1,4 @@
-"""Each tenant's share of a worker's places, so that whoever hangs delays only their own work."""
+"""Shares of tenants in a worker's places: a tenant whose work hangs delays no other."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class TenantShares:
 
 
 class TenantTurns(TenantShares):
-    """Shares whose places are had by turns: whoever was turned away is next, in that order."""
+    """Shares with a queue: what got no place is next in order when one becomes free."""
 
     def __init__(
         self, most: int, *, keep: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`keep`: for how many seconds a turn is kept for somebody who does not come back; they
-        may have been served by another worker."""
+        """`keep`: for how many seconds a turn is reserved for one that does not come back; another
+        worker may have served it."""
         super().__init__(most)
         self._keep = keep
         self._clock = clock
@@ -46,7 +46,7 @@ class TenantTurns(TenantShares):
 
     @contextmanager
     def turn(self, tenant: str, who: str) -> Iterator[bool]:
-        """Hold a place for the block; False if none is free but those kept for others."""
+        """Hold a place for the block; False if none is free but those reserved for others."""
         waiting = self._awaited(tenant)
         before = list(waiting).index(who) if who in waiting else len(waiting)
         if self._free(tenant) <= before:
@@ -60,7 +60,7 @@ class TenantTurns(TenantShares):
             yield held
 
     def wanted(self, tenant: str) -> bool:
-        """Whether somebody waits for whom no place is free."""
+        """Whether more wait than there are free places."""
         return len(self._awaited(tenant)) > self._free(tenant)
 
     def _free(self, tenant: str) -> int:

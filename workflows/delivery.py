@@ -1,4 +1,4 @@
-"""Drains one endpoint's outbox: what happened, told to a customer's URL, in order."""
+"""DeliveryWorkflow: delivers the events in one endpoint's outbox, in order."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
     from outdial.contracts.signatures.delivery import DeliveryActivities, Drained, EndpointRef
 
 LONGEST_SLEEP = timedelta(hours=1)
-"""The outbox is looked at now and then, whatever was said of it."""
+"""The outbox is polled at least this often, without any signal."""
 
 
 @workflow.defn(name="DeliveryWorkflow")

@@ -1,4 +1,4 @@
-"""A call that another service asks for, and whose outcome it awaits."""
+"""RequestCallWorkflow: a call that another service requests, and whose outcome it awaits."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ class RequestCallWorkflow:
     """Puts a row on the direct campaign's roster and returns its final outcome."""
 
     @workflow.init
-    def __init__(self, asked: RequestCallInput) -> None:
-        self._asked = asked
+    def __init__(self, request: RequestCallInput) -> None:
+        self._input = request
         self._settled = False
         self._state = RequestState(done=False, waiting_for="its turn")
 
     @workflow.run
-    async def run(self, asked: RequestCallInput) -> RequestResult:
+    async def run(self, request: RequestCallInput) -> RequestResult:
         """Cancelled, it takes the request back; a call that rings or talks is hung up."""
-        if size_of(asked) > MAX_INPUT_BYTES and workflow.patched("bounded-input"):
-            require_size(asked, MAX_INPUT_BYTES)
+        if size_of(request) > MAX_INPUT_BYTES and workflow.patched("bounded-input"):
+            require_size(request, MAX_INPUT_BYTES)
         row: RequestRef | None = None
         try:
             row = await self._enroll(withdrawn=False)
@@ -58,9 +58,9 @@ class RequestCallWorkflow:
         requested = await workflow.execute_activity_method(
             RequestActivities.enroll_request,
             RequestInput(
-                tenant=self._asked.tenant,
-                key=self._asked.key or workflow.info().workflow_id,
-                request=self._asked.request,
+                tenant=self._input.tenant,
+                key=self._input.key or workflow.info().workflow_id,
+                request=self._input.request,
                 workflow_id=workflow.info().workflow_id,
                 withdrawn=withdrawn,
             ),
@@ -69,7 +69,7 @@ class RequestCallWorkflow:
             else "put it on the roster",
             **options.READ,
         )
-        return RequestRef(tenant=self._asked.tenant, recipient_id=requested.recipient_id)
+        return RequestRef(tenant=self._input.tenant, recipient_id=requested.recipient_id)
 
     async def _withdraw(self, row: RequestRef | None) -> RequestRef:
         if row is None:
@@ -85,7 +85,7 @@ class RequestCallWorkflow:
     def settled(self) -> None:
         self._settled = True
 
-    @workflow.query(description="Where the request stands")
+    @workflow.query(description="The state of the request")
     def state(self) -> RequestState:
         return self._state
 

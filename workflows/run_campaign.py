@@ -25,8 +25,8 @@ with workflow.unsafe.imports_passed_through():
 
 SHORTEST_POLL = timedelta(seconds=1)
 LONGEST_POLL = timedelta(minutes=5)
-"""A launch that runs by itself is looked at after a tenth of the time that it has been followed,
-within these: it may take days, and every look is a few history events."""
+"""A launch that runs by itself is polled after a tenth of the time that it has been followed,
+within these: it may take days, and every poll adds a few history events."""
 
 
 # Input that cannot be read fails the run, instead of being tried for ever.
@@ -38,12 +38,12 @@ class RunCampaignWorkflow:
         self._cancelled = False
 
     @workflow.run
-    async def run(self, asked: LaunchInput) -> CampaignResult:
-        if size_of(asked) > MAX_INPUT_BYTES and workflow.patched("bounded-input"):
-            require_size(asked, MAX_INPUT_BYTES)
+    async def run(self, launch: LaunchInput) -> CampaignResult:
+        if size_of(launch) > MAX_INPUT_BYTES and workflow.patched("bounded-input"):
+            require_size(launch, MAX_INPUT_BYTES)
         # Cancelled while it is launched, it is launched all the same, and stopped: what was
         # written down must come to an end, and its people to an outcome.
-        campaign = await run_to_end(self._launch(asked), self._on_cancel)
+        campaign = await run_to_end(self._launch(launch), self._on_cancel)
         workflow.set_current_details(
             "\n\n".join((f"campaign {campaign.name}, launch {campaign.launch}", *campaign.foreseen))
         )
@@ -63,10 +63,10 @@ class RunCampaignWorkflow:
     def _on_cancel(self) -> None:
         self._cancelled = True
 
-    async def _launch(self, asked: LaunchInput) -> LaunchedCampaign:
+    async def _launch(self, launch: LaunchInput) -> LaunchedCampaign:
         return await workflow.execute_activity_method(
             LaunchActivities.launch_campaign,
-            asked,
+            launch,
             summary="check it and write it down",
             **options.LAUNCH,
         )
@@ -127,7 +127,7 @@ class RunCampaignWorkflow:
 
 
 async def _cancel(campaign: LaunchedCampaign) -> bool:
-    """Whether its workflow was there to be told."""
+    """Whether its workflow was open, and was signaled."""
     workflow_id = names.campaign_workflow_id(campaign.tenant, campaign.name)
     try:
         await workflow.get_external_workflow_handle(workflow_id).cancel()

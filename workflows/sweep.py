@@ -13,7 +13,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name="SweepWorkflow")
 class SweepWorkflow:
-    """One round of all sweepers; one that fails does not keep the others from running."""
+    """One round of all sweepers; one that fails does not stop the others."""
 
     @workflow.run
     async def run(self) -> SweepResult:
@@ -21,7 +21,7 @@ class SweepWorkflow:
         leases = await self._sweep(SweepActivities.sweep_leases, "free abandoned slots")
         campaigns = await self._sweep(SweepActivities.sweep_campaigns, "repair campaigns")
         if workflow.patched("sweep-requests"):
-            await self._sweep(SweepActivities.sweep_requests, "tell requesters")
+            await self._sweep(SweepActivities.sweep_requests, "signal requesters")
         return SweepResult(
             events=events.events, leases=leases.leases, campaigns=campaigns.campaigns
         )

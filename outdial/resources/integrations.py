@@ -1,4 +1,4 @@
-"""What lies outside our own house: calendars, mail, and where callbacks may go."""
+"""Integrations: calendars, mail, and the hosts that callbacks may reach."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Integrations:
     """Bearer tokens by the name that definitions know them by."""
     tenant: str = DEFAULT_TENANT
     egress: Egress = field(default_factory=Egress)
-    """How requests leave the installation, whoever's they are."""
+    """How requests leave the installation, for all tenants."""
 
     def of_tenant(self, tenant: str) -> Integrations:
         """What a tenant's calls may reach: others have no secrets, mail or calendars of ours."""

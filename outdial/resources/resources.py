@@ -1,4 +1,4 @@
-"""What work is done with: one value, built once by a process."""
+"""Resources: the database, Temporal, lines and settings, built once by a process."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Resources:
     """Calendars, mail, and where callbacks may go."""
     upsert_status: bool = True
     """Whether ringing and answering are signaled to workflows, and the CallStatus search attribute
-    is kept up with every transition; otherwise with ends alone."""
+    is updated with every transition; otherwise with ends alone."""
     claim_linger: timedelta = timedelta(milliseconds=500)
     """How long a claim waits for further slots to become free; saves history events."""
     sweep_every: timedelta = timedelta(seconds=30)
@@ -59,7 +59,7 @@ class Resources:
     """How many calls a key without a quota of its own may ask for in 24 hours."""
     calls_per_tenant: int = CALLS_PER_TENANT
     quotas: tuple[Limit, ...] = ()
-    """What calls that are asked for here use up; nothing for who comes without a key."""
+    """Quotas that requested calls count against; empty for requests without a key."""
 
     @property
     def calendars(self) -> Calendars:
@@ -68,7 +68,7 @@ class Resources:
 
     @property
     def mail_recipients(self) -> tuple[str, ...]:
-        """Who may be written to by definitions that come by API; nobody without any."""
+        """Addresses that definitions sent by API may write to; empty: none."""
         mail = self.integrations.mail
         return () if mail is None else mail.recipients
 

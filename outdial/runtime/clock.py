@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 EVERY = timedelta(minutes=1)
 TOLERATED = timedelta(seconds=2)
-"""A host whose clock differs by more needs somebody's attention; until then it is corrected."""
+"""A larger difference is logged as well, for an operator to repair; it is corrected either way."""
 
 
 def system_clock() -> datetime:
@@ -59,7 +59,7 @@ class DatabaseClock:
 
 @contextlib.asynccontextmanager
 async def keeping_time(clock: DatabaseClock) -> AsyncIterator[None]:
-    """Measure now, and every minute from then on. A database that is down is asked again."""
+    """Measure now, and every minute from then on. A database that is down is tried again."""
     with contextlib.suppress(DatabaseUnavailable):
         await clock.measure()
     task = asyncio.create_task(_measure_again(clock))

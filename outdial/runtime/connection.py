@@ -41,7 +41,7 @@ _CATCH_UP = timedelta(minutes=1)
 
 
 _NO_OPERATOR = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED)
-"""How a server says that the operator service is not for this role, or not there at all."""
+"""Statuses of a server whose operator service is not for this role, or does not exist."""
 
 
 class TemporalUnreachable(OutdialError):
@@ -86,25 +86,27 @@ async def register_search_attributes(client: Client) -> list[str]:
     on where they exist. Raises TemporalMismatch when one exists with another type, or is missing
     and may not be created.
     """
-    wanted = {
+    required = {
         key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in SEARCH_ATTRIBUTES
     }
     try:
-        found = await client.operator_service.list_search_attributes(
+        existing = await client.operator_service.list_search_attributes(
             ListSearchAttributesRequest(namespace=client.namespace)
         )
     except RPCError as error:
         if error.status not in _NO_OPERATOR:
             raise
-        await _require_search_attributes(client, wanted)
+        await _require_search_attributes(client, required)
         return []
-    for name, kind in found.custom_attributes.items():
-        if name in wanted and wanted[name] != kind:
+    for name, kind in existing.custom_attributes.items():
+        if name in required and required[name] != kind:
             raise TemporalMismatch(
                 f"search attribute {name} of namespace {client.namespace} is a "
-                f"{_type_name(kind)}; it has to be a {_type_name(wanted[name])}"
+                f"{_type_name(kind)}; it has to be a {_type_name(required[name])}"
             )
-    missing = {name: kind for name, kind in wanted.items() if name not in found.custom_attributes}
+    missing = {
+        name: kind for name, kind in required.items() if name not in existing.custom_attributes
+    }
     if missing:
         try:
             await client.operator_service.add_search_attributes(
@@ -120,14 +122,14 @@ async def register_search_attributes(client: Client) -> list[str]:
 
 
 async def _require_search_attributes(
-    client: Client, wanted: Mapping[str, IndexedValueType.ValueType]
+    client: Client, required: Mapping[str, IndexedValueType.ValueType]
 ) -> None:
-    """Look whether they exist with what a worker may do: a query by one that does not is refused.
+    """Check that they exist with what a worker may do: a query by one that does not is refused.
 
     Raises TemporalMismatch, which names those that are missing and how to create them.
     """
     missing = []
-    for name in wanted:
+    for name in required:
         try:
             await client.count_workflows(f"{name} IS NULL")
         except RPCError as error:
@@ -139,7 +141,7 @@ async def _require_search_attributes(
             missing.append(name)
     if missing:
         create = f"temporal operator search-attribute create --namespace {client.namespace}"
-        each = " ".join(f"--name {name} --type {_type_name(wanted[name])}" for name in missing)
+        each = " ".join(f"--name {name} --type {_type_name(required[name])}" for name in missing)
         raise TemporalMismatch(
             f"namespace {client.namespace} has no search attributes {', '.join(missing)}, and this "
             f"role may not create them; somebody who may: {create} {each} (on Temporal Cloud: in "
@@ -165,8 +167,8 @@ async def ensure_sweep_schedule(client: Client, settings: Settings) -> None:
     except ScheduleAlreadyRunningError:
         handle = client.get_schedule_handle(SWEEP_SCHEDULE)
 
-        def renew(found: ScheduleUpdateInput) -> ScheduleUpdate:
-            schedule.state = found.description.schedule.state  # an operator may have paused it
+        def renew(current: ScheduleUpdateInput) -> ScheduleUpdate:
+            schedule.state = current.description.schedule.state  # an operator may have paused it
             return ScheduleUpdate(schedule)
 
         await handle.update(renew)

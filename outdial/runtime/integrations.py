@@ -28,7 +28,8 @@ def build_integrations(
         return resolve_reference(where, reference, variables, problems)
 
     def token(where: str, reference: str | None) -> Callable[[], str] | None:
-        """Found once, so that a missing one is told at the start; files are read anew."""
+        """Resolved once, so that a missing one is reported at the start; files are read again
+        for each request."""
         if secret(where, reference) is None:
             return None
         return lambda: secret_now(where, str(reference), variables)

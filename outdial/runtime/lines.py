@@ -37,8 +37,8 @@ def _default_line_problems(settings: Settings) -> list[str]:
     name = settings.default_line
     if name is None or name in settings.lines:
         return []
-    known = ", ".join(sorted(settings.lines)) or "none"
-    return [f"default_line: found {name!r}, which is not configured; known are {known}"]
+    names = ", ".join(sorted(settings.lines)) or "none"
+    return [f"default_line: found {name!r}, which is not configured; known are {names}"]
 
 
 def build_line(settings: Settings, name: str, environ: Mapping[str, str] | None = None) -> Line:
@@ -72,8 +72,8 @@ def build_line(settings: Settings, name: str, environ: Mapping[str, str] | None 
             tenant=line.tenant or settings.tenant,
         )
     except Misconfigured as error:
-        said = str(error).removeprefix(f"line {name}: ")
-        raise SettingsInvalid([f"{place}: {said}"]) from error
+        problem = str(error).removeprefix(f"line {name}: ")
+        raise SettingsInvalid([f"{place}: {problem}"]) from error
 
 
 def _policy(line: LineSettings) -> LinePolicy:

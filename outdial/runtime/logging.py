@@ -30,7 +30,7 @@ class MaskingFormatter(logging.Formatter):
 
 def mask_phones(text: str) -> str:
     """The text with every number in E.164 masked."""
-    return _PHONE.sub(lambda found: mask_phone(f"+{found[1]}"), text)
+    return _PHONE.sub(lambda match: mask_phone(f"+{match[1]}"), text)
 
 
 def set_up_logging(level: str = "INFO") -> None:

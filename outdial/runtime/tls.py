@@ -66,10 +66,10 @@ def _check_key(
 
 
 def _bytes(public_key: Callable[[], object]) -> bytes:
-    found = public_key()
-    assert hasattr(found, "public_bytes")
+    key = public_key()
+    assert hasattr(key, "public_bytes")
     form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return bytes(found.public_bytes(serialization.Encoding.DER, form))
+    return bytes(key.public_bytes(serialization.Encoding.DER, form))
 
 
 def _expired(what: str, one: x509.Certificate, variables: Mapping[str, str]) -> str:

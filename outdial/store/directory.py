@@ -1,4 +1,4 @@
-"""Contacts, agents and phone numbers: kept alike, in a table each, every row with a version."""
+"""Directory: contacts, agents and phone numbers, a table each with the same operations."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ Kept = TypeVar("Kept", Contact, RegisteredAgent, PhoneNumber)
 
 @cache
 def _first(table: Table, names: tuple[str, ...]) -> Select[Any]:
-    """Built once: building it takes longer than running it, and every call looks for an agent."""
+    """Cached: building it takes longer than running it, and every call selects an agent."""
     of = [table.c[name] == bindparam(name, type_=table.c[name].type) for name in names]
-    found = select(table).where(table.c.tenant == bindparam("of_tenant"), *of)
-    return found.order_by(table.c.created_at, table.c.id).limit(1)
+    query = select(table).where(table.c.tenant == bindparam("of_tenant"), *of)
+    return query.order_by(table.c.created_at, table.c.id).limit(1)
 
 
 class Directory(Generic[Kept]):
-    """One kind of thing that tenants keep."""
+    """The rows of one kind: contacts, agents or phone numbers."""
 
     def __init__(self, kind: str, table: Table, model: type[Kept]) -> None:
         self.kind = kind
@@ -67,8 +67,8 @@ class Directory(Generic[Kept]):
 
     def find(self, s: Session, tenant: str, **values: Any) -> Kept | None:
         """The first one with these values."""
-        found = _first(self._table, tuple(values))
-        row = s.connection().execute(found, {"of_tenant": tenant, **values}).mappings().first()
+        query = _first(self._table, tuple(values))
+        row = s.connection().execute(query, {"of_tenant": tenant, **values}).mappings().first()
         return None if row is None else self.model.model_validate(dict(row))
 
     def page(
@@ -85,12 +85,12 @@ class Directory(Generic[Kept]):
     ) -> list[Kept]:
         """By the time at which they were made, oldest first."""
         table = self._table
-        found = select(table).where(*self._chosen(tenant, search, tags, values))
+        query = select(table).where(*self._chosen(tenant, search, tags, values))
         if after is not None:
             when = literal(after[0], table.c.created_at.type)
-            found = found.where(tuple_(table.c.created_at, table.c.id) > tuple_(when, after[1]))
-        found = found.order_by(table.c.created_at, table.c.id).limit(limit).offset(offset)
-        rows = s.connection().execute(found).mappings()
+            query = query.where(tuple_(table.c.created_at, table.c.id) > tuple_(when, after[1]))
+        query = query.order_by(table.c.created_at, table.c.id).limit(limit).offset(offset)
+        rows = s.connection().execute(query).mappings()
         return [self.model.model_validate(dict(row)) for row in rows]
 
     def count(
@@ -103,8 +103,8 @@ class Directory(Generic[Kept]):
         **values: Any,
     ) -> int:
         of = self._chosen(tenant, search, tags, values)
-        found = select(func.count()).select_from(self._table).where(*of)
-        return int(s.connection().execute(found).scalar_one())
+        query = select(func.count()).select_from(self._table).where(*of)
+        return int(s.connection().execute(query).scalar_one())
 
     def change(
         self,

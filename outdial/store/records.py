@@ -1,4 +1,4 @@
-"""From rows to domain values: the only shapes that leave the store."""
+"""Domain values of rows: the only values that leave the store."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_zones(text: str) -> ZoneEvidence:
 
 
 def read_zones_anew(text: str, phone: str, others: tuple[str, ...]) -> ZoneEvidence:
-    """Zones as today's data tells them; none when it tells none any more."""
+    """Zones by the data of this version; none when it has none for them any more."""
     evidence = read_zones(text)
     try:
         return renew_evidence(evidence, phone, others)
@@ -59,8 +59,8 @@ def read_consent(text: str | None) -> Consent | None:
     return None if text is None else _consent(text)
 
 
-def read_marks(kept: dict[str, str]) -> Marks:
-    return {line: FailureClass(mark) for line, mark in kept.items()}
+def read_marks(stored: dict[str, str]) -> Marks:
+    return {line: FailureClass(mark) for line, mark in stored.items()}
 
 
 def call_record(row: RowMapping) -> CallRecord:

@@ -41,8 +41,8 @@ class BuildVoiceAIWebhooks(WebhookFormat):
         word = WORDS.word_of(event.type)
         if word is None:
             return None
-        told = {"test": True} if word == "test" else _call(event)
-        body = compact({"event": word, "timestamp": zulu(event.at), **told})
+        members = {"test": True} if word == "test" else _call(event)
+        body = compact({"event": word, "timestamp": zulu(event.at), **members})
         return signed(event, body, to, now)
 
 

@@ -17,7 +17,7 @@ from outdial.domain.endpoint import Endpoint, EventType
 from outdial.webhook_formats.port import Event, Message, WebhookFormat, compact
 from outdial.webhook_formats.words import seconds_of, without_ringing, zulu
 
-_TOLD: dict[str, tuple[str, str]] = {
+_EVENTS: dict[str, tuple[str, str]] = {
     EventType.CALL_INITIATING: ("call.initiating", "initiating"),
     EventType.CALL_RINGING: ("call.ringing", "ringing"),
     EventType.CALL_IN_PROGRESS: ("call.in_progress", "in_progress"),
@@ -36,9 +36,9 @@ class ThinnestAIWebhooks(WebhookFormat):
     name = "thinnestai"
 
     def write(self, event: Event, to: Endpoint, now: datetime) -> Message | None:
-        if event.type not in _TOLD:
+        if event.type not in _EVENTS:
             return None
-        word, status = _TOLD[event.type]
+        word, status = _EVENTS[event.type]
         body = compact(_body(event, word, status))
         timestamp = str(int(now.timestamp()))
         signed = f"{timestamp}.{body}".encode()
@@ -58,7 +58,7 @@ class ThinnestAIWebhooks(WebhookFormat):
 
 def _body(event: Event, word: str, status: str) -> dict[str, Any]:
     data = without_ringing(event.data)
-    told: dict[str, Any] = {
+    body: dict[str, Any] = {
         "event": word,
         "call_id": data.get("id"),
         "status": status,
@@ -69,10 +69,10 @@ def _body(event: Event, word: str, status: str) -> dict[str, Any]:
         "context": data.get("context", {}),
     }
     if word in _ENDS:
-        told |= {
+        body |= {
             "duration": seconds_of(data),
             "ended_reason": data.get("outcome") or data.get("detail"),
             "recording_url": data.get("recording_url"),
             "transcript": data.get("transcript"),
         }
-    return told
+    return body

@@ -40,7 +40,7 @@ APPOINTMENT_STATUS: dict[AppointmentStatus, AppointmentWord] = {
     AppointmentStatus.CANCELED: "cancelled",
     AppointmentStatus.NO_SHOW: "no_show",
 }
-"""What a call has booked is pending until somebody confirms it."""
+"""What a call has booked is pending until it is confirmed."""
 CUSTOMER, CONFIRMATION = "customer_name", "confirmation_sent"
 """In an appointment's details."""
 _CENT_DIGITS = 4
@@ -54,12 +54,12 @@ class VoxanneWebhooks(WebhookFormat):
         word = WORDS.get(event.type)
         if word is None:
             return None
-        told: dict[str, Any] = {"type": word}
+        document: dict[str, Any] = {"type": word}
         if word == BOOKED:
-            told["appointment"] = _appointment(event.data)
+            document["appointment"] = _appointment(event.data)
         else:
-            told |= _call(event.type, event.data)
-        body = compact(told)
+            document |= _call(event.type, event.data)
+        body = compact(document)
         signature = hmac.digest(to.secret.encode(), body.encode(), hashlib.sha256).hex()
         return Message(
             headers={

@@ -40,8 +40,8 @@ class VozAgentWebhooks(WebhookFormat):
             return None
         if event.type == EventType.APPOINTMENT_CHANGED and not _moved(event.data):
             return None
-        told = {"event": word or event.type, "timestamp": zulu(event.at), "data": _data(event)}
-        return signed(event, compact(told), to, now)
+        document = {"event": word or event.type, "timestamp": zulu(event.at), "data": _data(event)}
+        return signed(event, compact(document), to, now)
 
 
 def _data(event: Event) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What other systems call events, and how they write instants and durations."""
+"""Names that other systems give our events, and their notation of instants and durations."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Words:
 
     def meant_by(self, words: Iterable[str]) -> tuple[str, ...]:
         """Our event types. Raises ValueError for a word that there is not."""
-        found: dict[str, None] = {}
+        event_types: dict[str, None] = {}
         for word in words:
             if word not in self._meant:
                 raise ValueError(f"found event {word!r}; known are {', '.join(self._meant)}")
-            found |= dict.fromkeys(event.value for event in self._meant[word])
-        return tuple(found)
+            event_types |= dict.fromkeys(event.value for event in self._meant[word])
+        return tuple(event_types)
 
     def words_of(self, event_types: Iterable[str]) -> list[str]:
         """The words for these event types, in the system's order."""
-        told = set(event_types)
-        if EVERY_EVENT in told:
+        chosen = set(event_types)
+        if EVERY_EVENT in chosen:
             return list(self._meant)
-        return [word for word, events in self._meant.items() if told.intersection(events)]
+        return [word for word, events in self._meant.items() if chosen.intersection(events)]
 
 
 def zulu(at: datetime) -> str:
@@ -64,10 +64,10 @@ _OF_A_TALK = ("duration_seconds", "transcript", "recording_url", "answered_at")
 
 
 def without_ringing(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The data of a call, without what is no talk's where nobody answered.
+    """The data of a call, without the fields of a conversation where it was not answered.
 
     Providers measure ringing, and agents greet telephones that ring. These systems have only a
-    talk's duration and transcript: with those, a failed call reads as one that was answered.
+    conversation's duration and transcript: with those, a failed call reads as an answered one.
     """
     if data.get("status") not in _NEVER_ANSWERED:
         return data

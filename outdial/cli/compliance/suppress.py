@@ -99,8 +99,9 @@ async def _suppress(
     if suppressed.hung_up:
         text += f"; {plural(suppressed.hung_up, 'call')} ended"
     say(text + ".")
-    if suppressed.untold and at.live:
-        say(f"{plural(suppressed.untold, 'call')} could not be signaled; none of them is dialed.")
+    if suppressed.not_signaled and at.live:
+        calls = plural(suppressed.not_signaled, "call")
+        say(f"{calls} could not be signaled; none of them is dialed.")
     if unread:
         fail(*unread, "The other numbers were added; these were not.")
     return OK

@@ -1,7 +1,8 @@
-"""Where requests may go whose URL somebody wrote: never to what only this machine can reach.
+"""Guarded HTTP for URLs that users write: refuses addresses that only this machine can reach.
 
-Checked on the addresses that a name resolves to, and the request goes to the address that was
-checked: a name that is resolved once more could lead elsewhere. Redirects are never followed.
+The check is made on the addresses that a name resolves to, and the request goes to the address
+that was checked: a name that is resolved once more could lead elsewhere. Redirects are never
+followed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _DIRECT = Egress()
 
 
 class UrlRefused(OutdialError, ValueError):
-    """The text says what was found and what would be right."""
+    """A URL that may not be requested. The text names what was found and what would be right."""
 
     code = "url_refused"
 
@@ -50,7 +51,7 @@ class NameUnknown(UrlRefused):
 
 @dataclass(frozen=True)
 class Target:
-    """A URL that may be asked, and the address to ask it at."""
+    """A URL that may be requested, and the address to connect to."""
 
     url: str
     scheme: str
@@ -84,7 +85,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=trusted,
             # As many as there are requests under way, which their callers bound: in a pool of a
-            # fixed size those of one tenant that hang would keep everybody else's waiting.
+            # fixed size those of one tenant that hang would keep all others waiting.
             max_connections=None,
             max_keepalive_connections=_IDLE,
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
@@ -130,7 +131,7 @@ def _proxied(proxy: str, trusted: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
 
 
 class _GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Looks a name up once, checks what it finds, and connects to that."""
+    """Resolves a name once, checks the addresses, and connects to one of them."""
 
     def __init__(self, allow_private: bool, allow_hosts: frozenset[str]) -> None:
         self._allow_private = allow_private
@@ -179,8 +180,8 @@ def _certificates(ca_file: str | None) -> ssl.SSLContext:
 
 @functools.cache
 def _resolvers() -> ThreadPoolExecutor:
-    """Threads of their own: whoever's name server never answers holds one of these, and none of
-    those in which everything else is looked up."""
+    """Threads for name resolution alone: a name server that never answers blocks one of these,
+    and none of the default executor's."""
     return ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolve")
 
 
@@ -195,14 +196,14 @@ async def look_up(host: str, port: int, *, allow_private: bool) -> str:
     """An address of the name; all that it has are checked. Raises UrlRefused."""
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.run_in_executor(
+        infos = await loop.run_in_executor(
             _resolvers(), lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         )
     except (OSError, UnicodeError) as error:
         raise NameUnknown(
             f"found {host!r}, which has no address", "found a host that has no address"
         ) from error
-    addresses = [str(one[4][0]) for one in found]
+    addresses = [str(one[4][0]) for one in infos]
     if not allow_private:
         for address in addresses:
             _require_public(host, address)

@@ -48,7 +48,7 @@ class Letter:
     subject: str
     text: str
     message_id: str
-    """The same for the same letter sent again, so that a mailbox can tell."""
+    """The same when the message is sent again, so that a mailbox can recognize it."""
     sent_at: datetime
     invitation: bytes | None = None
     """An .ics file."""

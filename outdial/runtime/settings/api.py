@@ -1,4 +1,4 @@
-"""How the HTTP API is served: behind which proxies, and how often it may be asked."""
+"""Settings of the HTTP API: trusted proxies and rate limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where settings come from, and what is said when one of them is wrong."""
+"""Sources of settings, and the messages for invalid ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ALLOWED = ("OUTDIAL_CONFIG",)
 _ALLOWED_PREFIX = "OUTDIAL_TEST_"
 
 _SECRETS = frozenset({"credentials", "database_url", "password", "proxy", "secrets"})
-"""Settings whose values are shown to nobody."""
+"""Settings whose values are never shown."""
 
 
 _IN_TOML = {"string": "write text in quotes", "dict": "write a table", "model": "write a table"}
@@ -61,15 +61,15 @@ def check_variables(variables: Mapping[str, str], model: type[BaseModel]) -> Non
 
     Raises SettingsInvalid.
     """
-    known = [f"{PREFIX}{name.upper()}" for name in model.model_fields]
+    names = [f"{PREFIX}{name.upper()}" for name in model.model_fields]
     problems = []
     for name in sorted(variables):
         upper = name.upper()
         if not upper.startswith(PREFIX) or upper in _ALLOWED or upper.startswith(_ALLOWED_PREFIX):
             continue
         head = upper.removeprefix(PREFIX).split("__")[0]
-        if f"{PREFIX}{head}" not in known:
-            problems.append(f"{name}: there is no such setting{_suggest(f'{PREFIX}{head}', known)}")
+        if f"{PREFIX}{head}" not in names:
+            problems.append(f"{name}: there is no such setting{_suggest(f'{PREFIX}{head}', names)}")
     if problems:
         raise SettingsInvalid(problems)
 
@@ -80,24 +80,24 @@ def explain(
     """One line for each error; the values of credentials are never shown."""
     given = {name.upper() for name in variables}
     lines = []
-    for found in error.errors():
-        location = tuple(str(part) for part in found["loc"])
+    for detail in error.errors():
+        location = tuple(str(part) for part in detail["loc"])
         variable = PREFIX + "__".join(location).upper()
         label = variable if variable in given else f"{path}: {'.'.join(location)}"
         secret = bool(_SECRETS & set(location))
-        lines.append(f"{label}: {_message(found, location, model, secret)}")
+        lines.append(f"{label}: {_message(detail, location, model, secret)}")
     return list(dict.fromkeys(lines))
 
 
 def _message(
-    found: ErrorDetails, location: tuple[str, ...], model: type[BaseModel], secret: bool
+    detail: ErrorDetails, location: tuple[str, ...], model: type[BaseModel], secret: bool
 ) -> str:
-    if found["type"] == "extra_forbidden":
+    if detail["type"] == "extra_forbidden":
         return f"there is no such setting{_suggest(location[-1], keys_at(model, location[:-1]))}"
-    if found["type"] == "missing":
+    if detail["type"] == "missing":
         return "is missing"
-    kind = found["type"].partition("_")[0]
-    return explain_value(found, model, otherwise=_IN_TOML.get(kind), secret=secret)
+    kind = detail["type"].partition("_")[0]
+    return explain_value(detail, model, otherwise=_IN_TOML.get(kind), secret=secret)
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:

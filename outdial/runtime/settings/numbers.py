@@ -47,8 +47,8 @@ class NumberSettings(BaseModel):
     def _known_types(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
             if name not in SPECIAL_TYPES:
-                known = ", ".join(SPECIAL_TYPES)
-                raise ValueError(f"found {name!r}, which is no special type; write some of {known}")
+                types = ", ".join(SPECIAL_TYPES)
+                raise ValueError(f"found {name!r}, which is no special type; write some of {types}")
         return value
 
     @field_validator("area_codes")

@@ -141,7 +141,7 @@ class Settings(BaseSettings):
     ui_url: str | None = None
     """The Temporal UI, to be shown to people."""
     upsert_status: bool = True
-    """Tell workflows of every transition of a call, and keep the CallStatus search attribute up
+    """Signal workflows every transition of a call, and keep the CallStatus search attribute up
     with it. Without, a run in the Temporal UI knows only that a call was queued and how it
     ended; `outdial status` and the database know all the same. It costs about a third of the
     throughput of a development server."""

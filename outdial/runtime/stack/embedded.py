@@ -48,8 +48,8 @@ class EmbeddedStack:
         *,
         on_waiting: Callable[[int], None] | None = None,
     ) -> None:
-        """`environ` instead of the environment the settings were read from; `on_waiting` is told
-        how many calls a stop lets come to their end."""
+        """`environ` instead of the environment the settings were read from; `on_waiting` is called
+        with the number of calls that a stop lets come to their end."""
         self._base = settings if environ is None else load_settings(environ)
         self._on_waiting = on_waiting
         self._dir = settings.state_dir.resolve()
@@ -74,7 +74,7 @@ class EmbeddedStack:
         await self._close()
 
     async def failure(self) -> None:
-        """Return never, but raise StackFailed when a part is lost for good."""
+        """Wait for ever; raise StackFailed when a part keeps failing."""
         done, _ = await asyncio.wait(self._watches, return_when=asyncio.FIRST_EXCEPTION)
         for watch in done:
             error = watch.exception()
@@ -83,13 +83,13 @@ class EmbeddedStack:
         await asyncio.Event().wait()
 
     def pids(self) -> dict[str, int]:
-        """Process ids by part, for those who look and for tests that kill."""
+        """Process ids by part, for benchmarks and tests."""
         return {process.command.name: process.pid for process in self._processes if process.pid}
 
     async def _start(self) -> None:
         last = read_state(self._dir)
         if last is not None and last.ready:
-            # Its owner was killed. Nobody may take what it wrote for what this one has started.
+            # Its owner was killed, and what it wrote must not be taken for this stack's state.
             write_state(self._dir, last.model_copy(update={"ready": False}))
         self.state = StackState(
             pid=os.getpid(),
@@ -122,9 +122,9 @@ class EmbeddedStack:
             if broken in done:
                 broken.result()
             if not done:
-                silent = [p.command.name for p in self._processes]
+                not_ready = [p.command.name for p in self._processes]
                 raise StackFailed(
-                    f"{', '.join(silent)} not ready after {READY_SECONDS:g} seconds; "
+                    f"{', '.join(not_ready)} not ready after {READY_SECONDS:g} seconds; "
                     f"see the logs in {self._dir / 'logs'}"
                 )
             ready.result()
@@ -150,14 +150,14 @@ class EmbeddedStack:
         the end of holds its slot for as long as it might last. No new one is placed meanwhile."""
         loop = asyncio.get_running_loop()
         give_up = loop.time() + CALLS_END_SECONDS
-        told = False
+        reported = False
         async with httpx.AsyncClient(
             base_url=self.state.endpoints.network, trust_env=False
         ) as http:
             while (calls := await _open_calls(http)) and loop.time() < give_up:
-                if not told and self._on_waiting is not None:
+                if not reported and self._on_waiting is not None:
                     self._on_waiting(calls)
-                told = True
+                reported = True
                 await asyncio.sleep(0.1)
 
     async def _close(self) -> None:
@@ -177,7 +177,7 @@ class EmbeddedStack:
 
 
 async def _open_calls(http: httpx.AsyncClient) -> int:
-    """Calls that go on in the simulated network; 0 when it cannot tell."""
+    """Calls in progress in the simulated network; 0 when it does not answer."""
     try:
         answer = await http.get("/sim/stats")
         return int(answer.json()["open"])

@@ -21,7 +21,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 
 class StackFailed(OutdialError):
-    """The stack could not be started, or lost a part for good."""
+    """The stack could not be started, or a part of it keeps failing."""
 
     code = "stack_failed"
 

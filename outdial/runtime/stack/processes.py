@@ -25,23 +25,23 @@ _WATCHDOG = Path(__file__).with_name("parent_watchdog.py")
 
 
 class ProcessFailed(OutdialError):
-    """A part of the stack keeps dying."""
+    """A part of the stack ends again and again."""
 
     code = "process_failed"
 
     def __init__(self, name: str, code: int, log: Path) -> None:
         self.tail = tail_of(log)
-        said = "\n".join(f"    {line}" for line in self.tail) or "    (it wrote nothing)"
+        output = "\n".join(f"    {line}" for line in self.tail) or "    (it wrote nothing)"
         super().__init__(
             f"{name} ended {QUICK_FAILURES} times in a row, last with code {code}; "
-            f"its log {log} ends with:\n{said}"
+            f"its log {log} ends with:\n{output}"
         )
         self.name = name
 
 
 @dataclass(frozen=True)
 class Command:
-    """One process: what to run, with what environment, how to tell that it answers."""
+    """One process: what to run, with what environment, and its readiness check."""
 
     name: str
     arguments: tuple[str, ...]
@@ -82,14 +82,14 @@ class Process:
             await asyncio.sleep(_BACKOFF_SECONDS[min(failures, len(_BACKOFF_SECONDS)) - 1])
 
     async def answering(self) -> None:
-        """Return once it answers; whoever waits sets the limit."""
+        """Return once it answers; the caller sets the limit."""
         while self.command.answers is not None:
             if await self.command.answers():
                 return
             await asyncio.sleep(0.03)
 
     async def stop(self) -> None:
-        """SIGTERM, and SIGKILL when it takes too long. To be called once nobody restarts it."""
+        """SIGTERM, and SIGKILL when it takes too long. Cancel `keep_running` first."""
         child = self._child
         if child is None or child.returncode is not None:
             return

@@ -29,8 +29,8 @@ _PORTS = range(16_384, 32_768)
 and up): one of them would be taken, now and then, by the time the stack starts again."""
 _TRIES = 20
 _PORT_PATIENCE_SECONDS = 3.0
-"""A part that was killed lets go of its port with the last of its threads, which on a busy machine
-is a while after it is gone for everybody who looks at its process."""
+"""A killed part releases its port with the last of its threads, which on a busy machine is a while
+after its process is gone."""
 
 
 class StackRunning(OutdialError):
@@ -171,10 +171,10 @@ def write_state(state_dir: Path, state: StackState) -> None:
 def choose_endpoints(last: Endpoints | None) -> Endpoints:
     """The ports of last time where they are free, so that bookmarks keep working."""
     names = list(Endpoints.model_fields)
-    wanted = [getattr(last, name) if last else 0 for name in names]
+    last_ports = [getattr(last, name) if last else 0 for name in names]
     give_up = time.monotonic() + _PORT_PATIENCE_SECONDS
     with contextlib.ExitStack() as held:
-        ports = [_last_port(port, held, give_up) or _free_port(held) for port in wanted]
+        ports = [_last_port(port, held, give_up) or _free_port(held) for port in last_ports]
     return Endpoints(**dict(zip(names, ports, strict=True)))
 
 

@@ -51,16 +51,16 @@ async def match_contact(ctx: Resources, phone: str, values: dict[str, Any]) -> t
     Raises RequestRefused.
     """
     number = number_of(phone)
-    known = await directory.find(ctx, CONTACTS, phone=number)
-    if known is not None:
-        return known, False
+    contact = await directory.find(ctx, CONTACTS, phone=number)
+    if contact is not None:
+        return contact, False
     try:
         made = await directory.add(ctx, CONTACTS, values | {"phone": number}, lenient=True)
     except Collision:  # somebody made it in this very moment
-        known = await directory.find(ctx, CONTACTS, phone=number)
-        if known is None:
+        contact = await directory.find(ctx, CONTACTS, phone=number)
+        if contact is None:
             raise
-        return known, False
+        return contact, False
     return made, True
 
 

@@ -52,7 +52,7 @@ async def add(
 
     def work(s: Session) -> None:
         of.add(s, kept)
-        _tell(s, kept, EventType.CONTACT_CREATED, now)
+        _publish(s, kept, EventType.CONTACT_CREATED, now)
 
     try:
         await ctx.database.write(work)
@@ -80,10 +80,10 @@ def require_line(ctx: Resources, name: str | None) -> None:
 
 async def get(ctx: Resources, of: Directory[Kept], kept_id: str) -> Kept:
     """Raises NotFound."""
-    found = await ctx.database.read(lambda s: of.get(s, ctx.tenant, kept_id))
-    if found is None:
+    kept = await ctx.database.read(lambda s: of.get(s, ctx.tenant, kept_id))
+    if kept is None:
         raise NotFound(of.kind, kept_id)
-    return found
+    return kept
 
 
 async def find(ctx: Resources, of: Directory[Kept], **values: Any) -> Kept | None:
@@ -148,17 +148,17 @@ async def change(
     def work(s: Session) -> bool:
         changed = of.change(s, ctx.tenant, kept_id, checked, version=version, now=now)
         if changed:
-            _tell(s, of.get(s, ctx.tenant, kept_id), EventType.CONTACT_UPDATED, now)
+            _publish(s, of.get(s, ctx.tenant, kept_id), EventType.CONTACT_UPDATED, now)
         return changed
 
     try:
         changed = await ctx.database.write(work)
     except StatementRefused:
         raise Collision(f"there is a {of.kind} with this number already") from None
-    found = await get(ctx, of, kept_id)
+    kept = await get(ctx, of, kept_id)
     if not changed:
-        raise PreconditionFailed(of.kind, found.version)
-    return found
+        raise PreconditionFailed(of.kind, kept.version)
+    return kept
 
 
 async def remove(
@@ -167,8 +167,8 @@ async def remove(
     """Raises NotFound, PreconditionFailed."""
     removed = await ctx.database.write(lambda s: of.remove(s, ctx.tenant, kept_id, version=version))
     if not removed:
-        found = await get(ctx, of, kept_id)
-        raise PreconditionFailed(of.kind, found.version)
+        kept = await get(ctx, of, kept_id)
+        raise PreconditionFailed(of.kind, kept.version)
 
 
 @dataclass(frozen=True)
@@ -184,22 +184,22 @@ class Speaker:
     """Those that the call brought along, of a registered agent."""
 
 
-async def speaker(ctx: Resources, asked: str | Agent | None, line: str | None = None) -> Speaker:
+async def speaker(ctx: Resources, named: str | Agent | None, line: str | None = None) -> Speaker:
     """Find who speaks: a registered agent by its id, else an agent of the provider's.
 
     Nobody named is the default agent. Raises RequestRefused, UnknownLine.
     """
-    registered = await _registered(ctx, asked)
+    registered = await _registered(ctx, named)
     if registered is not None:
         if not registered.is_active:
             raise RequestRefused(f"agent: {registered.id!r} is not active")
-        own = asked.settings if isinstance(asked, Agent) else {}
+        own = named.settings if isinstance(named, Agent) else {}
         agent = Agent(id=registered.remote_id, settings=registered.settings | own)
         spoken_on = _line(ctx, line or registered.line)
         return Speaker(agent, spoken_on, registered.id, registered, own)
-    if asked is None:
+    if named is None:
         raise RequestRefused("agent: found none, and no agent is the default; name one")
-    agent = Agent(id=asked) if isinstance(asked, str) else asked
+    agent = Agent(id=named) if isinstance(named, str) else named
     return Speaker(agent, _line(ctx, line), agent.id)
 
 
@@ -214,20 +214,20 @@ async def usual_agent(ctx: Resources) -> str | None:
     return None if chosen is None else chosen.id
 
 
-async def _registered(ctx: Resources, asked: str | Agent | None) -> RegisteredAgent | None:
-    if asked is None:
+async def _registered(ctx: Resources, named: str | Agent | None) -> RegisteredAgent | None:
+    if named is None:
         return await default_agent(ctx)
-    return await find(ctx, AGENTS, id=asked if isinstance(asked, str) else asked.id)
+    return await find(ctx, AGENTS, id=named if isinstance(named, str) else named.id)
 
 
 def _line(ctx: Resources, name: str | None) -> str:
     return ctx.lines.of_tenant(ctx.tenant).choose(name)
 
 
-def _tell(s: Session, kept: object, what: EventType, now: datetime) -> None:
-    """Endpoints are told of contacts; nothing else that is kept here is anybody's news."""
+def _publish(s: Session, kept: object, event_type: EventType, now: datetime) -> None:
+    """Publish a change of a contact; changes of agents and phone numbers have no event."""
     if isinstance(kept, Contact):
-        publish_contacts(s, [kept], what, now=now)
+        publish_contacts(s, [kept], event_type, now=now)
 
 
 def _checked(values: dict[str, Any], lenient: bool = False) -> dict[str, Any]:

@@ -94,7 +94,7 @@ async def list_all_keys(ctx: Resources) -> list[ApiKey]:
 
 async def get_key(ctx: Resources, key_id: str) -> ApiKey:
     """Raises NotFound."""
-    return _known(await ctx.database.read(lambda s: keys.get_key(s, ctx.tenant, key_id)), key_id)
+    return _require(await ctx.database.read(lambda s: keys.get_key(s, ctx.tenant, key_id)), key_id)
 
 
 async def rotate_key(
@@ -115,7 +115,7 @@ async def rotate_key(
         _require_covered(s, ctx, key_id, by)
         return keys.rotate_key(s, ctx.tenant, key_id, digest, previous_until=until)
 
-    return NewKey(_known(await ctx.database.write(work), key_id), text)
+    return NewKey(_require(await ctx.database.write(work), key_id), text)
 
 
 async def revoke_key(ctx: Resources, key_id: str, *, by: ApiKey | None = None) -> ApiKey:
@@ -123,12 +123,12 @@ async def revoke_key(ctx: Resources, key_id: str, *, by: ApiKey | None = None) -
     now = ctx.clock()
 
     def work(s: Session) -> ApiKey | None:
-        known = _require_covered(s, ctx, key_id, by)
-        if known.revoked_at is not None:
-            return known
+        key = _require_covered(s, ctx, key_id, by)
+        if key.revoked_at is not None:
+            return key
         return keys.change_key(s, ctx.tenant, key_id, revoked_at=now)
 
-    return _known(await ctx.database.write(work), key_id)
+    return _require(await ctx.database.write(work), key_id)
 
 
 async def switch_key(
@@ -140,15 +140,15 @@ async def switch_key(
         _require_covered(s, ctx, key_id, by)
         return keys.change_key(s, ctx.tenant, key_id, enabled=enabled)
 
-    return _known(await ctx.database.write(work), key_id)
+    return _require(await ctx.database.write(work), key_id)
 
 
 def _require_covered(s: Session, ctx: Resources, key_id: str, by: ApiKey | None) -> ApiKey:
     """The key, which `by` covers. Raises NotFound, KeyOutranked."""
-    known = _known(keys.get_key(s, ctx.tenant, key_id), key_id)
-    if by is not None and not covers(by, known, usual=ctx.calls_per_key):
+    key = _require(keys.get_key(s, ctx.tenant, key_id), key_id)
+    if by is not None and not covers(by, key, usual=ctx.calls_per_key):
         raise KeyOutranked(key_id)
-    return known
+    return key
 
 
 def _no_more(ctx: Resources, by: ApiKey, calls_per_day: int | None) -> int | None:
@@ -198,7 +198,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _known(key: ApiKey | None, key_id: str) -> ApiKey:
+def _require(key: ApiKey | None, key_id: str) -> ApiKey:
     if key is None:
         raise NotFound("key", key_id)
     return key

@@ -167,8 +167,8 @@ def _foreign_number(where: str, number: str) -> Need:
     return Need(OVERRIDE_DIALING, f"{where}: {number[:50]!r} is no caller id of the line")
 
 
-def _same_number(number: str, known: tuple[str, ...]) -> bool:
-    return _e164(number) in {_e164(one) for one in known}
+def _same_number(number: str, numbers: tuple[str, ...]) -> bool:
+    return _e164(number) in {_e164(one) for one in numbers}
 
 
 def _e164(number: str) -> str:

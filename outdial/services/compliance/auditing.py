@@ -57,9 +57,9 @@ def _head(text: str) -> tuple[int, str]:
 def _unlike(s: Session, campaign_id: int, sequence: int, digest: str) -> list[Fault]:
     if sequence == 0:
         return []
-    found = hash_of(s, campaign_id, sequence)
-    if found is None:
+    stored = hash_of(s, campaign_id, sequence)
+    if stored is None:
         return [Fault(sequence, "the receipt of the kept head is gone")]
-    if found != digest:
+    if stored != digest:
         return [Fault(sequence, "it is not the receipt of the kept head")]
     return []

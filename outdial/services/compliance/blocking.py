@@ -1,4 +1,4 @@
-"""Places into which nobody is called for now, and an operator's own rules: no deployment needed."""
+"""Blocks of places, and an operator's own rules: changed at run time, without a deployment."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def block(
     reason: str,
     purpose: Purpose | None = None,
 ) -> Block:
-    """Call nobody there until an instant or a date, from the commit on; fences see it too.
+    """Block all calls to a place until an instant or a date, from the commit on; fences see it too.
 
     Raises RulesInvalid for a place or a time that is none, or has passed.
     """
@@ -90,7 +90,7 @@ def of_place(book: Rulebook, place: str | None) -> tuple[tuple[Rule, ...], tuple
 
 
 async def _change(ctx: Resources, work: Callable[[Session], T]) -> T:
-    """Write it down, then have campaigns look at their people anew."""
+    """Commit the change, then wake campaigns to decide about their recipients again."""
     done = await ctx.database.write(work)
     campaigns = await ctx.database.read(lambda s: rulings.open_campaigns(s, ctx.tenant))
     await asyncio.gather(

@@ -1,4 +1,4 @@
-"""Why a person of a campaign is called now, later, or never: everything a decision is made from."""
+"""Explain the decision about a recipient: dial, wait or never, with everything it is made from."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ async def explain(ctx: Resources, name: str, number: str) -> list[dict[str, Any]
     def work(s: Session) -> tuple[list[RecipientExplanation], list[RecipientRecord]]:
         return explain_recipients(s, record, number, now), refused_recipients(s, record, number)
 
-    found, refused = await ctx.database.read(work)
-    if not found and not refused:
+    explanations, refused = await ctx.database.read(work)
+    if not explanations and not refused:
         raise NoSuchPerson(name, mask_phone(number))
-    told = [_explained(record, explanation, now) for explanation in found]
-    return told + [_refused(record, recipient) for recipient in refused]
+    explained = [_explained(record, explanation, now) for explanation in explanations]
+    return explained + [_refused(record, recipient) for recipient in refused]
 
 
 def _refused(record: CampaignRecord, recipient: RecipientRecord) -> dict[str, Any]:
@@ -149,14 +149,14 @@ def _answer(decision: Decision) -> dict[str, Any]:
     if isinstance(decision, Dial):
         return {"answer": "dial", "window_closes_at": decision.closes_at.isoformat()}
     reason = decision.reason
-    told = {
+    refusal = {
         "reason": reason.text,
         "code": reason.code,
         "could_change_it": _CHANGES.get(reason.code, "nothing"),
     }
     if isinstance(decision, Wait):
-        return {"answer": "wait", "until": decision.until.isoformat(), **told}
-    return {"answer": "never", **told}
+        return {"answer": "wait", "until": decision.until.isoformat(), **refusal}
+    return {"answer": "never", **refusal}
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -184,7 +184,7 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def _caps(
     conditions: Conditions, explanation: RecipientExplanation, now: datetime
 ) -> list[dict[str, Any]]:
-    told = []
+    caps = []
     for bound in conditions.caps:
         ledger = explanation.ledger
         counted = ledger.attempts
@@ -193,7 +193,7 @@ def _caps(
         within = bound.cap.within
         used = [at for at in counted if within is None or at > now - within]
         free = free_at(bound.cap, counted, now)
-        told.append(
+        caps.append(
             {
                 "cap": str(bound.cap),
                 "by": bound.rule.id if bound.rule else "campaign",
@@ -201,4 +201,4 @@ def _caps(
                 "free_at": None if free is None else free.isoformat(),
             }
         )
-    return told
+    return caps

@@ -51,13 +51,13 @@ def read_receipts(s: Session, campaign_id: int) -> Iterator[Receipt]:
     """The chain from its beginning, a page at a time."""
     after = 0
     while True:
-        found = (
+        query = (
             select(receipt)
             .where(receipt.c.campaign_id == campaign_id, receipt.c.sequence > after)
             .order_by(receipt.c.sequence)
             .limit(_PAGE)
         )
-        rows = s.connection().execute(found).all()
+        rows = s.connection().execute(query).all()
         for row in rows:
             yield Receipt(row.sequence, row.call_id, row.at, row.body, row.hash)
         if len(rows) < _PAGE:
@@ -67,11 +67,11 @@ def read_receipts(s: Session, campaign_id: int) -> Iterator[Receipt]:
 
 def hash_of(s: Session, campaign_id: int, sequence: int) -> str | None:
     """The hash of one receipt of a campaign; None when it is gone."""
-    found = select(receipt.c.hash).where(
+    query = select(receipt.c.hash).where(
         receipt.c.campaign_id == campaign_id, receipt.c.sequence == sequence
     )
-    known: str | None = s.connection().execute(found).scalar_one_or_none()
-    return known
+    digest: str | None = s.connection().execute(query).scalar_one_or_none()
+    return digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def unlike_their_calls(s: Session, campaign_id: int, limit: int = 100) -> list[M
         )
         .limit(limit)
     )
-    found = [
+    mismatches = [
         Mismatch(call_id, "it was dialed and has no receipt")
         for call_id in s.connection().execute(let_through).scalars()
     ]
@@ -105,21 +105,21 @@ def unlike_their_calls(s: Session, campaign_id: int, limit: int = 100) -> list[M
         )
         .limit(limit)
     )
-    found += [
+    mismatches += [
         Mismatch(call_id, "its receipt is there, the call is not")
         for call_id in s.connection().execute(gone).scalars()
     ]
-    return found + _other_numbers(s, campaign_id, limit)
+    return mismatches + _other_numbers(s, campaign_id, limit)
 
 
 def _other_numbers(s: Session, campaign_id: int, limit: int) -> list[Mismatch]:
-    found = (
+    query = (
         select(call.c.id, call.c.phone, receipt.c.body)
         .join_from(receipt, call, call.c.id == receipt.c.call_id)
         .where(receipt.c.campaign_id == campaign_id)
     )
     changed = []
-    rows = s.connection().execute(found, execution_options={"yield_per": _PAGE})
+    rows = s.connection().execute(query, execution_options={"yield_per": _PAGE})
     for row in rows:
         if number_digest(row.id, row.phone) not in row.body:
             changed.append(Mismatch(row.id, "its number is not the one that was dialed"))

@@ -1,4 +1,4 @@
-"""What a tenant adds to the rules that ship: read by every claim and every fence."""
+"""Rulings: a tenant's own rules and blocks, read by every claim and every fence."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ _IN_FORCE = (
 
 def read_rulebook(s: Session, tenant: str, now: datetime) -> Rulebook:
     """The rules in force at `now`: those that ship, the tenant's own, and blocks."""
-    found = s.connection().execute(_IN_FORCE, {"of_tenant": tenant}).all()
-    if not found:
+    rows = s.connection().execute(_IN_FORCE, {"of_tenant": tenant}).all()
+    if not rows:
         return shipped_rulebook()
-    rules = tuple(row.body for row in found if row.kind == RULE)
-    blocks = tuple(row.body for row in found if row.kind == BLOCK and row.until > now)
+    rules = tuple(row.body for row in rows if row.kind == RULE)
+    blocks = tuple(row.body for row in rows if row.kind == BLOCK and row.until > now)
     return _rulebook(rules, blocks)
 
 
 @lru_cache(maxsize=64)
 def _rulebook(rules: tuple[str, ...], blocks: tuple[str, ...]) -> Rulebook:
-    """Remembered, and with it all that was worked out under it."""
+    """Cached, together with everything computed from it."""
     return Rulebook(
         [Rule.model_validate_json(body) for body in rules],
         [Block.model_validate_json(body) for body in blocks],
@@ -64,15 +64,15 @@ def replace_rules(s: Session, tenant: str, rules: Sequence[Rule], *, now: dateti
 
 
 def block(s: Session, tenant: str, blocked: Block, *, now: datetime) -> bool:
-    """Call nobody there until the block's end; whether another block of that place was replaced."""
+    """Block a place until an instant; whether another block of that place was replaced."""
     before = _blocks(s, tenant, blocked.jurisdiction, blocked.purpose)
-    # A new one waits for no claim: whoever is claimed meanwhile is met by it at the fence.
+    # A new one waits for no claim: the fence refuses calls that are claimed meanwhile.
     held = _hold(s, tenant, claims=bool(before))
     replaced = _end_blocks(s, tenant, blocked.jurisdiction, blocked.purpose, now)
     row = _row(tenant, BLOCK, blocked.jurisdiction, blocked.model_dump_json(), blocked.until, now)
     s.connection().execute(insert(ruling), [row])
     if replaced:
-        # It may end sooner now; a block that is new is met by whoever is looked at next.
+        # It may end sooner now; a new block holds for every decision from now on.
         _requeue(s, held)
     return replaced
 
@@ -99,7 +99,7 @@ def _end_blocks(
 
 def _blocks(s: Session, tenant: str, jurisdiction: str, purpose: Purpose | None) -> list[int]:
     """One block for each place and purpose; `purpose` is in the body."""
-    found = select(ruling.c.id, ruling.c.body).where(
+    query = select(ruling.c.id, ruling.c.body).where(
         ruling.c.tenant == tenant,
         ruling.c.kind == BLOCK,
         ruling.c.name == jurisdiction,
@@ -107,7 +107,7 @@ def _blocks(s: Session, tenant: str, jurisdiction: str, purpose: Purpose | None)
     )
     return [
         row.id
-        for row in s.connection().execute(found)
+        for row in s.connection().execute(query)
         if Block.model_validate_json(row.body).purpose is purpose
     ]
 
@@ -126,7 +126,7 @@ def _row(
 
 
 def _hold(s: Session, tenant: str, *, claims: bool) -> list[int]:
-    """Keep fences of a tenant's campaigns out until the transaction ends; `claims`: those, too.
+    """Lock fences of a tenant's campaigns out until the transaction ends; `claims`: those, too.
 
     Before any row is locked, as `store.campaign.gate` says. What gets stricter holds at every fence
     that passes its gate from then on.
@@ -139,7 +139,7 @@ def _hold(s: Session, tenant: str, *, claims: bool) -> list[int]:
 
 
 def _requeue(s: Session, held: Iterable[int]) -> None:
-    """Who waits because of a rule is looked at again; claims do it step by step."""
+    """Requeue recipients that wait because of a rule; claims do it step by step."""
     for campaign_id in held:
         save_claim_state(s, campaign_id, requeue_from=FROM_THE_START)
 
@@ -147,9 +147,9 @@ def _requeue(s: Session, held: Iterable[int]) -> None:
 def open_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:
     """Campaigns of a tenant that may place calls, the direct one included, by id."""
     states = [CampaignState.RUNNING.value, CampaignState.PAUSED.value]
-    found = (
+    query = (
         select(campaign)
         .where(campaign.c.tenant == tenant, campaign.c.state.in_(states))
         .order_by(campaign.c.id)
     )
-    return [campaign_record(row) for row in s.connection().execute(found).mappings()]
+    return [campaign_record(row) for row in s.connection().execute(query).mappings()]

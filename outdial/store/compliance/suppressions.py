@@ -1,4 +1,4 @@
-"""Numbers that must not be called; read by every decision and once more at the fence.
+"""Suppression lists: numbers that must not be called, read by every decision and by the fence.
 
 Each tenant has a list, and one is for all tenants. What is listed now is one table, how it came
 to be is another, to which rows are only ever added.
@@ -46,10 +46,10 @@ class Suppression:
 
 def reason_of(tenant: ColumnElement[str], phone: ColumnElement[str]) -> ScalarSelect[str | None]:
     """Why a number is on the tenant's list or on the one for all, as part of a statement."""
-    found = select(func.min(suppression.c.reason)).where(
+    query = select(func.min(suppression.c.reason)).where(
         suppression.c.tenant.in_([tenant, EVERY_TENANT]), suppression.c.phone == phone
     )
-    return found.scalar_subquery()
+    return query.scalar_subquery()
 
 
 def suppress_all(
@@ -57,14 +57,14 @@ def suppress_all(
 ) -> int:
     """Put numbers (E.164) on a list; how many of them were not on it.
 
-    A number that is written in several forms is listed in each, so that whoever looks for one
-    finds it; it counts, and is told of, once.
+    A number that is written in several forms is listed in each, so that a query by any form
+    finds it; it is counted and published once.
     """
-    # Sorted, so that two who list the same numbers wait for each other in one order.
-    wanted = sorted({subscriber(number): number for number in sorted(set(numbers))}.values())
+    # Sorted, so that two transactions with the same numbers lock them in one order.
+    distinct = sorted({subscriber(number): number for number in sorted(set(numbers))}.values())
     added = 0
-    for start in range(0, len(wanted), _STEP):
-        given = wanted[start : start + _STEP]
+    for start in range(0, len(distinct), _STEP):
+        step = distinct[start : start + _STEP]
         rows = [
             {
                 "tenant": tenant,
@@ -73,7 +73,7 @@ def suppress_all(
                 "source": source,
                 "created_at": now,
             }
-            for number in given
+            for number in step
             for text in sorted(siblings(number))
         ]
         new = s.connection().execute(
@@ -83,7 +83,7 @@ def suppress_all(
             .returning(suppression.c.phone)
         )
         listed = set(map(subscriber, new.scalars()))
-        fresh = [number for number in given if subscriber(number) in listed]
+        fresh = [number for number in step if subscriber(number) in listed]
         added += _note(s, tenant, fresh, LISTED, reason, source, now)
     return added
 
@@ -109,8 +109,8 @@ def lift(
 
 def is_suppressed(s: Session, tenant: str, number: str) -> str | None:
     """Why a number must not be called; None when it may."""
-    found = select(reason_of(bindparam("of_tenant", tenant), bindparam("number", number)))
-    reason: str | None = s.connection().execute(found).scalar_one_or_none()
+    query = select(reason_of(bindparam("of_tenant", tenant), bindparam("number", number)))
+    reason: str | None = s.connection().execute(query).scalar_one_or_none()
     return reason
 
 
@@ -118,16 +118,16 @@ def list_suppressed(
     s: Session, tenant: str, *, limit: int, after: str | None = None
 ) -> list[Suppression]:
     """What is on a tenant's own list now, by number."""
-    found = select(suppression).where(suppression.c.tenant == tenant)
+    query = select(suppression).where(suppression.c.tenant == tenant)
     if after is not None:
-        found = found.where(suppression.c.phone > after)
-    rows = s.connection().execute(found.order_by(suppression.c.phone).limit(limit))
+        query = query.where(suppression.c.phone > after)
+    rows = s.connection().execute(query.order_by(suppression.c.phone).limit(limit))
     return [Suppression(row.phone, row.reason, row.source, row.created_at) for row in rows]
 
 
 def history(s: Session, tenant: str, number: str) -> list[SuppressionChange]:
     """Every listing and lifting of a number, for the tenant and for all, oldest first."""
-    found = (
+    query = (
         select(suppression_change)
         .where(
             suppression_change.c.phone.in_(siblings(number)),
@@ -137,13 +137,13 @@ def history(s: Session, tenant: str, number: str) -> list[SuppressionChange]:
     )
     return [
         SuppressionChange(row.tenant, row.change, row.reason, row.source, row.at)
-        for row in s.connection().execute(found)
+        for row in s.connection().execute(query)
     ]
 
 
 def calls_before_a_talk(s: Session, tenant: str, numbers: Sequence[str]) -> list[CallRecord]:
-    """Calls to these numbers that are queued or ringing; `*` looks at all tenants."""
-    found: list[CallRecord] = []
+    """Calls to these numbers that are queued or ringing; `*`: of all tenants."""
+    calls: list[CallRecord] = []
     numbers = [text for number in numbers for text in siblings(number)]
     for start in range(0, len(numbers), _STEP):
         step = (
@@ -158,8 +158,8 @@ def calls_before_a_talk(s: Session, tenant: str, numbers: Sequence[str]) -> list
         )
         if tenant != EVERY_TENANT:
             step = step.where(lease.c.tenant == tenant)
-        found += [call_record(row) for row in s.connection().execute(step).mappings()]
-    return found
+        calls += [call_record(row) for row in s.connection().execute(step).mappings()]
+    return calls
 
 
 def _note(

@@ -40,19 +40,19 @@ def ensure_endpoint(s: Session, new: Endpoint) -> Endpoint:
 def set_campaign_endpoints(
     s: Session, campaign_id: int, named: Sequence[Endpoint], *, now: datetime
 ) -> None:
-    """Give a campaign the endpoints that its definition names; those it no longer names go.
+    """Set a campaign's endpoints to those that its definition names, and remove its others.
 
-    One that was there before keeps its secret, and is enabled again.
+    One that exists keeps its secret, and is enabled again.
     """
-    kept = []
+    ids = []
     for each in named:
         endpoint_of_url = ensure_endpoint(s, each)
-        kept.append(endpoint_of_url.id)
+        ids.append(endpoint_of_url.id)
         values = {"events": list(each.events), "state": each.state.value, "reason": None}
         change_endpoint(s, each.tenant, endpoint_of_url.id, values, version=None, now=now)
     s.connection().execute(
         update(endpoint)
-        .where(endpoint.c.campaign_id == campaign_id, endpoint.c.id.not_in(kept))
+        .where(endpoint.c.campaign_id == campaign_id, endpoint.c.id.not_in(ids))
         .values(state=REMOVED, updated_at=now)
     )
 

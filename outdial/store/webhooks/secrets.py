@@ -34,7 +34,7 @@ def rotate_secret(
                 endpoint_id=endpoint_id, secret=before, rotated_at=at, ends_at=until
             )
         )
-    _keep_newest(s, endpoint_id, MOST_FORMER if until > now else 0)
+    _retain_newest(s, endpoint_id, MOST_FORMER if until > now else 0)
     s.connection().execute(
         update(endpoint)
         .where(mine)
@@ -90,13 +90,13 @@ def delete_former_secrets(s: Session, *, now: datetime, limit: int) -> int:
     return len(rows)
 
 
-def _keep_newest(s: Session, endpoint_id: str, kept: int) -> None:
+def _retain_newest(s: Session, endpoint_id: str, count: int) -> None:
     statement = (
         select(former_secret.c.secret)
         .where(former_secret.c.endpoint_id == endpoint_id)
         .order_by(former_secret.c.rotated_at.desc())
     )
-    for secret in list(s.connection().execute(statement).scalars())[kept:]:
+    for secret in list(s.connection().execute(statement).scalars())[count:]:
         _drop(s, endpoint_id, secret)
 
 
