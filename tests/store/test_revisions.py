@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CampaignRecord
@@ -31,6 +32,17 @@ def test_a_revision_is_kept_beside_the_earlier_ones(house: House) -> None:
     assert (changed.revision, changed.plan.pacing.max_concurrent) == (2, 2)
     kept = [house.write(lambda s, n=n: definition_at(s, campaign.id, n)) for n in (1, 2, 3)]  # type: ignore[misc]
     assert [d and d.pacing.max_concurrent for d in kept] == [10, 2, None]
+
+
+def test_a_key_that_an_earlier_version_stored_does_not_keep_a_definition_from_being_read(
+    house: House,
+) -> None:
+    """Recipients are added under it, and a campaign may run for months."""
+    campaign = house.launch(1)
+    stored = definition().model_dump_json().replace("{", '{"budget":null,', 1)
+    change = text("UPDATE campaign_revision SET definition = :stored")
+    house.write(lambda s: s.connection().execute(change, {"stored": stored}))
+    assert house.write(lambda s: definition_at(s, campaign.id, 1)) == definition()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -398,4 +399,11 @@ def definition_at(s: Session, campaign_id: int, revision: int) -> CampaignDefini
         )
         .scalar_one_or_none()
     )
-    return None if text is None else CampaignDefinition.model_validate_json(text)
+    return None if text is None else _read_definition(text)
+
+
+def _read_definition(text: str) -> CampaignDefinition:
+    """A stored definition, without keys that definitions had in an earlier version."""
+    keys = CampaignDefinition.model_fields
+    stored = {key: value for key, value in json.loads(text).items() if key in keys}
+    return CampaignDefinition.model_validate_json(json.dumps(stored))
