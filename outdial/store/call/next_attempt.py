@@ -114,7 +114,7 @@ def _number_after(locked: LockedCall, following: NextAttempt, moved: Moved) -> d
 
 
 def after_a_stop(s: Session, locked: LockedCall, following: Following) -> Following:
-    """A call that was stopped reason its number was listed: the claim says what that leads to,
+    """A call that was stopped because its number was listed: the claim says what that leads to,
     another number of the person or their end."""
     suppression = is_suppressed(s, locked.call.tenant, locked.call.phone)
     if suppression is None:
