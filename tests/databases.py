@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Table, create_engine, exists, literal, make_url, select, text
+from sqlalchemy import URL, Table, create_engine, event, exists, literal, make_url, select, text
 from sqlmodel import Session
 
 from outdial.store.db.database import Database
@@ -42,13 +42,6 @@ class InThread(Database):
 
     def read_sync(self, work: Callable[[Session], T]) -> T:
         return self._read(work)
-
-    def do_not_sync(self) -> None:
-        """Leave it to the system when SQLite's file is written: no test survives a power cut."""
-        if self._write_engine.dialect.name == "sqlite":
-            connection = self._write_engine.raw_connection()
-            connection.cursor().execute("PRAGMA synchronous = OFF")
-            connection.close()
 
 
 @contextmanager
@@ -85,7 +78,9 @@ def postgresql_database(server: URL) -> Iterator[str]:
     try:
         yield server.set(database=name).render_as_string(hide_password=False)
     finally:
-        _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        # Our own server goes with all that is in it, which takes no checkpoint for each.
+        if SERVER_VARIABLE in os.environ:
+            _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @contextmanager
@@ -106,6 +101,7 @@ def migrated(url: str, **options: Any) -> Iterator[Database]:
     if copied:
         path.write_bytes(_new_sqlite())
     database = Database(url, **options)
+    do_not_sync(database)
     try:
         if not copied:
             database.migrate()
@@ -125,6 +121,17 @@ def _new_sqlite() -> bytes:
         database.migrate()
         database.dispose()
         return Path(make_url(url).database or "").read_bytes()
+
+
+def do_not_sync(database: Database) -> None:
+    """Leave it to the system when SQLite's file is written: no test survives a power cut."""
+    engine = database._write_engine
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _stop_syncing)
+
+
+def _stop_syncing(connection: Any, _: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def empty(database: Database) -> None:

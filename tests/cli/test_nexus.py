@@ -31,7 +31,7 @@ def connected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return True
 
     monkeypatch.setattr(nexus, "connect_temporal", connect)
-    monkeypatch.setattr("outdial.services.nexus.create_endpoint", create)
+    monkeypatch.setattr(nexus, "create_endpoint", create)
     return addresses
 
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.databases import InThread
+from tests.databases import InThread, do_not_sync
 from tests.store.model import model_of
 from tests.store.model_invariants import MOST_A_DAY
 
@@ -41,8 +41,8 @@ def run_histories(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     )
     database = InThread(url, daily_ceiling=MOST_A_DAY)
     try:
+        do_not_sync(database)
         database.migrate()
-        database.do_not_sync()
         run_state_machine_as_test(seed(used)(model_of(database)), settings=chosen)
     finally:
         database.dispose()
