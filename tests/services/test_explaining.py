@@ -31,7 +31,7 @@ async def _launched(world: World) -> CampaignRecord:
         f"recipients: [{{phone: '{MIAMI}', consent: written, consent_proof: form 17}}]\n"
     )
     record = (await launch_campaign(world.ctx, read_definition_text(text))).campaign
-    told = RecipientDraft(
+    person = RecipientDraft(
         position=0,
         phone=MIAMI,
         alternate_phones=("+12125551234",),
@@ -39,7 +39,7 @@ async def _launched(world: World) -> CampaignRecord:
         consent=CONSENT,
     )
     rows: list[roster.Located] = [
-        (told, zone_evidence(MIAMI, state="FL", others=told.alternate_phones)),
+        (person, zone_evidence(MIAMI, state="FL", others=person.alternate_phones)),
         (RecipientDraft(position=1, phone=NOWHERE), "no time zone is known"),
     ]
 
@@ -54,20 +54,20 @@ async def test_everything_a_decision_is_made_from(world: World) -> None:
     record = await _launched(world)
     world.clock.now = world.clock.now.replace(hour=7, minute=0)
     for number in (MIAMI, "+12125551234"):  # by the alternate number too
-        (found,) = await explain(world.ctx, record.name, number)
+        (explanation,) = await explain(world.ctx, record.name, number)
         # Florida has two zones, its area code and New York's one: it is made no wider.
-        assert found["zones"]["source"] == "area_code"
-        assert found["zones"]["candidates"] == ["America/New_York"]
-        assert found["jurisdictions"] == ["US-FL", "US-NY"]
-        cited = {rule["id"]: rule["cite"] for rule in found["rules"]}
+        assert explanation["zones"]["source"] == "area_code"
+        assert explanation["zones"]["candidates"] == ["America/New_York"]
+        assert explanation["jurisdictions"] == ["US-FL", "US-NY"]
+        cited = {rule["id"]: rule["cite"] for rule in explanation["rules"]}
         assert cited["US-FL.hours"] == "Fla. Stat. 501.616(6)"
-        assert {cap["by"] for cap in found["caps"]} == {"campaign", "US-FL.cap"}
-        assert all(cap["used"] == 0 for cap in found["caps"])
-        assert found["consent"]["proof"] == "form 17"
-        assert found["decision"]["answer"] == "wait"
-        assert "schedule.hours" in found["decision"]["could_change_it"]
+        assert {cap["by"] for cap in explanation["caps"]} == {"campaign", "US-FL.cap"}
+        assert all(cap["used"] == 0 for cap in explanation["caps"])
+        assert explanation["consent"]["proof"] == "form 17"
+        assert explanation["decision"]["answer"] == "wait"
+        assert "schedule.hours" in explanation["decision"]["could_change_it"]
         opens = world.clock.now.replace(hour=14)  # 09:00 in Miami
-        assert found["decision"]["until"] == opens.isoformat()
+        assert explanation["decision"]["until"] == opens.isoformat()
 
 
 async def test_a_listed_number_says_since_when_and_what_would_change_it(world: World) -> None:
@@ -76,17 +76,17 @@ async def test_a_listed_number_says_since_when_and_what_would_change_it(world: W
     await world.ctx.database.write(
         lambda s: suppressions.suppress_all(s, "default", [MIAMI], "asked", now=now, source="desk")
     )
-    (found,) = await explain(world.ctx, record.name, MIAMI)
-    assert found["decision"]["code"] == "suppressed"
-    assert "lifting the number" in found["decision"]["could_change_it"]
-    assert [one["source"] for one in found["suppression_history"]] == ["desk"]
+    (explanation,) = await explain(world.ctx, record.name, MIAMI)
+    assert explanation["decision"]["code"] == "suppressed"
+    assert "lifting the number" in explanation["decision"]["could_change_it"]
+    assert [one["source"] for one in explanation["suppression_history"]] == ["desk"]
     await world.ctx.database.write(lambda s: suppressions.lift(s, "default", MIAMI, now=now))
 
 
-async def test_who_was_refused_is_told_why(world: World) -> None:
+async def test_a_refused_recipient_is_explained(world: World) -> None:
     record = await _launched(world)
-    (found,) = await explain(world.ctx, record.name, NOWHERE)
-    assert found["decision"] == {"answer": "done", "reason": "no time zone is known"}
-    assert found["zones"] is None
+    (explanation,) = await explain(world.ctx, record.name, NOWHERE)
+    assert explanation["decision"] == {"answer": "done", "reason": "no time zone is known"}
+    assert explanation["zones"] is None
     with pytest.raises(NoSuchPerson):
         await explain(world.ctx, record.name, "+12125559999")

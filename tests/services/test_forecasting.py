@@ -22,7 +22,7 @@ def _sales(name: str, *people: str, more: str = "") -> LoadedDefinition:
     )
 
 
-async def test_who_can_never_be_called_is_told(world: World) -> None:
+async def test_recipients_that_can_never_be_called_are_counted(world: World) -> None:
     name = new_name()
     people = (f"phone: '+12125551234', {SIGNED}", "phone: '+12125551235'", "phone: '+12125551236'")
     launched = await launch_campaign(world.ctx, _sales(name, *people))
@@ -43,7 +43,7 @@ async def test_nobody_to_call_is_no_launch(world: World) -> None:
     assert launched.never == ()
 
 
-async def test_a_part_of_the_day_that_never_comes_is_told(world: World) -> None:
+async def test_a_part_of_the_day_that_never_comes_is_forecast(world: World) -> None:
     more = "schedule: {hours: '09:00-17:00'}\nretry: {dayparts: [morning, evening]}\n"
     loaded = _sales(new_name(), f"phone: '+12125551234', {SIGNED}", more=more)
     launched = await launch_campaign(world.ctx, loaded)

@@ -30,8 +30,8 @@ class Orders:
 
 
 @dataclass
-class Seen:
-    """What a process saw."""
+class Record:
+    """What a process did."""
 
     claimed: list[str] = field(default_factory=list)
     dialed: int = 0
@@ -40,12 +40,12 @@ class Seen:
     most_on_line: int = 0
     most_of_campaign: int = 0
 
-    def look(self, line: int, campaign: int) -> None:
+    def note(self, line: int, campaign: int) -> None:
         self.most_on_line = max(self.most_on_line, line)
         self.most_of_campaign = max(self.most_of_campaign, campaign)
 
 
-def work(orders: Orders) -> Seen:
+def work(orders: Orders) -> Record:
     """Claim, dial and end until nobody is left; every claim with a key of its own."""
     database = Database(orders.url)
     try:
@@ -61,21 +61,21 @@ class _Process:
         self._random = random.Random(orders.seed)
         self._now = orders.start
         self._live: list[str] = []
-        self._seen = Seen()
+        self._record = Record()
 
-    def run(self) -> Seen:
+    def run(self) -> Record:
         open_recipients = dict.fromkeys(self._orders.campaign_ids, 1)
         for _ in range(self._orders.rounds):
             self._now += timedelta(seconds=self._random.uniform(0.5, 2))
             campaign_id = self._random.choice(self._orders.campaign_ids)
             open_recipients[campaign_id] = self._claim(campaign_id)
-            self._seen.look(*self._database.read_sync(_leases))
+            self._record.note(*self._database.read_sync(_leases))
             while self._live and self._random.random() < 0.7:
                 self._end(self._live.pop(self._random.randrange(len(self._live))))
             if not any(open_recipients.values()):
                 break
-        self._seen.left = sum(open_recipients.values())
-        return self._seen
+        self._record.left = sum(open_recipients.values())
+        return self._record
 
     def _claim(self, campaign_id: int) -> int:
         key, now, limit = uuid.uuid4().hex, self._now, self._random.randint(1, 6)
@@ -83,7 +83,7 @@ class _Process:
             lambda s: claim_calls(s, campaign_id, key, now=now, limit=limit).claim
         )
         ids = [claimed.call_id for claimed in claim.calls]
-        self._seen.claimed += ids
+        self._record.claimed += ids
         self._live += ids
         return claim.open_recipients
 
@@ -92,7 +92,7 @@ class _Process:
         while passed.retry_at is not None:  # another process's clock is ahead
             self._now = passed.retry_at
             passed = self._fence(call_id)
-        self._seen.dialed += passed.verdict is FenceVerdict.GO
+        self._record.dialed += passed.verdict is FenceVerdict.GO
         end = CallEnd(status=CallStatus.COMPLETED, at=self._now)
         self._database.write_sync(lambda s: settlement.end_call(s, call_id, end, now=end.at))
 

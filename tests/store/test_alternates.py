@@ -101,8 +101,8 @@ def test_a_late_opt_out_tells_which_numbers_were_listed(house: House) -> None:
     claimed = house.claim_one(campaign)
     house.place(claimed.call_id)
     assert house.end(claimed.call_id).listed == ()
-    said = event(call_id=claimed.call_id, kind=EventKind.ANALYSIS, disposition="opted_out")
-    stored = house.write(lambda s: events.store_events(s, LINE, [said], now=house.now))
+    analysis = event(call_id=claimed.call_id, kind=EventKind.ANALYSIS, disposition="opted_out")
+    stored = house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     (settled,) = stored.settled
     assert settled.listed == (phone(0), phone(1), phone(2))
     assert not settled.changed
@@ -112,8 +112,8 @@ def test_who_opts_out_does_so_with_all_numbers(house: House) -> None:
     campaign = _campaign(house)
     claimed = house.claim_one(campaign)
     house.place(claimed.call_id)
-    said = event(call_id=claimed.call_id, kind=EventKind.ANALYSIS, disposition="opted_out")
-    house.write(lambda s: events.store_events(s, LINE, [said], now=house.now))
+    analysis = event(call_id=claimed.call_id, kind=EventKind.ANALYSIS, disposition="opted_out")
+    house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     house.end(claimed.call_id)
     listed = [
         house.write(lambda s, n=n: suppressions.is_suppressed(s, "default", phone(n)))  # type: ignore[misc]
@@ -127,17 +127,17 @@ def test_a_promised_time_is_kept_whatever_part_of_the_day_it_is(house: House) ->
     campaign = _campaign(house, retry=retry)
     claimed = house.claim_one(campaign)  # Wednesday 10:00 in New York
     house.place(claimed.call_id)
-    asked = house.now + timedelta(hours=5)
-    said = event(
+    at = house.now + timedelta(hours=5)
+    analysis = event(
         call_id=claimed.call_id,
         kind=EventKind.ANALYSIS,
         disposition="call_me_later",
-        redial_at=asked,
+        redial_at=at,
     )
-    house.write(lambda s: events.store_events(s, LINE, [said], now=house.now))
+    house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     house.end(claimed.call_id)
-    assert house.claim(campaign).wake_at == asked
-    house.now = asked
+    assert house.claim(campaign).wake_at == at
+    house.now = at
     again = house.claim_one(campaign)
     assert again.masked == claimed.masked
     house.fence(again.call_id)
@@ -153,13 +153,13 @@ def test_a_time_without_a_zone_is_on_the_clocks_of_whoever_named_it(house: House
     campaign = _campaign(house)
     claimed = house.claim_one(campaign)
     house.place(claimed.call_id)
-    said = event(
+    analysis = event(
         call_id=claimed.call_id,
         kind=EventKind.ANALYSIS,
         disposition="call_me_later",
         redial_at=datetime(2026, 3, 5, 15, 0),
     )
-    house.write(lambda s: events.store_events(s, LINE, [said], now=house.now))
+    house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     house.end(claimed.call_id)
     assert house.claim(campaign).wake_at == datetime(2026, 3, 5, 20, 0, tzinfo=UTC)
 

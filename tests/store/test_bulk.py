@@ -25,9 +25,9 @@ def _calls(house: House, people: int) -> list[dict[str, Any]]:
 
 
 def _kept(house: House) -> list[dict[str, Any]]:
-    found = select(call).order_by(call.c.number, call.c.id)
+    statement = select(call).order_by(call.c.number, call.c.id)
     return house.database.read_sync(
-        lambda s: [dict(row) for row in s.connection().execute(found).mappings()]
+        lambda s: [dict(row) for row in s.connection().execute(statement).mappings()]
     )
 
 

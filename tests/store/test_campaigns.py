@@ -35,10 +35,10 @@ RUNNING, PAUSED, STOPPING, STOPPED, FINISHED = (
 
 
 def _launch(house: House, again: bool = False, **changes: Any) -> LaunchResult:
-    asked = definition(**changes)
+    new_definition = definition(**changes)
     return house.write(
         lambda s: campaigns.launch_campaign(
-            s, DEFAULT_TENANT, asked, "source", now=house.now, again=again
+            s, DEFAULT_TENANT, new_definition, "source", now=house.now, again=again
         )
     )
 
@@ -123,9 +123,9 @@ def test_the_direct_campaign_is_created_once_and_never_ends(house: House) -> Non
             lambda s: campaigns.ensure_direct_campaign(s, DEFAULT_TENANT, now=house.now)
         )
 
-    found = race([ensure] * 6)
-    direct = found[0]
-    assert all(record == direct for record in found)
+    campaign = race([ensure] * 6)
+    direct = campaign[0]
+    assert all(record == direct for record in campaign)
     assert direct.direct
     assert _finish(house, direct) is None
     assert house.set_state(direct, PAUSED).state is PAUSED
@@ -174,13 +174,13 @@ def test_hanging_up_may_be_asked_for_while_stopping(house: House) -> None:
     assert stop(False, None).hang_up
 
 
-def test_stopping_ends_everybody_who_is_not_called(house: House) -> None:
+def test_stopping_ends_all_recipients_that_are_not_called(house: House) -> None:
     campaign = house.launch(30, pacing={"max_concurrent": 2})
     first, second = house.claim(campaign).calls
     house.set_state(campaign, STOPPING)
-    seen = _progress(house, campaign)
-    assert seen.by_state["done"] == 28
-    assert seen.by_outcome == {"canceled": 28}
+    progress = _progress(house, campaign)
+    assert progress.by_state["done"] == 28
+    assert progress.by_outcome == {"canceled": 28}
     assert _finish(house, campaign) is None
     house.end(first.call_id, CallStatus.BUSY)
     house.end(second.call_id)
@@ -219,15 +219,23 @@ def test_a_campaign_does_not_finish_before_all_are_enrolled(house: House) -> Non
 def test_progress_tells_what_a_campaign_waits_for(house: House) -> None:
     campaign = house.launch(2, pacing={"max_concurrent": 1})
     call = house.claim_one(campaign)
-    seen = _progress(house, campaign)
-    assert (seen.recipients, seen.in_flight, seen.reason) == (2, 1, "1 of 1 calls in flight")
+    progress = _progress(house, campaign)
+    assert (progress.recipients, progress.in_flight, progress.reason) == (
+        2,
+        1,
+        "1 of 1 calls in flight",
+    )
     house.end(call.call_id)
     house.write(lambda s: save_claim_state(s, campaign.id, wake_at=house.now, reason="lunch"))
-    seen = _progress(house, campaign)
-    assert (seen.wake_at, seen.reason, seen.in_flight) == (house.now, "lunch", 0)
-    assert (seen.calls, seen.attempts, seen.by_outcome) == ({"completed": 1}, 1, {"completed": 1})
+    progress = _progress(house, campaign)
+    assert (progress.wake_at, progress.reason, progress.in_flight) == (house.now, "lunch", 0)
+    assert (progress.calls, progress.attempts, progress.by_outcome) == (
+        {"completed": 1},
+        1,
+        {"completed": 1},
+    )
     house.write(
         lambda s: set_campaign_state(s, campaign.id, PAUSED, now=house.now, reason="holiday")
     )
-    seen = _progress(house, campaign)
-    assert (seen.wake_at, seen.reason) == (None, "holiday")
+    progress = _progress(house, campaign)
+    assert (progress.wake_at, progress.reason) == (None, "holiday")

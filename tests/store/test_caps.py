@@ -29,13 +29,13 @@ AGAIN = {"max_attempts": 20, "no_answer": {"delays": "1s", "max_attempts": 20}}
 
 
 def _attempts(s: Session) -> dict[str, list[datetime]]:
-    found = (
+    statement = (
         select(call.c.phone, func.coalesce(call.c.fenced_at, call.c.created_at).label("at"))
         .where(call.c.is_attempt)
         .order_by("at")
     )
     attempts: dict[str, list[datetime]] = defaultdict(list)
-    for number, at in s.connection().execute(found):
+    for number, at in s.connection().execute(statement):
         attempts[number].append(at)
     return attempts
 

@@ -36,9 +36,11 @@ def _line(house: House, tenant: str = "default", provider: str = "twilio") -> No
 
 def _launch(house: House, name: str, tenant: str = "default", **changes: Any) -> CampaignRecord:
     """A campaign for the one number of these tests."""
-    asked = definition(name, line=REAL, **changes)
+    new_definition = definition(name, line=REAL, **changes)
     record = house.write(
-        lambda s: campaigns.launch_campaign(s, tenant, asked, "", now=house.now, again=True)
+        lambda s: campaigns.launch_campaign(
+            s, tenant, new_definition, "", now=house.now, again=True
+        )
     ).record
     rows = located([draft(0)])
     house.write(lambda s: roster.enroll_chunk(s, record.id, record.launch, 0, rows))
@@ -85,9 +87,9 @@ def test_beyond_it_the_person_waits_with_that_reason(house: House) -> None:
     )
     assert row.state == "waiting"
     assert "the ceiling of this installation is 5" in row.reason
-    (looked,) = house.write(lambda s: explain_recipients(s, record, phone(0), house.now))
-    assert isinstance(looked.decision, Wait)
-    assert looked.decision.reason.code == "daily_ceiling"
+    (explanation,) = house.write(lambda s: explain_recipients(s, record, phone(0), house.now))
+    assert isinstance(explanation.decision, Wait)
+    assert explanation.decision.reason.code == "daily_ceiling"
     house.now = NOW + WITHIN
     assert _claim(house, record, "b") is not None
 

@@ -66,7 +66,7 @@ def test_a_claim_repeated_with_its_key_gives_the_same_calls(house: House) -> Non
     assert len(house.claim(campaign, "run/2").calls) == 1
 
 
-def test_a_claim_takes_no_more_than_asked_for(house: House) -> None:
+def test_a_claim_reserves_no_more_than_its_limit(house: House) -> None:
     campaign = house.launch(5)
     claim = house.claim(campaign, limit=2)
     assert len(claim.calls) == 2

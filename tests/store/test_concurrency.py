@@ -17,7 +17,7 @@ from outdial.domain.record import CampaignRecord
 from outdial.store.campaign.states import finish_campaign
 from outdial.store.db.tables import call, recipient
 from tests.builders import House
-from tests.store.claiming import Orders, Seen, work
+from tests.store.claiming import Orders, Record, work
 from tests.store.racing import race
 
 pytestmark = pytest.mark.both_databases
@@ -36,13 +36,13 @@ def _campaigns(house: House) -> list[CampaignRecord]:
     ]
 
 
-def _check(house: House, campaigns: list[CampaignRecord], seen: list[Seen]) -> None:
+def _check(house: House, campaigns: list[CampaignRecord], processes: list[Record]) -> None:
     people = PEOPLE * len(campaigns)
-    claimed = [call_id for one in seen for call_id in one.claimed]
+    claimed = [call_id for one in processes for call_id in one.claimed]
     assert len(claimed) == len(set(claimed)) == people
-    assert sum(one.dialed for one in seen) == people
-    assert max(one.most_on_line for one in seen) <= ON_LINE
-    assert max(one.most_of_campaign for one in seen) <= OF_CAMPAIGN
+    assert sum(one.dialed for one in processes) == people
+    assert max(one.most_on_line for one in processes) <= ON_LINE
+    assert max(one.most_of_campaign for one in processes) <= OF_CAMPAIGN
     assert house.database.read_sync(_by_state) == {"done": people}
     assert house.database.read_sync(_calls_a_head) == {1: people}
 
@@ -61,17 +61,17 @@ def test_processes_that_claim_at_once(house: House, url: str, three_processes: P
     campaigns = _campaigns(house)
     ids = tuple(campaign.id for campaign in campaigns)
     orders = [Orders(url, ids, house.now, seed) for seed in range(3)]
-    seen = three_processes.map(work, orders, chunksize=1)
-    _check(house, campaigns, seen)
+    processes = three_processes.map(work, orders, chunksize=1)
+    _check(house, campaigns, processes)
 
 
 def test_threads_that_claim_at_once(house: House, url: str) -> None:
     campaigns = _campaigns(house)
     ids = tuple(campaign.id for campaign in campaigns)
-    seen = race(
+    threads = race(
         [lambda seed=seed: work(Orders(url, ids, house.now, seed)) for seed in range(4)]  # type: ignore[misc]
     )
-    _check(house, campaigns, seen)
+    _check(house, campaigns, threads)
 
 
 def test_threads_that_repeat_one_claim_get_the_same_calls(house: House) -> None:

@@ -117,8 +117,8 @@ class Story:
         call_id = self._some(choice)
         if call_id is None:
             return
-        found = self.house.write(lambda s: close_fence(s, call_id, now=self.house.now))
-        if found in (Fence.CLAIMED, Fence.CLOSED, Fence.NOT_PLACED):
+        fence = self.house.write(lambda s: close_fence(s, call_id, now=self.house.now))
+        if fence in (Fence.CLAIMED, Fence.CLOSED, Fence.NOT_PLACED):
             freed = self.house.write(lambda s: release_unplaced(s, call_id, now=self.house.now))
             assert freed.changed
             self.live.remove(call_id)
@@ -137,22 +137,22 @@ class Story:
         return self.live[choice % len(self.live)] if self.live else None
 
     def _fence_of(self, call_id: str) -> Fence:
-        found = self.house.write(lambda s: calls.get_call(s, call_id))
-        assert found is not None
-        return found.fence
+        record = self.house.write(lambda s: calls.get_call(s, call_id))
+        assert record is not None
+        return record.fence
 
     def check(self) -> None:
         self.house.database.read_sync(self._check)
 
     def _check(self, s: Session) -> None:
-        seen = read_progress(s, self.campaign.id)
-        assert seen.recipients == PEOPLE == sum(seen.by_state.values())
-        assert sum(seen.by_outcome.values()) == seen.by_state["done"]
-        assert seen.in_flight == len(self.live) == seen.by_state["calling"] <= 3
-        assert sum(seen.calls.values()) == len(self.live) + len(self.over)
+        progress = read_progress(s, self.campaign.id)
+        assert progress.recipients == PEOPLE == sum(progress.by_state.values())
+        assert sum(progress.by_outcome.values()) == progress.by_state["done"]
+        assert progress.in_flight == len(self.live) == progress.by_state["calling"] <= 3
+        assert sum(progress.calls.values()) == len(self.live) + len(self.over)
         people = roster.list_recipients(s, self.campaign.id)
-        assert sum(person.calls for person in people) == sum(seen.calls.values())
-        assert sum(person.attempts for person in people) == seen.attempts
+        assert sum(person.calls for person in people) == sum(progress.calls.values())
+        assert sum(person.attempts for person in people) == progress.attempts
         assert all(person.attempts <= 3 for person in people)
         assert self._calls_without_lease(s) == 0
 

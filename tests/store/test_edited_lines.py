@@ -49,8 +49,8 @@ def _apply(house: House, campaign: CampaignRecord, lines: list[dict[str, Any]]) 
 
 
 def _states(house: House, campaign: CampaignRecord) -> set[str]:
-    found = select(recipient.c.state).where(recipient.c.campaign_id == campaign.id)
-    return set(house.write(lambda s: s.connection().execute(found).scalars().all()))
+    statement = select(recipient.c.state).where(recipient.c.campaign_id == campaign.id)
+    return set(house.write(lambda s: s.connection().execute(statement).scalars().all()))
 
 
 def _until_done(house: House, campaign: CampaignRecord, rounds: int = 12) -> set[str]:

@@ -33,8 +33,8 @@ def _refuse(
 
 
 def _recipients(house: House, column: str) -> list[Any]:
-    found = select(recipient.c[column]).order_by(recipient.c.id)
-    return list(house.write(lambda s: s.connection().execute(found).scalars().all()))
+    statement = select(recipient.c[column]).order_by(recipient.c.id)
+    return list(house.write(lambda s: s.connection().execute(statement).scalars().all()))
 
 
 def test_weights_share_the_calls(house: House) -> None:
@@ -172,8 +172,8 @@ def test_each_line_has_its_own_agent_and_numbers(house: House) -> None:
     campaign = house.launch(1, line=lines, caller_ids="+12125550111")
     first = house.request_of(house.claim_one(campaign).call_id)
     assert (first.agent, first.caller_id) == ("agent-1", "+12125550111")
-    found = select(call.c.id)
-    (call_id,) = house.write(lambda s: s.connection().execute(found).scalars().all())
+    statement = select(call.c.id)
+    (call_id,) = house.write(lambda s: s.connection().execute(statement).scalars().all())
     house.end(call_id, CallStatus.FAILED, failure=FailureClass.UNAVAILABLE, may_have_rung=False)
     second = house.request_of(house.claim_one(campaign).call_id)
     assert (second.agent, second.caller_id) == ("agent-9", "+12125550999")
@@ -189,8 +189,8 @@ def test_new_lines_hold_from_the_next_claim_on(house: House) -> None:
 
 
 def _apply(house: House, campaign: CampaignRecord, **changes: Any) -> None:
-    asked = definition(campaign.name, **changes)
-    house.write(lambda s: campaigns.apply_definition(s, campaign.id, asked, "", now=house.now))
+    edited = definition(campaign.name, **changes)
+    house.write(lambda s: campaigns.apply_definition(s, campaign.id, edited, "", now=house.now))
 
 
 def test_a_stopped_campaign_with_several_lines_starts_again(house: House) -> None:

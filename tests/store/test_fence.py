@@ -22,9 +22,9 @@ GO, WITHDRAWN = FenceVerdict.GO, FenceVerdict.WITHDRAWN
 
 
 def _call(house: House, call_id: str) -> CallRecord:
-    found = house.write(lambda s: get_call(s, call_id))
-    assert found is not None
-    return found
+    record = house.write(lambda s: get_call(s, call_id))
+    assert record is not None
+    return record
 
 
 def _claimed(house: House) -> str:
@@ -68,8 +68,8 @@ def test_a_definite_refusal_is_noted_once(house: House) -> None:
     house.fence(call_id)
     assert refuse()
     assert not refuse()
-    found = _call(house, call_id)
-    assert (found.fence, found.failure, found.detail) == (
+    call = _call(house, call_id)
+    assert (call.fence, call.failure, call.detail) == (
         Fence.NOT_PLACED,
         FailureClass.THROTTLED,
         "429",
@@ -85,8 +85,8 @@ def test_a_definite_refusal_is_noted_once(house: House) -> None:
 def test_an_event_proves_that_a_call_was_placed(house: House) -> None:
     call_id = _claimed(house)
     house.fence(call_id)
-    heard = event(call_id=call_id, provider_call_id="p1", status=CallStatus.RINGING)
-    house.write(lambda s: store_events(s, "simulated", [heard], now=house.now))
+    ringing = event(call_id=call_id, provider_call_id="p1", status=CallStatus.RINGING)
+    house.write(lambda s: store_events(s, "simulated", [ringing], now=house.now))
     assert not house.write(
         lambda s: calls.record_not_placed(
             s, call_id, failure=FailureClass.UNAVAILABLE, detail=None, now=house.now

@@ -163,8 +163,8 @@ def test_a_change_goes_before_fences_that_come_after_it(house: House, change: Ch
 
 def _wait_for(house: House, waiters: int) -> None:
     def waiting() -> bool:
-        found = house.database.read_sync(lambda s: s.connection().execute(_WAITERS).scalar_one())
-        return bool(found >= waiters)
+        count = house.database.read_sync(lambda s: s.connection().execute(_WAITERS).scalar_one())
+        return bool(count >= waiters)
 
     until_sync(waiting, timeout=WITHIN)
 

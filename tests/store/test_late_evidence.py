@@ -20,15 +20,15 @@ AGAIN = {"delays": "10m"}
 ONE_A_DAY: dict[str, Any] = {"caps": [{"calls": 1, "within": "24h"}]}
 
 
-def _tell(house: House, *told: CallEvent) -> list[Settled]:
-    stored = house.write(lambda s: events.store_events(s, LINE, list(told), now=house.now))
+def _report(house: House, *reported: CallEvent) -> list[Settled]:
+    stored = house.write(lambda s: events.store_events(s, LINE, list(reported), now=house.now))
     return stored.settled
 
 
 def _call(house: House, call_id: str) -> CallRecord:
-    found = house.write(lambda s: calls.get_call(s, call_id))
-    assert found is not None
-    return found
+    record = house.write(lambda s: calls.get_call(s, call_id))
+    assert record is not None
+    return record
 
 
 def _person(house: House) -> Any:
@@ -65,12 +65,12 @@ def test_a_call_declared_not_placed_and_then_reported_is_an_attempt(
     campaign = house.launch(1, **ONE_A_DAY, retry={"max_attempts": 2, "no_answer": AGAIN})
     call_id = _declared_not_placed(house, campaign)
     assert _person(house).attempts == 0
-    _tell(house, event("late", call_id=call_id, provider_call_id="p-1", **told))
+    _report(house, event("late", call_id=call_id, provider_call_id="p-1", **told))
     assert _call(house, call_id).status is CallStatus.FAILED
     assert _person(house).attempts == 1
     house.later(minutes=30)
     assert not house.claim(campaign).calls, "the cap of one call a day is filled"
-    _tell(house, event("again", call_id=call_id, provider_call_id="p-1", status="ringing"))
+    _report(house, event("again", call_id=call_id, provider_call_id="p-1", status="ringing"))
     assert _person(house).attempts == 1, "counted once"
 
 
@@ -79,7 +79,7 @@ def test_a_redial_that_was_claimed_meanwhile_is_withdrawn_at_the_fence(house: Ho
     call_id = _declared_not_placed(house, campaign)
     house.later(minutes=1)
     redial = house.claim_one(campaign).call_id
-    _tell(house, event("late", call_id=call_id, provider_call_id="p-1", status="ringing"))
+    _report(house, event("late", call_id=call_id, provider_call_id="p-1", status="ringing"))
     assert house.fence(redial).verdict == "withdrawn"
 
 
@@ -87,7 +87,7 @@ def test_an_event_about_a_call_that_never_left_proves_nothing(house: House) -> N
     campaign = house.launch(1)
     call_id = house.claim_one(campaign).call_id
     house.end(call_id, CallStatus.CANCELED, may_have_rung=False)
-    _tell(house, event("stray", call_id=call_id, provider_call_id="p-1", status="ringing"))
+    _report(house, event("stray", call_id=call_id, provider_call_id="p-1", status="ringing"))
     assert _person(house).attempts == 0
 
 
@@ -95,7 +95,7 @@ def test_a_report_before_the_recorded_refusal_makes_it_an_attempt(house: House) 
     campaign = house.launch(1, **ONE_A_DAY)
     call_id = house.claim_one(campaign).call_id
     house.fence(call_id)
-    _tell(house, event("early", call_id=call_id, provider_call_id="p-1", status="ringing"))
+    _report(house, event("early", call_id=call_id, provider_call_id="p-1", status="ringing"))
     house.end(call_id, CallStatus.FAILED, failure=FailureClass.MISCONFIGURED, may_have_rung=False)
     assert _person(house).attempts == 1
 
@@ -109,7 +109,7 @@ def test_whoever_turns_out_to_have_answered_is_not_called_again(house: House) ->
     late = event(
         "a", kind="analysis", call_id=call_id, transcript="Yes, I confirm.", disposition="confirmed"
     )
-    (settled,) = _tell(house, late)
+    (settled,) = _report(house, late)
     assert _call(house, call_id).status is CallStatus.FAILED
     person = _person(house)
     assert (person.state, person.outcome) == (RecipientState.DONE.value, "confirmed")
@@ -123,7 +123,7 @@ def test_one_who_answered_and_named_a_time_is_called_then(house: House) -> None:
     house.place(call_id)
     house.end(call_id, CallStatus.NO_ANSWER)
     then = house.now + timedelta(hours=5)
-    _tell(
+    _report(
         house,
         event(
             "a",
@@ -141,7 +141,9 @@ def test_a_refusal_that_is_reported_late_suppresses_the_person(house: House) -> 
     call_id = house.claim_one(campaign).call_id
     house.place(call_id)
     house.end(call_id, CallStatus.FAILED, failure=FailureClass.UNKNOWN)
-    _tell(house, event("a", call_id=call_id, status="failed", failure="refused", detail="SIP 607"))
+    _report(
+        house, event("a", call_id=call_id, status="failed", failure="refused", detail="SIP 607")
+    )
     why = house.write(lambda s: suppressions.is_suppressed(s, "default", phone(0)))
     assert why == "refused a call"
     house.later(minutes=30)

@@ -35,10 +35,10 @@ LOST = {"failure": FailureClass.UNAVAILABLE, "may_have_rung": False, "not_placed
 
 
 def _report(house: House, call_id: str, status: CallStatus, **more: object) -> list[Settled]:
-    told = event(
+    reported = event(
         f"{call_id}-{status}", call_id=call_id, status=status, provider_call_id="p1", **more
     ).model_copy(update={"at": house.now})
-    stored = house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
+    stored = house.write(lambda s: events.store_events(s, LINE, [reported], now=house.now))
     return stored.settled
 
 
@@ -53,9 +53,9 @@ def _talked(house: House, call_id: str) -> list[Settled]:
 
 
 def _read(house: House, call_id: str) -> CallRecord:
-    found = house.write(lambda s: calls.get_call(s, call_id))
-    assert found is not None
-    return found
+    record = house.write(lambda s: calls.get_call(s, call_id))
+    assert record is not None
+    return record
 
 
 def _holders(house: House) -> list[str]:
@@ -63,8 +63,8 @@ def _holders(house: House) -> list[str]:
 
 
 def _people(house: House) -> list[tuple[RecipientState, int, str | None]]:
-    found = select(recipient).order_by(recipient.c.id)
-    rows = house.write(lambda s: s.connection().execute(found).mappings().all())
+    statement = select(recipient).order_by(recipient.c.id)
+    rows = house.write(lambda s: s.connection().execute(statement).mappings().all())
     return [(RecipientState(row["state"]), row["attempts"], row["outcome"]) for row in rows]
 
 

@@ -30,17 +30,17 @@ def _given_up(house: House, call_id: str) -> bool:
 
 
 def _report(house: House, call_id: str, status: CallStatus, **more: object) -> CallEvent:
-    told = event(
+    reported = event(
         f"{call_id}-{status}", call_id=call_id, status=status, provider_call_id="p1", **more
     ).model_copy(update={"at": house.now})
-    house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
-    return told
+    house.write(lambda s: events.store_events(s, LINE, [reported], now=house.now))
+    return reported
 
 
 def _read(house: House, call_id: str) -> CallRecord:
-    found = house.write(lambda s: calls.get_call(s, call_id))
-    assert found is not None
-    return found
+    record = house.write(lambda s: calls.get_call(s, call_id))
+    assert record is not None
+    return record
 
 
 def _holders(house: House) -> list[str]:

@@ -79,7 +79,7 @@ def _not_placed(house: House, call_id: str, how: dict[str, Any]) -> None:
     house.later(minutes=20)
 
 
-def _tell(house: House, call_id: str, told: dict[str, Any], name: str = "late") -> list[Settled]:
+def _report(house: House, call_id: str, told: dict[str, Any], name: str = "late") -> list[Settled]:
     heard = event(f"{name}-{call_id}", call_id=call_id, **told)
     stored = house.write(lambda s: events.store_events(s, LINE, [heard], now=house.now))
     return stored.settled
@@ -92,8 +92,8 @@ def _person(house: House, campaign: CampaignRecord) -> RecipientRecord:
 
 def _numbers(house: House) -> tuple[str, ...]:
     """The person's, in the order of their turns."""
-    found = select(recipient.c.phone, recipient.c.alternate_phones)
-    row = house.write(lambda s: s.connection().execute(found).one())
+    statement = select(recipient.c.phone, recipient.c.alternate_phones)
+    row = house.write(lambda s: s.connection().execute(statement).one())
     return (row.phone, *row.alternate_phones)
 
 
@@ -113,7 +113,7 @@ def test_who_refuses_late_does_so_with_the_number_whose_turn_it_is_too(
     campaign = _launch(house)
     call_id = house.claim_one(campaign).call_id
     _end(house, call_id, moved)
-    (settled,) = _tell(house, call_id, LATE[late])
+    (settled,) = _report(house, call_id, LATE[late])
     assert settled.listed == ALL
     assert _listed(house) == list(ALL)
     for _ in ALL:
@@ -129,7 +129,7 @@ def test_the_next_number_that_is_claimed_already_is_not_dialed(house: House, lat
     _end(house, call_id, MOVED[0])
     redial = house.claim_one(campaign)
     assert redial.masked.endswith("0001")
-    _tell(house, call_id, LATE[late])
+    _report(house, call_id, LATE[late])
     assert house.fence(redial.call_id).verdict is FenceVerdict.WITHDRAWN
     assert _listed(house) == list(ALL)
 
@@ -140,7 +140,7 @@ def test_the_next_number_that_rings_already_is_among_those_that_were_listed(hous
     call_id = house.claim_one(campaign).call_id
     _end(house, call_id, MOVED[0])
     house.place(house.claim_one(campaign).call_id)
-    (settled,) = _tell(house, call_id, LATE["opts out"])
+    (settled,) = _report(house, call_id, LATE["opts out"])
     assert phone(1) in settled.listed
 
 
@@ -163,7 +163,7 @@ def test_the_turn_moves_once_for_a_call(
     campaign = _launch(house)
     call_id = house.claim_one(campaign).call_id
     _end(house, call_id, moved)
-    _tell(house, call_id, late)
+    _report(house, call_id, late)
     assert _numbers(house) == (phone(1), phone(2), phone(0))
 
 
@@ -176,7 +176,7 @@ def test_a_number_that_was_rejected_is_all_that_its_call_takes(
     campaign = _launch(house, numbers)
     call_id = house.claim_one(campaign).call_id
     _not_placed(house, call_id, REJECTED)
-    _tell(house, call_id, late)
+    _report(house, call_id, late)
     assert _numbers(house) == ALL[1:numbers]
     assert _person(house, campaign).state is RecipientState.WAITING
 
@@ -185,7 +185,7 @@ def test_what_is_late_of_a_call_marks_no_line_for_another_number(house: House) -
     campaign = _launch(house)
     call_id = house.claim_one(campaign).call_id
     _end(house, call_id, {"status": CallStatus.FAILED, "failure": FailureClass.UNKNOWN})
-    _tell(house, call_id, VOICEMAIL)
+    _report(house, call_id, VOICEMAIL)
     marks = select(recipient.c.line_marks)
     assert house.write(lambda s: s.connection().execute(marks).scalar_one()) == {}
 
@@ -200,7 +200,7 @@ def test_a_number_whose_call_was_not_placed_is_not_passed_over_for_an_earlier_ca
     _end(house, call_id, MOVED[0])
     redial = house.claim_one(campaign).call_id
     house.fence(redial)
-    _tell(house, call_id, VOICEMAIL)
+    _report(house, call_id, VOICEMAIL)
     _not_placed(house, redial, refusal)
     stays = refusal is UNAVAILABLE
     assert _numbers(house) == ((phone(1),) if stays else ()) + (phone(2), phone(0))
@@ -246,7 +246,7 @@ class Story:
         if self.calls:
             call_id, called = self.calls[-1 if last else 0]
             self._note(called, told)
-            _tell(self.house, call_id, told, str(told))
+            _report(self.house, call_id, told, str(told))
 
     def list(self, how: dict[str, Any], last: bool) -> None:
         number = _numbers(self.house)[-1 if last else 0]

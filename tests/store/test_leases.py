@@ -31,9 +31,9 @@ def _close(house: House, call_id: str) -> Fence:
 
 
 def _call(house: House, call_id: str) -> CallRecord:
-    found = house.write(lambda s: calls.get_call(s, call_id))
-    assert found is not None
-    return found
+    record = house.write(lambda s: calls.get_call(s, call_id))
+    assert record is not None
+    return record
 
 
 def test_old_leases_are_found_oldest_first(house: House) -> None:
@@ -65,8 +65,8 @@ def test_only_what_has_not_left_is_closed(house: House) -> None:
     house.fence(placing)
     house.place(placed)
     house.end(ended, CallStatus.CANCELED, may_have_rung=False)
-    found = [_close(house, call_id) for call_id in (claimed, placing, placed, ended)]
-    assert found == [Fence.CLAIMED, Fence.PLACING, Fence.PLACED, Fence.CLOSED]
+    fence = [_close(house, call_id) for call_id in (claimed, placing, placed, ended)]
+    assert fence == [Fence.CLAIMED, Fence.PLACING, Fence.PLACED, Fence.CLOSED]
     assert _close(house, claimed) is Fence.CLOSED
     assert _call(house, placing).fence is Fence.PLACING
 

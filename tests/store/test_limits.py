@@ -105,7 +105,7 @@ def test_what_others_cannot_use_is_free_for_all(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "mine", "leases", "others", "room"),
+    ("most", "mine", "leases", "others", "free"),
     [
         (10, 0, {}, {}, 10),
         (10, 4, {1: 4}, {}, 6),
@@ -119,9 +119,9 @@ def test_what_others_cannot_use_is_free_for_all(house: House) -> None:
     ],
 )
 def test_fair_allowance(
-    most: int, mine: int, leases: dict[int, int], others: dict[int, int], room: int
+    most: int, mine: int, leases: dict[int, int], others: dict[int, int], free: int
 ) -> None:
-    assert fair_allowance(most, mine, leases, others) == room
+    assert fair_allowance(most, mine, leases, others) == free
 
 
 def test_new_limits_of_a_line_hold_at_once(house: House) -> None:

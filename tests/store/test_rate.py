@@ -37,7 +37,7 @@ def test_a_second_has_so_many_calls_and_no_more(house: House) -> None:
     assert Counter(again)[GO] == 2
 
 
-def test_those_who_wait_are_told_their_own_second(house: House) -> None:
+def test_calls_that_wait_get_a_second_of_their_own(house: House) -> None:
     house.line(per_second=2)
     calls = sorted(_claimed(house, 7))
     assert [house.fence(call_id).verdict for call_id in calls[:2]] == [GO, GO]

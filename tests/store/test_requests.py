@@ -20,13 +20,13 @@ def _direct(house: House) -> CampaignRecord:
 
 
 def _ask(house: House, direct: CampaignRecord, key: str, number: int = 0, **changes: Any) -> int:
-    asked = request(number, **changes)
+    new = request(number, **changes)
     return house.write(
         lambda s: enroll_request(
             s,
             direct.id,
-            asked,
-            phone=asked.to,
+            new,
+            phone=new.to,
             zones=zones(),
             request_key=key,
             requester_workflow_id=f"request/{key}",
@@ -36,17 +36,17 @@ def _ask(house: House, direct: CampaignRecord, key: str, number: int = 0, **chan
 
 
 def _result(house: House, recipient_id: int) -> RecipientResult:
-    found = house.write(lambda s: roster.recipient_result(s, recipient_id))
-    assert found is not None
-    return found
+    result = house.write(lambda s: roster.recipient_result(s, recipient_id))
+    assert result is not None
+    return result
 
 
 @pytest.mark.both_databases
 def test_one_key_is_one_request(house: House) -> None:
     direct = _direct(house)
-    asked = race([lambda: _ask(house, direct, "k")] * 8)
-    assert len(set(asked)) == 1
-    assert _ask(house, direct, "other") != asked[0]
+    recipient_ids = race([lambda: _ask(house, direct, "k")] * 8)
+    assert len(set(recipient_ids)) == 1
+    assert _ask(house, direct, "other") != recipient_ids[0]
 
 
 def test_a_request_brings_its_own_plan(house: House) -> None:
@@ -115,8 +115,8 @@ def test_a_waiting_request_is_withdrawn_at_once(house: House) -> None:
     direct = _direct(house)
     waiting = _ask(house, direct, "k")
     assert house.write(lambda s: withdrawal.withdraw_recipient(s, waiting, now=house.now)) is None
-    found = _result(house, waiting).recipient
-    assert (found.state, found.outcome) == (RecipientState.DONE, "canceled")
+    result = _result(house, waiting).recipient
+    assert (result.state, result.outcome) == (RecipientState.DONE, "canceled")
     assert house.claim(direct).calls == ()
 
 
@@ -129,8 +129,8 @@ def test_a_request_withdrawn_during_its_call_ends_with_it(house: House) -> None:
     assert live.workflow_id == call.workflow_id
     assert house.fence(call.call_id).reason == "it was withdrawn"
     house.end(call.call_id, CallStatus.BUSY)
-    found = _result(house, called).recipient
-    assert (found.state, found.outcome, found.reason) == (
+    result = _result(house, called).recipient
+    assert (result.state, result.outcome, result.reason) == (
         RecipientState.DONE,
         "busy",
         "withdrawn",

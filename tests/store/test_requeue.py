@@ -28,8 +28,8 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _states(house: House, campaign: CampaignRecord) -> dict[str, int]:
-    seen = house.write(lambda s: read_progress(s, campaign.id)).by_state
-    return {state: count for state, count in seen.items() if count}
+    progress = house.write(lambda s: read_progress(s, campaign.id)).by_state
+    return {state: count for state, count in progress.items() if count}
 
 
 def _finish(house: House, campaign: CampaignRecord) -> bool:

@@ -20,9 +20,9 @@ from tests.builders import House, definition
 
 
 def _apply(house: House, campaign: CampaignRecord, **changes: Any) -> CampaignRecord:
-    asked = definition(**changes)
+    edited = definition(**changes)
     return house.write(
-        lambda s: campaigns.apply_definition(s, campaign.id, asked, "source", now=house.now)
+        lambda s: campaigns.apply_definition(s, campaign.id, edited, "source", now=house.now)
     )
 
 

@@ -69,7 +69,7 @@ def test_a_block_after_the_claim_counts_at_the_fence(house: House) -> None:
     assert "US-LA is blocked until" in passed.reason
 
 
-def test_a_lifted_block_lets_people_be_decided_anew(house: House) -> None:
+def test_a_lifted_block_requeues_recipients(house: House) -> None:
     campaign = _campaign(house, NEW_ORLEANS)
     _block(house)
     assert house.claim(campaign).calls == ()
@@ -122,7 +122,7 @@ def test_sales_without_consent_end_with_the_reason(house: House) -> None:
     assert "64.1200" in str(person.reason)
 
 
-def test_zones_told_from_older_data_are_told_anew(house: House) -> None:
+def test_zones_of_older_data_are_resolved_again(house: House) -> None:
     campaign = house.launch(0, schedule={"hours": "09:00-18:00"})
     number = "+18506812011"  # Tallahassee; an older table knew its area code as Central alone
     old = zone_evidence(number).model_copy(

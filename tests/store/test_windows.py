@@ -146,7 +146,7 @@ def test_who_is_done_is_never_counted_among_the_last(house: House) -> None:
     assert (third.calls, third.open_recipients) == ((), 999)
 
 
-def test_an_applied_revision_decides_everybody_anew(house: House) -> None:
+def test_an_applied_revision_requeues_recipients(house: House) -> None:
     house.line("second")
     house.now = datetime(2026, 3, 4, 13, 30, tzinfo=UTC)  # 08:30 in New York
     campaign = _campaign(house, NEW_YORK, CHICAGO)
@@ -172,7 +172,7 @@ def test_an_applied_revision_keeps_the_delay_of_a_retry(house: House) -> None:
     assert house.claim(campaign).wake_at == house.now + timedelta(minutes=10)
 
 
-def test_who_was_looked_at_and_not_called_is_kept_ready(house: House) -> None:
+def test_recipients_decided_and_not_called_stay_ready(house: House) -> None:
     """More people are looked at than there is room for: they are not looked at again."""
     campaign = house.launch(40, pacing={"max_concurrent": 5})
     assert len(house.claim(campaign).calls) == 5

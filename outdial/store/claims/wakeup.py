@@ -67,7 +67,7 @@ _FEW_OPEN = select(func.count()).select_from(
 _MANY_WAIT = select(func.count()).select_from(
     select(recipient.c.id)
     .where(*_WAITING)
-    # From the far end: at the near one stand the marks of everybody who was claimed since the
+    # From the far end: at the near one stand the dead rows of recipients claimed since the
     # database cleaned up last.
     .order_by(recipient.c.turn.desc(), recipient.c.due_at.desc(), recipient.c.id.desc())
     .limit(COUNTED)
