@@ -103,12 +103,14 @@ class VirtualDays:
 
     async def launch(self, hours: str) -> CampaignRecord:
         now = self._telephones.now
-        asked = definition(
+        launched_definition = definition(
             schedule={"hours": hours},
             retry={"max_attempts": 100, "no_answer": {"delays": "80m", "max_attempts": 100}},
         )
         launched = await self._database.write(
-            lambda s: campaigns.launch_campaign(s, "default", asked, "", now=now, again=False)
+            lambda s: campaigns.launch_campaign(
+                s, "default", launched_definition, "", now=now, again=False
+            )
         )
         record = launched.record
         people = [

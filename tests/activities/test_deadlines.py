@@ -48,9 +48,9 @@ async def test_no_page_is_read_after_the_deadline(time: Time) -> None:
         return range(BATCH)
 
     until = Deadline(timedelta(seconds=60))
-    assert len([found async for found in pages(page, until=until)]) == 2
+    assert len([one_page async for one_page in pages(page, until=until)]) == 2
     # What follows in the same activity has no time of its own.
-    assert [found async for found in pages(page, until=until.share(2))] == [range(BATCH)]
+    assert [one_page async for one_page in pages(page, until=until.share(2))] == [range(BATCH)]
     assert len(read) == 3
 
 
@@ -59,9 +59,9 @@ def test_steps_share_what_is_left(time: Time) -> None:
     first = until.share(4)
     time.now = 15
     rest = until.share(3)
-    seen = []
+    passed = []
     for now in (15, 29, 31, 60):
         time.now = now
-        seen.append((first.passed, rest.passed, until.passed))
+        passed.append((first.passed, rest.passed, until.passed))
     alone = (True, False, False)
-    assert seen == [alone, alone, (True, True, False), (True, True, True)]
+    assert passed == [alone, alone, (True, True, False), (True, True, True)]

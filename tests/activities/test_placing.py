@@ -98,18 +98,18 @@ class _Desk:
         return await ActivityEnvironment().run(self.calls.place_call, PlaceInput(call_id=call_id))
 
     async def is_absent(self, call_id: str) -> bool:
-        asked = LookUpInput(call_id=call_id)
-        return (await ActivityEnvironment().run(self.calls.look_up_call, asked)).absent
+        look_up = LookUpInput(call_id=call_id)
+        return (await ActivityEnvironment().run(self.calls.look_up_call, look_up)).absent
 
     def report(self, call_id: str) -> None:
         """As the API process stores it."""
-        told = event("e1", call_id=call_id, provider_call_id="p1", status=CallStatus.RINGING)
-        self.house.write(lambda s: events.store_events(s, LINE, [told], now=self.house.now))
+        ringing = event("e1", call_id=call_id, provider_call_id="p1", status=CallStatus.RINGING)
+        self.house.write(lambda s: events.store_events(s, LINE, [ringing], now=self.house.now))
 
     def read(self, call_id: str) -> CallRecord:
-        found = self.house.write(lambda s: calls.get_call(s, call_id))
-        assert found is not None
-        return found
+        record = self.house.write(lambda s: calls.get_call(s, call_id))
+        assert record is not None
+        return record
 
 
 @pytest.fixture

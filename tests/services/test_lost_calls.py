@@ -40,9 +40,9 @@ async def test_a_call_that_may_be_going_on_is_followed_again(world: World, place
     assert (await sweeps(world).sweep_leases()).leases == 0
     handle = world.ctx.temporal.get_workflow_handle(call.workflow_id)
     assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
-    found = await world.ctx.database.read(lambda s: calls.get_call(s, call.call_id))
-    assert found is not None
-    assert not found.status.terminal
+    record = await world.ctx.database.read(lambda s: calls.get_call(s, call.call_id))
+    assert record is not None
+    assert not record.status.terminal
     await handle.terminate()
 
 
@@ -123,9 +123,9 @@ async def _claim_two(world: World) -> list[str]:
 
 
 async def _ended(world: World, call_id: str) -> bool:
-    found = await world.ctx.database.read(lambda s: calls.get_call(s, call_id))
-    assert found is not None
-    return found.status.terminal
+    record = await world.ctx.database.read(lambda s: calls.get_call(s, call_id))
+    assert record is not None
+    return record.status.terminal
 
 
 async def test_every_lease_is_looked_at_by_itself(

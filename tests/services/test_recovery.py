@@ -74,9 +74,9 @@ def handle_of(world: World, campaign: CampaignRecord) -> Handle:
 
 
 async def record(world: World, campaign: CampaignRecord) -> CampaignRecord:
-    found = await world.ctx.database.read(lambda s: campaigns.require_campaign(s, campaign.id))
-    assert found is not None
-    return found
+    stored = await world.ctx.database.read(lambda s: campaigns.require_campaign(s, campaign.id))
+    assert stored is not None
+    return stored
 
 
 async def people(world: World, campaign: CampaignRecord) -> Counter[tuple[str, str | None]]:
@@ -100,9 +100,9 @@ async def launched_without_temporal(world: World) -> CampaignRecord:
     name = new_name()
     with pytest.raises(TemporalUnavailable):
         await launch_campaign(nowhere.ctx, definition(name))
-    found = await world.ctx.database.read(lambda s: campaigns.find_campaign(s, "default", name))
-    assert found is not None
-    return found
+    stored = await world.ctx.database.read(lambda s: campaigns.find_campaign(s, "default", name))
+    assert stored is not None
+    return stored
 
 
 async def never_started(world: World) -> CampaignRecord:
@@ -194,21 +194,21 @@ async def test_a_lost_campaign_is_paused_or_stopped_as_its_operator_said(
     await control.note_state(world.ctx, lost.name, state)
     world.clock.now += LAUNCH_AGE
     await sweeps(world).sweep_campaigns()
-    found = await record(world, lost)
+    stored = await record(world, lost)
     if state is CampaignState.PAUSED:
-        assert found.state is CampaignState.PAUSED
+        assert stored.state is CampaignState.PAUSED
         assert (await describe_execution(world.ctx.temporal, handle_of(world, lost).id)).open
         await handle_of(world, lost).terminate()
     else:
-        assert found.state is CampaignState.STOPPED
+        assert stored.state is CampaignState.STOPPED
         assert await people(world, lost) == {("done", "canceled"): len(NUMBERS)}
 
 
 async def test_a_young_launch_is_left_to_whoever_launches_it(world: World) -> None:
     lost = await never_started(world)
     await sweeps(world).sweep_campaigns()
-    found = await describe_execution(world.ctx.temporal, handle_of(world, lost).id)
-    assert found.state is ExecutionState.ABSENT
+    execution = await describe_execution(world.ctx.temporal, handle_of(world, lost).id)
+    assert execution.state is ExecutionState.ABSENT
 
 
 @pytest.mark.parametrize("before_memos", [False, True])
@@ -226,8 +226,8 @@ async def test_a_campaign_that_a_person_terminated_is_stopped_to_its_last_row(
     await handle_of(world, launched).terminate()
     world.clock.now += LAUNCH_AGE * 2
     assert (await sweeps(world).sweep_campaigns()).campaigns >= 1
-    found = await record(world, launched)
-    assert (found.state, found.reason) == (
+    stored = await record(world, launched)
+    assert (stored.state, stored.reason) == (
         CampaignState.STOPPED,
         "its workflow was ended from outside",
     )
@@ -273,9 +273,9 @@ async def test_two_sweeps_meet_without_an_error(world: World) -> None:
     )
     assert (await record(world, launched)).state is CampaignState.STOPPED
     assert (await record(world, lost)).state is CampaignState.RUNNING
-    found = await world.ctx.database.read(lambda s: calls.get_call(s, call.call_id))
-    assert found is not None
-    assert found.status is CallStatus.CANCELED
+    stored_call = await world.ctx.database.read(lambda s: calls.get_call(s, call.call_id))
+    assert stored_call is not None
+    assert stored_call.status is CallStatus.CANCELED
     await handle_of(world, lost).terminate()
 
 

@@ -35,9 +35,9 @@ async def _of_campaign(world: World, call: ClaimedCall) -> WorkflowHandle[object
 
 
 async def _status(world: World, call: ClaimedCall) -> CallStatus:
-    found = await world.ctx.database.read(lambda s: calls.get_call(s, call.call_id))
-    assert found is not None
-    return found.status
+    record = await world.ctx.database.read(lambda s: calls.get_call(s, call.call_id))
+    assert record is not None
+    return record.status
 
 
 @pytest.mark.parametrize("age", [timedelta(0), LEASE_AGE - timedelta(seconds=1)])

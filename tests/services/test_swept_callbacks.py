@@ -89,8 +89,8 @@ async def test_a_requester_whose_signal_was_lost_learns_the_end_once(world: Worl
     )
     await world.ctx.database.write(lambda s: s.connection().execute(done))
     world.clock.now += timedelta(minutes=1)
-    for told in (1, 0):
-        assert (await sweeps(world).sweep_requests()).requests == told
+    for signalled in (1, 0):
+        assert (await sweeps(world).sweep_requests()).requests == signalled
     events = (await requester.fetch_history()).events
     signals = [e for e in events if e.HasField("workflow_execution_signaled_event_attributes")]
     assert len(signals) == 1

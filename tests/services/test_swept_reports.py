@@ -65,9 +65,9 @@ async def _sweep(world: World, call: ClaimedCall) -> tuple[int, CallStatus]:
     ctx = world.ctx
     resources = replace(ctx, public_url="http://127.0.0.1:1")
     freed = (await Sweeps(resources).sweep_leases()).leases
-    found = await ctx.database.read(lambda s: calls.get_call(s, call.call_id))
-    assert found is not None
-    return freed, found.status
+    record = await ctx.database.read(lambda s: calls.get_call(s, call.call_id))
+    assert record is not None
+    return freed, record.status
 
 
 @pytest.mark.usefixtures("poor_look_up")

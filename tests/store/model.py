@@ -94,11 +94,9 @@ class StoreModel(Invariants, RuleBasedStateMachine):
     def launch(self, first: int, people: int, lines: Any) -> None:
         """Campaigns share numbers."""
         name = f"c{len(self.campaigns)}"
-        asked = self._definition(name, lines)
+        given, now = self._definition(name, lines), self.house.now
         new = self.house.write(
-            lambda s: campaigns.launch_campaign(
-                s, "default", asked, "", now=self.house.now, again=False
-            )
+            lambda s: campaigns.launch_campaign(s, "default", given, "", now=now, again=False)
         ).record
         rows = located(
             [
@@ -114,8 +112,8 @@ class StoreModel(Invariants, RuleBasedStateMachine):
     @rule(data=st.data(), lines=st.sampled_from(LINES))
     def edit_lines(self, data: st.DataObject, lines: Any) -> None:
         chosen = self._campaign(data)
-        asked = self._definition(chosen.name, lines)
-        self._try(lambda s: campaigns.apply_definition(s, chosen.id, asked, "", now=self.house.now))
+        edited, now = self._definition(chosen.name, lines), self.house.now
+        self._try(lambda s: campaigns.apply_definition(s, chosen.id, edited, "", now=now))
 
     @rule(
         data=st.data(),
@@ -198,26 +196,26 @@ class StoreModel(Invariants, RuleBasedStateMachine):
             self._within_ceiling(to, now)
         new = self.phones[call_id] = Phone(call_id, to, passed.line, answer, at=now)
         if new.exists:
-            new.told.append(CallStatus.RINGING)
+            new.reported.append(CallStatus.RINGING)
 
     @precondition(lambda self: self._unrecorded())
     @rule(data=st.data(), skew=st.integers(-1, 1))
     def answer(self, data: st.DataObject, skew: int) -> None:
         """The worker writes down how the request was answered; it may have died instead."""
-        asked = data.draw(st.sampled_from(self._unrecorded()))
-        asked.recorded, now = True, self._at(skew)
-        if asked.answer == "taken":
+        phone = data.draw(st.sampled_from(self._unrecorded()))
+        phone.recorded, now = True, self._at(skew)
+        if phone.answer == "taken":
             self.house.write(
-                lambda s: events.record_placed(s, asked.call_id, asked.known_as, now=now)
+                lambda s: events.record_placed(s, phone.call_id, phone.provider_id, now=now)
             )
-        elif asked.answer in ("unheard", "lost"):
+        elif phone.answer in ("unheard", "lost"):
             self.house.write(
-                lambda s: calls.record_doubt(s, asked.call_id, detail="timeout", now=now)
+                lambda s: calls.record_doubt(s, phone.call_id, detail="timeout", now=now)
             )
         else:
             self.house.write(
                 lambda s: calls.record_not_placed(
-                    s, asked.call_id, failure=FailureClass(asked.answer), detail="no", now=now
+                    s, phone.call_id, failure=FailureClass(phone.answer), detail="no", now=now
                 )
             )
 
@@ -242,8 +240,8 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         self._sweep(data.draw(st.sampled_from(self.open)), self._at(skew))
 
     def _sweep(self, call_id: str, now: Any) -> None:
-        found = self.house.write(lambda s: close_fence(s, call_id, now=now))
-        if found in (Fence.CLAIMED, Fence.CLOSED, Fence.NOT_PLACED):
+        fence = self.house.write(lambda s: close_fence(s, call_id, now=now))
+        if fence in (Fence.CLAIMED, Fence.CLOSED, Fence.NOT_PLACED):
             self.house.write(lambda s: release_unplaced(s, call_id, now=now))
             self._forget_ended()
 
@@ -269,12 +267,12 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         live = data.draw(st.sampled_from(self._live_phones()))
         self._move_phone(live, status)
 
-    @precondition(lambda self: self._told())
+    @precondition(lambda self: self._reported())
     @rule(data=st.data(), by_our_id=st.booleans(), skew=st.integers(-1, 1))
     def report(self, data: st.DataObject, by_our_id: bool, skew: int) -> None:
         """Any report, in whatever order, however often."""
-        teller = data.draw(st.sampled_from(self._told()))
-        status = data.draw(st.sampled_from(teller.told))
+        teller = data.draw(st.sampled_from(self._reported()))
+        status = data.draw(st.sampled_from(teller.reported))
         self._report(teller, status, self._at(skew), by_our_id=by_our_id)
 
     # --- what must hold
@@ -318,7 +316,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         for live in self._live_phones():
             self._move_phone(live, CallStatus.NO_ANSWER)
             if live.call_id not in self.open:
-                self._report(live, live.told[-1], self.house.now)
+                self._report(live, live.reported[-1], self.house.now)
         for call_id in list(self.open):
             self._sweep(call_id, self.house.now)
             if call_id in self.open:
@@ -348,8 +346,8 @@ class StoreModel(Invariants, RuleBasedStateMachine):
             lambda s: leases_to_check(s, now=self.house.now, older_than=timedelta(0), limit=99)
         )
         for check in checks:
-            known = self.phones.get(check.call.id)
-            if check.call.status.terminal and (known is None or not known.live):
+            phone = self.phones.get(check.call.id)
+            if check.call.status.terminal and (phone is None or not phone.live):
                 self.house.end(check.call.id, CallStatus.NO_ANSWER)
 
     # --- helpers
@@ -385,12 +383,12 @@ class StoreModel(Invariants, RuleBasedStateMachine):
 
     def _look_up(self, call_id: str, shown: bool, now: Any, *, last: int = 0) -> None:
         """`last` is how many of the reports are read again; 0: all."""
-        asked = self.phones.get(call_id)
+        phone = self.phones.get(call_id)
         row = self._row(call_id)
-        if asked is not None and asked.exists and shown:
-            self.house.write(lambda s: events.record_placed(s, call_id, asked.known_as, now=now))
-            for status in asked.told[-last:]:
-                self._report(asked, status, now)
+        if phone is not None and phone.exists and shown:
+            self.house.write(lambda s: events.record_placed(s, call_id, phone.provider_id, now=now))
+            for status in phone.reported[-last:]:
+                self._report(phone, status, now)
             return
         deadline = row["fence_deadline"]
         if row["fence"] != Fence.PLACING or deadline is None or now <= deadline + LAG + SKEW:
@@ -400,24 +398,24 @@ class StoreModel(Invariants, RuleBasedStateMachine):
                 s, call_id, failure=FailureClass.UNAVAILABLE, detail="never arrived", now=now
             )
         )
-        if gone and asked is not None:
-            asked.given_up = True
+        if gone and phone is not None:
+            phone.given_up = True
 
     def _end(self, call_id: str, now: Any, wait: timedelta) -> None:
-        asked, row = self.phones.get(call_id), self._row(call_id)
+        phone, row = self.phones.get(call_id), self._row(call_id)
         fence = Fence(row["fence"])
         if fence is Fence.CLOSED:
             how = CallEnd(status=CallStatus.CANCELED, at=now, may_have_rung=False)
         elif fence is Fence.NOT_PLACED:
             how = CallEnd(status=CallStatus.FAILED, at=now, may_have_rung=False, not_placed=True)
-        elif asked is not None and asked.exists and asked.over and fence is Fence.PLACED:
-            how = CallEnd(status=asked.told[-1], at=now, analysis_wait=wait)
+        elif phone is not None and phone.exists and phone.over and fence is Fence.PLACED:
+            how = CallEnd(status=phone.reported[-1], at=now, analysis_wait=wait)
         elif fence is Fence.PLACING and now > row["created_at"] + timedelta(hours=2):
             how = CallEnd(
                 status=CallStatus.FAILED, at=now, failure=FailureClass.UNKNOWN
             )  # no call lasts so long
-            if asked is not None:
-                asked.over = True
+            if phone is not None:
+                phone.over = True
         else:
             return
         self.house.write(lambda s: settlement.end_call(s, call_id, how, now=now))
@@ -430,15 +428,15 @@ class StoreModel(Invariants, RuleBasedStateMachine):
     def _report(
         self, teller: Phone, status: CallStatus, now: Any, *, by_our_id: bool = True
     ) -> None:
-        told = event(
+        reported = event(
             f"{teller.call_id}-{status}",
             call_id=teller.call_id if by_our_id else None,
-            provider_call_id=teller.known_as,
+            provider_call_id=teller.provider_id,
             status=status,
         ).model_copy(update={"at": now})
-        self.house.write(lambda s: events.store_events(s, teller.line, [told], now=now))
-        known = self._row(teller.call_id)["provider_call_id"] == teller.known_as
-        if not (known and teller.live):
+        self.house.write(lambda s: events.store_events(s, teller.line, [reported], now=now))
+        provider_id_stored = self._row(teller.call_id)["provider_call_id"] == teller.provider_id
+        if not (provider_id_stored and teller.live):
             return
         holders = [row["call_id"] for row in self._leases() if row["phone"] == teller.number]
         assert holders, f"{teller} was reported, and its number is free"

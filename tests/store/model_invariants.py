@@ -65,7 +65,7 @@ class Phone:
     """`taken`, `unheard` (taken; the response is lost), `lost`, or a FailureClass: refused."""
     at: datetime
     """When the request left."""
-    told: list[CallStatus] = field(default_factory=list)
+    reported: list[CallStatus] = field(default_factory=list)
     """What the provider has to report, in the order in which it happened."""
     over: bool = False
     given_up: bool = False
@@ -82,7 +82,7 @@ class Phone:
         return self.exists and not self.over
 
     @property
-    def known_as(self) -> str:
+    def provider_id(self) -> str:
         return f"p-{self.call_id}"
 
 
@@ -180,8 +180,8 @@ class Invariants:
         return self._rows
 
     def _row(self, call_id: str) -> Any:
-        (found,) = [row for row in self._snapshot() if row["call_id"] == call_id]
-        return found
+        (snapshot_row,) = [row for row in self._snapshot() if row["call_id"] == call_id]
+        return snapshot_row
 
     def _leases(self) -> list[Any]:
         return [row for row in self._snapshot() if row["held_by"] is not None]
@@ -194,18 +194,18 @@ class Invariants:
         }
 
     def _live_phones(self) -> list[Phone]:
-        return [asked for asked in self.phones.values() if asked.live]
+        return [each for each in self.phones.values() if each.live]
 
     def _unrecorded(self) -> list[Phone]:
-        return [asked for asked in self.phones.values() if not asked.recorded]
+        return [each for each in self.phones.values() if not each.recorded]
 
-    def _told(self) -> list[Phone]:
-        return [asked for asked in self.phones.values() if asked.told]
+    def _reported(self) -> list[Phone]:
+        return [each for each in self.phones.values() if each.reported]
 
     def _move_phone(self, live: Phone, status: CallStatus) -> None:
-        if status is CallStatus.IN_PROGRESS and status in live.told:
+        if status is CallStatus.IN_PROGRESS and status in live.reported:
             return
-        if status in (CallStatus.NO_ANSWER, CallStatus.BUSY) and len(live.told) > 1:
+        if status in (CallStatus.NO_ANSWER, CallStatus.BUSY) and len(live.reported) > 1:
             status = CallStatus.COMPLETED
-        live.told.append(status)
+        live.reported.append(status)
         live.over = status.terminal

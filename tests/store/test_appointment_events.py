@@ -15,7 +15,7 @@ from outdial.store.appointments import booking, changing
 from tests.appointments import list_appointments
 from tests.builders import House, phone
 from tests.store.test_appointments import NOW, STARTS, rules
-from tests.store.test_outbox import listen, told, types
+from tests.store.test_outbox import deliveries_to, listen, types
 
 CLINIC = rules()
 FIRST, SECOND = STARTS[0], STARTS[1]
@@ -73,7 +73,7 @@ class Desk:
 
 
 def data(house: House, endpoint: Endpoint) -> list[dict[str, Any]]:
-    return [json.loads(one.payload)["data"] for one in told(house, endpoint)]
+    return [json.loads(one.payload)["data"] for one in deliveries_to(house, endpoint)]
 
 
 def test_every_change_is_published_once_and_in_order(house: House) -> None:
@@ -94,7 +94,7 @@ def test_every_change_is_published_once_and_in_order(house: House) -> None:
     ]  # fmt: skip
     assert types(house, own) == types(house, everything)
     assert types(house, another) == []
-    assert {each.subject for each in told(house, everything)} == {f"appointment/{one.id}"}
+    assert {each.subject for each in deliveries_to(house, everything)} == {f"appointment/{one.id}"}
 
 
 def test_what_is_published(house: House) -> None:

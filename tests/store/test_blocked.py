@@ -54,18 +54,18 @@ def disable(house: House, one: Endpoint) -> None:
 
 def postpone(house: House, now: datetime = LATER, limit: int = 1000) -> int:
     """One round of what every worker does every few seconds."""
-    found = house.write(lambda s: outstanding.find_blocked(s, now=now, limit=limit))
-    return house.write(lambda s: outstanding.postpone(s, found, now=now))
+    blocked = house.write(lambda s: outstanding.find_blocked(s, now=now, limit=limit))
+    return house.write(lambda s: outstanding.postpone(s, blocked, now=now))
 
 
 def due_of(house: House, one: Endpoint, now: datetime = LATER) -> int:
     """Rows of an endpoint that are due, whether they are first or not."""
-    found = (
+    count = (
         select(func.count())
         .select_from(delivery)
         .where(delivery.c.endpoint_id == one.id, delivery.c.next_at <= now)
     )
-    return int(house.write(lambda s: s.connection().execute(found).scalar_one()))
+    return int(house.write(lambda s: s.connection().execute(count).scalar_one()))
 
 
 def test_a_blocked_row_is_postponed_and_comes_back(house: House) -> None:
@@ -127,12 +127,12 @@ def test_a_head_that_went_meanwhile_postpones_nothing(house: House) -> None:
     """What was found is looked at again in the transaction that writes."""
     endpoint = listen(house)
     fill(house, endpoint, 2, head=RETRY)
-    found = house.write(lambda s: outstanding.find_blocked(s, now=LATER, limit=9))
-    assert len(found) == 2
-    gone = update(delivery).where(delivery.c.id == found[0].head_id)
+    blocked = house.write(lambda s: outstanding.find_blocked(s, now=LATER, limit=9))
+    assert len(blocked) == 2
+    gone = update(delivery).where(delivery.c.id == blocked[0].head_id)
     gone = gone.values(state=DeliveryState.DELIVERED.value)
     house.write(lambda s: s.connection().execute(gone))
-    assert house.write(lambda s: outstanding.postpone(s, found, now=LATER)) == 0
+    assert house.write(lambda s: outstanding.postpone(s, blocked, now=LATER)) == 0
     assert due_of(house, endpoint) == 2
 
 
@@ -156,9 +156,9 @@ def test_each_step_has_its_index_with_20_000_blocked_rows(
     if analysed:
         house.write(lambda s: s.connection().execute(text("ANALYZE")))
     try:
-        with _listening(house.database._write_engine) as heard:
+        with _listening(house.database._write_engine) as statements:
             assert postpone(house) == 3
-        looks = {sql: values for sql, values in heard.items() if "delivery" in sql}
+        looks = {sql: values for sql, values in statements.items() if "delivery" in sql}
         assert len(looks) == 4
         by_id = list(looks)[2:]
         for sql, values in looks.items():

@@ -24,9 +24,9 @@ def _line(house: House) -> None:
 
 
 def _status(house: House) -> LineStatus:
-    found = house.write(lambda s: lines.line_status(s, DEFAULT_TENANT, LINE))
-    assert found is not None
-    return found
+    status = house.write(lambda s: lines.line_status(s, DEFAULT_TENANT, LINE))
+    assert status is not None
+    return status
 
 
 def _fail(house: House, claim: Claim, failure: FailureClass = FailureClass.UNAVAILABLE) -> None:

@@ -43,14 +43,14 @@ def listed(house: House, chosen: CallFilter = EVERYTHING, limit: int = 100) -> l
 
 
 def test_a_request_follows_its_attempts(house: House) -> None:
-    asked = ask(house, 0)
+    request_id = ask(house, 0)
     direct = house.write(lambda s: campaigns.ensure_direct_campaign(s, DEFAULT_TENANT, now=NOW))
 
     def status() -> CallStatus:
-        view = house.write(lambda s: call_views.get_view(s, DEFAULT_TENANT, asked))
+        view = house.write(lambda s: call_views.get_view(s, DEFAULT_TENANT, request_id))
         assert view is not None
         chosen = CallFilter(statuses=(view.status,))
-        assert [one.id for one in listed(house, chosen)] == [asked]
+        assert [one.id for one in listed(house, chosen)] == [request_id]
         return view.status
 
     assert status() is CallStatus.QUEUED
@@ -64,7 +64,7 @@ def test_a_request_follows_its_attempts(house: House) -> None:
 def test_a_call_whose_analysis_is_awaited_is_in_progress_where_that_is_asked_for(
     house: House,
 ) -> None:
-    asked = ask(house, 0)
+    request_id = ask(house, 0)
     direct = house.write(lambda s: campaigns.ensure_direct_campaign(s, DEFAULT_TENANT, now=NOW))
     call = house.claim_one(direct)
     house.place(call.call_id)
@@ -78,15 +78,15 @@ def test_a_call_whose_analysis_is_awaited_is_in_progress_where_that_is_asked_for
         chosen = CallFilter(statuses=(expected,), settled_by=now)
         (view,) = listed(house, chosen)
         shown = view if now is None else until_settled(view, now)
-        assert (shown.id, shown.status, shown.done) == (asked, expected, False)
+        assert (shown.id, shown.status, shown.done) == (request_id, expected, False)
     house.write(lambda s: settlement.settle_call(s, call.call_id, now=NOW))
     (view,) = listed(house, CallFilter(statuses=(CallStatus.COMPLETED,), settled_by=NOW))
     assert until_settled(view, NOW) == view
 
 
 def test_who_was_refused_has_failed_without_a_call(house: House) -> None:
-    asked = ask(house, 0, refused="not a number")
-    view = house.write(lambda s: call_views.get_view(s, DEFAULT_TENANT, asked))
+    request_id = ask(house, 0, refused="not a number")
+    view = house.write(lambda s: call_views.get_view(s, DEFAULT_TENANT, request_id))
     assert view is not None
     assert (view.status, view.outcome, view.reason, view.done) == (
         CallStatus.FAILED,
@@ -94,17 +94,19 @@ def test_who_was_refused_has_failed_without_a_call(house: House) -> None:
         "not a number",
         True,
     )
-    assert [one.id for one in listed(house, CallFilter(statuses=(CallStatus.FAILED,)))] == [asked]
+    assert [one.id for one in listed(house, CallFilter(statuses=(CallStatus.FAILED,)))] == [
+        request_id
+    ]
 
 
 def test_pages_cover_both_kinds(house: House) -> None:
-    asked = [ask(house, n, at=NOW + timedelta(seconds=n)) for n in range(3)]
+    request_ids = [ask(house, n, at=NOW + timedelta(seconds=n)) for n in range(3)]
     campaign = house.launch(2, first=10)
     house.now = NOW + timedelta(seconds=1)
     called = [call.call_id for call in house.claim(campaign).calls]
     everything = [view.id for view in listed(house)]
-    assert sorted(everything) == sorted(asked + called)
-    seen: list[str] = []
+    assert sorted(everything) == sorted(request_ids + called)
+    on_pages: list[str] = []
     after: tuple[datetime, str] | None = None
     while True:
         page = house.write(
@@ -114,15 +116,15 @@ def test_pages_cover_both_kinds(house: House) -> None:
         )
         if not page:
             break
-        seen += [view.id for view in page]
+        on_pages += [view.id for view in page]
         after = page[-1].created_at, page[-1].id
-    assert seen == everything
+    assert on_pages == everything
     count = house.write(lambda s: call_views.count_views(s, DEFAULT_TENANT, EVERYTHING))
     assert count == 5
     assert listed(house, CallFilter(campaign=campaign.name, agent="agent-1"))[0].id in called
     assert house.write(lambda s: call_views.list_views(s, "other", EVERYTHING, limit=9)) == []
     assert house.write(lambda s: call_views.get_view(s, "other", called[0])) is None
-    assert house.write(lambda s: call_views.get_view(s, "other", asked[0])) is None
+    assert house.write(lambda s: call_views.get_view(s, "other", request_ids[0])) is None
 
 
 def test_many_ask_at_once_and_each_has_its_place(house: House) -> None:

@@ -99,14 +99,14 @@ class Story:
 
     def analyse(self, choice: int) -> None:
         # What is reported of a call that was given up takes its slot again: test_late_reports.py.
-        known = self.live + [over for over in self.over if self._fence_of(over) in _SENT]
-        if known:
-            call_id = known[choice % len(known)]
+        sent = self.live + [over for over in self.over if self._fence_of(over) in _SENT]
+        if sent:
+            call_id = sent[choice % len(sent)]
             disposition = (None, "booked", "call_me_later", "opted_out")[choice % 4]
-            told = event(
+            analysis = event(
                 f"a-{call_id}-{choice}", kind="analysis", call_id=call_id, disposition=disposition
             )
-            self.house.write(lambda s: events.store_events(s, LINE, [told], now=self.house.now))
+            self.house.write(lambda s: events.store_events(s, LINE, [analysis], now=self.house.now))
 
     def settle(self, choice: int) -> None:
         self.house.write(

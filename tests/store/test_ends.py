@@ -29,15 +29,15 @@ BUSY_RETRY: dict[str, Any] = {"retry": {"busy": {"delays": ["10m", "1h"]}}}
 
 
 def _call(house: House, call_id: str) -> CallRecord:
-    found = house.write(lambda s: calls.get_call(s, call_id))
-    assert found is not None
-    return found
+    record = house.write(lambda s: calls.get_call(s, call_id))
+    assert record is not None
+    return record
 
 
 def _person(house: House, settled: Settled) -> RecipientRecord:
-    found = house.write(lambda s: roster.recipient_result(s, settled.recipient_id))
-    assert found is not None
-    return found.recipient
+    result = house.write(lambda s: roster.recipient_result(s, settled.recipient_id))
+    assert result is not None
+    return result.recipient
 
 
 def _placed(house: House, campaign: CampaignRecord) -> str:
@@ -86,9 +86,9 @@ def test_an_end_is_recorded_once(house: House) -> None:
 def test_an_end_told_by_many_at_once_is_recorded_once(house: House) -> None:
     campaign = house.launch(1, **BUSY_RETRY)
     call_id = _placed(house, campaign)
-    told = race([lambda: house.end(call_id, CallStatus.BUSY)] * 8)
-    assert [settled.changed for settled in told].count(True) == 1
-    assert _person(house, told[0]).attempts == 1
+    results = race([lambda: house.end(call_id, CallStatus.BUSY)] * 8)
+    assert [settled.changed for settled in results].count(True) == 1
+    assert _person(house, results[0]).attempts == 1
 
 
 def test_a_late_end_does_not_free_the_slot_of_the_next_call(house: House) -> None:
@@ -154,8 +154,8 @@ def test_the_analysis_settles_a_call_that_has_ended(house: House) -> None:
     campaign = house.launch(1)
     call_id = _placed(house, campaign)
     house.end(call_id, analysis_wait=WAIT)
-    told = event("a", kind="analysis", call_id=call_id, disposition="booked", cost=0.12)
-    stored = house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
+    analysis = event("a", kind="analysis", call_id=call_id, disposition="booked", cost=0.12)
+    stored = house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     (settled,) = stored.settled
     assert (settled.outcome, settled.recipient_done) == ("booked", True)
     assert stored.events[0].workflow_id is None
@@ -168,8 +168,8 @@ def test_the_analysis_settles_a_call_that_has_ended(house: House) -> None:
 def test_an_analysis_that_came_before_the_end_is_not_awaited(house: House) -> None:
     campaign = house.launch(1)
     call_id = _placed(house, campaign)
-    told = event("a", kind="analysis", call_id=call_id, disposition="booked")
-    stored = house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
+    analysis = event("a", kind="analysis", call_id=call_id, disposition="booked")
+    stored = house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     assert stored.settled == []
     settled = house.end(call_id, analysis_wait=WAIT)
     assert (settled.settled, settled.outcome) == (True, "booked")
@@ -211,8 +211,8 @@ def test_settling_by_many_at_once_happens_once(house: House) -> None:
     def settle() -> Settled:
         return house.write(lambda s: settlement.settle_call(s, call_id, now=house.now))
 
-    told = race([settle] * 6 + [lambda: (_overdue(house, campaign) or [settle()])[0]] * 2)
-    assert [settled.changed for settled in told].count(True) == 1
+    results = race([settle] * 6 + [lambda: (_overdue(house, campaign) or [settle()])[0]] * 2)
+    assert [settled.changed for settled in results].count(True) == 1
 
 
 def test_what_has_not_ended_is_not_settled(house: House) -> None:
@@ -224,8 +224,8 @@ def test_what_has_not_ended_is_not_settled(house: House) -> None:
 def test_opting_out_suppresses_the_number_before_any_redial(house: House) -> None:
     campaign = house.launch(1, **BUSY_RETRY)
     call_id = _placed(house, campaign)
-    told = event("a", kind="analysis", call_id=call_id, disposition="opted_out")
-    house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
+    analysis = event("a", kind="analysis", call_id=call_id, disposition="opted_out")
+    house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     assert house.end(call_id).recipient_done
     why = house.write(lambda s: suppressions.is_suppressed(s, "default", phone(0)))
     assert why == "opted out in a call"
@@ -252,8 +252,8 @@ def test_a_person_who_named_a_time_is_called_then(house: House) -> None:
     campaign = house.launch(1)
     call_id = _placed(house, campaign)
     then = house.now + timedelta(hours=3)
-    told = event("a", call_id=call_id, disposition="call_me_later", redial_at=then)
-    house.write(lambda s: events.store_events(s, LINE, [told], now=house.now))
+    analysis = event("a", call_id=call_id, disposition="call_me_later", redial_at=then)
+    house.write(lambda s: events.store_events(s, LINE, [analysis], now=house.now))
     settled = house.end(call_id)
     assert _person(house, settled).not_before == then
 

@@ -24,21 +24,21 @@ pytestmark = pytest.mark.both_databases
 _OWN = {"id", "recipient_id", "workflow_id", "phone", "evidence", "provider_call_id"}
 
 
-def _told(seconds: int, **changes: Any) -> dict[str, Any]:
+def _at(seconds: int, **changes: Any) -> dict[str, Any]:
     return {"at": NOW + timedelta(seconds=seconds)} | changes
 
 
 REPORTS = (
-    _told(1, status="queued"),
-    _told(2, status="ringing"),
-    _told(3, status="ringing", answered_by="unknown"),
-    _told(4, status="in_progress", answered_by="machine"),
-    _told(4, status="in_progress", answered_by="human"),
-    _told(5, answered_by="unknown", cost=1.5),
-    _told(9, status="completed", duration_seconds=5.0),
-    _told(9, status="failed", failure="unknown", detail="?"),
-    _told(12, kind="analysis", disposition="booked", structured={"a": 1, "b": 1}),
-    _told(20, kind="analysis", cost=2.5, transcript="Hello", structured={"b": 2}),
+    _at(1, status="queued"),
+    _at(2, status="ringing"),
+    _at(3, status="ringing", answered_by="unknown"),
+    _at(4, status="in_progress", answered_by="machine"),
+    _at(4, status="in_progress", answered_by="human"),
+    _at(5, answered_by="unknown", cost=1.5),
+    _at(9, status="completed", duration_seconds=5.0),
+    _at(9, status="failed", failure="unknown", detail="?"),
+    _at(12, kind="analysis", disposition="booked", structured={"a": 1, "b": 1}),
+    _at(20, kind="analysis", cost=2.5, transcript="Hello", structured={"b": 2}),
 )
 
 
@@ -62,8 +62,8 @@ everything_in_some_order = orders.flatmap(
 
 
 def _row(house: House, call_id: str) -> dict[str, Any]:
-    found = select(call).where(call.c.id == call_id)
-    row = house.database.read_sync(lambda s: s.connection().execute(found).mappings().one())
+    statement = select(call).where(call.c.id == call_id)
+    row = house.database.read_sync(lambda s: s.connection().execute(statement).mappings().one())
     return {name: value for name, value in row.items() if name not in _OWN}
 
 
@@ -82,12 +82,12 @@ def test_any_order_and_any_repetition_give_the_same_row(
     house.place(plain, f"p-{plain}")
     in_order = _events(plain, f"p-{plain}")
     house.write(lambda s: events.store_events(s, LINE, in_order, now=house.now))
-    told = _events(mixed, f"p-{mixed}")
+    reported = _events(mixed, f"p-{mixed}")
     parts = [order[i : i + batch] for i in range(0, len(order), batch)]
     for i, part in enumerate(parts):
         if i == min(placed_after, len(parts) - 1):
             house.place(mixed, f"p-{mixed}")
-        some = [told[index] for index in part]
+        some = [reported[index] for index in part]
         house.write(lambda s, some=some: events.store_events(s, LINE, some, now=house.now))  # type: ignore[misc]
     for call_id in (plain, mixed):
         house.end(call_id)
@@ -96,9 +96,9 @@ def test_any_order_and_any_repetition_give_the_same_row(
 
 @given(st.permutations(range(len(REPORTS))), st.integers(0, len(REPORTS)))
 def test_merging_parts_never_moves_a_status_back(order: list[int], cut: int) -> None:
-    told = _events("c", "p")
-    some = [told[index] for index in order[:cut]]
-    before, after = EventSummary.of(some).status, EventSummary.of(told).status
+    reported = _events("c", "p")
+    some = [reported[index] for index in order[:cut]]
+    before, after = EventSummary.of(some).status, EventSummary.of(reported).status
     assert advance(before, after) is after
     assert not after.terminal
     assert after is CallStatus.IN_PROGRESS

@@ -31,9 +31,9 @@ def _mark(house: House, stored: list[CallEvent]) -> None:
 
 
 def _call(house: House, call_id: str) -> CallRecord:
-    found = house.write(lambda s: calls.get_call(s, call_id))
-    assert found is not None
-    return found
+    record = house.write(lambda s: calls.get_call(s, call_id))
+    assert record is not None
+    return record
 
 
 def _fenced(house: House) -> str:
@@ -63,8 +63,8 @@ def test_an_event_is_matched_by_the_providers_id(house: House) -> None:
     (stored,) = _store(house, event(provider_call_id="p1", status=IN_PROGRESS))
     assert stored.call_id == call_id
     assert _call(house, call_id).status is IN_PROGRESS
-    found = house.write(lambda s: calls.get_call_by_provider_id(s, LINE, "p1"))
-    assert found == _call(house, call_id)
+    record = house.write(lambda s: calls.get_call_by_provider_id(s, LINE, "p1"))
+    assert record == _call(house, call_id)
     assert house.write(lambda s: calls.get_call_by_provider_id(s, "other", "p1")) is None
 
 
@@ -90,10 +90,12 @@ def test_an_event_comes_once(house: House) -> None:
     assert len(_missed(house)) == 1
 
 
-def test_an_event_told_by_many_at_once_comes_once(house: House) -> None:
+def test_an_event_stored_by_many_at_once_comes_once(house: House) -> None:
     call_id = _fenced(house)
-    told = [event(f"e{i}", call_id=call_id, status=RINGING) for i in range(4)]
-    stored = race([lambda: _stored(house, *told), lambda: _stored(house, *reversed(told))] * 4)
+    reported = [event(f"e{i}", call_id=call_id, status=RINGING) for i in range(4)]
+    stored = race(
+        [lambda: _stored(house, *reported), lambda: _stored(house, *reversed(reported))] * 4
+    )
     assert sum(len(some.new) for some in stored) == 4
 
 
@@ -116,7 +118,7 @@ def test_events_that_were_signalled_are_not_given_back(house: House) -> None:
         event("e2", call_id=call_id, status=IN_PROGRESS),
     )
     _mark(house, stored[:1])
-    assert [heard.event_id for heard in house.place(call_id, "p1")] == ["e2"]
+    assert [each.event_id for each in house.place(call_id, "p1")] == ["e2"]
 
 
 def test_an_event_and_the_response_that_race_find_each_other(house: House) -> None:
@@ -128,17 +130,17 @@ def test_an_event_and_the_response_that_race_find_each_other(house: House) -> No
     def respond(call_id: str) -> None:
         house.write(lambda s: events.record_placed(s, call_id, f"p-{call_id}", now=house.now))
 
-    def tell(call_id: str) -> None:
+    def report(call_id: str) -> None:
         _store(house, event(f"e-{call_id}", provider_call_id=f"p-{call_id}", status=RINGING))
 
-    race([lambda c=c, w=w: w(c) for c in ids for w in (respond, tell)])  # type: ignore[misc]
+    race([lambda c=c, w=w: w(c) for c in ids for w in (respond, report)])  # type: ignore[misc]
     assert {_call(house, call_id).status for call_id in ids} == {RINGING}
 
 
 def test_events_move_a_status_forward_and_never_to_an_end(house: House) -> None:
     call_id = _fenced(house)
-    for heard in (IN_PROGRESS, RINGING, CallStatus.COMPLETED, CallStatus.QUEUED):
-        _store(house, event(heard.value, call_id=call_id, status=heard))
+    for status in (IN_PROGRESS, RINGING, CallStatus.COMPLETED, CallStatus.QUEUED):
+        _store(house, event(status.value, call_id=call_id, status=status))
         assert _call(house, call_id).status is IN_PROGRESS
     house.end(call_id, CallStatus.FAILED)
     # Somebody had answered, whatever its end was called.
@@ -165,15 +167,15 @@ def test_the_latest_word_counts_and_a_known_answerer_stays(house: House) -> None
 @pytest.mark.parametrize("text", ["a\x00b", "\\u0000"])
 def test_a_transcript_may_hold_any_character(house: House, text: str) -> None:
     call_id = _fenced(house)
-    told = event(call_id=call_id, transcript=text, structured={"k\x00": ["\x00", 1]})
-    (stored,) = _store(house, told)
+    analysis = event(call_id=call_id, transcript=text, structured={"k\x00": ["\x00", 1]})
+    (stored,) = _store(house, analysis)
     call = _call(house, call_id)
     assert call.transcript == text.replace("\x00", "")
     assert call.structured == {"k": ["", 1]}
     assert stored.transcript == call.transcript
 
 
-def test_what_nobody_was_told_is_found_later(house: House) -> None:
+def test_events_that_were_not_signalled_are_listed(house: House) -> None:
     call_id = _fenced(house)
     stored = _store(
         house,
@@ -191,7 +193,7 @@ def test_what_nobody_was_told_is_found_later(house: House) -> None:
     assert _missed(house) == []
 
 
-def test_nobody_has_to_be_told_of_a_call_that_ended(house: House) -> None:
+def test_an_event_of_a_call_that_ended_is_not_signalled(house: House) -> None:
     call_id = _fenced(house)
     house.end(call_id)
     (stored,) = _store(house, event(call_id=call_id, status=RINGING))
@@ -200,5 +202,5 @@ def test_nobody_has_to_be_told_of_a_call_that_ended(house: House) -> None:
     assert _missed(house) == []
 
 
-def test_nothing_told_is_nothing_stored(house: House) -> None:
+def test_without_events_nothing_is_stored(house: House) -> None:
     assert _stored(house) == ([], [], [])

@@ -116,12 +116,12 @@ def _works(house: House, campaign: CampaignRecord) -> dict[str, Callable[[Sessio
     house.place(ending)
     house.fence(placed)
     house.fence(reported)
-    told = event("e1", call_id=reported, provider_call_id="p1", status=CallStatus.RINGING)
+    ringing = event("e1", call_id=reported, provider_call_id="p1", status=CallStatus.RINGING)
     return {
         "end": lambda s: settlement.end_call(
             s, ending, ended(CallStatus.BUSY, at=house.now), now=house.now
         ),
-        "report": lambda s: events.store_events(s, LINE, [told], now=house.now),
+        "report": lambda s: events.store_events(s, LINE, [ringing], now=house.now),
         "placed": lambda s: events.record_placed(s, placed, "p2", now=house.now),
     }
 

@@ -50,7 +50,7 @@ def _declared_not_placed(house: House, campaign: Any) -> str:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "facts",
     [
         {"status": CallStatus.RINGING},
         {"status": CallStatus.IN_PROGRESS},
@@ -60,12 +60,12 @@ def _declared_not_placed(house: House, campaign: Any) -> str:
     ],
 )
 def test_a_call_declared_not_placed_and_then_reported_is_an_attempt(
-    house: House, told: dict[str, Any]
+    house: House, facts: dict[str, Any]
 ) -> None:
     campaign = house.launch(1, **ONE_A_DAY, retry={"max_attempts": 2, "no_answer": AGAIN})
     call_id = _declared_not_placed(house, campaign)
     assert _person(house).attempts == 0
-    _report(house, event("late", call_id=call_id, provider_call_id="p-1", **told))
+    _report(house, event("late", call_id=call_id, provider_call_id="p-1", **facts))
     assert _call(house, call_id).status is CallStatus.FAILED
     assert _person(house).attempts == 1
     house.later(minutes=30)

@@ -93,10 +93,10 @@ def campaign(house: House) -> CampaignRecord:
 @pytest.fixture
 def lost(house: House, campaign: CampaignRecord) -> ClaimedCall:
     """It was given up as never placed."""
-    found = house.claim_one(campaign)
-    _give_up(house, found.call_id)
+    claimed = house.claim_one(campaign)
+    _give_up(house, claimed.call_id)
     house.later(minutes=6)
-    return found
+    return claimed
 
 
 @pytest.fixture
@@ -252,11 +252,11 @@ def test_two_calls_of_one_person_that_are_reported_at_once_both_count(
     house: House, campaign: CampaignRecord, lost: ClaimedCall, redial: ClaimedCall
 ) -> None:
     _give_up(house, redial.call_id)
-    told = [
+    reported = [
         event(f"late-{number}", call_id=call_id, status="ringing", provider_call_id=f"p{number}")
         for number, call_id in enumerate((lost.call_id, redial.call_id))
     ]
-    house.write(lambda s: events.store_events(s, LINE, told, now=house.now))
+    house.write(lambda s: events.store_events(s, LINE, reported, now=house.now))
     assert _people(house)[0][1] == 2
 
 
@@ -309,8 +309,8 @@ def test_the_end_of_a_redial_and_a_late_report_wait_in_one_order(
     """Whichever of the calls has the smaller id."""
 
     def end_like(s: Session) -> None:
-        found = select(call.c.id).where(call.c.id == renamed).with_for_update(key_share=True)
-        s.connection().execute(found)
+        statement = select(call.c.id).where(call.c.id == renamed).with_for_update(key_share=True)
+        s.connection().execute(statement)
         started.set()
         until_somebody_waits(house.database)
         s.connection().execute(text("SELECT id FROM recipient FOR NO KEY UPDATE NOWAIT"))

@@ -79,9 +79,9 @@ def _not_placed(house: House, call_id: str, how: dict[str, Any]) -> None:
     house.later(minutes=20)
 
 
-def _report(house: House, call_id: str, told: dict[str, Any], name: str = "late") -> list[Settled]:
-    heard = event(f"{name}-{call_id}", call_id=call_id, **told)
-    stored = house.write(lambda s: events.store_events(s, LINE, [heard], now=house.now))
+def _report(house: House, call_id: str, facts: dict[str, Any], name: str = "late") -> list[Settled]:
+    reported = event(f"{name}-{call_id}", call_id=call_id, **facts)
+    stored = house.write(lambda s: events.store_events(s, LINE, [reported], now=house.now))
     return stored.settled
 
 
@@ -242,11 +242,11 @@ class Story:
         elif self._waits(call_id):
             _not_placed(self.house, call_id, how)
 
-    def tell(self, told: dict[str, Any], last: bool) -> None:
+    def report(self, facts: dict[str, Any], last: bool) -> None:
         if self.calls:
             call_id, called = self.calls[-1 if last else 0]
-            self._note(called, told)
-            _report(self.house, call_id, told, str(told))
+            self._note(called, facts)
+            _report(self.house, call_id, facts, str(facts))
 
     def list(self, how: dict[str, Any], last: bool) -> None:
         number = _numbers(self.house)[-1 if last else 0]
@@ -263,21 +263,21 @@ class Story:
         assert set(self.had) - set(numbers) <= self.gone, "a number was lost"
 
     def _waits(self, call_id: str) -> bool:
-        known = self.house.write(lambda s: calls.get_call(s, call_id))
-        return known is not None and not known.status.terminal
+        record = self.house.write(lambda s: calls.get_call(s, call_id))
+        return record is not None and not record.status.terminal
 
-    def _note(self, called: str, told: dict[str, Any]) -> None:
-        if told.get("failure") is FailureClass.REJECTED:
+    def _note(self, called: str, facts: dict[str, Any]) -> None:
+        if facts.get("failure") is FailureClass.REJECTED:
             self.gone.add(called)
-        if told.get("failure") is FailureClass.REFUSED or told.get("disposition") == "opted_out":
+        if facts.get("failure") is FailureClass.REFUSED or facts.get("disposition") == "opted_out":
             self.gone.update(self.had)
 
 
 ends = st.sampled_from([*MOVED, VOICEMAIL, REJECTED, UNAVAILABLE, LATE["refuses"]])
-told = st.sampled_from([VOICEMAIL, *MOVED, VOICEMAIL, REJECTED, *LATE.values()])
+reports = st.sampled_from([VOICEMAIL, *MOVED, VOICEMAIL, REJECTED, *LATE.values()])
 acts = st.one_of(
     st.tuples(st.sampled_from([Story.call, Story.claim]), ends, st.booleans()),
-    st.tuples(st.sampled_from([Story.tell, Story.tell, Story.list]), told, st.booleans()),
+    st.tuples(st.sampled_from([Story.report, Story.report, Story.list]), reports, st.booleans()),
 )
 
 

@@ -44,14 +44,14 @@ def listen(house: House, name: str = "a", **changes: Any) -> Endpoint:
     return made
 
 
-def told(house: House, endpoint: Endpoint) -> list[Delivery]:
+def deliveries_to(house: House, endpoint: Endpoint) -> list[Delivery]:
     chosen = DeliveryFilter(endpoint_id=endpoint.id)
-    found = house.write(lambda s: deliveries.list_deliveries(s, DEFAULT_TENANT, chosen, limit=100))
-    return found[::-1]
+    listed = house.write(lambda s: deliveries.list_deliveries(s, DEFAULT_TENANT, chosen, limit=100))
+    return listed[::-1]
 
 
 def types(house: House, endpoint: Endpoint) -> list[str]:
-    return [one.type for one in told(house, endpoint)]
+    return [one.type for one in deliveries_to(house, endpoint)]
 
 
 def due(house: House, endpoint: Endpoint, at: datetime = NOW) -> list[Delivery]:
@@ -74,14 +74,14 @@ def answer(
 
 
 def state_of(house: House, endpoint: Endpoint) -> EndpointState:
-    found = house.write(lambda s: endpoints.get_endpoint(s, DEFAULT_TENANT, endpoint.id))
-    assert found is not None
-    return found.state
+    stored = house.write(lambda s: endpoints.get_endpoint(s, DEFAULT_TENANT, endpoint.id))
+    assert stored is not None
+    return stored.state
 
 
 def report(house: House, call_id: str, status: CallStatus, name: str) -> None:
-    heard = event(name, call_id=call_id, status=status)
-    house.write(lambda s: events.store_events(s, LINE, [heard], now=NOW))
+    reported = event(name, call_id=call_id, status=status)
+    house.write(lambda s: events.store_events(s, LINE, [reported], now=NOW))
 
 
 def test_a_campaigns_life_is_told(house: House) -> None:
@@ -102,7 +102,7 @@ def test_a_campaigns_life_is_told(house: House) -> None:
         "call.initiating", "call.ringing", "call.in_progress", "call.completed",
         "campaign.paused", "campaign.resumed", "campaign.finished",
     ]  # fmt: skip
-    ended = json.loads(told(house, endpoint)[3].payload)
+    ended = json.loads(deliveries_to(house, endpoint)[3].payload)
     assert (ended["type"], ended["data"]["id"]) == ("call.completed", call.call_id)
     assert (ended["data"]["status"], ended["data"]["final"]) == ("completed", True)
 
@@ -143,8 +143,8 @@ def test_each_hears_what_concerns_it(house: House) -> None:
     house.place(call.call_id)
     house.end(call.call_id)
     both = ["call.initiating", "call.completed"]
-    heard = {one.id: types(house, one) for one in (everything, ends, own, another, disabled)}
-    assert heard == {
+    published = {one.id: types(house, one) for one in (everything, ends, own, another, disabled)}
+    assert published == {
         "ep_all": both, "ep_ends": both[1:], "ep_own": both, "ep_another": [], "ep_off": [],
     }  # fmt: skip
     assert types(house, of_call) == types(house, foreign) == []
@@ -164,7 +164,11 @@ def test_a_request_that_ends_without_a_call_is_told(house: House) -> None:
     house.write(lambda s: suppress_all(s, DEFAULT_TENANT, [phone(2)], "asked", now=NOW, source="x"))
     direct = house.write(lambda s: campaigns.ensure_direct_campaign(s, DEFAULT_TENANT, now=NOW))
     house.claim(direct)
-    ends = [json.loads(one.payload) for one in told(house, endpoint) if one.type == "call.failed"]
+    ends = [
+        json.loads(one.payload)
+        for one in deliveries_to(house, endpoint)
+        if one.type == "call.failed"
+    ]
     assert [one["data"]["id"] for one in ends] == [refused, suppressed]
     assert all(one["data"]["final"] for one in ends)
 
@@ -177,7 +181,7 @@ def publish(house: House, *subjects: str) -> None:
 def test_one_of_a_subject_at_a_time(house: House) -> None:
     endpoint = listen(house)
     publish(house, "a", "a", "b", "a")
-    first_a, second_a, b, third_a = told(house, endpoint)
+    first_a, second_a, b, third_a = deliveries_to(house, endpoint)
     assert [one.id for one in due(house, endpoint)] == [first_a.id, b.id]
     answer(house, b, 200)
     answer(house, first_a, 500)
@@ -207,9 +211,9 @@ def test_after_three_days_it_is_disabled_with_a_notice(house: House) -> None:
     assert timedelta(days=3) < at - NOW < timedelta(days=4)
     assert state_of(house, endpoint) is EndpointState.DISABLED
     assert due(house, endpoint, at) == []
-    (notice,) = told(house, watching)
+    (notice,) = deliveries_to(house, watching)
     assert json.loads(notice.payload)["data"]["endpoint"] == endpoint.id
-    assert [one.state for one in told(house, endpoint)] == [
+    assert [one.state for one in deliveries_to(house, endpoint)] == [
         DeliveryState.FAILED, DeliveryState.PENDING,
     ]  # fmt: skip
 
@@ -220,7 +224,7 @@ def test_the_waits_can_be_set(house: House) -> None:
     for at in (NOW, NOW + timedelta(seconds=1)):
         (one,) = due(house, endpoint, at)
         answer(house, one, 500, at, waits=(timedelta(seconds=1),))
-    assert told(house, endpoint)[0].state is DeliveryState.FAILED
+    assert deliveries_to(house, endpoint)[0].state is DeliveryState.FAILED
     assert state_of(house, endpoint) is EndpointState.DISABLED
 
 
@@ -236,7 +240,7 @@ def test_who_takes_something_meanwhile_is_not_disabled(house: House) -> None:
         answer(house, other, 200, at)
         at += wait or timedelta(0)
     assert state_of(house, endpoint) is EndpointState.ENABLED
-    assert told(house, endpoint)[0].state is DeliveryState.FAILED
+    assert deliveries_to(house, endpoint)[0].state is DeliveryState.FAILED
 
 
 def test_410_is_heeded_at_once(house: House) -> None:
@@ -244,7 +248,7 @@ def test_410_is_heeded_at_once(house: House) -> None:
     publish(house, "a")
     answer(house, due(house, endpoint)[0], 410)
     assert state_of(house, endpoint) is EndpointState.DISABLED
-    (one,) = told(house, endpoint)
+    (one,) = deliveries_to(house, endpoint)
     assert (one.state, one.attempts, one.last_status) == (DeliveryState.FAILED, 1, 410)
 
 
@@ -266,7 +270,7 @@ def test_sent_again_by_hand(house: House) -> None:
 def test_what_was_delivered_long_ago_is_dropped_and_nothing_else(house: House) -> None:
     endpoint = listen(house)
     publish(house, "old", "older", "failed", "waiting", "again", "young")
-    by_subject = {one.subject: one for one in told(house, endpoint)}
+    by_subject = {one.subject: one for one in deliveries_to(house, endpoint)}
     minute = timedelta(minutes=1)
     for subject, at in (("older", NOW), ("old", NOW + minute), ("again", NOW)):
         answer(house, by_subject[subject], 200, at)
@@ -282,10 +286,10 @@ def test_what_was_delivered_long_ago_is_dropped_and_nothing_else(house: House) -
 
     left = {"old", "failed", "waiting", "again", "young"}
     assert forget() == 1
-    assert {one.subject for one in told(house, endpoint)} == left
+    assert {one.subject for one in deliveries_to(house, endpoint)} == left
     assert forget() == 1
     assert forget() == 0
-    assert {one.subject for one in told(house, endpoint)} == left - {"old"}
+    assert {one.subject for one in deliveries_to(house, endpoint)} == left - {"old"}
     assert house.write(lambda s: deliveries.attempts_of(s, by_subject["old"].id)) == []
     assert len(house.write(lambda s: deliveries.attempts_of(s, by_subject["young"].id))) == 1
 
@@ -311,6 +315,8 @@ def test_what_runs_on_the_simulated_network_says_so(house: House) -> None:
     call = house.claim_one(campaign)
     house.place(call.call_id)
     house.write(lambda s: outbox.publish_campaign(s, campaign, EventType.CAMPAIGN_STARTED, now=NOW))
-    called, started = (json.loads(one.payload)["data"] for one in told(house, endpoint)[-2:])
+    called, started = (
+        json.loads(one.payload)["data"] for one in deliveries_to(house, endpoint)[-2:]
+    )
     assert (called["line"], called["simulated"]) == (LINE, True)
     assert (started["lines"], started["simulated"]) == ([LINE], [LINE])

@@ -103,14 +103,14 @@ def _fill(s: Session, campaign: CampaignRecord, rows: int = ROWS) -> None:
         for i in range(rows)
     ]
     s.connection().execute(insert(call), old)
-    told = {
+    values = {
         "tenant": "default",
         "line": LINE,
         "payload": '{"event_id":"old","at":"2025-01-01T00:00:00Z"}',
         "received_at": builders.NOW,
     }
-    heard = [
-        told
+    event_rows = [
+        values
         | {
             "event_id": f"old-{i}",
             "call_id": f"old-{i}" if i % 2 else None,
@@ -119,22 +119,22 @@ def _fill(s: Session, campaign: CampaignRecord, rows: int = ROWS) -> None:
         }
         for i in range(rows)
     ]
-    s.connection().execute(insert(event_table), heard)
+    s.connection().execute(insert(event_table), event_rows)
 
 
 @contextmanager
 def _listening(engine: Engine) -> Iterator[dict[str, Any]]:
     """Statements executed meanwhile, with their parameters."""
-    heard: dict[str, Any] = {}
+    statements: dict[str, Any] = {}
 
     def hear(
         _connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool
     ) -> None:
-        heard.setdefault(statement, parameters[0] if many else parameters)
+        statements.setdefault(statement, parameters[0] if many else parameters)
 
     event.listen(engine, "before_cursor_execute", hear)
     try:
-        yield heard
+        yield statements
     finally:
         event.remove(engine, "before_cursor_execute", hear)
 
@@ -146,9 +146,9 @@ def _live(house: House, campaign: CampaignRecord) -> None:
         early = builders.event(f"{call_id}-1", provider_call_id=f"p-{call_id}", status="ringing")
         house.write(lambda s, e=early: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
         house.place(call_id)
-        told = builders.event(f"{call_id}-2", call_id=call_id, status="in_progress")
-        house.write(lambda s, e=told: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
-        keys = [("default", LINE, each.event_id) for each in (early, told)]
+        answered = builders.event(f"{call_id}-2", call_id=call_id, status="in_progress")
+        house.write(lambda s, e=answered: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
+        keys = [("default", LINE, each.event_id) for each in (early, answered)]
         house.write(lambda s, keys=keys: events.mark_signalled(s, keys, now=house.now))  # type: ignore[misc]
         house.later(minutes=1)
         house.write(lambda s: events.unsignalled_events(s, before=house.now, limit=10))
@@ -165,13 +165,13 @@ def _live(house: House, campaign: CampaignRecord) -> None:
 def _look_ups(house: House, campaign: CampaignRecord) -> None:
     """What is asked for one call or one person, by those who wait for the answer."""
     person = house.write(_first) + 30
-    for heard in (
+    for reported in (
         builders.event("by-our-id", call_id="old-7", status="ringing"),
         builders.event("by-its-id", provider_call_id="old-p-9", status="ringing"),
         builders.event("by-both", call_id="old-11", provider_call_id="old-p-11"),
         builders.event("by-none", call_id="nobody", provider_call_id="nobody"),
     ):
-        house.write(lambda s, e=heard: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
+        house.write(lambda s, e=reported: events.store_events(s, LINE, [e], now=house.now))  # type: ignore[misc]
     house.write(lambda s: events.events_of_recipient(s, "default", person))
     house.write(lambda s: tool_calls.lock_live_call(s, "default", LINE, None, "old-p-13"))
     house.write(lambda s: tool_calls.stored_answer(s, "default", LINE, "tool-1"))
@@ -187,13 +187,13 @@ def _look_ups(house: House, campaign: CampaignRecord) -> None:
 
 
 def _statements(house: House, campaign: CampaignRecord) -> dict[str, Any]:
-    with _listening(house.database._write_engine) as heard:
+    with _listening(house.database._write_engine) as statements:
         _live(house, campaign)
         _look_ups(house, campaign)
-    assert len(heard) > 40
+    assert len(statements) > 40
     return {
         statement: parameters
-        for statement, parameters in heard.items()
+        for statement, parameters in statements.items()
         if statement.startswith(("SELECT", "UPDATE", "DELETE"))
     }
 
@@ -206,12 +206,12 @@ def test_no_statement_reads_a_whole_table(house: House, backend: str, per_day: i
     if backend == "postgresql":  # its autovacuum does so in time; SQLite never does by itself
         house.write(lambda s: s.connection().execute(text("ANALYZE")))
     explain = "EXPLAIN" if backend == "postgresql" else "EXPLAIN QUERY PLAN"
-    found = {}
+    whole_tables = {}
     for statement, parameters in _statements(house, campaign).items():
-        found[statement] = house.write(
+        whole_tables[statement] = house.write(
             lambda s, sql=statement, values=parameters: _plan(s, f"{explain} {sql}", values)  # type: ignore[misc]
         )
-    whole = {sql: plan for sql, plan in found.items() if _WHOLE_TABLE.search(plan)}
+    whole = {sql: plan for sql, plan in whole_tables.items() if _WHOLE_TABLE.search(plan)}
     assert not whole, "\n\n".join(f"{sql}\n{plan}" for sql, plan in whole.items())
 
 

@@ -12,7 +12,7 @@ from outdial.store.compliance.suppressions import suppress_all
 from outdial.store.webhooks.outbox import publish_campaign
 from tests.builders import NOW, House, phone
 from tests.store.test_appointment_events import Desk
-from tests.store.test_outbox import listen, told
+from tests.store.test_outbox import deliveries_to, listen
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
 
@@ -36,7 +36,9 @@ def test_every_field_is_documented(house: House) -> None:
     house.write(lambda s: publish_campaign(s, campaign, EventType.CAMPAIGN_STARTED, now=NOW))
     Desk(house, call.call_id).book()
     house.write(lambda s: suppress_all(s, DEFAULT_TENANT, [phone(9)], "asked", now=NOW, source="x"))
-    sent = {one.type: set(json.loads(one.payload)["data"]) for one in told(house, endpoint)}
+    sent = {
+        one.type: set(json.loads(one.payload)["data"]) for one in deliveries_to(house, endpoint)
+    }
     assert sent == {
         "call.initiating": named("\n- A call:"),
         "campaign.started": named("\n- A campaign:"),

@@ -36,20 +36,20 @@ class Stubborn(FakeCalls):
         super().__init__()
         self.takes = takes
         self.possible = possible
-        self.known = True
+        self.exists = True
         """Whether the provider's id of the call is known."""
         self._end = report(call, CallStatus.CANCELED)
 
     @activity.defn(name="hang_up_call")
     async def hang_up_call(self, hang_up: HangUpInput) -> HangUp:
-        self.hung_up += self.known
-        return HangUp(requested=self.known and self.possible, possible=self.possible)
+        self.hung_up += self.exists
+        return HangUp(requested=self.exists and self.possible, possible=self.possible)
 
     @activity.defn(name="look_up_call")
     async def look_up_call(self, look_up: LookUpInput) -> LookUp:
         self.looked_up += 1
         over = self.hung_up >= self.takes
-        return LookUp(exists=self.known, reports=(self._end,) if over else ())
+        return LookUp(exists=self.exists, reports=(self._end,) if over else ())
 
 
 @asynccontextmanager
@@ -100,7 +100,7 @@ async def test_an_unknown_placement_is_hung_up_once_it_is_known(
     monkeypatch.setattr("workflows.call.HANG_UP_GRACE", timedelta(minutes=5))
     call = claimed()
     calls = Stubborn(call, takes=1)
-    calls.known = False
+    calls.exists = False
     calls.placement = PLACED.model_copy(update={"result": PlacementResult.UNKNOWN})
     if found_by == "a report":
         monkeypatch.setattr("workflows.call.UNKNOWN_POLL", timedelta(minutes=5))
@@ -110,7 +110,7 @@ async def test_an_unknown_placement_is_hung_up_once_it_is_known(
         await handle.signal(CallWorkflow.hang_up)
         if found_by == "a look-up":
             await until(lambda: _is(calls.looked_up >= 1))
-        calls.known = True
+        calls.exists = True
         if found_by == "a report":
             await handle.signal(CallWorkflow.report, report(call, CallStatus.RINGING))
         await until(lambda: _is(calls.hung_up >= 1))
