@@ -196,8 +196,7 @@ class Calls(CallActivities):
 
     def _too_late(self, line: Line, deadline: datetime | None) -> bool:
         """A process that stood still (a busy host, a suspended machine) may find that others took
-        the call for lost and have dialed anew: nothing leaves that could arrive after the deadline.
-        """
+        the call for lost and dialed again: nothing leaves that could arrive after the deadline."""
         longest = line.provider.line.request_timeout
         return deadline is not None and self._resources.clock() + longest > deadline
 

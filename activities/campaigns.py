@@ -35,7 +35,7 @@ from outdial.store.roster import roster
 
 
 class Campaigns(CampaignActivities):
-    """What a campaign workflow asks of the roster."""
+    """Activities of CampaignWorkflow on its roster and calls."""
 
     def __init__(self, resources: Resources) -> None:
         self._resources = resources

@@ -1,4 +1,4 @@
-"""Heartbeats for activities that wait on somebody else."""
+"""Heartbeats for activities that wait for other systems."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from outdial.intake.definition import LoadedDefinition, read_definition, read_de
 from outdial.intake.problems import DefinitionInvalid
 
 Launcher = Callable[[str, LoadedDefinition, bool, str, Scopes | None], Awaitable[LaunchedCampaign]]
-"""Checks a tenant's campaign, against the scopes of whoever sent it if it is not the operator's
+"""Checks a tenant's campaign, against the scopes of its sender if it is not the operator's
 own, and writes it down (again, if it is over) for a workflow run, once for each run; found
 running, it is left as it is. Raises LaunchRefused."""
 

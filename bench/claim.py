@@ -39,7 +39,7 @@ WARM = 10
 
 
 def fill(database: Database, people: int) -> CampaignRecord:
-    """A campaign with a daily limit and a cap, and everybody due."""
+    """A campaign with a daily limit and a cap, and every recipient due."""
     house = House(database)
     house.line(LINE, most=10_000, per_second=10_000)
     plan = definition(

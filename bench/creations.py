@@ -1,9 +1,9 @@
-"""`python -m bench.creations`: calls asked for over HTTP, on PostgreSQL, at a steady rate.
+"""`python -m bench.creations`: calls requested over HTTP, on PostgreSQL, at a steady rate.
 
-The goal is 200 a second for 30 s on two cores without an error. Beside it stands what the same
-servers do with a request that only looks at the key: the least that any request costs. Nothing
-else runs meanwhile; with `--drain` the engine is started afterwards, calls everybody, and the
-telephone network is asked how often.
+The goal is 200 a second for 30 s on two cores without an error. For comparison, the same
+servers are measured with a request that only checks the key: the least that any request costs.
+Nothing else runs meanwhile; with `--drain` the engine is started afterwards, calls every recipient,
+and the counts are read from the simulated network.
 """
 
 from __future__ import annotations
@@ -176,6 +176,6 @@ if __name__ == "__main__":
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--processes", type=int, default=2, help="of the API")
-    parser.add_argument("--drain", action="store_true", help="then call everybody")
-    asked = parser.parse_args()
-    asyncio.run(main(asked.rate, asked.seconds, asked.processes, asked.drain))
+    parser.add_argument("--drain", action="store_true", help="then call every recipient")
+    options = parser.parse_args()
+    asyncio.run(main(options.rate, options.seconds, options.processes, options.drain))

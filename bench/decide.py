@@ -1,4 +1,4 @@
-"""Microseconds for one decision, its ledger loaded, beside a bare look at the clock.
+"""Microseconds for one decision, its ledger loaded, beside a bare reading of the clock.
 
 The baseline is the least that any check of calling hours does: the wall time in one zone.
 

@@ -1,4 +1,4 @@
-"""What becomes of calls that were asked for: the engine is started and calls everybody."""
+"""Start the engine on requested calls, and count what becomes of them."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ class Drained:
     calls: int
     """Rows of calls; people who answer need one each."""
     creates: Counter[int]
-    """How often the network was asked for a call, and for how many calls it was so often."""
+    """Requests to the network for each call: how many calls had how many."""
     people: Counter[int]
-    """How often the network was asked to call somebody, and for how many people it was so often."""
+    """Requests to the network for each person: how many people had how many."""
     unsent: Counter[str]
-    """Rows of calls that the network was never asked for: why."""
+    """Rows of calls without a request to the network, by reason."""
     seconds: float
 
     def __str__(self) -> str:
         return (
             f"drained {self.ended} of {self.accepted} in {self.seconds:.0f} s, "
             f"{self.ended / self.seconds:.1f} a second; rows of calls: {self.calls}; "
-            f"times that the network was asked for each call: {dict(self.creates)}, "
-            f"for each person: {dict(self.people)}; never asked for: {dict(self.unsent)}"
+            f"requests to the network for each call: {dict(self.creates)}, "
+            f"for each person: {dict(self.people)}; without a request: {dict(self.unsent)}"
         )
 
 
 async def drain(database: Database, url: str, folder: Path, accepted: int) -> Drained:
-    """Run the engine on the records until everybody has an outcome, or nothing moves."""
+    """Run the engine on the records until every recipient has an outcome, or nothing changes."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OUTDIAL_")}
     environ = kept | {
         "OUTDIAL_STATE_DIR": str(folder / "state"),

@@ -1,4 +1,4 @@
-"""Who is called in a benchmark, and what the network saw of it."""
+"""Simulated people of a benchmark, and the result as the network counted it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PEOPLE: dict[str, Any] = {
         "analysis_seconds": [0.05, 0.1],
     }
 }
-"""Everybody answers and talks for half a second: the machine is the limit, not the people."""
+"""All answer and talk for half a second: the machine is the limit, not the people."""
 
 
 @dataclass(frozen=True)

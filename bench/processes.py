@@ -1,4 +1,4 @@
-"""Processes of a benchmark: started, waited for, and asked how much CPU they used."""
+"""Processes of a benchmark: started, waited for, and their CPU time read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process tells the database's time, whatever its host's clock says."""
+"""A process has the database's time, whatever its host's clock shows."""
 
 from __future__ import annotations
 

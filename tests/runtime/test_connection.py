@@ -47,7 +47,7 @@ async def test_a_bare_cluster_is_set_up_once(bare_server: WorkflowEnvironment) -
     assert described.schedule.state.paused, "what an operator did stays done"
 
 
-async def test_a_search_attribute_of_another_type_is_told(
+async def test_a_search_attribute_of_another_type_is_reported(
     bare_server: WorkflowEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await register_search_attributes(bare_server.client)
@@ -74,7 +74,7 @@ def test_temporal_is_configured_by_its_own_means(
     assert is_configured(load_settings({"OUTDIAL_TEMPORAL_ADDRESS": "127.0.0.1:1"}))
 
 
-async def test_a_server_that_is_not_there_is_told() -> None:
+async def test_a_server_that_is_not_there_is_reported() -> None:
     settings = load_settings({"OUTDIAL_TEMPORAL_ADDRESS": "127.0.0.1:1"})
     with pytest.raises(TemporalUnreachable, match=r"no Temporal server answers at 127\.0\.0\.1:1"):
         await connect_temporal(settings)

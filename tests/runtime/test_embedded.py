@@ -56,7 +56,7 @@ async def start_waiting_workflow(client: Client) -> None:
 
 
 @pytest.mark.faults
-async def test_it_starts_is_found_heals_and_stops(tmp_path: Path) -> None:
+async def test_it_starts_is_detected_heals_and_stops(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     async with EmbeddedStack(settings) as stack:
         running = running_stack(tmp_path)
@@ -145,7 +145,7 @@ async def test_killed_it_leaves_nothing_behind_and_starts_on_the_same_state(
     assert "Traceback" not in log
 
 
-async def test_a_part_that_cannot_start_is_told_with_its_last_words(
+async def test_a_part_that_cannot_start_is_reported_with_the_end_of_its_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("outdial.runtime.stack.processes._BACKOFF_SECONDS", (0.0,))

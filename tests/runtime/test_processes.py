@@ -44,7 +44,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-async def test_what_dies_is_started_again_and_stops_when_asked(tmp_path: Path) -> None:
+async def test_what_dies_is_started_again_and_stops_on_request(tmp_path: Path) -> None:
     process = Process(command(tmp_path, SLEEPER))
     watch = asyncio.create_task(process.keep_running())
     await until(lambda: process.pid is not None)

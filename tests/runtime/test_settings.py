@@ -179,12 +179,12 @@ def test_wrong_file(tmp_path: Path, text: str, expected: str) -> None:
     assert problems_of(environ) == [f"{environ['OUTDIAL_CONFIG']}: {expected}"]
 
 
-def test_every_problem_is_told(tmp_path: Path) -> None:
+def test_every_problem_is_reported(tmp_path: Path) -> None:
     environ = write(tmp_path, 'claim_linger_ms = "x"\napi_port = 0\n[lines.main]\nx = 1')
     assert len(problems_of(environ)) == 3
 
 
-def test_no_toml_is_told_with_its_place(tmp_path: Path) -> None:
+def test_no_toml_is_reported_with_its_place(tmp_path: Path) -> None:
     [problem] = problems_of(write(tmp_path, "tenant = clinic"))
     assert "is not TOML" in problem
     assert "line 1" in problem
@@ -258,14 +258,14 @@ def test_a_line_whose_webhooks_nobody_could_check_is_refused(tmp_path: Path) -> 
         ),
     ],
 )
-def test_what_an_adapter_lacks_is_told_with_its_place(
+def test_what_an_adapter_lacks_is_reported_with_its_place(
     tmp_path: Path, text: str, expected: str
 ) -> None:
     problems = lines_problems({"KEY": "k"}, tmp_path, f"[lines.main]\n{text}")
     assert problems == [f"{tmp_path / 'outdial.toml'}: {expected}"]
 
 
-def test_every_line_that_is_wrong_is_told(tmp_path: Path) -> None:
+def test_every_line_that_is_wrong_is_reported(tmp_path: Path) -> None:
     text = (
         '[lines.a]\nprovider = "vapi"\ncredentials = { api_key = "env:NO" }\n'
         '[lines.b]\nprovider = "twilio"\ncredentials = { account_sid = "env:KEY" }'
@@ -275,7 +275,7 @@ def test_every_line_that_is_wrong_is_told(tmp_path: Path) -> None:
     assert "lines.b: credentials.auth_token is missing" in second
 
 
-def test_a_line_of_the_environment_is_told_by_its_variables(tmp_path: Path) -> None:
+def test_a_line_of_the_environment_is_reported_by_its_variables(tmp_path: Path) -> None:
     settings = load_settings(
         {"OUTDIAL_LINES__A__PROVIDER": "bland", "OUTDIAL_LINES__A__CREDENTIALS__X": "env:X"}
     )

@@ -44,7 +44,7 @@ def test_a_directory_has_one_owner(tmp_path: Path) -> None:
         pass
 
 
-def test_a_stack_is_found_while_it_is_owned_and_ready(tmp_path: Path) -> None:
+def test_a_stack_runs_while_it_is_owned_and_ready(tmp_path: Path) -> None:
     write_state(tmp_path, state())
     assert running_stack(tmp_path) is None, "whoever wrote it is gone"
     with owned(tmp_path):

@@ -165,7 +165,7 @@ callbacks:
 """
 
 
-def test_a_file_is_told_where_the_header_stands() -> None:
+def test_a_file_gets_the_place_where_the_header_stands() -> None:
     with pytest.raises(DefinitionInvalid) as refused:
         read_definition_text(DEFINITION)
     (problem,) = refused.value.problems

@@ -133,7 +133,7 @@ async def test_a_tenant_holds_a_share_of_the_places(
     assert max(took) < 10  # a round that fails is the last one of its turn
 
 
-async def test_every_tenant_is_among_those_that_are_looked_after(world: World) -> None:
+async def test_every_tenant_is_served(world: World) -> None:
     for n in range(30):
         _endpoint(world, "crowd", n, "https://a.example")
     world.clock.now += timedelta(seconds=5)

@@ -73,7 +73,7 @@ async def test_the_eleventh_is_served_while_ten_are_busy(
         return await ActivityEnvironment().run(activity.drain_endpoint, of)
 
     async def workflow(of: EndpointRef) -> None:
-        """What the workflow of a busy endpoint does: it drains again, or waits as it was told."""
+        """What the workflow of a busy endpoint does: drain again, or wait as the drain says."""
 
         while True:
             taken = await drain(of)

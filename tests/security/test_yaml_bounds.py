@@ -74,7 +74,7 @@ def test_time_grows_no_faster_than_a_text_of_few_nodes(text: str) -> None:
     assert time.thread_time() - begun < 5  # some take half of one
 
 
-def test_time_is_looked_at_while_a_text_is_read() -> None:
+def test_time_is_checked_while_a_text_is_read() -> None:
     begun = time.thread_time()
     [problem] = read_yaml("- a\n" * (MAX_CHARACTERS // 4), "f", max_seconds=0.2)[1]
     assert time.thread_time() - begun < 2

@@ -64,8 +64,8 @@ def event(kind: str, data: dict[str, Any]) -> Event:
 
 def call_event(kind: str, **changes: Any) -> Event:
     status = {"initiating": "queued"}.get(kind, kind)
-    known = ENDED if kind in ("in_progress", "completed") else ENDED | NEVER_ANSWERED
-    return event(f"call.{kind}", known | {"status": status, "outcome": status} | changes)
+    data = ENDED if kind in ("in_progress", "completed") else ENDED | NEVER_ANSWERED
+    return event(f"call.{kind}", data | {"status": status, "outcome": status} | changes)
 
 
 def endpoint(scheme: str) -> Endpoint:

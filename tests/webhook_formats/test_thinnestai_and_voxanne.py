@@ -54,7 +54,7 @@ BOOKED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def told(kind: str, data: dict[str, Any]) -> str:
+def payload_of(kind: str, data: dict[str, Any]) -> str:
     return json.dumps({"type": kind, "timestamp": NOW.isoformat(), "data": data})
 
 
@@ -72,7 +72,7 @@ SEED_EVENTS = [
 
 @pytest.mark.parametrize(("kind", "word", "status"), SEED_EVENTS)
 def test_38_thinnestai_names_its_events(kind: EventType, word: str, status: str) -> None:
-    message = ThinnestAIWebhooks().write(read_event("evt_1", told(kind, CALL)), TO, NOW)
+    message = ThinnestAIWebhooks().write(read_event("evt_1", payload_of(kind, CALL)), TO, NOW)
     assert message is not None
     body = json.loads(message.body)
     assert (body["event"], body["call_id"], body["status"]) == (word, "call-1", status)
@@ -85,7 +85,7 @@ def test_38_thinnestai_names_its_events(kind: EventType, word: str, status: str)
 
 
 def test_thinnestai_has_no_other_events() -> None:
-    event = read_event("evt_1", told(EventType.CAMPAIGN_STARTED, {"campaign": "x"}))
+    event = read_event("evt_1", payload_of(EventType.CAMPAIGN_STARTED, {"campaign": "x"}))
     assert ThinnestAIWebhooks().write(event, TO, NOW) is None
 
 
@@ -101,7 +101,7 @@ VOXANNE = [
 
 @pytest.mark.parametrize(("kind", "word"), VOXANNE)
 def test_63_voxanne_tells_of_calls(kind: EventType, word: str) -> None:
-    message = VoxanneWebhooks().write(read_event("evt_1", told(kind, CALL)), TO, NOW)
+    message = VoxanneWebhooks().write(read_event("evt_1", payload_of(kind, CALL)), TO, NOW)
     assert message is not None
     body = json.loads(message.body)
     assert (body["type"], body["call"]["id"]) == (word, "call-1")
@@ -113,7 +113,7 @@ def test_63_voxanne_tells_of_calls(kind: EventType, word: str) -> None:
 
 def test_63_voxanne_tells_of_appointments() -> None:
     """By the members that the API's appointment has."""
-    event = read_event("evt_1", told(EventType.APPOINTMENT_BOOKED, BOOKED))
+    event = read_event("evt_1", payload_of(EventType.APPOINTMENT_BOOKED, BOOKED))
     message = VoxanneWebhooks().write(event, TO, NOW)
     assert message is not None
     sent = json.loads(message.body)
@@ -129,7 +129,7 @@ def test_63_voxanne_tells_of_appointments() -> None:
 def test_voxanne_knows_the_contacts_name() -> None:
     data = CALL | {"contact_name": "Jane Doe"}
     message = VoxanneWebhooks().write(
-        read_event("evt_1", told(EventType.CALL_COMPLETED, data)), TO, NOW
+        read_event("evt_1", payload_of(EventType.CALL_COMPLETED, data)), TO, NOW
     )
     assert message is not None
     customer = json.loads(message.body)["call"]["customer"]
@@ -139,7 +139,7 @@ def test_voxanne_knows_the_contacts_name() -> None:
 def test_thinnestai_writes_whole_seconds() -> None:
     data = CALL | {"duration_seconds": 61.4, "from": "+18005551234"}
     message = ThinnestAIWebhooks().write(
-        read_event("evt_1", told(EventType.CALL_COMPLETED, data)), TO, NOW
+        read_event("evt_1", payload_of(EventType.CALL_COMPLETED, data)), TO, NOW
     )
     assert message is not None
     sent = json.loads(message.body)
@@ -149,7 +149,7 @@ def test_thinnestai_writes_whole_seconds() -> None:
 
 def test_63_voxannes_bytes() -> None:
     """As JSON.stringify writes them: no spaces, whole numbers without a point, text as it is."""
-    event = read_event("evt_1", told(EventType.CALL_IN_PROGRESS, CALL))
+    event = read_event("evt_1", payload_of(EventType.CALL_IN_PROGRESS, CALL))
     message = VoxanneWebhooks().write(event, TO, NOW)
     assert message is not None
     assert message.body == (
@@ -162,4 +162,4 @@ def test_63_voxannes_bytes() -> None:
 
 @pytest.mark.parametrize("kind", [EventType.CALL_RINGING, EventType.CAMPAIGN_FINISHED])
 def test_63_voxanne_has_no_other_events(kind: EventType) -> None:
-    assert VoxanneWebhooks().write(read_event("evt_1", told(kind, CALL)), TO, NOW) is None
+    assert VoxanneWebhooks().write(read_event("evt_1", payload_of(kind, CALL)), TO, NOW) is None

@@ -62,9 +62,9 @@ def test_voxpria_signs_what_node_would_write() -> None:
     READERS["voxpria"].verify(message.headers, message.body.encode(), "", NOW)
 
 
-def test_voxpria_tells_of_campaigns() -> None:
-    told = event("campaign.finished", CAMPAIGN)
-    body = body_of(WEBHOOK_FORMATS["voxpria"].write(told, endpoint("voxpria"), NOW))
+def test_voxpria_has_campaign_events() -> None:
+    finished = event("campaign.finished", CAMPAIGN)
+    body = body_of(WEBHOOK_FORMATS["voxpria"].write(finished, endpoint("voxpria"), NOW))
     assert (body["event"], body["data"]) == (
         "campaign.finished",
         {"id": "reminders", "name": "reminders", "status": "finished"},
@@ -143,9 +143,9 @@ def test_what_a_scheme_has_no_event_for_is_not_sent(scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", READERS)
-def test_test_events_tell_nothing_of_a_call(scheme: str) -> None:
-    told = event("test", {"endpoint": "ep_1", "test": True})
-    message = WEBHOOK_FORMATS[scheme].write(told, endpoint(scheme), NOW)
+def test_test_events_hold_nothing_of_a_call(scheme: str) -> None:
+    test_event = event("test", {"endpoint": "ep_1", "test": True})
+    message = WEBHOOK_FORMATS[scheme].write(test_event, endpoint(scheme), NOW)
     assert message is not None
     assert READERS[scheme].read(message.body.encode(), "", NOW) == ()
 
@@ -153,29 +153,29 @@ def test_test_events_tell_nothing_of_a_call(scheme: str) -> None:
 def test_requests_that_ended_without_a_call() -> None:
     """They have no attempt, so many members are not there."""
     lean = {name: ENDED[name] for name in ("id", "to", "agent", "contact_id", "context")}
-    told = event("call.failed", lean | {"status": "failed", "detail": "nobody has it"})
+    ended = event("call.failed", lean | {"status": "failed", "detail": "nobody has it"})
     for scheme in ("voxpria", "buildvoiceai"):
-        message = WEBHOOK_FORMATS[scheme].write(told, endpoint(scheme), NOW)
+        message = WEBHOOK_FORMATS[scheme].write(ended, endpoint(scheme), NOW)
         assert message is not None
         (first,) = READERS[scheme].read(message.body.encode(), "", NOW)
         assert first.status is CallStatus.FAILED
 
 
 @pytest.mark.parametrize(
-    ("before", "told"),
+    ("before", "sent"),
     [("2026-12-01T15:00:00+00:00", True), ("2026-12-02T15:00:00+00:00", False), (None, False)],
 )
-def test_vozagent_tells_of_another_time_only(before: str | None, told: bool) -> None:
+def test_vozagent_has_changes_of_time_only(before: str | None, sent: bool) -> None:
     """A change of an appointment's status is no `appointment.rescheduled`."""
     data = {"id": "a1", "starts_at": "2026-12-02T15:00:00+00:00", "before_starts_at": before}
     message = WEBHOOK_FORMATS["vozagent"].write(
         event("appointment.changed", data), endpoint("vozagent"), NOW
     )
-    assert (message is not None) == told
+    assert (message is not None) == sent
 
 
 def test_buildvoiceai_has_whole_cents_and_an_agents_name() -> None:
-    told = call_event("completed", agent_name="Front Desk", cost=0.4066)
-    body = body_of(WEBHOOK_FORMATS["buildvoiceai"].write(told, endpoint("buildvoiceai"), NOW))
+    completed = call_event("completed", agent_name="Front Desk", cost=0.4066)
+    body = body_of(WEBHOOK_FORMATS["buildvoiceai"].write(completed, endpoint("buildvoiceai"), NOW))
     assert (body["cost_cents"], type(body["cost_cents"])) == (41, int)
     assert (body["agent_id"], body["agent_name"]) == ("front-desk", "Front Desk")

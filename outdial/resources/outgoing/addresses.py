@@ -66,7 +66,7 @@ class GuardedTransport(httpx.AsyncHTTPTransport):
     Connections are pooled by name, and their certificates are checked for it: one address may
     serve many names. The check is made where a connection is opened, on the address that it is
     opened to. Behind a proxy it is made on what the name resolves to here, before the proxy is
-    asked; where a name leads that has no address here, the proxy decides. Raises UrlRefused for
+    used; where a name leads that has no address here, the proxy decides. Raises UrlRefused for
     others.
     """
 

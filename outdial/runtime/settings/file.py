@@ -100,7 +100,7 @@ def _message(
     return explain_value(detail, model, otherwise=_IN_TOML.get(kind), secret=secret)
 
 
-def _suggest(name: str, known: Iterable[str]) -> str:
-    names = list(known)
+def _suggest(name: str, candidates: Iterable[str]) -> str:
+    names = list(candidates)
     close = difflib.get_close_matches(name, names, n=1)
     return f"; did you mean {close[0]}?" if close else f"; known are {', '.join(names)}"

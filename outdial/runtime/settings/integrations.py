@@ -28,7 +28,7 @@ class CalendarSettings(BaseModel):
     """A reference: env:NAME or file:PATH."""
     token: str | None = Field(default=None, repr=False)
     """A bearer token in place of a password, as Google asks for; a reference: env:NAME or
-    file:PATH. A file is read anew for each request, so that something else can renew it."""
+    file:PATH. A file is read again for each request, so that something else can renew it."""
     time_zone: str = "UTC"
     """Of entries that name none, such as those that take a whole day."""
     request_timeout: Duration = timedelta(seconds=10)
@@ -69,7 +69,7 @@ class MailSettings(BaseModel):
     """A reference: env:NAME or file:PATH."""
     recipients: tuple[str, ...] = ()
     """Who may be written to: addresses, or whole domains such as @clinic.example.com. Without any,
-    the definitions of the command line may write to anybody, and those sent by API to nobody."""
+    the definitions of the command line may write to any address, and those sent by API to none."""
 
     @field_validator("recipients")
     @classmethod

@@ -27,7 +27,7 @@ class NumberSettings(BaseModel):
     """Special types that are called nevertheless, such as `toll_free`."""
     area_codes: dict[str, tuple[str, ...]] = {}
     """New area codes that the phone library does not know yet, as prefixes such as `+1729`, each
-    with its time zones; an empty list where people's rows tell them."""
+    with its time zones; an empty list where the contact file has them."""
 
     @field_validator("countries")
     @classmethod

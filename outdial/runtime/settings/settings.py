@@ -153,7 +153,7 @@ class Settings(BaseSettings):
     about four history events a call; a slot stays empty for that much longer."""
     sweep_every: Duration = timedelta(seconds=30)
     drain_within: Duration = timedelta(seconds=60)
-    """How long a worker that is asked to stop lets its activities finish: a placement takes at
+    """How long a stopping worker lets its activities finish: a placement takes at
     most that long, and cut off in the middle it has to be reconciled."""
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000

@@ -146,8 +146,8 @@ class EmbeddedStack:
             database.dispose()
 
     async def _let_calls_end(self) -> None:
-        """The simulated network forgets what it has in flight, and a call that nobody can tell
-        the end of holds its slot for as long as it might last. No new one is placed meanwhile."""
+        """Wait for simulated calls to end: the network keeps none across a restart, and a call
+        whose end is not reported holds its slot for as long as it might last."""
         loop = asyncio.get_running_loop()
         give_up = loop.time() + CALLS_END_SECONDS
         reported = False

@@ -1,7 +1,7 @@
 """Parent watchdog: run a command that must not outlive the process which started it.
 
 `python parent_watchdog.py PARENT_PID COMMAND ARGUMENT…`, standard library only, so that it costs
-milliseconds. On Linux the kernel is asked to kill the command when its parent dies, and this
+milliseconds. On Linux it has the kernel kill the command when its parent dies, and this
 process becomes the command. Elsewhere it stays, and polls for its parent.
 """
 

@@ -123,7 +123,7 @@ def _network_arguments(settings: Settings, state: StackState) -> tuple[str, ...]
     given: list[str] = []
     if simulated.config is not None:
         given += ["--config", str(simulated.config.resolve())]
-    # Our defaults must not win over what the file says; what somebody set, does.
+    # Our defaults must not override the file; what the environment sets does.
     for name, option in (("seed", "--seed"), ("time_scale", "--time-scale")):
         if simulated.config is None or name in simulated.model_fields_set:
             given += [option, str(getattr(simulated, name))]

@@ -86,7 +86,7 @@ def owned(state_dir: Path) -> Iterator[None]:
     Raises StackRunning when another process holds it.
     """
     make_private(state_dir)
-    # Never a marker file in its place: that outlives its owner, and `is_owned` asks the kernel.
+    # Never a marker file in its place: that outlives its owner, and is no lock for `is_owned`.
     lock = FileLock(state_dir / _LOCK, mode=0o600, poll_interval=0.02, fallback_to_soft=False)
     try:
         lock.acquire(timeout=_LOCK_PATIENCE_SECONDS)
@@ -102,7 +102,7 @@ def make_private(state_dir: Path) -> None:
     """Keys, numbers and histories in it are for their owner alone.
 
     The directory itself is closed if it is made here, or holds nothing but what a stack writes.
-    In any other, such as a home, only the files of a stack are; what somebody else owns stays.
+    In any other, such as a home, only the files of a stack are; files of other users stay.
     """
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     ours = [path for pattern in _OURS for path in state_dir.glob(pattern)]
@@ -117,7 +117,7 @@ def make_private(state_dir: Path) -> None:
 
 
 def _close(path: Path, mode: int) -> None:
-    # Another process may be replacing it, and somebody else may own it.
+    # Another process may be replacing it, and another user may own it.
     with contextlib.suppress(FileNotFoundError, PermissionError):
         path.chmod(mode)
 

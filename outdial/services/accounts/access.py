@@ -1,4 +1,4 @@
-"""Who asks, and whether they may: keys, scopes and limits, looked at in one transaction."""
+"""Admission of a request: its key, scopes and rate limits, checked in one transaction."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from outdial.services.errors import KeyDisabled, KeyRefused, ScopeMissing, TooMa
 from outdial.store.access import keys, rates
 
 _NOBODY = "-"
-"""Whoever has no good key."""
+"""In the name of a limit: requests without a good key."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class RateRule:
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who may ask, and the context of their tenant."""
+    """An admitted caller, with the resources of its tenant."""
 
     ctx: Resources
     key: ApiKey
@@ -53,7 +53,7 @@ async def admit(
     address: str,
     rules: Sequence[RateRule] = (),
 ) -> Caller:
-    """Let the holder of a key in.
+    """Authenticate a key, and check its scopes and limits.
 
     `text` is the key as it came, None without any; `scope` is one or several with spaces between,
     all of which are needed. Raises KeyRefused, KeyDisabled, ScopeMissing,
@@ -101,7 +101,7 @@ def _limits(rules: Sequence[RateRule], door: str, address: str, key: ApiKey | No
     """What this request counts against.
 
     Requests with a good key are counted apart from all others of their address, and others never
-    against a key or a tenant: whoever has no good key uses nobody's limit up but their own.
+    against a key or a tenant: without a good key a request uses up the limit of its address alone.
     """
     counted = {"address": f"{address}/{_NOBODY}"}
     if key is not None:

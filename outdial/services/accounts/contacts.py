@@ -1,6 +1,6 @@
-"""Contacts by their numbers: found or made, one or thousands at a time.
+"""Contacts by their numbers: match or create one, or import thousands.
 
-Other systems take any number in E.164 for a contact, and so do these.
+Any number in E.164 is accepted, as other systems do.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ async def match_contact(ctx: Resources, phone: str, values: dict[str, Any]) -> t
         return contact, False
     try:
         made = await directory.add(ctx, CONTACTS, values | {"phone": number}, lenient=True)
-    except Collision:  # somebody made it in this very moment
+    except Collision:  # another request made it meanwhile
         contact = await directory.find(ctx, CONTACTS, phone=number)
         if contact is None:
             raise
@@ -94,7 +94,7 @@ async def _keep_new(ctx: Resources, some: Sequence[Contact], now: datetime) -> i
 
 
 def number_of(phone: str) -> str:
-    """E.164, even one that nobody can have. Raises RequestRefused."""
+    """E.164, even a number that does not exist. Raises RequestRefused."""
     try:
         return parse_phone(phone)
     except BadPhone as error:

@@ -35,7 +35,7 @@ async def add(
     kept_id: str | None = None,
     lenient: bool = False,
 ) -> Kept:
-    """Keep a new one; `lenient`: with any number in E.164, even one that nobody can have.
+    """Add one; `lenient`: with any number in E.164, even one that does not exist.
 
     Raises RequestRefused, and Collision for an id or number that is taken.
     """
@@ -178,7 +178,7 @@ class Speaker:
     agent: Agent
     line: str
     name: str
-    """As it was asked for."""
+    """As it was requested."""
     registered: RegisteredAgent | None = None
     own_settings: Mapping[str, Any] = field(default_factory=dict)
     """Those that the call brought along, of a registered agent."""
@@ -204,12 +204,12 @@ async def speaker(ctx: Resources, named: str | Agent | None, line: str | None = 
 
 
 async def default_agent(ctx: Resources) -> RegisteredAgent | None:
-    """Who speaks where a call names nobody."""
+    """The agent of calls that name none."""
     return await find(ctx, AGENTS, is_default=True, is_active=True)
 
 
 async def usual_agent(ctx: Resources) -> str | None:
-    """Who speaks for a tenant that names nobody: the default agent, else the oldest active one."""
+    """The agent of a tenant whose calls name none: the default one, else the oldest active one."""
     chosen = await default_agent(ctx) or await find(ctx, AGENTS, is_active=True)
     return None if chosen is None else chosen.id
 

@@ -1,6 +1,6 @@
 """Keys: made, shown once, rotated, revoked.
 
-`by` is the key of whoever asks; without one it is the operator. A key never makes, renews,
+`by` is the key of the caller; without one it is the operator. A key never makes, renews,
 switches or ends one that may do more than itself, or that lasts longer.
 """
 
@@ -119,7 +119,7 @@ async def rotate_key(
 
 
 async def revoke_key(ctx: Resources, key_id: str, *, by: ApiKey | None = None) -> ApiKey:
-    """End the key for good. Raises NotFound, KeyOutranked."""
+    """Revoke the key. Raises NotFound, KeyOutranked."""
     now = ctx.clock()
 
     def work(s: Session) -> ApiKey | None:
@@ -152,7 +152,7 @@ def _require_covered(s: Session, ctx: Resources, key_id: str, by: ApiKey | None)
 
 
 def _no_more(ctx: Resources, by: ApiKey, calls_per_day: int | None) -> int | None:
-    """The quota of a key that another one makes: its maker's, unless a smaller one is asked for.
+    """The quota of a key that another one makes: its maker's, unless a smaller one is requested.
 
     Raises RequestRefused.
     """

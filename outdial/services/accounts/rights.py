@@ -74,7 +74,7 @@ def require_for_recipients(ctx: Resources, scopes: Scopes, definition: CampaignD
 async def require_for_call(
     ctx: Resources, scopes: Scopes, request: CallRequest, speaker: Speaker | None = None
 ) -> None:
-    """`speaker` is who was found for the agent that was asked for. A registered agent was checked
+    """`speaker` is what the requested agent was resolved to. A registered agent was checked
     when it was registered, against its own line, or against all where it names none; on another
     line it is checked again. Raises ScopeMissing, UnknownLine."""
     lines = ctx.lines.of_tenant(ctx.tenant)

@@ -39,7 +39,7 @@ async def suppress(
 ) -> Suppressed:
     """Never call these numbers (E.164) again, and stop their queued and ringing calls.
 
-    A talk that has begun goes on. From the commit on no fence lets a call to them pass.
+    A conversation that has begun continues. From the commit on no fence lets a call to them pass.
     """
     tenant = EVERY_TENANT if every_tenant else ctx.tenant
     added = hung_up = not_signaled = 0

@@ -20,7 +20,7 @@ from outdial.store.db.tables.columns import UtcDateTime
 def _counting(rows: int) -> TextualSelect:
     """One statement for so many limits: a request costs one round trip, however many it has.
 
-    A text, since building it anew for each request would take longer than running it.
+    A text, since building it for each request would take longer than running it.
     """
     values = ", ".join(f"(:name_{row}, :now, :amount)" for row in range(rows))
     over = "CASE WHEN rate_count.started_at <= :since THEN {} ELSE {} END"

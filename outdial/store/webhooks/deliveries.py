@@ -37,13 +37,13 @@ GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an endpoint made of a request."""
+    """The result of a delivery attempt."""
 
     attempt: DeliveryAttempt
     retry_after: timedelta | None = None
     """The time of its Retry-After."""
     never: bool = False
-    """It can't be sent at all, now or later."""
+    """It can't be sent, now or later."""
     nothing: bool = False
     """The endpoint's scheme has no such event: nothing was sent, and nothing will be."""
 

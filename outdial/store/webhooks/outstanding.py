@@ -1,7 +1,7 @@
 """Which endpoints have something due, at a cost that does not grow with what is pending.
 
-Every worker asks a few times a second. Deliveries behind one that waits for its next try are not
-due before it is: they carry its time, so that no look passes over them again and again.
+Every worker queries this a few times a second. Deliveries behind one that waits for its next try
+carry its time, so that no query reads them before it is due.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _with_pending() -> CTE:
 
 
 def _endpoints_due() -> Select[Any]:
-    """Looks for one due delivery of each endpoint that has pending ones."""
+    """One due delivery of each endpoint that has pending ones."""
     steps = _with_pending()
     oldest = (
         select(delivery.c.next_at)
@@ -133,7 +133,7 @@ def _endpoints_blocked() -> Select[Any]:
     steps = _with_pending()
     due = (
         _DUE_ROWS.where(delivery.c.endpoint_id == endpoint.c.id)
-        .limit(bindparam("looked_at"))
+        .limit(bindparam("scanned"))
         .correlate(endpoint)
         .subquery("due")
     )
@@ -152,7 +152,7 @@ def _endpoints_blocked() -> Select[Any]:
 def _blocked_of_endpoint() -> Select[Any]:
     due = (
         _DUE_ROWS.where(delivery.c.endpoint_id == bindparam("of_endpoint"))
-        .limit(bindparam("looked_at"))
+        .limit(bindparam("scanned"))
         .subquery("due")
     )
     return (
@@ -164,8 +164,8 @@ def _blocked_of_endpoint() -> Select[Any]:
 
 _BLOCKED_ENDPOINTS = _endpoints_blocked()
 _BLOCKED = _blocked_of_endpoint()
-_LOOKED_AT = 1000
-"""Due rows of one endpoint that are looked at at a time. Those that are not blocked are first, or
+_SCANNED = 1000
+"""Due rows of one endpoint that one query reads. Those that are not blocked are first, or
 behind one that is due: a drain takes them, and with them what hides blocked ones."""
 _HEADS = (
     select(delivery.c.id, delivery.c.next_at)
@@ -174,7 +174,7 @@ _HEADS = (
         PENDING,
         delivery.c.next_at > bindparam("now"),
     )
-    # Whoever delivers the first one moves those behind it up, and must see what is written here.
+    # The delivery of the head moves those behind it up, and must see what is written here.
     .with_for_update(skip_locked=True)
 )
 _POSTPONE = (
@@ -205,12 +205,12 @@ class Blocked(NamedTuple):
 
 def find_blocked(s: Session, *, now: datetime, limit: int) -> list[Blocked]:
     """Blocked deliveries of enabled endpoints, the longest due of each; an equal share for each."""
-    look = {"now": now, "looked_at": _LOOKED_AT}
-    endpoints = s.connection().execute(_BLOCKED_ENDPOINTS, look).scalars().all()
+    parameters = {"now": now, "scanned": _SCANNED}
+    endpoints = s.connection().execute(_BLOCKED_ENDPOINTS, parameters).scalars().all()
     share = max(1, limit // max(1, len(endpoints)))
     blocked: list[Blocked] = []
     for one in endpoints[:limit]:
-        rows = s.connection().execute(_BLOCKED, look | {"of_endpoint": one, "most": share})
+        rows = s.connection().execute(_BLOCKED, parameters | {"of_endpoint": one, "most": share})
         blocked += [Blocked(row.id, row.head_id) for row in rows]
     return blocked
 

@@ -15,7 +15,14 @@ from tests.compat.samples import ours
 from tests.compat.voxanne.conftest import call_made
 from tests.e2e.engine import Engine
 from tests.serving import client_at
-from tests.webhook_formats.test_thinnestai_and_voxanne import BOOKED, CALL, NOW, SECRET, TO, told
+from tests.webhook_formats.test_thinnestai_and_voxanne import (
+    BOOKED,
+    CALL,
+    NOW,
+    SECRET,
+    TO,
+    payload_of,
+)
 
 HERE = Path(__file__).parent
 
@@ -56,7 +63,7 @@ async def test_63_webhook_handler() -> None:
     async with node_server(script, {"SECRET": SECRET}) as printing, client_at() as http:
         url = f"http://127.0.0.1:{int(await printing.readline())}/webhooks/vapi"
         for kind, data, lines in TOLD:
-            message = VoxanneWebhooks().write(read_event("evt_1", told(kind, data)), TO, NOW)
+            message = VoxanneWebhooks().write(read_event("evt_1", payload_of(kind, data)), TO, NOW)
             assert message is not None
             good = await http.post(url, content=message.body, headers=message.headers)
             assert (good.status_code, good.text) == (200, "OK")
