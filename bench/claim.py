@@ -155,7 +155,7 @@ def bare_inserts(database: Database) -> float:
         ]
         leases = [
             {
-                "call_id": row["id"], "sample": row["campaign_id"], "tenant": "default",
+                "call_id": row["id"], "campaign_id": row["campaign_id"], "tenant": "default",
                 "line": LINE, "phone": f"{row['id']}", "acquired_at": NOW, "expires_at": NOW,
             }
             for row in rows
