@@ -26,7 +26,7 @@ def read_zones(text: str) -> ZoneEvidence:
     return ZoneEvidence.model_validate_json(text)
 
 
-def read_zones_anew(text: str, phone: str, others: tuple[str, ...]) -> ZoneEvidence:
+def read_current_zones(text: str, phone: str, others: tuple[str, ...]) -> ZoneEvidence:
     """Zones by the data of this version; none when it has none for them any more."""
     evidence = read_zones(text)
     try:

@@ -39,7 +39,7 @@ from outdial.store.claims.limits import LineCapacity
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.bulk import among
 from outdial.store.db.tables import is_ready, recipient
-from outdial.store.records import read_candidate, read_zones_anew
+from outdial.store.records import read_candidate, read_current_zones
 
 NOT_CALLED = (RecipientState.WAITING.value, RecipientState.READY.value)
 """States in which a claim may decide about a recipient. What is reported late of an earlier call
@@ -223,7 +223,7 @@ def find_ready(
 
 def _recipient(row: RowMapping, campaign: CampaignRecord) -> Recipient:
     others = tuple(row["alternate_phones"])
-    zones = read_zones_anew(row["zones"], row["phone"], others)
+    zones = read_current_zones(row["zones"], row["phone"], others)
     return Recipient(
         id=row["id"],
         phone=row["phone"],

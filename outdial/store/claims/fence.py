@@ -35,7 +35,7 @@ from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, campaign, lease, line, recipient
-from outdial.store.records import read_candidate, read_zones_anew
+from outdial.store.records import read_candidate, read_current_zones
 from outdial.store.webhooks.outbox import publish_calls
 
 _FOUND = {
@@ -180,7 +180,7 @@ def _against(row: RowMapping) -> str | None:
 def _decide(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> Decision:
     """The claim's decision once more, with what is stored now."""
     others = tuple(row["alternate_phones"])
-    zones = read_zones_anew(row["zones"], row["phone"], others)
+    zones = read_current_zones(row["zones"], row["phone"], others)
     candidate = read_candidate(row, zones)
     rulebook = read_rulebook(s, row["tenant"], now)
     if not row["simulated"]:
@@ -192,7 +192,7 @@ def _decide(s: Session, row: RowMapping, plan: CallPlan, now: datetime) -> Decis
 
 
 def _give_receipt(s: Session, call_id: str, row: RowMapping, dial: Dial, now: datetime) -> None:
-    zones = read_zones_anew(row["zones"], row["phone"], tuple(row["alternate_phones"]))
+    zones = read_current_zones(row["zones"], row["phone"], tuple(row["alternate_phones"]))
     evidence = {
         **dial.evidence,
         "closes_at": dial.closes_at.isoformat(),
