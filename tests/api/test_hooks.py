@@ -84,7 +84,7 @@ async def test_a_report_for_a_workflow_that_is_gone_is_done_with(
 async def refused(api: httpx.AsyncClient, headers: dict[str, str], body: bytes) -> None:
     answer = await api.post(HOOK, headers=headers, content=body)
     assert answer.status_code == 401
-    assert answer.json()["error"] == "refused"
+    assert answer.json()["error"] == "webhook_refused"
 
 
 async def test_an_unsigned_report_is_refused(api: httpx.AsyncClient, world: World) -> None:
@@ -147,7 +147,7 @@ async def test_without_a_database_the_provider_is_asked_to_send_again(
 async def test_without_temporal_a_report_is_kept_for_the_sweeper(
     api_without_temporal: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("outdial.dispatch.telling.SIGNAL_WITHIN", timedelta(milliseconds=200))
+    monkeypatch.setattr("outdial.dispatch.signals.SIGNAL_WITHIN", timedelta(milliseconds=200))
     call = await world.place_call()
     headers, body = webhook(call.call_id, "ringing")
     answer = await api_without_temporal.post(HOOK, headers=headers, content=body)
