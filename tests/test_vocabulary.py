@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pytest
-from typer.core import TyperGroup
 from typer.main import get_command
 
 from outdial.api.v1.app import create_v1
+from outdial.cli.lazy import LazyGroup
 from outdial.cli.main import app
 from outdial.intake.schema import campaign_schema
 from outdial.store.db.tables import metadata
@@ -88,14 +88,15 @@ def _api() -> Iterator[str]:
 
 
 def _commands() -> Iterator[str]:
-    groups = [get_command(app)]
-    while groups:
-        command = groups.pop()
+    group = get_command(app)
+    assert isinstance(group, LazyGroup)
+    commands: list[Any] = [group.load(each.name) for each in group.lazy_commands]
+    while commands:
+        command = commands.pop()
         yield command.name or ""
         for parameter in command.params:
             yield from (*parameter.opts, *parameter.secondary_opts)
-        if isinstance(command, TyperGroup):
-            groups += command.commands.values()
+        commands += getattr(command, "commands", {}).values()
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ RETIRED = {
 }
 
 
-def current_name(word: str, known: Collection[str]) -> str | None:
-    """What a retired word is called now, among what is known in its place."""
+def current_name(word: str, names: Collection[str]) -> str | None:
+    """What a retired word is called now, among the names that are valid in its place."""
     current = RETIRED.get(word)
-    return current if word not in known and current in known else None
+    return current if word not in names and current in names else None

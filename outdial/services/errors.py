@@ -41,8 +41,8 @@ class ServiceError(OutdialError):
 class NoSuchCampaign(ServiceError):
     code = "no_such_campaign"
 
-    def __init__(self, name: str, known: list[str]) -> None:
-        listed = ", ".join(known) if known else "none has been launched yet"
+    def __init__(self, name: str, names: list[str]) -> None:
+        listed = ", ".join(names) if names else "none has been launched yet"
         super().__init__(f"there is no campaign {name!r}; known are: {listed}")
         self.name = name
 

@@ -42,19 +42,19 @@ class OutdialServiceHandler:
 
     @workflow_run_operation
     async def place_call(
-        self, ctx: WorkflowRunOperationContext, asked: RequestCallInput
+        self, ctx: WorkflowRunOperationContext, order: RequestCallInput
     ) -> WorkflowHandle[RequestResult]:
         """One call and its final outcome; the same key again is the same request."""
-        await self._require(asked)
-        return await start_request(ctx, asked)
+        await self._require(order)
+        return await start_request(ctx, order)
 
-    async def _require(self, asked: RequestCallInput) -> None:
+    async def _require(self, order: RequestCallInput) -> None:
         """Raises HandlerError, which is not tried again."""
-        own = replace(self._context, tenant=asked.tenant)
+        own = replace(self._context, tenant=order.tenant)
         self._require_scope(PLACE_CALLS)
         try:
-            asked.request.require_bounded()
-            await require_for_call(own, self._scopes, asked.request)
+            order.request.require_bounded()
+            await require_for_call(own, self._scopes, order.request)
         except ScopeMissing as error:
             raise _unauthorized(error) from None
         except (OutOfBounds, UnknownLine) as error:
@@ -62,18 +62,18 @@ class OutdialServiceHandler:
 
     @workflow_run_operation
     async def run_campaign(
-        self, ctx: WorkflowRunOperationContext, asked: LaunchInput
+        self, ctx: WorkflowRunOperationContext, order: LaunchInput
     ) -> WorkflowHandle[CampaignResult]:
         """A campaign from its launch to its end."""
-        return await start_launch(ctx, self._with_scopes(asked))
+        return await start_launch(ctx, self._with_scopes(order))
 
-    def _with_scopes(self, asked: LaunchInput) -> LaunchInput:
+    def _with_scopes(self, order: LaunchInput) -> LaunchInput:
         """What is asked for, with our scopes, whatever it says of them itself.
 
         Raises HandlerError, which is not tried again.
         """
         self._require_scope(RUN_CAMPAIGNS)
-        return asked.model_copy(update={"scopes": self._scopes})
+        return order.model_copy(update={"scopes": self._scopes})
 
     def _require_scope(self, scope: str) -> None:
         if not allows(self._scopes, scope):

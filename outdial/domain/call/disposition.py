@@ -69,16 +69,16 @@ def slug_of(text: str) -> str | None:
     return slug if slug and plain and len(slug) <= LONGEST_SLUG else None
 
 
-def disposition_of(text: str, known: Collection[str] = ()) -> str:
+def disposition_of(text: str, slugs: Collection[str] = ()) -> str:
     """The slug of an agent's text; `OTHER` for what is no word.
 
-    Several words with spaces between them are a sentence, unless they are one of the `known`
+    Several words with spaces between them are a sentence, unless they are one of the given
     slugs or of the well-known ones: a name of two words would pass for a slug otherwise.
     """
     slug = slug_of(text)
     if slug is None or slug in _RESERVED:
         return OTHER
-    if slug in known or slug in WELL_KNOWN:
+    if slug in slugs or slug in WELL_KNOWN:
         return slug
     digits = sum(c.isdigit() for c in slug)
     if len(text.split()) > 1 or slug.count("_") >= MOST_WORDS:

@@ -75,9 +75,9 @@ def until_settled(view: CallView, now: datetime) -> CallView:
     status = CallStatus.IN_PROGRESS
     ended = dict.fromkeys(("ended_at", "duration_seconds", "outcome", "disposition", "detail"))
     facts = dict.fromkeys(("transcript", "recording_url", "cost"))
-    talking = last.model_copy(update={"status": status, "structured": {}, **ended, **facts})
+    under_way = last.model_copy(update={"status": status, "structured": {}, **ended, **facts})
     return view.model_copy(
-        update={"status": status, "outcome": None, "reason": None, "done": False, "last": talking}
+        update={"status": status, "outcome": None, "reason": None, "done": False, "last": under_way}
     )
 
 

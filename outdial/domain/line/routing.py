@@ -113,8 +113,8 @@ class UnknownLine(OutdialError, KeyError):
         self.configured = tuple(configured)
 
     def __str__(self) -> str:
-        known = ", ".join(self.configured) or "none"
-        return f"line {self.name!r} is not configured; known are {known}"
+        configured = ", ".join(self.configured) or "none"
+        return f"line {self.name!r} is not configured; known are {configured}"
 
 
 SIMULATED = "simulated"

@@ -25,7 +25,7 @@ class Cell:
         return Problem(self.file, self.line, self.column, self.field, code, message)
 
 
-Written = tuple[str, Cell]
+LocatedText = tuple[str, Cell]
 """A text as it was written, and where."""
 
 

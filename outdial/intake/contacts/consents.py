@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from outdial.domain.definition.fields import describe_value
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.rules.consent import Consent, ConsentLevel
-from outdial.intake.contacts.cells import Written
+from outdial.intake.contacts.cells import LocatedText
 from outdial.intake.problems import Problem
 
 _RIGHT = {
@@ -19,7 +19,7 @@ _RIGHT = {
 }
 
 
-def read_consent(parts: Mapping[str, Written], problems: list[Problem]) -> Consent | None:
+def read_consent(parts: Mapping[str, LocatedText], problems: list[Problem]) -> Consent | None:
     """The consent that has these parts; None without any, or with problems."""
     if not parts:
         return None

@@ -25,7 +25,7 @@ from outdial.domain.numbers.phone import BadPhone, parse_destination, subscriber
 from outdial.domain.rules.place import UnknownPlace
 from outdial.domain.rules.zone import UnknownZone, zone_evidence
 from outdial.domain.spreadsheets import unescape_cell
-from outdial.intake.contacts.cells import Cell, Written, split_numbers
+from outdial.intake.contacts.cells import Cell, LocatedText, split_numbers
 from outdial.intake.contacts.columns import ColumnFinder, ColumnRoles
 from outdial.intake.contacts.consents import read_consent
 from outdial.intake.contacts.delimiter import sniff_delimiter
@@ -147,12 +147,12 @@ class RowChecker:
         self,
         label: str,
         *,
-        phone: Written,
-        alternates: Sequence[Written],
-        time_zone: Written | None,
+        phone: LocatedText,
+        alternates: Sequence[LocatedText],
+        time_zone: LocatedText | None,
         postal_code: str | None,
         state: str | None,
-        consent: Mapping[str, Written],
+        consent: Mapping[str, LocatedText],
         variables: Mapping[str, str],
     ) -> Sequence[RecipientDraft | Problem]:
         """The draft of the next row, or everything that is wrong with it.
@@ -197,7 +197,7 @@ class RowChecker:
         )
         return [draft]
 
-    def _number(self, written: Written, problems: list[Problem]) -> str | None:
+    def _number(self, written: LocatedText, problems: list[Problem]) -> str | None:
         """E.164; None with a problem."""
         text, cell = written
         if not text:
@@ -219,8 +219,8 @@ class RowChecker:
     def _zone(
         self,
         number: str | None,
-        phone: Written,
-        time_zone: Written | None,
+        phone: LocatedText,
+        time_zone: LocatedText | None,
         postal_code: str | None,
         state: str | None,
         problems: list[Problem],
@@ -248,7 +248,7 @@ class RowChecker:
                 problems.append(cell.problem(error.code, message))
         return zone
 
-    def _require_new(self, number: str, phone: Written, problems: list[Problem]) -> None:
+    def _require_new(self, number: str, phone: LocatedText, problems: list[Problem]) -> None:
         text, cell = phone
         key = int(subscriber(number)[1:])
         first = self._lines.get(key)

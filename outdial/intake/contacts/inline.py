@@ -8,7 +8,7 @@ from typing import Any
 from outdial.domain.definition.fields import describe_value
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.definition.source import InlineRecipient
-from outdial.intake.contacts.cells import Cell, Written, split_numbers
+from outdial.intake.contacts.cells import Cell, LocatedText, split_numbers
 from outdial.intake.contacts.columns import CONSENT_ROLES
 from outdial.intake.contacts.contacts import RowChecker
 from outdial.intake.problems import Problem
@@ -45,7 +45,7 @@ def _check(
     source_map: SourceMap,
     variables: dict[str, str],
 ) -> Sequence[RecipientDraft | Problem]:
-    def written(text: str, *path: int | str) -> Written:
+    def written(text: str, *path: int | str) -> LocatedText:
         key = source_map.find(("recipients", index, *path))
         return text.strip(), Cell(source_map.file, key.path, key.place.line, key.place.column)
 

@@ -87,7 +87,7 @@ class LineSettings(BaseModel):
 
     @field_validator("provider")
     @classmethod
-    def _known(cls, value: str) -> str:
+    def _is_in_catalog(cls, value: str) -> str:
         if value not in CATALOG:
             raise ValueError(f"found {value!r}; known are {', '.join(sorted(CATALOG))}")
         return value

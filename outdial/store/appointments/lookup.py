@@ -92,5 +92,5 @@ def changed_by_call(s: Session, call_id: str) -> list[Appointment]:
 def booked_by_call(s: Session, call_id: str, calendar: str) -> Appointment | None:
     """The appointment that a call booked in a calendar, if it stands."""
     appointments = of_call(s, call_id)
-    standing = (each for each in appointments if each.calendar == calendar and each.status.stands)
-    return next(standing, None)
+    booked = (each for each in appointments if each.calendar == calendar and each.status.stands)
+    return next(booked, None)

@@ -132,7 +132,7 @@ async def _recording(request: Request, simulation: Simulation) -> Response:
     call = simulation.network.calls.get(request.path_params["id"])
     if call is None or not call.order.recording or call.analyzed_at is None:
         return error(404, "recording_not_found")
-    return Response(_silence(), media_type="audio/wav")
+    return Response(_quarter_second(), media_type="audio/wav")
 
 
 async def _account(request: Request, simulation: Simulation) -> Response:
@@ -174,7 +174,7 @@ def _throttled(simulation: Simulation, code: str) -> Response:
 
 
 @functools.cache
-def _silence() -> bytes:
+def _quarter_second() -> bytes:
     """A quarter of a second of telephone silence."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:

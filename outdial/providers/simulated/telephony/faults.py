@@ -117,7 +117,7 @@ class FaultPlan:
 
     def __init__(self, settings: FaultSettings) -> None:
         self._settings = settings
-        self._seen: Counter[tuple[Route, str]] = Counter()
+        self._counts: Counter[tuple[Route, str]] = Counter()
 
     @property
     def settings(self) -> FaultSettings:
@@ -129,8 +129,8 @@ class FaultPlan:
 
     def for_request(self, route: Route, key: str) -> RequestFault | None:
         """What goes wrong with a request; `key` is the number it is about, or an id."""
-        self._seen[route, key] += 1
-        nth = self._seen[route, key]
+        self._counts[route, key] += 1
+        nth = self._counts[route, key]
         settings = self._settings
         for planned in settings.next:
             if planned.route is route and planned.number in (None, key):
