@@ -12,15 +12,17 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import recurring_ical_events
 
 from outdial.calendars.objects import object_of
 from outdial.calendars.port import Entry
+
+T = TypeVar("T")
 
 MAX_TEXT = 256 * 1024
 """Characters of one object, without its prose; a longer one is not parsed."""
@@ -88,8 +90,8 @@ def busy_by(
                 continue
             if len(plain) > MAX_TEXT or _too_fast(plain) or left <= 0:
                 raise TooLong
-            with _limited(min(OBJECT_SECONDS, left)):
-                entries += list(_occurrences(plain, start, end, read))
+            occurrences = partial(_occurrences, plain, start, end, read)
+            entries += _within(min(OBJECT_SECONDS, left), lambda work=occurrences: list(work()))  # type: ignore[misc]
         except (TooLong, Exception):  # the libraries raise whatever an odd text leads to
             entries += _throughout(plain, start, end)
         left -= 0 if single else time.thread_time() - begun
@@ -232,23 +234,30 @@ def _days(pattern: str, text: str) -> list[datetime]:
     return dates
 
 
-@contextmanager
-def _limited(seconds: float) -> Iterator[None]:
-    """Raise TooLong in this thread once it has used so much processor time.
+def _within(seconds: float, work: Callable[[], T]) -> T:
+    """What `work` returns. Raises TooLong once it has used so much of this thread's processor time.
 
     A thread can't be stopped from outside, so it looks at its own clock with every call it makes.
-    Raised in a finalizer, which can't be told from other calls, it is reported by the interpreter
-    and goes no further; the next call raises it again.
+    What is raised in a finalizer goes no further, and Python drops a profile function that has
+    raised: so a trace function, which never raises, puts it back with the next call.
     """
     deadline = time.thread_time() + seconds
-    before = sys.getprofile()
+    profiled, traced = sys.getprofile(), sys.gettrace()
+    armed = True
 
     def look(frame: FrameType, event: str, argument: object) -> None:
-        if time.thread_time() > deadline:
+        if armed and time.thread_time() > deadline:
             raise TooLong
 
-    sys.setprofile(look)
+    def arm(frame: FrameType, event: str, argument: object) -> None:
+        if armed and sys.getprofile() is None:
+            sys.setprofile(look)
+
     try:
-        yield
+        sys.settrace(arm)
+        sys.setprofile(look)
+        return work()
     finally:
-        sys.setprofile(before)
+        armed = False  # before any call, which could still raise
+        sys.settrace(traced)
+        sys.setprofile(profiled)

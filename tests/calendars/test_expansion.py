@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from outdial.calendars.expansion import busy_by
+from outdial.calendars.port import Entry
 from tests.cases.test_calendars import (
+    AT_NINE,
     FROM,
     GOOGLE,
     HALF_AN_HOUR,
@@ -23,6 +27,7 @@ from tests.cases.test_calendars import (
 # The limit may be reached within a finalizer; the interpreter reports that, and it comes again.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
+WEEKLY = (*HALF_AN_HOUR, "RRULE:FREQ=WEEKLY")
 SECONDLY = ("DTSTART:20260304T000000Z", "DTEND:20260304T000100Z", "RRULE:FREQ=SECONDLY")
 LOCAL = ("DTSTART;TZID=America/New_York:20260310T050000",
          "DTEND;TZID=America/New_York:20260310T053000")  # fmt: skip
@@ -131,3 +136,32 @@ def test_no_event_makes_a_question_fail_or_is_free_for_it(lines: list[str], zone
 
 _ELSEWHERE = ("EXDATE", "RECURRENCE-ID", "EXRULE", "RRULE")
 """What may say that an event is not at its own beginning."""
+
+
+def _nothing() -> None:
+    return None
+
+
+class _Finalized:
+    """Takes all the time in its finalizer, where no error can leave it."""
+
+    def __del__(self) -> None:
+        while True:
+            _nothing()
+
+
+def test_a_limit_that_a_finalizer_swallows_comes_again() -> None:
+    calls = 0
+
+    def read(component: Any) -> Entry | None:
+        nonlocal calls
+        _Finalized()
+        while calls < 2_000_000:
+            _nothing()
+            calls += 1
+        return None
+
+    (one,) = busy_by([calendar_of(*WEEKLY)], FROM, TO, read)
+    assert (one.starts_at <= AT_NINE, one.ends_at) == (True, TO), "it is taken as not read in time"
+    assert calls < 1_000
+    assert (sys.getprofile(), sys.gettrace()) == (None, None)
