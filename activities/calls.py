@@ -195,8 +195,8 @@ class Calls(CallActivities):
         return await self._placed(call_id, line, placed)
 
     def _too_late(self, line: Line, deadline: datetime | None) -> bool:
-        """A process that stood still (a busy host, a suspended machine) may find that others took
-        the call for lost and dialed again: nothing leaves that could arrive after the deadline."""
+        """Whether a request sent now could arrive after the deadline, at which others take the call
+        for lost and dial again; so it may be after a process was suspended."""
         longest = line.provider.line.request_timeout
         return deadline is not None and self._resources.clock() + longest > deadline
 
@@ -265,7 +265,7 @@ class Calls(CallActivities):
         ).model_copy(update={"failure": error.failure})
 
     def _answered(self, passed: FencePass) -> Placement:
-        """What the provider answered to an execution of this activity that died since."""
+        """The stored answer to an earlier execution of this activity whose worker died."""
         return self._placement(
             passed.line,
             PlacementResult.NOT_PLACED,
@@ -302,9 +302,9 @@ class Calls(CallActivities):
         )
 
     async def _is_absent(self, line: Line, call: CallRecord) -> bool:
-        """Whether the provider's not knowing it proves that it was never placed.
+        """Whether a look-up without a result proves that the call was never placed.
 
-        What its own reports said meanwhile proves more: then the store does not take our word.
+        Stored reports of the call take precedence: `record_not_placed` is False then.
         """
         capabilities = line.provider.capabilities
         if call.fence is Fence.NOT_PLACED:
@@ -339,7 +339,7 @@ def _require_call(session: Session, call_id: str) -> CallRecord:
 
 
 def _unsendable(line: Line, error: Exception) -> Unsendable:
-    """Without the error's text, which may hold what was to be said to the person."""
+    """The error leaves out the original text, which may contain personal data."""
     kind = type(error).__name__
     where = traceback.extract_tb(error.__traceback__)[-1]
     log.error(

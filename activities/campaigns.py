@@ -146,7 +146,7 @@ class Campaigns(CampaignActivities):
             *(signal_hang_up(self._resources.temporal, call.workflow_id) for call in live)
         )
         if not all(signalled):
-            raise ApplicationError("not every call could be told", type="HangUpNotTold")
+            raise ApplicationError("not every call could be signalled", type="HangUpNotSignalled")
         return Signalled(calls=len(live))
 
     @activity.defn(name="read_progress")

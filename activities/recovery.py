@@ -1,8 +1,9 @@
-"""Campaigns whose workflow is not there: given a new one, or ended if a person ended it.
+"""Repairs campaigns without an open workflow: starts it again, or stops the campaign.
 
-Only a person cancels people. A workflow that is absent, failed or timed out was lost (Temporal
-was away at launch, a process died between the commit and the start, its data was deleted or
-restored from a backup); one that was terminated or cancelled was ended by a person.
+A workflow that is absent, failed or timed out was lost (Temporal was away at launch, a process died
+between the commit and the start, its data was deleted or restored from a backup) and is started
+again. One that was terminated or cancelled was ended by a person: its campaign is stopped, which
+ends the recipients.
 """
 
 from __future__ import annotations

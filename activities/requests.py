@@ -78,7 +78,7 @@ class Requests(RequestActivities):
         return Requested(recipient_id=recipient)
 
     async def _withdraw_enrolled(self, request: RequestInput) -> Requested | None:
-        """What is on the roster already comes off it, whatever is wrong with the request now."""
+        """Withdraw a request that is on the roster already, even if it would be refused now."""
         now = self._resources.clock()
 
         def work(s: Session) -> tuple[int | None, CallRecord | None]:

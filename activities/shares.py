@@ -1,4 +1,4 @@
-"""Shares of tenants in a worker's places: a tenant whose work hangs delays no other."""
+"""Limits each tenant's share of a worker, so that one whose work hangs delays no other."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TenantTurns(TenantShares):
         self._keep = keep
         self._clock = clock
         self._waiting: dict[str, dict[str, float]] = {}
-        """Of each tenant, who was turned away, longest first, and until when they are awaited."""
+        """By tenant: those that got no place, in order, each with the end of its reservation."""
 
     @contextmanager
     def turn(self, tenant: str, who: str) -> Iterator[bool]:
@@ -60,7 +60,7 @@ class TenantTurns(TenantShares):
             yield held
 
     def wanted(self, tenant: str) -> bool:
-        """Whether more wait than there are free places."""
+        """Whether more are waiting than there are free places."""
         return len(self._awaited(tenant)) > self._free(tenant)
 
     def _free(self, tenant: str) -> int:

@@ -1,4 +1,4 @@
-"""A round of a sweeper: every item by itself, page after page, within a bounded time."""
+"""A round of a sweeper: works on items independently, page by page, within a bounded time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ K = TypeVar("K")
 
 
 class Deadline:
-    """When an activity begins nothing more."""
+    """The time after which an activity starts no further work."""
 
     def __init__(self, within: timedelta = ROUND) -> None:
         self._at = time.monotonic() + within.total_seconds()
@@ -34,7 +34,7 @@ class Deadline:
         return time.monotonic() >= self._at
 
     def share(self, of: int) -> Deadline:
-        """For the first of so many steps: an equal part of the time that is left."""
+        """A deadline for the first of several steps: an equal part of the time that is left."""
         return Deadline(timedelta(seconds=max(0.0, self._at - time.monotonic()) / of))
 
 

@@ -97,7 +97,7 @@ class Sweeps(SweepActivities):
         return Swept(campaigns=sum(repaired) + await self._restart_direct_campaigns(until))
 
     async def _restart_direct_campaigns(self, until: Deadline) -> int:
-        """Those whose recipients are ready, which the next request would start."""
+        """Restart direct campaigns with ready recipients, without waiting for the next request."""
 
         async def read(after: CampaignRecord | None, _: object) -> Sequence[CampaignRecord]:
             last = 0 if after is None else after.id
@@ -115,7 +115,7 @@ class Sweeps(SweepActivities):
 
     @activity.defn(name="sweep_requests")
     async def sweep_requests(self) -> Swept:
-        """Requesters learn that their recipient has ended, should the signal have been lost."""
+        """Signal requesters whose recipient has ended, in case the first signal was lost."""
         resources = self._resources
 
         async def read(after: Requester | None, _: object) -> Sequence[Requester]:
@@ -351,7 +351,7 @@ class Sweeps(SweepActivities):
             return None
 
     async def _hang_up(self, call_id: str) -> None:
-        """No workflow follows this call any more; the next round sees that it ended."""
+        """Hang up a call that no workflow follows; the next round records its end."""
         try:
             await self._calls.hang_up_call(HangUpInput(call_id=call_id))
         except (ProviderError, UnknownLine) as error:

@@ -131,13 +131,13 @@ class CallWorkflow:
         )
 
     async def _withdraw_on_request(self, placing: asyncio.Task[Placement]) -> None:
-        """A request that has not left yet when the call is to be ended does not leave any more."""
+        """Request the hang-up while the placement still runs: what was not sent yet never is."""
         await workflow.wait_condition(lambda: self._hang_up_requested or placing.done())
         if not placing.done() and workflow.patched(HANG_UP_WHILE_PLACING):
             await self._hang_up()
 
     async def _follow(self) -> None:
-        """Wait for the end; the watchdog asks when nothing is reported."""
+        """Wait for the end; the watchdog looks the call up when nothing is reported."""
         if self._over():
             return
         self._show("waiting for the provider")
@@ -165,7 +165,7 @@ class CallWorkflow:
                 )
             except TimeoutError:
                 grace = min(grace * 2, LONGEST_GRACE)
-                await self._ask()
+                await self._check_provider()
                 again = workflow.patched(HANG_UP_AGAIN)
             again = again and self._can_hang_up
             if not self._over() and again:
@@ -174,15 +174,15 @@ class CallWorkflow:
 
     async def _watch(self) -> None:
         while not self._over():
-            wait = min(self._silence_ends(), self._deadline()) - workflow.now()
+            wait = min(self._next_look_up(), self._deadline()) - workflow.now()
             if wait > timedelta(0):
                 await workflow.sleep(
                     wait, summary="look the call up, if nothing is reported so long"
                 )
             else:
-                await self._ask()
+                await self._check_provider()
 
-    async def _ask(self) -> None:
+    async def _check_provider(self) -> None:
         answer = await self._look_up()
         self._look_ups += 1
         self._last_report_at = workflow.now()
@@ -199,10 +199,10 @@ class CallWorkflow:
         return self._end is not None
 
     def _deadline(self) -> datetime:
-        """No call lasts longer, by the provider's clock or ours."""
+        """When the call has certainly ended, by the provider's limit or ours."""
         return self._placed_at + lease_duration(self._call)
 
-    def _silence_ends(self) -> datetime:
+    def _next_look_up(self) -> datetime:
         if self._placement.result is PlacementResult.UNKNOWN and not self._event_ids:
             return self._last_report_at + min(
                 UNKNOWN_POLL * (1 << min(self._look_ups, 6)), LONGEST_POLL
@@ -221,7 +221,7 @@ class CallWorkflow:
                 **options.ASK_PROVIDER,
             )
         except ActivityError:
-            return None  # the watchdog asks again
+            return None  # the watchdog looks it up again
         for report in answer.reports:
             self.report(report)
         return answer
@@ -247,7 +247,7 @@ class CallWorkflow:
             await workflow.sleep(HANG_UP_GRACE, summary="the provider may still report the end")
             await self._look_up()
         if not self._over():
-            detail = "the provider never told how it ended"
+            detail = "the provider did not report how it ended"
             self._end = CallEnd.unknown(workflow.now(), detail)
 
     async def _record(self) -> CallResult:

@@ -84,7 +84,7 @@ class CallbackWorkflow:
         )
 
     async def _carry_out(self, callback: CallbackPlan) -> bool:
-        """Whether it did not fail for good."""
+        """Run one callback with its retries; False when it failed for good."""
         state = callback.state
         if state is CallbackState.PENDING and callback.after is not self._after:
             await self._note(callback, CallbackState.SKIPPED, _SKIPPED[callback.after])
@@ -109,11 +109,12 @@ class CallbackWorkflow:
 
     @property
     def _after(self) -> After:
-        """How the callbacks so far went."""
+        """The result of the callbacks so far, which selects those that run next."""
         return After.FOLLOW_UP if self._follow_ups else After.DONE
 
     async def _run(self, callback: CallbackPlan) -> CallbackResult:
-        """Its result is `busy` only when it was cancelled while the tenant's share was taken."""
+        """Run one callback. The result is `busy` only if the run was cancelled while it waited for
+        the tenant's share."""
         retry, wait = callback.retry, FIRST_WAIT
         while True:
             self._try = workflow.start_activity_method(
@@ -154,7 +155,7 @@ class CallbackWorkflow:
             retry, wait = _left_of(retry, result.tries), min(2 * wait, LONGEST_WAIT)
 
     async def _undo(self) -> None:
-        """Newest first. What cannot be undone is noted, and the others are undone all the same."""
+        """Newest first. What can't be undone is recorded, and the others are undone."""
         for callback in reversed(self._done):
             if not callback.undo:
                 continue
@@ -193,7 +194,7 @@ class CallbackWorkflow:
 
 
 def _left_of(retry: CallbackRetry, tries: int) -> CallbackRetry:
-    """What a policy still allows after some failed tries; `busy` is not one of them."""
+    """The retry policy for the tries that are left; `busy` results do not count as tries."""
     if not tries:
         return retry
     delay = min(retry.delay * 2 ** min(tries, 20), max(retry.longest, retry.delay))

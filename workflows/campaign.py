@@ -214,7 +214,7 @@ class CampaignWorkflow:
         self._children -= 1
 
     def _keep(self, task: asyncio.Task[None]) -> None:
-        """The event loop holds tasks weakly."""
+        """Keep a reference: the event loop holds tasks weakly."""
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

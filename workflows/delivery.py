@@ -63,7 +63,7 @@ class DeliveryWorkflow:
         return self._sent
 
     async def _rest(self, drained: Drained) -> None:
-        """Until the next one is due, or a nudge."""
+        """Wait until the next delivery is due, or a signal arrives."""
         if self._nudged or drained.wake_at is None:
             return
         wait = min(drained.wake_at - workflow.now(), LONGEST_SLEEP)

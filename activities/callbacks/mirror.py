@@ -87,7 +87,7 @@ class Mirror:
         return None
 
     async def _fresh(self, appointment: Appointment) -> Appointment:
-        """With the ETag that may have been recorded since it was read."""
+        """The appointment with its latest recorded ETag."""
         stored = await self._database.read(lambda s: lookup.by_id(s, appointment.id))
         return stored or appointment
 

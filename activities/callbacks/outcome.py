@@ -22,15 +22,15 @@ def done(note: str, **result: Any) -> CallbackOutcome:
 
 
 def follow_up(note: str, **result: Any) -> CallbackOutcome:
-    """A person has to deal with it."""
+    """An outcome that a person has to deal with."""
     return CallbackOutcome(CallbackState.FOLLOW_UP, note, result)
 
 
 def refused(text: str) -> ApplicationError:
-    """It fails for good. The text is in a workflow history: no personal data in it."""
+    """An error without retry. Its text is stored in a workflow history: no personal data."""
     return ApplicationError(text, type="CallbackRefused", non_retryable=True)
 
 
 def not_yet(text: str) -> ApplicationError:
-    """It is tried again."""
+    """An error that is retried."""
     return ApplicationError(text, type="CallbackFailed")

@@ -27,7 +27,7 @@ ANSWER_WITHIN = timedelta(seconds=20)
 async def update_campaign(
     temporal: Client, record: CampaignRecord, update: str, request: Message, *, doing: str
 ) -> CampaignView:
-    """Have a campaign's workflow change it.
+    """Send an update to a campaign's workflow.
 
     Raises WorkflowNotFound, UpdateRefused, WorkerTimeout, and TemporalUnavailable, which says
     `doing`.

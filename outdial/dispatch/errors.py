@@ -1,4 +1,4 @@
-"""Errors of the Temporal SDK, translated: the one place that knows how an outage looks."""
+"""Translates errors of the Temporal SDK; the only place that recognizes an outage."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ async def create_schedule(
 
 
 async def delete_schedule(temporal: Client, tenant: str, name: str) -> bool:
-    """Launch a campaign no more; what runs goes on. False when it has no schedule.
+    """Delete a campaign's schedule; a launch that runs continues. False when it has none.
 
     Raises TemporalUnavailable.
     """

@@ -1,5 +1,5 @@
-"""What a committed settlement leads to outside the database: who awaits the recipient is signalled,
-calls to numbers that it suppressed are hung up, and the callbacks of the call are started."""
+"""Effects of a committed settlement outside the database: signals the requester, hangs up calls to
+numbers that it suppressed, and starts the callbacks of the call."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from outdial.store.db.errors import DatabaseUnavailable
 async def propagate_settlement(
     database: Database, temporal: Client, settled: Settled, now: datetime
 ) -> bool:
-    """Hang up calls to the numbers that it suppressed, start its callbacks, and signal who awaits
-    the recipient's end.
+    """Hang up calls to the numbers that it suppressed, start its callbacks, and signal the
+    requester once the recipient has ended.
 
     False when a signal was not delivered. What could not be started is started by the sweeper.
     """

@@ -1,7 +1,7 @@
 """Signals to workflows about what a transaction changed, sent after its commit.
 
-What a crash swallows here is signalled again by the sweeper, or found by the workflow that waits
-for it, which looks now and then.
+Signals lost in a crash are sent again by the sweeper, or made up for by the workflow, which polls
+the database now and then.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ async def hang_up_suppressed_calls(
 ) -> tuple[int, int]:
     """Signal queued and ringing calls to suppressed numbers to hang up.
 
-    Called after the commit that suppressed them: whoever passed the fence before it holds a slot by
-    now, and the fence stops all that have not left. How many were signalled, and how many could
-    not be.
+    To be called after the commit that suppressed them: calls that passed the fence before it hold a
+    slot by now, and the fence stops all others. Returns how many were signalled, and how many
+    could not be.
     """
     if not numbers:
         return 0, 0

@@ -1,4 +1,4 @@
-"""Starting workflows: of what the database says is under way, and of what others ask for."""
+"""Starts workflows: for campaigns, calls, requests, callback runs and deliveries."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Waking direct campaigns after requests were written: once for many of them.
 
-A signal is a history event, so requests by the hundred must not send one each. What a crash
-swallows here is made good by `services.operations.maintenance`, which looks for requests that
+A signal is a history event, so hundreds of requests must not send one each. Wakeups lost in a
+crash are repeated by `services.operations.maintenance`, which looks for requests that
 no campaign claims.
 """
 

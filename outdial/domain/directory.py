@@ -14,7 +14,7 @@ class _Kept(BaseModel):
     id: str
     tenant: str
     metadata: dict[str, Any] = Field(default_factory=dict)
-    """The tenant's own; kept as it came, never read."""
+    """Data of the tenant, stored unchanged and not interpreted."""
     version: int = 1
     """Counts the changes."""
     created_at: datetime
@@ -22,10 +22,10 @@ class _Kept(BaseModel):
 
 
 class Contact(_Kept):
-    """A person with a telephone."""
+    """An entry of the tenant's directory of persons."""
 
     phone: str
-    """E.164; a tenant has it once."""
+    """E.164; unique within the tenant."""
     first_name: str | None = None
     last_name: str | None = None
     email: str | None = None
@@ -37,7 +37,7 @@ class Contact(_Kept):
 
 
 class RegisteredAgent(_Kept):
-    """Who speaks, under an id of the tenant's own."""
+    """A voice agent, registered under an id of the tenant's own."""
 
     name: str
     line: str | None = None
@@ -45,10 +45,10 @@ class RegisteredAgent(_Kept):
     remote_id: str
     """Its id at the line's provider."""
     settings: dict[str, Any] = Field(default_factory=dict)
-    """What the provider lets one set."""
+    """Settings of the provider for this agent."""
     is_active: bool = True
     is_default: bool = False
-    """It speaks where a call names nobody."""
+    """Used for calls that name no agent."""
 
 
 class PhoneNumber(_Kept):

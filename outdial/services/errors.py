@@ -1,25 +1,25 @@
-"""What a service refuses. Doors turn each into their own words: an exit code, an HTTP status.
+"""Errors of services. CLI and API map each to an exit code or an HTTP status.
 
 ServiceError
 ├── NoSuchCampaign        no campaign of this name
 ├── LaunchClosing         its last launch has ended, but its workflow has not closed yet
 ├── NoCallableRecipients  a launch of which no recipient could ever be called
 ├── NoSuchPerson          nobody on the roster has this number
-├── RulesInvalid          rules, or a place, that cannot be
+├── RulesInvalid          invalid rules, or an unknown place
 ├── ChangeRefused         the campaign's state does not allow that
-├── RequestRefused        this call cannot be asked for
+├── RequestRefused        the request is invalid, or not allowed
 ├── NotFound              the tenant has no such thing
 ├── Collision             it was changed meanwhile, or exists already
-├── PreconditionFailed    it is not the version that was asked for
-├── KeyRefused            no key, or one that is not good (any more)
+├── PreconditionFailed    its version is not the expected one
+├── KeyRefused            no key, or one that is unknown, expired or revoked
 ├── KeyDisabled           the key is switched off
 ├── ScopeMissing          the key may not do that
-├── KeyOutranked          the key that is meant may do more, or lasts longer, than the one that asks
-├── NotOffered            nothing that is configured here can do that
+├── KeyOutranked          the key to change may do more, or lasts longer, than the caller's
+├── NotOffered            no configured line can do that
 └── TooManyRequests       a limit is used up
-    └── QuotaUsedUp       the day's calls of a key or a tenant are
+    └── QuotaUsedUp       the daily calls of a key or a tenant are used up
 
-What Temporal does not do is raised by `outdial.dispatch.errors`.
+Errors of Temporal are in `outdial.dispatch.errors`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from outdial.domain.errors import OutdialError
 
 
 class ServiceError(OutdialError):
-    """Not done; the text says why, and what would be right."""
+    """A refused operation; the text says why, and what would be right."""
 
     code = "service_error"
 

@@ -134,7 +134,7 @@ def test_where_zones_differ_the_latest_instant_counts() -> None:
         ({"data": {"call_at": "2026-03-04T09:00"}}, AGAIN),
         ({"data": {"call_at": "2036-03-04T09:00"}}, AGAIN),
         ({"attempts_made": 4, "data": {"call_at": "2026-03-05T15:00"}}, DONE),
-        ({"takes_no_more": True, "data": {"call_at": "2026-03-05T15:00"}}, DONE),
+        ({"recipient_closed": True, "data": {"call_at": "2026-03-05T15:00"}}, DONE),
         ({"data": {"call_at": "2026-03-05T15:00"}}, Close(Reason("opted_out", "no"), "no")),
     ],
 )

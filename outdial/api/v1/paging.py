@@ -13,7 +13,7 @@ from outdial.services.errors import RequestRefused
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
-Limit = Annotated[int, Query(ge=1, le=1000, description="Items per page at most.")]
+Limit = Annotated[int, Query(ge=1, le=1000, description="The largest number of items in a page.")]
 Cursor = Annotated[
     str | None,
     Query(max_length=500, description="`next_cursor` of the previous page; none for the first."),

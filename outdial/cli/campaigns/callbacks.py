@@ -27,7 +27,9 @@ def callbacks(
             "--state", help="Only calls with a callback in this state.", show_default=False
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Calls at most.")] = 1000,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="Show at most so many calls.")
+    ] = 1000,
     as_json: Json = False,
 ) -> None:
     """List the callbacks of a campaign's calls, newest first.

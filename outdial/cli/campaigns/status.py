@@ -44,7 +44,9 @@ def calls(
         CallStatus | None,
         typer.Option("--status", help="Only calls of this status.", show_default=False),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Calls at most.")] = 1000,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="Show at most so many calls.")
+    ] = 1000,
     as_json: Json = False,
 ) -> None:
     """List the calls of a campaign.

@@ -41,7 +41,7 @@ def try_call(
     """Call yourself first, as the first recipient would be called.
 
     Uses the file's line and agent, and the variables of its first recipient. The call is placed
-    at once, whatever the calling hours, is not repeated, and counts for no campaign.
+    at once, whatever the calling hours, is not retried, and is not counted in any campaign.
     """
     try:
         number = parse_phone(to)

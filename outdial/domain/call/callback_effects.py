@@ -38,7 +38,7 @@ class CallFacts:
     redial_at: datetime | None = None
     attempts_made: int = 1
     max_attempts: int = 1
-    takes_no_more: bool = False
+    recipient_closed: bool = False
     """The campaign is stopped, or the recipient withdrawn."""
 
     def matched(self, following: Following) -> Facts:
@@ -47,7 +47,7 @@ class CallFacts:
             disposition=self.disposition,
             attempt=self.attempt,
             answered_by=self.answered_by,
-            final=self.takes_no_more or isinstance(following, Close),
+            final=self.recipient_closed or isinstance(following, Close),
             data=self.data,
         )
 
@@ -124,7 +124,7 @@ def _redial(effects: CallbackEffects, at: int, callback: Callback, facts: CallFa
     refused = None
     if (isinstance(before, Close) and before.reason.code in _NEVER_AGAIN) or effects.suppress:
         refused = "this person is not called again"
-    elif facts.takes_no_more:
+    elif facts.recipient_closed:
         refused = "the campaign takes no more calls"
     elif facts.attempts_made >= facts.max_attempts:
         refused = f"all {facts.max_attempts} attempts were made"

@@ -11,7 +11,7 @@ from outdial.domain.call.status import FailureClass
 
 
 class CampaignState(StrEnum):
-    """What its operator wants of a campaign; read by every claim and every fence."""
+    """State of a campaign. Every claim and every fence checks it."""
 
     RUNNING = "running"
     PAUSED = "paused"

@@ -1,8 +1,8 @@
-"""An agent's word for how a talk went, as a short slug.
+"""Disposition: the agent's result of a conversation, as a short slug.
 
-The word becomes the call's outcome: it stands in a search attribute, in histories and in reports,
-and callbacks are chosen by it. A model wrote it, so it may be a sentence about the person, or
-two thousand characters of it; such a text is `other` here, and stays in the call's own data.
+It becomes the call's outcome, which is a search attribute, is part of histories and reports, and
+selects callbacks. A language model wrote it, so it may be a long text with personal data; such a
+text becomes `other`, and is kept in the call's own data only.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _RESERVED = frozenset(
     - {CallStatus.COMPLETED.value, CallStatus.CANCELED.value}
     | {"unknown"}
 )
-"""Outcomes that the network gives, never somebody who talked: each has a retry policy."""
+"""Outcomes that the network reports, never an agent; each has a retry policy."""
 _BETWEEN = re.compile(r"[\s\-./_]+")
 _DIGITS = re.compile(r"\d{4}")
 _MOST_DIGITS = 4

@@ -1,4 +1,4 @@
-"""What a provider reports of a call, what that proves, and the end that it amounts to.
+"""Provider reports about a call: what they prove, and the end that they amount to.
 
 Everything in a report comes from outside: signed, possibly late, repeated or out of order. Three
 questions have separate answers. Any report of a provider proves that the call was made: only the
@@ -41,7 +41,7 @@ _FAULTS = frozenset(
 
 
 class Report(Protocol):
-    """The facts of one report; a `CallEvent` and a `CallEnd` are such."""
+    """The facts of one report, as `CallEvent` and `CallEnd` have them."""
 
     @property
     def status(self) -> CallStatus | None: ...
@@ -250,7 +250,7 @@ _ROUGHLY = timedelta(days=1)
 
 
 def believable(event: CallEvent, received: datetime) -> CallEvent:
-    """The event without what can't be true, as of the instant at which it was received."""
+    """The event without implausible values, judged at the time it was received."""
     changes: dict[str, Any] = {}
     at = reported(event.at, received)
     if at != event.at or event.at.tzinfo is None:
@@ -266,7 +266,7 @@ def believable(event: CallEvent, received: datetime) -> CallEvent:
         changes["duration_seconds"] = None
     if not _within(event.cost, MOST_COST):
         changes["cost"] = None
-    if event.redial_at is not None and not _ahead(event.redial_at, at):
+    if event.redial_at is not None and not _is_plausible_redial(event.redial_at, at):
         changes["redial_at"] = None
     return event.model_copy(update=changes) if changes else event
 
@@ -275,8 +275,8 @@ def _within(value: float | None, most: float) -> bool:
     return value is None or (math.isfinite(value) and 0 <= value <= most)
 
 
-def _ahead(named: datetime, at: datetime) -> bool:
-    """Whether a time may be a promise; exactly that is decided by the end of the call."""
+def _is_plausible_redial(named: datetime, at: datetime) -> bool:
+    """Whether `named` can be a time to call again; the end of the call decides exactly."""
     instant = named if named.tzinfo is not None else named.replace(tzinfo=UTC)
     return at - _ROUGHLY <= instant <= at + FURTHEST_AHEAD + _ROUGHLY
 
@@ -289,7 +289,7 @@ _LATEST = (
     "recording_url",
     "cost",
 )
-"""Fields of which the latest word counts."""
+"""Fields of which the latest reported value counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +405,7 @@ class CallEnd(BaseModel):
 
     @classmethod
     def withdrawn(cls, at: datetime, detail: str) -> CallEnd:
-        """A call that was taken back before anything left."""
+        """The end of a call that was withdrawn before any request was sent."""
         return cls(status=CallStatus.CANCELED, at=at, detail=detail, may_have_rung=False)
 
     @classmethod

@@ -10,7 +10,7 @@ CLOCK_TOLERANCE = timedelta(minutes=1)
 
 
 class CallLimits(Protocol):
-    """How long a call rings and talks at most: a plan, a claimed call and a locked one say so."""
+    """The longest ring and talk time: attributes of plans, claimed calls and locked calls."""
 
     @property
     def ring_timeout(self) -> timedelta: ...

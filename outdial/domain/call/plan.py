@@ -38,7 +38,7 @@ class CallPlan(CampaignPolicy):
 
     @cached_property
     def derived(self) -> dict[Any, Any]:
-        """What decisions under this plan remember; it goes when the plan does."""
+        """Cache of decisions under this plan, freed with it."""
         return {}
 
     def guard(self) -> timedelta:

@@ -1,4 +1,4 @@
-"""How a person is to be called, declared once for everything that says it.
+"""How a person is to be called: the keys that definitions, requests and the API share.
 
 A single request, the API and a campaign have `CallPolicy` in common, types, hints and defaults
 included; `CampaignPolicy` is what a campaign has beyond that. A key that is added here is a key of
@@ -31,7 +31,7 @@ _BOUNDS = {
     "max_duration": (timedelta(seconds=1), timedelta(hours=4), "1s and 4h"),
     "ring_timeout": (timedelta(seconds=1), timedelta(minutes=10), "1s and 10m"),
 }
-"""What a call may last and ring, whoever asks for it: a leaked key must not talk for a year."""
+"""Bounds of call and ring durations for every caller: a leaked key can't start endless calls."""
 BOUNDED = tuple(_BOUNDS)
 
 
@@ -58,7 +58,7 @@ class CallPolicy(Frozen):
     purpose: Purpose = Purpose.INFORMATIONAL
     """informational or telemarketing: the calling rules depend on it."""
     agent: Annotated[AgentById, Hint("write the agent's id, or its id and settings below it")]
-    """Who speaks: an agent's id, or its id and settings."""
+    """The voice agent that speaks: its id, or its id and settings."""
     schedule: Annotated[Schedule, Hint(f"{KEYS_BELOW}, such as hours: 09:00-18:00")] = Schedule()
     """When people may be called."""
     retry: Annotated[Retry, Hint(f"{KEYS_BELOW}, such as busy: {{delays: 10m}}")] = Retry()

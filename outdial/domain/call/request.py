@@ -1,4 +1,4 @@
-"""A call as whoever asked for it sees it: one thing, however many attempts it takes."""
+"""A requested call as its requester sees it: one object, however many attempts it takes."""
 
 from __future__ import annotations
 

@@ -84,12 +84,12 @@ class Retry(Frozen):
     """Per person and calendar day, in the callee's zone."""
     dayparts: OneOrMany[Daypart] = ()
     """At what time of the week the first, second, … attempt is made, in turn; without it, at any.
-    A time that the person asked for goes before."""
+    A time that the person asked for takes precedence."""
     jitter: Annotated[Duration, Hint("write a duration up to 12h, such as 5m")] = timedelta(0)
     """Up to this much is added to each delay, differently for each person, so that not everybody
     is tried again in the same minute."""
     busy: Annotated[OutcomeRetry | None, _OUTCOME] = None
-    """The line was engaged."""
+    """The callee was busy."""
     no_answer: Annotated[OutcomeRetry | None, _OUTCOME] = None
     """It rang, and nobody answered."""
     voicemail: Annotated[OutcomeRetry | None, _OUTCOME] = None
@@ -99,11 +99,11 @@ class Retry(Frozen):
     unknown: Annotated[OutcomeRetry | None, _OUTCOME] = OutcomeRetry(
         delays=("next_day",), max_attempts=2
     )
-    """It may have rung, nobody can tell; by default not again that day."""
+    """It is not known whether the call was made; by default, not again on the same day."""
     call_me_later: Annotated[OutcomeRetry | None, _OUTCOME] = OutcomeRetry(
         delays=(_DAY,), max_attempts=3
     )
-    """Used when the person named no time."""
+    """The person asked to be called later, and named no time."""
 
     @field_validator("jitter")
     @classmethod

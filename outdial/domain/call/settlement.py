@@ -1,6 +1,6 @@
-"""What follows from an outcome inside our own house: try again, or the recipient's end.
+"""Settlement: decides from an outcome whether the recipient is called again or ends.
 
-Decided in the transaction that settles the outcome, so that no redial slips in before.
+Runs in the transaction that settles the call, so that no other attempt starts before it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from outdial.domain.line.routing import Left
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """What is known when a call settles."""
+    """The input of settlement."""
 
     outcome: str
     counts_as_attempt: bool
@@ -43,7 +43,7 @@ class Settling:
     other_numbers: int = 0
     """How many further numbers the person has."""
     seed: str = ""
-    """Names the recipient: the same person waits the same jitter, whoever works it out."""
+    """Identifies the recipient: jitter is derived from it, so it is the same each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class NextAttempt:
     promised: bool = False
     """The person asked for this time."""
     next_number: bool = False
-    """The next number's turn; this one goes to the end."""
+    """Call the next number; this one moves to the end of the list."""
     drop_number: bool = False
     """This number is not called again; the next one takes its place."""
 
@@ -150,7 +150,7 @@ def _after_attempt(settling: Settling, retry: Retry, policy: OutcomeRetry) -> Fo
 
 
 def _share(seed: str) -> float:
-    """From 0 to just below 1; the same for the same seed."""
+    """A pseudo-random number in [0, 1), the same for the same seed."""
     digest = hashlib.blake2b(seed.encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") / 2**32
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class CallStatus(StrEnum):
-    """Where a call is. Terminal is terminal; a call only moves forward."""
+    """Status of a call. It only moves forward, and a terminal status never changes."""
 
     QUEUED = "queued"
     RINGING = "ringing"
@@ -51,7 +51,7 @@ class AnsweredBy(StrEnum):
 
 
 class FailureClass(StrEnum):
-    """Why a call failed, as policy sees it: what may be done next, not what happened."""
+    """Class of a failure: decides whether and where the call may be tried again."""
 
     THROTTLED = "throttled"  # too much at once; try later
     REJECTED = "rejected"  # this number: never again
@@ -77,7 +77,7 @@ OUTCOME_VOICEMAIL = "voicemail"
 OUTCOME_REFUSED = "refused"
 """The outcome of a request that was never called: no telephone has its number, for example."""
 OUTCOME_CANCELED = "canceled"
-"""The outcome of whoever ends without having been called to the end."""
+"""The outcome of recipients that end without a finished call."""
 WITHDRAWN = "withdrawn"
 STOPPED = "campaign stopped"
 """Why a recipient ends before all attempts were made."""
@@ -93,10 +93,9 @@ def outcome_of(
     failure: FailureClass | None = None,
     disposition: str | None = None,
 ) -> str:
-    """Name how a call went as retry policy sees it.
+    """The outcome of a call, by which it is retried.
 
-    A disposition from the agent is more than the bare status; a machine that answered
-    is `voicemail` whatever the agent made of it.
+    The agent's disposition takes precedence over `completed`, and `voicemail` over both.
     """
     if status is CallStatus.COMPLETED:
         if answered_by is AnsweredBy.MACHINE:

@@ -15,7 +15,7 @@ _TURN = re.compile(r"\s*([A-Za-z]+)\s*:\s*(.*)")
 
 
 class Turn(BaseModel):
-    """What one of the two said."""
+    """One turn of a conversation."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""The daily ceiling: the last limit on calls to one number, whatever else goes wrong.
+"""Daily ceiling: the installation's hard limit of placements to one number.
 
 In any 24 hours no number gets more placements than that, over all campaigns and tenants of the
 installation. It counts requests that left, not what was read into the answers of providers.

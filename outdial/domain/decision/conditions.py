@@ -1,7 +1,7 @@
-"""The conditions on calls to people of one kind under one plan: built once, used by each decision.
+"""Conditions on calls to one kind of recipients under one plan, cached across decisions.
 
-A kind of people is everybody with the same zones and jurisdictions. Everything that costs time to
-work out, hours above all, is worked out here and remembered.
+Recipients with the same zones and jurisdictions are of one kind. What is expensive to compute,
+hours above all, is computed here once for each kind.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _DAYPARTS: dict[Daypart, tuple[tuple[int, ...], tuple[int, int]]] = {
 
 
 class DayHours(Protocol):
-    """Anything that says when a local day is open."""
+    """A source of the open spans of a local day."""
 
     def spans_on(self, day: date) -> Spans: ...
 
@@ -89,12 +89,11 @@ class Conditions:
     evidence: dict[str, Any]
     """Part of the evidence of every decision under these conditions."""
     reasons: dict[Any, Any] = field(default_factory=dict)
-    """Reasons worked out before: a claim asks about many people at one instant."""
+    """Cache of reasons: a claim decides about many recipients at one instant."""
     _openings: dict[datetime, Interval | None] = field(default_factory=dict)
 
     def opening(self, earliest: datetime) -> Interval | None:
-        """From the first instant from `earliest` on at which a phone may ring, until that ends;
-        None: never."""
+        """The first interval from `earliest` on in which a phone may ring; None: never."""
         hour = earliest.replace(minute=0, second=0, microsecond=0)
         if hour not in self._openings:
             if len(self._openings) >= _REMEMBERED:
@@ -119,7 +118,7 @@ def conditions_of(
     jurisdictions: tuple[str, ...],
     daypart: Daypart | None = None,
 ) -> Conditions:
-    """Remembered with the plan. `daypart` narrows the hours."""
+    """The conditions on one kind of recipients, cached in the plan. `daypart` narrows the hours."""
     key = (rulebook.key, zones, jurisdictions, daypart)
     conditions: Conditions | None = plan.derived.get(key)
     if conditions is None:
@@ -141,11 +140,13 @@ def schedule_hours(schedule: Schedule, jurisdictions: tuple[str, ...] = ()) -> D
     names = set(schedule.holidays) - {CALLEES_HOLIDAYS}
     if CALLEES_HOLIDAYS in schedule.holidays:
         names |= set(calendars_of(jurisdictions))
-    return AllOf([schedule, *(_NotOn(name) for name in sorted(names))]) if names else schedule
+    return (
+        AllOf([schedule, *(_ExceptHolidays(name) for name in sorted(names))]) if names else schedule
+    )
 
 
-class _NotOn:
-    """Every hour but those of a calendar's holidays."""
+class _ExceptHolidays:
+    """Always open, except on the holidays of a calendar."""
 
     def __init__(self, calendar: str) -> None:
         self._calendar = holidays_of(calendar)
@@ -227,7 +228,7 @@ def _layers(
 
 
 def _shared(by_zone: dict[str, list[DayHours]]) -> tuple[Layer, ...]:
-    """Zones with the same hours share them, and with them the days they remember."""
+    """Let zones with the same hours share one object, and so its cached days."""
     common: dict[tuple[int, ...], AllOf] = {}
     layers: list[Layer] = []
     for zone in sorted(by_zone):

@@ -63,7 +63,7 @@ def decide(
 def looks_back(
     candidate: Candidate, plan: CallPlan, rulebook: Rulebook | None = None
 ) -> timedelta | None:
-    """How far back a decision needs the ledger; None: to the beginning."""
+    """How far back a decision reads the ledger; None: without limit."""
     rulebook = rulebook or shipped_rulebook()
     return conditions_of(
         plan, rulebook, candidate.zones, candidate.jurisdictions, daypart_of(candidate, plan)
@@ -94,7 +94,7 @@ def daypart_of(candidate: Candidate, plan: CallPlan) -> Daypart | None:
 
 
 class _Search:
-    """The first instant that every condition admits."""
+    """Searches for the first instant that every condition admits."""
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class _Search:
                 self._move(given, lambda text=text: Reason("consent_later", text))  # type: ignore[misc]
 
     def _lacking(self, needed: NeededConsent, why: str) -> Reason | None:
-        """What is wrong with the person's consent, if it is not what is needed."""
+        """Why the person's consent is not sufficient; None when it is."""
         consent = self._candidate.consent
         if consent is None or not consent.covers(needed.level, self._plan.purpose):
             text = f"{needed.level.value} consent is needed and there is none ({why})"

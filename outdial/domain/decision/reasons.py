@@ -1,4 +1,4 @@
-"""Why a decision is what it is, for machines and for people."""
+"""Reasons of decisions: a code for programs, a text for people."""
 
 from __future__ import annotations
 

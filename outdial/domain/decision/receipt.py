@@ -30,7 +30,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Where a chain does not hold."""
+    """A receipt at which the chain is broken."""
 
     sequence: int
     problem: str
@@ -42,7 +42,7 @@ def body_of(values: dict[str, Any]) -> str:
 
 
 def number_digest(call_id: str, e164: str) -> str:
-    """A digest that only who knows the number can check; salted with the call's id."""
+    """Digest of a number, salted with the call's id; only who has the number can check it."""
     return hashlib.sha256(f"{call_id}/{e164}".encode()).hexdigest()
 
 

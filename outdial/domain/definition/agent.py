@@ -1,4 +1,4 @@
-"""Who speaks: a voice agent at a line's provider."""
+"""The voice agent that speaks in a call, at a line's provider."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from outdial.domain.hints import Hint
 
 
 class Agent(Frozen):
-    """Who speaks."""
+    """The voice agent that speaks in a call."""
 
     id: Annotated[str, Field(min_length=1), Hint("write the agent's id")]
     """The agent's id at the line's provider."""
     settings: Annotated[dict[str, Any], Hint("write settings as keys and values below it")] = Field(
         default_factory=dict
     )
-    """What the provider lets one set for an agent, handed on as it is."""
+    """Settings of the provider for this agent, passed on unchanged."""
 
 
 class _AlsoById:

@@ -30,7 +30,7 @@ class Cap(Frozen):
     within: Annotated[
         Duration | None, Hint("write a duration such as 24h or 30d, or leave it out: ever")
     ] = None
-    """The time that rolls along, such as 24h or 30d; without it: ever."""
+    """The length of the rolling window, such as 24h or 30d; without it, all earlier calls count."""
     per: CapScope = CapScope.PERSON
     """person: over all numbers of the person. number: for each number by itself."""
 

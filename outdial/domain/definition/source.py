@@ -100,7 +100,7 @@ class InlineRecipient(BaseModel):
     consent_given_at: Annotated[str | None, INSTANT] = None
     """When the consent was given; a date, a time and an offset."""
     consent_expires_at: Annotated[str | None, INSTANT] = None
-    """When the consent stops to count; a date, a time and an offset."""
+    """When the consent expires; a date, a time and an offset."""
 
     @property
     def variables(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class LineShare(Frozen):
         AgentById | None,
         Hint("write the agent's id on this line, or its id and settings below it"),
     ] = None
-    """Who speaks on this line, where its provider knows the agent by another id."""
+    """The agent's id on this line, where its provider has another one for it."""
     caller_ids: CallerIds = ()
     """The numbers shown on this line, in place of the campaign's."""
 

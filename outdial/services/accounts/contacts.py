@@ -29,7 +29,7 @@ _ROWS_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Rejected:
-    """A contact that was not taken."""
+    """A contact that was not imported, and why."""
 
     index: int
     """Its place in what was sent, from 0."""

@@ -185,9 +185,9 @@ class Speaker:
 
 
 async def speaker(ctx: Resources, named: str | Agent | None, line: str | None = None) -> Speaker:
-    """Find who speaks: a registered agent by its id, else an agent of the provider's.
+    """Resolve the agent of a call: a registered one by its id, else one of the provider's.
 
-    Nobody named is the default agent. Raises RequestRefused, UnknownLine.
+    None: the default agent. Raises RequestRefused, UnknownLine.
     """
     registered = await _registered(ctx, named)
     if registered is not None:

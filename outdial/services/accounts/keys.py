@@ -1,7 +1,7 @@
 """Keys: made, shown once, rotated, revoked.
 
-`by` is the key of the caller; without one it is the operator. A key never makes, renews,
-switches or ends one that may do more than itself, or that lasts longer.
+`by` is the caller's key; without one the caller is the operator. A key can't create, rotate,
+disable or revoke one that has more scopes, or expires later, than itself.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ async def create_key(
     if calls_per_day is not None and calls_per_day < 0:
         raise RequestRefused(f"calls_per_day: found {calls_per_day}; write 0 or more")
     if by is not None:
-        expires_at = _no_longer(by, expires_at)
-        calls_per_day = _no_more(ctx, by, calls_per_day)
+        expires_at = _limited_expiry(by, expires_at)
+        calls_per_day = _limited_quota(ctx, by, calls_per_day)
         for scope in scopes:
             if not allows(by.scopes, scope):
                 raise ScopeMissing(scope)
@@ -134,7 +134,7 @@ async def revoke_key(ctx: Resources, key_id: str, *, by: ApiKey | None = None) -
 async def switch_key(
     ctx: Resources, key_id: str, *, enabled: bool, by: ApiKey | None = None
 ) -> ApiKey:
-    """Refuse a key's requests for a while, or take them again. Raises NotFound, KeyOutranked."""
+    """Disable a key, or enable it again. Raises NotFound, KeyOutranked."""
 
     def work(s: Session) -> ApiKey | None:
         _require_covered(s, ctx, key_id, by)
@@ -151,7 +151,7 @@ def _require_covered(s: Session, ctx: Resources, key_id: str, by: ApiKey | None)
     return key
 
 
-def _no_more(ctx: Resources, by: ApiKey, calls_per_day: int | None) -> int | None:
+def _limited_quota(ctx: Resources, by: ApiKey, calls_per_day: int | None) -> int | None:
     """The quota of a key that another one makes: its maker's, unless a smaller one is requested.
 
     Raises RequestRefused.
@@ -167,7 +167,7 @@ def _no_more(ctx: Resources, by: ApiKey, calls_per_day: int | None) -> int | Non
     return calls_per_day
 
 
-def _no_longer(by: ApiKey, expires_at: datetime | None) -> datetime | None:
+def _limited_expiry(by: ApiKey, expires_at: datetime | None) -> datetime | None:
     """When a key expires that another one makes. Raises RequestRefused."""
     if by.expires_at is None:
         return expires_at

@@ -1,7 +1,7 @@
 """How many calls a key may ask for in a day: single calls, and people of campaigns.
 
-Counted in the transaction that writes them down, so what is refused or rolled back uses up
-nothing. Whoever comes without a key, such as the command line, has no quota.
+Counted in the transaction that stores the calls, so what is refused or rolled back uses up
+nothing. Requests without a key, such as those of the command line, have no quota.
 """
 
 from __future__ import annotations

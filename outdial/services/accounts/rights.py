@@ -1,4 +1,4 @@
-"""What goes beyond placing calls, and the scopes that it needs.
+"""Scopes needed for what goes beyond placing calls.
 
 A key may start campaigns and calls without being trusted with the operator's mail server, secrets
 and caller ids, with the choice of what is really dialed, or with setting a calling rule aside. The
@@ -30,7 +30,7 @@ Scopes = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Need:
-    """Something that not every key may ask for."""
+    """A requested feature that needs a scope of its own."""
 
     scope: str
     what: str

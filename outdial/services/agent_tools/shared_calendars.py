@@ -75,6 +75,6 @@ class SharedCalendars:
 
 
 def _ignore_error(task: asyncio.Task[list[Entry]]) -> None:
-    """Nobody may be waiting for it any more."""
+    """Retrieve the error, since the caller may have given up waiting."""
     if not task.cancelled():
         task.exception()

@@ -1,6 +1,6 @@
-"""What agents ask while they live, answered in one transaction each.
+"""Tool calls of agents, each answered in one transaction.
 
-The same question again gives the same answer. A slot that is offered is held for the rest of the
+A repeated tool call gets the same answer. A slot that is offered is held for the rest of the
 call; the end of the call gives it up.
 """
 

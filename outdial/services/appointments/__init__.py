@@ -1,1 +1,1 @@
-"""Appointments at the desk, and callbacks that are run again."""
+"""Appointments that people enter, change and cancel."""

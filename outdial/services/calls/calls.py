@@ -157,7 +157,7 @@ async def end_call(ctx: Resources, call_id: str) -> CallView:
 
 
 def _checked(order: CallOrder, now: datetime) -> NewRequest:
-    """The number in E.164, and the zones of whoever has it. Raises RequestRefused."""
+    """The number in E.164, and the zones of the person called. Raises RequestRefused."""
     request, refused, zones = order.request, None, None
     try:
         request.require_bounded()
@@ -203,7 +203,7 @@ def _zones(request: CallRequest, phone: str) -> ZoneEvidence:
 
 
 def _view(new: NewRequest, line: str, direct: CampaignRecord, now: datetime) -> CallView:
-    """As it will be read: nothing has happened yet."""
+    """The new call as `get_call` shows it."""
     request = new.request
     return CallView(
         id=new.public_id,

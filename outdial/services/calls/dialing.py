@@ -44,7 +44,7 @@ async def single_call(
     has_recordings: bool = False,
 ) -> CallOrder:
     """A call to be made once. `context` is given to the agent, and comes back as it came;
-    `scopes` are those of whoever asks.
+    `scopes` are those of the request's key.
 
     `has_recordings` is for systems whose calls always have recordings: they are recorded where
     the line has an option for it.

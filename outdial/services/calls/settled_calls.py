@@ -1,8 +1,8 @@
 """Calls for systems that publish all facts of a call together with its end.
 
 Transcript, recording and price come with the analysis, some time after the end. Their customers
-poll until a call is completed and read it once, so until its facts are there, or nobody waits for
-them any more, it is in progress.
+poll until a call is completed and read it once, so it is shown as in progress until the analysis
+has come, or is no longer awaited.
 """
 
 from __future__ import annotations

@@ -87,7 +87,7 @@ async def note_state(
     hang_up: bool = False,
     reason: str | None = None,
 ) -> Changed:
-    """Write a state down while nothing runs; it holds from the next start on.
+    """Store a state while the engine is not running; it takes effect when the engine starts.
 
     Raises NoSuchCampaign, ChangeRefused.
     """

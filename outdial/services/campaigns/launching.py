@@ -211,7 +211,7 @@ async def _start(ctx: Resources, record: CampaignRecord) -> None:
 
 
 async def _until_closed(ctx: Resources, name: str) -> None:
-    """Wait for the workflow of a launch that is over: a new one must not be taken for it."""
+    """Wait until the workflow of the previous launch has closed, so that the new one can start."""
     record = await ctx.database.read(lambda s: campaigns.find_campaign(s, ctx.tenant, name))
     if record is None or not record.state.over:
         return

@@ -18,7 +18,7 @@ class LineCheck:
 
     lines: tuple[str, ...]
     simulated: tuple[str, ...]
-    """Those of them on which nobody's telephone rings."""
+    """Those of them on the simulated network."""
     problems: tuple[Problem, ...]
 
 

@@ -25,6 +25,9 @@ async def schedule_campaign(
 
 
 async def unschedule_campaign(ctx: Resources, name: str) -> None:
-    """Launch it no more; what runs goes on. Raises NotFound, TemporalUnavailable."""
+    """Delete a campaign's schedule; a launch that runs continues.
+
+    Raises NotFound, TemporalUnavailable.
+    """
     if not await delete_schedule(ctx.temporal, ctx.tenant, name):
         raise NotFound("schedule", name)

@@ -1,4 +1,4 @@
-"""Whether a campaign's receipts are all there and say what was hashed."""
+"""Verifies that a campaign's receipts are complete and unchanged."""
 
 from __future__ import annotations
 

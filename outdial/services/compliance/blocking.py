@@ -34,7 +34,7 @@ async def block(
 ) -> Block:
     """Block all calls to a place until an instant or a date, from the commit on; fences see it too.
 
-    Raises RulesInvalid for a place or a time that is none, or has passed.
+    Raises RulesInvalid for an unknown place, and for a time that is invalid or has passed.
     """
     now = ctx.clock()
     blocked = Block(
@@ -78,7 +78,7 @@ async def rulebook(ctx: Resources) -> Rulebook:
 
 
 def of_place(book: Rulebook, place: str | None) -> tuple[tuple[Rule, ...], tuple[Block, ...]]:
-    """The rules and blocks that hold in a place; all of them without one. Raises RulesInvalid."""
+    """The rules and blocks that apply in a place; without one, all of them. Raises RulesInvalid."""
     if place is None:
         return book.rules, book.blocks
     code = _place(place)

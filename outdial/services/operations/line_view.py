@@ -1,7 +1,7 @@
 """A line as commands and the API show it.
 
-The circuit breaker's own words stay inside: "closed", which is the healthy state of a breaker,
-reads as out of service when it is said of a line.
+The circuit breaker's own terms are not shown: "closed", the healthy state of a breaker, reads as
+out of service for a line.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Configured lines, made known to the database: the claim locks their rows."""
+"""Configured lines: stores them in the database, where claims lock their rows, and lists them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from outdial.store.lines.lines import LineLimits, LineStatus, ensure_lines, line
 
 
 def limits_of(lines: Lines) -> list[LineLimits]:
-    """What the claim and the fence have to know of each line."""
+    """The limits of each line, as claim and fence use them."""
     return [
         LineLimits(
             name=line.name,
@@ -30,14 +30,14 @@ def limits_of(lines: Lines) -> list[LineLimits]:
 
 
 def simulated_lines(ctx: Resources, plan: CallPlan) -> Iterator[str]:
-    """A sentence for each line of a plan that leads to no telephone."""
+    """A warning for each line of a plan that is on the simulated network."""
     for share in plan.shares:
         if ctx.lines[share.name].simulated:
             yield simulated_note(share.name)
 
 
 def unbounded_lines(ctx: Resources, plan: CallPlan) -> Iterator[str]:
-    """A sentence for each line of a plan on which nothing of ours ends a call that goes on."""
+    """A warning for each line of a plan on which we can't end a call after `max_duration`."""
     for share in plan.shares:
         provider = ctx.lines[share.name].provider
         if provider.capabilities.unbounded:
@@ -49,7 +49,7 @@ def unbounded_lines(ctx: Resources, plan: CallPlan) -> Iterator[str]:
 
 
 def left_to_providers(ctx: Resources, plan: CallPlan) -> Iterator[str]:
-    """A sentence for each option that a plan leaves open and that its lines have no setting for."""
+    """A warning for each option that a plan leaves open and that only the provider decides."""
     yield from unbounded_lines(ctx, plan)
     for share in plan.shares:
         carried = ctx.lines[share.name].provider.carried
@@ -61,7 +61,7 @@ def left_to_providers(ctx: Resources, plan: CallPlan) -> Iterator[str]:
 
 
 async def announce_lines(ctx: Resources) -> None:
-    """Write down every configured line and its limits. Repeating it is harmless."""
+    """Store every configured line and its limits. Idempotent."""
     tenants = sorted({line.tenant for line in ctx.lines.values()})
 
     def work(s: Session) -> None:

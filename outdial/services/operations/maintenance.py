@@ -93,10 +93,10 @@ class MaintenanceLoop:
             if endpoint_id not in self._started:
                 self._started[endpoint_id] = now
                 start = start_delivery(self._ctx.temporal, tenant, endpoint_id)
-                await by_itself(start, f"deliveries to {endpoint_id}")
+                await run_isolated(start, f"deliveries to {endpoint_id}")
 
     async def postpone_blocked(self) -> None:
-        """Postpone what stands behind deliveries that wait for another try."""
+        """Postpone deliveries that are queued behind one that waits for a retry."""
         now = self._ctx.clock()
         postponed = 1
         while postponed:  # it ends: what becomes due after `now` is not looked at
@@ -116,7 +116,7 @@ class MaintenanceLoop:
         waiting = await self._ctx.database.read(lambda s: requests.unclaimed(s, before=before))
         for direct in waiting:
             wake = wake_direct_campaign(self._ctx.temporal, direct)
-            await by_itself(wake, f"requests of {direct.tenant}")
+            await run_isolated(wake, f"requests of {direct.tenant}")
 
     async def delete_expired(self) -> None:
         """Delete request counts and stored responses that are no longer needed."""
@@ -143,13 +143,13 @@ class MaintenanceLoop:
         )
 
     async def _in_batches(self, delete: Callable[[Session], int]) -> None:
-        """A batch a transaction, so that no other writer waits long."""
+        """Delete in batches, one transaction each, so that no other writer waits long."""
         while await self._ctx.database.write(delete) == DELETED_AT_ONCE:
             pass
 
 
-async def by_itself(work: Awaitable[None], what: str) -> None:
-    """One item of many: whatever is wrong with it, the next ones are worked on."""
+async def run_isolated(work: Awaitable[None], what: str) -> None:
+    """Await work on one item and log its failure, so that the next items are worked on."""
     try:
         await work
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What is known of campaigns and calls: queries, no side effects, no Temporal."""
+"""Queries about campaigns and calls: no side effects, no Temporal."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def progress(ctx: Resources, name: str) -> Progress:
 
 
 async def list_lines(ctx: Resources) -> list[LineStatus]:
-    """Every line that was ever announced, as it stands."""
+    """The state of every line that was ever configured."""
     return await ctx.database.read(lambda s: lines.list_lines(s, ctx.tenant))
 
 

@@ -195,7 +195,7 @@ async def former_secret_until(ctx: Resources, endpoint_id: str) -> datetime | No
 
 
 async def remove_endpoint(ctx: Resources, endpoint_id: str, *, version: int | None = None) -> None:
-    """Deliver nothing to it any more; the log stays. Raises NotFound, PreconditionFailed."""
+    """Delete an endpoint; its delivery log is kept. Raises NotFound, PreconditionFailed."""
     endpoint = await get_endpoint(ctx, endpoint_id)
     now = ctx.clock()
     removed = await ctx.database.write(
@@ -213,7 +213,7 @@ async def remove_endpoint(ctx: Resources, endpoint_id: str, *, version: int | No
 
 
 def new_secret() -> str:
-    """As Standard Webhooks writes them."""
+    """A new secret in the format of Standard Webhooks."""
     return f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"
 
 

@@ -67,7 +67,7 @@ class WebhookReceiver:
         return await self._receive(self._ctx.lines[line_name], headers, body, url)
 
     async def receive_from_any(self, headers: Mapping[str, str], body: bytes, url: str) -> Received:
-        """The same for a webhook that names no line: it is of the one whose secret signed it.
+        """The same for a webhook that names no line: the line is the one whose secret signed it.
 
         Raises WebhookRefused when there is none, and DatabaseUnavailable.
         """
@@ -95,7 +95,7 @@ class WebhookReceiver:
         return Received(stored=len(stored.events), new=len(stored.new))
 
     async def flush(self) -> None:
-        """Write down which events were passed on."""
+        """Store which events were signalled."""
         keys, self._signalled = self._signalled, []
         if not keys:
             return
@@ -112,7 +112,7 @@ class WebhookReceiver:
     async def _signal(self, event: CallEvent) -> bool:
         """Whether nothing is left to be signalled.
 
-        An event whose call is not known yet is signalled by whoever records the placement.
+        An event whose call is not known yet is signalled when the placement is recorded.
         """
         if event.call_id is None:
             return False

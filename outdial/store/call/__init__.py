@@ -1,1 +1,1 @@
-"""Calls: their rows, events, settlement, and what is reported late of them."""
+"""Calls: their rows, events, settlement, and reports that come after the settlement."""

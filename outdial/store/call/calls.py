@@ -146,7 +146,7 @@ def record_not_placed(
 
 
 def record_doubt(s: Session, call_id: str, *, detail: str | None, now: datetime) -> None:
-    """It is not known whether the provider took the call, which counts against its line.
+    """Count a placement without an answer against the health of its line.
 
     Raises UnknownCall.
     """
@@ -168,7 +168,7 @@ def list_views(
     after: tuple[datetime, str] | None = None,
     offset: int = 0,
 ) -> list[CallView]:
-    """The newest first; `after` is when and what the last one of the page before was."""
+    """List calls, newest first; `after` is the time and id of the last one of the page before."""
     both = _both(s, tenant, chosen).subquery()
     statement = select(both.c.created_at, both.c.id, both.c.kind)
     if after is not None:
@@ -268,7 +268,7 @@ def _alike(
 
 
 def _campaigns_of(s: Session, tenant: str, agent: str) -> list[int]:
-    """Campaigns in whose calls an agent speaks: their plans are texts, and there are few."""
+    """Ids of the campaigns that use an agent. Reads the stored plans, of which there are few."""
     statement = select(campaign.c.id, campaign.c.plan).where(campaign.c.tenant == tenant)
     rows = s.connection().execute(statement)
     return [row.id for row in rows if read_plan(row.plan).agent.id == agent]

@@ -176,7 +176,7 @@ def _take_summary(
     if locked.call.provider_call_id is None and summary.provider_call_id is not None:
         changes["provider_call_id"] = summary.provider_call_id
     if reported and locked.call.fence in (Fence.PLACING, Fence.NOT_PLACED):
-        # The provider speaks of it, so it has it, whatever the response was or becomes.
+        # A report proves that the provider has the call, whatever its response was.
         changes |= {"fence": Fence.PLACED, "placed_at": now}
         if locked.call.fence is Fence.NOT_PLACED and not locked.status.terminal:
             changes |= {"failure": None, "detail": None, "retry_after_seconds": None}
@@ -184,8 +184,7 @@ def _take_summary(
 
 
 def _bound_instants(locked: LockedCall, values: dict[str, Any], now: datetime) -> None:
-    """What a provider's clock says, between placement and receipt; the first instant that was
-    reported of a thing stays unless an earlier one comes."""
+    """Clamp the provider's times between placement and receipt; of several, the earliest counts."""
     for name in _INSTANTS:
         if name in values:
             values[name] = locked.instant(values[name], now)
@@ -195,7 +194,7 @@ def _bound_instants(locked: LockedCall, values: dict[str, Any], now: datetime) -
 
 
 def _read_disposition(locked: LockedCall, values: dict[str, Any]) -> None:
-    """The agent's word as a slug; what is no word stays among the data that the agent gave."""
+    """Store the agent's disposition as a slug; free text stays in the agent's data only."""
     written = values.get("disposition")
     if written is None:
         return
@@ -340,7 +339,7 @@ class Matches:
                     self._by_provider_id[row.provider_call_id] = match
 
     def of(self, event: CallEvent) -> Match | None:
-        """By the id that the provider echoed, else by its own."""
+        """Match by our call id if the provider echoed it, else by the provider's id."""
         return self._by_id.get(event.call_id or "") or self._by_provider_id.get(
             event.provider_call_id or ""
         )
@@ -354,11 +353,11 @@ def _insert(
     matches: Matches,
     now: datetime,
 ) -> set[str]:
-    """Ids of the events that were not known."""
+    """Insert events; the ids of those that were not stored before."""
     rows: dict[str, dict[str, Any]] = {}
     for each in events:
         match = matches.of(each)
-        nobody_waits = match is not None and match.workflow_id is None
+        no_open_workflow = match is not None and match.workflow_id is None
         rows.setdefault(
             each.event_id,
             {
@@ -369,7 +368,7 @@ def _insert(
                 "provider_call_id": each.provider_call_id,
                 "payload": each.model_dump_json(exclude_defaults=True),
                 "received_at": now,
-                "signalled_at": now if nobody_waits else None,
+                "signalled_at": now if no_open_workflow else None,
             },
         )
     if not rows:
@@ -383,7 +382,7 @@ def _insert(
 
 
 def _apply(s: Session, matches: Sequence[Match], now: datetime) -> list[Settled]:
-    """What was settled of the calls that events are about, and of those that gave way to them."""
+    """Apply stored events to their calls. Returns the settled ones, withdrawn rivals included."""
     late = {match.call_id for match in matches if match.late}
     together = lock_with_rivals(s, {match.call_id for match in matches}, late)
     before = {locked.id for locked in together.calls if locked.settled}
@@ -392,9 +391,11 @@ def _apply(s: Session, matches: Sequence[Match], now: datetime) -> list[Settled]
     note_signs_of_life(s, together.calls, now)
     note_withdrawn(s, [*together.calls, *together.rivals], now)
     settled = [
-        locked.as_settled(changed=locked.decided_anew or locked.id not in before)
+        locked.as_settled(changed=locked.next_attempt_revised or locked.id not in before)
         for locked in together.calls
-        if locked.listed or locked.decided_anew or (locked.settled and locked.id not in before)
+        if locked.listed
+        or locked.next_attempt_revised
+        or (locked.settled and locked.id not in before)
     ]
     recipients = {each.recipient_id for each in settled}
     withdrawn = [
@@ -406,9 +407,9 @@ def _apply(s: Session, matches: Sequence[Match], now: datetime) -> list[Settled]
 
 
 def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> bool:
-    """An event with this id that is being stored right now is seen by us, or it sees us.
+    """Lock the provider's id against `store_events`: one of the two transactions sees the other's.
 
-    Gives back whether events may change what follows for the recipient. Raises UnknownCall.
+    Returns whether events may change what follows for the recipient. Raises UnknownCall.
     """
     columns = (call.c.tenant, call.c.line, call.c.status, call.c.is_attempt, call.c.settled_at)
     row = s.connection().execute(select(*columns).where(call.c.id == call_id)).first()
@@ -430,7 +431,7 @@ def _unsignalled(s: Session, call_id: str) -> list[CallEvent]:
 
 
 def _without_nul(reported: CallEvent) -> CallEvent:
-    """PostgreSQL keeps no NUL characters; a report must not be refused for one in a transcript."""
+    """Remove NUL characters, which PostgreSQL can't store, such as one in a transcript."""
     if "\\u0000" not in reported.model_dump_json():
         return reported
     return CallEvent.model_validate(_cleaned(reported.model_dump()))

@@ -1,11 +1,11 @@
-"""What providers report of a call after its end was recorded.
+"""Late evidence: provider reports about a call whose end is already recorded.
 
-The status and the outcome of the call stay. What limits count changes: a call that was taken for
-one that was never placed is an attempt from then on, and whoever answered or refused it is not
-called again as if nothing had happened. Its number is busy and its line has it, so it holds a slot
-again until its end is reported, or the sweeper ends it.
+The status and the outcome of the call stay. What limits count changes: a call that was recorded as
+never placed becomes an attempt, and what follows for the recipient is decided again if it was
+answered or refused. While it is in flight it holds a slot again, until its end is reported or the
+sweeper ends it.
 
-Rivals are newer calls to the same person or number that have not left: they are withdrawn. They
+Rivals are newer calls to the same person or number that were not sent yet: they are withdrawn. They
 are locked together with the call, in the order of a claim: numbers, calls by id, recipients.
 Whoever holds the numbers of a person keeps claims of all campaigns from deciding about them, so
 what is looked up behind these locks is still true when it is used.
@@ -27,8 +27,8 @@ from outdial.domain.numbers.phone import siblings
 from outdial.domain.record import RecipientState
 from outdial.store.call.locked_call import LockedCall, lock_calls
 from outdial.store.call.settlement import (
-    decide_anew,
     proved_outcome,
+    revise_next_attempt,
     suppress_person,
     talked,
     was_made,
@@ -60,7 +60,7 @@ _PERSONS = (
     .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
 )
 _CLAIMED = call.c.fence == Fence.CLAIMED.value
-_REDIALS = select(call.c.id).where(
+_LATER_CALLS = select(call.c.id).where(
     call.c.recipient_id.in_(bindparam("recipients", expanding=True)), _CLAIMED
 )
 _HOLDERS = (
@@ -91,7 +91,7 @@ class LockedCalls:
     calls: list[LockedCall]
     """The calls that were to be locked."""
     rivals: list[LockedCall]
-    """Others, claimed and not left, to the same recipients or numbers."""
+    """Other calls to the same recipients or numbers: claimed, and not sent yet."""
 
 
 def lock_with_rivals(s: Session, call_ids: Collection[str], late: Collection[str]) -> LockedCalls:
@@ -100,7 +100,7 @@ def lock_with_rivals(s: Session, call_ids: Collection[str], late: Collection[str
     loaded = lock_calls(s, {*call_ids, *rival_ids}, of_one_recipient=bool(rival_ids))
     calls = [locked for locked in loaded if locked.id in call_ids]
     rivals = [locked for locked in loaded if locked.id not in call_ids]
-    # Ended between the look at it and the lock. What is locked now is out of order, and may have
+    # Ended between the read and the lock. What is locked now is out of order, and may have
     # to be repeated; that is rare enough.
     ended = {locked.id for locked in calls if locked.id not in late and _is_late(locked)}
     missed = _rivals(s, ended) - {locked.id for locked in loaded}
@@ -123,7 +123,7 @@ def _rivals(s: Session, late: Collection[str]) -> set[str]:
     numbers = {(r.tenant, n) for r in rows for n in (r.phone, r.own, *r.alternate_phones)}
     lock_keys(s, [number_lock(tenant, number) for tenant, number in numbers])
     people = {"recipients": sorted({row.recipient_id for row in rows})}
-    rivals = set(s.connection().execute(_REDIALS, people).scalars())
+    rivals = set(s.connection().execute(_LATER_CALLS, people).scalars())
     for tenant in sorted({row.tenant for row in rows}):
         forms = {form for row in rows if row.tenant == tenant for form in siblings(row.phone)}
         of_numbers = {"of_tenant": tenant, "numbers": sorted(forms)}
@@ -148,7 +148,7 @@ def take_late_evidence(
     outcome = proved_outcome(locked, summary)
     proved_later = talked(summary, outcome) and locked.status is not CallStatus.COMPLETED
     if not counted or (locked.settled and proved_later):
-        _withdraw_redials(s, locked, others, now)
+        _withdraw_later_calls(s, locked, others, now)
     if not counted:
         locked.change_call(is_attempt=True)
         locked.change_recipient(attempts=locked.recipient.attempts + 1)
@@ -161,13 +161,13 @@ def take_late_evidence(
     if outcome == f"failed:{FailureClass.REFUSED}" != locked.call.outcome:
         suppress_person(s, locked, "refused a call", now)
     if (proved_later or not counted) and _waits_for_what_follows(s, locked):
-        decide_anew(s, locked, outcome, now)
+        revise_next_attempt(s, locked, outcome, now)
 
 
-def _withdraw_redials(
+def _withdraw_later_calls(
     s: Session, locked: LockedCall, others: Sequence[LockedCall], now: datetime
 ) -> None:
-    """What was claimed for the recipient on the strength of what was known before."""
+    """Withdraw later calls to the recipient that were claimed before this evidence came."""
     for other in others:
         same = other.call.recipient_id == locked.call.recipient_id
         if same and other.call.number > locked.call.number:
@@ -185,7 +185,7 @@ def _waits_for_what_follows(s: Session, locked: LockedCall) -> bool:
 
 
 def free_slot(s: Session, locked: LockedCall) -> None:
-    """The call is over, by a report of its provider."""
+    """Free the slot of a call whose end its provider has reported."""
     s.connection().execute(_FREE, {"of_call": locked.id})
 
 
@@ -195,7 +195,7 @@ def hold_number_again(
     """Take a slot for the call again, in place of one that was claimed and has not left.
 
     The number is locked, and who holds it is among `others` if it can be withdrawn.
-    A second call that has left already cannot be called back: both ring.
+    A second call that was already sent can't be recalled: both ring.
     """
     tenant, phone = locked.call.tenant, locked.call.phone
     of_number = {"of_tenant": tenant, "numbers": list(siblings(phone))}

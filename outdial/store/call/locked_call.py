@@ -110,7 +110,7 @@ class RecipientValues(NamedTuple):
 
 
 class CampaignValues(NamedTuple):
-    """What its campaign says now of a call; not locked."""
+    """The columns of its campaign that the end of a call is judged by; not locked."""
 
     state: CampaignState
     launch: int
@@ -206,8 +206,8 @@ class LockedCall:
     tries_line: bool = False
     """Its line is open but for this call, which shows whether the line works again."""
     listed: tuple[str, ...] = ()
-    """Numbers that were put on the suppression list because of this call."""
-    decided_anew: bool = False
+    """Numbers that this call put on the suppression list."""
+    next_attempt_revised: bool = False
     """Evidence that came after its settlement changed what becomes of the recipient."""
     has_callbacks: bool = False
     """Its settlement stored callbacks for a callback workflow."""
@@ -244,16 +244,15 @@ class LockedCall:
 
     @property
     def other_phones(self) -> list[str]:
-        """The person's numbers without the one that was called: whose turn it is now, if that has
-        moved since, and those whose turns are to come."""
+        """The person's numbers without the one that was called, in the order they are tried."""
         person = self.recipient
         left = dict.fromkeys([person.phone, *person.alternate_phones])
         left.pop(self.call.phone, None)
         return list(left)
 
     @property
-    def turn_moved(self) -> bool:
-        """Whether it is another number's turn since, as it may be once the call is settled."""
+    def number_changed(self) -> bool:
+        """Whether the recipient has moved on to another number since this call."""
         return self.recipient.phone != self.call.phone
 
     @property
@@ -278,13 +277,13 @@ class LockedCall:
         return "settled_at" in self.call_row.changes
 
     def instant(self, reported: datetime, now: datetime) -> datetime:
-        """A provider's instant, as far as it can be: from the placement on, and not after now.
-        Delays are counted from it, whatever a provider's clock says."""
+        """A provider's instant, clamped between the placement and now, since delays are counted
+        from it."""
         placed = self.call.fenced_at or self.call.created_at
         return max(placed, min(reported, now))
 
     @property
-    def takes_no_more_calls(self) -> str | None:
+    def closing_reason(self) -> str | None:
         """Why the recipient ends here, whatever the outcome; None when it need not."""
         if self.recipient.withdrawn:
             return WITHDRAWN
@@ -301,8 +300,8 @@ class LockedCall:
 
     @property
     def event_types(self) -> list[str]:
-        """Of the changes made so far. An end is published when it is settled, with all that is
-        known of it by then."""
+        """Events to publish for the changes made so far. An end is published when the call is
+        settled, with everything reported by then."""
         changes, reached = self.call_row.changes, []
         moved = "status" in changes
         if moved and self.status is CallStatus.IN_PROGRESS and "ringing_at" in changes:

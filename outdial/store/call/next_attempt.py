@@ -1,4 +1,4 @@
-"""What a settled call makes of its recipient: another attempt, or the end."""
+"""What follows for the recipient of a settled call: the next attempt, or the end."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def settling_of(locked: LockedCall, outcome: str, earlier: list[str], moved: Mov
 
 
 def _requested_redial(locked: LockedCall) -> datetime | None:
-    """A time that the agent wrote without a zone is the callee's."""
+    """When the person asked to be called again; a time without a zone is read in the callee's."""
     if locked.call.disposition != CALL_ME_LATER:
         return None
     return requested_redial(locked.call.structured or {}, locked.zones, locked.ended_at)
@@ -83,7 +83,7 @@ def _requested_redial(locked: LockedCall) -> datetime | None:
 def recipient_after(
     locked: LockedCall, outcome: str, following: Following, moved: Moved
 ) -> dict[str, Any]:
-    over = locked.takes_no_more_calls
+    over = locked.closing_reason
     if isinstance(following, Close) or over is not None:
         reason = following.reason.text if isinstance(following, Close) else over
         return {"state": RecipientState.DONE, "outcome": outcome, "reason": reason}
@@ -100,22 +100,22 @@ def recipient_after(
 
 
 def _number_after(locked: LockedCall, following: NextAttempt, moved: Moved) -> dict[str, Any]:
-    """Whose turn it is among the person's numbers, and what lines think of that one."""
-    if locked.turn_moved:
-        return {}  # the first settlement saw to it; what the call shows is about another number
+    """The number to call next, and which lines have failed it."""
+    if locked.number_changed:
+        return {}  # the first settlement chose the number; this call was to another one
     alternates = locked.recipient.alternate_phones
     if not alternates or not (following.next_number or following.drop_number):
         return {"line_marks": {line: mark.value for line, mark in moved.marks.items()}}
     phone, *others = alternates
     if not following.drop_number:
         others.append(locked.call.phone)
-    # What lines think of the one number says nothing about the other.
+    # Failures of a line with one number say nothing about another.
     return {"phone": phone, "alternate_phones": others, "line_marks": {}}
 
 
-def after_a_stop(s: Session, locked: LockedCall, following: Following) -> Following:
-    """A call that was stopped because its number was listed: the claim says what that leads to,
-    another number of the person or their end."""
+def replan_if_suppressed(s: Session, locked: LockedCall, following: Following) -> Following:
+    """If the number was suppressed during the call, schedule at once: the next claim moves on to
+    another number of the person, or ends the recipient."""
     suppression = is_suppressed(s, locked.call.tenant, locked.call.phone)
     if suppression is None:
         return following
@@ -123,10 +123,10 @@ def after_a_stop(s: Session, locked: LockedCall, following: Following) -> Follow
     return NextAttempt(locked.ended_at, reason)
 
 
-def before_the_end(
+def close_if_never_callable(
     s: Session, locked: LockedCall, following: Following, now: datetime
 ) -> Following:
-    """A redial for which no window opens before the campaign's end is none."""
+    """End the recipient if no calling window opens before the campaign's end."""
     if isinstance(following, Close) or locked.plan.schedule.end is None:
         return following
     evidence = locked.evidence

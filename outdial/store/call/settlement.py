@@ -1,8 +1,8 @@
 """Calls end and are settled, in whichever transaction comes first; changed calls are saved.
 
-The end of a call settles it when no analysis is awaited, else the analysis does, else the first
-claim after the wait. All of them come here, and only the first one changes anything. What the
-recipient is left with is worked out in `store.call.next_attempt`.
+A call is settled at its end when no analysis is awaited, else when the analysis arrives, else by
+the first claim after the wait. Only the first of them changes anything. What follows for the
+recipient is computed in `store.call.next_attempt`.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from outdial.domain.record import RecipientState, Settled
 from outdial.store.appointments.slots import release_of_call
 from outdial.store.call.locked_call import LockedCall, lock_call, lock_calls, read_call
 from outdial.store.call.next_attempt import (
-    after_a_stop,
-    before_the_end,
+    close_if_never_callable,
     earlier_outcomes,
     lines_after,
     recipient_after,
+    replan_if_suppressed,
     settling_of,
 )
 from outdial.store.callbacks.effects import apply_callbacks
@@ -87,16 +87,17 @@ _SAVE = {
 def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settled:
     """Record the end of a call and free its slot, unless that was done before.
 
-    A call whose fence was never raised cannot be placed from here on. An end that says `not_placed`
-    of a call that its own reports prove changes nothing: the status given back is not terminal
-    then, and the call is to be followed on. Raises UnknownCall, and ValueError when `end` is none.
+    A call whose fence was never raised cannot be placed from here on. An end with
+    `not_placed` changes nothing when reports prove that the call was placed: the returned status is
+    not terminal then, and the workflow keeps following the call. Raises UnknownCall, and ValueError
+    when the status of `end` is not terminal.
     """
     if not end.status.terminal:
         raise ValueError(f"found status {end.status}, which ends no call; give a terminal one")
     locked = lock_call(s, call_id)
     if locked.status.terminal:
-        # A late report may have made it hold a slot again (`store.call.late_evidence`). Whoever
-        # says that it was never placed knows nothing of that, and nothing of its end.
+        # A late report may have made it hold a slot again (`store.call.late_evidence`). An end
+        # with `not_placed` doesn't take that report into account, so it frees no live slot.
         free = _FREE if end.may_have_rung and not end.not_placed else _FREE_EXPIRED
         s.connection().execute(free, {"call_id": call_id, "by": now})
         return locked.as_settled(changed=False)
@@ -115,8 +116,8 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
 
 
 def withdraw_call(s: Session, locked: LockedCall, now: datetime) -> bool:
-    """End a call that has not left, because of what an earlier one turned out to be; whether that
-    could be done. Its recipient waits then; the caller decides what follows, and saves it.
+    """Withdraw a call that was not sent yet, because of late evidence about an earlier one; False
+    if it was sent. Its recipient waits then; the caller decides what follows, and saves it.
     """
     if locked.status.terminal or locked.call.fence is not Fence.CLAIMED:
         return False
@@ -151,16 +152,16 @@ def settle_overdue(
     return [locked.as_settled(changed=True) for locked in due]
 
 
-def decide_anew(s: Session, locked: LockedCall, outcome: str, now: datetime) -> None:
-    """What follows for the recipient of a settled call, by an outcome that was proved later.
+def revise_next_attempt(s: Session, locked: LockedCall, outcome: str, now: datetime) -> None:
+    """Decide again what follows for the recipient, by an outcome proved after the settlement.
 
-    The call keeps its status and outcome, and what was done after it stays done.
+    The call keeps its status and outcome, and effects of the settlement are not undone.
     """
     moved = lines_after(locked)
     settling = settling_of(locked, outcome, earlier_outcomes(s, [locked])[locked.id], moved)
-    following = before_the_end(s, locked, follow(settling, locked.plan.retry), now)
+    following = close_if_never_callable(s, locked, follow(settling, locked.plan.retry), now)
     locked.change_recipient(**recipient_after(locked, outcome, following, moved))
-    locked.decided_anew = True
+    locked.next_attempt_revised = True
     if isinstance(following, Close) and following.suppress is not None:
         suppress_person(s, locked, following.suppress, now)
 
@@ -180,13 +181,13 @@ def settle_locked(
         settling = settling_of(locked, outcome, earlier[locked.id], moved)
         following = follow(settling, locked.plan.retry)
         if outcome == OUTCOME_CANCELED:
-            following = after_a_stop(s, locked, following)
+            following = replan_if_suppressed(s, locked, following)
         following = apply_callbacks(s, locked, settling, following, now)
         if by_earlier and not locked.call.is_attempt and earlier[locked.id]:
             following, known_by = _by_answer_before(s, locked, following, earlier[locked.id])
         else:
             known_by = None
-        following = before_the_end(s, locked, following, now)
+        following = close_if_never_callable(s, locked, following, now)
         locked.change_call(outcome=outcome, settled_at=now)
         locked.change_recipient(**recipient_after(locked, known_by or outcome, following, moved))
         if isinstance(following, Close) and following.suppress is not None:
@@ -212,7 +213,7 @@ def suppress_opted_out(s: Session, locked: LockedCall, now: datetime) -> None:
 
 
 def _by_all_facts(locked: LockedCall, end: CallEnd) -> CallEnd:
-    """The end, by what events reported as well: the workflow gets only some of them.
+    """The end, corrected by all stored events, of which the workflow gets only some.
 
     A call that an event was about was made, whatever the answer to its placement said.
     """
@@ -304,16 +305,16 @@ def _by_answer_before(
     settling = settling_of(earlier, outcome, outcomes[:-1], lines_after(earlier))
     then = follow(settling, locked.plan.retry)
     if isinstance(following, NextAttempt) and isinstance(then, NextAttempt):
-        later = max(following, then, key=lambda redial: redial.not_before)
-        # The earlier call moved the turn itself, if it was another number's.
-        passed_on = following.next_number or (then.next_number and not earlier.turn_moved)
-        redial = replace(later, next_number=passed_on, drop_number=following.drop_number)
-        return redial, outcome
+        later = max(following, then, key=lambda attempt: attempt.not_before)
+        # The settlement of the earlier call may have moved on to another number already.
+        passed_on = following.next_number or (then.next_number and not earlier.number_changed)
+        next_attempt = replace(later, next_number=passed_on, drop_number=following.drop_number)
+        return next_attempt, outcome
     return (then if isinstance(then, Close) else following), outcome
 
 
 def suppress_person(s: Session, locked: LockedCall, reason: str, now: datetime) -> None:
-    """All numbers of the person: it was the person who asked, not the telephone."""
+    """Suppress all numbers of the person, since the request is not about one telephone."""
     numbers, source = locked.phones, f"call {locked.id}"
     if locked.call.failure is FailureClass.REFUSED and locked.call.detail:
         source += f" ({locked.call.detail})"

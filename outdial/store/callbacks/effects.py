@@ -57,7 +57,7 @@ def _facts(locked: LockedCall, settling: Settling) -> CallFacts:
         redial_at=settling.redial_at,
         attempts_made=made,
         max_attempts=locked.plan.retry.max_attempts,
-        takes_no_more=locked.takes_no_more_calls is not None,
+        recipient_closed=locked.closing_reason is not None,
     )
 
 

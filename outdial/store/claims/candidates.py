@@ -1,4 +1,4 @@
-"""Recipients that may be called: read, decided, and moved to where their decisions put them.
+"""Recipients that may be called: read, decided about, and updated as decided.
 
 Those whose window has closed while they were ready are decided again first; then those who are due,
 those with a promised time before the others. Of those who are ready, the one whose window
@@ -74,7 +74,7 @@ class Recipient:
 
     @property
     def marks(self) -> Marks:
-        """How lines failed the recipient."""
+        """By line: how earlier calls to the recipient failed on it."""
         return self.candidate.marks
 
     @property
@@ -87,7 +87,7 @@ class Recipient:
 
     @property
     def subscribers(self) -> tuple[str, ...]:
-        """The same, each number in the one form that stands for all its forms."""
+        """All numbers of the person, each in its canonical form."""
         return tuple(map(subscriber, self.numbers))
 
 
@@ -113,7 +113,7 @@ class DueScan:
     """No recipient that is due is left to decide."""
     ended: list[EndedRecipient] = field(default_factory=list)
     ledgers: dict[int, Ledger] = field(default_factory=dict)
-    """By which the recipients were decided that are ready now."""
+    """The ledgers by which those returned as ready were decided, by recipient."""
 
 
 CALLABLE = (
@@ -316,12 +316,12 @@ _OF_NUMBER = frozenset({"suppressed", "rejected"})
 
 
 def write_decisions(s: Session, decided: Iterable[Decided]) -> list[EndedRecipient]:
-    """Move recipients to where their decisions put them; those decided alike, together."""
+    """Store decisions about recipients; equal ones in one statement. Returns those ended."""
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     ended: list[EndedRecipient] = []
     for each, decision in decided:
         if isinstance(decision, Never) and decision.reason.code in _OF_NUMBER and each.others:
-            _dial_the_next(s, each)
+            _use_next_number(s, each)
             continue
         alike[tuple(sorted(_after(each, decision).items()))].append(each.id)
         if isinstance(decision, Never):
@@ -343,8 +343,8 @@ def write_decisions(s: Session, decided: Iterable[Decided]) -> list[EndedRecipie
     return [each for each in ended if each.recipient_id in moved]
 
 
-def _dial_the_next(s: Session, of: Recipient) -> None:
-    """The number is left out from here on; whether the next one may be called is decided soon."""
+def _use_next_number(s: Session, of: Recipient) -> None:
+    """Drop the number for good. A later scan decides about the next one."""
     phone, *others = of.others
     values = {"phone": phone, "alternate_phones": others, "line_marks": {}}
     s.connection().execute(

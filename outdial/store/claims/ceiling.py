@@ -1,7 +1,7 @@
-"""Placements that left, by number, over all tenants: what the daily ceiling counts.
+"""Daily ceiling: counts placement requests by number, over all tenants.
 
-A placement counts from the fence on, unless the answer to it said that nothing was dialed. Those
-on lines of the simulated network are never counted, so this costs them nothing.
+A placement counts once it has passed the fence, unless the provider answered that nothing was
+dialed. Lines of the simulated network are exempt and cost no query.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from outdial.store.db.tables import call, line
 from outdial.store.lines.kinds import simulated_among
 
 SETTING = "daily_ceiling"
-"""Under which the session has the installation's own."""
+"""Key of `Session.info` that holds the installation's setting."""
 
 _LEFT = (
     select(call.c.phone, call.c.left_at)
@@ -48,7 +48,7 @@ def ceiling_of(s: Session) -> int:
 
 
 def lock_number(s: Session, phone: str) -> None:
-    """Fences of all tenants that place calls to one number pass one by one."""
+    """Serialize the fences of all tenants for one number, until the transaction ends."""
     if ceiling_of(s):
         lock_keys(s, [f"ceiling/{subscriber(phone)}"])
 
@@ -56,7 +56,7 @@ def lock_number(s: Session, phone: str) -> None:
 def read_ceilings(
     s: Session, tenant: str, lines: Mapping[str, Sequence[str]], now: datetime
 ) -> dict[str, Ceiling]:
-    """By number, for those that have reached it; `lines` are those that may dial each number."""
+    """The ceilings of the numbers that have reached it; `lines` may dial them, by number."""
     most = ceiling_of(s)
     if not most or not lines:
         return {}
@@ -79,6 +79,6 @@ def read_ceilings(
 
 
 def count_placement(s: Session, call_id: str) -> None:
-    """A placement whose answer said that nothing was dialed turns out to have been a call."""
+    """Count a placement after all: the provider denied the call, and then reported it."""
     when = func.coalesce(call.c.fenced_at, call.c.created_at)
     s.connection().execute(_COUNT.values(left_at=when), {"call_id": call_id})

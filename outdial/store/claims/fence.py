@@ -136,13 +136,13 @@ def raise_fence(
     if fence is not Fence.CLAIMED:
         return _withdrawn(row, f"the fence is {fence.value}"), None
     plan = read_plan(row["own_plan"] or row["campaign_plan"])
-    against, decision = _against(row), None
-    if against is None:
+    objection, decision = _objection(row), None
+    if objection is None:
         decision = _decide(s, row, plan, now)
-        against = None if isinstance(decision, Dial) else decision.reason.text
+        objection = None if isinstance(decision, Dial) else decision.reason.text
     if not isinstance(decision, Dial):
         _set_fence(s, call_id, fence=Fence.CLOSED.value)
-        return _withdrawn(row, against or ""), None
+        return _withdrawn(row, objection or ""), None
     queued = Queued(call_id, row["created_at"], row["tenant"], row["line"])
     retry_at = take_token(s, queued, now)
     if retry_at is not None:
@@ -160,8 +160,8 @@ def _lock(s: Session, call_id: str) -> RowMapping:
     return row
 
 
-def _against(row: RowMapping) -> str | None:
-    """What speaks against dialing, the rules aside; None when nothing does."""
+def _objection(row: RowMapping) -> str | None:
+    """Why the call must not be dialed, apart from the calling rules; None when it may be."""
     if CallStatus(row["status"]).terminal:
         return f"the call is {row['status']}"
     if row["held"] is None:
@@ -206,7 +206,7 @@ def _give_receipt(s: Session, call_id: str, row: RowMapping, dial: Dial, now: da
 def _mark_placing(
     s: Session, call_id: str, row: RowMapping, dial: Dial, now: datetime, deadline: datetime
 ) -> None:
-    """The request may have left from here on; with its receipt and its event."""
+    """Mark the call as possibly sent, and store its receipt and its event."""
     _set_fence(
         s,
         call_id,
@@ -243,7 +243,7 @@ def _withdrawn(row: RowMapping, reason: str) -> FencePass:
 def _not_placed(row: RowMapping) -> FencePass:
     """What the provider answered, stored for an execution that asks again after a worker died.
 
-    A call that has ended keeps its answer too: its end is recorded once, whatever is said now.
+    A call that has ended keeps its answer too: its end is recorded only once.
     """
     wait, failure = row["retry_after_seconds"], row["failure"]
     return FencePass(
@@ -258,7 +258,7 @@ def _not_placed(row: RowMapping) -> FencePass:
 def _request(
     call_id: str, row: RowMapping, plan: CallPlan, caller_id: str | None, webhook_url: str
 ) -> PlaceRequest:
-    """The durations are those of the claim: the lease was reckoned with them."""
+    """Uses the durations of the claim, from which the lease was computed."""
     agent = plan.agent_on(row["line"])
     return PlaceRequest(
         call_id=call_id,

@@ -1,4 +1,4 @@
-"""Leases: the slots that calls hold, and what the sweeper needs to free one in their place."""
+"""Leases: the slots that calls hold, and how the sweeper frees those of lost workflows."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from outdial.store.lines.health import health_of
 
 MINUTE = timedelta(minutes=1)
 LINE_RETRY = timedelta(seconds=5)
-"""A slot that another campaign frees does not wake this one; this soon it claims again."""
+"""When to claim again if the line is full: a slot freed by another campaign wakes nobody here."""
 FENCE_WAIT = timedelta(seconds=30)
 """A call that would wait longer at the fence for the line's pace is not claimed yet: the recipient
 may stop being callable meanwhile, and the slot would be wasted."""
@@ -89,7 +89,7 @@ _WAITING = select(campaign.c.id, campaign.c.plan).where(
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How many calls may start; and once none may: why, and when that may change by itself."""
+    """How many calls may start; when none may, also why, and when to check again."""
 
     free: int
     reason: str = ""
@@ -102,7 +102,7 @@ class Allowance:
 
 
 class LineCapacity:
-    """What is left on the lines of one claim; counted down with every call that is reserved."""
+    """Free slots on the lines of one claim; each reserved call takes one."""
 
     def __init__(
         self, routes: Mapping[str, Sequence[LineShare]], allowances: Mapping[str, Allowance]
@@ -132,7 +132,7 @@ class LineCapacity:
             self._out.add(line)
 
     def full(self) -> list[Allowance]:
-        """Why lines take no more calls, those that take none at all last."""
+        """The allowances of lines without a free slot; those out of service come last."""
         full = [self.allowances[name] for name, free in self._free.items() if free <= 0]
         return sorted(full, key=lambda allowance: allowance.out)
 
@@ -188,7 +188,7 @@ def campaign_allowance(
 def _pace(
     s: Session, campaign_id: int, per_minute: int, now: datetime
 ) -> tuple[int, datetime | None]:
-    """How many more fit into the minute that ends now, and if none, when one does."""
+    """How many more calls fit into the last 60 seconds; if none, when the next one does."""
     minute = {"campaign_id": campaign_id, "after": now - MINUTE, "most": per_minute}
     made = list(s.connection().execute(_NEWEST, minute).scalars())
     if len(made) < per_minute:
@@ -260,7 +260,7 @@ def _circuit_allowance(name: str, health: Health, now: datetime) -> Allowance:
 
 
 def _allowance_at_fence(s: Session, tenant: str, row: RowMapping, used: int) -> int:
-    """How many more calls the line's pace lets start soon enough to be claimed already."""
+    """How many more calls to claim now: those that the line's rate admits within FENCE_WAIT."""
     soon = max(1, int(row["per_second"] * (FENCE_WAIT.total_seconds() // row["rate_seconds"])))
     if row["max_concurrent"] <= soon or used == 0:
         return soon
@@ -275,7 +275,7 @@ def _pace_of(row: RowMapping) -> str:
 
 
 def fair_allowance(most: int, mine: int, leases: dict[int, int], others: dict[int, int]) -> int:
-    """This campaign's share of a line for `most` calls that others wait for as well.
+    """This campaign's share of a line with `most` slots that other campaigns compete for.
 
     Each of n campaigns is entitled to an nth of the line, rounded up, if it may hold that many.
     What others are entitled to and do not hold yet is kept for them; the rest is free for all.

@@ -32,17 +32,16 @@ _LIVE_AND_RECIPIENTS = union_all(
         among(lease.c.phone, "phones"),
     ),
 )
-"""Both at once: each further round trip is what a claim would feel most."""
+"""Both in one statement: round trips dominate the cost of a claim."""
 
 
 def lock_numbers(
     s: Session, tenant: str, recipients: Sequence[Recipient]
 ) -> tuple[set[str], set[int]]:
-    """Subscribers that a call is under way to; no call to the others starts meanwhile.
+    """Lock all numbers of the recipients until the transaction ends.
 
-    All numbers of a recipient, since their calls count together. Beside them the recipients that
-    are not as they were read any more: what was reported late has changed them, in a transaction
-    that had their numbers before this one. The others do not change from here on.
+    Returns the numbers (as subscribers) that have a call in flight, and the ids of recipients that
+    a late report has changed since they were read. The others can't change while locked.
     """
     subscribers = sorted({number for each in recipients for number in each.subscribers})
     if not subscribers:

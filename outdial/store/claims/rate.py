@@ -1,6 +1,7 @@
-"""A line's calls per second, over all workers: a bucket for each second of the clock.
+"""Rate limit of a line, over all workers: a token bucket for each second of the clock.
 
-A line slower than that has one for each of its so many seconds, counted from the last call.
+A line that may start less than one call a second has a bucket for each interval of
+`rate_seconds`, which begins with a call.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def take_token(s: Session, queued: Queued, now: datetime) -> datetime | None:
 
 
 def _ask_again_at(s: Session, queued: Queued, bucket: RowMapping | None, second: int) -> datetime:
-    """In the second in which this call's turn comes, by age, so that not all ask every second."""
+    """When the calls that are queued before this one, by age, will have taken their tokens."""
     if bucket is None:
         return datetime.fromtimestamp(second + 1, UTC)
     mine = {

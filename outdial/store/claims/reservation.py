@@ -1,4 +1,4 @@
-"""The claim: which recipients are called now, within every limit, in one short transaction.
+"""Claim: selects recipients and reserves calls within every limit, in one short transaction.
 
 Every transaction locks in this order: the campaign's claim state (so claims of one campaign queue
 up), lines by name, numbers by hash. What they guard is read after they are locked.
@@ -102,7 +102,7 @@ _SAME_IN_CALLS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ClaimResult:
-    """A claim, and what else its transaction decided and is to be signalled or published."""
+    """A claim, and what the caller has to signal or publish after the commit."""
 
     claim: Claim
     settled: tuple[Settled, ...] = ()
@@ -118,7 +118,7 @@ class Reservation:
     blocked: list[NextWakeup] = field(default_factory=list)
     """Lines that take no more for now."""
     more: bool = False
-    """A recipient that is ready was not decided, though a line takes calls."""
+    """A ready recipient was not tried, though a line takes calls."""
     ran_dry: bool = False
     """A line takes calls; with `more` False, no recipient is ready for it."""
 
@@ -142,7 +142,7 @@ def claim_calls(
         return ClaimResult(_claim(s, state, record, again, wakeup, in_flight, now))
     settled, snapshot = _settle(s, snapshot, now)
     if record.state is not CampaignState.RUNNING:
-        wakeup = _rest(s, snapshot, now)
+        wakeup = _idle_wakeup(s, snapshot, now)
         claim = _claim(s, state, record, (), wakeup, in_flight, now)
         return ClaimResult(claim, tuple(settled))
     wakeup, scan, reservation = _scan_and_reserve(s, state, snapshot, key, limit, now)
@@ -157,7 +157,7 @@ def claim_calls(
 def _settle(
     s: Session, snapshot: CampaignSnapshot, now: datetime
 ) -> tuple[list[Settled], CampaignSnapshot]:
-    """What was overdue, and the campaign then."""
+    """Settle calls whose analysis is overdue; the snapshot is updated."""
     if snapshot.settles_at is None or snapshot.settles_at > now:
         return [], snapshot
     campaign_id = snapshot.record.id
@@ -165,8 +165,8 @@ def _settle(
     return settled, replace(snapshot, settles_at=next_settlement(s, campaign_id))
 
 
-def _rest(s: Session, snapshot: CampaignSnapshot, now: datetime) -> NextWakeup:
-    """What a campaign that does not run waits for."""
+def _idle_wakeup(s: Session, snapshot: CampaignSnapshot, now: datetime) -> NextWakeup:
+    """The next wakeup of a campaign that is not running."""
     record = snapshot.record
     if record.state is CampaignState.STOPPING and close_some(s, record):
         return NextWakeup("those who wait are ended", now)
@@ -214,7 +214,7 @@ def _claim(
     in_flight: int,
     now: datetime,
 ) -> Claim:
-    """The answer, stored in the claim state too, for the campaign's progress."""
+    """Build the claim's result, and store its figures in the claim state for `outdial status`."""
     before = state["open_count"], state["counted_at"]
     open_count, counted_at = count_open(s, record, before, now, called=bool(calls))
     save_claim_state(
@@ -291,15 +291,16 @@ class _Reserver:
         self._decisions: dict[int, Dial] = {}
 
     def reserve(self, ready: Sequence[tuple[Recipient, Dial]], at_most: int) -> Reservation:
-        """Reserve calls for at most `wanted` recipients that are ready, within the limits of
-        their lines. `ready` were just decided; those of them that are left over are stored."""
+        """Reserve calls for at most `at_most` ready recipients, within the limits of their lines.
+
+        `ready` were just decided; those that get no call are stored as ready."""
         s, campaign, now = self._s, self._campaign, self._now
         self._decisions = {each.id: dial for each, dial in ready}
         capacity = line_capacity(s, campaign, (each.group for each, _ in ready), now)
         just_decided = [each for each, _ in ready]
         recipients, unread = find_ready(s, campaign, capacity, at_most, just_decided)
         recipients.sort(key=lambda each: (self._closes_at(each), each.turn, each.id))
-        reservation, moved, reached = self._pass(recipients, at_most, capacity)
+        reservation, moved, reached = self._reserve_in_order(recipients, at_most, capacity)
         write_decisions(s, [(each, dial) for each, dial in ready if each.id not in moved])
         for reserved in reservation.calls:
             if capacity.allowances[reserved.line].trial:
@@ -315,10 +316,10 @@ class _Reserver:
         dial = self._decisions.get(of.id)
         return (of.closes_at if dial is None else dial.closes_at) or self._now
 
-    def _pass(
+    def _reserve_in_order(
         self, recipients: Sequence[Recipient], at_most: int, capacity: LineCapacity
     ) -> tuple[Reservation, set[int], int]:
-        """The reservation, the recipients that are ready no longer, and how many were reached."""
+        """The reservation, ids of recipients that are no longer ready, and how many were tried."""
         busy, changed = lock_numbers(self._s, self._campaign.tenant, recipients)
         ledgers = read_ledgers(
             self._s, self._campaign.tenant, recipients, self._rulebook, self._now, self._earlier

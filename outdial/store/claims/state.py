@@ -1,4 +1,4 @@
-"""What a campaign's claims remember from one to the next.
+"""Claim state: the row that carries values from one claim of a campaign to the next.
 
 Every transaction locks it before the campaign itself.
 """
@@ -30,12 +30,12 @@ def lock_claim_state(s: Session, campaign_id: int) -> RowMapping:
 
 
 def save_claim_state(s: Session, campaign_id: int, **values: Any) -> None:
-    s.connection().execute(_saving(tuple(values)), values | {"of_campaign": campaign_id})
+    s.connection().execute(_update_statement(tuple(values)), values | {"of_campaign": campaign_id})
 
 
 @cache
-def _saving(names: tuple[str, ...]) -> Update:
-    """A statement is built once: building one takes longer than running it."""
+def _update_statement(names: tuple[str, ...]) -> Update:
+    """Cached: building the statement takes longer than running it."""
     return (
         update(claim_state)
         .where(claim_state.c.campaign_id == bindparam("of_campaign"))

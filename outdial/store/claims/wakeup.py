@@ -1,4 +1,4 @@
-"""When a campaign should claim again, and what it waits for, in words; and its open recipients."""
+"""When a campaign claims again and why not earlier, and how many of its recipients are open."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _OF_LAUNCH = (
 _WAITING = (*_OF_LAUNCH, recipient.c.state == RecipientState.WAITING.value)
 
 
-def _together(parts: Iterable[Select[Any]]) -> CompoundSelect[Any]:
-    """Limited selects, one after the other; SQLite wants each in a select of its own."""
+def _union_of_limited(parts: Iterable[Select[Any]]) -> CompoundSelect[Any]:
+    """UNION ALL of selects with LIMIT; SQLite requires each as a subquery."""
     return union_all(*(select(part.subquery()) for part in parts))
 
 
@@ -40,7 +40,7 @@ SETTLEMENT = select(func.min(call.c.settle_by)).where(
     call.c.settled_at.is_(None),
     call.c.settle_by.is_not(None),
 )
-_FIRST_DUE = _together(
+_FIRST_DUE = _union_of_limited(
     select(recipient.c.due_at, recipient.c.zones)
     .where(*_WAITING, recipient.c.turn == turn)
     .order_by(recipient.c.due_at)
@@ -54,7 +54,7 @@ _DUE_THEN = select(func.count()).select_from(
     .subquery()
 )
 _FEW_OPEN = select(func.count()).select_from(
-    _together(
+    _union_of_limited(
         select(recipient.c.id)
         .where(*_OF_LAUNCH, recipient.c.state == state)
         # In the order of the index: else the database may read through all recipients that are done
