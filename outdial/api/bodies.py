@@ -27,8 +27,8 @@ SLOWEST = 20_000
 """Bytes a second that a body has to keep up after that time."""
 _DRAINED = 2_000_000
 _DRAIN_WITHIN = 1.0
-"""So much, for so many seconds, is taken of a body that nobody wants: a client that still sends
-may never read an answer that is followed by a reset. It is dropped as it comes."""
+"""Bytes, and seconds, for which a refused body is still read and dropped: a client that is still
+sending may never read an answer that is followed by a reset."""
 _KEY = "outdial.body"
 _ATTRIBUTE = "max_body"
 

@@ -90,7 +90,7 @@ def status_of(error: OutdialError, door: Door) -> int:
 
 
 def text_of_error(error: OutdialError) -> str:
-    """What a client is told: nothing of a statement or a connection of the database."""
+    """The text for a client: without SQL statements or database connections."""
     if error.code == "database_unavailable":
         return "the database does not answer; nothing was changed"
     if error.code == "statement_refused":

@@ -102,8 +102,8 @@ DELIVER = Options(
     heartbeat_timeout=timedelta(seconds=10),
     retry_policy=DATABASE_RETRY,
 )
-"""Repeating it sends again only what was not noted as sent; who hears an event twice knows it by
-its id."""
+"""A repetition sends only what was not recorded as sent; receivers recognize repeated events by
+their id."""
 
 
 def callback(retry: CallbackRetry) -> Options:

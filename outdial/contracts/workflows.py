@@ -1,7 +1,7 @@
-"""Signatures of the workflows: what doors and services start them by.
+"""Signatures of the workflows, by which CLI, API and services start them.
 
-The workflows themselves stand in `workflows/`, which nothing here may import; a test compares
-both, name by name and argument by argument.
+The workflows are in `workflows/`, which nothing here may import; a test compares names and
+arguments of both.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from temporalio.service import TLSConfig
 
 
 def tls_problems(tls: TLSConfig, variables: Mapping[str, str], now: datetime) -> list[str]:
-    """A sentence for each certificate or key that can't work; what can only be told by the server
-    is left to it. Neither key nor certificate is shown."""
+    """A message for each unusable certificate or key, as far as it shows without the server. The
+    messages contain neither key nor certificate."""
     problems: list[str] = []
     ca = _certificates("server_ca_cert", tls.server_root_ca_cert, variables, problems)
     if ca and all(one.not_valid_after_utc < now for one in ca):

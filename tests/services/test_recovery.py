@@ -191,7 +191,7 @@ async def test_a_lost_campaign_is_paused_or_stopped_as_its_operator_said(
     world: World, state: CampaignState
 ) -> None:
     lost = await never_started(world)
-    await control.note_state(world.ctx, lost.name, state)
+    await control.store_state(world.ctx, lost.name, state)
     world.clock.now += LAUNCH_AGE
     await sweeps(world).sweep_campaigns()
     stored = await record(world, lost)

@@ -62,7 +62,7 @@ async def _change(
     async with changing_records(settings) as at:
         ctx = at.context
         if not at.live:
-            changed = await control.note_state(ctx, name, state, hang_up=hang_up, reason=reason)
+            changed = await control.store_state(ctx, name, state, hang_up=hang_up, reason=reason)
         elif state is CampaignState.PAUSED:
             changed = await control.pause(ctx, name, reason=reason)
         elif state is CampaignState.RUNNING:

@@ -44,7 +44,7 @@ def create(
     name: Annotated[str, typer.Argument(help="What the key is for.", show_default=False)],
     scope: Annotated[
         list[str] | None,
-        typer.Option("--scope", help="Such as calls:write; default: everything."),
+        typer.Option("--scope", help="Such as calls:write; default: every scope."),
     ] = None,
     expires: Annotated[
         str | None,

@@ -1,4 +1,4 @@
-"""What a call workflow asks of the world."""
+"""Activities of `CallWorkflow`, and their messages."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class CallActivities(ABC):
     @activity.defn(name="look_up_call")
     @abstractmethod
     async def look_up_call(self, look_up: LookUpInput) -> LookUp:
-        """Ask the provider what became of a call; store what it says."""
+        """Look the call up at its provider, and store what it reports."""
 
     @activity.defn(name="hang_up_call")
     @abstractmethod

@@ -78,7 +78,7 @@ class CallbackRunEnd(BaseModel):
 
 
 class CallbackActivities(ABC):
-    """What `CallbackWorkflow` calls."""
+    """Activities of one callback run."""
 
     @activity.defn(name="read_callback_run")
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What a campaign workflow asks of the world."""
+"""Activities of `CampaignWorkflow`, and their messages."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ class CampaignActivities(ABC):
     @activity.defn(name="claim_calls")
     @abstractmethod
     async def claim_calls(self, claim: ClaimInput) -> Claim:
-        """Whom to call now, within every limit: one short transaction."""
+        """Select recipients and reserve calls within every limit, in one short transaction."""
 
     @activity.defn(name="set_campaign_state")
     @abstractmethod
     async def set_campaign_state(self, change: StateInput) -> StateResult:
-        """Write what the operator wants; claim and fence read it."""
+        """Store the state that the operator requested; claim and fence check it."""
 
     @activity.defn(name="finish_campaign")
     @abstractmethod

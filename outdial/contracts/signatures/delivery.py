@@ -1,4 +1,4 @@
-"""What draining an endpoint's outbox asks of the world."""
+"""Activities of `DeliveryWorkflow`, and their messages."""
 
 from __future__ import annotations
 

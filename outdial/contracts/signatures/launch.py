@@ -1,4 +1,4 @@
-"""What running a campaign from another service asks of the world."""
+"""Activities of `RunCampaignWorkflow`, and their messages."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class LaunchInput(BaseModel):
     again: bool = False
     """Launch one that is over once more."""
     scopes: tuple[str, ...] | None = None
-    """Those of whoever sent the definition, set by the door that took it; None: the operator's
-    own. A file is always the operator's own."""
+    """The scopes of the definition's sender, set by the API; None: the operator's own. A file is
+    always the operator's own."""
 
 
 class LaunchedCampaign(BaseModel):
-    """A campaign that is written down as running."""
+    """A campaign that is stored as running."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,4 +60,4 @@ class LaunchActivities(ABC):
     @activity.defn(name="launch_campaign")
     @abstractmethod
     async def launch_campaign(self, launch: LaunchInput) -> LaunchedCampaign:
-        """Check a definition with its whole roster, and write it down."""
+        """Check a definition with its whole roster, and store it."""

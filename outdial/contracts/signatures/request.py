@@ -1,4 +1,4 @@
-"""What a request for a single call asks of the world."""
+"""Activities of `RequestCallWorkflow`, and their messages."""
 
 from __future__ import annotations
 

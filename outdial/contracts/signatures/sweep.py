@@ -1,4 +1,4 @@
-"""What the sweepers do: repair what a crash or an operator left behind."""
+"""Activities of `SweepWorkflow`: repair what a crash or an operator left behind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class SweepActivities(ABC):
     @activity.defn(name="sweep_events")
     @abstractmethod
     async def sweep_events(self) -> Swept:
-        """Send the signals that a crash swallowed after a webhook was stored, and ask for the
+        """Send the signals that were lost in a crash after a webhook was stored, and ask for the
         analyses whose webhook never came."""
 
     @activity.defn(name="sweep_campaigns")

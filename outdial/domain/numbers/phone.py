@@ -94,7 +94,7 @@ def subscriber(e164: str) -> str:
 
 
 def is_e164(text: str) -> bool:
-    """Whether it is written as E.164, though perhaps a number that nobody can have."""
+    """Whether it is in E.164 form; the number need not exist."""
     return _E164.fullmatch(text) is not None
 
 

@@ -32,7 +32,7 @@ class Changed:
     state: CampaignState
     revision: int
     noted_only: bool = False
-    """No workflow runs: it was written down, and holds when the campaign runs again."""
+    """No workflow runs: the state is stored, and takes effect when the campaign runs again."""
 
 
 async def pause(ctx: Resources, name: str, *, reason: str | None = None) -> Changed:
@@ -46,19 +46,19 @@ async def pause(ctx: Resources, name: str, *, reason: str | None = None) -> Chan
     try:
         view = await _update(ctx, record, "pause", PauseRequest(reason=reason))
     except WorkflowNotFound:
-        return await _note(ctx, record, CampaignState.PAUSED, reason=reason)
+        return await _store(ctx, record, CampaignState.PAUSED, reason=reason)
     return _changed(view)
 
 
 async def resume(ctx: Resources, name: str) -> Changed:
-    """Go on calling. Raises NoSuchCampaign, ChangeRefused, TemporalUnavailable."""
+    """Continue a paused campaign. Raises NoSuchCampaign, ChangeRefused, TemporalUnavailable."""
     record = await require_campaign(ctx, name)
     if record.state is CampaignState.RUNNING:
         return Changed(record.state, record.revision)
     try:
         view = await _update(ctx, record, "resume", ResumeRequest())
     except WorkflowNotFound:
-        return await _note(ctx, record, CampaignState.RUNNING)
+        return await _store(ctx, record, CampaignState.RUNNING)
     return _changed(view)
 
 
@@ -75,11 +75,11 @@ async def stop(
     try:
         view = await _update(ctx, record, "stop", StopRequest(hang_up=hang_up, reason=reason))
     except WorkflowNotFound:
-        return await _note(ctx, record, CampaignState.STOPPING, hang_up=hang_up, reason=reason)
+        return await _store(ctx, record, CampaignState.STOPPING, hang_up=hang_up, reason=reason)
     return _changed(view)
 
 
-async def note_state(
+async def store_state(
     ctx: Resources,
     name: str,
     state: CampaignState,
@@ -95,7 +95,7 @@ async def note_state(
     stopped = state is CampaignState.STOPPING and record.state is CampaignState.STOPPED
     if record.state is state or stopped:
         return Changed(record.state, record.revision, noted_only=True)
-    return await _note(ctx, record, state, hang_up=hang_up, reason=reason)
+    return await _store(ctx, record, state, hang_up=hang_up, reason=reason)
 
 
 async def enroll_staged(ctx: Resources, record: CampaignRecord) -> Changed:
@@ -128,7 +128,7 @@ async def _update(
         raise ChangeRefused(str(error)) from error
 
 
-async def _note(
+async def _store(
     ctx: Resources,
     record: CampaignRecord,
     state: CampaignState,

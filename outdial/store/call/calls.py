@@ -31,7 +31,7 @@ from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CallRecord, R
 from outdial.store.call.locked_call import lock_call
 from outdial.store.db.dialect import unindexed
 from outdial.store.db.tables import EPOCH, call, call_request, campaign, recipient
-from outdial.store.lines.health import note_doubt
+from outdial.store.lines.health import record_unknown_placement
 from outdial.store.records import call_record
 
 _LAST = and_(call.c.recipient_id == recipient.c.id, call.c.number == recipient.c.calls)
@@ -150,7 +150,7 @@ def record_doubt(s: Session, call_id: str, *, detail: str | None, now: datetime)
 
     Raises UnknownCall.
     """
-    note_doubt(s, lock_call(s, call_id), detail, now)
+    record_unknown_placement(s, lock_call(s, call_id), detail, now)
 
 
 def get_view(s: Session, tenant: str, public_id: str) -> CallView | None:

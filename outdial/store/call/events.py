@@ -36,7 +36,7 @@ from outdial.store.claims.ceiling import count_placement
 from outdial.store.db.dialect import insert_into, lock_keys, unindexed
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, event
-from outdial.store.lines.health import note_signs_of_life, note_withdrawn
+from outdial.store.lines.health import record_withdrawn, record_working_lines
 
 _CALLS = (
     select(
@@ -127,8 +127,8 @@ def record_placed(
     if bound.rowcount:
         apply_events(s, [locked], now, rivals)
     save_calls(s, [locked, *rivals], now)
-    note_signs_of_life(s, [locked], now)
-    note_withdrawn(s, [locked, *rivals], now)
+    record_working_lines(s, [locked], now)
+    record_withdrawn(s, [locked, *rivals], now)
     return _unsignalled(s, call_id)
 
 
@@ -388,8 +388,8 @@ def _apply(s: Session, matches: Sequence[Match], now: datetime) -> list[Settled]
     before = {locked.id for locked in together.calls if locked.settled}
     apply_events(s, together.calls, now, together.rivals)
     save_calls(s, [*together.calls, *together.rivals], now)
-    note_signs_of_life(s, together.calls, now)
-    note_withdrawn(s, [*together.calls, *together.rivals], now)
+    record_working_lines(s, together.calls, now)
+    record_withdrawn(s, [*together.calls, *together.rivals], now)
     settled = [
         locked.as_settled(changed=locked.next_attempt_revised or locked.id not in before)
         for locked in together.calls

@@ -44,7 +44,7 @@ from outdial.store.call.next_attempt import (
 from outdial.store.callbacks.effects import apply_callbacks
 from outdial.store.compliance.suppressions import suppress_all
 from outdial.store.db.tables import call, event, lease, recipient
-from outdial.store.lines.health import note_end
+from outdial.store.lines.health import record_line_result
 from outdial.store.webhooks.outbox import publish_calls
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     if end.analysis_wait <= timedelta(0) or locked.call.analysed_at is not None:
         settle_locked(s, [locked], now)
     save_calls(s, [locked], now)
-    note_end(s, locked, now, fault=end.fault)
+    record_line_result(s, locked, now, fault=end.fault)
     return locked.as_settled(changed=True)
 
 
@@ -247,8 +247,8 @@ def was_made(locked: LockedCall) -> bool:
 
 
 def _as_answered(locked: LockedCall, end: CallEnd) -> CallEnd:
-    """For a call that the provider did not take, use its answer: whoever records the end may know
-    no more than that the call was not made."""
+    """For a call that the provider refused, use the stored answer: the caller may know only that
+    the call was not made."""
     values = locked.call
     if values.fence is not Fence.NOT_PLACED or end.may_have_rung or values.failure is None:
         return end

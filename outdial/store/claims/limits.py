@@ -26,7 +26,7 @@ from outdial.store.lines.health import health_of
 
 MINUTE = timedelta(minutes=1)
 LINE_RETRY = timedelta(seconds=5)
-"""When to claim again if the line is full: a slot freed by another campaign wakes nobody here."""
+"""When to claim again if the line is full: a slot that another campaign frees sends no signal."""
 FENCE_WAIT = timedelta(seconds=30)
 """A call that would wait longer at the fence for the line's pace is not claimed yet: the recipient
 may stop being callable meanwhile, and the slot would be wasted."""

@@ -1,6 +1,6 @@
-"""The health of lines: what calls reported about them, and the circuit breakers they move.
+"""Health of lines: failures of their calls, and the circuit breakers that these open.
 
-Calls that work write nothing here, unless they try a line. One that fails is noted, counted
+Calls that work write nothing here, unless they try a line. One that fails is stored, counted
 with the others of the window, and may open the circuit, all in the transaction that ends it. The
 line's row is the last one such a transaction locks.
 """
@@ -93,31 +93,33 @@ def last_failures(s: Session, tenant: str, name: str) -> tuple[LineFailure, ...]
     return tuple(_failure(row) for row in rows.mappings())
 
 
-def note_end(
+def record_line_result(
     s: Session, locked: LockedCall, now: datetime, *, fault: FailureClass | None = None
 ) -> None:
-    """What the end of a call says about its line; `fault` is what ended one that was answered."""
+    """Count the end of a call for its line's health; `fault` is why an answered one broke off."""
     failure = locked.call.failure if fault is None else fault
     verdict, failed_as = verdict_of(locked.status, failure), failure or FailureClass.UNAVAILABLE
     noted = LineFailure(at=now, failure=failed_as, detail=locked.call.detail)
-    _note(s, locked, verdict, noted, now)
+    _record(s, locked, verdict, noted, now)
 
 
-def note_withdrawn(s: Session, calls: Iterable[LockedCall], now: datetime) -> None:
-    """Calls that this transaction ended before they left; others are passed over."""
+def record_withdrawn(s: Session, calls: Iterable[LockedCall], now: datetime) -> None:
+    """Count those of the calls that this transaction withdrew before they were sent."""
     for locked in calls:
         if locked.ended_now and locked.status is CallStatus.CANCELED:
-            note_end(s, locked, now)
+            record_line_result(s, locked, now)
 
 
-def note_doubt(s: Session, locked: LockedCall, detail: str | None, now: datetime) -> None:
-    """It is not known whether the provider took this call; it counts as failed from here on."""
+def record_unknown_placement(
+    s: Session, locked: LockedCall, detail: str | None, now: datetime
+) -> None:
+    """Count a call as failed because its placement is unknown."""
     failure = LineFailure(at=now, failure=FailureClass.UNKNOWN, detail=detail)
-    _note(s, locked, Verdict.FAILS, failure, now)
+    _record(s, locked, Verdict.FAILS, failure, now)
 
 
-def note_signs_of_life(s: Session, calls: Iterable[LockedCall], now: datetime) -> None:
-    """A call that tries its line and has reached a telephone shows that the line works."""
+def record_working_lines(s: Session, calls: Iterable[LockedCall], now: datetime) -> None:
+    """Put lines back in service whose trial call has reached a telephone."""
     for locked in calls:
         if locked.tries_line and not locked.status.terminal:
             verdict = verdict_of(locked.status, None)
@@ -126,12 +128,12 @@ def note_signs_of_life(s: Session, calls: Iterable[LockedCall], now: datetime) -
 
 
 def begin_trial(s: Session, tenant: str, name: str, call_id: str, now: datetime) -> None:
-    """This call tries the line. The claim has locked the line, and found that it admits one."""
+    """Store that this call tries the line, which the claim has locked and found to admit one."""
     row = s.connection().execute(_LINE, {"of_tenant": tenant, "name": name}).mappings().one()
     _write(s, tenant, name, start_trial(health_of(row), call_id, now))
 
 
-def _note(
+def _record(
     s: Session, locked: LockedCall, verdict: Verdict, failure: LineFailure, now: datetime
 ) -> None:
     if verdict is Verdict.FAILS:
