@@ -53,10 +53,16 @@ async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
 
 
 def _refusal_of(error: Exception) -> str | None:
-    """One line for what the database refused; None for a defect.
+    """One line for what the database or Temporal refused; None for a defect.
 
-    Its library is not imported for it: who has not imported it can't have raised its error.
+    Their libraries are not imported for it: who has not imported one can't have raised its error.
     """
+    if "outdial.runtime.connection" in sys.modules:
+        from outdial.runtime.connection import refusal_of
+
+        refusal = refusal_of(error)
+        if refusal is not None:
+            return refusal
     if "sqlalchemy.exc" in sys.modules:
         from sqlalchemy.exc import OperationalError, ProgrammingError
 

@@ -16,6 +16,21 @@ _NEVER_CONNECTED = "Failed client connect: "
 at first use and can't. It has no type of its own."""
 
 
+_REFUSALS = frozenset(
+    {
+        RPCStatusCode.INVALID_ARGUMENT,
+        RPCStatusCode.NOT_FOUND,
+        RPCStatusCode.ALREADY_EXISTS,
+        RPCStatusCode.PERMISSION_DENIED,
+        RPCStatusCode.UNAUTHENTICATED,
+        RPCStatusCode.FAILED_PRECONDITION,
+        RPCStatusCode.OUT_OF_RANGE,
+        RPCStatusCode.UNIMPLEMENTED,
+    }
+)
+"""Statuses of a request that is refused however often it is sent."""
+
+
 class TemporalUnavailable(OutdialError):
     """Temporal did not carry out a request: it does not answer, or answers with an error."""
 
@@ -26,9 +41,15 @@ class TemporalUnavailable(OutdialError):
 
 
 class TemporalRefused(OutdialError):
-    """Temporal refused a request; the text is its own."""
+    """Temporal refused a request; `message` is its own text, and `invalid` whether the request
+    itself is wrong."""
 
     code = "temporal_refused"
+
+    def __init__(self, error: RPCError) -> None:
+        super().__init__(f"Temporal refused: {error.message}")
+        self.invalid = error.status is RPCStatusCode.INVALID_ARGUMENT
+        self.message = error.message
 
 
 class WorkflowNotFound(OutdialError):
@@ -86,6 +107,11 @@ def is_outage(error: BaseException) -> bool:
 def is_not_found(error: BaseException | None) -> bool:
     """Whether it is Temporal's answer that there is no such open workflow."""
     return isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND
+
+
+def is_refusal(error: RPCError) -> bool:
+    """Whether Temporal answered, and refuses the request however often it is sent."""
+    return error.status in _REFUSALS
 
 
 @contextmanager

@@ -13,13 +13,13 @@ from outdial.contracts.messages import CampaignResult, RequestCallInput, Request
 from outdial.contracts.names import TASK_QUEUE, request_workflow_id, run_campaign_workflow_id
 from outdial.contracts.signatures.launch import LaunchInput
 from outdial.contracts.workflows import RequestCallWorkflow, RunCampaignWorkflow
-from outdial.dispatch.errors import TemporalRefused
+from outdial.dispatch.errors import TemporalRefused, is_refusal, outages_translated
 
 
 async def create_endpoint(temporal: Client, name: str) -> bool:
     """Let other namespaces reach the service by this name; False when they could before.
 
-    Raises TemporalRefused.
+    Raises TemporalRefused, TemporalUnavailable.
     """
     target = EndpointTarget.Worker(namespace=temporal.namespace, task_queue=TASK_QUEUE)
     spec = EndpointSpec(
@@ -30,12 +30,15 @@ async def create_endpoint(temporal: Client, name: str) -> bool:
         ),
     )
     request = CreateNexusEndpointRequest(spec=spec)
-    try:
-        await temporal.operator_service.create_nexus_endpoint(request)
-    except RPCError as error:
-        if error.status is not RPCStatusCode.ALREADY_EXISTS:
-            raise TemporalRefused(f"Temporal refused: {error.message}") from error
-        return False
+    with outages_translated("the endpoint was not created"):
+        try:
+            await temporal.operator_service.create_nexus_endpoint(request)
+        except RPCError as error:
+            if error.status is RPCStatusCode.ALREADY_EXISTS:
+                return False
+            if is_refusal(error):
+                raise TemporalRefused(error) from error
+            raise
     return True
 
 

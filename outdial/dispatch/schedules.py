@@ -15,12 +15,12 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from outdial.contracts.names import TASK_QUEUE, run_campaign_workflow_id, schedule_id
 from outdial.contracts.signatures.launch import LaunchInput
 from outdial.contracts.workflows import RunCampaignWorkflow
-from outdial.dispatch.errors import TemporalRefused, is_not_found, outages_translated
+from outdial.dispatch.errors import TemporalRefused, is_not_found, is_refusal, outages_translated
 
 _CATCH_UP = timedelta(minutes=10)
 """A launch that was missed for longer is left out: its people expect the next one."""
@@ -32,7 +32,7 @@ async def create_schedule(
     """Launch a campaign whenever `cron` says; False when a schedule of that name was changed
     instead of made. A launch is left out while the one before runs.
 
-    Raises TemporalRefused for what is no cron expression, and TemporalUnavailable.
+    Raises TemporalRefused, invalid for what is no cron expression, and TemporalUnavailable.
     """
     schedule = Schedule(
         action=ScheduleActionStartWorkflow(
@@ -52,8 +52,8 @@ async def create_schedule(
             await _replace(temporal, schedule_id(launch.tenant, name), schedule)
             return False
         except RPCError as error:
-            if error.status is RPCStatusCode.INVALID_ARGUMENT:
-                raise TemporalRefused(error.message) from error
+            if is_refusal(error):
+                raise TemporalRefused(error) from error
             raise
     return True
 
@@ -69,6 +69,8 @@ async def delete_schedule(temporal: Client, tenant: str, name: str) -> bool:
         except RPCError as error:
             if is_not_found(error):
                 return False
+            if is_refusal(error):
+                raise TemporalRefused(error) from error
             raise
     return True
 

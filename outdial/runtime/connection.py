@@ -186,6 +186,11 @@ async def restore_sweep_schedule(client: Client, settings: Settings) -> None:
         await ensure_sweep_schedule(client, settings)
 
 
+def refusal_of(error: Exception) -> str | None:
+    """One line for a request that Temporal did not carry out; None for another error."""
+    return f"Temporal refused: {error.message}" if isinstance(error, RPCError) else None
+
+
 def _type_name(kind: int) -> str:
     name = IndexedValueType.Name(IndexedValueType.ValueType(kind))
     return name.removeprefix("INDEXED_VALUE_TYPE_").replace("_", "").title()

@@ -1,13 +1,15 @@
-"""`outdial nexus` creates its endpoint where the engine runs."""
+"""`outdial nexus` creates its endpoint where the engine runs; what Temporal refuses is one line."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
-from outdial.cli.operations import nexus
+from outdial.cli.operations import nexus, stack
 from outdial.runtime.settings.settings import Settings
 from outdial.runtime.stack.statefile import Endpoints, StackState, owned, write_state
 from outdial.runtime.temporal_config import temporal_address
@@ -54,3 +56,44 @@ def test_a_configured_cluster_comes_before_a_stack(
     monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
     assert outdial("nexus").exit_code == 0
     assert connected == ["temporal.example:7233"]
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (RPCStatusCode.PERMISSION_DENIED, "Temporal refused: its own words"),
+        (
+            RPCStatusCode.UNAVAILABLE,
+            "Temporal does not answer, so the endpoint was not created",
+        ),
+    ],
+)
+def test_a_refusal_and_an_outage_are_told_apart(
+    outdial: Outdial, monkeypatch: pytest.MonkeyPatch, status: RPCStatusCode, text: str
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal.example:7233")
+    answering(monkeypatch, nexus, status)
+    result = outdial("nexus")
+    assert (result.exit_code, result.stderr) == (1, text + "\n")
+
+
+def test_setup_says_in_a_line_what_was_refused(
+    outdial: Outdial, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answering(monkeypatch, stack, RPCStatusCode.NOT_FOUND)
+    result = outdial("setup")
+    assert (result.exit_code, result.stderr) == (1, "Temporal refused: its own words\n")
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, command: Any, status: RPCStatusCode) -> None:
+    """A Temporal that answers every request of a command with this status."""
+
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise RPCError("its own words", status, b"")
+
+    service = SimpleNamespace(create_nexus_endpoint=refuse, list_search_attributes=refuse)
+
+    async def connect(*_: Any, **__: Any) -> Any:
+        return SimpleNamespace(namespace="default", operator_service=service)
+
+    monkeypatch.setattr(command, "connect_temporal", connect)

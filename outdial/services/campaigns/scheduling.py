@@ -15,19 +15,21 @@ async def schedule_campaign(
     """Launch a file of the worker's campaigns folder whenever `cron` says; False when a schedule
     of that name was changed instead of made. A launch is left out while the one before runs.
 
-    Raises RequestRefused for what is no cron expression, and TemporalUnavailable.
+    Raises RequestRefused for what is no cron expression, TemporalRefused, TemporalUnavailable.
     """
     launch = LaunchInput(tenant=ctx.tenant, file=file, again=True)
     try:
         return await create_schedule(ctx.temporal, launch, name, cron, time_zone=time_zone)
     except TemporalRefused as error:
-        raise RequestRefused(f"cron: found {cron!r}: {error}") from error
+        if not error.invalid:
+            raise
+        raise RequestRefused(f"cron: found {cron!r}: {error.message}") from error
 
 
 async def unschedule_campaign(ctx: Resources, name: str) -> None:
     """Delete a campaign's schedule; a launch that runs continues.
 
-    Raises NotFound, TemporalUnavailable.
+    Raises NotFound, TemporalRefused, TemporalUnavailable.
     """
     if not await delete_schedule(ctx.temporal, ctx.tenant, name):
         raise NotFound("schedule", name)
