@@ -45,7 +45,7 @@ class Launches(LaunchActivities):
             raise ApplicationError(str(error), type="LaunchRefused", non_retryable=True) from error
 
     def _load(self, launch: LaunchInput) -> LoadedDefinition:
-        """Raises DefinitionInvalid, LaunchRefused."""
+        """Read the definition of a launch. Raises DefinitionInvalid, LaunchRefused."""
         if launch.file is not None:
             return self._load_file(launch.file)
         if launch.definition is None:

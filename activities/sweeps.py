@@ -139,7 +139,7 @@ class Sweeps(SweepActivities):
         return Swept(requests=signalled)
 
     async def _signal_events(self, until: Deadline) -> int:
-        """Those that were stored by a process that died before it could signal them."""
+        """Signal events that were stored by a process that died before it could signal them."""
         before = self._resources.clock() - EVENT_AGE
 
         async def read(

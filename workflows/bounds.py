@@ -22,7 +22,7 @@ MAX_REASON = 500
 
 
 def require_bounded(message: Message) -> None:
-    """For validators of updates. Raises ApplicationError with a sentence."""
+    """Check the size of an update; for its validator. Raises ApplicationError."""
     if isinstance(message, AddRequest) and message.oversize:
         raise too_large(
             f"found {message.oversize} recipients; one update takes at most {MAX_RECIPIENTS}. "
@@ -38,7 +38,7 @@ def require_bounded(message: Message) -> None:
 
 
 def require_size(message: BaseModel, limit: int) -> None:
-    """Raises ApplicationError with a sentence when a message is larger, as JSON, than a limit."""
+    """Check the size of a message as JSON. Raises ApplicationError if it is above `limit`."""
     size = size_of(message)
     if size > limit:
         raise too_large(f"found a message of {size:,} bytes; at most {limit:,} are taken")

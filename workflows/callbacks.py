@@ -155,7 +155,7 @@ class CallbackWorkflow:
             retry, wait = _left_of(retry, result.tries), min(2 * wait, LONGEST_WAIT)
 
     async def _undo(self) -> None:
-        """Newest first. What can't be undone is recorded, and the others are undone."""
+        """Undo what was done, newest first; failures are recorded, and do not stop the others."""
         for callback in reversed(self._done):
             if not callback.undo:
                 continue

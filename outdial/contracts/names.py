@@ -38,7 +38,7 @@ def run_campaign_workflow_id(tenant: str, name: str) -> str:
 
 
 def schedule_id(tenant: str, name: str) -> str:
-    """Of the Temporal Schedule of a recurring campaign."""
+    """Id of the Temporal Schedule of a recurring campaign."""
     return f"recurring/{tenant}/{name}"
 
 

@@ -107,7 +107,7 @@ their id."""
 
 
 def callback(retry: CallbackRetry) -> Options:
-    """Of one callback, by its `retry`."""
+    """Options for the activity of one callback, from its `retry`."""
     return Options(
         # The far side gets its whole time; the rest is for our own reads and writes.
         start_to_close_timeout=retry.timeout + timedelta(seconds=30),

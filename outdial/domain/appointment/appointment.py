@@ -30,7 +30,7 @@ class AppointmentStatus(StrEnum):
 
     @property
     def stands(self) -> bool:
-        """It will take place, or does now: it keeps its slot, and may be moved."""
+        """Whether it has a slot and may be moved: it is neither canceled nor over."""
         return self in _STANDING
 
 

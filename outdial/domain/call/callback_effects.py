@@ -95,7 +95,7 @@ def redial_time(facts: CallFacts, path: str = CALL_AT) -> RequestedTime | Unclea
 def requested_redial(
     data: Mapping[str, Any], zones: tuple[str, ...], ended_at: datetime
 ) -> datetime | None:
-    """The same for a call without callbacks, from the agent's data; None if it names no time."""
+    """When the person asked to be called, from the agent's data; None if it names no time."""
     read = _requested_instant(data.get(CALL_AT), zones, ended_at)
     return read.at if isinstance(read, RequestedTime) else None
 

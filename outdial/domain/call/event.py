@@ -186,7 +186,7 @@ class CallEvent(BaseModel):
         return CallEvent(**facts, answered=was_answered(self, self.transcript))
 
     def by_facts(self) -> CallEvent:
-        """The same event, its end named by the facts in it.
+        """The same event, with the end that its facts prove.
 
         One that presumes an answer stays as it is: other events prove whether there was one.
         """
@@ -428,7 +428,7 @@ class CallEnd(BaseModel):
         )
 
     def by_facts(self, *, answered_before: bool = False, started_before: bool = False) -> CallEnd:
-        """The same end, read with what is proved by now."""
+        """The same end, corrected by what other reports proved."""
         answered = answered_in_all(self, answered_before, started_before)
         end = ending_of(self, answered_before=answered is True)
         return self.model_copy(

@@ -94,8 +94,7 @@ class CallRequest(CallPolicy):
     """Returned as it came; ours to keep, never to read."""
 
     def require_bounded(self) -> None:
-        """Raises OutOfBounds unless everything in it can be stored, answered and sent on, and the
-        call rings and talks for a time that a call may."""
+        """Check the sizes of all values, and the call and ring durations. Raises OutOfBounds."""
         require_within(self.context, FREE_FORM, ("context",))
         require_within(self.variables, FREE_FORM, ("variables",))
         require_within(self.agent.settings, AGENT_SETTINGS, ("agent", "settings"))
@@ -106,7 +105,7 @@ class CallRequest(CallPolicy):
                 raise OutOfBounds((name,), problem)
 
     def plan(self) -> CallPlan:
-        """Raises ValueError while no line is chosen."""
+        """The plan of the call. Raises ValueError while no line is chosen."""
         if self.line is None:
             raise ValueError("the request names no line, and none was chosen for it")
         shown = (self.caller_id,) if self.caller_id else ()

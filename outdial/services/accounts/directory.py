@@ -73,13 +73,13 @@ async def add_agent(ctx: Resources, values: dict[str, Any]) -> RegisteredAgent:
 
 
 def require_line(ctx: Resources, name: str | None) -> None:
-    """Raises UnknownLine for one that the tenant does not have."""
+    """Check that the tenant has the line. Raises UnknownLine."""
     if name is not None:
         ctx.lines.of_tenant(ctx.tenant)[name]
 
 
 async def get(ctx: Resources, of: Directory[Kept], kept_id: str) -> Kept:
-    """Raises NotFound."""
+    """The tenant's entry with this id. Raises NotFound."""
     kept = await ctx.database.read(lambda s: of.get(s, ctx.tenant, kept_id))
     if kept is None:
         raise NotFound(of.kind, kept_id)
@@ -102,7 +102,7 @@ async def page(
     tags: Sequence[str] = (),
     **values: Any,
 ) -> list[Kept]:
-    """Oldest first; `values` are columns that must have these values."""
+    """A page of entries, oldest first; `values` are columns that must have these values."""
     return await ctx.database.read(
         lambda s: of.page(
             s,
@@ -164,7 +164,7 @@ async def change(
 async def remove(
     ctx: Resources, of: Directory[Kept], kept_id: str, *, version: int | None = None
 ) -> None:
-    """Raises NotFound, PreconditionFailed."""
+    """Delete an entry. Raises NotFound, PreconditionFailed."""
     removed = await ctx.database.write(lambda s: of.remove(s, ctx.tenant, kept_id, version=version))
     if not removed:
         kept = await get(ctx, of, kept_id)

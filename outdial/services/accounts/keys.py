@@ -93,7 +93,7 @@ async def list_all_keys(ctx: Resources) -> list[ApiKey]:
 
 
 async def get_key(ctx: Resources, key_id: str) -> ApiKey:
-    """Raises NotFound."""
+    """A key of the tenant. Raises NotFound."""
     return _require(await ctx.database.read(lambda s: keys.get_key(s, ctx.tenant, key_id)), key_id)
 
 

@@ -165,7 +165,7 @@ def _moved(
 
 
 def _opt_out(s: Session, request: ToolRequest) -> dict[str, Any]:
-    """From this commit on no call to any number of the recipient passes the fence."""
+    """Suppress all numbers of the recipient: from the commit on, no call to them is placed."""
     live = request.live
     source = f"call {live.call_id}"
     suppress_all(

@@ -53,7 +53,7 @@ class NewAppointment:
 
 
 async def add(ctx: Resources, new: NewAppointment) -> DeskAppointment:
-    """Raises RequestRefused, and NotFound for an unknown contact."""
+    """Enter an appointment. Raises RequestRefused, and NotFound for an unknown contact."""
     now = ctx.clock()
     _require_bounded(new.details)
     _require_future(new.starts_at, now)
@@ -78,7 +78,7 @@ async def add(ctx: Resources, new: NewAppointment) -> DeskAppointment:
 
 
 async def get(ctx: Resources, appointment_id: str) -> DeskAppointment:
-    """Raises NotFound."""
+    """One appointment of the tenant. Raises NotFound."""
     stored = await ctx.database.read(lambda s: desk.get(s, ctx.tenant, appointment_id))
     if stored is None:
         raise NotFound(KIND, appointment_id)
@@ -86,7 +86,7 @@ async def get(ctx: Resources, appointment_id: str) -> DeskAppointment:
 
 
 async def history(ctx: Resources, appointment_id: str) -> list[AppointmentChange]:
-    """Its changes, oldest first. Raises NotFound."""
+    """The changes of an appointment, oldest first. Raises NotFound."""
     await get(ctx, appointment_id)
     return await ctx.database.read(lambda s: history_of(s, appointment_id))
 
@@ -94,7 +94,7 @@ async def history(ctx: Resources, appointment_id: str) -> list[AppointmentChange
 async def page(
     ctx: Resources, chosen: DeskFilter, *, limit: int, offset: int = 0
 ) -> list[DeskAppointment]:
-    """In the order of their starts."""
+    """A page of appointments, ordered by their starts."""
     return await ctx.database.read(
         lambda s: desk.page(s, ctx.tenant, chosen, limit=limit, offset=offset)
     )
@@ -105,7 +105,7 @@ async def count(ctx: Resources, chosen: DeskFilter) -> int:
 
 
 async def change(ctx: Resources, appointment_id: str, changes: DeskChange) -> DeskAppointment:
-    """Raises NotFound, and RequestRefused for what a canceled one cannot become."""
+    """Move it, or change its notes or status. Raises NotFound, RequestRefused."""
     now = ctx.clock()
     _require_bounded(changes.details)
     if changes.starts_at is not None:
@@ -122,7 +122,7 @@ async def change(ctx: Resources, appointment_id: str, changes: DeskChange) -> De
 
 
 async def cancel(ctx: Resources, appointment_id: str) -> None:
-    """Again is no error. Raises NotFound."""
+    """Cancel it; a canceled one stays canceled. Raises NotFound."""
     await change(ctx, appointment_id, DeskChange(status=AppointmentStatus.CANCELED))
 
 

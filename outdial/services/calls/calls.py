@@ -95,7 +95,7 @@ async def create_call(
 
 
 def require_carried(line: Line, request: CallRequest, *, variables: bool = True) -> None:
-    """Raises RequestRefused for settings that the line would drop, with what it can do."""
+    """Check that the line supports the call's settings. Raises RequestRefused."""
     written = request.model_fields_set
     lost = [*not_carried_of(line, request, variables=variables, written=written)]
     if lost:
@@ -103,7 +103,7 @@ def require_carried(line: Line, request: CallRequest, *, variables: bool = True)
 
 
 async def get_call(ctx: Resources, call_id: str) -> CallView:
-    """Raises NotFound."""
+    """One call of the tenant. Raises NotFound."""
     view = await ctx.database.read(lambda s: stored_calls.get_view(s, ctx.tenant, call_id))
     if view is None:
         raise NotFound("call", call_id)
@@ -118,7 +118,7 @@ async def list_calls(
     after: tuple[datetime, str] | None = None,
     offset: int = 0,
 ) -> list[CallView]:
-    """The newest first."""
+    """A page of the tenant's calls, newest first."""
     return await ctx.database.read(
         lambda s: stored_calls.list_views(
             s, ctx.tenant, chosen, limit=limit, after=after, offset=offset

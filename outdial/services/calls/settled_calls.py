@@ -13,14 +13,14 @@ from outdial.services.calls import calls
 
 
 async def get_call(ctx: Resources, call_id: str) -> CallView:
-    """Raises NotFound."""
+    """One call, in progress until its analysis has come. Raises NotFound."""
     return until_settled(await calls.get_call(ctx, call_id), ctx.clock())
 
 
 async def list_calls(
     ctx: Resources, chosen: CallFilter, *, limit: int, offset: int = 0
 ) -> list[CallView]:
-    """The newest first."""
+    """A page of such calls, newest first."""
     now = ctx.clock()
     chosen = chosen.model_copy(update={"settled_by": now})
     views = await calls.list_calls(ctx, chosen, limit=limit, offset=offset)

@@ -87,7 +87,7 @@ async def list_results(ctx: Resources, name: str, *, limit: int, after: int = 0)
 
 
 async def stream_results(ctx: Resources, name: str) -> AsyncIterator[Result]:
-    """The same, all of them, a page in memory at a time."""
+    """All results of `list_results`, with one page in memory at a time."""
     after = 0
     while True:
         page = await list_results(ctx, name, limit=PAGE, after=after)

@@ -77,7 +77,7 @@ async def list_lines(ctx: Resources) -> list[LineStatus]:
 
 
 async def get_line(ctx: Resources, name: str) -> LineStatus:
-    """Raises NotFound."""
+    """One of the tenant's lines, by its name. Raises NotFound."""
     line = ctx.lines.of_tenant(ctx.tenant).get(name)
     if line is None:
         raise NotFound("line", name)

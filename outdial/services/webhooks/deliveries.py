@@ -20,7 +20,7 @@ __all__ = ["DeliveryFilter", "get_delivery", "list_deliveries", "redeliver", "se
 async def list_deliveries(
     ctx: Resources, chosen: DeliveryFilter, *, limit: int, before: int | None = None
 ) -> list[Delivery]:
-    """The newest first."""
+    """A page of deliveries, newest first."""
     return await ctx.database.read(
         lambda s: deliveries.list_deliveries(s, ctx.tenant, chosen, limit=limit, before=before)
     )

@@ -95,7 +95,7 @@ async def endpoint_of_call(ctx: Resources, url: str, *, scheme: str = STANDARD) 
 
 
 async def check_targets(ctx: Resources, definition: CampaignDefinition) -> None:
-    """Raises RequestRefused for a URL that no webhook may be sent to."""
+    """Check URLs of webhooks. Raises RequestRefused for one that is not allowed."""
     for target in definition.webhooks:
         await _require_url(ctx, target.url)
 
@@ -113,7 +113,7 @@ def campaign_endpoints(
 
 
 async def get_endpoint(ctx: Resources, endpoint_id: str) -> Endpoint:
-    """Raises NotFound."""
+    """One endpoint of the tenant. Raises NotFound."""
     endpoint = await ctx.database.read(lambda s: endpoints.get_endpoint(s, ctx.tenant, endpoint_id))
     if endpoint is None:
         raise NotFound("endpoint", endpoint_id)
@@ -127,7 +127,7 @@ async def list_endpoints(
     after: tuple[datetime, str] | None = None,
     scheme: str | None = None,
 ) -> list[Endpoint]:
-    """Oldest first."""
+    """A page of endpoints, oldest first."""
     return await ctx.database.read(
         lambda s: endpoints.list_endpoints(s, ctx.tenant, limit=limit, after=after, scheme=scheme)
     )

@@ -185,8 +185,8 @@ class LockedRow(Generic[Values]):
         )
 
     def differing(self, columns: Mapping[str, Any]) -> dict[str, Any]:
-        """Those that are not stored yet, as far as that is known: a column that is not read is
-        written each time."""
+        """The changes that are not stored yet; a column that was not read is always
+        one of them."""
         read = _READ[type(self.values)]
         return {
             name: value

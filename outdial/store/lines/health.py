@@ -88,7 +88,7 @@ def health_of(row: RowMapping) -> Health:
 
 
 def last_failures(s: Session, tenant: str, name: str) -> tuple[LineFailure, ...]:
-    """Newest first."""
+    """The latest failures of a line, newest first."""
     rows = s.connection().execute(_LAST, {"of_tenant": tenant, "name": name})
     return tuple(_failure(row) for row in rows.mappings())
 

@@ -12,7 +12,7 @@ from outdial.store.db.tables import line
 
 
 def simulated_among(s: Session, tenant: str, names: Sequence[str]) -> frozenset[str]:
-    """Those of these lines that lead to the simulated network."""
+    """Those of the lines that are on the simulated network."""
     rows = s.connection().execute(
         select(line.c.name).where(
             line.c.tenant == tenant, line.c.name.in_(names), line.c.provider == SIMULATED
