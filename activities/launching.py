@@ -1,4 +1,4 @@
-"""A campaign that another service runs: its file is read, and it is launched as from any door."""
+"""A campaign that another service runs: read, and launched as by API or command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m outdial.api`: the HTTP door as a process of its own."""
+"""`python -m outdial.api`: the HTTP API as a process of its own."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class ApiPolicy:
-    """How the doors are guarded."""
+    """How requests to the APIs are bounded."""
 
     require_https: bool = False
     trusted_proxies: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""The HTTP status of each error, by its code: one table for the three kinds of doors."""
+"""The HTTP status of each error, by its code: one table for the three kinds of APIs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Door = Literal["v1", "compat", "hooks"]
 
 
 class HttpStatus(NamedTuple):
-    """None where an error does not belong at a door: there it is a defect, and answered 500."""
+    """None where an API can't raise the error: there it is a defect, answered with 500."""
 
     v1: int | None = None
     """/v1, our own API."""
@@ -78,7 +78,7 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
 
 
 def status_of(error: OutdialError, door: Door) -> int:
-    """The status of an error at a door.
+    """The status of an error in one kind of API.
 
     Raises the error itself where it has none: it goes on to whatever answers and logs defects.
     """

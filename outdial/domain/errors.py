@@ -9,7 +9,7 @@ class OutdialError(Exception):
     """Base class of our own errors: a code for programs, a text for people, attributes for data.
 
     Each class declares its own `code`, unique and in snake_case, which stays when the class is
-    renamed: doors look up HTTP statuses, problem codes and exit codes by it
+    renamed: CLI and APIs look up HTTP statuses, problem codes and exit codes by it
     (`outdial.api.statuses`, `outdial.api.v1.problems`, `outdial.cli.exit_codes`). The text is
     `str(error)`; what a program may want besides stands in typed attributes of the class.
 

@@ -48,7 +48,7 @@ class NoLineChosen(UnknownLine):
 class ResultMapping(BaseModel):
     """Under which names and words a line's agents give their results, where these are not ours.
 
-    Agents are told to extract `disposition`, `call_at` and `appointment_at`. One that was built for
+    Agents should extract `disposition`, `call_at` and `appointment_at`. One that was built for
     something else has its own names and words; a line says once which is which.
     """
 

@@ -1,4 +1,4 @@
-"""The one clock of a process: doors make it and hand it down.
+"""The one clock of a process: entry points create it and pass it on.
 
 Instants of several processes meet in the database, so it is the database's clock that counts. Each
 process measures by how much its own differs, at its start and every minute, and corrects it. With

@@ -24,7 +24,7 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
     """503 when the database is down. Without Temporal webhooks are still taken, and passed on
-    later; so it is told, but does not take this process out of service."""
+    later; so it is reported, but does not take this process out of service."""
     database = await _database_answers(request)
     temporal = await _temporal_answers(request)
     return JSONResponse(

@@ -23,7 +23,7 @@ class CallView(BaseModel):
     line: str
     campaign: str
     origin: str
-    """The door that took it, or `campaign`."""
+    """The API through which it came, or `campaign`."""
     contact_id: str | None = None
     endpoint_id: str | None = None
     status: CallStatus

@@ -92,7 +92,7 @@ _FAILURES = frozenset(
 )
 """A throttle is none: a provider that says when to come back works, and fewer calls than fit
 would be made. A rejection is about the number, a refusal about the person. `UNKNOWN` is one: the
-provider neither answered nor told. So is `BLOCKED`: every further call with that caller id does
+provider neither answered nor reported. So is `BLOCKED`: every further call with that caller id does
 it more harm."""
 _ANSWERED_FOR = frozenset(
     {

@@ -1,6 +1,6 @@
 """Where a number or an address is: jurisdictions and time zones, with what says so.
 
-A jurisdiction is an ISO 3166 code, `US-FL` or `FR`. A North American number is told by its whole
+A jurisdiction is an ISO 3166 code, `US-FL` or `FR`. A North American number is located by its whole
 area code, never by the library's guess for a prefix: three of four prefixes of split area codes
 come back with a single zone. Elsewhere a number has the zones of its country by the tz database;
 where these show different times, those of its prefix by the national numbering plan, else all.

@@ -74,7 +74,7 @@ def draft_recipients(
 ) -> list[RecipientDraft]:
     """Check and render recipients that came in a request, as if the definition listed them.
 
-    Raises DefinitionInvalid with every problem; all stand at line 1, told apart by their path.
+    Raises DefinitionInvalid with every problem; all are at line 1, distinguished by their path.
     """
     source_map = SourceMap(name, None)
     problems = ProblemList()

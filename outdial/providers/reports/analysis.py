@@ -1,6 +1,6 @@
 """Reads the results that an agent extracted from a conversation.
 
-An agent is told to extract `disposition` (a word) and `call_at` (when to call again: ISO 8601
+An agent is configured to extract `disposition` (a word) and `call_at` (when to call again: ISO 8601
 with a zone, or without one by the clock of the person called); all else is passed on as it is.
 """
 

@@ -26,7 +26,7 @@ class Listed:
 
 
 def ours(calls: Iterable[Listed], *, call_id: str, to: str, since: datetime) -> str | None:
-    """The provider's id of our call; None when it is not listed, or can't be told from others."""
+    """The provider's id of our call; None when it is not listed, or is ambiguous."""
     listed = list(calls)
     for one in listed:
         if one.call_id == call_id:

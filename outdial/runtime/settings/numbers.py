@@ -15,7 +15,7 @@ _PREFIX = re.compile(r"\+[1-9][0-9]{2,8}")
 
 
 class NumberSettings(BaseModel):
-    """Numbers of other types and countries are refused at every door, and once more at the fence,
+    """Numbers of other types and countries are refused on entry, and once more at the fence,
     so that a leaked key can't run up a bill."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

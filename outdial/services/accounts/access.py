@@ -21,7 +21,7 @@ _NOBODY = "-"
 
 @dataclass(frozen=True)
 class RateRule:
-    """A limit of a door: so many requests of one key, one address or one organisation."""
+    """A rate limit of an API: so many requests of one key, one address or one organisation."""
 
     per: str
     """`key`, `address` or `tenant`."""

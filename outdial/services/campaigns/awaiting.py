@@ -1,4 +1,4 @@
-"""Campaigns that another service runs through Temporal, launched as from any other door."""
+"""Campaigns that another service runs through Temporal, launched as by API or command line."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from outdial.providers.reports.payload import list_at, number_at, text_at
 _LISTED = 1000
 _CLOCKS_DIFFER = timedelta(seconds=10)
 _NO_SUCH_CALL = "SID not found for the given c_id."
-"""docs.bland.ai/api-v1/post/calls-id-stop: nothing but the sentence tells it."""
+"""docs.bland.ai/api-v1/post/calls-id-stop: only the text of the answer shows it."""
 _SAME_DIGITS = 10
 """Lists show numbers with and without their country."""
 _SPEAKERS = ("task", "pathway_id", "persona_id")

@@ -27,7 +27,7 @@ class BuildVoiceAIProvider(HttpProvider):
     options.
 
     Its API has one endpoint, which dials. So there is no asking what became of a call, no
-    finding one whose answer was lost, no hanging up; what no webhook tells stays unknown. Our id
+    finding one whose answer was lost, no hanging up; what no webhook reports stays unknown. Our id
     travels in `metadata`, which webhooks echo. `name` and `email` of the recipient reach the
     prompt; other variables only the metadata. The caller id, how long it rings, the longest talk
     and recording are settings of the agent there: its longest talk should not be longer than

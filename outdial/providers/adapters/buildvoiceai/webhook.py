@@ -6,7 +6,7 @@ as is the payload of the workflow action Webhook (docs/workflows/actions/webhook
 
 A signing secret exists, but no page says which header carries what over which bytes. Our choice:
 the webhook URL registered at BuildVoiceAI is `…/hooks/<line>/<webhook_secret>`. Deliveries
-carry no time of signing and no id, so repeated ones are told by the call and what it says of it.
+carry no time of signing and no id, so repeated ones are recognized by the call and the content.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """LiveKit's webhooks and participants as events.
 
-docs.livekit.io/home/server/webhooks: `participant_left` tells that a call is over, and by its
+docs.livekit.io/home/server/webhooks: `participant_left` reports that a call is over, and by its
 disconnectReason how. Nothing is sent when a phone rings or is answered: that is an attribute of
 the participant, to be asked for. A call is known by its room, which is ours to name.
 """

@@ -113,7 +113,7 @@ class TelnyxWebhooks(WebhookReader):
 
 
 def read_call(call: Mapping[str, Any]) -> Sequence[CallEvent]:
-    """The event in a call as the API shows it: that it is over, which is all it tells.
+    """The event in a call as the API shows it: only that it is over.
 
     A call that lasted was completed; of another nobody can tell why it ended.
     """
@@ -254,7 +254,7 @@ _LATER: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "call.conversation_insights.generated": _insights,
     "call.analyzed": _analyzed,
 }
-"""What is told of a call beside how it goes, some of it long after its end."""
+"""Reports about a call other than its status, some of them long after its end."""
 
 
 def _decoded(text: str) -> bytes:

@@ -105,7 +105,7 @@ def event_of(
 ) -> CallEvent | None:
     """None when it says nothing about the status.
 
-    Nothing numbers the events: one is told from others by the call and its status, so that a
+    Nothing numbers the events: one is recognized by the call and its status, so that a
     webhook and a look-up tell the same one. Which fields come with an end is in no document;
     those of a call under /v2 are read where they are there.
     """

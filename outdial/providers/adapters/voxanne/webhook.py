@@ -126,7 +126,7 @@ def status_of(
 ) -> tuple[CallEvent, ...]:
     """The status of a call; nothing when it says nothing about that.
 
-    Nothing numbers the events: one is told from others by the call and its status, so that a
+    Nothing numbers the events: one is recognized by the call and its status, so that a
     webhook and a look-up tell the same one.
     """
     if meaning.status is None:
@@ -195,7 +195,7 @@ def _happened_at(call: Mapping[str, Any], status: CallStatus) -> datetime | None
 
 
 def _duration(call: Mapping[str, Any]) -> float | None:
-    """Seconds; from begin and end where they are not told."""
+    """Seconds; computed from begin and end where they are not reported."""
     duration = number_at(call, "duration")
     began = _happened_at(call, CallStatus.IN_PROGRESS)
     ended = _happened_at(call, CallStatus.COMPLETED)

@@ -84,7 +84,7 @@ def event_of(
 ) -> CallEvent | None:
     """None when it says nothing about the status.
 
-    Nothing numbers the events: one is told from others by the call and its status, so that a
+    Nothing numbers the events: one is recognized by the call and its status, so that a
     webhook and a look-up tell the same one. The only documented `outcome` is "successful", which
     says no more than the status does, so it is kept and decides nothing.
     """

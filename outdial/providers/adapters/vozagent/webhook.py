@@ -4,7 +4,7 @@ docs.vozagent.ai names the events; what a delivery looks like, and what is done 
 `whsec_…` of a subscription, is in no document. Our choices: the URL registered at VozAgent is
 `…/hooks/<line>/<webhook_secret>`; the event's name is read from `event` or `type`, the call
 from `data`, `call` or the body itself, with the field names of the call's record. A delivery that
-looks otherwise tells nothing, and the call is looked up when it has been silent for too long.
+looks otherwise proves nothing, and the call is looked up when it has been silent for too long.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def events_of(
 ) -> tuple[CallEvent, ...]:
     """The status of a call, and its analysis once there is one.
 
-    Neither VozAgent's record nor its webhooks number what they tell: an event is told from others
+    Neither VozAgent's record nor its webhooks number what they report: an event is recognized
     by the call and its status, so that a webhook and a look-up tell the same one.
     """
     if meaning.status is None:

@@ -46,7 +46,7 @@ class AppointmentRow(Row, table=True):
     """Of a hold that its call does not give up: when anybody may take the slot."""
     notes: str | None = Field(default=None, sa_type=Text)
     details: dict[str, Any] | None = Field(default=None, sa_type=JsonText)
-    """What a door keeps with it; never read."""
+    """Data of the API that entered it, stored unchanged and not interpreted."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

@@ -29,7 +29,7 @@ class CallRequestRow(Row, table=True):
     """As it was asked for: a registered agent's id, or the provider's."""
     line: str = Field(sa_type=Text)
     origin: str = Field(sa_type=Text)
-    """The door that took it."""
+    """The API through which it came."""
     contact_id: str | None = Field(default=None, sa_type=Text)
     endpoint_id: str | None = Field(default=None, sa_type=Text)
     """Gets the events of this call besides the tenant's own endpoints."""
