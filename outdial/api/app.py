@@ -3,12 +3,14 @@ connections that `uvicorn` alone does not have (`outdial.api.connections`)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from outdial.api.bodies import BoundBodies
@@ -67,7 +69,7 @@ def build_app(
     app.include_router(tools.router)
     app.include_router(health.router)
     for path, part in parts.items():
-        app.mount(path, part)
+        app.router.routes.append(_mount(path, part))
     install_errors(app)
     app.add_exception_handler(HTTPException, http_problem)  # what no part of it knows
     app.add_middleware(BoundBodies)
@@ -76,6 +78,17 @@ def build_app(
     if policy.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(policy.trusted_proxies))
     return app
+
+
+def _mount(path: str, part: FastAPI) -> Mount:
+    """Hands every path below `path` to a part, those with line breaks too.
+
+    Starlette's own pattern stops at a line break, so the part could not refuse such a path in the
+    form of its own API.
+    """
+    mount = Mount(path, app=part)
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 def policy_of(settings: Settings) -> ApiPolicy:

@@ -109,3 +109,13 @@ async def test_77_one_systems_limit_is_no_others(world: World) -> None:
         )
     assert [answer.status_code for answer in others] == [200, 200, 200]
     assert triggered.status_code == 400
+
+
+@pytest.mark.parametrize("system", REFUSING)
+async def test_each_refuses_a_path_with_a_line_break_itself(world: World, system: str) -> None:
+    _, path, members = REFUSING[system]
+    async with serving_world(world) as http:
+        http.headers.update(bearer((await new_key(world)).text))
+        answer = await http.get(f"/compat/{system}{path}/%0Anone/%0A")
+    assert answer.status_code == 404
+    assert members <= answer.json().keys() <= members | {"message"}
