@@ -255,7 +255,15 @@ async def test_a_placement_is_never_cancelled_half_way(server: WorkflowEnvironme
         calls.on_place = slow_provider
         handle = await start(server, queue, call)
         await placing.wait()
+        withdrawing = asyncio.Event()
+
+        async def not_placed_yet() -> None:
+            withdrawing.set()
+
+        calls.on_hang_up = not_placed_yet
         await handle.cancel()
+        # Else the answer may come in the task that deals with the cancellation.
+        await asyncio.wait_for(withdrawing.wait(), 20)
 
         async def provider_reports_the_end() -> None:
             await handle.signal(CallWorkflow.report, report(call, CallStatus.CANCELED))
