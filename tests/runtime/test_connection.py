@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 from temporalio.client import ScheduleIntervalSpec
 from temporalio.common import SearchAttributeKey
+from temporalio.envconfig import ClientConfig
 from temporalio.testing import WorkflowEnvironment
 
 from outdial.contracts.names import SWEEP_SCHEDULE
@@ -72,6 +74,41 @@ def test_temporal_is_configured_by_its_own_means(
     monkeypatch.setenv("TEMPORAL_ADDRESS", "temporal:7233")
     assert is_configured(settings)
     assert is_configured(load_settings({"OUTDIAL_TEMPORAL_ADDRESS": "127.0.0.1:1"}))
+
+
+@pytest.mark.parametrize(
+    ("variables", "file"),
+    [
+        ({"XDG_CONFIG_HOME": "{tmp}/xdg", "HOME": "{tmp}"}, "xdg/temporalio/temporal.toml"),
+        ({"XDG_CONFIG_HOME": "xdg", "HOME": "{tmp}"}, ".config/temporalio/temporal.toml"),
+        ({"HOME": "{tmp}"}, ".config/temporalio/temporal.toml"),
+        ({"HOME": "{tmp}/" + "x" * 300}, None),  # refused by the system, as an unreadable one is
+        ({"XDG_CONFIG_HOME": "/" + "x" * 300}, None),
+        ({"HOME": ""}, None),
+        ({}, None),
+    ],
+    ids=["xdg", "relative xdg", "home", "bad home", "bad xdg", "empty home", "no home"],
+)
+def test_the_default_file_is_where_the_sdk_looks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], file: str | None
+) -> None:
+    def unknown_user(uid: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {uid}")
+
+    monkeypatch.setattr("pwd.getpwuid", unknown_user)  # a container under a uid of its own
+    for name in [name for name in os.environ if name.startswith("TEMPORAL_")]:
+        monkeypatch.delenv(name)
+    for name in ("XDG_CONFIG_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.replace("{tmp}", str(tmp_path)))
+    settings = load_settings({})
+    assert not is_configured(settings)
+    if file is not None:
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).write_text('[profile.default]\naddress = "here:7233"\n')
+        assert ClientConfig.load_client_connect_config().get("target_host") == "here:7233"
+        assert is_configured(settings)
 
 
 async def test_a_server_that_is_not_there_is_reported() -> None:

@@ -296,14 +296,18 @@ def has_temporal_configuration() -> bool:
     """Whether Temporal's SDK could find a setting of its own: a variable, or its default file.
 
     Answers without importing the SDK, which takes longer than most commands. Where the file lies
-    is repeated here for Linux alone; elsewhere the SDK has to look.
+    is repeated here for Linux with a HOME alone; elsewhere the SDK has to look.
     """
     if sys.platform != "linux" or any(name.startswith("TEMPORAL_") for name in os.environ):
         return True
-    base = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    if not base.is_absolute():
-        base = Path.home() / ".config"
-    return (base / "temporalio" / "temporal.toml").exists()
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    if not os.path.isabs(base):
+        home = os.environ.get("HOME")
+        if not home:
+            return True
+        base = os.path.join(home, ".config")
+    # Not Path.exists: it raises where a directory can't be entered, and the SDK finds no file.
+    return os.path.exists(os.path.join(base, "temporalio", "temporal.toml"))
 
 
 class _Variables(EnvSettingsSource):
