@@ -72,8 +72,7 @@ class ElevenLabsWebhooks(WebhookReader):
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         """The events in a verified webhook; none for what is not about how a call goes.
 
-        Raises WebhookRefused when the body is
-        none.
+        Raises WebhookRefused when the body is none.
         """
         content = object_in(body)
         kind, data = text_at(content, "type"), object_at(content, "data")

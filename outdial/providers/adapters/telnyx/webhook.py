@@ -88,8 +88,9 @@ class TelnyxWebhooks(WebhookReader):
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         """The events in a verified webhook; none for what is not about how a call of ours goes.
 
-        Every field is optional in telnyx-python's types, the time too. Raises
-        WebhookRefused when the body is no event.
+        Every field is optional in telnyx-python's types, the time too.
+
+        Raises WebhookRefused when the body is no event.
         """
         data = object_at(object_in(body), "data")
         kind, payload = text_at(data, "event_type") or "", object_at(data, "payload")

@@ -34,8 +34,7 @@ class TwilioWebhooks(WebhookReader):
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         """The events of a verified callback, sent to `url`.
 
-        Raises WebhookRefused for what is no
-        callback about a call.
+        Raises WebhookRefused for what is no callback about a call.
         """
         form = {name: storable(value) for name, value in form_in(body)}
         sid = form.get("CallSid")

@@ -72,8 +72,9 @@ class VapiWebhooks(WebhookReader):
     def read(self, body: bytes, url: str, received_at: datetime) -> Sequence[CallEvent]:
         """The events in a verified message; none for what is not about how a call goes.
 
-        A timestamp is optional, and the documentation's own example has none. Raises
-        WebhookRefused when the body is no message, or does not say of which call.
+        A timestamp is optional, and the documentation's own example has none.
+
+        Raises WebhookRefused when the body is no message, or does not say of which call.
         """
         message = object_at(object_in(body), "message")
         kind, call = text_at(message, "type"), object_at(message, "call")
