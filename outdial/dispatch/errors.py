@@ -128,3 +128,15 @@ def outages_translated(doing: str) -> Iterator[None]:
         if not is_outage(error):
             raise
         raise TemporalUnavailable(doing) from error
+
+
+@contextmanager
+def refusals_translated(doing: str) -> Iterator[None]:
+    """As `outages_translated`, and raise TemporalRefused for what Temporal refuses."""
+    with outages_translated(doing):
+        try:
+            yield
+        except RPCError as error:
+            if not is_refusal(error):
+                raise
+            raise TemporalRefused(error) from error

@@ -13,7 +13,7 @@ from outdial.contracts.messages import CampaignResult, RequestCallInput, Request
 from outdial.contracts.names import TASK_QUEUE, request_workflow_id, run_campaign_workflow_id
 from outdial.contracts.signatures.launch import LaunchInput
 from outdial.contracts.workflows import RequestCallWorkflow, RunCampaignWorkflow
-from outdial.dispatch.errors import TemporalRefused, is_refusal, outages_translated
+from outdial.dispatch.errors import refusals_translated
 
 
 async def create_endpoint(temporal: Client, name: str) -> bool:
@@ -30,15 +30,13 @@ async def create_endpoint(temporal: Client, name: str) -> bool:
         ),
     )
     request = CreateNexusEndpointRequest(spec=spec)
-    with outages_translated("the endpoint was not created"):
+    with refusals_translated("the endpoint was not created"):
         try:
             await temporal.operator_service.create_nexus_endpoint(request)
         except RPCError as error:
-            if error.status is RPCStatusCode.ALREADY_EXISTS:
-                return False
-            if is_refusal(error):
-                raise TemporalRefused(error) from error
-            raise
+            if error.status is not RPCStatusCode.ALREADY_EXISTS:
+                raise
+            return False
     return True
 
 

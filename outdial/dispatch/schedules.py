@@ -20,7 +20,7 @@ from temporalio.service import RPCError
 from outdial.contracts.names import TASK_QUEUE, run_campaign_workflow_id, schedule_id
 from outdial.contracts.signatures.launch import LaunchInput
 from outdial.contracts.workflows import RunCampaignWorkflow
-from outdial.dispatch.errors import TemporalRefused, is_not_found, is_refusal, outages_translated
+from outdial.dispatch.errors import is_not_found, refusals_translated
 
 _CATCH_UP = timedelta(minutes=10)
 """A launch that was missed for longer is left out: its people expect the next one."""
@@ -45,33 +45,27 @@ async def create_schedule(
         spec=ScheduleSpec(cron_expressions=[cron], time_zone_name=time_zone),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP),
     )
-    with outages_translated(f"the schedule of {name} was not changed"):
+    with refusals_translated(f"the schedule of {name} was not changed"):
         try:
             await temporal.create_schedule(schedule_id(launch.tenant, name), schedule)
         except ScheduleAlreadyRunningError:
             await _replace(temporal, schedule_id(launch.tenant, name), schedule)
             return False
-        except RPCError as error:
-            if is_refusal(error):
-                raise TemporalRefused(error) from error
-            raise
     return True
 
 
 async def delete_schedule(temporal: Client, tenant: str, name: str) -> bool:
     """Delete a campaign's schedule; a launch that runs continues. False when it has none.
 
-    Raises TemporalUnavailable.
+    Raises TemporalRefused, TemporalUnavailable.
     """
-    with outages_translated(f"the schedule of {name} was not changed"):
+    with refusals_translated(f"the schedule of {name} was not changed"):
         try:
             await temporal.get_schedule_handle(schedule_id(tenant, name)).delete()
         except RPCError as error:
-            if is_not_found(error):
-                return False
-            if is_refusal(error):
-                raise TemporalRefused(error) from error
-            raise
+            if not is_not_found(error):
+                raise
+            return False
     return True
 
 

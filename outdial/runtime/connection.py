@@ -30,6 +30,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from outdial.contracts.names import SWEEP_SCHEDULE, TASK_QUEUE
 from outdial.contracts.search_attributes import SEARCH_ATTRIBUTES
 from outdial.contracts.workflows import SweepWorkflow
+from outdial.dispatch.errors import is_refusal
 from outdial.domain.errors import OutdialError
 from outdial.runtime.settings.settings import Settings
 from outdial.runtime.temporal_config import client_config, temporal_address
@@ -188,7 +189,10 @@ async def restore_sweep_schedule(client: Client, settings: Settings) -> None:
 
 def refusal_of(error: Exception) -> str | None:
     """One line for a request that Temporal did not carry out; None for another error."""
-    return f"Temporal refused: {error.message}" if isinstance(error, RPCError) else None
+    if not isinstance(error, RPCError):
+        return None
+    what = "refused" if is_refusal(error) else "does not answer"
+    return f"Temporal {what}: {error.message}"
 
 
 def _type_name(kind: int) -> str:

@@ -77,12 +77,19 @@ def test_a_refusal_and_an_outage_are_told_apart(
     assert (result.exit_code, result.stderr) == (1, text + "\n")
 
 
-def test_setup_says_in_a_line_what_was_refused(
-    outdial: Outdial, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (RPCStatusCode.NOT_FOUND, "Temporal refused: its own words"),
+        (RPCStatusCode.UNAVAILABLE, "Temporal does not answer: its own words"),
+    ],
+)
+def test_setup_says_in_a_line_what_went_wrong(
+    outdial: Outdial, monkeypatch: pytest.MonkeyPatch, status: RPCStatusCode, text: str
 ) -> None:
-    answering(monkeypatch, stack, RPCStatusCode.NOT_FOUND)
+    answering(monkeypatch, stack, status)
     result = outdial("setup")
-    assert (result.exit_code, result.stderr) == (1, "Temporal refused: its own words\n")
+    assert (result.exit_code, result.stderr) == (1, text + "\n")
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, command: Any, status: RPCStatusCode) -> None:
