@@ -23,12 +23,11 @@ from outdial.domain.rules.rulebook import Rulebook
 from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
-from outdial.providers.unsupported import not_carried_by
 from outdial.resources.resources import Resources
 from outdial.services.accounts.quotas import spend
 from outdial.services.accounts.rights import require_for_definition
 from outdial.services.campaigns.forecasting import Forecast
-from outdial.services.campaigns.line_check import on_lines
+from outdial.services.campaigns.line_check import on_lines, unsupported
 from outdial.services.errors import (
     LaunchClosing,
     NoCallableRecipients,
@@ -141,10 +140,7 @@ def _require_carried(ctx: Resources, loaded: LoadedDefinition) -> None:
     lines = ctx.lines.of_tenant(ctx.tenant)
     for name in loaded.definition.lines:
         lines[name]
-    problems = [
-        loaded.source_map.problem(each.path, "not_carried", each.message)
-        for each in not_carried_by(lines, loaded.definition)
-    ]
+    problems = unsupported(lines, loaded)
     if problems:
         raise DefinitionInvalid(problems)
 

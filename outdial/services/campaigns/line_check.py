@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from outdial.domain.line.routing import UnknownLine
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import Problem
-from outdial.providers.lines import Line, Lines
+from outdial.providers.lines import Lines
 from outdial.providers.unsupported import not_carried_by
 
 
@@ -25,23 +24,21 @@ class LineCheck:
 def check_lines(lines: Lines, loaded: LoadedDefinition) -> LineCheck:
     """Check a definition against one tenant's lines, without reaching them."""
     try:
-        chosen = on_lines(lines, loaded).definition
+        chosen = on_lines(lines, loaded)
     except UnknownLine as error:
         message = str(error).removeprefix("line: ")
-        return LineCheck((), (), (_problem(loaded, ("line",), error.code, message),))
-    problems = [
+        problem = loaded.source_map.problem(("line",), error.code, message)
+        return LineCheck((), (), (problem,))
+    simulated = tuple(name for name in chosen.definition.lines if lines[name].simulated)
+    return LineCheck(chosen.definition.lines, simulated, unsupported(lines, chosen))
+
+
+def unsupported(lines: Lines, loaded: LoadedDefinition) -> tuple[Problem, ...]:
+    """A problem for each setting of a definition that one of its lines would drop."""
+    return tuple(
         loaded.source_map.problem(lost.path, "not_carried", lost.message)
-        for lost in not_carried_by(lines, chosen)
-    ]
-    return LineCheck(chosen.lines, _simulated(lines, chosen.lines), tuple(problems))
-
-
-def _problem(loaded: LoadedDefinition, path: tuple[str, ...], code: str, message: str) -> Problem:
-    return loaded.source_map.problem(path, code, message)
-
-
-def _simulated(lines: Mapping[str, Line], names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if lines[name].simulated)
+        for lost in not_carried_by(lines, loaded.definition)
+    )
 
 
 def on_lines(lines: Lines, loaded: LoadedDefinition) -> LoadedDefinition:
