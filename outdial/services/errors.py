@@ -47,11 +47,16 @@ class NoSuchCampaign(ServiceError):
         self.name = name
 
 
+def recipients(count: int) -> str:
+    """`1 recipient`, `2 recipients`."""
+    return "1 recipient" if count == 1 else f"{count} recipients"
+
+
 class NoCallableRecipients(ServiceError):
     code = "no_callable_recipients"
 
     def __init__(self, name: str, never: Sequence[tuple[int, str]]) -> None:
-        reasons = "; ".join(f"{count} recipients: {reason}" for count, reason in never[:5])
+        reasons = "; ".join(f"{recipients(count)}: {reason}" for count, reason in never[:5])
         super().__init__(f"no recipient of {name} can ever be called: {reasons}")
 
 

@@ -12,7 +12,12 @@ from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
 from outdial.resources.resources import Resources
 from outdial.services.campaigns.launching import StoredLaunch, store_launch
-from outdial.services.errors import NoCallableRecipients, RequestRefused, ScopeMissing
+from outdial.services.errors import (
+    NoCallableRecipients,
+    RequestRefused,
+    ScopeMissing,
+    recipients,
+)
 from outdial.services.operations.lines import left_to_providers, simulated_lines
 from outdial.store.campaign.campaigns import launch_of_requester
 from outdial.store.db.errors import CampaignEnded, CampaignRunning, PurposeChanged, ReservedName
@@ -79,15 +84,11 @@ async def _earlier_try(
 def _notes(ctx: Resources, stored: StoredLaunch) -> Iterator[str]:
     forecast = stored.forecast
     for count, reason in forecast.never():
-        yield f"can never be called, {_recipients(count)}: {reason}"
+        yield f"can never be called, {recipients(count)}: {reason}"
     for count, reason in forecast.end_early():
-        yield f"will not be called any more, {_recipients(count)}, at {reason}"
+        yield f"will not be called any more, {recipients(count)}, at {reason}"
     yield from simulated_lines(ctx, stored.record.plan)
     yield from left_to_providers(ctx, stored.record.plan)
-
-
-def _recipients(count: int) -> str:
-    return "1 recipient" if count == 1 else f"{count} recipients"
 
 
 def _launched(record: CampaignRecord, *notes: str, own: bool = False) -> LaunchedCampaign:
