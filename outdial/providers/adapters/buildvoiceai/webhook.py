@@ -21,8 +21,9 @@ from outdial.domain.call.status import CallStatus
 from outdial.providers.errors import WebhookRefused
 from outdial.providers.port import WebhookReader
 from outdial.providers.reports.instants import from_iso
-from outdial.providers.reports.payload import list_at, number_at, object_at, object_in, text_at
+from outdial.providers.reports.payload import number_at, object_at, object_in, text_at
 from outdial.providers.reports.status_map import load_maps, sharper
+from outdial.providers.reports.transcript import transcript_in
 from outdial.providers.signing import require_token
 
 OUR_ID = "outdial_call_id"
@@ -83,19 +84,10 @@ def _end_facts(content: Mapping[str, Any]) -> dict[str, Any]:
     seconds = number_at(content, "duration_seconds")
     return {
         "duration_seconds": number_at(content, "duration") if seconds is None else seconds,
-        "transcript": _transcript(content),
+        "transcript": transcript_in(content),
         "recording_url": text_at(content, "recording_url"),
         "cost": cost if cents is None else cents / 100,
         "structured": {
             name: text for name in ("summary", "sentiment") if (text := text_at(content, name))
         },
     }
-
-
-def _transcript(content: Mapping[str, Any]) -> str | None:
-    """One text in one rendition, turns of `role` and `content` in the other."""
-    turns = [
-        f"{text_at(turn, 'role') or 'unknown'}: {text_at(turn, 'content') or ''}"
-        for turn in list_at(content, "transcript")
-    ]
-    return text_at(content, "transcript") or "\n".join(turns) or None

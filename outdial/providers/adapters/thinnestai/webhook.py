@@ -21,8 +21,9 @@ from typing import Any
 from outdial.domain.call.event import CallEvent
 from outdial.providers.port import WebhookReader
 from outdial.providers.reports.instants import from_iso, from_unix
-from outdial.providers.reports.payload import list_at, number_at, object_at, object_in, text_at
+from outdial.providers.reports.payload import number_at, object_at, object_in, text_at
 from outdial.providers.reports.status_map import Meaning, load_maps, sharper
+from outdial.providers.reports.transcript import transcript_in
 from outdial.providers.signing import (
     CALL_ID,
     header_of,
@@ -123,7 +124,7 @@ def event_of(
         failure=meaning.failure,
         detail=text_at(call, "ended_reason") or text_at(call, "status"),
         duration_seconds=_first_number(call, "duration_seconds", "duration"),
-        transcript=_transcript(call),
+        transcript=transcript_in(call),
         recording_url=text_at(call, "recording_url"),
         cost=number_at(call, "cost"),
     ).by_facts()
@@ -137,11 +138,3 @@ def id_of(call: Mapping[str, Any]) -> str | None:
 
 def _first_number(call: Mapping[str, Any], *names: str) -> float | None:
     return next((number for name in names if (number := number_at(call, name)) is not None), None)
-
-
-def _transcript(call: Mapping[str, Any]) -> str | None:
-    turns = [
-        f"{text_at(turn, 'role') or 'unknown'}: {text_at(turn, 'content') or ''}"
-        for turn in list_at(call, "transcript")
-    ]
-    return text_at(call, "transcript") or "\n".join(turns) or None
