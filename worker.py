@@ -36,6 +36,7 @@ from outdial.runtime.connection import (
     TemporalUnreachable,
     connect_temporal,
     ensure_sweep_schedule,
+    refusal_of,
     register_search_attributes,
     restore_sweep_schedule,
 )
@@ -85,7 +86,7 @@ def main() -> None:
     except (OperationalError, ProgrammingError) as error:
         sys.exit(wrong_schema(error))
     except RPCError as error:
-        sys.exit(f"Temporal refused: {error.message}")
+        sys.exit(refusal_of(error))
     finally:
         release_clients()
 
