@@ -7,15 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import (
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
-    from outdial.contracts import options, search_attributes
+    from outdial.contracts import options
     from outdial.contracts.messages import (
         AddRequest,
         CampaignCarry,
@@ -26,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
         ResumeRequest,
         StopRequest,
     )
+    from outdial.contracts.search_attributes import attributes_of_call
     from outdial.contracts.signatures.campaign import (
         AddInput,
         CampaignActivities,
@@ -35,7 +32,6 @@ with workflow.unsafe.imports_passed_through():
         StateInput,
     )
     from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall
-    from outdial.domain.call.status import CallStatus
     from workflows.bounds import require_bounded
     from workflows.call import CallWorkflow
     from workflows.cancellation import run_to_end
@@ -199,7 +195,7 @@ class CampaignWorkflow:
                 id=call.workflow_id,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                search_attributes=_attributes(call),
+                search_attributes=attributes_of_call(call),
                 static_summary=f"{call.masked}, attempt {call.attempt}, line {call.line}",
             )
         except WorkflowAlreadyStartedError:
@@ -386,14 +382,3 @@ class CampaignWorkflow:
             f"**{claim.state}** · {claim.open_recipients} recipients to go, "
             f"{claim.in_flight} calls in flight\n\n{claim.reason}"
         )
-
-
-def _attributes(call: ClaimedCall) -> TypedSearchAttributes:
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(search_attributes.CAMPAIGN, call.campaign),
-            SearchAttributePair(search_attributes.LINE, call.line),
-            SearchAttributePair(search_attributes.ATTEMPT, call.attempt),
-            SearchAttributePair(search_attributes.CALL_STATUS, CallStatus.QUEUED.value),
-        ]
-    )

@@ -1,4 +1,4 @@
-"""Signatures of the workflows, by which CLI, API and services start them.
+"""Signatures of the workflows, by which the engine starts them.
 
 The workflows are in `workflows/`, which nothing here may import; a test compares names and
 arguments of both.
@@ -13,6 +13,7 @@ from temporalio import workflow
 from outdial.contracts.messages import (
     CallbackRunInput,
     CallbackRunResult,
+    CallResult,
     CampaignInput,
     CampaignResult,
     DeliveryResult,
@@ -22,6 +23,7 @@ from outdial.contracts.messages import (
 )
 from outdial.contracts.signatures.delivery import EndpointRef
 from outdial.contracts.signatures.launch import LaunchInput
+from outdial.domain.call.claim import ClaimedCall
 
 
 @workflow.defn(name="CampaignWorkflow")
@@ -31,6 +33,15 @@ class CampaignWorkflow(ABC):
     @workflow.run
     @abstractmethod
     async def run(self, campaign: CampaignInput) -> CampaignResult: ...
+
+
+@workflow.defn(name="CallWorkflow")
+class CallWorkflow(ABC):
+    """Places one call and follows it to its end."""
+
+    @workflow.run
+    @abstractmethod
+    async def run(self, call: ClaimedCall) -> CallResult: ...
 
 
 @workflow.defn(name="RequestCallWorkflow")

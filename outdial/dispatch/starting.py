@@ -28,10 +28,11 @@ from outdial.contracts.names import (
     delivery_workflow_id,
     request_workflow_id,
 )
-from outdial.contracts.search_attributes import ATTEMPT, CALL_STATUS, CAMPAIGN, LINE
+from outdial.contracts.search_attributes import CAMPAIGN, LINE, attributes_of_call
 from outdial.contracts.signatures.delivery import EndpointRef
 from outdial.contracts.workflows import (
     CallbackWorkflow,
+    CallWorkflow,
     CampaignWorkflow,
     DeliveryWorkflow,
     RequestCallWorkflow,
@@ -39,7 +40,6 @@ from outdial.contracts.workflows import (
 from outdial.dispatch.errors import is_outage, outages_translated
 from outdial.dispatch.signals import SIGNAL_WITHIN
 from outdial.domain.call.claim import ClaimedCall
-from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord
 
 log = logging.getLogger(__name__)
@@ -114,28 +114,17 @@ async def start_call(temporal: Client, call: ClaimedCall) -> bool:
     try:
         with outages_translated("the workflow of a call was not started"):
             await temporal.start_workflow(
-                "CallWorkflow",
+                CallWorkflow.run,
                 call,
                 id=call.workflow_id,
                 task_queue=TASK_QUEUE,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 static_summary=f"{call.masked}, attempt {call.attempt}, line {call.line}",
-                search_attributes=call_attributes(call),
+                search_attributes=attributes_of_call(call),
             )
     except WorkflowAlreadyStartedError:
         return False
     return True
-
-
-def call_attributes(call: ClaimedCall) -> TypedSearchAttributes:
-    return TypedSearchAttributes(
-        [
-            SearchAttributePair(CAMPAIGN, call.campaign),
-            SearchAttributePair(LINE, call.line),
-            SearchAttributePair(ATTEMPT, call.attempt),
-            SearchAttributePair(CALL_STATUS, CallStatus.QUEUED.value),
-        ]
-    )
 
 
 async def start_request(
