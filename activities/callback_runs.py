@@ -109,10 +109,8 @@ class CallbackRuns(CallbackActivities):
             raise refused(str(error)) from error
 
     async def _carry_out(self, context: CallbackContext, timeout: timedelta) -> CallbackOutcome:
-        kind, integrations = (
-            context.entry.kind,
-            self._resources.integrations.of_tenant(context.call.tenant),
-        )
+        kind = context.entry.kind
+        integrations = self._resources.integrations.of_tenant(context.call.tenant)
         if kind == MIRROR:
             return await self._mirror_changes(context)
         if kind == CallbackKind.ENROLL:

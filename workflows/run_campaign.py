@@ -127,7 +127,7 @@ class RunCampaignWorkflow:
 
 
 async def _cancel(campaign: LaunchedCampaign) -> bool:
-    """Whether its workflow was open, and was signaled."""
+    """Whether its workflow was open: the cancellation has reached it."""
     workflow_id = names.campaign_workflow_id(campaign.tenant, campaign.name)
     try:
         await workflow.get_external_workflow_handle(workflow_id).cancel()

@@ -111,7 +111,7 @@ async def reading_records(settings: Settings, *, hint: str = "") -> AsyncIterato
 
 @asynccontextmanager
 async def changing_records(settings: Settings, *, hint: str = "") -> AsyncIterator[Attachment]:
-    """The database, and the engine if one runs, which is signaled; none is started.
+    """The database, and the engine if one runs, which is signalled; none is started.
 
     Raises NothingYet as `reading_records` does, and TemporalUnreachable when a Temporal is
     configured, but does not answer.

@@ -143,13 +143,13 @@ class Progress(BaseModel):
 
 
 class Settled(BaseModel):
-    """What the end or settlement of a call changed; what has to be signaled to Temporal."""
+    """What the end or settlement of a call changed, and which workflows are to be signalled."""
 
     model_config = ConfigDict(frozen=True)
 
     call_id: str
     changed: bool
-    """False when it was recorded before; then nothing is to be signaled."""
+    """False when it was recorded before; then there is nothing to signal."""
     settled: bool = False
     status: CallStatus
     outcome: str | None = None

@@ -39,7 +39,7 @@ class Resources:
     integrations: Integrations = field(default_factory=Integrations)
     """Calendars, mail, and where callbacks may go."""
     upsert_status: bool = True
-    """Whether ringing and answering are signaled to workflows, and the CallStatus search attribute
+    """Whether ringing and answering are signalled to workflows, and the CallStatus search attribute
     is updated with every transition; otherwise with ends alone."""
     claim_linger: timedelta = timedelta(milliseconds=500)
     """How long a claim waits for further slots to become free; saves history events."""

@@ -99,9 +99,9 @@ async def _suppress(
     if suppressed.hung_up:
         text += f"; {plural(suppressed.hung_up, 'call')} ended"
     say(text + ".")
-    if suppressed.not_signaled and at.live:
-        calls = plural(suppressed.not_signaled, "call")
-        say(f"{calls} could not be signaled; none of them is dialed.")
+    if suppressed.not_signalled and at.live:
+        calls = plural(suppressed.not_signalled, "call")
+        say(f"{calls} could not be signalled; none of them is dialed.")
     if unread:
         fail(*unread, "The other numbers were added; these were not.")
     return OK

@@ -1,0 +1,1 @@
+"""Signatures of the activities, a module for the activities of each workflow."""

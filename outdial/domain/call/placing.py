@@ -1,4 +1,4 @@
-"""The request that dials a number, and what the placement fence says about sending it."""
+"""The request that dials a number."""
 
 from __future__ import annotations
 

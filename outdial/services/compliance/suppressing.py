@@ -24,9 +24,9 @@ class Suppressed:
     already_listed: int
     """Numbers that were on the list before."""
     hung_up: int
-    """Queued and ringing calls that were signaled to hang up."""
-    not_signaled: int
-    """Those whose workflows could not be signaled; the fence stops all that were not sent."""
+    """Queued and ringing calls that were signalled to hang up."""
+    not_signalled: int
+    """Those whose workflows could not be signalled; the fence stops all that were not sent."""
 
 
 async def suppress(
@@ -42,14 +42,14 @@ async def suppress(
     A conversation that has begun continues. From the commit on no fence lets a call to them pass.
     """
     tenant = EVERY_TENANT if every_tenant else ctx.tenant
-    added = hung_up = not_signaled = 0
+    added = hung_up = not_signalled = 0
     for start in range(0, len(numbers), STEP):
         some = list(numbers[start : start + STEP])
         added += await _list(ctx, tenant, some, reason, source)
         signalled, failed = await hang_up_suppressed_calls(ctx.database, ctx.temporal, tenant, some)
         hung_up += signalled
-        not_signaled += failed
-    return Suppressed(added, len(set(numbers)) - added, hung_up, not_signaled)
+        not_signalled += failed
+    return Suppressed(added, len(set(numbers)) - added, hung_up, not_signalled)
 
 
 async def _list(ctx: Resources, tenant: str, numbers: list[str], reason: str, source: str) -> int:

@@ -195,7 +195,7 @@ def launch_campaign(
 ) -> LaunchResult:
     """Create a campaign and start it, or with `again` start one anew that is over.
 
-    A requester launches once: CampaignRunning is also raised when he did so before, and
+    A requester launches once: CampaignRunning is also raised when it did so before, and
     `launch_of_requester` finds that launch, over or not.
     Raises ReservedName, CampaignRunning, CampaignEnded, PurposeChanged; then nothing changed.
     """

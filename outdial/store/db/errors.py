@@ -4,6 +4,7 @@ StoreError
 ├── DatabaseUnavailable     the database cannot be reached or is too busy; try again later
 ├── StatementRefused        a value broke a rule of the database: a mistake of ours
 ├── UnknownCampaign         no campaign has this id
+├── UnknownAppointment      no appointment has this id
 ├── UnknownCall             no call has this id
 ├── ReservedName            the name belongs to the direct campaign
 ├── CampaignRunning         it is launched already and not over

@@ -57,7 +57,7 @@ async def test_listed_numbers_fall_silent_everywhere(tmp_path: Path) -> None:
             await until(silent, timeout=60, interval=0.02)
             took = time.monotonic() - begun
             log.info("%s silent after %.2f s; the goal is %s", len(some), took, GOAL_SECONDS)
-            assert (suppressed.added, suppressed.hung_up, suppressed.not_signaled) == (
+            assert (suppressed.added, suppressed.hung_up, suppressed.not_signalled) == (
                 len(some),
                 len(some),
                 0,

@@ -59,7 +59,8 @@ class CampaignRevisionRow(Row, table=True):
 class ClaimStateRow(Row, table=True):
     """What a campaign's claims remember; locked by a claim, so claims of one campaign queue up.
 
-    It is not in the campaign's row because fences and settlements hold that one shared.
+    It is not in the campaign's row: a claim holds this one to its end, and a pause, which locks the
+    campaign's, waits for no claim.
     """
 
     __tablename__ = "claim_state"

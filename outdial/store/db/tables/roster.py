@@ -118,7 +118,7 @@ class RecipientRow(Row, table=True):
     request_key: str | None = Field(default=None, sa_type=Text)
     requester_workflow_id: str | None = Field(default=None, sa_type=Text)
     requester_signalled: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
-    """A sweeper has checked that the requester's workflow has been signaled the end."""
+    """A sweeper has signalled the requester's workflow that the recipient has ended."""
     context: dict[str, Any] | None = Field(default=None, sa_type=JsonText)
 
 
