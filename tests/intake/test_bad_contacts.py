@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.intake.broken import CSV_HEAD, Broken, table
@@ -92,6 +95,11 @@ def test_recipients(case: Broken) -> None:
     Broken(
         "a folder",
         START + "recipients: {csv: .}\n",
+        ["campaign.yaml:4:19: recipients.csv: csv_not_opened"],
+    ),
+    Broken(
+        "a device",
+        START + "recipients: {csv: /dev/zero}\n",
         ["campaign.yaml:4:19: recipients.csv: csv_not_opened"],
     ),
     Broken(
@@ -245,3 +253,8 @@ def test_recipients(case: Broken) -> None:
 )
 def test_contact_files(case: Broken) -> None:
     case.check()
+
+
+def test_a_pipe_is_not_waited_for(folder: Path) -> None:
+    os.mkfifo(folder / "people.csv")
+    Broken("a pipe", CSV_HEAD, ["campaign.yaml:5:8: recipients.csv: csv_not_opened"]).check()

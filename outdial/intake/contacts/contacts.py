@@ -266,7 +266,12 @@ def read_contacts(
     source: CsvSource, base: Path, source_map: SourceMap, checker: RowChecker
 ) -> Iterator[RecipientDraft | Problem]:
     """The drafts of a contact file's rows, and what is wrong with the other rows."""
-    return _ContactFile(source, base / source.csv, source_map, checker).drafts()
+    path = base / source.csv
+    if path.is_fifo() or path.is_char_device():
+        # It could be read once, and reading may never end; a launch reads within a transaction.
+        message = f"found a pipe or a device, {str(path)!r}; save the contacts in a file"
+        return iter([source_map.problem(("recipients", "csv"), NotOpened.code, message)])
+    return _ContactFile(source, path, source_map, checker).drafts()
 
 
 class _ContactFile:
