@@ -139,7 +139,7 @@ def _attempt(view: CallView) -> Attempt | None:
 
 
 class ShownEvent(BaseModel):
-    """Transcript, recording and analysis that the provider reported."""
+    """A report about the call: a change of its status, or its analysis."""
 
     id: str
     kind: EventKind
