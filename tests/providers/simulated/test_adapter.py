@@ -28,6 +28,16 @@ async def test_the_catalog_knows_it(network: SimulatedNetwork) -> None:
     await provider.aclose()
 
 
+async def test_requests_go_by_the_transport_of_the_line(network: SimulatedNetwork) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"open": 7})
+
+    elsewhere = {"transport": httpx.MockTransport(answer)}
+    provider = build_provider("simulated", line_at(network).model_copy(update=elsewhere))
+    assert "7 calls open" in await provider.check()
+    await provider.aclose()
+
+
 async def test_an_order_arrives_as_it_was_given(
     network: SimulatedNetwork, provider: SimulatedProvider, receiver: Receiver, order: Order
 ) -> None:

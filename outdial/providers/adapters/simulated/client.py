@@ -12,7 +12,6 @@ import httpx
 
 from outdial.domain.call.event import CallSnapshot
 from outdial.domain.call.placing import PlaceRequest
-from outdial.domain.egress import Egress
 from outdial.providers.adapters.simulated import webhook
 from outdial.providers.adapters.simulated.errors import (
     CALL_NOT_FOUND,
@@ -78,7 +77,7 @@ class SimulatedProvider(Provider):
                 code="api_key",
             )
         try:
-            self._http = _http_client(line.base_url or "", api_key, self._limit, line.egress)
+            self._http = _http_client(line, api_key)
         except httpx.InvalidURL as exc:
             raise self._no_such_place() from exc
 
@@ -204,7 +203,9 @@ class SimulatedProvider(Provider):
         )
 
 
-def _http_client(base_url: str, api_key: str, limit: float, egress: Egress) -> httpx.AsyncClient:
+def _http_client(line: LineConfig, api_key: str) -> httpx.AsyncClient:
+    base_url, egress = line.base_url or "", line.egress
+    limit = line.request_timeout.total_seconds()
     return httpx.AsyncClient(
         base_url=base_url,
         headers={"authorization": f"Bearer {api_key}"},
@@ -219,6 +220,7 @@ def _http_client(base_url: str, api_key: str, limit: float, egress: Egress) -> h
             keepalive_expiry=_KEEP_ALIVE_SECONDS,
         ),
         trust_env=False,
+        transport=line.transport,
         event_hooks={"request": [departure.note]},
     )
 
