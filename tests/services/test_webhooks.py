@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallEnd
 from outdial.domain.call.status import CallStatus
+from outdial.services.webhooks.webhooks import WebhookReceiver
 from outdial.store.call import calls, settlement
 from tests.services.world import NOW, World, webhook
 
@@ -81,3 +84,25 @@ async def test_a_webhook_about_nothing_of_ours_is_taken(world: World) -> None:
     headers, body = webhook("nobody" * 5, "pondering")
     received = await world.receive_webhook("simulated", headers, body, "http://x/hooks")
     assert (received.stored, received.new) == (0, 0)
+
+
+async def test_a_failure_to_mark_signalled_events_is_not_the_end_of_marking(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = await world.place_call()
+    tries: list[object] = []
+
+    def mark(_: object, keys: object, **__: object) -> None:
+        tries.append(keys)
+        if len(tries) == 1:
+            raise RuntimeError("a defect")
+
+    monkeypatch.setattr("outdial.services.webhooks.webhooks.FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr("outdial.services.webhooks.webhooks.events.mark_signalled", mark)
+    async with WebhookReceiver(world.ctx) as receiver:
+        for count, kind in enumerate(("ringing", "in_progress"), start=1):
+            headers, body = webhook(call.call_id, kind, at=NOW)
+            await receiver.receive("simulated", headers, body, "http://x/hooks")
+            async with asyncio.timeout(10):
+                while len(tries) < count:
+                    await asyncio.sleep(0.01)

@@ -125,4 +125,7 @@ class WebhookReceiver:
     async def _keep_flushing(self) -> None:
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception:  # a defect, which must not keep all later events unmarked
+                log.exception("signalled events were not marked")
