@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import update
 from temporalio.client import WorkflowExecutionStatus
 
-from outdial.contracts.messages import CampaignInput
 from outdial.dispatch.starting import wake_direct_campaign
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.definition.agent import Agent
@@ -17,12 +16,6 @@ from outdial.store.campaign.campaigns import ensure_direct_campaign
 from outdial.store.db.tables import recipient
 from tests.services.test_recovery import handle_of, sweeps
 from tests.services.world import World, new_name
-
-
-def test_an_input_of_an_older_version_is_read() -> None:
-    older = {"tenant": "default", "campaign": "direct", "campaign_id": 1, "launch": 1}
-    assert CampaignInput.model_validate(older | {"standing": True}).direct
-    assert not CampaignInput.model_validate(older).direct
 
 
 async def direct_campaign(world: World, state: str) -> CampaignRecord:
