@@ -16,7 +16,7 @@ pytest_plugins = ["tests.backends", "tests.distribution", "tests.temporal"]
 
 # A shared machine is slow at times, which is no property of the code.
 settings.register_profile("local", deadline=None, max_examples=examples(100))
-# A red run is repeated on the same examples; new ones are found at the desk.
+# A red run is repeated on the same examples; new ones are found locally.
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=examples(100))
 
 
