@@ -76,8 +76,8 @@ def facts(**changes: Any) -> CallFacts:
     ],
 )
 def test_matching(conditions: dict[str, Any], holds: bool) -> None:
-    effects = Facts("failed:rejected", None, 1, AnsweredBy.HUMAN, True, DATA)
-    assert when(**conditions).matches(effects) is holds
+    of_call = Facts("failed:rejected", None, 1, AnsweredBy.HUMAN, True, DATA)
+    assert when(**conditions).matches(of_call) is holds
 
 
 def test_positions_are_those_of_the_definition() -> None:

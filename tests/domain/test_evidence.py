@@ -47,9 +47,9 @@ def test_what_was_answered_is_completed_whatever_its_end_is_called(
 
 
 def test_a_transcript_proves_an_answer() -> None:
-    lines = event(status=CallStatus.FAILED, failure="unavailable", transcript="Yes, speaking.")
-    assert lines.by_facts().status is CallStatus.COMPLETED
-    empty = lines.model_copy(update={"transcript": " \n"}).by_facts()
+    report = event(status=CallStatus.FAILED, failure="unavailable", transcript="Yes, speaking.")
+    assert report.by_facts().status is CallStatus.COMPLETED
+    empty = report.model_copy(update={"transcript": " \n"}).by_facts()
     assert (empty.status, empty.answered) == (CallStatus.FAILED, None)
 
 
@@ -114,7 +114,7 @@ def test_reading_again_changes_nothing(
     seconds: float | None,
     before: bool,
 ) -> None:
-    lines = event(
+    report = event(
         status=status,
         failure=failure if status is CallStatus.FAILED else None,
         answered=answered,
@@ -122,6 +122,6 @@ def test_reading_again_changes_nothing(
         answered_by=answered_by,
         duration_seconds=seconds,
     )
-    once = end_of(answered_before=before, **lines.model_dump())
+    once = end_of(answered_before=before, **report.model_dump())
     assert once.by_facts(answered_before=False) == once
-    assert end_of(answered_before=before, **lines.by_facts().model_dump()) == once
+    assert end_of(answered_before=before, **report.by_facts().model_dump()) == once

@@ -46,5 +46,5 @@ def test_what_is_not_there_or_of_another_shape_changes_nothing(data: dict[str, A
 
 
 def test_without_a_mapping_it_stays_as_it_came() -> None:
-    events = event(structured={"a": 1}, disposition="booked")
-    assert ResultMapping().read(events) is events
+    report = event(structured={"a": 1}, disposition="booked")
+    assert ResultMapping().read(report) is report

@@ -59,9 +59,9 @@ async def test_pause_resume_and_stop(working: World) -> None:
         return (await reading.require_campaign(ctx, name)).state.over
 
     await until(over)
-    state = await reading.progress(ctx, name)
-    assert state.state is CampaignState.STOPPED
-    assert state.by_outcome == {"canceled": 2}
+    progress = await reading.progress(ctx, name)
+    assert progress.state is CampaignState.STOPPED
+    assert progress.by_outcome == {"canceled": 2}
     assert (await control.stop(ctx, name)).state is CampaignState.STOPPED
     with pytest.raises(ChangeRefused, match="cannot become running"):
         await control.resume(ctx, name)

@@ -123,9 +123,9 @@ def test_the_direct_campaign_is_created_once_and_never_ends(house: House) -> Non
             lambda s: campaigns.ensure_direct_campaign(s, DEFAULT_TENANT, now=house.now)
         )
 
-    campaign = race([ensure] * 6)
-    direct = campaign[0]
-    assert all(record == direct for record in campaign)
+    records = race([ensure] * 6)
+    direct = records[0]
+    assert all(record == direct for record in records)
     assert direct.direct
     assert _finish(house, direct) is None
     assert house.set_state(direct, PAUSED).state is PAUSED

@@ -65,8 +65,8 @@ def test_only_what_has_not_left_is_closed(house: House) -> None:
     house.fence(placing)
     house.place(placed)
     house.end(ended, CallStatus.CANCELED, may_have_rung=False)
-    fence = [_close(house, call_id) for call_id in (claimed, placing, placed, ended)]
-    assert fence == [Fence.CLAIMED, Fence.PLACING, Fence.PLACED, Fence.CLOSED]
+    fences = [_close(house, call_id) for call_id in (claimed, placing, placed, ended)]
+    assert fences == [Fence.CLAIMED, Fence.PLACING, Fence.PLACED, Fence.CLOSED]
     assert _close(house, claimed) is Fence.CLOSED
     assert _call(house, placing).fence is Fence.PLACING
 

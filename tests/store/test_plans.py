@@ -206,12 +206,12 @@ def test_no_statement_reads_a_whole_table(house: House, backend: str, per_day: i
     if backend == "postgresql":  # its autovacuum does so in time; SQLite never does by itself
         house.write(lambda s: s.connection().execute(text("ANALYZE")))
     explain = "EXPLAIN" if backend == "postgresql" else "EXPLAIN QUERY PLAN"
-    whole_tables = {}
+    plans = {}
     for statement, parameters in _statements(house, campaign).items():
-        whole_tables[statement] = house.write(
+        plans[statement] = house.write(
             lambda s, sql=statement, values=parameters: _plan(s, f"{explain} {sql}", values)  # type: ignore[misc]
         )
-    whole = {sql: plan for sql, plan in whole_tables.items() if _WHOLE_TABLE.search(plan)}
+    whole = {sql: plan for sql, plan in plans.items() if _WHOLE_TABLE.search(plan)}
     assert not whole, "\n\n".join(f"{sql}\n{plan}" for sql, plan in whole.items())
 
 

@@ -135,16 +135,16 @@ async def test_lists_have_pages_and_filters(us: Customer, world: World) -> None:
         made = await create(us, to=f"+1202555012{number}", agent=f"agent-{number % 2}")
         ids.append(made["id"])
     newest_first = ids[::-1]
-    pages_ids: list[str] = []
+    ids_of_pages: list[str] = []
     cursor = None
     while True:
         query = {"limit": 2, **({"cursor": cursor} if cursor else {})}
         page = (await us.http.get("/v1/calls", params=query)).json()
-        pages_ids += [call["id"] for call in page["items"]]
+        ids_of_pages += [call["id"] for call in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
             break
-    assert pages_ids == newest_first
+    assert ids_of_pages == newest_first
 
     async def listed(**query: str) -> list[str]:
         page = (await us.http.get("/v1/calls", params=query)).json()

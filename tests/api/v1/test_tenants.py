@@ -150,8 +150,8 @@ async def test_the_same_names_mean_different_things(
     assert one.json()["id"] != two.json()["id"]
     launched = await us.http.post("/v1/campaigns", json=definition(name=theirs["name"]))
     assert launched.json()["created"] is True
-    rows = await world.ctx.database.read(
+    campaign = await world.ctx.database.read(
         lambda s: campaigns.find_campaign(s, them.tenant, theirs["name"])
     )
-    assert rows is not None
-    assert rows.plan.line == "others"
+    assert campaign is not None
+    assert campaign.plan.line == "others"

@@ -152,8 +152,8 @@ async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack
     await launch_campaign(stack.ctx, campaign("aloha", [honolulu, phone(520)]))
 
     async def waits() -> bool:
-        explanation = await stack.progress("aloha")
-        return explanation.by_outcome == {"completed": 1} and explanation.wake_at is not None
+        progress = await stack.progress("aloha")
+        return progress.by_outcome == {"completed": 1} and progress.wake_at is not None
 
     await until(waits, timeout=60)
     (explanation,) = await explaining.explain(stack.ctx, "aloha", honolulu)

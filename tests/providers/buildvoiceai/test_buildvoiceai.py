@@ -169,10 +169,10 @@ async def test_the_end_brings_everything(
 ) -> None:
     delivery = stage.deliver(call, CallStatus.COMPLETED)
     assert delivery is not None
-    (events,) = receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW)
-    assert (events.at, events.duration_seconds) == (ENDED, 127)
-    assert events.transcript == "agent: Hello"
-    assert events.structured == {"summary": "Confirmed.", "sentiment": "positive"}
+    (event,) = receive_webhook(provider, delivery.headers, delivery.body, delivery.url, NOW)
+    assert (event.at, event.duration_seconds) == (ENDED, 127)
+    assert event.transcript == "agent: Hello"
+    assert event.structured == {"summary": "Confirmed.", "sentiment": "positive"}
     started = stage.deliver(call, CallStatus.IN_PROGRESS)
     assert started is not None
     (began,) = receive_webhook(provider, started.headers, started.body, started.url, NOW)

@@ -52,9 +52,9 @@ async def test_a_delivery_may_look_this_or_that_way(
     rest = {name: value for name, value in body.items() if name not in ("event", "type")}
     delivery = stage.posted(kind, None)
     content = json_answer({("type" if "type" in body else "event"): kind, **rest}).body
-    (events,) = receive_webhook(provider, delivery.headers, content, delivery.url, NOW)
-    assert (events.status, events.provider_call_id) == (CallStatus.COMPLETED, "c-1")
-    assert events.at == NOW
+    (event,) = receive_webhook(provider, delivery.headers, content, delivery.url, NOW)
+    assert (event.status, event.provider_call_id) == (CallStatus.COMPLETED, "c-1")
+    assert event.at == NOW
 
 
 async def test_a_completed_event_may_say_that_nobody_answered(
