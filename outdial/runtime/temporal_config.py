@@ -8,6 +8,10 @@ have none.
 from __future__ import annotations
 
 import gc
+import sys
+import threading
+import time
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from outdial.runtime.settings.file import SettingsInvalid
@@ -16,6 +20,7 @@ from outdial.runtime.settings.settings import Settings, has_temporal_configurati
 if TYPE_CHECKING:
     from temporalio.envconfig import ClientConnectConfig
 
+RELEASE_TIMEOUT = timedelta(seconds=1)
 
 def is_configured(settings: Settings) -> bool:
     """Whether a Temporal server is named, by us or by Temporal's own configuration."""
@@ -67,9 +72,19 @@ def _sdk_config(settings: Settings) -> ClientConnectConfig:
 
 
 def release_clients() -> None:
-    """Free clients and workers that nothing refers to any more, at the end of a process.
+    """Free the clients and workers of a process that ends, and wait until their threads are idle.
 
-    They have no close, and their threads race with the interpreter's own end, which aborts the
-    process now and then (https://github.com/temporalio/sdk-python/issues/300).
+    They have no close. A thread of theirs that has woken the event loop with a result may still be
+    inside that call when the interpreter ends, which aborts the process
+    (https://github.com/temporalio/sdk-python/issues/300). Waits a second at most.
     """
     gc.collect()
+    until = time.monotonic() + RELEASE_TIMEOUT.total_seconds()
+    while _is_called_from_outside() and time.monotonic() < until:
+        time.sleep(0.001)
+
+
+def _is_called_from_outside() -> bool:
+    """Whether a thread that Python did not start is running Python code."""
+    own = {thread.ident for thread in threading.enumerate()}
+    return any(ident not in own for ident in sys._current_frames())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import sys
 
@@ -34,4 +33,5 @@ async def main(to: str) -> None:
 
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1]))
-    gc.collect()  # a client has no close; left to the interpreter's end, it can abort it
+    sys.stdout.flush()
+    os._exit(0)  # a client's threads can abort an interpreter that ends: sdk-python issue 300
