@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RELEASE_TIMEOUT = timedelta(seconds=1)
 
+
 def is_configured(settings: Settings) -> bool:
     """Whether a Temporal server is named, by us or by Temporal's own configuration."""
     return settings.temporal_address is not None or "target_host" in _sdk_config(settings)

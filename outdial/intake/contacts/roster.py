@@ -43,7 +43,7 @@ def read_roster(loaded: LoadedDefinition) -> Iterator[RecipientDraft]:
     Raises DefinitionInvalid at the first row that can't be enrolled: `check_roster` found no
     problem there, so the contact file has changed since.
     """
-    for each in _drafts(loaded):
+    for each in read_drafts(loaded):
         if isinstance(each, Problem):
             raise DefinitionInvalid([each])
         yield each
@@ -55,7 +55,7 @@ def check_roster(loaded: LoadedDefinition, *, without: Collection[int] = ()) -> 
     `without` leaves out listed recipients, by position, whose problems are known already.
     """
     problems, count = ProblemList(), 0
-    for each in _drafts(loaded, without):
+    for each in read_drafts(loaded, without):
         if isinstance(each, Problem):
             problems.add(each)
         else:
@@ -90,9 +90,13 @@ def draft_recipients(
     return drafts
 
 
-def _drafts(
+def read_drafts(
     loaded: LoadedDefinition, without: Collection[int] = ()
 ) -> Iterator[RecipientDraft | Problem]:
+    """The drafts of a definition's recipients in their order, and what is wrong with the others.
+
+    `without` leaves out listed recipients, by position.
+    """
     source, source_map = loaded.definition.recipients, loaded.source_map
     checker = _checker(loaded.definition, source_map)
     if not isinstance(source, CsvSource):

@@ -19,6 +19,7 @@ from outdial.dispatch.starting import start_campaign
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord
+from outdial.domain.rules.location import locate
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import LoadedDefinition
@@ -180,7 +181,8 @@ async def _store(
 
 def _counted(drafts: Iterable[RecipientDraft], forecast: Forecast) -> Iterator[RecipientDraft]:
     for draft in drafts:
-        forecast.add(draft)
+        [(_, kind)] = locate([draft], forecast.plan.schedule.time_zone)
+        forecast.add({kind: 1})
         yield draft
 
 

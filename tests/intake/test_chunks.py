@@ -1,0 +1,81 @@
+"""Rosters read in one pass, in chunks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from outdial.domain.definition.source import CsvSource, InlineRecipient
+from outdial.domain.rules.location import LocatedDraft, RecipientKind
+from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
+from outdial.intake.contacts.chunks import RosterChunk, read_chunks, with_recipients
+from outdial.intake.definition import LoadedDefinition, read_definition
+from outdial.intake.problems import MAX_PROBLEMS
+from tests.intake.broken import CSV_HEAD
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+ANN = "+12025550123"
+
+
+def load(people: str, more: str = "") -> LoadedDefinition:
+    Path("people.csv").write_text(people)
+    Path("campaign.yaml").write_text(CSV_HEAD + more)
+    return read_definition("campaign.yaml")
+
+
+def numbers(count: int) -> list[str]:
+    return [f"+1202555{at:04}" for at in range(count)]
+
+
+def test_a_roster_comes_in_chunks_of_located_recipients() -> None:
+    people = "phone,state,consent\n" + "".join(f"{each},DC,express\n" for each in numbers(5))
+    chunks = list(read_chunks(load(people), size=2))
+    assert [len(chunk.recipients) for chunk in chunks] == [2, 2, 1]
+    assert [chunk.rows for chunk in chunks] == [2, 2, 1]
+    recipients = [each for chunk in chunks for each in chunk.recipients]
+    assert [each.position for each in recipients] == [0, 1, 2, 3, 4]
+    zones = zone_evidence("+12025550000", state="DC").model_dump_json(exclude_none=True)
+    assert recipients[0] == LocatedDraft(
+        position=0,
+        phone="+12025550000",
+        alternate_phones=(),
+        zones=zones,
+        refusal=None,
+        consent=recipients[0].consent,
+        variables={},
+    )
+    assert recipients[0].consent is not None
+    ((kind, count),) = chunks[0].kinds.items()
+    assert count == 2
+    assert isinstance(kind, RecipientKind)
+    assert kind.zones == ZoneEvidence.model_validate_json(zones).candidates
+
+
+def test_problems_do_not_end_the_reading_and_the_first_thousand_are_kept() -> None:
+    people = "phone\n" + "x\n" * (MAX_PROBLEMS + 2) + f"{ANN}\n"
+    chunks = list(read_chunks(load(people), size=300))
+    assert sum(len(chunk.problems) for chunk in chunks) == MAX_PROBLEMS
+    assert sum(chunk.omitted for chunk in chunks) == 2
+    assert sum(chunk.rows for chunk in chunks) == MAX_PROBLEMS + 3
+    assert [each.phone for chunk in chunks for each in chunk.recipients] == [ANN]
+
+
+def test_recipients_of_a_request_or_of_another_file_are_read_alike(tmp_path: Path) -> None:
+    definition = load("phone\n").definition
+    listed = with_recipients(definition, (InlineRecipient(phone=ANN), InlineRecipient(phone="x")))
+    [chunk] = read_chunks(listed)
+    assert [each.phone for each in chunk.recipients] == [ANN]
+    assert [str(each) for each in chunk.problems] == [
+        "request:1:1: recipients[1].phone: found 'x', which is no telephone number; "
+        "write one such as +12025550123"
+    ]
+    (tmp_path / "more.csv").write_text(f"phone\n{ANN}\n")
+    more = with_recipients(definition, CsvSource(csv="more.csv"), base=tmp_path)
+    assert [each.phone for chunk in read_chunks(more) for each in chunk.recipients] == [ANN]
+
+
+def test_a_list_of_nobody_is_a_problem() -> None:
+    chunks: list[RosterChunk] = list(read_chunks(with_recipients(load("phone\n").definition, ())))
+    assert [problem.code for problem in chunks[0].problems] == ["no_recipients"]
