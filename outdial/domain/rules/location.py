@@ -1,4 +1,4 @@
-"""Recipients with their time zones resolved: what a roster stores of each, and a forecast counts."""
+"""Recipients with their zones resolved: what a roster stores of each, and a forecast counts."""
 
 from __future__ import annotations
 
