@@ -53,7 +53,7 @@ from outdial.services.nexus import OutdialServiceHandler
 from outdial.services.operations.lines import announce_lines
 from outdial.services.operations.maintenance import MaintenanceLoop
 from outdial.store.db.database import Database, DatabaseUnavailable
-from workflows.registry import WORKFLOWS, sandbox
+from workflows.registry import WORKFLOWS, workflow_runner
 
 log = logging.getLogger("outdial.worker")
 
@@ -125,7 +125,13 @@ async def work(
 async def _start(running: AsyncExitStack, resources: Resources, settings: Settings) -> None:
     """Start everything that works, to be drained when `running` is left."""
     client, drain_within = resources.temporal, settings.drain_within
-    for worker in build_workers(client, resources, drain_within=drain_within):
+    workers = build_workers(
+        client,
+        resources,
+        workflow_sandbox=settings.workflow_sandbox,
+        drain_within=drain_within,
+    )
+    for worker in workers:
         await running.enter_async_context(worker)
     await running.enter_async_context(delivery_worker(client, resources, drain_within=drain_within))
     maintenance = MaintenanceLoop(
@@ -140,6 +146,7 @@ def build_workers(
     client: Client,
     resources: Resources,
     *,
+    workflow_sandbox: bool,
     drain_within: timedelta = timedelta(seconds=5),
     **more: Any,
 ) -> tuple[Worker, Worker, Worker]:
@@ -152,7 +159,7 @@ def build_workers(
         workflows=list(WORKFLOWS),
         activities=[calls.end_call, *_short_activities(resources)],
         nexus_service_handlers=[OutdialServiceHandler(resources, resources.nexus_scopes)],
-        workflow_runner=sandbox(),
+        workflow_runner=workflow_runner(sandboxed=workflow_sandbox),
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_workflow_tasks=WORKFLOW_TASKS,
         max_concurrent_activities=SHORT_ACTIVITIES,

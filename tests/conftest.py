@@ -21,13 +21,16 @@ settings.register_profile("ci", deadline=None, derandomize=True, max_examples=ex
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Forget the caller's own settings, so that no test reaches a real cluster or database.
+    """Forget the caller's own settings, so that no test reaches a real cluster or database, and
+    run workflows in the sandbox.
 
     OUTDIAL_TEST_* stay: they are meant for the tests.
     """
     for name in list(os.environ):
         if name.startswith(("OUTDIAL_", "TEMPORAL_")) and not name.startswith("OUTDIAL_TEST_"):
             del os.environ[name]
+    # Workers that tests start are given the environment: what the sandbox refuses fails a test.
+    os.environ["OUTDIAL_WORKFLOW_SANDBOX"] = "true"
     settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 

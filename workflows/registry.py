@@ -1,7 +1,9 @@
-"""All workflows, and the sandbox they run in: for workers, replayers and tests alike."""
+"""All workflows, and what runs their code: without Temporal's sandbox in production, within it in
+tests and replays."""
 
 from __future__ import annotations
 
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from outdial.domain.rules.zone import require_zone
@@ -22,6 +24,11 @@ WORKFLOWS = (
     RunCampaignWorkflow,
     CallbackWorkflow,
 )
+
+
+def workflow_runner(*, sandboxed: bool) -> WorkflowRunner:
+    """The runner of a worker. Both give the same commands: the sandbox only refuses."""
+    return sandbox() if sandboxed else UnsandboxedWorkflowRunner()
 
 
 def sandbox() -> SandboxedWorkflowRunner:

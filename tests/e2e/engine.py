@@ -100,7 +100,7 @@ async def engine(
         await announce_lines(ctx)
         public_url = await opened.enter_async_context(_hooks(ctx))
         resources = replace(ctx, public_url=public_url)
-        for worker in build_workers(temporal, resources):
+        for worker in build_workers(temporal, resources, workflow_sandbox=True):
             await opened.enter_async_context(worker)
         await opened.enter_async_context(delivery_worker(temporal, resources))
         await opened.enter_async_context(MaintenanceLoop(ctx))

@@ -39,7 +39,7 @@ async def working(world: World) -> AsyncIterator[World]:
     resources = Resources(
         ctx.database, ctx.temporal, ctx.lines, ctx.clock, public_url="http://127.0.0.1:1"
     )
-    workflows, calls, after = build_workers(ctx.temporal, resources)
+    workflows, calls, after = build_workers(ctx.temporal, resources, workflow_sandbox=True)
     async with workflows, calls, after:
         yield world
 

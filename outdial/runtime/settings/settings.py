@@ -151,6 +151,10 @@ class Settings(BaseSettings):
     claim_linger_ms: Annotated[int, Field(ge=0, le=10_000)] = 500
     """How long a claim waits for more slots to become free. Filling several at once saves
     about four history events a call; a slot stays empty for that much longer."""
+    workflow_sandbox: bool = False
+    """Run workflow code in Temporal's sandbox, which fails a workflow that reads a clock, a file or
+    the environment. It finds mistakes in workflow code, so tests turn it on; here it would cost a
+    fifth of a worker's CPU for each call."""
     sweep_every: Duration = timedelta(seconds=30)
     drain_within: Duration = timedelta(seconds=60)
     """How long a stopping worker lets its activities finish: a placement takes at
