@@ -142,6 +142,61 @@ class Progress(BaseModel):
     finished_at: datetime | None = None
 
 
+class StagingKind(StrEnum):
+    LAUNCH = "launch"
+    ADDITION = "addition"
+
+
+class StagingState(StrEnum):
+    STAGING = "staging"
+    """Its recipients are being written; nothing else reads them."""
+    MOVING = "moving"
+    """An addition that is accepted: its recipients are given to the launch, step by step."""
+    DONE = "done"
+    REFUSED = "refused"
+    """Nothing of it is left, or is about to be."""
+
+
+class StagingRecord(BaseModel):
+    """A launch or an addition while its recipients are written, and how it ended."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: int
+    public_id: str
+    tenant: str
+    campaign: str
+    kind: StagingKind
+    state: StagingState
+    unfinished: bool
+    """Rows are still to be written, moved or removed."""
+    campaign_id: int | None
+    """None once nothing of a refused first launch is left."""
+    launch: int
+    """The launch that its recipients are for."""
+    row_launch: int
+    """The launch number that its recipients carry until then."""
+    requester: str | None = None
+    rows_read: int = 0
+    recipients: int = 0
+    """Rows that were written."""
+    problem_count: int = 0
+    problems: tuple[dict[str, Any], ...] = ()
+    """The first thousand of them, with their places."""
+    error: str | None = None
+    """Why it was refused, in words; None when its problems say it."""
+    error_code: str | None = None
+    started_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def rows_per_second(self) -> float:
+        """On average, while rows were read."""
+        seconds = (self.updated_at - self.started_at).total_seconds()
+        return self.rows_read / seconds if seconds > 0 else 0.0
+
+
 class Settled(BaseModel):
     """What the end or settlement of a call changed, and which workflows are to be signalled."""
 

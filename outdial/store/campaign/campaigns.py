@@ -52,8 +52,10 @@ from outdial.store.db.tables import (
 from outdial.store.lines.lines import line_names
 from outdial.store.roster.requeue import requeue_some
 
+_LAUNCHED = campaign.c.launch > 0
+"""A campaign whose first launch is being staged has a row already, which nothing else reads."""
 _BY_NAME = select(campaign).where(
-    campaign.c.tenant == bindparam("of_tenant"), campaign.c.name == bindparam("of_name")
+    campaign.c.tenant == bindparam("of_tenant"), campaign.c.name == bindparam("of_name"), _LAUNCHED
 )
 _LOCK = lock_rows(
     select(campaign).where(campaign.c.id == bindparam("campaign_id")), exclusive=[campaign]
@@ -126,14 +128,14 @@ def _record(row: RowMapping | None, campaign_id: int) -> CampaignRecord:
 
 def list_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:
     """All campaigns of a tenant, those over included, oldest first."""
-    query = select(campaign).where(campaign.c.tenant == tenant).order_by(campaign.c.id)
+    query = select(campaign).where(campaign.c.tenant == tenant, _LAUNCHED).order_by(campaign.c.id)
     return [campaign_record(row) for row in s.connection().execute(query).mappings()]
 
 
 def list_open_campaigns(s: Session) -> list[CampaignRecord]:
     """Campaigns of all tenants that are not over, direct ones left out: they never are."""
     over = [state.value for state in CampaignState if state.over]
-    query = select(campaign).where(campaign.c.state.not_in(over), ~campaign.c.direct)
+    query = select(campaign).where(campaign.c.state.not_in(over), ~campaign.c.direct, _LAUNCHED)
     rows = s.connection().execute(query.order_by(campaign.c.id)).mappings()
     return [campaign_record(row) for row in rows]
 

@@ -18,6 +18,7 @@ from outdial.store.db.tables.receipt import receipt
 from outdial.store.db.tables.request import call_request
 from outdial.store.db.tables.roster import is_ready, is_unsignalled, recipient, roster, roster_chunk
 from outdial.store.db.tables.ruling import ruling
+from outdial.store.db.tables.staging import is_unfinished_staging, staging
 from outdial.store.db.tables.suppression import suppression, suppression_change
 
 metadata = Row.metadata
@@ -46,6 +47,7 @@ __all__ = [
     "idempotency",
     "is_ready",
     "is_unfinished",
+    "is_unfinished_staging",
     "is_unsignalled",
     "lease",
     "line",
@@ -59,6 +61,7 @@ __all__ = [
     "roster",
     "roster_chunk",
     "ruling",
+    "staging",
     "suppression",
     "suppression_change",
     "tool_call",
