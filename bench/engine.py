@@ -46,11 +46,11 @@ async def run_engine(
             build_lines(stack.settings, environ),
             system_clock,
         )
-        await _campaign(ctx, "warm-up", in_flight, in_flight)
+        await run_campaign(ctx, "warm-up", in_flight, in_flight)
         await _reset(network)
         pids = stack.pids()
         before = {part: cpu_seconds(pid) for part, pid in pids.items()}
-        await _campaign(ctx, "measured", calls, in_flight)
+        await run_campaign(ctx, "measured", calls, in_flight)
         cpu = {_part(part): cpu_seconds(pid) - before[part] for part, pid in pids.items()}
         result = await calls_made(network)
         database.dispose()
@@ -61,7 +61,8 @@ def _part(name: str) -> str:
     return "server" if name == "temporal" else name
 
 
-async def _campaign(ctx: Resources, name: str, calls: int, in_flight: int) -> None:
+async def run_campaign(ctx: Resources, name: str, calls: int, in_flight: int) -> None:
+    """Launch a campaign of `calls` people, and wait for its end."""
     people = "\n".join(f"  - phone: '+1212{5550000 + n:07}'" for n in range(calls))
     text = (
         f"name: {name}\npurpose: informational\nagent: bench\n"
