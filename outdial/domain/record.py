@@ -115,7 +115,7 @@ class RecipientRecord(BaseModel):
 
 
 class Progress(BaseModel):
-    """A campaign at a glance; every count is a query, so they add up."""
+    """A campaign at a glance; its counts change with the rows they count, so they add up."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -286,6 +286,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         self._no_slot_is_freed_while_the_phone_may_ring(leases)
         self._statuses_move_forward(statuses)
         self._nobody_is_lost()
+        self._counts_are_kept()
 
     def teardown(self) -> None:
         """Nobody is stuck: left alone, everything comes to its end within days."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from outdial.domain.decision.ceiling import WITHIN
 from outdial.domain.record import RecipientState
 from outdial.store.db.tables import call, campaign, lease, recipient
 from tests.databases import InThread
+from tests.store.counting import kept_counts, key_of_call, key_of_recipient
 
 MOST_ON_LINE = 3
 OF_CAMPAIGN = 2
@@ -25,6 +26,7 @@ _SNAPSHOT = (
     select(
         recipient.c.id.label("person"),
         recipient.c.campaign_id,
+        recipient.c.launch,
         recipient.c.state,
         recipient.c.phone.label("own"),
         recipient.c.alternate_phones,
@@ -154,6 +156,12 @@ class Invariants:
             assert len(numbers) == len(set(numbers)), "a number that stands twice"
             self._is_somewhere(row, [one for one in calls if one["number"] == row["calls"]])
         assert counted == self.enrolled
+
+    def _counts_are_kept(self) -> None:
+        """What triggers have counted is what there is."""
+        people = {row["person"]: key_of_recipient(row) for row in self._snapshot()}
+        calls = [key_of_call(row) for row in self._snapshot() if row["call_id"] is not None]
+        assert self._read(kept_counts) == Counter([*people.values(), *calls])
 
     def _is_somewhere(self, row: Any, last: list[Any]) -> None:
         """`last` is the person's last call, if there was any."""

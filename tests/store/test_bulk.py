@@ -48,6 +48,14 @@ def test_rows_are_kept_as_they_are(house: House) -> None:
     assert _kept(house)[1:] == rows
 
 
+def test_any_number_of_rows_goes_in(house: House) -> None:
+    """Whatever part of them fits into one statement."""
+    [made] = _calls(house, 1)
+    rows = [made | {"id": f"x{n:03}", "number": 2 + n} for n in range(256 + 64 + 2)]
+    house.write(lambda s: insert_all(s, [NewRows(call, rows)]))
+    assert _kept(house)[1:] == rows
+
+
 def test_what_is_the_same_in_all_rows_may_be_sent_once(house: House) -> None:
     [made] = _calls(house, 1)
     at = made["created_at"] + timedelta(microseconds=1)

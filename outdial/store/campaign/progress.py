@@ -1,22 +1,46 @@
-"""A campaign at a glance, in five queries."""
+"""A campaign at a glance: the counts of its launch are read, not counted."""
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, bindparam, cast, func, select
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord, Progress, RecipientState
 from outdial.store.campaign.campaigns import require_campaign
-from outdial.store.db.tables import call, claim_state, lease, recipient
+from outdial.store.db.tables import claim_state, lease, progress_count
 from outdial.store.lines.kinds import simulated_among
+
+_KEPT = (
+    select(
+        progress_count.c.subject,
+        progress_count.c.value,
+        progress_count.c.detail,
+        cast(func.sum(progress_count.c.total), BigInteger),
+    )
+    .where(
+        progress_count.c.campaign_id == bindparam("campaign_id"),
+        progress_count.c.launch == bindparam("launch"),
+    )
+    .group_by(progress_count.c.subject, progress_count.c.value, progress_count.c.detail)
+    .having(func.sum(progress_count.c.total) > 0)
+)
+
+
+@dataclass(slots=True)
+class _Counts:
+    by_state: dict[str, int]
+    by_outcome: dict[str, int]
+    calls: dict[str, int]
+    attempts: int = 0
 
 
 def read_progress(s: Session, campaign_id: int) -> Progress:
     """Counts of the current launch. Raises UnknownCampaign."""
     record = require_campaign(s, campaign_id)
-    by_state, by_outcome = _recipients(s, record)
-    calls, attempts = _calls(s, record)
+    counts = _counts(s, record)
     state = (
         s.connection()
         .execute(
@@ -39,11 +63,11 @@ def read_progress(s: Session, campaign_id: int) -> Progress:
         tenant=record.tenant,
         state=record.state,
         launch=record.launch,
-        recipients=sum(by_state.values()),
-        by_state=by_state,
-        by_outcome=by_outcome,
-        calls=calls,
-        attempts=attempts,
+        recipients=sum(counts.by_state.values()),
+        by_state=counts.by_state,
+        by_outcome=counts.by_outcome,
+        calls=counts.calls,
+        attempts=counts.attempts,
         in_flight=state.in_flight,
         lines=tuple(names),
         simulated=tuple(name for name in names if name in simulated),
@@ -54,30 +78,15 @@ def read_progress(s: Session, campaign_id: int) -> Progress:
     )
 
 
-def _recipients(s: Session, record: CampaignRecord) -> tuple[dict[str, int], dict[str, int]]:
-    counted = s.connection().execute(
-        select(recipient.c.state, recipient.c.outcome, func.count())
-        .where(recipient.c.campaign_id == record.id, recipient.c.launch == record.launch)
-        .group_by(recipient.c.state, recipient.c.outcome)
-    )
-    by_state = {state.value: 0 for state in RecipientState}
-    by_outcome: dict[str, int] = {}
-    for state, outcome, count in counted:
-        by_state[state] += count
-        if state == RecipientState.DONE:
-            by_outcome[outcome] = count
-    return by_state, by_outcome
-
-
-def _calls(s: Session, record: CampaignRecord) -> tuple[dict[str, int], int]:
-    counted = s.connection().execute(
-        select(call.c.status, call.c.is_attempt, func.count())
-        .where(call.c.campaign_id == record.id, call.c.launch == record.launch)
-        .group_by(call.c.status, call.c.is_attempt)
-    )
-    calls: dict[str, int] = {}
-    attempts = 0
-    for status, is_attempt, count in counted:
-        calls[status] = calls.get(status, 0) + count
-        attempts += count if is_attempt else 0
-    return calls, attempts
+def _counts(s: Session, record: CampaignRecord) -> _Counts:
+    counts = _Counts({state.value: 0 for state in RecipientState}, {}, {})
+    of_launch = {"campaign_id": record.id, "launch": record.launch}
+    for subject, value, detail, total in s.connection().execute(_KEPT, of_launch):
+        if subject == "call":
+            counts.calls[value] = counts.calls.get(value, 0) + total
+            counts.attempts += total if detail else 0
+        else:
+            counts.by_state[value] += total
+            if value == RecipientState.DONE:
+                counts.by_outcome[detail] = total
+    return counts

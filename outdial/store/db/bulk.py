@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from pydantic_core import to_json
@@ -30,6 +31,7 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -108,7 +110,7 @@ def insert_all(
     new = [each for each in new if each.rows]
     if not on_postgresql(s):
         for each in new:
-            s.connection().execute(insert(each.table), list(each.rows))
+            _insert_in_statements(s, each)
         if then is not None:
             s.connection().execute(then, values)
         return
@@ -119,6 +121,37 @@ def insert_all(
         bound |= _given(each, s.get_bind().dialect)
     shapes = tuple((each.table, tuple(each.rows[0]), each.same) for each in new)
     s.connection().execute(_together(shapes, then), bound)
+
+
+_SIZES = (256, 64, 16, 4, 1)
+"""Rows in one statement. Few sizes, so that SQLite has each prepared after a while."""
+_VARIABLES = 32_766
+"""SQLite's limit for one statement."""
+
+
+def _insert_in_statements(s: Session, new: NewRows) -> None:
+    """Insert rows on SQLite, many in one statement: with triggers on the table, each statement
+    keeps copies of the pages that it changes, and one for each row takes three times as long."""
+    columns, dialect = tuple(new.rows[0]), s.get_bind().dialect
+    binders = [(name, new.table.c[name].type.bind_processor(dialect)) for name in columns]
+    bound = [
+        [row[name] if bind is None else bind(row[name]) for name, bind in binders]
+        for row in new.rows
+    ]
+    at = 0
+    for size in _SIZES:
+        while len(bound) - at >= size and size * len(columns) <= _VARIABLES:
+            values = tuple(chain.from_iterable(bound[at : at + size]))
+            s.connection().exec_driver_sql(_statement_of(new.table, columns, size), values)
+            at += size
+
+
+@cache
+def _statement_of(table: Table, columns: tuple[str, ...], size: int) -> str:
+    quote = sqlite.dialect().identifier_preparer.quote
+    names = ", ".join(map(quote, columns))
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {quote(table.name)} ({names}) VALUES {', '.join([row] * size)}"
 
 
 def _given(new: NewRows, dialect: Dialect) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from outdial.domain.rules.place import UnknownPlace
 from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, zone_evidence
 from outdial.store.appointments.roster import enter_existing
 from outdial.store.campaign.campaigns import lock_campaign
+from outdial.store.db.bulk import NewRows, insert_all
 from outdial.store.db.database import Database
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import CampaignEnded
@@ -174,8 +175,7 @@ def enroll_chunk(
     new = [each for each in located if each[0].position not in enrolled]
     phones = _enrolled_phones(s, campaign_id, launch, [draft for draft, _ in new])
     values = [_recipient(record, launch, *each, phones) for each in new]
-    if values:
-        s.connection().execute(insert(recipient), values)
+    insert_all(s, [NewRows(recipient, values)])
     s.connection().execute(
         delete(roster_chunk).where(
             roster_chunk.c.campaign_id == campaign_id,

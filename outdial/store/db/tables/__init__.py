@@ -14,6 +14,7 @@ from outdial.store.db.tables.columns import EPOCH, Row
 from outdial.store.db.tables.delivery import delivery, delivery_attempt, endpoint, former_secret
 from outdial.store.db.tables.directory import agent, contact, phone_number
 from outdial.store.db.tables.line import line, line_failure, line_rate
+from outdial.store.db.tables.progress import progress_count
 from outdial.store.db.tables.receipt import receipt
 from outdial.store.db.tables.request import call_request
 from outdial.store.db.tables.roster import is_ready, is_unsignalled, recipient, roster, roster_chunk
@@ -55,6 +56,7 @@ __all__ = [
     "line_rate",
     "metadata",
     "phone_number",
+    "progress_count",
     "rate_count",
     "receipt",
     "recipient",
