@@ -65,7 +65,7 @@ def test_what_is_the_same_in_all_rows_may_be_sent_once(house: House) -> None:
     assert _kept(house)[1:] == rows
 
 
-@pytest.mark.parametrize("value", [*AWKWARD, [], [[1]], 7, 1.5, True, {"a": {"b": None}}])
+@pytest.mark.parametrize("value", [*AWKWARD, "\0", [], [["\0"]], 7, 1.5, True, {"a": {"b": None}}])
 def test_json_is_kept_as_it_is(house: House, value: Any) -> None:
     [made] = _calls(house, 1)
     row = made | {"id": "x", "number": 2, "evidence": value}

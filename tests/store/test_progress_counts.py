@@ -69,7 +69,7 @@ def test_the_migration_counts_what_there_is(new_url: str) -> None:
         before = database.read_sync(kept_counts)
         assert {key[1] for key in before} == {1, 2}
         with database._write_engine.begin() as connection:
-            command.downgrade(migrate.alembic_config(connection), "0023")
+            command.downgrade(migrate.alembic_config(connection), "0024")
         database.migrate()
         assert database.read_sync(kept_counts) == before
         database.read_sync(_same)

@@ -40,7 +40,6 @@ from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 from sqlmodel import Session
 
 from outdial.store.db.dialect import on_postgresql
-from outdial.store.db.tables.columns import JsonText
 
 
 class _Values(TypeDecorator[Sequence[Any]]):
@@ -197,15 +196,8 @@ def _inserting(table: Table, columns: tuple[str, ...], same: frozenset[str]) -> 
 def _binders(
     table: Table, columns: tuple[str, ...], dialect: Dialect
 ) -> list[tuple[str, Callable[[Any], Any]]]:
-    """How values are handed to the database, where it is not as they are."""
+    """How values are handed to the database, where it is not as they are.
+
+    JSON values become texts: PostgreSQL refuses `\\u0000` in what stands within other JSON."""
     binders = {name: table.c[name].type.bind_processor(dialect) for name in columns}
-    return [
-        (name, _nested(bind) if isinstance(table.c[name].type, JsonText) else bind)
-        for name, bind in binders.items()
-        if bind is not None
-    ]
-
-
-def _nested(bind: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """A JSON value within JSON: its text is what the column gets, unless it is a string."""
-    return lambda value: value if isinstance(value, (dict, list)) else bind(value)
+    return [(name, bind) for name, bind in binders.items() if bind is not None]

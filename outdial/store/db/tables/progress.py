@@ -9,7 +9,7 @@ from outdial.store.db.tables.columns import BigId, Row, table_of
 class ProgressCountRow(Row, table=True):
     """How many recipients or calls of a launch are in one state; the sum over the shards counts.
 
-    Only triggers write it (`count_recipient_…` and `count_call_…`, revision 0024), in the
+    Only triggers write it (`count_recipient_…` and `count_call_…`, revision 0025), in the
     transaction that changes the rows. On PostgreSQL a transaction adds to a shard that no other
     transaction holds, or to a new one, so that none waits for another. SQLite, which has one writer
     at a time, has shard 0 only.

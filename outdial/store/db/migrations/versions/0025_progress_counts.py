@@ -1,4 +1,4 @@
-"""Recipients and calls of a launch are counted as they change. Revision 0024 follows 0023.
+"""Recipients and calls of a launch are counted as they change. Revision 0025 follows 0024.
 
 Triggers keep `progress_count` in step with `recipient` and `call`, so that no statement can change
 one without the other. On SQLite they run for each row. On PostgreSQL they run once for a statement,
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
