@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 from temporalio import activity
@@ -13,10 +13,10 @@ from activities.heartbeat import finished, heartbeating
 from activities.posting import Poster
 from activities.shares import TenantTurns
 from outdial.contracts.signatures.delivery import DeliveryActivities, Drained, EndpointRef
-from outdial.domain.endpoint import Delivery, Endpoint
+from outdial.domain.endpoint import Delivery
 from outdial.resources.resources import Resources
-from outdial.store.webhooks import deliveries
-from outdial.store.webhooks.deliveries import Outcome
+from outdial.store.webhooks import deliveries, outstanding, queues
+from outdial.store.webhooks.deliveries import Due, Outcome
 
 AT_ONCE = 10
 """Requests to one endpoint at the same time, each about another subject."""
@@ -68,26 +68,36 @@ class Deliveries(DeliveryActivities):
                     idle_until = loop.time() + LINGER.total_seconds()
                 else:
                     await asyncio.sleep(LOOK_EVERY.total_seconds())
-        wake_at = await self._resources.database.read(
-            lambda s: deliveries.next_due(s, endpoint.endpoint_id)
+        wake_at = await self._resources.database.write(
+            lambda s: outstanding.rest(s, endpoint.endpoint_id)
         )
         return Drained(sent=sent, wake_at=wake_at)
 
     async def _send_some(self, endpoint: EndpointRef) -> tuple[int, int]:
         """How many requests were made, and how many of them were taken."""
         now = self._resources.clock()
-        to, due = await self._resources.database.read(
-            lambda s: deliveries.due(s, endpoint.endpoint_id, now=now, limit=AT_ONCE)
-        )
+        outbox = await self._find_due(endpoint, now)
+        to, due = outbox.to, outbox.deliveries
         if to is None or not due:
             return 0, 0
         outcomes = await asyncio.gather(*(self._poster.post(to, one) for one in due))
-        await self._record(to, due, outcomes)
+        await self._record(due, outcomes)
         return len(due), sum(outcome.delivered for outcome in outcomes)
 
-    async def _record(
-        self, to: Endpoint, sent: Sequence[Delivery], outcomes: Sequence[Outcome]
-    ) -> None:
+    async def _find_due(self, endpoint: EndpointRef, now: datetime) -> Due:
+        """What is due, and what deliveries behind others have hidden from the first look."""
+        database, endpoint_id = self._resources.database, endpoint.endpoint_id
+        while True:
+            outbox = await database.read(
+                lambda s: deliveries.due(s, endpoint_id, now=now, limit=AT_ONCE)
+            )
+            if not outbox.crowded:
+                return outbox
+            aside = await database.write(lambda s: queues.set_aside(s, endpoint_id, now=now))
+            if not aside or outbox.deliveries:
+                return outbox
+
+    async def _record(self, sent: Sequence[Delivery], outcomes: Sequence[Outcome]) -> None:
         now, waits = self._resources.clock(), self._resources.delivery_waits
 
         def work(s: Session) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -99,6 +99,10 @@ class Endpoint(BaseModel):
         return valid[tries % len(valid)]
 
 
+BEHIND = datetime(9999, 1, 1, tzinfo=UTC)
+"""The time of a delivery that is set aside until the one before it is over."""
+
+
 class Delivery(BaseModel):
     """One event for one endpoint."""
 
@@ -118,6 +122,12 @@ class Delivery(BaseModel):
     delivered_at: datetime | None
     last_status: int | None
     last_error: str | None
+
+    @property
+    def next_try_at(self) -> datetime | None:
+        """When it is sent; None if it is over, or waits for the one before it."""
+        waits = self.state is DeliveryState.PENDING and self.next_at < BEHIND
+        return self.next_at if waits else None
 
 
 class DeliveryAttempt(BaseModel):

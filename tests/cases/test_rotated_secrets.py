@@ -72,15 +72,16 @@ async def deliver(world: World, endpoint_id: str) -> int:
     try:
         for wait in (timedelta(0), *RETRY_AFTER[:2]):
             now += wait
-            to, due = await world.ctx.database.read(
+            found = await world.ctx.database.read(
                 lambda s, now=now: deliveries.due(s, endpoint_id, now=now, limit=1)  # type: ignore[misc]
             )
-            if to is None or not due:
+            if found.to is None or not found.deliveries:
                 break
-            outcome = await poster.post(to, due[0])
+            (one,) = found.deliveries
+            outcome = await poster.post(found.to, one)
             tries += 1
             await world.ctx.database.write(
-                lambda s, one=due[0], outcome=outcome, now=now: deliveries.record_outcome(  # type: ignore[misc]
+                lambda s, one=one, outcome=outcome, now=now: deliveries.record_outcome(  # type: ignore[misc]
                     s, one, outcome, now=now
                 )
             )

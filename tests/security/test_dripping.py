@@ -154,18 +154,19 @@ async def test_urls_of_calls_are_capped_while_they_lag(
         await service.endpoint_of_call(world.ctx, "https://93.184.216.34/new")
     await service.endpoint_of_call(world.ctx, "https://93.184.216.34/1")  # a known one
     for n in range(3):
-        _, due = world.ctx.database.read_sync(
+        found = world.ctx.database.read_sync(
             lambda s, n=n: deliveries.due(  # type: ignore[misc]
                 s, f"ep_{world.ctx.tenant}_{n}", now=world.clock.now, limit=9
             )
         )
-        (one,) = due
+        (one,) = found.deliveries
         attempt = (await _taken()).attempt
         world.ctx.database.write_sync(
             lambda s, one=one, attempt=attempt: deliveries.record_outcome(  # type: ignore[misc]
                 s, one, deliveries.Outcome(attempt), now=world.clock.now
             )
         )
+        world.ctx.database.write_sync(lambda s, to=one.endpoint_id: outstanding.rest(s, to))  # type: ignore[misc]
     await service.endpoint_of_call(world.ctx, "https://93.184.216.34/new")
 
 

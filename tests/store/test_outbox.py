@@ -55,7 +55,7 @@ def types(house: House, endpoint: Endpoint) -> list[str]:
 
 
 def due(house: House, endpoint: Endpoint, at: datetime = NOW) -> list[Delivery]:
-    return house.write(lambda s: deliveries.due(s, endpoint.id, now=at, limit=100))[1]
+    return house.write(lambda s: deliveries.due(s, endpoint.id, now=at, limit=100).deliveries)
 
 
 def answer(
@@ -186,7 +186,7 @@ def test_one_of_a_subject_at_a_time(house: House) -> None:
     answer(house, b, 200)
     answer(house, first_a, 500)
     assert due(house, endpoint) == []
-    assert house.write(lambda s: deliveries.next_due(s, endpoint.id)) == NOW + RETRY_AFTER[0]
+    assert house.write(lambda s: outstanding.rest(s, endpoint.id)) == NOW + RETRY_AFTER[0]
     later = NOW + RETRY_AFTER[0]
     assert house.write(lambda s: outstanding.endpoints_due(s, now=NOW, limit=9)) == []
     assert house.write(lambda s: outstanding.endpoints_due(s, now=later, limit=9)) == [

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlmodel import Session
 
@@ -26,8 +27,9 @@ from outdial.store.webhooks import deliveries, outstanding, secrets
 log = logging.getLogger(__name__)
 
 OUTBOXES_EVERY = timedelta(milliseconds=300)
-START_AGAIN_AFTER = timedelta(seconds=2)
-"""A delivery workflow that was just signalled finds what is due by itself for that long."""
+IDLE_OUTBOXES_EVERY = timedelta(seconds=1)
+IDLE_AFTER = timedelta(seconds=10)
+"""Without anything due for so long, a worker looks less often."""
 REQUESTS_EVERY = timedelta(seconds=20)
 UNCLAIMED_FOR = timedelta(seconds=20)
 """Requests that are due so long were stored by a process that died before it could wake their
@@ -37,8 +39,6 @@ DELETE_EVERY = timedelta(minutes=10)
 DELETED_AT_ONCE = 500
 _COUNTS_RETAINED = timedelta(days=1)
 MOST = 200
-BLOCKED_EVERY = timedelta(seconds=5)
-POSTPONED_AT_ONCE = 1000
 
 
 class MaintenanceLoop:
@@ -56,12 +56,10 @@ class MaintenanceLoop:
         self._restore = restore
         self._keep_deliveries = keep_deliveries
         self._tasks: list[asyncio.Task[None]] = []
-        self._started: dict[str, datetime] = {}
+        self._last_due = ctx.clock()
 
     async def __aenter__(self) -> MaintenanceLoop:
         work: list[tuple[Callable[[], Awaitable[None]], timedelta]] = [
-            (self.start_deliveries, OUTBOXES_EVERY),
-            (self.postpone_blocked, BLOCKED_EVERY),
             (self.wake_unclaimed, REQUESTS_EVERY),
             (self.delete_expired, DELETE_EVERY),
             (self.delete_delivered, DELETE_EVERY),
@@ -70,7 +68,8 @@ class MaintenanceLoop:
         if self._restore is not None:
             work.append((self._restore, RESTORE_EVERY))
         for step, every in work:
-            self._tasks.append(asyncio.create_task(_repeat(step, every)))
+            self._tasks.append(asyncio.create_task(_repeat(step, lambda every=every: every)))  # type: ignore[misc]
+        self._tasks.append(asyncio.create_task(_repeat(self.start_deliveries, self._until_look)))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -80,35 +79,25 @@ class MaintenanceLoop:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
+    def _until_look(self) -> timedelta:
+        idle = self._ctx.clock() - self._last_due >= IDLE_AFTER
+        return IDLE_OUTBOXES_EVERY if idle else OUTBOXES_EVERY
+
     async def start_deliveries(self) -> None:
         """Ensure that a delivery workflow runs for every endpoint with something due."""
         now = self._ctx.clock()
         due = await self._ctx.database.read(
             lambda s: outstanding.endpoints_due(s, now=now, limit=MOST)
         )
-        self._started = {
-            endpoint: at for endpoint, at in self._started.items() if now - at < START_AGAIN_AFTER
-        }
+        if not due:  # SQLite has one writer: no transaction is begun for nothing
+            return
+        self._last_due = now
+        ids = [endpoint_id for _, endpoint_id in due]
+        taken = await self._ctx.database.write(lambda s: outstanding.take_up(s, ids, now=now))
         for tenant, endpoint_id in due:
-            if endpoint_id not in self._started:
-                self._started[endpoint_id] = now
+            if endpoint_id in taken:
                 start = start_delivery(self._ctx.temporal, tenant, endpoint_id)
                 await run_isolated(start, f"deliveries to {endpoint_id}")
-
-    async def postpone_blocked(self) -> None:
-        """Postpone deliveries that are queued behind one that waits for a retry."""
-        now = self._ctx.clock()
-        postponed = 1
-        while postponed:  # it ends: what becomes due after `now` is not looked at
-            # SQLite has one writer: no transaction is begun while nothing is blocked.
-            blocked = await self._ctx.database.read(
-                lambda s: outstanding.find_blocked(s, now=now, limit=POSTPONED_AT_ONCE)
-            )
-            if not blocked:
-                return
-            postponed = await self._ctx.database.write(
-                lambda s, blocked=blocked: outstanding.postpone(s, blocked, now=now)  # type: ignore[misc]
-            )
 
     async def wake_unclaimed(self) -> None:
         """Wake direct campaigns whose requests no claim has taken."""
@@ -156,7 +145,7 @@ async def run_isolated(work: Awaitable[None], what: str) -> None:
         log.warning("%s: %s; tried again", what, type(error).__name__)
 
 
-async def _repeat(step: Callable[[], Awaitable[None]], every: timedelta) -> None:
+async def _repeat(step: Callable[[], Awaitable[None]], every: Callable[[], timedelta]) -> None:
     name = getattr(step, "__name__", "restore")
     while True:
         try:
@@ -166,4 +155,5 @@ async def _repeat(step: Callable[[], Awaitable[None]], every: timedelta) -> None
                 log.warning("%s: %s; tried again", name, type(error).__name__)
             else:
                 log.exception("%s failed; tried again", name)
-        await asyncio.sleep(every.total_seconds())
+        # Workers that were started together do not ask together for ever.
+        await asyncio.sleep(every().total_seconds() * random.uniform(0.8, 1.2))

@@ -84,7 +84,8 @@ async def endpoint_of_call(ctx: Resources, url: str, *, scheme: str = STANDARD) 
 
     def work(s: Session) -> Endpoint:
         stored = endpoints.ensure_endpoint(s, new)
-        if stored.id == new.id and outstanding.busy_urls(s, ctx.tenant) >= MOST_BUSY_URLS:
+        most = MOST_BUSY_URLS
+        if stored.id == new.id and outstanding.busy_urls(s, ctx.tenant, most) >= most:
             raise RequestRefused(
                 f"url: {MOST_BUSY_URLS} URLs of earlier calls still have webhooks to take; "
                 "name one of those, or an endpoint of your own"

@@ -20,6 +20,7 @@ from sqlmodel import Session
 from outdial.domain.decision.ceiling import DAILY_CEILING
 from outdial.store.db.clocks import measure_skew
 from outdial.store.db.dialect import constraint_of, may_succeed_again, means_unavailable
+from outdial.store.db.ending import finish
 from outdial.store.db.engines import (
     POSTGRES_CONNECTIONS,
     READERS,
@@ -114,6 +115,7 @@ class Database:
                     self._write_engine, expire_on_commit=False, info=self._info
                 ) as session:
                     result = work(session)
+                    finish(session)
                     committing = True
                     session.commit()
                     return result

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, and_, delete, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select, update
 from sqlmodel import Session
 
 from outdial.domain.endpoint import (
@@ -23,15 +23,14 @@ from outdial.domain.endpoint import (
     EventType,
     next_try,
 )
+from outdial.store.db.dialect import unindexed
 from outdial.store.db.tables import delivery, delivery_attempt, endpoint
 from outdial.store.webhooks.endpoints import endpoint_of_row
 from outdial.store.webhooks.outbox import OutboxEvent, publish
-from outdial.store.webhooks.outstanding import FIRST, PENDING, move_up, wait_behind
+from outdial.store.webhooks.outstanding import mark_due
+from outdial.store.webhooks.queues import advance, read_due
 from outdial.store.webhooks.secrets import former_secrets
 
-_OPEN = and_(
-    endpoint.c.id == delivery.c.endpoint_id, endpoint.c.state == EndpointState.ENABLED.value
-)
 GONE = 410
 
 
@@ -52,42 +51,32 @@ class Outcome:
         return self.attempt.status is not None and 200 <= self.attempt.status < 300
 
 
-def due(
-    s: Session, endpoint_id: str, *, now: datetime, limit: int
-) -> tuple[Endpoint | None, list[Delivery]]:
-    """The endpoint and its deliveries that are due, one a subject; None for an endpoint that is not
-    enabled. With the secrets that are valid now."""
-    open_one = select(endpoint).where(
-        endpoint.c.id == endpoint_id, endpoint.c.state == EndpointState.ENABLED.value
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What may be sent to an endpoint now."""
+
+    to: Endpoint | None
+    """With the secrets that are valid now; None for one that is not enabled."""
+    deliveries: list[Delivery]
+    """One a subject."""
+    crowded: bool = False
+    """Deliveries behind others hide what else is due: `queues.set_aside` is to be called."""
+
+
+def due(s: Session, endpoint_id: str, *, now: datetime, limit: int) -> Due:
+    """The endpoint and its deliveries that are due."""
+    enabled = select(endpoint).where(
+        endpoint.c.id == endpoint_id, unindexed(endpoint.c.state) == EndpointState.ENABLED.value
     )
-    row = s.connection().execute(open_one).mappings().first()
+    row = s.connection().execute(enabled).mappings().first()
     if row is None:
-        return None, []
-    statement = (
-        select(delivery)
-        .where(delivery.c.endpoint_id == endpoint_id, PENDING, delivery.c.next_at <= now, FIRST)
-        .order_by(delivery.c.next_at, delivery.c.id)
-        .limit(limit)
-    )
-    rows = s.connection().execute(statement).mappings().all()
+        return Due(None, [])
+    rows = read_due(s, endpoint_id, now=now, limit=limit)
     to = endpoint_of_row(row)
-    if rows:
+    if rows.rows:
         former = former_secrets(s, endpoint_id, now=now)
         to = to.model_copy(update={"former_secrets": former})
-    return to, [_delivery(each) for each in rows]
-
-
-def next_due(s: Session, endpoint_id: str) -> datetime | None:
-    """When something is due for an endpoint next; None when nothing is pending."""
-    statement = (
-        select(delivery.c.next_at)
-        .join_from(delivery, endpoint, _OPEN)
-        .where(delivery.c.endpoint_id == endpoint_id, PENDING, FIRST)
-        .order_by(delivery.c.next_at)
-        .limit(1)
-    )
-    at: datetime | None = s.connection().execute(statement).scalar_one_or_none()
-    return at
+    return Due(to, [_delivery(each) for each in rows.rows], rows.crowded)
 
 
 def record_outcome(
@@ -105,6 +94,7 @@ def record_outcome(
     """
     if outcome.nothing:
         _drop(s, [sent.id])  # it was not received, so it is not logged
+        advance(s, sent, now)
         return
     attempt = outcome.attempt
     s.connection().execute(
@@ -117,7 +107,7 @@ def record_outcome(
     }
     if outcome.delivered:
         _change(s, sent, values | {"state": DeliveryState.DELIVERED.value, "delivered_at": now})
-        move_up(s, [sent], now)
+        advance(s, sent, now)
         _of_endpoint(s, sent.endpoint_id, failing=None)
         return
     _of_endpoint(s, sent.endpoint_id, failing=attempt.at)
@@ -125,10 +115,9 @@ def record_outcome(
     gone = attempt.status == GONE
     if wait is not None and not gone and not outcome.never:
         _change(s, sent, values | {"next_at": now + wait})
-        wait_behind(s, sent, now + wait)
         return
     _change(s, sent, values | {"state": DeliveryState.FAILED.value})
-    move_up(s, [sent], now)
+    advance(s, sent, now)
     if gone:
         _disable(s, sent, "it answered 410 Gone", now)
     elif wait is None and _failing_since(s, sent.endpoint_id) <= _first_try(s, sent):
@@ -148,8 +137,13 @@ def redeliver(s: Session, tenant: str, delivery_id: int, *, now: datetime) -> bo
             next_at=now,
             delivered_at=None,
         )
+        .returning(delivery.c.endpoint_id)
     )
-    return again.rowcount > 0
+    endpoint_id = again.scalar_one_or_none()
+    if endpoint_id is None:
+        return False
+    mark_due(s, [endpoint_id], now)
+    return True
 
 
 def delete_delivered(s: Session, *, before: datetime, limit: int) -> int:

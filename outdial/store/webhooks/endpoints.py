@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, insert, literal, select, tuple_, update
+from sqlalchemy import RowMapping, case, insert, literal, select, tuple_, update
 from sqlmodel import Session
 
-from outdial.domain.endpoint import Endpoint, EndpointKind
+from outdial.domain.endpoint import Endpoint, EndpointKind, EndpointState
 from outdial.store.db.dialect import lock_keys
 from outdial.store.db.tables import endpoint
 
@@ -110,6 +110,10 @@ def change_endpoint(
     if version is not None:
         changed = changed.where(endpoint.c.version == version)
     named = values | {"updated_at": now, "version": endpoint.c.version + 1}
+    if "state" in values:
+        # Enabled again, it gets what has waited meanwhile.
+        enabled = endpoint.c.state == EndpointState.ENABLED.value
+        named["due_at"] = case((enabled, endpoint.c.due_at), else_=now)
     return s.connection().execute(changed.values(named)).rowcount > 0
 
 

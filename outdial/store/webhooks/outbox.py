@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, and_, bindparam, exists, insert, or_, select
+from sqlalchemy import RowMapping, and_, bindparam, exists, insert, select, union_all
 from sqlmodel import Session
 
 from outdial.domain.directory import Contact
@@ -31,6 +31,7 @@ from outdial.store.db.tables import (
 )
 from outdial.store.lines.kinds import simulated_among
 from outdial.store.webhooks.endpoints import endpoint_of_row
+from outdial.store.webhooks.outstanding import mark_due
 
 _ANY = select(
     exists().where(endpoint.c.tenant == bindparam("of_tenant"), endpoint.c.state == "enabled")
@@ -216,12 +217,17 @@ def publish(s: Session, tenant: str, events: Sequence[OutboxEvent], *, now: date
         receivers = [to for to in endpoints if to.wants(event.type) and _concerns(to, event)]
         rows += _rows(event, receivers, now)
     if rows:
-        s.connection().execute(insert(delivery), rows)
+        _write(s, rows, now)
 
 
 def publish_to(s: Session, to: Endpoint, event: OutboxEvent, *, now: datetime) -> None:
     """Write a delivery for one endpoint, whatever it subscribes to."""
-    s.connection().execute(insert(delivery), _rows(event, [to], now))
+    _write(s, _rows(event, [to], now), now)
+
+
+def _write(s: Session, rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    s.connection().execute(insert(delivery), rows)
+    mark_due(s, {row["endpoint_id"] for row in rows}, now)
 
 
 def _rows(event: OutboxEvent, receivers: Sequence[Endpoint], now: datetime) -> list[dict[str, Any]]:
@@ -254,19 +260,19 @@ def _subscribed(s: Session, tenant: str, events: Sequence[OutboxEvent]) -> list[
     """Enabled endpoints of the tenant, of the events' campaigns, and those the events name."""
     campaigns = {event.campaign_id for event in events if event.campaign_id is not None}
     named = {event.endpoint_id for event in events if event.endpoint_id is not None}
-    query = select(endpoint).where(
-        endpoint.c.tenant == tenant,
-        endpoint.c.state == EndpointState.ENABLED.value,
-        or_(
-            endpoint.c.kind == EndpointKind.TENANT.value,
-            and_(
-                endpoint.c.kind == EndpointKind.CAMPAIGN.value,
-                endpoint.c.campaign_id.in_(campaigns),
-            ),
-            endpoint.c.id.in_(named),
-        ),
+    enabled = select(endpoint).where(
+        endpoint.c.tenant == tenant, endpoint.c.state == EndpointState.ENABLED.value
     )
-    return [endpoint_of_row(row) for row in s.connection().execute(query).mappings()]
+    # A look-up for each: by their `OR` a database reads all endpoints of the tenant, those that
+    # its calls have named included.
+    look_ups = [enabled.where(endpoint.c.kind == EndpointKind.TENANT.value)]
+    if campaigns:
+        of_campaign = endpoint.c.kind == EndpointKind.CAMPAIGN.value
+        look_ups.append(enabled.where(of_campaign, endpoint.c.campaign_id.in_(campaigns)))
+    if named:
+        look_ups.append(enabled.where(endpoint.c.id.in_(named)))
+    rows = s.connection().execute(union_all(*look_ups)).mappings()
+    return list({row["id"]: endpoint_of_row(row) for row in rows}.values())
 
 
 def _concerns(to: Endpoint, event: OutboxEvent) -> bool:

@@ -1,263 +1,162 @@
 """Which endpoints have something due, at a cost that does not grow with what is pending.
 
-Every worker queries this a few times a second. Deliveries behind one that waits for its next try
-carry its time, so that no query reads them before it is due.
+Each endpoint carries `due_at`, when a worker looks into its outbox next: set by the transaction
+that writes a delivery, moved on by the worker that takes the endpoint up, and cleared when its
+outbox is found empty. Whatever is pending, the query for due endpoints reads those that are due.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import zip_longest
 
-from sqlalchemy import (
-    CTE,
-    ColumnElement,
-    Select,
-    and_,
-    bindparam,
-    exists,
-    func,
-    literal_column,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import ColumnElement, func, literal_column, or_, select, update
 from sqlmodel import Session
 
-from outdial.domain.endpoint import Delivery, DeliveryState, EndpointKind, EndpointState
-from outdial.store.db.tables import delivery, endpoint
+from outdial.domain.endpoint import EndpointKind, EndpointState
+from outdial.store.db.dialect import unindexed
+from outdial.store.db.ending import run_last
+from outdial.store.db.tables import endpoint
+from outdial.store.webhooks.queues import next_due
 
-_STATE: ColumnElement[str] = literal_column(f"'{DeliveryState.PENDING.value}'")
+TAKEN_FOR = timedelta(seconds=2)
+"""A worker that takes an endpoint up starts or signals its delivery workflow; until then no other
+worker looks, and no transaction that writes a delivery needs to say so."""
+_WINDOW = 1000
+"""Due endpoints that are shared out among their tenants at once."""
+_ENABLED: ColumnElement[bool] = endpoint.c.state == literal_column(
+    f"'{EndpointState.ENABLED.value}'"
+)
 """Written out: with a parameter in its place no database knows that a partial index is meant."""
-PENDING = delivery.c.state == _STATE
-_EARLIER = delivery.alias("earlier")
-FIRST = ~exists().where(
-    _EARLIER.c.endpoint_id == delivery.c.endpoint_id,
-    _EARLIER.c.subject == delivery.c.subject,
-    _EARLIER.c.state == _STATE,
-    _EARLIER.c.id < delivery.c.id,
-)
-"""Nothing older of its subject is pending."""
+_IS_ENABLED = unindexed(endpoint.c.state) == EndpointState.ENABLED.value
+"""Of endpoints that are named: without statistics PostgreSQL may look for an id in a partial index
+of other columns, which is the smaller one."""
 
 
-def _with_pending() -> CTE:
-    """Ids of endpoints with pending deliveries, by one step in the index each."""
-    first = select(func.min(delivery.c.endpoint_id).label("id")).where(PENDING)
-    steps = first.cte("with_pending", recursive=True)
-    following = (
-        select(func.min(delivery.c.endpoint_id))
-        .where(PENDING, delivery.c.endpoint_id > steps.c.id)
-        .correlate(steps)
-        .scalar_subquery()
-    )
-    return steps.union_all(select(following).where(steps.c.id.is_not(None)))
+def mark_due(s: Session, endpoint_ids: Iterable[str], now: datetime) -> None:
+    """Have a worker look into the outboxes of endpoints, once this transaction is committed.
+
+    It writes only where nobody looks within `TAKEN_FOR`, and last of all: what waits for these
+    rows holds none that another transaction that has them could still want.
+    """
+    marked: set[str] = s.info.setdefault("endpoints_due", set())
+    if not marked:
+        run_last(s, lambda: _mark(s, sorted(marked), now))
+    marked.update(endpoint_ids)
 
 
-def _endpoints_due() -> Select[Any]:
-    """One due delivery of each endpoint that has pending ones."""
-    steps = _with_pending()
-    oldest = (
-        select(delivery.c.next_at)
-        .where(
-            delivery.c.endpoint_id == endpoint.c.id,
-            PENDING,
-            delivery.c.next_at <= bindparam("now"),
-            FIRST,
-        )
-        .order_by(delivery.c.next_at)
-        .limit(1)
-        .correlate(endpoint)
-        .scalar_subquery()
-    )
-    oldest_due = (
-        select(endpoint.c.tenant, endpoint.c.id, oldest.label("at"))
-        .join_from(
-            steps,
-            endpoint,
-            and_(endpoint.c.id == steps.c.id, endpoint.c.state == EndpointState.ENABLED.value),
-        )
-        .subquery()
-    )
-    turn = func.row_number().over(partition_by=oldest_due.c.tenant, order_by=oldest_due.c.at)
-    by_turn = select(oldest_due, turn.label("turn")).where(oldest_due.c.at.is_not(None)).subquery()
-    # The longest due of each tenant first, then the second of each: no tenant fills the list alone.
-    return (
-        select(by_turn.c.tenant, by_turn.c.id)
-        .order_by(by_turn.c.turn, by_turn.c.at)
-        .limit(bindparam("most"))
-    )
-
-
-_DUE = _endpoints_due()
-_WITH_PENDING = _with_pending()
-_BUSY_URLS = (
-    select(func.count())
-    .select_from(_WITH_PENDING)
-    .join(endpoint, endpoint.c.id == _WITH_PENDING.c.id)
-    .where(
-        endpoint.c.tenant == bindparam("of_tenant"),
-        endpoint.c.kind == EndpointKind.CALL.value,
-        endpoint.c.state == EndpointState.ENABLED.value,
-    )
-)
-_HEAD = delivery.alias("head")
-_DUE_ROWS = (
-    select(delivery.c.id, delivery.c.endpoint_id, delivery.c.subject)
-    .where(PENDING, delivery.c.next_at <= bindparam("now"))
-    .order_by(delivery.c.next_at, delivery.c.id)
-)
-
-
-def _first_behind(column: ColumnElement[Any], due: Any) -> Any:
-    """A column of the oldest pending delivery of the same subject; that may be the same one.
-
-    The comparison of pairs leaves one index that has the order: by `min(id)` PostgreSQL may go
-    over the whole primary key instead."""
-    return (
-        select(column)
-        .where(
-            _HEAD.c.state == _STATE,
-            _HEAD.c.endpoint_id == due.c.endpoint_id,
-            tuple_(_HEAD.c.subject, _HEAD.c.id) >= tuple_(due.c.subject, literal_column("0")),
-        )
-        .order_by(_HEAD.c.subject, _HEAD.c.id)
-        .limit(1)
-        .correlate(due)
-        .scalar_subquery()
-    )
-
-
-def _endpoints_blocked() -> Select[Any]:
-    """Enabled endpoints that have blocked rows among those that are longest due."""
-    steps = _with_pending()
-    due = (
-        _DUE_ROWS.where(delivery.c.endpoint_id == endpoint.c.id)
-        .limit(bindparam("scanned"))
-        .correlate(endpoint)
-        .subquery("due")
-    )
-    waits = _first_behind(_HEAD.c.next_at, due) > bindparam("now")
-    return (
+def _mark(s: Session, marked: Sequence[str], now: datetime) -> None:
+    # After the deliveries are written: each holds its endpoint's key, so that `rest` either
+    # waits for this transaction or has cleared the mark before this statement reads it.
+    idle = (
         select(endpoint.c.id)
-        .join_from(
-            steps,
-            endpoint,
-            and_(endpoint.c.id == steps.c.id, endpoint.c.state == EndpointState.ENABLED.value),
+        .where(
+            endpoint.c.id.in_(marked),
+            or_(endpoint.c.due_at.is_(None), endpoint.c.due_at > now + TAKEN_FOR),
         )
-        .where(exists(select(due.c.id).where(waits).correlate(endpoint)))
+        .order_by(endpoint.c.id)
+        .with_for_update(key_share=True)
     )
-
-
-def _blocked_of_endpoint() -> Select[Any]:
-    due = (
-        _DUE_ROWS.where(delivery.c.endpoint_id == bindparam("of_endpoint"))
-        .limit(bindparam("scanned"))
-        .subquery("due")
-    )
-    return (
-        select(due.c.id, _first_behind(_HEAD.c.id, due).label("head_id"))
-        .where(_first_behind(_HEAD.c.next_at, due) > bindparam("now"))
-        .limit(bindparam("most"))
-    )
-
-
-_BLOCKED_ENDPOINTS = _endpoints_blocked()
-_BLOCKED = _blocked_of_endpoint()
-_SCANNED = 1000
-"""Due rows of one endpoint that one query reads. Those that are not blocked are first, or
-behind one that is due: a drain takes them, and with them what hides blocked ones."""
-_HEADS = (
-    select(delivery.c.id, delivery.c.next_at)
-    .where(
-        delivery.c.id.in_(bindparam("ids", expanding=True)),
-        PENDING,
-        delivery.c.next_at > bindparam("now"),
-    )
-    # The delivery of the head moves those behind it up, and must see what is written here.
-    .with_for_update(skip_locked=True)
-)
-_POSTPONE = (
-    update(delivery)
-    .where(delivery.c.id == bindparam("row_id"), PENDING)
-    .values(next_at=bindparam("until"))
-)
+    ids = list(s.connection().execute(idle).scalars())
+    if ids:
+        s.connection().execute(update(endpoint).where(endpoint.c.id.in_(ids)).values(due_at=now))
 
 
 def endpoints_due(s: Session, *, now: datetime, limit: int) -> list[tuple[str, str]]:
     """Tenant and id of endpoints for which something is due: the longest due of each tenant
     first, the tenants by turns."""
-    rows = s.connection().execute(_DUE, {"now": now, "most": limit})
-    return [(row.tenant, row.id) for row in rows]
-
-
-def busy_urls(s: Session, tenant: str) -> int:
-    """How many URLs that calls have named still have deliveries pending."""
-    return int(s.connection().execute(_BUSY_URLS, {"of_tenant": tenant}).scalar_one())
-
-
-class Blocked(NamedTuple):
-    """A delivery that is due but stands behind one that waits for its next try."""
-
-    id: int
-    head_id: int
-
-
-def find_blocked(s: Session, *, now: datetime, limit: int) -> list[Blocked]:
-    """Blocked deliveries of enabled endpoints, the longest due of each; an equal share for each."""
-    parameters = {"now": now, "scanned": _SCANNED}
-    endpoints = s.connection().execute(_BLOCKED_ENDPOINTS, parameters).scalars().all()
-    share = max(1, limit // max(1, len(endpoints)))
-    blocked: list[Blocked] = []
-    for one in endpoints[:limit]:
-        rows = s.connection().execute(_BLOCKED, parameters | {"of_endpoint": one, "most": share})
-        blocked += [Blocked(row.id, row.head_id) for row in rows]
-    return blocked
-
-
-def postpone(s: Session, blocked: Sequence[Blocked], *, now: datetime) -> int:
-    """Give deliveries the time of the one that they stand behind, if it still waits; how many."""
-    if not blocked:
-        return 0
-    ids = sorted({one.head_id for one in blocked})
-    heads = {
-        row.id: row.next_at for row in s.connection().execute(_HEADS, {"ids": ids, "now": now})
-    }
-    rows = [
-        {"row_id": one.id, "until": heads[one.head_id]} for one in blocked if one.head_id in heads
-    ]
-    if rows:
-        s.connection().execute(_POSTPONE, rows)
-    return len(rows)
-
-
-def wait_behind(s: Session, head: Delivery, at: datetime) -> None:
-    """What is pending behind a delivery is due no earlier than its next try."""
-    s.connection().execute(
-        update(delivery)
-        .where(
-            delivery.c.endpoint_id == head.endpoint_id,
-            delivery.c.subject == head.subject,
-            delivery.c.id > head.id,
-            PENDING,
-            delivery.c.next_at < at,
-        )
-        .values(next_at=at)
+    due = (
+        select(endpoint.c.tenant, endpoint.c.id)
+        .where(_ENABLED, endpoint.c.due_at <= now)
+        .order_by(endpoint.c.due_at, endpoint.c.id)
     )
+    rows = s.connection().execute(due.limit(_WINDOW)).all()
+    if len(rows) == _WINDOW:
+        tenants = _tenants_due(s, now, limit)
+        share = -(-limit // len(tenants))
+        rows = [
+            row
+            for tenant in tenants
+            for row in s.connection().execute(due.where(endpoint.c.tenant == tenant).limit(share))
+        ]
+    of_tenants: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        of_tenants.setdefault(row.tenant, []).append((row.tenant, row.id))
+    turns = zip_longest(*of_tenants.values())
+    return [one for turn in turns for one in turn if one is not None][:limit]
 
 
-def move_up(s: Session, done: Sequence[Delivery], now: datetime) -> None:
-    """What waited behind deliveries that are over is due."""
-    for head in done:
+def _tenants_due(s: Session, now: datetime, limit: int) -> list[str]:
+    """Tenants with a due endpoint, the longest due first, by one step in the index each."""
+    first = select(func.min(endpoint.c.tenant).label("tenant")).where(
+        _ENABLED, endpoint.c.due_at.is_not(None)
+    )
+    steps = first.cte("tenants_due", recursive=True)
+    following = (
+        select(func.min(endpoint.c.tenant))
+        .where(_ENABLED, endpoint.c.due_at.is_not(None), endpoint.c.tenant > steps.c.tenant)
+        .correlate(steps)
+        .scalar_subquery()
+    )
+    tenants = steps.union_all(select(following).where(steps.c.tenant.is_not(None)))
+    oldest = (
+        select(func.min(endpoint.c.due_at))
+        .where(_ENABLED, endpoint.c.tenant == tenants.c.tenant, endpoint.c.due_at <= now)
+        .correlate(tenants)
+        .scalar_subquery()
+    )
+    since = select(tenants.c.tenant, oldest.label("since")).subquery()
+    ordered = select(since.c.tenant).where(since.c.since.is_not(None)).order_by(since.c.since)
+    return list(s.connection().execute(ordered.limit(limit)).scalars())
+
+
+def take_up(s: Session, endpoint_ids: Sequence[str], *, now: datetime) -> set[str]:
+    """Those of the due endpoints that no other worker has taken up; it looks again after
+    `TAKEN_FOR`, should this one end before their outboxes are empty."""
+    free = (
+        select(endpoint.c.id)
+        .where(endpoint.c.id.in_(endpoint_ids), _IS_ENABLED, endpoint.c.due_at <= now)
+        .order_by(endpoint.c.id)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    ids = list(s.connection().execute(free).scalars())
+    if ids:
+        taken = update(endpoint).where(endpoint.c.id.in_(ids)).values(due_at=now + TAKEN_FOR)
+        s.connection().execute(taken)
+    return set(ids)
+
+
+def rest(s: Session, endpoint_id: str) -> datetime | None:
+    """When something is due for an endpoint next, which is when a worker looks again; None when
+    nothing is pending."""
+    # A transaction that has written a delivery, and is not committed, holds the endpoint's key:
+    # then the mark stays as it is.
+    unused = (
+        select(endpoint.c.id)
+        .where(endpoint.c.id == endpoint_id, _IS_ENABLED)
+        .with_for_update(skip_locked=True)
+    )
+    alone = s.connection().execute(unused).first() is not None
+    at = next_due(s, endpoint_id)
+    if alone:
         s.connection().execute(
-            update(delivery)
-            .where(
-                delivery.c.endpoint_id == head.endpoint_id,
-                delivery.c.subject == head.subject,
-                delivery.c.id > head.id,
-                PENDING,
-                delivery.c.attempts == 0,
-                delivery.c.next_at > now,
-            )
-            .values(next_at=now)
+            update(endpoint).where(endpoint.c.id == endpoint_id).values(due_at=at)
         )
+    return at
+
+
+def busy_urls(s: Session, tenant: str, limit: int) -> int:
+    """How many URLs that calls have named still have deliveries pending; at most `limit`."""
+    busy = (
+        select(endpoint.c.id)
+        .where(
+            _ENABLED,
+            endpoint.c.tenant == tenant,
+            endpoint.c.due_at.is_not(None),
+            endpoint.c.kind == EndpointKind.CALL.value,
+        )
+        .limit(limit)
+        .subquery()
+    )
+    return int(s.connection().execute(select(func.count()).select_from(busy)).scalar_one())

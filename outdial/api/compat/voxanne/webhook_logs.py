@@ -41,7 +41,6 @@ class Log(BaseModel):
 
     @classmethod
     def of(cls, delivery: Delivery, tries: int) -> "Log":
-        waits = delivery.state is DeliveryState.PENDING
         named: dict[str, Any] = {"id": str(delivery.id), "jobId": delivery.event_id}
         return cls(
             **named,
@@ -53,7 +52,7 @@ class Log(BaseModel):
             errorMessage=delivery.last_error,
             createdAt=delivery.created_at,
             deliveredAt=delivery.delivered_at,
-            nextAttemptAt=delivery.next_at if waits else None,
+            nextAttemptAt=delivery.next_try_at,
         )
 
 

@@ -40,9 +40,7 @@ class ShownDelivery(BaseModel):
     @classmethod
     def of(cls, delivery: Delivery) -> "ShownDelivery":
         values: dict[str, Any] = delivery.model_dump(include=set(cls.model_fields))
-        if delivery.state is not DeliveryState.PENDING:
-            values["next_at"] = None
-        return cls(**values)
+        return cls(**values | {"next_at": delivery.next_try_at})
 
 
 class DeliveryDetails(ShownDelivery):

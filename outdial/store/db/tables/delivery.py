@@ -9,6 +9,7 @@ from sqlmodel import Field
 from outdial.store.db.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _PENDING = text("state = 'pending'")
+_DUE = text("state = 'enabled' AND due_at IS NOT NULL")
 _DELIVERED = text("delivered_at IS NOT NULL")
 
 
@@ -20,6 +21,16 @@ class EndpointRow(Row, table=True):
         Index("ix_endpoint_tenant", "tenant", "created_at", "id"),
         # Every event looks for its endpoints; calls that name URLs of their own may be many.
         Index("ix_endpoint_listening", "tenant", "state", "kind", "campaign_id"),
+        Index("ix_endpoint_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
+        # Of one tenant; and stepping from one tenant to the next.
+        Index(
+            "ix_endpoint_tenant_due",
+            "tenant",
+            "due_at",
+            "id",
+            sqlite_where=_DUE,
+            postgresql_where=_DUE,
+        ),
     )
 
     id: str = Field(sa_type=Text, primary_key=True)
@@ -39,6 +50,8 @@ class EndpointRow(Row, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     """Why it is disabled."""
     failing_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When a worker looks into its outbox next; None: nothing is pending."""
     metadata_: dict[str, Any] = Field(sa_type=JsonText, sa_column_kwargs={"name": "metadata"})
     version: int
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -66,15 +79,17 @@ class DeliveryRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("endpoint_id", "event_id"),
         Index("ix_delivery_tenant", "tenant", "id"),
+        # The oldest of a subject. It begins with another column than the next one, so that no
+        # database takes it for what an endpoint has due, and reads all that is set aside.
         Index(
             "ix_delivery_pending",
-            "endpoint_id",
             "subject",
+            "endpoint_id",
             "id",
             sqlite_where=_PENDING,
             postgresql_where=_PENDING,
         ),
-        # Of one endpoint; and stepping from one endpoint to the next.
+        # What an endpoint has due.
         Index(
             "ix_delivery_endpoint_due",
             "endpoint_id",
