@@ -18,6 +18,7 @@ from sqlalchemy import (
     RowMapping,
     Select,
     bindparam,
+    func,
     literal,
     select,
     union_all,
@@ -36,6 +37,7 @@ from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.claims import ledger
 from outdial.store.claims.ledger import LedgerQuery
 from outdial.store.claims.limits import LineCapacity
+from outdial.store.claims.reschedule import RESCHEDULED, reschedule
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.bulk import among
 from outdial.store.db.tables import is_ready, recipient
@@ -46,7 +48,9 @@ NOT_CALLED = (RecipientState.WAITING.value, RecipientState.READY.value)
 (`store.call.late_evidence`) decides about them, too, and does not lock the claim state."""
 SLACK = 20
 """Recipients read beyond the allowance, for those who turn out not to be callable now."""
-LARGEST_STEP = 100
+MOST_COUNTED = 1000
+"""Ready recipients are counted up to here."""
+LARGEST_STEP = 200
 SMALLEST_STEP = 25
 """So that the order of windows holds among more recipients than there are free slots."""
 
@@ -111,6 +115,8 @@ class DueScan:
     promoted: int = 0
     exhausted: bool = False
     """No recipient that is due is left to decide."""
+    rescheduled: bool = False
+    """Recipients that wait for the same hours were put off together."""
     ended: list[EndedRecipient] = field(default_factory=list)
     ledgers: dict[int, Ledger] = field(default_factory=dict)
     """The ledgers by which those returned as ready were decided, by recipient."""
@@ -150,13 +156,24 @@ _CLOSED = CALLABLE.where(
     is_ready,
     recipient.c.window_closes_at <= bindparam("now"),
 ).order_by(recipient.c.window_closes_at)
-_DUE = CALLABLE.where(
-    recipient.c.state == RecipientState.WAITING.value, recipient.c.due_at <= bindparam("now")
-).order_by(recipient.c.due_at, recipient.c.id)
+
+
+def _due(turn: int) -> Select[Any]:
+    return (
+        CALLABLE.where(
+            recipient.c.state == RecipientState.WAITING.value,
+            recipient.c.due_at <= bindparam("now"),
+            recipient.c.turn == turn,
+        )
+        .order_by(recipient.c.due_at, recipient.c.id)
+        .limit(bindparam(f"size_{turn}"))
+    )
+
+
 _GROUPS = (
     (_CLOSED, recipient.c.window_closes_at),
-    (_DUE.where(recipient.c.turn == 0), recipient.c.due_at),
-    (_DUE.where(recipient.c.turn == 1), recipient.c.due_at),
+    (_due(0), recipient.c.due_at),
+    (_due(1), recipient.c.due_at),
 )
 _PARTS = [
     part.add_columns(literal(place).label("place"), since.label("since")).subquery()
@@ -167,7 +184,20 @@ _NEXT = (
     .order_by("place", "since", "id")
     .limit(bindparam("size"))
 )
-"""Each part gives no more than `size`, by its index; of all of them the first are taken."""
+"""Each part gives no more than its size, by its index; of all of them the first are taken."""
+_READY_TURNS = (
+    select(recipient.c.turn)
+    .where(
+        recipient.c.campaign_id == bindparam("campaign_id"),
+        recipient.c.launch == bindparam("launch"),
+        is_ready,
+        recipient.c.window_closes_at > bindparam("now"),
+    )
+    .order_by(recipient.c.window_closes_at)
+    .limit(MOST_COUNTED)
+    .subquery()
+)
+_READY_COUNTS = select(_READY_TURNS.c.turn, func.count()).group_by(_READY_TURNS.c.turn)
 _READY = CALLABLE.where(is_ready).order_by(
     recipient.c.window_closes_at, recipient.c.turn, recipient.c.id
 )
@@ -189,9 +219,32 @@ def find_recipients(
     return [_recipient(row, campaign) for row in rows.mappings()]
 
 
-def find_due(s: Session, campaign: CampaignRecord, size: int, now: datetime) -> list[Recipient]:
-    """The next recipients that are due, in their order."""
-    return find_recipients(s, campaign, _NEXT, size, now=now)
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """How many more recipients a claim makes ready: no more than lines will take soon."""
+
+    redials: int
+    """Of those who have a time of their own."""
+    all: int
+
+
+def needed(s: Session, campaign: CampaignRecord, wanted: int, now: datetime) -> Needed:
+    """What is missing until `wanted` recipients are ready. Those who have a time of their own go
+    first, so they are made ready although enough of the others are."""
+    of_launch = {"campaign_id": campaign.id, "launch": campaign.launch, "now": now}
+    counts: dict[int, int] = dict(s.connection().execute(_READY_COUNTS, of_launch).tuples().all())
+    return Needed(wanted - counts.get(0, 0), wanted - sum(counts.values()))
+
+
+def find_due(
+    s: Session, campaign: CampaignRecord, size: int, now: datetime, need: Needed | None = None
+) -> list[Recipient]:
+    """The next recipients that are due, in their order: `size` of them, or of the groups of whom
+    enough are ready, none."""
+    sizes = {"size_0": size, "size_1": size}
+    if need is not None:
+        sizes = {"size_0": size if need.redials > 0 else 0, "size_1": size if need.all > 0 else 0}
+    return find_recipients(s, campaign, _NEXT, size, now=now, **sizes)
 
 
 def find_ready(
@@ -245,21 +298,22 @@ def scan_due(
     campaign: CampaignRecord,
     rulebook: Rulebook,
     *,
-    target: int,
+    need: Needed,
     at_most: int,
     now: datetime,
 ) -> tuple[DueScan, list[tuple[Recipient, Dial]]]:
-    """Decide step by step until `target` are ready, none is due, or `at_most` is reached.
+    """Decide step by step until as many are ready as needed, none is due, or `at_most` is reached.
 
     Those who were found ready last are returned instead of stored: most are called at once.
     """
     scan = DueScan()
     ready: list[tuple[Recipient, Dial]] = []
-    step = min(LARGEST_STEP, max(SMALLEST_STEP, 2 * target))
-    while scan.promoted < target and scan.decisions < at_most:
+    while scan.decisions < at_most:
+        left = Needed(need.redials - scan.promoted, need.all - scan.promoted)
+        step = min(LARGEST_STEP, max(SMALLEST_STEP, left.redials, left.all))
         size = min(step, at_most - scan.decisions)
         write_decisions(s, ready)  # or they were read again
-        due = find_due(s, campaign, size, now)
+        due = find_due(s, campaign, size, now, left)
         ledgers = read_ledgers(s, campaign.tenant, due, rulebook, now)
         ready, others = [], list[Decided]()
         for each in due:
@@ -273,8 +327,14 @@ def scan_due(
         scan.decisions += len(due)
         scan.promoted += len(ready)
         if len(due) < size:
-            scan.exhausted = True
+            scan.exhausted = left.all > 0
             break
+        if scan.promoted >= need.all:
+            break
+        if not scan.rescheduled and any(isinstance(decision, Wait) for _, decision in others):
+            scan.rescheduled = True
+            if reschedule(s, campaign, rulebook, now) == RESCHEDULED:
+                break
     return scan, ready
 
 

@@ -34,8 +34,10 @@ from outdial.store.claims.candidates import (
     Decided,
     DueScan,
     EndedRecipient,
+    Needed,
     Recipient,
     find_ready,
+    needed,
     read_ledgers,
     scan_due,
     write_decisions,
@@ -191,11 +193,10 @@ def _scan_and_reserve(
     allowance = campaign_allowance(s, record, in_flight, limit, now)
     scan, reservation = DueScan(), Reservation()
     if allowance.free > 0:
-        at_most = MAX_DECISIONS - allowance.free - SLACK
         rulebook = read_rulebook(s, record.tenant, now)
-        scan, ready = scan_due(s, record, rulebook, target=allowance.free, at_most=at_most, now=now)
+        scan, ready, capacity = _scan(s, record, rulebook, allowance.free, now)
         reserver = _Reserver(s, record, rulebook, key, state["caller_turn"], scan.ledgers, now)
-        reservation = reserver.reserve(ready, allowance.free)
+        reservation = reserver.reserve(ready, allowance.free, capacity)
         if len(reservation.calls) == allowance.free:
             held = in_flight + len(reservation.calls)
             allowance = campaign_allowance(s, record, held, limit, now)
@@ -203,6 +204,26 @@ def _scan_and_reserve(
     if requeue_from is not None:
         wakeup = NextWakeup("all recipients are requeued", now)
     return wakeup, scan, reservation
+
+
+def _scan(
+    s: Session, record: CampaignRecord, rulebook: Rulebook, free: int, now: datetime
+) -> tuple[DueScan, list[tuple[Recipient, Dial]], LineCapacity]:
+    """Decide about recipients that are due, as many as lines take now and a few more.
+
+    Those of the direct campaign bring lines of their own: which these are, and what they take, is
+    known once it was decided about them.
+    """
+    at_most = MAX_DECISIONS - free - SLACK
+    if record.direct:
+        need = Needed(free, free)
+        scan, ready = scan_due(s, record, rulebook, need=need, at_most=at_most, now=now)
+        return scan, ready, line_capacity(s, record, (each.group for each, _ in ready), now)
+    capacity = line_capacity(s, record, (), now)
+    usable = sum(capacity.free_for(group) for group in capacity.routes)
+    need = needed(s, record, min(free, max(usable, SLACK)), now)
+    scan, ready = scan_due(s, record, rulebook, need=need, at_most=at_most, now=now)
+    return scan, ready, capacity
 
 
 def _claim(
@@ -290,13 +311,14 @@ class _Reserver:
         self._now = now
         self._decisions: dict[int, Dial] = {}
 
-    def reserve(self, ready: Sequence[tuple[Recipient, Dial]], at_most: int) -> Reservation:
+    def reserve(
+        self, ready: Sequence[tuple[Recipient, Dial]], at_most: int, capacity: LineCapacity
+    ) -> Reservation:
         """Reserve calls for at most `at_most` ready recipients, within the limits of their lines.
 
         `ready` were just decided; those that get no call are stored as ready."""
         s, campaign, now = self._s, self._campaign, self._now
         self._decisions = {each.id: dial for each, dial in ready}
-        capacity = line_capacity(s, campaign, (each.group for each, _ in ready), now)
         just_decided = [each for each, _ in ready]
         recipients, unread = find_ready(s, campaign, capacity, at_most, just_decided)
         recipients.sort(key=lambda each: (self._closes_at(each), each.turn, each.id))

@@ -1,0 +1,33 @@
+"""Earliest call to recipients of one kind: a bound that holds for each of them, whatever their own
+history, so that many can be put off by one decision."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.decision.decision import Candidate, Ledger, Wait
+from outdial.domain.decision.planner import decide
+from outdial.domain.rules.consent import Consent, ConsentLevel
+from outdial.domain.rules.rulebook import Rulebook
+from outdial.domain.rules.zone import ZoneEvidence
+
+_ANY_CONSENT = Consent(level=ConsentLevel.WRITTEN, proof="assumed for a bound")
+
+
+def earliest_wait(
+    plan: CallPlan, zones: ZoneEvidence, now: datetime, rulebook: Rulebook
+) -> Wait | None:
+    """Until when nobody with these zones gets a first call; None: some may be called now, or never.
+
+    The recipient that is assumed has consented to everything and was never called: what else is
+    known of one can only make the wait longer, or the answer never.
+    """
+    candidate = Candidate(
+        zones=zones.candidates,
+        jurisdictions=zones.jurisdictions,
+        consent=_ANY_CONSENT,
+        destinations=zones.destinations,
+    )
+    decision = decide(candidate, plan, Ledger(), now, rulebook)
+    return decision if isinstance(decision, Wait) else None

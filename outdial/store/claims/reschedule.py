@@ -1,0 +1,80 @@
+"""Puts off recipients that are due outside their hours, thousands in a step, without a decision
+about each: those with the same zones can't be called before the same instant.
+
+At the end of calling hours this is all that happens to those who were not called, and at the start
+of a night's launch to the whole roster. A decision about each takes a hundred times as long.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from sqlalchemy import bindparam, select, update
+from sqlmodel import Session
+
+from outdial.domain.decision.decision import Wait
+from outdial.domain.decision.earliest import earliest_wait
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.domain.rules.rulebook import Rulebook
+from outdial.domain.rules.zone import zone_data
+from outdial.store.db.bulk import among
+from outdial.store.db.tables import recipient
+from outdial.store.records import read_zones
+
+RESCHEDULED = 2000
+"""Recipients read in one step."""
+
+_WAITING = recipient.c.state == RecipientState.WAITING.value
+_FIRST_DUE = (
+    select(recipient.c.id, recipient.c.zones)
+    .where(
+        recipient.c.campaign_id == bindparam("campaign_id"),
+        recipient.c.launch == bindparam("launch"),
+        _WAITING,
+        recipient.c.turn == 1,
+        recipient.c.due_at <= bindparam("now"),
+        recipient.c.plan.is_(None),
+    )
+    .order_by(recipient.c.due_at, recipient.c.id)
+    .limit(bindparam("size"))
+)
+"""First calls under the campaign's own plan, as far as one step reads."""
+_PUT_OFF = (
+    update(recipient)
+    .where(among(recipient.c.id, "ids"), _WAITING)
+    .values(due_at=bindparam("until"), reason=bindparam("why"))
+)
+
+
+def reschedule(
+    s: Session,
+    campaign: CampaignRecord,
+    rulebook: Rulebook,
+    now: datetime,
+    size: int = RESCHEDULED,
+) -> int:
+    """Put off the first recipients that are due, as far as nobody with their zones may be called
+    yet; how many were. Each is decided about when that time has come."""
+    here = {"campaign_id": campaign.id, "launch": campaign.launch, "now": now, "size": size}
+    by_zones: dict[str, list[int]] = defaultdict(list)
+    for recipient_id, zones in s.connection().execute(_FIRST_DUE, here):
+        by_zones[zones].append(recipient_id)
+    waits: dict[Wait, list[int]] = defaultdict(list)
+    for zones, ids in by_zones.items():
+        wait = _wait_of(campaign, zones, now, rulebook)
+        if wait is not None:
+            waits[wait] += ids
+    for wait, ids in waits.items():
+        values = {"ids": ids, "until": wait.until, "why": wait.reason.text}
+        s.connection().execute(_PUT_OFF, values)
+    return sum(map(len, waits.values()))
+
+
+def _wait_of(
+    campaign: CampaignRecord, zones: str, now: datetime, rulebook: Rulebook
+) -> Wait | None:
+    evidence = read_zones(zones)
+    if evidence.data_version != zone_data():
+        return None  # resolved again by each number
+    return earliest_wait(campaign.plan, evidence, now, rulebook)

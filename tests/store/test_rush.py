@@ -1,0 +1,230 @@
+"""A campaign of which many are due at once: a claim does the work that its calls need, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import event, func, insert, select
+from sqlmodel import Session
+
+from outdial.domain.call.status import CallStatus
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.store.claims import candidates, reservation
+from outdial.store.claims.candidates import SMALLEST_STEP
+from outdial.store.claims.reschedule import RESCHEDULED
+from outdial.store.db.tables import EPOCH, recipient
+from tests.builders import House, phone, zones
+
+pytestmark = pytest.mark.both_databases
+
+PEOPLE = 2_000
+NEW_YORK, LOS_ANGELES = "America/New_York", "America/Los_Angeles"
+DAY = {"hours": "08:00-18:00"}
+OPENS = datetime(2026, 3, 4, 13, tzinfo=UTC)
+CLOSES = datetime(2026, 3, 4, 23, tzinfo=UTC)
+
+
+def rows_of(
+    campaign: CampaignRecord, people: int, zone: str = NEW_YORK, first: int = 0, **changes: Any
+) -> list[dict[str, Any]]:
+    """Recipients of a campaign as enrolment leaves them."""
+    same = {
+        "campaign_id": campaign.id,
+        "launch": campaign.launch,
+        "alternate_phones": [],
+        "zones": zones(zone).model_dump_json(exclude_none=True),
+        "variables": {},
+        "line": campaign.plan.line,
+        "state": RecipientState.WAITING.value,
+        "due_at": EPOCH,
+    }
+    return [
+        same | {"position": first + at, "phone": phone(first + at)} | changes
+        for at in range(people)
+    ]
+
+
+def enroll(house: House, rows: list[dict[str, Any]]) -> None:
+    house.write(lambda s: s.connection().execute(insert(recipient), rows))
+
+
+@dataclass
+class Work:
+    """What was done meanwhile."""
+
+    decisions: int = 0
+    written: int = 0
+    """Rows of recipients that statements changed."""
+    statements: int = 0
+
+
+@contextmanager
+def counted(house: House, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
+    work = Work()
+
+    def hear(_c: Any, cursor: Any, statement: str, *_: Any) -> None:
+        work.statements += 1
+        if statement.startswith("UPDATE recipient"):
+            work.written += cursor.rowcount
+
+    def counting(decide: Any) -> Any:
+        def decided(*values: Any) -> Any:
+            work.decisions += 1
+            return decide(*values)
+
+        return decided
+
+    engine = house.database._write_engine
+    with monkeypatch.context() as patched:
+        for module in (candidates, reservation):
+            patched.setattr(module, "decide", counting(module.decide))
+        event.listen(engine, "after_cursor_execute", hear)
+        try:
+            yield work
+        finally:
+            event.remove(engine, "after_cursor_execute", hear)
+
+
+def ready(house: House) -> int:
+    def count(s: Session) -> int:
+        of_state = recipient.c.state == RecipientState.READY.value
+        query = select(func.count()).select_from(recipient).where(of_state)
+        return int(s.connection().execute(query).scalar_one())
+
+    return house.write(count)
+
+
+@pytest.mark.parametrize(
+    ("most", "at_once"), [(20, 20), (20, 1000), (200, 1000), (1, 1)], ids=lambda n: str(n)
+)
+def test_each_freed_slot_moves_one_recipient(
+    house: House, monkeypatch: pytest.MonkeyPatch, most: int, at_once: int
+) -> None:
+    """However many are due, and however much more the campaign may do than its line."""
+    house.line(most=most)
+    campaign = house.launch(0, pacing={"max_concurrent": at_once})
+    enroll(house, rows_of(campaign, PEOPLE))
+    live = [call.call_id for call in house.claim(campaign).calls]
+    assert len(live) == most
+    rounds = 60
+    with counted(house, monkeypatch) as work:
+        for _ in range(rounds):
+            house.end(live.pop(0))
+            live.append(house.claim_one(campaign).call_id)
+    assert ready(house) <= 2 * SMALLEST_STEP
+    assert work.decisions <= 2 * rounds + 2 * SMALLEST_STEP, "one when ready, one when called"
+
+
+def test_a_line_that_is_full_costs_no_decisions(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Campaigns that wait for a line look at it again and again."""
+    house.line(most=1)
+    campaign = house.launch(0, pacing={"max_concurrent": 500})
+    enroll(house, rows_of(campaign, PEOPLE))
+    house.claim(campaign)
+    with counted(house, monkeypatch) as work:
+        for _ in range(10):
+            assert house.claim(campaign).calls == ()
+    assert (work.decisions, work.written) == (0, 0)
+    assert ready(house) <= 2 * SMALLEST_STEP
+
+
+def test_a_claim_of_many_decides_about_as_many(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.line(most=1000)
+    campaign = house.launch(0, pacing={"max_concurrent": 1000})
+    enroll(house, rows_of(campaign, PEOPLE))
+    with counted(house, monkeypatch) as work:
+        assert len(house.claim(campaign).calls) == 200
+    assert work.decisions <= 200 + SMALLEST_STEP
+
+
+def test_redials_that_are_due_are_found_although_others_are_ready(house: House) -> None:
+    house.line(most=1)
+    campaign = house.launch(0, retry={"busy": {"delays": "1m"}})
+    enroll(house, rows_of(campaign, 100))
+    first = house.claim_one(campaign)
+    house.end(first.call_id, CallStatus.BUSY)
+    second = house.claim_one(campaign)
+    assert second.masked != first.masked
+    house.later(minutes=1)
+    house.end(second.call_id)
+    assert house.claim_one(campaign).masked == first.masked
+
+
+def test_redials_that_are_due_at_once_do_not_all_become_ready(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.line(most=2)
+    campaign = house.launch(0, pacing={"max_concurrent": 50})
+    enroll(house, rows_of(campaign, 500, turn=0, due_at=house.now, not_before=house.now))
+    live = [call.call_id for call in house.claim(campaign).calls]
+    with counted(house, monkeypatch) as work:
+        for _ in range(60):
+            house.end(live.pop(0))
+            live.append(house.claim_one(campaign).call_id)
+    assert work.decisions <= 2 * 60 + 2 * SMALLEST_STEP
+    assert ready(house) <= 2 * SMALLEST_STEP
+
+
+def test_before_the_hours_all_are_rescheduled_in_few_claims(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those who wait for the same hours are put off together, without a decision about each."""
+    house.now = OPENS - timedelta(hours=1)
+    campaign = house.launch(0, schedule=DAY)
+    people = 3 * RESCHEDULED
+    enroll(house, rows_of(campaign, people))
+    claims = 1
+    with counted(house, monkeypatch) as work:
+        while (claim := house.claim(campaign)).wake_at == house.now:
+            claims += 1
+    assert claim.wake_at == OPENS
+    assert claims <= people // RESCHEDULED + 1
+    assert work.decisions <= claims * 2 * SMALLEST_STEP
+    assert work.written == people, "each was written once"
+
+
+def test_closing_time_is_bounded_work_and_stops_nobody_else(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """New York closes with thousands left; Los Angeles goes on, and nothing is done twice."""
+    house.now = OPENS
+    house.line(most=5)
+    campaign = house.launch(0, schedule=DAY)
+    left = 3 * RESCHEDULED
+    enroll(house, rows_of(campaign, left))
+    enroll(house, rows_of(campaign, 50, LOS_ANGELES, first=left))
+    live = [call.call_id for call in house.claim(campaign).calls]
+    house.now = CLOSES
+    for call_id in live:
+        house.end(call_id)
+    with counted(house, monkeypatch) as work:
+        claims, calls = 0, 0
+        while calls < 5:
+            calls += len(house.claim(campaign).calls)
+            claims += 1
+    assert claims <= left // RESCHEDULED + 2
+    assert work.written <= left + 100
+    with counted(house, monkeypatch) as work:
+        claim = house.claim(campaign)
+    assert (claim.calls, work.decisions) == ((), 0)
+    assert claim.wake_at is None, "it waits for its own calls to end"
+
+
+def test_an_opening_wakes_the_campaign_once(house: House) -> None:
+    house.now = OPENS - timedelta(hours=1)
+    house.line(most=3)
+    campaign = house.launch(0, schedule=DAY, pacing={"max_concurrent": 3})
+    enroll(house, rows_of(campaign, 500))
+    assert house.claim(campaign).wake_at == OPENS
+    house.now = OPENS
+    claim = house.claim(campaign)
+    assert (len(claim.calls), claim.wake_at) == (3, None)
