@@ -3,6 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.line.breaker import (
@@ -25,6 +27,21 @@ POLICY = BreakerPolicy(min_attempts=4)
 def _failed(count: int, detail: str | None = "503") -> list[LineFailure]:
     failure = LineFailure(at=NOW, failure=FailureClass.UNAVAILABLE, detail=detail)
     return [failure] * count
+
+
+@given(
+    share=st.floats(0.01, 1),
+    least=st.integers(1, 30),
+    worked=st.integers(0, 3000),
+    failed=st.integers(1, 30),
+)
+def test_calls_that_work_are_counted_as_far_as_they_matter(
+    share: float, least: int, worked: int, failed: int
+) -> None:
+    policy = BreakerPolicy(share=share, min_attempts=least)
+    counted = min(worked, policy.enough_working(failed))
+    judged = [judge(Health(), policy, each, _failed(failed), NOW) for each in (worked, counted)]
+    assert judged[0] == judged[1]
 
 
 @pytest.mark.parametrize(

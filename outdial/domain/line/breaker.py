@@ -35,6 +35,11 @@ class BreakerPolicy(Frozen):
     """From the opening to the one call that tries it; doubled each time that call fails."""
     longest_wait: Duration = timedelta(minutes=10)
 
+    def enough_working(self, failures: int) -> int:
+        """With so many calls that work beside `failures`, the line stays closed: to count more of
+        them changes nothing."""
+        return int(failures / self.share) - failures + 2
+
 
 class Circuit(StrEnum):
     CLOSED = "closed"

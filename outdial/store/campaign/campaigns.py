@@ -279,7 +279,7 @@ def _launch_again(
         raise PurposeChanged(record, definition.purpose)
     values = _running(now) | {"plan": _written(CallPlan.of(definition))}
     # What is noted there is about the launch before.
-    save_claim_state(s, record.id, open_count=0, counted_at=None, requeue_from=None)
+    save_claim_state(s, record.id, requeue_from=None)
     values |= {"launch": record.launch + 1, "revision": record.revision + 1}
     changed = change_campaign(s, record.id, values)
     write_lines(s, changed)
@@ -309,9 +309,7 @@ def _create(s: Session, values: dict[str, Any], plan: CallPlan) -> CampaignRecor
     values = values | {"plan": _written(plan)}
     created = s.connection().execute(insert(campaign).values(values).returning(campaign.c.id))
     campaign_id = int(created.scalar_one())
-    s.connection().execute(
-        insert(claim_state).values(campaign_id=campaign_id, caller_turn=0, open_count=0)
-    )
+    s.connection().execute(insert(claim_state).values(campaign_id=campaign_id, caller_turn=0))
     record = require_campaign(s, campaign_id)
     write_lines(s, record)
     return record

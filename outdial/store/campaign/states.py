@@ -15,13 +15,14 @@ from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.endpoint import EventType
-from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.domain.record import CampaignRecord
 from outdial.store.campaign.campaigns import change_campaign, lock_campaign
+from outdial.store.campaign.counts import count_open
 from outdial.store.campaign.gate import shut_gates
 from outdial.store.claims.state import lock_claim_state
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import IllegalTransition
-from outdial.store.db.tables import lease, recipient, roster, roster_chunk
+from outdial.store.db.tables import lease, roster, roster_chunk
 from outdial.store.roster.requeue import close_some
 from outdial.store.webhooks.outbox import publish_campaign
 
@@ -38,7 +39,6 @@ _PUBLISHED = {
     CampaignState.PAUSED: EventType.CAMPAIGN_PAUSED,
     CampaignState.RUNNING: EventType.CAMPAIGN_RESUMED,
 }
-_OPEN = [state.value for state in RecipientState if state is not RecipientState.DONE]
 
 
 def set_campaign_state(
@@ -104,13 +104,10 @@ def _nothing_left(s: Session, record: CampaignRecord) -> bool:
     )
     if not s.connection().execute(lock_rows(complete, exclusive=[roster])).scalar_one():
         return False
+    if count_open(s, record.id, record.launch):
+        return False
     left = select(
-        exists().where(
-            recipient.c.campaign_id == record.id,
-            recipient.c.launch == record.launch,
-            recipient.c.state.in_(_OPEN),
-        )
-        | exists().where(lease.c.campaign_id == record.id)
+        exists().where(lease.c.campaign_id == record.id)
         | exists().where(
             roster_chunk.c.campaign_id == record.id, roster_chunk.c.launch == record.launch
         )

@@ -28,6 +28,7 @@ from outdial.domain.record import CampaignRecord, RecipientState, Settled
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.store.call.settlement import settle_overdue
 from outdial.store.campaign.campaigns import CampaignSnapshot, read_snapshot
+from outdial.store.campaign.counts import count_open
 from outdial.store.claims.candidates import (
     NOT_CALLED,
     SLACK,
@@ -53,7 +54,6 @@ from outdial.store.claims.number_locks import lock_numbers
 from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.claims.wakeup import (
     NextWakeup,
-    count_open,
     earliest,
     next_due,
     next_settlement,
@@ -236,23 +236,19 @@ def _claim(
     now: datetime,
 ) -> Claim:
     """Build the claim's result, and store its figures in the claim state for `outdial status`."""
-    before = state["open_count"], state["counted_at"]
-    open_count, counted_at = count_open(s, record, before, now, called=bool(calls))
     save_claim_state(
         s,
         record.id,
         caller_turn=state["caller_turn"] + len(calls),
         wake_at=wakeup.at,
         reason=wakeup.reason,
-        open_count=open_count,
-        counted_at=counted_at,
     )
     return Claim(
         state=record.state,
         revision=record.revision,
         calls=tuple(calls),
         in_flight=in_flight,
-        open_recipients=open_count,
+        open_recipients=count_open(s, record.id, record.launch),
         wake_at=wakeup.at,
         wake_after=None if wakeup.at is None else max(timedelta(0), wakeup.at - now),
         reason=wakeup.reason,

@@ -1,10 +1,10 @@
-"""When a campaign claims again and why not earlier, and how many of its recipients are open."""
+"""When a campaign claims again, and why not earlier."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
@@ -16,12 +16,8 @@ from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.db.tables import call, recipient
 from outdial.store.records import read_zones
 
-OPEN = [state.value for state in RecipientState if state is not RecipientState.DONE]
-COUNTED = 1000
-"""Open recipients are counted exactly up to here in every claim; it costs a fraction of a
-millisecond, where counting a million costs as much as the rest of a hundred claims."""
-COUNT_HOLDS = timedelta(seconds=30)
-"""How long a full count of more than that is used again."""
+MOST_NAMED = 100
+"""How many recipients that are due at one time are counted for the reason shown."""
 
 _OF_LAUNCH = (
     recipient.c.campaign_id == bindparam("campaign_id"),
@@ -50,30 +46,9 @@ _FIRST_DUE = _union_of_limited(
 _DUE_THEN = select(func.count()).select_from(
     select(recipient.c.id)
     .where(*_WAITING, recipient.c.turn.in_((0, 1)), recipient.c.due_at == bindparam("due_at"))
-    .limit(COUNTED)
+    .limit(MOST_NAMED)
     .subquery()
 )
-_FEW_OPEN = select(func.count()).select_from(
-    _union_of_limited(
-        select(recipient.c.id)
-        .where(*_OF_LAUNCH, recipient.c.state == state)
-        # In the order of the index: else the database may read through all recipients that are done
-        # in search of those that are not.
-        .order_by(recipient.c.turn, recipient.c.due_at)
-        .limit(COUNTED)
-        for state in OPEN
-    ).subquery()
-)
-_MANY_WAIT = select(func.count()).select_from(
-    select(recipient.c.id)
-    .where(*_WAITING)
-    # From the far end: at the near one stand the dead rows of recipients claimed since the
-    # database cleaned up last.
-    .order_by(recipient.c.turn.desc(), recipient.c.due_at.desc(), recipient.c.id.desc())
-    .limit(COUNTED)
-    .subquery()
-)
-_ALL_OPEN = select(func.count()).where(*_OF_LAUNCH, recipient.c.state.in_(OPEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,36 +87,9 @@ def next_due(s: Session, campaign: CampaignRecord, now: datetime) -> NextWakeup 
 def _next_text(at: datetime, zone: str, count: int, now: datetime) -> str:
     local, today = at.astimezone(load_zone(zone)), now.astimezone(load_zone(zone))
     day = "" if local.date() == today.date() else f"{local:%a %d %b} "
-    more = "+" if count >= COUNTED else ""
+    more = "+" if count >= MOST_NAMED else ""
     people = "1 person" if count == 1 else f"{count}{more} people"
     return f"next: {day}{local:%H:%M} in {zone} for {people}"
-
-
-def count_open(
-    s: Session,
-    campaign: CampaignRecord,
-    before: tuple[int, datetime | None],
-    now: datetime,
-    *,
-    called: bool,
-) -> tuple[int, datetime]:
-    """Recipients without an end, and when they were counted; `before` is the last count.
-
-    Exact below COUNTED, so that a campaign does not finish too early; above that up to 30 seconds
-    old. It may be as old below it, too, where calls were made: more is claimed once they end.
-    """
-    counted, counted_at = before
-    recent = counted_at is not None and now - counted_at < COUNT_HOLDS
-    if counted_at is not None and recent and called and counted >= COUNTED:
-        return counted, counted_at
-    many = s.connection().execute(_MANY_WAIT, _launch(campaign)).scalar_one() >= COUNTED
-    if not many:
-        few = s.connection().execute(_FEW_OPEN, _launch(campaign)).scalar_one()
-        if few < COUNTED:
-            return int(few), now
-    if counted_at is not None and recent and counted >= COUNTED:
-        return counted, counted_at
-    return int(s.connection().execute(_ALL_OPEN, _launch(campaign)).scalar_one()), now
 
 
 def _launch(campaign: CampaignRecord) -> dict[str, int]:

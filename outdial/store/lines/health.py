@@ -41,11 +41,16 @@ _LINE = lock_rows(
     select(line).where(line.c.tenant == bindparam("of_tenant"), line.c.name == bindparam("name")),
     exclusive=[line],
 )
-_WORKED = select(func.count()).where(
-    call.c.tenant == bindparam("of_tenant"),
-    call.c.line == bindparam("name"),
-    call.c.placed_at > bindparam("after"),
-    call.c.status.in_(_NOT_FAILED),
+_WORKED = select(func.count()).select_from(
+    select(call.c.placed_at)
+    .where(
+        call.c.tenant == bindparam("of_tenant"),
+        call.c.line == bindparam("name"),
+        call.c.placed_at > bindparam("after"),
+        call.c.status.in_(_NOT_FAILED),
+    )
+    .limit(bindparam("most"))
+    .subquery()
 )
 _WORKED_UNTIL_IT_FAILED = (
     select(func.count())
@@ -174,10 +179,12 @@ def _change(
     elif health.circuit is Circuit.CLOSED and verdict is Verdict.FAILS:
         since = now - policy.window
         counted = {**of_line, "after": max(since, health.since) if health.since else since}
-        worked = s.connection().execute(_WORKED, counted).scalar_one()
-        worked -= s.connection().execute(_WORKED_UNTIL_IT_FAILED, counted).scalar_one()
-        failed = s.connection().execute(_FAILED, counted).mappings()
-        after = judge(health, policy, worked, [_failure(one) for one in failed], now)
+        rows = s.connection().execute(_FAILED, counted).mappings()
+        failures = [_failure(one) for one in rows]
+        twice = s.connection().execute(_WORKED_UNTIL_IT_FAILED, counted).scalar_one()
+        most = policy.enough_working(len(failures)) + twice
+        worked = s.connection().execute(_WORKED, counted | {"most": most}).scalar_one() - twice
+        after = judge(health, policy, worked, failures, now)
     else:
         return
     if after != health:

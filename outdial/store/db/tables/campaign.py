@@ -72,8 +72,6 @@ class ClaimStateRow(Row, table=True):
     """Calls claimed so far; picks the next caller id."""
     wake_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     reason: str | None = Field(default=None, sa_type=Text)
-    open_count: int = 0
-    counted_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     requeue_from: int | None = None
     """From this position on recipients are still to be requeued under an applied revision."""
 
