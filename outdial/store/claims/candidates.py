@@ -197,7 +197,9 @@ _READY_TURNS = (
     .limit(MOST_COUNTED)
     .subquery()
 )
-_READY_COUNTS = select(_READY_TURNS.c.turn, func.count()).group_by(_READY_TURNS.c.turn)
+_READY_COUNTS = select(_READY_TURNS.c.turn, func.count().label("ready")).group_by(
+    _READY_TURNS.c.turn
+)
 _READY = CALLABLE.where(is_ready).order_by(
     recipient.c.window_closes_at, recipient.c.turn, recipient.c.id
 )
@@ -232,7 +234,8 @@ def needed(s: Session, campaign: CampaignRecord, wanted: int, now: datetime) -> 
     """What is missing until `wanted` recipients are ready. Those who have a time of their own go
     first, so they are made ready although enough of the others are."""
     of_launch = {"campaign_id": campaign.id, "launch": campaign.launch, "now": now}
-    counts: dict[int, int] = dict(s.connection().execute(_READY_COUNTS, of_launch).tuples().all())
+    counted = s.connection().execute(_READY_COUNTS, of_launch).all()
+    counts = {row.turn: int(row.ready) for row in counted}
     return Needed(wanted - counts.get(0, 0), wanted - sum(counts.values()))
 
 
