@@ -1,10 +1,10 @@
-"""Claims keep no count of open recipients: `progress_count` has it. Revision 0026 follows 0025."""
+"""Claims keep no count of open recipients: `progress_count` has it. Revision 0027 follows 0026."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
