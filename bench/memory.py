@@ -28,7 +28,7 @@ class PeakMemory:
     def sample(self) -> None:
         for part, pid in self.parts.items():
             peaks = self._peaks.setdefault(part, {})
-            for each in (pid, *_descendants(pid)):
+            for each in (pid, *descendants(pid)):
                 peaks[each] = max(peaks.get(each, 0.0), _peak(each))
 
 
@@ -50,13 +50,13 @@ async def measuring(parts: Mapping[str, int]) -> AsyncIterator[PeakMemory]:
         sampling.cancel()
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
     try:
         text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     except OSError:
         return []
     children = [int(child) for child in text.split()]
-    return children + [each for child in children for each in _descendants(child)]
+    return children + [each for child in children for each in descendants(child)]
 
 
 def _peak(pid: int) -> float:
