@@ -62,6 +62,7 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "not_offered": HttpStatus(v1=501, compat=501),
     "worker_timeout": HttpStatus(v1=503, compat=400),
     "temporal_unavailable": HttpStatus(v1=503, compat=503),
+    "row_process_failed": HttpStatus(v1=503),
     "database_unavailable": HttpStatus(v1=503, compat=503, hooks=503),
     # What a provider answered
     "provider_error": HttpStatus(compat=502),

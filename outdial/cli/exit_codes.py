@@ -22,6 +22,7 @@ EXIT_CODE: Mapping[str, int] = {
     "temporal_refused": FAILED,
     "worker_timeout": FAILED,
     "database_unavailable": FAILED,
+    "row_process_failed": FAILED,
     "statement_refused": FAILED,
     "not_offered": FAILED,
     # What was written

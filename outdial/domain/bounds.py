@@ -72,6 +72,8 @@ def parse_json(text: bytes, bounds: Bounds = DOCUMENT) -> Any:
 
 def require_within(value: Any, bounds: Bounds, path: Path = ()) -> None:
     """Raises OutOfBounds unless the value is within bounds and every text in it can be stored."""
+    if isinstance(value, dict) and _are_short_texts(value, bounds):
+        return
     if not isinstance(value, dict | list | tuple):
         _require_scalar(value, path)
     else:
@@ -82,6 +84,25 @@ def require_within(value: Any, bounds: Bounds, path: Path = ()) -> None:
             raise OutOfBounds(
                 path, f"found {written} characters of JSON; write at most {bounds.characters}"
             )
+
+
+def _are_short_texts(value: dict[Any, Any], bounds: Bounds) -> bool:
+    """Whether it is a flat object of texts that is far within bounds, as the variables of most
+    recipients are: it is found out in a tenth of the time."""
+    try:
+        keys = "".join(value)
+        texts = keys + "".join(value.values())
+    except TypeError:
+        return False
+    # No character takes more than six in JSON, and no member more than six besides its texts.
+    written = 6 * (len(texts) + len(value)) + 2
+    return (
+        len(value) <= bounds.members
+        and len(keys) <= bounds.longest_key
+        and (bounds.characters is None or written <= bounds.characters)
+        and "\0" not in texts
+        and (texts.isascii() or not _has_surrogate(texts))
+    )
 
 
 def require_size(value: Any, bounds: Bounds, path: Path = ()) -> None:

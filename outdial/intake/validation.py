@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.purpose import Purpose
+from outdial.domain.rules.location import RecipientKind
 from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import (
     LoadedDefinition,
@@ -34,6 +36,8 @@ class Validation:
     """The definition, when nothing is wrong."""
     count: int
     """Recipients that can be enrolled."""
+    kinds: Mapping[RecipientKind | str, int] = field(default_factory=dict)
+    """How many of them are of each kind, for a forecast."""
 
     def lines(self) -> list[str]:
         """One line a problem, and `and N more` at the end when some were not kept."""
@@ -57,15 +61,16 @@ def validate(path: Path | str) -> Validation:
     broken_rows = _broken_rows(parsed)
     definition = parsed.definition or _without_what_is_broken(parsed, broken_rows)
     loaded: LoadedDefinition | None = None
+    kinds: Mapping[RecipientKind | str, int] = {}
     if definition is not None:
         source_map = SourceMap(file, parsed.root)
         loaded = LoadedDefinition(definition, path, text, file, path.parent, source_map)
         roster = check_roster(loaded, without=broken_rows)
-        count = roster.count
+        count, kinds = roster.count, roster.kinds
         problems.extend(roster.problems)
         problems.omitted += roster.omitted
     good = loaded if not len(problems) else None
-    return Validation(tuple(problems), problems.omitted, good, count)
+    return Validation(tuple(problems), problems.omitted, good, count, kinds)
 
 
 def _broken_rows(parsed: ParsedDefinition) -> frozenset[int]:

@@ -53,6 +53,13 @@ def test_a_roster_comes_in_chunks_of_located_recipients() -> None:
     assert kind.zones == ZoneEvidence.model_validate_json(zones).candidates
 
 
+def test_a_chunk_comes_before_the_next_is_read() -> None:
+    people = "phone\n" + "".join(f"{each}\n" for each in numbers(100)) + "not a number\n"
+    chunks = read_chunks(load(people), size=10)
+    assert [each.phone for each in next(chunks).recipients] == numbers(10)
+    assert list(chunks)[-1].problems[0].line == 102
+
+
 def test_problems_do_not_end_the_reading_and_the_first_thousand_are_kept() -> None:
     people = "phone\n" + "x\n" * (MAX_PROBLEMS + 2) + f"{ANN}\n"
     chunks = list(read_chunks(load(people), size=300))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -134,17 +133,6 @@ def test_recipients_in_the_definition() -> None:
             variables={"visits": "07", "vip": "true", "x": "", "a": "07"},
         )
     ]
-
-
-def test_rows_are_read_lazily() -> None:
-    rows = "".join(f"+1202555{number:04}\n" for number in range(100, 200))
-    loaded = load(f"phone\n{rows}not a number\n")
-    first = list(islice(read_roster(loaded), 2))
-    assert [draft.phone for draft in first] == ["+12025550100", "+12025550101"]
-    last = list(islice(read_roster(loaded), 100))[-1]
-    assert last.position == 99
-    with pytest.raises(DefinitionInvalid, match=r"people\.csv:102:1: phone: found 'not a number'"):
-        list(read_roster(loaded))
 
 
 def test_problems_are_capped_and_counted() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.services.campaigns.forecasting import forecast
@@ -54,7 +55,9 @@ async def test_a_part_of_the_day_that_never_comes_is_forecast(world: World) -> N
     assert count == 1
     assert reason.startswith("attempt 2: no calling window opens")
     assert "in the evening" in reason
-    assert forecast(loaded, world.ctx.clock()).end_early() == list(launched.end_early)
+    checked = check_roster(loaded)
+    expected = forecast(loaded.definition, checked.kinds, world.ctx.clock())
+    assert expected.end_early() == list(launched.end_early)
 
 
 async def test_a_risk_that_names_no_rule_is_refused(world: World) -> None:

@@ -87,6 +87,7 @@ PROBLEM_CODE: Mapping[str, str] = {
     "not_offered": "not_offered",
     "worker_timeout": "no_worker",
     "temporal_unavailable": "temporal_unavailable",
+    "row_process_failed": "row_process_failed",
     "database_unavailable": "database_unavailable",
     "campaign_ended": "campaign_over",
     "campaign_running": "campaign_running",

@@ -17,7 +17,7 @@ from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.status import CallStatus
 from outdial.domain.numbers.phone import BadPhone, mask_phone, parse_phone
 from outdial.domain.record import CallRecord
-from outdial.intake.contacts.roster import read_roster
+from outdial.intake.contacts.roster import first_recipient
 from outdial.intake.definition import read_definition
 from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.validation import validate
@@ -58,7 +58,7 @@ def try_call(
 async def _try(settings: Settings, file: Path, number: str) -> int:
     try:
         loaded = read_definition(file)
-        first = next(read_roster(loaded), None)
+        first = first_recipient(loaded)
     except DefinitionInvalid:
         fail(*validate(file).lines())
     if first is None:

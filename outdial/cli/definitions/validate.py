@@ -49,7 +49,7 @@ def validate(
     say(f"{file}: {definition.name}, {plural(validation.count, 'recipient')}, nothing is wrong")
     for note in notes:
         say(note)
-    expected = forecast(validation.loaded, system_clock())
+    expected = forecast(definition, validation.kinds, system_clock())
     for count, reason in expected.never():
         say(f"{plural(count, 'person', 'people')} can never be called: {reason}")
     for count, reason in expected.end_early():

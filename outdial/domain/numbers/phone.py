@@ -10,6 +10,7 @@ import re
 import phonenumbers
 
 from outdial.domain.errors import OutdialError
+from outdial.domain.numbers.american import american_number
 from outdial.domain.numbers.policy import NumberType, number_policy, refusal, type_of
 from outdial.domain.rules.place import place_of_number
 
@@ -55,8 +56,7 @@ def parse_phone(text: str, region: str | None = None) -> str:
 
     Raises BadPhone saying what was found and what would be right.
     """
-    e164, _ = _read(text, region)
-    return e164
+    return american_number(text, region) or read_strictly(text, region)
 
 
 def parse_destination(text: str, region: str | None = None) -> str:
@@ -64,7 +64,7 @@ def parse_destination(text: str, region: str | None = None) -> str:
 
     Raises BadPhone, and NumberNotAllowed for a number that this installation does not call.
     """
-    e164, _ = _read(text, region)
+    e164 = parse_phone(text, region)
     require_allowed(e164)
     return e164
 
@@ -105,7 +105,8 @@ def mask_phone(e164: str) -> str:
     return f"{e164[:-7]}•••{e164[-4:]}"
 
 
-def _read(text: str, region: str | None) -> tuple[str, NumberType]:
+def read_strictly(text: str, region: str | None) -> str:
+    """`parse_phone` by the phone library, which reads a number of any country."""
     written = str(text)
     cleaned = written if _ORDINARY.fullmatch(written) else _checked(written)
     try:
@@ -128,7 +129,7 @@ def _read(text: str, region: str | None) -> tuple[str, NumberType]:
         raise BadPhone(
             f"found {written!r}, which is not a number of any numbering plan; check its digits"
         )
-    return e164, kind
+    return e164
 
 
 def _checked(written: str) -> str:

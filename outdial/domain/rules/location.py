@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from outdial.domain.definition.recipient import RecipientDraft
-from outdial.domain.numbers.policy import refusal
+from outdial.domain.numbers.policy import NORTH_AMERICAN, refusal
 from outdial.domain.rules.consent import Consent
-from outdial.domain.rules.place import UnknownPlace
-from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, zone_evidence
+from outdial.domain.rules.place import UnknownPlace, address_codes, locality
+from outdial.domain.rules.zone import LONGEST_ADDRESS_PART, UnknownZone, zone_evidence
 
 _PREFIX = 4
 """Digits that hold any country code: the phone library keeps what it compiled for a country only
 until a few hundred other patterns have come, so countries are looked at one after another."""
+_FACTS = ',"facts":'
+"""No value within the JSON text can hold it: a quote in a value has a backslash before it."""
+_MOST_KEPT = 20_000
+"""Locations that are remembered, of about a kilobyte each."""
 
 
 class LocatedDraft(NamedTuple):
@@ -51,54 +56,146 @@ class RecipientKind(NamedTuple):
     """What proves it is left out: only that something does makes two recipients different."""
 
 
+class Location(NamedTuple):
+    """Where a recipient is, or why that can't be told or the recipient can't be called."""
+
+    zones: str | None
+    """The ZoneEvidence as JSON text; None when the recipient is refused."""
+    kind: RecipientKind | str
+    """Without its consent; the reason for one that is refused."""
+    code: str | None = None
+    """Of the error, where its address or its zone is unknown."""
+
+
+class Locator:
+    """Resolves the time zones of recipients. It remembers what it resolved: of a roster, most
+    share the area code and the state with many others."""
+
+    def __init__(self, default_zone: str | None) -> None:
+        self._default_zone = default_zone
+        self._locations: dict[tuple[str | None, ...], Location] = {}
+        self._alike: dict[tuple[object, ...], Location] = {}
+        """By what they depend on, but for the facts that their texts end with."""
+
+    def locate(
+        self,
+        e164: str,
+        *,
+        own: str | None,
+        state: str | None,
+        postal_code: str | None,
+        others: tuple[str, ...] = (),
+    ) -> Location:
+        """The location of a person with these numbers and this address."""
+        if others:
+            return self._resolved(e164, own, state, postal_code, others)
+        key = (locality(e164), own, state, postal_code)
+        location = self._locations.get(key)
+        if location is None:
+            location = self._located(e164, own, state, postal_code)
+            _remember(self._locations, key, location)
+        return location
+
+    def _located(
+        self, e164: str, own: str | None, state: str | None, postal_code: str | None
+    ) -> Location:
+        facts = [part.strip() if part else None for part in (state, postal_code)]
+        state, postal_code = facts
+        if any(part and len(part) > LONGEST_ADDRESS_PART for part in facts):
+            return self._resolved(e164, own, state, postal_code)
+        try:
+            codes = address_codes(state, postal_code, e164.startswith(NORTH_AMERICAN))
+        except UnknownPlace as error:
+            return Location(None, str(error), error.code)
+        key = (locality(e164), own, codes)
+        alike = self._alike.get(key)
+        if alike is None:
+            alike = self._resolved(e164, own, state, postal_code)
+            _remember(self._alike, key, alike)
+        if alike.zones is None:
+            return alike
+        return alike._replace(
+            zones=_with_facts(alike.zones, own, state, postal_code, self._default_zone)
+        )
+
+    def _resolved(
+        self,
+        e164: str,
+        own: str | None,
+        state: str | None,
+        postal_code: str | None,
+        others: tuple[str, ...] = (),
+    ) -> Location:
+        try:
+            evidence = zone_evidence(
+                e164,
+                own=own,
+                campaign_default=self._default_zone,
+                state=state,
+                postal_code=postal_code,
+                others=others,
+            )
+        except (UnknownZone, UnknownPlace) as error:
+            return Location(None, str(error), error.code)
+        refused = refusal(evidence.destinations)
+        if refused is not None:
+            return Location(None, refused)
+        kind = RecipientKind(
+            evidence.candidates, evidence.jurisdictions, evidence.destinations, None
+        )
+        return Location(evidence.model_dump_json(exclude_none=True), kind)
+
+
 def locate(
     drafts: Iterable[RecipientDraft], default_zone: str | None
 ) -> list[tuple[LocatedDraft, RecipientKind | str]]:
     """Drafts with their time zones, in their order; each with its kind, or why it is refused."""
+    locator = Locator(default_zone)
     by_country = sorted(enumerate(drafts), key=lambda at: at[1].phone[:_PREFIX])
-    located = [(at, _located(draft, default_zone)) for at, draft in by_country]
+    located = [(at, _located(draft, locator)) for at, draft in by_country]
     return [each for _, each in sorted(located, key=itemgetter(0))]
 
 
-def _located(
-    draft: RecipientDraft, default_zone: str | None
-) -> tuple[LocatedDraft, RecipientKind | str]:
-    zones = _zones(draft, default_zone)
-    consent = draft.consent
+def _located(draft: RecipientDraft, locator: Locator) -> tuple[LocatedDraft, RecipientKind | str]:
+    location = locator.locate(
+        draft.phone,
+        own=draft.time_zone,
+        state=draft.state,
+        postal_code=draft.postal_code,
+        others=draft.alternate_phones,
+    )
     located = LocatedDraft(
         position=draft.position,
         phone=draft.phone,
         alternate_phones=draft.alternate_phones,
-        zones=None if isinstance(zones, str) else zones.model_dump_json(exclude_none=True),
-        refusal=zones if isinstance(zones, str) else None,
-        consent=None if consent is None else consent.model_dump_json(),
+        zones=location.zones,
+        refusal=None if location.zones is not None else str(location.kind),
+        consent=None if draft.consent is None else draft.consent.model_dump_json(),
         variables=draft.variables,
         appointment_at=draft.appointment_at,
         appointment_uid=draft.appointment_uid,
         appointment_title=draft.appointment_title,
     )
-    return located, zones if isinstance(zones, str) else _kind(zones, consent)
+    return located, kind_of(location, draft.consent)
 
 
-def _zones(draft: RecipientDraft, default_zone: str | None) -> ZoneEvidence | str:
-    """The time zones of a draft, or why it is refused."""
-    try:
-        evidence = zone_evidence(
-            draft.phone,
-            own=draft.time_zone,
-            campaign_default=default_zone,
-            state=draft.state,
-            postal_code=draft.postal_code,
-            others=draft.alternate_phones,
-        )
-    except (UnknownZone, UnknownPlace) as error:
-        return str(error)
-    return refusal(evidence.destinations) or evidence
+def kind_of(location: Location, consent: Consent | None) -> RecipientKind | str:
+    """The kind of a recipient with this consent, or why it is refused."""
+    kind = location.kind
+    if consent is None or isinstance(kind, str):
+        return kind
+    return kind._replace(consent=consent.model_copy(update={"proof": consent.proof and "given"}))
 
 
-def _kind(evidence: ZoneEvidence, consent: Consent | None) -> RecipientKind:
-    if consent is not None:
-        consent = consent.model_copy(update={"proof": consent.proof and "given"})
-    return RecipientKind(
-        evidence.candidates, evidence.jurisdictions, evidence.destinations, consent
-    )
+def _with_facts(zones: str, *facts: str | None) -> str:
+    """ZoneEvidence as JSON text with these facts in place of its own, which stand at its end."""
+    names = ("own", "state", "postal_code", "campaign_default")
+    given = {name: fact for name, fact in zip(names, facts, strict=True) if fact is not None}
+    text = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+    return f"{zones[: zones.rindex(_FACTS)]}{_FACTS}{text}}}"
+
+
+def _remember(kept: dict[Any, Location], key: object, location: Location) -> None:
+    if len(kept) >= _MOST_KEPT:
+        kept.clear()
+    kept[key] = location

@@ -74,6 +74,16 @@ def place_of_number(e164: str) -> Place:
     return replace(place, zones=vouched) if vouched else place
 
 
+def locality(e164: str) -> str:
+    """What `place_of_number` depends on: an area code whose numbers are telephones all of one
+    place, else the number."""
+    if e164.startswith(NORTH_AMERICAN) and len(e164) == _NORTH_AMERICAN_LENGTH:
+        place = _north_american(e164[2:5])
+        if place is not None and place.destination:
+            return e164[:5]
+    return e164
+
+
 @cache
 def _north_american(area_code: str) -> Place | None:
     area = table("area_codes")["areas"].get(area_code)
@@ -160,16 +170,20 @@ def place_of_address(
     Short names such as FL are read beside a number of country code 1 alone, since many countries
     have a BE or a CA; `US-FL` is read beside any. Raises UnknownPlace for what is in no table.
     """
-    codes: list[str] = []
-    if state:
-        codes += _by_state(state, north_american)
-    if postal_code and north_american:
-        codes += _by_postal_code(postal_code)
+    codes = address_codes(state, postal_code, north_american)
     if not codes:
         return None
     places = table("places")["places"]
     zones = sorted({zone for code in codes for zone in places[code]["zones"]})
     return Place(tuple(zones), tuple(sorted(set(codes))))
+
+
+def address_codes(
+    state: str | None, postal_code: str | None, north_american: bool
+) -> tuple[str, ...]:
+    """The jurisdictions of an address. Its zones depend on them alone. Raises UnknownPlace."""
+    by_state = _by_state(state, north_american) if state else ()
+    return by_state + (_by_postal_code(postal_code) if postal_code and north_american else ())
 
 
 def require_jurisdiction(text: str) -> str:
@@ -193,31 +207,44 @@ _MILITARY = re.compile(r"09[0-9]{3}|340[0-9]{2}|96[2-6][0-9]{2}")
 _ALSO_CALLED = {"FLA": "US-FL", "WASHINGTON DC": "US-DC", "WASHINGTON D C": "US-DC"}
 
 
-def _by_state(text: str, north_american: bool) -> list[str]:
+@lru_cache(maxsize=4096)
+def _by_state(text: str, north_american: bool) -> tuple[str, ...]:
     # Québec and Hawaiʻi are written with their marks and without.
     marked = unicodedata.normalize("NFKD", text).replace("ʻ", "")
     plain = "".join(each for each in marked if not unicodedata.combining(each))
     words = " ".join(plain.replace(".", "").replace(",", " ").split()).upper()
     places = table("places")["places"]
     if words in places:
-        return [words]
+        return (words,)
     if not north_american:
-        return []
-    names = {place["name"].replace(".", "").upper(): code for code, place in places.items()}
-    code = (names | _ALSO_CALLED).get(words) or next(
+        return ()
+    code = _states_by_name().get(words) or next(
         (f"{country}-{words}" for country in ("US", "CA") if f"{country}-{words}" in places), None
     )
     if code is None:
         raise UnknownPlace(f"found state {text!r}, which is in no table; write a code such as FL")
-    return [code]
+    return (code,)
 
 
-def _by_postal_code(text: str) -> list[str]:
+@cache
+def _states_by_name() -> dict[str, str]:
+    places = table("places")["places"]
+    names = {place["name"].replace(".", "").upper(): code for code, place in places.items()}
+    return names | _ALSO_CALLED
+
+
+@cache
+def _states_by_zip(prefix: str) -> tuple[str, ...]:
+    """Of the first three digits."""
+    return tuple(s for first, last, s in table("places")["zip_prefixes"] if first <= prefix <= last)
+
+
+def _by_postal_code(text: str) -> tuple[str, ...]:
     """The whole code is read, though its beginning would do: half a code is a wrong one."""
     code = text.strip().upper()
     canadian = _CANADIAN.fullmatch(code)
     if canadian is not None:
-        return list(table("places")["canadian_letters"][canadian.group(1)])
+        return tuple(table("places")["canadian_letters"][canadian.group(1)])
     match = _ZIP.fullmatch(code)
     if match is None:
         raise UnknownPlace(
@@ -231,7 +258,7 @@ def _by_postal_code(text: str) -> list[str]:
             "leave it out, and write a time_zone"
         )
     prefix = whole[:3]
-    states = [s for first, last, s in table("places")["zip_prefixes"] if first <= prefix <= last]
+    states = _states_by_zip(prefix)
     if not states:
         raise UnknownPlace(
             f"found postal code {text!r}, whose beginning {prefix} no state has; check its digits"

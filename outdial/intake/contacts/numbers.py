@@ -13,8 +13,8 @@ from outdial.domain.definition.fields import describe_value
 from outdial.domain.definition.source import UNKNOWN_REGION
 from outdial.domain.numbers.phone import BadPhone, parse_phone
 from outdial.domain.spreadsheets import unescape_cell
-from outdial.intake.contacts.contacts import CsvLines, NotOpened, NotReadable
 from outdial.intake.contacts.delimiter import sniff_delimiter
+from outdial.intake.contacts.table import CsvLines, NotOpened, NotReadable
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
 
 _AREA, _LOCAL = re.compile(r"[2-9][0-9]{2}"), re.compile(r"[0-9]{7}")

@@ -1,20 +1,21 @@
-"""The recipients of a definition, read row by row: checked before a launch, then enrolled."""
+"""The recipients of a definition as a whole: checked, or read as drafts."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.recipient import RecipientDraft
-from outdial.domain.definition.source import CsvSource, InlineRecipient
-from outdial.intake.contacts.contacts import RowChecker, read_contacts
-from outdial.intake.contacts.existing import ExistingAppointments
-from outdial.intake.contacts.inline import read_inline
+from outdial.domain.definition.source import InlineRecipient
+from outdial.domain.rules.consent import Consent
+from outdial.domain.rules.location import LocatedDraft, RecipientKind
+from outdial.domain.rules.zone import ZoneEvidence, ZoneFacts
+from outdial.intake.contacts.chunks import RosterChunk, read_chunks, with_recipients
 from outdial.intake.definition import LoadedDefinition
-from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList, problem_lines
-from outdial.intake.templates.templates import TemplateSet
-from outdial.intake.yaml.source_map import SourceMap
+from outdial.intake.problems import DefinitionInvalid, Problem, problem_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class RosterCheck:
     """Problems beyond those kept."""
     count: int
     """Rows that can be enrolled."""
+    kinds: Mapping[RecipientKind | str, int] = field(default_factory=dict)
+    """How many of them are of each kind, for a forecast."""
 
     def lines(self) -> list[str]:
         """One line a problem, and `and N more` at the end when some were not kept."""
@@ -37,36 +40,37 @@ class RosterCheck:
             raise DefinitionInvalid(self.problems, self.omitted)
 
 
-def read_roster(loaded: LoadedDefinition) -> Iterator[RecipientDraft]:
-    """The recipients, streamed; memory grows by about a hundred bytes a row.
-
-    Raises DefinitionInvalid at the first row that can't be enrolled: `check_roster` found no
-    problem there, so the contact file has changed since.
-    """
-    for each in read_drafts(loaded):
-        if isinstance(each, Problem):
-            raise DefinitionInvalid([each])
-        yield each
-
-
 def check_roster(loaded: LoadedDefinition, *, without: Collection[int] = ()) -> RosterCheck:
     """Read, check and render every row; problems are returned, not raised.
 
     `without` leaves out listed recipients, by position, whose problems are known already.
     """
-    problems, count = ProblemList(), 0
-    for each in read_drafts(loaded, without):
-        if isinstance(each, Problem):
-            problems.add(each)
-        else:
-            count += 1
-    if not count and not len(problems) and not without:
-        problems.add(
-            loaded.source_map.problem(
-                ("recipients",), "no_recipients", "found no recipients; write at least one"
-            )
-        )
-    return RosterCheck(tuple(problems), problems.omitted, count)
+    problems: list[Problem] = []
+    kinds: Counter[RecipientKind | str] = Counter()
+    omitted = count = 0
+    for chunk in read_chunks(loaded, without=without):
+        problems += chunk.problems
+        omitted += chunk.omitted
+        count += len(chunk.recipients)
+        kinds.update(chunk.kinds)
+    return RosterCheck(tuple(problems), omitted, count, kinds)
+
+
+def first_recipient(loaded: LoadedDefinition) -> LocatedDraft | None:
+    """The first recipient; None when there is none. Raises DefinitionInvalid for a first row
+    that is wrong."""
+    with closing(read_chunks(loaded, size=1, processes=0)) as chunks:
+        for chunk in chunks:
+            if chunk.problems:
+                raise DefinitionInvalid(chunk.problems, chunk.omitted)
+            if chunk.recipients:
+                return chunk.recipients[0]
+    return None
+
+
+def read_roster(loaded: LoadedDefinition) -> Iterator[RecipientDraft]:
+    """The recipients, streamed. Raises DefinitionInvalid at the first chunk with a problem."""
+    return _drafts(read_chunks(loaded))
 
 
 def draft_recipients(
@@ -76,37 +80,34 @@ def draft_recipients(
 
     Raises DefinitionInvalid with every problem; all are at line 1, distinguished by their path.
     """
-    source_map = SourceMap(name, None)
-    problems = ProblemList()
-    drafts: list[RecipientDraft] = []
-    inline = definition.model_copy(update={"recipients": tuple(recipients)})
-    for each in read_inline(recipients, source_map, _checker(inline, source_map)):
-        if isinstance(each, Problem):
-            problems.add(each)
-        else:
-            drafts.append(each)
-    if len(problems):
-        raise DefinitionInvalid(problems, problems.omitted)
-    return drafts
+    if not recipients:
+        return []
+    loaded = with_recipients(definition, tuple(recipients), name=name)
+    check_roster(loaded).require_good()
+    return list(read_roster(loaded))
 
 
-def read_drafts(
-    loaded: LoadedDefinition, without: Collection[int] = ()
-) -> Iterator[RecipientDraft | Problem]:
-    """The drafts of a definition's recipients in their order, and what is wrong with the others.
-
-    `without` leaves out listed recipients, by position.
-    """
-    source, source_map = loaded.definition.recipients, loaded.source_map
-    checker = _checker(loaded.definition, source_map)
-    if not isinstance(source, CsvSource):
-        return read_inline(source, source_map, checker, without)
-    if loaded.base is None:
-        message = "found a contact file, which can't be read from here; write a list of recipients"
-        return iter([source_map.problem(("recipients", "csv"), "file_not_allowed", message)])
-    return read_contacts(source, loaded.base, source_map, checker)
+def _drafts(chunks: Iterator[RosterChunk]) -> Iterator[RecipientDraft]:
+    for chunk in chunks:
+        if chunk.problems:
+            raise DefinitionInvalid(chunk.problems, chunk.omitted)
+        yield from map(_draft, chunk.recipients)
 
 
-def _checker(definition: CampaignDefinition, source_map: SourceMap) -> RowChecker:
-    templates = TemplateSet(definition.variables, source_map)
-    return RowChecker(definition, templates, ExistingAppointments(definition, source_map))
+def _draft(located: LocatedDraft) -> RecipientDraft:
+    zones = located.zones
+    facts = ZoneEvidence.model_validate_json(zones).facts if zones is not None else None
+    facts = facts or ZoneFacts()
+    return RecipientDraft(
+        position=located.position,
+        phone=located.phone,
+        alternate_phones=located.alternate_phones,
+        time_zone=facts.own,
+        postal_code=facts.postal_code,
+        state=facts.state,
+        consent=Consent.model_validate_json(located.consent) if located.consent else None,
+        appointment_at=located.appointment_at,
+        appointment_uid=located.appointment_uid,
+        appointment_title=located.appointment_title,
+        variables=located.variables,
+    )

@@ -13,6 +13,7 @@ from outdial.domain.bounds import OutOfBounds
 from outdial.domain.definition.fields import describe_value
 from outdial.domain.errors import OutdialError
 from outdial.intake.problems import Problem
+from outdial.intake.templates.lookups import LookupTemplate, lookup_template
 from outdial.intake.templates.sandbox import FILTERS, Sandbox, TemplateRefused, bounded
 from outdial.intake.yaml.source_map import SourceMap
 
@@ -25,11 +26,17 @@ MAX_VARIABLES = 100
 MAX_NAMES_SHOWN = 20
 
 
+ProblemKey = tuple[str, frozenset[str]]
+"""A template, and the names of a row's values."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Compiled:
     template: Template
     needs: frozenset[str]
     """The names it looks up, in any of its branches."""
+    lookups: LookupTemplate | None
+    """The same template, where it does nothing but look up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,8 @@ class Rendered:
     texts: dict[str, str]
     complete: bool
     """Whether every template was rendered; `problems` leaves out what was reported before."""
-    problems: list[Problem]
+    problems: list[tuple[Problem, ProblemKey | None]]
+    """With its key, one that is to be reported once for all rows of the same columns."""
 
 
 class TemplateSet:
@@ -49,7 +57,6 @@ class TemplateSet:
         self.problems: list[Problem] = []
         self._source_map = source_map
         self._compiled: dict[str, _Compiled] = {}
-        self._reported: set[tuple[str, frozenset[str]]] = set()
         sandbox = Sandbox()
         # By text: aliases make thousands of values of one.
         tried: dict[str, _Compiled | TemplateRefused] = {}
@@ -64,31 +71,40 @@ class TemplateSet:
             else:
                 self._compiled[name] = compiled
 
-    def render(self, values: Mapping[str, str], row: str) -> Rendered:
+    def render(
+        self, values: Mapping[str, str], row: str, reported: set[ProblemKey] | None = None
+    ) -> Rendered:
         """Each template over one row's `values`; `row` says in problems which row it is.
 
-        An unknown name is reported once for all rows of the same columns.
+        An unknown name is reported once for all rows of the same columns: what is in `reported`
+        is left out, and added there.
         """
         texts: dict[str, str] = {}
-        problems: list[Problem] = []
+        problems: list[tuple[Problem, ProblemKey | None]] = []
         for name, compiled in self._compiled.items():
+            text = compiled.lookups.render(values) if compiled.lookups is not None else None
+            if text is not None and len(text) <= MAX_CHARACTERS:
+                texts[name] = text
+                continue
             try:
                 texts[name] = _render(compiled.template, {**values, "row": values})
             except Exception as error:
                 # A template may raise whatever Python does on a row's values.
-                if not self._was_reported(name, values, error):
-                    code, message = _failure(error, compiled.needs, values, row)
-                    problems.append(self._source_map.problem(("variables", name), code, message))
+                key = _key(name, values, error)
+                if key is not None and reported is not None:
+                    if key in reported:
+                        continue
+                    reported.add(key)
+                code, message = _failure(error, compiled.needs, values, row)
+                problem = self._source_map.problem(("variables", name), code, message)
+                problems.append((problem, key))
         return Rendered(texts, len(texts) == len(self._compiled), problems)
 
-    def _was_reported(self, name: str, values: Mapping[str, str], error: Exception) -> bool:
-        if not isinstance(error, UndefinedError | SecurityError):
-            return False
-        problem = (name, frozenset(values))
-        if problem in self._reported:
-            return True
-        self._reported.add(problem)
-        return False
+
+def _key(name: str, values: Mapping[str, str], error: Exception) -> ProblemKey | None:
+    if not isinstance(error, UndefinedError | SecurityError):
+        return None
+    return name, frozenset(values)
 
 
 def variable_problems(templates: Mapping[str, str], source_map: SourceMap) -> list[Problem]:
@@ -121,7 +137,9 @@ def _compile(sandbox: Sandbox, source: str) -> _Compiled:
     if len(source) > MAX_CHARACTERS:
         raise TemplateRefused(f"found {len(source)} characters; write at most {MAX_CHARACTERS}")
     try:
-        return _Compiled(*sandbox.compiled(sandbox.check(source)))
+        tree = sandbox.check(source)
+        lookups = lookup_template(tree)  # before the tree is changed, to count what it does
+        return _Compiled(*sandbox.compiled(tree), lookups)
     except TemplateSyntaxError as error:
         raise TemplateRefused(_syntax(error, source)) from error
     except TemplateRefused as error:

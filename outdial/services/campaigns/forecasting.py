@@ -9,11 +9,9 @@ from datetime import datetime
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.decision.decision import Candidate, Ledger, Never
 from outdial.domain.decision.planner import decide
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.rules.location import RecipientKind
 from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
-from outdial.intake.contacts.chunks import read_chunks
-from outdial.intake.definition import LoadedDefinition
-from outdial.intake.problems import DefinitionInvalid
 
 
 class Forecast:
@@ -73,17 +71,12 @@ class Forecast:
         return decision.reason.text if isinstance(decision, Never) else None
 
 
-def forecast(loaded: LoadedDefinition, now: datetime) -> Forecast:
-    """What the rules that ship say about a definition's recipients. Reads the whole roster.
-
-    Raises DefinitionInvalid at the first problem.
-    """
-    definition = loaded.definition
+def forecast(
+    definition: CampaignDefinition, kinds: Mapping[RecipientKind | str, int], now: datetime
+) -> Forecast:
+    """What the rules that ship say about a definition whose recipients are of these kinds."""
     if not definition.line:
         definition = definition.on_line("any")  # the rules are the same on every line
     forecast = Forecast(CallPlan.of(definition), shipped_rulebook(), now)
-    for chunk in read_chunks(loaded):
-        if chunk.problems:
-            raise DefinitionInvalid(chunk.problems)
-        forecast.add(chunk.kinds)
+    forecast.add(kinds)
     return forecast

@@ -1,0 +1,158 @@
+"""Checks the rows of a contact file in processes beside each other.
+
+Each is started by name, not forked: this process may have an event loop and threads. It ends
+when its standard input does, so none outlives this process, however that ends.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from array import array
+from collections import deque
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from outdial.domain.errors import OutdialError
+from outdial.domain.numbers.policy import number_policy
+from outdial.intake.contacts.csv_rows import CsvLayout
+from outdial.intake.contacts.frames import read_frame, widen_pipe, write_frame
+from outdial.intake.contacts.rows import CheckedRows
+from outdial.intake.contacts.table import CsvChunk
+from outdial.intake.definition import LoadedDefinition
+
+SMALLEST_FILE = 1_500_000
+"""Bytes. What is shorter is read sooner than a process has started."""
+MOST_PROCESSES = 8
+"""This process, which reads the file, keeps about so many busy."""
+_AHEAD = 3
+"""Chunks that a process has been given and that are not taken back yet."""
+PROGRAM = "outdial.intake.contacts.row_process"
+
+
+class RowProcessFailed(OutdialError):
+    """A process that checks rows ended, or failed."""
+
+    code = "row_process_failed"
+
+
+def processes_for(path: Path) -> int:
+    """How many processes check the rows of a file; 0: this one does."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        size = path.stat().st_size
+    except (OSError, ValueError):
+        return 0
+    if size < SMALLEST_FILE or cores is None or cores < 2:
+        return 0
+    return min(cores, MOST_PROCESSES)
+
+
+class RowProcesses:
+    """Processes that check rows of one contact file; they end with the context."""
+
+    def __init__(self, loaded: LoadedDefinition, count: int) -> None:
+        self._loaded = loaded
+        self._count = count
+        self._children: list[_Child] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for child in self._children:
+            child.end()
+
+    def check(self, chunks: Iterator[CsvChunk]) -> Iterator[tuple[CsvChunk, CheckedRows]]:
+        """Check chunks, and give them back in their order. Raises RowProcessFailed."""
+        pending: deque[tuple[CsvChunk, _Child | None]] = deque()
+        turns: Iterator[_Child] = iter(())
+        for chunk in chunks:
+            if not self._children and chunk.layout is not None:
+                self._start(chunk.layout)
+                turns = cycle(self._children)
+            child = next(turns) if chunk.lines else None
+            if child is not None:
+                child.give(chunk)
+            pending.append((chunk, child))
+            if len(pending) > _AHEAD * self._count:
+                yield _taken(*pending.popleft())
+        while pending:
+            yield _taken(*pending.popleft())
+
+    def _start(self, layout: CsvLayout) -> None:
+        beginning = pickle.dumps((number_policy(), self._loaded, layout), pickle.HIGHEST_PROTOCOL)
+        for _ in range(self._count):
+            child = _Child()
+            self._children.append(child)
+            child.begin(beginning)
+
+
+def _taken(chunk: CsvChunk, child: _Child | None) -> tuple[CsvChunk, CheckedRows]:
+    return chunk, child.take() if child is not None else CheckedRows()
+
+
+class _Child:
+    """One process. It works on one chunk while it is given the next."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # Ctrl-C in a terminal goes to its whole group: this process ends the others.
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+        widen_pipe(self._requests)
+        widen_pipe(self._answers)
+
+    def begin(self, beginning: bytes) -> None:
+        self._write(beginning)
+
+    def give(self, chunk: CsvChunk) -> None:
+        request = (chunk.position, array("I", chunk.lines), chunk.records)
+        self._write(pickle.dumps(request, pickle.HIGHEST_PROTOCOL))
+
+    def take(self) -> CheckedRows:
+        """What the oldest chunk that it was given led to."""
+        answer = read_frame(self._answers)
+        if answer is None:
+            raise self._failure()
+        checked: Any = pickle.loads(answer)
+        if isinstance(checked, CheckedRows):
+            return checked
+        raise RowProcessFailed(f"a process that checks contacts failed: {checked}")
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._requests, self._answers):
+            try:
+                stream.close()
+            except BrokenPipeError:
+                continue  # what was written last was never read
+
+    def _write(self, request: bytes) -> None:
+        try:
+            write_frame(self._requests, request)
+        except BrokenPipeError:
+            raise self._failure() from None
+
+    def _failure(self) -> RowProcessFailed:
+        code = self._process.wait()
+        how = f"with code {code}" if code >= 0 else f"by signal {-code}"
+        hint = "; is there enough memory?" if code == -9 else ""
+        return RowProcessFailed(f"a process that checks contacts ended {how}{hint}")

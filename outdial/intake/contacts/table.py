@@ -1,0 +1,262 @@
+"""Contact files (CSV), read row by row; a file of any size can be read.
+
+Every problem is placed by the number of its line in the file and, for the column, by the number
+of the field in the row, both from 1: whoever repairs a row in a spreadsheet counts in fields. A
+row that spans several lines is placed by its first.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+
+from outdial.domain.definition.source import CsvSource
+from outdial.domain.errors import OutdialError
+from outdial.intake.contacts.cells import Cell, LocatedText
+from outdial.intake.contacts.columns import ColumnFinder, ColumnRoles
+from outdial.intake.contacts.csv_rows import CsvLayout, cell_text
+from outdial.intake.contacts.delimiter import sniff_delimiter
+from outdial.intake.problems import Problem
+from outdial.intake.yaml.source_map import SourceMap
+
+MAX_LINE = 1_000_000
+"""Bytes. A longer line is no row of contacts; the file is read no further, to bound memory."""
+_UTF8_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_QUOTE_NEVER_CLOSED = "found a quote that is never closed; close it"
+_CSV_WORDING = {
+    "unexpected end of data": _QUOTE_NEVER_CLOSED,
+    "field larger than field limit": (
+        f"found a value of more than {csv.field_size_limit()} characters; "
+        "a quote is probably opened here and never closed"
+    ),
+    "expected after": "found text after a closing quote; double the quotes inside a value",
+    "new-line character": "found a lone carriage return; save the file with other line ends",
+}
+_HOPELESS = ("unexpected end of data", "field larger than field limit")
+"""Whatever follows is not the row it looks like."""
+
+
+_SYNTAX = "csv_syntax"
+_Row = tuple[int, list[str]]
+"""The number of its first line, and its fields."""
+
+
+class NotOpened(OutdialError):
+    """The file can't be opened; says what was found and what would be right."""
+
+    code = "csv_not_opened"
+
+
+class NotReadable(OutdialError):
+    """The file can't be read beyond a line."""
+
+    code = "csv_not_readable"
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(line, message)
+        self.line, self.message = line, message
+
+
+@dataclass(frozen=True, slots=True)
+class BadByte:
+    """A byte that is not UTF-8."""
+
+    line: int
+    byte: int
+    before: str
+    """What stands before it in its line."""
+
+
+class CsvLines:
+    """Iterates over the lines of a file. Bytes that are not UTF-8 are replaced, and the first is
+    kept in `bad_byte`: a file in another encoding has one mistake, not thousands."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.bad_byte: BadByte | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        """Raises NotOpened, NotReadable."""
+        try:
+            stream = self._path.open("rb")
+        except FileNotFoundError:
+            raise NotOpened(f"found no file {str(self._path)!r}; check the path") from None
+        except IsADirectoryError:
+            raise NotOpened(f"found a folder, {str(self._path)!r}; name the file in it") from None
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise NotOpened(f"found a file that can't be read: {reason}") from error
+        with stream:
+            number = 0
+            while data := stream.readline(MAX_LINE + 1):
+                number += 1
+                yield self._decode(data, number)
+
+    def _decode(self, data: bytes, number: int) -> str:
+        if number == 1:
+            if data.startswith(_UTF16_MARKS):
+                raise NotReadable(1, "found UTF-16; save the file as UTF-8 (in Excel: CSV UTF-8)")
+            data = data.removeprefix(_UTF8_MARK)
+        if len(data) > MAX_LINE:
+            raise NotReadable(number, f"found a line of more than {MAX_LINE} bytes; break it up")
+        try:
+            return data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            text = data.decode("utf-8", errors="replace")
+            if self.bad_byte is None:
+                before = data[: error.start].decode("utf-8")
+                self.bad_byte = BadByte(number, data[error.start], before)
+            return text
+
+
+@dataclass(slots=True)
+class CsvChunk:
+    """The next rows of a contact file, as they are written."""
+
+    position: int
+    """Of its first row among the rows of the file."""
+    layout: CsvLayout | None
+    """None before the header is read, when there are no rows."""
+    lines: list[int] = field(default_factory=list)
+    """By row, the number of its first line."""
+    records: list[list[str]] = field(default_factory=list)
+    """By row, its fields."""
+    problems: list[tuple[int, Problem]] = field(default_factory=list)
+    """What was found while reading, each with the place among the rows that it comes before."""
+    unread: int = 0
+    """Rows that are no rows of a table: they are among the problems alone."""
+
+    def phone(self, at: int) -> LocatedText:
+        """The number that a row has, as it was written."""
+        assert self.layout is not None
+        index = self.layout.roles.phone
+        cell = Cell(self.layout.file, self.layout.header[index], self.lines[at], index + 1)
+        return cell_text(self.records[at][index]), cell
+
+
+class ContactTable:
+    """Reads a contact file."""
+
+    def __init__(self, source: CsvSource, path: Path, source_map: SourceMap) -> None:
+        self._source = source
+        self._source_map = source_map
+        self._path = path
+        self._lines = CsvLines(path)
+        self._file = str(path)
+        self._delimiter = ","
+
+    def chunks(self, size: int) -> Iterator[CsvChunk]:
+        """Its rows, `size` at a time. What is wrong with the file is in the last chunk."""
+        chunk = CsvChunk(0, None)
+        for each in self._rows():
+            if isinstance(each, CsvLayout):
+                chunk.layout = each
+            elif isinstance(each, Problem):
+                chunk.problems.append((len(chunk.lines), each))
+                chunk.unread += each.code == _SYNTAX
+            else:
+                line, record = each
+                chunk.lines.append(line)
+                chunk.records.append(record)
+            if len(chunk.lines) + len(chunk.problems) >= size:
+                yield chunk
+                chunk = CsvChunk(chunk.position + len(chunk.lines), chunk.layout)
+        if chunk.lines or chunk.problems:
+            yield chunk
+
+    def _rows(self) -> Iterator[_Row | CsvLayout | Problem]:
+        if self._path.is_fifo() or self._path.is_char_device():
+            # It could be read once, and reading may never end.
+            message = f"found a pipe or a device, {str(self._path)!r}; save the contacts in a file"
+            yield self._source_map.problem(("recipients", "csv"), NotOpened.code, message)
+            return
+        try:
+            yield from self._table()
+        except NotOpened as error:
+            yield self._source_map.problem(("recipients", "csv"), error.code, str(error))
+        except NotReadable as error:
+            yield Problem(self._file, error.line, 1, "file", error.code, error.message)
+        bad = self._lines.bad_byte
+        if bad is not None:
+            yield Problem(
+                self._file,
+                bad.line,
+                bad.before.count(self._delimiter) + 1,
+                "file",
+                "not_utf8",
+                f"found the byte 0x{bad.byte:02x}, which is not UTF-8; save the file as UTF-8",
+            )
+
+    def _table(self) -> Iterator[_Row | CsvLayout | Problem]:
+        records = self._records()
+        first = next(records, None)
+        if first is None:
+            message = "found an empty file; write a row of column names, then one row a person"
+            yield Problem(self._file, 1, 1, "file", "empty_file", message)
+            return
+        if isinstance(first, Problem):
+            yield first
+            return
+        line, record = first
+        header = _named([name.strip() for name in record])
+        finder = ColumnFinder(self._source, header, self._source_map, self._file, line)
+        roles = finder.roles()
+        yield from finder.problems
+        if roles is None:
+            return
+        yield self._layout(header, len(record), roles)
+        empty = True
+        for row in records:
+            empty = False
+            yield row
+        if empty:
+            message = "found nobody below the column names; write one row a person"
+            yield Problem(self._file, line, 1, "file", "no_rows", message)
+
+    def _layout(self, header: list[str], width: int, roles: ColumnRoles) -> CsvLayout:
+        name = self._path.name
+        return CsvLayout(self._file, name, self._delimiter, tuple(header), width, roles)
+
+    def _records(self) -> Iterator[_Row | Problem]:
+        """Rows that are not blank, with the number of their first line."""
+        lines = self._sniffed()
+        reader = csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=True)
+        while True:
+            line = reader.line_num + 1
+            try:
+                record = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                yield Problem(self._file, line, 1, "row", _SYNTAX, _csv_wording(str(error)))
+                if str(error).startswith(_HOPELESS):
+                    return
+                continue
+            for cell in record:
+                if cell and not cell.isspace():
+                    yield line, record
+                    break
+
+    def _sniffed(self) -> Iterator[str]:
+        """The lines, once the delimiter is known from the first that is not blank."""
+        lines = iter(self._lines)
+        first, self._delimiter = sniff_delimiter(lines, self._source.columns.phone)
+        return chain(first, lines)
+
+
+def _named(header: list[str]) -> list[str]:
+    """Without the columns at the end that have no names, as spreadsheets leave them behind."""
+    while len(header) > 1 and not header[-1]:
+        header = header[:-1]
+    return header
+
+
+def _csv_wording(message: str) -> str:
+    for part, wording in _CSV_WORDING.items():
+        if part in message:
+            return wording
+    return f"found something that is not CSV: {message}; check the quotes"
