@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable
 
 from sqlmodel import Session
@@ -24,7 +25,8 @@ from outdial.contracts.signatures.campaign import (
 from outdial.dispatch.settlements import propagate_settlement
 from outdial.dispatch.signals import signal_hang_up, signal_requester
 from outdial.domain.call.claim import Claim
-from outdial.domain.record import Progress
+from outdial.domain.record import Progress, StagingRecord
+from outdial.domain.rules.location import locate
 from outdial.resources.resources import Resources
 from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.campaign.progress import read_progress
@@ -32,6 +34,11 @@ from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.claims import leases, reservation
 from outdial.store.db.errors import CampaignEnded, IllegalTransition
 from outdial.store.roster import roster
+from outdial.store.roster.flip import add_at_once, move_some, moving_additions
+from outdial.store.roster.staging import find_staging
+
+_ADDITIONS = uuid.UUID("5f0c6a7e-3b0e-4b58-9d3f-6f1f3c1d2a44")
+"""The namespace of the ids of additions that came as updates."""
 
 
 class Campaigns(CampaignActivities):
@@ -53,9 +60,14 @@ class Campaigns(CampaignActivities):
         rows: int = 0,
         progressed: Callable[[int, int], None] = lambda _after, _rows: None,
     ) -> Enrolled:
-        """Enrol the staged chunks behind a sequence number; `rows` were enrolled before."""
+        """Give accepted additions to the launch, and enrol the staged chunks behind a sequence
+        number; `rows` were enrolled before."""
         database = self._resources.database
         campaign = await database.read(lambda s: require_campaign(s, enroll.campaign_id))
+        for addition in await database.read(lambda s: moving_additions(s, campaign.id)):
+            while moved := await self._move_some(addition):
+                rows += moved
+                progressed(after, rows)
         while True:
             now = self._resources.clock()
             chunk = await roster.enroll_next(database, campaign, enroll.launch, after, now=now)
@@ -66,6 +78,12 @@ class Campaigns(CampaignActivities):
             progressed(after, rows)
         await database.write(lambda s: roster.mark_enrolled(s, enroll.campaign_id, enroll.launch))
         return Enrolled(rows=rows)
+
+    async def _move_some(self, addition: StagingRecord) -> int:
+        now = self._resources.clock()
+        return await self._resources.database.write(
+            lambda s: move_some(s, addition, now=now, by_workflow=True)
+        )
 
     @activity.defn(name="claim_calls")
     async def claim_calls(self, claim: ClaimInput) -> Claim:
@@ -121,19 +139,29 @@ class Campaigns(CampaignActivities):
 
     @activity.defn(name="add_recipients")
     async def add_recipients(self, add: AddInput) -> Enrolled:
-        # What was staged before this execution died is enrolled by the next one.
+        # Of an earlier version, it says that an execution that died had staged them.
         if add.recipients and not activity.info().heartbeat_details:
-            await self._stage(add)
-            activity.heartbeat(-1, 0)
+            await self._add(add)
         return await self.enroll_recipients(
             EnrollInput(campaign_id=add.campaign_id, launch=add.launch)
         )
 
-    async def _stage(self, add: AddInput) -> None:
+    async def _add(self, add: AddInput) -> None:
+        """Add them once, however often the activity is executed."""
+        info, now = activity.info(), self._resources.clock()
+        public_id = uuid.uuid5(_ADDITIONS, f"{info.workflow_run_id}/{info.activity_id}").hex
+        database = self._resources.database
+        campaign = await database.read(lambda s: require_campaign(s, add.campaign_id))
+        zone = campaign.plan.schedule.time_zone
+        located = await asyncio.to_thread(locate, add.recipients, zone)
+        drafts = [draft for draft, _ in located]
+
+        def work(s: Session) -> None:
+            if find_staging(s, campaign.tenant, public_id) is None:
+                add_at_once(s, campaign.id, public_id, drafts, now=now)
+
         try:
-            await self._resources.database.write(
-                lambda s: roster.add_recipients(s, add.campaign_id, add.recipients)
-            )
+            await database.write(work)
         except CampaignEnded as error:
             raise ApplicationError(str(error), type="CampaignEnded", non_retryable=True) from error
 

@@ -18,6 +18,7 @@ from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import DEFAULT_TENANT, CampaignRecord, Settled
+from outdial.domain.rules.location import LocatedDraft
 from outdial.domain.rules.zone import ZoneEvidence, ZoneSource, zone_data
 from outdial.store.call import events, settlement
 from outdial.store.campaign import campaigns
@@ -75,6 +76,25 @@ def zones(*names: str) -> ZoneEvidence:
 
 def located(of: Sequence[RecipientDraft], *zone_names: str) -> list[Located]:
     return [(draft, zones(*zone_names)) for draft in of]
+
+
+def located_rows(of: Sequence[RecipientDraft], *zone_names: str) -> list[LocatedDraft]:
+    """Drafts as they are read for a launch or an addition."""
+    return [
+        LocatedDraft(
+            position=draft.position,
+            phone=draft.phone,
+            alternate_phones=draft.alternate_phones,
+            zones=zones(*zone_names).model_dump_json(exclude_none=True),
+            refusal=None,
+            consent=None,
+            variables=draft.variables,
+            appointment_at=draft.appointment_at,
+            appointment_uid=draft.appointment_uid,
+            appointment_title=draft.appointment_title,
+        )
+        for draft in of
+    ]
 
 
 def request(number: int = 0, **changes: Any) -> CallRequest:

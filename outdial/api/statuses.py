@@ -53,6 +53,7 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "conflict": HttpStatus(v1=409, compat=400),
     "change_refused": HttpStatus(v1=409, compat=400),
     "illegal_transition": HttpStatus(v1=409),
+    "staging_ended": HttpStatus(v1=409),
     "campaign_running": HttpStatus(v1=409),
     "campaign_ended": HttpStatus(v1=409),
     "purpose_changed": HttpStatus(v1=409),

@@ -44,6 +44,7 @@ EXIT_CODE: Mapping[str, int] = {
     "conflict": FAILED,
     "change_refused": FAILED,
     "illegal_transition": FAILED,
+    "staging_ended": FAILED,
     "campaign_running": FAILED,
     "campaign_ended": FAILED,
     "purpose_changed": FAILED,

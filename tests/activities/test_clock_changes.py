@@ -36,10 +36,10 @@ from outdial.resources.resources import Resources
 from outdial.services.operations.lines import announce_lines
 from outdial.store.campaign import campaigns
 from outdial.store.db.database import Database
-from outdial.store.roster import roster
 from tests.builders import definition, draft
 from tests.databases import migrated
 from tests.services.world import no_temporal
+from tests.staged import stage_drafts
 
 PEOPLE = {
     "+12125551234": "America/New_York",
@@ -117,7 +117,7 @@ class VirtualDays:
             draft(at, phone=number, time_zone=zone if zone.startswith("Australia") else None)
             for at, (number, zone) in enumerate(PEOPLE.items())
         ]
-        await self._database.write(lambda s: roster.stage_roster(s, record.id, 1, people))
+        await self._database.write(lambda s: stage_drafts(s, record.id, 1, people))
         await ActivityEnvironment().run(
             self._campaigns.enroll_recipients, EnrollInput(campaign_id=record.id, launch=1)
         )

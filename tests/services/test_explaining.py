@@ -9,8 +9,6 @@ from sqlmodel import Session
 
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import CampaignRecord
-from outdial.domain.rules.consent import Consent, ConsentLevel
-from outdial.domain.rules.zone import zone_evidence
 from outdial.intake.definition import read_definition_text
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.compliance.explaining import explain
@@ -21,30 +19,22 @@ from tests.services.world import World, new_name
 
 MIAMI = "+13055551234"
 NOWHERE = "+17292011234"
-CONSENT = Consent(level=ConsentLevel.WRITTEN, proof="form 17")
 
 
 async def _launched(world: World) -> CampaignRecord:
     text = (
         f"name: {new_name()}\npurpose: telemarketing\nagent: a\nretry: {{max_attempts: 5}}\n"
         "caps: [{calls: 2, within: 30d}]\n"
-        f"recipients: [{{phone: '{MIAMI}', consent: written, consent_proof: form 17}}]\n"
+        f"recipients: [{{phone: '{MIAMI}', alternate_phones: '+12125551234', state: FL,"
+        " consent: written, consent_proof: form 17}]\n"
     )
     record = (await launch_campaign(world.ctx, read_definition_text(text))).campaign
-    person = RecipientDraft(
-        position=0,
-        phone=MIAMI,
-        alternate_phones=("+12125551234",),
-        state="FL",
-        consent=CONSENT,
-    )
-    rows: list[roster.Located] = [
-        (person, zone_evidence(MIAMI, state="FL", others=person.alternate_phones)),
-        (RecipientDraft(position=1, phone=NOWHERE), "no time zone is known"),
+    nowhere: list[roster.Located] = [
+        (RecipientDraft(position=1, phone=NOWHERE), "no time zone is known")
     ]
 
     def enroll(s: Session) -> None:
-        roster.enroll_chunk(s, record.id, record.launch, 1, rows)
+        roster.enroll_chunk(s, record.id, record.launch, 1, nowhere)
 
     await world.ctx.database.write(enroll)
     return record

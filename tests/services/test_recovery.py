@@ -32,6 +32,7 @@ from outdial.dispatch.executions import ExecutionState, describe_execution
 from outdial.dispatch.starting import start_campaign
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
+from outdial.domain.definition.source import InlineRecipient
 from outdial.domain.record import CampaignRecord
 from outdial.providers.lines import Lines
 from outdial.resources.resources import Resources
@@ -283,7 +284,7 @@ async def test_rows_that_were_added_without_a_word_are_announced(world: World) -
     launched = (await launch_campaign(world.ctx, definition(new_name()))).campaign
     nowhere = build_world(world.ctx.database, await no_temporal())
     with pytest.raises(TemporalUnavailable):
-        await add_recipients(nowhere.ctx, launched.name, [])
+        await add_recipients(nowhere.ctx, launched.name, [InlineRecipient(phone="+12025550177")])
     world.clock.now += LAUNCH_AGE
     await sweeps(world).sweep_campaigns()
     history = await handle_of(world, launched).fetch_history()

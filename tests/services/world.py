@@ -28,6 +28,7 @@ from outdial.store.campaign import campaigns
 from outdial.store.claims import fence, reservation
 from outdial.store.db.database import Database
 from outdial.store.roster import roster
+from tests.staged import stage_drafts
 
 SECRET = "whsec_c2lnbmVkIGJ5IHRoZSB0ZXN0cw=="
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -117,7 +118,7 @@ class World:
             )
         )
         campaign = launched.record.id
-        await database.write(lambda s: roster.stage_roster(s, campaign, 1, read_roster(loaded)))
+        await database.write(lambda s: stage_drafts(s, campaign, 1, read_roster(loaded)))
         await database.write(lambda s: enroll_staged(s, campaign))
         claim = await database.write(
             lambda s: reservation.claim_calls(s, campaign, "run/1", now=now).claim

@@ -9,8 +9,10 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
-from outdial.store.db.bulk import NewRows, among, insert_all
-from outdial.store.db.tables import call, lease, recipient
+from outdial.store.db.bulk import NewRows, among, insert_all, load_rows
+from outdial.store.db.errors import StatementRefused
+from outdial.store.db.tables import EPOCH, call, lease, recipient
+from outdial.store.db.tables.columns import json_text
 from tests.builders import LINE, House
 
 pytestmark = pytest.mark.both_databases
@@ -114,3 +116,38 @@ def test_among_finds_numbers_and_texts(house: House, column: str, chosen: int) -
         return set(s.connection().execute(asked, {"wanted": wanted}).scalars())
 
     assert house.database.read_sync(found) == set(wanted)
+
+
+def test_loaded_rows_are_kept_as_they_are(house: House) -> None:
+    """Thousands of them, whatever they hold, as a plain insert would keep them."""
+    campaign = house.launch(0)
+    same = {"campaign_id": campaign.id, "launch": 7, "line": AWKWARD[0], "attempts": 0, "calls": 0}
+    same |= {"due_at": EPOCH, "turn": 1, "withdrawn": False, "alternate_phones": AWKWARD}
+    texts = [AWKWARD[at % len(AWKWARD)] for at in range(10_000)]
+    rows = [
+        (at, f"+1212{at:07}", json_text({"said": text}), "waiting", text, None)
+        for at, text in enumerate(texts)
+    ]
+    columns = ("position", "phone", "variables", "state", "reason", "outcome")
+    house.write(lambda s: load_rows(s, recipient, same, columns, rows))
+    query = select(recipient).where(recipient.c.launch == 7).order_by(recipient.c.id)
+    kept = house.database.read_sync(lambda s: s.connection().execute(query).mappings().all())
+    assert [(row["position"], row["reason"], row["variables"]) for row in kept] == [
+        (at, text, {"said": text}) for at, text in enumerate(texts)
+    ]
+    assert {(row["line"], row["due_at"], row["outcome"]) for row in kept} == {
+        (AWKWARD[0], EPOCH, None)
+    }
+    assert kept[0]["alternate_phones"] == AWKWARD
+    assert (kept[0]["promised"], kept[0]["line_marks"]) == (False, {})
+
+
+def test_a_row_that_is_loaded_twice_is_an_error_of_ours(house: House) -> None:
+    campaign = house.launch(1)
+    same = {"campaign_id": campaign.id, "launch": 1, "line": LINE, "attempts": 0, "calls": 0}
+    same |= {"due_at": EPOCH, "turn": 1, "withdrawn": False, "alternate_phones": []}
+    rows = [(0, "+12125550000", "{}", "waiting")]
+    columns = ("position", "phone", "variables", "state")
+    with pytest.raises(StatementRefused) as refused:
+        house.write(lambda s: load_rows(s, recipient, same, columns, rows))
+    assert "5550000" not in str(refused.value)

@@ -23,6 +23,7 @@ from outdial.store.db.errors import (
 )
 from outdial.store.roster import roster
 from tests.builders import House, definition, drafts
+from tests.staged import stage_drafts
 from tests.store.racing import race
 
 RUNNING, PAUSED, STOPPING, STOPPED, FINISHED = (
@@ -210,7 +211,7 @@ def test_a_campaign_does_not_finish_before_all_are_enrolled(house: House) -> Non
     record = _launch(house).record
     assert _finish(house, record) is None
     house.write(lambda s: roster.mark_enrolled(s, record.id, 1))
-    house.write(lambda s: roster.add_recipients(s, record.id, drafts(3)))
+    house.write(lambda s: stage_drafts(s, record.id, 1, drafts(3)))
     assert _finish(house, record) is None
     house.write(lambda s: roster.enroll_chunk(s, record.id, 1, 1, []))
     assert _finish(house, record) is not None

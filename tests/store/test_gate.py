@@ -27,6 +27,7 @@ from outdial.store.claims.reservation import claim_calls
 from outdial.store.compliance import rulings, suppressions
 from outdial.store.db.tables import recipient
 from outdial.store.roster import roster
+from outdial.store.roster.flip import add_at_once
 from tests.backends import Kept
 from tests.builders import (
     LINE,
@@ -37,6 +38,7 @@ from tests.builders import (
     ended,
     event,
     located,
+    located_rows,
     phone,
 )
 from tests.databases import empty
@@ -173,8 +175,8 @@ def test_people_who_are_added_at_all_times_keep_no_pause_waiting(house: House) -
     """Whoever adds people locks the campaign for itself, so that waiters come in their order."""
     campaign = house.launch(1)
 
-    def add(s: Session) -> object:
-        return roster.add_recipients(s, campaign.id, drafts(2, first=10))
+    def add(s: Session) -> None:
+        add_at_once(s, campaign.id, "more", located_rows(drafts(2, first=10)), now=house.now)
 
     with ThreadPoolExecutor(1) as executor:
         with _open(house, add):

@@ -9,9 +9,9 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.store.campaign import campaigns
-from outdial.store.db.errors import CampaignEnded
 from outdial.store.roster import roster
 from tests.builders import ZONE, House, definition, draft, drafts, located, phone, zones
+from tests.staged import stage_drafts
 from tests.store.racing import race
 
 pytestmark = pytest.mark.both_databases
@@ -50,7 +50,7 @@ def _enroll_next(s: Session, campaign: CampaignRecord, after: int) -> tuple[int,
 
 
 def _stage(house: House, campaign: CampaignRecord, what: list[RecipientDraft], chunk: int) -> int:
-    return house.write(lambda s: roster.stage_roster(s, campaign.id, campaign.launch, what, chunk))
+    return house.write(lambda s: stage_drafts(s, campaign.id, campaign.launch, what, chunk))
 
 
 def test_what_is_staged_is_enrolled_in_order(house: House) -> None:
@@ -129,34 +129,6 @@ def test_who_cannot_be_called_ends_with_the_reason(house: House) -> None:
         "duplicate: the number is on this roster already",
     ]
     assert {p.outcome for p in people if p.state is RecipientState.DONE} == {"refused"}
-
-
-def test_added_recipients_get_positions_of_their_own(house: House) -> None:
-    campaign = _campaign(house)
-    _stage(house, campaign, drafts(3), 2)
-    more = [draft(0, phone=phone(10)), draft(1, phone=phone(11))]
-    assert house.write(lambda s: roster.add_recipients(s, campaign.id, more)) == 2
-    assert _enroll_all(house, campaign) == 5
-    assert [p.phone for p in _people(house, campaign)][3:] == [phone(10), phone(11)]
-
-
-def test_many_add_recipients_at_once(house: House) -> None:
-    campaign = _campaign(house)
-
-    def add(first: int) -> int:
-        more = drafts(10, first)
-        return house.write(lambda s: roster.add_recipients(s, campaign.id, more, chunk=4))
-
-    assert race([lambda first=i * 10: add(first) for i in range(6)]) == [10] * 6  # type: ignore[misc]
-    assert _enroll_all(house, campaign) == 60
-    assert [p.position for p in _people(house, campaign)] == list(range(60))
-
-
-def test_nobody_is_added_to_what_stops(house: House) -> None:
-    campaign = _campaign(house)
-    house.set_state(campaign, CampaignState.STOPPING)
-    with pytest.raises(CampaignEnded):
-        house.write(lambda s: roster.add_recipients(s, campaign.id, drafts(1)))
 
 
 def test_who_is_enrolled_after_a_stop_ends_as_canceled(house: House) -> None:

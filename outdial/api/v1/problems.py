@@ -68,6 +68,7 @@ PROBLEM_CODE: Mapping[str, str] = {
     "conflict": "conflict",
     "change_refused": "change_refused",
     "illegal_transition": "change_refused",
+    "staging_ended": "launch_interrupted",
     "precondition_failed": "precondition_failed",
     "no_callable_recipients": "no_callable_recipients",
     "body_invalid": "invalid",

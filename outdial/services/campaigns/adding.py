@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlmodel import Session
 
 from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
-from outdial.domain.definition.source import InlineRecipient
-from outdial.domain.record import CallRecord, RecipientRecord
-from outdial.intake.contacts.roster import draft_recipients
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.definition.source import CsvSource, InlineRecipient
+from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, StagingRecord
+from outdial.intake.contacts.chunks import read_chunks, with_recipients
+from outdial.intake.definition import LoadedDefinition
+from outdial.intake.problems import DefinitionInvalid
 from outdial.resources.resources import Resources
 from outdial.services.accounts.quotas import spend
 from outdial.services.accounts.rights import require_for_recipients
 from outdial.services.campaigns.control import Changed, enroll_staged
+from outdial.services.campaigns.staging import (
+    CHUNK_ROWS,
+    Progress,
+    StagingWriter,
+    given_up_on_error,
+    move_accepted,
+)
 from outdial.services.errors import ChangeRefused, RequestRefused
 from outdial.services.operations.reading import require_campaign
 from outdial.store.campaign.campaigns import definition_at
 from outdial.store.db.errors import CampaignEnded
 from outdial.store.roster import roster
+from outdial.store.roster.flip import accept_addition, add_at_once
+from outdial.store.roster.staging import begin_addition
 
 PAGE = 500
 """Recipients read in one transaction."""
@@ -43,33 +57,99 @@ async def add_recipients(
 ) -> tuple[int, Changed]:
     """Add recipients to the present launch, checked as if its definition listed them.
 
-    How many, and the campaign. `scopes` are those of the key that sent them; without, they are the
-    operator's own. Raises NoSuchCampaign, RequestRefused, ScopeMissing, DefinitionInvalid,
-    ChangeRefused, TemporalUnavailable (then they are staged, and enrolled with the next ones).
+    How many, and the campaign. All of them are added, or none. `scopes` are those of the key that
+    sent them; without, they are the operator's own. Raises NoSuchCampaign, RequestRefused,
+    ScopeMissing, DefinitionInvalid, ChangeRefused, QuotaUsedUp, TemporalUnavailable (then they are
+    added, and called once Temporal is back).
     """
     try:
         for index, one in enumerate(recipients):
             require_within(one.model_dump(), FREE_FORM, ("recipients", index))
     except OutOfBounds as error:
         raise RequestRefused(str(error)) from None
+    record, definition = await _require_roster(ctx, name, scopes)
+    loaded = with_recipients(definition, tuple(recipients))
+    few = len(recipients) <= CHUNK_ROWS
+    try:
+        added = await (_add_at_once if few else _add_staged)(ctx, record, loaded)
+    except CampaignEnded as error:
+        raise ChangeRefused(str(error)) from error
+    return added, await enroll_staged(ctx, record)
+
+
+async def add_file(
+    ctx: Resources,
+    name: str,
+    source: CsvSource,
+    base: Path,
+    *,
+    scopes: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
+) -> tuple[int, Changed]:
+    """Add the rows of a contact file below `base`, as `add_recipients` adds those of a request."""
+    record, definition = await _require_roster(ctx, name, scopes)
+    loaded = with_recipients(definition, source, name=source.csv, base=base)
+    try:
+        added = await _add_staged(ctx, record, loaded, progress)
+    except CampaignEnded as error:
+        raise ChangeRefused(str(error)) from error
+    return added, await enroll_staged(ctx, record)
+
+
+async def _require_roster(
+    ctx: Resources, name: str, scopes: tuple[str, ...] | None
+) -> tuple[CampaignRecord, CampaignDefinition]:
+    """A campaign that recipients may be added to, and its definition."""
     record = await require_campaign(ctx, name)
     definition = await ctx.database.read(lambda s: definition_at(s, record.id, record.revision))
     if definition is None:
         raise ChangeRefused(f"{name} has no roster; ask for single calls instead")
     if scopes is not None:
         require_for_recipients(ctx, scopes, definition)
-    drafts = await asyncio.to_thread(draft_recipients, definition, recipients)
-    now = ctx.clock()
+    return record, definition
 
-    def work(s: Session) -> int:
+
+async def _add_at_once(ctx: Resources, record: CampaignRecord, loaded: LoadedDefinition) -> int:
+    """Add a few recipients, in one transaction. Raises DefinitionInvalid, CampaignEnded."""
+    chunks = await asyncio.to_thread(lambda: list(read_chunks(loaded)))
+    problems = [problem for chunk in chunks for problem in chunk.problems]
+    if problems:
+        raise DefinitionInvalid(problems, sum(chunk.omitted for chunk in chunks))
+    drafts = [draft for chunk in chunks for draft in chunk.recipients]
+    now, public_id = ctx.clock(), uuid.uuid4().hex
+
+    def work(s: Session) -> None:
         spend(s, ctx, len(drafts), now)
-        return roster.add_recipients(s, record.id, drafts)
+        add_at_once(s, record.id, public_id, drafts, now=now)
 
-    try:
-        count = await ctx.database.write(work)
-    except CampaignEnded as error:
-        raise ChangeRefused(str(error)) from error
-    return count, await enroll_staged(ctx, record)
+    await ctx.database.write(work)
+    return len(drafts)
+
+
+async def _add_staged(
+    ctx: Resources,
+    record: CampaignRecord,
+    loaded: LoadedDefinition,
+    progress: Progress | None = None,
+) -> int:
+    """Add any number of recipients, in short transactions: written where nothing reads them, then
+    accepted, all of them. Raises DefinitionInvalid, CampaignEnded, StagingEnded."""
+    public_id = uuid.uuid4().hex
+    begun = await ctx.database.write(
+        lambda s: begin_addition(s, record.id, public_id, now=ctx.clock())
+    )
+    async with given_up_on_error(ctx, begun):
+        writer = StagingWriter(ctx, begun, record.plan.line, progress)
+        written = await writer.write(loaded)
+        now = ctx.clock()
+
+        def accept(s: Session) -> StagingRecord:
+            spend(s, ctx, written, now)
+            return accept_addition(s, begun, recipients=written, now=now)
+
+        accepted = await ctx.database.write(accept)
+    await move_accepted(ctx, accepted)
+    return written
 
 
 async def list_results(ctx: Resources, name: str, *, limit: int, after: int = 0) -> list[Result]:

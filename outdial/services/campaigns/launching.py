@@ -1,13 +1,16 @@
 """Launches a campaign: checks everything, stores it, starts its workflow.
 
-The database comes first. A crash before the workflow starts is repaired by the sweeper, or by
-launching once more: the campaign is found running, and its workflow is started.
+The recipients are written first, in short transactions and under a launch number that nothing
+reads; a last one makes that launch the campaign's present one. A crash before it leaves what the
+next launch of that name removes, or the maintenance loop. A crash before the workflow starts is
+repaired by the sweeper, or by launching once more: the campaign is found running, and its workflow
+is started.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,12 +19,11 @@ from sqlmodel import Session
 from outdial.contracts.names import campaign_workflow_id
 from outdial.dispatch.executions import await_closed, describe_execution
 from outdial.dispatch.starting import start_campaign
-from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.endpoint import EventType
-from outdial.domain.record import CampaignRecord
-from outdial.domain.rules.location import locate
+from outdial.domain.record import CampaignRecord, StagingRecord
 from outdial.domain.rules.rulebook import Rulebook
-from outdial.intake.contacts.roster import check_roster, read_roster
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
 from outdial.resources.resources import Resources
@@ -29,6 +31,12 @@ from outdial.services.accounts.quotas import spend
 from outdial.services.accounts.rights import require_for_definition
 from outdial.services.campaigns.forecasting import Forecast
 from outdial.services.campaigns.line_check import on_lines, unsupported
+from outdial.services.campaigns.staging import (
+    Progress,
+    StagingWriter,
+    clear_abandoned,
+    given_up_on_error,
+)
 from outdial.services.errors import (
     LaunchClosing,
     NoCallableRecipients,
@@ -42,10 +50,13 @@ from outdial.services.webhooks.endpoints import campaign_endpoints, check_target
 from outdial.store.campaign import campaigns
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.db.errors import CampaignRunning
-from outdial.store.roster import roster
+from outdial.store.roster import staging
+from outdial.store.roster.flip import flip_launch
 from outdial.store.webhooks.endpoints import set_campaign_endpoints
 from outdial.store.webhooks.outbox import publish_campaign
 
+COMPETING_POLL = timedelta(milliseconds=250)
+"""How often a launch looks whether another one of the same name has ended."""
 CLOSE_WITHIN = timedelta(seconds=10)
 """A campaign that is over closes its workflow within one workflow task."""
 
@@ -69,6 +80,18 @@ class Launch:
 
 
 @dataclass(frozen=True)
+class BegunLaunch:
+    """A launch that may go on: its recipients are to be written."""
+
+    loaded: LoadedDefinition
+    staging: StagingRecord
+    """Its `public_id` is what it is asked for by while it goes on."""
+    again: bool
+    forecast: Forecast
+    """Of nobody yet."""
+
+
+@dataclass(frozen=True)
 class StoredLaunch:
     """A campaign that is stored as running, and what its rules forecast."""
 
@@ -82,6 +105,7 @@ async def launch_campaign(
     *,
     again: bool = False,
     scopes: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
 ) -> Launch:
     """Launch a definition, unless it runs already.
 
@@ -89,9 +113,20 @@ async def launch_campaign(
     ScopeMissing, and what `store_launch` does.
     """
     try:
-        stored = await store_launch(ctx, loaded, again=again, scopes=scopes)
+        begun = await begin_launch(ctx, loaded, again=again, scopes=scopes)
+        return await finish_launch(ctx, begun, progress=progress)
     except CampaignRunning as running:
         return await _join(ctx, running.record)
+
+
+async def finish_launch(
+    ctx: Resources, begun: BegunLaunch, *, progress: Progress | None = None
+) -> Launch:
+    """Carry out a launch that was begun, and start the campaign's workflow.
+
+    Raises what `carry_out` does, and TemporalUnavailable: then it starts by itself later.
+    """
+    stored = await carry_out(ctx, begun, progress=progress)
     record, forecast = stored.record, stored.forecast
     await _start(ctx, record)
     return Launch(
@@ -114,23 +149,106 @@ async def store_launch(
 ) -> StoredLaunch:
     """Check everything, and store the campaign as running; its workflow is to be started.
 
-    `requester` is the workflow run that asks for it; each of them launches once.
+    `requester` is the workflow run that asks for it; each of them launches once. Raises what
+    `begin_launch` and `carry_out` do. Unless TemporalUnavailable is raised, a refused launch leaves
+    nothing behind.
+    """
+    begun = await begin_launch(ctx, loaded, again=again, scopes=scopes, requester=requester)
+    return await carry_out(ctx, begun)
 
-    Raises DefinitionInvalid with every problem of the roster, UnknownLine, CampaignEnded (it
-    needs `again`), CampaignRunning, PurposeChanged, ReservedName, NoCallableRecipients,
-    LaunchClosing, RequestRefused, TemporalUnavailable. Unless the last is raised, a refused
-    launch leaves nothing behind.
+
+async def begin_launch(
+    ctx: Resources,
+    loaded: LoadedDefinition,
+    *,
+    again: bool,
+    scopes: tuple[str, ...] | None = None,
+    requester: str | None = None,
+) -> BegunLaunch:
+    """Check a definition, but for its recipients, and that the campaign may be launched now.
+
+    Another launch of the same name is waited for. Raises UnknownLine, CampaignEnded (it needs
+    `again`), CampaignRunning, PurposeChanged, ReservedName, DefinitionInvalid, LaunchClosing,
+    RequestRefused, ScopeMissing, TemporalUnavailable.
     """
     loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
     await require_for_definition(ctx, scopes, loaded.definition)
     _require_carried(ctx, loaded)
     await check_targets(ctx, loaded.definition)
-    checked = await asyncio.to_thread(check_roster, loaded)
-    checked.require_good()
+    now = ctx.clock()
+    rulebook = await ctx.database.read(lambda s: read_rulebook(s, ctx.tenant, now))
+    _require_risks(loaded, rulebook)
     await announce_lines(ctx)
-    if again:
-        await _until_closed(ctx, loaded.definition.name)
-    return await _store(ctx, loaded, again=again, requester=requester)
+    record = await _begin(ctx, loaded.definition, again=again, requester=requester)
+    forecast = Forecast(CallPlan.of(loaded.definition), rulebook, now)
+    return BegunLaunch(loaded, record, again, forecast)
+
+
+async def _begin(
+    ctx: Resources, definition: CampaignDefinition, *, again: bool, requester: str | None
+) -> StagingRecord:
+    public_id = uuid.uuid4().hex
+
+    def work(s: Session) -> StagingRecord:
+        return staging.begin_launch(
+            s,
+            ctx.tenant,
+            definition,
+            public_id,
+            now=ctx.clock(),
+            again=again,
+            requester=requester,
+        )
+
+    while True:
+        if again:
+            await _until_closed(ctx, definition.name)
+        record = await ctx.database.write(work)
+        if record.public_id == public_id:
+            return record
+        if not await clear_abandoned(ctx, record):
+            await asyncio.sleep(COMPETING_POLL.total_seconds())
+
+
+async def carry_out(
+    ctx: Resources, begun: BegunLaunch, *, progress: Progress | None = None
+) -> StoredLaunch:
+    """Write the recipients of a launch, and store the campaign as running.
+
+    Raises DefinitionInvalid with every problem of the roster, NoCallableRecipients, QuotaUsedUp,
+    StagingEnded; nothing of it is left then.
+    """
+    record, forecast = begun.staging, begun.forecast
+    async with given_up_on_error(ctx, record):
+        writer = StagingWriter(ctx, record, forecast.plan.line, progress)
+        written = await writer.write(begun.loaded, lambda chunk: forecast.add(chunk.kinds))
+        never = tuple(await asyncio.to_thread(forecast.never))
+        if sum(count for count, _ in never) == written:
+            raise NoCallableRecipients(record.campaign, never)
+        return StoredLaunch(await _flip(ctx, begun, written), forecast)
+
+
+async def _flip(ctx: Resources, begun: BegunLaunch, recipients: int) -> CampaignRecord:
+    """The launch becomes the campaign's present one, in one short transaction."""
+    now, definition = ctx.clock(), begun.loaded.definition
+
+    def work(s: Session) -> CampaignRecord:
+        record = flip_launch(
+            s,
+            begun.staging,
+            definition,
+            begun.loaded.source_text,
+            recipients=recipients,
+            now=now,
+            again=begun.again,
+        )
+        spend(s, ctx, recipients, now)
+        endpoints = campaign_endpoints(ctx, record.id, definition)
+        set_campaign_endpoints(s, record.id, endpoints, now=now)
+        publish_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
+        return record
+
+    return await ctx.database.write(work)
 
 
 def _require_carried(ctx: Resources, loaded: LoadedDefinition) -> None:
@@ -144,46 +262,6 @@ def _require_carried(ctx: Resources, loaded: LoadedDefinition) -> None:
     problems = unsupported(lines, loaded)
     if problems:
         raise DefinitionInvalid(problems)
-
-
-async def _store(
-    ctx: Resources, loaded: LoadedDefinition, *, again: bool, requester: str | None
-) -> StoredLaunch:
-    """The campaign and its whole roster, in one transaction: all of it or nothing."""
-    now = ctx.clock()
-
-    def work(s: Session) -> StoredLaunch:
-        rulebook = read_rulebook(s, ctx.tenant, now)
-        _require_risks(loaded, rulebook)
-        launched = campaigns.launch_campaign(
-            s,
-            ctx.tenant,
-            loaded.definition,
-            loaded.source_text,
-            now=now,
-            again=again,
-            requester=requester,
-        )
-        record = launched.record
-        forecast = Forecast(record.plan, rulebook, now)
-        roster.stage_roster(s, record.id, record.launch, _counted(read_roster(loaded), forecast))
-        spend(s, ctx, forecast.recipients, now)
-        never = tuple(forecast.never())
-        if forecast.recipients and sum(count for count, _ in never) == forecast.recipients:
-            raise NoCallableRecipients(record.name, never)
-        endpoints = campaign_endpoints(ctx, record.id, loaded.definition)
-        set_campaign_endpoints(s, record.id, endpoints, now=now)
-        publish_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
-        return StoredLaunch(record, forecast)
-
-    return await ctx.database.write(work)
-
-
-def _counted(drafts: Iterable[RecipientDraft], forecast: Forecast) -> Iterator[RecipientDraft]:
-    for draft in drafts:
-        [(_, kind)] = locate([draft], forecast.plan.schedule.time_zone)
-        forecast.add({kind: 1})
-        yield draft
 
 
 def _require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:

@@ -1,14 +1,36 @@
-"""Reads how far launches and additions are whose recipients are being written."""
+"""Reads the roster of a launch or an addition once, and writes its recipients in short transactions
+under a launch number that nothing reads."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 
-from outdial.domain.record import StagingRecord
-from outdial.intake.problems import Problem, problem_lines
+from outdial.domain.errors import OutdialError
+from outdial.domain.record import StagingRecord, StagingState
+from outdial.intake.contacts.chunks import RosterChunk, read_chunks
+from outdial.intake.definition import LoadedDefinition
+from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList, problem_lines
 from outdial.resources.resources import Resources
 from outdial.services.errors import NotFound
-from outdial.store.roster import staging
+from outdial.store.db.errors import DatabaseUnavailable, StagingEnded
+from outdial.store.roster import flip, staging
+
+log = logging.getLogger(__name__)
+
+CHUNK_ROWS = 1000
+"""Recipients written in one transaction: other writers wait for no more than that."""
+SIGN_OF_LIFE_EVERY = timedelta(seconds=5)
+"""A sixth of the time after which somebody without one is given up."""
+PROBLEMS_NOTED_EVERY = timedelta(seconds=1)
+
+Progress = Callable[[StagingRecord], None]
+"""Gets the record after each chunk, as far as this process knows it."""
 
 
 @dataclass(frozen=True)
@@ -36,3 +58,171 @@ async def read_staging(ctx: Resources, public_id: str) -> Staging:
     if record is None:
         raise NotFound("launch", public_id)
     return Staging.of(record)
+
+
+@dataclass
+class StagingWriter:
+    """Writes one roster. Memory does not grow with it, but for the set of its numbers."""
+
+    ctx: Resources
+    record: StagingRecord
+    line: str
+    """The campaign's first line."""
+    progress: Progress | None = None
+    _problems: ProblemList = field(default_factory=ProblemList)
+    _rows: int = 0
+    _written: int = 0
+
+    async def write(
+        self, loaded: LoadedDefinition, count: Callable[[RosterChunk], None] | None = None
+    ) -> int:
+        """Write all recipients, and have `count` count them; how many there are.
+
+        Behind a problem nothing more is written, but all other problems are found. Raises
+        DefinitionInvalid with all of them, StagingEnded.
+        """
+        async with self._showing_life(), reading(loaded) as chunks:
+            async for chunk in chunks:
+                await self._take(chunk)
+                if count is not None:
+                    count(chunk)
+        if len(self._problems):
+            await self._note()
+            raise DefinitionInvalid(self._problems, self._problems.omitted)
+        return self._written
+
+    async def _take(self, chunk: RosterChunk) -> None:
+        self._rows += chunk.rows
+        self._problems.extend(chunk.problems)
+        self._problems.omitted += chunk.omitted
+        if len(self._problems):
+            return
+        now, so_far = self.ctx.clock(), staging.ReadSoFar(self._rows)
+        await self.ctx.database.write(
+            lambda s: staging.write_chunk(
+                s, self.record, self.line, chunk.recipients, so_far, now=now
+            )
+        )
+        self._written += len(chunk.recipients)
+        self._show()
+
+    async def _note(self) -> None:
+        """Store how far it is. Raises StagingEnded."""
+        kept = [asdict(problem) for problem in self._problems]
+        so_far = staging.ReadSoFar(self._rows, kept or None, len(self._problems))
+        now = self.ctx.clock()
+        await self.ctx.database.write(
+            lambda s: staging.note_progress(s, self.record, so_far, now=now)
+        )
+        self._show()
+
+    def _show(self) -> None:
+        if self.progress is None:
+            return
+        counts = {"rows_read": self._rows, "recipients": self._written}
+        counts |= {"problem_count": len(self._problems)}
+        self.progress(self.record.model_copy(update={**counts, "updated_at": self.ctx.clock()}))
+
+    @asynccontextmanager
+    async def _showing_life(self) -> AsyncIterator[None]:
+        """Note every few seconds how far it is, so that others do not give it up; more often once
+        there are problems, for then no chunk shows it."""
+
+        async def show() -> None:
+            while True:
+                every = PROBLEMS_NOTED_EVERY if len(self._problems) else SIGN_OF_LIFE_EVERY
+                await asyncio.sleep(every.total_seconds())
+                with suppress(DatabaseUnavailable, StagingEnded):
+                    await self._note()
+
+        task = asyncio.create_task(show())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+@asynccontextmanager
+async def reading(loaded: LoadedDefinition) -> AsyncIterator[AsyncIterator[RosterChunk]]:
+    """The chunks of a roster, each read in a thread while the one before is made use of."""
+    reader = ThreadPoolExecutor(1, "roster")
+    chunks = read_chunks(loaded, size=CHUNK_ROWS)
+
+    async def ahead() -> AsyncIterator[RosterChunk]:
+        loop = asyncio.get_running_loop()
+        following = loop.run_in_executor(reader, next, chunks, None)
+        while (chunk := await following) is not None:
+            following = loop.run_in_executor(reader, next, chunks, None)
+            yield chunk
+
+    try:
+        yield ahead()
+    finally:
+        reader.submit(chunks.close)
+        reader.shutdown(wait=False)
+
+
+@asynccontextmanager
+async def given_up_on_error(ctx: Resources, record: StagingRecord) -> AsyncIterator[None]:
+    """Refuse a launch or an addition for whatever is raised meanwhile, and remove what it wrote.
+
+    What cannot be removed now, the next launch of that name removes, or the maintenance loop.
+    """
+    try:
+        yield
+    except BaseException as error:
+        with suppress(DatabaseUnavailable):
+            await asyncio.shield(_refuse(ctx, record, *_reason(error)))
+            if isinstance(error, Exception):
+                await remove_refused(ctx, record)
+        raise
+
+
+def _reason(error: BaseException) -> tuple[str | None, str]:
+    """Why a launch is refused, in words and as a code; problems are words enough."""
+    if isinstance(error, DefinitionInvalid):
+        return None, error.code
+    if isinstance(error, OutdialError):
+        return str(error), error.code
+    return staging.INTERRUPTED, staging.INTERRUPTED_CODE
+
+
+async def _refuse(ctx: Resources, record: StagingRecord, error: str | None, code: str) -> None:
+    now = ctx.clock()
+    await ctx.database.write(lambda s: staging.refuse(s, record, now=now, error=error, code=code))
+
+
+async def clear_abandoned(ctx: Resources, record: StagingRecord) -> bool:
+    """Give up one whose writer has died, and remove or move what it wrote; False if it is alive."""
+    now = ctx.clock()
+    if not staging.is_abandoned(record, now):
+        return False
+    if record.state is StagingState.MOVING:
+        await move_accepted(ctx, record)
+        return True
+    await ctx.database.write(
+        lambda s: staging.refuse(
+            s,
+            record,
+            now=now,
+            error=staging.INTERRUPTED,
+            code=staging.INTERRUPTED_CODE,
+            idle_since=now - staging.ABANDONED_AFTER,
+        )
+    )
+    await remove_refused(ctx, record)
+    return True
+
+
+async def remove_refused(ctx: Resources, record: StagingRecord) -> None:
+    """Remove what a refused one wrote, in short transactions; nothing of one that is not."""
+    while await ctx.database.write(lambda s: staging.remove_some(s, record, now=ctx.clock())):
+        pass
+
+
+async def move_accepted(ctx: Resources, record: StagingRecord) -> None:
+    """Give the recipients of an accepted addition to its launch, in short transactions."""
+    while await ctx.database.write(lambda s: flip.move_some(s, record, now=ctx.clock())):
+        pass

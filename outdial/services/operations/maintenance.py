@@ -19,9 +19,11 @@ from outdial.dispatch.errors import is_outage
 from outdial.dispatch.starting import start_delivery, wake_direct_campaign
 from outdial.resources.resources import Resources
 from outdial.services.accounts.once import RETAINED_FOR
+from outdial.services.campaigns.staging import clear_abandoned
 from outdial.store.access import idempotency, rates
 from outdial.store.call import requests
 from outdial.store.db.errors import DatabaseUnavailable
+from outdial.store.roster import staging
 from outdial.store.webhooks import deliveries, outstanding, secrets
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,9 @@ REQUESTS_EVERY = timedelta(seconds=20)
 UNCLAIMED_FOR = timedelta(seconds=20)
 """Requests that are due so long were stored by a process that died before it could wake their
 campaign, or wait for a busy line, whose campaign is not harmed by one more look."""
+ABANDONED_EVERY = timedelta(seconds=10)
+STAGINGS_RETAINED = timedelta(days=1)
+"""How long it is said how a launch or an addition ended; its problems hold what files hold."""
 RESTORE_EVERY = timedelta(minutes=1)
 DELETE_EVERY = timedelta(minutes=10)
 DELETED_AT_ONCE = 500
@@ -61,6 +66,7 @@ class MaintenanceLoop:
     async def __aenter__(self) -> MaintenanceLoop:
         work: list[tuple[Callable[[], Awaitable[None]], timedelta]] = [
             (self.wake_unclaimed, REQUESTS_EVERY),
+            (self.clear_abandoned, ABANDONED_EVERY),
             (self.delete_expired, DELETE_EVERY),
             (self.delete_delivered, DELETE_EVERY),
             (self.delete_former_secrets, DELETE_EVERY),
@@ -107,8 +113,14 @@ class MaintenanceLoop:
             wake = wake_direct_campaign(self._ctx.temporal, direct)
             await run_isolated(wake, f"requests of {direct.tenant}")
 
+    async def clear_abandoned(self) -> None:
+        """Remove what launches wrote whose process died; complete accepted additions."""
+        for record in await self._ctx.database.read(staging.unfinished):
+            clear = clear_abandoned(self._ctx, record)
+            await run_isolated(clear, f"the recipients of {record.campaign}")
+
     async def delete_expired(self) -> None:
-        """Delete request counts and stored responses that are no longer needed."""
+        """Delete request counts, stored responses and ended launches' problems, long after."""
         now = self._ctx.clock()
 
         def work(s: Session) -> None:
@@ -116,6 +128,10 @@ class MaintenanceLoop:
             idempotency.delete_responses(s, before=now - RETAINED_FOR)
 
         await self._ctx.database.write(work)
+        before = now - STAGINGS_RETAINED
+        await self._in_batches(
+            lambda s: staging.delete_ended(s, before=before, limit=DELETED_AT_ONCE)
+        )
 
     async def delete_delivered(self) -> None:
         """Delete what was delivered longer ago than the log is retained."""
@@ -137,7 +153,7 @@ class MaintenanceLoop:
             pass
 
 
-async def run_isolated(work: Awaitable[None], what: str) -> None:
+async def run_isolated(work: Awaitable[object], what: str) -> None:
     """Await work on one item and log its failure, so that the next items are worked on."""
     try:
         await work

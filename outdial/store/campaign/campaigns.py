@@ -201,18 +201,51 @@ def launch_campaign(
     `launch_of_requester` finds that launch, over or not.
     Raises ReservedName, CampaignRunning, CampaignEnded, PurposeChanged; then nothing changed.
     """
-    if definition.name == DIRECT_CAMPAIGN:
-        raise ReservedName(definition.name)
-    earlier = _locked_by_name(s, tenant, definition.name)
+    earlier = require_launchable(s, tenant, definition, again=again, requester=requester)
+    plan = CallPlan.of(definition)
     if earlier is None:
-        record = _create(s, _first_launch(tenant, definition.name, now), CallPlan.of(definition))
-    elif requester is not None and _launch_by(s, earlier.id, requester) is not None:
-        raise CampaignRunning(earlier)
+        record = _create(s, _first_launch(tenant, definition.name, now), plan)
+        write_lines(s, record)
     else:
-        record = _launch_again(s, earlier, definition, now, again)
+        record = _launch_next(s, earlier, plan, now)
     _open_roster(s, record, enrolled=False, requester=requester)
     keep_revision(s, record, definition, source_text, now)
-    return LaunchResult(record, created=earlier is None)
+    return LaunchResult(record, created=record.launch == 1)
+
+
+def create_unlaunched(
+    s: Session, tenant: str, definition: CampaignDefinition, now: datetime
+) -> CampaignRecord:
+    """A row for recipients to refer to before a campaign's first launch; nothing reads it."""
+    values = _first_launch(tenant, definition.name, now) | _UNLAUNCHED
+    return _create(s, values, CallPlan.of(definition))
+
+
+def require_launchable(
+    s: Session,
+    tenant: str,
+    definition: CampaignDefinition,
+    *,
+    again: bool,
+    requester: str | None,
+) -> CampaignRecord | None:
+    """The campaign of this name, locked, if it may be launched now; None when there is none.
+
+    Raises what `launch_campaign` does.
+    """
+    if definition.name == DIRECT_CAMPAIGN:
+        raise ReservedName(definition.name)
+    record = _locked_by_name(s, tenant, definition.name)
+    if record is None or not record.launch:
+        return record
+    launched = requester is not None and _launch_by(s, record.id, requester) is not None
+    if launched or not record.state.over:
+        raise CampaignRunning(record)
+    if not again:
+        raise CampaignEnded(record)
+    if record.purpose is not definition.purpose:
+        raise PurposeChanged(record, definition.purpose)
+    return record
 
 
 def launch_of_requester(
@@ -250,34 +283,29 @@ def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> Campaig
     )
     values = _first_launch(tenant, DIRECT_CAMPAIGN, now) | {"direct": True}
     record = _create(s, values, plan)
+    write_lines(s, record)
     _open_roster(s, record, enrolled=True)
     return record
 
 
 def _locked_by_name(s: Session, tenant: str, name: str) -> CampaignRecord | None:
+    """The campaign of this name, one that was never launched included."""
     # The name is locked too: of two that launch a new one, the second finds the first's row.
     lock_keys(s, [f"campaign/{tenant}/{name}"])
-    record = find_campaign(s, tenant, name)
-    if record is None:
+    query = select(campaign.c.id).where(campaign.c.tenant == tenant, campaign.c.name == name)
+    campaign_id = s.connection().execute(query).scalar_one_or_none()
+    if campaign_id is None:
         return None
-    lock_claim_state(s, record.id)
-    return lock_campaign(s, record.id)
+    lock_claim_state(s, campaign_id)
+    return lock_campaign(s, campaign_id)
 
 
-def _launch_again(
-    s: Session,
-    record: CampaignRecord,
-    definition: CampaignDefinition,
-    now: datetime,
-    again: bool,
+def _launch_next(
+    s: Session, record: CampaignRecord, plan: CallPlan, now: datetime
 ) -> CampaignRecord:
-    if not record.state.over:
-        raise CampaignRunning(record)
-    if not again:
-        raise CampaignEnded(record)
-    if record.purpose is not definition.purpose:
-        raise PurposeChanged(record, definition.purpose)
-    values = _running(now) | {"plan": _written(CallPlan.of(definition))}
+    values = _running(now) | {"plan": _written(plan)}
+    if not record.launch:
+        values["created_at"] = now
     # What is noted there is about the launch before.
     save_claim_state(s, record.id, requeue_from=None)
     values |= {"launch": record.launch + 1, "revision": record.revision + 1}
@@ -296,6 +324,9 @@ def _running(now: datetime) -> dict[str, Any]:
     }
 
 
+_UNLAUNCHED: dict[str, Any] = {"launch": 0, "revision": 0, "state": CampaignState.STOPPED.value}
+
+
 def _first_launch(tenant: str, name: str, now: datetime) -> dict[str, Any]:
     first = {"tenant": tenant, "name": name, "revision": 1, "launch": 1}
     return _running(now) | first | {"direct": False, "created_at": now}
@@ -310,9 +341,7 @@ def _create(s: Session, values: dict[str, Any], plan: CallPlan) -> CampaignRecor
     created = s.connection().execute(insert(campaign).values(values).returning(campaign.c.id))
     campaign_id = int(created.scalar_one())
     s.connection().execute(insert(claim_state).values(campaign_id=campaign_id, caller_turn=0))
-    record = require_campaign(s, campaign_id)
-    write_lines(s, record)
-    return record
+    return require_campaign(s, campaign_id)
 
 
 def _open_roster(

@@ -15,14 +15,20 @@ from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.endpoint import EventType
-from outdial.domain.record import CampaignRecord
+from outdial.domain.record import CampaignRecord, StagingState
 from outdial.store.campaign.campaigns import change_campaign, lock_campaign
 from outdial.store.campaign.counts import count_open
 from outdial.store.campaign.gate import shut_gates
 from outdial.store.claims.state import lock_claim_state
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import IllegalTransition
-from outdial.store.db.tables import lease, roster, roster_chunk
+from outdial.store.db.tables import (
+    is_unfinished_staging,
+    lease,
+    roster,
+    roster_chunk,
+    staging,
+)
 from outdial.store.roster.requeue import close_some
 from outdial.store.webhooks.outbox import publish_campaign
 
@@ -110,6 +116,13 @@ def _nothing_left(s: Session, record: CampaignRecord) -> bool:
         exists().where(lease.c.campaign_id == record.id)
         | exists().where(
             roster_chunk.c.campaign_id == record.id, roster_chunk.c.launch == record.launch
+        )
+        # An addition that is being written keeps the campaign open, accepted or not.
+        | exists().where(
+            staging.c.campaign_id == record.id,
+            is_unfinished_staging,
+            staging.c.launch == record.launch,
+            staging.c.state != StagingState.REFUSED.value,
         )
     )
     return not s.connection().execute(left).scalar_one()

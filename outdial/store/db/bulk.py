@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from typing import Any
 
@@ -17,6 +17,7 @@ from pydantic_core import to_json
 from sqlalchemy import (
     JSON,
     ColumnElement,
+    Connection,
     Dialect,
     Executable,
     Insert,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     column,
+    exc,
     func,
     insert,
     literal_column,
@@ -151,6 +153,79 @@ def _statement_of(table: Table, columns: tuple[str, ...], size: int) -> str:
     names = ", ".join(map(quote, columns))
     row = f"({', '.join('?' * len(columns))})"
     return f"INSERT INTO {quote(table.name)} ({names}) VALUES {', '.join([row] * size)}"
+
+
+def load_rows(
+    s: Session,
+    table: Table,
+    same: Mapping[str, Any],
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Insert thousands of rows: by COPY on PostgreSQL, in few statements on SQLite.
+
+    `rows` have the values of `columns` as the driver takes them; `same` are columns that have one
+    value in all rows.
+    """
+    if not rows:
+        return
+    connection = s.connection()
+    bound = tuple(_bound(table, name, value, connection.dialect) for name, value in same.items())
+    names = (*same, *columns)
+    if on_postgresql(s):
+        _copy(connection, table, names, [bound + row for row in rows])
+        return
+    most = (_VARIABLES - len(bound)) // len(columns)
+    for at in range(0, len(rows), most):
+        part = rows[at : at + most]
+        statement = _selecting(table, names, len(bound), len(part))
+        connection.exec_driver_sql(statement, (*bound, *chain.from_iterable(part)))
+
+
+@lru_cache(maxsize=64)
+def _selecting(table: Table, names: tuple[str, ...], same: int, rows: int) -> str:
+    row = f"({', '.join('?' * (len(names) - same))})"
+    return (
+        f"INSERT INTO {table.name} ({', '.join(names)})"
+        f" SELECT {'?, ' * same}* FROM (VALUES {', '.join([row] * rows)})"
+    )
+
+
+def _copy(
+    connection: Connection, table: Table, names: tuple[str, ...], rows: list[tuple[Any, ...]]
+) -> None:
+    statement = f"COPY {table.name} ({', '.join(names)}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _as_ours(connection, statement, error) from error
+
+
+def _bound(table: Table, name: str, value: Any, dialect: Dialect) -> Any:
+    bind = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+    return value if bind is None else bind(value)
+
+
+def _as_ours(connection: Connection, statement: str, error: Exception) -> exc.DBAPIError:
+    """The error of a driver as SQLAlchemy would raise it, who does not copy by itself."""
+    dialect, driver = connection.dialect, connection.connection
+    lost = bool(dialect.is_disconnect(error, driver.driver_connection, None))  # type: ignore[arg-type]
+    if lost:
+        connection.invalidate(error)
+    wrapped = exc.DBAPIError.instance(
+        statement,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=lost,
+        dialect=dialect,
+    )
+    assert isinstance(wrapped, exc.DBAPIError), wrapped
+    return wrapped
 
 
 def _given(new: NewRows, dialect: Dialect) -> dict[str, Any]:

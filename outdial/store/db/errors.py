@@ -10,6 +10,7 @@ StoreError
 ├── CampaignRunning         it is launched already and not over
 ├── CampaignEnded           it is over (or stopping), and `again` was not set
 ├── PurposeChanged          one name, one purpose
+├── StagingEnded            a launch or addition was given up while its rows were written
 ├── NameChanged             a revision is for a campaign of another name
 └── IllegalTransition       the campaign cannot go from its state to the wanted one
 """
@@ -106,6 +107,16 @@ class PurposeChanged(StoreError):
         )
         self.record = record
         self.purpose = purpose
+
+
+class StagingEnded(StoreError):
+    code = "staging_ended"
+
+    def __init__(self, campaign: str) -> None:
+        super().__init__(
+            f"writing the recipients of {campaign} took so long without a sign of life that "
+            "another process gave it up; nothing of it is kept, send it again"
+        )
 
 
 class NameChanged(StoreError):

@@ -1,24 +1,29 @@
-"""Rosters: recipients are staged in chunks as they are read, then enrolled, each position once; and
-read again as records."""
+"""Rosters: recipients that were staged as drafts are enrolled, each position once; and all are read
+again as records."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, insert, select, tuple_, update
+from sqlalchemy import and_, delete, exists, select, tuple_, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import OUTCOME_CANCELED, OUTCOME_REFUSED, STOPPED
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.numbers.policy import refusal
-from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, RecipientState
+from outdial.domain.record import (
+    CallRecord,
+    CampaignRecord,
+    RecipientRecord,
+    RecipientState,
+    StagingState,
+)
 from outdial.domain.rules.place import UnknownPlace
 from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, zone_evidence
 from outdial.store.appointments.roster import enter_existing
@@ -26,8 +31,16 @@ from outdial.store.campaign.campaigns import lock_campaign
 from outdial.store.db.bulk import NewRows, insert_all
 from outdial.store.db.database import Database
 from outdial.store.db.dialect import lock_rows
-from outdial.store.db.errors import CampaignEnded
-from outdial.store.db.tables import EPOCH, call, campaign, recipient, roster, roster_chunk
+from outdial.store.db.tables import (
+    EPOCH,
+    call,
+    campaign,
+    is_unfinished_staging,
+    recipient,
+    roster,
+    roster_chunk,
+    staging,
+)
 from outdial.store.records import call_record, recipient_record
 
 DUPLICATE = "duplicate: the number is on this roster already"
@@ -49,49 +62,26 @@ class RecipientResult:
     """What the request for the call carried along; empty for others."""
 
 
-def stage_roster(
-    s: Session,
-    campaign_id: int,
-    launch: int,
-    drafts: Iterable[RecipientDraft],
-    chunk: int = 500,
-) -> int:
-    """Store drafts until they are enrolled, `chunk` of them to a row; how many there were.
-
-    The drafts keep their positions: staging a source a second time enrolls no recipient twice.
-    """
-    next_position, next_sequence = _lock_roster(s, campaign_id, launch)
-    staged = 0
-    remaining = iter(drafts)
-    while part := list(islice(remaining, chunk)):
-        s.connection().execute(
-            insert(roster_chunk).values(
-                campaign_id=campaign_id,
-                launch=launch,
-                sequence=next_sequence,
-                drafts=[draft.model_dump(mode="json", exclude_defaults=True) for draft in part],
-            )
-        )
-        staged += len(part)
-        next_sequence += 1
-        next_position = max(next_position, *(draft.position + 1 for draft in part))
-    _move_roster(s, campaign_id, launch, next_position, next_sequence)
-    return staged
-
-
 async def enroll_next(
     database: Database, record: CampaignRecord, launch: int, after: int, *, now: datetime
 ) -> tuple[int, int] | None:
     """Enrol the first staged chunk behind a sequence number; None when there is none.
 
-    Its sequence number, and how many of its recipients are new. Time zones are resolved between
-    two transactions: that takes longer than both of them.
+    Its sequence number, and how many of its recipients are new: those that a launch wrote are
+    here for their appointments. Time zones are resolved between two transactions: that takes
+    longer than both of them.
     """
-    chunk = await database.read(lambda s: read_chunk(s, record.id, launch, after))
+
+    def read(s: Session) -> tuple[int, list[RecipientDraft], set[int]] | None:
+        chunk = read_chunk(s, record.id, launch, after)
+        return chunk and (*chunk, _enrolled_positions(s, record.id, launch, chunk[1]))
+
+    chunk = await database.read(read)
     if chunk is None:
         return None
-    sequence, drafts = chunk
-    located = await asyncio.to_thread(locate, drafts, record.plan.schedule.time_zone)
+    sequence, drafts, enrolled = chunk
+    new = [draft for draft in drafts if draft.position not in enrolled]
+    located = await asyncio.to_thread(locate, new, record.plan.schedule.time_zone)
 
     def work(s: Session) -> int:
         new = enroll_chunk(s, record.id, launch, sequence, located)
@@ -145,12 +135,18 @@ def _zones(draft: RecipientDraft, default_zone: str | None) -> ZoneEvidence | st
 
 
 def has_staged(s: Session, campaign_id: int) -> bool:
-    """Whether rows of a campaign's present launch are staged and not enrolled yet."""
+    """Whether rows of a campaign's present launch are staged and not enrolled yet: in chunks, or
+    of an addition that is accepted."""
     statement = select(
         exists().where(
             campaign.c.id == campaign_id,
             roster_chunk.c.campaign_id == campaign.c.id,
             roster_chunk.c.launch == campaign.c.launch,
+        )
+        | exists().where(
+            staging.c.campaign_id == campaign_id,
+            is_unfinished_staging,
+            staging.c.state == StagingState.MOVING.value,
         )
     )
     return bool(s.connection().execute(statement).scalar_one())
@@ -166,11 +162,11 @@ def enroll_chunk(
     campaign was stopped meanwhile. Raises UnknownCampaign.
     """
     record = lock_campaign(s, campaign_id)
-    next_position, next_sequence = _lock_roster(s, campaign_id, launch)
+    next_position, next_sequence = lock_roster(s, campaign_id, launch)
     drafts = [draft for draft, _ in located]
     last = max((draft.position for draft in drafts), default=-1)
     if last >= next_position:
-        _move_roster(s, campaign_id, launch, last + 1, next_sequence)
+        move_roster(s, campaign_id, launch, last + 1, next_sequence)
     enrolled = _enrolled_positions(s, campaign_id, launch, drafts)
     new = [each for each in located if each[0].position not in enrolled]
     phones = _enrolled_phones(s, campaign_id, launch, [draft for draft, _ in new])
@@ -193,24 +189,6 @@ def mark_enrolled(s: Session, campaign_id: int, launch: int) -> None:
         .where(roster.c.campaign_id == campaign_id, roster.c.launch == launch)
         .values(enrolled=True)
     )
-
-
-def add_recipients(
-    s: Session, campaign_id: int, drafts: Iterable[RecipientDraft], chunk: int = 500
-) -> int:
-    """Stage more recipients for the current launch, at positions of their own.
-
-    Raises UnknownCampaign, and CampaignEnded when the campaign is over or stopping.
-    """
-    record = lock_campaign(s, campaign_id)
-    if record.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
-        raise CampaignEnded(record)
-    first, _sequence = _lock_roster(s, campaign_id, record.launch)
-    moved = (
-        draft.model_copy(update={"position": position})
-        for position, draft in enumerate(drafts, start=first)
-    )
-    return stage_roster(s, campaign_id, record.launch, moved, chunk)
 
 
 def recipient_result(s: Session, recipient_id: int) -> RecipientResult | None:
@@ -271,7 +249,7 @@ def list_recipients(
     return [recipient_record(row) for row in rows]
 
 
-def _lock_roster(s: Session, campaign_id: int, launch: int) -> tuple[int, int]:
+def lock_roster(s: Session, campaign_id: int, launch: int) -> tuple[int, int]:
     """The next position and sequence number; no other transaction gives out any meanwhile."""
     statement = select(roster.c.next_position, roster.c.next_sequence).where(
         roster.c.campaign_id == campaign_id, roster.c.launch == launch
@@ -280,7 +258,7 @@ def _lock_roster(s: Session, campaign_id: int, launch: int) -> tuple[int, int]:
     return row.next_position, row.next_sequence
 
 
-def _move_roster(
+def move_roster(
     s: Session, campaign_id: int, launch: int, next_position: int, next_sequence: int
 ) -> None:
     s.connection().execute(

@@ -1,15 +1,69 @@
 """Staging: a launch, or an addition to one, is written in short transactions under a launch number
-that nothing reads, and becomes visible, or is removed, as a whole."""
+that nothing reads, and becomes visible, or is removed, as a whole.
+
+Whoever writes it shows every few seconds that it is still at work. One that was not heard of for
+a while is given up by the next launch of that name, or by the maintenance loop, and its writer can
+write no more: every transaction of a staging checks that it has not ended.
+
+Locked in this order: the staging, the campaign's name, its claim state, the campaign, its roster.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import RowMapping, select
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping, delete, func, insert, select, update
 from sqlmodel import Session
 
-from outdial.domain.record import StagingRecord
-from outdial.store.db.tables import staging
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.record import CampaignRecord, StagingKind, StagingRecord, StagingState
+from outdial.domain.rules.location import LocatedDraft
+from outdial.store.campaign.campaigns import (
+    create_unlaunched,
+    lock_campaign,
+    require_launchable,
+)
+from outdial.store.db.dialect import lock_keys, lock_rows
+from outdial.store.db.errors import CampaignEnded, StagingEnded
+from outdial.store.db.tables import (
+    campaign,
+    claim_state,
+    is_unfinished_staging,
+    progress_count,
+    recipient,
+    roster_chunk,
+    staging,
+)
+from outdial.store.roster.roster import lock_roster, move_roster
+from outdial.store.roster.rows import insert_recipients
 
+ABANDONED_AFTER = timedelta(seconds=30)
+"""Without a sign of life for so long, the process that wrote it has died."""
+REMOVED_AT_ONCE = 1000
+INTERRUPTED = "the process that wrote its recipients ended before all were written; send it again"
+INTERRUPTED_CODE = "staging_interrupted"
 _FIELDS = tuple(StagingRecord.model_fields)
+_STAGING = StagingState.STAGING.value
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSoFar:
+    """What was read so far, besides recipients."""
+
+    rows: int = 0
+    """How many rows, those with problems included."""
+    problems: Sequence[dict[str, Any]] | None = None
+    """Those kept so far; None when there are no new ones."""
+    problem_count: int = 0
+
+
+def staging_record(row: RowMapping) -> StagingRecord:
+    return StagingRecord.model_validate({name: row[name] for name in _FIELDS})
 
 
 def find_staging(s: Session, tenant: str, public_id: str) -> StagingRecord | None:
@@ -19,5 +73,284 @@ def find_staging(s: Session, tenant: str, public_id: str) -> StagingRecord | Non
     return None if row is None else staging_record(row)
 
 
-def staging_record(row: RowMapping) -> StagingRecord:
-    return StagingRecord.model_validate({name: row[name] for name in _FIELDS})
+def unfinished(s: Session) -> list[StagingRecord]:
+    """All that are being written, moved or removed, in all tenants, the oldest first."""
+    query = select(staging).where(is_unfinished_staging).order_by(staging.c.id)
+    return [staging_record(row) for row in s.connection().execute(query).mappings()]
+
+
+def is_abandoned(record: StagingRecord, now: datetime) -> bool:
+    """Whether its rows are left to whoever comes next."""
+    if not record.unfinished:
+        return False
+    return record.state is StagingState.REFUSED or record.updated_at <= now - ABANDONED_AFTER
+
+
+# --- begin --------------------------------------------------------------------------------------
+
+
+def begin_launch(
+    s: Session,
+    tenant: str,
+    definition: CampaignDefinition,
+    public_id: str,
+    *,
+    now: datetime,
+    again: bool,
+    requester: str | None = None,
+) -> StagingRecord:
+    """Begin to write the recipients of a campaign's next launch. Nothing that is launched changes.
+
+    If another launch of that name is being written, or removed, it is returned instead: one at a
+    time. Raises ReservedName, CampaignRunning, CampaignEnded, PurposeChanged.
+    """
+    record = require_launchable(s, tenant, definition, again=again, requester=requester)
+    query = select(staging).where(
+        staging.c.tenant == tenant,
+        staging.c.campaign == definition.name,
+        staging.c.kind == StagingKind.LAUNCH.value,
+        is_unfinished_staging,
+    )
+    competing = s.connection().execute(query).mappings().first()
+    if competing is not None:
+        return staging_record(competing)
+    record = record or create_unlaunched(s, tenant, definition, now)
+    values = _begun(record, public_id, StagingKind.LAUNCH, now)
+    values |= {"launch": record.launch + 1, "row_launch": record.launch + 1, "requester": requester}
+    return _insert(s, values)
+
+
+def begin_addition(s: Session, campaign_id: int, public_id: str, *, now: datetime) -> StagingRecord:
+    """Begin to write more recipients for a campaign's present launch.
+
+    Raises UnknownCampaign, and CampaignEnded when the campaign is over or stopping.
+    """
+    record = lock_campaign(s, campaign_id)
+    require_open(record, record.launch)
+    values = _begun(record, public_id, StagingKind.ADDITION, now)
+    begun = _insert(s, values | {"launch": record.launch, "row_launch": 0})
+    # Launches are counted from 1: no launch has a negative number.
+    row_launch = -begun.id
+    s.connection().execute(
+        update(staging).where(staging.c.id == begun.id).values(row_launch=row_launch)
+    )
+    return begun.model_copy(update={"row_launch": row_launch})
+
+
+def require_open(record: CampaignRecord, launch: int) -> None:
+    """Raises CampaignEnded unless recipients may be added to this launch."""
+    if record.launch != launch or record.state not in (CampaignState.RUNNING, CampaignState.PAUSED):
+        raise CampaignEnded(record)
+
+
+def _begun(
+    record: CampaignRecord, public_id: str, kind: StagingKind, now: datetime
+) -> dict[str, Any]:
+    return {
+        "public_id": public_id,
+        "tenant": record.tenant,
+        "campaign": record.name,
+        "kind": kind.value,
+        "state": _STAGING,
+        "unfinished": True,
+        "campaign_id": record.id,
+        "rows_read": 0,
+        "recipients": 0,
+        "problem_count": 0,
+        "problems": [],
+        "started_at": now,
+        "updated_at": now,
+    }
+
+
+def _insert(s: Session, values: dict[str, Any]) -> StagingRecord:
+    inserted = s.connection().execute(insert(staging).values(values).returning(staging))
+    return staging_record(inserted.mappings().one())
+
+
+# --- write --------------------------------------------------------------------------------------
+
+
+def write_chunk(
+    s: Session,
+    of: StagingRecord,
+    line: str,
+    drafts: Sequence[LocatedDraft],
+    so_far: ReadSoFar,
+    *,
+    now: datetime,
+) -> None:
+    """Write the next recipients, on a campaign's (first) line.
+
+    Of an addition, they get positions on the launch's roster. Raises StagingEnded.
+    """
+    note_progress(s, of, so_far, now=now, written=len(drafts))
+    assert of.campaign_id is not None, of
+    sequence = None
+    if of.kind is StagingKind.ADDITION:
+        first, sequence = lock_roster(s, of.campaign_id, of.launch)
+        move_roster(s, of.campaign_id, of.launch, first + len(drafts), sequence + 1)
+        drafts = [draft._replace(position=first + at) for at, draft in enumerate(drafts)]
+    insert_recipients(s, of.campaign_id, of.row_launch, line, drafts)
+    _keep_appointments(s, of, drafts, sequence)
+
+
+def note_progress(
+    s: Session, of: StagingRecord, so_far: ReadSoFar, *, now: datetime, written: int = 0
+) -> None:
+    """Show that its writer is at work, and how far it is. Raises StagingEnded."""
+    values: dict[str, Any] = {
+        "rows_read": so_far.rows,
+        "recipients": staging.c.recipients + written,
+        "problem_count": so_far.problem_count,
+        "updated_at": now,
+    }
+    if so_far.problems is not None:
+        values["problems"] = list(so_far.problems)
+    noted = s.connection().execute(
+        update(staging).where(staging.c.id == of.id, staging.c.state == _STAGING).values(values)
+    )
+    if not noted.rowcount:
+        raise StagingEnded(of.campaign)
+
+
+def _keep_appointments(
+    s: Session, of: StagingRecord, drafts: Sequence[LocatedDraft], sequence: int | None
+) -> None:
+    """Keep the drafts of people who have an appointment already: it is entered by the enrolment
+    after the launch, so that a refused one enters none."""
+    having = [
+        RecipientDraft(
+            position=draft.position,
+            phone=draft.phone,
+            appointment_at=draft.appointment_at,
+            appointment_uid=draft.appointment_uid,
+            appointment_title=draft.appointment_title,
+        )
+        for draft in drafts
+        if draft.appointment_at is not None
+    ]
+    if not having:
+        return
+    if sequence is None:
+        last = select(func.coalesce(func.max(roster_chunk.c.sequence), 0)).where(
+            roster_chunk.c.campaign_id == of.campaign_id, roster_chunk.c.launch == of.row_launch
+        )
+        sequence = int(s.connection().execute(last).scalar_one()) + 1
+    s.connection().execute(
+        insert(roster_chunk).values(
+            campaign_id=of.campaign_id,
+            launch=of.row_launch,
+            sequence=sequence,
+            drafts=[each.model_dump(mode="json", exclude_defaults=True) for each in having],
+        )
+    )
+
+
+# --- end ----------------------------------------------------------------------------------------
+
+
+def lock_staging(s: Session, of: StagingRecord, state: StagingState) -> StagingRecord:
+    """Lock it until the transaction ends. Raises StagingEnded unless it is in that state."""
+    query = select(staging).where(staging.c.id == of.id)
+    row = s.connection().execute(lock_rows(query, exclusive=[staging])).mappings().first()
+    if row is None or row["state"] != state.value:
+        raise StagingEnded(of.campaign)
+    return staging_record(row)
+
+
+def end_staging(s: Session, of: StagingRecord, *, now: datetime) -> None:
+    """Mark that its recipients are those of the launch."""
+    done = {"state": StagingState.DONE.value, "unfinished": False}
+    _change(s, of, done | {"updated_at": now, "ended_at": now})
+
+
+def refuse(
+    s: Session,
+    of: StagingRecord,
+    *,
+    now: datetime,
+    error: str | None = None,
+    code: str | None = None,
+    idle_since: datetime | None = None,
+) -> bool:
+    """Give it up, unless it has ended: nothing more is written, and `remove_some` removes what is.
+
+    Whether it was given up. With `idle_since`, only if its writer was not heard of since then.
+    """
+    values = {
+        "state": StagingState.REFUSED.value,
+        "error": error,
+        "error_code": code,
+        "updated_at": now,
+    }
+    statement = update(staging).where(staging.c.id == of.id, staging.c.state == _STAGING)
+    if idle_since is not None:
+        statement = statement.where(staging.c.updated_at <= idle_since)
+    return bool(s.connection().execute(statement.values(values)).rowcount)
+
+
+def remove_some(
+    s: Session, of: StagingRecord, *, now: datetime, limit: int = REMOVED_AT_ONCE
+) -> bool:
+    """Remove recipients of one that was refused; whether there may be more of them.
+
+    With the last of them goes the row of a campaign that was never launched.
+    """
+    try:
+        refused = lock_staging(s, of, StagingState.REFUSED)
+    except StagingEnded:
+        return False
+    if not refused.unfinished:
+        return False
+    lock_keys(s, [f"campaign/{of.tenant}/{of.campaign}"])
+    here = recipient.c.campaign_id == of.campaign_id, recipient.c.launch == of.row_launch
+    some = select(recipient.c.id).where(*here).order_by(recipient.c.position).limit(limit)
+    removed = s.connection().execute(delete(recipient).where(recipient.c.id.in_(some)))
+    if removed.rowcount >= limit:
+        return True
+    s.connection().execute(
+        delete(roster_chunk).where(
+            roster_chunk.c.campaign_id == of.campaign_id, roster_chunk.c.launch == of.row_launch
+        )
+    )
+    forget_counts(s, of)
+    values: dict[str, Any] = {"unfinished": False, "updated_at": now, "ended_at": now}
+    if of.campaign_id is not None and _forget_unlaunched(s, of.campaign_id):
+        values["campaign_id"] = None
+    _change(s, of, values)
+    return False
+
+
+def forget_counts(s: Session, of: StagingRecord) -> None:
+    """Delete the counts of a launch number that no recipient has any more."""
+    s.connection().execute(
+        delete(progress_count).where(
+            progress_count.c.campaign_id == of.campaign_id,
+            progress_count.c.launch == of.row_launch,
+        )
+    )
+
+
+def _forget_unlaunched(s: Session, campaign_id: int) -> bool:
+    never = select(campaign.c.id).where(campaign.c.id == campaign_id, campaign.c.launch == 0)
+    if s.connection().execute(never).first() is None:
+        return False
+    s.connection().execute(delete(claim_state).where(claim_state.c.campaign_id == campaign_id))
+    s.connection().execute(delete(campaign).where(campaign.c.id == campaign_id))
+    return True
+
+
+def delete_ended(s: Session, *, before: datetime, limit: int) -> int:
+    """Delete records that ended before an instant, with the problems in them; how many."""
+    some = (
+        select(staging.c.id)
+        .where(staging.c.started_at < before, staging.c.ended_at < before)
+        .order_by(staging.c.started_at)
+        .limit(limit)
+    )
+    return s.connection().execute(delete(staging).where(staging.c.id.in_(some))).rowcount
+
+
+def _change(s: Session, of: StagingRecord, values: dict[str, Any]) -> None:
+    s.connection().execute(update(staging).where(staging.c.id == of.id).values(values))

@@ -70,12 +70,16 @@ async def test_results_as_json_and_csv(us: Customer) -> None:
     document = definition()
     await us.http.post("/v1/campaigns", json=document)
     path = f"/v1/campaigns/{document['name']}"
-    # Nobody has enrolled the roster, which is the worker's part.
-    assert (await us.http.get(f"{path}/results")).json() == {"items": [], "next_cursor": None}
+    listed = [person["phone"] for person in document["recipients"]]
+    page = (await us.http.get(f"{path}/results")).json()
+    assert [(one["phone"], one["state"]) for one in page["items"]] == [
+        (phone, "waiting") for phone in listed
+    ]
     answer = await us.http.get(f"{path}/results.csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    (header,) = list(csv.reader(answer.text.splitlines()))
+    header, *rows = list(csv.reader(answer.text.splitlines()))
     assert header[:3] == ["recipient", "phone", "recipient_state"]
+    assert [row[1] for row in rows] == listed
 
 
 async def test_what_there_is_not(us: Customer) -> None:

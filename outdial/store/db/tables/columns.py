@@ -45,8 +45,8 @@ class BigId(TypeDecorator[int]):
         return dialect.type_descriptor(Integer() if dialect.name == "sqlite" else BigInteger())
 
 
-_written = json.JSONEncoder(separators=(",", ":")).encode
-"""Made once: `json.dumps` makes an encoder for each value."""
+json_text = json.JSONEncoder(separators=(",", ":")).encode
+"""What `JsonText` writes. Made once: `json.dumps` makes an encoder for each value."""
 
 
 class JsonText(TypeDecorator[Any]):
@@ -56,7 +56,7 @@ class JsonText(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else _written(value)
+        return None if value is None else json_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)

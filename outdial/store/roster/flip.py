@@ -1,0 +1,229 @@
+"""Flips: a staged launch becomes the present one, and a staged addition becomes part of it.
+
+A launch flips in one short transaction, whatever its size: its recipients carry its number already.
+So does the acceptance of an addition, after which its recipients are given to the launch step by
+step, by whoever comes first: nothing refuses them any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, exists, func, or_, select, update
+from sqlmodel import Session
+
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import OUTCOME_CANCELED, OUTCOME_REFUSED, STOPPED
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.record import CampaignRecord, RecipientState, StagingRecord, StagingState
+from outdial.domain.rules.location import LocatedDraft
+from outdial.store.campaign.campaigns import launch_campaign, lock_campaign
+from outdial.store.db.errors import StagingEnded
+from outdial.store.db.tables import (
+    is_unfinished_staging,
+    recipient,
+    roster,
+    roster_chunk,
+    staging,
+)
+from outdial.store.roster.roster import DUPLICATE
+from outdial.store.roster.staging import (
+    ReadSoFar,
+    begin_addition,
+    end_staging,
+    forget_counts,
+    lock_staging,
+    require_open,
+    staging_record,
+    write_chunk,
+)
+
+MOVED_AT_ONCE = 1000
+_WAITING, _DONE = RecipientState.WAITING.value, RecipientState.DONE.value
+
+
+def flip_launch(
+    s: Session,
+    of: StagingRecord,
+    definition: CampaignDefinition,
+    source_text: str,
+    *,
+    recipients: int,
+    now: datetime,
+    again: bool,
+) -> CampaignRecord:
+    """Launch a campaign with the recipients that were staged; there must be so many.
+
+    Raises StagingEnded, and what `launch_campaign` does; then the transaction must not be
+    committed.
+    """
+    staged = lock_staging(s, of, StagingState.STAGING)
+    launched = launch_campaign(
+        s,
+        of.tenant,
+        definition,
+        source_text,
+        now=now,
+        again=again,
+        requester=of.requester,
+    ).record
+    if (launched.id, launched.launch, staged.recipients) != (
+        of.campaign_id,
+        of.row_launch,
+        recipients,
+    ):
+        raise StagingEnded(of.campaign)
+    _take_over_roster(s, launched)
+    end_staging(s, of, now=now)
+    return launched
+
+
+def _take_over_roster(s: Session, record: CampaignRecord) -> None:
+    """Positions go on behind those staged. All are enrolled, unless appointments are left."""
+    of_launch = recipient.c.campaign_id == record.id, recipient.c.launch == record.launch
+    chunks = roster_chunk.c.campaign_id == record.id, roster_chunk.c.launch == record.launch
+    last = select(func.max(recipient.c.position)).where(*of_launch).scalar_subquery()
+    last_chunk = select(func.max(roster_chunk.c.sequence)).where(*chunks).scalar_subquery()
+    row = s.connection().execute(select(last.label("position"), last_chunk.label("chunk"))).one()
+    s.connection().execute(
+        update(roster)
+        .where(roster.c.campaign_id == record.id, roster.c.launch == record.launch)
+        .values(
+            next_position=0 if row.position is None else row.position + 1,
+            next_sequence=(row.chunk or 0) + 1,
+            enrolled=row.chunk is None,
+        )
+    )
+
+
+def add_at_once(
+    s: Session, campaign_id: int, public_id: str, drafts: Sequence[LocatedDraft], *, now: datetime
+) -> None:
+    """Add a few recipients to a campaign's present launch in one transaction.
+
+    Raises UnknownCampaign, and CampaignEnded when the campaign is over or stopping.
+    """
+    of = begin_addition(s, campaign_id, public_id, now=now)
+    line = lock_campaign(s, campaign_id).plan.line
+    write_chunk(s, of, line, drafts, ReadSoFar(len(drafts)), now=now)
+    accept_addition(s, of, recipients=len(drafts), now=now)
+
+
+def accept_addition(
+    s: Session, of: StagingRecord, *, recipients: int, now: datetime
+) -> StagingRecord:
+    """Decide that all recipients of an addition become part of the launch; there must be so many.
+
+    If they are few, they do at once. Raises StagingEnded, and CampaignEnded when the campaign is
+    over, stopping or launched again; then the transaction must not be committed.
+    """
+    staged = lock_staging(s, of, StagingState.STAGING)
+    assert of.campaign_id is not None, of
+    require_open(lock_campaign(s, of.campaign_id), of.launch)
+    if staged.recipients != recipients:
+        raise StagingEnded(of.campaign)
+    moving = {"state": StagingState.MOVING.value, "updated_at": now}
+    s.connection().execute(update(staging).where(staging.c.id == of.id).values(moving))
+    if recipients <= MOVED_AT_ONCE:
+        move_some(s, of, now=now)
+    return of.model_copy(update=moving)
+
+
+def moving_additions(s: Session, campaign_id: int) -> list[StagingRecord]:
+    """Accepted additions to a campaign of which recipients are left to be moved."""
+    query = select(staging).where(
+        staging.c.campaign_id == campaign_id,
+        is_unfinished_staging,
+        staging.c.state == StagingState.MOVING.value,
+    )
+    return [staging_record(row) for row in s.connection().execute(query).mappings()]
+
+
+def move_some(
+    s: Session,
+    of: StagingRecord,
+    *,
+    now: datetime,
+    by_workflow: bool = False,
+    limit: int = MOVED_AT_ONCE,
+) -> int:
+    """Give the next recipients of an accepted addition to its launch; how many, 0 when none are
+    left.
+
+    A number that is on the launch's roster already is refused. Everybody is canceled when the
+    campaign was stopped, or launched again, meanwhile. Whoever does it, the addition ends when the
+    campaign's workflow has looked: until then a sweeper wakes that, should nobody have told it.
+    """
+    try:
+        moving = lock_staging(s, of, StagingState.MOVING)
+    except StagingEnded:
+        return 0
+    assert moving.campaign_id is not None, moving
+    record = lock_campaign(s, moving.campaign_id)
+    here = recipient.c.campaign_id == record.id, recipient.c.launch == moving.row_launch
+    step = (
+        select(recipient.c.position).where(*here).order_by(recipient.c.position).limit(limit)
+    ).subquery()
+    last = s.connection().execute(select(func.max(step.c.position))).scalar_one()
+    moved = 0
+    if last is not None:
+        _settle_refused(s, moving, record, last)
+        moved = (
+            s.connection()
+            .execute(
+                update(recipient)
+                .where(*here, recipient.c.position <= last)
+                .values(launch=moving.launch, line=record.plan.line)
+            )
+            .rowcount
+        )
+    if moved < limit:
+        s.connection().execute(
+            update(roster_chunk)
+            .where(
+                roster_chunk.c.campaign_id == record.id,
+                roster_chunk.c.launch == moving.row_launch,
+            )
+            .values(launch=moving.launch)
+        )
+        if by_workflow:
+            forget_counts(s, of)
+            end_staging(s, of, now=now)
+    return moved
+
+
+def _settle_refused(s: Session, of: StagingRecord, record: CampaignRecord, last: int) -> None:
+    """End those of the step who are on the roster already, or everybody after a stop."""
+    present = recipient.alias("present")
+    waiting = (
+        recipient.c.campaign_id == record.id,
+        recipient.c.launch == of.row_launch,
+        recipient.c.position <= last,
+        recipient.c.state == _WAITING,
+    )
+    taken = exists().where(
+        present.c.campaign_id == recipient.c.campaign_id,
+        present.c.launch == of.launch,
+        present.c.phone == recipient.c.phone,
+        or_(
+            present.c.state != _DONE,
+            present.c.outcome.is_(None),
+            present.c.outcome != OUTCOME_REFUSED,
+        ),
+    )
+    s.connection().execute(
+        update(recipient)
+        .where(and_(*waiting, taken))
+        .values(state=_DONE, outcome=OUTCOME_REFUSED, reason=DUPLICATE)
+    )
+    if record.launch == of.launch and record.state in (
+        CampaignState.RUNNING,
+        CampaignState.PAUSED,
+    ):
+        return
+    s.connection().execute(
+        update(recipient)
+        .where(*waiting)
+        .values(state=_DONE, outcome=OUTCOME_CANCELED, reason=STOPPED)
+    )
