@@ -46,7 +46,7 @@ class Stack:
         """PostgreSQL has a process for each connection; what ended ones took, the first has."""
         if part != POSTGRESQL:
             return cpu_seconds(pid)
-        return _with_ended(pid) + sum(cpu_seconds(child) for child in descendants(pid))
+        return _with_ended(pid) + sum(_of_session(child) for child in descendants(pid))
 
     def _database_size(self) -> int:
         if not self._url.startswith(POSTGRESQL):
@@ -71,6 +71,13 @@ def _ask(url: str, question: str) -> str:
         answer = str(connection.execute(text(question)).scalar_one())
     engine.dispose()
     return answer
+
+
+def _of_session(pid: int) -> float:
+    try:
+        return cpu_seconds(pid)
+    except FileNotFoundError:
+        return 0.0  # it has ended since, and is among those that the first has waited for
 
 
 def _with_ended(pid: int) -> float:
