@@ -49,6 +49,7 @@ from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings, load_settings
 from outdial.runtime.temporal_config import release_clients
 from outdial.services.campaigns.awaiting import AwaitedLaunches
+from outdial.services.campaigns.file_additions import FileAdditions
 from outdial.services.nexus import OutdialServiceHandler
 from outdial.services.operations.lines import announce_lines
 from outdial.services.operations.maintenance import MaintenanceLoop
@@ -210,7 +211,8 @@ async def delivery_worker(
 
 
 def _short_activities(resources: Resources) -> list[Callable[..., Any]]:
-    campaigns, requests, sweeps = Campaigns(resources), Requests(resources), Sweeps(resources)
+    campaigns = Campaigns(resources, FileAdditions(resources))
+    requests, sweeps = Requests(resources), Sweeps(resources)
     callbacks = CallbackRuns(resources)
     return [
         callbacks.read_callback_run,

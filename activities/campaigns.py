@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from sqlmodel import Session
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.heartbeat import heartbeating
 from outdial.contracts.signatures.campaign import (
     AddInput,
+    AdditionRefused,
     CampaignActivities,
     CampaignRef,
     ClaimInput,
@@ -37,15 +40,21 @@ from outdial.store.roster import roster
 from outdial.store.roster.flip import add_at_once, move_some, moving_additions
 from outdial.store.roster.staging import find_staging
 
-_ADDITIONS = uuid.UUID("5f0c6a7e-3b0e-4b58-9d3f-6f1f3c1d2a44")
+ADDITIONS = uuid.UUID("5f0c6a7e-3b0e-4b58-9d3f-6f1f3c1d2a44")
 """The namespace of the ids of additions that came as updates."""
+
+
+FileAdder = Callable[[int, Path, Sequence[str]], Awaitable[None]]
+"""Adds the contact file at a path to a campaign, once for all tries, which have public ids: the
+last is that of this try. Raises AdditionRefused."""
 
 
 class Campaigns(CampaignActivities):
     """Activities of CampaignWorkflow on its roster and calls."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, add_file: FileAdder | None = None) -> None:
         self._resources = resources
+        self._add_file_once = add_file
 
     @activity.defn(name="enroll_recipients")
     async def enroll_recipients(self, enroll: EnrollInput) -> Enrolled:
@@ -142,6 +151,8 @@ class Campaigns(CampaignActivities):
         # Of an earlier version, it says that an execution that died had staged them.
         if add.recipients and not activity.info().heartbeat_details:
             await self._add(add)
+        if add.file is not None:
+            await self._add_file(add.campaign_id, add.file)
         return await self.enroll_recipients(
             EnrollInput(campaign_id=add.campaign_id, launch=add.launch)
         )
@@ -149,7 +160,7 @@ class Campaigns(CampaignActivities):
     async def _add(self, add: AddInput) -> None:
         """Add them once, however often the activity is executed."""
         info, now = activity.info(), self._resources.clock()
-        public_id = uuid.uuid5(_ADDITIONS, f"{info.workflow_run_id}/{info.activity_id}").hex
+        public_id = uuid.uuid5(ADDITIONS, f"{info.workflow_run_id}/{info.activity_id}").hex
         database = self._resources.database
         campaign = await database.read(lambda s: require_campaign(s, add.campaign_id))
         zone = campaign.plan.schedule.time_zone
@@ -164,6 +175,26 @@ class Campaigns(CampaignActivities):
             await database.write(work)
         except CampaignEnded as error:
             raise ApplicationError(str(error), type="CampaignEnded", non_retryable=True) from error
+
+    async def _add_file(self, campaign_id: int, name: str) -> None:
+        info, folder = activity.info(), self._resources.campaigns_dir.resolve()
+        path = (folder / name).resolve()
+        tries = [
+            uuid.uuid5(ADDITIONS, f"{info.workflow_run_id}/{info.activity_id}/{attempt}").hex
+            for attempt in range(1, info.attempt + 1)
+        ]
+        assert self._add_file_once is not None, "a worker adds files"
+        try:
+            if not path.is_relative_to(folder):
+                raise AdditionRefused(
+                    f"found {name!r}, which is not within the worker's campaigns folder"
+                )
+            async with heartbeating():
+                await self._add_file_once(campaign_id, path, tries)
+        except AdditionRefused as error:
+            raise ApplicationError(
+                str(error), type="AdditionRefused", non_retryable=True
+            ) from error
 
     @activity.defn(name="hang_up_calls")
     async def hang_up_calls(self, campaign: CampaignRef) -> Signalled:

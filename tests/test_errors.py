@@ -47,6 +47,7 @@ BELOW_DOORS = {
     "rendered_too_long", "render_failed", "url_refused", "host_name_unknown",
     # End or repeat an activity
     "calendar_conflict", "calendar_unavailable", "mail_refused", "mail_not_sent", "launch_refused",
+    "addition_refused",
     # Become a refusal of the service that had Temporal do something
     "update_refused", "workflow_failed", "workflow_not_found",
     # Answered to an agent's tool, by the simulated network, and as StackFailed
@@ -56,9 +57,9 @@ BELOW_DOORS = {
 
 OWN_COMMANDS = {
     "settings_invalid", "stack_failed", "stack_running", "stack_gone", "nothing_launched",
-    "temporal_unreachable", "temporal_mismatch", "temporal_refused",
+    "temporal_unreachable", "temporal_mismatch", "temporal_refused", "interrupted",
 }  # fmt: skip
-"""Of starting processes: over HTTP they can't happen."""
+"""Of starting and interrupting processes: over HTTP they can't happen."""
 
 DEFECTS_OVER_HTTP = {"unknown_appointment", "unknown_campaign", "unknown_call"}
 """Rows that a request has read before: that they are gone is a defect."""

@@ -19,6 +19,7 @@ MAX_BYTES = 256 * 1024
 MAX_INPUT_BYTES = 1024 * 1024
 """The input of a workflow. Temporal's own limit is 2 MB, in which it would have to fit twice."""
 MAX_REASON = 500
+MAX_PATH = 1000
 
 
 def require_bounded(message: Message) -> None:
@@ -26,8 +27,13 @@ def require_bounded(message: Message) -> None:
     if isinstance(message, AddRequest) and message.oversize:
         raise too_large(
             f"found {message.oversize} recipients; one update takes at most {MAX_RECIPIENTS}. "
-            "Stage more of them over HTTP, or send several updates"
+            "Name a file, send them over HTTP, or send several updates"
         )
+    if isinstance(message, AddRequest) and message.file is not None:
+        if message.recipients:
+            raise too_large("found recipients and a file; send one of them")
+        if len(message.file) > MAX_PATH:
+            raise too_large(f"file: found {len(message.file)} characters; write at most {MAX_PATH}")
     if isinstance(message, PauseRequest | StopRequest):
         characters = len(message.reason or "")
         if characters > MAX_REASON:

@@ -334,6 +334,7 @@ class CampaignWorkflow:
                     campaign_id=self._input.campaign_id,
                     launch=self._input.launch,
                     recipients=request.recipients,
+                    file=request.file,
                 ),
                 summary="add recipients",
                 **options.ENROLL,

@@ -13,12 +13,14 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from outdial.api.background import BackgroundLaunches
 from outdial.api.bodies import BoundBodies
 from outdial.api.compat.systems import SYSTEMS
 from outdial.api.errors import install_errors
 from outdial.api.https import RequireHttps
 from outdial.api.routes import health, hooks, tools
 from outdial.api.state import ApiPolicy, ApiState
+from outdial.api.uploads import Uploads
 from outdial.api.v1.app import create_v1
 from outdial.api.v1.problems import http_problem
 from outdial.dispatch.wakeups import Wakeups
@@ -102,6 +104,7 @@ def policy_of(settings: Settings) -> ApiPolicy:
             RateRule("tenant", api.requests_per_tenant, minute),
             RateRule("address", api.requests_per_address, minute),
         ),
+        upload_bytes=api.upload_bytes,
         stripe_webhook_secret=_stripe_secret(settings),
     )
 
@@ -120,11 +123,26 @@ def _stripe_secret(settings: Settings) -> str | None:
 
 @asynccontextmanager
 async def open_state(
-    context: Resources, public_url: str, policy: ApiPolicy | None = None
+    context: Resources,
+    public_url: str,
+    policy: ApiPolicy | None = None,
+    uploads: Uploads | None = None,
 ) -> AsyncIterator[ApiState]:
     """What routes need, over a context."""
-    async with WebhookReceiver(context) as webhooks, Wakeups(context.temporal) as wakeups:
-        yield ApiState(context, webhooks, wakeups, public_url, policy or ApiPolicy())
+    async with (
+        WebhookReceiver(context) as webhooks,
+        Wakeups(context.temporal) as wakeups,
+        BackgroundLaunches() as launches,
+    ):
+        yield ApiState(
+            context, webhooks, wakeups, public_url, policy or ApiPolicy(), uploads or Uploads(),
+            launches,
+        )  # fmt: skip
+
+
+def uploads_of(settings: Settings) -> Uploads:
+    api = settings.api
+    return Uploads(api.upload_dir, at_once=api.uploads_at_once, per_tenant=api.uploads_per_tenant)
 
 
 @asynccontextmanager
@@ -140,7 +158,9 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
     try:
         async with (
             keeping_time(clock),
-            open_state(context, settings.public_url or "", policy_of(settings)) as state,
+            open_state(
+                context, settings.public_url or "", policy_of(settings), uploads_of(settings)
+            ) as state,
         ):
             yield state
     finally:

@@ -68,8 +68,14 @@ def accepting(size: int) -> Callable[[Endpoint], Endpoint]:
 def allow_size_of(scope: Scope, endpoint: Callable[..., object]) -> None:
     """Raise the limit of a request to what its route takes."""
     size: int | None = getattr(endpoint, _ATTRIBUTE, None)
+    if size is not None:
+        allow_size(scope, size)
+
+
+def allow_size(scope: Scope, size: int) -> None:
+    """Raise the limit of a request to `size` bytes, for a route that learns it from settings."""
     body = cast("_Body | None", scope.get(_KEY))
-    if size is not None and body is not None:
+    if body is not None:
         body.limit = size
 
 

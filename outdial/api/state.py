@@ -8,6 +8,8 @@ from typing import cast
 
 from fastapi import Request
 
+from outdial.api.background import BackgroundLaunches
+from outdial.api.uploads import Uploads
 from outdial.dispatch.wakeups import Wakeups
 from outdial.resources.resources import Resources
 from outdial.services.accounts.access import RateRule
@@ -28,6 +30,8 @@ class ApiPolicy:
         RateRule("address", 60_000, _MINUTE),
     )
     """Of /v1. The compatible APIs have the limits that their vendors state."""
+    upload_bytes: int = 500_000_000
+    """How large an uploaded contact file may be."""
     stripe_webhook_secret: str | None = field(default=None, repr=False)
     """Of the Stripe account whose webhooks Voxanne's API takes."""
 
@@ -39,6 +43,8 @@ class ApiState:
     wakeups: Wakeups
     public_url: str
     policy: ApiPolicy = field(default_factory=ApiPolicy)
+    uploads: Uploads = field(default_factory=Uploads)
+    launches: BackgroundLaunches = field(default_factory=BackgroundLaunches)
 
 
 def state_of(request: Request) -> ApiState:

@@ -32,6 +32,7 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "key_outranked": HttpStatus(v1=403, compat=403),
     "too_many_requests": HttpStatus(v1=429, compat=429),
     "quota_used_up": HttpStatus(v1=429, compat=429),
+    "too_many_uploads": HttpStatus(v1=429),
     "webhook_refused": HttpStatus(compat=401, hooks=401),
     # What was sent
     "body_invalid": HttpStatus(v1=422, compat=400),
@@ -61,6 +62,7 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "precondition_failed": HttpStatus(v1=412, compat=409),
     # What can't be done here, or not now
     "not_offered": HttpStatus(v1=501, compat=501),
+    "upload_not_stored": HttpStatus(v1=503),
     "worker_timeout": HttpStatus(v1=503, compat=400),
     "temporal_unavailable": HttpStatus(v1=503, compat=503),
     "row_process_failed": HttpStatus(v1=503),

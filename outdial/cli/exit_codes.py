@@ -25,6 +25,7 @@ EXIT_CODE: Mapping[str, int] = {
     "row_process_failed": FAILED,
     "statement_refused": FAILED,
     "not_offered": FAILED,
+    "interrupted": INTERRUPTED,
     # What was written
     "definition_invalid": FAILED,
     "request_refused": FAILED,

@@ -66,6 +66,10 @@ class Commands(LazyGroup):
             "outdial.cli.campaigns.control:stop",
         ),
         LazyCommand(
+            "add", STEER, "Add the people of a contact file to a campaign that has not ended.",
+            "outdial.cli.campaigns.add:add",
+        ),
+        LazyCommand(
             "explain", RULES, "Explain why a recipient is called now, later, or never.",
             "outdial.cli.compliance.explain:explain",
         ),

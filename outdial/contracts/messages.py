@@ -83,7 +83,10 @@ class StopRequest(Message):
 
 class AddRequest(Message):
     recipients: tuple[RecipientDraft, ...] = ()
-    """Empty: enrol what was staged in the database."""
+    """Neither these nor a file: enrol what was staged in the database."""
+    file: str | None = None
+    """A contact file in the worker's folder of campaigns, with columns as the campaign's definition
+    names them. No person of it stands in the history."""
     oversize: int = 0
     """How many recipients there were, if they were too many to be read: checking the numbers of
     thousands takes longer than a workflow task may. They are not kept."""

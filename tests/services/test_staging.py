@@ -17,7 +17,7 @@ from activities.campaigns import Campaigns
 from outdial.contracts.signatures.campaign import EnrollInput
 from outdial.domain.access import Limit
 from outdial.domain.call.claim import CampaignState
-from outdial.domain.definition.source import CsvSource, InlineRecipient
+from outdial.domain.definition.source import InlineRecipient
 from outdial.domain.record import CampaignRecord, StagingRecord, StagingState
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
@@ -302,8 +302,7 @@ async def test_a_file_is_added(
     monkeypatch.setattr(adding, "enroll_staged", _told)
     (tmp_path / "more.csv").write_text("phone\n" + "\n".join(numbers(5, first=20)) + "\n")
     shown: list[StagingRecord] = []
-    source = CsvSource(csv="more.csv")
-    added, _ = await add_file(world.ctx, record.name, source, tmp_path, progress=shown.append)
+    added, _ = await add_file(world.ctx, record.name, "more.csv", tmp_path, progress=shown.append)
     assert (added, shown[-1].rows_read) == (5, 5)
     assert await phones(world, record) == numbers(1) + numbers(5, first=20)
 

@@ -46,10 +46,20 @@ def people(count: int, **more: Any) -> dict[str, Any]:
             people(2, variables={"note": "x" * MAX_BYTES}),
             "bytes",
         ),
+        ("add_recipients", {"file": "x" * 1001}, "file: found 1001"),
+        ("add_recipients", {"file": "more.csv"} | people(1), "send one of them"),
         (CampaignWorkflow.pause, PauseRequest(reason="x" * 501), "reason: found 501"),
         (CampaignWorkflow.stop, StopRequest(reason="x" * 100_000), "reason: found 100000"),
     ],
-    ids=["10,000", "one too many", "few and large", "a long reason", "a longer reason"],
+    ids=[
+        "10,000",
+        "one too many",
+        "few and large",
+        "a long path",
+        "two sources",
+        "a long reason",
+        "a longer reason",
+    ],
 )
 async def test_a_large_update_is_refused_with_a_sentence_and_leaves_no_trace(
     server: WorkflowEnvironment, update: Any, request_: Any, names: str

@@ -35,11 +35,18 @@ async def idempotent_request(
     request: Request, caller: Caller, key: str | None
 ) -> IdempotentRequest | None:
     """The request as its Idempotency-Key identifies it."""
+    return None if key is None else identify(request, caller, key, await request.body())
+
+
+def identify(
+    request: Request, caller: Caller, key: str | None, content: bytes
+) -> IdempotentRequest | None:
+    """A request with this content, for one whose body is not kept in memory, or differs each time
+    in how it is written."""
     if key is None:
         return None
-    body = await request.body()
     query = f"?{request.url.query}" if request.url.query else ""
-    return identify_request(caller.ctx, key, f"{request.method} {request.url.path}{query}", body)
+    return identify_request(caller.ctx, key, f"{request.method} {request.url.path}{query}", content)
 
 
 async def answered_once(

@@ -19,10 +19,12 @@ from outdial.api.v1.routes import (
     deliveries,
     endpoints,
     keys,
+    launches,
     lines,
     phone_numbers,
     results,
     suppressions,
+    uploads,
 )
 
 _DESCRIPTION = """
@@ -46,6 +48,7 @@ Campaigns, calls and their records. Every request carries a key:
 _PARTS = (
     campaigns,
     results,
+    launches,
     calls,
     contacts,
     agents,
@@ -70,6 +73,9 @@ def create_v1() -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
+    # By media type, on paths that others take the rest of.
+    for router in (uploads.forms, uploads.files):
+        app.include_router(router)
     for part in _PARTS:
         app.include_router(part.router)
     app.add_middleware(RateHeaders, shown=rate_headers)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from outdial.api.admission import BodyInvalid
 from outdial.api.refused_fields import refused_fields
 from outdial.api.statuses import status_of, text_of_error
+from outdial.api.uploads import TooManyUploads
 from outdial.domain.errors import OutdialError
 from outdial.intake.problems import DefinitionInvalid
 from outdial.services.errors import TooManyRequests
@@ -85,6 +86,8 @@ PROBLEM_CODE: Mapping[str, str] = {
     "key_outranked": "key_outranked",
     "too_many_requests": "too_many_requests",
     "quota_used_up": "quota_used_up",
+    "too_many_uploads": "too_many_uploads",
+    "upload_not_stored": "upload_not_stored",
     "not_offered": "not_offered",
     "worker_timeout": "no_worker",
     "temporal_unavailable": "temporal_unavailable",
@@ -152,6 +155,8 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, TooManyRequests):
         headers["retry-after"] = str(error.retry_after)
         request.state.usages = (error.usage,)
+    elif isinstance(error, TooManyUploads):
+        headers["retry-after"] = str(error.retry_after)
     elif status == 503:
         headers["retry-after"] = str(RETRY_AFTER_SECONDS)
         log.error("%s: %s", type(error).__name__, error)

@@ -12,6 +12,7 @@ from rich.console import Console
 from outdial.cli.attachment import Attachment, attached
 from outdial.cli.campaigns.figures import print_end
 from outdial.cli.campaigns.progress import StackGone, watch
+from outdial.cli.campaigns.staging import showing_progress
 from outdial.cli.exit_codes import INTERRUPTED, OK
 from outdial.cli.output import console, fail, plural, say
 from outdial.cli.running import run, settings_or_fail
@@ -98,7 +99,8 @@ async def _launch_at(
 ) -> Launch:
     name = loaded.definition.name
     try:
-        launched = await launch_campaign(at.context, loaded, again=again)
+        async with showing_progress(at.context, output) as progress:
+            launched = await launch_campaign(at.context, loaded, again=again, progress=progress)
     except CampaignEnded as ended:
         fail(
             f"{name} was launched before and is {ended.record.state}; "

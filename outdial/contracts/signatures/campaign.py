@@ -9,7 +9,14 @@ from temporalio import activity
 
 from outdial.domain.call.claim import CampaignState, Claim
 from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.errors import OutdialError
 from outdial.domain.record import Progress
+
+
+class AdditionRefused(OutdialError):
+    """Adding it once more would change nothing; the text says why."""
+
+    code = "addition_refused"
 
 
 class EnrollInput(BaseModel):
@@ -77,7 +84,9 @@ class AddInput(BaseModel):
     campaign_id: int
     launch: int
     recipients: tuple[RecipientDraft, ...] = ()
-    """Empty: enrol what is staged already."""
+    """Neither these nor a file: enrol what is staged already."""
+    file: str | None = None
+    """A contact file in the worker's folder of campaigns."""
 
 
 class Signalled(BaseModel):

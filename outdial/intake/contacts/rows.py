@@ -247,9 +247,9 @@ class RowChecker:
     def _appointment(
         self, given: Mapping[str, str], row: WrittenRow, problems: list[KeyedProblem]
     ) -> Existing:
-        found: list[Problem] = []
-        appointment = self._existing.read(given, row.cells.label, found)
-        problems += [(problem, None) for problem in found]
+        wrong: list[Problem] = []
+        appointment = self._existing.read(given, row.cells.label, wrong)
+        problems += [(problem, None) for problem in wrong]
         return appointment
 
 
@@ -267,9 +267,9 @@ def _digits(number: str) -> int:
 
 def _consent(row: WrittenRow, problems: list[KeyedProblem]) -> Consent | None:
     parts = {part: (text, row.cells.consent(part)) for part, text in row.consent.items()}
-    found: list[Problem] = []
-    consent = read_consent(parts, found)
-    problems += [(problem, None) for problem in found]
+    wrong: list[Problem] = []
+    consent = read_consent(parts, wrong)
+    problems += [(problem, None) for problem in wrong]
     return consent
 
 

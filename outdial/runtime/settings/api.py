@@ -1,8 +1,9 @@
-"""Settings of the HTTP API: trusted proxies and rate limits."""
+"""Settings of the HTTP API: trusted proxies, rate limits and uploads."""
 
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -31,6 +32,15 @@ class ApiSettings(BaseModel):
     compatible APIs together; each person of a campaign is one."""
     calls_per_tenant: Annotated[int, Field(ge=0)] = CALLS_PER_TENANT
     """In 24 hours, over all keys of a tenant."""
+    upload_bytes: Annotated[int, Field(ge=1)] = 500_000_000
+    """How large an uploaded contact file may be; a million rows are about 50 MB."""
+    uploads_per_tenant: Annotated[int, Field(ge=1)] = 2
+    """How many large launches and additions of a tenant an API process works on at once, from the
+    first byte of their files on."""
+    uploads_at_once: Annotated[int, Field(ge=1)] = 8
+    """The same, over all tenants."""
+    upload_dir: Path | None = None
+    """Where uploaded files are kept meanwhile; default: the system's folder for temporary files."""
     stripe_webhook_secret: str | None = None
     """A reference, env:NAME or file:PATH, to the signing secret of a Stripe account whose webhooks
     are sent to /compat/voxanne/webhooks/stripe."""

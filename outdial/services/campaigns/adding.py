@@ -80,20 +80,41 @@ async def add_recipients(
 async def add_file(
     ctx: Resources,
     name: str,
-    source: CsvSource,
+    file: str,
     base: Path,
     *,
     scopes: tuple[str, ...] | None = None,
     progress: Progress | None = None,
 ) -> tuple[int, Changed]:
-    """Add the rows of a contact file below `base`, as `add_recipients` adds those of a request."""
+    """Add the rows of a contact file below `base`, as `add_recipients` adds those of a request.
+
+    Its columns and its default region are those that the campaign's definition names, if that has
+    a contact file too.
+    """
+    added = await store_file(ctx, name, file, base, scopes=scopes, progress=progress)
+    return added, await enroll_staged(ctx, await require_campaign(ctx, name))
+
+
+async def store_file(
+    ctx: Resources,
+    name: str,
+    file: str,
+    base: Path,
+    *,
+    scopes: tuple[str, ...] | None = None,
+    progress: Progress | None = None,
+    public_id: str | None = None,
+) -> int:
+    """`add_file` without a word to the campaign's workflow, such as while no engine is running."""
     record, definition = await _require_roster(ctx, name, scopes)
-    loaded = with_recipients(definition, source, name=source.csv, base=base)
+    source = CsvSource(csv=file)
+    if isinstance(definition.recipients, CsvSource):
+        source = definition.recipients.model_copy(update={"csv": file})
+    loaded = with_recipients(definition, source, name=file, base=base)
     try:
-        added = await _add_staged(ctx, record, loaded, progress)
+        return await _add_staged(ctx, record, loaded, progress, public_id)
     except CampaignEnded as error:
         raise ChangeRefused(str(error)) from error
-    return added, await enroll_staged(ctx, record)
 
 
 async def _require_roster(
@@ -131,13 +152,16 @@ async def _add_staged(
     record: CampaignRecord,
     loaded: LoadedDefinition,
     progress: Progress | None = None,
+    public_id: str | None = None,
 ) -> int:
     """Add any number of recipients, in short transactions: written where nothing reads them, then
     accepted, all of them. Raises DefinitionInvalid, CampaignEnded, StagingEnded."""
-    public_id = uuid.uuid4().hex
+    own_id = public_id or uuid.uuid4().hex
     begun = await ctx.database.write(
-        lambda s: begin_addition(s, record.id, public_id, now=ctx.clock())
+        lambda s: begin_addition(s, record.id, own_id, now=ctx.clock())
     )
+    if progress is not None:
+        progress(begun)
     async with given_up_on_error(ctx, begun):
         writer = StagingWriter(ctx, begun, record.plan.line, progress)
         written = await writer.write(loaded)

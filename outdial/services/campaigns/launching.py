@@ -114,6 +114,8 @@ async def launch_campaign(
     """
     try:
         begun = await begin_launch(ctx, loaded, again=again, scopes=scopes)
+        if progress is not None:
+            progress(begun.staging)
         return await finish_launch(ctx, begun, progress=progress)
     except CampaignRunning as running:
         return await _join(ctx, running.record)

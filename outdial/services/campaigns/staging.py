@@ -17,7 +17,7 @@ from outdial.intake.contacts.chunks import RosterChunk, read_chunks
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList, problem_lines
 from outdial.resources.resources import Resources
-from outdial.services.errors import NotFound
+from outdial.services.errors import ChangeRefused, NotFound
 from outdial.store.db.errors import DatabaseUnavailable, StagingEnded
 from outdial.store.roster import flip, staging
 
@@ -29,8 +29,11 @@ SIGN_OF_LIFE_EVERY = timedelta(seconds=5)
 """A sixth of the time after which somebody without one is given up."""
 PROBLEMS_NOTED_EVERY = timedelta(seconds=1)
 
+CANCELED = "canceled before all recipients were written"
+CANCELED_CODE = "canceled"
+
 Progress = Callable[[StagingRecord], None]
-"""Gets the record after each chunk, as far as this process knows it."""
+"""Gets the record when it begins, and after each chunk as far as this process knows it."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,19 @@ async def read_staging(ctx: Resources, public_id: str) -> Staging:
     if record is None:
         raise NotFound("launch", public_id)
     return Staging.of(record)
+
+
+async def cancel_staging(ctx: Resources, public_id: str) -> Staging:
+    """Refuse a launch or an addition that is being written; its writer, or the maintenance loop,
+    removes what was. Raises NotFound, and ChangeRefused for one that has been decided."""
+    record = (await read_staging(ctx, public_id)).record
+    now = ctx.clock()
+    canceled = await ctx.database.write(
+        lambda s: staging.refuse(s, record, now=now, error=CANCELED, code=CANCELED_CODE)
+    )
+    if not canceled:
+        raise ChangeRefused(f"the {record.kind} {public_id} can't be canceled: it is not staging")
+    return await read_staging(ctx, public_id)
 
 
 @dataclass

@@ -68,9 +68,13 @@ async def theirs(them: Customer, world: World) -> dict[str, str]:
     endpoint = await made("/endpoints", {"url": "https://example.invalid/hooks"})
     test = OutboxEvent(EventType.TEST.value, "test", {})
     await world.ctx.database.write(lambda s: outbox.publish(s, them.tenant, [test], now=NOW))
+    text = "name: uploaded\npurpose: informational\nagent: a\nline: others\nrecipients: {csv: c}"
+    form = {"definition": (None, text), "contacts": ("c.csv", f"phone\n{NUMBERS[2]}\n")}
+    launch = await them.http.post("/v1/campaigns", files=form)
     (delivery,) = (await them.http.get("/v1/deliveries")).json()["items"]
     return {
         "name": campaign["name"],
+        "launch_id": launch.json()["id"],
         "call_id": call["id"],
         "contact_id": (await made("/contacts", {"phone": NUMBERS[0]}))["id"],
         "agent_id": (await made("/agents", {"name": "theirs"}))["id"],

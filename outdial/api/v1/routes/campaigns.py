@@ -8,17 +8,20 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.api.admission import AdmittedRoute
-from outdial.api.bodies import accepting
-from outdial.api.v1.answers import IdempotencyKey, answered_once, tag
+from outdial.api.bodies import MAX_BODY, accepting
+from outdial.api.state import state_of
+from outdial.api.v1.answers import IdempotencyKey, idempotent_request, response, shown, tag
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
+from outdial.api.v1.routes.launches import ACCEPTED, accept
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord, Progress
 from outdial.intake.apart import parse_apart
-from outdial.intake.definition import MAX_BYTES, read_definition_text
+from outdial.intake.definition import MAX_BYTES, LoadedDefinition, read_definition_text
 from outdial.services.accounts.access import Caller
-from outdial.services.campaigns import control, launching
+from outdial.services.accounts.once import Answer, once
+from outdial.services.campaigns import control, launching, staging
 from outdial.services.campaigns.control import Changed
 from outdial.services.compliance import explaining
 from outdial.services.compliance.numbers import parse_number
@@ -47,6 +50,19 @@ _DEFINITION: dict[str, Any] = {
                 "example": _EXAMPLE,
             },
             "application/yaml": {"schema": {"type": "string"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["definition", "contacts"],
+                    "properties": {
+                        "definition": {
+                            "type": "string",
+                            "description": "A campaign file with `recipients: {csv: contacts}`.",
+                        },
+                        "contacts": {"type": "string", "contentMediaType": "text/csv"},
+                    },
+                }
+            },
         },
     }
 }
@@ -123,7 +139,7 @@ class StopBody(ReasonBody):
     "",
     status_code=201,
     response_model=Launched,
-    responses=documented(409, 413),
+    responses=documented(409, 413) | ACCEPTED,
     openapi_extra=_DEFINITION,
 )
 @accepting(MAX_BYTES)
@@ -136,23 +152,40 @@ async def launch_campaign(
     caller: Caller = needs("campaigns:write"),
 ) -> Response:
     """Launch a campaign definition, as JSON or YAML. It lists its recipients; it can't name files
-    of this machine."""
+    of this machine. A form with the parts `definition` and `contacts` (the CSV file) is launched
+    while `GET /v1/launches/{id}` shows how far it is; so is a body of more than a megabyte."""
     text = await _text(request)
+    stored = await idempotent_request(request, caller, idempotency_key)
 
-    async def carry_out() -> Launched:
+    async def work(progress: staging.Progress | None = None) -> Answer:
         # Parsing a long one takes seconds, in which others are answered.
         loaded = await parse_apart(len(text), read_definition_text, text, name="body")
-        launch = await launching.launch_campaign(
-            caller.ctx, loaded, again=again, scopes=caller.key.scopes
-        )
-        return Launched(
-            **dict(Campaign.of(launch.campaign)),
-            created=launch.created,
-            never=[CannotBeCalled(people=n, reason=why) for n, why in launch.never],
-            notes=list(launch.notes),
-        )
+        return await launch(caller, loaded, again=again, progress=progress)
 
-    return await answered_once(request, caller, idempotency_key, carry_out, 201)
+    if len(text) <= MAX_BODY:
+        return response(await once(caller.ctx, stored, work))
+    slot = state_of(request).uploads.open(caller.ctx.tenant)
+    return await accept(request, caller, stored, work, slot.close)
+
+
+async def launch(
+    caller: Caller,
+    loaded: LoadedDefinition,
+    *,
+    again: bool,
+    progress: staging.Progress | None = None,
+) -> Answer:
+    """Launch a definition, and show what came of it."""
+    launched = await launching.launch_campaign(
+        caller.ctx, loaded, again=again, scopes=caller.key.scopes, progress=progress
+    )
+    answer = Launched(
+        **dict(Campaign.of(launched.campaign)),
+        created=launched.created,
+        never=[CannotBeCalled(people=n, reason=why) for n, why in launched.never],
+        notes=list(launched.notes),
+    )
+    return shown(answer, 201)
 
 
 @router.get("")

@@ -17,6 +17,7 @@ from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.campaigns import Name
+from outdial.api.v1.routes.launches import Launch
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.domain.definition.source import InlineRecipient
@@ -90,8 +91,17 @@ class ShownResult(BaseModel):
         )
 
 
+_FILE: dict[str, Any] = {
+    "requestBody": {"content": {"text/csv": {"schema": {"type": "string"}}}},
+}
+
+
 @router.post(
-    "/{name}/recipients", status_code=202, response_model=Added, responses=documented(404, 409)
+    "/{name}/recipients",
+    status_code=202,
+    response_model=Added | Launch,
+    responses=documented(404, 409, 413),
+    openapi_extra=_FILE,
 )
 @accepting(LARGE)
 async def add_recipients(
@@ -102,7 +112,8 @@ async def add_recipients(
     caller: Caller = needs("campaigns:write"),
 ) -> Response:
     """Add recipients to a campaign that has not ended. Keys that a recipient does not have are
-    variables."""
+    variables. A contact file, as text/csv, is added while `GET /v1/launches/{id}` shows how far it
+    is; its columns are those that the campaign's definition names."""
 
     async def carry_out() -> Added:
         count, changed = await adding.add_recipients(

@@ -1,0 +1,79 @@
+"""An update that names a contact file: its people are added once, whatever becomes of a try."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.campaigns import ADDITIONS, Campaigns
+from outdial.contracts.signatures.campaign import AddInput
+from outdial.domain.record import CampaignRecord
+from outdial.services.campaigns.file_additions import FileAdditions
+from outdial.services.campaigns.launching import store_launch
+from outdial.store.roster.roster import list_recipients
+from outdial.store.roster.staging import begin_addition, unfinished
+from tests.services.servers import database, world
+from tests.services.world import World, definition, new_name
+
+__all__ = ["database", "world"]
+
+
+@pytest.fixture
+def campaigns(world: World, tmp_path: Path) -> Campaigns:
+    (tmp_path / "more.csv").write_text("phone\n+12025550177\n+12025550178\n", encoding="utf-8")
+    (tmp_path / "wrong.csv").write_text("phone\n12\n", encoding="utf-8")
+    resources = replace(world.ctx, campaigns_dir=tmp_path)
+    return Campaigns(resources, FileAdditions(resources))
+
+
+async def launched(world: World) -> CampaignRecord:
+    return (await store_launch(world.ctx, definition(new_name()), again=False)).record
+
+
+async def add(campaigns: Campaigns, record: CampaignRecord, file: str, attempt: int = 1) -> None:
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, attempt=attempt, workflow_run_id="run")
+    wanted = AddInput(campaign_id=record.id, launch=record.launch, file=file)
+    await environment.run(campaigns.add_recipients, wanted)
+
+
+async def count(world: World, record: CampaignRecord) -> int:
+    return len(await world.ctx.database.read(lambda s: list_recipients(s, record.id)))
+
+
+async def test_a_file_is_added_once(world: World, campaigns: Campaigns) -> None:
+    record = await launched(world)
+    await add(campaigns, record, "more.csv")
+    await add(campaigns, record, "more.csv", attempt=2)  # the first answer was lost
+    assert await count(world, record) == 5
+    assert await world.ctx.database.read(unfinished) == []
+
+
+async def test_a_try_that_died_half_way_is_removed(world: World, campaigns: Campaigns) -> None:
+    record, now = await launched(world), world.clock.now
+    environment = ActivityEnvironment()
+    first = uuid.uuid5(ADDITIONS, f"run/{environment.info.activity_id}/1").hex
+    await world.ctx.database.write(lambda s: begin_addition(s, record.id, first, now=now))
+    await add(campaigns, record, "more.csv", attempt=2)
+    assert await count(world, record) == 5
+    assert await world.ctx.database.read(unfinished) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [("wrong.csv", "wrong.csv:2:1: phone: found '12'"), ("../more.csv", "not within"),
+     ("none.csv", "found no file")],
+)  # fmt: skip
+async def test_a_file_that_cannot_be_added_is_not_tried_again(
+    world: World, campaigns: Campaigns, file: str, says: str
+) -> None:
+    record = await launched(world)
+    with pytest.raises(ApplicationError, match=says) as refused:
+        await add(campaigns, record, file)
+    assert refused.value.non_retryable
+    assert await count(world, record) == 3

@@ -1,0 +1,307 @@
+"""Large launches and additions: uploaded as they arrive, followed by their own resource."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from outdial.api.state import ApiPolicy
+from outdial.api.uploads import Uploads
+from outdial.domain.record import StagingRecord
+from outdial.intake.definition import read_definition_text
+from outdial.store.roster.staging import ABANDONED_AFTER, begin_launch
+from tests.api.conftest import serving_world
+from tests.api.v1.conftest import Customer, bearer, new_customer, new_key
+from tests.services.world import World, new_name
+from tests.waiting import until
+
+ROWS = 2500
+
+
+@pytest.fixture
+def upload_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+def contacts(rows: int = ROWS, *, first: int = 0) -> bytes:
+    lines = (f"+1202{5550000 + first + row},Ada {row}" for row in range(rows))
+    return ("phone,first_name\n" + "\n".join(lines) + "\n").encode()
+
+
+def definition(name: str) -> str:
+    return (
+        f"name: {name}\npurpose: informational\nagent: reminder\n"
+        'schedule: {hours: "00:00-24:00"}\nrecipients: {csv: contacts}\n'
+        'variables: {greeting: "Hello {{ first_name }}"}\n'
+    )
+
+
+def form(name: str, csv: bytes) -> dict[str, Any]:
+    return {"definition": (None, definition(name)), "contacts": ("people.csv", csv)}
+
+
+async def followed(
+    customer: Customer, answer: httpx.Response, state: str | None = None
+) -> dict[str, Any]:
+    """The launch once it has ended, or is in a state."""
+    assert answer.status_code == 202, answer.text
+    place = answer.headers["location"]
+    assert place == f"/v1/launches/{answer.json()['id']}"
+    launch: dict[str, Any] = {}
+
+    async def ended() -> bool:
+        nonlocal launch
+        launch = (await customer.http.get(place)).json()
+        return launch["finished_at"] is not None or launch["state"] == state
+
+    await until(ended)
+    return launch
+
+
+async def test_a_file_is_launched_in_the_background(us: Customer, upload_dir: Path) -> None:
+    name = new_name()
+    answer = await us.http.post("/v1/campaigns", files=form(name, contacts()))
+    assert answer.json()["state"] == "staging"
+    launch = await followed(us, answer)
+    assert (launch["state"], launch["rows"], launch["recipients"]) == ("done", ROWS, ROWS)
+    assert (launch["kind"], launch["campaign"], launch["launch"]) == ("launch", name, 1)
+    campaign = (await us.http.get(f"/v1/campaigns/{name}")).json()
+    assert (campaign["state"], campaign["progress"]["recipients"]) == ("running", ROWS)
+    await until(lambda: is_empty(upload_dir))
+
+
+async def test_problems_of_rows_are_told_with_their_places(us: Customer, upload_dir: Path) -> None:
+    name = new_name()
+    csv = contacts(10) + b"12,Bob\n+12025550000,Twice\n"
+    launch = await followed(us, await us.http.post("/v1/campaigns", files=form(name, csv)))
+    assert (launch["state"], launch["problem_count"]) == ("refused", 2)
+    places = [(one["file"], one["line"], one["field"]) for one in launch["problems"]]
+    assert places == [("contacts.csv", 12, "phone"), ("contacts.csv", 13, "phone")]
+    assert (await us.http.get(f"/v1/campaigns/{name}")).status_code == 404
+    await until(lambda: is_empty(upload_dir))
+
+
+async def is_empty(folder: Path) -> bool:
+    return not os.listdir(folder)
+
+
+async def test_a_mistake_in_the_definition_is_answered_at_once(
+    us: Customer, upload_dir: Path
+) -> None:
+    parts = form("Bad Name", contacts(1))
+    answer = await us.http.post("/v1/campaigns", files=parts)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_definition")
+    text = definition(new_name()).replace("{csv: contacts}", '[{phone: "+12025550123"}]')
+    answer = await us.http.post("/v1/campaigns", files=parts | {"definition": (None, text)})
+    assert "found a list" in answer.json()["detail"]
+    assert await is_empty(upload_dir)
+
+
+@pytest.mark.parametrize(
+    ("parts", "field"),
+    [
+        ({"definition": (None, "name: x")}, "contacts"),
+        ({"contacts": ("a.csv", b"phone\n")}, "definition"),
+        ({"definition": (None, "x" * 1_000_001), "contacts": ("a.csv", b"")}, "definition"),
+        ({"definition": (None, b"\xff"), "contacts": ("a.csv", b"")}, "definition"),
+        ({"other": (None, "x")}, "other"),
+    ],
+)
+async def test_a_form_has_two_parts(
+    us: Customer, upload_dir: Path, parts: dict[str, Any], field: str
+) -> None:
+    answer = await us.http.post("/v1/campaigns", files=parts)
+    assert answer.status_code == 422, answer.text
+    assert [one["field"] for one in answer.json()["errors"]] == [field]
+    assert await is_empty(upload_dir)
+
+
+async def test_the_same_key_is_the_same_launch(us: Customer, upload_dir: Path) -> None:
+    parts, headers = form(new_name(), contacts(5)), {"idempotency-key": "upload-1"}
+    first = await us.http.post("/v1/campaigns", files=parts, headers=headers)
+    await followed(us, first)
+    again = await us.http.post("/v1/campaigns", files=parts, headers=headers)  # other boundaries
+    assert (again.text, again.headers["location"]) == (first.text, first.headers["location"])
+    other = form(new_name(), contacts(5))
+    assert (await us.http.post("/v1/campaigns", files=other, headers=headers)).status_code == 409
+    await until(lambda: is_empty(upload_dir))
+
+
+async def test_a_launch_is_its_tenants_own(us: Customer, them: Customer, world: World) -> None:
+    answer = await us.http.post("/v1/campaigns", files=form(new_name(), contacts(5)))
+    place = answer.headers["location"]
+    assert (await them.http.get(place)).status_code == 404
+    assert (await them.http.delete(place)).status_code == 404
+    await followed(us, answer)
+    key = await new_key(world, scopes=("calls:read",))
+    assert (await us.http.get(place, headers=bearer(key.text))).status_code == 403
+
+
+async def test_a_large_json_body_is_launched_in_the_background(us: Customer) -> None:
+    name = new_name()
+    people = [{"phone": f"+1202{5550000 + at}", "note": "x" * 400} for at in range(2600)]
+    document = {
+        "name": name,
+        "purpose": "informational",
+        "agent": "a",
+        "schedule": {"hours": "00:00-24:00"},
+        "recipients": people,
+    }
+    launch = await followed(us, await us.http.post("/v1/campaigns", json=document))
+    assert (launch["state"], launch["recipients"]) == ("done", 2600)
+
+
+async def test_a_campaign_that_runs_is_left_as_it_is(us: Customer, upload_dir: Path) -> None:
+    name = new_name()
+    await followed(us, await us.http.post("/v1/campaigns", files=form(name, contacts(5))))
+    again = await us.http.post("/v1/campaigns", files=form(name, contacts(6)))
+    assert (again.status_code, again.json()["created"]) == (201, False)
+    await until(lambda: is_empty(upload_dir))
+
+
+async def test_a_file_that_is_too_large_is_refused(world: World, upload_dir: Path) -> None:
+    async with serving_world(world, ApiPolicy(upload_bytes=1000)) as http:
+        customer = await new_customer(http, world, "default")
+        async with customer.http:
+            sent = customer.http.post("/v1/campaigns", files=form(new_name(), contacts()))
+            assert (await sent).status_code == 413
+            added = customer.http.post(
+                "/v1/campaigns/x/recipients",
+                content=contacts(),
+                headers={"content-type": "text/csv"},
+            )
+            assert (await added).status_code == 413
+            assert await is_empty(upload_dir)
+
+
+async def test_a_tenant_uploads_a_few_files_at_once(us: Customer, upload_dir: Path) -> None:
+    """Those that are still arriving count; the next one may come once they have ended."""
+    stalled, going_on = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield contacts(1)
+        stalled.set()
+        await going_on.wait()
+
+    headers = {"content-type": "text/csv"}
+    place = "/v1/campaigns/nobody/recipients"
+    waiting = [
+        asyncio.create_task(us.http.post(place, content=slow(), headers=headers)) for _ in range(2)
+    ]
+    await until(lambda: holds(upload_dir, 2))
+    refused = await us.http.post(place, content=contacts(1), headers=headers)
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_uploads")
+    assert refused.headers["retry-after"]
+    going_on.set()
+    assert {(await one).status_code for one in waiting} == {404}
+    await until(lambda: is_empty(upload_dir))
+
+
+async def holds(folder: Path, count: int) -> bool:
+    return len(os.listdir(folder)) == count
+
+
+async def begun(world: World, name: str) -> StagingRecord:
+    """A launch that another process begins, and does not go on with."""
+    loaded = read_definition_text(definition(name)).definition.on_line("simulated")
+    now = world.clock.now
+    return await world.ctx.database.write(
+        lambda s: begin_launch(s, "default", loaded, uuid.uuid4().hex, now=now, again=False)
+    )
+
+
+async def test_a_launch_whose_process_died_has_failed(us: Customer, world: World) -> None:
+    record = await begun(world, new_name())
+    place = f"/v1/launches/{record.public_id}"
+    assert (await us.http.get(place)).json()["state"] == "staging"
+    world.clock.now += ABANDONED_AFTER
+    assert (await us.http.get(place)).json()["state"] == "failed"
+
+
+async def test_a_launch_is_canceled_before_its_end(us: Customer, world: World) -> None:
+    record = await begun(world, new_name())
+    place = f"/v1/launches/{record.public_id}"
+    canceled = await us.http.delete(place)
+    assert (canceled.status_code, canceled.json()["state"]) == (202, "refused")
+    assert canceled.json()["code"] == "canceled"
+    again = await us.http.delete(place)
+    assert (again.status_code, again.json()["code"]) == (409, "change_refused")
+
+
+async def test_a_file_is_added_in_the_background(
+    us: Customer, world: World, upload_dir: Path
+) -> None:
+    """With the columns of the campaign's own file; nobody carries its workflow out here."""
+    name = new_name()
+    parts = form(name, contacts(5).replace(b"phone", b"mobile"))
+    mapped = definition(name).replace("contacts}", "contacts, columns: {phone: mobile}}")
+    await followed(us, await us.http.post("/v1/campaigns", files=parts | {
+        "definition": (None, mapped)
+    }))  # fmt: skip
+    place, headers = f"/v1/campaigns/{name}/recipients", {"content-type": "text/csv; charset=utf-8"}
+    more = contacts(2500, first=100).replace(b"phone", b"mobile")
+    added = await us.http.post(place, content=more, headers=headers)
+    launch = await followed(us, added, "moving")
+    assert (launch["state"], launch["kind"]) == ("moving", "addition")
+    assert (launch["rows"], launch["recipients"]) == (2500, 2500)
+    wrong = await us.http.post(place, content=b"mobile,first_name\n12,Bob\n", headers=headers)
+    refused = await followed(us, wrong)
+    [problem] = refused["problems"]
+    assert (problem["file"], problem["line"]) == ("contacts.csv", 2)
+
+    async def joined() -> bool:
+        campaign = (await us.http.get(f"/v1/campaigns/{name}")).json()
+        return bool(campaign["progress"]["recipients"] == 2505)
+
+    await until(joined)
+
+
+async def test_an_upload_that_breaks_off_leaves_nothing(us: Customer, upload_dir: Path) -> None:
+    _reader, writer = await asyncio.open_connection(us.http.base_url.host, us.http.base_url.port)
+    head = (
+        "POST /v1/campaigns/x/recipients HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\n"
+        f"authorization: {us.headers['authorization']}\r\ncontent-length: 1000\r\n\r\nphone\n"
+    )
+    writer.write(head.encode())
+    await until(lambda: holds(upload_dir, 1))
+    writer.close()
+    await until(lambda: is_empty(upload_dir))
+
+
+def test_folders_of_a_killed_process_are_removed(tmp_path: Path) -> None:
+    """Those of processes that live are not."""
+    script = (
+        "import os, sys, pathlib\nfrom outdial.api.uploads import Uploads\n"
+        "upload = Uploads(pathlib.Path(sys.argv[1])).open('t')\nprint('open', flush=True)\n"
+        "sys.stdin.read()\nos.kill(os.getpid(), 9)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        uploads = Uploads(tmp_path)
+        own = uploads.open("t")
+        uploads.remove_abandoned()
+        assert len(os.listdir(tmp_path)) == 2
+        process.stdin.close()
+        process.wait()
+    uploads.remove_abandoned()
+    assert os.listdir(tmp_path) == [own.folder.name]
+    own.close()
+    assert os.listdir(tmp_path) == []
