@@ -4,6 +4,7 @@ For each database and number of rows, in an embedded stack of its own:
 
 - the bare cost: read the file, parse the numbers with the library, insert in bulk, in one process;
 - reading alone: read, check, render and resolve zones, without a database;
+- writing alone: the recipients in chunks, in a database of its own, and the flip;
 - a launch by the command line: the rows a second from the first row to the flip, and the seconds
   from the command to the first call;
 - the same while another campaign of 600 people goes on with 20 calls at once, and the largest gap
@@ -18,6 +19,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import sys
 import tempfile
 import time
@@ -31,6 +33,8 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import select
+from sqlmodel import Session
 
 from bench.contacts import write_campaign, write_contacts
 from bench.engine import run_campaign
@@ -46,6 +50,7 @@ from outdial.runtime.stack.embedded import EmbeddedStack
 from outdial.services.campaigns import control
 from outdial.services.operations.reading import list_calls, list_campaigns
 from outdial.store.db.database import Database
+from outdial.store.db.tables import staging
 from tests.databases import postgresql_database, postgresql_server, sqlite_database
 
 OTHER = "other"
@@ -62,10 +67,16 @@ LAUNCH_WITHIN = 900.0
 
 @dataclass(frozen=True)
 class LaunchTimes:
-    """Seconds from the command."""
+    """Seconds from the command, but for `staging`."""
 
+    staging: float
+    """From the beginning of the launch to its flip, as its record has them: without the start of a
+    process, which takes as long as many rows."""
     flipped: float
     first_call: float
+    processor: float
+    """Of the command and its children."""
+    memory: str
     began: datetime
     ended: datetime
 
@@ -85,6 +96,9 @@ class Stage:
     processor: float
     memory: str
     """Peak, in MB."""
+    longest: float = 0.0
+    """The longest transaction."""
+    flip: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -95,6 +109,7 @@ class Stages:
     rows: int
     bare: Stage
     read: Stage
+    write: Stage
     alone: LaunchTimes
     disturbed: LaunchTimes
     gap_before: float
@@ -108,6 +123,8 @@ async def measure(database: str, url: str, rows: int, folder: Path) -> Stages:
     for name in ("alone", "disturbed"):
         write_campaign(folder / f"{name}.yaml", name, contacts)
     read = await _measured("bench.read_contacts", str(folder / "alone.yaml"))
+    with _database(database) as other:
+        write = await _measured("bench.stage_recipients", other, str(folder / "alone.yaml"))
     async with _stack(url, folder / "state") as (stack, ctx):
         bare = await _measured("bench.bare_import", url, str(contacts))
         network = stack.state.endpoints.network
@@ -119,7 +136,7 @@ async def measure(database: str, url: str, rows: int, folder: Path) -> Stages:
             placements = await _placements(network)
         quiet = disturbed.began - timedelta(seconds=QUIET_SECONDS), disturbed.began
         return Stages(
-            database, rows, bare, read, alone, disturbed,
+            database, rows, bare, read, write, alone, disturbed,
             largest_gap(placements, *quiet),
             largest_gap(placements, disturbed.began, disturbed.ended),
             memory,
@@ -154,12 +171,13 @@ async def _launch(
     stack: EmbeddedStack, ctx: Resources, name: str, folder: Path, memory: PeakMemory
 ) -> LaunchTimes:
     """Launch by the command line, and wait for the campaign's first call."""
-    began, start = system_clock(), time.monotonic()
+    began, start, used = system_clock(), time.monotonic(), children_seconds()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "outdial.cli", "launch", str(folder / f"{name}.yaml"), "--no-watch",
         cwd=ROOT, env=dict(stack.settings.variables), stdout=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
-    memory.parts["command"] = process.pid
+    part = f"launch {name}"
+    memory.parts[part] = process.pid
     flipped = first_call = 0.0
     async with asyncio.timeout(LAUNCH_WITHIN):
         while not flipped:
@@ -174,8 +192,23 @@ async def _launch(
             await asyncio.sleep(POLL_SECONDS)
         await process.wait()
     ended = system_clock()
+    processor = children_seconds() - used
+    memory.parts.pop(part)
     await control.stop(ctx, name, hang_up=True)
-    return LaunchTimes(flipped, first_call, began, ended)
+    seconds = await ctx.database.read(lambda s: staging_seconds(s, name))
+    return LaunchTimes(seconds, flipped, first_call, processor, memory.of(part), began, ended)
+
+
+def staging_seconds(s: Session, name: str) -> float:
+    query = select(staging.c.started_at, staging.c.ended_at).where(staging.c.campaign == name)
+    row = s.connection().execute(query).one()
+    return float((row.ended_at - row.started_at).total_seconds())
+
+
+def children_seconds() -> float:
+    """Processor time of the children of this process that have ended, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @asynccontextmanager
@@ -246,14 +279,20 @@ def show(stages: Stages) -> None:
         cpu = "" if processor is None else f"{1e6 * processor / stages.rows:.1f}"
         table.add_row(name, f"{rate:,.0f}", f"{rate / bare:.2f}", f"{seconds:.1f}", cpu, memory)
 
-    for name, stage in (("bare import", stages.bare), ("read and check", stages.read)):
+    for name, stage in (
+        ("bare import", stages.bare),
+        ("read, check, render, locate", stages.read),
+        ("write in chunks", stages.write),
+    ):
         add(name, stage.seconds, stage.processor, stage.memory)
-    command = stages.memory.of("command")
     for name, times in (("launch", stages.alone), ("launch beside others", stages.disturbed)):
-        add(f"{name}, to the flip", times.flipped, None, command)
-        add(f"{name}, to the first call", times.first_call, None, "")
+        add(name, times.staging, times.processor, times.memory)
+        add(f"{name}, command to the flip", times.flipped, None, "")
+        add(f"{name}, command to first call", times.first_call, None, "")
     console = Console(width=110, highlight=False)
     console.print(table)
+    longest, flip = 1000 * stages.write.longest, 1000 * stages.write.flip
+    console.print(f"longest chunk {longest:.0f} ms, flip {flip:.0f} ms")
     console.print(
         f"largest gap between two placements of the other campaign: {stages.gap:.2f} s while the "
         f"launch went on, {stages.gap_before:.2f} s in the {QUIET_SECONDS:g} s before it"
