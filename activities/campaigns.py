@@ -26,7 +26,7 @@ from outdial.contracts.signatures.campaign import (
     StateResult,
 )
 from outdial.dispatch.settlements import propagate_settlement
-from outdial.dispatch.signals import signal_hang_up, signal_requester
+from outdial.dispatch.signals import signal_hang_up, signal_requester, wake_campaign
 from outdial.domain.call.claim import Claim
 from outdial.domain.record import Progress, StagingRecord
 from outdial.domain.rules.location import locate
@@ -111,6 +111,10 @@ class Campaigns(CampaignActivities):
             await propagate_settlement(
                 self._resources.database, self._resources.temporal, settled, now
             )
+        # One that is not woken claims again by itself, within seconds.
+        await asyncio.gather(
+            *(wake_campaign(self._resources.temporal, workflow) for workflow in result.offered)
+        )
         for ended in result.ended:
             if ended.requester_workflow_id is not None:
                 await signal_requester(self._resources.temporal, ended.requester_workflow_id)

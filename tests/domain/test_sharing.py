@@ -107,7 +107,7 @@ def test_shares(
 def simulate(weights: list[int], slots: int, rounds: int, lasts: int) -> Counter[int]:
     """Everybody wants the whole line; each call holds its slot for `lasts` rounds."""
     live: list[tuple[int, int]] = []
-    last = {at: 0 for at in range(len(weights))}
+    last = dict.fromkeys(range(len(weights)), 0)
     calls: Counter[int] = Counter()
     for now in range(rounds):
         live = [(who, until) for who, until in live if until > now]

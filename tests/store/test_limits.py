@@ -2,10 +2,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from outdial.domain.record import DEFAULT_TENANT
-from outdial.store.claims.limits import fair_allowance
 from outdial.store.lines import lines
 from tests.builders import LINE, House
 
@@ -102,26 +99,6 @@ def test_what_others_cannot_use_is_free_for_all(house: House) -> None:
     greedy = house.launch(50, "greedy", first=100, pacing={"max_concurrent": 50})
     assert len(house.claim(modest).calls) == 2
     assert len(house.claim(greedy).calls) == 8
-
-
-@pytest.mark.parametrize(
-    ("most", "mine", "leases", "others", "free"),
-    [
-        (10, 0, {}, {}, 10),
-        (10, 4, {1: 4}, {}, 6),
-        (10, 0, {}, {2: 50}, 5),
-        (10, 0, {}, {2: 3}, 7),  # it may hold three; they are kept for it
-        (10, 2, {1: 2, 2: 3}, {2: 3}, 5),  # it holds all it may
-        (10, 0, {3: 9}, {2: 50}, 1),  # who waits no more keeps what it holds
-        (10, 6, {1: 6}, {2: 50}, -1),  # more than its share already
-        (7, 0, {}, {2: 50, 3: 50}, 3),  # a third of 7, rounded up
-        (1, 0, {}, {2: 50}, 1),  # whoever comes first
-    ],
-)
-def test_fair_allowance(
-    most: int, mine: int, leases: dict[int, int], others: dict[int, int], free: int
-) -> None:
-    assert fair_allowance(most, mine, leases, others) == free
 
 
 def test_new_limits_of_a_line_hold_at_once(house: House) -> None:

@@ -21,7 +21,7 @@ from outdial.domain.definition.fields import Duration, Frozen, format_duration
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.definition.schedule import Schedule
 from outdial.domain.hints import KEYS_BELOW, Hint
-from outdial.domain.line.routing import CallerIds
+from outdial.domain.line.routing import MAX_WEIGHT, CallerIds
 from outdial.domain.rules.consent import ConsentLevel
 
 MAX_IN_FLIGHT = 1000
@@ -89,6 +89,9 @@ class Pacing(Frozen):
     """How many calls may be open at the same time."""
     per_minute: Annotated[int, Field(ge=1, le=MAX_PER_MINUTE)] | None = None
     """How many calls may start in any 60 seconds. Default: no such limit."""
+    weight: Annotated[int, Field(ge=1, le=MAX_WEIGHT)] = 1
+    """Its share of a line that other campaigns wait for too, beside their weights. A campaign that
+    can't use its share leaves the rest to them."""
 
 
 class CampaignPolicy(CallPolicy):

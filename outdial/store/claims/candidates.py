@@ -18,7 +18,6 @@ from sqlalchemy import (
     RowMapping,
     Select,
     bindparam,
-    func,
     literal,
     select,
     union_all,
@@ -37,6 +36,7 @@ from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.claims import ledger
 from outdial.store.claims.ledger import LedgerQuery
 from outdial.store.claims.limits import LineCapacity
+from outdial.store.claims.ready import Needed
 from outdial.store.claims.reschedule import RESCHEDULED, reschedule
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.bulk import among
@@ -48,8 +48,6 @@ NOT_CALLED = (RecipientState.WAITING.value, RecipientState.READY.value)
 (`store.call.late_evidence`) decides about them, too, and does not lock the claim state."""
 SLACK = 20
 """Recipients read beyond the allowance, for those who turn out not to be callable now."""
-MOST_COUNTED = 1000
-"""Ready recipients are counted up to here."""
 LARGEST_STEP = 200
 SMALLEST_STEP = 25
 """So that the order of windows holds among more recipients than there are free slots."""
@@ -185,21 +183,6 @@ _NEXT = (
     .limit(bindparam("size"))
 )
 """Each part gives no more than its size, by its index; of all of them the first are taken."""
-_READY_TURNS = (
-    select(recipient.c.turn)
-    .where(
-        recipient.c.campaign_id == bindparam("campaign_id"),
-        recipient.c.launch == bindparam("launch"),
-        is_ready,
-        recipient.c.window_closes_at > bindparam("now"),
-    )
-    .order_by(recipient.c.window_closes_at)
-    .limit(MOST_COUNTED)
-    .subquery()
-)
-_READY_COUNTS = select(_READY_TURNS.c.turn, func.count().label("ready")).group_by(
-    _READY_TURNS.c.turn
-)
 _READY = CALLABLE.where(is_ready).order_by(
     recipient.c.window_closes_at, recipient.c.turn, recipient.c.id
 )
@@ -219,24 +202,6 @@ def find_recipients(
     of_launch = {"tenant": campaign.tenant, "campaign_id": campaign.id, "launch": campaign.launch}
     rows = s.connection().execute(statement, of_launch | values | {"size": size})
     return [_recipient(row, campaign) for row in rows.mappings()]
-
-
-@dataclass(frozen=True, slots=True)
-class Needed:
-    """How many more recipients a claim makes ready: no more than lines will take soon."""
-
-    redials: int
-    """Of those who have a time of their own."""
-    all: int
-
-
-def needed(s: Session, campaign: CampaignRecord, wanted: int, now: datetime) -> Needed:
-    """What is missing until `wanted` recipients are ready. Those who have a time of their own go
-    first, so they are made ready although enough of the others are."""
-    of_launch = {"campaign_id": campaign.id, "launch": campaign.launch, "now": now}
-    counted = s.connection().execute(_READY_COUNTS, of_launch).all()
-    counts = {row.turn: int(row.ready) for row in counted}
-    return Needed(wanted - counts.get(0, 0), wanted - sum(counts.values()))
 
 
 def find_due(

@@ -11,22 +11,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, bindparam, exists, func, or_, select
+from sqlalchemy import RowMapping, bindparam, func, select
 from sqlmodel import Session
 
-from outdial.domain.call.claim import CampaignState
-from outdial.domain.call.plan import read_plan
 from outdial.domain.call.status import Fence
 from outdial.domain.line.breaker import Circuit, Health
 from outdial.domain.line.routing import LineShare, Marks, pick, usable
+from outdial.domain.line.sharing import Claimant, share_slots
 from outdial.domain.record import CampaignRecord
+from outdial.store.claims.demand import LINE_RETRY, Demand, look_again_after, read_demand
 from outdial.store.db.dialect import lock_rows
-from outdial.store.db.tables import call, campaign, campaign_line, is_ready, lease, line, recipient
+from outdial.store.db.tables import call, is_ready, lease, line, recipient
 from outdial.store.lines.health import health_of
 
 MINUTE = timedelta(minutes=1)
-LINE_RETRY = timedelta(seconds=5)
-"""When to claim again if the line is full: a slot that another campaign frees sends no signal."""
 FENCE_WAIT = timedelta(seconds=30)
 """A call that would wait longer at the fence for the line's pace is not claimed yet: the recipient
 may stop being callable meanwhile, and the slot would be wasted."""
@@ -66,25 +64,33 @@ _AT_FENCE = (
         call.c.fence == Fence.CLAIMED.value,
     )
 )
-_WAITING = select(campaign.c.id, campaign.c.plan).where(
-    campaign.c.tenant == bindparam("of_tenant"),
-    campaign.c.state == CampaignState.RUNNING.value,
-    campaign.c.id != bindparam("campaign_id"),
-    exists().where(
-        recipient.c.campaign_id == campaign.c.id,
-        recipient.c.launch == campaign.c.launch,
-        is_ready,
-        recipient.c.window_closes_at > bindparam("now"),
-        or_(
-            campaign.c.direct & (recipient.c.line == bindparam("of_line")),
-            ~campaign.c.direct
-            & exists().where(
-                campaign_line.c.campaign_id == campaign.c.id,
-                campaign_line.c.name == bindparam("of_line"),
-            ),
-        ),
-    ),
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Contention:
+    """Free slots of a line, and the other campaigns that wait for it."""
+
+    slots: int
+    """Those that all of them and this campaign have or could have."""
+    free: int
+    mine: Claimant
+    others: tuple[Claimant, ...] = ()
+    offered: frozenset[int] = frozenset()
+    """Of the others, those that were woken for a slot already."""
+
+    def share(self) -> int:
+        """How many calls this campaign may start."""
+        if not self.others:
+            return self.free
+        return share_slots(self.slots, self.free, (self.mine, *self.others))[self.mine.id]
+
+    def left_for_others(self, taken: int) -> list[int]:
+        """Who gets a slot that this campaign does not take, and was not woken for it yet."""
+        if not self.others or self.free <= taken:
+            return []
+        slots = self.slots - self.mine.held - taken
+        given = share_slots(slots, self.free - taken, self.others)
+        return [each for each, count in given.items() if count and each not in self.offered]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class Allowance:
     """The line takes no calls at all: it rests, is held, or is not configured."""
     trial: bool = False
     """The one call that may start tries a line that was out of service."""
+    contention: Contention | None = None
 
 
 class LineCapacity:
@@ -131,6 +138,23 @@ class LineCapacity:
         if self.allowances[line].trial:
             self._out.add(line)
 
+    def taken(self, line: str) -> int:
+        """How many calls were reserved on a line."""
+        return self.allowances[line].free - self._free[line]
+
+    def held(self, line: str) -> int:
+        """How many slots of a line the campaign holds, with the calls that were reserved."""
+        contention = self.allowances[line].contention
+        return self.taken(line) + (0 if contention is None else contention.mine.held)
+
+    def waited_for(self, group: str) -> list[str]:
+        """The lines that take no call to a recipient of a group now, and may soon; none while one
+        of them does."""
+        if self.free_for(group) > 0:
+            return []
+        names = usable(self.routes[group], self._out)
+        return [name for name in names if self.allowances[name].contention is not None]
+
     def full(self) -> list[Allowance]:
         """The allowances of lines without a free slot; those out of service come last."""
         full = [self.allowances[name] for name, free in self._free.items() if free <= 0]
@@ -138,15 +162,16 @@ class LineCapacity:
 
 
 def line_capacity(
-    s: Session, record: CampaignRecord, groups: Iterable[str], now: datetime
+    s: Session, record: CampaignRecord, groups: Iterable[str], wanted: int, now: datetime
 ) -> LineCapacity:
     """Lock the lines that recipients who are ready may be called on, and count what is left.
 
-    `groups` are those of recipients who are ready and not stored as ready yet.
+    `groups` are those of recipients who are ready and not stored as ready yet; `wanted` is how many
+    calls the campaign itself may start.
     """
     routes = _routes(s, record, groups)
     names = sorted({share.name for shares in routes.values() for share in shares})
-    return LineCapacity(routes, line_allowances(s, record, names, now))
+    return LineCapacity(routes, line_allowances(s, record, names, wanted, now))
 
 
 def _routes(
@@ -169,7 +194,7 @@ def _routes(
 
 
 def campaign_allowance(
-    s: Session, record: CampaignRecord, in_flight: int, limit: int, now: datetime
+    s: Session, record: CampaignRecord, in_flight: int, now: datetime
 ) -> Allowance:
     """The campaign's concurrency and its calls per minute, over any 60 seconds."""
     pacing = record.plan.pacing
@@ -182,7 +207,7 @@ def campaign_allowance(
             reason = f"{pacing.per_minute} calls a minute; next at {again_at:%H:%M:%SZ}"
             return Allowance(0, reason, again_at)
         free = min(free, paced)
-    return Allowance(min(free, limit))
+    return Allowance(free)
 
 
 def _pace(
@@ -197,22 +222,64 @@ def _pace(
 
 
 def line_allowances(
-    s: Session, record: CampaignRecord, names: Sequence[str], now: datetime
+    s: Session, record: CampaignRecord, names: Sequence[str], wanted: int, now: datetime
 ) -> dict[str, Allowance]:
-    """Lock lines, then count how many calls this campaign may start on each."""
+    """Lock lines, then count how many of the `wanted` calls this campaign may start on each."""
     if not names:
         return {}
     rows = s.connection().execute(_LINES, {"of_tenant": record.tenant, "names": list(names)})
     lines = {row["name"]: row for row in rows.mappings()}
     leases = _leases(s, record.tenant, names)
+    having = [name for name in lines if sum(leases[name].values()) < lines[name]["max_concurrent"]]
+    demand = read_demand(s, record.tenant, having, now)
     allowances: dict[str, Allowance] = {}
     for name in names:
         if name in lines:
-            allowances[name] = _line_allowance(s, record, lines[name], leases[name], now)
+            claim = _LineClaim(record, leases[name], demand.get(name, []), wanted, now)
+            allowances[name] = _line_allowance(s, lines[name], claim)
         else:
             reason = f"line {name} is not configured"
             allowances[name] = Allowance(0, reason, now + UNKNOWN_LINE_RETRY, out=True)
     return allowances
+
+
+@dataclass(frozen=True, slots=True)
+class _LineClaim:
+    """What a campaign's claim of one line depends on."""
+
+    record: CampaignRecord
+    leases: Mapping[int, int]
+    """Slots of the line that are held, by campaign."""
+    demand: Sequence[Demand]
+    """Who waits for it, this campaign included."""
+    wanted: int
+    now: datetime
+
+    @property
+    def used(self) -> int:
+        return sum(self.leases.values())
+
+    @property
+    def mine(self) -> int:
+        return self.leases.get(self.record.id, 0)
+
+    def contention(self, most: int, free: int) -> Contention:
+        """`free` is what may start now of the `most` slots of the line."""
+        record, now = self.record, self.now
+        own = next((each for each in self.demand if each.campaign_id == record.id), None)
+        waited = 0.0 if own is None else max(0.0, (now - own.since).total_seconds())
+        weight = record.plan.pacing.weight
+        mine = Claimant(record.id, self.mine, self.mine + self.wanted, weight, waited)
+        others = [each for each in self.demand if each.campaign_id != record.id]
+        claimants = [each.claimant(self.leases.get(each.campaign_id, 0), now) for each in others]
+        held = mine.held + sum(each.held for each in claimants)
+        return Contention(
+            slots=max(0, most - self.used) + held,
+            free=max(0, free),
+            mine=mine,
+            others=tuple(each for each in claimants if each.wants > each.held),
+            offered=frozenset(each.campaign_id for each in others if each.offered_at is not None),
+        )
 
 
 def _leases(s: Session, tenant: str, names: Sequence[str]) -> dict[str, dict[int, int]]:
@@ -224,28 +291,36 @@ def _leases(s: Session, tenant: str, names: Sequence[str]) -> dict[str, dict[int
     return leases
 
 
-def _line_allowance(
-    s: Session, record: CampaignRecord, row: RowMapping, leases: dict[int, int], now: datetime
-) -> Allowance:
-    name, most = row["name"], row["max_concurrent"]
+def _line_allowance(s: Session, row: RowMapping, claim: _LineClaim) -> Allowance:
+    name, most, now, used = row["name"], row["max_concurrent"], claim.now, claim.used
     if row["held_until"] is not None and row["held_until"] > now:
         reason = f"line {name} is held: {row['held_reason'] or 'no reason given'}"
         return Allowance(0, reason, row["held_until"], out=True)
     health = health_of(row)
     if health.circuit is not Circuit.CLOSED:
         return _circuit_allowance(name, health, now)
-    used, mine = sum(leases.values()), leases.get(record.id, 0)
-    at_fence = _allowance_at_fence(s, record.tenant, row, used)
+    if used >= most:
+        again_at = None
+        if claim.mine != used:
+            again_at = now + look_again_after(s, claim.record.tenant, name)
+        reason = f"all {most} calls of line {name} in flight"
+        return Allowance(0, reason, again_at, contention=claim.contention(most, 0))
+    at_fence = _allowance_at_fence(s, claim.record.tenant, row, used)
+    contention = claim.contention(most, min(at_fence, most - used))
     if at_fence <= 0:
         reason = f"line {name} starts {_pace_of(row)}, and enough calls wait for that"
-        return Allowance(0, reason, now + max(LINE_RETRY, timedelta(seconds=row["rate_seconds"])))
-    others = _others_waiting(s, record, name, now) if used < most else {}
-    free = min(at_fence, fair_allowance(most, mine, leases, others))
-    if others:
-        reason = f"line {name} is shared with {len(others)} more"
-        return Allowance(free, reason, now + LINE_RETRY)
-    again_at = None if mine == used else now + LINE_RETRY
-    return Allowance(free, f"all {most} calls of line {name} in flight", again_at)
+        wait = max(
+            timedelta(seconds=row["rate_seconds"]),
+            look_again_after(s, claim.record.tenant, name),
+        )
+        return Allowance(0, reason, now + wait, contention=contention)
+    free = contention.share()
+    if contention.others:
+        reason = f"line {name} is shared with {len(contention.others)} more"
+        return Allowance(free, reason, now + LINE_RETRY, contention=contention)
+    again_at = None if claim.mine == used else now + LINE_RETRY
+    reason = f"all {most} calls of line {name} in flight"
+    return Allowance(free, reason, again_at, contention=contention)
 
 
 def _circuit_allowance(name: str, health: Health, now: datetime) -> Allowance:
@@ -272,28 +347,3 @@ def _pace_of(row: RowMapping) -> str:
     seconds = row["rate_seconds"]
     every = "a second" if seconds == 1 else f"in {seconds} s"
     return f"{row['per_second']} {'call' if row['per_second'] == 1 else 'calls'} {every}"
-
-
-def fair_allowance(most: int, mine: int, leases: dict[int, int], others: dict[int, int]) -> int:
-    """This campaign's share of a line with `most` slots that other campaigns compete for.
-
-    Each of n campaigns is entitled to an nth of the line, rounded up, if it may hold that many.
-    What others are entitled to and do not hold yet is kept for them; the rest is free for all.
-    `others` are the waiting campaigns with the calls each may hold; `leases` are held ones.
-    """
-    free = most - sum(leases.values())
-    share = -(-most // (len(others) + 1))
-    kept = sum(
-        max(0, min(share, may_hold) - leases.get(other, 0)) for other, may_hold in others.items()
-    )
-    return min(free, max(share - mine, free - kept))
-
-
-def _others_waiting(s: Session, record: CampaignRecord, name: str, now: datetime) -> dict[int, int]:
-    """Other running campaigns with a recipient ready for this line, and how many calls each may
-    hold."""
-    here = {"of_tenant": record.tenant, "of_line": name, "campaign_id": record.id, "now": now}
-    return {
-        row.id: read_plan(row.plan).pacing.max_concurrent
-        for row in s.connection().execute(_WAITING, here)
-    }

@@ -35,22 +35,22 @@ from outdial.store.claims.candidates import (
     Decided,
     DueScan,
     EndedRecipient,
-    Needed,
     Recipient,
     find_ready,
-    needed,
     read_ledgers,
     scan_due,
     write_decisions,
 )
+from outdial.store.claims.demand import LINE_RETRY
 from outdial.store.claims.limits import (
-    LINE_RETRY,
     Allowance,
     LineCapacity,
     campaign_allowance,
     line_capacity,
 )
+from outdial.store.claims.line_shares import leave_lines, share_lines
 from outdial.store.claims.number_locks import lock_numbers
+from outdial.store.claims.ready import Needed, needed
 from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.claims.wakeup import (
     NextWakeup,
@@ -109,6 +109,8 @@ class ClaimResult:
     claim: Claim
     settled: tuple[Settled, ...] = ()
     ended: tuple[EndedRecipient, ...] = ()
+    offered: tuple[str, ...] = ()
+    """Workflows of campaigns for which a slot is kept: they are to claim now."""
 
 
 @dataclass(slots=True)
@@ -123,6 +125,7 @@ class Reservation:
     """A ready recipient was not tried, though a line takes calls."""
     ran_dry: bool = False
     """A line takes calls; with `more` False, no recipient is ready for it."""
+    offered: list[str] = field(default_factory=list)
 
 
 def claim_calls(
@@ -145,15 +148,16 @@ def claim_calls(
     settled, snapshot = _settle(s, snapshot, now)
     if record.state is not CampaignState.RUNNING:
         wakeup = _idle_wakeup(s, snapshot, now)
+        offered = leave_lines(s, record, now, stored=state["waits_for_lines"])
         claim = _claim(s, state, record, (), wakeup, in_flight, now)
-        return ClaimResult(claim, tuple(settled))
+        return ClaimResult(claim, tuple(settled), offered=tuple(offered))
     wakeup, scan, reservation = _scan_and_reserve(s, state, snapshot, key, limit, now)
     ended = (*scan.ended, *reservation.ended)
     over = [one.recipient_id for one in ended]
     publish_requests(s, record, over, EventType.CALL_FAILED, now=now)
     calls = sorted(reservation.calls, key=attrgetter("call_id"))
     claim = _claim(s, state, record, calls, wakeup, in_flight + len(calls), now)
-    return ClaimResult(claim, tuple(settled), ended)
+    return ClaimResult(claim, tuple(settled), ended, tuple(reservation.offered))
 
 
 def _settle(
@@ -183,23 +187,29 @@ def _scan_and_reserve(
     limit: int,
     now: datetime,
 ) -> tuple[NextWakeup, DueScan, Reservation]:
-    """Decide about recipients and reserve calls, as far as the campaign's own limits allow."""
+    """Decide and reserve calls, as far as the campaign's own limits and its lines allow."""
     record, in_flight = snapshot.record, snapshot.in_flight
     requeue_from = state["requeue_from"]
     if requeue_from is not None:
         requeue_from = requeue_some(s, record, requeue_from)
         save_claim_state(s, record.id, requeue_from=requeue_from)
-    limit = min(limit, MAX_CALLS)
-    allowance = campaign_allowance(s, record, in_flight, limit, now)
+    allowance = campaign_allowance(s, record, in_flight, now)
     scan, reservation = DueScan(), Reservation()
     if allowance.free > 0:
         rulebook = read_rulebook(s, record.tenant, now)
-        scan, ready, capacity = _scan(s, record, rulebook, allowance.free, now)
+        free = min(allowance.free, limit, MAX_CALLS)
+        scan, ready, capacity = _scan(s, record, rulebook, free, allowance.free, now)
         reserver = _Reserver(s, record, rulebook, key, state["caller_turn"], scan.ledgers, now)
-        reservation = reserver.reserve(ready, allowance.free, capacity)
+        reservation = reserver.reserve(ready, free, capacity)
+        left = allowance.free - len(reservation.calls)
+        reservation.offered = share_lines(
+            s, record, capacity, left, now, stored=state["waits_for_lines"]
+        )
         if len(reservation.calls) == allowance.free:
             held = in_flight + len(reservation.calls)
-            allowance = campaign_allowance(s, record, held, limit, now)
+            allowance = campaign_allowance(s, record, held, now)
+    else:
+        reservation.offered = leave_lines(s, record, now, stored=state["waits_for_lines"])
     wakeup = _next_wakeup(s, snapshot, allowance, scan, reservation, now)
     if requeue_from is not None:
         wakeup = NextWakeup("all recipients are requeued", now)
@@ -207,9 +217,10 @@ def _scan_and_reserve(
 
 
 def _scan(
-    s: Session, record: CampaignRecord, rulebook: Rulebook, free: int, now: datetime
+    s: Session, record: CampaignRecord, rulebook: Rulebook, free: int, wanted: int, now: datetime
 ) -> tuple[DueScan, list[tuple[Recipient, Dial]], LineCapacity]:
-    """Decide about recipients that are due, as many as lines take now and a few more.
+    """Decide about recipients that are due, as many as lines take now and a few more: `free` in
+    this claim, of the `wanted` that the campaign could start.
 
     Those of the direct campaign bring lines of their own: which these are, and what they take, is
     known once it was decided about them.
@@ -218,8 +229,9 @@ def _scan(
     if record.direct:
         need = Needed(free, free)
         scan, ready = scan_due(s, record, rulebook, need=need, at_most=at_most, now=now)
-        return scan, ready, line_capacity(s, record, (each.group for each, _ in ready), now)
-    capacity = line_capacity(s, record, (), now)
+        groups = (each.group for each, _ in ready)
+        return scan, ready, line_capacity(s, record, groups, wanted, now)
+    capacity = line_capacity(s, record, (), wanted, now)
     usable = sum(capacity.free_for(group) for group in capacity.routes)
     need = needed(s, record, min(free, max(usable, SLACK)), now)
     scan, ready = scan_due(s, record, rulebook, need=need, at_most=at_most, now=now)

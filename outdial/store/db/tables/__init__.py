@@ -13,7 +13,7 @@ from outdial.store.db.tables.campaign import (
 from outdial.store.db.tables.columns import EPOCH, Row
 from outdial.store.db.tables.delivery import delivery, delivery_attempt, endpoint, former_secret
 from outdial.store.db.tables.directory import agent, contact, phone_number
-from outdial.store.db.tables.line import line, line_failure, line_rate
+from outdial.store.db.tables.line import line, line_demand, line_failure, line_rate
 from outdial.store.db.tables.progress import progress_count
 from outdial.store.db.tables.receipt import receipt
 from outdial.store.db.tables.request import call_request
@@ -52,6 +52,7 @@ __all__ = [
     "is_unsignalled",
     "lease",
     "line",
+    "line_demand",
     "line_failure",
     "line_rate",
     "metadata",

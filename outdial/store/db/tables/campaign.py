@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false
 from sqlmodel import Field
 
 from outdial.store.db.tables.columns import BigId, Row, UtcDateTime, table_of
@@ -74,6 +74,8 @@ class ClaimStateRow(Row, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     requeue_from: int | None = None
     """From this position on recipients are still to be requeued under an applied revision."""
+    waits_for_lines: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Its demand is stored (`line_demand`)."""
 
 
 campaign = table_of(CampaignRow)

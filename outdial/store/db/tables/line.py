@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, Text, text
 from sqlmodel import Field
 
 from outdial.store.db.tables.columns import BigId, Row, UtcDateTime, table_of
@@ -46,6 +46,28 @@ class LineRateRow(Row, table=True):
     used: int = 0
 
 
+class LineDemandRow(Row, table=True):
+    """A campaign with recipients ready that a line has no slot for; written by its claims."""
+
+    __tablename__ = "line_demand"
+    __table_args__ = (Index("ix_line_demand_line", "tenant", "line"),)
+
+    campaign_id: int = Field(
+        sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
+    )
+    line: str = Field(sa_type=Text, primary_key=True)
+    tenant: str = Field(sa_type=Text)
+    wants: int
+    """Slots that it can use now, those that it holds included."""
+    weight: int
+    since: datetime = Field(sa_type=UtcDateTime)
+    """When it got a slot last, or began to wait for one."""
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    """When the last of those who are ready can't be called any more."""
+    offered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When its workflow was woken for a slot that is kept for it; none since its last claim."""
+
+
 class LineFailureRow(Row, table=True):
     """A call that its line failed: evidence for the breaker, and for people."""
 
@@ -63,4 +85,5 @@ class LineFailureRow(Row, table=True):
 
 line = table_of(LineRow)
 line_rate = table_of(LineRateRow)
+line_demand = table_of(LineDemandRow)
 line_failure = table_of(LineFailureRow)

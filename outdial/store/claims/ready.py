@@ -1,0 +1,90 @@
+"""How many recipients are ready, and how many more a claim needs: readiness is a small stock over
+what lines take, so that nobody is decided about long before a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session
+
+from outdial.domain.record import CampaignRecord
+from outdial.store.db.tables import is_ready, recipient
+
+MOST_COUNTED = 1000
+"""Ready recipients are counted up to here."""
+_READY_TURNS = (
+    select(recipient.c.turn)
+    .where(
+        recipient.c.campaign_id == bindparam("campaign_id"),
+        recipient.c.launch == bindparam("launch"),
+        is_ready,
+        recipient.c.window_closes_at > bindparam("now"),
+    )
+    .order_by(recipient.c.window_closes_at)
+    .limit(MOST_COUNTED)
+    .subquery()
+)
+_READY_COUNTS = select(_READY_TURNS.c.turn, func.count().label("ready")).group_by(
+    _READY_TURNS.c.turn
+)
+_WINDOWS = (
+    select(recipient.c.window_closes_at)
+    .where(
+        recipient.c.campaign_id == bindparam("campaign_id"),
+        recipient.c.launch == bindparam("launch"),
+        is_ready,
+        recipient.c.window_closes_at > bindparam("now"),
+    )
+    .order_by(recipient.c.window_closes_at)
+    .limit(bindparam("size"))
+)
+_LEFT, _LEFT_ON = (
+    select(func.count().label("ready"), func.max(each.c.window_closes_at).label("closes_at"))
+    for each in (
+        _WINDOWS.subquery(),
+        _WINDOWS.where(recipient.c.line == bindparam("of_line")).subquery(),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """How many more recipients a claim makes ready: no more than lines will take soon."""
+
+    redials: int
+    """Of those who have a time of their own."""
+    all: int
+
+
+def needed(s: Session, campaign: CampaignRecord, wanted: int, now: datetime) -> Needed:
+    """What is missing until `wanted` recipients are ready. Those who have a time of their own go
+    first, so they are made ready although enough of the others are."""
+    of_launch = {"campaign_id": campaign.id, "launch": campaign.launch, "now": now}
+    counted = s.connection().execute(_READY_COUNTS, of_launch).all()
+    counts = {row.turn: int(row.ready) for row in counted}
+    return Needed(wanted - counts.get(0, 0), wanted - sum(counts.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyLeft:
+    """Recipients that stay ready after a claim."""
+
+    count: int
+    closes_at: datetime
+    """When the window of the last of them closes."""
+
+
+def ready_left(
+    s: Session, campaign: CampaignRecord, group: str, most: int, now: datetime
+) -> ReadyLeft | None:
+    """How many of a group are ready, counted up to `most`; None when nobody is."""
+    values = {
+        "campaign_id": campaign.id,
+        "launch": campaign.launch,
+        "now": now,
+        "size": most,
+    } | ({"of_line": group} if campaign.direct else {})
+    row = s.connection().execute(_LEFT_ON if campaign.direct else _LEFT, values).one()
+    return None if row.closes_at is None else ReadyLeft(row.ready, row.closes_at)
