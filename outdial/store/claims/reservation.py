@@ -87,19 +87,8 @@ _CALLED = (
 )
 _SAME_IN_LEASES = frozenset({"campaign_id", "tenant", "acquired_at"})
 _SAME_IN_CALLS = frozenset(
-    {
-        "tenant",
-        "campaign_id",
-        "campaign",
-        "launch",
-        "claim_key",
-        "status",
-        "fence",
-        "is_attempt",
-        "created_at",
-        "structured",
-    }
-)
+    ("tenant", "campaign_id", "campaign", "launch", "claim_key", "status", "fence", "is_attempt")
+) | {"created_at", "structured"}
 
 
 @dataclass(frozen=True, slots=True)
