@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from sqlmodel import Session
 
 from outdial.store.db.bulk import NewRows, among, insert_all, load_rows
@@ -33,21 +33,31 @@ def _kept(house: House) -> list[dict[str, Any]]:
     )
 
 
+def _stored(house: House) -> list[tuple[Any, ...]]:
+    """Without the types of the columns: SQLite compares texts of instants."""
+    statement = text('SELECT * FROM "call" ORDER BY number, id')
+    return house.database.read_sync(
+        lambda s: [tuple(row) for row in s.connection().execute(statement)]
+    )
+
+
 def test_rows_are_kept_as_they_are(house: House) -> None:
     """Whatever characters and instants they hold, as a plain insert would keep them."""
     [made] = _calls(house, 1)
     at = datetime(2026, 3, 4, 15, 0, 0, 123, tzinfo=UTC)
     rows = [
         made
-        | {"id": f"x{n}", "number": 2 + n, "detail": text, "evidence": {"said": [text, None]}}
+        | {"id": f"x{n}", "number": 2 + n, "detail": said, "evidence": {"said": [said, None]}}
         | {"ended_at": at + timedelta(microseconds=n), "is_attempt": bool(n % 2)}
-        for n, text in enumerate(AWKWARD)
+        for n, said in enumerate(AWKWARD)
     ]
     house.write(lambda s: insert_all(s, [NewRows(call, rows)]))
     assert _kept(house)[1:] == rows
+    stored = _stored(house)
     house.write(lambda s: s.connection().execute(call.delete().where(call.c.number > 1)))
     house.write(lambda s: s.connection().execute(insert(call), rows))
     assert _kept(house)[1:] == rows
+    assert _stored(house) == stored
 
 
 def test_any_number_of_rows_goes_in(house: House) -> None:

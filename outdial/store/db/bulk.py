@@ -134,7 +134,7 @@ def _insert_in_statements(s: Session, new: NewRows) -> None:
     """Insert rows on SQLite, many in one statement: with triggers on the table, each statement
     keeps copies of the pages that it changes, and one for each row takes three times as long."""
     columns, dialect = tuple(new.rows[0]), s.get_bind().dialect
-    binders = [(name, new.table.c[name].type.bind_processor(dialect)) for name in columns]
+    binders = [(name, _binder(new.table, name, dialect)) for name in columns]
     bound = [
         [row[name] if bind is None else bind(row[name]) for name, bind in binders]
         for row in new.rows
@@ -274,5 +274,10 @@ def _binders(
     """How values are handed to the database, where it is not as they are.
 
     JSON values become texts: PostgreSQL refuses `\\u0000` in what stands within other JSON."""
-    binders = {name: table.c[name].type.bind_processor(dialect) for name in columns}
+    binders = {name: _binder(table, name, dialect) for name in columns}
     return [(name, bind) for name, bind in binders.items() if bind is not None]
+
+
+def _binder(table: Table, name: str, dialect: Dialect) -> Callable[[Any], Any] | None:
+    """What a statement of SQLAlchemy would hand the column's values through."""
+    return table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
