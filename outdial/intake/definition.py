@@ -55,8 +55,8 @@ def read_definition_text(
 ) -> LoadedDefinition:
     """Read a definition from `text`, such as the body of a request.
 
-    Contact files are read relative to `base`; without one a definition that names a contact
-    file is refused by `check_roster`, so that a request can't read files of this machine.
+    Contact files are read relative to `base`; without one a contact file is refused when the
+    recipients are read, so that a request can't read files of this machine.
     Raises DefinitionInvalid with every problem found.
     """
     return _load(text, name, None, base)

@@ -8,11 +8,12 @@ import pytest
 
 from outdial.domain.rules.place import UnknownPlace, place_of_address
 from outdial.intake.contacts.numbers import read_numbers
-from outdial.intake.contacts.roster import check_roster, read_roster
+from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.services.compliance.suppressing import read_numbers as read_texts
 from outdial.services.errors import RequestRefused
+from tests.drafts import read_roster
 
 HEAD = "name: spring\npurpose: informational\nagent: a\nrecipients: {csv: people.csv}\n"
 ANN, BOB = "+12025550123", "+12025550124"

@@ -15,7 +15,6 @@ import httpx
 from temporalio.client import Client
 
 from outdial.domain.record import CallRecord, Progress
-from outdial.intake.contacts.roster import read_roster
 from outdial.intake.definition import LoadedDefinition, read_definition, read_definition_text
 from outdial.resources.resources import Resources
 from outdial.runtime.clock import system_clock
@@ -25,6 +24,7 @@ from outdial.runtime.settings.settings import load_settings
 from outdial.runtime.stack.embedded import EmbeddedStack
 from outdial.services.operations import reading
 from outdial.store.db.database import Database
+from tests.drafts import read_roster
 from tests.waiting import until
 
 PEOPLE: dict[str, Any] = {

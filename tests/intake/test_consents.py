@@ -10,10 +10,11 @@ import pytest
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.rules.consent import Consent, ConsentLevel
 from outdial.intake.contacts.numbers import read_numbers
-from outdial.intake.contacts.roster import check_roster, read_roster
+from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import read_definition_text
 from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.rules import read_rules
+from tests.drafts import read_roster
 from tests.intake.broken import places_and_codes
 
 HEAD = "name: spring\npurpose: telemarketing\nagent: a\n"

@@ -11,8 +11,9 @@ import pytest
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.definition.schedule import Span
 from outdial.domain.rules.zone import zone_evidence
-from outdial.intake.contacts.roster import check_roster, read_roster
+from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import read_definition
+from tests.drafts import read_roster
 from tests.intake.test_schema import schema_errors
 
 CAMPAIGNS = Path(__file__).parents[2] / "campaigns"

@@ -147,5 +147,5 @@ def test_contact_files(campaign: Path, data: bytes) -> None:
 )
 def test_templates(source: str) -> None:
     templates = TemplateSet({"text": source}, SourceMap("definition", None))
-    rendered = templates.render({"phone": "+12025550123"}, "recipients[0]")
+    rendered = templates.render({"phone": "+12025550123"}, lambda: "recipients[0]")
     assert templates.problems or rendered.problems or rendered.complete

@@ -8,9 +8,10 @@ import pytest
 
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.definition.source import InlineRecipient
-from outdial.intake.contacts.roster import check_roster, draft_recipients, read_roster
+from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import LoadedDefinition, read_definition, read_definition_text
 from outdial.intake.problems import MAX_PROBLEMS, DefinitionInvalid
+from tests.drafts import draft_recipients, read_roster
 from tests.intake.broken import CSV_HEAD, HEAD
 
 pytestmark = pytest.mark.usefixtures("folder")

@@ -130,7 +130,7 @@ def test_chunks_of_any_size_hold_the_same(people: bytes, size: int) -> None:
 
 
 @pytest.mark.faults
-@settings(max_examples=40, suppress_health_check=_SETTINGS, deadline=None)
+@settings(max_examples=15, suppress_health_check=_SETTINGS, deadline=None)
 @given(_FILE, st.integers(1, 4))
 def test_processes_give_what_one_gives_for_any_file(people: bytes, size: int) -> None:
     loaded = load(people)

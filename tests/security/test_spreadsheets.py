@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from outdial.domain.spreadsheets import escape_cell, unescape_cell
 from outdial.intake.contacts.numbers import read_numbers
-from outdial.intake.contacts.roster import check_roster, read_roster
+from outdial.intake.contacts.roster import check_roster
 from outdial.intake.definition import read_definition
 from outdial.services.campaigns.launching import launch_campaign
 from tests.api.v1.conftest import Customer
+from tests.drafts import read_roster
 from tests.services.world import World
 
 FORMULAS = ("=1+1", "+1+cmd|' /C calc'!A0", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "=HYPERLINK(\"x\")",

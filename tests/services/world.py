@@ -15,7 +15,6 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from outdial.domain.call.claim import ClaimedCall
-from outdial.intake.contacts.roster import read_roster
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
@@ -28,6 +27,7 @@ from outdial.store.campaign import campaigns
 from outdial.store.claims import fence, reservation
 from outdial.store.db.database import Database
 from outdial.store.roster import roster
+from tests.drafts import read_roster
 from tests.staged import stage_drafts
 
 SECRET = "whsec_c2lnbmVkIGJ5IHRoZSB0ZXN0cw=="

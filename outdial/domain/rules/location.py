@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
+from json.encoder import encode_basestring as json_text
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -75,7 +75,7 @@ class Locator:
         self._default_zone = default_zone
         self._locations: dict[tuple[str | None, ...], Location] = {}
         self._alike: dict[tuple[object, ...], Location] = {}
-        """By what they depend on, but for the facts that their texts end with."""
+        """By what they depend on, but for the facts that their texts end with, and without them."""
 
     def locate(
         self,
@@ -99,9 +99,8 @@ class Locator:
     def _located(
         self, e164: str, own: str | None, state: str | None, postal_code: str | None
     ) -> Location:
-        facts = [part.strip() if part else None for part in (state, postal_code)]
-        state, postal_code = facts
-        if any(part and len(part) > LONGEST_ADDRESS_PART for part in facts):
+        state, postal_code = state and state.strip(), postal_code and postal_code.strip()
+        if len(state or "") > LONGEST_ADDRESS_PART or len(postal_code or "") > LONGEST_ADDRESS_PART:
             return self._resolved(e164, own, state, postal_code)
         try:
             codes = address_codes(state, postal_code, e164.startswith(NORTH_AMERICAN))
@@ -111,12 +110,14 @@ class Locator:
         alike = self._alike.get(key)
         if alike is None:
             alike = self._resolved(e164, own, state, postal_code)
+            if alike.zones is not None:
+                alike = alike._replace(zones=alike.zones[: alike.zones.rindex(_FACTS)])
             _remember(self._alike, key, alike)
-        if alike.zones is None:
+        zones, kind, _ = alike
+        if zones is None:
             return alike
-        return alike._replace(
-            zones=_with_facts(alike.zones, own, state, postal_code, self._default_zone)
-        )
+        facts = _facts(own, state, postal_code, self._default_zone)
+        return Location(f"{zones}{_FACTS}{facts}}}", kind)
 
     def _resolved(
         self,
@@ -187,12 +188,20 @@ def kind_of(location: Location, consent: Consent | None) -> RecipientKind | str:
     return kind._replace(consent=consent.model_copy(update={"proof": consent.proof and "given"}))
 
 
-def _with_facts(zones: str, *facts: str | None) -> str:
-    """ZoneEvidence as JSON text with these facts in place of its own, which stand at its end."""
-    names = ("own", "state", "postal_code", "campaign_default")
-    given = {name: fact for name, fact in zip(names, facts, strict=True) if fact is not None}
-    text = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
-    return f"{zones[: zones.rindex(_FACTS)]}{_FACTS}{text}}}"
+def _facts(
+    own: str | None, state: str | None, postal_code: str | None, default_zone: str | None
+) -> str:
+    """ZoneFacts as JSON text."""
+    given = []
+    if own:
+        given.append(f'"own":{json_text(own)}')
+    if state:
+        given.append(f'"state":{json_text(state)}')
+    if postal_code:
+        given.append(f'"postal_code":{json_text(postal_code)}')
+    if default_zone:
+        given.append(f'"campaign_default":{json_text(default_zone)}')
+    return f"{{{','.join(given)}}}"
 
 
 def _remember(kept: dict[Any, Location], key: object, location: Location) -> None:

@@ -13,6 +13,8 @@ from outdial.intake.contacts.rows import CheckedRows, FaultyRow, RowChecker, Wri
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import Problem
 
+_NO_CONSENT: dict[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class CsvLayout:
@@ -35,7 +37,7 @@ class CsvRowChecker:
     def __init__(self, loaded: LoadedDefinition, layout: CsvLayout) -> None:
         self._layout = layout
         self._checker = RowChecker(loaded)
-        self._names = [layout.header[index] for index in layout.roles.variables]
+        self._variables = [(layout.header[index], index) for index in layout.roles.variables]
 
     def check(
         self, position: int, lines: Sequence[int], records: Sequence[list[str]]
@@ -52,23 +54,29 @@ class CsvRowChecker:
     def _row(self, position: int, line: int, record: list[str]) -> WrittenRow | FaultyRow:
         layout = self._layout
         roles, columns = layout.roles, len(layout.header)
-        texts = [
-            text if (text := field.strip())[:1] != "'" else unescape_cell(text) for field in record
-        ]
+        texts = list(map(str.strip, record))
+        if "'" in "".join(texts):
+            texts = list(map(unescape_cell, texts))
         if len(texts) != columns or roles.unnamed:
             problem = self._misshapen(line, texts)
             if problem is not None:
                 return FaultyRow(None, ((problem, None),), 1)
         zone, postal_code, state = roles.time_zone, roles.postal_code, roles.state
+        alternates: list[str] = []
+        for index in roles.alternates:
+            alternates += split_numbers(texts[index])
+        consent = _NO_CONSENT
+        if roles.consent:
+            consent = {part: texts[index] for part, index in roles.consent if texts[index]}
         return WrittenRow(
             position,
             texts[roles.phone],
-            [number for at in roles.alternates for number in split_numbers(texts[at])],
+            alternates,
             (texts[zone] or None) if zone is not None else None,
             (texts[postal_code] or None) if postal_code is not None else None,
             (texts[state] or None) if state is not None else None,
-            {part: texts[at] for part, at in roles.consent if texts[at]},
-            dict(zip(self._names, [texts[at] for at in roles.variables], strict=True)),
+            consent,
+            {name: texts[index] for name, index in self._variables},
             _CsvCells(layout, line, texts),
         )
 
@@ -109,7 +117,6 @@ class _CsvCells:
     def __init__(self, layout: CsvLayout, line: int, texts: list[str]) -> None:
         self._layout, self._line, self._texts = layout, line, texts
 
-    @property
     def label(self) -> str:
         return f"line {self._line} of {self._layout.name}"
 

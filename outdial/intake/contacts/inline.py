@@ -103,7 +103,6 @@ class _InlineCells:
     def __init__(self, source_map: SourceMap, index: int, alternates: list[int]) -> None:
         self._source_map, self._index, self._alternates = source_map, index, alternates
 
-    @property
     def label(self) -> str:
         return f"recipients[{self._index}]"
 

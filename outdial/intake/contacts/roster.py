@@ -1,19 +1,14 @@
-"""The recipients of a definition as a whole: checked, or read as drafts."""
+"""The recipients of a definition as a whole: checked, or the first of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from outdial.domain.definition.campaign import CampaignDefinition
-from outdial.domain.definition.recipient import RecipientDraft
-from outdial.domain.definition.source import InlineRecipient
-from outdial.domain.rules.consent import Consent
 from outdial.domain.rules.location import LocatedDraft, RecipientKind
-from outdial.domain.rules.zone import ZoneEvidence, ZoneFacts
-from outdial.intake.contacts.chunks import RosterChunk, read_chunks, with_recipients
+from outdial.intake.contacts.chunks import read_chunks
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid, Problem, problem_lines
 
@@ -66,48 +61,3 @@ def first_recipient(loaded: LoadedDefinition) -> LocatedDraft | None:
             if chunk.recipients:
                 return chunk.recipients[0]
     return None
-
-
-def read_roster(loaded: LoadedDefinition) -> Iterator[RecipientDraft]:
-    """The recipients, streamed. Raises DefinitionInvalid at the first chunk with a problem."""
-    return _drafts(read_chunks(loaded))
-
-
-def draft_recipients(
-    definition: CampaignDefinition, recipients: Sequence[InlineRecipient], *, name: str = "request"
-) -> list[RecipientDraft]:
-    """Check and render recipients that came in a request, as if the definition listed them.
-
-    Raises DefinitionInvalid with every problem; all are at line 1, distinguished by their path.
-    """
-    if not recipients:
-        return []
-    loaded = with_recipients(definition, tuple(recipients), name=name)
-    check_roster(loaded).require_good()
-    return list(read_roster(loaded))
-
-
-def _drafts(chunks: Iterator[RosterChunk]) -> Iterator[RecipientDraft]:
-    for chunk in chunks:
-        if chunk.problems:
-            raise DefinitionInvalid(chunk.problems, chunk.omitted)
-        yield from map(_draft, chunk.recipients)
-
-
-def _draft(located: LocatedDraft) -> RecipientDraft:
-    zones = located.zones
-    facts = ZoneEvidence.model_validate_json(zones).facts if zones is not None else None
-    facts = facts or ZoneFacts()
-    return RecipientDraft(
-        position=located.position,
-        phone=located.phone,
-        alternate_phones=located.alternate_phones,
-        time_zone=facts.own,
-        postal_code=facts.postal_code,
-        state=facts.state,
-        consent=Consent.model_validate_json(located.consent) if located.consent else None,
-        appointment_at=located.appointment_at,
-        appointment_uid=located.appointment_uid,
-        appointment_title=located.appointment_title,
-        variables=located.variables,
-    )

@@ -48,7 +48,6 @@ KeyedProblem = tuple[Problem, ProblemKey | None]
 class RowCells(Protocol):
     """Where the values of a row are written."""
 
-    @property
     def label(self) -> str:
         """How a problem names the row, such as `line 5 of contacts.csv`."""
         ...
@@ -89,11 +88,8 @@ class FaultyRow:
     """How many of the problems are of what is written, before those of what is made of it."""
 
 
-class LocatedRow(NamedTuple):
-    """A row in which nothing is wrong."""
-
-    recipient: LocatedDraft
-    kind: RecipientKind | str
+LocatedRow = tuple[LocatedDraft, RecipientKind | str]
+"""A row in which nothing is wrong: the recipient, with its kind."""
 
 
 @dataclass(slots=True)
@@ -116,7 +112,10 @@ class RowChecker:
 
     def __init__(self, loaded: LoadedDefinition) -> None:
         definition = loaded.definition
-        self._existing = ExistingAppointments(definition, loaded.source_map)
+        calendar = definition.calendar
+        self._existing: ExistingAppointments | None = None
+        if calendar is not None and calendar.existing is not None:
+            self._existing = ExistingAppointments(definition, loaded.source_map)
         self._templates = TemplateSet(definition.variables, loaded.source_map)
         source = definition.recipients
         self._region = source.default_region if isinstance(source, CsvSource) else UNKNOWN_REGION
@@ -125,7 +124,7 @@ class RowChecker:
             schedule.time_zone_policy is TimeZonePolicy.CALLEE and schedule.time_zone is None
         )
         self._locator = Locator(schedule.time_zone)
-        self._renders = bool(definition.variables) or definition.calendar is not None
+        self._renders = bool(definition.variables) or self._existing is not None
 
     def check_rows(self, rows: Iterable[WrittenRow | FaultyRow]) -> CheckedRows:
         """Check rows in their order; those known to be faulty are taken over."""
@@ -164,10 +163,11 @@ class RowChecker:
                 "postal_code": row.postal_code or "",
                 "state": row.state or "",
             }
-            rendered = self._templates.render(given, row.cells.label, reported)
-            texts, complete = {**row.variables, **rendered.texts}, rendered.complete
-            problems += rendered.problems
-            appointment = self._appointment(given, row, problems)
+            rendered, complete, failures = self._templates.render(given, row.cells.label, reported)
+            texts = {**row.variables, **rendered}
+            problems += failures
+            if self._existing is not None:
+                appointment = _appointment(self._existing, given, row, problems)
         _require_storable(texts, row, problems)
         if number is None or location is None or problems or not complete:
             return FaultyRow(number, tuple(problems), of_values)
@@ -184,7 +184,7 @@ class RowChecker:
             appointment.uid,
             appointment.title,
         )
-        return LocatedRow(recipient, kind)
+        return recipient, kind
 
     def _number(
         self, text: str, cell: Callable[[], Cell], problems: list[KeyedProblem]
@@ -244,13 +244,17 @@ class RowChecker:
             number, own=zone, state=state, postal_code=postal_code, others=others
         )
 
-    def _appointment(
-        self, given: Mapping[str, str], row: WrittenRow, problems: list[KeyedProblem]
-    ) -> Existing:
-        wrong: list[Problem] = []
-        appointment = self._existing.read(given, row.cells.label, wrong)
-        problems += [(problem, None) for problem in wrong]
-        return appointment
+
+def _appointment(
+    existing: ExistingAppointments,
+    given: Mapping[str, str],
+    row: WrittenRow,
+    problems: list[KeyedProblem],
+) -> Existing:
+    wrong: list[Problem] = []
+    appointment = existing.read(given, row.cells.label(), wrong)
+    problems += [(problem, None) for problem in wrong]
+    return appointment
 
 
 def _zone(text: str, row: WrittenRow, problems: list[KeyedProblem]) -> str | None:

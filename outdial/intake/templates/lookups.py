@@ -6,19 +6,24 @@ here is left to the template itself, which says what it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 
 from jinja2 import nodes
 from jinja2.filters import FILTERS
 
-LONGEST_VALUE = 4096
-"""Characters: a longer value is left to the template, which counts what is done with it."""
+LONGEST_VALUE = 500
+"""Characters: a longer value is left to the template, which counts what filters do with it."""
 _MOST_LOOKUPS = 64
 _MOST_FILTERS = 4
-_TEXT_FILTERS = frozenset({"capitalize", "lower", "title", "trim", "upper"})
+_TEXT_FILTERS: Mapping[str, Callable[[str], str]] = {
+    name: lru_cache(maxsize=4096)(FILTERS[name])  # the people of a roster share their names
+    for name in ("capitalize", "lower", "title", "trim", "upper")
+}
 _ROW = "row"
-_OF_JINJA = frozenset({_ROW, "self", "super", "loop", "caller", "varargs", "kwargs"})
+_OF_JINJA = frozenset({_ROW, "range", "self", "super", "loop", "caller", "varargs", "kwargs"})
 """Names that are not, or not always, looked up among the values."""
 
 
@@ -32,23 +37,34 @@ class _Lookup:
 class LookupTemplate:
     """Texts with look-ups between them."""
 
-    def __init__(self, parts: list[str | _Lookup]) -> None:
-        self._parts = parts
+    def __init__(self, parts: Sequence[str | _Lookup]) -> None:
+        self._format = "".join(
+            part.replace("%", "%%") if isinstance(part, str) else "%s" for part in parts
+        )
+        self._lookups = tuple(part for part in parts if isinstance(part, _Lookup))
+        names = [lookup.name for lookup in self._lookups]
+        plain = names and not any(each.filters or each.default for each in self._lookups)
+        self._all = itemgetter(*names) if plain else None
 
     def render(self, values: Mapping[str, str]) -> str | None:
         """The text; None where the template itself is to be rendered."""
+        try:
+            looked_up = self._all(values) if self._all is not None else self._filtered(values)
+        except KeyError:
+            return None
+        return None if looked_up is None else self._format % looked_up
+
+    def _filtered(self, values: Mapping[str, str]) -> tuple[str, ...] | None:
         texts = []
-        for part in self._parts:
-            if isinstance(part, str):
-                texts.append(part)
-                continue
-            text = values.get(part.name, part.default)
-            if text is None or len(text) > LONGEST_VALUE:
+        for lookup in self._lookups:
+            default = lookup.default
+            text = values[lookup.name] if default is None else values.get(lookup.name, default)
+            if len(text) > LONGEST_VALUE:
                 return None
-            for change in part.filters:
+            for change in lookup.filters:
                 text = change(text)
             texts.append(text)
-        return "".join(texts)
+        return tuple(texts)
 
 
 def lookup_template(tree: nodes.Template) -> LookupTemplate | None:
@@ -70,7 +86,7 @@ def _lookup(node: nodes.Node) -> _Lookup | None:
     filters: list[Callable[[str], str]] = []
     inner: nodes.Node | None = node
     while isinstance(inner, nodes.Filter) and inner.name in _TEXT_FILTERS and _is_alone(inner):
-        filters.insert(0, FILTERS[inner.name])
+        filters.insert(0, _TEXT_FILTERS[inner.name])
         inner = inner.node
     default = None
     if isinstance(inner, nodes.Filter):

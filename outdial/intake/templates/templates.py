@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import NamedTuple
 
 from jinja2 import Template, TemplateSyntaxError, UndefinedError
 from jinja2.exceptions import SecurityError
@@ -39,8 +40,7 @@ class _Compiled:
     """The same template, where it does nothing but look up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
+class Rendered(NamedTuple):
     """What the templates gave for one row."""
 
     texts: dict[str, str]
@@ -72,7 +72,10 @@ class TemplateSet:
                 self._compiled[name] = compiled
 
     def render(
-        self, values: Mapping[str, str], row: str, reported: set[ProblemKey] | None = None
+        self,
+        values: Mapping[str, str],
+        row: Callable[[], str],
+        reported: set[ProblemKey] | None = None,
     ) -> Rendered:
         """Each template over one row's `values`; `row` says in problems which row it is.
 
@@ -95,7 +98,7 @@ class TemplateSet:
                     if key in reported:
                         continue
                     reported.add(key)
-                code, message = _failure(error, compiled.needs, values, row)
+                code, message = _failure(error, compiled.needs, values, row())
                 problem = self._source_map.problem(("variables", name), code, message)
                 problems.append((problem, key))
         return Rendered(texts, len(texts) == len(self._compiled), problems)

@@ -14,10 +14,10 @@ from temporalio.client import WorkflowExecution, WorkflowHistory
 
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.status import CallStatus
-from outdial.intake.contacts.roster import read_roster
 from outdial.intake.definition import read_definition
 from outdial.runtime.stack.statefile import StackState
 from outdial.services.campaigns.launching import launch_campaign
+from tests.drafts import read_roster
 from tests.e2e.histories import chain, histories, summaries, texts
 from tests.e2e.stacks import QUICKSTART, Stack, unlike_each_other
 from tests.waiting import until
