@@ -90,7 +90,7 @@ class Campaigns(CampaignActivities):
 
     async def _move_some(self, addition: StagingRecord) -> int:
         now = self._resources.clock()
-        return await self._resources.database.write(
+        return await self._resources.database.write_in_turn(
             lambda s: move_some(s, addition, now=now, by_workflow=True)
         )
 

@@ -114,7 +114,7 @@ class StagingWriter:
         if len(self._problems):
             return
         now, so_far = self.ctx.clock(), staging.ReadSoFar(self._rows)
-        await self.ctx.database.write(
+        await self.ctx.database.write_in_turn(
             lambda s: staging.write_chunk(
                 s, self.record, self.line, chunk.recipients, so_far, now=now
             )
@@ -234,11 +234,13 @@ async def clear_abandoned(ctx: Resources, record: StagingRecord) -> bool:
 
 async def remove_refused(ctx: Resources, record: StagingRecord) -> None:
     """Remove what a refused one wrote, in short transactions; nothing of one that is not."""
-    while await ctx.database.write(lambda s: staging.remove_some(s, record, now=ctx.clock())):
+    while await ctx.database.write_in_turn(
+        lambda s: staging.remove_some(s, record, now=ctx.clock())
+    ):
         pass
 
 
 async def move_accepted(ctx: Resources, record: StagingRecord) -> None:
     """Give the recipients of an accepted addition to its launch, in short transactions."""
-    while await ctx.database.write(lambda s: flip.move_some(s, record, now=ctx.clock())):
+    while await ctx.database.write_in_turn(lambda s: flip.move_some(s, record, now=ctx.clock())):
         pass

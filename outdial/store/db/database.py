@@ -33,6 +33,8 @@ from outdial.store.db.errors import DatabaseUnavailable, StatementRefused
 T = TypeVar("T")
 
 _TRIES = 6
+_LONGEST_TURN = 0.05
+"""Seconds."""
 _FIRST_PAUSE = 0.01
 """Seconds; doubles with each try, and is jittered so that two that collided part."""
 
@@ -51,7 +53,8 @@ class Database:
         """
         self._info = {"daily_ceiling": daily_ceiling}
         parsed = database_url(url)
-        if parsed.get_backend_name() == "sqlite":
+        self._one_writer = parsed.get_backend_name() == "sqlite"
+        if self._one_writer:
             self._write_engine = sqlite_engine(parsed, echo=echo, writes=True)
             self._read_engine = sqlite_engine(parsed, echo=echo, writes=False)
             self._writers = ThreadPoolExecutor(1, "database-write")
@@ -64,6 +67,20 @@ class Database:
         """Run `work` in one transaction and commit it."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writers, self._write, work)
+
+    async def write_in_turn(self, work: Callable[[Session], T]) -> T:
+        """`write` for one of many transactions in a row, after which others get a turn.
+
+        Processes that wait to write to SQLite are not served in their order: they try again after
+        a while, each time for itself. So it is left alone for about as long as this took.
+        """
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        result = await self.write(work)
+        if self._one_writer:
+            turn = min(loop.time() - begun, _LONGEST_TURN)
+            await asyncio.sleep(turn * random.uniform(0.5, 1.5))
+        return result
 
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` without keeping any change."""
