@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import httpx
+from sqlalchemy import select
+from sqlmodel import Session
 
-from bench.measured import Measured
+from bench.measured import Measured, read_histories
 from bench.people import calls_made, configure
 from bench.processes import cpu_seconds
+from bench.profiled import begin, end, profiled_commands
 from outdial.intake.definition import read_definition_text
 from outdial.resources.resources import Resources
 from outdial.runtime.clock import system_clock
@@ -21,10 +25,14 @@ from outdial.runtime.stack.embedded import EmbeddedStack
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.operations.reading import progress
 from outdial.store.db.database import Database
+from outdial.store.db.tables import call
+
+HISTORIES = 20
+"""Workflows of calls whose events are counted."""
 
 
 async def run_engine(
-    name: str, calls: int, in_flight: int, folder: Path, *, upserts: bool
+    name: str, calls: int, in_flight: int, folder: Path, *, upserts: bool, profile: bool = False
 ) -> Measured:
     """One campaign of `calls` people, all of whom answer; measured after a warm-up."""
     environ = {
@@ -36,7 +44,10 @@ async def run_engine(
         "OUTDIAL_LINES__SIMULATED__PER_SECOND": "1000",
         "OUTDIAL_LOG_LEVEL": "WARNING",
     }
-    async with EmbeddedStack(load_settings(environ), environ) as stack:
+    async with AsyncExitStack() as opened:
+        if profile:
+            opened.enter_context(profiled_commands(folder))
+        stack = await opened.enter_async_context(EmbeddedStack(load_settings(environ), environ))
         network = stack.state.endpoints.network
         await configure(network)
         database = Database(stack.settings.database)
@@ -50,11 +61,21 @@ async def run_engine(
         await _reset(network)
         pids = stack.pids()
         before = {part: cpu_seconds(pid) for part, pid in pids.items()}
+        if profile:
+            begin(pids)
         await run_campaign(ctx, "measured", calls, in_flight)
         cpu = {_part(part): cpu_seconds(pid) - before[part] for part, pid in pids.items()}
+        if profile:
+            end(pids, folder)
         result = await calls_made(network)
+        histories = await read_histories(ctx.temporal, await database.read(_some_workflow_ids))
         database.dispose()
-    return Measured(name, result, cpu)
+    return Measured(name, result, cpu, histories)
+
+
+def _some_workflow_ids(s: Session) -> list[str]:
+    newest = select(call.c.workflow_id).order_by(call.c.created_at.desc()).limit(HISTORIES)
+    return list(s.connection().execute(newest).scalars())
 
 
 def _part(name: str) -> str:

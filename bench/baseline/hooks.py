@@ -19,7 +19,7 @@ from outdial.providers.adapters.simulated.webhook import SimulatedWebhooks
 from outdial.providers.port import LineConfig
 
 
-async def serve(temporal: str, secret: str, port: int) -> None:
+async def serve(temporal: str, secret: str, port: int, end_alone: bool) -> None:
     client = await Client.connect(temporal, data_converter=pydantic_data_converter)
 
     webhooks = SimulatedWebhooks(LineConfig(name="bare", credentials={"webhook_secret": secret}))
@@ -29,7 +29,9 @@ async def serve(temporal: str, secret: str, port: int) -> None:
         url, now = str(request.url), datetime.now(UTC)
         webhooks.verify(request.headers, body, url, now)
         for event in webhooks.read(body, url, now):
-            if event.kind is EventKind.STATUS and event.call_id and event.status:
+            if event.kind is not EventKind.STATUS or not event.call_id or not event.status:
+                continue
+            if event.status.terminal or not end_alone:
                 await client.get_workflow_handle(event.call_id).signal("report", event.status.value)
         return Response(status_code=204)
 
@@ -43,4 +45,5 @@ if __name__ == "__main__":
     parser.add_argument("--temporal", required=True)
     parser.add_argument("--secret", required=True)
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--end-alone", action="store_true")
     asyncio.run(serve(**vars(parser.parse_args())))

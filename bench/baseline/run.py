@@ -13,7 +13,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from bench.baseline.worker import QUEUE
 from bench.baseline.workflows import BareCampaign
-from bench.measured import Measured
+from bench.engine import HISTORIES
+from bench.measured import Measured, read_histories
 from bench.people import calls_made, configure
 from bench.processes import cpu_seconds, free_port, start, start_python, until_open
 
@@ -21,7 +22,9 @@ API_KEY = "bench"
 SECRET = "whsec_YmVuY2htYXJrLXNlY3JldC0xMjM0NTY3ODkw"
 
 
-async def run_baseline(calls: int, in_flight: int, folder: Path) -> Measured:
+async def run_baseline(
+    name: str, signals: int, calls: int, in_flight: int, folder: Path
+) -> Measured:
     """A window of bare calls, all of whom answer; measured after a warm-up."""
     temporal_port, network_port, hook_port = free_port(), free_port(), free_port()
     temporal, network = f"127.0.0.1:{temporal_port}", f"http://127.0.0.1:{network_port}"
@@ -36,32 +39,36 @@ async def run_baseline(calls: int, in_flight: int, folder: Path) -> Measured:
         pids["api"] = await start_python(
             stack, folder / "h.log", "bench.baseline.hooks", "--temporal", temporal,
             "--secret", SECRET, "--port", str(hook_port),
+            *(["--end-alone"] if signals == 1 else []),
         )  # fmt: skip
         await until_open(hook_port)
         pids["worker"] = await start_python(
             stack, folder / "w.log", "bench.baseline.worker", "--temporal", temporal,
             "--network", network, "--api-key", API_KEY, "--secret", SECRET,
             "--webhook-url", f"http://127.0.0.1:{hook_port}/hooks/bare",
+            "--signals", str(signals),
         )  # fmt: skip
         client = await Client.connect(temporal, data_converter=pydantic_data_converter)
         await configure(network)
         await _campaign(client, in_flight, in_flight)
         await _reset(network)
-        before = {name: cpu_seconds(pid) for name, pid in pids.items()}
-        await _campaign(client, calls, in_flight)
-        cpu = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()}
-        return Measured("bare baseline", await calls_made(network), cpu)
+        before = {part: cpu_seconds(pid) for part, pid in pids.items()}
+        prefix = await _campaign(client, calls, in_flight)
+        cpu = {part: cpu_seconds(pid) - before[part] for part, pid in pids.items()}
+        some = [f"{prefix}-{number}" for number in range(max(0, calls - HISTORIES), calls)]
+        return Measured(name, await calls_made(network), cpu, await read_histories(client, some))
 
 
 def _temporal(port: int, folder: Path) -> tuple[str, ...]:
     return (
         str(Path(sys.executable).with_name("temporal")), "server", "start-dev", "--headless",
         "--ip", "127.0.0.1", "--port", str(port), "--db-filename", str(folder / "temporal.db"),
-        "--log-level", "error",
+        "--sqlite-pragma", "journal_mode=wal", "--log-level", "error",
     )  # fmt: skip
 
 
-async def _campaign(client: Client, calls: int, in_flight: int) -> None:
+async def _campaign(client: Client, calls: int, in_flight: int) -> str:
+    """The prefix of its workflows' ids."""
     prefix = uuid.uuid4().hex[:8]
     await client.execute_workflow(
         BareCampaign.run,
@@ -69,6 +76,7 @@ async def _campaign(client: Client, calls: int, in_flight: int) -> None:
         id=f"bare-{prefix}",
         task_queue=QUEUE,
     )
+    return prefix
 
 
 async def _reset(network: str) -> None:

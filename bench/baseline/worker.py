@@ -9,7 +9,7 @@ from datetime import timedelta
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from bench.baseline.workflows import BareCall, BareCampaign
 from outdial.domain.call.placing import PlaceRequest
@@ -46,7 +46,10 @@ class BareActivities:
         return None
 
 
-async def work(temporal: str, network: str, api_key: str, secret: str, webhook_url: str) -> None:
+async def work(
+    temporal: str, network: str, api_key: str, secret: str, webhook_url: str, signals: int
+) -> None:
+    BareCall.signals = signals
     client = await Client.connect(temporal, data_converter=pydantic_data_converter)
     provider = SimulatedProvider(
         LineConfig(
@@ -61,6 +64,7 @@ async def work(temporal: str, network: str, api_key: str, secret: str, webhook_u
         task_queue=QUEUE,
         workflows=[BareCall, BareCampaign],
         activities=[activities.place, activities.end],
+        workflow_runner=UnsandboxedWorkflowRunner(),
         max_cached_workflows=4000,
         max_concurrent_workflow_tasks=50,
         max_concurrent_activities=200,
@@ -73,4 +77,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     for name in ("temporal", "network", "api-key", "secret", "webhook-url"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--signals", type=int, required=True)
     asyncio.run(work(**vars(parser.parse_args())))

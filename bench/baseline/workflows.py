@@ -1,4 +1,4 @@
-"""The smallest workflow that follows one call: an activity, three signals, a local activity."""
+"""The smallest workflow that follows one call: an activity, signals, a local activity."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ ACTIVITY_TIMEOUT = timedelta(seconds=30)
 
 @workflow.defn(name="BareCall")
 class BareCall:
+    signals = 3
+    """How many it awaits; set by its worker, which runs it without the sandbox."""
+
     def __init__(self) -> None:
         self._heard = 0
 
@@ -21,7 +24,7 @@ class BareCall:
         await workflow.execute_activity(
             "bare_place", call_id, start_to_close_timeout=ACTIVITY_TIMEOUT
         )
-        await workflow.wait_condition(lambda: self._heard >= 3)
+        await workflow.wait_condition(lambda: self._heard >= self.signals)
         await workflow.execute_local_activity(
             "bare_end", call_id, start_to_close_timeout=ACTIVITY_TIMEOUT
         )
