@@ -15,6 +15,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import uvloop
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -81,7 +82,8 @@ def main() -> None:
         settings = load_settings()
         require_serving(settings)
         set_up_logging(settings.log_level)
-        asyncio.run(work(settings, stop_on_signals=True))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(work(settings, stop_on_signals=True))
     except (SettingsInvalid, TemporalUnreachable, TemporalMismatch, DatabaseUnavailable) as error:
         sys.exit(str(error))
     except (OperationalError, ProgrammingError) as error:

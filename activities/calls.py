@@ -143,20 +143,24 @@ class Calls(CallActivities):
 
     async def _raise_fence(self, call_id: str) -> tuple[FencePass, PlaceRequest | None]:
         """Wait for the line's rate, then raise the fence. Raises when the wait is too long."""
-        line = (await self._read(call_id)).line
-        policy = self._policy(line)
+
+        def pass_fence(s: Session, now: datetime) -> tuple[FencePass, PlaceRequest | None]:
+            line = fence.line_of(s, call_id)
+            policy = self._policy(line)
+            return fence.raise_fence(
+                s,
+                call_id,
+                now=now,
+                placement_timeout=policy.placement_timeout,
+                caller_id=next(iter(policy.caller_ids), None),
+                webhook_url=self._resources.webhook_url(line),
+            )
+
         give_up = self._resources.clock() + LONGEST_RATE_WAIT
         while True:
             now = self._resources.clock()
             passed, request = await self._resources.database.write(
-                lambda s, now=now: fence.raise_fence(  # type: ignore[misc]
-                    s,
-                    call_id,
-                    now=now,
-                    placement_timeout=policy.placement_timeout,
-                    caller_id=next(iter(policy.caller_ids), None),
-                    webhook_url=self._resources.webhook_url(line),
-                )
+                lambda s, now=now: pass_fence(s, now)  # type: ignore[misc]
             )
             if passed.verdict is not FenceVerdict.WAIT_FOR_RATE:
                 return passed, request

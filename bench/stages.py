@@ -30,15 +30,15 @@ from sqlmodel import Session
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallEnd, CallEvent, EventKind
 from outdial.domain.call.status import AnsweredBy, CallStatus
-from outdial.intake.contacts.roster import read_roster
 from outdial.intake.definition import read_definition_text
 from outdial.store.call import events, settlement
 from outdial.store.campaign import campaigns
 from outdial.store.claims import fence, reservation
 from outdial.store.lines.lines import LineLimits, ensure_lines
-from outdial.store.roster import roster
 from tests.databases import InThread, postgresql_database, postgresql_server
+from tests.drafts import read_roster
 from tests.services.world import enroll_staged
+from tests.staged import stage_drafts
 
 CALLS = 60
 """Of a round: as many as one claim takes."""
@@ -97,7 +97,7 @@ class Life:
             launched = campaigns.launch_campaign(
                 s, "default", loaded.definition, loaded.source_text, now=self._now, again=False
             )
-            roster.stage_roster(s, launched.record.id, 1, read_roster(loaded))
+            stage_drafts(s, launched.record.id, 1, read_roster(loaded))
             for _ in range(-(-people // 500)):
                 enroll_staged(s, launched.record.id)
             return launched.record.id

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from sqlmodel import Session
 from temporalio.api.enums.v1 import EventType
 
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import ClaimedCall
-from outdial.domain.call.event import CallEnd
+from outdial.domain.call.event import CallEnd, CallEvent
 from outdial.domain.call.status import CallStatus
 from outdial.services.webhooks.webhooks import WebhookReceiver
-from outdial.store.call import calls, settlement
+from outdial.store.call import calls, events, settlement
+from outdial.store.call.events import StoredEvents
+from outdial.store.db.errors import DatabaseUnavailable
 from tests.services.world import NOW, World, webhook
 
 
@@ -106,3 +111,84 @@ async def test_a_failure_to_mark_signalled_events_is_not_the_end_of_marking(
             async with asyncio.timeout(10):
                 while len(tries) < count:
                     await asyncio.sleep(0.01)
+
+
+async def test_webhooks_that_arrive_together_share_a_transaction(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is answered with its own events, whose workflow is signalled once."""
+    first, second = await world.place_calls(2)
+    transactions: list[int] = []
+    store_events = events.store_events
+
+    def counted(s: Session, line: str, reported: Sequence[CallEvent], **more: Any) -> StoredEvents:
+        transactions.append(len(reported))
+        return store_events(s, line, reported, **more)
+
+    monkeypatch.setattr("outdial.services.webhooks.webhooks.events.store_events", counted)
+    sent = [(call, kind) for kind in ("ringing", "in_progress") for call in (first, second)]
+    sent.append((first, "ringing"))
+    async with WebhookReceiver(world.ctx) as receiver:
+        received = await asyncio.gather(
+            *(
+                receiver.receive("simulated", *webhook(call.call_id, kind, at=NOW), "http://x")
+                for call, kind in sent
+            )
+        )
+    assert [(each.stored, each.new) for each in received] == [(1, 1)] * 4 + [(1, 0)]
+    assert transactions == [1, 4] or transactions == [5]
+    for call in (first, second):
+        record = await world.ctx.database.read(lambda s, call=call: calls.get_call(s, call.call_id))  # type: ignore[misc]
+        assert record is not None
+        assert record.status is CallStatus.IN_PROGRESS
+
+
+async def test_one_webhook_that_cannot_be_stored_refuses_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = await world.place_calls(2)
+    store_events = events.store_events
+
+    def defective(
+        s: Session, line: str, reported: Sequence[CallEvent], **more: Any
+    ) -> StoredEvents:
+        if any(event.call_id == bad.call_id for event in reported):
+            raise RuntimeError("a defect")
+        return store_events(s, line, reported, **more)
+
+    monkeypatch.setattr("outdial.services.webhooks.webhooks.events.store_events", defective)
+    async with WebhookReceiver(world.ctx) as receiver:
+        outcomes = await asyncio.gather(
+            *(
+                receiver.receive("simulated", *webhook(call.call_id, kind, at=NOW), "http://x")
+                for kind in ("ringing", "in_progress")
+                for call in (good, bad)
+            ),
+            return_exceptions=True,
+        )
+    assert [isinstance(each, RuntimeError) for each in outcomes] == [False, True, False, True]
+    stored = await world.ctx.database.read(lambda s: events.events_of_call(s, good.call_id))
+    assert {event.status for event in stored} == {CallStatus.RINGING, CallStatus.IN_PROGRESS}
+
+
+async def test_without_a_database_every_webhook_is_sent_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = await world.place_call()
+    tries: list[int] = []
+
+    def down(_s: Session, _line: str, reported: Sequence[CallEvent], **_: Any) -> StoredEvents:
+        tries.append(len(reported))
+        raise DatabaseUnavailable("down")
+
+    monkeypatch.setattr("outdial.services.webhooks.webhooks.events.store_events", down)
+    async with WebhookReceiver(world.ctx) as receiver:
+        outcomes = await asyncio.gather(
+            *(
+                receiver.receive("simulated", *webhook(call.call_id, kind, at=NOW), "http://x")
+                for kind in ("ringing", "in_progress", "completed")
+            ),
+            return_exceptions=True,
+        )
+    assert [type(each) for each in outcomes] == [DatabaseUnavailable] * 3
+    assert sum(tries) == 3, "none is tried again by us"

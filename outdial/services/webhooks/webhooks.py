@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from outdial.dispatch.settlements import propagate_reported_settlement
 from outdial.dispatch.signals import signal_report
@@ -20,13 +21,21 @@ from outdial.providers.errors import WebhookRefused
 from outdial.providers.lines import Line
 from outdial.resources.resources import Resources
 from outdial.store.call import events
+from outdial.store.call.events import StoredEvents
+from outdial.store.db.database import Database
 from outdial.store.db.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 0.2
+FLUSH_SECONDS = 1.0
 """How long marks of signalled events are gathered: one transaction for many, where each would
-cost as much as storing the event did."""
+cost as much as storing the event did. Less than the sweeper waits before it signals again."""
+
+GATHER_SECONDS = 0.05
+"""The time from the beginning of a line's transaction to that of the next one, at least. A webhook
+waits so long at most, and a hundred calls a second need twenty transactions instead of 400."""
+MOST = 100
+"""Webhooks of one transaction: what it locks stays locked until all are stored."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +46,96 @@ class Received:
     """Those that were not stored before."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Webhook:
+    reported: Sequence[CallEvent]
+    now: datetime
+    stored: asyncio.Future[StoredEvents]
+
+
+@dataclass(eq=False)
+class _Queue:
+    """Webhooks of one line."""
+
+    line: Line
+    waiting: list[_Webhook] = field(default_factory=list)
+    begun: float = float("-inf")
+    """When its latest transaction began, by the event loop's clock."""
+    task: asyncio.Task[None] | None = None
+
+
+class EventWriter:
+    """Stores what arrives together in one transaction for each line.
+
+    A transaction costs much more than one more event in it. The first webhook of a line is stored
+    at once; those that arrive while it is being stored, or within a moment, share the next
+    transaction. Each is answered once its own events are committed.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queues: dict[tuple[str, str], _Queue] = {}
+
+    async def finish(self) -> None:
+        """Return once everything that was handed over is stored."""
+        tasks = [queue.task for queue in self._queues.values() if queue.task is not None]
+        await asyncio.gather(*tasks)
+
+    async def store(self, line: Line, reported: Sequence[CallEvent], now: datetime) -> StoredEvents:
+        """Store what one webhook reported, as `store_events` does.
+
+        Raises what that raises, for a defect of these events alone, and DatabaseUnavailable.
+        """
+        webhook = _Webhook(reported, now, asyncio.get_running_loop().create_future())
+        queue = self._queues.setdefault((line.tenant, line.name), _Queue(line))
+        queue.waiting.append(webhook)
+        if queue.task is None:
+            queue.task = asyncio.create_task(self._work(queue))
+        return await webhook.stored
+
+    async def _work(self, queue: _Queue) -> None:
+        """Store until nothing waits."""
+        loop = asyncio.get_running_loop()
+        while queue.waiting:
+            pause = queue.begun + GATHER_SECONDS - loop.time()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            queue.begun = loop.time()
+            batch, queue.waiting = queue.waiting[:MOST], queue.waiting[MOST:]
+            await self._store(queue.line, batch)
+        queue.task = None
+
+    async def _store(self, line: Line, batch: Sequence[_Webhook]) -> None:
+        reported = [event for webhook in batch for event in webhook.reported]
+        now = max(webhook.now for webhook in batch)
+        try:
+            stored = await self._database.write(
+                lambda s: events.store_events(s, line.name, reported, now=now, tenant=line.tenant)
+            )
+        except Exception as error:
+            await self._refuse(line, batch, error)
+        else:
+            for webhook, part in zip(batch, _parts(batch, stored), strict=True):
+                if not webhook.stored.done():  # its request may have been given up
+                    webhook.stored.set_result(part)
+
+    async def _refuse(self, line: Line, batch: Sequence[_Webhook], error: Exception) -> None:
+        """Report a transaction that failed; one webhook's defect must not refuse the others."""
+        if len(batch) > 1 and not isinstance(error, DatabaseUnavailable):
+            for webhook in batch:
+                await self._store(line, [webhook])
+            return
+        for webhook in batch:
+            if not webhook.stored.done():
+                webhook.stored.set_exception(error)
+
+
 class WebhookReceiver:
     """Receives webhooks for as long as an API process runs. Use as a context manager."""
 
     def __init__(self, ctx: Resources) -> None:
         self._ctx = ctx
+        self._writer = EventWriter(ctx.database)
         self._signalled: list[tuple[str, str, str]] = []
         self._flusher: asyncio.Task[None] | None = None
 
@@ -54,6 +148,7 @@ class WebhookReceiver:
             self._flusher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._flusher
+        await self._writer.finish()
         await self.flush()
 
     async def receive(
@@ -83,9 +178,7 @@ class WebhookReceiver:
         reported = line.receive(headers, body, url, now)
         if not reported:
             return Received(stored=0, new=0)
-        stored = await self._ctx.database.write(
-            lambda s: events.store_events(s, line.name, reported, now=now, tenant=line.tenant)
-        )
+        stored = await self._writer.store(line, reported, now)
         propagated = True
         for settled in stored.settled:
             propagated = await self._propagate(settled) and propagated
@@ -129,3 +222,20 @@ class WebhookReceiver:
                 await self.flush()
             except Exception:  # a defect, which must not keep all later events unmarked
                 log.exception("signalled events were not marked")
+
+
+def _parts(batch: Sequence[_Webhook], stored: StoredEvents) -> list[StoredEvents]:
+    """What was stored, by webhook. A settled call belongs to the first webhook that is about it;
+    one that was withdrawn for another call's sake, to the first of all."""
+    new = {id(event) for event in stored.new}
+    unclaimed = list(stored.settled)
+    parts, begin = [], 0
+    for webhook in batch:
+        own = stored.events[begin : begin + len(webhook.reported)]
+        begin += len(own)
+        calls = {event.call_id for event in own}
+        settled = [each for each in unclaimed if each.call_id in calls]
+        unclaimed = [each for each in unclaimed if each.call_id not in calls]
+        parts.append(StoredEvents(own, [each for each in own if id(each) in new], settled))
+    parts[0].settled.extend(unclaimed)
+    return parts

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -25,6 +24,7 @@ from outdial.store.call.late_evidence import (
     take_late_evidence,
 )
 from outdial.store.call.locked_call import LockedCall
+from outdial.store.call.matches import Match, Matches, provider_key
 from outdial.store.call.settlement import (
     read_events,
     readable_events,
@@ -38,24 +38,30 @@ from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, event
 from outdial.store.lines.health import record_withdrawn, record_working_lines
 
-_CALLS = (
-    select(
-        call.c.id,
-        call.c.provider_call_id,
-        call.c.workflow_id,
-        call.c.status,
-        call.c.is_attempt,
-        call.c.settled_at,
-    )
+_PLACED = select(
+    call.c.tenant, call.c.line, call.c.status, call.c.is_attempt, call.c.settled_at
+).where(call.c.id == bindparam("of_call"))
+_BIND = (
+    update(event)
     .where(
-        unindexed(call.c.tenant) == bindparam("of_tenant"),
-        unindexed(call.c.line) == bindparam("of_line"),
+        unindexed(event.c.tenant) == bindparam("of_tenant"),
+        unindexed(event.c.line) == bindparam("of_line"),
+        event.c.provider_call_id == bindparam("of_provider"),
+        event.c.call_id.is_(None),
     )
-    .order_by(call.c.created_at)
+    .values(call_id=bindparam("to_call"))
 )
-_BY_ID = _CALLS.where(call.c.id.in_(bindparam("ids", expanding=True)))
-_BY_PROVIDER_ID = _CALLS.where(call.c.provider_call_id.in_(bindparam("ids", expanding=True)))
-"""One key each: a statement with either of them reads all calls of the tenant on SQLite."""
+_UNSIGNALLED = (
+    select(event.c.call_id, event.c.payload)
+    .where(event.c.call_id == bindparam("of_call"), event.c.signalled_at.is_(None))
+    .order_by(event.c.id)
+)
+_SIGNALLED = update(event).where(
+    event.c.tenant == bindparam("of_tenant"),
+    event.c.line == bindparam("of_line"),
+    event.c.event_id.in_(bindparam("ids", expanding=True)),
+    event.c.signalled_at.is_(None),
+)
 _INSTANTS = ("ringing_at", "answered_at", "analysed_at")
 
 
@@ -115,14 +121,13 @@ def record_placed(
     if locked.call.provider_call_id != provider_call_id:
         locked.change_call(provider_call_id=provider_call_id)
     bound = s.connection().execute(
-        update(event)
-        .where(
-            unindexed(event.c.tenant) == locked.call.tenant,
-            unindexed(event.c.line) == locked.call.line,
-            event.c.provider_call_id == provider_call_id,
-            event.c.call_id.is_(None),
-        )
-        .values(call_id=call_id)
+        _BIND,
+        {
+            "of_tenant": locked.call.tenant,
+            "of_line": locked.call.line,
+            "of_provider": provider_call_id,
+            "to_call": call_id,
+        },
     )
     if bound.rowcount:
         apply_events(s, [locked], now, rivals)
@@ -212,15 +217,10 @@ def mark_signalled(s: Session, keys: Iterable[tuple[str, str, str]], *, now: dat
     for tenant, line, event_id in keys:
         of_lines[tenant, line].append(event_id)
     for tenant, line in sorted(of_lines):
+        ids = of_lines[tenant, line]
         s.connection().execute(
-            update(event)
-            .where(
-                event.c.tenant == tenant,
-                event.c.line == line,
-                event.c.event_id.in_(of_lines[tenant, line]),
-                event.c.signalled_at.is_(None),
-            )
-            .values(signalled_at=now)
+            _SIGNALLED,
+            {"of_tenant": tenant, "of_line": line, "ids": ids, "signalled_at": now},
         )
 
 
@@ -301,50 +301,6 @@ def _by_time(s: Session, statement: Select[Any]) -> list[CallEvent]:
     return sorted(events, key=lambda each: (each.at, each.event_id))
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
-    call_id: str
-    workflow_id: str | None
-    """None when the call has ended: no workflow waits for its events any more."""
-    late: bool = False
-    """What is reported of it may change what follows for its recipient."""
-
-
-def provider_key(tenant: str, line: str, provider_call_id: str) -> str:
-    """The name under which a provider's id is locked while it is being matched."""
-    return f"provider/{tenant}/{line}/{provider_call_id}"
-
-
-class Matches:
-    """Calls of one line, by our id and by the provider's."""
-
-    def __init__(self, s: Session, tenant: str, line: str, events: Iterable[CallEvent]) -> None:
-        ids = {e.call_id for e in events if e.call_id is not None}
-        provider_ids = {e.provider_call_id for e in events if e.provider_call_id is not None}
-        self._by_id: dict[str, Match] = {}
-        self._by_provider_id: dict[str, Match] = {}
-        if not (ids or provider_ids):
-            return
-        of_line = {"of_tenant": tenant, "of_line": line}
-        for statement, keys in ((_BY_ID, ids), (_BY_PROVIDER_ID, provider_ids)):
-            if not keys:
-                continue
-            for row in s.connection().execute(statement, of_line | {"ids": sorted(keys)}):
-                status = CallStatus(row.status)
-                settled = row.settled_at is not None
-                late = may_change_what_follows(status, row.is_attempt, settled=settled)
-                match = Match(row.id, None if status.terminal else row.workflow_id, late)
-                self._by_id[row.id] = match
-                if row.provider_call_id is not None:
-                    self._by_provider_id[row.provider_call_id] = match
-
-    def of(self, event: CallEvent) -> Match | None:
-        """Match by our call id if the provider echoed it, else by the provider's id."""
-        return self._by_id.get(event.call_id or "") or self._by_provider_id.get(
-            event.provider_call_id or ""
-        )
-
-
 def _insert(
     s: Session,
     tenant: str,
@@ -411,8 +367,7 @@ def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> bool:
 
     Returns whether events may change what follows for the recipient. Raises UnknownCall.
     """
-    columns = (call.c.tenant, call.c.line, call.c.status, call.c.is_attempt, call.c.settled_at)
-    row = s.connection().execute(select(*columns).where(call.c.id == call_id)).first()
+    row = s.connection().execute(_PLACED, {"of_call": call_id}).first()
     if row is None:
         raise UnknownCall(call_id)
     lock_keys(s, [provider_key(row.tenant, row.line, provider_call_id)])
@@ -421,12 +376,8 @@ def _lock_provider_id(s: Session, call_id: str, provider_call_id: str) -> bool:
 
 
 def _unsignalled(s: Session, call_id: str) -> list[CallEvent]:
-    statement = (
-        select(event.c.call_id, event.c.payload)
-        .where(event.c.call_id == call_id, event.c.signalled_at.is_(None))
-        .order_by(event.c.id)
-    )
-    events = (each for _, each in readable_events(s.connection().execute(statement)))
+    stored = s.connection().execute(_UNSIGNALLED, {"of_call": call_id})
+    events = (each for _, each in readable_events(stored))
     return sorted(events, key=lambda each: each.at)
 
 

@@ -101,9 +101,18 @@ _CALL = lock_rows(
     .where(call.c.id == bindparam("call_id")),
     exclusive=[call],
 )
+_LINE_OF = select(call.c.line).where(call.c.id == bindparam("call_id"))
 _CLAIMED = update(call).where(
     call.c.id == bindparam("call_id"), call.c.fence == Fence.CLAIMED.value
 )
+
+
+def line_of(s: Session, call_id: str) -> str:
+    """The line that a call goes out on; it stays the same. Raises UnknownCall."""
+    name: str | None = s.connection().execute(_LINE_OF, {"call_id": call_id}).scalar()
+    if name is None:
+        raise UnknownCall(call_id)
+    return name
 
 
 def raise_fence(
