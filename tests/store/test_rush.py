@@ -228,3 +228,21 @@ def test_an_opening_wakes_the_campaign_once(house: House) -> None:
     house.now = OPENS
     claim = house.claim(campaign)
     assert (len(claim.calls), claim.wake_at) == (3, None)
+
+
+def test_first_calls_wait_for_no_more_than_all_attempts_of_those_before(house: House) -> None:
+    """Retries go first, and they are limited."""
+    house.line(most=2)
+    attempts, people = 3, 30
+    retry = {"busy": {"delays": "1m", "max_attempts": attempts}, "max_attempts": attempts}
+    campaign = house.launch(0, retry=retry)
+    enroll(house, rows_of(campaign, people))
+    made: list[str] = []
+    while len(set(made)) < people:
+        house.later(minutes=1)
+        for call in house.claim(campaign).calls:
+            made.append(call.masked)
+            house.end(call.call_id, CallStatus.BUSY)
+    order = list(dict.fromkeys(made))
+    for before, masked in enumerate(order):
+        assert made.index(masked) <= attempts * before
