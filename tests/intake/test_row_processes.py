@@ -173,6 +173,21 @@ def test_processes_end_when_the_reading_is_given_up() -> None:
     assert children() == []
 
 
+def test_many_files_at_once_share_the_processes_that_there_may_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(row_processes, "MOST_PROCESSES", 1)
+    loaded = load(people(50), "")
+    first, second = (read_chunks(loaded, size=10, processes=2) for _ in range(2))
+    next(first)
+    assert len(children()) == 1
+    assert sum(len(chunk.recipients) for chunk in second) == 50
+    assert len(children()) == 1
+    first.close()
+    with row_processes.granted(2) as count:
+        assert count == 1
+
+
 def test_a_process_that_is_killed_ends_the_reading_with_an_error() -> None:
     chunks = read_chunks(load(people(500), ""), size=10, processes=2)
     next(chunks)

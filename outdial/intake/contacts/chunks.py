@@ -17,7 +17,7 @@ from outdial.intake.contacts.cells import LocatedText
 from outdial.intake.contacts.csv_rows import CsvRowChecker
 from outdial.intake.contacts.first_lines import FirstLines
 from outdial.intake.contacts.inline import inline_chunks
-from outdial.intake.contacts.row_processes import RowProcesses, processes_for
+from outdial.intake.contacts.row_processes import RowProcesses, granted, processes_for
 from outdial.intake.contacts.rows import CheckedRows, RowChecker
 from outdial.intake.contacts.table import ContactTable, CsvChunk
 from outdial.intake.definition import LoadedDefinition
@@ -60,8 +60,8 @@ def read_chunks(
     forty bytes a number.
 
     Rows of a long contact file are checked in `processes` beside each other, by default one a
-    core; they end with the iteration, so close an iterator that is not read to its end. Raises
-    RowProcessFailed when one of them ends.
+    core, of those that this process may still have. They end with the iteration, so close an
+    iterator that is not read to its end. Raises RowProcessFailed when one of them ends.
     """
     assembly, empty = _Assembly(), True
     with closing(_checked(loaded, size, without, processes)) as checked:
@@ -129,12 +129,12 @@ def _checked(
         return
     path = loaded.base / source.csv
     chunks = ContactTable(source, path, source_map).chunks(size)
-    processes = processes_for(path) if processes is None else processes
-    if processes:
-        with RowProcesses(loaded, processes) as beside:
-            yield from beside.check(chunks)
-    else:
-        yield from _in_turn(loaded, chunks)
+    with granted(processes_for(path) if processes is None else processes) as count:
+        if count:
+            with RowProcesses(loaded, count) as beside:
+                yield from beside.check(chunks)
+        else:
+            yield from _in_turn(loaded, chunks)
 
 
 def _in_turn(

@@ -13,8 +13,10 @@ import sys
 from array import array
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,7 +31,8 @@ from outdial.intake.definition import LoadedDefinition
 SMALLEST_FILE = 1_500_000
 """Bytes. What is shorter is read sooner than a process has started."""
 MOST_PROCESSES = 8
-"""This process, which reads the file, keeps about so many busy."""
+"""This process, which reads the file, keeps about so many busy. It has no more of them at a time,
+however many files it reads."""
 _AHEAD = 3
 """Chunks that a process has been given and that are not taken back yet."""
 PROGRAM = "outdial.intake.contacts.row_process"
@@ -41,8 +44,15 @@ class RowProcessFailed(OutdialError):
     code = "row_process_failed"
 
 
+class _Running:
+    """How many of them this process has."""
+
+    count = 0
+    lock = Lock()
+
+
 def processes_for(path: Path) -> int:
-    """How many processes check the rows of a file; 0: this one does."""
+    """How many processes may check the rows of a file; 0: this one does."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         size = path.stat().st_size
@@ -51,6 +61,19 @@ def processes_for(path: Path) -> int:
     if size < SMALLEST_FILE or cores is None or cores < 2:
         return 0
     return min(cores, MOST_PROCESSES)
+
+
+@contextmanager
+def granted(wanted: int) -> Iterator[int]:
+    """As many of the processes as this one may still have, until the block ends."""
+    with _Running.lock:
+        count = min(wanted, MOST_PROCESSES - _Running.count)
+        _Running.count += count
+    try:
+        yield count
+    finally:
+        with _Running.lock:
+            _Running.count -= count
 
 
 class RowProcesses:
