@@ -2,10 +2,11 @@
 
 The campaign's workflow is the real one, on Temporal's development server; its claims come from
 memory, up to 200 calls each and after the usual linger, and each call is a workflow that waits for
-a second. A row for each number of calls at once: calls a second, events and workflow tasks of the
-campaign for each call, the most calls that one task started, runs, and CPU of Temporal and of this
-process for each call. The last column is the CPU of the campaign's workflow alone, for each call,
-measured by replaying its histories: one core can't start more than the inverse of it.
+a second. A row for each number of calls at once: calls a second; events, workflow tasks and
+transactions of the campaign for each call, which Temporal makes one after the other; the most calls
+that one task started; runs; CPU of Temporal and of this process for each call. The last column is
+the CPU of the campaign's workflow alone, for each call, measured by replaying its histories: one
+core can't start more than the inverse of it.
 
     python -m bench.campaign_workflow [--in-flight 50 200 800] [--rounds 8]
 """
@@ -17,6 +18,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -40,6 +42,7 @@ with workflow.unsafe.imports_passed_through():
     from outdial.contracts.signatures.campaign import CampaignRef, ClaimInput, Finish
     from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall
     from outdial.domain.record import Progress
+    from outdial.runtime.temporal_config import release_clients
     from tests.temporal import start_server
     from workflows.campaign import CampaignWorkflow
 
@@ -135,6 +138,8 @@ class Started:
     most_at_once: int
     """Calls that one workflow task started."""
     runs: int
+    transitions: int
+    """Transactions that Temporal has made on the campaign, one after the other."""
     temporal: float
     """CPU seconds."""
     here: float
@@ -175,26 +180,28 @@ async def run_campaign(client: Client, server: int, at_once: int, calls: int) ->
         )
         seconds = time.monotonic() - began
         here, there = time.process_time() - here, cpu_seconds(server) - there
-    histories = await _histories(client, name)
+    histories, transitions = await _histories(client, name)
     replayed = await _replay(client, histories)
     events = [event for history in histories for event in history.events]
     return Started(
         at_once, calls, seconds, len(events),
         sum(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED for event in events),
-        _most_started(events), len(histories), there, here, replayed,
+        _most_started(events), len(histories), transitions, there, here, replayed,
     )  # fmt: skip
 
 
-async def _histories(client: Client, workflow_id: str) -> list[WorkflowHistory]:
-    """Of all runs, the newest last."""
-    first = client.get_workflow_handle(workflow_id)
-    histories, run_id = [], (await first.describe()).raw_info.first_run_id
+async def _histories(client: Client, workflow_id: str) -> tuple[list[WorkflowHistory], int]:
+    """Of all runs, the newest last; and how many transactions they took."""
+    histories, transitions = [], 0
+    described = await client.get_workflow_handle(workflow_id).describe()
+    run_id = described.raw_info.first_run_id
     while run_id:
-        history = await client.get_workflow_handle(workflow_id, run_id=run_id).fetch_history()
-        histories.append(history)
-        last = history.events[-1]
+        run = client.get_workflow_handle(workflow_id, run_id=run_id)
+        transitions += (await run.describe()).raw_info.state_transition_count
+        histories.append(await run.fetch_history())
+        last = histories[-1].events[-1]
         run_id = last.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
-    return histories
+    return histories, transitions
 
 
 def _most_started(events: Sequence[HistoryEvent]) -> int:
@@ -223,8 +230,8 @@ async def _replay(client: Client, histories: Sequence[WorkflowHistory]) -> float
 def show(rows: Sequence[Started]) -> None:
     table = Table(title="One campaign workflow; milliseconds are of CPU, for each call")
     for column in (
-        "at once", "calls", "calls/s", "events a call", "tasks a call", "most in a task", "runs",
-        "Temporal", "here", "the workflow alone",
+        "at once", "calls", "calls/s", "events a call", "commits a call", "tasks a call",
+        "most in a task", "runs", "Temporal", "here", "workflow alone",
     ):  # fmt: skip
         table.add_column(column, justify="right")
     for row in rows:
@@ -233,13 +240,15 @@ def show(rows: Sequence[Started]) -> None:
             str(row.calls),
             f"{row.calls / row.seconds:.1f}",
             f"{row.events / row.calls:.2f}",
+            f"{row.transitions / row.calls:.2f}",
             f"{row.tasks / row.calls:.3f}",
             str(row.most_at_once),
             str(row.runs),
             *(f"{1000 * cpu / row.calls:.1f}" for cpu in (row.temporal, row.here)),
             f"{1000 * row.replayed / row.calls:.2f}",
         )
-    Console(width=120, highlight=False).print(table)
+    Console(width=140, highlight=False).print(table)
+    sys.stdout.flush()
 
 
 async def main(in_flight: Sequence[int], rounds: int) -> None:
@@ -269,4 +278,7 @@ if __name__ == "__main__":
     parser.add_argument("--in-flight", type=int, nargs="+", default=[50, 200, 800])
     parser.add_argument("--rounds", type=int, default=8)
     options = parser.parse_args()
-    asyncio.run(main(options.in_flight, options.rounds))
+    try:
+        asyncio.run(main(options.in_flight, options.rounds))
+    finally:
+        release_clients()

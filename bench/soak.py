@@ -37,6 +37,7 @@ from outdial.runtime.connection import connect_temporal
 from outdial.runtime.lines import build_lines
 from outdial.runtime.settings.settings import load_settings
 from outdial.runtime.stack.embedded import EmbeddedStack
+from outdial.runtime.temporal_config import release_clients
 from outdial.services.campaigns import control
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.operations.reading import progress
@@ -271,4 +272,8 @@ if __name__ == "__main__":
     parser.add_argument("--minutes", type=int, default=30)
     parser.add_argument("--in-flight", type=int, default=20)
     options = parser.parse_args()
-    sys.exit(main(options.database, options.minutes, options.in_flight))
+    try:
+        status = main(options.database, options.minutes, options.in_flight)
+    finally:
+        release_clients()
+    sys.exit(status)
