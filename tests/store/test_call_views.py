@@ -119,12 +119,31 @@ def test_pages_cover_both_kinds(house: House) -> None:
         on_pages += [view.id for view in page]
         after = page[-1].created_at, page[-1].id
     assert on_pages == everything
-    count = house.write(lambda s: call_views.count_views(s, DEFAULT_TENANT, EVERYTHING))
-    assert count == 5
+    for up_to, count in ((9, 5), (4, 4)):
+        counted = house.write(
+            lambda s, up_to=up_to: call_views.count_views(  # type: ignore[misc]
+                s, DEFAULT_TENANT, EVERYTHING, up_to=up_to
+            )
+        )
+        assert counted == count
     assert listed(house, CallFilter(campaign=campaign.name, agent="agent-1"))[0].id in called
     assert house.write(lambda s: call_views.list_views(s, "other", EVERYTHING, limit=9)) == []
     assert house.write(lambda s: call_views.get_view(s, "other", called[0])) is None
     assert house.write(lambda s: call_views.get_view(s, "other", request_ids[0])) is None
+
+
+def test_statuses_of_the_newest_calls(house: House) -> None:
+    campaign = house.launch(1, first=10)
+    house.end(house.claim_one(campaign).call_id)
+    for n in range(3):
+        ask(house, n, at=NOW + timedelta(seconds=1 + n))
+    for up_to, statuses in ((9, {"queued": 3, "completed": 1}), (2, {"queued": 2})):
+        counted = house.write(
+            lambda s, up_to=up_to: call_views.statuses_of_newest(  # type: ignore[misc]
+                s, DEFAULT_TENANT, EVERYTHING, up_to=up_to
+            )
+        )
+        assert counted == statuses
 
 
 def test_many_ask_at_once_and_each_has_its_place(house: House) -> None:

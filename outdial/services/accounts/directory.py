@@ -121,12 +121,14 @@ async def count(
     ctx: Resources,
     of: Directory[Kept],
     *,
+    up_to: int,
     search: str | None = None,
     tags: Sequence[str] = (),
     **values: Any,
 ) -> int:
+    """How many there are; no more are counted than `up_to`."""
     return await ctx.database.read(
-        lambda s: of.count(s, ctx.tenant, search=search, tags=tags, **values)
+        lambda s: of.count(s, ctx.tenant, up_to=up_to, search=search, tags=tags, **values)
     )
 
 

@@ -100,8 +100,9 @@ async def page(
     )
 
 
-async def count(ctx: Resources, chosen: DeskFilter) -> int:
-    return await ctx.database.read(lambda s: desk.count(s, ctx.tenant, chosen))
+async def count(ctx: Resources, chosen: DeskFilter, *, up_to: int) -> int:
+    """How many appointments there are; no more are counted than `up_to`."""
+    return await ctx.database.read(lambda s: desk.count(s, ctx.tenant, chosen, up_to=up_to))
 
 
 async def change(ctx: Resources, appointment_id: str, changes: DeskChange) -> DeskAppointment:

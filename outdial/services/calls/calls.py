@@ -4,6 +4,7 @@ here is a row on the roster of the tenant's direct campaign."""
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -126,8 +127,20 @@ async def list_calls(
     )
 
 
-async def count_calls(ctx: Resources, chosen: CallFilter) -> int:
-    return await ctx.database.read(lambda s: stored_calls.count_views(s, ctx.tenant, chosen))
+async def count_calls(ctx: Resources, chosen: CallFilter, *, up_to: int) -> int:
+    """How many calls there are; no more are counted than `up_to`."""
+    return await ctx.database.read(
+        lambda s: stored_calls.count_views(s, ctx.tenant, chosen, up_to=up_to)
+    )
+
+
+async def statuses_of_newest(
+    ctx: Resources, chosen: CallFilter, *, up_to: int
+) -> Counter[CallStatus]:
+    """In which statuses the newest calls are, `up_to` of them."""
+    return await ctx.database.read(
+        lambda s: stored_calls.statuses_of_newest(s, ctx.tenant, chosen, up_to=up_to)
+    )
 
 
 async def call_events(ctx: Resources, call: CallView) -> list[CallEvent]:

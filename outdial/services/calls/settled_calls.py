@@ -27,8 +27,10 @@ async def list_calls(
     return [until_settled(view, now) for view in views]
 
 
-async def count_calls(ctx: Resources, chosen: CallFilter) -> int:
-    return await calls.count_calls(ctx, chosen.model_copy(update={"settled_by": ctx.clock()}))
+async def count_calls(ctx: Resources, chosen: CallFilter, *, up_to: int) -> int:
+    """How many such calls there are; no more are counted than `up_to`."""
+    chosen = chosen.model_copy(update={"settled_by": ctx.clock()})
+    return await calls.count_calls(ctx, chosen, up_to=up_to)
 
 
 async def end_call(ctx: Resources, call_id: str) -> CallView:

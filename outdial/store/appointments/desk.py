@@ -145,9 +145,10 @@ def page(
     return [_shown(row) for row in s.connection().execute(query.limit(limit).offset(offset))]
 
 
-def count(s: Session, tenant: str, chosen: DeskFilter) -> int:
-    query = select(func.count()).select_from(appointment).where(*_chosen(tenant, chosen))
-    return int(s.connection().execute(query).scalar_one())
+def count(s: Session, tenant: str, chosen: DeskFilter, *, up_to: int) -> int:
+    """How many appointments there are; no more are counted than `up_to`."""
+    some = select(appointment.c.id).where(*_chosen(tenant, chosen)).limit(up_to).subquery()
+    return int(s.connection().execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def _rules_of(row: Any) -> CalendarRules:

@@ -4,6 +4,7 @@ in `store.call.settlement`."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -189,16 +190,36 @@ def list_views(
     return [views[row.id] for row in rows]
 
 
-def count_views(s: Session, tenant: str, chosen: CallFilter) -> int:
-    both = _both(s, tenant, chosen).subquery()
-    return int(s.connection().execute(select(func.count()).select_from(both)).scalar_one())
+def count_views(s: Session, tenant: str, chosen: CallFilter, *, up_to: int) -> int:
+    """How many calls there are; no more are counted than `up_to`."""
+    parts = (part.limit(up_to).subquery() for part in _parts(s, tenant, chosen))
+    counts = [select(func.count()).select_from(part).scalar_subquery() for part in parts]
+    return min(up_to, sum(s.connection().execute(select(*counts)).one()))
+
+
+def statuses_of_newest(
+    s: Session, tenant: str, chosen: CallFilter, *, up_to: int
+) -> Counter[CallStatus]:
+    """In which statuses the newest calls are, `up_to` of them."""
+    newest = []
+    for part, status in zip(_parts(s, tenant, chosen), (_STATUS, call.c.status), strict=False):
+        order = [part.selected_columns[name].desc() for name in ("created_at", "id")]
+        shown = part.add_columns(_settled_status(status, chosen).label("status"))
+        newest.append(select(shown.order_by(*order).limit(up_to).subquery()))
+    both = union_all(*newest).subquery()
+    some = select(both.c.status).order_by(both.c.created_at.desc(), both.c.id.desc()).limit(up_to)
+    return Counter(CallStatus(status) for status in s.connection().execute(some).scalars())
 
 
 def _both(s: Session, tenant: str, chosen: CallFilter) -> Any:
+    return union_all(*_parts(s, tenant, chosen))
+
+
+def _parts(s: Session, tenant: str, chosen: CallFilter) -> list[Select[Any]]:
     parts = [_requests(tenant, chosen)]
     if chosen.origin in (None, "campaign") and chosen.contact_id is None:
         parts.append(_campaign_calls(s, tenant, chosen))
-    return union_all(*parts)
+    return parts
 
 
 def _requests(tenant: str, chosen: CallFilter) -> Select[Any]:

@@ -205,7 +205,7 @@ def _copy(
 
 
 def _bound(table: Table, name: str, value: Any, dialect: Dialect) -> Any:
-    bind = table.c[name].type.dialect_impl(dialect).bind_processor(dialect)
+    bind = _binder(table, name, dialect)
     return value if bind is None else bind(value)
 
 

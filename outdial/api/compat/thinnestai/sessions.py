@@ -15,6 +15,7 @@ from outdial.api.compat.thinnestai.models import (
     Transcript,
 )
 from outdial.api.compat.thinnestai.words import MEANT
+from outdial.api.compat.totals import counted_to
 from outdial.api.compat.values import whole_seconds
 from outdial.domain.call.request import CallFilter
 from outdial.domain.call.transcript import turns_of
@@ -60,7 +61,7 @@ async def list_sessions(
         ) from None
     size = min(limit, MOST)
     views = await settled_calls.list_calls(caller.ctx, chosen, limit=size, offset=offset)
-    total = await settled_calls.count_calls(caller.ctx, chosen)
+    total = await settled_calls.count_calls(caller.ctx, chosen, up_to=counted_to(offset, size))
     shown = [Session.of(view) for view in views]
     return Sessions(sessions=shown, total=total, limit=size, offset=offset)
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from outdial.api.admission import AdmittedRoute
 from outdial.api.compat.days import from_day
+from outdial.api.compat.totals import counted_to
 from outdial.api.compat.voxanne.auth import needs
 from outdial.api.compat.voxanne.models.appointments import (
     STATUSES,
@@ -63,8 +64,9 @@ async def list_appointments(
     except (ValueError, OverflowError):
         raise RequestRefused("startDate, endDate: write a date, such as 2026-12-01") from None
     size = min(limit, MOST)
-    rows = await appointments.page(caller.ctx, chosen, limit=size, offset=(page - 1) * size)
-    total = await appointments.count(caller.ctx, chosen)
+    offset = (page - 1) * size
+    rows = await appointments.page(caller.ctx, chosen, limit=size, offset=offset)
+    total = await appointments.count(caller.ctx, chosen, up_to=counted_to(offset, size))
     return Appointments(
         appointments=[_shown(one, caller) for one in rows],
         pagination=Pagination.of(page, size, total),

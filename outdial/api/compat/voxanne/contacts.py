@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from outdial.api.admission import AdmittedRoute
+from outdial.api.compat.totals import counted_to
 from outdial.api.compat.voxanne.auth import NAME, needs
 from outdial.api.compat.voxanne.models.appointments import Appointment
 from outdial.api.compat.voxanne.models.calls import Call
@@ -64,11 +65,14 @@ async def list_contacts(
 ) -> Contacts:
     """Oldest first; `search` looks at names, email and number."""
     size = min(limit, MOST)
+    offset = (page - 1) * size
     tags = () if leadStatus is None else (lead_tag(leadStatus),)
     contacts = await directory.page(
-        caller.ctx, CONTACTS, limit=size, offset=(page - 1) * size, search=search, tags=tags
+        caller.ctx, CONTACTS, limit=size, offset=offset, search=search, tags=tags
     )
-    total = await directory.count(caller.ctx, CONTACTS, search=search, tags=tags)
+    total = await directory.count(
+        caller.ctx, CONTACTS, up_to=counted_to(offset, size), search=search, tags=tags
+    )
     return Contacts(
         contacts=[Contact.of(one) for one in contacts],
         pagination=Pagination.of(page, size, total),
@@ -94,12 +98,12 @@ async def get_contact(
     views, total = [], 0
     if caller.may("calls:read"):
         views = await settled_calls.list_calls(caller.ctx, chosen, limit=_HISTORY)
-        total = await settled_calls.count_calls(caller.ctx, chosen)
+        total = await settled_calls.count_calls(caller.ctx, chosen, up_to=counted_to(0, _HISTORY))
     theirs = DeskFilter(phone=kept.phone)
     booked, count = [], 0
     if caller.may("appointments:read"):
         booked = await appointments.page(caller.ctx, theirs, limit=_HISTORY)
-        count = await appointments.count(caller.ctx, theirs)
+        count = await appointments.count(caller.ctx, theirs, up_to=counted_to(0, _HISTORY))
     return ContactDetails.with_history(
         kept,
         [Call.of(view) for view in views],

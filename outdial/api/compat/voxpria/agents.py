@@ -19,6 +19,8 @@ from outdial.services.calls import calls
 
 router = APIRouter(prefix="/api/v1/agents", route_class=AdmittedRoute)
 MOST = 1000
+_NEWEST = 1000
+"""Calls that the figures of an agent are made of."""
 _MINUTES = 10
 
 
@@ -58,8 +60,9 @@ class Configuration(Camel):
 
 class Stats(Camel):
     total_calls: int
+    """Of the newest calls, which are counted up to 1,000."""
     success_rate: float | None
-    """Percent of the calls; none without calls."""
+    """Percent of these calls; none without calls."""
     avg_duration: float | None
     """Not counted."""
 
@@ -81,9 +84,8 @@ async def get_agent(
 ) -> Success[AgentDetails]:
     agent = await directory.get(caller.ctx, AGENTS, agent_id)
     chosen = CallFilter(agent=agent.id)
-    total = await calls.count_calls(caller.ctx, chosen)
-    good = chosen.model_copy(update={"statuses": (CallStatus.COMPLETED,)})
-    completed = await calls.count_calls(caller.ctx, good)
+    statuses = await calls.statuses_of_newest(caller.ctx, chosen, up_to=_NEWEST)
+    total, completed = statuses.total(), statuses[CallStatus.COMPLETED]
     return Success(
         data=AgentDetails.of(
             agent,

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 
 from outdial.api.admission import AdmittedRoute
+from outdial.api.compat.totals import counted_to
 from outdial.api.compat.voxpria.auth import NAME, TRIGGERS, needs
 from outdial.api.compat.voxpria.models import Call, Listed, Pagination, Success, Trigger, Triggered
 from outdial.api.state import state_of
@@ -55,7 +56,7 @@ async def list_calls(
     size, everything = min(limit, MOST), CallFilter()
     offset = (page - 1) * size
     views = await settled_calls.list_calls(caller.ctx, everything, limit=size, offset=offset)
-    total = await settled_calls.count_calls(caller.ctx, everything)
+    total = await settled_calls.count_calls(caller.ctx, everything, up_to=counted_to(offset, size))
     shown = [Call.of(view) for view in views]
     return Listed(data=shown, pagination=Pagination(page=page, limit=size, total=total))
 

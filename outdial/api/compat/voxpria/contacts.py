@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from outdial.api.admission import AdmittedRoute
 from outdial.api.bodies import LARGE, accepting
+from outdial.api.compat.totals import counted_to
 from outdial.api.compat.values import Timestamp
 from outdial.api.compat.voxpria.auth import needs
 from outdial.api.compat.voxpria.calls import MOST, PAGE, Limit, Page
@@ -111,8 +112,9 @@ async def list_contacts(
 ) -> Listed[ShownContact]:
     """The oldest first."""
     size = min(limit, MOST)
-    contacts = await directory.page(caller.ctx, CONTACTS, limit=size, offset=(page - 1) * size)
-    total = await directory.count(caller.ctx, CONTACTS)
+    offset = (page - 1) * size
+    contacts = await directory.page(caller.ctx, CONTACTS, limit=size, offset=offset)
+    total = await directory.count(caller.ctx, CONTACTS, up_to=counted_to(offset, size))
     shown = [ShownContact.of(one) for one in contacts]
     return Listed(data=shown, pagination=Pagination(page=page, limit=size, total=total))
 
