@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.retry import Daypart, Retry
 from outdial.domain.decision.conditions import is_open
 from outdial.domain.decision.decision import Candidate, Decision, Dial, Ledger, Never, Wait
+from outdial.domain.decision.earliest import earliest_wait
 from outdial.domain.decision.planner import decide
 from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.caps import Cap, CapScope
@@ -19,7 +21,8 @@ from outdial.domain.definition.purpose import Purpose
 from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.consent import Consent, ConsentLevel
 from outdial.domain.rules.rule import Rule
-from outdial.domain.rules.rulebook import Block, Rulebook
+from outdial.domain.rules.rulebook import Block, Rulebook, shipped_rulebook
+from outdial.domain.rules.zone import ZoneEvidence, ZoneSource
 from tests.generating import examples
 
 NOW = datetime(2026, 10, 16, 17, 0, tzinfo=UTC)
@@ -167,3 +170,20 @@ def test_the_order_of_rules_does_not_matter(
     one = decide(candidate, plan, ledger, NOW, Rulebook(added))
     other = decide(candidate, plan, ledger, NOW, Rulebook(added[::-1]))
     assert one == other
+
+
+@settings(max_examples=examples(150), deadline=None)
+@given(candidates, plans, ledgers, st.lists(rules(), max_size=2), st.lists(blocks, max_size=1))
+def test_nobody_gets_a_first_call_before_the_earliest_instant_for_their_zones(
+    candidate: Candidate, plan: CallPlan, ledger: Ledger, added: list[Rule], blocked: list[Block]
+) -> None:
+    """Nor before that of the rules that ship, by which the recipients of a launch are due first."""
+    first = replace(candidate, attempts=0, promised=False)
+    zones = ZoneEvidence(
+        candidates=first.zones, source=ZoneSource.OWN, jurisdictions=first.jurisdictions
+    )
+    book = Rulebook(added, blocked)
+    decision = decide(first, plan, ledger, NOW, book)
+    for bound in (book, shipped_rulebook()):
+        wait = earliest_wait(plan, zones, NOW, bound)
+        assert wait is None or earliest(decision) >= wait.until

@@ -16,9 +16,10 @@ from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.claims import candidates, reservation
 from outdial.store.claims.candidates import SMALLEST_STEP
-from outdial.store.claims.reschedule import RESCHEDULED
+from outdial.store.claims.reschedule import RESCHEDULED, FirstDue
 from outdial.store.db.tables import EPOCH, recipient
-from tests.builders import House, phone, zones
+from outdial.store.roster.rows import insert_recipients
+from tests.builders import LINE, House, draft, located_rows, phone, zones
 
 pytestmark = pytest.mark.both_databases
 
@@ -246,3 +247,24 @@ def test_first_calls_wait_for_no_more_than_all_attempts_of_those_before(house: H
     order = list(dict.fromkeys(made))
     for before, masked in enumerate(order):
         assert made.index(masked) <= attempts * before
+
+
+def test_the_recipients_of_a_launch_at_night_are_due_when_their_hours_open(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim has nothing to decide before, and the campaign is woken once for each zone."""
+    house.now = OPENS - timedelta(hours=3)
+    campaign = house.launch(0, schedule=DAY)
+    first_due = FirstDue(campaign.plan, house.now)
+    drafts = [
+        row._replace(zones=zones(NEW_YORK if at % 2 else LOS_ANGELES).model_dump_json())
+        for at, row in enumerate(located_rows([draft(at) for at in range(300)]))
+    ]
+    house.write(
+        lambda s: insert_recipients(s, campaign.id, campaign.launch, LINE, drafts, first_due)
+    )
+    with counted(house, monkeypatch) as work:
+        claim = house.claim(campaign)
+    assert (claim.wake_at, work.decisions, work.written) == (OPENS, 0, 0)
+    house.now = OPENS
+    assert len(house.claim(campaign).calls) == 10

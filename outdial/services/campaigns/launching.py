@@ -222,7 +222,7 @@ async def carry_out(
     """
     record, forecast = begun.staging, begun.forecast
     async with given_up_on_error(ctx, record):
-        writer = StagingWriter(ctx, record, forecast.plan.line, progress)
+        writer = StagingWriter(ctx, record, forecast.plan.line, progress, forecast.plan)
         written = await writer.write(begun.loaded, lambda chunk: forecast.add(chunk.kinds))
         never = tuple(await asyncio.to_thread(forecast.never))
         if sum(count for count, _ in never) == written:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
+from outdial.domain.call.plan import CallPlan
 from outdial.domain.errors import OutdialError
 from outdial.domain.record import StagingRecord, StagingState
 from outdial.intake.contacts.chunks import RosterChunk, read_chunks
@@ -18,6 +19,7 @@ from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList, problem_lines
 from outdial.resources.resources import Resources
 from outdial.services.errors import ChangeRefused, NotFound
+from outdial.store.claims.reschedule import FirstDue
 from outdial.store.db.errors import DatabaseUnavailable, StagingEnded
 from outdial.store.roster import flip, staging
 
@@ -85,7 +87,11 @@ class StagingWriter:
     line: str
     """The campaign's first line."""
     progress: Progress | None = None
+    plan: CallPlan | None = None
+    """The plan of a launch, by whose hours its recipients are due. That of a campaign which runs
+    may change before an addition is accepted: its recipients are due at once."""
     _problems: ProblemList = field(default_factory=ProblemList)
+    _due: FirstDue | None = None
     _rows: int = 0
     _written: int = 0
 

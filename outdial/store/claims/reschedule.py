@@ -13,17 +13,20 @@ from datetime import datetime
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
+from outdial.domain.call.plan import CallPlan
 from outdial.domain.decision.decision import Wait
 from outdial.domain.decision.earliest import earliest_wait
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.domain.rules.rulebook import Rulebook
-from outdial.domain.rules.zone import zone_data
+from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
+from outdial.domain.rules.zone import ZoneEvidence, zone_data
 from outdial.store.db.bulk import among
-from outdial.store.db.tables import recipient
+from outdial.store.db.tables import EPOCH, recipient
 from outdial.store.records import read_zones
 
 RESCHEDULED = 2000
 """Recipients read in one step."""
+MOST_REMEMBERED = 20_000
+"""Zones as JSON text, of about a kilobyte each."""
 
 _WAITING = recipient.c.state == RecipientState.WAITING.value
 _FIRST_DUE = (
@@ -69,6 +72,33 @@ def reschedule(
         values = {"ids": ids, "until": wait.until, "why": wait.reason.text}
         s.connection().execute(_PUT_OFF, values)
     return sum(map(len, waits.values()))
+
+
+class FirstDue:
+    """When recipients of a new launch are due: not before its hours and the rules that ship let
+    anybody with their zones be called. What a tenant adds to the rules can't make it earlier."""
+
+    def __init__(self, plan: CallPlan, now: datetime) -> None:
+        self._plan = plan
+        self._now = now
+        self._by_zones: dict[str, datetime] = {}
+        self._by_kind: dict[tuple[tuple[str, ...], ...], datetime] = {}
+
+    def __call__(self, zones: str) -> datetime:
+        """`zones` is a ZoneEvidence as JSON text."""
+        due = self._by_zones.get(zones)
+        if due is None:
+            if len(self._by_zones) >= MOST_REMEMBERED:
+                self._by_zones.clear()
+            due = self._by_zones[zones] = self._due(read_zones(zones))
+        return due
+
+    def _due(self, evidence: ZoneEvidence) -> datetime:
+        kind = (evidence.candidates, evidence.jurisdictions, evidence.destinations)
+        if kind not in self._by_kind:
+            wait = earliest_wait(self._plan, evidence, self._now, shipped_rulebook())
+            self._by_kind[kind] = EPOCH if wait is None else wait.until
+        return self._by_kind[kind]
 
 
 def _wait_of(

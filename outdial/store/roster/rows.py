@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -30,20 +32,32 @@ _NO_NUMBERS = json_text([])
 
 
 def insert_recipients(
-    s: Session, campaign_id: int, launch: int, line: str, drafts: Sequence[LocatedDraft]
+    s: Session,
+    campaign_id: int,
+    launch: int,
+    line: str,
+    drafts: Sequence[LocatedDraft],
+    first_due: Callable[[str], datetime] = lambda _zones: EPOCH,
 ) -> None:
-    """Write recipients under a launch number. Who is refused is done at once, with the reason."""
+    """Write recipients under a launch number. Who is refused is done at once, with the reason.
+
+    `first_due` says by a recipient's zones when it is due: by default at once.
+    """
     same = {
         "campaign_id": campaign_id,
         "launch": launch,
         "line": line,
         "attempts": 0,
         "calls": 0,
-        "due_at": EPOCH,
         "turn": 1,
         "withdrawn": False,
     }
-    load_rows(s, recipient, same, _COLUMNS, [_values(draft) for draft in drafts])
+    rows: dict[datetime, list[tuple[Any, ...]]] = defaultdict(list)
+    for draft in drafts:
+        due = EPOCH if draft.zones is None else first_due(draft.zones)
+        rows[due].append(_values(draft))
+    for due, alike in rows.items():
+        load_rows(s, recipient, same | {"due_at": due}, _COLUMNS, alike)
 
 
 def _values(draft: LocatedDraft) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ Locked in this order: the staging, the campaign's name, its claim state, the cam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from outdial.store.campaign.campaigns import (
 from outdial.store.db.dialect import lock_keys, lock_rows
 from outdial.store.db.errors import CampaignEnded, StagingEnded
 from outdial.store.db.tables import (
+    EPOCH,
     campaign,
     claim_state,
     is_unfinished_staging,
@@ -179,8 +180,10 @@ def write_chunk(
     so_far: ReadSoFar,
     *,
     now: datetime,
+    first_due: Callable[[str], datetime] = lambda _zones: EPOCH,
 ) -> None:
-    """Write the next recipients, on a campaign's (first) line.
+    """Write the next recipients, on a campaign's (first) line; `first_due` says when they are due,
+    by their zones.
 
     Of an addition, they get positions on the launch's roster. Raises StagingEnded.
     """
@@ -191,7 +194,7 @@ def write_chunk(
         first, sequence = lock_roster(s, of.campaign_id, of.launch)
         move_roster(s, of.campaign_id, of.launch, first + len(drafts), sequence + 1)
         drafts = [draft._replace(position=first + at) for at, draft in enumerate(drafts)]
-    insert_recipients(s, of.campaign_id, of.row_launch, line, drafts)
+    insert_recipients(s, of.campaign_id, of.row_launch, line, drafts, first_due)
     _keep_appointments(s, of, drafts, sequence)
 
 
