@@ -39,7 +39,7 @@ SHORT_WRITE = LocalOptions(
 """A short database transaction, run where the workflow runs: one history event."""
 
 ENROLL = Options(
-    # A million rows at a few thousand a second, with room.
+    # A million rows that an earlier version staged, at a few thousand a second, with room.
     start_to_close_timeout=timedelta(hours=2),
     heartbeat_timeout=timedelta(seconds=60),
     retry_policy=DATABASE_RETRY,
@@ -59,7 +59,7 @@ ENROLL_ADDED = Options(
 """Rows that were added while a campaign runs; the campaign tries again later."""
 
 LAUNCH = Options(
-    # A million rows are checked and staged in one transaction.
+    # A million rows take a minute; a launch of the same name is waited for.
     start_to_close_timeout=timedelta(minutes=30),
     # A worker that dies is noticed long before that.
     heartbeat_timeout=timedelta(seconds=60),
