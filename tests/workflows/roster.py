@@ -48,6 +48,8 @@ class FakeRoster(CampaignActivities):
         self.peak = 0
         self.lingered = 0
         self.hang_ups = 0
+        self.files: list[str] = []
+        """Contact files that were to be added."""
         self.refuse: str | None = None
 
     def end(self, call_id: str) -> None:
@@ -129,6 +131,8 @@ class FakeRoster(CampaignActivities):
 
     @activity.defn(name="add_recipients")
     async def add_recipients(self, add: AddInput) -> Enrolled:
+        if add.file is not None:
+            self.files.append(add.file)
         stopping = self.state is CampaignState.STOPPING
         self.rows.extend(Row(done=stopping) for _ in add.recipients)
         return Enrolled(rows=len(add.recipients))

@@ -176,6 +176,21 @@ async def test_pause_resume_and_add(server: WorkflowEnvironment) -> None:
     assert result.attempts == 7
 
 
+async def test_an_update_may_name_a_contact_file(server: WorkflowEnvironment) -> None:
+    async with campaign(server, recipients=1, max_concurrent=1, held=True) as (
+        handle,
+        roster,
+        calls,
+    ):
+        await until(lambda: _is(calls.placed == 1))
+        _ = await handle.execute_update(
+            CampaignWorkflow.add_recipients, AddRequest(file="more.csv")
+        )
+        assert roster.files == ["more.csv"]
+        calls.go_on.set()
+        await handle.result()
+
+
 @pytest.mark.parametrize("hang_up", [False, True])
 async def test_stop_lets_calls_end(server: WorkflowEnvironment, hang_up: bool) -> None:
     async with campaign(server, recipients=6, max_concurrent=2, held=True) as (

@@ -305,3 +305,22 @@ def test_folders_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == [own.folder.name]
     own.close()
     assert os.listdir(tmp_path) == []
+
+
+async def test_an_api_that_stops_leaves_its_launch_to_the_next_attempt(
+    world: World, upload_dir: Path
+) -> None:
+    name = new_name()
+    async with serving_world(world) as http:
+        customer = await new_customer(http, world, "default")
+        async with customer.http:
+            answer = await customer.http.post("/v1/campaigns", files=form(name, contacts(9000)))
+            assert answer.status_code == 202, answer.text
+    assert await is_empty(upload_dir)
+    async with serving_world(world) as http:
+        customer = await new_customer(http, world, "default")
+        async with customer.http:
+            place = answer.headers["location"]
+            assert (await customer.http.get(place)).json()["state"] == "failed"
+            again = await customer.http.post("/v1/campaigns", files=form(name, contacts(5)))
+            assert (await followed(customer, again))["state"] == "done"
