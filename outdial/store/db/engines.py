@@ -6,7 +6,7 @@ import sqlite3
 import time
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
 READERS = 4
 """Threads that read SQLite beside the one that writes."""
@@ -15,6 +15,8 @@ POSTGRES_CONNECTIONS = 10
 BUSY_SECONDS = 20
 """How long to wait for another's write before the database counts as unavailable. Less than an
 activity's timeout, so that its retry finds the thread free."""
+_POLL = 0.005
+"""Seconds between two tries to begin a write."""
 _WAL_TRIES = 50
 
 
@@ -58,9 +60,9 @@ def sqlite_engine(url: URL, *, echo: bool, writes: bool) -> Engine:
         pool_size=1 if writes else READERS,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
-        connect_args={"timeout": BUSY_SECONDS, "cached_statements": 512},
+        connect_args={"timeout": _POLL if writes else BUSY_SECONDS, "cached_statements": 512},
     )
-    begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+    begin = _begin_write if writes else _begin_read
 
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: Any) -> None:
@@ -74,9 +76,29 @@ def sqlite_engine(url: URL, *, echo: bool, writes: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        begin(connection)
 
     return engine
+
+
+def _begin_read(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def _begin_write(connection: Connection) -> None:
+    """Wait for the write lock. SQLite's own wait tries again every 100 ms after a while: beside a
+    process that writes again and again, it would miss most of the moments in between."""
+    latest = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except exc.OperationalError as error:
+            busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > latest:
+                raise
+            time.sleep(_POLL)
+        else:
+            return
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
