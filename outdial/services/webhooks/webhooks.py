@@ -31,9 +31,9 @@ FLUSH_SECONDS = 1.0
 """How long marks of signalled events are gathered: one transaction for many, where each would
 cost as much as storing the event did. Less than the sweeper waits before it signals again."""
 
-GATHER_SECONDS = 0.05
+GATHER_SECONDS = 0.1
 """The time from the beginning of a line's transaction to that of the next one, at least. A webhook
-waits so long at most, and a hundred calls a second need twenty transactions instead of 400."""
+waits so long at most, and a hundred calls a second need ten transactions instead of 400."""
 MOST = 100
 """Webhooks of one transaction: what it locks stays locked until all are stored."""
 
