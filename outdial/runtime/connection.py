@@ -24,7 +24,8 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
-from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import CompositePayloadConverter, DataConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from outdial.contracts.names import SWEEP_SCHEDULE, TASK_QUEUE
@@ -43,6 +44,20 @@ _CATCH_UP = timedelta(minutes=1)
 
 _NO_OPERATOR = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED)
 """Statuses of a server whose operator service is not for this role, or does not exist."""
+
+
+_CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
+
+
+class SharedPayloadConverter(CompositePayloadConverter):
+    """Pydantic's converter for payloads. The SDK makes one for each run and two for each of its
+    tasks: these share their parts, with the type adapters that were built for earlier ones."""
+
+    def __init__(self) -> None:
+        super().__init__(*_CONVERTERS)
+
+
+DATA_CONVERTER = DataConverter(payload_converter_class=SharedPayloadConverter)
 
 
 class TemporalUnreachable(OutdialError):
@@ -70,7 +85,7 @@ async def connect_temporal(
     give_up = loop.time() + within.total_seconds()
     while True:
         try:
-            return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
+            return await Client.connect(**config, data_converter=DATA_CONVERTER, lazy=lazy)
         except (RuntimeError, OSError) as error:
             if loop.time() >= give_up:
                 raise TemporalUnreachable(
