@@ -15,7 +15,7 @@ from sqlmodel import Session
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord
-from outdial.store.campaign.progress import read_progress
+from outdial.store.campaign.progress import progress_of, read_progress
 from outdial.store.campaign.states import finish_campaign
 from outdial.store.db import migrate
 from outdial.store.db.database import Database
@@ -80,6 +80,19 @@ def test_progress_is_of_the_present_launch(house: House) -> None:
     progress = house.database.read_sync(lambda s: read_progress(s, campaign.id))
     assert progress.recipients == PEOPLE
     assert progress.by_state == dict(zip(STATES, (0, 2, 1, 0, 3), strict=True))
+
+
+def test_progress_of_several_campaigns(house: House) -> None:
+    first = house.launch(3, "first", pacing={"max_concurrent": 2})
+    second = house.launch(2, "second", first=10)
+    house.claim(first)
+    both = house.database.read_sync(lambda s: progress_of(s, [first, second]))
+    assert [(each.campaign, each.recipients, each.in_flight) for each in both] == [
+        ("first", 3, 2),
+        ("second", 2, 0),
+    ]
+    alone = house.database.read_sync(lambda s: read_progress(s, first.id))
+    assert alone == both[0]
 
 
 _PEOPLE = st.sets(st.integers(0, PEOPLE - 1)).map(sorted)

@@ -81,8 +81,7 @@ async def _status_of_one(settings: Settings, name: str, *, as_json: bool) -> int
 
 async def _status_of_all(settings: Settings, *, as_json: bool) -> int:
     async with reading_records(settings) as at:
-        records = await reading.list_campaigns(at.context)
-        every = [await reading.progress(at.context, record.name) for record in records]
+        every = await reading.progress_of_all(at.context)
         if as_json:
             details = [_detail(progress, at) for progress in every]
             flush_json(json.dumps(details, ensure_ascii=False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NoReturn
 
 from sqlmodel import Session
 
@@ -12,7 +13,7 @@ from outdial.resources.resources import Resources
 from outdial.services.errors import NoSuchCampaign
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns
-from outdial.store.campaign.progress import read_progress
+from outdial.store.campaign.progress import progress_of
 from outdial.store.lines import lines
 from outdial.store.lines.lines import LineStatus
 
@@ -23,10 +24,12 @@ PAGE = 1000
 async def require_campaign(ctx: Resources, name: str) -> CampaignRecord:
     """The campaign of that name. Raises NoSuchCampaign."""
     record = await ctx.database.read(lambda s: campaigns.find_campaign(s, ctx.tenant, name))
-    if record is None:
-        campaigns_of_tenant = await list_campaigns(ctx)
-        raise NoSuchCampaign(name, sorted(campaign.name for campaign in campaigns_of_tenant))
-    return record
+    return record or await _unknown(ctx, name)
+
+
+async def _unknown(ctx: Resources, name: str) -> NoReturn:
+    campaigns_of_tenant = await list_campaigns(ctx)
+    raise NoSuchCampaign(name, sorted(campaign.name for campaign in campaigns_of_tenant))
 
 
 async def list_campaigns(ctx: Resources) -> list[CampaignRecord]:
@@ -35,8 +38,24 @@ async def list_campaigns(ctx: Resources) -> list[CampaignRecord]:
 
 async def progress(ctx: Resources, name: str) -> Progress:
     """The campaign's figures at this instant. Raises NoSuchCampaign."""
-    record = await require_campaign(ctx, name)
-    return await ctx.database.read(lambda s: read_progress(s, record.id))
+    return (await record_with_progress(ctx, name))[1]
+
+
+async def record_with_progress(ctx: Resources, name: str) -> tuple[CampaignRecord, Progress]:
+    """A campaign, and its figures at the same instant. Raises NoSuchCampaign."""
+
+    def work(s: Session) -> tuple[CampaignRecord, Progress] | None:
+        record = campaigns.find_campaign(s, ctx.tenant, name)
+        return None if record is None else (record, progress_of(s, [record])[0])
+
+    return await ctx.database.read(work) or await _unknown(ctx, name)
+
+
+async def progress_of_all(ctx: Resources) -> list[Progress]:
+    """The figures of every campaign, those over included, oldest first."""
+    return await ctx.database.read(
+        lambda s: progress_of(s, campaigns.list_campaigns(s, ctx.tenant))
+    )
 
 
 async def list_lines(ctx: Resources) -> list[LineStatus]:

@@ -211,8 +211,7 @@ async def get_campaign(
     name: Name, response: Response, caller: Caller = needs("campaigns:read")
 ) -> CampaignDetails:
     """A campaign with its current figures."""
-    record = await reading.require_campaign(caller.ctx, name)
-    progress = await reading.progress(caller.ctx, name)
+    record, progress = await reading.record_with_progress(caller.ctx, name)
     response.headers.update(tag(record.revision))
     return CampaignDetails(**dict(Campaign.of(record)), progress=progress)
 
