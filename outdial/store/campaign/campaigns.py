@@ -11,7 +11,6 @@ from sqlalchemy import (
     BindParameter,
     RowMapping,
     bindparam,
-    delete,
     exists,
     func,
     insert,
@@ -43,7 +42,6 @@ from outdial.store.db.errors import (
 from outdial.store.db.tables import (
     call,
     campaign,
-    campaign_line,
     campaign_revision,
     claim_state,
     lease,
@@ -109,15 +107,6 @@ def lock_campaign(s: Session, campaign_id: int) -> CampaignRecord:
 def change_campaign(s: Session, campaign_id: int, values: dict[str, Any]) -> CampaignRecord:
     s.connection().execute(update(campaign).where(campaign.c.id == campaign_id).values(values))
     return require_campaign(s, campaign_id)
-
-
-def write_lines(s: Session, record: CampaignRecord) -> None:
-    """Note which lines the campaign's plan has, so that others on them know who waits."""
-    s.connection().execute(delete(campaign_line).where(campaign_line.c.campaign_id == record.id))
-    s.connection().execute(
-        insert(campaign_line),
-        [{"campaign_id": record.id, "name": share.name} for share in record.plan.shares],
-    )
 
 
 def _record(row: RowMapping | None, campaign_id: int) -> CampaignRecord:
@@ -205,7 +194,6 @@ def launch_campaign(
     plan = CallPlan.of(definition)
     if earlier is None:
         record = _create(s, _first_launch(tenant, definition.name, now), plan)
-        write_lines(s, record)
     else:
         record = _launch_next(s, earlier, plan, now)
     _open_roster(s, record, enrolled=False, requester=requester)
@@ -283,7 +271,6 @@ def ensure_direct_campaign(s: Session, tenant: str, *, now: datetime) -> Campaig
     )
     values = _first_launch(tenant, DIRECT_CAMPAIGN, now) | {"direct": True}
     record = _create(s, values, plan)
-    write_lines(s, record)
     _open_roster(s, record, enrolled=True)
     return record
 
@@ -310,7 +297,6 @@ def _launch_next(
     save_claim_state(s, record.id, requeue_from=None)
     values |= {"launch": record.launch + 1, "revision": record.revision + 1}
     changed = change_campaign(s, record.id, values)
-    write_lines(s, changed)
     return changed
 
 
@@ -410,7 +396,6 @@ def apply_definition(
             raise UnknownLine(name, lines)
     values = {"plan": _written(CallPlan.of(definition)), "revision": record.revision + 1}
     changed = change_campaign(s, campaign_id, values)
-    write_lines(s, changed)
     keep_revision(s, changed, definition, source_text, now)
     save_claim_state(s, campaign_id, requeue_from=requeue_some(s, changed))
     return changed

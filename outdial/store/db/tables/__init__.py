@@ -6,7 +6,6 @@ from outdial.store.db.tables.call import call, event, lease
 from outdial.store.db.tables.callback import callback_entry, callback_run, is_unfinished, tool_call
 from outdial.store.db.tables.campaign import (
     campaign,
-    campaign_line,
     campaign_revision,
     claim_state,
 )
@@ -36,7 +35,6 @@ __all__ = [
     "callback_entry",
     "callback_run",
     "campaign",
-    "campaign_line",
     "campaign_revision",
     "claim_state",
     "contact",

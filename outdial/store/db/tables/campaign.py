@@ -32,17 +32,6 @@ class CampaignRow(Row, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class CampaignLineRow(Row, table=True):
-    """A line that a campaign may call on."""
-
-    __tablename__ = "campaign_line"
-
-    campaign_id: int = Field(
-        sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
-    )
-    name: str = Field(sa_type=Text, primary_key=True)
-
-
 class CampaignRevisionRow(Row, table=True):
     __tablename__ = "campaign_revision"
 
@@ -79,6 +68,5 @@ class ClaimStateRow(Row, table=True):
 
 
 campaign = table_of(CampaignRow)
-campaign_line = table_of(CampaignLineRow)
 campaign_revision = table_of(CampaignRevisionRow)
 claim_state = table_of(ClaimStateRow)
