@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from phonenumbers import PhoneMetadata
+from phonenumbers.phonemetadata import PhoneNumberDesc
 
-from outdial.domain.numbers.american import american_number
+from outdial.domain.numbers.american import american_number, ordinary_numbers
 from outdial.domain.numbers.phone import BadPhone, read_strictly
 from outdial.domain.numbers.policy import NumberType, library_number, type_of
 from tests.generating import examples
@@ -83,3 +87,25 @@ def test_what_is_read_by_the_pattern_is_read_strictly(text: str, region: str | N
 def test_usual_forms_need_no_strict_reader(text: str) -> None:
     assert american_number(text, "US") == "+12025550123"
     assert american_number(text, None) == ("+12025550123" if text.startswith("+") else None)
+
+
+@pytest.mark.parametrize("changed", ["toll_free", "general_desc", "mobile"])
+def test_the_pattern_follows_the_metadata(changed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newer metadata may say that some numbers of an area code are of another type, or are none."""
+    known = PhoneMetadata.metadata_for_region
+
+    def newer(region: str, default: object = None) -> SimpleNamespace:
+        metadata = known(region)
+        kept = {name: getattr(metadata, name) for name in dir(metadata) if not name.startswith("_")}
+        pattern = "202[2-9]\\d{6}" if changed == "toll_free" else "(?!202)\\d{10}"
+        if region == "US":
+            kept[changed] = PhoneNumberDesc(national_number_pattern=pattern)
+        return SimpleNamespace(**kept)
+
+    monkeypatch.setattr(PhoneMetadata, "metadata_for_region", newer)
+    ordinary_numbers.cache_clear()
+    try:
+        assert american_number("+12025550123", None) is None
+        assert american_number("+12125550123", None) == "+12125550123"
+    finally:
+        ordinary_numbers.cache_clear()

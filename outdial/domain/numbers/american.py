@@ -30,7 +30,7 @@ def american_number(text: str, region: str | None) -> str | None:
 
     None for any other text: most are numbers too, which the strict reader knows.
     """
-    if _with_code().fullmatch(text):
+    if ordinary_numbers().fullmatch(text):
         return text
     written = _WRITTEN.fullmatch(text)
     if written is None:
@@ -39,11 +39,11 @@ def american_number(text: str, region: str | None) -> str | None:
     if region not in _REGIONS and not (code and code.startswith("+")):
         return None
     e164 = f"+1{bracketed or plain}{exchange}{line}"
-    return e164 if _with_code().fullmatch(e164) else None
+    return e164 if ordinary_numbers().fullmatch(e164) else None
 
 
 @cache
-def _with_code() -> re.Pattern[str]:
+def ordinary_numbers() -> re.Pattern[str]:
     """The country code and a number that the library says is a fixed line or a mobile."""
     regions = COUNTRY_CODE_TO_REGION_CODE[1]
     excluded = [

@@ -28,7 +28,7 @@ from outdial.intake.contacts.rows import CheckedRows
 from outdial.intake.contacts.table import CsvChunk
 from outdial.intake.definition import LoadedDefinition
 
-SMALLEST_FILE = 1_500_000
+SMALLEST_FILE = 2_000_000
 """Bytes. What is shorter is read sooner than a process has started."""
 MOST_PROCESSES = 8
 """This process, which reads the file, keeps about so many busy. It has no more of them at a time,
