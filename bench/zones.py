@@ -15,7 +15,7 @@ from phonenumbers import timezone as phone_timezone
 
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.rules.data import table
-from outdial.store.roster.roster import locate
+from outdial.domain.rules.location import locate
 
 COUNTRIES = ("US", "GB", "FR", "DE", "AU", "BR", "IN", "MX", "JP", "ZA", "ES", "IT", "NL", "SE")
 

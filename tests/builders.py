@@ -29,7 +29,6 @@ from outdial.store.db.database import Database
 from outdial.store.lines import lines
 from outdial.store.lines.lines import LineLimits
 from outdial.store.roster import roster
-from outdial.store.roster.roster import Located
 
 T = TypeVar("T")
 
@@ -74,27 +73,24 @@ def zones(*names: str) -> ZoneEvidence:
     )
 
 
-def located(of: Sequence[RecipientDraft], *zone_names: str) -> list[Located]:
-    return [(draft, zones(*zone_names)) for draft in of]
+def located(of: Sequence[RecipientDraft], *zone_names: str) -> list[LocatedDraft]:
+    return [located_as(draft, zones(*zone_names)) for draft in of]
 
 
-def located_rows(of: Sequence[RecipientDraft], *zone_names: str) -> list[LocatedDraft]:
-    """Drafts as they are read for a launch or an addition."""
-    return [
-        LocatedDraft(
-            position=draft.position,
-            phone=draft.phone,
-            alternate_phones=draft.alternate_phones,
-            zones=zones(*zone_names).model_dump_json(exclude_none=True),
-            refusal=None,
-            consent=None,
-            variables=draft.variables,
-            appointment_at=draft.appointment_at,
-            appointment_uid=draft.appointment_uid,
-            appointment_title=draft.appointment_title,
-        )
-        for draft in of
-    ]
+def located_as(draft: RecipientDraft, where: ZoneEvidence | str) -> LocatedDraft:
+    """A draft with these zones, or refused with this reason."""
+    return LocatedDraft(
+        position=draft.position,
+        phone=draft.phone,
+        alternate_phones=draft.alternate_phones,
+        zones=None if isinstance(where, str) else where.model_dump_json(exclude_none=True),
+        refusal=where if isinstance(where, str) else None,
+        consent=None if draft.consent is None else draft.consent.model_dump_json(),
+        variables=draft.variables,
+        appointment_at=draft.appointment_at,
+        appointment_uid=draft.appointment_uid,
+        appointment_title=draft.appointment_title,
+    )
 
 
 def request(number: int = 0, **changes: Any) -> CallRequest:

@@ -16,7 +16,7 @@ from outdial.store.compliance import suppressions
 from outdial.store.db import migrate
 from outdial.store.db.tables import suppression
 from outdial.store.roster import roster
-from tests.builders import NOW, House, draft
+from tests.builders import NOW, House, draft, located_as
 from tests.databases import migrated
 
 pytestmark = pytest.mark.both_databases
@@ -27,7 +27,7 @@ FORMS = [(LANDLINE, MOBILE), (MOBILE, LANDLINE)]
 
 def _call_to(house: House, name: str, number: str, **changes: Any) -> CampaignRecord:
     campaign = house.launch(0, name=name, **changes)
-    rows = [(draft(0, phone=number), zone_evidence(number))]
+    rows = [located_as(draft(0, phone=number), zone_evidence(number))]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     return campaign
 

@@ -15,6 +15,7 @@ from outdial.services.compliance.explaining import explain
 from outdial.services.errors import NoSuchPerson
 from outdial.store.compliance import suppressions
 from outdial.store.roster import roster
+from tests.builders import located_as
 from tests.services.world import World, new_name
 
 MIAMI = "+13055551234"
@@ -29,9 +30,8 @@ async def _launched(world: World) -> CampaignRecord:
         " consent: written, consent_proof: form 17}]\n"
     )
     record = (await launch_campaign(world.ctx, read_definition_text(text))).campaign
-    nowhere: list[roster.Located] = [
-        (RecipientDraft(position=1, phone=NOWHERE), "no time zone is known")
-    ]
+    person = RecipientDraft(position=1, phone=NOWHERE)
+    nowhere = [located_as(person, "no time zone is known")]
 
     def enroll(s: Session) -> None:
         roster.enroll_chunk(s, record.id, record.launch, 1, nowhere)

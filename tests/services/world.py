@@ -15,6 +15,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.rules.location import locate
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
@@ -130,7 +131,7 @@ def enroll_staged(s: Session, campaign: int) -> None:
     chunk = roster.read_chunk(s, campaign, 1, 0)
     assert chunk is not None
     sequence, drafts = chunk
-    roster.enroll_chunk(s, campaign, 1, sequence, roster.locate(drafts, "UTC"))
+    roster.enroll_chunk(s, campaign, 1, sequence, [each for each, _ in locate(drafts, "UTC")])
     roster.mark_enrolled(s, campaign, 1)
 
 

@@ -38,7 +38,6 @@ from tests.builders import (
     ended,
     event,
     located,
-    located_rows,
     phone,
 )
 from tests.databases import empty
@@ -176,7 +175,7 @@ def test_people_who_are_added_at_all_times_keep_no_pause_waiting(house: House) -
     campaign = house.launch(1)
 
     def add(s: Session) -> None:
-        add_at_once(s, campaign.id, "more", located_rows(drafts(2, first=10)), now=house.now)
+        add_at_once(s, campaign.id, "more", located(drafts(2, first=10)), now=house.now)
 
     with ThreadPoolExecutor(1) as executor:
         with _open(house, add):

@@ -10,7 +10,7 @@ from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.store.campaign import campaigns
 from outdial.store.roster import roster
-from tests.builders import ZONE, House, definition, draft, drafts, located, phone, zones
+from tests.builders import ZONE, House, definition, draft, drafts, located, located_as, phone, zones
 from tests.staged import stage_drafts
 from tests.store.racing import race
 
@@ -103,15 +103,15 @@ def test_one_chunk_enrolled_at_once_by_many_is_enrolled_once(house: House) -> No
 
 def test_who_cannot_be_called_ends_with_the_reason(house: House) -> None:
     campaign = _campaign(house)
-    rows: list[roster.Located] = [
-        (draft(0), "no time zone is known"),
-        (draft(1), zones()),
-        (draft(2, phone=phone(1)), zones()),
-        (draft(3, phone=phone(0)), zones()),
-        (draft(4), "no time zone is known"),
+    rows = [
+        located_as(draft(0), "no time zone is known"),
+        located_as(draft(1), zones()),
+        located_as(draft(2, phone=phone(1)), zones()),
+        located_as(draft(3, phone=phone(0)), zones()),
+        located_as(draft(4), "no time zone is known"),
     ]
     assert house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 1, rows)) == 5
-    late = [(draft(5, phone=phone(1)), zones())]
+    late = [located_as(draft(5, phone=phone(1)), zones())]
     assert house.write(lambda s: roster.enroll_chunk(s, campaign.id, 1, 2, late)) == 1
     people = _people(house, campaign)
     assert [p.state is RecipientState.DONE for p in people] == [

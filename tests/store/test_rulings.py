@@ -21,7 +21,7 @@ from outdial.domain.rules.zone import zone_evidence
 from outdial.store.claims.state import lock_claim_state
 from outdial.store.compliance import rulings
 from outdial.store.roster import roster
-from tests.builders import House, draft
+from tests.builders import House, draft, located_as
 from tests.store.racing import WAITS, apart, until_somebody_waits
 
 NEW_ORLEANS, NEW_YORK = "+15045551234", "+12125551234"
@@ -34,7 +34,7 @@ def _campaign(house: House, *numbers: str, **changes: Any) -> CampaignRecord:
     rows = []
     for position, number in enumerate(numbers):
         person = draft(position, phone=number, consent=CONSENT)
-        rows.append((person, zone_evidence(number)))
+        rows.append(located_as(person, zone_evidence(number)))
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     return campaign
 
@@ -114,7 +114,7 @@ def test_an_operators_rules_are_added_and_replaced(house: House) -> None:
 
 def test_sales_without_consent_end_with_the_reason(house: House) -> None:
     campaign = house.launch(0, purpose="telemarketing")
-    rows = [(draft(0, phone=NEW_YORK), zone_evidence(NEW_YORK))]
+    rows = [located_as(draft(0, phone=NEW_YORK), zone_evidence(NEW_YORK))]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     assert house.claim(campaign).calls == ()
     (person,) = house.write(lambda s: roster.list_recipients(s, campaign.id))
@@ -128,7 +128,7 @@ def test_zones_of_older_data_are_resolved_again(house: House) -> None:
     old = zone_evidence(number).model_copy(
         update={"candidates": ("Asia/Tokyo",), "data_version": "older"}
     )
-    rows = [(draft(0, phone=number), old)]
+    rows = [located_as(draft(0, phone=number), old)]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     claimed = house.claim_one(campaign)  # 10:00 and 09:00 there, midnight in Tokyo
     assert house.fence(claimed.call_id).verdict is FenceVerdict.GO

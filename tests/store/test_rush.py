@@ -19,7 +19,7 @@ from outdial.store.claims.candidates import SMALLEST_STEP
 from outdial.store.claims.reschedule import RESCHEDULED, FirstDue
 from outdial.store.db.tables import EPOCH, recipient
 from outdial.store.roster.rows import insert_recipients
-from tests.builders import LINE, House, draft, located_rows, phone, zones
+from tests.builders import LINE, House, draft, located, phone, zones
 
 pytestmark = pytest.mark.both_databases
 
@@ -258,7 +258,7 @@ def test_the_recipients_of_a_launch_at_night_are_due_when_their_hours_open(
     first_due = FirstDue(campaign.plan, house.now)
     drafts = [
         row._replace(zones=zones(NEW_YORK if at % 2 else LOS_ANGELES).model_dump_json())
-        for at, row in enumerate(located_rows([draft(at) for at in range(300)]))
+        for at, row in enumerate(located([draft(at) for at in range(300)]))
     ]
     house.write(
         lambda s: insert_recipients(s, campaign.id, campaign.launch, LINE, drafts, first_due)

@@ -34,7 +34,7 @@ from outdial.store.db.tables import claim_state, progress_count, recipient, rost
 from outdial.store.db.tables import staging as staging_table
 from outdial.store.roster import flip, roster, staging
 from outdial.store.roster.staging import ABANDONED_AFTER, ReadSoFar
-from tests.builders import LINE, NOW, House, definition, draft, drafts, located_rows, phone
+from tests.builders import LINE, NOW, House, definition, draft, drafts, located, phone
 from tests.store.racing import race
 
 pytestmark = pytest.mark.both_databases
@@ -53,7 +53,7 @@ def _add(house: House, to: CampaignRecord, public_id: str = "more") -> StagingRe
 
 
 def _write(house: House, of: StagingRecord, count: int, *, first: int = 0, **more: Any) -> None:
-    rows = located_rows([draft(i, **more) for i in range(first, first + count)])
+    rows = located([draft(i, **more) for i in range(first, first + count)])
     so_far = ReadSoFar(first + count)
     house.write(lambda s: staging.write_chunk(s, of, LINE, rows, so_far, now=house.now))
 
@@ -332,7 +332,7 @@ def test_an_accepted_addition_is_moved_step_by_step(house: House, monkeypatch: A
 
 def test_a_few_are_added_at_once(house: House) -> None:
     campaign = house.launch(1)
-    rows = located_rows(drafts(3, first=5))
+    rows = located(drafts(3, first=5))
     house.write(lambda s: flip.add_at_once(s, campaign.id, "more", rows, now=house.now))
     assert len(_people(house, campaign)) == 4
     assert len(house.claim(campaign).calls) == 4
@@ -342,7 +342,7 @@ def test_many_add_recipients_at_once(house: House) -> None:
     campaign = house.launch(0)
 
     def add(first: int) -> None:
-        rows = located_rows(drafts(10, first))
+        rows = located(drafts(10, first))
         name = str(first)
         house.write(lambda s: flip.add_at_once(s, campaign.id, name, rows, now=house.now))
 
@@ -353,10 +353,10 @@ def test_many_add_recipients_at_once(house: House) -> None:
 def test_a_number_that_is_on_the_roster_is_refused(house: House) -> None:
     campaign = house.launch(2)
     of = _add(house, campaign)
-    refused = located_rows([draft(1)])[0]._replace(zones=None, refusal="no time zone")
+    refused = located([draft(1)])[0]._replace(zones=None, refusal="no time zone")
     house.write(
         lambda s: staging.write_chunk(
-            s, of, LINE, [*located_rows([draft(0), draft(7)]), refused], ReadSoFar(3), now=house.now
+            s, of, LINE, [*located([draft(0), draft(7)]), refused], ReadSoFar(3), now=house.now
         )
     )
     _accept(house, of, 3)

@@ -11,7 +11,7 @@ from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientStat
 from outdial.store.campaign import campaigns
 from outdial.store.claims.candidates import SMALLEST_STEP
 from outdial.store.roster import roster
-from tests.builders import House, definition, draft, zones
+from tests.builders import House, definition, draft, located_as, zones
 
 NEW_YORK, CHICAGO, DENVER, LOS_ANGELES = (
     "America/New_York",
@@ -30,7 +30,7 @@ def _campaign(house: House, *places: str, **changes: Any) -> CampaignRecord:
 
 
 def _enroll(house: House, campaign: CampaignRecord, *places: str) -> None:
-    rows = [(draft(i), zones(place)) for i, place in enumerate(places)]
+    rows = [located_as(draft(i), zones(place)) for i, place in enumerate(places)]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
 
 
@@ -125,7 +125,7 @@ def test_a_claim_says_how_many_recipients_are_open(house: House) -> None:
     assert (len(first.calls), first.open_recipients) == (2, 30)
     for call in first.calls:
         house.end(call.call_id)
-    more = [(draft(2000 + i), zones()) for i in range(10)]
+    more = [located_as(draft(2000 + i), zones()) for i in range(10)]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 2, more))
     second = house.claim(campaign)
     assert (len(second.calls), second.open_recipients) == (2, 38)

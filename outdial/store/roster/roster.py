@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import and_, delete, exists, select, tuple_, update
@@ -16,7 +15,6 @@ from sqlmodel import Session
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import OUTCOME_CANCELED, OUTCOME_REFUSED, STOPPED
 from outdial.domain.definition.recipient import RecipientDraft
-from outdial.domain.numbers.policy import refusal
 from outdial.domain.record import (
     CallRecord,
     CampaignRecord,
@@ -24,8 +22,7 @@ from outdial.domain.record import (
     RecipientState,
     StagingState,
 )
-from outdial.domain.rules.place import UnknownPlace
-from outdial.domain.rules.zone import UnknownZone, ZoneEvidence, zone_evidence
+from outdial.domain.rules.location import LocatedDraft, locate
 from outdial.store.appointments.roster import enter_existing
 from outdial.store.campaign.campaigns import lock_campaign
 from outdial.store.db.bulk import NewRows, insert_all
@@ -45,12 +42,6 @@ from outdial.store.records import call_record, recipient_record
 
 DUPLICATE = "duplicate: the number is on this roster already"
 _STOPPED = (CampaignState.STOPPING, CampaignState.STOPPED, CampaignState.FINISHED)
-_PREFIX = 4
-"""Digits that hold any country code: the phone library keeps what it compiled for a country only
-until a few hundred other patterns have come, so countries are looked at one after another."""
-
-Located = tuple[RecipientDraft, ZoneEvidence | str]
-"""A draft with its time zones, or with the reason why it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +72,8 @@ async def enroll_next(
         return None
     sequence, drafts, enrolled = chunk
     new = [draft for draft in drafts if draft.position not in enrolled]
-    located = await asyncio.to_thread(locate, new, record.plan.schedule.time_zone)
+    zone = record.plan.schedule.time_zone
+    located = [each for each, _ in await asyncio.to_thread(locate, new, zone)]
 
     def work(s: Session) -> int:
         new = enroll_chunk(s, record.id, launch, sequence, located)
@@ -111,29 +103,6 @@ def read_chunk(
     return row.sequence, [RecipientDraft.model_validate(draft) for draft in row.drafts]
 
 
-def locate(drafts: Sequence[RecipientDraft], default_zone: str | None) -> list[Located]:
-    """Resolve the time zones of drafts, in their order."""
-    by_country = sorted(enumerate(drafts), key=lambda at: at[1].phone[:_PREFIX])
-    located = [(at, (draft, _zones(draft, default_zone))) for at, draft in by_country]
-    return [each for _, each in sorted(located, key=itemgetter(0))]
-
-
-def _zones(draft: RecipientDraft, default_zone: str | None) -> ZoneEvidence | str:
-    """The time zones of a draft, or why it is refused."""
-    try:
-        evidence = zone_evidence(
-            draft.phone,
-            own=draft.time_zone,
-            campaign_default=default_zone,
-            state=draft.state,
-            postal_code=draft.postal_code,
-            others=draft.alternate_phones,
-        )
-    except (UnknownZone, UnknownPlace) as error:
-        return str(error)
-    return refusal(evidence.destinations) or evidence
-
-
 def has_staged(s: Session, campaign_id: int) -> bool:
     """Whether rows of a campaign's present launch are staged and not enrolled yet: in chunks, or
     of an addition that is accepted."""
@@ -153,7 +122,7 @@ def has_staged(s: Session, campaign_id: int) -> bool:
 
 
 def enroll_chunk(
-    s: Session, campaign_id: int, launch: int, sequence: int, located: Sequence[Located]
+    s: Session, campaign_id: int, launch: int, sequence: int, located: Sequence[LocatedDraft]
 ) -> int:
     """Make recipients of a staged chunk, and drop the chunk; how many rows are new.
 
@@ -163,14 +132,13 @@ def enroll_chunk(
     """
     record = lock_campaign(s, campaign_id)
     next_position, next_sequence = lock_roster(s, campaign_id, launch)
-    drafts = [draft for draft, _ in located]
-    last = max((draft.position for draft in drafts), default=-1)
+    last = max((draft.position for draft in located), default=-1)
     if last >= next_position:
         move_roster(s, campaign_id, launch, last + 1, next_sequence)
-    enrolled = _enrolled_positions(s, campaign_id, launch, drafts)
-    new = [each for each in located if each[0].position not in enrolled]
-    phones = _enrolled_phones(s, campaign_id, launch, [draft for draft, _ in new])
-    values = [_recipient(record, launch, *each, phones) for each in new]
+    enrolled = _enrolled_positions(s, campaign_id, launch, located)
+    new = [draft for draft in located if draft.position not in enrolled]
+    phones = _enrolled_phones(s, campaign_id, launch, new)
+    values = [_recipient(record, launch, draft, phones) for draft in new]
     insert_all(s, [NewRows(recipient, values)])
     s.connection().execute(
         delete(roster_chunk).where(
@@ -269,7 +237,7 @@ def move_roster(
 
 
 def _enrolled_positions(
-    s: Session, campaign_id: int, launch: int, drafts: Sequence[RecipientDraft]
+    s: Session, campaign_id: int, launch: int, drafts: Sequence[RecipientDraft | LocatedDraft]
 ) -> set[int]:
     statement = select(recipient.c.position).where(
         recipient.c.campaign_id == campaign_id,
@@ -280,7 +248,7 @@ def _enrolled_positions(
 
 
 def _enrolled_phones(
-    s: Session, campaign_id: int, launch: int, drafts: Sequence[RecipientDraft]
+    s: Session, campaign_id: int, launch: int, drafts: Sequence[LocatedDraft]
 ) -> set[str]:
     refused = (RecipientState.DONE.value, OUTCOME_REFUSED)
     statement = select(recipient.c.phone).where(
@@ -293,15 +261,10 @@ def _enrolled_phones(
 
 
 def _recipient(
-    record: CampaignRecord,
-    launch: int,
-    draft: RecipientDraft,
-    zones: ZoneEvidence | str,
-    phones: set[str],
+    record: CampaignRecord, launch: int, draft: LocatedDraft, phones: set[str]
 ) -> dict[str, Any]:
     """The row of a new recipient; its number is added to those of the roster."""
-    located = None if isinstance(zones, str) else zones
-    refused = zones if isinstance(zones, str) else None
+    refused = draft.refusal
     if refused is None and draft.phone in phones:
         refused = DUPLICATE
     if refused is None:
@@ -317,8 +280,8 @@ def _recipient(
         "position": draft.position,
         "phone": draft.phone,
         "alternate_phones": list(draft.alternate_phones),
-        "zones": None if located is None else located.model_dump_json(exclude_none=True),
-        "consent": None if draft.consent is None else draft.consent.model_dump_json(),
+        "zones": draft.zones,
+        "consent": draft.consent,
         "variables": draft.variables,
         "line": record.plan.line,
         "line_marks": {},
