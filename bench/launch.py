@@ -194,7 +194,7 @@ async def _launch(
     ended = system_clock()
     processor = children_seconds() - used
     memory.parts.pop(part)
-    await control.stop(ctx, name, hang_up=True)
+    await control.pause(ctx, name)  # ending a million recipients would take a while
     seconds = await ctx.database.read(lambda s: staging_seconds(s, name))
     return LaunchTimes(seconds, flipped, first_call, processor, memory.of(part), began, ended)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 SAMPLE_SECONDS = 0.2
@@ -51,11 +51,11 @@ async def measuring(parts: Mapping[str, int]) -> AsyncIterator[PeakMemory]:
 
 
 def descendants(pid: int) -> list[int]:
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
-    except OSError:
-        return []
-    children = [int(child) for child in text.split()]
+    """Each thread of a process lists the children that it started itself."""
+    children: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            children += map(int, thread.read_text(encoding="ascii").split())
     return children + [each for child in children for each in descendants(child)]
 
 
