@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 GATHER_SECONDS = 0.25
 """How long requests are gathered for one signal; a call starts that much later."""
+LONGEST_SECONDS = 10.0
+"""Between two tries while Temporal is away; the pause doubles up to here."""
 
 
 class Wakeups:
@@ -49,11 +51,15 @@ class Wakeups:
         self._any.set()
 
     async def _run(self) -> None:
+        pause = GATHER_SECONDS
         while True:
             await self._any.wait()
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(pause)
             self._any.clear()
-            if not await self._flush():
+            if await self._flush():
+                pause = GATHER_SECONDS
+            else:
+                pause = min(2 * pause, LONGEST_SECONDS)
                 self._any.set()
 
     async def _flush(self) -> bool:

@@ -38,9 +38,9 @@ def test_a_window_begins_with_its_first_request(database: Database) -> None:
         (1, False), (2, False), (3, False), (4, False), (5, False), (6, True),
     ]  # fmt: skip
     assert used(60) == (1, False)
-    assert database.write_sync(lambda s: rates.delete_counts(s, before=NOW)) == 0
+    assert database.write_sync(lambda s: rates.delete_counts(s, before=NOW, limit=9)) == 0
     later = NOW + timedelta(hours=1)
-    assert database.write_sync(lambda s: rates.delete_counts(s, before=later)) == 1
+    assert database.write_sync(lambda s: rates.delete_counts(s, before=later, limit=9)) == 1
 
 
 def test_of_two_with_one_key_one_carries_it_out(database: Database) -> None:

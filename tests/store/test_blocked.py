@@ -28,8 +28,8 @@ from outdial.store.webhooks import deliveries, endpoints, outstanding, queues
 from outdial.store.webhooks.outstanding import TAKEN_FOR, mark_due
 from outdial.store.webhooks.queues import WINDOW
 from tests.builders import NOW, House
+from tests.history.measuring import steps_of
 from tests.store.test_outbox import answer, due, listen, publish
-from tests.store.test_plans import _steps
 
 pytestmark = pytest.mark.both_databases
 
@@ -357,7 +357,7 @@ def test_a_look_reads_no_more_however_much_is_blocked(
         rest(house, alive)
         rest(house, blocked)
         publish(house, "a")
-    measure, most = (_rows_read, 120) if backend == "postgresql" else (_steps, 6_000)
+    measure, most = (_rows_read, 120) if backend == "postgresql" else (steps_of, 6_000)
     read = {}
     for sql, values in statements:
         if not sql.startswith(("SELECT", "WITH", "UPDATE")):

@@ -57,7 +57,6 @@ class CallFilter(BaseModel):
     agent: str | None = None
     campaign: str | None = None
     contact_id: str | None = None
-    origin: str | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
     settled_by: datetime | None = None

@@ -176,8 +176,11 @@ async def _add_staged(
     return written
 
 
-async def list_results(ctx: Resources, name: str, *, limit: int, after: int = 0) -> list[Result]:
-    """Recipients of the present launch by id, with their last calls. Raises NoSuchCampaign."""
+async def list_results(
+    ctx: Resources, name: str, *, limit: int, after: int | None = None
+) -> list[Result]:
+    """Recipients of the present launch by position, with their last calls. Raises
+    NoSuchCampaign."""
     record = await require_campaign(ctx, name)
 
     def work(s: Session) -> list[Result]:
@@ -192,11 +195,11 @@ async def list_results(ctx: Resources, name: str, *, limit: int, after: int = 0)
 
 async def stream_results(ctx: Resources, name: str) -> AsyncIterator[Result]:
     """All results of `list_results`, with one page in memory at a time."""
-    after = 0
+    after = None
     while True:
         page = await list_results(ctx, name, limit=PAGE, after=after)
         for result in page:
             yield result
         if len(page) < PAGE:
             return
-        after = page[-1].recipient.id
+        after = page[-1].recipient.position

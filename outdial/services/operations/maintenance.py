@@ -121,17 +121,14 @@ class MaintenanceLoop:
 
     async def delete_expired(self) -> None:
         """Delete request counts, stored responses and ended launches' problems, long after."""
-        now = self._ctx.clock()
-
-        def work(s: Session) -> None:
-            rates.delete_counts(s, before=now - _COUNTS_RETAINED)
-            idempotency.delete_responses(s, before=now - RETAINED_FOR)
-
-        await self._ctx.database.write(work)
-        before = now - STAGINGS_RETAINED
+        now, limit = self._ctx.clock(), DELETED_AT_ONCE
+        counts, responses = now - _COUNTS_RETAINED, now - RETAINED_FOR
+        await self._in_batches(lambda s: rates.delete_counts(s, before=counts, limit=limit))
         await self._in_batches(
-            lambda s: staging.delete_ended(s, before=before, limit=DELETED_AT_ONCE)
+            lambda s: idempotency.delete_responses(s, before=responses, limit=limit)
         )
+        stagings = now - STAGINGS_RETAINED
+        await self._in_batches(lambda s: staging.delete_ended(s, before=stagings, limit=limit))
 
     async def delete_delivered(self) -> None:
         """Delete what was delivered longer ago than the log is retained."""

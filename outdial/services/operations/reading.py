@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from sqlmodel import Session
 
+from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DIRECT_CAMPAIGN, CallRecord, CampaignRecord, Progress
 from outdial.resources.resources import Resources
@@ -32,8 +33,16 @@ async def _unknown(ctx: Resources, name: str) -> NoReturn:
     raise NoSuchCampaign(name, sorted(campaign.name for campaign in campaigns_of_tenant))
 
 
-async def list_campaigns(ctx: Resources) -> list[CampaignRecord]:
-    return await ctx.database.read(lambda s: campaigns.list_campaigns(s, ctx.tenant))
+async def list_campaigns(
+    ctx: Resources,
+    *,
+    state: CampaignState | None = None,
+    limit: int | None = None,
+    after: int = 0,
+) -> list[CampaignRecord]:
+    return await ctx.database.read(
+        lambda s: campaigns.list_campaigns(s, ctx.tenant, state=state, limit=limit, after=after)
+    )
 
 
 async def progress(ctx: Resources, name: str) -> Progress:
@@ -74,7 +83,13 @@ async def list_calls(
         size = min(PAGE, limit - len(records))
         page = await ctx.database.read(
             lambda s, after=after, size=size: calls.list_calls(  # type: ignore[misc]
-                s, record.id, status=status, launch=record.launch, limit=size, after=after
+                s,
+                record.id,
+                status=status,
+                launch=record.launch,
+                since=record.launched_at,
+                limit=size,
+                after=after,
             )
         )
         records += page

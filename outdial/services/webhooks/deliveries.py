@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -18,7 +19,11 @@ __all__ = ["DeliveryFilter", "get_delivery", "list_deliveries", "redeliver", "se
 
 
 async def list_deliveries(
-    ctx: Resources, chosen: DeliveryFilter, *, limit: int, before: int | None = None
+    ctx: Resources,
+    chosen: DeliveryFilter,
+    *,
+    limit: int,
+    before: tuple[datetime, int] | None = None,
 ) -> list[Delivery]:
     """A page of deliveries, newest first."""
     return await ctx.database.read(

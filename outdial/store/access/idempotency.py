@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, select, update
 from sqlmodel import Session
 
 from outdial.store.db.dialect import insert_into
@@ -72,10 +72,29 @@ def discard_request(s: Session, request: IdempotentRequest) -> None:
     s.connection().execute(delete(idempotency).where(*_of(request), idempotency.c.status.is_(None)))
 
 
-def delete_responses(s: Session, *, before: datetime) -> int:
-    """Delete requests from before an instant, with their responses; how many."""
-    gone = s.connection().execute(delete(idempotency).where(idempotency.c.created_at < before))
-    return gone.rowcount
+def delete_responses(s: Session, *, before: datetime, limit: int) -> int:
+    """Delete requests from before an instant, with their responses; how many. Repeat it until it is
+    fewer than `limit`."""
+    old = (
+        select(idempotency.c.tenant, idempotency.c.key)
+        .where(idempotency.c.created_at < before)
+        .order_by(idempotency.c.created_at)
+        .limit(limit)
+    )
+    rows = [
+        {"of_tenant": row.tenant, "of_key": row.key, "before": before}
+        for row in s.connection().execute(old)
+    ]
+    if rows:
+        s.connection().execute(_DROP, rows)
+    return len(rows)
+
+
+_DROP = delete(idempotency).where(
+    idempotency.c.tenant == bindparam("of_tenant"),
+    idempotency.c.key == bindparam("of_key"),
+    idempotency.c.created_at < bindparam("before"),
+)
 
 
 def _taken_over(s: Session, request: IdempotentRequest, now: datetime) -> bool:

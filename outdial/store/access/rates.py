@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Integer, Text, bindparam, delete, text
+from sqlalchemy import Integer, Text, bindparam, delete, select, text
 from sqlalchemy.sql.selectable import TextualSelect
 from sqlmodel import Session
 
@@ -38,6 +38,11 @@ def _counting(rows: int) -> TextualSelect:
     ).columns(name=Text, started_at=UtcDateTime, used=Integer)
 
 
+_DROP = delete(rate_count).where(
+    rate_count.c.name == bindparam("of_name"), rate_count.c.started_at < bindparam("before")
+)
+
+
 def count_requests(
     s: Session, limits: Sequence[Limit], *, now: datetime, amount: int = 1
 ) -> list[Usage]:
@@ -57,7 +62,17 @@ def count_requests(
     return [usages[limit.name] for limit in limits]
 
 
-def delete_counts(s: Session, *, before: datetime) -> int:
-    """Drop windows that began before an instant; how many."""
-    gone = s.connection().execute(delete(rate_count).where(rate_count.c.started_at < before))
-    return gone.rowcount
+def delete_counts(s: Session, *, before: datetime, limit: int) -> int:
+    """Drop windows that began before an instant; how many. Repeat it until it is fewer than
+    `limit`."""
+    old = (
+        select(rate_count.c.name)
+        .where(rate_count.c.started_at < before)
+        .order_by(rate_count.c.started_at)
+        .limit(limit)
+    )
+    rows = [{"of_name": name} for name in s.connection().execute(old).scalars()]
+    if rows:
+        # It may have begun again meanwhile.
+        s.connection().execute(_DROP, [row | {"before": before} for row in rows])
+    return len(rows)

@@ -5,12 +5,12 @@ Calls are not offered the slots that such appointments take.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, select, tuple_, union_all
 from sqlmodel import Session
 
 from outdial.domain.appointment.appointment import (
@@ -30,6 +30,7 @@ from outdial.store.appointments.rows import (
     some_seat,
 )
 from outdial.store.appointments.slots import give_back, lock_calendar
+from outdial.store.db.dialect import unindexed
 from outdial.store.db.errors import UnknownAppointment
 from outdial.store.db.tables import (
     appointment,
@@ -42,6 +43,7 @@ from outdial.store.db.tables import (
 
 _NEVER_SHOWN = (AppointmentStatus.HELD.value, AppointmentStatus.RELEASED.value)
 """Holds: the person had not accepted yet."""
+_SHOWN = tuple(status for status in AppointmentStatus if status.value not in _NEVER_SHOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,37 @@ def get(s: Session, tenant: str, appointment_id: str) -> DeskAppointment | None:
 def page(
     s: Session, tenant: str, chosen: DeskFilter, *, limit: int, offset: int = 0
 ) -> list[DeskAppointment]:
-    """In the order of their starts."""
-    query = _select().where(*_chosen(tenant, chosen))
-    query = query.order_by(appointment.c.starts_at, appointment.c.id)
-    return [_shown(row) for row in s.connection().execute(query.limit(limit).offset(offset))]
+    """In the order of their starts.
+
+    Read from a range of an index for each status, in that order and no longer than the page: it
+    costs what it shows, whatever the filter.
+    """
+    ranges = (
+        select(appointment.c.id, appointment.c.starts_at)
+        .where(*conditions)
+        .order_by(appointment.c.starts_at, appointment.c.id)
+        .limit(limit + offset)
+        .subquery()
+        for conditions in _ranges(tenant, chosen)
+    )
+    both = union_all(*map(select, ranges)).subquery()
+    place = both.c.starts_at, both.c.id
+    ids = select(both.c.id).order_by(*place).limit(limit).offset(offset)
+    wanted = list(s.connection().execute(ids).scalars())
+    if not wanted:
+        return []
+    rows = s.connection().execute(_select().where(appointment.c.id.in_(wanted)))
+    shown = {row.id: _shown(row) for row in rows}
+    return [shown[each] for each in wanted]
+
+
+def _ranges(tenant: str, chosen: DeskFilter) -> Iterator[Sequence[ColumnElement[bool]]]:
+    """The conditions of each range."""
+    if chosen.phone is not None:  # it has few
+        yield _chosen(tenant, chosen)
+        return
+    for status in chosen.statuses or _SHOWN:
+        yield _chosen(tenant, replace(chosen, statuses=(status,)))
 
 
 def count(s: Session, tenant: str, chosen: DeskFilter, *, up_to: int) -> int:
@@ -160,10 +189,9 @@ def _rules_of(row: Any) -> CalendarRules:
 def _chosen(tenant: str, chosen: DeskFilter) -> Sequence[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [
         appointment.c.tenant == tenant,
-        appointment.c.status.not_in(_NEVER_SHOWN),
     ]
-    if chosen.statuses:
-        conditions.append(appointment.c.status.in_([one.value for one in chosen.statuses]))
+    status = appointment.c.status if chosen.phone is None else unindexed(appointment.c.status)
+    conditions.append(status.in_([one.value for one in chosen.statuses or _SHOWN]))
     if chosen.phone is not None:
         conditions.append(appointment.c.phone == chosen.phone)
     if chosen.starts_from is not None:
@@ -171,11 +199,14 @@ def _chosen(tenant: str, chosen: DeskFilter) -> Sequence[ColumnElement[bool]]:
     if chosen.starts_before is not None:
         conditions.append(appointment.c.starts_at < chosen.starts_before)
     if chosen.calendar is not None:
-        conditions.append(appointment.c.calendar == chosen.calendar)
+        calendar = appointment.c.calendar
+        conditions.append(
+            (calendar if chosen.phone is None else unindexed(calendar)) == chosen.calendar
+        )
     if chosen.after is not None:
         at, one = chosen.after
-        later = and_(appointment.c.starts_at == at, appointment.c.id > one)
-        conditions.append(or_(appointment.c.starts_at > at, later))
+        place = tuple_(appointment.c.starts_at, appointment.c.id)
+        conditions.append(place > tuple_(literal(at, appointment.c.starts_at.type), one))
     return conditions
 
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from outdial.domain.appointment.appointment import Appointment, AppointmentStatus, Change
 from outdial.store.appointments.history import appointment_of, get_appointment
+from outdial.store.db.dialect import unindexed
 from outdial.store.db.tables import appointment, appointment_change
 
 _STANDING = [status.value for status in AppointmentStatus if status.stands]
@@ -27,14 +28,14 @@ def next_of_person(
         select(appointment)
         .where(
             appointment.c.tenant == tenant,
-            appointment.c.calendar == calendar,
+            unindexed(appointment.c.calendar) == calendar,
             appointment.c.phone.in_(phones),
-            appointment.c.status.in_(_STANDING),
-            appointment.c.ends_at > now,
+            unindexed(appointment.c.status).in_(_STANDING),
         )
         .order_by(appointment.c.starts_at)
     )
-    rows = s.connection().execute(query).mappings().all()
+    # A person has few. By their end SQLite would look through all that the calendar has to come.
+    rows = [row for row in s.connection().execute(query).mappings() if row["ends_at"] > now]
     mine = [row for row in rows if recipient_id is not None and row["recipient_id"] == recipient_id]
     row = next(iter([*mine, *rows]), None)
     return None if row is None else appointment_of(row)

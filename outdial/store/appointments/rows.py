@@ -35,6 +35,7 @@ from outdial.store.appointments.slots import (
     read_taken,
     take,
 )
+from outdial.store.db.dialect import unindexed
 from outdial.store.db.errors import UnknownAppointment
 from outdial.store.db.tables import appointment
 
@@ -164,7 +165,7 @@ def made_by_call(s: Session, party: Party, rules: CalendarRules) -> Appointment 
         return None
     query = select(appointment).where(
         appointment.c.call_id == party.call_id,
-        appointment.c.calendar == rules.name,
+        unindexed(appointment.c.calendar) == rules.name,
         appointment.c.status.in_(STANDING),
     )
     row = s.connection().execute(query).mappings().first()
@@ -176,8 +177,8 @@ def _held(s: Session, tenant: str, rules: CalendarRules, call_id: str | None) ->
         return None
     query = select(appointment).where(
         appointment.c.call_id == call_id,
-        appointment.c.tenant == tenant,
-        appointment.c.calendar == rules.name,
+        unindexed(appointment.c.tenant) == tenant,
+        unindexed(appointment.c.calendar) == rules.name,
         appointment.c.status == AppointmentStatus.HELD.value,
     )
     return s.connection().execute(query).mappings().first()
@@ -199,10 +200,10 @@ def standing_at(
 ) -> Appointment | None:
     query = select(appointment).where(
         appointment.c.tenant == party.tenant,
-        appointment.c.calendar == rules.name,
+        unindexed(appointment.c.calendar) == rules.name,
         appointment.c.phone == party.phone,
         appointment.c.starts_at == start,
-        appointment.c.status.in_(STANDING),
+        unindexed(appointment.c.status).in_(STANDING),
     )
     row = s.connection().execute(query).mappings().first()
     return None if row is None else appointment_of(row)

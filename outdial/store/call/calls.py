@@ -10,17 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     RowMapping,
-    Select,
-    and_,
-    case,
-    func,
-    literal,
     null,
     select,
     tuple_,
-    union_all,
     update,
 )
 from sqlmodel import Session
@@ -29,26 +22,15 @@ from outdial.domain.call.plan import read_plan
 from outdial.domain.call.request import CallFilter, CallView, status_of
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CallRecord, RecipientState
+from outdial.store.call import listing
 from outdial.store.call.locked_call import lock_call
 from outdial.store.db.dialect import unindexed
 from outdial.store.db.tables import EPOCH, call, call_request, campaign, recipient
 from outdial.store.lines.health import record_unknown_placement
 from outdial.store.records import call_record
 
-_LAST = and_(call.c.recipient_id == recipient.c.id, call.c.number == recipient.c.calls)
-_OF_REQUEST = and_(
-    recipient.c.campaign_id == call_request.c.campaign_id,
-    recipient.c.request_key == call_request.c.key,
-)
-_UNDER_WAY = (RecipientState.CALLING.value, RecipientState.SETTLING.value)
-_STATUS = case(
-    (recipient.c.state.in_(_UNDER_WAY), func.coalesce(call.c.status, CallStatus.QUEUED.value)),
-    (recipient.c.state != RecipientState.DONE.value, CallStatus.QUEUED.value),
-    (call.c.status.is_not(None), call.c.status),
-    (recipient.c.outcome == CallStatus.CANCELED.value, CallStatus.CANCELED.value),
-    else_=CallStatus.FAILED.value,
-)
-"""`domain.call.request.status_of` in SQL."""
+_CLOCKS = timedelta(minutes=1)
+"""More than clocks of two processes differ."""
 
 
 def get_call(s: Session, call_id: str) -> CallRecord | None:
@@ -80,15 +62,21 @@ def list_calls(
     *,
     status: CallStatus | None = None,
     launch: int | None = None,
+    since: datetime | None = None,
     limit: int = 100,
     after: str | None = None,
 ) -> list[CallRecord]:
-    """Calls of a campaign, oldest first; `after` is the last call's id of the page before."""
+    """Calls of a campaign, oldest first; `after` is the last call's id of the page before.
+
+    `since` is when the launch began: calls of earlier launches are not read.
+    """
     statement = select(call).where(call.c.campaign_id == campaign_id)
     if status is not None:
         statement = statement.where(call.c.status == status.value)
     if launch is not None:
         statement = statement.where(call.c.launch == launch)
+    if since is not None:
+        statement = statement.where(call.c.created_at >= since - _CLOCKS)
     if after is not None:
         last = select(call.c.created_at).where(call.c.id == after).scalar_subquery()
         statement = statement.where(tuple_(call.c.created_at, call.c.id) > tuple_(last, after))
@@ -170,129 +158,23 @@ def list_views(
     offset: int = 0,
 ) -> list[CallView]:
     """List calls, newest first; `after` is the time and id of the last one of the page before."""
-    both = _both(s, tenant, chosen).subquery()
-    statement = select(both.c.created_at, both.c.id, both.c.kind)
-    if after is not None:
-        place = tuple_(both.c.created_at, both.c.id)
-        statement = statement.where(
-            place < tuple_(literal(after[0], call.c.created_at.type), after[1])
-        )
-    statement = (
-        statement.order_by(both.c.created_at.desc(), both.c.id.desc()).limit(limit).offset(offset)
+    ids, requests, of_campaigns = listing.page(
+        s, tenant, chosen, limit=limit, after=after, offset=offset
     )
-    rows = s.connection().execute(statement).all()
-    views = _views(
-        s,
-        tenant,
-        [row.id for row in rows if row.kind == "request"],
-        [row.id for row in rows if row.kind == "call"],
-    )
-    return [views[row.id] for row in rows]
+    views = _views(s, tenant, requests, of_campaigns)
+    return [views[each] for each in ids]
 
 
 def count_views(s: Session, tenant: str, chosen: CallFilter, *, up_to: int) -> int:
     """How many calls there are; no more are counted than `up_to`."""
-    parts = (part.limit(up_to).subquery() for part in _parts(s, tenant, chosen))
-    counts = [select(func.count()).select_from(part).scalar_subquery() for part in parts]
-    return min(up_to, sum(s.connection().execute(select(*counts)).one()))
+    return listing.count(s, tenant, chosen, up_to=up_to)
 
 
 def statuses_of_newest(
     s: Session, tenant: str, chosen: CallFilter, *, up_to: int
 ) -> Counter[CallStatus]:
     """In which statuses the newest calls are, `up_to` of them."""
-    newest = []
-    for part, status in zip(_parts(s, tenant, chosen), (_STATUS, call.c.status), strict=False):
-        order = [part.selected_columns[name].desc() for name in ("created_at", "id")]
-        shown = part.add_columns(_settled_status(status, chosen).label("status"))
-        newest.append(select(shown.order_by(*order).limit(up_to).subquery()))
-    both = union_all(*newest).subquery()
-    some = select(both.c.status).order_by(both.c.created_at.desc(), both.c.id.desc()).limit(up_to)
-    return Counter(CallStatus(status) for status in s.connection().execute(some).scalars())
-
-
-def _both(s: Session, tenant: str, chosen: CallFilter) -> Any:
-    return union_all(*_parts(s, tenant, chosen))
-
-
-def _parts(s: Session, tenant: str, chosen: CallFilter) -> list[Select[Any]]:
-    parts = [_requests(tenant, chosen)]
-    if chosen.origin in (None, "campaign") and chosen.contact_id is None:
-        parts.append(_campaign_calls(s, tenant, chosen))
-    return parts
-
-
-def _requests(tenant: str, chosen: CallFilter) -> Select[Any]:
-    statement = (
-        select(
-            call_request.c.created_at.label("created_at"),
-            call_request.c.public_id.label("id"),
-            literal("request").label("kind"),
-        )
-        .join_from(call_request, recipient, _OF_REQUEST)
-        .join(call, _LAST, isouter=True)
-        .where(call_request.c.tenant == tenant)
-    )
-    filters = [
-        (
-            _settled_status(_STATUS, chosen).in_([s.value for s in chosen.statuses]),
-            chosen.statuses,
-        ),
-        (call_request.c.agent == chosen.agent, chosen.agent),
-        (call_request.c.contact_id == chosen.contact_id, chosen.contact_id),
-        (call_request.c.origin == chosen.origin, chosen.origin),
-        (literal(chosen.campaign) == DIRECT_CAMPAIGN, chosen.campaign),
-    ]
-    statement = statement.where(*(condition for condition, value in filters if value))
-    return statement.where(*_alike(call_request.c.phone, call_request.c.created_at, chosen))
-
-
-def _campaign_calls(s: Session, tenant: str, chosen: CallFilter) -> Select[Any]:
-    statement = select(
-        call.c.created_at.label("created_at"),
-        call.c.id.label("id"),
-        literal("call").label("kind"),
-    ).where(call.c.tenant == tenant, call.c.campaign != DIRECT_CAMPAIGN)
-    if chosen.statuses:
-        status = _settled_status(call.c.status, chosen)
-        statement = statement.where(status.in_([s.value for s in chosen.statuses]))
-    if chosen.campaign is not None:
-        statement = statement.where(call.c.campaign == chosen.campaign)
-    if chosen.agent is not None:
-        statement = statement.where(call.c.campaign_id.in_(_campaigns_of(s, tenant, chosen.agent)))
-    return statement.where(*_alike(call.c.phone, call.c.created_at, chosen))
-
-
-def _settled_status(status: ColumnElement[str], chosen: CallFilter) -> ColumnElement[str]:
-    """`domain.call.request.until_settled` in SQL."""
-    if chosen.settled_by is None:
-        return status
-    awaited = and_(
-        status == CallStatus.COMPLETED.value,
-        call.c.settled_at.is_(None),
-        call.c.settle_by > chosen.settled_by,
-    )
-    return case((awaited, CallStatus.IN_PROGRESS.value), else_=status)
-
-
-def _alike(
-    phone: ColumnElement[str], created_at: ColumnElement[datetime], chosen: CallFilter
-) -> list[ColumnElement[bool]]:
-    conditions = []
-    if chosen.to is not None:
-        conditions.append(phone == chosen.to)
-    if chosen.created_from is not None:
-        conditions.append(created_at >= chosen.created_from)
-    if chosen.created_before is not None:
-        conditions.append(created_at < chosen.created_before)
-    return conditions
-
-
-def _campaigns_of(s: Session, tenant: str, agent: str) -> list[int]:
-    """Ids of the campaigns that use an agent. Reads the stored plans, of which there are few."""
-    statement = select(campaign.c.id, campaign.c.plan).where(campaign.c.tenant == tenant)
-    rows = s.connection().execute(statement)
-    return [row.id for row in rows if read_plan(row.plan).agent.id == agent]
+    return listing.statuses_of_newest(s, tenant, chosen, up_to=up_to)
 
 
 def _views(
@@ -305,7 +187,9 @@ def _views(
             .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
             .join(campaign, campaign.c.id == call.c.campaign_id)
             .where(
-                call.c.tenant == tenant, call.c.id.in_(calls), call.c.campaign != DIRECT_CAMPAIGN
+                unindexed(call.c.tenant) == tenant,
+                call.c.id.in_(calls),
+                call.c.campaign != DIRECT_CAMPAIGN,
             )
         )
         for row in s.connection().execute(of_campaigns).mappings():
@@ -315,10 +199,12 @@ def _views(
         of_requests = (
             select(*_columns(r.public_id, r.agent, r.line, r.origin, r.contact_id, r.endpoint_id,
                              r.created_at))
-            .join_from(call_request, recipient, _OF_REQUEST)
+            .join_from(call_request, recipient, listing.OF_REQUEST)
             .join(campaign, campaign.c.id == call_request.c.campaign_id)
-            .join(call, _LAST, isouter=True)
-            .where(call_request.c.tenant == tenant, call_request.c.public_id.in_(requests))
+            .join(call, listing.LAST_CALL, isouter=True)
+            .where(
+                unindexed(call_request.c.tenant) == tenant, call_request.c.public_id.in_(requests)
+            )
         )  # fmt: skip
         for row in s.connection().execute(of_requests).mappings():
             views[row["request_id"]] = _request_view(row)
@@ -370,7 +256,7 @@ def _campaign_view(row: RowMapping) -> CallView:
     common = _common(row, last)
     return CallView(
         id=last.id,
-        agent=read_plan(row["campaign_plan"]).agent.id,
+        agent=row["agent"],
         line=last.line,
         origin="campaign",
         created_at=last.created_at,

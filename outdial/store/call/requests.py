@@ -18,7 +18,15 @@ from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.campaign.campaigns import campaign_record, require_campaign
-from outdial.store.db.tables import EPOCH, call_request, campaign, is_unsignalled, recipient, roster
+from outdial.store.db.tables import (
+    EPOCH,
+    call_request,
+    campaign,
+    is_direct,
+    is_unsignalled,
+    recipient,
+    roster,
+)
 from outdial.store.db.tables.roster import is_ready
 from outdial.store.webhooks.outbox import publish_requests
 
@@ -174,7 +182,7 @@ def unclaimed(s: Session, *, before: datetime) -> list[CampaignRecord]:
         call_request.c.campaign_id == campaign.c.id, call_request.c.created_at < before
     )
     statement = select(campaign).where(
-        campaign.c.direct, campaign.c.state == CampaignState.RUNNING.value, waits, just_made
+        is_direct, campaign.c.state == CampaignState.RUNNING.value, waits, just_made
     )
     return [campaign_record(row) for row in s.connection().execute(statement).mappings()]
 
@@ -189,7 +197,7 @@ def with_people_ready(s: Session, *, after: int, limit: int) -> list[CampaignRec
     statement = (
         select(campaign)
         .where(
-            campaign.c.direct,
+            is_direct,
             campaign.c.state == CampaignState.RUNNING.value,
             campaign.c.id > after,
             ready,

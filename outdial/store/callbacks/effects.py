@@ -134,8 +134,9 @@ def _write(s: Session, locked: LockedCall, rows: list[dict[str, Any]], now: date
             ended_at=None if pending else now,
         )
     )
+    of_run = {"call_id": locked.id, "campaign_id": locked.call.campaign_id, "created_at": now}
     s.connection().execute(
         insert(callback_entry),
-        [{"call_id": locked.id, "updated_at": now, **row} for row in rows],
+        [of_run | {"updated_at": now, **row} for row in rows],
     )
     locked.has_callbacks = pending

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, case, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, case, or_, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.callback_run import (
@@ -99,11 +99,25 @@ def list_callback_runs(
     s: Session, campaign_id: int, *, state: CallbackState | None = None, limit: int = 1000
 ) -> list[CallbackRun]:
     """Runs of a campaign, newest first; with a state, those that have an entry in it."""
-    query = select(callback_run).where(callback_run.c.campaign_id == campaign_id)
-    if state is not None:
-        having = select(callback_entry.c.call_id).where(callback_entry.c.state == state.value)
-        query = query.where(callback_run.c.call_id.in_(having))
-    query = query.order_by(callback_run.c.created_at.desc(), callback_run.c.call_id).limit(limit)
+    if state is None:
+        query = select(callback_run).where(callback_run.c.campaign_id == campaign_id)
+        place: tuple[ColumnElement[Any], ...]
+        place = (callback_run.c.created_at, callback_run.c.call_id)
+    else:
+        place = (callback_entry.c.created_at, callback_entry.c.call_id)
+        having = (
+            select(*place)
+            .where(callback_entry.c.campaign_id == campaign_id, callback_entry.c.state == state)
+            .group_by(*place)
+            .order_by(*(column.desc() for column in place))
+            .limit(limit)
+            .subquery()
+        )
+        query = select(callback_run).join_from(
+            having, callback_run, callback_run.c.call_id == having.c.call_id, isouter=True
+        )
+        place = (having.c.created_at, having.c.call_id)
+    query = query.order_by(*(column.desc() for column in place)).limit(limit)
     rows = s.connection().execute(query).mappings().all()
     return [_run(row, _entries(s, row["call_id"])) for row in rows]
 
@@ -153,6 +167,9 @@ def retry_callback_run(s: Session, call_id: str, *, now: datetime) -> CallbackRu
         raise UnknownCall(call_id)
     if row["state"] != CallbackRunState.FAILED:
         return None
+    s.connection().execute(
+        update(callback_entry).where(callback_entry.c.call_id == call_id).values(created_at=now)
+    )
     s.connection().execute(
         update(callback_entry)
         .where(callback_entry.c.call_id == call_id, callback_entry.c.state.in_(_RETRIED))

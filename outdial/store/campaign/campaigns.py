@@ -44,6 +44,7 @@ from outdial.store.db.tables import (
     campaign,
     campaign_revision,
     claim_state,
+    is_open,
     lease,
     roster,
 )
@@ -115,16 +116,26 @@ def _record(row: RowMapping | None, campaign_id: int) -> CampaignRecord:
     return campaign_record(row)
 
 
-def list_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:
-    """All campaigns of a tenant, those over included, oldest first."""
-    query = select(campaign).where(campaign.c.tenant == tenant, _LAUNCHED).order_by(campaign.c.id)
+def list_campaigns(
+    s: Session,
+    tenant: str,
+    *,
+    state: CampaignState | None = None,
+    limit: int | None = None,
+    after: int = 0,
+) -> list[CampaignRecord]:
+    """Campaigns of a tenant, those over included, by id; `after` is the last one of the page
+    before."""
+    query = select(campaign).where(campaign.c.tenant == tenant, campaign.c.id > after, _LAUNCHED)
+    if state is not None:
+        query = query.where(campaign.c.state == state.value)
+    query = query.order_by(campaign.c.id).limit(limit)
     return [campaign_record(row) for row in s.connection().execute(query).mappings()]
 
 
 def list_open_campaigns(s: Session) -> list[CampaignRecord]:
     """Campaigns of all tenants that are not over, direct ones left out: they never are."""
-    over = [state.value for state in CampaignState if state.over]
-    query = select(campaign).where(campaign.c.state.not_in(over), ~campaign.c.direct, _LAUNCHED)
+    query = select(campaign).where(is_open, ~campaign.c.direct, _LAUNCHED)
     rows = s.connection().execute(query.order_by(campaign.c.id)).mappings()
     return [campaign_record(row) for row in rows]
 

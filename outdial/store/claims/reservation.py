@@ -410,6 +410,7 @@ def call_values(
             campaign.tenant, campaign.name, campaign.launch, of.id, number
         ),
         "claim_key": key,
+        "agent": plan.agent.id,
         "line": line,
         "phone": of.phone,
         "caller_id": shown[turn % len(shown)] if shown else None,

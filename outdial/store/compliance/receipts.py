@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, insert, select
+from sqlalchemy import bindparam, exists, insert, literal, select, tuple_
 from sqlmodel import Session
 
 from outdial.domain.decision.receipt import FIRST, Receipt, body_of, link, number_digest
@@ -49,12 +49,16 @@ def write_receipt(
 
 def read_receipts(s: Session, campaign_id: int) -> Iterator[Receipt]:
     """The chain from its beginning, a page at a time."""
-    after = 0
+    after, place = 0, tuple_(receipt.c.campaign_id, receipt.c.sequence)
     while True:
         query = (
             select(receipt)
-            .where(receipt.c.campaign_id == campaign_id, receipt.c.sequence > after)
-            .order_by(receipt.c.sequence)
+            # Compared as pairs: by the campaign alone PostgreSQL may read and sort its whole chain.
+            .where(
+                place > tuple_(literal(campaign_id), after),
+                place < tuple_(literal(campaign_id + 1), 0),
+            )
+            .order_by(receipt.c.campaign_id, receipt.c.sequence)
             .limit(_PAGE)
         )
         rows = s.connection().execute(query).all()
@@ -119,10 +123,10 @@ def _other_numbers(s: Session, campaign_id: int, limit: int) -> list[Mismatch]:
         .where(receipt.c.campaign_id == campaign_id)
     )
     changed = []
-    rows = s.connection().execute(query, execution_options={"yield_per": _PAGE})
-    for row in rows:
-        if number_digest(row.id, row.phone) not in row.body:
-            changed.append(Mismatch(row.id, "its number is not the one that was dialed"))
-        if len(changed) >= limit:
-            break
+    with s.connection().execute(query, execution_options={"yield_per": _PAGE}) as rows:
+        for row in rows:
+            if number_digest(row.id, row.phone) not in row.body:
+                changed.append(Mismatch(row.id, "its number is not the one that was dialed"))
+            if len(changed) >= limit:
+                break
     return changed

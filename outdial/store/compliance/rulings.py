@@ -147,9 +147,7 @@ def _requeue(s: Session, held: Iterable[int]) -> None:
 def open_campaigns(s: Session, tenant: str) -> list[CampaignRecord]:
     """Campaigns of a tenant that may place calls, the direct one included, by id."""
     states = [CampaignState.RUNNING.value, CampaignState.PAUSED.value]
-    query = (
-        select(campaign)
-        .where(campaign.c.tenant == tenant, campaign.c.state.in_(states))
-        .order_by(campaign.c.id)
-    )
-    return [campaign_record(row) for row in s.connection().execute(query).mappings()]
+    query = select(campaign).where(campaign.c.tenant == tenant, campaign.c.state.in_(states))
+    records = [campaign_record(row) for row in s.connection().execute(query).mappings()]
+    # In the order of ids SQLite would look through all campaigns of the tenant.
+    return sorted(records, key=lambda record: record.id)

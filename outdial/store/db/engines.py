@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from typing import Any
@@ -74,6 +75,9 @@ def sqlite_engine(url: URL, *, echo: bool, writes: bool) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
 
+    if writes:
+        event.listen(engine, "close", _optimize)
+
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
         begin(connection)
@@ -99,6 +103,14 @@ def _begin_write(connection: Connection) -> None:
             time.sleep(_POLL)
         else:
             return
+
+
+def _optimize(connection: sqlite3.Connection, _record: Any) -> None:
+    """Gather statistics where SQLite finds that they would help. No statement relies on them."""
+    with contextlib.suppress(sqlite3.Error):  # another process may write at this moment
+        connection.execute("PRAGMA busy_timeout = 100")
+        connection.execute("PRAGMA analysis_limit = 400")
+        connection.execute("PRAGMA optimize")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -201,19 +201,18 @@ def list_recipients(
     campaign_id: int,
     *,
     launch: int | None = None,
-    state: RecipientState | None = None,
     limit: int = 100,
-    after: int = 0,
+    after: int | None = None,
 ) -> list[RecipientRecord]:
-    """Recipients by id; `after` is the last id of the page before."""
-    statement = select(recipient).where(
-        recipient.c.campaign_id == campaign_id, recipient.c.id > after
-    )
+    """Recipients of a launch, or of all, by their positions; `after` is the last one of the page
+    before."""
+    statement = select(recipient).where(recipient.c.campaign_id == campaign_id)
     if launch is not None:
         statement = statement.where(recipient.c.launch == launch)
-    if state is not None:
-        statement = statement.where(recipient.c.state == state.value)
-    rows = s.connection().execute(statement.order_by(recipient.c.id).limit(limit)).mappings()
+    if after is not None:
+        statement = statement.where(recipient.c.position > after)
+    statement = statement.order_by(recipient.c.launch, recipient.c.position).limit(limit)
+    rows = s.connection().execute(statement).mappings()
     return [recipient_record(row) for row in rows]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from sqlmodel import Session
 
 from outdial.domain.endpoint import Endpoint, EndpointKind, EndpointState
 from outdial.store.db.dialect import lock_keys
-from outdial.store.db.tables import endpoint
+from outdial.store.db.tables import endpoint, is_listed
 
 REMOVED = "removed"
 """The state of one that its tenant has deleted; its deliveries stay in the log."""
@@ -24,6 +25,7 @@ def ensure_endpoint(s: Session, new: Endpoint) -> Endpoint:
     lock_keys(s, [name])
     statement = select(endpoint).where(
         endpoint.c.tenant == new.tenant,
+        endpoint.c.url_key == _key(new.url),
         endpoint.c.kind == new.kind.value,
         endpoint.c.url == new.url,
         endpoint.c.scheme == new.scheme,
@@ -59,6 +61,7 @@ def set_campaign_endpoints(
 
 def add_endpoint(s: Session, new: Endpoint) -> None:
     values = new.model_dump(exclude={"former_secrets"}) | {"events": list(new.events)}
+    values["url_key"] = _key(new.url)
     s.connection().execute(insert(endpoint).values(values))
 
 
@@ -80,9 +83,12 @@ def list_endpoints(
     scheme: str | None = None,
 ) -> list[Endpoint]:
     """Oldest first."""
-    statement = select(endpoint).where(endpoint.c.tenant == tenant, endpoint.c.state != REMOVED)
-    if kind is not None:
-        statement = statement.where(endpoint.c.kind == kind.value)
+    statement = select(endpoint).where(endpoint.c.tenant == tenant)
+    if kind is None:
+        statement = statement.where(is_listed)
+    else:
+        states = [state.value for state in EndpointState]
+        statement = statement.where(endpoint.c.kind == kind.value, endpoint.c.state.in_(states))
     if scheme is not None:
         statement = statement.where(endpoint.c.scheme == scheme)
     if after is not None:
@@ -110,11 +116,17 @@ def change_endpoint(
     if version is not None:
         changed = changed.where(endpoint.c.version == version)
     named = values | {"updated_at": now, "version": endpoint.c.version + 1}
+    if "url" in values:
+        named["url_key"] = _key(values["url"])
     if "state" in values:
         # Enabled again, it gets what has waited meanwhile.
         enabled = endpoint.c.state == EndpointState.ENABLED.value
         named["due_at"] = case((enabled, endpoint.c.due_at), else_=now)
     return s.connection().execute(changed.values(named)).rowcount > 0
+
+
+def _key(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()
 
 
 def endpoint_of_row(row: RowMapping) -> Endpoint:

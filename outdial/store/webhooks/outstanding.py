@@ -154,7 +154,7 @@ def busy_urls(s: Session, tenant: str, limit: int) -> int:
             _ENABLED,
             endpoint.c.tenant == tenant,
             endpoint.c.due_at.is_not(None),
-            endpoint.c.kind == EndpointKind.CALL.value,
+            unindexed(endpoint.c.kind) == EndpointKind.CALL.value,
         )
         .limit(limit)
         .subquery()

@@ -197,13 +197,10 @@ async def list_campaigns(
 ) -> Page[Campaign]:
     """All campaigns, ended ones included, oldest first."""
     after = read_cursor(cursor, int)
-    every = await reading.list_campaigns(caller.ctx)
-    records = [
-        record
-        for record in every
-        if state in (None, record.state) and (after is None or record.id > after[0])
-    ]
-    return page_of(records[: limit + 1], limit, Campaign.of, lambda record: [record.id])
+    records = await reading.list_campaigns(
+        caller.ctx, state=state, limit=limit + 1, after=after[0] if after else 0
+    )
+    return page_of(records, limit, Campaign.of, lambda record: [record.id])
 
 
 @router.get("/{name}", responses=documented(404))

@@ -8,12 +8,14 @@ from pydantic import BaseModel
 
 from outdial.api.admission import AdmittedRoute
 from outdial.api.v1.auth import needs
-from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
+from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of
 from outdial.api.v1.problems import documented
+from outdial.api.v1.routes.calls import place_of
 from outdial.api.v1.routes.endpoints import EndpointId
 from outdial.domain.definition.fields import Timestamp
 from outdial.domain.endpoint import Delivery, DeliveryAttempt, DeliveryState
 from outdial.services.accounts.access import Caller
+from outdial.services.errors import RequestRefused
 from outdial.services.webhooks import deliveries
 from outdial.services.webhooks.deliveries import DeliveryFilter
 
@@ -62,7 +64,6 @@ async def list_deliveries(
     caller: Caller = needs("endpoints:read"),
 ) -> Page[ShownDelivery]:
     """Webhooks sent and waiting, newest first."""
-    before = read_cursor(cursor, int)
     chosen = DeliveryFilter(
         endpoint_id=endpoint,
         type=event_type,
@@ -72,9 +73,21 @@ async def list_deliveries(
         created_before=created_before,
     )
     rows = await deliveries.list_deliveries(
-        caller.ctx, chosen, limit=limit + 1, before=before[0] if before else None
+        caller.ctx, chosen, limit=limit + 1, before=_place_of(cursor)
     )
-    return page_of(rows, limit, ShownDelivery.of, lambda one: [one.id])
+    return page_of(
+        rows, limit, ShownDelivery.of, lambda one: [one.created_at.isoformat(), str(one.id)]
+    )
+
+
+def _place_of(cursor: str | None) -> tuple[datetime, int] | None:
+    """Instant and id of the previous page's last delivery. Raises RequestRefused."""
+    place = place_of(cursor)
+    if place is None:
+        return None
+    if not place[1].isdecimal():
+        raise RequestRefused("invalid cursor: use `next_cursor` of a response, or leave it out")
+    return place[0], int(place[1])
 
 
 @router.get("/deliveries/{delivery_id}", responses=documented(404))

@@ -134,9 +134,9 @@ async def list_results(
     """The results of all recipients of the current launch."""
     after = read_cursor(cursor, int)
     rows = await adding.list_results(
-        caller.ctx, name, limit=limit + 1, after=after[0] if after else 0
+        caller.ctx, name, limit=limit + 1, after=after[0] if after else None
     )
-    return page_of(rows, limit, ShownResult.of, lambda one: [one.recipient.id])
+    return page_of(rows, limit, ShownResult.of, lambda one: [one.recipient.position])
 
 
 @router.get(

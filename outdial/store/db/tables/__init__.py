@@ -8,9 +8,17 @@ from outdial.store.db.tables.campaign import (
     campaign,
     campaign_revision,
     claim_state,
+    is_direct,
+    is_open,
 )
 from outdial.store.db.tables.columns import EPOCH, Row
-from outdial.store.db.tables.delivery import delivery, delivery_attempt, endpoint, former_secret
+from outdial.store.db.tables.delivery import (
+    delivery,
+    delivery_attempt,
+    endpoint,
+    former_secret,
+    is_listed,
+)
 from outdial.store.db.tables.directory import agent, contact, phone_number
 from outdial.store.db.tables.line import line, line_demand, line_failure, line_rate
 from outdial.store.db.tables.progress import progress_count
@@ -44,6 +52,9 @@ __all__ = [
     "event",
     "former_secret",
     "idempotency",
+    "is_direct",
+    "is_listed",
+    "is_open",
     "is_ready",
     "is_unfinished",
     "is_unfinished_staging",

@@ -12,7 +12,7 @@ class ApiKeyRow(Row, table=True):
     """A key of a tenant. Only a digest of its secret is stored."""
 
     __tablename__ = "api_key"
-    __table_args__ = (Index("ix_api_key_tenant", "tenant", "created_at"),)
+    __table_args__ = (Index("ix_api_key_tenant", "tenant", "id"),)
 
     id: str = Field(sa_type=Text, primary_key=True)
     """Part of the key itself, so that it is found without trying digests."""

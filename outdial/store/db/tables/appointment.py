@@ -9,14 +9,17 @@ from sqlmodel import Field
 from outdial.store.db.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _HELD = text("status = 'held'")
+_BY_CALL = text("call_id IS NOT NULL")
 
 
 class AppointmentRow(Row, table=True):
     __tablename__ = "appointment"
     __table_args__ = (
-        Index("ix_appointment_phone", "tenant", "calendar", "phone", "starts_at"),
-        Index("ix_appointment_starts", "tenant", "calendar", "starts_at"),
-        Index("ix_appointment_tenant", "tenant", "starts_at", "id"),
+        Index("ix_appointment_phone", "tenant", "phone", "starts_at", "id"),
+        # For lists; one that names no status reads a range of each.
+        Index("ix_appointment_calendar", "tenant", "calendar", "status", "starts_at", "id"),
+        Index("ix_appointment_status", "tenant", "status", "starts_at", "id"),
+        Index("ix_appointment_ends", "tenant", "calendar", "ends_at"),
         Index("ix_appointment_call", "call_id"),
         Index(
             "ix_appointment_held",
@@ -71,6 +74,12 @@ class AppointmentChangeRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("tenant", "key"),
         Index("ix_appointment_change_appointment", "appointment_id", "id"),
+        Index(
+            "ix_appointment_change_call",
+            "call_id",
+            sqlite_where=_BY_CALL,
+            postgresql_where=_BY_CALL,
+        ),
     )
 
     id: int | None = Field(default=None, sa_type=BigId, primary_key=True)

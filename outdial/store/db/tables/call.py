@@ -3,15 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, literal_column, text
 from sqlmodel import Field
 
+from outdial.domain.record import DIRECT_CAMPAIGN
 from outdial.store.db.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _UNSETTLED = text("settled_at IS NULL AND settle_by IS NOT NULL")
 _NAMED = text("provider_call_id IS NOT NULL")
 _LEFT = text("left_at IS NOT NULL")
 _PLACED = text("placed_at IS NOT NULL")
+_OF_CAMPAIGN = text(f"campaign <> '{DIRECT_CAMPAIGN}'")
 _UNSIGNALLED = text("signalled_at IS NULL AND call_id IS NOT NULL")
 _UNMATCHED = text("call_id IS NULL")
 
@@ -31,7 +33,27 @@ class CallRow(Row, table=True):
         ),
         Index("ix_call_ledger", "tenant", "phone", "created_at"),
         Index("ix_call_left", "phone", "left_at", sqlite_where=_LEFT, postgresql_where=_LEFT),
-        Index("ix_call_tenant", "tenant", "created_at", "id"),
+        Index("ix_call_campaign_status", "campaign_id", "status", "created_at", "id"),
+        # Calls of the direct campaign are listed as requests.
+        Index(
+            "ix_call_status",
+            "tenant",
+            "status",
+            "created_at",
+            "id",
+            sqlite_where=_OF_CAMPAIGN,
+            postgresql_where=_OF_CAMPAIGN,
+        ),
+        Index(
+            "ix_call_agent",
+            "tenant",
+            "agent",
+            "status",
+            "created_at",
+            "id",
+            sqlite_where=_OF_CAMPAIGN,
+            postgresql_where=_OF_CAMPAIGN,
+        ),
         Index(
             "ix_call_line_placed",
             "tenant",
@@ -48,6 +70,12 @@ class CallRow(Row, table=True):
             sqlite_where=_UNSETTLED,
             postgresql_where=_UNSETTLED,
         ),
+        Index(
+            "ix_call_settle_by",
+            "settle_by",
+            sqlite_where=_UNSETTLED,
+            postgresql_where=_UNSETTLED,
+        ),
     )
 
     id: str = Field(sa_type=Text, primary_key=True)
@@ -60,6 +88,8 @@ class CallRow(Row, table=True):
     attempt: int
     workflow_id: str = Field(sa_type=Text)
     claim_key: str = Field(sa_type=Text)
+    agent: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+    """The agent's id in the plan by which it was claimed."""
     line: str = Field(sa_type=Text)
     provider_call_id: str | None = Field(default=None, sa_type=Text)
     phone: str = Field(sa_type=Text)
@@ -153,3 +183,6 @@ class EventRow(Row, table=True):
 call = table_of(CallRow)
 lease = table_of(LeaseRow)
 event = table_of(EventRow)
+
+is_of_campaign = call.c.campaign != literal_column(f"'{DIRECT_CAMPAIGN}'")
+"""Written as the indexes have it: a parameter would keep the database from using them."""

@@ -30,7 +30,7 @@ class CallbackRunRow(Row, table=True):
             sqlite_where=_UNFINISHED,
             postgresql_where=_UNFINISHED,
         ),
-        Index("ix_callback_run_campaign", "campaign_id", "state"),
+        Index("ix_callback_run_campaign", "campaign_id", "created_at", "call_id"),
     )
 
     call_id: str = Field(sa_type=Text, primary_key=True, sa_column_args=(ForeignKey("call.id"),))
@@ -47,12 +47,18 @@ class CallbackRunRow(Row, table=True):
 
 class CallbackEntryRow(Row, table=True):
     __tablename__ = "callback_entry"
+    __table_args__ = (
+        Index("ix_callback_entry_state", "campaign_id", "state", "created_at", "call_id"),
+    )
 
     call_id: str = Field(
         sa_type=Text, primary_key=True, sa_column_args=(ForeignKey("callback_run.call_id"),)
     )
     position: int = Field(primary_key=True)
     """In the definition's list of callbacks."""
+    campaign_id: int = Field(sa_type=BigId)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    """As its run has them, for lists of runs by the state of their entries."""
     kind: str = Field(sa_type=Text)
     callback: str = Field(sa_type=Text)
     """The Callback as JSON text, as the definition had it when the call settled."""

@@ -2,17 +2,23 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlmodel import Field
 
 from outdial.store.db.tables.columns import BigId, Row, UtcDateTime, table_of
+
+_OPEN = text("state NOT IN ('stopped', 'finished')")
+_DIRECT = text("direct")
 
 
 class CampaignRow(Row, table=True):
     __tablename__ = "campaign"
     __table_args__ = (
         UniqueConstraint("tenant", "name"),
-        Index("ix_campaign_tenant_state", "tenant", "state"),
+        Index("ix_campaign_tenant_state", "tenant", "state", "id"),
+        Index("ix_campaign_tenant", "tenant", "id"),
+        Index("ix_campaign_open", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_campaign_direct", "id", sqlite_where=_DIRECT, postgresql_where=_DIRECT),
     )
 
     id: int | None = Field(default=None, sa_type=BigId, primary_key=True)
@@ -70,3 +76,7 @@ class ClaimStateRow(Row, table=True):
 campaign = table_of(CampaignRow)
 campaign_revision = table_of(CampaignRevisionRow)
 claim_state = table_of(ClaimStateRow)
+
+is_open = text("campaign.state NOT IN ('stopped', 'finished')")
+is_direct = text("campaign.direct")
+"""Written as the indexes have it: a parameter would keep the database from using them."""

@@ -10,6 +10,8 @@ from outdial.store.db.tables.columns import BigId, JsonText, Row, UtcDateTime, t
 
 _PENDING = text("state = 'pending'")
 _DUE = text("state = 'enabled' AND due_at IS NOT NULL")
+_LISTED = text("state <> 'removed'")
+_OF_CAMPAIGN = text("campaign_id IS NOT NULL")
 _DELIVERED = text("delivered_at IS NOT NULL")
 
 
@@ -18,7 +20,27 @@ class EndpointRow(Row, table=True):
 
     __tablename__ = "endpoint"
     __table_args__ = (
-        Index("ix_endpoint_tenant", "tenant", "created_at", "id"),
+        *(
+            Index(
+                f"ix_endpoint_{name}",
+                *columns,
+                "created_at",
+                "id",
+                sqlite_where=_LISTED,
+                postgresql_where=_LISTED,
+            )
+            for name, *columns in (
+                ("tenant", "tenant"),
+                ("scheme", "tenant", "scheme"),
+            )
+        ),
+        Index("ix_endpoint_url", "tenant", "url_key"),
+        Index(
+            "ix_endpoint_campaign",
+            "campaign_id",
+            sqlite_where=_OF_CAMPAIGN,
+            postgresql_where=_OF_CAMPAIGN,
+        ),
         # Every event looks for its endpoints; calls that name URLs of their own may be many.
         Index("ix_endpoint_listening", "tenant", "state", "kind", "campaign_id"),
         Index("ix_endpoint_due", "due_at", "id", sqlite_where=_DUE, postgresql_where=_DUE),
@@ -41,6 +63,8 @@ class EndpointRow(Row, table=True):
     campaign_id: int | None = Field(default=None, sa_type=BigId)
     name: str | None = Field(default=None, sa_type=Text)
     url: str = Field(sa_type=Text)
+    url_key: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("''")})
+    """A digest of the URL, which may be too long for an index."""
     events: list[str] = Field(sa_type=JsonText)
     """Event types, or `*`."""
     scheme: str = Field(sa_type=Text)
@@ -78,7 +102,11 @@ class DeliveryRow(Row, table=True):
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("endpoint_id", "event_id"),
-        Index("ix_delivery_tenant", "tenant", "id"),
+        # For lists, each with its filters; one that names no state reads a range of each.
+        Index("ix_delivery_state", "tenant", "state", "created_at", "id"),
+        Index("ix_delivery_type", "tenant", "type", "state", "created_at", "id"),
+        Index("ix_delivery_endpoint", "tenant", "endpoint_id", "state", "created_at", "id"),
+        Index("ix_delivery_subject", "tenant", "subject", "created_at", "id"),
         # The oldest of a subject. It begins with another column than the next one, so that no
         # database takes it for what an endpoint has due, and reads all that is set aside.
         Index(
@@ -148,3 +176,6 @@ endpoint = table_of(EndpointRow)
 former_secret = table_of(FormerSecretRow)
 delivery = table_of(DeliveryRow)
 delivery_attempt = table_of(DeliveryAttemptRow)
+
+is_listed = text("endpoint.state <> 'removed'")
+"""Written as the indexes have it: a parameter would keep the database from using them."""

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
 from sqlmodel import Field
 
 from outdial.store.db.tables.columns import BigId, Row, UtcDateTime, table_of
+
+_OF_CONTACT = text("contact_id IS NOT NULL")
 
 
 class CallRequestRow(Row, table=True):
@@ -13,7 +15,18 @@ class CallRequestRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("public_id"),
         UniqueConstraint("campaign_id", "key"),
-        Index("ix_call_request_tenant", "tenant", "created_at", "public_id"),
+        Index("ix_call_request_status", "tenant", "status", "created_at", "public_id"),
+        Index("ix_call_request_agent", "tenant", "agent", "status", "created_at", "public_id"),
+        Index("ix_call_request_phone", "tenant", "phone", "created_at", "public_id"),
+        Index(
+            "ix_call_request_contact",
+            "tenant",
+            "contact_id",
+            "created_at",
+            "public_id",
+            sqlite_where=_OF_CONTACT,
+            postgresql_where=_OF_CONTACT,
+        ),
         # Positions on the roster are made of it, so an id must not come back.
         {"sqlite_autoincrement": True},
     )
@@ -33,6 +46,9 @@ class CallRequestRow(Row, table=True):
     contact_id: str | None = Field(default=None, sa_type=Text)
     endpoint_id: str | None = Field(default=None, sa_type=Text)
     """Gets the events of this call besides the tenant's own endpoints."""
+    status: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("'queued'")})
+    """As `domain.call.request.status_of` has it. Only triggers write it (revision 0031), whenever
+    the recipient or its last call changes."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

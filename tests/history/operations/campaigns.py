@@ -1,0 +1,214 @@
+"""Campaigns and their rosters: launched, edited, stopped, explained, audited."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.call.status import CallStatus
+from outdial.domain.record import CampaignRecord, StagingRecord
+from outdial.domain.rules.rule import Rule
+from outdial.domain.rules.rulebook import Block, shipped_rulebook
+from outdial.store.call import calls
+from outdial.store.campaign import campaigns, progress
+from outdial.store.campaign.states import finish_campaign, set_campaign_state
+from outdial.store.compliance import receipts, rulings
+from outdial.store.lines import lines
+from outdial.store.lines.lines import LineLimits
+from outdial.store.roster import explanation, flip, roster, staging
+from outdial.store.roster.staging import ReadSoFar
+from tests import builders
+from tests.builders import LINE, House
+from tests.history.filling import phone_of
+from tests.history.operations.registry import NOBODY, TENANT, Scene, operation
+
+_NEW = 910_000
+
+
+def _states(house: House, campaign: CampaignRecord, *states: CampaignState) -> None:
+    for state in states:
+        house.write(
+            lambda s, to=state: set_campaign_state(s, campaign.id, to, now=house.now)  # type: ignore[misc]
+        )
+
+
+@operation
+def a_launch(scene: Scene) -> None:
+    house = scene.house
+    given = builders.definition("launched")
+    for again in (False, True):
+        who = None if again else "workflow"
+        of = scene.do(
+            lambda s, a=again, who=who: staging.begin_launch(  # type: ignore[misc]
+                s, TENANT, given, f"launch-{a}", now=house.now, again=a, requester=who
+            )
+        )
+        _write(scene, of, 4)
+        record = scene.do(
+            lambda s, o=of, a=again: flip.flip_launch(  # type: ignore[misc]
+                s, o, given, "", recipients=4, now=house.now, again=a
+            )
+        )
+        scene.do(lambda s: campaigns.launch_of_requester(s, TENANT, "launched", "workflow"))
+        scene.do(lambda s, r=record: finish_campaign(s, r.id, now=house.now))  # type: ignore[misc]
+        scene.do(lambda s, r=record: roster.has_staged(s, r.id))  # type: ignore[misc]
+        chunk = scene.do(lambda s, r=record: roster.read_chunk(s, r.id, r.launch, 0))  # type: ignore[misc]
+        if chunk is not None:
+            rows = builders.located(chunk[1])
+            scene.do(
+                lambda s, r=record, at=chunk[0], x=rows: roster.enroll_chunk(  # type: ignore[misc]
+                    s, r.id, r.launch, at, x
+                )
+            )
+        scene.do(lambda s, r=record: roster.mark_enrolled(s, r.id, r.launch))  # type: ignore[misc]
+        _states(house, record, CampaignState.STOPPING)
+        scene.do(lambda s, r=record: finish_campaign(s, r.id, now=house.now))  # type: ignore[misc]
+
+
+def _write(scene: Scene, of: StagingRecord, count: int, first: int = 0) -> None:
+    at = scene.house.now.replace(year=2029)
+    drafts = [
+        builders.draft(n, phone=builders.phone(_NEW + n), appointment_at=at)
+        for n in range(first, first + count)
+    ]
+    rows = builders.located(drafts)
+    so_far = ReadSoFar(first + count)
+    scene.do(lambda s: staging.write_chunk(s, of, LINE, rows, so_far, now=scene.house.now))
+
+
+@operation
+def a_launch_that_is_given_up(scene: Scene) -> None:
+    now = scene.house.now
+    given = builders.definition("refused")
+    of = scene.do(lambda s: staging.begin_launch(s, TENANT, given, "refused", now=now, again=False))
+    _write(scene, of, 4)
+    scene.do(lambda s: staging.find_staging(s, TENANT, "refused"))
+    scene.do(staging.unfinished)
+    scene.do(lambda s: staging.refuse(s, of, now=now, error="no"))
+    for _ in range(3):
+        scene.do(lambda s: staging.remove_some(s, of, now=now, limit=3))
+    scene.do(lambda s: staging.delete_ended(s, before=now, limit=10))
+
+
+@operation
+def recipients_added_to_a_large_roster(scene: Scene) -> None:
+    house, big = scene.house, scene.history.campaign
+    of = scene.do(lambda s: staging.begin_addition(s, big.id, "more", now=house.now))
+    _write(scene, of, 4, first=10)
+    of = scene.do(lambda s: flip.accept_addition(s, of, recipients=4, now=house.now))
+    scene.do(lambda s: flip.moving_additions(s, big.id))
+    while scene.do(lambda s: flip.move_some(s, of, now=house.now)):
+        pass
+    drafts = [builders.draft(0, phone=phone_of(7)), builders.draft(1, phone="+12125559999")]
+    rows = builders.located(drafts)
+    scene.do(lambda s: flip.add_at_once(s, big.id, "few", rows, now=house.now))
+
+
+@operation
+def an_edit_of_a_small_campaign(scene: Scene) -> None:
+    house = scene.house
+    record = house.launch(2, "edited", first=_NEW + 20)
+    for name in (LINE, None):
+        edited = builders.definition("edited", line=name or LINE)
+        edited = edited if name else edited.model_copy(update={"line": ()})
+        scene.do(lambda s, e=edited: campaigns.apply_definition(s, record.id, e, "", now=house.now))  # type: ignore[misc]
+    house.claim(record, limit=1)
+    scene.do(lambda s: campaigns.definition_at(s, record.id, 2))
+
+
+@operation
+def an_edit_of_a_large_campaign(scene: Scene) -> None:
+    house, big = scene.house, scene.history.campaign
+    edited = builders.definition("history", pacing={"max_concurrent": 1000})
+    scene.do(lambda s: campaigns.apply_definition(s, big.id, edited, "", now=house.now))
+    house.claim(big, limit=1)
+
+
+@operation
+def states_of_campaigns(scene: Scene) -> None:
+    house, big = scene.house, scene.history.campaign
+    small = house.launch(3, "stopped", first=_NEW + 30)
+    for one in (small, big):
+        _states(house, one, CampaignState.PAUSED)
+        house.claim(one)
+        _states(house, one, CampaignState.RUNNING)
+        scene.do(lambda s, c=one: finish_campaign(s, c.id, now=house.now))  # type: ignore[misc]
+    _states(house, small, CampaignState.STOPPING)
+    house.claim(small)
+    scene.do(lambda s: finish_campaign(s, small.id, now=house.now))
+
+
+@operation
+def campaigns_listed(scene: Scene) -> None:
+    scene.do(lambda s: campaigns.list_campaigns(s, TENANT))
+    scene.do(campaigns.list_open_campaigns)
+    for name in ("history", "over-4", NOBODY):
+        scene.do(lambda s, n=name: campaigns.find_campaign(s, TENANT, n))  # type: ignore[misc]
+
+
+@operation
+def progress_of_campaigns(scene: Scene) -> None:
+    scene.do(lambda s: progress.read_progress(s, scene.history.campaign.id))
+
+
+@operation
+def calls_and_recipients_of_a_campaign(scene: Scene) -> None:
+    campaign_id = scene.history.campaign.id
+    for status in (None, *CallStatus):
+        for launch in (None, 1, 2):
+            for after in (None, "call-7"):
+                scene.do(
+                    lambda s, a=status, b=launch, c=after: calls.list_calls(  # type: ignore[misc]
+                        s, campaign_id, status=a, launch=b, after=c, limit=10
+                    )
+                )
+    for launch in (1, 2):
+        for last in (None, 300):
+            scene.do(
+                lambda s, b=launch, c=last: roster.list_recipients(  # type: ignore[misc]
+                    s, campaign_id, launch=b, after=c, limit=10
+                )
+            )
+
+
+@operation
+def recipients_explained(scene: Scene) -> None:
+    house, big = scene.house, scene.history.campaign
+    for number in (phone_of(31), phone_of(50), builders.phone(_NEW + 90)):
+        scene.do(lambda s, n=number: explanation.explain_recipients(s, big, n, house.now))  # type: ignore[misc]
+        scene.do(lambda s, n=number: explanation.refused_recipients(s, big, n))  # type: ignore[misc]
+
+
+@operation
+def rules_and_blocks(scene: Scene) -> None:
+    house = scene.house
+    until = house.now + timedelta(days=1)
+    block = Block(jurisdiction="US-LA", until=until, reason="storm")
+    for _ in range(2):
+        scene.do(lambda s: rulings.block(s, TENANT, block, now=house.now))
+    scene.do(lambda s: rulings.read_rulebook(s, TENANT, house.now))
+    scene.do(lambda s: rulings.unblock(s, TENANT, "US-LA", now=house.now))
+    scene.do(lambda s: rulings.unblock(s, TENANT, NOBODY, now=house.now))
+    rules: list[Rule] = list(shipped_rulebook().rules[:1])
+    scene.do(lambda s: rulings.replace_rules(s, TENANT, rules, now=house.now))
+    scene.do(lambda s: rulings.replace_rules(s, TENANT, [], now=house.now))
+
+
+@operation
+def receipts_of_a_campaign(scene: Scene) -> None:
+    campaign_id = scene.history.campaign.id
+    scene.do(lambda s: next(receipts.read_receipts(s, campaign_id)))
+    scene.do(lambda s: receipts.hash_of(s, campaign_id, 7))
+
+
+@operation
+def an_audit(scene: Scene) -> None:
+    scene.do(lambda s: receipts.unlike_their_calls(s, scene.history.campaign.id))
+
+
+@operation
+def lines_announced(scene: Scene) -> None:
+    limits = LineLimits(name="new", provider="vapi", max_concurrent=1, per_second=1)
+    for _ in range(2):
+        scene.do(lambda s: lines.ensure_lines(s, TENANT, [limits]))
+    scene.do(lambda s: lines.line_status(s, TENANT, LINE))
