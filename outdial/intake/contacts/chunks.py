@@ -14,12 +14,11 @@ from outdial.domain.definition.fields import describe_value
 from outdial.domain.definition.source import CsvSource, RecipientSource
 from outdial.domain.rules.location import LocatedDraft, RecipientKind
 from outdial.intake.contacts.cells import LocatedText
-from outdial.intake.contacts.csv_rows import CsvRowChecker
 from outdial.intake.contacts.first_lines import FirstLines
 from outdial.intake.contacts.inline import inline_chunks
 from outdial.intake.contacts.row_processes import RowProcesses, granted, processes_for
 from outdial.intake.contacts.rows import CheckedRows, RowChecker
-from outdial.intake.contacts.table import ContactTable, CsvChunk
+from outdial.intake.contacts.table import ContactTable, CsvChunk, CsvRowChecker
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import MAX_PROBLEMS, Problem
 from outdial.intake.templates.templates import ProblemKey

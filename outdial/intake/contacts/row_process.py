@@ -15,9 +15,9 @@ from threading import Thread
 from typing import IO
 
 from outdial.domain.numbers.policy import use_policy
-from outdial.intake.contacts.csv_rows import CsvRowChecker
 from outdial.intake.contacts.frames import read_frame, write_frame
 from outdial.intake.contacts.rows import CheckedRows
+from outdial.intake.contacts.table import CsvRowChecker
 
 _NICENESS = 10
 """Calls under way come before an import."""
