@@ -42,7 +42,13 @@ log = logging.getLogger(__name__)
 
 WORKERS = ("worker", "worker-2", "worker-3", "worker-4")
 APIS = ("api", "api-2")
-LINE = {"PER_SECOND": "8", "MAX_CONCURRENT": "16", "PLACEMENT_TIMEOUT": "5s"}
+LINE = {
+    "PER_SECOND": "8",
+    "MAX_CONCURRENT": "16",
+    "PLACEMENT_TIMEOUT": "5s",
+    # The network tries a webhook for four seconds, and what an agent found out comes last.
+    "ANALYSIS_WAIT": "30s",
+}
 PER_SECOND, ON_THE_LINE, PLACEMENT_TIMEOUT = 8, 16, timedelta(seconds=5)
 RECIPIENTS = 60
 """Of each campaign."""
