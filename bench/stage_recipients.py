@@ -22,7 +22,8 @@ from outdial.runtime.clock import system_clock
 from outdial.services.campaigns.staging import CHUNK_ROWS
 from outdial.store.db.database import Database
 from outdial.store.roster.flip import flip_launch
-from outdial.store.roster.staging import ReadSoFar, begin_launch, write_chunk
+from outdial.store.roster.rows import ReadSoFar, write_chunk
+from outdial.store.roster.staging import begin_launch
 
 LINE = "simulated"
 

@@ -30,7 +30,7 @@ from outdial.services.campaigns import staging as writing
 from outdial.services.campaigns.adding import add_file
 from outdial.services.campaigns.launching import store_launch
 from outdial.store.db.database import Database
-from outdial.store.roster import flip, staging
+from outdial.store.roster import flip, rows
 
 CHUNK = 10
 """Recipients written, or moved, in one transaction."""
@@ -51,8 +51,8 @@ class Step(StrEnum):
 
 
 _FUNCTIONS: dict[Step, tuple[Any, str]] = {
-    Step.CHUNK_WRITTEN: (staging, "write_chunk"),
-    Step.CHUNK_COMMITTED: (staging, "write_chunk"),
+    Step.CHUNK_WRITTEN: (rows, "write_chunk"),
+    Step.CHUNK_COMMITTED: (rows, "write_chunk"),
     Step.FLIP_DECIDED: (launching, "flip_launch"),
     Step.FLIP_COMMITTED: (launching, "flip_launch"),
     Step.ACCEPTED: (flip, "move_some"),

@@ -33,7 +33,8 @@ from outdial.store.db.tables import campaign as campaign_table
 from outdial.store.db.tables import claim_state, progress_count, recipient, roster_chunk
 from outdial.store.db.tables import staging as staging_table
 from outdial.store.roster import flip, roster, staging
-from outdial.store.roster.staging import ABANDONED_AFTER, ReadSoFar
+from outdial.store.roster.rows import ReadSoFar, note_progress, write_chunk
+from outdial.store.roster.staging import ABANDONED_AFTER
 from tests.builders import LINE, NOW, House, definition, draft, drafts, located, phone
 from tests.store.racing import race
 
@@ -55,7 +56,7 @@ def _add(house: House, to: CampaignRecord, public_id: str = "more") -> StagingRe
 def _write(house: House, of: StagingRecord, count: int, *, first: int = 0, **more: Any) -> None:
     rows = located([draft(i, **more) for i in range(first, first + count)])
     so_far = ReadSoFar(first + count)
-    house.write(lambda s: staging.write_chunk(s, of, LINE, rows, so_far, now=house.now))
+    house.write(lambda s: write_chunk(s, of, LINE, rows, so_far, now=house.now))
 
 
 def _flip(house: House, of: StagingRecord, count: int, *, again: bool = False) -> CampaignRecord:
@@ -267,9 +268,7 @@ def test_problems_are_kept_while_rows_are_read(house: House) -> None:
     of = _begin(house)
     problem = {"file": "f", "line": 2, "column": 1, "field": "phone", "code": "bad_phone"}
     house.later(seconds=10)
-    house.write(
-        lambda s: staging.note_progress(s, of, ReadSoFar(2000, [problem], 1), now=house.now)
-    )
+    house.write(lambda s: note_progress(s, of, ReadSoFar(2000, [problem], 1), now=house.now))
     read = _find(house)
     assert (read.problems, read.problem_count, read.rows_per_second) == ((problem,), 1, 200)
 
@@ -355,7 +354,7 @@ def test_a_number_that_is_on_the_roster_is_refused(house: House) -> None:
     of = _add(house, campaign)
     refused = located([draft(1)])[0]._replace(zones=None, refusal="no time zone")
     house.write(
-        lambda s: staging.write_chunk(
+        lambda s: write_chunk(
             s, of, LINE, [*located([draft(0), draft(7)]), refused], ReadSoFar(3), now=house.now
         )
     )

@@ -21,7 +21,7 @@ from outdial.resources.resources import Resources
 from outdial.services.errors import ChangeRefused, NotFound
 from outdial.store.claims.reschedule import FirstDue
 from outdial.store.db.errors import DatabaseUnavailable, StagingEnded
-from outdial.store.roster import flip, staging
+from outdial.store.roster import flip, rows, staging
 
 log = logging.getLogger(__name__)
 
@@ -119,11 +119,9 @@ class StagingWriter:
         self._problems.omitted += chunk.omitted
         if len(self._problems):
             return
-        now, so_far = self.ctx.clock(), staging.ReadSoFar(self._rows)
+        now, so_far = self.ctx.clock(), rows.ReadSoFar(self._rows)
         await self.ctx.database.write_in_turn(
-            lambda s: staging.write_chunk(
-                s, self.record, self.line, chunk.recipients, so_far, now=now
-            )
+            lambda s: rows.write_chunk(s, self.record, self.line, chunk.recipients, so_far, now=now)
         )
         self._written += len(chunk.recipients)
         self._show()
@@ -131,11 +129,9 @@ class StagingWriter:
     async def _note(self) -> None:
         """Store how far it is. Raises StagingEnded."""
         kept = [asdict(problem) for problem in self._problems]
-        so_far = staging.ReadSoFar(self._rows, kept or None, len(self._problems))
+        so_far = rows.ReadSoFar(self._rows, kept or None, len(self._problems))
         now = self.ctx.clock()
-        await self.ctx.database.write(
-            lambda s: staging.note_progress(s, self.record, so_far, now=now)
-        )
+        await self.ctx.database.write(lambda s: rows.note_progress(s, self.record, so_far, now=now))
         self._show()
 
     def _show(self) -> None:

@@ -28,15 +28,14 @@ from outdial.store.db.tables import (
     staging,
 )
 from outdial.store.roster.roster import DUPLICATE
+from outdial.store.roster.rows import ReadSoFar, write_chunk
 from outdial.store.roster.staging import (
-    ReadSoFar,
     begin_addition,
     end_staging,
     forget_counts,
     lock_staging,
     require_open,
     staging_record,
-    write_chunk,
 )
 
 MOVED_AT_ONCE = 1000

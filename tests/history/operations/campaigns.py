@@ -16,7 +16,7 @@ from outdial.store.compliance import receipts, rulings
 from outdial.store.lines import lines
 from outdial.store.lines.lines import LineLimits
 from outdial.store.roster import explanation, flip, roster, staging
-from outdial.store.roster.staging import ReadSoFar
+from outdial.store.roster.rows import ReadSoFar, write_chunk
 from tests import builders
 from tests.builders import LINE, House
 from tests.history.filling import phone_of
@@ -73,7 +73,7 @@ def _write(scene: Scene, of: StagingRecord, count: int, first: int = 0) -> None:
     ]
     rows = builders.located(drafts)
     so_far = ReadSoFar(first + count)
-    scene.do(lambda s: staging.write_chunk(s, of, LINE, rows, so_far, now=scene.house.now))
+    scene.do(lambda s: write_chunk(s, of, LINE, rows, so_far, now=scene.house.now))
 
 
 @operation
