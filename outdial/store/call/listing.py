@@ -192,7 +192,7 @@ def _statuses(
         without = [not_(and_(status == CallStatus.COMPLETED.value, awaited))]
     if together:
         if chosen.statuses:
-            yield [status.in_([each.value for each in statuses]), *without]
+            yield [unindexed(status).in_([each.value for each in statuses]), *without]
         else:
             yield []
         return

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, case, insert, literal, select, tuple_, update
+from sqlalchemy import RowMapping, case, func, insert, literal, select, tuple_, update
 from sqlmodel import Session
 
 from outdial.domain.endpoint import Endpoint, EndpointKind, EndpointState
-from outdial.store.db.dialect import lock_keys
+from outdial.store.db.dialect import lock_keys, unindexed
 from outdial.store.db.tables import endpoint, is_listed
 
 REMOVED = "removed"
@@ -26,11 +26,11 @@ def ensure_endpoint(s: Session, new: Endpoint) -> Endpoint:
     statement = select(endpoint).where(
         endpoint.c.tenant == new.tenant,
         endpoint.c.url_key == _key(new.url),
-        endpoint.c.kind == new.kind.value,
         endpoint.c.url == new.url,
-        endpoint.c.scheme == new.scheme,
-        endpoint.c.campaign_id.is_not_distinct_from(new.campaign_id),
-        endpoint.c.state != REMOVED,
+        unindexed(endpoint.c.kind) == new.kind.value,
+        unindexed(endpoint.c.scheme) == new.scheme,
+        func.coalesce(endpoint.c.campaign_id, 0) == (new.campaign_id or 0),
+        unindexed(endpoint.c.state) != REMOVED,
     )
     row = s.connection().execute(statement.limit(1)).mappings().first()
     if row is not None:
