@@ -17,6 +17,7 @@ class Excepted(NamedTuple):
 
 
 EXCEPTIONS = (
+    Excepted("GET /v1/deliveries endpoint & no type", "delivery", "an endpoint without that type"),
     Excepted("an_audit", "receipt", "an audit reads all that it vouches for"),
     Excepted("an_edit_of_a_large_campaign", "recipient", "one step of a bounded number of rows"),
     Excepted("*", "LIKE", "a search for a part of a text reads the directory or the roster"),
