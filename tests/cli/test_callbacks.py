@@ -40,6 +40,8 @@ def followed(database: Database, call: ClaimedCall) -> ClaimedCall:
                 insert(callback_entry).values(
                     call_id=call.call_id,
                     position=position,
+                    campaign_id=1,
+                    created_at=NOW,
                     kind=kind,
                     callback="",
                     state=state,

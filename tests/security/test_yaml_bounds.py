@@ -136,7 +136,7 @@ async def test_others_are_answered_while_the_worst_is_parsed(
     api: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Six of them: as many as the event loop has threads on two cores."""
-    monkeypatch.setattr(guard, "MAX_NODES", 5_000)
+    monkeypatch.setattr(guard, "MAX_NODES", 20_000)
     headers = bearer((await new_key(world)).text)
     worst = "x: [" + ("[" * 40 + "]" * 40 + ",") * 20_000 + "]"
     sent = [

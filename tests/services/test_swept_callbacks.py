@@ -27,6 +27,8 @@ async def run_under_way(world: World) -> str:
     row = {"tenant": "default", "campaign_id": 1, "state": "pending", "created_at": now}
     entry = {
         "position": 0,
+        "campaign_id": 1,
+        "created_at": now,
         "kind": "webhook",
         "callback": "",
         "state": "pending",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import partial
+from typing import Any
 
 import pytest
 from alembic import command
@@ -37,17 +38,23 @@ def test_the_former_default_is_no_wish(new_url: str) -> None:
             assert [one["recording"] for one in after] == [
                 one["recording"] or None for one in before[place]
             ]
-            rest = [[{**one, "recording": 0} for one in some] for some in (before[place], after)]
+            rest = [[_but_recording(one) for one in some] for some in (before[place], after)]
             assert rest[0] == rest[1]
             assert {one["recording"] for one in before[place]} == {False, True, None}
         assert house.claim(record).calls
 
 
-def _run(statement: TextClause, values: dict[str, object], s: Session) -> None:
+def _but_recording(one: dict[str, Any]) -> dict[str, Any]:
+    """A pacing that was moved by a migration has no weight, which is 1 then."""
+    pacing = {"weight": 1, **one["pacing"]} if one.get("pacing") else None
+    return {**one, "recording": 0, "pacing": pacing}
+
+
+def _run(statement: TextClause, values: dict[str, Any], s: Session) -> None:
     s.connection().execute(statement, values)
 
 
-def stored(house: House, table: str, column: str) -> list[dict[str, object]]:
+def stored(house: House, table: str, column: str) -> list[dict[str, Any]]:
     key = "campaign_id, revision" if table == "campaign_revision" else "id"
     found = house.write(
         lambda s: s.connection().execute(text(f"SELECT {column} FROM {table} ORDER BY {key}")).all()
