@@ -337,6 +337,22 @@ def test_a_few_are_added_at_once(house: House) -> None:
     assert len(house.claim(campaign).calls) == 4
 
 
+def test_a_number_that_an_addition_names_twice_is_called_once(house: House) -> None:
+    campaign = house.launch(1)
+    rows = [
+        one._replace(position=at, phone=phone(of))
+        for at, (one, of) in enumerate(
+            zip(located([draft(i) for i in range(10, 15)]), (20, 20, 0, 21, 20), strict=True)
+        )
+    ]
+    house.write(lambda s: flip.add_at_once(s, campaign.id, "more", rows, now=house.now))
+    waiting = select(recipient.c.phone).where(
+        recipient.c.campaign_id == campaign.id, recipient.c.state == "waiting"
+    )
+    numbers = house.write(lambda s: s.connection().execute(waiting).scalars().all())
+    assert sorted(numbers) == sorted(map(phone, (0, 20, 21)))
+
+
 def test_many_add_recipients_at_once(house: House) -> None:
     campaign = house.launch(0)
 

@@ -193,8 +193,9 @@ def move_some(
 
 
 def _settle_refused(s: Session, of: StagingRecord, record: CampaignRecord, last: int) -> None:
-    """End those of the step who are on the roster already, or everybody after a stop."""
-    present = recipient.alias("present")
+    """End those of the step who are on the roster already or come a second time, or everybody after
+    a stop."""
+    present, earlier = recipient.alias("present"), recipient.alias("earlier")
     waiting = (
         recipient.c.campaign_id == record.id,
         recipient.c.launch == of.row_launch,
@@ -211,9 +212,16 @@ def _settle_refused(s: Session, of: StagingRecord, record: CampaignRecord, last:
             present.c.outcome != OUTCOME_REFUSED,
         ),
     )
+    repeated = exists().where(
+        earlier.c.campaign_id == recipient.c.campaign_id,
+        earlier.c.launch == of.row_launch,
+        earlier.c.phone == recipient.c.phone,
+        earlier.c.position < recipient.c.position,
+        earlier.c.state == _WAITING,
+    )
     s.connection().execute(
         update(recipient)
-        .where(and_(*waiting, taken))
+        .where(and_(*waiting, or_(taken, repeated)))
         .values(state=_DONE, outcome=OUTCOME_REFUSED, reason=DUPLICATE)
     )
     if record.launch == of.launch and record.state in (
