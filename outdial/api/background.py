@@ -24,14 +24,13 @@ class BackgroundLaunches:
     """What goes on in this process; cancelled when it stops, so that nothing of it is left."""
 
     def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Future[Any]] = {}
-        self._starting: set[asyncio.Future[Any]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = [*self._starting, *self._tasks.values()]
+        tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -51,32 +50,23 @@ class BackgroundLaunches:
                 staged.set_result(record)
 
         task = asyncio.ensure_future(work(progressed))
+        self._tasks.add(task)
         task.add_done_callback(lambda _: close())
-        self._starting.add(task)
+        task.add_done_callback(lambda _: self._ended(task, staged))
         either: set[asyncio.Future[T] | asyncio.Future[StagingRecord]] = {task, staged}
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._starting.discard(task)
             if not staged.done():
                 task.cancel()
-        if not staged.done():
-            return await task
-        record = staged.result()
-        self._tasks[record.public_id] = task
-        task.add_done_callback(lambda _: self._ended(record))
-        return record
+        return staged.result() if staged.done() else await task
 
-    def cancel(self, public_id: str) -> bool:
-        """Cancel one; False if it does not go on in this process."""
-        task = self._tasks.get(public_id)
-        return task is not None and task.cancel()
-
-    def _ended(self, record: StagingRecord) -> None:
-        task = self._tasks.pop(record.public_id)
-        if task.cancelled():
+    def _ended(self, task: asyncio.Future[Any], staged: asyncio.Future[StagingRecord]) -> None:
+        """What ends before it is staging is its request's own."""
+        self._tasks.discard(task)
+        if task.cancelled() or not staged.done():
             return
-        error = task.exception()
+        record, error = staged.result(), task.exception()
         if error is not None and not isinstance(error, OutdialError):
             log.error("the launch %s of %s failed", record.public_id, record.campaign,
                       exc_info=error)  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from outdial.api.state import ApiPolicy
 from outdial.api.uploads import Uploads
 from outdial.domain.record import StagingRecord
 from outdial.intake.definition import read_definition_text
+from outdial.services.campaigns.staging import StagingWriter
+from outdial.store.access import idempotency
+from outdial.store.db.errors import DatabaseUnavailable
 from outdial.store.roster.staging import ABANDONED_AFTER, begin_launch
 from tests.api.conftest import serving_world
 from tests.api.v1.conftest import Customer, bearer, new_customer, new_key
@@ -139,6 +143,30 @@ async def test_the_same_key_is_the_same_launch(us: Customer, upload_dir: Path) -
     await until(lambda: is_empty(upload_dir))
 
 
+async def test_a_launch_that_goes_on_keeps_its_file(
+    us: Customer, upload_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its request fails when its answer is to be stored, after the launch has begun."""
+    name, going_on, write = new_name(), asyncio.Event(), StagingWriter.write
+
+    async def held(self: StagingWriter, *how: Any) -> int:
+        await going_on.wait()
+        return await write(self, *how)
+
+    def unavailable(*_: object) -> None:
+        raise DatabaseUnavailable("gone")
+
+    monkeypatch.setattr(StagingWriter, "write", held)
+    monkeypatch.setattr(idempotency, "store_response", unavailable)
+    headers = {"idempotency-key": "upload-2"}
+    answer = await us.http.post("/v1/campaigns", files=form(name, contacts(5)), headers=headers)
+    assert answer.status_code == 503, answer.text
+    assert await holds(upload_dir, 1)
+    going_on.set()
+    await until(lambda: is_empty(upload_dir))
+    assert (await us.http.get(f"/v1/campaigns/{name}")).json()["state"] == "running"
+
+
 async def test_a_launch_is_its_tenants_own(us: Customer, them: Customer, world: World) -> None:
     answer = await us.http.post("/v1/campaigns", files=form(new_name(), contacts(5)))
     place = answer.headers["location"]
@@ -149,9 +177,10 @@ async def test_a_launch_is_its_tenants_own(us: Customer, them: Customer, world: 
     assert (await us.http.get(place, headers=bearer(key.text))).status_code == 403
 
 
-async def test_a_large_json_body_is_launched_in_the_background(us: Customer) -> None:
+@pytest.mark.parametrize("note", ["x" * 400, "é" * 200])
+async def test_a_large_json_body_is_launched_in_the_background(us: Customer, note: str) -> None:
     name = new_name()
-    people = [{"phone": f"+1202{5550000 + at}", "note": "x" * 400} for at in range(2600)]
+    people = [{"phone": f"+1202{5550000 + at}", "note": note} for at in range(2600)]
     document = {
         "name": name,
         "purpose": "informational",
@@ -159,7 +188,11 @@ async def test_a_large_json_body_is_launched_in_the_background(us: Customer) -> 
         "schedule": {"hours": "00:00-24:00"},
         "recipients": people,
     }
-    launch = await followed(us, await us.http.post("/v1/campaigns", json=document))
+    body = json.dumps(document, ensure_ascii=False).encode()
+    headers = {"content-type": "application/json"}
+    # Under load, the first body starts a process that parses it.
+    answer = await us.http.post("/v1/campaigns", content=body, headers=headers, timeout=60)
+    launch = await followed(us, answer)
     assert (launch["state"], launch["recipients"]) == ("done", 2600)
 
 

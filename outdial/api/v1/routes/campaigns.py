@@ -162,7 +162,7 @@ async def launch_campaign(
         loaded = await parse_apart(len(text), read_definition_text, text, name="body")
         return await launch(caller, loaded, again=again, progress=progress)
 
-    if len(text) <= MAX_BODY:
+    if len(await request.body()) <= MAX_BODY:
         return response(await once(caller.ctx, stored, work))
     slot = state_of(request).uploads.open(caller.ctx.tenant)
     return await accept(request, caller, stored, work, slot.close)

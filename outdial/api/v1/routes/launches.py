@@ -152,7 +152,8 @@ async def accept(
     """Begin a large launch or addition, unless it was before, and answer where to follow it.
 
     What is decided before a row is read is answered at once: a mistake in the definition, or a
-    campaign that runs already. `close` is called when all is over.
+    campaign that runs already. `close` is called once, when all is over: here if nothing began,
+    and by the launch itself if it did, even if its answer can't be stored any more.
     """
     begun = False
 

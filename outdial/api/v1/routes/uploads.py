@@ -80,7 +80,7 @@ async def launch_campaign(
         async def work(progress: Progress) -> Answer:
             return await launch(caller, over_file, again=again, progress=progress)
 
-        return await accept(request, caller, stored, work, upload.close)
+    return await accept(request, caller, stored, work, upload.close)
 
 
 @files.post("/{name}/recipients")
@@ -106,12 +106,12 @@ async def add_recipients(
             )
             return shown(Added(added=added, state=changed.state), 202)
 
-        return await accept(request, caller, stored, work, upload.close)
+    return await accept(request, caller, stored, work, upload.close)
 
 
 @asynccontextmanager
 async def _upload(request: Request, caller: Caller) -> AsyncIterator[Upload]:
-    """A folder for the request's file, removed if an error comes before the launch begins."""
+    """A folder for the request's file, removed on an error here; after that, `accept` owns it."""
     state = state_of(request)
     allow_size(request.scope, state.policy.upload_bytes)
     upload = state.uploads.open(caller.ctx.tenant)
