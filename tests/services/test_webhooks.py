@@ -15,10 +15,11 @@ from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallEnd, CallEvent
 from outdial.domain.call.status import CallStatus
-from outdial.services.webhooks.webhooks import WebhookReceiver
+from outdial.services.webhooks.webhooks import EventWriter, WebhookReceiver
 from outdial.store.call import calls, events, settlement
 from outdial.store.call.events import StoredEvents
 from outdial.store.db.errors import DatabaseUnavailable
+from tests.builders import event
 from tests.services.world import NOW, World, webhook
 
 
@@ -42,9 +43,9 @@ async def listen(world: World, call: ClaimedCall) -> str:
 async def signals_of(world: World, workflow_id: str) -> list[str]:
     history = await world.ctx.temporal.get_workflow_handle(workflow_id).fetch_history()
     return [
-        event.workflow_execution_signaled_event_attributes.signal_name
-        for event in history.events
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+        each.workflow_execution_signaled_event_attributes.signal_name
+        for each in history.events
+        if each.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
     ]
 
 
@@ -152,7 +153,7 @@ async def test_one_webhook_that_cannot_be_stored_refuses_no_other(
     def defective(
         s: Session, line: str, reported: Sequence[CallEvent], **more: Any
     ) -> StoredEvents:
-        if any(event.call_id == bad.call_id for event in reported):
+        if any(each.call_id == bad.call_id for each in reported):
             raise RuntimeError("a defect")
         return store_events(s, line, reported, **more)
 
@@ -168,7 +169,7 @@ async def test_one_webhook_that_cannot_be_stored_refuses_no_other(
         )
     assert [isinstance(each, RuntimeError) for each in outcomes] == [False, True, False, True]
     stored = await world.ctx.database.read(lambda s: events.events_of_call(s, good.call_id))
-    assert {event.status for event in stored} == {CallStatus.RINGING, CallStatus.IN_PROGRESS}
+    assert {each.status for each in stored} == {CallStatus.RINGING, CallStatus.IN_PROGRESS}
 
 
 async def test_without_a_database_every_webhook_is_sent_again(
@@ -192,3 +193,46 @@ async def test_without_a_database_every_webhook_is_sent_again(
         )
     assert [type(each) for each in outcomes] == [DatabaseUnavailable] * 3
     assert sum(tries) == 3, "none is tried again by us"
+
+
+async def test_a_defect_behind_the_commit_does_not_end_the_storing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = await world.place_call()
+    monkeypatch.setattr("outdial.services.webhooks.webhooks._parts", lambda *_: [])
+    async with WebhookReceiver(world.ctx) as receiver, asyncio.timeout(20):
+        outcomes = await asyncio.gather(
+            *(
+                receiver.receive("simulated", *webhook(call.call_id, kind, at=NOW), "http://x")
+                for kind in ("ringing", "in_progress", "completed")
+            ),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in outcomes] == [ValueError] * 3
+        monkeypatch.undo()
+        headers, body = webhook(call.call_id, "ringing", at=NOW)
+        received = await receiver.receive("simulated", headers, body, "http://x")
+    assert received.stored == 1
+
+
+async def test_storing_that_was_cancelled_answers_all_and_begins_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = await world.place_call()
+    writer = EventWriter(world.ctx.database)
+    line = world.ctx.lines["simulated"]
+    reported = [event(call_id=call.call_id, status=CallStatus.RINGING)]
+    monkeypatch.setattr(world.ctx.database, "write", lambda _: asyncio.Event().wait())
+    async with asyncio.timeout(20):
+        stored = asyncio.create_task(writer.store(line, reported, NOW))
+        begun: asyncio.Task[None] | None = None
+        while begun is None:
+            await asyncio.sleep(0)
+            (begun,) = [queue.task for queue in writer._queues.values()] or [None]
+        waits = asyncio.create_task(writer.store(line, reported, NOW))
+        await asyncio.sleep(0)
+        begun.cancel()
+        outcomes = await asyncio.gather(stored, waits, return_exceptions=True)
+        assert [type(each) for each in outcomes] == [DatabaseUnavailable] * 2
+        monkeypatch.undo()
+        assert len((await writer.store(line, reported, NOW)).new) == 1

@@ -282,6 +282,14 @@ def test_tenants_take_turns(house: House, count: int) -> None:
     assert look(house, limit=4)[1] == other.id
 
 
+def test_others_may_take_up_all_of_a_crowd_during_a_look(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many_endpoints(house, 1000, due_at=LONG_AGO)
+    monkeypatch.setattr(outstanding, "_tenants_due", lambda *_: [])
+    assert look(house) == []
+
+
 def test_an_endpoint_that_is_enabled_again_gets_what_has_waited(house: House) -> None:
     endpoint = listen(house)
     publish(house, "a")

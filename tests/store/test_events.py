@@ -68,6 +68,17 @@ def test_an_event_is_matched_by_the_providers_id(house: House) -> None:
     assert house.write(lambda s: calls.get_call_by_provider_id(s, "other", "p1")) is None
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_event_that_names_the_call_introduces_the_providers_id(house: House, order: int) -> None:
+    """Both may be stored at once, in either order, as if it came first."""
+    call_id = _fenced(house)
+    introduces = event("e1", call_id=call_id, provider_call_id="p1", status=RINGING)
+    alone = event("e2", provider_call_id="p1", status=IN_PROGRESS)
+    stored = _store(house, *[introduces, alone][::order])
+    assert [each.call_id for each in stored] == [call_id, call_id]
+    assert _call(house, call_id).status is IN_PROGRESS
+
+
 def test_an_event_of_another_line_touches_nothing(house: House) -> None:
     call_id = _fenced(house)
     (stored,) = _store(

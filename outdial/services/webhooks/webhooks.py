@@ -96,38 +96,56 @@ class EventWriter:
     async def _work(self, queue: _Queue) -> None:
         """Store until nothing waits."""
         loop = asyncio.get_running_loop()
-        while queue.waiting:
-            pause = queue.begun + GATHER_SECONDS - loop.time()
-            if pause > 0:
-                await asyncio.sleep(pause)
-            queue.begun = loop.time()
-            batch, queue.waiting = queue.waiting[:MOST], queue.waiting[MOST:]
-            await self._store(queue.line, batch)
-        queue.task = None
+        batch: Sequence[_Webhook] = ()
+        try:
+            while queue.waiting:
+                pause = queue.begun + GATHER_SECONDS - loop.time()
+                if pause > 0:
+                    await asyncio.sleep(pause)
+                queue.begun = loop.time()
+                batch, queue.waiting = queue.waiting[:MOST], queue.waiting[MOST:]
+                await self._store(queue, batch)
+        finally:
+            # The next webhook starts a task; whoever this one leaves behind would wait for ever.
+            queue.task = None
+            left = [*batch, *queue.waiting]
+            queue.waiting = []
+            _refuse(left, DatabaseUnavailable("storing was given up"))
 
-    async def _store(self, line: Line, batch: Sequence[_Webhook]) -> None:
+    async def _store(self, queue: _Queue, batch: Sequence[_Webhook]) -> None:
+        """Store webhooks and answer them; one webhook's defect must not refuse the others."""
+        error = await self._try(queue.line, batch)
+        if error is None:
+            return
+        if isinstance(error, DatabaseUnavailable) or len(batch) == 1:
+            _refuse(batch, error)
+            return
+        for webhook in batch:
+            error = await self._try(queue.line, [webhook])
+            if error is not None:
+                _refuse([webhook], error)
+
+    async def _try(self, line: Line, batch: Sequence[_Webhook]) -> Exception | None:
+        """Store webhooks in one transaction and answer them; or what kept it from being done."""
         reported = [event for webhook in batch for event in webhook.reported]
         now = max(webhook.now for webhook in batch)
         try:
             stored = await self._database.write(
                 lambda s: events.store_events(s, line.name, reported, now=now, tenant=line.tenant)
             )
+            answers = list(zip(batch, _parts(batch, stored), strict=True))
         except Exception as error:
-            await self._refuse(line, batch, error)
-        else:
-            for webhook, part in zip(batch, _parts(batch, stored), strict=True):
-                if not webhook.stored.done():  # its request may have been given up
-                    webhook.stored.set_result(part)
+            return error
+        for webhook, part in answers:
+            if not webhook.stored.done():  # its request may have been given up
+                webhook.stored.set_result(part)
+        return None
 
-    async def _refuse(self, line: Line, batch: Sequence[_Webhook], error: Exception) -> None:
-        """Report a transaction that failed; one webhook's defect must not refuse the others."""
-        if len(batch) > 1 and not isinstance(error, DatabaseUnavailable):
-            for webhook in batch:
-                await self._store(line, [webhook])
-            return
-        for webhook in batch:
-            if not webhook.stored.done():
-                webhook.stored.set_exception(error)
+
+def _refuse(webhooks: Sequence[_Webhook], error: Exception) -> None:
+    for webhook in webhooks:
+        if not webhook.stored.done():
+            webhook.stored.set_exception(error)
 
 
 class WebhookReceiver:

@@ -65,6 +65,10 @@ class Matches:
             if e.provider_call_id is not None and (e.call_id or "") not in self._by_id
         }
         self._read(s, _BY_PROVIDER_ID, of_line, others)
+        for each in events:  # one of them may introduce the provider's id that others name alone
+            named = self._by_id.get(each.call_id or "")
+            if named is not None and each.provider_call_id is not None:
+                self._by_provider_id.setdefault(each.provider_call_id, named)
 
     def _read(
         self, s: Session, statement: Select[Any], of_line: dict[str, str], ids: set[str]

@@ -74,7 +74,7 @@ def endpoints_due(s: Session, *, now: datetime, limit: int) -> list[tuple[str, s
     rows = s.connection().execute(due.limit(_WINDOW)).all()
     if len(rows) == _WINDOW:
         tenants = _tenants_due(s, now, limit)
-        share = -(-limit // len(tenants))
+        share = -(-limit // max(1, len(tenants)))  # others may have taken all meanwhile
         rows = [
             row
             for tenant in tenants
