@@ -28,6 +28,7 @@ from outdial.contracts.signatures.campaign import (
 from outdial.dispatch.settlements import propagate_settlement
 from outdial.dispatch.signals import signal_hang_up, signal_requester, wake_campaign
 from outdial.domain.call.claim import Claim
+from outdial.domain.definition.fields import describe_value
 from outdial.domain.record import Progress, StagingRecord
 from outdial.domain.rules.location import locate
 from outdial.resources.resources import Resources
@@ -182,17 +183,13 @@ class Campaigns(CampaignActivities):
 
     async def _add_file(self, campaign_id: int, name: str) -> None:
         info, folder = activity.info(), self._resources.campaigns_dir.resolve()
-        path = (folder / name).resolve()
         tries = [
             uuid.uuid5(ADDITIONS, f"{info.workflow_run_id}/{info.activity_id}/{attempt}").hex
             for attempt in range(1, info.attempt + 1)
         ]
         assert self._add_file_once is not None, "a worker adds files"
         try:
-            if not path.is_relative_to(folder):
-                raise AdditionRefused(
-                    f"found {name!r}, which is not within the worker's campaigns folder"
-                )
+            path = _within(folder, name)
             async with heartbeating():
                 await self._add_file_once(campaign_id, path, tries)
         except AdditionRefused as error:
@@ -215,3 +212,17 @@ class Campaigns(CampaignActivities):
     @activity.defn(name="read_progress")
     async def read_progress(self, campaign: CampaignRef) -> Progress:
         return await self._resources.database.read(lambda s: read_progress(s, campaign.campaign_id))
+
+
+def _within(folder: Path, name: str) -> Path:
+    """The file of a name below a folder. Raises AdditionRefused."""
+    try:
+        name.encode()  # a lone surrogate could be in no message about the file
+        path = (folder / name).resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise AdditionRefused(f"found {describe_value(name)}, which can be no file") from None
+    if not path.is_relative_to(folder):
+        raise AdditionRefused(
+            f"found {describe_value(name)}, which is not within the worker's campaigns folder"
+        )
+    return path

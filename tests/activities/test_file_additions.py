@@ -67,7 +67,8 @@ async def test_a_try_that_died_half_way_is_removed(world: World, campaigns: Camp
 @pytest.mark.parametrize(
     ("file", "says"),
     [("wrong.csv", "wrong.csv:2:1: phone: found '12'"), ("../more.csv", "not within"),
-     ("none.csv", "found no file")],
+     ("none.csv", "found no file"), ("a\0.csv", "can be no file"), ("\ud800.csv", "can be no file"),
+     ("b\udc80.csv", "can be no file"), ("a" * 300, "File name too long")],
 )  # fmt: skip
 async def test_a_file_that_cannot_be_added_is_not_tried_again(
     world: World, campaigns: Campaigns, file: str, says: str

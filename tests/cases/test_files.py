@@ -191,3 +191,11 @@ def test_r9_a_list_over_http_is_read_like_a_file() -> None:
     assert "decimal" in unread[1].why
     with pytest.raises(RequestRefused, match="1202"):
         read_texts(["+1202"])
+
+
+def test_a_row_without_end_is_read_no_further(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.csv"
+    file.write_text(f'phone,note\n{ANN},\n"' + '","\n' * 300_000)
+    listed = read_numbers(file)
+    assert listed.numbers == (ANN,)
+    assert [(each.line, each.code) for each in listed.problems] == [(3, "csv_not_readable")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +19,7 @@ _NUMBERS = st.sampled_from(
      "+12645550123", "+447400123456", "+61412345678", "+3225550123", "+80012345678"]
 )  # fmt: skip
 _STATES = st.sampled_from(
-    [None, "FL", "fl", " Florida ", "US-FL", "ON", "BE", "Nowhere", "é" * 101]
+    [None, "FL", "fl", " Florida ", "US-FL", "ON", "BE", "Nowhere", "é" * 101, " " * 101 + "FL"]
 )
 _POSTAL_CODES = st.sampled_from([None, "33101", "33102", "10001", "M5V 2T6", "1000", "ab", "09001"])
 _ZONES = st.sampled_from([None, "America/New_York", "Europe/London"])
@@ -40,6 +42,22 @@ def test_a_locator_finds_what_the_evidence_of_each_person_says(
             )
             expected = _by_itself(e164, default, own, state, postal_code, others)
             assert location == expected
+
+
+def test_a_long_part_of_an_address_is_not_remembered() -> None:
+    locator = Locator(None)
+    before = locator.locate("+12025550123", own=None, state="DC", postal_code=None)
+    tracemalloc.start()
+    try:
+        for length in range(100_000, 100_020):
+            state = "DC" + " " * length
+            padded = locator.locate("+12025550123", own=None, state=state, postal_code=None)
+            assert padded == before
+        del state
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 500_000
 
 
 def _by_itself(

@@ -62,6 +62,12 @@ START = "name: spring\npurpose: informational\nagent: bookseller\n"
         ],
     ),
     Broken(
+        "more further numbers than anybody has",
+        START + "recipients:\n  - phone: '+12025550123'\n"
+        f"    alternate_phones: ['{'1;' * 10}', '1']\n",
+        ["campaign.yaml:6:24: recipients[0].alternate_phones[0]: too_many_numbers"],
+    ),
+    Broken(
         "one number for two people",
         START + "recipients:\n  - phone: '+12025550123'\n  - phone: '+1 (202) 555-0123'\n",
         ["campaign.yaml:6:12: recipients[1].phone: repeated_number"],
@@ -241,6 +247,29 @@ def test_recipients(case: Broken) -> None:
         {"people.csv": "phone\n" + "1" * 1_000_001},
     ),
     Broken(
+        "a row without end, each of whose lines is short",
+        CSV_HEAD,
+        ["people.csv:3:1: file: csv_not_readable"],
+        {"people.csv": 'phone,note\n+12025550123,a\n"' + '","\n' * 300_000},
+        says=[
+            "people.csv:3:1: file: found a row of more than 1000000 characters; "
+            "a quote is probably opened here and never closed",
+        ],
+    ),
+    Broken(
+        "more further numbers than anybody has",
+        CSV_HEAD + "  columns: {alternate_phones: [others, more]}\n",
+        ["people.csv:3:2: others: too_many_numbers"],
+        {
+            "people.csv": "phone,others,more\n"
+            f"+12025550123,{';'.join(['+12025550124'] * 9)},+12025550125\n"
+            f"+12025550126,{';1' * 10},+12025550125\n"
+        },
+        says=[
+            "people.csv:3:2: others: found 11 further numbers; write at most 10",
+        ],
+    ),
+    Broken(
         "the definition and the contacts at once",
         CSV_HEAD + "recording: perhaps\nschedule: {hours: always}\n",
         [
@@ -258,3 +287,12 @@ def test_contact_files(case: Broken) -> None:
 def test_a_pipe_is_not_waited_for(folder: Path) -> None:
     os.mkfifo(folder / "people.csv")
     Broken("a pipe", CSV_HEAD, ["campaign.yaml:5:8: recipients.csv: csv_not_opened"]).check()
+
+
+def test_a_name_that_is_too_long_for_a_file(folder: Path) -> None:
+    name = "a" * 300
+    Broken(
+        "no such name",
+        CSV_HEAD.replace("people.csv", name),
+        ["campaign.yaml:5:8: recipients.csv: csv_not_opened"],
+    ).check()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from outdial.domain.definition.source import CsvSource, InlineRecipient
 from outdial.domain.rules.location import LocatedDraft, RecipientKind
 from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
 from outdial.intake.contacts.chunks import RosterChunk, read_chunks, with_recipients
+from outdial.intake.contacts.delimiter import sniff_delimiter
 from outdial.intake.definition import LoadedDefinition, read_definition
 from outdial.intake.problems import MAX_PROBLEMS
 from tests.intake.broken import CSV_HEAD
@@ -58,6 +61,35 @@ def test_a_chunk_comes_before_the_next_is_read() -> None:
     chunks = read_chunks(load(people), size=10)
     assert [each.phone for each in next(chunks).recipients] == numbers(10)
     assert list(chunks)[-1].problems[0].line == 102
+
+
+def test_a_chunk_of_long_rows_has_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outdial.intake.contacts.table.MAX_CHUNK", 4000)
+    rows = [f"{each},{'x' * 86}\n" for each in numbers(100)]
+    chunks = list(read_chunks(load("phone,note\n" + "".join(rows))))
+    assert [chunk.rows for chunk in chunks] == [40, 40, 20]
+    assert [r.position for chunk in chunks for r in chunk.recipients] == list(range(100))
+
+
+def test_blank_lines_before_the_header_are_not_kept() -> None:
+    read = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal read
+        for line in [*["  \n"] * 100_000, "name;phone\n"]:
+            read += 1
+            yield line
+
+    tracemalloc.start()
+    try:
+        first, delimiter = sniff_delimiter(lines(), "phone")
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert (read, delimiter) == (100_001, ";")
+    assert kept < 10_000
+    *blank, header = first
+    assert (set(blank), len(blank), header) == ({"\n"}, 100_000, "name;phone\n")
 
 
 def test_problems_do_not_end_the_reading_and_the_first_thousand_are_kept() -> None:

@@ -89,6 +89,8 @@ class Locator:
         """The location of a person with these numbers and this address."""
         if others:
             return self._resolved(e164, own, state, postal_code, others)
+        if _long(state) or _long(postal_code):  # to remember it would take much memory
+            return self._located(e164, own, state, postal_code)
         key = (locality(e164), own, state, postal_code)
         location = self._locations.get(key)
         if location is None:
@@ -100,7 +102,7 @@ class Locator:
         self, e164: str, own: str | None, state: str | None, postal_code: str | None
     ) -> Location:
         state, postal_code = state and state.strip(), postal_code and postal_code.strip()
-        if len(state or "") > LONGEST_ADDRESS_PART or len(postal_code or "") > LONGEST_ADDRESS_PART:
+        if _long(state) or _long(postal_code):
             return self._resolved(e164, own, state, postal_code)
         try:
             codes = address_codes(state, postal_code, e164.startswith(NORTH_AMERICAN))
@@ -186,6 +188,10 @@ def kind_of(location: Location, consent: Consent | None) -> RecipientKind | str:
     if consent is None or isinstance(kind, str):
         return kind
     return kind._replace(consent=consent.model_copy(update={"proof": consent.proof and "given"}))
+
+
+def _long(part: str | None) -> bool:
+    return part is not None and len(part) > LONGEST_ADDRESS_PART
 
 
 def _facts(

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
 
 DELIMITERS = (",", ";", "\t")
 _NAMED_DELIMITER = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?[\s,;]*', re.IGNORECASE)
 
 
-def sniff_delimiter(lines: Iterator[str], phone_column: str) -> tuple[list[str], str]:
+def sniff_delimiter(lines: Iterator[str], phone_column: str) -> tuple[Iterable[str], str]:
     """The lines up to the first that holds something, which are to be read again, and the
-    delimiter: a line `sep=;`, as Excel writes and reads it, names it and is left blank."""
-    first: list[str] = []
+    delimiter: a line `sep=;`, as Excel writes and reads it, names it and is left blank.
+
+    Blank lines are counted and not kept: there may be any number of them."""
+    blank = 0
     for line in lines:
         named = _NAMED_DELIMITER.fullmatch(line.rstrip("\r\n"))
         if named is not None:
-            return [*first, "\n"], named.group(1)
-        first.append(line)
+            return repeat("\n", blank + 1), named.group(1)
         if line.strip():
-            return first, _sniff(line, phone_column)
-    return first, DELIMITERS[0]
+            return chain(repeat("\n", blank), [line]), _sniff(line, phone_column)
+        blank += 1
+    return repeat("\n", blank), DELIMITERS[0]
 
 
 def _sniff(header: str, phone_column: str) -> str:

@@ -14,7 +14,7 @@ from outdial.domain.definition.source import UNKNOWN_REGION
 from outdial.domain.numbers.phone import BadPhone, parse_phone
 from outdial.domain.spreadsheets import unescape_cell
 from outdial.intake.contacts.delimiter import sniff_delimiter
-from outdial.intake.contacts.table import CsvLines, NotOpened, NotReadable
+from outdial.intake.contacts.table import CsvLines, NotOpened, NotReadable, RowLines
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
 
 _AREA, _LOCAL = re.compile(r"[2-9][0-9]{2}"), re.compile(r"[0-9]{7}")
@@ -62,15 +62,23 @@ def _cells(path: Path, file: str, column: str, region: str) -> Iterator[tuple[in
     """Line, column, text and region of each number."""
     lines = iter(CsvLines(path))
     first, delimiter = sniff_delimiter(lines, column)
-    rows = csv.reader(chain(first, lines), delimiter=delimiter)
+    bounded = RowLines(chain(first, lines))
+    rows = csv.reader(bounded, delimiter=delimiter)
     header: list[str] = []
     while not any(header):
         row = next(rows, None)
         if row is None:
             break
         header = [cell.strip() for cell in row]
+        bounded.begin(rows.line_num + 1)
     start = rows.line_num
-    more = ((rows.line_num, row) for row in rows)
+
+    def numbered() -> Iterator[tuple[int, list[str]]]:
+        for row in rows:
+            yield rows.line_num, row
+            bounded.begin(rows.line_num + 1)
+
+    more = numbered()
     listed: Iterator[tuple[int, list[str]]]
     if column in header:
         at, listed = header.index(column), more

@@ -36,6 +36,8 @@ from outdial.intake.templates.templates import ProblemKey, TemplateSet
 
 _LONGEST_PHONE = 40
 """Characters, with all the spaces, brackets and extensions people write."""
+MOST_ALTERNATES = 10
+"""Further numbers of one row. Each is read, and tried in turn when nobody answers."""
 NO_NUMBER = 0
 """In place of the number of a row that has none."""
 
@@ -210,6 +212,11 @@ class RowChecker:
         self, number: str | None, row: WrittenRow, problems: list[KeyedProblem]
     ) -> tuple[str, ...]:
         """A number written twice is one number."""
+        count = len(row.alternates)
+        if count > MOST_ALTERNATES:
+            message = f"found {count} further numbers; write at most {MOST_ALTERNATES}"
+            problems.append((row.cells.alternate(0).problem("too_many_numbers", message), None))
+            return ()
         numbers: dict[str, str] = {}
         for index, text in enumerate(row.alternates):
             other = self._number(text, partial(row.cells.alternate, index), problems)

@@ -9,7 +9,7 @@ row that spans several lines is placed by its first.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -27,7 +27,10 @@ from outdial.intake.problems import Problem
 from outdial.intake.yaml.source_map import SourceMap
 
 MAX_LINE = 1_000_000
-"""Bytes. A longer line is no row of contacts; the file is read no further, to bound memory."""
+"""Bytes of a line, and characters of a row that spans several. What is longer is no row of
+contacts; the file is read no further, to bound memory."""
+MAX_CHUNK = 4_000_000
+"""Characters of the file after which a chunk ends, however few rows it has."""
 _UTF8_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _QUOTE_NEVER_CLOSED = "found a quote that is never closed; close it"
@@ -135,6 +138,33 @@ class CsvLines:
             return text
 
 
+class RowLines:
+    """Iterates over lines for a CSV reader, and bounds those of one row: the reader keeps them in
+    memory."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = lines
+        self._line, self._before = 1, 0
+        self.characters = 0
+        """All that were read."""
+
+    def begin(self, line: int) -> None:
+        """The next line is the first of a row."""
+        self._line, self._before = line, self.characters
+
+    def __iter__(self) -> Iterator[str]:
+        """Raises NotReadable, and what the lines raise."""
+        for text in self._lines:
+            self.characters += len(text)
+            if self.characters - self._before > MAX_LINE:
+                raise NotReadable(
+                    self._line,
+                    f"found a row of more than {MAX_LINE} characters; "
+                    "a quote is probably opened here and never closed",
+                )
+            yield text
+
+
 @dataclass(slots=True)
 class CsvChunk:
     """The next rows of a contact file, as they are written."""
@@ -168,12 +198,14 @@ class ContactTable:
         self._source_map = source_map
         self._path = path
         self._lines = CsvLines(path)
+        self._row_lines = RowLines(())
         self._file = str(path)
         self._delimiter = ","
 
     def chunks(self, size: int) -> Iterator[CsvChunk]:
-        """Its rows, `size` at a time. What is wrong with the file is in the last chunk."""
-        chunk = CsvChunk(0, None)
+        """Its rows, `size` at a time, or fewer long ones. What is wrong with the file is in the
+        last chunk."""
+        chunk, before = CsvChunk(0, None), 0
         for each in self._rows():
             if isinstance(each, CsvLayout):
                 chunk.layout = each
@@ -184,14 +216,17 @@ class ContactTable:
                 line, record = each
                 chunk.lines.append(line)
                 chunk.records.append(record)
-            if len(chunk.lines) + len(chunk.problems) >= size:
+            many = len(chunk.lines) + len(chunk.problems) >= size
+            long = self._row_lines.characters - before >= MAX_CHUNK
+            if many or (long and chunk.lines):
                 yield chunk
                 chunk = CsvChunk(chunk.position + len(chunk.lines), chunk.layout)
+                before = self._row_lines.characters
         if chunk.lines or chunk.problems:
             yield chunk
 
     def _rows(self) -> Iterator[_Row | CsvLayout | Problem]:
-        if self._path.is_fifo() or self._path.is_char_device():
+        if _endless(self._path):
             # It could be read once, and reading may never end.
             message = f"found a pipe or a device, {str(self._path)!r}; save the contacts in a file"
             yield self._source_map.problem(("recipients", "csv"), NotOpened.code, message)
@@ -245,10 +280,11 @@ class ContactTable:
 
     def _records(self) -> Iterator[_Row | Problem]:
         """Rows that are not blank, with the number of their first line."""
-        lines = self._sniffed()
+        lines = self._row_lines = RowLines(self._sniffed())
         reader = csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=True)
         while True:
             line = reader.line_num + 1
+            self._row_lines.begin(line)
             try:
                 record = next(reader)
             except StopIteration:
@@ -268,6 +304,13 @@ class ContactTable:
         lines = iter(self._lines)
         first, self._delimiter = sniff_delimiter(lines, self._source.columns.phone)
         return chain(first, lines)
+
+
+def _endless(path: Path) -> bool:
+    try:
+        return path.is_fifo() or path.is_char_device()
+    except OSError:
+        return False  # whoever opens it says why it can't be read
 
 
 def _named(header: list[str]) -> list[str]:
