@@ -14,7 +14,7 @@ from outdial.cli.output import plural, say
 from outdial.domain.errors import OutdialError
 from outdial.providers.lines import Lines
 from outdial.resources.resources import Resources
-from outdial.runtime.clock import system_clock
+from outdial.runtime.clock import DatabaseClock, keeping_time, system_clock
 from outdial.runtime.resources import build_resources
 from outdial.runtime.settings.settings import Settings
 from outdial.runtime.stack.addresses import running_stack, settings_of_running
@@ -88,7 +88,8 @@ async def attached(settings: Settings, *, quiet: bool = False) -> AsyncIterator[
         opened.push_async_callback(lines.aclose)
         database = _open_database(settings, opened)
         client = await _connect(settings, lazy=False)
-        context = build_resources(settings, database, client, lines, system_clock)
+        clock = await opened.enter_async_context(_clock_of(database))
+        context = build_resources(settings, database, client, lines, clock)
         if settings.ui_url and (own or borrowed):
             say(f"Temporal UI: {settings.ui_url}", to_stderr=quiet)
         yield Attachment(context, settings, settings.ui_url, own, borrowed)
@@ -120,8 +121,17 @@ async def changing_records(settings: Settings, *, hint: str = "") -> AsyncIterat
     async with AsyncExitStack() as opened:
         database = _open_database(settings, opened)
         client = await _connect(settings, lazy=not live)
-        context = build_resources(settings, database, client, Lines([]), system_clock)
+        clock = await opened.enter_async_context(_clock_of(database))
+        context = build_resources(settings, database, client, Lines([]), clock)
         yield Attachment(context, settings, settings.ui_url, None, borrowed, live)
+
+
+@asynccontextmanager
+async def _clock_of(database: Database) -> AsyncIterator[DatabaseClock]:
+    """What other processes compare with their own instants, such as a launch's signs of life."""
+    clock = DatabaseClock(database)
+    async with keeping_time(clock):
+        yield clock
 
 
 def say_waiting(calls: int) -> None:
