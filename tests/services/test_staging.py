@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,9 +20,10 @@ from outdial.domain.access import Limit
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.source import InlineRecipient
 from outdial.domain.record import CampaignRecord, StagingRecord, StagingState
+from outdial.intake.contacts.chunks import RosterChunk, read_chunks
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
-from outdial.services.campaigns import adding, staging
+from outdial.services.campaigns import adding, launching, staging
 from outdial.services.campaigns.adding import add_file, add_recipients
 from outdial.services.campaigns.launching import (
     BegunLaunch,
@@ -30,8 +32,14 @@ from outdial.services.campaigns.launching import (
     launch_campaign,
     store_launch,
 )
-from outdial.services.campaigns.staging import read_staging
-from outdial.services.errors import ChangeRefused, NoCallableRecipients, NotFound, QuotaUsedUp
+from outdial.services.campaigns.staging import cancel_staging, read_staging
+from outdial.services.errors import (
+    ChangeRefused,
+    Collision,
+    NoCallableRecipients,
+    NotFound,
+    QuotaUsedUp,
+)
 from outdial.services.operations.maintenance import MaintenanceLoop
 from outdial.store.campaign.campaigns import find_campaign
 from outdial.store.campaign.states import set_campaign_state
@@ -171,6 +179,46 @@ async def test_of_two_launches_at_once_the_second_joins_the_first(world: World) 
     assert joined.campaign.launch == 1
     assert await phones(world, stored.record) == numbers(4)
     await world.ctx.temporal.get_workflow_handle(joined.workflow_id).terminate()
+
+
+async def test_a_launch_waits_for_another_only_so_long(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launching, "WRITTEN_WITHIN", timedelta(0))
+    name = new_name()
+    begun = await begin(world, loaded(name, numbers(2)))
+    with pytest.raises(Collision, match="another launch"):
+        async with asyncio.timeout(20):
+            await launch_campaign(world.ctx, loaded(name, numbers(2, first=50)))
+    world.clock.now += ABANDONED_AFTER
+    stored = await store_launch(world.ctx, loaded(name, numbers(3, first=50)), again=False)
+    assert await phones(world, stored.record) == numbers(3, first=50)
+    assert (await written(world, begun)).error_code == "staging_interrupted"
+
+
+def test_a_launch_waits_until_a_dead_one_is_given_up() -> None:
+    assert ABANDONED_AFTER + timedelta(seconds=10) < launching.WRITTEN_WITHIN
+
+
+async def test_a_canceled_launch_with_problems_is_not_read_to_its_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = new_name()
+    begun = await begin(world, loaded(name, ["12"]))
+
+    def endless(*how: Any, **more: Any) -> Iterator[RosterChunk]:
+        [wrong] = read_chunks(*how, **more)
+        while True:
+            yield wrong
+
+    monkeypatch.setattr(staging, "PROBLEMS_NOTED_EVERY", timedelta(0))
+    monkeypatch.setattr(staging, "SIGN_OF_LIFE_EVERY", timedelta(0))
+    monkeypatch.setattr(staging, "read_chunks", endless)
+    await cancel_staging(world.ctx, begun.staging.public_id)
+    with pytest.raises(StagingEnded):
+        async with asyncio.timeout(20):
+            await carry_out(world.ctx, begun)
+    assert await left_of(world, name) == (0, 0, 0)
 
 
 async def test_the_next_launch_removes_what_a_dead_one_wrote(world: World) -> None:

@@ -10,6 +10,7 @@ is started.
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,6 +39,7 @@ from outdial.services.campaigns.staging import (
     given_up_on_error,
 )
 from outdial.services.errors import (
+    Collision,
     LaunchClosing,
     NoCallableRecipients,
 )
@@ -57,6 +59,8 @@ from outdial.store.webhooks.outbox import publish_campaign
 
 COMPETING_POLL = timedelta(milliseconds=250)
 """How often a launch looks whether another one of the same name has ended."""
+WRITTEN_WITHIN = timedelta(seconds=60)
+"""How long a launch waits for another one; longer than it takes to give up a dead one."""
 CLOSE_WITHIN = timedelta(seconds=10)
 """A campaign that is over closes its workflow within one workflow task."""
 
@@ -169,9 +173,9 @@ async def begin_launch(
 ) -> BegunLaunch:
     """Check a definition, but for its recipients, and that the campaign may be launched now.
 
-    Another launch of the same name is waited for. Raises UnknownLine, CampaignEnded (it needs
-    `again`), CampaignRunning, PurposeChanged, ReservedName, DefinitionInvalid, LaunchClosing,
-    RequestRefused, ScopeMissing, TemporalUnavailable.
+    Another launch of the same name is waited for, a minute at most. Raises Collision, UnknownLine,
+    CampaignEnded (it needs `again`), CampaignRunning, PurposeChanged, ReservedName,
+    DefinitionInvalid, LaunchClosing, RequestRefused, ScopeMissing, TemporalUnavailable.
     """
     loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
     await require_for_definition(ctx, scopes, loaded.definition)
@@ -202,14 +206,29 @@ async def _begin(
             requester=requester,
         )
 
+    waiting_since = time.monotonic()
     while True:
         if again:
             await _until_closed(ctx, definition.name)
         record = await ctx.database.write(work)
         if record.public_id == public_id:
             return record
-        if not await clear_abandoned(ctx, record):
-            await asyncio.sleep(COMPETING_POLL.total_seconds())
+        await _until_written(ctx, record, waiting_since)
+
+
+async def _until_written(ctx: Resources, other: StagingRecord, since: float) -> None:
+    """Wait until another launch has ended, or give it up. Raises Collision."""
+    while True:
+        record = await ctx.database.read(
+            lambda s: staging.find_staging(s, ctx.tenant, other.public_id)
+        )
+        if record is None or not record.unfinished or await clear_abandoned(ctx, record):
+            return
+        if time.monotonic() >= since + WRITTEN_WITHIN.total_seconds():
+            raise Collision(
+                f"another launch of {other.campaign} is being written; try again when it has ended"
+            )
+        await asyncio.sleep(COMPETING_POLL.total_seconds())
 
 
 async def carry_out(

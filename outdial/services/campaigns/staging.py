@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.errors import OutdialError
@@ -65,6 +65,17 @@ async def read_staging(ctx: Resources, public_id: str) -> Staging:
     return Staging.of(record)
 
 
+async def follow_staging(ctx: Resources, public_id: str) -> Staging:
+    """`read_staging`, but one whose writer has died is refused first, so that it can't go on after
+    it was shown as over. Raises NotFound."""
+    shown = await read_staging(ctx, public_id)
+    record, now = shown.record, ctx.clock()
+    if record.state is not StagingState.STAGING or not staging.is_abandoned(record, now):
+        return shown
+    await _refuse_abandoned(ctx, record, now)
+    return await read_staging(ctx, public_id)
+
+
 async def cancel_staging(ctx: Resources, public_id: str) -> Staging:
     """Refuse a launch or an addition that is being written; its writer, or the maintenance loop,
     removes what was. Raises NotFound, and ChangeRefused for one that has been decided."""
@@ -94,6 +105,8 @@ class StagingWriter:
     _due: FirstDue | None = None
     _rows: int = 0
     _written: int = 0
+    _ended: StagingEnded | None = None
+    """Set once somebody else has ended it."""
 
     async def write(
         self, loaded: LoadedDefinition, count: Callable[[RosterChunk], None] | None = None
@@ -114,6 +127,8 @@ class StagingWriter:
         return self._written
 
     async def _take(self, chunk: RosterChunk) -> None:
+        if self._ended is not None:
+            raise self._ended
         self._rows += chunk.rows
         self._problems.extend(chunk.problems)
         self._problems.omitted += chunk.omitted
@@ -150,8 +165,12 @@ class StagingWriter:
             while True:
                 every = PROBLEMS_NOTED_EVERY if len(self._problems) else SIGN_OF_LIFE_EVERY
                 await asyncio.sleep(every.total_seconds())
-                with suppress(DatabaseUnavailable, StagingEnded):
-                    await self._note()
+                try:
+                    with suppress(DatabaseUnavailable):
+                        await self._note()
+                except StagingEnded as error:
+                    self._ended = error
+                    return
 
         task = asyncio.create_task(show())
         try:
@@ -220,6 +239,12 @@ async def clear_abandoned(ctx: Resources, record: StagingRecord) -> bool:
     if record.state is StagingState.MOVING:
         await move_accepted(ctx, record)
         return True
+    await _refuse_abandoned(ctx, record, now)
+    await remove_refused(ctx, record)
+    return True
+
+
+async def _refuse_abandoned(ctx: Resources, record: StagingRecord, now: datetime) -> None:
     await ctx.database.write(
         lambda s: staging.refuse(
             s,
@@ -230,8 +255,6 @@ async def clear_abandoned(ctx: Resources, record: StagingRecord) -> bool:
             idle_since=now - staging.ABANDONED_AFTER,
         )
     )
-    await remove_refused(ctx, record)
-    return True
 
 
 async def remove_refused(ctx: Resources, record: StagingRecord) -> None:

@@ -21,7 +21,8 @@ from outdial.domain.record import StagingRecord
 from outdial.intake.definition import read_definition_text
 from outdial.services.campaigns.staging import StagingWriter
 from outdial.store.access import idempotency
-from outdial.store.db.errors import DatabaseUnavailable
+from outdial.store.db.errors import DatabaseUnavailable, StagingEnded
+from outdial.store.roster.rows import ReadSoFar, note_progress
 from outdial.store.roster.staging import ABANDONED_AFTER, begin_launch
 from tests.api.conftest import serving_world
 from tests.api.v1.conftest import Customer, bearer, new_customer, new_key
@@ -261,6 +262,10 @@ async def test_a_launch_whose_process_died_has_failed(us: Customer, world: World
     assert (await us.http.get(place)).json()["state"] == "staging"
     world.clock.now += ABANDONED_AFTER
     assert (await us.http.get(place)).json()["state"] == "failed"
+    with pytest.raises(StagingEnded):  # if it only stalled
+        await world.ctx.database.write(
+            lambda s: note_progress(s, record, ReadSoFar(1), now=world.clock.now)
+        )
 
 
 async def test_a_launch_is_canceled_before_its_end(us: Customer, world: World) -> None:

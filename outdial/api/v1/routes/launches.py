@@ -15,12 +15,12 @@ from outdial.api.state import state_of
 from outdial.api.v1.answers import response, shown
 from outdial.api.v1.auth import needs
 from outdial.api.v1.problems import FieldProblem, documented
-from outdial.domain.record import StagingKind, StagingRecord, StagingState
+from outdial.domain.record import StagingKind, StagingRecord
 from outdial.services.accounts.access import Caller
 from outdial.services.accounts.once import Answer, once
-from outdial.services.campaigns.staging import Progress, Staging, cancel_staging, read_staging
+from outdial.services.campaigns.staging import Progress, Staging, cancel_staging, follow_staging
 from outdial.store.access.idempotency import IdempotentRequest
-from outdial.store.roster.staging import INTERRUPTED_CODE, is_abandoned
+from outdial.store.roster.staging import INTERRUPTED_CODE
 
 router = APIRouter(prefix="/launches", tags=["campaigns"], route_class=AdmittedRoute)
 PATH = "/v1/launches"
@@ -70,11 +70,11 @@ class Launch(BaseModel):
     finished_at: datetime | None
 
     @classmethod
-    def of(cls, staging: Staging, now: datetime) -> "Launch":
+    def of(cls, staging: Staging) -> "Launch":
         record = staging.record
         return cls(
             id=record.public_id,
-            state=_state(staging, now),
+            state=_state(record),
             rows=record.rows_read,
             rows_per_second=round(record.rows_per_second, 1),
             problems=[
@@ -120,10 +120,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
 """The answer of a route that may begin a large launch, for the OpenAPI document."""
 
 
-def _state(staging: Staging, now: datetime) -> LaunchState:
-    record = staging.record
-    if record.state is StagingState.STAGING and is_abandoned(record, now):
-        return LaunchState.FAILED
+def _state(record: StagingRecord) -> LaunchState:
     if record.error_code == INTERRUPTED_CODE:
         return LaunchState.FAILED
     return LaunchState(record.state.value)
@@ -132,14 +129,14 @@ def _state(staging: Staging, now: datetime) -> LaunchState:
 @router.get("/{launch_id}", responses=documented(404))
 async def get_launch(launch_id: LaunchId, caller: Caller = needs("campaigns:read")) -> Launch:
     """How far it is, or how it ended; for a day after its end."""
-    return Launch.of(await read_staging(caller.ctx, launch_id), caller.ctx.clock())
+    return Launch.of(await follow_staging(caller.ctx, launch_id))
 
 
 @router.delete("/{launch_id}", status_code=202, responses=documented(404, 409))
 async def cancel_launch(launch_id: LaunchId, caller: Caller = needs("campaigns:write")) -> Launch:
     """Cancel a launch that is staging: what is stored of it is removed."""
     staging = await cancel_staging(caller.ctx, launch_id)
-    return Launch.of(staging, caller.ctx.clock())
+    return Launch.of(staging)
 
 
 async def accept(
@@ -162,7 +159,7 @@ async def accept(
         begun = True
         result = await state_of(request).launches.begin(work, close)
         if isinstance(result, StagingRecord):
-            return shown(Launch.of(Staging.of(result), caller.ctx.clock()), 202)
+            return shown(Launch.of(Staging.of(result)), 202)
         return result
 
     try:
