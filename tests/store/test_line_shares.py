@@ -17,7 +17,7 @@ from outdial.domain.call.claim import CampaignState, Claim
 from outdial.domain.record import CampaignRecord
 from outdial.store.call import requests
 from outdial.store.campaign import campaigns
-from outdial.store.claims.demand import OFFER_HOLDS
+from outdial.store.claims.demand import LINE_RETRY, OFFER_HOLDS, lines_waited_for
 from outdial.store.claims.reservation import ClaimResult, claim_calls
 from outdial.store.db.tables import line_demand
 from tests.builders import House, phone, request, zones
@@ -133,6 +133,35 @@ def test_a_slot_is_kept_for_seconds_only(house: House) -> None:
     assert waiting(house).keys() == {first.id, gone.id}
 
 
+def test_who_answers_an_offer_late_keeps_its_place(house: House) -> None:
+    house.line(most=1)
+    first = launch(house, "first", 1)
+    oldest, newer = launch(house, "oldest"), launch(house, "newer")
+    live = house.claim(first).calls
+    house.claim(oldest)
+    house.later(seconds=1)
+    house.claim(newer)
+    house.end(live[0].call_id)
+    assert claim(house, first, "after").offered == (workflow(oldest),)
+    house.now += OFFER_HOLDS + timedelta(seconds=1)
+    assert len(house.claim(oldest).calls) == 1
+
+
+def test_who_can_be_called_no_more_counts_for_no_wait(house: House) -> None:
+    """Its campaign does not claim again: its line is looked at as often as without it, and is not
+    locked for it."""
+    house.line(most=1)
+    first = launch(house, "first", 2)
+    house.claim(first)
+    for number in range(30):
+        house.claim(launch(house, f"c{number}", 2))
+    assert house.write(lambda s: lines_waited_for(s, first, house.now))
+    past = update(line_demand).values(expires_at=house.now)
+    house.write(lambda s: s.connection().execute(past))
+    assert house.write(lambda s: lines_waited_for(s, first, house.now)) == []
+    assert house.claim(launch(house, "last", 2)).wake_at == house.now + LINE_RETRY
+
+
 @pytest.mark.parametrize("how", ["paused", "nobody left", "windows closed"])
 def test_who_can_use_no_slot_any_more_has_none_kept(house: House, how: str) -> None:
     house.line(most=4)
@@ -204,6 +233,8 @@ class Simulation:
 
     house: House
     lasts: timedelta
+    late: dict[int, timedelta] = field(default_factory=dict)
+    """How long after it was woken a campaign claims."""
     claims: int = 0
     calls: Counter[int] = field(default_factory=Counter)
     longest: dict[int, timedelta] = field(default_factory=dict)
@@ -227,11 +258,15 @@ class Simulation:
                 continue
             if call_id not in (TIMER, NUDGE):
                 self.house.end(call_id)
+                if campaign_id in self.late:
+                    self._at(self.house.now, campaign_id, NUDGE)
+                    continue
             self.claims += 1
             result = claim(self.house, by_id[campaign_id], f"s{self.claims}")
             self._note(campaign_id, result.claim)
             for offered in result.offered:
-                self._at(self.house.now + timedelta(milliseconds=500), by_workflow[offered], NUDGE)
+                woken = self.house.now + timedelta(milliseconds=500)
+                self._at(woken, by_workflow[offered], NUDGE)
 
     def _note(self, campaign_id: int, claimed: Claim) -> None:
         now = self.house.now
@@ -244,11 +279,14 @@ class Simulation:
             self.calls[campaign_id] += len(claimed.calls)
         if claimed.wake_at is not None and claimed.open_recipients:
             alarm = max(claimed.wake_at, now + timedelta(milliseconds=100))
+            alarm += self.late.get(campaign_id, timedelta(0))
             if campaign_id not in self._alarms or alarm < self._alarms[campaign_id]:
                 self._alarms[campaign_id] = alarm
                 self._at(alarm, campaign_id, TIMER)
 
     def _at(self, at: datetime, campaign_id: int, call_id: str) -> None:
+        if call_id == NUDGE:
+            at += self.late.get(campaign_id, timedelta(0))
         self._serial += 1
         heapq.heappush(self._events, (at, self._serial, campaign_id, call_id))
 
@@ -291,3 +329,14 @@ def test_campaigns_share_by_weight_and_nobody_waits_too_long(
         assert simulation.calls[number] >= min(0.6 * due - 1, 39), simulation.calls
         turns = 2 * (len(weights) + total / weight) / most
         assert simulation.longest[number] <= timedelta(seconds=21) * (turns + 1)
+
+
+@pytest.mark.faults
+def test_who_always_answers_late_has_its_turns(house: House) -> None:
+    house.line(most=2)
+    running = [launch(house, f"c{at}", 40) for at in range(6)]
+    slow, late, lasts = running[-1].id, timedelta(seconds=6), timedelta(seconds=20)
+    simulation = Simulation(house, lasts, late={slow: late})
+    simulation.run(running, house.now + timedelta(minutes=3))
+    assert simulation.calls[slow] >= 2
+    assert simulation.longest[slow] <= (lasts + late) * 3

@@ -7,6 +7,7 @@ import pytest
 
 from outdial.domain.call.claim import FencePass, FenceVerdict
 from outdial.store.claims.fence import raise_fence
+from outdial.store.claims.limits import FENCE_WAIT
 from outdial.store.lines.lines import rate_of
 from tests.builders import TIMEOUT, House
 from tests.store.racing import race
@@ -93,6 +94,23 @@ def test_no_more_is_claimed_than_a_slow_line_starts_soon(house: House) -> None:
     assert waiting.wake_at == house.now + timedelta(seconds=10)
     house.fence(sorted(call.call_id for call in claim.calls)[0])
     assert len(house.claim(campaign).calls) == 1
+
+
+def test_a_claim_that_the_pace_ends_is_repeated_before_a_call_ends(house: House) -> None:
+    """70 slots of the line are free, so no call has to end first."""
+    house.line(most=100, per_second=1)
+    claim = house.claim(house.launch(100, pacing={"max_concurrent": 100}))
+    assert len(claim.calls) == 30
+    assert claim.reason == "line simulated starts 1 call a second, and enough calls wait for that"
+    assert claim.wake_at == house.now + FENCE_WAIT
+
+
+def test_a_claim_that_fills_a_line_waits_for_a_call_to_end(house: House) -> None:
+    house.line(most=30, per_second=1)
+    claim = house.claim(house.launch(50, pacing={"max_concurrent": 50}))
+    assert len(claim.calls) == 30
+    assert claim.reason == "all 30 calls of line simulated in flight"
+    assert claim.wake_at is None
 
 
 def test_a_line_is_one_line_for_all_campaigns(house: House) -> None:

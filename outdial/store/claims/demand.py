@@ -35,13 +35,14 @@ LINE_LOOK = timedelta(milliseconds=250)
 
 _OF_TENANT = line_demand.c.tenant == bindparam("of_tenant")
 _OF_LINES = (_OF_TENANT, line_demand.c.line.in_(bindparam("names", expanding=True)))
-_WAITING = select(line_demand).where(*_OF_LINES, line_demand.c.expires_at > bindparam("now"))
-_LINES_WAITED_FOR = select(line_demand.c.line).distinct().where(*_OF_LINES)
-_ALL_WAITED_FOR = select(line_demand.c.line).distinct().where(_OF_TENANT)
+_COUNTS = line_demand.c.expires_at > bindparam("now")
+_WAITING = select(line_demand).where(*_OF_LINES, _COUNTS)
+_LINES_WAITED_FOR = select(line_demand.c.line).distinct().where(*_OF_LINES, _COUNTS)
+_ALL_WAITED_FOR = select(line_demand.c.line).distinct().where(_OF_TENANT, _COUNTS)
 _COUNT = (
     select(func.count())
     .select_from(line_demand)
-    .where(_OF_TENANT, line_demand.c.line == bindparam("of_line"))
+    .where(_OF_TENANT, line_demand.c.line == bindparam("of_line"), _COUNTS)
 )
 _OFFER = (
     update(line_demand)
@@ -50,7 +51,6 @@ _OFFER = (
 )
 _LEAVE = delete(line_demand).where(line_demand.c.campaign_id == bindparam("of_campaign"))
 _LEAVE_OTHERS = _LEAVE.where(line_demand.c.line.not_in(bindparam("names", expanding=True)))
-_REPLACED = ("wants", "weight", "expires_at", "offered_at")
 _WORKFLOWS = select(campaign.c.tenant, campaign.c.name).where(among(campaign.c.id, "ids"))
 
 
@@ -83,35 +83,41 @@ class Waiting:
 
 
 def read_demand(
-    s: Session, tenant: str, names: Sequence[str], now: datetime
+    s: Session, record: CampaignRecord, names: Sequence[str], now: datetime
 ) -> Mapping[str, list[Demand]]:
-    """Who waits, by line; those who were offered a slot and did not come are left out."""
+    """Who waits, by line; others who were offered a slot and did not come are left out.
+
+    The campaign of `record` is here now: it has its place by how long it waited, however late it
+    answers.
+    """
     by_line: dict[str, list[Demand]] = defaultdict(list)
     if not names:
         return by_line
-    of_lines = {"of_tenant": tenant, "names": list(names), "now": now}
+    of_lines = {"of_tenant": record.tenant, "names": list(names), "now": now}
     for row in s.connection().execute(_WAITING, of_lines):
-        if row.offered_at is None or row.offered_at + OFFER_HOLDS > now:
+        kept = row.offered_at is None or row.offered_at + OFFER_HOLDS > now
+        if kept or row.campaign_id == record.id:
             by_line[row.line].append(
                 Demand(row.campaign_id, row.wants, row.weight, row.since, row.offered_at)
             )
     return by_line
 
 
-def lines_waited_for(s: Session, record: CampaignRecord) -> list[str]:
+def lines_waited_for(s: Session, record: CampaignRecord, now: datetime) -> list[str]:
     """Those of a campaign's lines that some campaign waits for."""
     if record.direct:
-        rows = s.connection().execute(_ALL_WAITED_FOR, {"of_tenant": record.tenant})
+        of_tenant = {"of_tenant": record.tenant, "now": now}
+        rows = s.connection().execute(_ALL_WAITED_FOR, of_tenant)
     else:
         names = [share.name for share in record.plan.shares]
-        of_lines = {"of_tenant": record.tenant, "names": names}
+        of_lines = {"of_tenant": record.tenant, "names": names, "now": now}
         rows = s.connection().execute(_LINES_WAITED_FOR, of_lines)
     return sorted(rows.scalars())
 
 
-def look_again_after(s: Session, tenant: str, name: str) -> timedelta:
+def look_again_after(s: Session, tenant: str, name: str, now: datetime) -> timedelta:
     """When a campaign looks at a full line again: the more wait for it, the later."""
-    of_line = {"of_tenant": tenant, "of_line": name}
+    of_line = {"of_tenant": tenant, "of_line": name, "now": now}
     waiting = int(s.connection().execute(_COUNT, of_line).scalar_one())
     return max(LINE_RETRY, waiting * LINE_LOOK)
 

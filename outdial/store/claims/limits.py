@@ -231,7 +231,7 @@ def line_allowances(
     lines = {row["name"]: row for row in rows.mappings()}
     leases = _leases(s, record.tenant, names)
     having = [name for name in lines if sum(leases[name].values()) < lines[name]["max_concurrent"]]
-    demand = read_demand(s, record.tenant, having, now)
+    demand = read_demand(s, record, having, now)
     allowances: dict[str, Allowance] = {}
     for name in names:
         if name in lines:
@@ -302,22 +302,24 @@ def _line_allowance(s: Session, row: RowMapping, claim: _LineClaim) -> Allowance
     if used >= most:
         again_at = None
         if claim.mine != used:
-            again_at = now + look_again_after(s, claim.record.tenant, name)
+            again_at = now + look_again_after(s, claim.record.tenant, name, now)
         reason = f"all {most} calls of line {name} in flight"
         return Allowance(0, reason, again_at, contention=claim.contention(most, 0))
     at_fence = _allowance_at_fence(s, claim.record.tenant, row, used)
     contention = claim.contention(most, min(at_fence, most - used))
+    paced = f"line {name} starts {_pace_of(row)}, and enough calls wait for that"
     if at_fence <= 0:
-        reason = f"line {name} starts {_pace_of(row)}, and enough calls wait for that"
         wait = max(
             timedelta(seconds=row["rate_seconds"]),
-            look_again_after(s, claim.record.tenant, name),
+            look_again_after(s, claim.record.tenant, name, now),
         )
-        return Allowance(0, reason, now + wait, contention=contention)
+        return Allowance(0, paced, now + wait, contention=contention)
     free = contention.share()
     if contention.others:
         reason = f"line {name} is shared with {len(contention.others)} more"
         return Allowance(free, reason, now + LINE_RETRY, contention=contention)
+    if at_fence < most - used:
+        return Allowance(free, paced, now + FENCE_WAIT, contention=contention)
     again_at = None if claim.mine == used else now + LINE_RETRY
     reason = f"all {most} calls of line {name} in flight"
     return Allowance(free, reason, again_at, contention=contention)

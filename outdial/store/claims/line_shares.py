@@ -52,7 +52,7 @@ def leave_lines(s: Session, record: CampaignRecord, now: datetime, *, stored: bo
     """Where the campaign starts no calls now: what its calls have left is offered to those who
     wait. Returns the workflows to be woken."""
     offered = list[str]()
-    names = lines_waited_for(s, record)
+    names = lines_waited_for(s, record, now)
     for name, allowance in line_allowances(s, record, names, 0, now).items():
         if allowance.contention is not None:
             offered += offer(s, name, allowance.contention.left_for_others(0), now)
