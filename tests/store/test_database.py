@@ -89,6 +89,24 @@ def test_work_that_deadlocked_is_run_again(database: Database, backend: str) -> 
     assert len(runs) == 3
 
 
+def test_a_lock_that_stays_held_is_told_from_an_outage(database: Database, backend: str) -> None:
+    if backend == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    database.write_sync(lambda s: _keep(s, "1"))
+
+    def wait_in_vain(s: Session) -> None:
+        s.connection().execute(text("SET LOCAL lock_timeout = '10ms'"))
+        _touch(s, "1")
+
+    def hold(s: Session) -> None:
+        _touch(s, "1")
+        with pytest.raises(DatabaseUnavailable) as refused:
+            database.write_sync(wait_in_vain)
+        assert refused.value.rows_locked
+
+    database.write_sync(hold)
+
+
 def _touch(s: Session, phone: str) -> None:
     s.connection().execute(
         update(suppression).where(suppression.c.phone == phone).values(reason="touched")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +13,11 @@ from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.record import CallRecord, RecipientState, Settled
 from outdial.store.call import calls, events
+from outdial.store.call.locked_call import lock_calls
 from outdial.store.compliance import suppressions
-from outdial.store.db.tables import recipient
+from outdial.store.db.tables import call, recipient
 from tests.builders import LINE, House, event, phone
+from tests.store.racing import WAITS, until_somebody_waits
 
 AGAIN = {"delays": "10m"}
 ONE_A_DAY: dict[str, Any] = {"caps": [{"calls": 1, "within": "24h"}]}
@@ -172,3 +175,34 @@ def test_a_blocked_caller_id_says_nothing_about_the_person(house: House) -> None
     assert not house.claim(campaign).calls
     house.later(minutes=10)
     assert house.claim(campaign).calls
+
+
+@pytest.mark.both_databases
+def test_calls_are_locked_before_the_first_recipient(house: House, on_postgresql: None) -> None:
+    """Whoever holds one of them may still want a recipient."""
+    campaign = house.launch(4, pacing={"max_concurrent": 4})
+    ids = sorted(claimed.call_id for claimed in house.claim(campaign).calls)
+    _lock_beside(house, select(call.c.id).where(call.c.id == ids[-1]), ids)
+
+
+@pytest.mark.both_databases
+def test_recipients_are_locked_in_the_order_of_their_ids(house: House, on_postgresql: None) -> None:
+    """Two transactions may share two recipients without sharing a call."""
+    campaign = house.launch(9, pacing={"max_concurrent": 9})
+    ids = [claimed.call_id for claimed in house.claim(campaign).calls]
+    _lock_beside(house, select(recipient.c.id).order_by(recipient.c.id).limit(1), ids)
+
+
+def _lock_beside(house: House, first: Any, ids: list[str]) -> None:
+    """Hold the `first` row while calls are being locked: no recipient may be locked behind it."""
+    last = select(recipient.c.id).order_by(recipient.c.id.desc())
+
+    def hold(s: Any) -> Any:
+        s.connection().execute(first.with_for_update(key_share=True)).all()
+        running = executor.submit(house.write, lambda s: lock_calls(s, ids))
+        until_somebody_waits(house.database)
+        s.connection().execute(last.with_for_update(key_share=True, nowait=True)).all()
+        return running
+
+    with ThreadPoolExecutor(1) as executor:
+        assert [locked.id for locked in house.write(hold).result(WAITS)] == sorted(ids)

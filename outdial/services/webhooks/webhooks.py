@@ -52,6 +52,11 @@ class _Webhook:
     now: datetime
     stored: asyncio.Future[StoredEvents]
 
+    @property
+    def calls(self) -> set[str]:
+        """What it calls the calls that it is about."""
+        return {event.call_id or event.provider_call_id or "" for event in self.reported}
+
 
 @dataclass(eq=False)
 class _Queue:
@@ -113,17 +118,35 @@ class EventWriter:
             _refuse(left, DatabaseUnavailable("storing was given up"))
 
     async def _store(self, queue: _Queue, batch: Sequence[_Webhook]) -> None:
-        """Store webhooks and answer them; one webhook's defect must not refuse the others."""
+        """Store webhooks and answer them. What stands in the way of one, such as a defect or a call
+        that others keep locked, must not refuse the others."""
         error = await self._try(queue.line, batch)
         if error is None:
             return
-        if isinstance(error, DatabaseUnavailable) or len(batch) == 1:
+        if _is_outage(error):
+            _refuse([*batch, *queue.waiting], error)
+            queue.waiting = []
+        elif len(batch) == 1:
             _refuse(batch, error)
-            return
+        else:
+            await self._store_each(queue, batch)
+
+    async def _store_each(self, queue: _Queue, batch: Sequence[_Webhook]) -> None:
+        held: DatabaseUnavailable | None = None
+        calls: set[str] = set()
         for webhook in batch:
+            if held is not None and not webhook.calls.isdisjoint(calls):
+                _refuse([webhook], held)  # one wait a call, not one a webhook
+                continue
             error = await self._try(queue.line, [webhook])
-            if error is not None:
-                _refuse([webhook], error)
+            if error is None:
+                continue
+            _refuse([webhook], error)
+            if isinstance(error, DatabaseUnavailable):
+                if held is not None or _is_outage(error):
+                    _refuse(batch, error)  # others would wait as long for each lock
+                    return
+                held, calls = error, webhook.calls
 
     async def _try(self, line: Line, batch: Sequence[_Webhook]) -> Exception | None:
         """Store webhooks in one transaction and answer them; or what kept it from being done."""
@@ -140,6 +163,10 @@ class EventWriter:
             if not webhook.stored.done():  # its request may have been given up
                 webhook.stored.set_result(part)
         return None
+
+
+def _is_outage(error: Exception) -> bool:
+    return isinstance(error, DatabaseUnavailable) and not error.rows_locked
 
 
 def _refuse(webhooks: Sequence[_Webhook], error: Exception) -> None:

@@ -97,7 +97,7 @@ class LockedCalls:
 def lock_with_rivals(s: Session, call_ids: Collection[str], late: Collection[str]) -> LockedCalls:
     """Lock calls with their recipients, and the rivals of those whose evidence comes `late`."""
     rival_ids = _rivals(s, late)
-    loaded = lock_calls(s, {*call_ids, *rival_ids}, of_one_recipient=bool(rival_ids))
+    loaded = lock_calls(s, {*call_ids, *rival_ids})
     calls = [locked for locked in loaded if locked.id in call_ids]
     rivals = [locked for locked in loaded if locked.id not in call_ids]
     # Ended between the read and the lock. What is locked now is out of order, and may have
@@ -105,7 +105,7 @@ def lock_with_rivals(s: Session, call_ids: Collection[str], late: Collection[str
     ended = {locked.id for locked in calls if locked.id not in late and _is_late(locked)}
     missed = _rivals(s, ended) - {locked.id for locked in loaded}
     if missed:
-        again = lock_calls(s, {locked.id for locked in loaded} | missed, of_one_recipient=True)
+        again = lock_calls(s, {locked.id for locked in loaded} | missed)
         calls = [locked for locked in again if locked.id in call_ids]
         rivals = [locked for locked in again if locked.id not in call_ids]
     return LockedCalls(calls, rivals)

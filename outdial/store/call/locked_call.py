@@ -1,9 +1,10 @@
 """A call with its recipient and campaign, locked together, and what is to change of them.
 
 Every transaction that ends or settles calls works on locked calls: loaded in one query, changed in
-memory, written back in few statements. Calls are locked in the order of their ids, each before
-its recipient. The campaign is read, not locked: a stop that commits meanwhile may leave somebody
-waiting, whom the claims and the end of a stopping campaign end (`store.roster.requeue`).
+memory, written back in few statements. Calls are locked in the order of their ids, then their
+recipients in the order of theirs. The campaign is read, not locked: a stop that commits meanwhile
+may leave somebody waiting, whom the claims and the end of a stopping campaign end
+(`store.roster.requeue`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from outdial.domain.call.status import (
 )
 from outdial.domain.record import RecipientState, Settled
 from outdial.domain.rules.zone import ZoneEvidence
-from outdial.store.db.dialect import lock_rows
+from outdial.store.db.dialect import lock_rows, on_postgresql
 from outdial.store.db.errors import UnknownCall
 from outdial.store.db.tables import call, campaign, line, recipient
 from outdial.store.records import read_zones
@@ -158,11 +159,18 @@ _FOUND: Select[Any] = (
 )
 _CALLS = lock_rows(_FOUND, exclusive=[call, recipient])
 _CALLS_FIRST = lock_rows(
-    select(call.c.id)
+    select(call.c.recipient_id)
     .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
     .order_by(call.c.id),
     exclusive=[call],
 )
+_THEN_RECIPIENTS = lock_rows(
+    select(recipient.c.id)
+    .where(recipient.c.id.in_(bindparam("recipients", expanding=True)))
+    .order_by(recipient.c.id),
+    exclusive=[recipient],
+)
+"""For several calls: `_CALLS` would lock each recipient before the next call."""
 
 Values = TypeVar("Values", CallValues, RecipientValues)
 
@@ -330,19 +338,18 @@ class LockedCall:
         )
 
 
-def lock_calls(
-    s: Session, call_ids: Iterable[str], *, of_one_recipient: bool = False
-) -> list[LockedCall]:
+def lock_calls(s: Session, call_ids: Iterable[str]) -> list[LockedCall]:
     """Lock calls that exist, with their recipients; sorted by id.
 
-    `of_one_recipient` says that several of them may have the same recipient: all calls are locked
-    before the first recipient then, as every transaction does that loads one of them.
+    All calls are locked before the first recipient: another transaction may hold one of the calls
+    and want a recipient that several of them share.
     """
     ids = sorted(set(call_ids))
     if not ids:
         return []
-    if of_one_recipient:
-        s.connection().execute(_CALLS_FIRST, {"call_ids": ids}).all()
+    if len(ids) > 1 and on_postgresql(s):
+        people = set(s.connection().execute(_CALLS_FIRST, {"call_ids": ids}).scalars())
+        s.connection().execute(_THEN_RECIPIENTS, {"recipients": sorted(people)}).all()
     return _share_recipients(s.connection().execute(_CALLS, {"call_ids": ids}))
 
 

@@ -19,7 +19,12 @@ from sqlmodel import Session
 
 from outdial.domain.decision.ceiling import DAILY_CEILING
 from outdial.store.db.clocks import measure_skew
-from outdial.store.db.dialect import constraint_of, may_succeed_again, means_unavailable
+from outdial.store.db.dialect import (
+    constraint_of,
+    may_succeed_again,
+    means_locked,
+    means_unavailable,
+)
 from outdial.store.db.ending import finish
 from outdial.store.db.engines import (
     POSTGRES_CONNECTIONS,
@@ -165,7 +170,9 @@ def _translate(error: exc.DBAPIError) -> None:
     value caused: the driver's own words would repeat the value. Anything else is a defect."""
     kind = type(error.orig).__name__
     if means_unavailable(error):
-        raise DatabaseUnavailable(f"the database cannot be used now: {kind}") from error
+        raise DatabaseUnavailable(
+            f"the database cannot be used now: {kind}", rows_locked=means_locked(error)
+        ) from error
     if isinstance(error, (exc.IntegrityError, exc.DataError)):
         raise StatementRefused(kind, constraint_of(error), error.statement) from None
 

@@ -19,7 +19,8 @@ Insert = postgresql.Insert | sqlite.Insert
 
 _RETRIED = frozenset({"40001", "40P01"})
 """Serialization failure and deadlock: the same work may succeed the next time."""
-_UNAVAILABLE = ("08", "53", "57", "25006", "55P03", "58")
+_LOCK_TIMEOUT = "55P03"
+_UNAVAILABLE = ("08", "53", "57", "25006", _LOCK_TIMEOUT, "58")
 """Connection lost, out of resources, shut down or timed out, read-only standby, lock
 timeout, system error: nothing is wrong with the statement."""
 _SQLITE_UNAVAILABLE = frozenset(
@@ -77,6 +78,11 @@ def insert_into(s: Session, table: Table) -> Insert:
 
 def may_succeed_again(error: exc.DBAPIError) -> bool:
     return _sqlstate(error) in _RETRIED
+
+
+def means_locked(error: exc.DBAPIError) -> bool:
+    """Whether only what others keep locked stands in the way, after a wait or a collision."""
+    return _sqlstate(error) == _LOCK_TIMEOUT or may_succeed_again(error)
 
 
 def means_unavailable(error: exc.DBAPIError) -> bool:

@@ -34,6 +34,11 @@ class DatabaseUnavailable(StoreError):
 
     code = "database_unavailable"
 
+    def __init__(self, text: str, *, rows_locked: bool = False) -> None:
+        super().__init__(text)
+        self.rows_locked = rows_locked
+        """Others kept locked what this work wanted; different work may succeed at once."""
+
 
 class StatementRefused(StoreError):
     """The database refused a statement. Says which, without the values: they are personal data."""
