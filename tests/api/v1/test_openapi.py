@@ -131,6 +131,8 @@ def asker(http: httpx.Client, base: str, headers: dict[str, str]) -> Callable[[A
         assert not request.pop("cookies", None)
         if isinstance(request.get("data"), bytes | str):
             request["content"] = request.pop("data")
-        case.validate_response(http.request(**request), checks=CHECKS, headers=headers)
+        sent = http.build_request(**request)
+        sent.read()  # a form is a stream, and a failed check shows the request
+        case.validate_response(http.send(sent), checks=CHECKS, headers=headers)
 
     return one
