@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytz
 from sqlalchemy import func, select
 from sqlmodel import Session
 from temporalio.testing import ActivityEnvironment
@@ -405,3 +406,18 @@ async def test_nobody_who_can_never_be_called_is_launched(world: World) -> None:
     with pytest.raises(NoCallableRecipients):
         await store_launch(world.ctx, sales, again=False)
     assert await left_of(world, name) == (0, 0, 0)
+
+
+async def test_the_recipients_of_a_launch_are_due_when_their_hours_open(world: World) -> None:
+    """Not at once: claims would look at each of them in vain before."""
+    loaded = read_definition_text(
+        "name: evening\npurpose: informational\nagent: a\n"
+        'schedule: { hours: "20:00-20:30" }\n'
+        "recipients:\n  - { phone: '+12125550143' }\n"
+    )
+    launched = await launch_campaign(world.ctx, loaded)
+    due = select(recipient.c.due_at).where(recipient.c.campaign_id == launched.campaign.id)
+    at = await world.ctx.database.read(lambda s: s.connection().execute(due).scalar_one())
+    assert at > world.clock.now
+    there = at.astimezone(pytz.timezone("America/New_York"))
+    assert (there.hour, there.minute) == (20, 0)

@@ -6,6 +6,7 @@ when its standard input does, so none outlives this process, however that ends.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import subprocess
@@ -26,6 +27,8 @@ from outdial.intake.contacts.frames import read_frame, widen_pipe, write_frame
 from outdial.intake.contacts.rows import CheckedRows
 from outdial.intake.contacts.table import CsvChunk, CsvLayout
 from outdial.intake.definition import LoadedDefinition
+
+log = logging.getLogger(__name__)
 
 SMALLEST_FILE = 2_000_000
 """Bytes. What is shorter is read sooner than a process has started."""
@@ -156,7 +159,9 @@ class _Child:
         checked: Any = pickle.loads(answer)
         if isinstance(checked, CheckedRows):
             return checked
-        raise RowProcessFailed(f"a process that checks contacts failed: {checked}")
+        # The error may name a person, and what is raised is shown to the sender of the file.
+        log.error("a process that checks contacts failed: %s", checked)
+        raise RowProcessFailed("a process that checks contacts failed; its log says why")
 
     def end(self) -> None:
         self._process.kill()

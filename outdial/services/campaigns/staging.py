@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.errors import OutdialError
@@ -22,6 +23,7 @@ from outdial.services.errors import ChangeRefused, NotFound
 from outdial.store.claims.reschedule import FirstDue
 from outdial.store.db.errors import DatabaseUnavailable, StagingEnded
 from outdial.store.roster import flip, rows, staging
+from outdial.store.roster.rows import at_once
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +104,6 @@ class StagingWriter:
     """The plan of a launch, by whose hours its recipients are due. That of a campaign which runs
     may change before an addition is accepted: its recipients are due at once."""
     _problems: ProblemList = field(default_factory=ProblemList)
-    _due: FirstDue | None = None
     _rows: int = 0
     _written: int = 0
     _ended: StagingEnded | None = None
@@ -126,6 +127,11 @@ class StagingWriter:
             raise DefinitionInvalid(self._problems, self._problems.omitted)
         return self._written
 
+    @cached_property
+    def _due(self) -> Callable[[str], datetime]:
+        """When recipients are due, by their zones."""
+        return at_once if self.plan is None else FirstDue(self.plan, self.ctx.clock())
+
     async def _take(self, chunk: RosterChunk) -> None:
         if self._ended is not None:
             raise self._ended
@@ -136,7 +142,9 @@ class StagingWriter:
             return
         now, so_far = self.ctx.clock(), rows.ReadSoFar(self._rows)
         await self.ctx.database.write_in_turn(
-            lambda s: rows.write_chunk(s, self.record, self.line, chunk.recipients, so_far, now=now)
+            lambda s: rows.write_chunk(
+                s, self.record, self.line, chunk.recipients, so_far, now=now, first_due=self._due
+            )
         )
         self._written += len(chunk.recipients)
         self._show()

@@ -32,8 +32,9 @@ FLUSH_SECONDS = 1.0
 cost as much as storing the event did. Less than the sweeper waits before it signals again."""
 
 GATHER_SECONDS = 0.1
-"""The time from the beginning of a line's transaction to that of the next one, at least. A webhook
-waits so long at most, and a hundred calls a second need ten transactions instead of 400."""
+"""The time from the beginning of a line's transaction to that of the next one, at least. Where
+the database keeps up, a webhook waits so long at most, and a hundred calls a second need ten
+transactions instead of 400."""
 MOST = 100
 """Webhooks of one transaction: what it locks stays locked until all are stored."""
 

@@ -207,8 +207,10 @@ def find_recipients(
 def find_due(
     s: Session, campaign: CampaignRecord, size: int, now: datetime, need: Needed | None = None
 ) -> list[Recipient]:
-    """The next recipients that are due, in their order: `size` of them, or of the groups of whom
-    enough are ready, none."""
+    """The next recipients that are due, at most `size` of them, in their order.
+
+    `need` says how many more have to be ready, of those with a time of their own and of all: a
+    kind of which there are enough is left out."""
     sizes = {"size_0": size, "size_1": size}
     if need is not None:
         sizes = {"size_0": size if need.redials > 0 else 0, "size_1": size if need.all > 0 else 0}

@@ -48,6 +48,11 @@ class ReadSoFar:
     problem_count: int = 0
 
 
+def at_once(_zones: str) -> datetime:
+    """When a recipient is due who need not wait."""
+    return EPOCH
+
+
 def write_chunk(
     s: Session,
     of: StagingRecord,
@@ -56,7 +61,7 @@ def write_chunk(
     so_far: ReadSoFar,
     *,
     now: datetime,
-    first_due: Callable[[str], datetime] = lambda _zones: EPOCH,
+    first_due: Callable[[str], datetime] = at_once,
 ) -> None:
     """Write the next recipients, on a campaign's (first) line; `first_due` says when they are due,
     by their zones.
@@ -132,7 +137,7 @@ def insert_recipients(
     launch: int,
     line: str,
     drafts: Sequence[LocatedDraft],
-    first_due: Callable[[str], datetime] = lambda _zones: EPOCH,
+    first_due: Callable[[str], datetime] = at_once,
 ) -> None:
     """Write recipients under a launch number. Who is refused is done at once, with the reason.
 
