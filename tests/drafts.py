@@ -10,8 +10,8 @@ from outdial.domain.definition.source import InlineRecipient
 from outdial.domain.rules.consent import Consent
 from outdial.domain.rules.location import LocatedDraft
 from outdial.domain.rules.zone import ZoneEvidence, ZoneFacts
-from outdial.intake.contacts.chunks import read_chunks, with_recipients
-from outdial.intake.definition import LoadedDefinition
+from outdial.intake.contacts.chunks import read_chunks
+from outdial.intake.definition import LoadedDefinition, with_recipients
 from outdial.intake.problems import DefinitionInvalid
 
 

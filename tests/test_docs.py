@@ -239,11 +239,11 @@ def test_the_readme_is_short() -> None:
 
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 TODAY = {
-    "The number of a CSV row": (11, 5),
+    "The number of a CSV row": (10, 6),
     "A provider's webhook": (10, 6),
     "The YAML key `hours:`": (10, 6),
 }
-"""Files and types that each path has, and may not exceed. The aim is 10 and 6."""
+"""Files and types that each path has. None may have more than 10 and 6."""
 
 
 def the_only(blocks: list[str], what: str) -> str:
@@ -286,6 +286,8 @@ def test_paths_are_no_longer_than_today(heading: str) -> None:
         resolved(name)
     lengths = len({module_of(name) for name in functions}), len(types)
     assert lengths == TODAY[heading]
+    assert lengths[0] <= 10
+    assert lengths[1] <= 6
     figures = re.findall(r"Today: (\d+ files, \d+ types)", " ".join(section_of(heading).split()))
     assert the_only(figures, f"Today: … files, … types, below {heading}") == (
         f"{lengths[0]} files, {lengths[1]} types"

@@ -12,6 +12,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from outdial.domain.bounds import AGENT_SETTINGS, DEFINITION, OutOfBounds, require_within
 from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.definition.source import RecipientSource
 from outdial.domain.hints import hint_at
 from outdial.domain.record import DIRECT_CAMPAIGN
 from outdial.intake.problems import DefinitionInvalid, Problem, ProblemList
@@ -60,6 +61,19 @@ def read_definition_text(
     Raises DefinitionInvalid with every problem found.
     """
     return _load(text, name, None, base)
+
+
+def with_recipients(
+    definition: CampaignDefinition,
+    recipients: RecipientSource,
+    *,
+    name: str = "request",
+    base: Path | None = None,
+) -> LoadedDefinition:
+    """A definition with other recipients, to read as if it listed them: those of a request, or of
+    a file below `base`. Their problems are at line 1 of `name`, distinguished by their path."""
+    changed = definition.model_copy(update={"recipients": recipients})
+    return LoadedDefinition(changed, None, "", name, base, SourceMap(name, None))
 
 
 def _load(text: str, file: str, path: Path | None, base: Path | None) -> LoadedDefinition:

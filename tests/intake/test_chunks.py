@@ -11,9 +11,9 @@ import pytest
 from outdial.domain.definition.source import CsvSource, InlineRecipient
 from outdial.domain.rules.location import LocatedDraft, RecipientKind
 from outdial.domain.rules.zone import ZoneEvidence, zone_evidence
-from outdial.intake.contacts.chunks import RosterChunk, read_chunks, with_recipients
+from outdial.intake.contacts.chunks import RosterChunk, read_chunks
 from outdial.intake.contacts.delimiter import sniff_delimiter
-from outdial.intake.definition import LoadedDefinition, read_definition
+from outdial.intake.definition import LoadedDefinition, read_definition, with_recipients
 from outdial.intake.problems import MAX_PROBLEMS
 from tests.intake.broken import CSV_HEAD
 

@@ -1,30 +1,52 @@
-"""A roster in one pass: every row read, checked, rendered and located once, a chunk at a time."""
+"""A roster in one pass: every row read, checked, rendered and located once, a chunk at a time.
+
+What a row says by itself is checked apart from what takes all rows, such as a number that is
+listed twice: rows may be checked in several processes, and are put together afterwards.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Protocol
 
-from outdial.domain.definition.campaign import CampaignDefinition
-from outdial.domain.definition.fields import describe_value
-from outdial.domain.definition.source import CsvSource, RecipientSource
-from outdial.domain.rules.location import LocatedDraft, RecipientKind
-from outdial.intake.contacts.cells import LocatedText
+from outdial.domain.bounds import FREE_FORM, OutOfBounds, dotted, require_within
+from outdial.domain.definition.fields import describe_value, parse_zone
+from outdial.domain.definition.schedule import TimeZonePolicy
+from outdial.domain.definition.source import UNKNOWN_REGION, CsvSource
+from outdial.domain.numbers.phone import BadPhone, parse_destination, subscriber
+from outdial.domain.rules.consent import Consent
+from outdial.domain.rules.location import LocatedDraft, Location, Locator, RecipientKind, kind_of
+from outdial.domain.rules.place import UnknownPlace
+from outdial.domain.rules.zone import UnknownZone
+from outdial.intake.contacts.cells import Cell, LocatedText
+from outdial.intake.contacts.consents import read_consent
+from outdial.intake.contacts.existing import Existing, ExistingAppointments
 from outdial.intake.contacts.first_lines import FirstLines
 from outdial.intake.contacts.inline import inline_chunks
+from outdial.intake.contacts.row import (
+    NO_NUMBER,
+    CheckedRows,
+    FaultyRow,
+    KeyedProblem,
+    LocatedRow,
+    WrittenRow,
+)
 from outdial.intake.contacts.row_processes import RowProcesses, granted, processes_for
-from outdial.intake.contacts.rows import CheckedRows, RowChecker
-from outdial.intake.contacts.table import ContactTable, CsvChunk, CsvRowChecker
+from outdial.intake.contacts.table import ContactTable, CsvChunk
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import MAX_PROBLEMS, Problem
-from outdial.intake.templates.templates import ProblemKey
-from outdial.intake.yaml.source_map import SourceMap
+from outdial.intake.templates.templates import ProblemKey, TemplateSet
 
 CHUNK_ROWS = 2000
+_LONGEST_PHONE = 40
+"""Characters, with all the spaces, brackets and extensions people write."""
+MOST_ALTERNATES = 10
+"""Further numbers of one row. Each is read, and tried in turn when nobody answers."""
+_NO_APPOINTMENT = Existing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +97,10 @@ def read_chunks(
         yield RosterChunk(0, (), (problem,), 0, {})
 
 
-def with_recipients(
-    definition: CampaignDefinition,
-    recipients: RecipientSource,
-    *,
-    name: str = "request",
-    base: Path | None = None,
-) -> LoadedDefinition:
-    """A definition with other recipients, to read as if it listed them: those of a request, or of
-    a file below `base`. Their problems are at line 1 of `name`, distinguished by their path."""
-    changed = definition.model_copy(update={"recipients": recipients})
-    return LoadedDefinition(changed, None, "", name, base, SourceMap(name, None))
-
-
 class _SourceChunk(Protocol):
-    """Rows as they are written."""
+    """The next rows, as they are written."""
+
+    def rows(self) -> Iterable[WrittenRow | FaultyRow]: ...
 
     @property
     def lines(self) -> Sequence[int]:
@@ -117,9 +128,7 @@ def _checked(
     """Rows as they are written, with what the check of each by itself gave."""
     source, source_map = loaded.definition.recipients, loaded.source_map
     if not isinstance(source, CsvSource):
-        checker = RowChecker(loaded)
-        for listed in inline_chunks(source, source_map, without, size):
-            yield listed, checker.check_rows(listed.rows)
+        yield from _in_turn(loaded, inline_chunks(source, source_map, without, size))
         return
     if loaded.base is None:
         message = "found a contact file, which can't be read from here; write a list of recipients"
@@ -137,16 +146,200 @@ def _checked(
 
 
 def _in_turn(
-    loaded: LoadedDefinition, chunks: Iterator[CsvChunk]
-) -> Iterator[tuple[CsvChunk, CheckedRows]]:
-    """The rows of a contact file, checked in this process."""
-    checker: CsvRowChecker | None = None
+    loaded: LoadedDefinition, chunks: Iterable[_SourceChunk]
+) -> Iterator[tuple[_SourceChunk, CheckedRows]]:
+    """Rows that this process checks itself."""
+    checker = RowChecker(loaded)
     for chunk in chunks:
-        if chunk.layout is None:
-            yield chunk, CheckedRows()
-            continue
-        checker = checker or CsvRowChecker(loaded, chunk.layout)
-        yield chunk, checker.check(chunk.position, chunk.lines, chunk.records)
+        yield chunk, checker.check_rows(chunk.rows())
+
+
+class RowChecker:
+    """Checks rows and makes recipients of them."""
+
+    def __init__(self, loaded: LoadedDefinition) -> None:
+        definition = loaded.definition
+        calendar = definition.calendar
+        self._existing: ExistingAppointments | None = None
+        if calendar is not None and calendar.existing is not None:
+            self._existing = ExistingAppointments(definition, loaded.source_map)
+        self._templates = TemplateSet(definition.variables, loaded.source_map)
+        source = definition.recipients
+        self._region = source.default_region if isinstance(source, CsvSource) else UNKNOWN_REGION
+        schedule = definition.schedule
+        self._needs_zone = (
+            schedule.time_zone_policy is TimeZonePolicy.CALLEE and schedule.time_zone is None
+        )
+        self._locator = Locator(schedule.time_zone)
+        self._renders = bool(definition.variables) or self._existing is not None
+
+    def check_rows(self, rows: Iterable[WrittenRow | FaultyRow]) -> CheckedRows:
+        """Check rows in their order; those known to be faulty are taken over."""
+        checked = CheckedRows()
+        places: dict[RecipientKind | str, int] = {}
+        reported: set[ProblemKey] = set()
+        for at, row in enumerate(rows):
+            result = row if isinstance(row, FaultyRow) else self._check(row, reported)
+            if isinstance(result, FaultyRow):
+                checked.faulty[at] = result
+                checked.numbers.append(_digits(result.number) if result.number else NO_NUMBER)
+                continue
+            recipient, kind = result
+            checked.recipients.append(recipient)
+            checked.numbers.append(_digits(recipient.phone))
+            checked.kind_of.append(places.setdefault(kind, len(places)))
+        checked.kinds += places
+        return checked
+
+    def _check(self, row: WrittenRow, reported: set[ProblemKey]) -> LocatedRow | FaultyRow:
+        problems: list[KeyedProblem] = []
+        number = self._number(row.phone, row.cells.phone, problems)
+        others = self._others(number, row, problems) if row.alternates else ()
+        zone = _zone(row.time_zone, row, problems) if row.time_zone is not None else None
+        location = None
+        if number is not None and (zone is not None or row.time_zone is None):
+            location = self._location(number, zone, row, others, problems)
+        consent = _consent(row, problems) if row.consent else None
+        of_values = len(problems)
+        texts, appointment, complete = row.variables, _NO_APPOINTMENT, True
+        if self._renders:
+            given = {
+                **row.variables,
+                "phone": number or row.phone,
+                "time_zone": zone or "",
+                "postal_code": row.postal_code or "",
+                "state": row.state or "",
+            }
+            rendered, complete, failures = self._templates.render(given, row.cells.label, reported)
+            texts = {**row.variables, **rendered}
+            problems += failures
+            if self._existing is not None:
+                appointment = _appointment(self._existing, given, row, problems)
+        _require_storable(texts, row, problems)
+        if number is None or location is None or problems or not complete:
+            return FaultyRow(number, tuple(problems), of_values)
+        zones, kind = location.zones, kind_of(location, consent)
+        recipient = LocatedDraft(
+            row.position,
+            number,
+            others,
+            zones,
+            None if zones is not None else str(kind),
+            None if consent is None else consent.model_dump_json(),
+            texts,
+            appointment.at,
+            appointment.uid,
+            appointment.title,
+        )
+        return recipient, kind
+
+    def _number(
+        self, text: str, cell: Callable[[], Cell], problems: list[KeyedProblem]
+    ) -> str | None:
+        """E.164; None with a problem."""
+        if not text:
+            code, message = (
+                "missing",
+                "found nothing; write a telephone number such as +12025550123",
+            )
+        elif len(text) > _LONGEST_PHONE:
+            code = BadPhone.code
+            message = f"found {describe_value(text)}, which is too long for a telephone number"
+        else:
+            try:
+                return parse_destination(text, self._region)
+            except BadPhone as error:
+                code, message = error.code, str(error)
+        problems.append((cell().problem(code, message), None))
+        return None
+
+    def _others(
+        self, number: str | None, row: WrittenRow, problems: list[KeyedProblem]
+    ) -> tuple[str, ...]:
+        """A number written twice is one number."""
+        count = len(row.alternates)
+        if count > MOST_ALTERNATES:
+            message = f"found {count} further numbers; write at most {MOST_ALTERNATES}"
+            problems.append((row.cells.alternate(0).problem("too_many_numbers", message), None))
+            return ()
+        numbers: dict[str, str] = {}
+        for index, text in enumerate(row.alternates):
+            other = self._number(text, partial(row.cells.alternate, index), problems)
+            if other is not None:
+                numbers.setdefault(subscriber(other), other)
+        if number is not None:
+            numbers.pop(subscriber(number), None)
+        return tuple(numbers.values())
+
+    def _location(
+        self,
+        number: str,
+        zone: str | None,
+        row: WrittenRow,
+        others: tuple[str, ...],
+        problems: list[KeyedProblem],
+    ) -> Location:
+        state, postal_code = row.state, row.postal_code
+        location = self._locator.locate(number, own=zone, state=state, postal_code=postal_code)
+        if location.code == UnknownPlace.code:
+            problem = row.cells.phone().problem(UnknownPlace.code, str(location.kind))
+            problems.append((problem, None))
+        elif location.code == UnknownZone.code and self._needs_zone:
+            message = (
+                f"found {describe_value(row.phone)}, which tells no time zone; "
+                "write a time_zone for it, or one for all under schedule"
+            )
+            problems.append((row.cells.phone().problem(UnknownZone.code, message), None))
+        if not others:
+            return location
+        return self._locator.locate(
+            number, own=zone, state=state, postal_code=postal_code, others=others
+        )
+
+
+def _appointment(
+    existing: ExistingAppointments,
+    given: Mapping[str, str],
+    row: WrittenRow,
+    problems: list[KeyedProblem],
+) -> Existing:
+    wrong: list[Problem] = []
+    appointment = existing.read(given, row.cells.label(), wrong)
+    problems += [(problem, None) for problem in wrong]
+    return appointment
+
+
+def _zone(text: str, row: WrittenRow, problems: list[KeyedProblem]) -> str | None:
+    try:
+        return parse_zone(text)
+    except ValueError as error:
+        problems.append((row.cells.time_zone().problem("wrong_value", str(error)), None))
+        return None
+
+
+def _digits(number: str) -> int:
+    return int(subscriber(number)[1:])
+
+
+def _consent(row: WrittenRow, problems: list[KeyedProblem]) -> Consent | None:
+    parts = {part: (text, row.cells.consent(part)) for part, text in row.consent.items()}
+    wrong: list[Problem] = []
+    consent = read_consent(parts, wrong)
+    problems += [(problem, None) for problem in wrong]
+    return consent
+
+
+def _require_storable(
+    variables: dict[str, str], row: WrittenRow, problems: list[KeyedProblem]
+) -> None:
+    """Variables that no database stores, whether they were written so or a template made them."""
+    try:
+        require_within(variables, FREE_FORM)
+    except OutOfBounds as error:
+        cell = row.cells.phone()
+        where = dotted(error.path) or "variables"
+        problem = Problem(cell.file, cell.line, cell.column, where, error.code, error.problem)
+        problems.append((problem, None))
 
 
 class _Assembly:

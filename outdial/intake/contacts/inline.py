@@ -10,7 +10,7 @@ from outdial.domain.definition.fields import describe_value
 from outdial.domain.definition.source import InlineRecipient
 from outdial.intake.contacts.cells import Cell, LocatedText, split_numbers
 from outdial.intake.contacts.columns import CONSENT_ROLES
-from outdial.intake.contacts.rows import WrittenRow
+from outdial.intake.contacts.row import WrittenRow
 from outdial.intake.problems import Problem
 from outdial.intake.yaml.source_map import SourceMap
 
@@ -19,16 +19,20 @@ from outdial.intake.yaml.source_map import SourceMap
 class InlineChunk:
     """The next of the listed recipients."""
 
-    rows: list[WrittenRow] = field(default_factory=list)
+    recipients: list[WrittenRow] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
     """By row, where its number is written."""
     problems: list[tuple[int, Problem]] = field(default_factory=list)
     """What can be no row, each with the place among the rows that it comes before."""
     unread: int = 0
 
+    def rows(self) -> list[WrittenRow]:
+        """The recipients that can be rows."""
+        return self.recipients
+
     def phone(self, at: int) -> LocatedText:
         """The number of a recipient, as it was written."""
-        return self.rows[at].phone, self.rows[at].cells.phone()
+        return self.recipients[at].phone, self.recipients[at].cells.phone()
 
 
 def inline_chunks(
@@ -50,17 +54,17 @@ def inline_chunks(
                     f"found {describe_value(value)}; write one value, such as a text or a number"
                 )
                 problem = source_map.problem(("recipients", index, name), "wrong_value", message)
-                chunk.problems.append((len(chunk.rows), problem))
+                chunk.problems.append((len(chunk.recipients), problem))
             else:
                 variables[name] = text
         row = _row(position, recipient, index, source_map, variables)
-        chunk.rows.append(row)
+        chunk.recipients.append(row)
         chunk.lines.append(row.cells.phone().line)
         position += 1
-        if len(chunk.rows) >= size:
+        if len(chunk.recipients) >= size:
             yield chunk
             chunk = InlineChunk()
-    if chunk.rows:
+    if chunk.recipients:
         yield chunk
 
 

@@ -15,9 +15,10 @@ from threading import Thread
 from typing import IO
 
 from outdial.domain.numbers.policy import use_policy
+from outdial.intake.contacts.chunks import RowChecker
 from outdial.intake.contacts.frames import read_frame, write_frame
-from outdial.intake.contacts.rows import CheckedRows
-from outdial.intake.contacts.table import CsvRowChecker
+from outdial.intake.contacts.row import CheckedRows
+from outdial.intake.contacts.table import CsvChunk, CsvLayout
 
 _NICENESS = 10
 """Calls under way come before an import."""
@@ -34,16 +35,17 @@ def main() -> None:
     Thread(target=_write, args=(answers, results), daemon=True).start()
     policy, loaded, layout = pickle.loads(requests.get())
     use_policy(policy)
-    checker = CsvRowChecker(loaded, layout)
+    checker = RowChecker(loaded)
     while True:
-        result = _check(checker, requests.get())
+        result = _check(checker, layout, requests.get())
         results.put(pickle.dumps(result, pickle.HIGHEST_PROTOCOL))
 
 
-def _check(checker: CsvRowChecker, request: bytes) -> CheckedRows | str:
+def _check(checker: RowChecker, layout: CsvLayout, request: bytes) -> CheckedRows | str:
     """What a chunk led to; the text of an error in this program."""
     try:
-        return checker.check(*pickle.loads(request))
+        position, lines, records = pickle.loads(request)
+        return checker.check_rows(CsvChunk(position, layout, list(lines), records).rows())
     except Exception:
         return traceback.format_exc()
 

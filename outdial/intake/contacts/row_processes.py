@@ -24,7 +24,7 @@ from typing import Any, Self
 from outdial.domain.errors import OutdialError
 from outdial.domain.numbers.policy import number_policy
 from outdial.intake.contacts.frames import read_frame, widen_pipe, write_frame
-from outdial.intake.contacts.rows import CheckedRows
+from outdial.intake.contacts.row import CheckedRows
 from outdial.intake.contacts.table import CsvChunk, CsvLayout
 from outdial.intake.definition import LoadedDefinition
 

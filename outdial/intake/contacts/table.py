@@ -9,7 +9,7 @@ row that spans several lines is placed by its first.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -21,8 +21,7 @@ from outdial.domain.spreadsheets import unescape_cell
 from outdial.intake.contacts.cells import Cell, LocatedText, split_numbers
 from outdial.intake.contacts.columns import ColumnFinder, ColumnRoles
 from outdial.intake.contacts.delimiter import sniff_delimiter
-from outdial.intake.contacts.rows import CheckedRows, FaultyRow, RowChecker, WrittenRow
-from outdial.intake.definition import LoadedDefinition
+from outdial.intake.contacts.row import FaultyRow, WrittenRow
 from outdial.intake.problems import Problem
 from outdial.intake.yaml.source_map import SourceMap
 
@@ -45,29 +44,10 @@ _CSV_WORDING = {
 }
 _HOPELESS = ("unexpected end of data", "field larger than field limit")
 """Whatever follows is not the row it looks like."""
-
-
 _SYNTAX = "csv_syntax"
+_NO_CONSENT: dict[str, str] = {}
 _Row = tuple[int, list[str]]
 """The number of its first line, and its fields."""
-
-
-_NO_CONSENT: dict[str, str] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class CsvLayout:
-    """What is known of a contact file once its header is read."""
-
-    file: str
-    name: str
-    """Of the file, without its folders."""
-    delimiter: str
-    header: tuple[str, ...]
-    """Without the columns at the end that have no names."""
-    width: int
-    """Of the header, columns without names included."""
-    roles: ColumnRoles
 
 
 class NotOpened(OutdialError):
@@ -165,6 +145,111 @@ class RowLines:
             yield text
 
 
+@dataclass(frozen=True, slots=True)
+class CsvLayout:
+    """What is known of a contact file once its header is read."""
+
+    file: str
+    name: str
+    """Of the file, without its folders."""
+    delimiter: str
+    header: tuple[str, ...]
+    """Without the columns at the end that have no names."""
+    width: int
+    """Of the header, columns without names included."""
+    roles: ColumnRoles
+    variables: tuple[tuple[str, int], ...]
+    """Names of variables, with the positions of their columns."""
+
+    def row(self, position: int, line: int, record: list[str]) -> WrittenRow | FaultyRow:
+        """What the fields of a record hold; faulty, when they don't match the header."""
+        roles, columns = self.roles, len(self.header)
+        texts = list(map(str.strip, record))
+        if "'" in "".join(texts):
+            texts = list(map(unescape_cell, texts))
+        if len(texts) != columns or roles.unnamed:
+            problem = self._misshapen(line, texts)
+            if problem is not None:
+                return FaultyRow(None, ((problem, None),), 1)
+        zone, postal_code, state = roles.time_zone, roles.postal_code, roles.state
+        alternates: list[str] = []
+        for index in roles.alternates:
+            alternates += split_numbers(texts[index])
+        consent = _NO_CONSENT
+        if roles.consent:
+            consent = {part: texts[index] for part, index in roles.consent if texts[index]}
+        return WrittenRow(
+            position,
+            texts[roles.phone],
+            alternates,
+            (texts[zone] or None) if zone is not None else None,
+            (texts[postal_code] or None) if postal_code is not None else None,
+            (texts[state] or None) if state is not None else None,
+            consent,
+            {name: texts[index] for name, index in self.variables},
+            _CsvCells(self, line, texts),
+        )
+
+    def _misshapen(self, line: int, texts: list[str]) -> Problem | None:
+        """What is wrong with a row that has other fields than the header."""
+        columns = len(self.header)
+        if len(texts) > columns and not any(texts[columns:]):
+            texts = texts[:columns]
+        extra = range(columns, len(texts)) if len(texts) <= self.width else ()
+        if len(texts) != columns + len(extra):
+            return self._ragged(line, len(texts), columns)
+        for index in (*self.roles.unnamed, *extra):
+            if texts[index]:
+                message = (
+                    f"found {describe_value(texts[index])} in a column without a name; name it"
+                )
+                name = f"column {index + 1}"
+                return Problem(self.file, line, index + 1, name, "unnamed_column", message)
+        return None
+
+    def _ragged(self, line: int, count: int, expected: int) -> Problem:
+        if count > expected:
+            name = {"\t": "a tab"}.get(self.delimiter, f"a {self.delimiter!r}")
+            column, right = expected + 1, f"put quotes around a value that holds {name}"
+        else:
+            column, right = count + 1, "write an empty field for what is not known"
+        fields = "1 field" if count == 1 else f"{count} fields"
+        message = f"found {fields} where the header has {expected}; {right}"
+        return Problem(self.file, line, column, "row", "ragged_row", message)
+
+
+class _CsvCells:
+    """Where the values of one row are written."""
+
+    __slots__ = ("_layout", "_line", "_texts")
+
+    def __init__(self, layout: CsvLayout, line: int, texts: list[str]) -> None:
+        self._layout, self._line, self._texts = layout, line, texts
+
+    def label(self) -> str:
+        return f"line {self._line} of {self._layout.name}"
+
+    def phone(self) -> Cell:
+        return self._cell(self._layout.roles.phone)
+
+    def alternate(self, index: int) -> Cell:
+        columns = [
+            at for at in self._layout.roles.alternates for _ in split_numbers(self._texts[at])
+        ]
+        return self._cell(columns[index])
+
+    def time_zone(self) -> Cell:
+        column = self._layout.roles.time_zone
+        assert column is not None
+        return self._cell(column)
+
+    def consent(self, part: str) -> Cell:
+        return self._cell(dict(self._layout.roles.consent)[part])
+
+    def _cell(self, index: int) -> Cell:
+        return Cell(self._layout.file, self._layout.header[index], self._line, index + 1)
+
+
 @dataclass(slots=True)
 class CsvChunk:
     """The next rows of a contact file, as they are written."""
@@ -181,6 +266,13 @@ class CsvChunk:
     """What was found while reading, each with the place among the rows that it comes before."""
     unread: int = 0
     """Rows that are no rows of a table: they are among the problems alone."""
+
+    def rows(self) -> Iterator[WrittenRow | FaultyRow]:
+        """What its records hold, in their order."""
+        if self.layout is not None:
+            numbered = zip(self.lines, self.records, strict=True)
+            for position, (line, record) in enumerate(numbered, start=self.position):
+                yield self.layout.row(position, line, record)
 
     def phone(self, at: int) -> LocatedText:
         """The number that a row has, as it was written."""
@@ -276,7 +368,8 @@ class ContactTable:
 
     def _layout(self, header: list[str], width: int, roles: ColumnRoles) -> CsvLayout:
         name = self._path.name
-        return CsvLayout(self._file, name, self._delimiter, tuple(header), width, roles)
+        variables = tuple((header[index], index) for index in roles.variables)
+        return CsvLayout(self._file, name, self._delimiter, tuple(header), width, roles, variables)
 
     def _records(self) -> Iterator[_Row | Problem]:
         """Rows that are not blank, with the number of their first line."""
@@ -325,119 +418,6 @@ def _csv_wording(message: str) -> str:
         if part in message:
             return wording
     return f"found something that is not CSV: {message}; check the quotes"
-
-
-# --- rows ---------------------------------------------------------------------------------------
-
-
-class CsvRowChecker:
-    """Checks rows of one contact file."""
-
-    def __init__(self, loaded: LoadedDefinition, layout: CsvLayout) -> None:
-        self._layout = layout
-        self._checker = RowChecker(loaded)
-        self._variables = [(layout.header[index], index) for index in layout.roles.variables]
-
-    def check(
-        self, position: int, lines: Sequence[int], records: Sequence[list[str]]
-    ) -> CheckedRows:
-        """Check rows that follow each other, from a position on."""
-        return self._checker.check_rows(self._rows(position, lines, records))
-
-    def _rows(
-        self, position: int, lines: Sequence[int], records: Sequence[list[str]]
-    ) -> Iterator[WrittenRow | FaultyRow]:
-        for at, (line, record) in enumerate(zip(lines, records, strict=True), start=position):
-            yield self._row(at, line, record)
-
-    def _row(self, position: int, line: int, record: list[str]) -> WrittenRow | FaultyRow:
-        layout = self._layout
-        roles, columns = layout.roles, len(layout.header)
-        texts = list(map(str.strip, record))
-        if "'" in "".join(texts):
-            texts = list(map(unescape_cell, texts))
-        if len(texts) != columns or roles.unnamed:
-            problem = self._misshapen(line, texts)
-            if problem is not None:
-                return FaultyRow(None, ((problem, None),), 1)
-        zone, postal_code, state = roles.time_zone, roles.postal_code, roles.state
-        alternates: list[str] = []
-        for index in roles.alternates:
-            alternates += split_numbers(texts[index])
-        consent = _NO_CONSENT
-        if roles.consent:
-            consent = {part: texts[index] for part, index in roles.consent if texts[index]}
-        return WrittenRow(
-            position,
-            texts[roles.phone],
-            alternates,
-            (texts[zone] or None) if zone is not None else None,
-            (texts[postal_code] or None) if postal_code is not None else None,
-            (texts[state] or None) if state is not None else None,
-            consent,
-            {name: texts[index] for name, index in self._variables},
-            _CsvCells(layout, line, texts),
-        )
-
-    def _misshapen(self, line: int, texts: list[str]) -> Problem | None:
-        """What is wrong with a row that has other fields than the header."""
-        layout = self._layout
-        columns = len(layout.header)
-        if len(texts) > columns and not any(texts[columns:]):
-            texts = texts[:columns]
-        extra = range(columns, len(texts)) if len(texts) <= layout.width else ()
-        if len(texts) != columns + len(extra):
-            return self._ragged(line, len(texts), columns)
-        for index in (*layout.roles.unnamed, *extra):
-            if texts[index]:
-                message = (
-                    f"found {describe_value(texts[index])} in a column without a name; name it"
-                )
-                name = f"column {index + 1}"
-                return Problem(layout.file, line, index + 1, name, "unnamed_column", message)
-        return None
-
-    def _ragged(self, line: int, count: int, expected: int) -> Problem:
-        if count > expected:
-            name = {"\t": "a tab"}.get(self._layout.delimiter, f"a {self._layout.delimiter!r}")
-            column, right = expected + 1, f"put quotes around a value that holds {name}"
-        else:
-            column, right = count + 1, "write an empty field for what is not known"
-        fields = "1 field" if count == 1 else f"{count} fields"
-        message = f"found {fields} where the header has {expected}; {right}"
-        return Problem(self._layout.file, line, column, "row", "ragged_row", message)
-
-
-class _CsvCells:
-    """Where the values of one row are written."""
-
-    __slots__ = ("_layout", "_line", "_texts")
-
-    def __init__(self, layout: CsvLayout, line: int, texts: list[str]) -> None:
-        self._layout, self._line, self._texts = layout, line, texts
-
-    def label(self) -> str:
-        return f"line {self._line} of {self._layout.name}"
-
-    def phone(self) -> Cell:
-        return self._cell(self._layout.roles.phone)
-
-    def alternate(self, index: int) -> Cell:
-        columns = [
-            at for at in self._layout.roles.alternates for _ in split_numbers(self._texts[at])
-        ]
-        return self._cell(columns[index])
-
-    def time_zone(self) -> Cell:
-        column = self._layout.roles.time_zone
-        assert column is not None
-        return self._cell(column)
-
-    def consent(self, part: str) -> Cell:
-        return self._cell(dict(self._layout.roles.consent)[part])
-
-    def _cell(self, index: int) -> Cell:
-        return Cell(self._layout.file, self._layout.header[index], self._line, index + 1)
 
 
 def cell_text(field: str) -> str:

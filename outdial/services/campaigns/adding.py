@@ -14,8 +14,8 @@ from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.source import CsvSource, InlineRecipient
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, StagingRecord
-from outdial.intake.contacts.chunks import read_chunks, with_recipients
-from outdial.intake.definition import LoadedDefinition
+from outdial.intake.contacts.chunks import read_chunks
+from outdial.intake.definition import LoadedDefinition, with_recipients
 from outdial.intake.problems import DefinitionInvalid
 from outdial.resources.resources import Resources
 from outdial.services.accounts.quotas import spend
