@@ -158,6 +158,20 @@ def test_recipients(case: Broken) -> None:
         {"people.csv": "phone\n+12025550123\n"},
     ),
     Broken(
+        "columns like further numbers",
+        CSV_HEAD,
+        ["people.csv:1:3: Phone 2: undeclared_column"],
+        {
+            "people.csv": "phone,alternate_phones,Phone 2,alt_phone,phone_model\n"
+            "+12025550123,,+12025550124,,3310\n"
+        },
+        says=[
+            "people.csv:1:3: Phone 2: found a column that is named like a further number; write "
+            "columns: {alternate_phones: [alternate_phones, Phone 2, alt_phone]} into the "
+            "definition to have it called too, or alternate_phones: [] to keep it as a variable",
+        ],
+    ),
+    Broken(
         "columns twice and without a name",
         CSV_HEAD,
         [

@@ -71,6 +71,17 @@ def test_columns_have_the_keys_own_name_by_default() -> None:
     assert unused[0].variables == {"time_zone": "America/Denver"}
 
 
+def test_columns_like_further_numbers_are_variables_when_the_definition_says_so() -> None:
+    people = f"phone,phone_2,phone_model,telex_2\n{ANN},{BOB},3310,x\n"
+    [none] = roster(people, "  columns: {alternate_phones: []}\n")
+    assert none.alternate_phones == ()
+    assert none.variables == {"phone_2": BOB, "phone_model": "3310", "telex_2": "x"}
+    [called] = roster(people, "  columns: {alternate_phones: phone_2}\n")
+    assert called.alternate_phones == (BOB,)
+    [taken] = roster(people, "  columns: {phone: phone_2}\n")
+    assert taken.variables == {"phone": ANN, "phone_model": "3310", "telex_2": "x"}
+
+
 def test_templates_are_added_on_top_of_the_row() -> None:
     more = (
         "variables:\n"

@@ -15,6 +15,8 @@ from outdial.domain.rules.consent import ConsentLevel
 
 UNKNOWN_REGION = "ZZ"
 """The phone library's name for "no region": only numbers with a country code can be read."""
+MOST_ALTERNATES = 10
+"""Further numbers of one recipient. Each is read, and tried in turn when nobody answers."""
 _COLUMN = Hint("write the name of a column")
 _RECIPIENT = Hint("write phone: and a number in quotes, such as phone: '+12025550123'")
 
@@ -28,7 +30,8 @@ class CsvColumns(Frozen):
     alternate_phones: Annotated[
         OneOrMany[str], Hint("write the name of a column, or a list of them")
     ] = ()
-    """Columns with further numbers; a cell may hold several, separated by ; or |."""
+    """Columns with further numbers, at most 10 a row; a cell may hold several, separated by ; or |.
+    A column named like one, such as phone_2, has to be listed here; [] makes it a variable."""
     time_zone: Annotated[str | None, _COLUMN] = None
     """The column with the person's IANA time zone, such as America/New_York."""
     postal_code: Annotated[str | None, _COLUMN] = None
@@ -82,7 +85,8 @@ class InlineRecipient(BaseModel):
     phone: Annotated[str, Hint(PHONE_HINT)]
     """The number to call, with its country code, in quotes."""
     alternate_phones: Annotated[OneOrMany[str], Hint(f"{PHONE_HINT}, or a list of them")] = ()
-    """Further numbers of the same person."""
+    """Further numbers of the same person, at most 10; a text may hold several, separated by ;
+    or |."""
     time_zone: Annotated[str | None, ZONE] = None
     """The person's IANA time zone, such as America/New_York."""
     postal_code: Annotated[str | None, Hint("write a postal code")] = None

@@ -16,7 +16,7 @@ from typing import Protocol
 from outdial.domain.bounds import FREE_FORM, OutOfBounds, dotted, require_within
 from outdial.domain.definition.fields import describe_value, parse_zone
 from outdial.domain.definition.schedule import TimeZonePolicy
-from outdial.domain.definition.source import UNKNOWN_REGION, CsvSource
+from outdial.domain.definition.source import MOST_ALTERNATES, UNKNOWN_REGION, CsvSource
 from outdial.domain.numbers.phone import BadPhone, parse_destination, subscriber
 from outdial.domain.rules.consent import Consent
 from outdial.domain.rules.location import LocatedDraft, Location, Locator, RecipientKind, kind_of
@@ -44,8 +44,6 @@ from outdial.intake.templates.templates import ProblemKey, TemplateSet
 CHUNK_ROWS = 2000
 _LONGEST_PHONE = 40
 """Characters, with all the spaces, brackets and extensions people write."""
-MOST_ALTERNATES = 10
-"""Further numbers of one row. Each is read, and tried in turn when nobody answers."""
 _NO_APPOINTMENT = Existing()
 
 

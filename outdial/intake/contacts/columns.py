@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -11,6 +12,12 @@ from outdial.intake.problems import Problem
 from outdial.intake.yaml.source_map import SourceMap
 
 _PHONE_WORDS = ("phone", "mobile", "cell", "tel", "number")
+_PHONE = r"(?:telephone|phone|mobile|cell|tel)(?:phone)?(?:number|no)?s?"
+_FURTHER_NUMBER = re.compile(
+    rf"(?:alt|alternate|alternative|other|second|secondary|further|additional){_PHONE}[0-9]*"
+    rf"|{_PHONE}[0-9]+"
+)
+"""What a column of further numbers is called, letters and digits alone: `phone_2`, `Alt. phone`."""
 MAX_NAMES_SHOWN = 20
 _SINGLE_ROLES = ("phone", "time_zone", "postal_code", "state")
 CONSENT_ROLES = {
@@ -105,12 +112,34 @@ class ColumnFinder:
         columns = self._source.columns
         if role not in columns.model_fields_set:
             indexes = [self._take(self._header.index(role), role)] if role in self._header else []
+            self._require_no_other_numbers(role)
         else:
             indexes = [
                 self._mapped(name, role, ("recipients", "columns", role, index))
                 for index, name in enumerate(columns.alternate_phones)
             ]
         return tuple(index for index in indexes if index is not None)
+
+    def _require_no_other_numbers(self, role: str) -> None:
+        """Columns that look like further numbers are not made variables unless the definition
+        says so: nobody would notice that these numbers are never called."""
+        alike = [
+            index
+            for index, name in enumerate(self._header)
+            if index not in self._taken and _FURTHER_NUMBER.fullmatch(_plain(name))
+        ]
+        if not alike:
+            return
+        given = [name for name in self._header if name == role]
+        names = ", ".join([*given, *(self._header[index] for index in alike)][:MAX_NAMES_SHOWN])
+        self._refuse(
+            alike[0],
+            self._header[alike[0]],
+            "undeclared_column",
+            "found a column that is named like a further number; write columns: "
+            f"{{{role}: [{names}]}} into the definition to have it called too, or {role}: [] to "
+            "keep it as a variable",
+        )
 
     def _mapped(self, name: str, role: str, path: tuple[int | str, ...]) -> int | None:
         if name in self._header:
@@ -157,3 +186,8 @@ class ColumnFinder:
 
     def _refuse(self, index: int, field: str, code: str, message: str) -> None:
         self.problems.append(Problem(self._file, self._line, index + 1, field, code, message))
+
+
+def _plain(name: str) -> str:
+    """The letters and digits of a name, in lower case."""
+    return "".join(filter(str.isalnum, name.lower()))
