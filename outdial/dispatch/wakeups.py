@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 
 from temporalio.client import Client
 
@@ -28,8 +29,14 @@ LONGEST_SECONDS = 10.0
 class Wakeups:
     """Wakes campaigns for as long as an API process runs. Use as a context manager."""
 
-    def __init__(self, temporal: Client) -> None:
+    def __init__(
+        self,
+        temporal: Client,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._temporal = temporal
+        self._sleep = sleep
         self._waiting: dict[int, CampaignRecord] = {}
         self._any = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -54,7 +61,7 @@ class Wakeups:
         pause = GATHER_SECONDS
         while True:
             await self._any.wait()
-            await asyncio.sleep(pause)
+            await self._sleep(pause)
             self._any.clear()
             if await self._flush():
                 pause = GATHER_SECONDS
