@@ -34,7 +34,7 @@ from outdial.store.call import calls, events, requests, settlement
 from outdial.store.call.events import UnsignalledEvent
 from outdial.store.call.requests import Requester
 from outdial.store.callbacks import runs
-from outdial.store.campaign import campaigns
+from outdial.store.campaign import listing
 from outdial.store.claims import leases
 from outdial.store.claims.leases import LeaseCheck
 
@@ -90,7 +90,7 @@ class Sweeps(SweepActivities):
     async def sweep_campaigns(self) -> Swept:
         """Every open campaign is carried out by a workflow; one that a person ended is stopped."""
         until = Deadline()
-        open_campaigns = await self._resources.database.read(campaigns.list_open_campaigns)
+        open_campaigns = await self._resources.database.read(listing.list_open_campaigns)
         repaired = await each(
             open_campaigns, self._recovery.repair, what="campaign", key=lambda c: c.id, until=until
         )

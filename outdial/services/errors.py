@@ -41,9 +41,11 @@ class ServiceError(OutdialError):
 class NoSuchCampaign(ServiceError):
     code = "no_such_campaign"
 
-    def __init__(self, name: str, names: list[str]) -> None:
+    def __init__(self, name: str, names: Sequence[str], *, every: bool = True) -> None:
+        """`names` are those of all campaigns, or with `every=False` of those beside it."""
         listed = ", ".join(names) if names else "none has been launched yet"
-        super().__init__(f"there is no campaign {name!r}; known are: {listed}")
+        which = "known are" if every else "beside it in the alphabet are"
+        super().__init__(f"there is no campaign {name!r}; {which}: {listed}")
         self.name = name
 
 

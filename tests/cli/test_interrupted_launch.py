@@ -16,7 +16,7 @@ from outdial.cli.campaigns.staging import Interrupted, showing_progress
 from outdial.domain.record import StagingRecord
 from outdial.intake.definition import read_definition
 from outdial.services.campaigns.launching import launch_campaign
-from outdial.store.campaign.campaigns import list_campaigns
+from outdial.store.campaign.listing import list_campaigns
 from outdial.store.db.database import Database
 from outdial.store.db.tables import recipient
 from outdial.store.roster.staging import unfinished

@@ -8,7 +8,7 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.policy import Pacing
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CampaignRecord, Progress
-from outdial.store.campaign import campaigns
+from outdial.store.campaign import campaigns, listing
 from outdial.store.campaign.campaigns import LaunchResult, definition_at
 from outdial.store.campaign.progress import read_progress
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
@@ -60,7 +60,7 @@ def test_a_launch_creates_a_running_campaign(house: House) -> None:
     assert record.plan.pacing == Pacing(max_concurrent=7, per_minute=60)
     assert house.write(lambda s: campaigns.find_campaign(s, DEFAULT_TENANT, "reminder")) == record
     assert house.write(lambda s: campaigns.require_campaign(s, record.id)) == record
-    assert house.write(lambda s: campaigns.list_campaigns(s, DEFAULT_TENANT)) == [record]
+    assert house.write(lambda s: listing.list_campaigns(s, DEFAULT_TENANT)) == [record]
     assert house.write(lambda s: campaigns.find_campaign(s, "other", "reminder")) is None
 
 
@@ -132,7 +132,7 @@ def test_the_direct_campaign_is_created_once_and_never_ends(house: House) -> Non
     assert house.set_state(direct, PAUSED).state is PAUSED
     with pytest.raises(IllegalTransition):
         house.set_state(direct, STOPPING)
-    assert house.write(campaigns.list_open_campaigns) == []
+    assert house.write(listing.list_open_campaigns) == []
 
 
 def test_states_change_only_where_that_makes_sense(house: House) -> None:

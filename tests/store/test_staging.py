@@ -19,7 +19,7 @@ from outdial.domain.record import (
     StagingRecord,
     StagingState,
 )
-from outdial.store.campaign import campaigns
+from outdial.store.campaign import campaigns, listing
 from outdial.store.campaign.progress import read_progress
 from outdial.store.campaign.states import finish_campaign
 from outdial.store.db.errors import (
@@ -113,8 +113,8 @@ def test_nothing_reads_a_campaign_before_its_first_launch_is_staged(house: House
     of = _begin(house)
     _write(house, of, 3)
     assert _campaign(house) is None
-    assert house.write(lambda s: campaigns.list_campaigns(s, DEFAULT_TENANT)) == []
-    assert house.write(campaigns.list_open_campaigns) == []
+    assert house.write(lambda s: listing.list_campaigns(s, DEFAULT_TENANT)) == []
+    assert house.write(listing.list_open_campaigns) == []
     read = _find(house)
     assert (read.state, read.launch, read.rows_read, read.recipients) == (
         StagingState.STAGING,

@@ -28,14 +28,19 @@ def status(
     name: Annotated[
         str | None, typer.Argument(help="A campaign; default: all.", show_default=False)
     ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=1, help="Show at most so many campaigns.")
+    ] = 50,
+    every: Annotated[bool, typer.Option("--all", help="Show all campaigns.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show the progress of campaigns.
 
     How many recipients are done and with which outcome, which calls are in flight, and what the
-    campaign waits for.
+    campaign waits for. Without a name: the campaigns that are open, then those that are over, the
+    newest of each first.
     """
-    run(_status(settings_or_fail(), name, as_json=as_json))
+    run(_status(settings_or_fail(), name, None if every else limit, as_json=as_json))
 
 
 def calls(
@@ -56,11 +61,11 @@ def calls(
     run(_calls(settings_or_fail(), name, status, limit, as_json=as_json))
 
 
-async def _status(settings: Settings, name: str | None, *, as_json: bool) -> int:
+async def _status(settings: Settings, name: str | None, limit: int | None, *, as_json: bool) -> int:
     if name is not None:
         return await _status_of_one(settings, name, as_json=as_json)
     try:
-        return await _status_of_all(settings, as_json=as_json)
+        return await _status_of_newest(settings, limit, as_json=as_json)
     except NothingYet as error:
         if as_json:
             flush_json("[]")
@@ -79,16 +84,18 @@ async def _status_of_one(settings: Settings, name: str, *, as_json: bool) -> int
     return OK
 
 
-async def _status_of_all(settings: Settings, *, as_json: bool) -> int:
+async def _status_of_newest(settings: Settings, limit: int | None, *, as_json: bool) -> int:
     async with reading_records(settings) as at:
-        every = await reading.progress_of_all(at.context)
+        newest, more = await reading.progress_of_newest(at.context, limit)
         if as_json:
-            details = [_detail(progress, at) for progress in every]
+            details = [_detail(progress, at) for progress in newest]
             flush_json(json.dumps(details, ensure_ascii=False))
-        elif every:
-            print_table(_table(every, at))
+        elif newest:
+            print_table(_table(newest, at))
         else:
             say("No campaign has been launched yet. `outdial launch FILE` launches one.")
+        if more:
+            say(f"There are more than {limit}; --all shows all of them.", to_stderr=as_json)
     return OK
 
 
@@ -112,13 +119,13 @@ def _print_one(progress: Progress, at: Attachment) -> None:
             say("  No engine is running; `outdial up` resumes it.")
 
 
-def _table(every: list[Progress], at: Attachment) -> Table:
+def _table(listed: list[Progress], at: Attachment) -> Table:
     table = new_table(
         "campaign", "line", "state", "done", "in flight", "attempts", "next",
         right=frozenset({"done", "in flight", "attempts"}),
     )  # fmt: skip
     now = at.context.clock()
-    for progress in every:
+    for progress in listed:
         done = progress.by_state.get(RecipientState.DONE, 0)
         waits = None if progress.state.over else progress.wake_at
         table.add_row(

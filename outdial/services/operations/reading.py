@@ -13,13 +13,17 @@ from outdial.domain.record import DIRECT_CAMPAIGN, CallRecord, CampaignRecord, P
 from outdial.resources.resources import Resources
 from outdial.services.errors import NoSuchCampaign
 from outdial.store.call import calls
-from outdial.store.campaign import campaigns
+from outdial.store.campaign import campaigns, listing
 from outdial.store.campaign.progress import progress_of
 from outdial.store.lines import lines
 from outdial.store.lines.lines import LineStatus
 
 PAGE = 1000
 """Calls read in one transaction."""
+CAMPAIGNS = 200
+"""Campaigns whose figures are read in one transaction."""
+NAMES = 10
+"""Names of campaigns that are listed to somebody who asks for one that there is not."""
 
 
 async def require_campaign(ctx: Resources, name: str) -> CampaignRecord:
@@ -29,8 +33,10 @@ async def require_campaign(ctx: Resources, name: str) -> CampaignRecord:
 
 
 async def _unknown(ctx: Resources, name: str) -> NoReturn:
-    campaigns_of_tenant = await list_campaigns(ctx)
-    raise NoSuchCampaign(name, sorted(campaign.name for campaign in campaigns_of_tenant))
+    names, every = await ctx.database.read(
+        lambda s: listing.names_beside(s, ctx.tenant, name, limit=NAMES)
+    )
+    raise NoSuchCampaign(name, names, every=every)
 
 
 async def list_campaigns(
@@ -41,7 +47,7 @@ async def list_campaigns(
     after: int = 0,
 ) -> list[CampaignRecord]:
     return await ctx.database.read(
-        lambda s: campaigns.list_campaigns(s, ctx.tenant, state=state, limit=limit, after=after)
+        lambda s: listing.list_campaigns(s, ctx.tenant, state=state, limit=limit, after=after)
     )
 
 
@@ -60,11 +66,29 @@ async def record_with_progress(ctx: Resources, name: str) -> tuple[CampaignRecor
     return await ctx.database.read(work) or await _unknown(ctx, name)
 
 
-async def progress_of_all(ctx: Resources) -> list[Progress]:
-    """The figures of every campaign, those over included, oldest first."""
-    return await ctx.database.read(
-        lambda s: progress_of(s, campaigns.list_campaigns(s, ctx.tenant))
-    )
+async def progress_of_newest(ctx: Resources, limit: int | None) -> tuple[list[Progress], bool]:
+    """The figures of the newest campaigns, those that are open first; and whether there are more.
+
+    Without a limit, of all of them.
+    """
+    listed: dict[int, Progress] = {}  # one that ends between two pages is on both of them
+    after: CampaignRecord | None = None
+    while True:
+        size = CAMPAIGNS if limit is None else min(CAMPAIGNS, limit + 1 - len(listed))
+
+        def read(
+            s: Session, size: int = size, after: CampaignRecord | None = after
+        ) -> tuple[list[CampaignRecord], list[Progress]]:
+            records = listing.list_newest(s, ctx.tenant, limit=size, after=after)
+            return records, progress_of(s, records)
+
+        records, figures = await ctx.database.read(read)
+        for record, progress in zip(records, figures, strict=True):
+            listed.setdefault(record.id, progress)
+        full = limit is not None and len(listed) > limit
+        if len(records) < size or full:
+            return list(listed.values())[:limit], full
+        after = records[-1]
 
 
 async def list_lines(ctx: Resources) -> list[LineStatus]:

@@ -44,17 +44,18 @@ from outdial.store.db.tables import (
     campaign,
     campaign_revision,
     claim_state,
-    is_open,
     lease,
     roster,
 )
 from outdial.store.lines.lines import line_names
 from outdial.store.roster.requeue import requeue_some
 
-_LAUNCHED = campaign.c.launch > 0
+IS_LAUNCHED = campaign.c.launch > 0
 """A campaign whose first launch is being staged has a row already, which nothing else reads."""
 _BY_NAME = select(campaign).where(
-    campaign.c.tenant == bindparam("of_tenant"), campaign.c.name == bindparam("of_name"), _LAUNCHED
+    campaign.c.tenant == bindparam("of_tenant"),
+    campaign.c.name == bindparam("of_name"),
+    IS_LAUNCHED,
 )
 _LOCK = lock_rows(
     select(campaign).where(campaign.c.id == bindparam("campaign_id")), exclusive=[campaign]
@@ -114,30 +115,6 @@ def _record(row: RowMapping | None, campaign_id: int) -> CampaignRecord:
     if row is None:
         raise UnknownCampaign(campaign_id)
     return campaign_record(row)
-
-
-def list_campaigns(
-    s: Session,
-    tenant: str,
-    *,
-    state: CampaignState | None = None,
-    limit: int | None = None,
-    after: int = 0,
-) -> list[CampaignRecord]:
-    """Campaigns of a tenant, those over included, by id; `after` is the last one of the page
-    before."""
-    query = select(campaign).where(campaign.c.tenant == tenant, campaign.c.id > after, _LAUNCHED)
-    if state is not None:
-        query = query.where(campaign.c.state == state.value)
-    query = query.order_by(campaign.c.id).limit(limit)
-    return [campaign_record(row) for row in s.connection().execute(query).mappings()]
-
-
-def list_open_campaigns(s: Session) -> list[CampaignRecord]:
-    """Campaigns of all tenants that are not over, direct ones left out: they never are."""
-    query = select(campaign).where(is_open, ~campaign.c.direct, _LAUNCHED)
-    rows = s.connection().execute(query.order_by(campaign.c.id)).mappings()
-    return [campaign_record(row) for row in rows]
 
 
 # --- what a claim begins with -------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Campaigns at a glance, in few queries that read few rows."""
+"""Progress of campaigns: as many statements for one as for a page of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlmodel import Session
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord, Progress
 from outdial.store.campaign.campaigns import require_campaign
-from outdial.store.campaign.counts import read_counts
+from outdial.store.campaign.counts import LaunchCounts, read_counts
 from outdial.store.db.bulk import among
 from outdial.store.db.tables import claim_state, lease
 from outdial.store.lines.kinds import simulated_among
@@ -41,13 +41,15 @@ def progress_of(s: Session, campaigns: Sequence[CampaignRecord]) -> list[Progres
     states = {row["campaign_id"]: row for row in rows}
     lines = sorted({share.name for record in campaigns for share in record.plan.shares})
     simulated = simulated_among(s, campaigns[0].tenant, lines)
-    return [_progress(s, record, states[record.id], simulated) for record in campaigns]
+    counts = read_counts(s, campaigns)
+    return [
+        _progress(record, counts[record.id], states[record.id], simulated) for record in campaigns
+    ]
 
 
 def _progress(
-    s: Session, record: CampaignRecord, claims: RowMapping, simulated: frozenset[str]
+    record: CampaignRecord, counts: LaunchCounts, claims: RowMapping, simulated: frozenset[str]
 ) -> Progress:
-    counts = read_counts(s, record.id, record.launch)
     names = tuple(share.name for share in record.plan.shares)
     runs = record.state is CampaignState.RUNNING
     return Progress(

@@ -87,6 +87,48 @@ def _of_json(element: among, compiler: SQLCompiler, **options: Any) -> str:
     return f"{column} IN (SELECT value FROM json_each({values}))"
 
 
+class pairs_among(FunctionElement[bool]):
+    """Whether two columns of numbers have one of the pairs of a parameter, a list."""
+
+    inherit_cache = True
+    type = NullType()  # type: ignore[assignment]
+
+    def __init__(
+        self, first: ColumnElement[int], second: ColumnElement[int], parameter: str
+    ) -> None:
+        super().__init__(first, second, bindparam(parameter, type_=_Pairs()))
+
+
+class _Pairs(TypeDecorator[Sequence[tuple[int, int]]]):
+    """Pairs as one parameter, JSON on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: Sequence[tuple[int, int]] | None, dialect: Dialect
+    ) -> str | None:
+        return None if value is None else json.dumps([list(pair) for pair in value])
+
+
+@compiles(pairs_among, "postgresql")
+def _of_json_pairs(element: pairs_among, compiler: SQLCompiler, **options: Any) -> str:
+    first, second, pairs = (compiler.process(each, **options) for each in element.clauses)
+    return (
+        f"({first}, {second}) IN (SELECT (pair->>0)::bigint, (pair->>1)::bigint"
+        f" FROM json_array_elements(CAST({pairs} AS json)) AS pair)"
+    )
+
+
+@compiles(pairs_among, "sqlite")
+def _of_json_each(element: pairs_among, compiler: SQLCompiler, **options: Any) -> str:
+    first, second, pairs = (compiler.process(each, **options) for each in element.clauses)
+    return (
+        f"({first}, {second}) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]')"
+        f" FROM json_each({pairs}))"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class NewRows:
     """Rows for a table, all of which name the same columns."""
