@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 import traceback
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -10,9 +11,11 @@ from sqlalchemy import exc, insert, select, text, update
 from sqlmodel import Session
 
 from outdial.store.db.database import Database, DatabaseUnavailable
+from outdial.store.db.engines import POLL_SECONDS
 from outdial.store.db.errors import StatementRefused
 from outdial.store.db.tables import suppression
 from tests.builders import NOW, phone
+from tests.databases import sqlite_database
 from tests.store.racing import race
 
 pytestmark = pytest.mark.both_databases
@@ -169,3 +172,28 @@ def test_what_the_database_refused_is_told_without_the_values(database: Database
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="write postgresql://"):
         Database(url)
+
+
+async def test_many_writes_in_a_row_leave_others_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as nobody else writes, only as long as it takes others to find the file free."""
+    turns: list[float] = []
+
+    async def note(seconds: float) -> None:
+        turns.append(seconds)
+
+    def write(s: Session) -> None:
+        _keep(s, f"{len(turns)} of this one")
+        time.sleep(0.04)  # its rows
+
+    with sqlite_database() as url:
+        database, other = Database(url), Database(url)
+        database.migrate()
+        monkeypatch.setattr("outdial.store.db.database.asyncio.sleep", note)
+        for number in range(4):
+            await database.write_in_turn(write)
+            if number == 2:
+                other.write_sync(lambda s: _keep(s, "1 of another"))
+        _, alone, again, after_another = turns
+        assert POLL_SECONDS < alone == again < after_another
+        database.dispose()
+        other.dispose()

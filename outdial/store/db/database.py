@@ -27,6 +27,7 @@ from outdial.store.db.dialect import (
 )
 from outdial.store.db.ending import finish
 from outdial.store.db.engines import (
+    POLL_SECONDS,
     POSTGRES_CONNECTIONS,
     READERS,
     database_url,
@@ -40,6 +41,8 @@ T = TypeVar("T")
 _TRIES = 6
 _LONGEST_TURN = 0.05
 """Seconds."""
+_SHORTEST_TURN = 1.5 * POLL_SECONDS
+"""Whoever waits to write looks at least once in this time."""
 _FIRST_PAUSE = 0.01
 """Seconds; doubles with each try, and is jittered so that two that collided part."""
 
@@ -64,6 +67,8 @@ class Database:
             self._read_engine = sqlite_engine(parsed, echo=echo, writes=False)
             self._writers = ThreadPoolExecutor(1, "database-write")
             self._readers = ThreadPoolExecutor(READERS, "database-read")
+            self._version = 0
+            """Of the file, as it was in the last of many transactions in a row."""
         else:
             self._write_engine = self._read_engine = postgresql_engine(parsed, echo=echo)
             self._writers = self._readers = ThreadPoolExecutor(POSTGRES_CONNECTIONS, "database")
@@ -77,14 +82,19 @@ class Database:
         """`write` for one of many transactions in a row, after which others get a turn.
 
         Processes that wait to write to SQLite are not served in their order: they try again after
-        a while, each time for itself. So it is left alone for about as long as this took.
+        a while, each time for itself. So it is left alone for a moment; for about as long as this
+        took, if others have written since the turn before.
         """
+        if not self._one_writer:
+            return await self.write(work)
         loop = asyncio.get_running_loop()
-        begun = loop.time()
-        result = await self.write(work)
-        if self._one_writer:
-            turn = min(loop.time() - begun, _LONGEST_TURN)
-            await asyncio.sleep(turn * random.uniform(0.5, 1.5))
+        begun, before = loop.time(), self._version
+        result, self._version = await self.write(lambda s: (work(s), _version_of(s)))
+        turn = _SHORTEST_TURN
+        if self._version != before:
+            took = (loop.time() - begun) * random.uniform(0.5, 1.5)
+            turn = min(max(took, _SHORTEST_TURN), _LONGEST_TURN)
+        await asyncio.sleep(turn)
         return result
 
     async def read(self, work: Callable[[Session], T]) -> T:
@@ -163,6 +173,12 @@ class Database:
             raise
         except exc.TimeoutError as error:
             raise DatabaseUnavailable("all connections are busy") from error
+
+
+def _version_of(s: Session) -> int:
+    """A number that is another one once another connection has written to the file (SQLite)."""
+    version: int = s.connection().exec_driver_sql("PRAGMA data_version").scalar_one()
+    return version
 
 
 def _translate(error: exc.DBAPIError) -> None:

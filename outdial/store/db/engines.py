@@ -16,8 +16,8 @@ POSTGRES_CONNECTIONS = 10
 BUSY_SECONDS = 20
 """How long to wait for another's write before the database counts as unavailable. Less than an
 activity's timeout, so that its retry finds the thread free."""
-_POLL = 0.005
-"""Seconds between two tries to begin a write."""
+POLL_SECONDS = 0.005
+"""Between two tries to begin a write."""
 _WAL_TRIES = 50
 
 
@@ -61,7 +61,10 @@ def sqlite_engine(url: URL, *, echo: bool, writes: bool) -> Engine:
         pool_size=1 if writes else READERS,
         max_overflow=0,
         pool_timeout=BUSY_SECONDS,
-        connect_args={"timeout": _POLL if writes else BUSY_SECONDS, "cached_statements": 512},
+        connect_args={
+            "timeout": POLL_SECONDS if writes else BUSY_SECONDS,
+            "cached_statements": 512,
+        },
     )
     begin = _begin_write if writes else _begin_read
 
@@ -100,7 +103,7 @@ def _begin_write(connection: Connection) -> None:
             busy = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
             if not busy or time.monotonic() > latest:
                 raise
-            time.sleep(_POLL)
+            time.sleep(POLL_SECONDS)
         else:
             return
 
