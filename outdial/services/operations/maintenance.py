@@ -1,5 +1,5 @@
 """Background work besides campaigns: outboxes with something due, requests that no campaign
-claims, and rows that have expired.
+claims, what dead launches left, rows that have expired, and the statistics of SQLite.
 
 Every worker does it; that several do is harmless.
 """
@@ -22,6 +22,7 @@ from outdial.services.accounts.once import RETAINED_FOR
 from outdial.services.campaigns.staging import clear_abandoned
 from outdial.store.access import idempotency, rates
 from outdial.store.call import requests
+from outdial.store.db import statistics
 from outdial.store.db.errors import DatabaseUnavailable
 from outdial.store.roster import staging
 from outdial.store.webhooks import deliveries, outstanding, secrets
@@ -41,6 +42,7 @@ STAGINGS_RETAINED = timedelta(days=1)
 """How long it is said how a launch or an addition ended; its problems hold what files hold."""
 RESTORE_EVERY = timedelta(minutes=1)
 DELETE_EVERY = timedelta(minutes=10)
+ANALYZE_EVERY = timedelta(hours=1)
 DELETED_AT_ONCE = 500
 _COUNTS_RETAINED = timedelta(days=1)
 MOST = 200
@@ -70,6 +72,7 @@ class MaintenanceLoop:
             (self.delete_expired, DELETE_EVERY),
             (self.delete_delivered, DELETE_EVERY),
             (self.delete_former_secrets, DELETE_EVERY),
+            (self.gather_statistics, ANALYZE_EVERY),
         ]
         if self._restore is not None:
             work.append((self._restore, RESTORE_EVERY))
@@ -143,6 +146,19 @@ class MaintenanceLoop:
         await self._in_batches(
             lambda s: secrets.delete_former_secrets(s, now=now, limit=DELETED_AT_ONCE)
         )
+
+    async def gather_statistics(self) -> None:
+        """Gather the statistics of SQLite's planner, each table's in a transaction of its own, so
+        that no other writer waits longer than for one of them."""
+        database = self._ctx.database
+        for small in await database.read(statistics.small_tables):
+            await database.write_in_turn(
+                lambda s, table=small: statistics.forget_statistics(s, table)  # type: ignore[misc]
+            )
+        for large in await database.write(statistics.tables_to_analyze):
+            await database.write_in_turn(
+                lambda s, table=large: statistics.analyze_table(s, table)  # type: ignore[misc]
+            )
 
     async def _in_batches(self, delete: Callable[[Session], int]) -> None:
         """Delete in batches, one transaction each, so that no other writer waits long."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import time
 from typing import Any
@@ -78,9 +77,6 @@ def sqlite_engine(url: URL, *, echo: bool, writes: bool) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA query_only = {'OFF' if writes else 'ON'}")
 
-    if writes:
-        event.listen(engine, "close", _optimize)
-
     @event.listens_for(engine, "begin")
     def start(connection: Connection) -> None:
         begin(connection)
@@ -106,14 +102,6 @@ def _begin_write(connection: Connection) -> None:
             time.sleep(POLL_SECONDS)
         else:
             return
-
-
-def _optimize(connection: sqlite3.Connection, _record: Any) -> None:
-    """Gather statistics where SQLite finds that they would help. No statement relies on them."""
-    with contextlib.suppress(sqlite3.Error):  # another process may write at this moment
-        connection.execute("PRAGMA busy_timeout = 100")
-        connection.execute("PRAGMA analysis_limit = 400")
-        connection.execute("PRAGMA optimize")
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
