@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text, update
@@ -17,14 +18,18 @@ from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState, FencePass, FenceVerdict
 from outdial.domain.call.status import CallStatus
+from outdial.domain.decision.receipt import check_chain
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.rulebook import Block
 from outdial.domain.rules.zone import zone_evidence
 from outdial.store.call import events, settlement
 from outdial.store.campaign import campaigns
+from outdial.store.claims import fence
 from outdial.store.claims.fence import raise_fence
+from outdial.store.claims.rate import take_token
 from outdial.store.claims.reservation import claim_calls
 from outdial.store.compliance import rulings, suppressions
+from outdial.store.compliance.receipts import read_receipts
 from outdial.store.db.tables import recipient
 from outdial.store.roster import roster
 from outdial.store.roster.flip import add_at_once
@@ -147,11 +152,11 @@ def test_a_change_goes_before_fences_that_come_after_it(house: House, change: Ch
     located = zone_evidence(phone(0)).model_dump_json()
     house.write(lambda s: s.connection().execute(update(recipient).values(zones=located)))
 
-    def fence(s: Session) -> object:
+    def raise_first(s: Session) -> object:
         return raise_fence(s, first, now=house.now, placement_timeout=TIMEOUT)
 
     with ThreadPoolExecutor(3) as executor:
-        with _open(house, fence):
+        with _open(house, raise_first):
             changed = executor.submit(change, house, campaign)
             _wait_for(house, 1)
             later: list[Future[FencePass]] = []
@@ -160,6 +165,39 @@ def test_a_change_goes_before_fences_that_come_after_it(house: House, change: Ch
                 _wait_for(house, waiting)
         changed.result(WITHIN)
         assert [one.result(WITHIN).verdict for one in later] == [FenceVerdict.WITHDRAWN] * 2
+
+
+def test_fences_pass_side_by_side_and_a_pause_waits_for_all_of_them(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two fences of a campaign decide at the same time, on one line. A third comes after the pause
+    and passes after it, though the gate is open for fences when it comes."""
+    campaign = house.launch(12, pacing={"max_concurrent": 8})
+    first, second, third = (c.call_id for c in house.claim(campaign, limit=3).calls)
+    both, finish = threading.Barrier(3), threading.Event()
+
+    def held(*values: Any) -> Any:
+        both.wait(WITHIN)
+        assert finish.wait(2 * WITHIN)
+        return take_token(*values)
+
+    with ThreadPoolExecutor(4) as executor:
+        with monkeypatch.context() as patched:
+            patched.setattr(fence, take_token.__name__, held)
+            passing = [executor.submit(house.fence, call_id) for call_id in (first, second)]
+            both.wait(WITHIN)
+        paused = executor.submit(_pause, house, campaign)
+        _wait_for(house, 1)
+        later = executor.submit(house.fence, third)
+        _wait_for(house, 2)
+        assert not paused.done()
+        finish.set()
+        assert [one.result(WITHIN).verdict for one in passing] == [FenceVerdict.GO] * 2
+        paused.result(WITHIN)
+        assert later.result(WITHIN).verdict is FenceVerdict.WITHDRAWN
+    receipts = house.database.read_sync(lambda s: list(read_receipts(s, campaign.id)))
+    _, count, faults = check_chain(receipts)
+    assert (count, faults) == (2, [])
 
 
 def _wait_for(house: House, waiters: int) -> None:

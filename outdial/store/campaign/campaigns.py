@@ -29,7 +29,6 @@ from outdial.domain.line.routing import SIMULATED, UnknownLine
 from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord
 from outdial.store.campaign.gate import shut_gates
 from outdial.store.claims.state import lock_claim_state, save_claim_state
-from outdial.store.claims.wakeup import SETTLEMENT
 from outdial.store.db.dialect import lock_keys, lock_rows
 from outdial.store.db.errors import (
     CampaignEnded,
@@ -57,6 +56,11 @@ _BY_NAME = select(campaign).where(
     campaign.c.name == bindparam("of_name"),
     IS_LAUNCHED,
 )
+_SETTLEMENT = select(func.min(call.c.settle_by)).where(
+    call.c.campaign_id == bindparam("campaign_id"),
+    call.c.settled_at.is_(None),
+    call.c.settle_by.is_not(None),
+)
 _LOCK = lock_rows(
     select(campaign).where(campaign.c.id == bindparam("campaign_id")), exclusive=[campaign]
 )
@@ -70,7 +74,7 @@ _SNAPSHOT = select(
     exists()
     .where(call.c.campaign_id == _CAMPAIGN_ID, call.c.claim_key == bindparam("key"))
     .label("claimed"),
-    SETTLEMENT.scalar_subquery().label("settles_at"),
+    _SETTLEMENT.scalar_subquery().label("settles_at"),
 ).where(campaign.c.id == _CAMPAIGN_ID)
 _FIELDS = tuple(CampaignRecord.model_fields.keys() - {"plan"})
 
@@ -93,6 +97,13 @@ def require_campaign(s: Session, campaign_id: int) -> CampaignRecord:
     """Raises UnknownCampaign."""
     query = select(campaign).where(campaign.c.id == campaign_id)
     return _record(s.connection().execute(query).mappings().first(), campaign_id)
+
+
+def next_settlement(s: Session, campaign_id: int) -> datetime | None:
+    """When the next ended call is settled without its analysis."""
+    rows = s.connection().execute(_SETTLEMENT, {"campaign_id": campaign_id})
+    at: datetime | None = rows.scalar_one()
+    return at
 
 
 def lock_campaign(s: Session, campaign_id: int) -> CampaignRecord:

@@ -119,6 +119,17 @@ class DueScan:
     ledgers: dict[int, Ledger] = field(default_factory=dict)
     """The ledgers by which those returned as ready were decided, by recipient."""
 
+    def followed_by(self, rest: DueScan) -> DueScan:
+        """With what was decided after it in the same claim."""
+        return DueScan(
+            decisions=self.decisions + rest.decisions,
+            promoted=self.promoted + rest.promoted,
+            exhausted=rest.exhausted,
+            rescheduled=self.rescheduled or rest.rescheduled,
+            ended=self.ended + rest.ended,
+            ledgers=rest.ledgers,
+        )
+
 
 CALLABLE = (
     select(

@@ -3,10 +3,14 @@ immediately before the provider request.
 
 The worker that raises the fence sends the request, once; one that finds it raised never does.
 
-The campaign's row is not locked. Fences of a campaign pass its gate (`store.campaign.gate`) one by
-one, and so does each transaction that pauses, stops, edits or blocks it: a fence that commits after
-such a change has committed has seen it. A number that is suppressed while a fence is open may still
-be dialed; after the suppression, calls to it that hold a slot are looked up and hung up.
+The campaign's row is not locked. Fences of a campaign pass its gate (`store.campaign.gate`) side by
+side, and each transaction that pauses, stops, edits or blocks it shuts the gate: a fence that
+commits after such a change has committed has seen it. A number that is suppressed while a fence is
+open may still be dialed; after the suppression, calls to it that hold a slot are looked up and hung
+up.
+
+Every fence locks in this order: the gate, the call, the number, the line's rate, the campaign's
+chain of receipts. The last two are held by one fence at a time, until it commits.
 """
 
 from __future__ import annotations
@@ -215,7 +219,8 @@ def _give_receipt(s: Session, call_id: str, row: RowMapping, dial: Dial, now: da
 def _mark_placing(
     s: Session, call_id: str, row: RowMapping, dial: Dial, now: datetime, deadline: datetime
 ) -> None:
-    """Mark the call as possibly sent, and store its receipt and its event."""
+    """Mark the call as possibly sent, and store its event and its receipt, which locks the
+    campaign's chain and is last for that."""
     _set_fence(
         s,
         call_id,
@@ -224,8 +229,8 @@ def _mark_placing(
         fence_deadline=deadline,
         left_at=None if row["simulated"] else now,
     )
-    _give_receipt(s, call_id, row, dial, now)
     publish_calls(s, row["tenant"], [(call_id, EventType.CALL_INITIATING.value)], now=now)
+    _give_receipt(s, call_id, row, dial, now)
 
 
 def _set_fence(s: Session, call_id: str, **values: object) -> None:

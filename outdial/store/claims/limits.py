@@ -1,7 +1,8 @@
 """How many calls may start now: the campaign's own limits, and those of its lines.
 
 Leases are counted after the rows that guard them are locked (the campaign's claim state, then its
-lines by name), so no two claims can both fill the last slot.
+lines by name), so no two claims can both fill the last slot. How many recipients to decide about is
+estimated before, without the lock on the lines.
 """
 
 from __future__ import annotations
@@ -37,15 +38,15 @@ _NEWEST = (
     .order_by(call.c.created_at.desc())
     .limit(bindparam("most"))
 )
-_LINES = lock_rows(
+_LINES = (
     select(line)
     .where(
         line.c.tenant == bindparam("of_tenant"),
         line.c.name.in_(bindparam("names", expanding=True)),
     )
-    .order_by(line.c.name),
-    exclusive=[line],
+    .order_by(line.c.name)
 )
+_LOCKED_LINES = lock_rows(_LINES, exclusive=[line])
 _LEASES = (
     select(lease.c.line, lease.c.campaign_id, func.count())
     .where(
@@ -120,6 +121,11 @@ class LineCapacity:
         self._free = {name: allowance.free for name, allowance in allowances.items()}
         self._out = {name for name, allowance in allowances.items() if allowance.out}
 
+    @property
+    def usable(self) -> int:
+        """How many calls may start, on the lines that are used now."""
+        return sum(self.free_for(group) for group in self.routes)
+
     def free_for(self, group: str) -> int:
         """How many calls to recipients of a group may start, on the lines that are used now."""
         names = usable(self.routes[group], self._out)
@@ -162,16 +168,23 @@ class LineCapacity:
 
 
 def line_capacity(
-    s: Session, record: CampaignRecord, groups: Iterable[str], wanted: int, now: datetime
+    s: Session,
+    record: CampaignRecord,
+    groups: Iterable[str],
+    wanted: int,
+    now: datetime,
+    *,
+    lock: bool = True,
 ) -> LineCapacity:
     """Lock the lines that recipients who are ready may be called on, and count what is left.
 
     `groups` are those of recipients who are ready and not stored as ready yet; `wanted` is how many
-    calls the campaign itself may start.
+    calls the campaign itself may start. Without the lock it is an estimate: others take slots and
+    free some until the lines are locked.
     """
     routes = _routes(s, record, groups)
     names = sorted({share.name for shares in routes.values() for share in shares})
-    return LineCapacity(routes, line_allowances(s, record, names, wanted, now))
+    return LineCapacity(routes, line_allowances(s, record, names, wanted, now, lock=lock))
 
 
 def _routes(
@@ -222,12 +235,19 @@ def _pace(
 
 
 def line_allowances(
-    s: Session, record: CampaignRecord, names: Sequence[str], wanted: int, now: datetime
+    s: Session,
+    record: CampaignRecord,
+    names: Sequence[str],
+    wanted: int,
+    now: datetime,
+    *,
+    lock: bool = True,
 ) -> dict[str, Allowance]:
     """Lock lines, then count how many of the `wanted` calls this campaign may start on each."""
     if not names:
         return {}
-    rows = s.connection().execute(_LINES, {"of_tenant": record.tenant, "names": list(names)})
+    of_lines = {"of_tenant": record.tenant, "names": list(names)}
+    rows = s.connection().execute(_LOCKED_LINES if lock else _LINES, of_lines)
     lines = {row["name"]: row for row in rows.mappings()}
     leases = _leases(s, record.tenant, names)
     having = [name for name in lines if sum(leases[name].values()) < lines[name]["max_concurrent"]]

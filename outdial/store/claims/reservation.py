@@ -1,7 +1,10 @@
 """Claim: selects recipients and reserves calls within every limit, in one short transaction.
 
 Every transaction locks in this order: the campaign's claim state (so claims of one campaign queue
-up), lines by name, numbers by hash. What they guard is read after they are locked.
+up), lines by name, numbers by hash. What they guard is read after they are locked. Recipients are
+decided about before the lines are locked, so campaigns that share a line wait for each other's
+reservations alone. What was decided is checked once more by what is read under the locks of the
+numbers, and at the fence.
 """
 
 from __future__ import annotations
@@ -27,11 +30,12 @@ from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord, RecipientState, Settled
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.store.call.settlement import settle_overdue
-from outdial.store.campaign.campaigns import CampaignSnapshot, read_snapshot
+from outdial.store.campaign.campaigns import CampaignSnapshot, next_settlement, read_snapshot
 from outdial.store.campaign.counts import count_open
 from outdial.store.claims.candidates import (
     NOT_CALLED,
     SLACK,
+    SMALLEST_STEP,
     Decided,
     DueScan,
     EndedRecipient,
@@ -43,7 +47,6 @@ from outdial.store.claims.candidates import (
 )
 from outdial.store.claims.demand import LINE_RETRY
 from outdial.store.claims.limits import (
-    Allowance,
     LineCapacity,
     campaign_allowance,
     line_capacity,
@@ -52,14 +55,10 @@ from outdial.store.claims.line_shares import leave_lines, share_lines
 from outdial.store.claims.number_locks import lock_numbers
 from outdial.store.claims.ready import Needed, needed
 from outdial.store.claims.state import lock_claim_state, save_claim_state
-from outdial.store.claims.wakeup import (
-    NextWakeup,
-    earliest,
-    next_due,
-    next_settlement,
-)
+from outdial.store.claims.wakeup import NextWakeup, next_wakeup
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.db.bulk import NewRows, among, insert_all
+from outdial.store.db.dialect import on_postgresql
 from outdial.store.db.tables import call, lease, recipient
 from outdial.store.lines.health import begin_trial
 from outdial.store.records import claimed_call
@@ -70,6 +69,8 @@ MAX_CALLS = 200
 MAX_DECISIONS = 500
 OVERDUE = 100
 """Calls settled in one claim without their analysis; more are left to the next one."""
+MOST_LEFT = SLACK + SMALLEST_STEP
+"""Recipients that a claim stores as ready where its lines are full."""
 NUMBER_RETRY = timedelta(seconds=5)
 """The end of another campaign's call to the same number does not wake this one."""
 _LINE_BUSY = Reason("line_busy", "the line that is left for this recipient takes no call now")
@@ -114,6 +115,8 @@ class Reservation:
     """A ready recipient was not tried, though a line takes calls."""
     ran_dry: bool = False
     """A line takes calls; with `more` False, no recipient is ready for it."""
+    surplus: bool = False
+    """Some were found callable for whom no line is free soon: they are due as before."""
     offered: list[str] = field(default_factory=list)
 
 
@@ -199,7 +202,17 @@ def _scan_and_reserve(
             allowance = campaign_allowance(s, record, held, now)
     else:
         reservation.offered = leave_lines(s, record, now, stored=state["waits_for_lines"])
-    wakeup = _next_wakeup(s, snapshot, allowance, scan, reservation, now)
+    exhausted = scan.exhausted and not reservation.surplus
+    wakeup = next_wakeup(
+        s,
+        snapshot,
+        allowance,
+        now,
+        more=reservation.more or (reservation.ran_dry and not exhausted),
+        exhausted=exhausted,
+        blocked=reservation.blocked,
+        ran_dry=reservation.ran_dry,
+    )
     if requeue_from is not None:
         wakeup = NextWakeup("all recipients are requeued", now)
     return wakeup, scan, reservation
@@ -208,11 +221,14 @@ def _scan_and_reserve(
 def _scan(
     s: Session, record: CampaignRecord, rulebook: Rulebook, free: int, wanted: int, now: datetime
 ) -> tuple[DueScan, list[tuple[Recipient, Dial]], LineCapacity]:
-    """Decide about recipients that are due, as many as lines take now and a few more: `free` in
-    this claim, of the `wanted` that the campaign could start.
+    """Decide about recipients that are due, as many as lines take now and a few more, then lock
+    the lines: `free` in this claim, of the `wanted` that the campaign could start.
 
-    Those of the direct campaign bring lines of their own: which these are, and what they take, is
-    known once it was decided about them.
+    What lines take is estimated before they are locked. Where it turns out to be more, the rest is
+    decided about under the lock: a claim that left slots would lose its turn to other campaigns.
+
+    Recipients of the direct campaign bring lines of their own: which these are, and what they
+    take, is known once it was decided about them.
     """
     at_most = MAX_DECISIONS - free - SLACK
     if record.direct:
@@ -220,10 +236,20 @@ def _scan(
         scan, ready = scan_due(s, record, rulebook, need=need, at_most=at_most, now=now)
         groups = (each.group for each, _ in ready)
         return scan, ready, line_capacity(s, record, groups, wanted, now)
-    capacity = line_capacity(s, record, (), wanted, now)
-    usable = sum(capacity.free_for(group) for group in capacity.routes)
-    need = needed(s, record, min(free, max(usable, SLACK)), now)
+    estimate = line_capacity(s, record, (), wanted, now, lock=False)
+    enough = min(free, max(estimate.usable, SLACK))
+    need = needed(s, record, enough, now)
     scan, ready = scan_due(s, record, rulebook, need=need, at_most=at_most, now=now)
+    if not on_postgresql(s):  # no other transaction writes
+        return scan, ready, estimate
+    capacity = line_capacity(s, record, (), wanted, now)
+    usable = min(free, capacity.usable)
+    if usable > enough and not scan.exhausted:
+        write_decisions(s, ready)
+        need = needed(s, record, usable, now)
+        left = at_most - scan.decisions
+        rest, ready = scan_due(s, record, rulebook, need=need, at_most=left, now=now)
+        scan = scan.followed_by(rest)
     return scan, ready, capacity
 
 
@@ -256,35 +282,6 @@ def _claim(
     )
 
 
-def _next_wakeup(
-    s: Session,
-    snapshot: CampaignSnapshot,
-    allowance: Allowance,
-    scan: DueScan,
-    reservation: Reservation,
-    now: datetime,
-) -> NextWakeup:
-    """The earliest instant at which another claim may find something, and why it waits.
-
-    `allowance` is what is left of the campaign's own after this claim.
-    """
-    settles_at = snapshot.settles_at
-    if settles_at is not None and settles_at <= now:
-        return NextWakeup("more calls to settle", now)
-    if allowance.free <= 0:
-        return NextWakeup(allowance.reason, earliest(allowance.again_at, settles_at))
-    if reservation.more or (reservation.ran_dry and not scan.exhausted):
-        return NextWakeup("more recipients to decide about", now)
-    # Where not all that are due were decided, no line takes more calls anyway.
-    due = next_due(s, snapshot.record, now) if scan.exhausted else None
-    wakeups = [each for each in (*reservation.blocked, due) if each is not None]
-    at = earliest(settles_at, *(each.at for each in wakeups))
-    # Where some line takes calls, recipients are waited for, before the other lines.
-    first = [*wakeups[-1:], *wakeups[:-1]] if reservation.ran_dry else wakeups[:1]
-    reason = "; ".join(each.reason for each in first[:2]) or "waiting for calls to end"
-    return NextWakeup(reason, at)
-
-
 class _Reserver:
     """Reserves the calls of one claim, for recipients in the order of their windows."""
 
@@ -313,14 +310,20 @@ class _Reserver:
     ) -> Reservation:
         """Reserve calls for at most `at_most` ready recipients, within the limits of their lines.
 
-        `ready` were just decided; those that get no call are stored as ready."""
+        `ready` were just decided; of those that get no call, a few are stored as ready."""
         s, campaign, now = self._s, self._campaign, self._now
         self._decisions = {each.id: dial for each, dial in ready}
         just_decided = [each for each, _ in ready]
         recipients, unread = find_ready(s, campaign, capacity, at_most, just_decided)
         recipients.sort(key=lambda each: (self._closes_at(each), each.turn, each.id))
         reservation, moved, reached = self._reserve_in_order(recipients, at_most, capacity)
-        write_decisions(s, [(each, dial) for each, dial in ready if each.id not in moved])
+        left = [(each, dial) for each, dial in ready if each.id not in moved]
+        if len(left) > MOST_LEFT and not campaign.direct and capacity.usable == 0:
+            # Others took the slots for which these were decided about.
+            left.sort(key=lambda one: (one[1].closes_at, one[0].turn, one[0].id))
+            del left[MOST_LEFT:]
+            reservation.surplus = True
+        write_decisions(s, left)
         for reserved in reservation.calls:
             if capacity.allowances[reserved.line].trial:
                 begin_trial(s, campaign.tenant, reserved.line, reserved.call_id, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -13,7 +13,9 @@ from sqlmodel import Session
 
 from outdial.domain.clocks import load_zone
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store.db.tables import call, recipient
+from outdial.store.campaign.campaigns import CampaignSnapshot
+from outdial.store.claims.limits import Allowance
+from outdial.store.db.tables import recipient
 from outdial.store.records import read_zones
 
 MOST_NAMED = 100
@@ -31,11 +33,6 @@ def _union_of_limited(parts: Iterable[Select[Any]]) -> CompoundSelect[Any]:
     return union_all(*(select(part.subquery()) for part in parts))
 
 
-SETTLEMENT = select(func.min(call.c.settle_by)).where(
-    call.c.campaign_id == bindparam("campaign_id"),
-    call.c.settled_at.is_(None),
-    call.c.settle_by.is_not(None),
-)
 _FIRST_DUE = _union_of_limited(
     select(recipient.c.due_at, recipient.c.zones)
     .where(*_WAITING, recipient.c.turn == turn)
@@ -64,11 +61,38 @@ def earliest(*instants: datetime | None) -> datetime | None:
     return min((instant for instant in instants if instant is not None), default=None)
 
 
-def next_settlement(s: Session, campaign_id: int) -> datetime | None:
-    """When the next ended call is settled without its analysis."""
-    rows = s.connection().execute(SETTLEMENT, {"campaign_id": campaign_id})
-    at: datetime | None = rows.scalar_one()
-    return at
+def next_wakeup(
+    s: Session,
+    snapshot: CampaignSnapshot,
+    allowance: Allowance,
+    now: datetime,
+    *,
+    more: bool,
+    exhausted: bool,
+    blocked: Sequence[NextWakeup],
+    ran_dry: bool,
+) -> NextWakeup:
+    """The earliest instant at which another claim may find something, and why it waits.
+
+    `allowance` is what is left of the campaign's own after this claim, `more` whether another
+    claim would make calls at once, `exhausted` whether nobody is due that was not decided about,
+    `blocked` lines that take no more, and `ran_dry` whether some line takes calls.
+    """
+    settles_at = snapshot.settles_at
+    if settles_at is not None and settles_at <= now:
+        return NextWakeup("more calls to settle", now)
+    if allowance.free <= 0:
+        return NextWakeup(allowance.reason, earliest(allowance.again_at, settles_at))
+    if more:
+        return NextWakeup("more recipients to decide about", now)
+    # Where not all that are due were decided, no line takes more calls anyway.
+    due = next_due(s, snapshot.record, now) if exhausted else None
+    wakeups = [each for each in (*blocked, due) if each is not None]
+    at = earliest(settles_at, *(each.at for each in wakeups))
+    # Where some line takes calls, recipients are waited for, before the other lines.
+    first = [*wakeups[-1:], *wakeups[:-1]] if ran_dry else wakeups[:1]
+    reason = "; ".join(each.reason for each in first[:2]) or "waiting for calls to end"
+    return NextWakeup(reason, at)
 
 
 def next_due(s: Session, campaign: CampaignRecord, now: datetime) -> NextWakeup | None:

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, insert, literal, select, tuple_
+from sqlalchemy import bindparam, exists, insert, literal, select, text, tuple_
 from sqlmodel import Session
 
 from outdial.domain.decision.receipt import FIRST, Receipt, body_of, link, number_digest
+from outdial.store.db.dialect import on_postgresql
 from outdial.store.db.tables import call, receipt
 
 _PAGE = 1000
+_CLASS = 26466
+"""Keeps locks of chains apart from those of gates (`store.campaign.gate`)."""
+_LOCK = text(f"SELECT pg_advisory_xact_lock({_CLASS}, CAST(:of_campaign % 2147483647 AS int))")
 _LAST = (
     select(receipt.c.sequence, receipt.c.hash)
     .where(receipt.c.campaign_id == bindparam("of_campaign"))
@@ -27,8 +31,11 @@ def write_receipt(
 ) -> None:
     """Add a dial's receipt to its campaign's chain, in the transaction that lets it pass.
 
-    That has passed the campaign's gate, so receipts of a campaign queue up.
+    Receipts of a campaign queue up until that transaction ends, so this comes last in it: what
+    holds the chain must wait for nothing that another dial of the campaign may hold.
     """
+    if on_postgresql(s):
+        s.connection().execute(_LOCK, {"of_campaign": campaign_id})
     last = s.connection().execute(_LAST, {"of_campaign": campaign_id}).first()
     sequence, previous = (1, FIRST) if last is None else (last.sequence + 1, last.hash)
     body = body_of(
