@@ -175,12 +175,14 @@ def test_redials_that_are_due_at_once_do_not_all_become_ready(
     assert ready(house) <= 2 * SMALLEST_STEP
 
 
+@pytest.mark.parametrize("at_once", [10, 500])
 def test_before_the_hours_all_are_rescheduled_in_few_claims(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    """Those who wait for the same hours are put off together, without a decision about each."""
+    """Those who wait for the same hours are put off together, without a decision about each,
+    however many calls may start."""
     house.now = OPENS - timedelta(hours=1)
-    campaign = house.launch(0, schedule=DAY)
+    campaign = house.launch(0, schedule=DAY, pacing={"max_concurrent": at_once})
     people = 3 * RESCHEDULED
     enroll(house, rows_of(campaign, people))
     claims = 1

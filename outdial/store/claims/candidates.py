@@ -298,6 +298,8 @@ def scan_due(
         ledgers = read_ledgers(s, campaign.tenant, due, rulebook, now)
         ready, others = [], list[Decided]()
         for each in due:
+            if len(others) == SMALLEST_STEP and not ready and not scan.rescheduled:
+                break  # outside the hours, probably: those that follow are put off together
             decision = decide(each.candidate, each.plan, ledgers[each.id], now, rulebook)
             if isinstance(decision, Dial):
                 ready.append((each, decision))
@@ -305,9 +307,10 @@ def scan_due(
                 others.append((each, decision))
         scan.ledgers = {each.id: ledgers[each.id] for each, _ in ready}
         scan.ended += write_decisions(s, others)
-        scan.decisions += len(due)
+        decided = len(ready) + len(others)
+        scan.decisions += decided
         scan.promoted += len(ready)
-        if len(due) < size:
+        if decided == len(due) < size:
             scan.exhausted = left.all > 0
             break
         if scan.promoted >= need.all:
