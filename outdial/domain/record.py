@@ -218,3 +218,5 @@ class Settled(BaseModel):
     """Numbers (E.164) that must not be called from now on: calls to them are to be stopped."""
     has_callbacks: bool = False
     """A callback workflow is to be started."""
+    overtaken_by: str | None = None
+    """The call whose late evidence withdrew it."""

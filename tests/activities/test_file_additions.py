@@ -12,11 +12,12 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import ADDITIONS, Campaigns
 from outdial.contracts.signatures.campaign import AddInput
-from outdial.domain.record import CampaignRecord
+from outdial.domain.record import CampaignRecord, StagingRecord
 from outdial.services.campaigns.file_additions import FileAdditions
 from outdial.services.campaigns.launching import store_launch
+from outdial.store.db.errors import StagingEnded
 from outdial.store.roster.roster import list_recipients
-from outdial.store.roster.staging import begin_addition, unfinished
+from outdial.store.roster.staging import ABANDONED_AFTER, abandoned, begin_addition
 from tests.services.servers import database, world
 from tests.services.world import World, definition, new_name
 
@@ -42,8 +43,14 @@ async def add(campaigns: Campaigns, record: CampaignRecord, file: str, attempt: 
     await environment.run(campaigns.add_recipients, wanted)
 
 
+async def left(world: World) -> list[StagingRecord]:
+    """Additions that have not ended."""
+    later = world.clock.now + ABANDONED_AFTER
+    return await world.ctx.database.read(lambda s: abandoned(s, later))
+
+
 async def count(world: World, record: CampaignRecord) -> int:
-    return len(await world.ctx.database.read(lambda s: list_recipients(s, record.id)))
+    return len(await world.ctx.database.read(lambda s: list_recipients(s, record.id, launch=1)))
 
 
 async def test_a_file_is_added_once(world: World, campaigns: Campaigns) -> None:
@@ -51,7 +58,7 @@ async def test_a_file_is_added_once(world: World, campaigns: Campaigns) -> None:
     await add(campaigns, record, "more.csv")
     await add(campaigns, record, "more.csv", attempt=2)  # the first answer was lost
     assert await count(world, record) == 5
-    assert await world.ctx.database.read(unfinished) == []
+    assert await left(world) == []
 
 
 async def test_a_try_that_died_half_way_is_removed(world: World, campaigns: Campaigns) -> None:
@@ -61,7 +68,18 @@ async def test_a_try_that_died_half_way_is_removed(world: World, campaigns: Camp
     await world.ctx.database.write(lambda s: begin_addition(s, record.id, first, now=now))
     await add(campaigns, record, "more.csv", attempt=2)
     assert await count(world, record) == 5
-    assert await world.ctx.database.read(unfinished) == []
+    assert await left(world) == []
+
+
+async def test_a_try_that_stalled_does_not_begin_after_a_later_one(
+    world: World, campaigns: Campaigns
+) -> None:
+    record = await launched(world)
+    await add(campaigns, record, "more.csv", attempt=2)
+    with pytest.raises(StagingEnded):
+        await add(campaigns, record, "more.csv", attempt=1)
+    assert await count(world, record) == 5
+    assert await left(world) == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from tests.services.world import NOW
 def phones(database: Database, name: str) -> list[str]:
     record = database.read_sync(lambda s: campaigns.find_campaign(s, "default", name))
     assert record is not None
-    return [one.phone for one in database.read_sync(lambda s: list_recipients(s, record.id))]
+    return [
+        one.phone for one in database.read_sync(lambda s: list_recipients(s, record.id, launch=1))
+    ]
 
 
 def test_a_file_is_added_while_nothing_runs(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from outdial.services.campaigns.launching import launch_campaign
 from outdial.store.campaign.listing import list_campaigns
 from outdial.store.db.database import Database
 from outdial.store.db.tables import recipient
-from outdial.store.roster.staging import unfinished
+from outdial.store.roster.staging import ABANDONED_AFTER, abandoned
 from tests.services.world import build_world, no_temporal
 
 
@@ -50,7 +51,8 @@ async def test_what_was_stored_is_removed(
     with pytest.raises(Interrupted):
         await launching
     assert "rows read" in output.file.getvalue()  # type: ignore[attr-defined]
-    assert await database.read(unfinished) == []
+    later = datetime.now(UTC) + 2 * ABANDONED_AFTER
+    assert await database.read(lambda s: abandoned(s, later)) == []
     assert await database.read(lambda s: list_campaigns(s, "default")) == []
     left = select(func.count()).select_from(recipient)
     assert await database.read(lambda s: s.connection().execute(left).scalar_one()) == 0

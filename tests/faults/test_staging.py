@@ -115,7 +115,8 @@ async def _call_all(ctx: Resources) -> Counter[str]:
     assert record is not None
     launch = EnrollInput(campaign_id=record.id, launch=record.launch)
     await ActivityEnvironment().run(Campaigns(ctx).enroll_recipients, launch)
-    assert await ctx.database.read(staging.unfinished) == []
+    later = ctx.clock() + staging.ABANDONED_AFTER
+    assert await ctx.database.read(lambda s: staging.abandoned(s, later)) == []
 
     def dial() -> None:
         house = House(ctx.database)

@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 import pytz
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlmodel import Session
 from temporalio.testing import ActivityEnvironment
 
 from activities.campaigns import Campaigns
 from outdial.contracts.signatures.campaign import EnrollInput
+from outdial.dispatch.wakeups import Wakeups
 from outdial.domain.access import Limit
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.definition.source import InlineRecipient
@@ -24,6 +25,7 @@ from outdial.domain.record import CampaignRecord, StagingRecord, StagingState
 from outdial.intake.contacts.chunks import RosterChunk, read_chunks
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.intake.problems import DefinitionInvalid
+from outdial.services.calls.calls import CallOrder, create_call
 from outdial.services.campaigns import adding, launching, staging
 from outdial.services.campaigns.adding import add_file, add_recipients
 from outdial.services.campaigns.launching import (
@@ -49,6 +51,7 @@ from outdial.store.db.tables import campaign, recipient, roster_chunk
 from outdial.store.roster import roster
 from outdial.store.roster.staging import ABANDONED_AFTER
 from tests.appointments import list_appointments
+from tests.builders import request
 from tests.services.world import World, new_name
 
 
@@ -166,6 +169,30 @@ async def test_a_refusal_at_the_end_leaves_nothing(world: World) -> None:
     assert await left_of(world, name) == (0, 0, 0)
     stored = await store_launch(limited, loaded(name, numbers(3)), again=False)
     assert len(await phones(world, stored.record)) == 3
+
+
+async def test_a_quota_is_the_last_that_a_transaction_locks(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that lock a quota and a campaign in two orders wait for each other."""
+    monkeypatch.setattr(adding, "enroll_staged", _told)
+    limited = replace(world.ctx, quotas=(Limit(name="q", allowed=99, within=timedelta(days=1)),))
+    written: list[list[str]] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        if not statement.startswith(("SELECT", "BEGIN", "PRAGMA")):
+            written[-1].append(statement)
+
+    engine = world.ctx.database._write_engine
+    event.listen(engine, "begin", lambda _: written.append([]))
+    event.listen(engine, "before_cursor_execute", note)
+    launched = await store_launch(limited, loaded(new_name(), numbers(3)), again=False)
+    for count in (2, 5):
+        await add_recipients(limited, launched.record.name, inline(*numbers(count, first=10)))
+    async with Wakeups(limited.temporal) as wakeups:
+        await create_call(limited, wakeups, CallOrder(request()))
+    spending = [one for one in written if any("rate_count" in statement for statement in one)]
+    assert ["rate_count" in one[-1] for one in spending] == [True] * 4
 
 
 async def test_of_two_launches_at_once_the_second_joins_the_first(world: World) -> None:

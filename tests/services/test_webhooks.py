@@ -14,13 +14,14 @@ from temporalio.api.enums.v1 import EventType
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.call.event import CallEnd, CallEvent
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.services.webhooks.webhooks import EventWriter, WebhookReceiver
 from outdial.store.call import calls, events, settlement
 from outdial.store.call.events import StoredEvents
+from outdial.store.db.database import Database
 from outdial.store.db.errors import DatabaseUnavailable
-from tests.builders import event
-from tests.services.world import NOW, World, webhook
+from tests.builders import House, event
+from tests.services.world import NOW, World, simulated_lines, webhook
 
 
 async def end(world: World, call: ClaimedCall) -> None:
@@ -213,6 +214,38 @@ async def test_a_defect_behind_the_commit_does_not_end_the_storing(
         headers, body = webhook(call.call_id, "ringing", at=NOW)
         received = await receiver.receive("simulated", headers, body, "http://x")
     assert received.stored == 1
+
+
+async def test_a_withdrawn_call_belongs_to_the_webhook_that_withdrew_it(
+    database: Database,
+) -> None:
+    """Whichever webhook is the first: only if all of its own was passed on is it marked so."""
+    house = House(database)
+    house.line()
+    first = house.launch(1, "first", first=9)
+    other_call = house.claim_one(first).call_id
+    house.fence(other_call)
+    campaign = house.launch(1)
+    refused = house.claim_one(campaign).call_id
+    house.fence(refused)
+    house.write(
+        lambda s: calls.record_not_placed(
+            s, refused, failure=FailureClass.UNAVAILABLE, detail="503", now=house.now
+        )
+    )
+    house.end(refused, CallStatus.FAILED, failure=FailureClass.UNAVAILABLE, may_have_rung=False)
+    house.later(minutes=1)
+    withdrawn = house.claim_one(house.launch(1, "rival")).call_id
+    line = simulated_lines()["simulated"]
+    writer = EventWriter(database)
+    reported = [
+        event("e1", call_id=other_call, status="ringing"),
+        event("e2", call_id=refused, provider_call_id="p-2", status="ringing"),
+    ]
+    other, own = await asyncio.gather(*(writer.store(line, [one], house.now) for one in reported))
+    await writer.finish()
+    assert other.settled == []
+    assert [each.call_id for each in own.settled] == [refused, withdrawn]
 
 
 async def test_storing_that_was_cancelled_answers_all_and_begins_anew(

@@ -26,7 +26,7 @@ def _campaign(house: House, **changes: Any) -> CampaignRecord:
 
 
 def _person(house: House, campaign: CampaignRecord) -> RecipientRecord:
-    (person,) = house.write(lambda s: roster.list_recipients(s, campaign.id))
+    (person,) = house.write(lambda s: roster.list_recipients(s, campaign.id, launch=1))
     return person
 
 

@@ -151,7 +151,7 @@ def test_many_ask_at_once_and_each_has_its_place(house: House) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: ask(house, n), range(1, 40)))
     direct = house.write(lambda s: campaigns.ensure_direct_campaign(s, DEFAULT_TENANT, now=NOW))
-    people = house.write(lambda s: roster.list_recipients(s, direct.id))
+    people = house.write(lambda s: roster.list_recipients(s, direct.id, launch=direct.launch))
     assert len({person.position for person in people}) == len(people) == 40
     # Requests of workflows have positions from 0 on, and are listed too.
     house.write(

@@ -129,7 +129,7 @@ def test_a_cap_for_ever_ends_people(house: House) -> None:
     second = house.launch(1, "second", caps=[{"calls": 1}])
     claim = house.claim(second)
     assert (claim.calls, claim.open_recipients) == ((), 0)
-    (ended,) = house.write(lambda s: roster.list_recipients(s, second.id))
+    (ended,) = house.write(lambda s: roster.list_recipients(s, second.id, launch=1))
     assert ended.outcome == "cap"
     assert "1 call ever per person" in str(ended.reason)
 

@@ -150,7 +150,7 @@ class Story:
         assert sum(progress.by_outcome.values()) == progress.by_state["done"]
         assert progress.in_flight == len(self.live) == progress.by_state["calling"] <= 3
         assert sum(progress.calls.values()) == len(self.live) + len(self.over)
-        people = roster.list_recipients(s, self.campaign.id)
+        people = roster.list_recipients(s, self.campaign.id, launch=1)
         assert sum(person.calls for person in people) == sum(progress.calls.values())
         assert sum(person.attempts for person in people) == progress.attempts
         assert all(person.attempts <= 3 for person in people)
@@ -184,7 +184,7 @@ class Story:
             if over is not None:
                 break
         self.check()
-        people = self.house.write(lambda s: roster.list_recipients(s, self.campaign.id))
+        people = self.house.write(lambda s: roster.list_recipients(s, self.campaign.id, launch=1))
         assert {person.state for person in people} == {RecipientState.DONE}
         assert all(person.outcome and person.reason for person in people)
 

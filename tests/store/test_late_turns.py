@@ -86,7 +86,7 @@ def _report(house: House, call_id: str, facts: dict[str, Any], name: str = "late
 
 
 def _person(house: House, campaign: CampaignRecord) -> RecipientRecord:
-    (person,) = house.write(lambda s: roster.list_recipients(s, campaign.id))
+    (person,) = house.write(lambda s: roster.list_recipients(s, campaign.id, launch=1))
     return person
 
 

@@ -26,7 +26,9 @@ def _campaign(house: House) -> CampaignRecord:
 
 
 def _people(house: House, campaign: CampaignRecord) -> list[RecipientRecord]:
-    return house.write(lambda s: roster.list_recipients(s, campaign.id, limit=1000))
+    return house.write(
+        lambda s: roster.list_recipients(s, campaign.id, launch=campaign.launch, limit=1000)
+    )
 
 
 def _enroll_all(house: House, campaign: CampaignRecord) -> int:

@@ -117,7 +117,7 @@ def test_sales_without_consent_end_with_the_reason(house: House) -> None:
     rows = [located_as(draft(0, phone=NEW_YORK), zone_evidence(NEW_YORK))]
     house.write(lambda s: roster.enroll_chunk(s, campaign.id, campaign.launch, 1, rows))
     assert house.claim(campaign).calls == ()
-    (person,) = house.write(lambda s: roster.list_recipients(s, campaign.id))
+    (person,) = house.write(lambda s: roster.list_recipients(s, campaign.id, launch=1))
     assert (person.state, person.outcome) == (RecipientState.DONE, "consent_missing")
     assert "64.1200" in str(person.reason)
 

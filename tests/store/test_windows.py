@@ -35,7 +35,9 @@ def _enroll(house: House, campaign: CampaignRecord, *places: str) -> None:
 
 
 def _people(house: House, campaign: CampaignRecord) -> list[RecipientRecord]:
-    return house.write(lambda s: roster.list_recipients(s, campaign.id, limit=1000))
+    return house.write(
+        lambda s: roster.list_recipients(s, campaign.id, launch=campaign.launch, limit=1000)
+    )
 
 
 def test_people_are_called_when_their_window_opens(house: House) -> None:
@@ -162,7 +164,7 @@ def test_recipients_decided_and_not_called_stay_ready(house: House) -> None:
     campaign = house.launch(40, pacing={"max_concurrent": 5})
     assert len(house.claim(campaign).calls) == 5
     states = Counter(
-        one.state for one in house.write(lambda s: roster.list_recipients(s, campaign.id))
+        one.state for one in house.write(lambda s: roster.list_recipients(s, campaign.id, launch=1))
     )
     assert states == {
         RecipientState.CALLING: 5,

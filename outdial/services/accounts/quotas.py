@@ -29,7 +29,11 @@ def quotas_of(ctx: Resources, key: ApiKey) -> tuple[Limit, ...]:
 
 
 def spend(s: Session, ctx: Resources, calls: int, now: datetime) -> None:
-    """Use up quotas. Raises QuotaUsedUp, whereupon the transaction must not be committed."""
+    """Use up quotas. Raises QuotaUsedUp, whereupon the transaction must not be committed.
+
+    Called after everything else that the transaction locks, such as a campaign: two that wait for
+    each other's locks would fail, and all that a tenant sends waits for its quota.
+    """
     if not calls:
         return
     for usage in rates.count_requests(s, ctx.quotas, now=now, amount=calls):

@@ -78,10 +78,10 @@ async def create_call(
             before = replay(idempotency.begin_request(s, idempotent, now=now))
             if before is not None:
                 return None, before
-        if new.refused is None:
-            spend(s, ctx, 1, now)
         direct = campaigns.ensure_direct_campaign(s, ctx.tenant, now=now)
         requests.create_request(s, direct, new, now=now)
+        if new.refused is None:
+            spend(s, ctx, 1, now)
         view = _view(new, line, direct, now)
         # Before the commit: what can't be answered must not be dialed.
         answer = show(view) if show is not None else Answer(200, view.model_dump_json())

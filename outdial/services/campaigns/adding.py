@@ -140,8 +140,8 @@ async def _add_at_once(ctx: Resources, record: CampaignRecord, loaded: LoadedDef
     now, public_id = ctx.clock(), uuid.uuid4().hex
 
     def work(s: Session) -> None:
-        spend(s, ctx, len(drafts), now)
         add_at_once(s, record.id, public_id, drafts, now=now)
+        spend(s, ctx, len(drafts), now)
 
     await ctx.database.write(work)
     return len(drafts)
@@ -168,8 +168,9 @@ async def _add_staged(
         now = ctx.clock()
 
         def accept(s: Session) -> StagingRecord:
+            accepted = accept_addition(s, begun, recipients=written, now=now)
             spend(s, ctx, written, now)
-            return accept_addition(s, begun, recipients=written, now=now)
+            return accepted
 
         accepted = await ctx.database.write(accept)
     await move_accepted(ctx, accepted)

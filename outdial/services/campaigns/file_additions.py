@@ -7,14 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from outdial.contracts.signatures.campaign import AdditionRefused
-from outdial.domain.record import StagingRecord, StagingState
+from outdial.domain.record import CampaignRecord, StagingRecord, StagingState
 from outdial.intake.problems import DefinitionInvalid
 from outdial.resources.resources import Resources
 from outdial.services.campaigns.adding import store_file
 from outdial.services.campaigns.staging import move_accepted, remove_refused
 from outdial.services.errors import ChangeRefused
 from outdial.store.campaign.campaigns import require_campaign
-from outdial.store.roster.staging import INTERRUPTED, INTERRUPTED_CODE, find_staging, refuse
+from outdial.store.roster.staging import (
+    SUPERSEDED,
+    SUPERSEDED_CODE,
+    find_staging,
+    forestall_addition,
+    refuse,
+)
 
 
 class FileAdditions:
@@ -30,7 +36,7 @@ class FileAdditions:
         ctx = replace(self._ctx, tenant=record.tenant)
         *earlier, present = tries
         for public_id in earlier:
-            if await _accepted(ctx, public_id):
+            if await _accepted(ctx, record, public_id):
                 return
         try:
             await store_file(ctx, record.name, path.name, path.parent, public_id=present)
@@ -38,15 +44,17 @@ class FileAdditions:
             raise AdditionRefused(str(error)) from error
 
 
-async def _accepted(ctx: Resources, public_id: str) -> bool:
-    """Whether an earlier try's addition was accepted; what another one wrote is removed, even if
-    its process is still alive: that can write no more."""
-    before = await ctx.database.read(lambda s: find_staging(s, ctx.tenant, public_id))
-    if before is None:
-        return False
+async def _accepted(ctx: Resources, record: CampaignRecord, public_id: str) -> bool:
+    """Whether an earlier try's addition was accepted. What another one wrote is removed, even if
+    its process is still alive: that can write no more, nor begin if it has not yet."""
     now = ctx.clock()
+    if await ctx.database.write(lambda s: forestall_addition(s, record, public_id, now=now)):
+        return False
+    before = await ctx.database.read(lambda s: find_staging(s, ctx.tenant, public_id))
+    if before is None:  # deleted, a day after its end
+        return False
     await ctx.database.write(
-        lambda s: refuse(s, before, now=now, error=INTERRUPTED, code=INTERRUPTED_CODE)
+        lambda s: refuse(s, before, now=now, error=SUPERSEDED, code=SUPERSEDED_CODE)
     )
     after = await ctx.database.read(lambda s: find_staging(s, ctx.tenant, public_id))
     accepted = _is_accepted(after)

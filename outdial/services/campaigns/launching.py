@@ -263,10 +263,10 @@ async def _flip(ctx: Resources, begun: BegunLaunch, recipients: int) -> Campaign
             now=now,
             again=begun.again,
         )
-        spend(s, ctx, recipients, now)
         endpoints = campaign_endpoints(ctx, record.id, definition)
         set_campaign_endpoints(s, record.id, endpoints, now=now)
         publish_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
+        spend(s, ctx, recipients, now)
         return record
 
     return await ctx.database.write(work)

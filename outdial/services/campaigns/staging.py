@@ -33,9 +33,6 @@ SIGN_OF_LIFE_EVERY = timedelta(seconds=5)
 """A sixth of the time after which somebody without one is given up."""
 PROBLEMS_NOTED_EVERY = timedelta(seconds=1)
 
-CANCELED = "canceled before all recipients were written"
-CANCELED_CODE = "canceled"
-
 Progress = Callable[[StagingRecord], None]
 """Gets the record when it begins, and after each chunk as far as this process knows it."""
 
@@ -84,7 +81,9 @@ async def cancel_staging(ctx: Resources, public_id: str) -> Staging:
     record = (await read_staging(ctx, public_id)).record
     now = ctx.clock()
     canceled = await ctx.database.write(
-        lambda s: staging.refuse(s, record, now=now, error=CANCELED, code=CANCELED_CODE)
+        lambda s: staging.refuse(
+            s, record, now=now, error=staging.CANCELED, code=staging.CANCELED_CODE
+        )
     )
     if not canceled:
         raise ChangeRefused(f"the {record.kind} {public_id} can't be canceled: it is not staging")

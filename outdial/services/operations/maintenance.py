@@ -118,7 +118,8 @@ class MaintenanceLoop:
 
     async def clear_abandoned(self) -> None:
         """Remove what launches wrote whose process died; complete accepted additions."""
-        for record in await self._ctx.database.read(staging.unfinished):
+        now = self._ctx.clock()
+        for record in await self._ctx.database.read(lambda s: staging.abandoned(s, now)):
             clear = clear_abandoned(self._ctx, record)
             await run_isolated(clear, f"the recipients of {record.campaign}")
 

@@ -271,8 +271,8 @@ class WebhookReceiver:
 
 
 def _parts(batch: Sequence[_Webhook], stored: StoredEvents) -> list[StoredEvents]:
-    """What was stored, by webhook. A settled call belongs to the first webhook that is about it;
-    one that was withdrawn for another call's sake, to the first of all."""
+    """What was stored, by webhook. A settled call belongs to the first webhook that is about it,
+    or about the call that overtook it."""
     new = {id(event) for event in stored.new}
     unclaimed = list(stored.settled)
     parts, begin = [], 0
@@ -280,8 +280,8 @@ def _parts(batch: Sequence[_Webhook], stored: StoredEvents) -> list[StoredEvents
         own = stored.events[begin : begin + len(webhook.reported)]
         begin += len(own)
         calls = {event.call_id for event in own}
-        settled = [each for each in unclaimed if each.call_id in calls]
-        unclaimed = [each for each in unclaimed if each.call_id not in calls]
+        settled = [each for each in unclaimed if calls & {each.call_id, each.overtaken_by or ""}]
+        unclaimed = [each for each in unclaimed if each not in settled]
         parts.append(StoredEvents(own, [each for each in own if id(each) in new], settled))
-    parts[0].settled.extend(unclaimed)
+    assert not unclaimed, "what is settled, an event of the batch settled"
     return parts

@@ -171,7 +171,7 @@ def _withdraw_later_calls(
     for other in others:
         same = other.call.recipient_id == locked.call.recipient_id
         if same and other.call.number > locked.call.number:
-            withdraw_call(s, other, now)
+            withdraw_call(s, other, now, overtaken_by=locked.id)
 
 
 def _waits_for_what_follows(s: Session, locked: LockedCall) -> bool:
@@ -202,7 +202,9 @@ def hold_number_again(
     holder = s.connection().execute(_SLOT_HOLDER, of_number).scalars().first()
     if holder is not None:
         claimed = next((other for other in others if other.id == holder), None)
-        if holder == locked.id or claimed is None or not withdraw_call(s, claimed, now):
+        if holder == locked.id or claimed is None:
+            return
+        if not withdraw_call(s, claimed, now, overtaken_by=locked.id):
             return
     s.connection().execute(
         insert_into(s, lease)

@@ -219,6 +219,8 @@ class LockedCall:
     """Evidence that came after its settlement changed what becomes of the recipient."""
     has_callbacks: bool = False
     """Its settlement stored callbacks for a callback workflow."""
+    overtaken_by: str | None = None
+    """The call whose late evidence withdrew it."""
 
     @property
     def call(self) -> CallValues:
@@ -335,6 +337,7 @@ class LockedCall:
             tenant=self.call.tenant,
             listed=self.listed,
             has_callbacks=self.has_callbacks,
+            overtaken_by=self.overtaken_by,
         )
 
 

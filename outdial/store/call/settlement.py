@@ -115,7 +115,7 @@ def end_call(s: Session, call_id: str, end: CallEnd, *, now: datetime) -> Settle
     return locked.as_settled(changed=True)
 
 
-def withdraw_call(s: Session, locked: LockedCall, now: datetime) -> bool:
+def withdraw_call(s: Session, locked: LockedCall, now: datetime, *, overtaken_by: str) -> bool:
     """Withdraw a call that was not sent yet, because of late evidence about an earlier one; False
     if it was sent. Its recipient waits then; the caller decides what follows, and saves it.
     """
@@ -126,6 +126,7 @@ def withdraw_call(s: Session, locked: LockedCall, now: datetime) -> bool:
         release_of_call(s, locked.id, now)
     s.connection().execute(_FREE, {"call_id": locked.id})
     settle_locked(s, [locked], now, by_earlier=False)
+    locked.overtaken_by = overtaken_by
     return True
 
 

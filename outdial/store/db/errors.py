@@ -10,7 +10,7 @@ StoreError
 ├── CampaignRunning         it is launched already and not over
 ├── CampaignEnded           it is over (or stopping), and `again` was not set
 ├── PurposeChanged          one name, one purpose
-├── StagingEnded            a launch or addition was given up while its rows were written
+├── StagingEnded            a launch or addition can be written to no more
 ├── NameChanged             a revision is for a campaign of another name
 └── IllegalTransition       the campaign cannot go from its state to the wanted one
 """
@@ -117,11 +117,8 @@ class PurposeChanged(StoreError):
 class StagingEnded(StoreError):
     code = "staging_ended"
 
-    def __init__(self, campaign: str) -> None:
-        super().__init__(
-            f"writing the recipients of {campaign} took so long without a sign of life that "
-            "another process gave it up; nothing of it is kept, send it again"
-        )
+    def __init__(self, campaign: str, reason: str) -> None:
+        super().__init__(f"no more recipients of {campaign} are written: {reason}")
 
 
 class NameChanged(StoreError):

@@ -36,6 +36,7 @@ from outdial.store.roster.staging import (
     lock_staging,
     require_open,
     staging_record,
+    without_problems,
 )
 
 MOVED_AT_ONCE = 1000
@@ -67,12 +68,9 @@ def flip_launch(
         again=again,
         requester=of.requester,
     ).record
-    if (launched.id, launched.launch, staged.recipients) != (
-        of.campaign_id,
-        of.row_launch,
-        recipients,
-    ):
-        raise StagingEnded(of.campaign)
+    if (launched.id, launched.launch) != (of.campaign_id, of.row_launch):
+        raise StagingEnded(of.campaign, "another launch of it has ended meanwhile; send it again")
+    _require_all(staged, recipients)
     _take_over_roster(s, launched)
     end_staging(s, of, now=now)
     return launched
@@ -120,8 +118,7 @@ def accept_addition(
     staged = lock_staging(s, of, StagingState.STAGING)
     assert of.campaign_id is not None, of
     require_open(lock_campaign(s, of.campaign_id), of.launch)
-    if staged.recipients != recipients:
-        raise StagingEnded(of.campaign)
+    _require_all(staged, recipients)
     moving = {"state": StagingState.MOVING.value, "updated_at": now}
     s.connection().execute(update(staging).where(staging.c.id == of.id).values(moving))
     if recipients <= MOVED_AT_ONCE:
@@ -129,9 +126,15 @@ def accept_addition(
     return of.model_copy(update=moving)
 
 
+def _require_all(staged: StagingRecord, recipients: int) -> None:
+    if staged.recipients != recipients:
+        reason = f"{staged.recipients} are stored of {recipients} that were read; send it again"
+        raise StagingEnded(staged.campaign, reason)
+
+
 def moving_additions(s: Session, campaign_id: int) -> list[StagingRecord]:
     """Accepted additions to a campaign of which recipients are left to be moved."""
-    query = select(staging).where(
+    query = select(*without_problems).where(
         staging.c.campaign_id == campaign_id,
         is_unfinished_staging,
         staging.c.state == StagingState.MOVING.value,

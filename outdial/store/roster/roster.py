@@ -200,18 +200,17 @@ def list_recipients(
     s: Session,
     campaign_id: int,
     *,
-    launch: int | None = None,
+    launch: int,
     limit: int = 100,
     after: int | None = None,
 ) -> list[RecipientRecord]:
-    """Recipients of a launch, or of all, by their positions; `after` is the last one of the page
-    before."""
-    statement = select(recipient).where(recipient.c.campaign_id == campaign_id)
-    if launch is not None:
-        statement = statement.where(recipient.c.launch == launch)
+    """Recipients of a launch by their positions; `after` is the last one of the page before."""
+    statement = select(recipient).where(
+        recipient.c.campaign_id == campaign_id, recipient.c.launch == launch
+    )
     if after is not None:
         statement = statement.where(recipient.c.position > after)
-    statement = statement.order_by(recipient.c.launch, recipient.c.position).limit(limit)
+    statement = statement.order_by(recipient.c.position).limit(limit)
     rows = s.connection().execute(statement).mappings()
     return [recipient_record(row) for row in rows]
 

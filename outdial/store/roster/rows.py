@@ -16,10 +16,10 @@ from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.record import RecipientState, StagingKind, StagingRecord, StagingState
 from outdial.domain.rules.location import LocatedDraft
 from outdial.store.db.bulk import load_rows
-from outdial.store.db.errors import StagingEnded
 from outdial.store.db.tables import EPOCH, recipient, roster_chunk, staging
 from outdial.store.db.tables.columns import json_text
 from outdial.store.roster.roster import lock_roster, move_roster
+from outdial.store.roster.staging import ended
 
 _COLUMNS = (
     "position",
@@ -95,7 +95,7 @@ def note_progress(
         update(staging).where(staging.c.id == of.id, staging.c.state == _STAGING).values(values)
     )
     if not noted.rowcount:
-        raise StagingEnded(of.campaign)
+        raise ended(s, of)
 
 
 def _keep_appointments(

@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, or_, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
@@ -24,7 +24,7 @@ from outdial.store.campaign.campaigns import (
     lock_campaign,
     require_launchable,
 )
-from outdial.store.db.dialect import lock_keys, lock_rows
+from outdial.store.db.dialect import insert_into, lock_keys, lock_rows
 from outdial.store.db.errors import CampaignEnded, StagingEnded
 from outdial.store.db.tables import (
     campaign,
@@ -41,12 +41,27 @@ ABANDONED_AFTER = timedelta(seconds=30)
 REMOVED_AT_ONCE = 1000
 INTERRUPTED = "the process that wrote its recipients ended before all were written; send it again"
 INTERRUPTED_CODE = "staging_interrupted"
+CANCELED = "canceled before all recipients were written"
+CANCELED_CODE = "canceled"
+SUPERSEDED = "a later try took its place"
+SUPERSEDED_CODE = "superseded"
+_REASONS = {
+    CANCELED_CODE: "it was canceled; nothing of it is kept",
+    INTERRUPTED_CODE: "it showed no sign of life for so long that another process gave it up; "
+    "nothing of it is kept, send it again",
+    SUPERSEDED_CODE: "a later try took its place; nothing of this one is kept",
+}
+"""What its writer is told, by the code it was refused with."""
+_ROW_LAUNCHES = 2**31
 _FIELDS = tuple(StagingRecord.model_fields)
 _STAGING = StagingState.STAGING.value
 
+without_problems = [staging.c[name] for name in _FIELDS if name != "problems"]
+"""What work on a staging reads of it: its problems can take a megabyte."""
+
 
 def staging_record(row: RowMapping) -> StagingRecord:
-    return StagingRecord.model_validate({name: row[name] for name in _FIELDS})
+    return StagingRecord.model_validate({name: row[name] for name in _FIELDS if name in row})
 
 
 def find_staging(s: Session, tenant: str, public_id: str) -> StagingRecord | None:
@@ -56,14 +71,24 @@ def find_staging(s: Session, tenant: str, public_id: str) -> StagingRecord | Non
     return None if row is None else staging_record(row)
 
 
-def unfinished(s: Session) -> list[StagingRecord]:
-    """All that are being written, moved or removed, in all tenants, the oldest first."""
-    query = select(staging).where(is_unfinished_staging).order_by(staging.c.id)
+def abandoned(s: Session, now: datetime) -> list[StagingRecord]:
+    """All whose rows are left to whoever comes next, in all tenants, the oldest first."""
+    query = (
+        select(*without_problems)
+        .where(
+            is_unfinished_staging,
+            or_(
+                staging.c.state == StagingState.REFUSED.value,
+                staging.c.updated_at <= now - ABANDONED_AFTER,
+            ),
+        )
+        .order_by(staging.c.id)
+    )
     return [staging_record(row) for row in s.connection().execute(query).mappings()]
 
 
 def is_abandoned(record: StagingRecord, now: datetime) -> bool:
-    """Whether its rows are left to whoever comes next."""
+    """Whether it is one of `abandoned`."""
     if not record.unfinished:
         return False
     return record.state is StagingState.REFUSED or record.updated_at <= now - ABANDONED_AFTER
@@ -88,7 +113,7 @@ def begin_launch(
     time. Raises ReservedName, CampaignRunning, CampaignEnded, PurposeChanged.
     """
     record = require_launchable(s, tenant, definition, again=again, requester=requester)
-    query = select(staging).where(
+    query = select(*without_problems).where(
         staging.c.tenant == tenant,
         staging.c.campaign == definition.name,
         staging.c.kind == StagingKind.LAUNCH.value,
@@ -100,24 +125,52 @@ def begin_launch(
     record = record or create_unlaunched(s, tenant, definition, now)
     values = _begun(record, public_id, StagingKind.LAUNCH, now)
     values |= {"launch": record.launch + 1, "row_launch": record.launch + 1, "requester": requester}
-    return _insert(s, values)
+    inserted = s.connection().execute(insert(staging).values(values).returning(*without_problems))
+    return staging_record(inserted.mappings().one())
 
 
 def begin_addition(s: Session, campaign_id: int, public_id: str, *, now: datetime) -> StagingRecord:
     """Begin to write more recipients for a campaign's present launch.
 
-    Raises UnknownCampaign, and CampaignEnded when the campaign is over or stopping.
+    Raises UnknownCampaign, CampaignEnded when the campaign is over or stopping, and StagingEnded
+    when there is one with this public id, such as that of `forestall_addition`.
     """
     record = lock_campaign(s, campaign_id)
     require_open(record, record.launch)
     values = _begun(record, public_id, StagingKind.ADDITION, now)
-    begun = _insert(s, values | {"launch": record.launch, "row_launch": 0})
-    # Launches are counted from 1: no launch has a negative number.
-    row_launch = -begun.id
+    begun = _insert_addition(s, values | {"launch": record.launch, "row_launch": 0})
+    if begun is None:
+        raise StagingEnded(record.name, _REASONS[SUPERSEDED_CODE])
+    row_launch = row_launch_of(begun.id)
     s.connection().execute(
         update(staging).where(staging.c.id == begun.id).values(row_launch=row_launch)
     )
     return begun.model_copy(update={"row_launch": row_launch})
+
+
+def row_launch_of(staging_id: int) -> int:
+    """The launch number that the recipients of an addition carry: negative, as no launch's is.
+
+    It fits into 32 bits whatever the id, which every small addition takes one of. Two additions
+    have the same number if 2^31 others came between them: the first has ended long before.
+    """
+    return -1 - (staging_id - 1) % _ROW_LAUNCHES
+
+
+def forestall_addition(
+    s: Session, record: CampaignRecord, public_id: str, *, now: datetime
+) -> bool:
+    """Keep an addition with this public id from ever beginning; False if it has begun."""
+    values = _begun(record, public_id, StagingKind.ADDITION, now) | {
+        "launch": record.launch,
+        "row_launch": 0,
+        "state": StagingState.REFUSED.value,
+        "unfinished": False,
+        "error": SUPERSEDED,
+        "error_code": SUPERSEDED_CODE,
+        "ended_at": now,
+    }
+    return _insert_addition(s, values) is not None
 
 
 def require_open(record: CampaignRecord, launch: int) -> None:
@@ -146,9 +199,16 @@ def _begun(
     }
 
 
-def _insert(s: Session, values: dict[str, Any]) -> StagingRecord:
-    inserted = s.connection().execute(insert(staging).values(values).returning(staging))
-    return staging_record(inserted.mappings().one())
+def _insert_addition(s: Session, values: dict[str, Any]) -> StagingRecord | None:
+    """None if there is one with its public id."""
+    inserted = s.connection().execute(
+        insert_into(s, staging)
+        .values(values)
+        .on_conflict_do_nothing(index_elements=["public_id"])
+        .returning(*without_problems)
+    )
+    row = inserted.mappings().first()
+    return None if row is None else staging_record(row)
 
 
 # --- end ----------------------------------------------------------------------------------------
@@ -156,11 +216,21 @@ def _insert(s: Session, values: dict[str, Any]) -> StagingRecord:
 
 def lock_staging(s: Session, of: StagingRecord, state: StagingState) -> StagingRecord:
     """Lock it until the transaction ends. Raises StagingEnded unless it is in that state."""
-    query = select(staging).where(staging.c.id == of.id)
+    query = select(*without_problems).where(staging.c.id == of.id)
     row = s.connection().execute(lock_rows(query, exclusive=[staging])).mappings().first()
     if row is None or row["state"] != state.value:
-        raise StagingEnded(of.campaign)
+        raise _ended(of, None if row is None else row["error_code"])
     return staging_record(row)
+
+
+def ended(s: Session, of: StagingRecord) -> StagingEnded:
+    """The error for one that is written to after it has ended; it says why it has."""
+    query = select(staging.c.error_code).where(staging.c.id == of.id)
+    return _ended(of, s.connection().execute(query).scalar_one_or_none())
+
+
+def _ended(of: StagingRecord, code: str | None) -> StagingEnded:
+    return StagingEnded(of.campaign, _REASONS.get(code or "", "it has ended already"))
 
 
 def end_staging(s: Session, of: StagingRecord, *, now: datetime) -> None:

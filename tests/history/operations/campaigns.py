@@ -83,8 +83,9 @@ def a_launch_that_is_given_up(scene: Scene) -> None:
     of = scene.do(lambda s: staging.begin_launch(s, TENANT, given, "refused", now=now, again=False))
     _write(scene, of, 4)
     scene.do(lambda s: staging.find_staging(s, TENANT, "refused"))
-    scene.do(staging.unfinished)
+    scene.do(lambda s: staging.abandoned(s, now))
     scene.do(lambda s: staging.refuse(s, of, now=now, error="no"))
+    scene.do(lambda s: staging.ended(s, of))
     for _ in range(3):
         scene.do(lambda s: staging.remove_some(s, of, now=now, limit=3))
     scene.do(lambda s: staging.delete_ended(s, before=now, limit=10))
