@@ -112,10 +112,10 @@ def _set_last_id(house: House, last: int) -> None:
     house.write(work)
 
 
-def test_additions_that_are_staged_together_have_numbers_of_their_own() -> None:
-    ids = [1, 2, 1000, 2**31 - 1, 2**31, 2**31 + 3, 2**32 - 1, 2**32 + 3]
-    numbers = [staging.row_launch_of(each) for each in ids]
-    assert len(set(numbers)) == len(ids) - 1  # 2^31 + 3 and 2^32 + 3
+@pytest.mark.parametrize("first", [1, 2**31 - 5, 2**31, 2**32 - 3, 2**40])
+def test_additions_that_are_staged_together_have_numbers_of_their_own(first: int) -> None:
+    numbers = [staging.row_launch_of(first + n) for n in (0, 1, 2, 9, 2**30, 2**31 - 1)]
+    assert len(set(numbers)) == len(numbers)
     assert all(-(2**31) <= number < 0 for number in numbers)
 
 
