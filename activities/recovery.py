@@ -21,9 +21,9 @@ from outdial.dispatch.starting import is_of_launch, start_campaign, wake_direct_
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord
 from outdial.resources.resources import Resources
+from outdial.store.campaign.open_campaigns import OpenCampaign
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.db.errors import IllegalTransition
-from outdial.store.roster import roster
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +39,21 @@ class Recovery:
         self._resources = resources
         self._campaigns = Campaigns(resources)
 
-    async def repair(self, campaign: CampaignRecord) -> bool:
+    async def repair(self, found: OpenCampaign) -> bool:
         """See that an open campaign is carried out, or ended; whether something was done."""
+        campaign = found.record
         if self._resources.clock() - campaign.launched_at < LAUNCH_AGE:
             return False
         workflow_id = campaign_workflow_id(campaign.tenant, campaign.name)
-        execution = await describe_execution(self._resources.temporal, workflow_id)
+        calling = found.calling and campaign.state is not CampaignState.STOPPING
+        execution = (
+            Execution(ExecutionState.OPEN)
+            if calling
+            else await describe_execution(self._resources.temporal, workflow_id)
+        )
         if execution.open:
-            await self._announce_staged(campaign, workflow_id)
+            if found.staged:  # the process that added the rows may have failed to announce them
+                await wake_campaign(self._resources.temporal, workflow_id)
             return False
         if campaign.state is CampaignState.STOPPING or _ended_by_person(execution, campaign):
             return await self._end(campaign)
@@ -64,12 +71,6 @@ class Recovery:
         await wake_direct_campaign(self._resources.temporal, direct)
         log.warning("direct campaign %s had no workflow (%s)", direct.id, execution.state)
         return True
-
-    async def _announce_staged(self, campaign: CampaignRecord, workflow_id: str) -> None:
-        """Wake the workflow for staged rows: the process that added them may have failed to."""
-        staged = await self._resources.database.read(lambda s: roster.has_staged(s, campaign.id))
-        if staged:
-            await wake_campaign(self._resources.temporal, workflow_id)
 
     async def _end(self, campaign: CampaignRecord) -> bool:
         """Stop it, and end all recipients that are staged or waiting; False while calls go on."""

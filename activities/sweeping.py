@@ -9,12 +9,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
+from outdial.dispatch.errors import TemporalUnavailable
+from outdial.store.db.errors import DatabaseUnavailable
+
 log = logging.getLogger(__name__)
 
 AT_ONCE = 10
 ROUND = timedelta(seconds=60)
 """Of one activity: within `options.SWEEP`, with room for the items that are under way."""
 BATCH = 200
+OUTAGE = 2 * AT_ONCE
+"""Items in a row. One that can't be dealt with by itself keeps no others waiting."""
 
 MOST_FAILURES = 1000
 """So many items that can't be dealt with are stepped over in one round."""
@@ -24,14 +29,33 @@ K = TypeVar("K")
 
 
 class Deadline:
-    """The time after which an activity starts no further work."""
+    """When an activity starts no further work: after a time, or in an outage."""
 
     def __init__(self, within: timedelta = ROUND) -> None:
         self._at = time.monotonic() + within.total_seconds()
+        self._unavailable = 0
+        self._outage: Exception | None = None
 
     @property
     def passed(self) -> bool:
-        return time.monotonic() >= self._at
+        return self._outage is not None or time.monotonic() >= self._at
+
+    def note(self, error: Exception | None) -> None:
+        """What came of an item. So many in a row that found Temporal or the database unavailable
+        are an outage: the next ones would as well, and wait for it as long."""
+        outage = isinstance(error, TemporalUnavailable) or (
+            isinstance(error, DatabaseUnavailable) and not error.rows_locked
+        )
+        self._unavailable = self._unavailable + 1 if outage else 0
+        if self._unavailable == OUTAGE and self._outage is None:
+            log.warning("%s; what is left is done in the next round", type(error).__name__)
+            self._outage = error
+
+    def raise_outage(self) -> None:
+        """Raise what an outage made of the last items, so that the round reads as one that failed,
+        not as one that found nothing to do."""
+        if self._outage is not None:
+            raise self._outage
 
     def share(self, of: int) -> Deadline:
         """A deadline for the first of several steps: an equal part of the time that is left."""
@@ -82,8 +106,8 @@ async def each(
 ) -> list[bool]:
     """Work on every item, a few at once; whether each was done.
 
-    One that raises is logged under its key, and the others go on. None is begun after
-    the deadline: those are left to the next round.
+    One that raises is logged under its key, and the others go on. None is begun after the deadline,
+    or in an outage: those are left to the next round.
     """
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -92,11 +116,14 @@ async def each(
             if until.passed:
                 return False
             try:
-                return bool(await work(item))
+                done = bool(await work(item))
             except Exception as error:
+                until.note(error)
                 log.warning("%s %s failed: %s", what, key(item), type(error).__name__)
                 log.debug("%s %s", what, key(item), exc_info=error)
                 return False
+            until.note(None)
+            return done
 
     return await asyncio.gather(*(one(item) for item in items))
 

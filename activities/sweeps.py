@@ -15,7 +15,7 @@ from temporalio import activity
 
 from activities.calls import Calls
 from activities.recovery import Recovery
-from activities.sweeping import BATCH, MOST_FAILURES, Deadline, each, sweep
+from activities.sweeping import BATCH, MOST_FAILURES, Deadline, sweep
 from outdial.contracts.names import callback_workflow_id, campaign_workflow_id
 from outdial.contracts.signatures.call import HangUpInput, LookUp, LookUpInput
 from outdial.contracts.signatures.sweep import SweepActivities, Swept
@@ -34,7 +34,7 @@ from outdial.store.call import calls, events, requests, settlement
 from outdial.store.call.events import UnsignalledEvent
 from outdial.store.call.requests import Requester
 from outdial.store.callbacks import runs
-from outdial.store.campaign import listing
+from outdial.store.campaign.open_campaigns import OpenCampaign, list_open_campaigns
 from outdial.store.claims import leases
 from outdial.store.claims.leases import LeaseCheck
 
@@ -49,6 +49,9 @@ EVENT_AGE = timedelta(seconds=10)
 """Younger events are being signalled by the process that stored them."""
 CALLBACK_RUN_AGE = timedelta(seconds=2)
 """Younger runs are being started by the process that settled their calls."""
+SIGN_OF_LIFE = timedelta(seconds=30)
+"""A campaign that has claimed a call since has a workflow: Temporal isn't asked. One that was ended
+in the meantime is found by a later round."""
 LOST_AGE = timedelta(seconds=60)
 """Runs that take longer are looked up in Temporal."""
 
@@ -81,20 +84,31 @@ class Sweeps(SweepActivities):
                 )
             )
 
+        until = Deadline()
         freed = await sweep(
-            read, self._check, what="lease of call", key=lambda c: c.call.id, until=Deadline()
+            read, self._check, what="lease of call", key=lambda c: c.call.id, until=until
         )
+        until.raise_outage()
         return Swept(leases=freed)
 
     @activity.defn(name="sweep_campaigns")
     async def sweep_campaigns(self) -> Swept:
         """Every open campaign is carried out by a workflow; one that a person ended is stopped."""
         until = Deadline()
-        open_campaigns = await self._resources.database.read(listing.list_open_campaigns)
-        repaired = await each(
-            open_campaigns, self._recovery.repair, what="campaign", key=lambda c: c.id, until=until
+        since = self._resources.clock() - SIGN_OF_LIFE
+
+        async def read(after: OpenCampaign | None, _: object) -> Sequence[OpenCampaign]:
+            last = 0 if after is None else after.record.id
+            return await self._resources.database.read(
+                lambda s: list_open_campaigns(s, calling_since=since, limit=BATCH, after=last)
+            )
+
+        repaired = await sweep(
+            read, self._recovery.repair, what="campaign", key=lambda c: c.record.id, until=until
         )
-        return Swept(campaigns=sum(repaired) + await self._restart_direct_campaigns(until))
+        restarted = await self._restart_direct_campaigns(until)
+        until.raise_outage()
+        return Swept(campaigns=repaired + restarted)
 
     async def _restart_direct_campaigns(self, until: Deadline) -> int:
         """Restart direct campaigns with ready recipients, without waiting for the next request."""
@@ -203,15 +217,18 @@ class Sweeps(SweepActivities):
 
         return await sweep(
             read,
-            lambda callback_run: start_callback_run(
-                self._resources.temporal, callback_run.call_id, callback_run.run
-            ),
+            self._start_callback_run,
             what="callbacks of call",
             key=lambda each: each.call_id,
             until=until,
             mark=mark,
             most_failures=BATCH - 1,  # with more, Temporal is away, or nearly so
         )
+
+    async def _start_callback_run(self, callback_run: CallbackRun) -> bool:
+        temporal = self._resources.temporal
+        await start_callback_run(temporal, callback_run.call_id, callback_run.run)
+        return True
 
     async def _end_lost_callback_runs(self, until: Deadline) -> int:
         """Runs whose workflow is gone. Lost with Temporal's data: to be started once more, since

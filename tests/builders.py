@@ -22,6 +22,7 @@ from outdial.domain.rules.location import LocatedDraft
 from outdial.domain.rules.zone import ZoneEvidence, ZoneSource, zone_data
 from outdial.store.call import events, settlement
 from outdial.store.campaign import campaigns
+from outdial.store.campaign.open_campaigns import OpenCampaign, list_open_campaigns
 from outdial.store.campaign.states import set_campaign_state
 from outdial.store.claims.fence import raise_fence
 from outdial.store.claims.reservation import claim_calls
@@ -153,6 +154,10 @@ class House:
         self.write(lambda s: roster.enroll_chunk(s, record.id, record.launch, 0, rows))
         self.write(lambda s: roster.mark_enrolled(s, record.id, record.launch))
         return record
+
+    def open_campaigns(self) -> list[OpenCampaign]:
+        """As the sweep reads them."""
+        return self.write(lambda s: list_open_campaigns(s, calling_since=self.now, limit=1000))
 
     def claim(self, campaign: CampaignRecord, key: str | None = None, limit: int = 200) -> Claim:
         self._claims += 1

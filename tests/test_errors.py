@@ -23,7 +23,7 @@ from outdial.api.statuses import HTTP_STATUS
 from outdial.api.v1.problems import PROBLEM_CODE, install_problems
 from outdial.calendars.expansion import TooLong
 from outdial.cli.exit_codes import EXIT_CODE
-from outdial.dispatch.errors import TemporalUnavailable
+from outdial.dispatch.errors import TemporalRefused, TemporalUnavailable
 from outdial.domain.errors import OutdialError
 from outdial.domain.line.routing import UnknownLine
 from outdial.intake.problems import DefinitionInvalid
@@ -57,7 +57,7 @@ BELOW_DOORS = {
 
 OWN_COMMANDS = {
     "settings_invalid", "stack_failed", "stack_running", "stack_gone", "nothing_launched",
-    "temporal_unreachable", "temporal_mismatch", "temporal_refused", "interrupted",
+    "temporal_unreachable", "temporal_mismatch", "interrupted",
 }  # fmt: skip
 """Of starting and interrupting processes: over HTTP they can't happen."""
 
@@ -128,11 +128,12 @@ def test_each_code_is_in_the_maps_or_caught_below_them() -> None:
 
 
 def test_what_services_and_the_store_raise_is_known_at_every_door_of_ours() -> None:
-    raised = codes_of(ServiceError, StoreError, TemporalUnavailable, UnknownLine, DefinitionInvalid)
+    temporal = (TemporalRefused, TemporalUnavailable)
+    raised = codes_of(ServiceError, StoreError, *temporal, UnknownLine, DefinitionInvalid)
     v1 = {code for code, status in HTTP_STATUS.items() if status.v1 is not None}
     assert raised - DEFECTS_OVER_HTTP <= v1
     assert raised <= set(EXIT_CODE)
-    codes = codes_of(ServiceError, TemporalUnavailable, UnknownLine, ProviderError)
+    codes = codes_of(ServiceError, *temporal, UnknownLine, ProviderError)
     assert codes <= {code for code, status in HTTP_STATUS.items() if status.compat is not None}
 
 
@@ -195,3 +196,15 @@ async def test_compatible_apis_answer_by_the_map(kind: type[OutdialError]) -> No
 def test_a_line_that_nobody_chose_is_one_that_is_unknown() -> None:
     assert issubclass(NoLineChosen, UnknownLine)
     assert HTTP_STATUS[NoLineChosen.code] == HTTP_STATUS[UnknownLine.code]
+
+
+async def test_what_temporal_refuses_is_not_to_be_sent_again() -> None:
+    """Nor does it say more than that: its text names what an operator has set up."""
+    error = TemporalRefused("Namespace nowhere is not found.", "reminder was not changed")
+    app = FastAPI()
+    install_problems(app)
+    async with answering(app, error) as http:
+        answer = await http.get("/")
+    assert (answer.status_code, answer.json()["code"]) == (502, "temporal_refused")
+    assert "retry-after" not in answer.headers
+    assert "nowhere" not in answer.text

@@ -65,6 +65,7 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "upload_not_stored": HttpStatus(v1=503),
     "worker_timeout": HttpStatus(v1=503, compat=400),
     "temporal_unavailable": HttpStatus(v1=503, compat=503),
+    "temporal_refused": HttpStatus(v1=502, compat=502),  # it would be refused again
     "row_process_failed": HttpStatus(v1=503),
     "database_unavailable": HttpStatus(v1=503, compat=503, hooks=503),
     # What a provider answered
@@ -97,6 +98,9 @@ def text_of_error(error: OutdialError) -> str:
     """The text for a client: without SQL statements or database connections."""
     if error.code == "database_unavailable":
         return "the database does not answer; nothing was changed"
+    if error.code == "temporal_refused":
+        log.error("%s", error)
+        return "Temporal refuses what this needs, and would again; the operator's log says why"
     if error.code == "statement_refused":
         log.warning("%s", error)
         return "found a value that can't be kept, such as a text with a NUL character"

@@ -111,16 +111,19 @@ async def reading_records(settings: Settings, *, hint: str = "") -> AsyncIterato
 
 
 @asynccontextmanager
-async def changing_records(settings: Settings, *, hint: str = "") -> AsyncIterator[Attachment]:
+async def changing_records(
+    settings: Settings, *, hint: str = "", records_first: bool = False
+) -> AsyncIterator[Attachment]:
     """The database, and the engine if one runs, which is signalled; none is started.
 
-    Raises NothingYet as `reading_records` does, and TemporalUnreachable when a Temporal is
-    configured, but does not answer.
+    `records_first` is for what takes effect with its record, whether Temporal hears of it or not:
+    a connection is made when it is used. Raises NothingYet as `reading_records` does, and without
+    `records_first` TemporalUnreachable when a Temporal is configured, but does not answer.
     """
     settings, borrowed, live = await _find_engine(settings, hint)
     async with AsyncExitStack() as opened:
         database = _open_database(settings, opened)
-        client = await _connect(settings, lazy=not live)
+        client = await _connect(settings, lazy=records_first or not live)
         clock = await opened.enter_async_context(_clock_of(database))
         context = build_resources(settings, database, client, Lines([]), clock)
         yield Attachment(context, settings, settings.ui_url, None, borrowed, live)

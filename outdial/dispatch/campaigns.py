@@ -14,8 +14,8 @@ from outdial.dispatch.errors import (
     UpdateRefused,
     WorkerTimeout,
     WorkflowNotFound,
+    failures_translated,
     is_not_found,
-    outages_translated,
     reason_of,
 )
 from outdial.domain.record import CampaignRecord
@@ -29,11 +29,11 @@ async def update_campaign(
 ) -> CampaignView:
     """Send an update to a campaign's workflow.
 
-    Raises WorkflowNotFound, UpdateRefused, WorkerTimeout, and TemporalUnavailable, which says
-    `doing`.
+    Raises WorkflowNotFound, UpdateRefused, WorkerTimeout, and TemporalRefused and
+    TemporalUnavailable, which say `doing`.
     """
     workflow_id = campaign_workflow_id(record.tenant, record.name)
-    with outages_translated(doing):
+    with failures_translated(doing):
         try:
             async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
                 view: CampaignView = await temporal.get_workflow_handle(workflow_id).execute_update(

@@ -1,10 +1,12 @@
-"""Translates errors of the Temporal SDK; the only place that recognizes an outage."""
+"""Translates errors of the Temporal SDK; the only place that tells an outage from a refusal."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -14,7 +16,10 @@ from outdial.domain.errors import OutdialError
 _NEVER_CONNECTED = "Failed client connect: "
 """How the SDK's core begins the text of the bare RuntimeError that a client raises which connects
 at first use and can't. It has no type of its own."""
-
+_TURNED_AWAY = re.compile(r'Status \{ code: (PermissionDenied|Unauthenticated), message: "(.*?)"')
+"""What the same text has in it when the server answered, and lets these credentials not in."""
+_NOT_TEMPORAL = "grpc-status header missing"
+"""How the text of an answer begins that came from a proxy, whose status says nothing lasting."""
 
 _REFUSALS = frozenset(
     {
@@ -32,7 +37,7 @@ _REFUSALS = frozenset(
 
 
 class TemporalUnavailable(OutdialError):
-    """Temporal did not carry out a request: it does not answer, or answers with an error."""
+    """Temporal did not carry out a request: it does not answer, or can't do so now."""
 
     code = "temporal_unavailable"
 
@@ -41,15 +46,17 @@ class TemporalUnavailable(OutdialError):
 
 
 class TemporalRefused(OutdialError):
-    """Temporal refused a request; `message` is its own text, and `invalid` whether the request
-    itself is wrong."""
+    """Temporal refused a request, and would again: credentials, a namespace or a value is wrong.
+
+    `message` is its own text, and `invalid` whether the request itself is wrong.
+    """
 
     code = "temporal_refused"
 
-    def __init__(self, error: RPCError) -> None:
-        super().__init__(f"Temporal refused: {error.message}")
-        self.invalid = error.status is RPCStatusCode.INVALID_ARGUMENT
-        self.message = error.message
+    def __init__(self, message: str, doing: str, *, invalid: bool = False) -> None:
+        self.message = message.rstrip(".")
+        self.invalid = invalid
+        super().__init__(f"Temporal refused: {self.message}; so {doing}")
 
 
 class WorkflowNotFound(OutdialError):
@@ -94,49 +101,60 @@ def reason_of(error: WorkflowFailureError | WorkflowUpdateFailedError) -> str | 
     return None if cause is None else cause.message
 
 
-def is_outage(error: BaseException) -> bool:
-    """Whether it says that Temporal did not carry out a request.
+def is_not_found(error: BaseException | None) -> bool:
+    """Whether it is Temporal's answer that there is no such open workflow.
 
-    Every other RuntimeError is a defect: of ours, of a payload converter's, or of the SDK's use.
+    A namespace that is not found is something else: of its workflows nothing is known.
     """
-    if isinstance(error, RPCError | TemporalUnavailable):
-        return True
+    if not isinstance(error, RPCError) or error.status is not RPCStatusCode.NOT_FOUND:
+        return False
+    details = error.grpc_status.details if error.raw_grpc_status else ()
+    return not any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in details)
+
+
+def refusal_text(error: BaseException) -> str | None:
+    """Temporal's own text when it refuses a request however often it is sent; else None."""
+    if isinstance(error, RPCError):
+        lasting = error.status in _REFUSALS and not error.message.startswith(_NOT_TEMPORAL)
+        return error.message if lasting else None
+    if _never_connected(error):
+        turned_away = _TURNED_AWAY.search(str(error))
+        return turned_away and (turned_away[2] or turned_away[1])
+    return None
+
+
+def failure_of(error: BaseException, doing: str) -> TemporalUnavailable | TemporalRefused | None:
+    """What an error of the SDK means when it says that Temporal did not carry out a request.
+
+    None for every other one: a RuntimeError is a defect of ours, of a payload converter's, or of
+    the SDK's use. `doing` completes the text: what was left undone.
+    """
+    if isinstance(error, TemporalUnavailable | TemporalRefused):
+        return error
+    if not isinstance(error, RPCError) and not _never_connected(error):
+        return None
+    refusal = refusal_text(error)
+    if refusal is None:
+        return TemporalUnavailable(doing)
+    invalid = isinstance(error, RPCError) and error.status is RPCStatusCode.INVALID_ARGUMENT
+    return TemporalRefused(refusal, doing, invalid=invalid)
+
+
+def _never_connected(error: BaseException) -> bool:
     return type(error) is RuntimeError and str(error).startswith(_NEVER_CONNECTED)
 
 
-def is_not_found(error: BaseException | None) -> bool:
-    """Whether it is Temporal's answer that there is no such open workflow."""
-    return isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND
-
-
-def is_refusal(error: RPCError) -> bool:
-    """Whether Temporal answered, and refuses the request however often it is sent."""
-    return error.status in _REFUSALS
-
-
 @contextmanager
-def outages_translated(doing: str) -> Iterator[None]:
-    """Raise TemporalUnavailable for what the SDK raises when Temporal is away.
+def failures_translated(doing: str) -> Iterator[None]:
+    """Raise TemporalRefused for what Temporal refuses, and TemporalUnavailable for what the SDK
+    raises when it is away.
 
-    `doing` completes its text: what was left undone. Anything else passes as it is.
+    `doing` completes their texts: what was left undone. Anything else passes as it is.
     """
     try:
         yield
-    except TemporalUnavailable:
-        raise
     except Exception as error:
-        if not is_outage(error):
+        failure = failure_of(error, doing)
+        if failure is None or failure is error:
             raise
-        raise TemporalUnavailable(doing) from error
-
-
-@contextmanager
-def refusals_translated(doing: str) -> Iterator[None]:
-    """As `outages_translated`, and raise TemporalRefused for what Temporal refuses."""
-    with outages_translated(doing):
-        try:
-            yield
-        except RPCError as error:
-            if not is_refusal(error):
-                raise
-            raise TemporalRefused(error) from error
+        raise failure from error

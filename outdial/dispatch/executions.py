@@ -22,7 +22,7 @@ from temporalio.service import RPCError
 
 from outdial.contracts.messages import RequestResult
 from outdial.contracts.workflows import RequestCallWorkflow
-from outdial.dispatch.errors import WorkflowFailed, is_not_found, outages_translated, reason_of
+from outdial.dispatch.errors import WorkflowFailed, failures_translated, is_not_found, reason_of
 
 SERVER_IDENTITY = "history-service"
 """The identity that terminates a workflow which has reached a limit of the server."""
@@ -71,29 +71,35 @@ _STATES = {
 async def describe_execution(
     temporal: Client, workflow_id: str, *, doing: str = "the state of a workflow is not known"
 ) -> Execution:
-    """The newest run of a workflow id. Raises TemporalUnavailable, which says `doing`.
+    """The newest run of a workflow id.
 
+    Raises TemporalRefused and TemporalUnavailable, which say `doing`.
     A status that this version doesn't know counts as open: nothing is repaired on a guess.
     """
-    with outages_translated(doing):
+    with failures_translated(doing):
         return await _describe(temporal, workflow_id)
 
 
 async def await_closed(temporal: Client, workflow_id: str, *, doing: str) -> None:
-    """Wait until a workflow is over, however it ends. Raises TemporalUnavailable, which says
-    `doing`."""
-    with outages_translated(doing):
+    """Wait until a workflow is over, however it ends, or is not found.
+
+    Raises TemporalRefused and TemporalUnavailable, which say `doing`.
+    """
+    with failures_translated(doing):
         try:
             await temporal.get_workflow_handle(workflow_id).result()
         except WorkflowFailureError:
             return
+        except RPCError as error:
+            if not is_not_found(error):
+                raise
 
 
 async def await_request(temporal: Client, workflow_id: str) -> RequestResult:
     """The outcome of a requested call, when there is one. Raises WorkflowFailed,
-    TemporalUnavailable."""
+    TemporalRefused, TemporalUnavailable."""
     handle = temporal.get_workflow_handle_for(RequestCallWorkflow.run, workflow_id)
-    with outages_translated("the outcome is not known yet"):
+    with failures_translated("the outcome is not known yet"):
         try:
             return await handle.result()
         except WorkflowFailureError as error:

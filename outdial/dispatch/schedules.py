@@ -20,7 +20,7 @@ from temporalio.service import RPCError
 from outdial.contracts.names import TASK_QUEUE, run_campaign_workflow_id, schedule_id
 from outdial.contracts.signatures.launch import LaunchInput
 from outdial.contracts.workflows import RunCampaignWorkflow
-from outdial.dispatch.errors import is_not_found, refusals_translated
+from outdial.dispatch.errors import failures_translated, is_not_found
 
 _CATCH_UP = timedelta(minutes=10)
 """A launch that was missed for longer is left out: its people expect the next one."""
@@ -45,7 +45,7 @@ async def create_schedule(
         spec=ScheduleSpec(cron_expressions=[cron], time_zone_name=time_zone),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP),
     )
-    with refusals_translated(f"the schedule of {name} was not changed"):
+    with failures_translated(f"the schedule of {name} was not changed"):
         try:
             await temporal.create_schedule(schedule_id(launch.tenant, name), schedule)
         except ScheduleAlreadyRunningError:
@@ -59,7 +59,7 @@ async def delete_schedule(temporal: Client, tenant: str, name: str) -> bool:
 
     Raises TemporalRefused, TemporalUnavailable.
     """
-    with refusals_translated(f"the schedule of {name} was not changed"):
+    with failures_translated(f"the schedule of {name} was not changed"):
         try:
             await temporal.get_schedule_handle(schedule_id(tenant, name)).delete()
         except RPCError as error:

@@ -3,11 +3,13 @@ numbers that it suppressed, and starts the callbacks of the call."""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from sqlmodel import Session
 from temporalio.client import Client
 
+from outdial.dispatch.errors import TemporalRefused, TemporalUnavailable
 from outdial.dispatch.signals import hang_up_suppressed_calls, signal_requester, wake_campaign
 from outdial.dispatch.starting import start_callback_run
 from outdial.domain.record import Settled
@@ -16,6 +18,8 @@ from outdial.store.callbacks import runs
 from outdial.store.claims import leases
 from outdial.store.db.database import Database
 from outdial.store.db.errors import DatabaseUnavailable
+
+log = logging.getLogger(__name__)
 
 
 async def propagate_settlement(
@@ -70,5 +74,9 @@ async def _start_callbacks(
 ) -> None:
     if not (settled.changed and settled.has_callbacks):
         return
-    if await start_callback_run(temporal, settled.call_id):
+    try:
+        await start_callback_run(temporal, settled.call_id)
+    except (TemporalRefused, TemporalUnavailable) as error:
+        log.warning("a callback workflow was not started: %s", error)
+    else:
         await database.write(lambda s: runs.mark_started(s, [settled.call_id], now=now))

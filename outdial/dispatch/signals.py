@@ -20,7 +20,7 @@ from outdial.contracts.names import (
     REPORT_SIGNAL,
     REQUEST_SETTLED_SIGNAL,
 )
-from outdial.dispatch.errors import is_not_found, is_outage
+from outdial.dispatch.errors import failure_of, is_not_found
 from outdial.domain.call.event import CallEvent
 from outdial.store.compliance import suppressions
 from outdial.store.db.database import Database
@@ -82,18 +82,18 @@ async def _signal(temporal: Client, workflow_id: str, name: str, *arguments: obj
     """Whether nothing is left to be signalled: it was, or its workflow is over."""
     handle = temporal.get_workflow_handle(workflow_id)
     try:
-        await handle.signal(name, args=arguments, rpc_timeout=SIGNAL_WITHIN)
-    except RPCTimeoutOrCancelledError:
+        # The SDK's own timeout begins when the client is connected, which may take for ever.
+        async with asyncio.timeout(SIGNAL_WITHIN.total_seconds()):
+            await handle.signal(name, args=arguments, rpc_timeout=SIGNAL_WITHIN)
+    except (TimeoutError, RPCTimeoutOrCancelledError):
         log.warning("signal %s not delivered in time", name)
         return False
-    except RPCError as error:
+    except (RPCError, RuntimeError) as error:
         if is_not_found(error):
             return True
-        log.warning("signal %s not delivered: %s", name, error.status.name)
-        return False
-    except RuntimeError as error:
-        if not is_outage(error):
+        failure = failure_of(error, f"signal {name} was not delivered")
+        if failure is None:
             raise
-        log.warning("signal %s not delivered: no connection to Temporal", name)
+        log.warning("%s", failure)
         return False
     return True

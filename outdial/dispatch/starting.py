@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
 from typing import Any
 
 from temporalio.client import Client
@@ -37,22 +37,18 @@ from outdial.contracts.workflows import (
     DeliveryWorkflow,
     RequestCallWorkflow,
 )
-from outdial.dispatch.errors import is_outage, outages_translated
+from outdial.dispatch.errors import TemporalUnavailable, failures_translated
 from outdial.dispatch.signals import SIGNAL_WITHIN
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord
-
-log = logging.getLogger(__name__)
 
 
 async def start_campaign(temporal: Client, record: CampaignRecord) -> None:
     """Start the workflow of a campaign's present launch, unless one is open.
 
-    Raises TemporalUnavailable.
+    Raises TemporalRefused, TemporalUnavailable.
     """
-    with outages_translated(
-        f"{record.name} is written down, and starts by itself once Temporal is back"
-    ):
+    with failures_translated(f"{record.name} is written down, and starts by itself later"):
         await temporal.start_workflow(
             CampaignWorkflow.run,
             _campaign_input(record),
@@ -73,9 +69,9 @@ async def start_campaign(temporal: Client, record: CampaignRecord) -> None:
 async def wake_direct_campaign(temporal: Client, direct: CampaignRecord) -> None:
     """Start the campaign of single calls, or have it look for work now if it runs.
 
-    Raises TemporalUnavailable.
+    Raises TemporalRefused, TemporalUnavailable.
     """
-    with outages_translated("the direct campaign was not woken"):
+    with failures_translated("the direct campaign was not woken"):
         await temporal.start_workflow(
             CampaignWorkflow.run,
             _campaign_input(direct),
@@ -109,10 +105,10 @@ async def start_call(temporal: Client, call: ClaimedCall) -> bool:
     """Start the workflow of a call that may be in flight; False when it has had one before.
 
     It finds the fence raised, and follows what was placed instead of placing it.
-    Raises TemporalUnavailable.
+    Raises TemporalRefused, TemporalUnavailable.
     """
     try:
-        with outages_translated("the workflow of a call was not started"):
+        with failures_translated("the workflow of a call was not started"):
             await temporal.start_workflow(
                 CallWorkflow.run,
                 call,
@@ -132,14 +128,14 @@ async def start_request(
 ) -> None:
     """Start the workflow of a requested call, unless there has been one of its key.
 
-    `masked` is the number for people. Raises TemporalUnavailable.
+    `masked` is the number for people. Raises TemporalRefused, TemporalUnavailable.
     """
     line = request.request.line
     attributes = [SearchAttributePair(CAMPAIGN, DIRECT_CAMPAIGN)]
     if line is not None:
         attributes.append(SearchAttributePair(LINE, line))
     try:
-        with outages_translated("the call was not requested"):
+        with failures_translated("the call was not requested"):
             await temporal.start_workflow(
                 RequestCallWorkflow.run,
                 request,
@@ -154,37 +150,37 @@ async def start_request(
         return  # requested before, and over: its outcome can be read
 
 
-async def start_callback_run(temporal: Client, call_id: str, run: int = 1) -> bool:
-    """Start the workflow of a call's callbacks; False when it could not be started now.
+async def start_callback_run(temporal: Client, call_id: str, run: int = 1) -> None:
+    """Start the workflow of a call's callbacks.
 
     Its id names the call and the run, so that starting it twice starts it once.
+    Raises TemporalRefused, TemporalUnavailable: the next sweep of a worker starts it.
     """
+    doing = "it is recorded, and starts with the next sweep of a worker"
     try:
-        await temporal.start_workflow(
-            CallbackWorkflow.run,
-            CallbackRunInput(call_id=call_id, run=run),
-            id=callback_workflow_id(call_id, run),
-            task_queue=TASK_QUEUE,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            static_summary="callbacks of a call",
-            rpc_timeout=SIGNAL_WITHIN,
-        )
+        async with asyncio.timeout(SIGNAL_WITHIN.total_seconds()):
+            with failures_translated(doing):
+                await temporal.start_workflow(
+                    CallbackWorkflow.run,
+                    CallbackRunInput(call_id=call_id, run=run),
+                    id=callback_workflow_id(call_id, run),
+                    task_queue=TASK_QUEUE,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    static_summary="callbacks of a call",
+                    rpc_timeout=SIGNAL_WITHIN,
+                )
+    except TimeoutError as error:  # it never got so far as to the SDK's own timeout
+        raise TemporalUnavailable(doing) from error
     except WorkflowAlreadyStartedError:
-        return True
-    except Exception as error:
-        if not is_outage(error):
-            raise
-        log.warning("a callback workflow was not started: %s", type(error).__name__)
-        return False
-    return True
+        return  # it is over, or under way
 
 
 async def start_delivery(temporal: Client, tenant: str, endpoint_id: str) -> None:
     """Start delivering the webhooks of an endpoint, or have the workflow that does look again.
 
-    Raises TemporalUnavailable.
+    Raises TemporalRefused, TemporalUnavailable.
     """
-    with outages_translated("webhooks wait"):
+    with failures_translated("webhooks wait"):
         await temporal.start_workflow(
             DeliveryWorkflow.run,
             EndpointRef(tenant=tenant, endpoint_id=endpoint_id),

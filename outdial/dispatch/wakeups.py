@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 from temporalio.client import Client
 
-from outdial.dispatch.errors import TemporalUnavailable
+from outdial.dispatch.errors import TemporalRefused, TemporalUnavailable
 from outdial.dispatch.starting import wake_direct_campaign
 from outdial.domain.record import CampaignRecord
 
@@ -76,8 +76,8 @@ class Wakeups:
         for direct in waiting.values():
             try:
                 await wake_direct_campaign(self._temporal, direct)
-            except TemporalUnavailable as error:
-                log.warning("the direct campaign was not woken: %s", type(error).__name__)
+            except (TemporalRefused, TemporalUnavailable) as error:
+                log.warning("%s", error)
                 self._waiting.setdefault(direct.id, direct)
                 woken = False
             except Exception:  # a defect, which must not keep all others asleep

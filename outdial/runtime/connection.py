@@ -31,7 +31,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from outdial.contracts.names import SWEEP_SCHEDULE, TASK_QUEUE
 from outdial.contracts.search_attributes import SEARCH_ATTRIBUTES
 from outdial.contracts.workflows import SweepWorkflow
-from outdial.dispatch.errors import is_refusal
+from outdial.dispatch.errors import refusal_text
 from outdial.domain.errors import OutdialError
 from outdial.runtime.settings.settings import Settings
 from outdial.runtime.temporal_config import client_config, temporal_address
@@ -49,6 +49,10 @@ _NO_OPERATOR = (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED)
 _CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
 
 
+CONNECT_WITHIN = timedelta(seconds=10)
+"""A server that accepts a connection and never says a word would be waited for for ever."""
+
+
 class SharedPayloadConverter(CompositePayloadConverter):
     """Pydantic's converter for payloads. The SDK makes one for each run and two for each of its
     tasks: these share their parts, with the type adapters that were built for earlier ones."""
@@ -61,7 +65,7 @@ DATA_CONVERTER = DataConverter(payload_converter_class=SharedPayloadConverter)
 
 
 class TemporalUnreachable(OutdialError):
-    """No Temporal server answers at the configured address."""
+    """No Temporal server answers at the configured address, or it lets nobody in."""
 
     code = "temporal_unreachable"
 
@@ -85,8 +89,15 @@ async def connect_temporal(
     give_up = loop.time() + within.total_seconds()
     while True:
         try:
-            return await Client.connect(**config, data_converter=DATA_CONVERTER, lazy=lazy)
-        except (RuntimeError, OSError) as error:
+            async with asyncio.timeout(CONNECT_WITHIN.total_seconds()):
+                return await Client.connect(**config, data_converter=DATA_CONVERTER, lazy=lazy)
+        except (RuntimeError, OSError) as error:  # TimeoutError is one
+            refusal = refusal_text(error)
+            if refusal is not None:
+                raise TemporalUnreachable(
+                    f"Temporal at {config['target_host']} lets nobody in by these credentials: "
+                    f"{refusal}; correct TEMPORAL_API_KEY or the certificate"
+                ) from error
             if loop.time() >= give_up:
                 raise TemporalUnreachable(
                     f"no Temporal server answers at {config['target_host']}; "
@@ -206,7 +217,7 @@ def refusal_of(error: Exception) -> str | None:
     """One line for a request that Temporal did not carry out; None for another error."""
     if not isinstance(error, RPCError):
         return None
-    what = "refused" if is_refusal(error) else "does not answer"
+    what = "does not answer" if refusal_text(error) is None else "refused"
     return f"Temporal {what}: {error.message}"
 
 

@@ -61,7 +61,10 @@ def test_a_configured_cluster_comes_before_a_stack(
 @pytest.mark.parametrize(
     ("status", "text"),
     [
-        (RPCStatusCode.PERMISSION_DENIED, "Temporal refused: its own words"),
+        (
+            RPCStatusCode.PERMISSION_DENIED,
+            "Temporal refused: its own words; so the endpoint was not created",
+        ),
         (
             RPCStatusCode.UNAVAILABLE,
             "Temporal does not answer, so the endpoint was not created",

@@ -10,6 +10,7 @@ from outdial.domain.call.claim import ClaimedCall
 from outdial.runtime import connection
 from tests.cli.conftest import Outdial
 from tests.services.defective import DEFECTS, NEVER_CONNECTED, DefectiveServiceClient, client_of
+from tests.services.world import NUMBERS
 
 
 def connected_to(monkeypatch: pytest.MonkeyPatch, temporal: Client) -> None:
@@ -41,3 +42,42 @@ def test_an_outage_is_told_as_one(
     result = outdial("pause", call.campaign)
     assert result.exit_code == 1
     assert result.stderr == f"Temporal does not answer, so {call.campaign} was not changed\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["suppress", NUMBERS[0]], "1 number added."),
+        (
+            ["block", "US-HI", "--until", "2099-01-01", "--reason", "storm"],
+            "US-HI is blocked until",
+        ),
+        (["unblock", "US-HI"], "US-HI was not blocked."),
+    ],
+)
+def test_what_only_needs_its_record_is_recorded_while_temporal_is_away(
+    outdial: Outdial,
+    call: ClaimedCall,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    expected: str,
+) -> None:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    result = outdial(*arguments)
+    assert result.exit_code == 0, result.output
+    assert expected in result.stdout
+    what = "1 call could not be ended now" if "suppress" in arguments else "1 campaign could not be"
+    assert what in result.stdout
+    if "suppress" in arguments:
+        assert "ended by the next sweep of a worker" in result.stdout
+        assert "1 on the list before" in outdial(*arguments).stdout
+
+
+def test_a_refusal_is_told_as_one(
+    outdial: Outdial, call: ClaimedCall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = f'{NEVER_CONNECTED}Status {{ code: PermissionDenied, message: "no" }}'
+    connected_to(monkeypatch, client_of(DefectiveServiceClient(refused)))
+    result = outdial("pause", call.campaign)
+    assert result.exit_code == 1
+    assert result.stderr == f"Temporal refused: no; so {call.campaign} was not changed\n"

@@ -70,7 +70,7 @@ async def test_a_launch_cut_short_is_completed_by_the_next(world: World) -> None
     name = new_name()
     nowhere = await no_temporal()
     without_temporal = build_world(world.ctx.database, nowhere)
-    with pytest.raises(TemporalUnavailable, match="starts by itself once Temporal is back"):
+    with pytest.raises(TemporalUnavailable, match="starts by itself later"):
         await launch_campaign(without_temporal.ctx, definition(name))
     repaired = await launch_campaign(world.ctx, definition(name))
     assert (repaired.created, repaired.resumed) == (False, True)

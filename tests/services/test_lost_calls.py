@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
+from sqlmodel import Session
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import ActivityEnvironment
 
@@ -19,6 +20,7 @@ from outdial.providers.lines import Lines
 from outdial.resources.resources import Resources
 from outdial.store.call import calls, events
 from outdial.store.claims import leases
+from outdial.store.compliance import suppressions
 from outdial.store.db.tables import call as call_table
 from outdial.store.db.tables import campaign as campaign_table
 from outdial.store.db.tables import recipient
@@ -73,7 +75,17 @@ def _is_hung_up_by_its_campaign(world: World, call_id: str) -> Callable[[Any], A
     )
 
 
-@pytest.mark.parametrize("why", [_is_withdrawn, _is_hung_up_by_its_campaign])
+def _is_suppressed(world: World, call_id: str) -> Callable[[Any], Any]:
+    def work(s: Session) -> None:
+        record = calls.get_call(s, call_id)
+        assert record is not None
+        now = world.clock.now
+        suppressions.suppress_all(s, record.tenant, [record.to], "asked", now=now, source="desk")
+
+    return work
+
+
+@pytest.mark.parametrize("why", [_is_withdrawn, _is_hung_up_by_its_campaign, _is_suppressed])
 async def test_a_call_that_could_not_be_told_to_hang_up_is_told_again(
     world: World, why: Callable[[World, str], Callable[[Any], Any]]
 ) -> None:

@@ -25,7 +25,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 
 from activities.recovery import LAUNCH_AGE
-from activities.sweeps import START_AGE, Sweeps
+from activities.sweeps import SIGN_OF_LIFE, START_AGE, Sweeps
 from outdial.contracts.names import campaign_workflow_id
 from outdial.dispatch.errors import TemporalUnavailable
 from outdial.dispatch.executions import ExecutionState, describe_execution
@@ -203,6 +203,18 @@ async def test_a_lost_campaign_is_paused_or_stopped_as_its_operator_said(
     else:
         assert stored.state is CampaignState.STOPPED
         assert await people(world, lost) == {("done", "canceled"): len(NUMBERS)}
+
+
+async def test_temporal_is_not_asked_about_a_campaign_that_has_just_claimed(world: World) -> None:
+    [call] = await world.claim_calls(1)
+    world.clock.now += SIGN_OF_LIFE
+    assert (await sweeps(world).sweep_campaigns()).campaigns == 0
+    campaign = campaign_workflow_id(call.tenant, call.campaign)
+    execution = await describe_execution(world.ctx.temporal, campaign)
+    assert execution.state is ExecutionState.ABSENT
+    world.clock.now += timedelta(seconds=1)
+    assert (await sweeps(world).sweep_campaigns()).campaigns == 1
+    await world.ctx.temporal.get_workflow_handle(campaign).terminate()
 
 
 async def test_a_young_launch_is_left_to_whoever_launches_it(world: World) -> None:

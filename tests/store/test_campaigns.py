@@ -132,7 +132,7 @@ def test_the_direct_campaign_is_created_once_and_never_ends(house: House) -> Non
     assert house.set_state(direct, PAUSED).state is PAUSED
     with pytest.raises(IllegalTransition):
         house.set_state(direct, STOPPING)
-    assert house.write(listing.list_open_campaigns) == []
+    assert house.open_campaigns() == []
 
 
 def test_states_change_only_where_that_makes_sense(house: House) -> None:

@@ -51,7 +51,7 @@ def test_nothing_reads_a_campaign_before_its_first_launch_is_staged(house: House
     write(house, of, 3)
     assert _campaign(house) is None
     assert house.write(lambda s: listing.list_campaigns(s, DEFAULT_TENANT)) == []
-    assert house.write(listing.list_open_campaigns) == []
+    assert house.open_campaigns() == []
     read = find(house)
     assert (read.state, read.launch, read.rows_read, read.recipients) == (
         StagingState.STAGING,

@@ -35,7 +35,7 @@ def install_refusals(app: FastAPI, write: Write) -> None:
         if isinstance(error, TooManyRequests):
             headers["retry-after"] = str(error.retry_after)
             request.state.usages = (error.usage,)
-        elif status >= 500:
+        elif status >= 500 and error.code != "temporal_refused":
             headers["retry-after"] = str(RETRY_AFTER_SECONDS)
             log.error("%s: %s", type(error).__name__, error)
         return write(request, status, text_of_error(error), headers)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from outdial.api.state import state_of
-from outdial.dispatch.errors import TemporalUnavailable, outages_translated
+from outdial.dispatch.errors import TemporalRefused, TemporalUnavailable, failures_translated
 from outdial.store.db.errors import DatabaseUnavailable
 
 TEMPORAL_WITHIN = timedelta(seconds=2)
@@ -29,9 +29,9 @@ async def readyz(request: Request) -> JSONResponse:
     temporal = await _temporal_answers(request)
     return JSONResponse(
         {
-            "status": "ok" if database and temporal else "degraded" if database else "down",
+            "status": "down" if not database else "ok" if temporal == "ok" else "degraded",
             "database": "ok" if database else "unavailable",
-            "temporal": "ok" if temporal else "unavailable",
+            "temporal": temporal,
         },
         status_code=200 if database else 503,
     )
@@ -45,10 +45,13 @@ async def _database_answers(request: Request) -> bool:
     return True
 
 
-async def _temporal_answers(request: Request) -> bool:
+async def _temporal_answers(request: Request) -> str:
     client = state_of(request).context.temporal
     try:
-        with outages_translated("its health is not known"):
-            return await client.service_client.check_health(timeout=TEMPORAL_WITHIN)
+        with failures_translated("its health is not known"):
+            healthy = await client.service_client.check_health(timeout=TEMPORAL_WITHIN)
     except TemporalUnavailable:
-        return False
+        return "unavailable"
+    except TemporalRefused:
+        return "refused"
+    return "ok" if healthy else "unavailable"

@@ -91,6 +91,7 @@ PROBLEM_CODE: Mapping[str, str] = {
     "not_offered": "not_offered",
     "worker_timeout": "no_worker",
     "temporal_unavailable": "temporal_unavailable",
+    "temporal_refused": "temporal_refused",
     "row_process_failed": "row_process_failed",
     "database_unavailable": "database_unavailable",
     "campaign_ended": "campaign_over",
@@ -114,7 +115,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-ALWAYS = documented(401, 403, 422, 429, 503)
+ALWAYS = documented(401, 403, 422, 429, 502, 503)
 """Statuses that every route may return."""
 
 

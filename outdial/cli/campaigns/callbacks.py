@@ -73,7 +73,7 @@ async def _callbacks(
 
 
 async def _retry(settings: Settings, call_id: str) -> int:
-    async with changing_records(settings) as at:
+    async with changing_records(settings, records_first=True) as at:
         callback_run = await callback_runs.retry_callbacks(at.context, call_id)
     left = [entry.kind for entry in callback_run.entries if entry.state is CallbackState.PENDING]
     say(f"Started again, from {left[0] if left else 'the end'}.")

@@ -9,7 +9,13 @@ from typing import Annotated
 
 import typer
 
-from outdial.cli.attachment import MIGRATE_FIRST, NothingYet, changing_records, reading_records
+from outdial.cli.attachment import (
+    MIGRATE_FIRST,
+    Attachment,
+    NothingYet,
+    changing_records,
+    reading_records,
+)
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, plural, print_table, say
 from outdial.cli.running import run, settings_or_fail
@@ -76,9 +82,10 @@ def unblock(place: Place, purpose: OfPurpose = None) -> None:
 
 async def _apply(settings: Settings, file: Path) -> int:
     own = read_rules(file)
-    async with changing_records(settings, hint=MIGRATE_FIRST) as at:
-        before = await blocking.replace_rules(at.context, own)
-    say(f"{plural(len(own), 'rule')} applied, in place of {before}.")
+    async with changing_records(settings, hint=MIGRATE_FIRST, records_first=True) as at:
+        changed = await blocking.replace_rules(at.context, own)
+    say(f"{plural(len(own), 'rule')} applied, in place of {changed.result}.")
+    _say_not_signalled(changed.not_signalled, at)
     return OK
 
 
@@ -112,19 +119,31 @@ def _show(in_force: Sequence[Rule], blocks: Sequence[Block], *, as_json: bool) -
 async def _block(
     settings: Settings, place: str, until: str, reason: str, purpose: Purpose | None
 ) -> int:
-    async with changing_records(settings, hint=MIGRATE_FIRST) as at:
-        blocked = await blocking.block(at.context, place, until, reason, purpose)
+    async with changing_records(settings, hint=MIGRATE_FIRST, records_first=True) as at:
+        changed = await blocking.block(at.context, place, until, reason, purpose)
+    blocked = changed.result
     whom = "" if purpose is None else f" for {purpose} calls"
     say(f"{blocked.jurisdiction} is blocked{whom} until {blocked.until:%Y-%m-%d %H:%M}Z.")
+    _say_not_signalled(changed.not_signalled, at)
     return OK
 
 
 async def _unblock(settings: Settings, place: str, purpose: Purpose | None) -> int:
-    async with changing_records(settings, hint=MIGRATE_FIRST) as at:
-        lifted = await blocking.unblock(at.context, place, purpose)
+    async with changing_records(settings, hint=MIGRATE_FIRST, records_first=True) as at:
+        changed = await blocking.unblock(at.context, place, purpose)
     say(
         f"The block of {place.upper()} is lifted."
-        if lifted
+        if changed.result
         else f"{place.upper()} was not blocked."
     )
+    _say_not_signalled(changed.not_signalled, at)
     return OK
+
+
+def _say_not_signalled(campaigns: int, at: Attachment) -> None:
+    if campaigns and at.live:
+        say(
+            f"{plural(campaigns, 'campaign')} could not be signalled: Temporal did not take the "
+            "signal. The change is in force for every call; those who wait are decided about again "
+            "with the next claim."
+        )

@@ -89,7 +89,7 @@ async def _suppress(
     if not numbers:
         fail(*(unread or ["found no number; write some, or --file with a CSV file"]))
     source = "command line" if file is None else file.name
-    async with changing_records(settings, hint=MIGRATE_FIRST) as at:
+    async with changing_records(settings, hint=MIGRATE_FIRST, records_first=True) as at:
         suppressed = await suppressing.suppress(
             at.context, numbers, reason, source=source, every_tenant=every_tenant
         )
@@ -101,7 +101,10 @@ async def _suppress(
     say(text + ".")
     if suppressed.not_signalled and at.live:
         calls = plural(suppressed.not_signalled, "call")
-        say(f"{calls} could not be signalled; none of them is dialed.")
+        say(
+            f"{calls} could not be ended now: Temporal did not take the signal. What is not dialed "
+            "yet is not dialed; what rings is ended by the next sweep of a worker."
+        )
     if unread:
         fail(*unread, "The other numbers were added; these were not.")
     return OK

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from outdial.dispatch.errors import TemporalUnavailable
 from outdial.dispatch.starting import start_callback_run
 from outdial.domain.call.callback_run import CallbackRun, CallbackState
 from outdial.resources.resources import Resources
@@ -25,8 +24,8 @@ async def list_callback_runs(
 async def retry_callbacks(ctx: Resources, call_id: str) -> CallbackRun:
     """Go on with the callbacks of a call from the one that failed. What is done stays done.
 
-    Raises ChangeRefused when none has failed, and TemporalUnavailable when the retry is recorded
-    and could not be started now: the sweeper starts it.
+    Raises ChangeRefused when none has failed, and TemporalRefused or TemporalUnavailable when the
+    retry is recorded and could not be started now: the sweeper starts it.
     """
     now = ctx.clock()
     try:
@@ -38,7 +37,6 @@ async def retry_callbacks(ctx: Resources, call_id: str) -> CallbackRun:
         raise ChangeRefused(f"call {call_id!r} has no callbacks; {listed}") from error
     if callback_run is None:
         raise ChangeRefused(f"no callback of call {call_id} has failed")
-    if not await start_callback_run(ctx.temporal, call_id, callback_run.run):
-        raise TemporalUnavailable("it is recorded, and starts with the next sweep of a worker")
+    await start_callback_run(ctx.temporal, call_id, callback_run.run)
     await ctx.database.write(lambda s: runs.mark_started(s, [call_id], now=now))
     return callback_run

@@ -103,7 +103,7 @@ async def enroll_staged(ctx: Resources, record: CampaignRecord) -> Changed:
 
     Raises ChangeRefused, TemporalUnavailable.
     """
-    doing = f"no recipient was added to {record.name}"
+    doing = f"the recipients are stored, and {record.name} enrols them later"
     try:
         view = await _update(ctx, record, "add_recipients", AddRequest(), doing=doing)
     except WorkflowNotFound as error:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from sqlmodel import Session
 
@@ -13,6 +14,7 @@ from outdial.contracts.names import campaign_workflow_id
 from outdial.dispatch.signals import wake_campaign
 from outdial.domain.definition.fields import parse_date, parse_instant
 from outdial.domain.definition.purpose import Purpose
+from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.place import UnknownPlace, require_jurisdiction
 from outdial.domain.rules.rule import EVERYWHERE, Rule
 from outdial.domain.rules.rulebook import Block, Rulebook, countries
@@ -21,6 +23,20 @@ from outdial.services.errors import RulesInvalid
 from outdial.store.compliance import rulings
 
 T = TypeVar("T")
+AT_ONCE = 50
+"""Campaigns that are signalled at once."""
+
+
+@dataclass(frozen=True)
+class RulesChanged(Generic[T]):
+    """A change of rules, which decisions and fences see from its commit on."""
+
+    result: T
+    not_signalled: int
+    """Campaigns that Temporal could not be told to wake; they decide about waiting recipients again
+    when they claim next."""
+
+
 _LAST_ZONE = timedelta(hours=12)
 """A date has begun everywhere once it has at UTC-12."""
 
@@ -31,7 +47,7 @@ async def block(
     until: str,
     reason: str,
     purpose: Purpose | None = None,
-) -> Block:
+) -> RulesChanged[Block]:
     """Block all calls to a place until an instant or a date, from the commit on; fences see it too.
 
     Raises RulesInvalid for an unknown place, and for a time that is invalid or has passed.
@@ -45,17 +61,23 @@ async def block(
     )
     if blocked.until <= now:
         raise RulesInvalid(f"found {until!r}, which has passed; write a later date")
-    await _change(ctx, lambda s: rulings.block(s, ctx.tenant, blocked, now=now))
-    return blocked
+
+    def work(s: Session) -> Block:
+        rulings.block(s, ctx.tenant, blocked, now=now)
+        return blocked
+
+    return await _change(ctx, work)
 
 
-async def unblock(ctx: Resources, jurisdiction: str, purpose: Purpose | None = None) -> bool:
+async def unblock(
+    ctx: Resources, jurisdiction: str, purpose: Purpose | None = None
+) -> RulesChanged[bool]:
     """Lift a block; False when there was none. Raises RulesInvalid."""
     now, place = ctx.clock(), _place(jurisdiction)
     return await _change(ctx, lambda s: rulings.unblock(s, ctx.tenant, place, purpose, now=now))
 
 
-async def replace_rules(ctx: Resources, rules: Sequence[Rule]) -> int:
+async def replace_rules(ctx: Resources, rules: Sequence[Rule]) -> RulesChanged[int]:
     """Put these rules in place of the tenant's own; how many there were before.
 
     They are added to those that ship, so they can only be stricter. Raises RulesInvalid.
@@ -89,17 +111,20 @@ def of_place(book: Rulebook, place: str | None) -> tuple[tuple[Rule, ...], tuple
     )
 
 
-async def _change(ctx: Resources, work: Callable[[Session], T]) -> T:
+async def _change(ctx: Resources, work: Callable[[Session], T]) -> RulesChanged[T]:
     """Commit the change, then wake campaigns to decide about their recipients again."""
     done = await ctx.database.write(work)
     campaigns = await ctx.database.read(lambda s: rulings.open_campaigns(s, ctx.tenant))
-    await asyncio.gather(
-        *(
-            wake_campaign(ctx.temporal, campaign_workflow_id(record.tenant, record.name))
-            for record in campaigns
-        )
-    )
-    return done
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def wake(record: CampaignRecord) -> bool:
+        async with gate:
+            return await wake_campaign(
+                ctx.temporal, campaign_workflow_id(record.tenant, record.name)
+            )
+
+    woken = await asyncio.gather(*map(wake, campaigns))
+    return RulesChanged(done, woken.count(False))
 
 
 def _place(text: str) -> str:

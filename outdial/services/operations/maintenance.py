@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
-from outdial.dispatch.errors import is_outage
+from outdial.dispatch.errors import failure_of
 from outdial.dispatch.starting import start_delivery, wake_direct_campaign
 from outdial.resources.resources import Resources
 from outdial.services.accounts.once import RETAINED_FOR
@@ -181,7 +181,10 @@ async def _repeat(step: Callable[[], Awaitable[None]], every: Callable[[], timed
         try:
             await step()
         except Exception as error:
-            if isinstance(error, DatabaseUnavailable) or is_outage(error):
+            failure = failure_of(error, f"{name} is tried again")
+            if failure is not None:
+                log.warning("%s", failure)
+            elif isinstance(error, DatabaseUnavailable):
                 log.warning("%s: %s; tried again", name, type(error).__name__)
             else:
                 log.exception("%s failed; tried again", name)

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord
 from outdial.store.campaign.campaigns import IS_LAUNCHED, campaign_record
-from outdial.store.db.tables import campaign, is_open
+from outdial.store.db.tables import campaign
 
 
 def list_campaigns(
@@ -71,15 +71,3 @@ def choose_beside(lower: Sequence[str], upper: Sequence[str], limit: int) -> tup
     below = lower[:most_lower]
     above = upper[: limit - len(below)]
     return [*below[::-1], *above], len(lower) + len(upper) <= limit
-
-
-def list_open_campaigns(
-    s: Session, *, limit: int | None = None, after: int = 0
-) -> list[CampaignRecord]:
-    """Campaigns of all tenants that are not over, by id, direct ones left out: they never are.
-
-    `after` is the last one of the page before.
-    """
-    query = select(campaign).where(is_open, ~campaign.c.direct, IS_LAUNCHED, campaign.c.id > after)
-    rows = s.connection().execute(query.order_by(campaign.c.id).limit(limit)).mappings()
-    return [campaign_record(row) for row in rows]

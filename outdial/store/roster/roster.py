@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, select, tuple_, update
+from sqlalchemy import and_, delete, exists, or_, select, tuple_, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
@@ -41,6 +41,18 @@ from outdial.store.db.tables import (
 from outdial.store.records import call_record, recipient_record
 
 DUPLICATE = "duplicate: the number is on this roster already"
+HAS_STAGED = or_(
+    exists().where(
+        roster_chunk.c.campaign_id == campaign.c.id, roster_chunk.c.launch == campaign.c.launch
+    ),
+    exists().where(
+        staging.c.campaign_id == campaign.c.id,
+        is_unfinished_staging,
+        staging.c.state == StagingState.MOVING.value,
+    ),
+)
+"""Of a campaign in a statement: rows of its present launch are staged and not enrolled yet, in
+chunks, or of an addition that is accepted."""
 _STOPPED = (CampaignState.STOPPING, CampaignState.STOPPED, CampaignState.FINISHED)
 
 
@@ -104,21 +116,9 @@ def read_chunk(
 
 
 def has_staged(s: Session, campaign_id: int) -> bool:
-    """Whether rows of a campaign's present launch are staged and not enrolled yet: in chunks, or
-    of an addition that is accepted."""
-    statement = select(
-        exists().where(
-            campaign.c.id == campaign_id,
-            roster_chunk.c.campaign_id == campaign.c.id,
-            roster_chunk.c.launch == campaign.c.launch,
-        )
-        | exists().where(
-            staging.c.campaign_id == campaign_id,
-            is_unfinished_staging,
-            staging.c.state == StagingState.MOVING.value,
-        )
-    )
-    return bool(s.connection().execute(statement).scalar_one())
+    """Whether rows of a campaign's present launch are staged and not enrolled yet."""
+    statement = select(HAS_STAGED).select_from(campaign).where(campaign.c.id == campaign_id)
+    return bool(s.connection().execute(statement).scalar_one_or_none())
 
 
 def enroll_chunk(

@@ -11,6 +11,7 @@ from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, shipped_rulebook
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns, listing, progress
+from outdial.store.campaign.open_campaigns import list_open_campaigns
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.compliance import receipts, rulings
 from outdial.store.lines import lines
@@ -142,11 +143,14 @@ def states_of_campaigns(scene: Scene) -> None:
 @operation
 def campaigns_listed(scene: Scene) -> None:
     scene.do(lambda s: listing.list_campaigns(s, TENANT))
-    scene.do(listing.list_open_campaigns)
     newest = scene.do(lambda s: listing.list_newest(s, TENANT, limit=5))
     for last in (newest[-1], scene.history.campaign):
         scene.do(lambda s, r=last: listing.list_newest(s, TENANT, limit=5, after=r))  # type: ignore[misc]
-    scene.do(lambda s: listing.list_open_campaigns(s, limit=5, after=newest[-1].id))
+    since = scene.house.now - timedelta(seconds=30)
+    for after in (0, newest[-1].id):
+        scene.do(
+            lambda s, a=after: list_open_campaigns(s, calling_since=since, limit=5, after=a)  # type: ignore[misc]
+        )
     for name in (NOBODY, "over-40x", "history"):
         scene.do(lambda s, n=name: listing.names_beside(s, TENANT, n, limit=10))  # type: ignore[misc]
     for name in ("history", "over-4", NOBODY):
