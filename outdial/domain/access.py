@@ -41,7 +41,7 @@ SCOPES = (
 
 
 def allows(scopes: tuple[str, ...], scope: str) -> bool:
-    """Whether these scopes hold the wanted one; who may write may also read."""
+    """Whether these scopes include the one wanted; a scope to write implies the one to read."""
     subject = scope.partition(":")[0]
     return bool({EVERYTHING, scope, f"{subject}:write"} & set(scopes))
 
@@ -52,9 +52,8 @@ def quota_of(key: ApiKey, *, usual: int) -> int:
 
 
 def covers(holder: ApiKey, other: ApiKey, *, usual: int) -> bool:
-    """Whether a key may do all that another one may, for at least as long: then its holder gains
-    nothing by having the other one too. `usual` is the quota of keys that have none of their
-    own."""
+    """Whether a key may do everything that another one may, for at least as long, so that its
+    holder gains nothing from the other. `usual` is the quota of keys without one of their own."""
     lasts = holder.expires_at is None or (
         other.expires_at is not None and other.expires_at <= holder.expires_at
     )
@@ -63,7 +62,7 @@ def covers(holder: ApiKey, other: ApiKey, *, usual: int) -> bool:
 
 
 def require_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    """The scopes, sorted, each once. Raises ValueError for one that there is not."""
+    """The scopes, sorted, each once. Raises ValueError for an unknown one."""
     for scope in scopes:
         if scope not in SCOPES:
             raise ValueError(f"found scope {scope!r}; known are {', '.join(SCOPES)}")
@@ -82,20 +81,20 @@ class ApiKey(BaseModel):
     name: str
     scopes: tuple[str, ...]
     enabled: bool
-    """Off, every request is refused, until it is switched on again."""
+    """When off, every request with it is refused."""
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     last_used_at: datetime | None = None
     previous_until: datetime | None = None
-    """Until when the secret before the last rotation is still good."""
+    """Until when the secret before the last rotation is accepted."""
     calls_per_day: int | None = None
     """How many calls it may request in 24 hours, people of campaigns included; None: as many as
     the installation's settings say."""
 
 
 class Limit(BaseModel):
-    """So many requests within a time; the time begins with the first one."""
+    """A number of requests within a period, which begins with the first of them."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,7 +1,7 @@
 """Bounds of values that come from outside: nesting, size, number of members, characters.
 
 A value within them can be stored in both databases and written into any answer. The numbers are
-ours: what a parser or the interpreter happens to bear differs between versions.
+our own: what a parser or the interpreter tolerates differs between versions.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class OutOfBounds(OutdialError, ValueError):
 def parse_json(text: bytes, bounds: Bounds = DOCUMENT) -> Any:
     """The value of a JSON text, within bounds.
 
-    Raises OutOfBounds, and ValueError with the place of what is no JSON: half a surrogate pair,
-    NaN and Infinity are none.
+    Raises OutOfBounds, and ValueError with the place where it is not JSON, such as a lone
+    surrogate, NaN or Infinity.
     """
     value = from_json(text.removeprefix(b"\xef\xbb\xbf"), allow_inf_nan=False)
     require_within(value, bounds)
@@ -88,7 +88,7 @@ def require_within(value: Any, bounds: Bounds, path: Path = ()) -> None:
 
 def _are_short_texts(value: dict[Any, Any], bounds: Bounds) -> bool:
     """Whether it is a flat object of texts that is far within bounds, as the variables of most
-    recipients are: it is found out in a tenth of the time."""
+    recipients are: this takes a tenth of the time of the full check."""
     try:
         keys = "".join(value)
         texts = keys + "".join(value.values())

@@ -16,7 +16,7 @@ from typing import cast
 import pytz
 
 _ERA = datetime(int(pytz.VERSION.partition(".")[0]), 1, 1, tzinfo=UTC).replace(tzinfo=None)
-"""The year of the zone data; zones that differed before are alike today."""
+"""The year of the zone data: zones that differed only before it count as the same."""
 
 _MIDNIGHT = time()
 _AROUND = (timedelta(days=-1), timedelta(days=1))

@@ -160,7 +160,7 @@ def next_try(
     retry_after: timedelta | None = None,
     waits: Sequence[timedelta] = RETRY_AFTER,
 ) -> timedelta | None:
-    """How long to wait after so many tries; None when there is no further one."""
+    """How long to wait after this many tries; None when that was the last."""
     if tries > len(waits):
         return None
     wait = waits[tries - 1]
@@ -168,7 +168,7 @@ def next_try(
 
 
 def require_events(events: tuple[str, ...]) -> tuple[str, ...]:
-    """Event types that there are, each once. Raises ValueError."""
+    """The event types, each once. Raises ValueError for an unknown one."""
     types = (EVERY_EVENT, *(str(event.value) for event in EventType))
     if not events:
         raise ValueError("found no event; write * for all")

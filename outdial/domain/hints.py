@@ -46,8 +46,8 @@ def list_of(values: Iterable[Enum]) -> str:
 
 
 def hint_at(model: type[BaseModel], path: KeyPath) -> Hint | None:
-    """The hint of the field at a path, of what stands above a path that leads nowhere, or what
-    the field's type says by itself."""
+    """The hint of the field at a path, else that of the nearest field above it, else what the
+    field's type says by itself."""
     return _hint_at(model, _pattern(path))
 
 
@@ -62,8 +62,8 @@ def keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:
 
 
 def _pattern(path: KeyPath) -> tuple[int | str, ...]:
-    """The path with one position for all: what is said of one item holds for each. It is kept,
-    so it holds no more of a document's own keys than distinguishes them from a model's."""
+    """The path with all positions in lists made one, since what holds for one item holds for each.
+    It is a key of a cache, so long keys of a document are cut."""
     return tuple(0 if isinstance(step, int) else step[:_LONGEST_STEP] for step in path)
 
 

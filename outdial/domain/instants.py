@@ -29,7 +29,8 @@ TOO_FAR = f"found a time more than {FURTHEST_AHEAD.days} days ahead; write an ea
 
 
 def promised(at: datetime | None, since: datetime) -> datetime | None:
-    """A time that somebody asked for during a talk that ended at `since`, not before that.
+    """The time that somebody asked for during a talk that ended at `since`, or that end if it is
+    later.
 
     None for a time that has passed or is more than a year ahead: it is no promise.
     """

@@ -111,8 +111,8 @@ def _unknown_key(model: type[BaseModel] | None, path: KeyPath) -> str:
 
 @lru_cache
 def _homes(model: type[BaseModel]) -> dict[str, tuple[str, ...]]:
-    """Where each key is known: of several places the fewest levels down, and of those of one
-    level rather where other keys are refused."""
+    """Where each key belongs. Of several places, the one with the fewest levels above it; at equal
+    depth, one where other keys are refused."""
     paths = sorted(
         key_paths(model), key=lambda path: (len(path), path[-1] not in keys_at(model, path[:-1]))
     )

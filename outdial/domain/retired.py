@@ -1,7 +1,7 @@
 """Words of ours that were renamed before the first release, and what they are called now.
 
 Whoever still writes one, as a key, a field, a value or an option, is refused with the current name.
-A word is retired only where its current name is known: elsewhere it is as unknown as any other.
+A word is retired only where its current name is known: elsewhere it is unknown like any other.
 """
 
 from __future__ import annotations

@@ -92,11 +92,11 @@ class AppointmentChange(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The appointment is as was asked for."""
+    """The appointment is as requested."""
 
     appointment: Appointment
     changed: bool = True
-    """False when it was so already."""
+    """False when it already was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class Claim(BaseModel):
     wake_at: datetime | None = None
     """When claiming again may find something, if nothing else happens before (UTC)."""
     wake_after: timedelta | None = None
-    """How long after the claim that is: the clock of the worker that waits may differ. None in
+    """The same, counted from the claim: the clock of the worker that waits may differ. None in
     claims of older versions."""
     reason: str = ""
     """What is waited for, in words."""

@@ -47,7 +47,7 @@ _EMAIL = re.compile(r"[^\s@<>,;:()]{1,64}@[^\s@<>,;:()]{1,255}")
 def masked_text(text: str) -> str:
     """The text as it is kept: bounded, telephone numbers and mail addresses masked.
 
-    It is masked before it is cut, so that no cut makes a number too short to be seen as one.
+    It is masked before it is cut, so that no cut leaves a number too short to be recognized.
     """
     text = unicodedata.normalize("NFKC", text[: 2 * LONGEST_TEXT])
     text = _EMAIL.sub("•••@•••", text)
@@ -60,7 +60,7 @@ def _masked_number(match: re.Match[str]) -> str:
 
 
 def slug_of(text: str) -> str | None:
-    """The text in lower case with underscores between its words; None if it is no such thing."""
+    """The text in lower case with underscores between its words; None if that is no slug."""
     if len(text) > LONGEST_TEXT:
         return None
     folded = unicodedata.normalize("NFKC", text).casefold()

@@ -42,7 +42,8 @@ def body_of(values: dict[str, Any]) -> str:
 
 
 def number_digest(call_id: str, e164: str) -> str:
-    """Digest of a number, salted with the call's id; only who has the number can check it."""
+    """Digest of a number, salted with the call's id; only somebody who has the number can check
+    it."""
     return hashlib.sha256(f"{call_id}/{e164}".encode()).hexdigest()
 
 

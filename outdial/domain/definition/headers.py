@@ -2,8 +2,8 @@
 
 The operator's own files may set any name but those that say how a request is framed and carried
 from hop to hop, and those that the request writes itself. Definitions that come by key may set
-those of a list: receivers believe many names, about who asks and for whom, that no list of
-forbidden ones would hold.
+those of a list: receivers trust more headers that say who is asking, and for whom, than a list of
+forbidden ones could name.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
                                    ▲                            │
                                    └────────it fails────────────┘
 
-Decided from what is handed in; when, and with which evidence, is the store's to say.
+Pure functions of what is handed in; the store says when they are called, and with which evidence.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class BreakerPolicy(Frozen):
     longest_wait: Duration = timedelta(minutes=10)
 
     def enough_working(self, failures: int) -> int:
-        """With so many calls that work beside `failures`, the line stays closed: to count more of
-        them changes nothing."""
+        """How many calls that work keep the line closed beside `failures`: counting more of them
+        changes nothing."""
         return int(failures / self.share) - failures + 2
 
 
@@ -72,7 +72,8 @@ class Health(Frozen):
 
     circuit: Circuit = Circuit.CLOSED
     since: datetime | None = None
-    """When it came into this circuit; closed, calls before count no more. None: ever since."""
+    """When it came into this state; in a closed circuit, earlier calls count no more. None: from
+    the beginning."""
     reason: str | None = None
     """Why it is not closed, for people."""
     retry_at: datetime | None = None
@@ -86,7 +87,8 @@ class Health(Frozen):
 
 
 NOT_TRIED_WAIT = timedelta(seconds=5)
-"""The call that should have tried the line was withdrawn or throttled: another soon does."""
+"""How soon another call tries the line when the one that was to try it was withdrawn or
+throttled."""
 _FAILURES = frozenset(
     {
         FailureClass.UNAVAILABLE,
@@ -95,10 +97,10 @@ _FAILURES = frozenset(
         FailureClass.UNKNOWN,
     }
 )
-"""A throttle is none: a provider that says when to come back works, and fewer calls than fit
-would be made. A rejection is about the number, a refusal about the person. `UNKNOWN` is one: the
-provider neither answered nor reported. So is `BLOCKED`: every further call with that caller id does
-it more harm."""
+"""What counts as a failure of the line. A throttle does not: a provider that says when to come back
+works. A rejection is about the number, a refusal about the person. `UNKNOWN` does: the provider
+neither answered nor reported. So does `BLOCKED`: every further call with that caller id does it
+more harm."""
 _ANSWERED_FOR = frozenset(
     {
         CallStatus.RINGING,
@@ -114,7 +116,7 @@ _ANSWERED_FOR = frozenset(
 def verdict_of(status: CallStatus, failure: FailureClass | None) -> Verdict:
     """What a call in this status, with this failure, says about its line.
 
-    An answered call has one when its line failed it in the middle of the talk.
+    An answered call says something only when its line failed in the middle of the talk.
     """
     if status is CallStatus.COMPLETED and failure in _FAILURES:
         return Verdict.FAILS
@@ -132,8 +134,8 @@ def judge(
     failures: Sequence[LineFailure],
     now: datetime,
 ) -> Health:
-    """A closed circuit after its calls of the window: the provider took `worked` of them, and
-    they have not failed; these have."""
+    """The circuit after the calls of its window: `worked` of them were taken by the provider and
+    have not failed, `failures` have. Only a closed one changes."""
     calls = worked + len(failures)
     if health.circuit is not Circuit.CLOSED or not failures or calls < policy.min_attempts:
         return health

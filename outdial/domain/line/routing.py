@@ -26,7 +26,7 @@ from outdial.domain.numbers.phone import PHONE_HINT, parse_phone
 
 MAX_WEIGHT = 1000
 _GOLDEN = 0.6180339887498949
-"""The fractions of its multiples lie evenly, however many there are."""
+"""The fractional parts of its multiples are spread evenly, however many there are."""
 
 Marks = Mapping[str, FailureClass]
 """How lines failed a person, by line. `REJECTED`: never this number. `UNKNOWN`: it may have the
@@ -103,7 +103,7 @@ LineShares = Annotated[
 
 
 class UnknownLine(OutdialError, KeyError):
-    """No line of that name is configured. A KeyError, so that `in` and `get` work as ever."""
+    """No line of that name is configured. A KeyError, so that `in` and `get` work as usual."""
 
     code = "unknown_line"
 
@@ -127,7 +127,7 @@ def choose_line(
     """The line that was named, else the default one, else the only real one; None: no such line.
 
     `lines` says of each configured line whether it is simulated. A default that is not among them
-    counts for nothing. A simulated line is chosen unasked only where there is no real one.
+    is ignored. A simulated line is chosen by itself only where there is no real one.
     """
     if named is not None:
         return named
@@ -173,8 +173,8 @@ def pick(
 ) -> str | None:
     """The line for a person's next call; None while none can be used.
 
-    `free` is the room on each line, `turn` counts the campaign's calls. A line that is merely
-    full sends nobody to those that stand by.
+    `free` is the room on each line, `turn` counts the campaign's calls. Nobody moves to a standby
+    because a line is merely full.
     """
     if len(shares) == 1 and not marks:
         name = shares[0].name  # as most campaigns have it
@@ -225,7 +225,8 @@ def moved_after(
 
 
 def _unless_all(shares: Sequence[LineShare], marks: Marks, otherwise: Marks) -> Marks:
-    """Marks on every line say nothing any more; a line in doubt is recognized by its own."""
+    """The marks, or `otherwise` when every line has one: then they no longer tell lines apart. A
+    line that may have the last call (`UNKNOWN`) keeps its mark."""
     if FailureClass.UNKNOWN in marks.values():
         return marks
     return marks if any(share.name not in marks for share in shares) else otherwise

@@ -47,9 +47,9 @@ def quotas(slots: int, claimants: Iterable[Claimant]) -> dict[int, Fraction]:
 def share_slots(slots: int, free: int, claimants: Sequence[Claimant]) -> dict[int, int]:
     """How many of the `free` slots each gets, by id; `slots` is what they have in all of the line.
 
-    Those with less than the whole part of their quota come first, then those with a fraction left;
-    in either, whoever has waited longest for its weight. A slot is left over only when nobody
-    wants it.
+    Campaigns that hold fewer slots than the whole part of their quota come first, then those with a
+    fraction of a slot left; among either, the one whose wait times its weight is largest. A slot is
+    left over only when nobody wants it.
     """
     entitled = quotas(max(slots, free + sum(each.held for each in claimants)), claimants)
     given = {each.id: 0 for each in claimants}

@@ -1,6 +1,6 @@
 """Ordinary telephones of the United States and Canada, known by one pattern over their digits.
 
-The phone library reads any text of any country, in twenty times the time. The pattern is put
+The phone library reads any text of any country, but takes twenty times as long. The pattern is put
 together from the library's own metadata, by the steps it takes for a number of country code 1.
 """
 

@@ -76,7 +76,7 @@ _GLOBAL_TYPES = {
     888: NumberType.SHARED_COST,
     979: NumberType.PREMIUM_RATE,
 }
-"""ITU-T E.164.1: codes that belong to no country. What else there may be is as dear."""
+"""ITU-T E.164.1: codes that belong to no country. All others are as expensive."""
 
 
 @cache
@@ -125,7 +125,8 @@ def calling_code(e164: str) -> int:
 
 
 def library_number(e164: str) -> phonenumbers.PhoneNumber:
-    """E.164 as the phone library has it, without its parser, which is for what people write."""
+    """The library's value of a number in E.164, made without its parser, which is for what people
+    write."""
     code = calling_code(e164)
     rest = e164[1 + len(str(code)) :]
     number = phonenumbers.PhoneNumber(country_code=code, national_number=int(rest or 0))
