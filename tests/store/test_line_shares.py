@@ -133,6 +133,29 @@ def test_a_slot_is_kept_for_seconds_only(house: House) -> None:
     assert waiting(house).keys() == {first.id, gone.id}
 
 
+def test_a_bound_holds_for_those_who_answer_within_seconds(house: House) -> None:
+    """Their slot is kept that long. Who comes later loses it to another, and is next again."""
+    house.line(most=1)
+    other, first = launch(house, "other"), launch(house, "first")
+    (live,) = house.claim(first).calls
+    house.claim(other)
+    house.later(seconds=1)
+    house.end(live.call_id)
+    assert claim(house, first, "after").offered == (workflow(other),)
+    house.now += OFFER_HOLDS - timedelta(milliseconds=1)
+    assert house.claim(first).calls == ()
+    (live,) = house.claim(other).calls
+    house.end(live.call_id)
+    assert claim(house, other, "ended").offered == (workflow(first),)
+    house.now += OFFER_HOLDS
+    (live,) = house.claim(other).calls
+    assert house.claim(first).calls == (), "it came too late"
+    house.later(seconds=1)
+    house.end(live.call_id)
+    assert claim(house, other, "again").offered == (workflow(first),)
+    assert len(house.claim(first).calls) == 1
+
+
 def test_who_answers_an_offer_late_keeps_its_place(house: House) -> None:
     house.line(most=1)
     first = launch(house, "first", 1)
@@ -332,10 +355,11 @@ def test_campaigns_share_by_weight_and_nobody_waits_too_long(
 
 
 @pytest.mark.faults
-def test_who_always_answers_late_has_its_turns(house: House) -> None:
+@pytest.mark.parametrize("seconds", [4, 6])
+def test_who_always_answers_late_has_its_turns(house: House, seconds: int) -> None:
     house.line(most=2)
     running = [launch(house, f"c{at}", 40) for at in range(6)]
-    slow, late, lasts = running[-1].id, timedelta(seconds=6), timedelta(seconds=20)
+    slow, late, lasts = running[-1].id, timedelta(seconds=seconds), timedelta(seconds=20)
     simulation = Simulation(house, lasts, late={slow: late})
     simulation.run(running, house.now + timedelta(minutes=3))
     assert simulation.calls[slow] >= 2
