@@ -7,9 +7,9 @@ BIN    := $(VENV)/bin
 
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet --quiet
 PYTEST  := $(BIN)/python -m pytest
-# A process for each core. In the order of folders: by their numbers of tests, the few long ones of
-# tests/e2e would come last, and one core would wait for the other.
-SPREAD  := --numprocesses logical --dist loadfile --no-loadscope-reorder
+# In the order of folders: by their numbers of tests, the few long ones of tests/e2e would come
+# last, and the others would wait. `auto` and `logical` are said in tests/distribution.py.
+SPREAD  := --dist loadfile --no-loadscope-reorder --numprocesses
 COMPILE := $(VENV)/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
            --build-deps-for editable --no-emit-options pyproject.toml
 
@@ -49,12 +49,12 @@ unit: $(DEV)
 	@$(PYTEST) --quiet -m "not slow and not faults" $(UNIT)
 
 test: lint ## Everything but the long runs
-	@$(PYTEST) --quiet -m "not slow and not faults" $(SPREAD)
+	@$(PYTEST) --quiet -m "not slow and not faults" $(SPREAD) auto
 
 # What measures time runs alone, after the rest has left the processors.
 faults: $(DEV) ## The long runs: processes killed again and again, all examples, what is measured
 	@OUTDIAL_TEST_EXAMPLES=all $(PYTEST) --quiet -m "(faults or hypothesis) and not slow" \
-	    $(SPREAD)
+	    $(SPREAD) logical
 	@$(PYTEST) -m slow
 
 # Some SDKs want an older pydantic than we do: they live beside us, and a child process asks them.
@@ -65,7 +65,7 @@ soak: $(DEV) ## Thousands of random histories of the store, every word of every 
 	@OUTDIAL_TEST_HISTORIES=$${OUTDIAL_TEST_HISTORIES:-2000} \
 	    OUTDIAL_TEST_STEPS=$${OUTDIAL_TEST_STEPS:-30} \
 	    OUTDIAL_TEST_WORDS=$${OUTDIAL_TEST_WORDS:-all} \
-	    $(PYTEST) --quiet $(SPREAD) -m faults --override-ini faulthandler_timeout=0 \
+	    $(PYTEST) --quiet $(SPREAD) logical -m faults --override-ini faulthandler_timeout=0 \
 	    tests/store/test_model_*.py tests/cases/test_thirty_calls_whole_path.py
 
 bench: $(DEV) ## Throughput beside a bare baseline

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
@@ -16,6 +18,14 @@ class _Scheduling(LoadFileScheduling):  # type: ignore[misc]  # it has no types
             if nodeid.startswith(folder):
                 return folder
         return str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> Generator[None, int, int]:
+    """For `auto`, one process more than there are cores: many tests wait for a server or a process
+    of theirs, and another one computes meanwhile. For `logical`, as many as there are."""
+    cores = yield
+    return cores + 1 if config.getvalue("numprocesses") == "auto" else cores
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
+import runpy
 import sys
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,8 +11,6 @@ import sqlalchemy as sa
 from outdial.store.db import revision
 from outdial.store.db.revision import missing_migration
 from outdial.store.db.tables import metadata
-
-ROOT = Path(__file__).parents[1]
 
 
 def test_every_table_and_column_has_a_migration() -> None:
@@ -33,10 +30,8 @@ def test_a_column_without_a_migration_is_named(monkeypatch: pytest.MonkeyPatch) 
     )
 
 
-def test_make_revision_asks_for_a_message() -> None:
-    command = [sys.executable, "-m", "outdial.store.db.revision", ""]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
-    assert (run.returncode, run.stderr.splitlines()) == (
-        1,
-        ['MESSAGE is missing: make revision MESSAGE="what the tables get"'],
-    )
+def test_make_revision_asks_for_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["revision", ""])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(revision.__file__, run_name="__main__")
+    assert ended.value.code == 'MESSAGE is missing: make revision MESSAGE="what the tables get"'

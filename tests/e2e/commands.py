@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,9 @@ IN_TURN = """
 import json, sys
 from typer.testing import CliRunner
 from outdial.cli.main import app
-results = [CliRunner().invoke(app, command) for command in json.loads(sys.argv[1])]
-print(json.dumps([dict(code=one.exit_code, out=one.stdout, err=one.stderr) for one in results]))
+for line in sys.stdin:
+    one = CliRunner().invoke(app, json.loads(line))
+    print(json.dumps(dict(code=one.exit_code, out=one.stdout, err=one.stderr)), flush=True)
 """
 PATIENCE = 90.0
 """Seconds; a stack of one's own takes some of them to start and to stop."""
@@ -43,25 +44,45 @@ async def outdial(environ: Mapping[str, str], *arguments: str | Path) -> Command
     return await ended(process)
 
 
-async def outdial_in_turn(
-    environ: Mapping[str, str], *commands: Sequence[str | Path]
-) -> list[CommandResult]:
-    """Run commands one after the other in a process that is started once, which takes longer than
-    most commands."""
-    listed = json.dumps([list(map(str, command)) for command in commands])
-    process = await _start(environ, sys.executable, "-P", "-c", IN_TURN, listed)
-    result = await ended(process)
-    assert result.code == 0, result
-    return [CommandResult(**each) for each in json.loads(result.out)]
+class CommandLine:
+    """Runs commands one after the other in a process that is started once, which takes longer
+    than most commands."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def __call__(self, *arguments: str | Path) -> CommandResult:
+        wanted, answers = self._process.stdin, self._process.stdout
+        assert wanted is not None
+        assert answers is not None
+        wanted.write(json.dumps(list(map(str, arguments))).encode() + b"\n")
+        line = await asyncio.wait_for(answers.readline(), PATIENCE)
+        assert line, "the process has ended"
+        return CommandResult(**json.loads(line))
+
+
+@asynccontextmanager
+async def command_line(environ: Mapping[str, str]) -> AsyncIterator[CommandLine]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-c", IN_TURN),
+        cwd=ROOT,
+        env=dict(environ),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**20,
+    )
+    try:
+        yield CommandLine(process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
 
 
 async def start(environ: Mapping[str, str], *arguments: str | Path) -> asyncio.subprocess.Process:
-    return await _start(environ, OUTDIAL, *arguments)
-
-
-async def _start(environ: Mapping[str, str], *command: str | Path) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *map(str, command),
+        OUTDIAL,
+        *map(str, arguments),
         cwd=ROOT,
         env=dict(environ),
         stdin=asyncio.subprocess.DEVNULL,

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.e2e.stacks import Stack, running
+from tests.e2e.commands import CommandLine, command_line
+from tests.e2e.stacks import Stack, environment, running
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -18,3 +19,10 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     """
     async with running(tmp_path_factory.mktemp("stack"), lines__simulated__max_concurrent=100) as s:
         yield s
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def outdial(stack: Stack) -> AsyncIterator[CommandLine]:
+    """Commands beside the stack."""
+    async with command_line(environment(stack.state_dir)) as commands:
+        yield commands

@@ -18,7 +18,7 @@ from tests.builders import phone
 from tests.e2e.histories import chain
 from tests.e2e.stacks import Stack, campaign
 
-PEOPLE = 40
+PEOPLE = 20
 SHORT_HISTORY = 10
 """Events after which a run is continued; a server suggests it after some thousands."""
 

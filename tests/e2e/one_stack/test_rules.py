@@ -16,8 +16,8 @@ from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.compliance import auditing, blocking, explaining, suppressing
 from outdial.services.errors import NoCallableRecipients, NoSuchPerson
 from tests.builders import phone
-from tests.e2e.commands import outdial, outdial_in_turn
-from tests.e2e.stacks import PEOPLE, Stack, campaign, environment, running
+from tests.e2e.commands import CommandLine
+from tests.e2e.stacks import PEOPLE, Stack, campaign, running
 from tests.waiting import until
 
 RINGING: dict[str, Any] = PEOPLE | {"weights": {"no_answer": 1.0}, "ring_seconds": [200.0, 200.0]}
@@ -115,18 +115,14 @@ async def test_who_is_called_and_why_and_a_receipt_for_it(stack: Stack) -> None:
     assert not forged.sound
 
 
-async def test_the_command_line_explains_and_audits(stack: Stack) -> None:
+async def test_the_command_line_explains_and_audits(stack: Stack, outdial: CommandLine) -> None:
     numbers = [phone(510)]
     await launch_campaign(stack.ctx, campaign("commanded", numbers))
     await stack.until_over("commanded")
-    environ = environment(stack.state_dir)
-    explained, audited, suppressed, lifted = await outdial_in_turn(
-        environ,
-        ("explain", "commanded", numbers[0]),
-        ("audit", "commanded", "--json"),
-        ("suppress", phone(511), "--reason", "asked"),
-        ("lift", phone(511), "--reason", "a mistake"),
-    )
+    explained = await outdial("explain", "commanded", numbers[0])
+    audited = await outdial("audit", "commanded", "--json")
+    suppressed = await outdial("suppress", phone(511), "--reason", "asked")
+    lifted = await outdial("lift", phone(511), "--reason", "a mistake")
     assert explained.code == 0, explained
     assert "is done: " in explained.out
     assert "47 CFR 64.1200" in explained.out
@@ -139,11 +135,10 @@ async def test_the_command_line_explains_and_audits(stack: Stack) -> None:
     assert [change.change for change in history] == ["listed", "lifted"]
 
 
-async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack) -> None:
-    environ = environment(stack.state_dir)
-    blocked = await outdial(
-        environ, "block", "US-HI", "--until", "2099-01-01", "--reason", "emergency"
-    )
+async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(
+    stack: Stack, outdial: CommandLine
+) -> None:
+    blocked = await outdial("block", "US-HI", "--until", "2099-01-01", "--reason", "emergency")
     assert (blocked.code, blocked.out) == (0, "US-HI is blocked until 2099-01-01 12:00Z.\n")
     honolulu = "+18085551234"
     with pytest.raises(NoCallableRecipients, match="400 days"):
@@ -158,14 +153,13 @@ async def test_a_blocked_place_wakes_its_campaign_when_it_is_lifted(stack: Stack
     await until(waits, timeout=60)
     (explanation,) = await explaining.explain(stack.ctx, "aloha", honolulu)
     assert explanation["decision"]["code"] == "blocked"
-    unblocked = await outdial(environ, "unblock", "US-HI")
+    unblocked = await outdial("unblock", "US-HI")
     assert unblocked.out == "The block of US-HI is lifted.\n"
     over = await stack.until_over("aloha")
     assert (over.state, over.by_outcome) == (CampaignState.FINISHED, {"completed": 2})
 
 
-async def test_rules_of_ones_own(stack: Stack, tmp_path: Path) -> None:
-    environ = environment(stack.state_dir)
+async def test_rules_of_ones_own(stack: Stack, outdial: CommandLine, tmp_path: Path) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text(
         "rules:\n  - id: house.maine\n    jurisdiction: US-ME\n    cite: our policy\n"
@@ -174,10 +168,9 @@ async def test_rules_of_ones_own(stack: Stack, tmp_path: Path) -> None:
     )
     broken = tmp_path / "broken.yaml"
     broken.write_text("rules:\n  - id: a b\n    jurisdiction: US-ME\n    windows: 9-5\n")
-    applied, listed, refused = await outdial_in_turn(
-        environ, ("rules", "--apply", file), ("rules", "US-ME", "--json"),
-        ("rules", "--apply", broken),
-    )  # fmt: skip
+    applied = await outdial("rules", "--apply", file)
+    listed = await outdial("rules", "US-ME", "--json")
+    refused = await outdial("rules", "--apply", broken)
     assert (applied.code, applied.out) == (0, "1 rule applied, in place of 0.\n")
     ids = {rule["id"] for rule in json.loads(listed.out)}
     assert {"house.maine", "US-ME.automated-cap", "US.hours"} <= ids
