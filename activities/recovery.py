@@ -39,20 +39,20 @@ class Recovery:
         self._resources = resources
         self._campaigns = Campaigns(resources)
 
-    async def repair(self, found: OpenCampaign) -> bool:
+    async def repair(self, unended: OpenCampaign) -> bool:
         """See that an open campaign is carried out, or ended; whether something was done."""
-        campaign = found.record
+        campaign = unended.record
         if self._resources.clock() - campaign.launched_at < LAUNCH_AGE:
             return False
         workflow_id = campaign_workflow_id(campaign.tenant, campaign.name)
-        calling = found.calling and campaign.state is not CampaignState.STOPPING
+        calling = unended.calling and campaign.state is not CampaignState.STOPPING
         execution = (
             Execution(ExecutionState.OPEN)
             if calling
             else await describe_execution(self._resources.temporal, workflow_id)
         )
         if execution.open:
-            if found.staged:  # the process that added the rows may have failed to announce them
+            if unended.staged:  # the process that added the rows may have failed to announce them
                 await wake_campaign(self._resources.temporal, workflow_id)
             return False
         if campaign.state is CampaignState.STOPPING or _ended_by_person(execution, campaign):

@@ -29,7 +29,7 @@ def tables_to_analyze(s: Session) -> list[str]:
         return []
     flags = _NAME_ONLY | _ANALYZE | _ALL_TABLES
     proposed = s.connection().exec_driver_sql(f"PRAGMA optimize({flags})").scalars()
-    tables = [found[1] for each in proposed if (found := _TABLE.match(each))]
+    tables = [match[1] for match in map(_TABLE.match, proposed) if match]
     return [table for table in tables if _is_large(s, table)]
 
 
