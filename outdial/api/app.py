@@ -132,12 +132,12 @@ async def open_state(
     async with (
         WebhookReceiver(context) as webhooks,
         Wakeups(context.temporal) as wakeups,
+        uploads or Uploads() as files,
         BackgroundLaunches() as launches,
     ):
         yield ApiState(
-            context, webhooks, wakeups, public_url, policy or ApiPolicy(), uploads or Uploads(),
-            launches,
-        )  # fmt: skip
+            context, webhooks, wakeups, public_url, policy or ApiPolicy(), files, launches
+        )
 
 
 def uploads_of(settings: Settings) -> Uploads:

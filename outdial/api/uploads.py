@@ -2,7 +2,7 @@
 happens.
 
 Each folder is locked by the process that fills it. A process that is killed leaves its folders
-behind, unlocked: the next one that opens a folder removes them.
+behind, unlocked: the next one that starts, or opens a folder, removes them.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from outdial.domain.errors import OutdialError
 
 CONTACTS = "contacts.csv"
 """The name of an uploaded file, as problems show it."""
+UNDISTURBED = timedelta(minutes=1)
+"""How long a file may arrive, however slowly, before it gives way to another upload."""
 _PREFIX = "outdial-upload-"
 _BUFFERED = 1_000_000
 """Bytes that are written at once, in a thread."""
+_TRIES = 10
 
 
 class TooManyUploads(OutdialError):
@@ -34,8 +37,9 @@ class TooManyUploads(OutdialError):
     code = "too_many_uploads"
     retry_after = 10
 
-    def __init__(self, most: int, whose: str) -> None:
-        super().__init__(
+    @classmethod
+    def of(cls, whose: str, most: int) -> TooManyUploads:
+        return cls(
             f"{whose} already has {most} large launches under way, which is the most at once; "
             "try again when one of them is done"
         )
@@ -53,49 +57,81 @@ class UploadNotStored(OutdialError):
 
 
 class Uploads:
-    """The temporary folders of one process."""
+    """The temporary folders of one process, for as long as it runs. Use as a context manager."""
 
     def __init__(self, root: Path | None = None, *, at_once: int = 8, per_tenant: int = 2) -> None:
         """`root` instead of the system's folder for temporary files."""
         self._root = root
         self._at_once = at_once
         self._per_tenant = per_tenant
-        self._open = Counter[str]()
+        self._open: list[Upload] = []
+        self._removals: set[asyncio.Future[None]] = set()
 
-    def open(self, tenant: str) -> Upload:
-        """A new folder; the caller closes it. Raises TooManyUploads, UploadNotStored."""
-        if self._open[tenant] >= self._per_tenant:
-            raise TooManyUploads(self._per_tenant, "this organisation")
-        if self._open.total() >= self._at_once:
-            raise TooManyUploads(self._at_once, "this server")
-        self.remove_abandoned()
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self.remove_abandoned)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*self._removals)
+
+    async def open(self, tenant: str) -> Upload:
+        """A new folder; the caller closes it.
+
+        If all slots are taken, the file that arrives slowest gives way, if it had its time: slow
+        uploads hold a slot only for as long as nobody else wants it. Raises TooManyUploads,
+        UploadNotStored.
+        """
+        if sum(one.tenant == tenant for one in self._open) >= self._per_tenant:
+            raise TooManyUploads.of("this organisation", self._per_tenant)
+        if len(self._open) >= self._at_once and not self._slowest_gives_way():
+            raise TooManyUploads.of("this server", self._at_once)
         upload = Upload(self, tenant, *self._new_folder())
-        self._open[tenant] += 1
+        self._open.append(upload)
+        try:
+            await asyncio.to_thread(self.remove_abandoned)
+        except BaseException:
+            upload.close()
+            raise
         return upload
+
+    def _slowest_gives_way(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        arriving = [(one, one.bytes_per_second(now)) for one in self._open]
+        slow = [(one, rate) for one, rate in arriving if rate is not None]
+        if not slow:
+            return False
+        min(slow, key=lambda each: each[1])[0].give_way()
+        return True
 
     def _new_folder(self) -> tuple[Path, int]:
         """A folder and the descriptor of its lock. Another process may take it for abandoned
         before it is locked."""
         try:
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._root))
-            with contextlib.suppress(FileNotFoundError, BlockingIOError):
-                return folder, _lock(folder)
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._root))
-            return folder, _lock(folder)
+            for _ in range(_TRIES):
+                folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._root))
+                with contextlib.suppress(FileNotFoundError, BlockingIOError):
+                    return folder, _lock(folder)
+            raise FileNotFoundError(None, "its folder is removed again and again")
         except OSError as error:
             raise UploadNotStored(error) from error
 
-    def closed(self, tenant: str) -> None:
-        self._open[tenant] -= 1
+    def free(self, upload: Upload) -> None:
+        """Give its slot to others."""
+        if upload in self._open:
+            self._open.remove(upload)
+
+    def remove(self, folder: Path, lock: int) -> None:
+        """Remove a folder in a thread: a large file takes a while."""
+        removal = asyncio.get_running_loop().run_in_executor(None, _remove, folder, lock)
+        self._removals.add(removal)
+        removal.add_done_callback(self._removals.discard)
 
     def remove_abandoned(self) -> None:
         """Remove folders whose process has ended."""
         root = Path(tempfile.gettempdir()) if self._root is None else self._root
         for folder in root.glob(f"{_PREFIX}*"):
             with contextlib.suppress(OSError):  # another's folder, or one that is in use
-                lock = _lock(folder)
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)
+                _remove(folder, _lock(folder))
 
 
 class Upload:
@@ -103,56 +139,90 @@ class Upload:
 
     def __init__(self, uploads: Uploads, tenant: str, folder: Path, lock: int) -> None:
         self._uploads = uploads
-        self._tenant = tenant
         self._lock = lock
+        self._arrival: asyncio.Timeout | None = None
+        """While the file arrives."""
+        self._begun = 0.0
+        self._arrived = 0
+        self.tenant = tenant
         self.folder = folder
         self.digest = b""
         """SHA-256 of what was written."""
-        self.size = 0
 
     async def write(self, content: AsyncIterator[bytes]) -> None:
-        """Write the contact file. Raises UploadNotStored, and what reading the content raises."""
+        """Write the contact file.
+
+        Raises UploadNotStored, TooManyUploads if it gave way, and what reading the content raises.
+        """
         digest = hashlib.sha256()
+        self._begun = asyncio.get_running_loop().time()
         try:
             with (self.folder / CONTACTS).open("xb") as file:
-                async for block in _blocks(content):
-                    await asyncio.to_thread(_append, file, block, digest)
-                    self.size += len(block)
+                async with asyncio.timeout(None) as self._arrival:
+                    async for block in self._blocks(content):
+                        await asyncio.to_thread(_append, file, block, digest)
+        except TimeoutError as error:
+            raise TooManyUploads(
+                "the file arrived so slowly that it gave way to others; try again later"
+            ) from error
         except OSError as error:
             raise UploadNotStored(error) from error
+        finally:
+            self._arrival = None
         self.digest = digest.digest()
 
+    async def _blocks(self, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Fewer and larger pieces."""
+        buffer = bytearray()
+        async for piece in content:
+            self._arrived += len(piece)
+            buffer += piece
+            if len(buffer) >= _BUFFERED:
+                yield bytes(buffer)
+                buffer.clear()
+        if buffer:
+            yield bytes(buffer)
+
+    def bytes_per_second(self, now: float) -> float | None:
+        """How fast it arrives, by the event loop's clock; None while it need not give way."""
+        passed = now - self._begun
+        if self._arrival is None or passed < UNDISTURBED.total_seconds():
+            return None
+        return self._arrived / (passed or 1)
+
+    def give_way(self) -> None:
+        """End its arrival, and free its slot at once."""
+        assert self._arrival is not None
+        self._arrival.reschedule(self._begun)
+        self._arrival = None
+        self._uploads.free(self)
+
     def close(self) -> None:
-        """Remove the folder."""
+        """Free its slot, and have the folder removed."""
         if self._lock < 0:
             return
-        shutil.rmtree(self.folder, ignore_errors=True)
-        os.close(self._lock)
-        self._lock = -1
-        self._uploads.closed(self._tenant)
+        lock, self._lock = self._lock, -1
+        self._uploads.free(self)
+        self._uploads.remove(self.folder, lock)
 
 
 def _lock(folder: Path) -> int:
-    """Lock a folder until the descriptor is closed; OSError while another process has it."""
+    """Lock a folder until the descriptor is closed; OSError while another process has it, or if
+    it was removed before it was locked."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(descriptor), folder.lstat()):
+            raise FileNotFoundError(folder)
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
 
 
-async def _blocks(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Fewer and larger pieces."""
-    buffer = bytearray()
-    async for piece in content:
-        buffer += piece
-        if len(buffer) >= _BUFFERED:
-            yield bytes(buffer)
-            buffer.clear()
-    if buffer:
-        yield bytes(buffer)
+def _remove(folder: Path, lock: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
 
 
 def _append(file: BinaryIO, block: bytes, digest: hashlib._Hash) -> None:

@@ -164,7 +164,7 @@ async def launch_campaign(
 
     if len(await request.body()) <= MAX_BODY:
         return response(await once(caller.ctx, stored, work))
-    slot = state_of(request).uploads.open(caller.ctx.tenant)
+    slot = await state_of(request).uploads.open(caller.ctx.tenant)
     return await accept(request, caller, stored, work, slot.close)
 
 

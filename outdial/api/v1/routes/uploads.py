@@ -114,7 +114,7 @@ async def _upload(request: Request, caller: Caller) -> AsyncIterator[Upload]:
     """A folder for the request's file, removed on an error here; after that, `accept` owns it."""
     state = state_of(request)
     allow_size(request.scope, state.policy.upload_bytes)
-    upload = state.uploads.open(caller.ctx.tenant)
+    upload = await state.uploads.open(caller.ctx.tenant)
     try:
         yield upload
     except BaseException:
@@ -138,7 +138,8 @@ def _over_upload(loaded: LoadedDefinition, folder: Path) -> LoadedDefinition:
 
 
 async def _read_form(request: Request, upload: Upload) -> str:
-    """Store the contacts of a form; its definition. Raises BodyInvalid, UploadNotStored."""
+    """Store the contacts of a form; its definition. Raises BodyInvalid, UploadNotStored, and
+    TooManyUploads if it gave way to another."""
     form = _Form(MultipartReader(boundary_of(request.headers["content-type"])), request.stream())
     await upload.write(form.contacts())
     missing = [name for name in _PARTS if name not in form.parts]
