@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -109,11 +110,12 @@ class Uploads:
         try:
             for _ in range(_TRIES):
                 folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._root))
-                with contextlib.suppress(FileNotFoundError, BlockingIOError):
-                    return folder, _lock(folder)
-            raise FileNotFoundError(None, "its folder is removed again and again")
+                lock = _lock(folder)
+                if lock is not None:
+                    return folder, lock
         except OSError as error:
             raise UploadNotStored(error) from error
+        raise UploadNotStored(OSError(errno.EBUSY, "other processes remove its folder"))
 
     def free(self, upload: Upload) -> None:
         """Give its slot to others."""
@@ -130,8 +132,10 @@ class Uploads:
         """Remove folders whose process has ended."""
         root = Path(tempfile.gettempdir()) if self._root is None else self._root
         for folder in root.glob(f"{_PREFIX}*"):
-            with contextlib.suppress(OSError):  # another's folder, or one that is in use
-                _remove(folder, _lock(folder))
+            with contextlib.suppress(OSError):  # another's folder
+                lock = _lock(folder)
+                if lock is not None:
+                    _remove(folder, lock)
 
 
 class Upload:
@@ -206,18 +210,20 @@ class Upload:
         self._uploads.remove(self.folder, lock)
 
 
-def _lock(folder: Path) -> int:
-    """Lock a folder until the descriptor is closed; OSError while another process has it, or if
-    it was removed before it was locked."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if not os.path.samestat(os.fstat(descriptor), folder.lstat()):
-            raise FileNotFoundError(folder)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
+def _lock(folder: Path) -> int | None:
+    """Lock a folder until the descriptor is closed; None while another process has it, or if it
+    was removed before it was locked. Raises OSError."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
+    with contextlib.suppress(FileNotFoundError):
+        descriptor = os.open(folder, flags)
+        with contextlib.ExitStack() as unless_locked:
+            unless_locked.callback(os.close, descriptor)
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.fstat(descriptor), folder.lstat()):
+                    unless_locked.pop_all()
+                    return descriptor
+    return None
 
 
 def _remove(folder: Path, lock: int) -> None:

@@ -8,6 +8,7 @@ goes on to find the others.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from time import thread_time
 from typing import Any
@@ -34,6 +35,7 @@ MAX_ALIASED = 10_000
 INSTEAD = "write the recipients into a contact file, or add them in parts after the launch"
 
 _LOOK_EVERY = 256
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BARE_TEMPLATE = 'found {{ }} without quotes; put quotes around all of it, as in "Hi {{ name }}"'
 _TAGS = frozenset(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")
@@ -183,7 +185,7 @@ class EventGuard:
         return extent
 
     def _scalar(self, event: Any, path: str) -> _Extent:
-        if any("\ud800" <= character <= "\udfff" for character in event.value):
+        if _SURROGATE.search(event.value):
             self.refuse(
                 place_of(event),
                 path,
