@@ -193,7 +193,7 @@ _NEXT = (
     .order_by("place", "since", "id")
     .limit(bindparam("size"))
 )
-"""Each part gives no more than its size, by its index; of all of them the first are taken."""
+"""Each part reads no more than its size from its index; the first of all of them are taken."""
 _READY = CALLABLE.where(is_ready).order_by(
     recipient.c.window_closes_at, recipient.c.turn, recipient.c.id
 )

@@ -31,7 +31,7 @@ LINE_RETRY = timedelta(seconds=5)
 """When to claim again if a line is full. A slot that becomes free is offered before, by the claim
 of the campaign whose call has ended; this is for slots that became free in another way."""
 LINE_LOOK = timedelta(milliseconds=250)
-"""All campaigns that wait for a line look at it no more often than this, taken together."""
+"""How often all campaigns that wait for a line look at it, taken together."""
 
 _OF_TENANT = line_demand.c.tenant == bindparam("of_tenant")
 _OF_LINES = (_OF_TENANT, line_demand.c.line.in_(bindparam("names", expanding=True)))
@@ -85,10 +85,10 @@ class Waiting:
 def read_demand(
     s: Session, record: CampaignRecord, names: Sequence[str], now: datetime
 ) -> Mapping[str, list[Demand]]:
-    """Who waits, by line; others who were offered a slot and did not come are left out.
+    """The campaigns that wait, by line, without others that were offered a slot and did not claim.
 
-    The campaign of `record` is here now: it has its place by how long it waited, however late it
-    answers.
+    The campaign of `record` is claiming now: it keeps the place that its wait gives it, however
+    late it answers.
     """
     by_line: dict[str, list[Demand]] = defaultdict(list)
     if not names:

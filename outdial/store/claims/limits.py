@@ -72,7 +72,7 @@ class Contention:
     """Free slots of a line, and the other campaigns that wait for it."""
 
     slots: int
-    """Those that all of them and this campaign have or could have."""
+    """Slots that they and this campaign hold or could get."""
     free: int
     mine: Claimant
     others: tuple[Claimant, ...] = ()

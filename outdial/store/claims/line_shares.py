@@ -49,8 +49,8 @@ def share_lines(
 
 
 def leave_lines(s: Session, record: CampaignRecord, now: datetime, *, stored: bool) -> list[str]:
-    """Where the campaign starts no calls now: what its calls have left is offered to those who
-    wait. Returns the workflows to be woken."""
+    """For a campaign that starts no calls now: offer what its calls have freed to those that wait.
+    Returns the workflows to be woken."""
     offered = list[str]()
     names = lines_waited_for(s, record, now)
     for name, allowance in line_allowances(s, record, names, 0, now).items():

@@ -1,5 +1,5 @@
-"""How many recipients are ready, and how many more a claim needs: readiness is a small stock over
-what lines take, so that nobody is decided about long before a call."""
+"""How many recipients are ready, and how many more a claim needs: only a few more are ready than
+lines take, so that nobody is decided about long before a call."""
 
 from __future__ import annotations
 

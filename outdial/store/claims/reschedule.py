@@ -1,8 +1,8 @@
-"""Puts off recipients that are due outside their hours, thousands in a step, without a decision
+"""Puts off recipients that are due outside their hours, a thousand in a step, without a decision
 about each: those with the same zones can't be called before the same instant.
 
-At the end of calling hours this is all that happens to those who were not called, and at the start
-of a night's launch to the whole roster. A decision about each takes a hundred times as long.
+At the end of calling hours this is all that happens to those who were not called, and after a
+launch at night to the whole roster. A decision about each takes a hundred times as long.
 """
 
 from __future__ import annotations
