@@ -6,14 +6,12 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
-from sqlmodel import Session
 from temporalio.client import Client
 
 from outdial.dispatch.errors import TemporalRefused, TemporalUnavailable
 from outdial.dispatch.signals import hang_up_suppressed_calls, signal_requester, wake_campaign
 from outdial.dispatch.starting import start_callback_run
 from outdial.domain.record import Settled
-from outdial.store.call import calls
 from outdial.store.callbacks import runs
 from outdial.store.claims import leases
 from outdial.store.db.database import Database
@@ -59,12 +57,8 @@ async def _is_idle(database: Database, settled: Settled) -> bool:
     """Whether no call of the campaign is in flight: the end of one wakes it anyway, and a signal
     for every call would double the length of its history."""
 
-    def find(s: Session) -> bool:
-        call = calls.get_call(s, settled.call_id)
-        return call is None or not leases.live_leases(s, call.campaign_id)
-
     try:
-        return await database.read(find)
+        return not await database.read(lambda s: leases.campaign_is_calling(s, settled.call_id))
     except DatabaseUnavailable:
         return True  # one signal too many is harmless
 

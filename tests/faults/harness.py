@@ -30,7 +30,7 @@ from outdial.runtime.stack.statefile import StackState, write_state
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.operations import reading
 from outdial.store.campaign.progress import read_progress
-from outdial.store.claims.leases import live_leases
+from outdial.store.claims.leases import calls_in_flight
 from outdial.store.db.database import Database
 from outdial.store.db.tables import call
 from outdial.store.roster.roster import list_recipients
@@ -159,7 +159,7 @@ class Stack:
             lambda s: (
                 frozenset(s.connection().execute(counted).scalars()),
                 frozenset(s.connection().execute(select(call.c.id)).scalars()),
-                live_leases(s, record.id),
+                len(calls_in_flight(s, record.id)),
             )
         )
         calls = await reading.list_calls(self.ctx, name, limit=100_000)

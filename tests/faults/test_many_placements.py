@@ -18,7 +18,7 @@ import pytest
 from outdial.domain.call.status import OUTCOME_UNKNOWN
 from outdial.domain.record import RecipientState
 from outdial.services.operations import reading
-from outdial.store.claims.leases import live_leases
+from outdial.store.claims.leases import calls_in_flight
 from outdial.store.roster.roster import list_recipients
 from tests.faults.far_twilio import FarTwilio
 from tests.faults.harness import LINE, Stack, campaign, moments, numbers, open_stack, plan_stack
@@ -97,7 +97,7 @@ async def _everything_ended(stack: Stack, far: FarTwilio, name: str) -> None:
     people = await read(lambda s: list_recipients(s, record.id, launch=1, limit=10_000))
     assert len(people) == PLACEMENTS
     assert all(row.state is RecipientState.DONE and row.outcome for row in people)
-    assert await read(lambda s: live_leases(s, record.id)) == 0
+    assert await read(lambda s: len(calls_in_flight(s, record.id))) == 0
     calls = await reading.list_calls(stack.ctx, name, limit=10_000)
     assert {made.our_id for made in far.calls.values()} <= {call.id for call in calls}
     made = {call.our_id: call for call in far.calls.values()}

@@ -17,7 +17,7 @@ from outdial.domain.record import (
     Settled,
 )
 from outdial.store.call import calls, events, settlement
-from outdial.store.claims.leases import live_leases
+from outdial.store.claims.leases import calls_in_flight
 from outdial.store.compliance import suppressions
 from outdial.store.db.errors import UnknownCall
 from outdial.store.roster import roster
@@ -63,7 +63,7 @@ def test_an_end_frees_the_slot_and_settles(house: House) -> None:
     call = _call(house, call_id)
     assert (call.ended_at, call.settled_at) == (house.now, house.now)
     assert (call.duration_seconds, call.answered_by) == (42.5, AnsweredBy.HUMAN)
-    assert house.write(lambda s: live_leases(s, campaign.id)) == 0
+    assert house.write(lambda s: len(calls_in_flight(s, campaign.id))) == 0
     person = _person(house, settled)
     assert (person.state, person.outcome, person.attempts) == (
         RecipientState.DONE,
@@ -98,7 +98,7 @@ def test_a_late_end_does_not_free_the_slot_of_the_next_call(house: House) -> Non
     house.later(seconds=1)
     _placed(house, campaign)
     house.end(first, CallStatus.COMPLETED)
-    assert house.write(lambda s: live_leases(s, campaign.id)) == 1
+    assert house.write(lambda s: len(calls_in_flight(s, campaign.id))) == 1
 
 
 def test_a_redial_waits_for_its_delay(house: House) -> None:

@@ -9,9 +9,9 @@ from outdial.domain.record import CallRecord
 from outdial.store.call import calls
 from outdial.store.claims.leases import (
     LeaseCheck,
+    calls_in_flight,
     close_fence,
     leases_to_check,
-    live_leases,
     release_unplaced,
 )
 from outdial.store.db.errors import UnknownCall
@@ -77,14 +77,14 @@ def test_a_call_that_never_left_gives_its_recipient_back(house: House) -> None:
     _close(house, call_id)
     settled = house.write(lambda s: release_unplaced(s, call_id, now=house.now))
     assert (settled.changed, settled.settled) == (True, True)
-    assert house.write(lambda s: live_leases(s, campaign.id)) == 0
+    assert house.write(lambda s: len(calls_in_flight(s, campaign.id))) == 0
     call = _call(house, call_id)
     assert (call.status, call.detail, call.outcome) == (CallStatus.CANCELED, "swept", "canceled")
     house.later(seconds=5)
     again = house.claim_one(campaign)
     assert again.attempt == 1
     assert not house.write(lambda s: release_unplaced(s, call_id, now=house.now)).changed
-    assert house.write(lambda s: live_leases(s, campaign.id)) == 1
+    assert house.write(lambda s: len(calls_in_flight(s, campaign.id))) == 1
 
 
 def test_a_call_that_was_refused_gives_its_recipient_back(house: House) -> None:
@@ -111,7 +111,7 @@ def test_a_call_that_may_have_left_keeps_its_slot(house: House, placed: bool) ->
     if placed:
         house.place(call_id)
     assert not house.write(lambda s: release_unplaced(s, call_id, now=house.now)).changed
-    assert house.write(lambda s: live_leases(s, campaign.id)) == 1
+    assert house.write(lambda s: len(calls_in_flight(s, campaign.id))) == 1
 
 
 def test_unknown_calls_are_errors(house: House) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import RowMapping, and_, bindparam, func, or_, select, update
+from sqlalchemy import RowMapping, and_, bindparam, exists, or_, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState, ClaimedCall
@@ -20,7 +20,9 @@ from outdial.store.records import call_record, claimed_call
 
 SWEPT = "swept"
 
-_LIVE = select(func.count()).where(lease.c.campaign_id == bindparam("campaign_id"))
+_CALLING = select(exists().where(lease.c.campaign_id == call.c.campaign_id).correlate(call)).where(
+    call.c.id == bindparam("of_call")
+)
 
 _TO_BE_HUNG_UP = or_(
     and_(campaign.c.state == CampaignState.STOPPING.value, campaign.c.hang_up),
@@ -44,9 +46,9 @@ class LeaseCheck:
     """Its campaign is hanging up, it was withdrawn, or its number was listed before a talk."""
 
 
-def live_leases(s: Session, campaign_id: int) -> int:
-    """How many slots a campaign's calls hold."""
-    return int(s.connection().execute(_LIVE, {"campaign_id": campaign_id}).scalar_one())
+def campaign_is_calling(s: Session, call_id: str) -> bool:
+    """Whether calls of the campaign that a call belongs to hold slots."""
+    return bool(s.connection().execute(_CALLING, {"of_call": call_id}).scalar())
 
 
 def calls_in_flight(s: Session, campaign_id: int) -> list[CallRecord]:

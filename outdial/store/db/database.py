@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import exc, text
+from sqlalchemy import Connection, exc, text
 from sqlmodel import Session
 
 from outdial.domain.decision.ceiling import DAILY_CEILING
@@ -45,6 +45,18 @@ _SHORTEST_TURN = 1.5 * POLL_SECONDS
 """Whoever waits to write looks at least once in this time."""
 _FIRST_PAUSE = 0.01
 """Seconds; doubles with each try, and is jittered so that two that collided part."""
+
+
+class _Transaction(Session):
+    """A session of one transaction. It looks up its connection once: every statement asks for it,
+    and the look-up takes a fifteenth of what SQLAlchemy does for a statement."""
+
+    _only: Connection | None = None
+
+    def connection(self, *args: Any, **options: Any) -> Connection:
+        if self._only is None:
+            self._only = super().connection(*args, **options)
+        return self._only
 
 
 class Database:
@@ -143,7 +155,7 @@ class Database:
         for tries_left in reversed(range(_TRIES)):
             committing = False
             try:
-                with Session(
+                with _Transaction(
                     self._write_engine, expire_on_commit=False, info=self._info
                 ) as session:
                     result = work(session)
@@ -166,7 +178,9 @@ class Database:
 
     def _read(self, work: Callable[[Session], T]) -> T:
         try:
-            with Session(self._read_engine, expire_on_commit=False, info=self._info) as session:
+            with _Transaction(
+                self._read_engine, expire_on_commit=False, info=self._info
+            ) as session:
                 return work(session)
         except exc.DBAPIError as error:
             _translate(error)

@@ -72,9 +72,9 @@ def calls_of_a_large_campaign(scene: Scene) -> None:
     drafts = [builders.draft(500_000 + n, phone=builders.phone(_NEW + 100 + n)) for n in range(3)]
     _add(house, scene.history.campaign, drafts)
     _live(scene, scene.history.campaign, CallStatus.NO_ANSWER, timedelta(0))
-    house.claim(scene.history.campaign, limit=1)
+    claim = house.claim(scene.history.campaign, limit=1)
     scene.do(lambda s: leases.calls_in_flight(s, scene.history.campaign.id))
-    scene.do(lambda s: leases.live_leases(s, scene.history.campaign.id))
+    scene.do(lambda s: leases.campaign_is_calling(s, claim.calls[0].call_id))
 
 
 def _add(house: House, campaign: CampaignRecord, drafts: list[RecipientDraft]) -> None:
