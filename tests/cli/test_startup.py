@@ -64,8 +64,8 @@ def test_help_imports_no_command(tmp_path: Path) -> None:
 def test_validate_imports_what_reads_a_file(tmp_path: Path) -> None:
     (tmp_path / "good.yaml").write_text(GOOD, encoding="utf-8")
     [modules] = imported(tmp_path, ["validate", "good.yaml"])
-    assert not modules & (TEMPORAL | DATABASE | {"fastapi", "caldav", "jwt"})
-    assert len([name for name in modules if name.startswith("outdial")]) < 160
+    assert not modules & (TEMPORAL | DATABASE | {"fastapi", "caldav", "jwt", "filelock"})
+    assert len([name for name in modules if name.startswith("outdial")]) < 150
 
 
 def test_a_schema_imports_its_models(tmp_path: Path) -> None:
@@ -77,7 +77,8 @@ def test_a_schema_imports_its_models(tmp_path: Path) -> None:
 def test_reading_records_needs_no_temporal(tmp_path: Path) -> None:
     for arguments, modules in zip(READERS, imported(tmp_path, *READERS), strict=True):
         assert "sqlmodel" in modules
-        assert not modules & (TEMPORAL | HTTP | {"alembic", "ruamel", "jinja2"}), arguments
+        other = {"alembic", "ruamel", "jinja2", "filelock"}
+        assert not modules & (TEMPORAL | HTTP | other), arguments
 
 
 @pytest.mark.parametrize("command", Commands.lazy_commands, ids=lambda command: command.name)

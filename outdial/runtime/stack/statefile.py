@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from outdial.domain.errors import OutdialError
@@ -87,6 +86,8 @@ def owned(state_dir: Path) -> Iterator[None]:
     """
     make_private(state_dir)
     # Never a marker file in its place: that outlives its owner, and is no lock for `is_owned`.
+    from filelock import FileLock, Timeout  # only a stack of its own needs it, not each command
+
     lock = FileLock(state_dir / _LOCK, mode=0o600, poll_interval=0.02, fallback_to_soft=False)
     try:
         lock.acquire(timeout=_LOCK_PATIENCE_SECONDS)
