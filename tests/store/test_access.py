@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -60,17 +60,27 @@ def test_of_two_with_one_key_one_carries_it_out(database: Database) -> None:
     assert database.write_sync(lambda s: idempotency.begin_request(s, elsewhere, now=NOW)) is None
 
 
-def test_who_died_before_the_answer_is_replaced(database: Database) -> None:
+def test_who_died_before_the_answer_is_replaced_once(database: Database) -> None:
     def ask(seconds: float) -> StoredResponse | None:
         now = NOW + timedelta(seconds=seconds)
         return database.write_sync(lambda s: idempotency.begin_request(s, REQUEST, now=now))
 
+    def take_over(begun_at: datetime, seconds: float) -> bool:
+        now = NOW + timedelta(seconds=seconds)
+        return database.write_sync(lambda s: idempotency.take_over(s, REQUEST, begun_at, now=now))
+
     assert ask(0) is None
-    assert ask(59) == StoredResponse(same=True)
-    assert ask(61) is None
-    assert ask(62) == StoredResponse(same=True)
-    database.write_sync(lambda s: idempotency.discard_request(s, REQUEST))
+    stored = ask(59)
+    assert stored == StoredResponse(same=True)
+    assert stored.begun_at == NOW
+    assert [take_over(NOW, 61), take_over(NOW, 61)] == [True, False]
+    begun_at = NOW + timedelta(seconds=61)
+    database.write_sync(lambda s: idempotency.discard_request(s, REQUEST, NOW))
+    assert ask(62) == StoredResponse(same=True), "who was replaced discards nothing"
+    database.write_sync(lambda s: idempotency.discard_request(s, REQUEST, begun_at))
     assert ask(63) is None
+    database.write_sync(lambda s: idempotency.store_response(s, REQUEST, 201, "{}"))
+    assert not take_over(NOW + timedelta(seconds=63), 200)
 
 
 def test_a_key_is_proved_by_its_digest(database: Database) -> None:

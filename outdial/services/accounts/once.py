@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from outdial.resources.resources import Resources
 from outdial.services.errors import Collision
@@ -16,12 +17,28 @@ RETAINED_FOR = timedelta(days=1)
 """How long responses are stored, at least."""
 
 
+TAKEN_OVER_AFTER = timedelta(minutes=1)
+"""A process that has not answered by then has died: no request takes that long."""
+_BEGUN = uuid.UUID("5c0b6c5e-6a0e-4f86-9a3c-52a1b4f2a8d1")
+
+
 @dataclass(frozen=True)
 class Answer:
     """The response of an API: a status and a body, as text."""
 
     status: int
     body: str
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What became of a request that was begun, and whose answer was never stored."""
+
+    answer: Answer | None = None
+    over: bool = False
+    """It is decided: the answer holds, or without one it can be carried out anew."""
+    repeatable: bool = True
+    """To carry it out a second time changes nothing."""
 
 
 def identify_request(ctx: Resources, key: str, operation: str, body: bytes) -> IdempotentRequest:
@@ -43,22 +60,68 @@ def replay(stored: StoredResponse | None) -> Answer | None:
 async def once(
     ctx: Resources, request: IdempotentRequest | None, carry_out: Callable[[], Awaitable[Answer]]
 ) -> Answer:
-    """Carry a request out unless it was before. Raises Collision, and what `carry_out` raises; the
-    next request with its key is carried out then."""
-    if request is None:
+    """`once_begun` for what leaves no trace by which it could be found if it is not answered."""
+
+    async def work(_: str | None) -> Answer:
         return await carry_out()
+
+    return await once_begun(ctx, request, work, _found_nowhere)
+
+
+async def once_begun(
+    ctx: Resources,
+    request: IdempotentRequest | None,
+    carry_out: Callable[[str | None], Awaitable[Answer]],
+    find: Callable[[str], Awaitable[Begun]],
+) -> Answer:
+    """Carry a request out unless it was before.
+
+    `carry_out` gets an id for what it begins, by which `find` finds that if the answer was never
+    stored, because the database was away by then or the process died: that is the answer then.
+    Raises Collision, and what `carry_out` raises; the next request with its key is carried out
+    then, unless what this one began goes on and can't be repeated.
+    """
+    if request is None:
+        return await carry_out(None)
     now = ctx.clock()
-    before = replay(
-        await ctx.database.write(lambda s: idempotency.begin_request(s, request, now=now))
-    )
+    stored = await ctx.database.write(lambda s: idempotency.begin_request(s, request, now=now))
+    if stored is not None and stored.same and stored.status is None and stored.begun_at is not None:
+        begun_at = stored.begun_at
+        begun = await find(_id_of(request, begun_at))
+        if begun.answer is not None:
+            if begun.over:
+                await _store(ctx, request, begun.answer)
+            return begun.answer
+        if (begun.over or begun_at <= now - TAKEN_OVER_AFTER) and await ctx.database.write(
+            lambda s: idempotency.take_over(s, request, begun_at, now=now)
+        ):
+            stored = None
+    before = replay(stored)
     if before is not None:
         return before
+    own_id = _id_of(request, now)
     try:
-        answer = await carry_out()
+        answer = await carry_out(own_id)
     except BaseException:
-        await ctx.database.write(lambda s: idempotency.discard_request(s, request))
+        begun = await find(own_id)
+        if begun.answer is None or begun.repeatable:
+            await ctx.database.write(lambda s: idempotency.discard_request(s, request, now))
         raise
+    await _store(ctx, request, answer)
+    return answer
+
+
+async def _store(ctx: Resources, request: IdempotentRequest, answer: Answer) -> None:
     await ctx.database.write(
         lambda s: idempotency.store_response(s, request, answer.status, answer.body)
     )
-    return answer
+
+
+async def _found_nowhere(_: str) -> Begun:
+    return Begun()
+
+
+def _id_of(request: IdempotentRequest, begun_at: datetime) -> str:
+    """An id for what a request begins: another one each time that the request is begun."""
+    at = begun_at.astimezone(UTC).isoformat()
+    return uuid.uuid5(_BEGUN, f"{request.tenant}/{request.key}/{at}").hex

@@ -54,6 +54,7 @@ async def add_recipients(
     recipients: Sequence[InlineRecipient],
     *,
     scopes: tuple[str, ...] | None = None,
+    public_id: str | None = None,
 ) -> tuple[int, Changed]:
     """Add recipients to the present launch, checked as if its definition listed them.
 
@@ -69,9 +70,10 @@ async def add_recipients(
         raise RequestRefused(str(error)) from None
     record, definition = await _require_roster(ctx, name, scopes)
     loaded = with_recipients(definition, tuple(recipients))
+    own_id = public_id or uuid.uuid4().hex
     few = len(recipients) <= CHUNK_ROWS
     try:
-        added = await (_add_at_once if few else _add_staged)(ctx, record, loaded)
+        added = await (_add_at_once if few else _add_staged)(ctx, record, loaded, own_id)
     except CampaignEnded as error:
         raise ChangeRefused(str(error)) from error
     return added, await enroll_staged(ctx, record)
@@ -85,13 +87,16 @@ async def add_file(
     *,
     scopes: tuple[str, ...] | None = None,
     progress: Progress | None = None,
+    public_id: str | None = None,
 ) -> tuple[int, Changed]:
     """Add the rows of a contact file below `base`, as `add_recipients` adds those of a request.
 
     Its columns and its default region are those that the campaign's definition names, if that has
     a contact file too.
     """
-    added = await store_file(ctx, name, file, base, scopes=scopes, progress=progress)
+    added = await store_file(
+        ctx, name, file, base, scopes=scopes, progress=progress, public_id=public_id
+    )
     return added, await enroll_staged(ctx, await require_campaign(ctx, name))
 
 
@@ -112,7 +117,7 @@ async def store_file(
         source = definition.recipients.model_copy(update={"csv": file})
     loaded = with_recipients(definition, source, name=file, base=base)
     try:
-        return await _add_staged(ctx, record, loaded, progress, public_id)
+        return await _add_staged(ctx, record, loaded, public_id or uuid.uuid4().hex, progress)
     except CampaignEnded as error:
         raise ChangeRefused(str(error)) from error
 
@@ -130,14 +135,16 @@ async def _require_roster(
     return record, definition
 
 
-async def _add_at_once(ctx: Resources, record: CampaignRecord, loaded: LoadedDefinition) -> int:
+async def _add_at_once(
+    ctx: Resources, record: CampaignRecord, loaded: LoadedDefinition, public_id: str
+) -> int:
     """Add a few recipients, in one transaction. Raises DefinitionInvalid, CampaignEnded."""
     chunks = await asyncio.to_thread(lambda: list(read_chunks(loaded)))
     problems = [problem for chunk in chunks for problem in chunk.problems]
     if problems:
         raise DefinitionInvalid(problems, sum(chunk.omitted for chunk in chunks))
     drafts = [draft for chunk in chunks for draft in chunk.recipients]
-    now, public_id = ctx.clock(), uuid.uuid4().hex
+    now = ctx.clock()
 
     def work(s: Session) -> None:
         add_at_once(s, record.id, public_id, drafts, now=now)
@@ -151,14 +158,13 @@ async def _add_staged(
     ctx: Resources,
     record: CampaignRecord,
     loaded: LoadedDefinition,
+    public_id: str,
     progress: Progress | None = None,
-    public_id: str | None = None,
 ) -> int:
     """Add any number of recipients, in short transactions: written where nothing reads them, then
     accepted, all of them. Raises DefinitionInvalid, CampaignEnded, StagingEnded."""
-    own_id = public_id or uuid.uuid4().hex
     begun = await ctx.database.write(
-        lambda s: begin_addition(s, record.id, own_id, now=ctx.clock())
+        lambda s: begin_addition(s, record.id, public_id, now=ctx.clock())
     )
     if progress is not None:
         progress(begun)

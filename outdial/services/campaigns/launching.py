@@ -110,6 +110,7 @@ async def launch_campaign(
     again: bool = False,
     scopes: tuple[str, ...] | None = None,
     progress: Progress | None = None,
+    public_id: str | None = None,
 ) -> Launch:
     """Launch a definition, unless it runs already.
 
@@ -117,7 +118,7 @@ async def launch_campaign(
     ScopeMissing, and what `store_launch` does.
     """
     try:
-        begun = await begin_launch(ctx, loaded, again=again, scopes=scopes)
+        begun = await begin_launch(ctx, loaded, again=again, scopes=scopes, public_id=public_id)
         if progress is not None:
             progress(begun.staging)
         return await finish_launch(ctx, begun, progress=progress)
@@ -170,6 +171,7 @@ async def begin_launch(
     again: bool,
     scopes: tuple[str, ...] | None = None,
     requester: str | None = None,
+    public_id: str | None = None,
 ) -> BegunLaunch:
     """Check a definition, but for its recipients, and that the campaign may be launched now.
 
@@ -185,16 +187,20 @@ async def begin_launch(
     rulebook = await ctx.database.read(lambda s: read_rulebook(s, ctx.tenant, now))
     _require_risks(loaded, rulebook)
     await announce_lines(ctx)
-    record = await _begin(ctx, loaded.definition, again=again, requester=requester)
+    own_id = public_id or uuid.uuid4().hex
+    record = await _begin(ctx, loaded.definition, own_id, again=again, requester=requester)
     forecast = Forecast(CallPlan.of(loaded.definition), rulebook, now)
     return BegunLaunch(loaded, record, again, forecast)
 
 
 async def _begin(
-    ctx: Resources, definition: CampaignDefinition, *, again: bool, requester: str | None
+    ctx: Resources,
+    definition: CampaignDefinition,
+    public_id: str,
+    *,
+    again: bool,
+    requester: str | None,
 ) -> StagingRecord:
-    public_id = uuid.uuid4().hex
-
     def work(s: Session) -> StagingRecord:
         return staging.begin_launch(
             s,

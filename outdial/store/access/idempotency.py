@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, bindparam, delete, select, update
 from sqlmodel import Session
 
 from outdial.store.db.dialect import insert_into
 from outdial.store.db.tables import idempotency
-
-TAKEN_OVER_AFTER = timedelta(minutes=1)
-"""A process that has not answered by then has died: no request takes that long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,7 @@ class StoredResponse:
     status: int | None = None
     """None while it is being carried out."""
     answer: str | None = None
+    begun_at: datetime | None = field(default=None, compare=False)
 
 
 def begin_request(
@@ -56,9 +54,16 @@ def begin_request(
         return None
     row = s.connection().execute(select(idempotency).where(*_of(request))).one()
     same = (row.operation, row.digest) == (request.operation, request.digest)
-    if same and row.status is None and _taken_over(s, request, now):
-        return None
-    return StoredResponse(same, row.status, row.answer)
+    return StoredResponse(same, row.status, row.answer, row.created_at)
+
+
+def take_over(s: Session, request: IdempotentRequest, begun_at: datetime, *, now: datetime) -> bool:
+    """Begin a request anew that was begun at an instant and never answered; False if another has
+    done so, or answered it."""
+    taken = s.connection().execute(
+        update(idempotency).where(*_of(request), *_begun(begun_at)).values(created_at=now)
+    )
+    return taken.rowcount > 0
 
 
 def store_response(s: Session, request: IdempotentRequest, status: int, answer: str) -> None:
@@ -67,9 +72,10 @@ def store_response(s: Session, request: IdempotentRequest, status: int, answer: 
     )
 
 
-def discard_request(s: Session, request: IdempotentRequest) -> None:
-    """Delete a request that failed: the next one with its key is carried out."""
-    s.connection().execute(delete(idempotency).where(*_of(request), idempotency.c.status.is_(None)))
+def discard_request(s: Session, request: IdempotentRequest, begun_at: datetime) -> None:
+    """Delete a request that was begun at an instant and failed, unless another took it over: the
+    next one with its key is carried out."""
+    s.connection().execute(delete(idempotency).where(*_of(request), *_begun(begun_at)))
 
 
 def delete_responses(s: Session, *, before: datetime, limit: int) -> int:
@@ -97,18 +103,9 @@ _DROP = delete(idempotency).where(
 )
 
 
-def _taken_over(s: Session, request: IdempotentRequest, now: datetime) -> bool:
-    taken = s.connection().execute(
-        update(idempotency)
-        .where(
-            *_of(request),
-            idempotency.c.status.is_(None),
-            idempotency.c.created_at <= now - TAKEN_OVER_AFTER,
-        )
-        .values(created_at=now)
-    )
-    return taken.rowcount > 0
-
-
 def _of(request: IdempotentRequest) -> tuple[ColumnElement[bool], ...]:
     return idempotency.c.tenant == request.tenant, idempotency.c.key == request.key
+
+
+def _begun(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return idempotency.c.status.is_(None), idempotency.c.created_at == at

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from outdial.api.state import ApiPolicy
+from outdial.dispatch.errors import WorkerTimeout
 from outdial.domain.record import StagingRecord
 from outdial.intake.definition import read_definition_text
 from outdial.services.campaigns.staging import StagingWriter
@@ -163,6 +164,113 @@ async def test_a_launch_that_goes_on_keeps_its_file(
     going_on.set()
     await until(lambda: is_empty(upload_dir))
     assert (await us.http.get(f"/v1/campaigns/{name}")).json()["state"] == "running"
+
+
+class LostAnswers:
+    """Requests with a key whose answer can't be stored, the first time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._patch = monkeypatch
+
+    async def send(self, customer: Customer, place: str, **how: Any) -> httpx.Response:
+        def unavailable(*_: object) -> None:
+            raise DatabaseUnavailable("gone")
+
+        headers = how.pop("headers", {}) | {"idempotency-key": uuid.uuid4().hex}
+        with self._patch.context() as patched:
+            patched.setattr(idempotency, "store_response", unavailable)
+            lost = await customer.http.post(place, headers=headers, **how)
+        assert lost.status_code == 503, lost.text
+        found = await customer.http.post(place, headers=headers, **how)
+        again = await customer.http.post(place, headers=headers, **how)
+        assert found.status_code == 202, found.text
+        assert (again.text, again.headers["location"]) == (found.text, found.headers["location"])
+        return found
+
+
+@pytest.fixture
+def lost_answers(monkeypatch: pytest.MonkeyPatch) -> LostAnswers:
+    return LostAnswers(monkeypatch)
+
+
+def inline(name: str, people: int) -> dict[str, Any]:
+    return {
+        "name": name,
+        "purpose": "informational",
+        "agent": "a",
+        "schedule": {"hours": "00:00-24:00"},
+        "recipients": [{"phone": f"+1202{5550000 + at}"} for at in range(people)],
+    }
+
+
+@pytest.mark.parametrize("upload", [True, False])
+async def test_a_launch_whose_answer_was_lost_is_found_by_its_key(
+    us: Customer, upload_dir: Path, lost_answers: LostAnswers, upload: bool
+) -> None:
+    name = new_name()
+    how = {"files": form(name, contacts(5))} if upload else {"json": inline(name, 5)}
+    found = await lost_answers.send(us, "/v1/campaigns?again=true", **how)
+    launch = await followed(us, found)
+    assert (launch["state"], launch["campaign"], launch["launch"]) == ("done", name, 1)
+    assert (await us.http.get(f"/v1/campaigns/{name}")).json()["launch"] == 1
+
+
+@pytest.mark.parametrize("kind", ["file", "few", "many"])
+async def test_an_addition_whose_answer_was_lost_is_found_by_its_key(
+    us: Customer,
+    upload_dir: Path,
+    lost_answers: LostAnswers,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    """It is not added a second time, which would refuse each of its recipients."""
+
+    async def nobody_answers(*_: object) -> None:
+        raise WorkerTimeout("nobody answers")
+
+    monkeypatch.setattr("outdial.services.campaigns.adding.enroll_staged", nobody_answers)
+    name = new_name()
+    assert (await us.http.post("/v1/campaigns", json=inline(name, 1))).status_code == 201
+    count = 1200 if kind == "many" else 3
+    how: dict[str, Any] = {"json": {"recipients": inline(name, count + 1)["recipients"][1:]}}
+    if kind == "file":
+        how = {"content": contacts(3, first=1), "headers": {"content-type": "text/csv"}}
+    found = await lost_answers.send(us, f"/v1/campaigns/{name}/recipients", **how)
+    assert (await followed(us, found, "moving"))["recipients"] == count
+
+    async def added() -> bool:
+        progress = (await us.http.get(f"/v1/campaigns/{name}")).json()["progress"]
+        assert progress["recipients"] <= 1 + count
+        return bool(progress["recipients"] == 1 + count)
+
+    await until(added)
+
+
+async def test_a_launch_that_died_is_carried_out_anew_by_its_key(
+    us: Customer, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, headers = new_name(), {"idempotency-key": uuid.uuid4().hex}
+
+    async def die(*_: object) -> None:
+        raise DatabaseUnavailable("gone")
+
+    def unavailable(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable("gone")
+
+    with monkeypatch.context() as patched:  # nothing can be stored any more
+        patched.setattr(StagingWriter, "write", die)
+        patched.setattr("outdial.store.roster.staging.refuse", unavailable)
+        patched.setattr(idempotency, "discard_request", unavailable)
+        lost = await us.http.post("/v1/campaigns", json=inline(name, 2), headers=headers)
+    assert lost.status_code == 503
+    goes_on = await us.http.post("/v1/campaigns", json=inline(name, 2), headers=headers)
+    assert (goes_on.status_code, goes_on.json()["state"]) == (202, "staging")
+    world.clock.now += ABANDONED_AFTER
+    anew = await us.http.post("/v1/campaigns", json=inline(name, 2), headers=headers)
+    assert (anew.status_code, anew.json()["created"]) == (201, True)
+    again = await us.http.post("/v1/campaigns", json=inline(name, 2), headers=headers)
+    assert (again.status_code, again.text) == (201, anew.text)
+    assert (await us.http.get(f"/v1/launches/{goes_on.json()['id']}")).json()["state"] == "failed"
 
 
 async def test_a_launch_is_its_tenants_own(us: Customer, them: Customer, world: World) -> None:

@@ -43,9 +43,9 @@ def requests_with_a_key(scene: Scene) -> None:
         scene.do(lambda s, r=request: idempotency.begin_request(s, r, now=now))  # type: ignore[misc]
     same = IdempotentRequest(TENANT, "new", "x", "x")
     late = now + timedelta(minutes=5)
-    scene.do(lambda s: idempotency.begin_request(s, same, now=late))
+    scene.do(lambda s: idempotency.take_over(s, same, now, now=late))
     scene.do(lambda s: idempotency.store_response(s, same, 200, "{}"))
-    scene.do(lambda s: idempotency.discard_request(s, same))
+    scene.do(lambda s: idempotency.discard_request(s, same, late))
 
 
 @operation

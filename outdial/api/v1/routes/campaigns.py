@@ -10,17 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from outdial.api.admission import AdmittedRoute
 from outdial.api.bodies import MAX_BODY, accepting
 from outdial.api.state import state_of
-from outdial.api.v1.answers import IdempotencyKey, idempotent_request, response, shown, tag
+from outdial.api.v1.answers import IdempotencyKey, idempotent_request, shown, tag
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
-from outdial.api.v1.routes.launches import ACCEPTED, accept
+from outdial.api.v1.routes.launches import ACCEPTED, accept, carried_out_once
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord, Progress
 from outdial.intake.apart import parse_apart
 from outdial.intake.definition import MAX_BYTES, LoadedDefinition, read_definition_text
 from outdial.services.accounts.access import Caller
-from outdial.services.accounts.once import Answer, once
+from outdial.services.accounts.once import Answer
 from outdial.services.campaigns import control, launching, staging
 from outdial.services.campaigns.control import Changed
 from outdial.services.compliance import explaining
@@ -157,13 +157,13 @@ async def launch_campaign(
     text = await _text(request)
     stored = await idempotent_request(request, caller, idempotency_key)
 
-    async def work(progress: staging.Progress | None = None) -> Answer:
+    async def work(public_id: str | None, progress: staging.Progress | None = None) -> Answer:
         # Parsing a long one takes seconds, in which others are answered.
         loaded = await parse_apart(len(text), read_definition_text, text, name="body")
-        return await launch(caller, loaded, again=again, progress=progress)
+        return await launch(caller, loaded, again=again, progress=progress, public_id=public_id)
 
     if len(await request.body()) <= MAX_BODY:
-        return response(await once(caller.ctx, stored, work))
+        return await carried_out_once(caller, stored, work)
     slot = await state_of(request).uploads.open(caller.ctx.tenant)
     return await accept(request, caller, stored, work, slot.close)
 
@@ -174,10 +174,16 @@ async def launch(
     *,
     again: bool,
     progress: staging.Progress | None = None,
+    public_id: str | None = None,
 ) -> Answer:
     """Launch a definition, and show what came of it."""
     launched = await launching.launch_campaign(
-        caller.ctx, loaded, again=again, scopes=caller.key.scopes, progress=progress
+        caller.ctx,
+        loaded,
+        again=again,
+        scopes=caller.key.scopes,
+        progress=progress,
+        public_id=public_id,
     )
     answer = Launched(
         **dict(Campaign.of(launched.campaign)),

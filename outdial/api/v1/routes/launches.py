@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -15,10 +16,11 @@ from outdial.api.state import state_of
 from outdial.api.v1.answers import response, shown
 from outdial.api.v1.auth import needs
 from outdial.api.v1.problems import FieldProblem, documented
-from outdial.domain.record import StagingKind, StagingRecord
+from outdial.domain.record import StagingKind, StagingRecord, StagingState
 from outdial.services.accounts.access import Caller
-from outdial.services.accounts.once import Answer, once
+from outdial.services.accounts.once import Answer, Begun, once_begun
 from outdial.services.campaigns.staging import Progress, Staging, cancel_staging, follow_staging
+from outdial.services.errors import NotFound
 from outdial.store.access.idempotency import IdempotentRequest
 from outdial.store.roster.staging import INTERRUPTED_CODE
 
@@ -139,11 +141,15 @@ async def cancel_launch(launch_id: LaunchId, caller: Caller = needs("campaigns:w
     return Launch.of(staging)
 
 
+def _accepted(staging: Staging) -> Answer:
+    return shown(Launch.of(staging), 202)
+
+
 async def accept(
     request: Request,
     caller: Caller,
     stored: IdempotentRequest | None,
-    work: Callable[[Progress], Awaitable[Answer]],
+    work: Callable[[str | None, Progress], Awaitable[Answer]],
     close: Callable[[], None],
 ) -> Response:
     """Begin a large launch or addition, unless it was before, and answer where to follow it.
@@ -154,19 +160,42 @@ async def accept(
     """
     begun = False
 
-    async def carry_out() -> Answer:
+    async def carry_out(public_id: str | None) -> Answer:
         nonlocal begun
         begun = True
-        result = await state_of(request).launches.begin(work, close)
+        result = await state_of(request).launches.begin(partial(work, public_id), close)
         if isinstance(result, StagingRecord):
-            return shown(Launch.of(Staging.of(result)), 202)
+            return _accepted(Staging.of(result))
         return result
 
     try:
-        answer = await once(caller.ctx, stored, carry_out)
+        return await carried_out_once(caller, stored, carry_out)
     finally:
         if not begun:
             close()
+
+
+async def carried_out_once(
+    caller: Caller,
+    stored: IdempotentRequest | None,
+    carry_out: Callable[[str | None], Awaitable[Answer]],
+) -> Response:
+    """Carry out what may begin a launch or an addition, unless it was before; `carry_out` gets the
+    id for that. One that was begun and never answered is answered by where to follow it, unless it
+    was refused: then it is carried out anew."""
+
+    async def find(public_id: str) -> Begun:
+        try:
+            begun = await follow_staging(caller.ctx, public_id)
+        except NotFound:
+            return Begun()
+        if begun.record.state is StagingState.REFUSED:
+            return Begun(over=True)
+        over = begun.record.state is not StagingState.STAGING
+        # A second launch joins the first; an addition would be made a second time.
+        return Begun(_accepted(begun), over, repeatable=begun.record.kind is StagingKind.LAUNCH)
+
+    answer = await once_begun(caller.ctx, stored, carry_out, find)
     answered = response(answer)
     staged = json.loads(answer.body).get("id") if answer.status == 202 else None
     if staged is not None:

@@ -12,18 +12,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.api.admission import AdmittedRoute
 from outdial.api.bodies import LARGE, accepting
-from outdial.api.v1.answers import IdempotencyKey, answered_once
+from outdial.api.v1.answers import IdempotencyKey, idempotent_request, shown
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.campaigns import Name
-from outdial.api.v1.routes.launches import Launch
+from outdial.api.v1.routes.launches import Launch, carried_out_once
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import AnsweredBy, CallStatus
 from outdial.domain.definition.source import InlineRecipient
 from outdial.domain.record import RecipientState
 from outdial.domain.spreadsheets import escape_cell
 from outdial.services.accounts.access import Caller
+from outdial.services.accounts.once import Answer
 from outdial.services.campaigns import adding
 from outdial.services.campaigns.adding import Result
 from outdial.services.operations import reading
@@ -115,13 +116,14 @@ async def add_recipients(
     variables. A contact file, as text/csv, is added while `GET /v1/launches/{id}` shows how far it
     is; its columns are those that the campaign's definition names."""
 
-    async def carry_out() -> Added:
+    async def carry_out(public_id: str | None) -> Answer:
         count, changed = await adding.add_recipients(
-            caller.ctx, name, body.recipients, scopes=caller.key.scopes
+            caller.ctx, name, body.recipients, scopes=caller.key.scopes, public_id=public_id
         )
-        return Added(added=count, state=changed.state)
+        return shown(Added(added=count, state=changed.state), 202)
 
-    return await answered_once(request, caller, idempotency_key, carry_out, 202)
+    stored = await idempotent_request(request, caller, idempotency_key)
+    return await carried_out_once(caller, stored, carry_out)
 
 
 @router.get("/{name}/results", responses=documented(404))

@@ -77,8 +77,10 @@ async def launch_campaign(
         over_file = _over_upload(loaded, upload.folder)
         stored = identify(request, caller, idempotency_key, text.encode() + upload.digest)
 
-        async def work(progress: Progress) -> Answer:
-            return await launch(caller, over_file, again=again, progress=progress)
+        async def work(public_id: str | None, progress: Progress) -> Answer:
+            return await launch(
+                caller, over_file, again=again, progress=progress, public_id=public_id
+            )
 
     return await accept(request, caller, stored, work, upload.close)
 
@@ -95,7 +97,7 @@ async def add_recipients(
         await upload.write(request.stream())
         stored = identify(request, caller, idempotency_key, upload.digest)
 
-        async def work(progress: Progress) -> Answer:
+        async def work(public_id: str | None, progress: Progress) -> Answer:
             added, changed = await add_file(
                 caller.ctx,
                 name,
@@ -103,6 +105,7 @@ async def add_recipients(
                 upload.folder,
                 scopes=caller.key.scopes,
                 progress=progress,
+                public_id=public_id,
             )
             return shown(Added(added=added, state=changed.state), 202)
 

@@ -11,8 +11,10 @@ class ProgressCountRow(Row, table=True):
 
     Only triggers write it (`count_recipient_…` and `count_call_…`, revision 0025), in the
     transaction that changes the rows. On PostgreSQL a transaction adds to a shard that no other
-    transaction holds, or to a new one, so that none waits for another. SQLite, which has one writer
-    at a time, has shard 0 only.
+    transaction holds, or to a new one, so that none waits for another: `SKIP LOCKED` passes those
+    that are held, and a new one is named after its transaction. There are as many shards of a
+    count as transactions ever changed it at one moment, which connections bound. SQLite, which has
+    one writer at a time, has shard 0 only.
     """
 
     __tablename__ = "progress_count"
