@@ -38,6 +38,7 @@ from outdial.store.db.tables import (
     lease,
     line_failure,
     phone_number,
+    progress_count,
     rate_count,
     receipt,
     recipient,
@@ -366,13 +367,12 @@ def _directory(fill: Fill) -> None:
         contact,
         mine | {"id": "'contact-' || n", "phone": _phone(), "first_name": "'Ada ' || n"},
     )
-    few = 50
     named = {"id": "'agent-' || n", "name": "'Agent ' || n", "is_active": "true"}
-    fill.insert(agent, mine | named | {"remote_id": "'remote-' || n"}, rows=few)
+    fill.insert(agent, mine | named | {"remote_id": "'remote-' || n"}, rows=50)
     fill.insert(
         phone_number,
         mine | {"id": "'number-' || n", "phone": _phone(), "is_active": "true"},
-        rows=few,
+        rows=50,
     )
 
 
@@ -436,6 +436,9 @@ def _campaigns(fill: Fill, history: History) -> None:
     fill.insert(claim_state, ids, rows=few)
     fill.insert(campaign_revision, ids | {"revision": "1", "launch": "1"}, rows=few)
     fill.insert(roster, ids | {"launch": "1", "enrolled": "true", "next_sequence": "1"}, rows=few)
+    counted = {"launch": "-n", "value": "'done'", "detail": "'completed'", "total": "1"}
+    of_launches = {"campaign_id": str(history.campaign.id), "subject": "'recipient'"}
+    fill.insert(progress_count, of_launches | counted)
     rule = {"id": f"{FIRST} + n", "tenant": f"'{DEFAULT_TENANT}'", "kind": "'block'"}
     fill.insert(ruling, rule | {"ended_at": fill.at("n * 60")}, rows=few)
 

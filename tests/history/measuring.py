@@ -1,8 +1,9 @@
 """Counts what each statement reads, while operations run.
 
 Every statement is first run on the same connection behind a savepoint, where it is measured, and
-taken back; then it runs as it would have. PostgreSQL explains what it did, scan by scan; on SQLite
-the steps of its machine are counted.
+taken back; then it runs as it would have. PostgreSQL explains what it did, scan by scan, and counts
+what triggers read in their own statements; on SQLite the steps of its machine are counted, those of
+triggers included.
 """
 
 from __future__ import annotations
@@ -182,11 +183,15 @@ def steps_of(s: Session, statement: str, parameters: Any) -> int:
 
 def _on_postgresql(connection: Any, statement: str, values: Any) -> tuple[float, int, str]:
     explain = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON)"
+    in_triggers = 0
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT measured")
         try:
+            before = _fetched(cursor)
             cursor.execute(f"{explain} {statement}", values)
             told = cursor.fetchone()[0]
+            if '"Trigger Name"' in json.dumps(told):
+                in_triggers = _fetched(cursor) - before
         finally:
             cursor.execute("ROLLBACK TO measured")
             cursor.execute("RELEASE measured")
@@ -194,9 +199,15 @@ def _on_postgresql(connection: Any, statement: str, values: Any) -> tuple[float,
     read = sum(map(_read, _nodes(plan)))
     pages = plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
     returned = max(plan["Actual Rows"] * plan["Actual Loops"], *map(_changed, _nodes(plan)))
-    read = max(read, pages / PAGE_ROWS)
+    read = max(read, pages / PAGE_ROWS, in_triggers)
     how = "" if read <= ROWS else f"pages {pages}\n" + "\n".join(_shown(plan, 0))
     return read, int(returned), how
+
+
+def _fetched(cursor: Any) -> int:
+    """Rows that this transaction's statements have read, those in triggers and functions too."""
+    cursor.execute("SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables")
+    return int(cursor.fetchone()[0])
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -62,7 +62,7 @@ async def create_endpoint(
 
     def work(s: Session) -> None:
         kind = EndpointKind.TENANT
-        if len(endpoints.list_endpoints(s, ctx.tenant, limit=MOST, kind=kind)) >= MOST:
+        if endpoints.count_endpoints(s, ctx.tenant, kind, up_to=MOST) >= MOST:
             raise RequestRefused(f"found {MOST} endpoints; remove one first")
         endpoints.add_endpoint(s, new)
 

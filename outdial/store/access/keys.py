@@ -10,6 +10,7 @@ from sqlalchemy import RowMapping, bindparam, insert, or_, select, update
 from sqlmodel import Session
 
 from outdial.domain.access import ApiKey
+from outdial.store.db.ranges import read_in_order
 from outdial.store.db.tables import api_key
 
 _FIELDS = tuple(ApiKey.model_fields)
@@ -55,7 +56,7 @@ def list_keys(s: Session, tenant: str, *, limit: int, after: str | None = None) 
     )
     if after is not None:
         statement = statement.where(api_key.c.id > after)
-    return [_key(row) for row in s.connection().execute(statement).mappings()]
+    return [_key(row) for row in read_in_order(s, statement).mappings()]
 
 
 def get_key(s: Session, tenant: str, key_id: str) -> ApiKey | None:

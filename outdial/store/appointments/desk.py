@@ -6,11 +6,11 @@ Calls are not offered the slots that such appointments take.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Row, Select, and_, func, select, union_all
 from sqlmodel import Session
 
 from outdial.domain.appointment.appointment import (
@@ -32,6 +32,7 @@ from outdial.store.appointments.rows import (
 from outdial.store.appointments.slots import give_back, lock_calendar
 from outdial.store.db.dialect import unindexed
 from outdial.store.db.errors import UnknownAppointment
+from outdial.store.db.ranges import Equal, between, in_range, page_of, read_in_order
 from outdial.store.db.tables import (
     appointment,
     appointment_change,
@@ -44,6 +45,7 @@ from outdial.store.db.tables import (
 _NEVER_SHOWN = (AppointmentStatus.HELD.value, AppointmentStatus.RELEASED.value)
 """Holds: the person had not accepted yet."""
 _SHOWN = tuple(status for status in AppointmentStatus if status.value not in _NEVER_SHOWN)
+_ORDER = appointment.c.starts_at, appointment.c.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,11 @@ _CHANGES = {
 
 
 def get(s: Session, tenant: str, appointment_id: str) -> DeskAppointment | None:
-    query = _select().where(*_chosen(tenant, DeskFilter()), appointment.c.id == appointment_id)
+    query = _select().where(
+        unindexed(appointment.c.tenant) == tenant,
+        unindexed(appointment.c.status).in_([status.value for status in _SHOWN]),
+        appointment.c.id == appointment_id,
+    )
     row = s.connection().execute(query).first()
     return None if row is None else _shown(row)
 
@@ -146,18 +152,23 @@ def page(
     Read from a range of an index for each status, in that order and no longer than the page: it
     costs what it shows, whatever the filter.
     """
+    listed = select(appointment.c.id, appointment.c.starts_at)
+    times = between(chosen.starts_from, chosen.starts_before)
     ranges = (
-        select(appointment.c.id, appointment.c.starts_at)
-        .where(*conditions)
-        .order_by(appointment.c.starts_at, appointment.c.id)
-        .limit(limit + offset)
-        .subquery()
-        for conditions in _ranges(tenant, chosen)
+        page_of(
+            listed.where(*conditions),
+            equal,
+            _ORDER,
+            times,
+            limit=limit + offset,
+            after=chosen.after,
+        )
+        for equal, conditions in _ranges(tenant, chosen)
     )
-    both = union_all(*map(select, ranges)).subquery()
+    both = union_all(*(select(one.subquery()) for one in ranges)).subquery()
     place = both.c.starts_at, both.c.id
     ids = select(both.c.id).order_by(*place).limit(limit).offset(offset)
-    wanted = list(s.connection().execute(ids).scalars())
+    wanted = list(read_in_order(s, ids).scalars())
     if not wanted:
         return []
     rows = s.connection().execute(_select().where(appointment.c.id.in_(wanted)))
@@ -165,49 +176,42 @@ def page(
     return [shown[each] for each in wanted]
 
 
-def _ranges(tenant: str, chosen: DeskFilter) -> Iterator[Sequence[ColumnElement[bool]]]:
-    """The conditions of each range."""
+def _ranges(
+    tenant: str, chosen: DeskFilter
+) -> Iterator[tuple[Equal, Sequence[ColumnElement[bool]]]]:
+    """Ranges of one index, and what else is to be so in them."""
+    c = appointment.c
+    statuses = chosen.statuses or _SHOWN
+    first: list[tuple[ColumnElement[Any], Any]] = [(c.tenant, tenant)]
     if chosen.phone is not None:  # it has few
-        yield _chosen(tenant, chosen)
+        conditions: list[ColumnElement[bool]] = [
+            unindexed(c.status).in_([status.value for status in statuses])
+        ]
+        if chosen.calendar is not None:
+            conditions.append(unindexed(c.calendar) == chosen.calendar)
+        yield [*first, (c.phone, chosen.phone)], conditions
         return
-    for status in chosen.statuses or _SHOWN:
-        yield _chosen(tenant, replace(chosen, statuses=(status,)))
+    if chosen.calendar is not None:
+        first.append((c.calendar, chosen.calendar))
+    for status in statuses:
+        yield [*first, (c.status, status.value)], ()
 
 
 def count(s: Session, tenant: str, chosen: DeskFilter, *, up_to: int) -> int:
     """How many appointments there are; no more are counted than `up_to`."""
-    some = select(appointment.c.id).where(*_chosen(tenant, chosen)).limit(up_to).subquery()
-    return int(s.connection().execute(select(func.count()).select_from(some)).scalar_one())
+    times = between(chosen.starts_from, chosen.starts_before)
+    ranges = (
+        select(appointment.c.id).where(*conditions, *in_range(equal, _ORDER, times)).limit(up_to)
+        for equal, conditions in _ranges(tenant, chosen)
+    )
+    some = union_all(*(select(one.subquery()) for one in ranges)).limit(up_to).subquery()
+    return int(read_in_order(s, select(func.count()).select_from(some)).scalar_one())
 
 
 def _rules_of(row: Any) -> CalendarRules:
     """Enough of its calendar's rules to move it: how long it takes."""
     duration = row["ends_at"] - row["starts_at"]
     return CalendarRules(name=row["calendar"], time_zone="UTC", duration=duration)
-
-
-def _chosen(tenant: str, chosen: DeskFilter) -> Sequence[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [
-        appointment.c.tenant == tenant,
-    ]
-    status = appointment.c.status if chosen.phone is None else unindexed(appointment.c.status)
-    conditions.append(status.in_([one.value for one in chosen.statuses or _SHOWN]))
-    if chosen.phone is not None:
-        conditions.append(appointment.c.phone == chosen.phone)
-    if chosen.starts_from is not None:
-        conditions.append(appointment.c.starts_at >= chosen.starts_from)
-    if chosen.starts_before is not None:
-        conditions.append(appointment.c.starts_at < chosen.starts_before)
-    if chosen.calendar is not None:
-        calendar = appointment.c.calendar
-        conditions.append(
-            (calendar if chosen.phone is None else unindexed(calendar)) == chosen.calendar
-        )
-    if chosen.after is not None:
-        at, one = chosen.after
-        place = tuple_(appointment.c.starts_at, appointment.c.id)
-        conditions.append(place > tuple_(literal(at, appointment.c.starts_at.type), one))
-    return conditions
 
 
 def _select() -> Select[Any]:

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     RowMapping,
     null,
     select,
-    tuple_,
     update,
 )
 from sqlmodel import Session
@@ -25,6 +25,7 @@ from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CallRecord, R
 from outdial.store.call import listing
 from outdial.store.call.locked_call import lock_call
 from outdial.store.db.dialect import unindexed
+from outdial.store.db.ranges import between, page_of, read_in_order
 from outdial.store.db.tables import EPOCH, call, call_request, campaign, recipient
 from outdial.store.lines.health import record_unknown_placement
 from outdial.store.records import call_record
@@ -70,18 +71,22 @@ def list_calls(
 
     `since` is when the launch began: calls of earlier launches are not read.
     """
-    statement = select(call).where(call.c.campaign_id == campaign_id)
+    equal: list[tuple[ColumnElement[Any], Any]] = [(call.c.campaign_id, campaign_id)]
     if status is not None:
-        statement = statement.where(call.c.status == status.value)
+        equal.append((call.c.status, status.value))
+    statement = select(call)
     if launch is not None:
         statement = statement.where(call.c.launch == launch)
-    if since is not None:
-        statement = statement.where(call.c.created_at >= since - _CLOCKS)
+    place = None
     if after is not None:
-        last = select(call.c.created_at).where(call.c.id == after).scalar_subquery()
-        statement = statement.where(tuple_(call.c.created_at, call.c.id) > tuple_(last, after))
-    statement = statement.order_by(call.c.created_at, call.c.id).limit(limit)
-    return [call_record(row) for row in s.connection().execute(statement).mappings()]
+        last = s.connection().execute(select(call.c.created_at).where(call.c.id == after)).scalar()
+        if last is None:
+            return []
+        place = last, after
+    times = between(None if since is None else since - _CLOCKS, None)
+    order = call.c.created_at, call.c.id
+    statement = page_of(statement, equal, order, times, limit=limit, after=place)
+    return [call_record(row) for row in read_in_order(s, statement).mappings()]
 
 
 def awaiting_analysis(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,7 @@ from outdial.domain.call.request import CallFilter
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DIRECT_CAMPAIGN
 from outdial.store.db.dialect import unindexed
+from outdial.store.db.ranges import Ends, Equal, between, in_range, page_of, read_in_order
 from outdial.store.db.tables import EPOCH, call, call_request, campaign, recipient
 from outdial.store.db.tables.call import is_of_campaign
 
@@ -51,50 +53,71 @@ def page(
     parts = list(_parts(s, tenant, chosen))
     if not parts:
         return [], [], []
-    ranges = [_first(part, limit + offset, after) for part in parts]
+    ranges = [part.newest(limit + offset, after) for part in parts]
     both = union_all(*(select(part.subquery()) for part in ranges)).subquery()
     statement = select(both).order_by(both.c.created_at.desc(), both.c.id.desc())
-    rows = s.connection().execute(statement.limit(limit).offset(offset)).all()
+    rows = read_in_order(s, statement.limit(limit).offset(offset)).all()
     of_kind = {kind: [row.id for row in rows if row.kind == kind] for kind in (REQUEST, CALL)}
     return [row.id for row in rows], of_kind[REQUEST], of_kind[CALL]
 
 
 def count(s: Session, tenant: str, chosen: CallFilter, *, up_to: int) -> int:
     """How many there are; no more are counted than `up_to`."""
-    parts = [part.selected.limit(up_to).subquery() for part in _parts(s, tenant, chosen)]
+    parts = [part.any_of().limit(up_to).subquery() for part in _parts(s, tenant, chosen)]
     if not parts:
         return 0
     some = union_all(*map(select, parts)).limit(up_to).subquery()
-    return int(s.connection().execute(select(func.count()).select_from(some)).scalar_one())
+    return int(read_in_order(s, select(func.count()).select_from(some)).scalar_one())
 
 
 def statuses_of_newest(
     s: Session, tenant: str, chosen: CallFilter, *, up_to: int
 ) -> Counter[CallStatus]:
     """In which statuses the newest are, `up_to` of them."""
-    parts = [_first(part, up_to, None) for part in _parts(s, tenant, chosen)]
+    parts = [part.newest(up_to, None) for part in _parts(s, tenant, chosen)]
     if not parts:
         return Counter()
     both = union_all(*(select(part.subquery()) for part in parts)).subquery()
     newest = select(both.c.status).order_by(both.c.created_at.desc(), both.c.id.desc())
-    statuses = s.connection().execute(newest.limit(up_to)).scalars()
+    statuses = read_in_order(s, newest.limit(up_to)).scalars()
     return Counter(CallStatus(status) for status in statuses)
 
 
+@dataclass(frozen=True, slots=True)
 class _Part:
     """Items of one kind that an index has in the order of the list."""
 
-    def __init__(self, selected: Select[Any], created_at: ColumnElement[Any], id: Any) -> None:
-        self.selected = selected
-        self.place = created_at, id
+    selected: Select[Any]
+    """Without what `equal` and `times` say."""
+    place: Sequence[ColumnElement[Any]]
+    """Time and id."""
+    times: Ends
+    equal: Equal = ()
+    """Columns of the index before those. None where a condition leaves few items anyway."""
 
+    def newest(self, size: int, after: Place | None) -> Select[Any]:
+        if self.equal:
+            return page_of(
+                self.selected,
+                self.equal,
+                self.place,
+                self.times,
+                limit=size,
+                after=after,
+                newest_first=True,
+            )
+        statement = self.any_of()
+        if after is not None:
+            at = literal(after[0], call.c.created_at.type)
+            statement = statement.where(tuple_(*self.place) < tuple_(at, after[1]))
+        return statement.order_by(*(column.desc() for column in self.place)).limit(size)
 
-def _first(part: _Part, size: int, after: Place | None) -> Select[Any]:
-    statement = part.selected
-    if after is not None:
-        at = literal(after[0], call.c.created_at.type)
-        statement = statement.where(tuple_(*part.place) < tuple_(at, after[1]))
-    return statement.order_by(*(column.desc() for column in part.place)).limit(size)
+    def any_of(self) -> Select[Any]:
+        if self.equal:
+            return self.selected.where(*in_range(self.equal, self.place, self.times))
+        created_at = self.place[0]
+        since = [created_at >= each for each in self.times.first]
+        return self.selected.where(*since, *(created_at <= each for each in self.times.last))
 
 
 def _parts(s: Session, tenant: str, chosen: CallFilter) -> Iterator[_Part]:
@@ -116,23 +139,27 @@ def _requests(tenant: str, chosen: CallFilter) -> Iterator[_Part]:
         literal(REQUEST).label("kind"),
         _shown_status(c.status, chosen, awaited),
     )
-    conditions = [c.tenant == tenant, *_made_within(c.created_at, chosen)]
-    if chosen.agent is not None:
-        conditions.append(c.agent == chosen.agent)
-    by_person = [
+    place, times = (c.created_at, c.public_id), between(chosen.created_from, chosen.created_before)
+    of_person = [
         column == value
         for column, value in ((c.contact_id, chosen.contact_id), (c.phone, chosen.to))
         if value is not None
     ]
-    conditions += by_person
-    for status in _statuses(c.status, chosen, awaited, together=bool(by_person)):
-        yield _Part(listed.where(*conditions, *status), c.created_at, c.public_id)
+    of_agent = [] if chosen.agent is None else [c.agent == chosen.agent]
+    if of_person:
+        conditions = [c.tenant == tenant, *of_person, *of_agent]
+        of_statuses = _of_statuses(c.status, chosen, awaited)
+        yield _Part(listed.where(*conditions, *of_statuses), place, times)
+    else:
+        first = [(c.tenant, tenant)] + ([] if chosen.agent is None else [(c.agent, chosen.agent)])
+        for status in _statuses(chosen):
+            apart = _apart(status, c.status, chosen, awaited)
+            yield _Part(listed.where(*apart), place, times, [*first, (c.status, status.value)])
     if _shows_awaited(chosen):
         statement = listed.join_from(call, recipient, LAST_CALL).join(call_request, OF_REQUEST)
-        statement = statement.where(
-            _awaited(chosen), unindexed(c.tenant) == tenant, *conditions[1:]
-        )
-        yield _Part(statement, c.created_at, c.public_id)
+        of_tenant = unindexed(c.tenant) == tenant
+        statement = statement.where(_awaited(chosen), of_tenant, *of_person, *of_agent)
+        yield _Part(statement, place, times)
 
 
 # --- calls of campaigns -------------------------------------------------------------------------
@@ -147,25 +174,33 @@ def _campaign_calls(s: Session, tenant: str, chosen: CallFilter) -> Iterator[_Pa
         literal(CALL).label("kind"),
         _shown_status(c.status, chosen, awaited),
     )
-    conditions: list[ColumnElement[bool]] = [c.tenant == tenant]
+    first: list[tuple[ColumnElement[Any], Any]] = [(c.tenant, tenant)]
+    conditions: list[ColumnElement[bool]] = [is_of_campaign]
     if chosen.campaign is not None:
         campaign_id = _campaign_id(s, tenant, chosen.campaign)
         if campaign_id is None:
             return
         if chosen.agent is None and chosen.to is None:
-            conditions = [c.campaign_id == campaign_id]
+            first = [(c.campaign_id, campaign_id)]
         else:
             conditions.append(c.campaign_id + 0 == campaign_id)
+    if chosen.agent is not None and chosen.to is None:
+        first.append((c.agent, chosen.agent))
+    elif chosen.agent is not None:
+        conditions.append(unindexed(c.agent) == chosen.agent)
+    place, times = (c.created_at, c.id), between(chosen.created_from, chosen.created_before)
+    equal = [column == value for column, value in first]
     if chosen.to is not None:
-        conditions.append(c.phone == chosen.to)
-    if chosen.agent is not None:
-        agent = unindexed(c.agent) if chosen.to is not None else c.agent
-        conditions.append(agent == chosen.agent)
-    conditions += [is_of_campaign, *_made_within(c.created_at, chosen)]
-    for status in _statuses(c.status, chosen, awaited, together=chosen.to is not None):
-        yield _Part(listed.where(*conditions, *status), c.created_at, c.id)
+        equal.append(c.phone == chosen.to)
+        of_statuses = _of_statuses(c.status, chosen, awaited)
+        yield _Part(listed.where(*equal, *conditions, *of_statuses), place, times)
+    else:
+        for status in _statuses(chosen):
+            apart = _apart(status, c.status, chosen, awaited)
+            selected = listed.where(*conditions, *apart)
+            yield _Part(selected, place, times, [*first, (c.status, status.value)])
     if _shows_awaited(chosen):
-        yield _Part(listed.where(*conditions, awaited), c.created_at, c.id)
+        yield _Part(listed.where(*equal, *conditions, awaited), place, times)
 
 
 def _campaign_id(s: Session, tenant: str, name: str) -> int | None:
@@ -177,27 +212,26 @@ def _campaign_id(s: Session, tenant: str, name: str) -> int | None:
 # --- filters ------------------------------------------------------------------------------------
 
 
-def _statuses(
-    status: ColumnElement[str],
-    chosen: CallFilter,
-    awaited: ColumnElement[bool],
-    *,
-    together: bool,
-) -> Iterator[Sequence[ColumnElement[bool]]]:
-    """The conditions of each status to be listed; `together`: of all of them at once, where there
-    are few items anyway."""
-    statuses = chosen.statuses or tuple(CallStatus)
-    without: list[ColumnElement[bool]] = []
-    if CallStatus.COMPLETED in chosen.statuses and _tells_awaited(chosen):
-        without = [not_(and_(status == CallStatus.COMPLETED.value, awaited))]
-    if together:
-        if chosen.statuses:
-            yield [unindexed(status).in_([each.value for each in statuses]), *without]
-        else:
-            yield []
-        return
-    for each in statuses:
-        yield [status == each.value, *(without if each is CallStatus.COMPLETED else ())]
+def _statuses(chosen: CallFilter) -> Sequence[CallStatus]:
+    return chosen.statuses or tuple(CallStatus)
+
+
+def _of_statuses(
+    column: ColumnElement[str], chosen: CallFilter, awaited: ColumnElement[bool]
+) -> Iterator[ColumnElement[bool]]:
+    """Conditions of all statuses to be listed at once, where there are few items anyway."""
+    if chosen.statuses:
+        yield unindexed(column).in_([each.value for each in chosen.statuses])
+        for each in chosen.statuses:
+            yield from _apart(each, column, chosen, awaited)
+
+
+def _apart(
+    status: CallStatus, column: ColumnElement[str], chosen: CallFilter, awaited: ColumnElement[bool]
+) -> Iterator[ColumnElement[bool]]:
+    """What leaves out completed calls that are listed as in progress, if any are."""
+    if status is CallStatus.COMPLETED and status in chosen.statuses and _tells_awaited(chosen):
+        yield not_(and_(column == status.value, awaited))
 
 
 def _shown_status(
@@ -228,14 +262,3 @@ def _awaited(chosen: CallFilter) -> ColumnElement[bool]:
         call.c.settle_by.is_not(None),
         call.c.settle_by > (chosen.settled_by or EPOCH),
     )
-
-
-def _made_within(
-    created_at: ColumnElement[datetime], chosen: CallFilter
-) -> list[ColumnElement[bool]]:
-    conditions = []
-    if chosen.created_from is not None:
-        conditions.append(created_at >= chosen.created_from)
-    if chosen.created_before is not None:
-        conditions.append(created_at < chosen.created_before)
-    return conditions

@@ -10,6 +10,7 @@ from sqlmodel import Session
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.record import CampaignRecord
 from outdial.store.campaign.campaigns import IS_LAUNCHED, campaign_record
+from outdial.store.db.ranges import read_in_order
 from outdial.store.db.tables import campaign
 
 
@@ -59,7 +60,7 @@ def names_beside(s: Session, tenant: str, name: str, *, limit: int) -> tuple[lis
     before = names.where(campaign.c.name < name).order_by(campaign.c.name.desc())
     behind = names.where(campaign.c.name > name).order_by(campaign.c.name)
     lower, upper = (
-        list(s.connection().execute(side.limit(limit + 1)).scalars()) for side in (before, behind)
+        list(read_in_order(s, side.limit(limit + 1)).scalars()) for side in (before, behind)
     )
     return choose_beside(lower, upper, limit)
 

@@ -72,28 +72,32 @@ def leases_to_check(
     after: LeaseCheck | None = None,
 ) -> list[LeaseCheck]:
     """Leases of some age, of all tenants, oldest first; those behind `after`, if it is given."""
-    statement = (
+    old = select(lease.c.call_id).where(lease.c.acquired_at <= now - older_than)
+    if after is not None:
+        # The first condition alone lets the index be used by both databases.
+        old = old.where(
+            lease.c.acquired_at >= after.acquired_at,
+            or_(lease.c.acquired_at > after.acquired_at, lease.c.call_id > after.call.id),
+        )
+    old = old.order_by(lease.c.acquired_at, lease.c.call_id).limit(limit)
+    # In two steps, or databases may begin with calls, recipients or campaigns.
+    ids = list(s.connection().execute(old).scalars())
+    if not ids:
+        return []
+    checked = (
         select(
             call,
             lease.c.acquired_at,
             lease.c.expires_at,
             _TO_BE_HUNG_UP.label("to_be_hung_up"),
         )
-        # Every lease has its call; "outer" keeps SQLite from starting with the longer table.
-        .join_from(lease, call, call.c.id == lease.c.call_id, isouter=True)
-        .join(recipient, recipient.c.id == call.c.recipient_id, isouter=True)
-        .join(campaign, campaign.c.id == call.c.campaign_id, isouter=True)
-        .where(lease.c.acquired_at <= now - older_than)
-        .order_by(lease.c.acquired_at, lease.c.call_id)
-        .limit(limit)
+        .join_from(lease, call, call.c.id == lease.c.call_id)
+        .join(recipient, recipient.c.id == call.c.recipient_id)
+        .join(campaign, campaign.c.id == call.c.campaign_id)
+        .where(lease.c.call_id.in_(ids), call.c.id.in_(ids))
     )
-    if after is not None:
-        # The first condition alone lets the index be used by both databases.
-        statement = statement.where(
-            lease.c.acquired_at >= after.acquired_at,
-            or_(lease.c.acquired_at > after.acquired_at, lease.c.call_id > after.call.id),
-        )
-    return [_check(row) for row in s.connection().execute(statement).mappings()]
+    checks = {row["id"]: _check(row) for row in s.connection().execute(checked).mappings()}
+    return [checks[each] for each in ids if each in checks]
 
 
 def _check(row: RowMapping) -> LeaseCheck:

@@ -28,6 +28,7 @@ from outdial.domain.line.breaker import (
 )
 from outdial.store.call.locked_call import LockedCall
 from outdial.store.db.dialect import insert_into, lock_rows
+from outdial.store.db.ranges import page_of, read_in_order
 from outdial.store.db.tables import call, line, line_failure
 
 SHOWN = 5
@@ -65,15 +66,12 @@ _WORKED_UNTIL_IT_FAILED = (
     )
 )
 """Calls that were answered before their line failed them: counted among the failures only."""
-_FAILURES = (
-    select(line_failure.c.at, line_failure.c.failure, line_failure.c.detail)
-    .where(
-        line_failure.c.tenant == bindparam("of_tenant"), line_failure.c.line == bindparam("name")
-    )
-    .order_by(line_failure.c.at.desc())
-)
-_FAILED = _FAILURES.where(line_failure.c.at > bindparam("after"))
-_LAST = _FAILURES.limit(SHOWN)
+_FAILURES = select(line_failure.c.at, line_failure.c.failure, line_failure.c.detail)
+_FAILED = _FAILURES.where(
+    line_failure.c.tenant == bindparam("of_tenant"),
+    line_failure.c.line == bindparam("name"),
+    line_failure.c.at > bindparam("after"),
+).order_by(line_failure.c.at.desc())
 
 
 @lru_cache(maxsize=256)
@@ -94,8 +92,9 @@ def health_of(row: RowMapping) -> Health:
 
 def last_failures(s: Session, tenant: str, name: str) -> tuple[LineFailure, ...]:
     """The latest failures of a line, newest first."""
-    rows = s.connection().execute(_LAST, {"of_tenant": tenant, "name": name})
-    return tuple(_failure(row) for row in rows.mappings())
+    of_line = [(line_failure.c.tenant, tenant), (line_failure.c.line, name)]
+    last = page_of(_FAILURES, of_line, [line_failure.c.at], limit=SHOWN, newest_first=True)
+    return tuple(_failure(row) for row in read_in_order(s, last).mappings())
 
 
 def record_line_result(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -16,9 +17,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     insert,
-    literal,
     select,
-    tuple_,
     union_all,
     update,
 )
@@ -35,6 +34,7 @@ from outdial.domain.endpoint import (
     next_try,
 )
 from outdial.store.db.dialect import unindexed
+from outdial.store.db.ranges import Equal, between, page_of, read_in_order
 from outdial.store.db.tables import delivery, delivery_attempt, endpoint
 from outdial.store.webhooks.endpoints import endpoint_of_row
 from outdial.store.webhooks.outbox import OutboxEvent, publish
@@ -221,45 +221,44 @@ def list_deliveries(
     Read from a range of an index for each state, in the order of the list and no longer than the
     page: it costs what it shows, whatever the filter.
     """
-    c = delivery.c
-    place = tuple_(c.created_at, c.id)
-    common = list(_common_conditions(tenant, chosen))
-    if before is not None:
-        common.append(place < tuple_(literal(before[0], c.created_at.type), before[1]))
-    states = [chosen.state] if chosen.state is not None else list(DeliveryState)
-    ranges = [[c.state == state.value] for state in states]
-    if chosen.subject is not None:  # it has few
-        ranges = [[c.state.in_([state.value for state in states])]]
-    parts = (
-        select(delivery)
-        .where(*common, *of_range)
-        .order_by(c.created_at.desc(), c.id.desc())
-        .limit(limit)
-        .subquery()
-        for of_range in ranges
+    ranges = (
+        page_of(
+            select(delivery).where(*conditions),
+            equal,
+            (delivery.c.created_at, delivery.c.id),
+            between(chosen.created_from, chosen.created_before),
+            limit=limit,
+            after=before,
+            newest_first=True,
+        )
+        for equal, conditions in _ranges(tenant, chosen)
     )
-    together = union_all(*map(select, parts)).subquery()
+    together = union_all(*(select(one.subquery()) for one in ranges)).subquery()
     statement = select(together).order_by(together.c.created_at.desc(), together.c.id.desc())
-    rows = s.connection().execute(statement.limit(limit)).mappings()
+    rows = read_in_order(s, statement.limit(limit)).mappings()
     return [_delivery(row) for row in rows]
 
 
-def _common_conditions(tenant: str, chosen: DeliveryFilter) -> Iterator[ColumnElement[bool]]:
-    """Those of every range; one index fits, that of the subject, the endpoint or the type."""
+def _ranges(
+    tenant: str, chosen: DeliveryFilter
+) -> Iterator[tuple[Equal, list[ColumnElement[bool]]]]:
+    """Ranges of one index, that of the subject, the endpoint or the type; and what else is to be
+    so in them."""
     c = delivery.c
-    by_endpoint = chosen.endpoint_id is not None and chosen.subject is None
-    yield c.tenant == tenant
-    if chosen.subject is not None:
-        yield c.subject == chosen.subject
-    if chosen.endpoint_id is not None:
-        yield (c.endpoint_id if by_endpoint else unindexed(c.endpoint_id)) == chosen.endpoint_id
-    if chosen.type is not None:
-        alone = chosen.endpoint_id is None and chosen.subject is None
-        yield (c.type if alone else unindexed(c.type)) == chosen.type
-    if chosen.created_from is not None:
-        yield c.created_at >= chosen.created_from
-    if chosen.created_before is not None:
-        yield c.created_at < chosen.created_before
+    first: list[tuple[ColumnElement[Any], Any]] = [(c.tenant, tenant)]
+    conditions = []
+    of = (c.subject, chosen.subject), (c.endpoint_id, chosen.endpoint_id), (c.type, chosen.type)
+    for column, value in of:
+        if value is not None and len(first) == 1:
+            first.append((column, value))
+        elif value is not None:
+            conditions.append(unindexed(column) == value)
+    states = [chosen.state] if chosen.state is not None else list(DeliveryState)
+    if chosen.subject is not None:  # it has few
+        yield first, [*conditions, unindexed(c.state).in_([state.value for state in states])]
+        return
+    for state in states:
+        yield [*first, (c.state, state.value)], conditions
 
 
 def _change(s: Session, sent: Delivery, values: dict[str, object]) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, case, func, insert, literal, select, tuple_, update
+from sqlalchemy import RowMapping, case, func, insert, select, update
 from sqlmodel import Session
 
 from outdial.domain.endpoint import Endpoint, EndpointKind, EndpointState
 from outdial.store.db.dialect import lock_keys, unindexed
+from outdial.store.db.ranges import page_of, read_in_order
 from outdial.store.db.tables import endpoint, is_listed
 
 REMOVED = "removed"
@@ -79,25 +80,32 @@ def list_endpoints(
     *,
     limit: int,
     after: tuple[datetime, str] | None = None,
-    kind: EndpointKind | None = None,
     scheme: str | None = None,
 ) -> list[Endpoint]:
     """Oldest first."""
-    statement = select(endpoint).where(endpoint.c.tenant == tenant)
-    if kind is None:
-        statement = statement.where(is_listed)
-    else:
-        states = [state.value for state in EndpointState]
-        statement = statement.where(endpoint.c.kind == kind.value, endpoint.c.state.in_(states))
+    equal = [(endpoint.c.tenant, tenant)]
     if scheme is not None:
-        statement = statement.where(endpoint.c.scheme == scheme)
-    if after is not None:
-        place = tuple_(endpoint.c.created_at, endpoint.c.id)
-        statement = statement.where(
-            place > tuple_(literal(after[0], endpoint.c.created_at.type), after[1])
+        equal.append((endpoint.c.scheme, scheme))
+    order = endpoint.c.created_at, endpoint.c.id
+    statement = select(endpoint).where(is_listed)
+    statement = page_of(statement, equal, order, limit=limit, after=after)
+    return [endpoint_of_row(row) for row in read_in_order(s, statement).mappings()]
+
+
+def count_endpoints(s: Session, tenant: str, kind: EndpointKind, *, up_to: int) -> int:
+    """How many endpoints of a kind a tenant has; no more are counted than `up_to`."""
+    states = [state.value for state in EndpointState]
+    some = (
+        select(endpoint.c.id)
+        .where(
+            endpoint.c.tenant == tenant,
+            endpoint.c.state.in_(states),
+            endpoint.c.kind == kind.value,
         )
-    ordered = statement.order_by(endpoint.c.created_at, endpoint.c.id).limit(limit)
-    return [endpoint_of_row(row) for row in s.connection().execute(ordered).mappings()]
+        .limit(up_to)
+        .subquery()
+    )
+    return int(s.connection().execute(select(func.count()).select_from(some)).scalar_one())
 
 
 def change_endpoint(

@@ -19,6 +19,7 @@ from outdial.domain.directory import Contact
 from outdial.domain.endpoint import DeliveryState, Endpoint, EndpointKind, EndpointState, EventType
 from outdial.domain.line.routing import SIMULATED
 from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.store.db.dialect import unindexed
 from outdial.store.db.tables import (
     agent,
     call,
@@ -270,7 +271,13 @@ def _subscribed(s: Session, tenant: str, events: Sequence[OutboxEvent]) -> list[
         of_campaign = endpoint.c.kind == EndpointKind.CAMPAIGN.value
         look_ups.append(enabled.where(of_campaign, endpoint.c.campaign_id.in_(campaigns)))
     if named:
-        look_ups.append(enabled.where(endpoint.c.id.in_(named)))
+        look_ups.append(
+            select(endpoint).where(
+                unindexed(endpoint.c.tenant) == tenant,
+                unindexed(endpoint.c.state) == EndpointState.ENABLED.value,
+                endpoint.c.id.in_(named),
+            )
+        )
     rows = s.connection().execute(union_all(*look_ups)).mappings()
     return list({row["id"]: endpoint_of_row(row) for row in rows}.values())
 

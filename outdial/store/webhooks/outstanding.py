@@ -17,6 +17,7 @@ from sqlmodel import Session
 from outdial.domain.endpoint import EndpointKind, EndpointState
 from outdial.store.db.dialect import unindexed
 from outdial.store.db.ending import run_last
+from outdial.store.db.ranges import read_in_order
 from outdial.store.db.tables import endpoint
 from outdial.store.webhooks.queues import next_due
 
@@ -159,4 +160,4 @@ def busy_urls(s: Session, tenant: str, limit: int) -> int:
         .limit(limit)
         .subquery()
     )
-    return int(s.connection().execute(select(func.count()).select_from(busy)).scalar_one())
+    return int(read_in_order(s, select(func.count()).select_from(busy)).scalar_one())

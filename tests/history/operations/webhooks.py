@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from outdial.domain.directory import Contact
 from outdial.domain.endpoint import (
@@ -69,15 +68,15 @@ def endpoints_made_and_changed(scene: Scene) -> None:
 @operation
 def endpoints_listed(scene: Scene) -> None:
     after = (scene.house.now, "a")
-    filters: list[dict[str, Any]] = [{}, *({"kind": kind} for kind in EndpointKind)]
-    filters += [{"scheme": scheme} for scheme in ("standard", NOBODY)]
-    for chosen in filters:
+    for chosen in ({}, {"scheme": "standard"}, {"scheme": NOBODY}):
         for behind in (None, after):
             scene.do(
                 lambda s, f=chosen, b=behind: endpoints.list_endpoints(  # type: ignore[misc]
                     s, TENANT, limit=10, after=b, **f
                 )
             )
+    for kind in EndpointKind:
+        scene.do(lambda s, k=kind: endpoints.count_endpoints(s, TENANT, k, up_to=100))  # type: ignore[misc]
 
 
 def _publish(scene: Scene, *subjects: str, endpoint_id: str | None = None) -> None:

@@ -74,7 +74,6 @@ class ToolCallRow(Row, table=True):
     """A question of an agent during a call, and its answer."""
 
     __tablename__ = "tool_call"
-    __table_args__ = (Index("ix_tool_call_call", "call_id"),)
 
     tenant: str = Field(sa_type=Text, primary_key=True)
     line: str = Field(sa_type=Text, primary_key=True)

@@ -17,7 +17,7 @@ class CampaignRow(Row, table=True):
         UniqueConstraint("tenant", "name"),
         Index("ix_campaign_tenant_state", "tenant", "state", "id"),
         Index("ix_campaign_tenant", "tenant", "id"),
-        Index("ix_campaign_open", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index("ix_campaign_open", "state", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index("ix_campaign_direct", "id", sqlite_where=_DIRECT, postgresql_where=_DIRECT),
     )
 
