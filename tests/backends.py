@@ -14,7 +14,13 @@ import pytest
 from sqlalchemy import URL
 
 from outdial.store.db.database import Database
-from tests.databases import migrated, postgresql_database, postgresql_server, sqlite_database
+from tests.databases import (
+    InThread,
+    migrated,
+    postgresql_database,
+    postgresql_server,
+    sqlite_database,
+)
 
 BACKENDS = ("sqlite", "postgresql")
 Kept = Callable[[str], tuple[str, Database]]
@@ -49,7 +55,7 @@ def kept(postgresql: URL) -> Iterator[Kept]:
         def of(backend: str) -> tuple[str, Database]:
             new = sqlite_database() if backend == "sqlite" else postgresql_database(postgresql)
             url = until_the_end.enter_context(new)
-            return url, until_the_end.enter_context(migrated(url))
+            return url, until_the_end.enter_context(migrated(url, InThread))
 
         yield of
 

@@ -29,8 +29,9 @@ T = TypeVar("T")
 
 
 class InThread(Database):
-    """Works in the caller's thread, for tests of one thread: handing each transaction to another
-    thread and waiting for it takes longer than most transactions, on a busy machine many times.
+    """Works in the caller's thread, for most tests the only one: handing each transaction to
+    another thread and waiting for it takes longer than most transactions, on a busy machine many
+    times.
     """
 
     changes = 0
@@ -59,7 +60,8 @@ def postgresql_server() -> Iterator[URL]:
     server = get_server(folder, cleanup_mode="stop")
     try:
         url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
-        for setting in ("fsync", "full_page_writes"):
+        # Statistics that come in the middle of a test would change its plans: it gathers its own.
+        for setting in ("fsync", "full_page_writes", "autovacuum"):
             _administer(url, f"ALTER SYSTEM SET {setting} = off")
         _administer(url, "SELECT pg_reload_conf()")
         yield url
@@ -91,7 +93,7 @@ def sqlite_database() -> Iterator[str]:
 
 
 @contextmanager
-def migrated(url: str, **options: Any) -> Iterator[Database]:
+def migrated(url: str, kind: type[Database] = Database, **options: Any) -> Iterator[Database]:
     """A database with the newest schema; `options` are those of `Database`."""
     lacking = _missing_migration()
     assert lacking is None, lacking  # or every statement would say "no such column"
@@ -100,7 +102,7 @@ def migrated(url: str, **options: Any) -> Iterator[Database]:
     copied = parsed.get_backend_name() == "sqlite" and not path.exists()
     if copied:
         path.write_bytes(_new_sqlite())
-    database = Database(url, **options)
+    database = kind(url, **options)
     do_not_sync(database)
     try:
         if not copied:

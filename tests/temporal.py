@@ -17,6 +17,7 @@ from temporalio.testing import WorkflowEnvironment
 from outdial.contracts.search_attributes import SEARCH_ATTRIBUTES
 
 BIN = Path(sys.executable).parent
+NO_SCHEDULES = "worker.perNamespaceWorkerCount=0"
 DYNAMIC = ('history.workflowIdReuseMinimalInterval="0s"', "frontend.WorkflowPauseEnabled=true")
 
 
@@ -68,9 +69,11 @@ async def register_search_attributes(environment: WorkflowEnvironment) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def everybodys_server(request: pytest.FixtureRequest) -> AsyncIterator[WorkflowEnvironment]:
-    """One server, with a namespace for each module that asks for it."""
+    """One server, with a namespace for each module that asks for it. It runs no schedules: that
+    takes workers of the server in each namespace, which compute more than it does itself."""
     asking = (item for item in request.session.items if _asks(item))
-    async with await start_server(namespaces=sorted({_namespace(item) for item in asking})) as one:
+    namespaces = sorted({_namespace(item) for item in asking})
+    async with await start_server(NO_SCHEDULES, namespaces=namespaces) as one:
         yield one
 
 

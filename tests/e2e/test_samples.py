@@ -25,6 +25,7 @@ from tests.builders import phone
 from tests.compat import node, samples
 from tests.databases import migrated, sqlite_database
 from tests.e2e.engine import Engine, engine
+from tests.temporal import start_server
 from tests.waiting import until
 
 __all__ = ["at_work"]
@@ -34,10 +35,11 @@ TYPESCRIPT = SAMPLES.parent / "typescript"
 NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def temporal_server(everybodys_server: WorkflowEnvironment) -> WorkflowEnvironment:
-    """Its default namespace: the samples know no other."""
-    return everybodys_server
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def temporal_server() -> AsyncIterator[WorkflowEnvironment]:
+    """A server that runs schedules, too; its default namespace: the samples know no other."""
+    async with await start_server() as server:
+        yield server
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from outdial.runtime.stack.processes import listens
-from outdial.store.db.database import Database
+from tests.databases import migrated
 
 ROOT = Path(__file__).parents[2]
 UPLOAD = 100_000_000
@@ -37,9 +37,8 @@ class Served:
 @asynccontextmanager
 async def api_process(folder: Path) -> AsyncIterator[Served]:
     url = f"sqlite:///{folder / 'outdial.db'}"
-    database = Database(url)
-    await asyncio.to_thread(database.migrate)
-    database.dispose()
+    with migrated(url):
+        pass
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]

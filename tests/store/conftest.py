@@ -30,8 +30,11 @@ def url(kept: Kept, backend: str, database: Database) -> str:
 
 @pytest.fixture(scope="session")
 def three_processes() -> Iterator[Pool]:
-    """Processes of their own, for all tests that need some: each takes a second to start."""
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
+    """Processes of their own, for all tests that need some. One imports what they do, which takes
+    a second, and the three are copies of it."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.store.claiming", "tests.store.migrating"])
+    with context.Pool(3) as pool:
         yield pool
 
 
