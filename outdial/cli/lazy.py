@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import itertools
 from dataclasses import dataclass
 from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import typer
@@ -33,24 +31,12 @@ class LazyCommand:
     def load(self) -> Any:
         """The command itself."""
         module, _, attribute = self.source.partition(":")
-        defined = getattr(_import_uncollected(module), attribute)
+        defined = getattr(import_module(module), attribute)
         if isinstance(defined, typer.Typer):
             return typer.main.get_group(defined)
         single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
         single.command(self.name, cls=Command)(defined)
         return typer.main.get_command(single)
-
-
-def _import_uncollected(module: str) -> ModuleType:
-    """Import a module without garbage collection meanwhile: almost all that it makes stays, and
-    going through that again and again is a tenth of the time that `outdial status` takes."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        return import_module(module)
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class Command(TyperCommand):
