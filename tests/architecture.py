@@ -57,6 +57,13 @@ DOMAIN_MAY_IMPORT = PURE_LIBRARY | {
     "pydantic_core",  # its JSON parser
     "pytz",
 }
+REHEARSAL_MAY_IMPORT = PURE_LIBRARY | {
+    "outdial.contracts",
+    "outdial.domain",
+    "outdial.rehearsal",
+    "pydantic",
+    "struct",
+}
 WORKFLOWS_MAY_IMPORT = PURE_LIBRARY | {
     "asyncio",
     "outdial.contracts",
@@ -190,6 +197,14 @@ def domain_is_pure(source: Source) -> Iterator[Finding]:
                 yield line, f"the domain may not import {name}"
 
 
+def rehearsal_is_pure(source: Source) -> Iterator[Finding]:
+    """A rehearsal of days takes seconds, and gives the same for the same seed."""
+    if source.room == "rehearsal":
+        for line, name in imported_names(source):
+            if not _within(name, REHEARSAL_MAY_IMPORT):
+                yield line, f"a rehearsal may not import {name}"
+
+
 def workflows_only_decide(source: Source) -> Iterator[Finding]:
     if source.room == "workflows":
         for line, name in imported_names(source):
@@ -220,7 +235,7 @@ def doors_are_not_imported(source: Source) -> Iterator[Finding]:
 
 
 def time_is_an_argument(source: Source) -> Iterator[Finding]:
-    if source.room in {"domain", "workflows"}:
+    if source.room in {"domain", "rehearsal", "workflows"}:
         for node in source.nodes:
             if isinstance(node, ast.Attribute):
                 owner = node.value
@@ -381,6 +396,7 @@ def locked_calls_are_values(source: Source) -> Iterator[Finding]:
 
 RULES: tuple[Rule, ...] = (
     domain_is_pure,
+    rehearsal_is_pure,
     workflows_only_decide,
     dispatch_talks_to_temporal,
     doors_are_not_imported,

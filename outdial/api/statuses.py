@@ -67,6 +67,7 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "temporal_unavailable": HttpStatus(v1=503, compat=503),
     "temporal_refused": HttpStatus(v1=502, compat=502),  # it would be refused again
     "row_process_failed": HttpStatus(v1=503),
+    "rehearsal_failed": HttpStatus(v1=503),
     "database_unavailable": HttpStatus(v1=503, compat=503, hooks=503),
     # What a provider answered
     "provider_error": HttpStatus(compat=502),

@@ -23,6 +23,7 @@ EXIT_CODE: Mapping[str, int] = {
     "worker_timeout": FAILED,
     "database_unavailable": FAILED,
     "row_process_failed": FAILED,
+    "rehearsal_failed": FAILED,
     "statement_refused": FAILED,
     "not_offered": FAILED,
     "interrupted": INTERRUPTED,

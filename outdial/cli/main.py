@@ -102,6 +102,10 @@ class Commands(LazyGroup):
             "outdial.cli.definitions.validate:validate",
         ),
         LazyCommand(
+            "rehearse", WRITE, "Rehearse a campaign file in virtual time. No call is placed.",
+            "outdial.cli.campaigns.rehearse:rehearse",
+        ),
+        LazyCommand(
             "schema", WRITE, "Print a JSON Schema.",
             "outdial.cli.definitions.schema:schema",
         ),

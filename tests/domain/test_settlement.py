@@ -8,6 +8,7 @@ import pytest
 
 from outdial.domain.call.retry import OutcomeRetry, Retry
 from outdial.domain.call.settlement import Close, NextAttempt, Settling, follow
+from outdial.domain.call.status import OUTCOME_SCREENED, AnsweredBy, CallStatus, outcome_of
 
 ENDED = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 RETRY = Retry(
@@ -159,3 +160,15 @@ def test_a_rejected_number_makes_way_for_the_next_one() -> None:
     assert (following.drop_number, following.not_before) == (True, ENDED)
     spent = follow(settling("failed:rejected", "busy", "busy", "busy", other_numbers=1), RETRY)
     assert isinstance(spent, Close)
+
+
+def test_a_call_screening_reaches_nobody() -> None:
+    """Whatever the agent made of it: it is tried again as a voicemail is."""
+    outcome = outcome_of(
+        CallStatus.COMPLETED, answered_by=AnsweredBy.SCREENER, disposition="opted_out"
+    )
+    assert outcome == OUTCOME_SCREENED
+    retry = Retry.model_validate({"voicemail": {"delays": "1h"}})
+    following = follow(settling(outcome), retry)
+    assert isinstance(following, NextAttempt)
+    assert isinstance(follow(settling(outcome), Retry()), Close)

@@ -16,12 +16,12 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from outdial.domain.call.batches import MOST_LEFT, SMALLEST_STEP
+from outdial.domain.line.capacity import LINE_RETRY
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.claims import reservation
-from outdial.store.claims.candidates import SMALLEST_STEP, scan_due
-from outdial.store.claims.demand import LINE_RETRY
+from outdial.store.claims.candidates import scan_due
 from outdial.store.claims.number_locks import lock_numbers
-from outdial.store.claims.reservation import MOST_LEFT
 from outdial.store.db.tables import line, recipient
 from tests.backends import Kept
 from tests.builders import House

@@ -14,10 +14,11 @@ from sqlalchemy import select, update
 
 from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import CampaignState, Claim
+from outdial.domain.line.capacity import LINE_RETRY
 from outdial.domain.record import CampaignRecord
 from outdial.store.call import requests
 from outdial.store.campaign import campaigns
-from outdial.store.claims.demand import LINE_RETRY, OFFER_HOLDS, lines_waited_for
+from outdial.store.claims.demand import OFFER_HOLDS, lines_waited_for
 from outdial.store.claims.reservation import ClaimResult, claim_calls
 from outdial.store.db.tables import line_demand
 from tests.builders import House, phone, request, zones

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from outdial.domain.call.claim import FencePass, FenceVerdict
+from outdial.domain.line.capacity import FENCE_WAIT
+from outdial.domain.line.rate import rate_of
 from outdial.store.claims.fence import raise_fence
-from outdial.store.claims.limits import FENCE_WAIT
-from outdial.store.lines.lines import rate_of
 from tests.builders import TIMEOUT, House
 from tests.store.racing import race
 

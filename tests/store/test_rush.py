@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy import event, func, insert, select
 from sqlmodel import Session
 
+from outdial.domain.call.batches import RESCHEDULED, SMALLEST_STEP
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.claims import candidates, reservation
-from outdial.store.claims.candidates import SMALLEST_STEP
-from outdial.store.claims.reschedule import RESCHEDULED, FirstDue
+from outdial.store.claims.reschedule import FirstDue
 from outdial.store.db.tables import EPOCH, recipient
 from outdial.store.roster.rows import insert_recipients
 from tests.builders import LINE, House, draft, located, phone, zones

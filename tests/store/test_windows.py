@@ -6,10 +6,10 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from outdial.domain.call.batches import SMALLEST_STEP
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.store.campaign import campaigns
-from outdial.store.claims.candidates import SMALLEST_STEP
 from outdial.store.roster import roster
 from tests.builders import House, definition, draft, located_as, zones
 

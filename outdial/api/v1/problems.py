@@ -93,6 +93,7 @@ PROBLEM_CODE: Mapping[str, str] = {
     "temporal_unavailable": "temporal_unavailable",
     "temporal_refused": "temporal_refused",
     "row_process_failed": "row_process_failed",
+    "rehearsal_failed": "rehearsal_failed",
     "database_unavailable": "database_unavailable",
     "campaign_ended": "campaign_over",
     "campaign_running": "campaign_running",

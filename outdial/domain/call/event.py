@@ -28,7 +28,7 @@ LONGEST_RING = timedelta(minutes=2)
 shorter duration does not contradict a word such as `busy`."""
 
 _NOT_REACHED = frozenset({CallStatus.NO_ANSWER, CallStatus.BUSY})
-ANSWERERS = frozenset({AnsweredBy.HUMAN, AnsweredBy.MACHINE})
+ANSWERERS = frozenset({AnsweredBy.HUMAN, AnsweredBy.MACHINE, AnsweredBy.SCREENER})
 _FAULTS = frozenset(
     {
         FailureClass.UNAVAILABLE,

@@ -93,7 +93,7 @@ class Retry(Frozen):
     no_answer: Annotated[OutcomeRetry | None, _OUTCOME] = None
     """It rang, and nobody answered."""
     voicemail: Annotated[OutcomeRetry | None, _OUTCOME] = None
-    """A machine answered."""
+    """A machine answered, or a telephone's call screening, and nobody came on."""
     failed: Annotated[OutcomeRetry | None, _OUTCOME] = None
     """Faults of the provider or carrier; never a rejected number."""
     unknown: Annotated[OutcomeRetry | None, _OUTCOME] = OutcomeRetry(

@@ -16,7 +16,9 @@ from outdial.domain.call.status import (
     BOOKED,
     CALL_ME_LATER,
     OPTED_OUT,
+    OUTCOME_SCREENED,
     OUTCOME_UNKNOWN,
+    OUTCOME_VOICEMAIL,
     CallStatus,
     FailureClass,
 )
@@ -76,7 +78,9 @@ LONGEST_THROTTLE = timedelta(days=1)
 MISCONFIGURED_WAIT = timedelta(minutes=1)
 """A person has to repair the line; asking once a minute finds out soon enough."""
 
-_NOT_REACHED = frozenset({"busy", "no_answer", "voicemail", "failed", OUTCOME_UNKNOWN})
+_NOT_REACHED = frozenset(
+    {"busy", "no_answer", OUTCOME_VOICEMAIL, OUTCOME_SCREENED, "failed", OUTCOME_UNKNOWN}
+)
 """Outcomes after which another number of the person may do better."""
 _FINAL = frozenset({CallStatus.COMPLETED.value, BOOKED, CallStatus.CANCELED.value})
 
@@ -109,6 +113,19 @@ def follow(settling: Settling, retry: Retry) -> Following:
     if policy is None:
         return Close(Reason(outcome, f"{outcome} is not tried again"))
     return _after_attempt(settling, retry, policy)
+
+
+def numbers_after(
+    called: str, others: Sequence[str], following: NextAttempt
+) -> tuple[str, list[str]] | None:
+    """The number that is called next, and the person's others in their order; None: the same one
+    again. `called` is the one of the call that is settled."""
+    if not others or not (following.next_number or following.drop_number):
+        return None
+    phone, *rest = others
+    if not following.drop_number:
+        rest.append(called)
+    return phone, rest
 
 
 def _after_no_attempt(settling: Settling) -> Following:
@@ -159,7 +176,8 @@ def _policy(outcome: str, retry: Retry) -> OutcomeRetry | None:
     return {
         "busy": retry.busy,
         "no_answer": retry.no_answer,
-        "voicemail": retry.voicemail,
+        OUTCOME_VOICEMAIL: retry.voicemail,
+        OUTCOME_SCREENED: retry.voicemail,
         "failed": retry.failed,
         OUTCOME_UNKNOWN: retry.unknown,
         CALL_ME_LATER: retry.call_me_later,

@@ -47,7 +47,13 @@ def advance(current: CallStatus, reported: CallStatus) -> CallStatus:
 class AnsweredBy(StrEnum):
     HUMAN = "human"
     MACHINE = "machine"
+    SCREENER = "screener"
+    """A telephone's call screening, and nobody came on."""
     UNKNOWN = "unknown"
+
+
+NOBODY_REACHED = frozenset({AnsweredBy.MACHINE, AnsweredBy.SCREENER})
+"""Who answers in a person's place: what they say is not what the person said."""
 
 
 class FailureClass(StrEnum):
@@ -74,6 +80,7 @@ class Fence(StrEnum):
 
 OUTCOME_UNKNOWN = "unknown"
 OUTCOME_VOICEMAIL = "voicemail"
+OUTCOME_SCREENED = "screened"
 OUTCOME_REFUSED = "refused"
 """The outcome of a request that was never called: no telephone has its number, for example."""
 OUTCOME_CANCELED = "canceled"
@@ -95,11 +102,14 @@ def outcome_of(
 ) -> str:
     """The outcome of a call, by which it is retried.
 
-    The agent's disposition takes precedence over `completed`, and `voicemail` over both.
+    The agent's disposition takes precedence over `completed`; `voicemail` and `screened` take
+    precedence over both.
     """
     if status is CallStatus.COMPLETED:
         if answered_by is AnsweredBy.MACHINE:
             return OUTCOME_VOICEMAIL
+        if answered_by is AnsweredBy.SCREENER:
+            return OUTCOME_SCREENED
         return disposition or status.value
     if status is CallStatus.FAILED:
         if failure is FailureClass.UNKNOWN:

@@ -44,10 +44,13 @@ def decide(
     ledger: Ledger,
     now: datetime,
     rulebook: Rulebook | None = None,
+    *,
+    evidence: bool = True,
 ) -> Decision:
     """Whether `candidate` may be called at `now` under `plan`, given earlier attempts.
 
-    `rulebook` defaults to the rules that ship.
+    `rulebook` defaults to the rules that ship. Without `evidence`, a Dial carries none: a rehearsal
+    stores no calls.
     """
     rulebook = rulebook or shipped_rulebook()
     stop = _ended(candidate, plan)
@@ -57,7 +60,7 @@ def decide(
     conditions = conditions_of(plan, rulebook, zones, jurisdictions, daypart_of(candidate, plan))
     if conditions.refused is not None:
         return Never(Reason(*conditions.refused))
-    return _Search(candidate, plan, ledger, now, conditions).decision()
+    return _Search(candidate, plan, ledger, now, conditions).decision(evidence=evidence)
 
 
 def looks_back(
@@ -116,7 +119,7 @@ class _Search:
         self._closes_at = now
         self._never: Reason | None = None
 
-    def decision(self) -> Decision:
+    def decision(self, *, evidence: bool) -> Decision:
         for _ in range(_ROUNDS):
             before = self._at
             for step in _STEPS:
@@ -131,7 +134,7 @@ class _Search:
         if self._at > self._now:
             return Wait(self._at, self._reason or _DUE)
         closes = self._closes_at if end is None else min(self._closes_at, end)
-        return Dial(closes, self._evidence())
+        return Dial(closes, self._evidence() if evidence else {})
 
     def _move(self, to: datetime, reason: Callable[[], Reason], *, weak: bool = False) -> None:
         """Move to a later instant. A `weak` reason does not replace one that was there before."""

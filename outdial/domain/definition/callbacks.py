@@ -100,7 +100,7 @@ class When(Frozen):
     ] = ()
     """Which attempt to this person it was, or one of several."""
     answered_by: Annotated[OneOrMany[AnsweredBy], Hint(one_of(AnsweredBy))] = ()
-    """Who answered: human, machine or unknown."""
+    """Who answered: human, machine, screener or unknown."""
     final: bool | None = None
     """Whether no other call to the recipient follows in this campaign."""
     data: Annotated[

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from outdial.domain.call.callback_effects import requested_redial
-from outdial.domain.call.settlement import Close, Following, NextAttempt, Settling
+from outdial.domain.call.settlement import Close, Following, NextAttempt, Settling, numbers_after
 from outdial.domain.call.status import CALL_ME_LATER, CallStatus, FailureClass
 from outdial.domain.decision.decision import Candidate, Ledger, Never
 from outdial.domain.decision.planner import decide
@@ -103,12 +103,10 @@ def _number_after(locked: LockedCall, following: NextAttempt, moved: Moved) -> d
     """The number to call next, and which lines have failed it."""
     if locked.number_changed:
         return {}  # the first settlement chose the number; this call was to another one
-    alternates = locked.recipient.alternate_phones
-    if not alternates or not (following.next_number or following.drop_number):
+    numbers = numbers_after(locked.call.phone, locked.recipient.alternate_phones, following)
+    if numbers is None:
         return {"line_marks": {line: mark.value for line, mark in moved.marks.items()}}
-    phone, *others = alternates
-    if not following.drop_number:
-        others.append(locked.call.phone)
+    phone, others = numbers
     # Failures of a line with one number say nothing about another.
     return {"phone": phone, "alternate_phones": others, "line_marks": {}}
 

@@ -21,6 +21,7 @@ from sqlmodel import Session
 from outdial.domain.call.event import CallEnd, CallEvent, EventSummary, ending_of
 from outdial.domain.call.settlement import Close, Following, NextAttempt, follow
 from outdial.domain.call.status import (
+    NOBODY_REACHED,
     OPTED_OUT,
     OUTCOME_CANCELED,
     OUTCOME_UNKNOWN,
@@ -209,7 +210,7 @@ def _outcome(locked: LockedCall) -> str:
 
 def suppress_opted_out(s: Session, locked: LockedCall, now: datetime) -> None:
     """Suppress a person who asked not to be called, however and whenever it is reported."""
-    if locked.call.disposition == OPTED_OUT and locked.call.answered_by is not AnsweredBy.MACHINE:
+    if locked.call.disposition == OPTED_OUT and locked.call.answered_by not in NOBODY_REACHED:
         suppress_person(s, locked, "opted out in a call", now)
 
 

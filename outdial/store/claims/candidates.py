@@ -25,9 +25,12 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
+from outdial.domain.call.batches import RESCHEDULED, SLACK, SMALLEST_STEP, scan_step
 from outdial.domain.call.plan import CallPlan, read_plan
+from outdial.domain.decision.consequence import drops_number, final_outcome
 from outdial.domain.decision.decision import Candidate, Decision, Dial, Ledger, Never, Wait
 from outdial.domain.decision.planner import decide, looks_back
+from outdial.domain.line.capacity import LineCapacity
 from outdial.domain.line.routing import Marks
 from outdial.domain.numbers.phone import subscriber
 from outdial.domain.record import CampaignRecord, RecipientState
@@ -35,9 +38,8 @@ from outdial.domain.rules.rulebook import Rulebook
 from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.claims import ledger
 from outdial.store.claims.ledger import LedgerQuery
-from outdial.store.claims.limits import LineCapacity
 from outdial.store.claims.ready import Needed
-from outdial.store.claims.reschedule import RESCHEDULED, reschedule
+from outdial.store.claims.reschedule import reschedule
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.bulk import among
 from outdial.store.db.tables import is_ready, recipient
@@ -46,11 +48,6 @@ from outdial.store.records import read_candidate, read_current_zones
 NOT_CALLED = (RecipientState.WAITING.value, RecipientState.READY.value)
 """States in which a claim may decide about a recipient. What is reported late of an earlier call
 (`store.call.late_evidence`) decides about them, too, and does not lock the claim state."""
-SLACK = 20
-"""Recipients read beyond the allowance, for those who turn out not to be callable now."""
-LARGEST_STEP = 200
-SMALLEST_STEP = 25
-"""So that the order of windows holds among more recipients than there are free slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,8 +288,7 @@ def scan_due(
     ready: list[tuple[Recipient, Dial]] = []
     while scan.decisions < at_most:
         left = Needed(need.redials - scan.promoted, need.all - scan.promoted)
-        step = min(LARGEST_STEP, max(SMALLEST_STEP, left.redials, left.all))
-        size = min(step, at_most - scan.decisions)
+        size = scan_step(max(left.redials, left.all), at_most - scan.decisions)
         write_decisions(s, ready)  # or they were read again
         due = find_due(s, campaign, size, now, left)
         ledgers = read_ledgers(s, campaign.tenant, due, rulebook, now)
@@ -355,16 +351,12 @@ def read_ledgers(
     return ledgers
 
 
-_OF_NUMBER = frozenset({"suppressed", "rejected"})
-"""Reasons that say nothing about the recipient's other numbers."""
-
-
 def write_decisions(s: Session, decided: Iterable[Decided]) -> list[EndedRecipient]:
     """Store decisions about recipients; equal ones in one statement. Returns those ended."""
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     ended: list[EndedRecipient] = []
     for each, decision in decided:
-        if isinstance(decision, Never) and decision.reason.code in _OF_NUMBER and each.others:
+        if drops_number(decision, each.others):
             _use_next_number(s, each)
             continue
         alike[tuple(sorted(_after(each, decision).items()))].append(each.id)
@@ -410,10 +402,8 @@ def _after(of: Recipient, decision: Decision) -> dict[str, Any]:
             "due_at": decision.until,
             "reason": decision.reason.text,
         }
-    code = decision.reason.code
-    kept = of.outcome is not None and code != "suppressed"
     return {
         "state": RecipientState.DONE.value,
-        "outcome": of.outcome if kept else code,
+        "outcome": final_outcome(of.outcome, decision),
         "reason": decision.reason.text,
     }

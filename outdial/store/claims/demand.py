@@ -19,6 +19,7 @@ from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlmodel import Session
 
 from outdial.contracts.names import campaign_workflow_id
+from outdial.domain.line.capacity import LINE_RETRY
 from outdial.domain.line.sharing import Claimant
 from outdial.domain.record import CampaignRecord
 from outdial.store.db.bulk import among
@@ -27,9 +28,6 @@ from outdial.store.db.tables import campaign, line_demand
 
 OFFER_HOLDS = timedelta(seconds=5)
 """How long a slot is kept for a campaign that was woken for it."""
-LINE_RETRY = timedelta(seconds=5)
-"""When to claim again if a line is full. A slot that becomes free is offered before, by the claim
-of the campaign whose call has ended; this is for slots that became free in another way."""
 LINE_LOOK = timedelta(milliseconds=250)
 """How often all campaigns that wait for a line look at it, taken together."""
 

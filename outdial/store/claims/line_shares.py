@@ -8,10 +8,11 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from outdial.domain.call.batches import SLACK
+from outdial.domain.line.capacity import LineCapacity
 from outdial.domain.record import CampaignRecord
-from outdial.store.claims.candidates import SLACK
 from outdial.store.claims.demand import Waiting, lines_waited_for, offer, save_demand
-from outdial.store.claims.limits import LineCapacity, line_allowances
+from outdial.store.claims.limits import line_allowances
 from outdial.store.claims.ready import ready_left
 from outdial.store.claims.state import save_claim_state
 

@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlmodel import Session
 
 from outdial.domain.call.status import Fence
+from outdial.domain.line.rate import free_again_at
 from outdial.store.db.tables import call, lease, line, line_rate
 from outdial.store.db.tables.columns import UtcDateTime
 
@@ -101,6 +102,4 @@ def _ask_again_at(s: Session, queued: Queued, bucket: RowMapping | None, second:
         "call_id": queued.call_id,
     }
     ahead = s.connection().execute(_AHEAD, mine).scalar_one()
-    seconds = bucket["seconds"]
-    free_from = bucket["second"] if bucket["second"] > second else bucket["second"] + seconds
-    return datetime.fromtimestamp(free_from + ahead // bucket["per_second"] * seconds, UTC)
+    return free_again_at(second, bucket["second"], bucket["per_second"], bucket["seconds"], ahead)

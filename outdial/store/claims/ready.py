@@ -9,11 +9,10 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select
 from sqlmodel import Session
 
+from outdial.domain.call.batches import MOST_COUNTED
 from outdial.domain.record import CampaignRecord
 from outdial.store.db.tables import is_ready, recipient
 
-MOST_COUNTED = 1000
-"""Ready recipients are counted up to here."""
 _READY_TURNS = (
     select(recipient.c.turn)
     .where(

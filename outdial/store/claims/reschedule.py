@@ -13,6 +13,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select, update
 from sqlmodel import Session
 
+from outdial.domain.call.batches import RESCHEDULED
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.decision.decision import Wait
 from outdial.domain.decision.earliest import earliest_wait
@@ -23,8 +24,6 @@ from outdial.store.db.bulk import among
 from outdial.store.db.tables import EPOCH, recipient
 from outdial.store.records import read_zones
 
-RESCHEDULED = 1000
-"""Recipients read in one step: a claim stays under 50 ms."""
 MOST_REMEMBERED = 20_000
 """Zones as JSON text, of about a kilobyte each."""
 

@@ -20,6 +20,7 @@ from sqlalchemy import RowMapping, bindparam, select, update
 from sqlmodel import Session
 
 from outdial.contracts.names import call_workflow_id
+from outdial.domain.call.batches import MAX_CALLS, MAX_DECISIONS, MOST_LEFT, NUMBER_RETRY, SLACK
 from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall
 from outdial.domain.call.lease import lease_duration
 from outdial.domain.call.status import CallStatus, Fence
@@ -27,6 +28,7 @@ from outdial.domain.decision.decision import Decision, Dial, Ledger, Wait
 from outdial.domain.decision.planner import decide
 from outdial.domain.decision.reasons import Reason
 from outdial.domain.endpoint import EventType
+from outdial.domain.line.capacity import LINE_RETRY, LineCapacity
 from outdial.domain.record import CampaignRecord, RecipientState, Settled
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.store.call.settlement import settle_overdue
@@ -34,8 +36,6 @@ from outdial.store.campaign.campaigns import CampaignSnapshot, next_settlement, 
 from outdial.store.campaign.counts import count_open
 from outdial.store.claims.candidates import (
     NOT_CALLED,
-    SLACK,
-    SMALLEST_STEP,
     Decided,
     DueScan,
     EndedRecipient,
@@ -45,9 +45,7 @@ from outdial.store.claims.candidates import (
     scan_due,
     write_decisions,
 )
-from outdial.store.claims.demand import LINE_RETRY
 from outdial.store.claims.limits import (
-    LineCapacity,
     campaign_allowance,
     line_capacity,
 )
@@ -65,14 +63,8 @@ from outdial.store.records import claimed_call
 from outdial.store.roster.requeue import close_some, requeue_some
 from outdial.store.webhooks.outbox import publish_requests
 
-MAX_CALLS = 200
-MAX_DECISIONS = 500
 OVERDUE = 100
 """Calls settled in one claim without their analysis; more are left to the next one."""
-MOST_LEFT = SLACK + SMALLEST_STEP
-"""Recipients that a claim stores as ready where its lines are full."""
-NUMBER_RETRY = timedelta(seconds=5)
-"""The end of another campaign's call to the same number does not wake this one."""
 _LINE_BUSY = Reason("line_busy", "the line that is left for this recipient takes no call now")
 _NUMBER_BUSY = Reason("number_busy", "another call to this recipient is under way")
 

@@ -12,9 +12,9 @@ from sqlalchemy import CompoundSelect, Select, bindparam, func, select, union_al
 from sqlmodel import Session
 
 from outdial.domain.clocks import load_zone
+from outdial.domain.line.capacity import Allowance
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.campaign.campaigns import CampaignSnapshot
-from outdial.store.claims.limits import Allowance
 from outdial.store.db.tables import recipient
 from outdial.store.records import read_zones
 

@@ -16,6 +16,7 @@ from sqlmodel import Session
 from outdial.domain.call.status import CallStatus
 from outdial.domain.numbers.phone import siblings, subscriber
 from outdial.domain.record import CallRecord
+from outdial.store.db.bulk import among
 from outdial.store.db.dialect import insert_into
 from outdial.store.db.tables import call, lease, suppression, suppression_change
 from outdial.store.records import call_record
@@ -25,6 +26,15 @@ EVERY_TENANT = "*"
 LISTED, LIFTED = "listed", "lifted"
 _STEP = 500
 BEFORE_A_TALK = (CallStatus.QUEUED.value, CallStatus.RINGING.value)
+
+_AMONG = (
+    select(suppression.c.phone, func.min(suppression.c.reason).label("reason"))
+    .where(
+        suppression.c.tenant.in_(bindparam("of_tenants", expanding=True)),
+        among(suppression.c.phone, "phones"),
+    )
+    .group_by(suppression.c.phone)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,16 @@ def is_suppressed(s: Session, tenant: str, number: str) -> str | None:
     query = select(reason_of(bindparam("of_tenant", tenant), bindparam("number", number)))
     reason: str | None = s.connection().execute(query).scalar_one_or_none()
     return reason
+
+
+def suppressed_among(s: Session, tenant: str, numbers: Sequence[str]) -> dict[str, str]:
+    """Those of the numbers that must not be called, each with the reason."""
+    reasons: dict[str, str] = {}
+    for start in range(0, len(numbers), _STEP):
+        of_step = {"of_tenants": [tenant, EVERY_TENANT], "phones": numbers[start : start + _STEP]}
+        rows = s.connection().execute(_AMONG, of_step)
+        reasons.update((row.phone, row.reason) for row in rows)
+    return reasons
 
 
 def list_suppressed(

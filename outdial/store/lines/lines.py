@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -11,6 +10,7 @@ from sqlalchemy import RowMapping, func, select, update
 from sqlmodel import Session
 
 from outdial.domain.line.breaker import BreakerPolicy, Health, LineFailure
+from outdial.domain.line.rate import rate_of
 from outdial.store.db.dialect import insert_into
 from outdial.store.db.tables import lease, line, line_rate
 from outdial.store.lines.health import health_of, last_failures
@@ -45,14 +45,6 @@ class LineStatus(BaseModel):
     health: Health
     failures: tuple[LineFailure, ...] = ()
     """The last ones, newest first."""
-
-
-def rate_of(per_second: float) -> tuple[int, int]:
-    """So many calls in so many seconds: never more than `per_second`."""
-    if per_second >= 1:
-        return math.floor(per_second), 1
-    # Rounded first: a division must not make a second of its last bit.
-    return 1, math.ceil(round(1 / per_second, 6))
 
 
 def ensure_lines(s: Session, tenant: str, lines: Sequence[LineLimits]) -> None:

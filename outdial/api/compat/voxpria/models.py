@@ -8,7 +8,12 @@ from pydantic.alias_generators import to_camel
 
 from outdial.api.compat.values import Timestamp, whole_seconds
 from outdial.domain.call.request import CallView
-from outdial.domain.call.status import AnsweredBy, CallStatus
+from outdial.domain.call.status import (
+    OUTCOME_SCREENED,
+    OUTCOME_VOICEMAIL,
+    AnsweredBy,
+    CallStatus,
+)
 
 Data = TypeVar("Data")
 
@@ -80,7 +85,7 @@ class Call(Triggered):
     transcript: str | None
     outcome: str | None
     """`successful` is the only one documented, for a call that a person took; ours: `voicemail`,
-    and the status of every other end."""
+    `screened`, and the status of every other end."""
     started_at: Timestamp | None
     completed_at: Timestamp | None
     variables: dict[str, Any]
@@ -109,5 +114,7 @@ def outcome_of(view: CallView) -> str | None:
         return None
     if view.status is not CallStatus.COMPLETED:
         return STATUS[view.status]
-    machine = view.last is not None and view.last.answered_by is AnsweredBy.MACHINE
-    return "voicemail" if machine else "successful"
+    answered_by = view.last.answered_by if view.last is not None else None
+    if answered_by is AnsweredBy.SCREENER:
+        return OUTCOME_SCREENED
+    return OUTCOME_VOICEMAIL if answered_by is AnsweredBy.MACHINE else "successful"

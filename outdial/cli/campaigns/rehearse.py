@@ -1,0 +1,210 @@
+"""`outdial rehearse`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from outdial.cli.attachment import NothingYet, reading_records
+from outdial.cli.campaigns.rehearsal_figures import (
+    outcome_report,
+    print_outcome,
+    print_steps,
+    steps_report,
+)
+from outdial.cli.campaigns.staging import Interrupted
+from outdial.cli.exit_codes import OK
+from outdial.cli.output import console, fail, flush_json, plural
+from outdial.cli.running import run, settings_or_fail
+from outdial.domain.definition.fields import parse_instant
+from outdial.intake.definition import read_definition
+from outdial.intake.written_value import read_written_value
+from outdial.rehearsal.outcome import Outcome
+from outdial.rehearsal.people import GUESSES, PeopleModel
+from outdial.rehearsal.rehearsal import Rehearsal
+from outdial.runtime.clock import system_clock
+from outdial.runtime.lines import build_lines
+from outdial.runtime.settings.file import SettingsInvalid
+from outdial.runtime.settings.settings import Settings
+from outdial.runtime.stack.addresses import settings_of_launch
+from outdial.services.campaigns.rehearsal_processes import Interruption
+from outdial.services.campaigns.rehearsing import (
+    MOST_RUNS,
+    Progress,
+    RehearsalProgress,
+    read_rehearsal,
+    trace_recipient,
+    with_records,
+)
+from outdial.services.campaigns.rehearsing import (
+    rehearse as rehearse_all,
+)
+from outdial.services.compliance.numbers import parse_number
+
+if TYPE_CHECKING:
+    from rich.live import Live
+
+RUNS = 10
+SHOWN_AFTER = 1.0
+"""Seconds; what takes less is not shown."""
+_REFRESHED = 0.2
+
+
+def rehearse(
+    file: Annotated[Path, typer.Argument(help="The campaign's YAML file.", show_default=False)],
+    seed: Annotated[
+        int, typer.Option("--seed", help="Of the first run; the others have the next ones.")
+    ] = 1,
+    runs: Annotated[
+        int, typer.Option("--runs", min=1, max=MOST_RUNS, help="How many runs, one a seed.")
+    ] = RUNS,
+    people: Annotated[
+        Path | None,
+        typer.Option(
+            "--people", help="A YAML file with a people model.", show_default="shipped guesses"
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--start",
+            help="When it is launched: a date, a time and an offset.",
+            show_default="now",
+        ),
+    ] = None,
+    recipient: Annotated[
+        str | None,
+        typer.Option(
+            "--recipient",
+            help="Every decision about the recipient with this number, in the first run.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
+) -> None:
+    """Rehearse a campaign file in virtual time. No call is placed.
+
+    The campaign is carried out to its end with the engine's own decisions, once for each seed; what
+    becomes of each call is drawn from a people model. Prints when it is over, how many calls it
+    takes, how many people it reaches and what they wait for, each as the 10th, 50th and 90th
+    percentile of the runs. What the database here knows (your own rules, suppressed numbers,
+    earlier calls) is taken into account.
+
+    Exit code: 0 rehearsed, 1 problems.
+    """
+    settings = settings_or_fail()
+    run(_rehearse(settings, file, seed, runs, people, start, recipient, as_json=as_json))
+
+
+async def _rehearse(
+    settings: Settings,
+    file: Path,
+    seed: int,
+    runs: int,
+    people: Path | None,
+    start: str | None,
+    recipient: str | None,
+    *,
+    as_json: bool,
+) -> int:
+    begin = system_clock() if start is None else _instant(start)
+    model = GUESSES if people is None else read_written_value(people, PeopleModel)[0]
+    rehearsal = await _with_records(settings, await _read(settings, file, begin, model))
+    if recipient is not None:
+        steps = trace_recipient(rehearsal, seed, parse_number(recipient))
+        if as_json:
+            flush_json(json.dumps(steps_report(steps), ensure_ascii=False))
+        else:
+            print_steps(steps)
+        return OK
+    seeds = range(seed, seed + runs)
+    outcome = await _outcome(rehearsal, seeds)
+    if as_json:
+        flush_json(json.dumps(outcome_report(rehearsal, outcome), ensure_ascii=False))
+    else:
+        print_outcome(rehearsal, outcome)
+    return OK
+
+
+async def _outcome(rehearsal: Rehearsal, seeds: Sequence[int]) -> Outcome:
+    """Raises Interrupted for Ctrl-C."""
+    interruption = Interruption()
+    try:
+        with _showing() as progress:
+            return await asyncio.to_thread(
+                rehearse_all, rehearsal, seeds, progress=progress, interruption=interruption
+            )
+    except asyncio.CancelledError:
+        interruption.request()
+        raise Interrupted("Interrupted; nothing was changed.") from None
+
+
+def _instant(text: str) -> datetime:
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        fail(f"--start: {error}")
+
+
+async def _read(settings: Settings, file: Path, start: datetime, model: PeopleModel) -> Rehearsal:
+    """The campaign as it would be launched with the settings found here."""
+    loaded = read_definition(file)
+    try:
+        settings = settings_of_launch(settings)
+        lines = build_lines(settings)
+    except SettingsInvalid as error:
+        fail(*error.problems)
+    try:
+        return await asyncio.to_thread(
+            read_rehearsal, lines.of_tenant(settings.tenant), loaded, start, model=model
+        )
+    finally:
+        await lines.aclose()
+
+
+async def _with_records(settings: Settings, rehearsal: Rehearsal) -> Rehearsal:
+    try:
+        async with reading_records(settings) as at:
+            return await with_records(at.context, rehearsal)
+    except NothingYet:
+        return rehearsal
+
+
+@contextmanager
+def _showing() -> Iterator[Progress]:
+    """A line on a terminal while it goes on; elsewhere nothing."""
+    output, begun, live = console(stderr=True), time.monotonic(), list["Live"]()
+    shown = 0.0
+
+    def show(progress: RehearsalProgress) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if not output.is_terminal or now - begun < SHOWN_AFTER or now - shown < _REFRESHED:
+            return
+        shown = now
+        if not live:
+            from rich.live import Live
+
+            live.append(Live(console=output, auto_refresh=False, transient=True))
+            live[0].start()
+        live[0].update(_in_words(progress), refresh=True)
+
+    try:
+        yield show
+    finally:
+        for one in live:
+            one.stop()
+
+
+def _in_words(progress: RehearsalProgress) -> str:
+    if progress.at is not None:
+        return f"rehearsing, {progress.at:%a %d %b %H:%M}Z"
+    return f"{progress.done} of {plural(progress.runs, 'run')}"

@@ -1,0 +1,67 @@
+"""One rehearsal: everything that its runs have in common, and one run of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.rules.location import LocatedDraft
+from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
+from outdial.rehearsal.fate import ModeledPeople, People
+from outdial.rehearsal.lines import LineSetup
+from outdial.rehearsal.loop import LINGER, Loop
+from outdial.rehearsal.memory import Before, MemoryEngine
+from outdial.rehearsal.outcome import Price, Recorder, RunFigures
+from outdial.rehearsal.people import GUESSES, PeopleModel
+from outdial.rehearsal.roster import RosterReader
+from outdial.rehearsal.waits import Trace
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A campaign that is to be rehearsed. It can be sent to another process."""
+
+    name: str
+    """The campaign's."""
+    plan: CallPlan
+    drafts: tuple[LocatedDraft, ...]
+    lines: tuple[LineSetup, ...]
+    start: datetime
+    model: PeopleModel = GUESSES
+    rulebook: Rulebook = field(default_factory=shipped_rulebook)
+    before: Before = field(default_factory=Before)
+    linger: timedelta = LINGER
+
+    def run(
+        self,
+        seed: int,
+        *,
+        people: People | None = None,
+        price: Price | None = None,
+        trace: Trace | None = None,
+        progress: Callable[[datetime], None] | None = None,
+    ) -> RunFigures:
+        """Run it once. `people` take the place of the model; `trace` keeps the steps of the
+        recipient that it names."""
+        roster = list(RosterReader().people(self.drafts))
+        engine = MemoryEngine(
+            self.plan,
+            roster,
+            self.lines,
+            self.start,
+            rulebook=self.rulebook,
+            before=self.before,
+            trace=trace,
+        )
+        recorder = Recorder(seed, self.start, price)
+        loop = Loop(
+            engine,
+            people or ModeledPeople(self.model, seed),
+            self.plan,
+            record=recorder.record,
+            linger=self.linger,
+            progress=progress,
+        )
+        return recorder.close(loop.run(self.start), roster, engine.waits)

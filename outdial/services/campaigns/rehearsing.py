@@ -1,0 +1,174 @@
+"""Rehearses a campaign file: the whole campaign in virtual time, once for each seed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from outdial.domain.call.plan import CallPlan
+from outdial.domain.numbers.phone import mask_phone, siblings, subscriber
+from outdial.domain.rules.location import LocatedDraft
+from outdial.domain.rules.rulebook import Rulebook
+from outdial.intake.contacts.chunks import read_chunks
+from outdial.intake.definition import LoadedDefinition
+from outdial.intake.problems import DefinitionInvalid, ProblemList
+from outdial.providers.lines import Lines
+from outdial.rehearsal.lines import LineSetup
+from outdial.rehearsal.memory import Before
+from outdial.rehearsal.outcome import Outcome, RunFigures
+from outdial.rehearsal.people import GUESSES, PeopleModel
+from outdial.rehearsal.rehearsal import Rehearsal
+from outdial.rehearsal.waits import Step, Trace
+from outdial.resources.resources import Resources
+from outdial.services.campaigns.line_check import on_lines, unsupported
+from outdial.services.campaigns.rehearsal_processes import Interruption, run_beside
+from outdial.services.errors import NoSuchPerson
+from outdial.store.call.earlier import earlier_attempts
+from outdial.store.claims.ceiling import ceiling_of
+from outdial.store.compliance.rulings import read_rulebook
+from outdial.store.compliance.suppressions import suppressed_among
+
+MOST_RUNS = 1000
+MOST_PROCESSES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalProgress:
+    """How far a rehearsal is."""
+
+    done: int
+    """Runs that have ended."""
+    runs: int
+    at: datetime | None = None
+    """The virtual time of the run under way, where it is known."""
+
+
+Progress = Callable[[RehearsalProgress], None]
+
+
+def read_rehearsal(
+    lines: Lines, loaded: LoadedDefinition, start: datetime, *, model: PeopleModel = GUESSES
+) -> Rehearsal:
+    """Read the roster of a definition that would be launched at `start` on one tenant's lines.
+
+    Nothing is known of earlier calls, nor of suppressed numbers. Raises UnknownLine, and
+    DefinitionInvalid with every problem of the roster.
+    """
+    loaded = on_lines(lines, loaded)
+    dropped = unsupported(lines, loaded)
+    if dropped:
+        raise DefinitionInvalid(dropped)
+    plan = CallPlan.of(loaded.definition)
+    return Rehearsal(
+        name=loaded.definition.name,
+        plan=plan,
+        drafts=tuple(_drafts(loaded)),
+        lines=tuple(_setup(lines, share.name) for share in plan.shares),
+        start=start,
+        model=model,
+    )
+
+
+def _drafts(loaded: LoadedDefinition) -> list[LocatedDraft]:
+    drafts, problems = list[LocatedDraft](), ProblemList()
+    with closing(read_chunks(loaded)) as chunks:
+        for chunk in chunks:
+            problems.extend(chunk.problems)
+            problems.omitted += chunk.omitted
+            # What the agent is given changes no decision.
+            drafts += [draft._replace(variables={}) for draft in chunk.recipients]
+    if len(problems):
+        raise DefinitionInvalid(problems, problems.omitted)
+    return drafts
+
+
+def _setup(lines: Lines, name: str) -> LineSetup:
+    line = lines[name]
+    return LineSetup(
+        name=name,
+        max_concurrent=line.policy.max_concurrent,
+        per_second=line.policy.per_second,
+        breaker=line.policy.breaker,
+        simulated=line.simulated,
+    )
+
+
+async def with_records(ctx: Resources, rehearsal: Rehearsal) -> Rehearsal:
+    """The same, with what the database knows of its people: the tenant's own rules and blocks,
+    numbers that must not be called, and earlier calls."""
+    numbers = sorted(
+        {
+            form
+            for draft in rehearsal.drafts
+            for phone in (draft.phone, *draft.alternate_phones)
+            for form in siblings(phone)
+        }
+    )
+
+    def work(s: Session) -> tuple[Rulebook, Before]:
+        before = Before(
+            attempts=earlier_attempts(s, ctx.tenant, numbers),
+            suppressed=suppressed_among(s, ctx.tenant, numbers),
+            daily_ceiling=ceiling_of(s),
+        )
+        return read_rulebook(s, ctx.tenant, rehearsal.start), before
+
+    rulebook, before = await ctx.database.read(work)
+    return replace(rehearsal, rulebook=rulebook, before=before)
+
+
+def rehearse(
+    rehearsal: Rehearsal,
+    seeds: Sequence[int],
+    *,
+    progress: Progress | None = None,
+    interruption: Interruption | None = None,
+) -> Outcome:
+    """Run a rehearsal once for each seed, several beside each other. Raises RehearsalFailed."""
+    interruption = interruption or Interruption()
+    if len(seeds) == 1:
+        return Outcome((_run_here(rehearsal, seeds[0], progress, interruption),))
+    runs = list[RunFigures]()
+    beside = run_beside(rehearsal, seeds, _processes(len(seeds)), interruption)
+    with closing(beside) as figures:
+        for run in figures:
+            runs.append(run)
+            if progress is not None:
+                progress(RehearsalProgress(len(runs), len(seeds)))
+    return Outcome(tuple(runs))
+
+
+def _run_here(
+    rehearsal: Rehearsal, seed: int, progress: Progress | None, interruption: Interruption
+) -> RunFigures:
+    def at_claim(at: datetime) -> None:
+        interruption.check()
+        if progress is not None:
+            progress(RehearsalProgress(0, 1, at))
+
+    return rehearsal.run(seed, progress=at_claim)
+
+
+def _processes(runs: int) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(runs, cores or 1, MOST_PROCESSES))
+
+
+def trace_recipient(rehearsal: Rehearsal, seed: int, number: str) -> list[Step]:
+    """Every step of the recipient with a number (E.164), in one run. Raises NoSuchPerson."""
+    trace = Trace(_position_of(rehearsal, number))
+    rehearsal.run(seed, trace=trace)
+    return trace.steps
+
+
+def _position_of(rehearsal: Rehearsal, phone: str) -> int:
+    named = subscriber(phone)
+    for draft in rehearsal.drafts:
+        if named in map(subscriber, (draft.phone, *draft.alternate_phones)):
+            return draft.position
+    raise NoSuchPerson(rehearsal.name, mask_phone(phone))

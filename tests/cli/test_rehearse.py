@@ -1,0 +1,128 @@
+"""`outdial rehearse`: a whole campaign in virtual time, without a call."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outdial.cli.exit_codes import INTERRUPTED
+from tests.cli.conftest import Outdial
+
+ROOT = Path(__file__).parents[2]
+QUICKSTART = str(ROOT / "campaigns" / "quickstart.yaml")
+START = ("--start", "2026-03-04T15:00:00Z")
+PEOPLE = """\
+source: everybody answers
+endings: {answer: 1}
+ring_seconds: {median: 1, p90: 1}
+"""
+
+
+def rehearsed(outdial: Outdial, *options: str) -> dict[str, Any]:
+    result = outdial("rehearse", QUICKSTART, *START, "--json", *options)
+    assert result.exit_code == 0, result.output
+    report: dict[str, Any] = json.loads(result.stdout)
+    return report
+
+
+def test_the_quickstart_is_rehearsed(outdial: Outdial) -> None:
+    report = rehearsed(outdial, "--runs", "3", "--seed", "5")
+    assert report["campaign"] == "quickstart"
+    assert report["seeds"] == [5, 6, 7]
+    assert report["recipients"] == 40
+    assert report["most_in_flight"]["p90"] == 10, "as many as its pacing allows"
+    assert report["unfinished_runs"] == 0
+    assert sum(report["recipients_by_outcome"].values()) == pytest.approx(40)
+    assert 0 < report["reached"]["p10"] <= report["reached"]["p90"] <= 40
+    assert report == rehearsed(outdial, "--runs", "3", "--seed", "5"), "the same seeds"
+
+
+def test_a_people_model_is_given(outdial: Outdial, tmp_path: Path) -> None:
+    (tmp_path / "people.yaml").write_text(PEOPLE, encoding="utf-8")
+    report = rehearsed(outdial, "--runs", "1", "--people", "people.yaml")
+    assert report["people"] == "everybody answers"
+    assert report["recipients_by_outcome"] == {"completed": 40}
+    assert report["calls"] == {"p10": 40, "p50": 40, "p90": 40}
+
+
+def test_figures_are_printed(outdial: Outdial) -> None:
+    result = outdial("rehearse", QUICKSTART, *START, "--runs", "2")
+    assert result.exit_code == 0, result.output
+    assert "quickstart: 40 recipients, launched Wed 2026-03-04 15:00Z; 2 runs, seed 1" in (
+        result.output
+    )
+    for row in ("guesses that ship", "finish", "people reached", "slots in use, at most", "waits"):
+        assert row in result.output
+
+
+def test_one_recipient_is_followed(outdial: Outdial) -> None:
+    number = _first_number()
+    steps = json.loads(
+        outdial("rehearse", QUICKSTART, *START, "--json", "--recipient", number).stdout
+    )
+    assert steps[0]["step"] == "reserved"
+    assert steps[-1]["step"] == "closed"
+    shown = outdial("rehearse", QUICKSTART, *START, "--recipient", number)
+    assert "Wed 2026-03-04 15:00Z" in shown.output
+    nobody = outdial("rehearse", QUICKSTART, *START, "--recipient", "+12025550999")
+    assert nobody.exit_code == 1
+    assert "nobody on the roster of quickstart has the number" in nobody.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--people", "wrong.yaml"), "wrong.yaml:1:19: endings.answer: found 'often'"),
+        (("--people", "none.yaml"), "none.yaml:1:1: file: found no such file"),
+        (("--start", "tomorrow"), "--start: found 'tomorrow'"),
+    ],
+)
+def test_what_is_wrong_is_told(
+    outdial: Outdial, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "wrong.yaml").write_text("endings: {answer: often}\n", encoding="utf-8")
+    result = outdial("rehearse", QUICKSTART, *options)
+    assert result.exit_code == 1
+    assert message in result.output
+
+
+def test_ctrl_c_ends_it_and_its_processes(tmp_path: Path) -> None:
+    """Ended at once, though a thousand runs are left."""
+    command = [sys.executable, "-P", "-m", "outdial.cli", "rehearse", QUICKSTART, "--runs", "1000"]
+    environment = {**os.environ, "OUTDIAL_STATE_DIR": str(tmp_path / "state")}
+    started = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        while not (children := _children(started.pid)):
+            assert started.poll() is None, started.communicate()
+        started.send_signal(signal.SIGINT)
+        _, errors = started.communicate(timeout=60)
+    finally:
+        started.kill()
+    assert started.returncode == INTERRUPTED
+    assert b"Interrupted" in errors
+    assert not any(Path(f"/proc/{child}").exists() for child in children)
+
+
+def _children(pid: int) -> list[int]:
+    """Those that any of its threads has started."""
+    children = list[int]()
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread has ended
+            children += map(int, path.read_text(encoding="ascii").split())
+    return children
+
+
+def _first_number() -> str:
+    rows = (ROOT / "campaigns" / "contacts" / "quickstart.csv").read_text(encoding="utf-8")
+    header, first, *_ = rows.splitlines()
+    return first.split(",")[header.split(",").index("telephone")].strip('"')
