@@ -83,7 +83,7 @@ class Uploads:
         UploadNotStored.
         """
         if sum(one.tenant == tenant for one in self._open) >= self._per_tenant:
-            raise TooManyUploads.of("this organisation", self._per_tenant)
+            raise TooManyUploads.of("this tenant", self._per_tenant)
         if len(self._open) >= self._at_once and not self._slowest_gives_way():
             raise TooManyUploads.of("this server", self._at_once)
         upload = Upload(self, tenant, *self._new_folder())

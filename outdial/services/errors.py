@@ -173,7 +173,7 @@ class QuotaUsedUp(TooManyRequests):
     def __init__(self, usage: Usage, calls: int, now: datetime) -> None:
         super().__init__(usage, now)
         limit = usage.limit
-        whose = "this key" if limit.name.startswith("calls/key/") else "this organisation"
+        whose = "this key" if limit.name.startswith("calls/key/") else "this tenant"
         left = max(0, limit.allowed - (usage.used - calls))
         self.args = (
             f"{whose} may ask for {limit.allowed} calls in 24 hours and has {left} left, which "

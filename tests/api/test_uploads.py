@@ -144,7 +144,7 @@ async def test_the_slowest_file_gives_way_to_another_upload(
     async with Uploads(tmp_path, at_once=2) as uploads:
         fast, fast_task = await _begin(uploads, "a", 900_000, going_on)
         slow, slow_task = await _begin(uploads, "a", 9, going_on)
-        with pytest.raises(TooManyUploads, match="this organisation"):
+        with pytest.raises(TooManyUploads, match="this tenant"):
             await uploads.open("a")
         other = await uploads.open("b")
         with pytest.raises(TooManyUploads, match="gave way"):

@@ -21,7 +21,7 @@ _NOBODY = "-"
 
 @dataclass(frozen=True)
 class RateRule:
-    """A rate limit of an API: so many requests of one key, one address or one organisation."""
+    """A rate limit of an API: so many requests of one key, one address or one tenant."""
 
     per: str
     """`key`, `address` or `tenant`."""

@@ -267,7 +267,7 @@ def unsignalled_events(
             event.c.call_id.is_not(None),
             event.c.received_at < before,
         )
-        .order_by(event.c.received_at)
+        .order_by(event.c.received_at, event.c.id)
         .limit(limit)
     )
     if without:
