@@ -57,11 +57,12 @@ OTHER = "other"
 OTHER_NUMBERS = "+1212555"
 OTHERS = 600
 OTHERS_AT_ONCE = 20
-TALK_SECONDS = [1.0, 3.0]
-"""Of the other campaign: 600 people take about 70 seconds, as long as a launch."""
-IN_STEP = 60
-"""The first 20 calls of the other campaign begin at once, so most of them end, and are followed, at
-about the same time. After as many calls they are spread out, and gaps are measured."""
+TALK_SECONDS = [1.9, 2.1]
+STARTS_A_SECOND = 10
+"""Of the line. So the other campaign's calls begin one after the other, and as all take equally
+long, their ends stay apart: a gap between placements comes from something that held them up."""
+FIRST_CALLS = 20
+"""Calls of the other campaign until it has as many at once as it may."""
 QUIET_SECONDS = 15.0
 """For which the other campaign goes on before the launch begins."""
 POLL_SECONDS = 0.05
@@ -154,7 +155,7 @@ async def _stack(url: str, state: Path) -> AsyncIterator[tuple[EmbeddedStack, Re
         "OUTDIAL_DATABASE_URL": url,
         "OUTDIAL_SIMULATED__TIME_SCALE": "1",
         "OUTDIAL_LINES__SIMULATED__MAX_CONCURRENT": "1000",
-        "OUTDIAL_LINES__SIMULATED__PER_SECOND": "1000",
+        "OUTDIAL_LINES__SIMULATED__PER_SECOND": str(STARTS_A_SECOND),
         "OUTDIAL_LOG_LEVEL": "WARNING",
     }
     async with AsyncExitStack() as opened:
@@ -242,7 +243,7 @@ async def _placements(network: str) -> list[Placement]:
 
 def largest_gap(placements: Sequence[Placement], start: datetime, end: datetime) -> float:
     """Seconds between two placements of the other campaign, of which one is after the start and
-    one before the end. Between two of its runs is no gap, nor while its calls are in step."""
+    one before the end. Between two of its runs is no gap, nor while it begins."""
     largest = 0.0
     called: set[str] = set()
     before: datetime | None = None
@@ -251,8 +252,8 @@ def largest_gap(placements: Sequence[Placement], start: datetime, end: datetime)
             called.clear()
             before = None
         called.add(one.to)
-        spread_out = len(called) > IN_STEP
-        if before is not None and spread_out and one.at > start and before < end:
+        under_way = len(called) > FIRST_CALLS
+        if before is not None and under_way and one.at > start and before < end:
             largest = max(largest, (one.at - before).total_seconds())
         before = one.at
     if before is not None and before < end and len(called) < OTHERS:

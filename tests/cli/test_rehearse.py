@@ -94,13 +94,19 @@ def test_what_is_wrong_is_told(
     assert message in result.output
 
 
+def _heed_ctrl_c() -> None:
+    """Whoever runs the tests in the background may have it ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_ends_it_and_its_processes(tmp_path: Path) -> None:
     """Ended at once, though a thousand runs are left."""
     command = [sys.executable, "-P", "-m", "outdial.cli", "rehearse", QUICKSTART, "--runs", "1000"]
     environment = {**os.environ, "OUTDIAL_STATE_DIR": str(tmp_path / "state")}
     started = subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=_heed_ctrl_c,
+    )  # fmt: skip
     try:
         while not (children := _children(started.pid)):
             assert started.poll() is None, started.communicate()

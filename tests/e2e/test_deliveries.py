@@ -24,6 +24,8 @@ from tests.receiver import Receiver, receiving
 from tests.serving import client_at
 from tests.waiting import until
 
+pytestmark = pytest.mark.faults
+
 __all__ = ["at_work", "customer", "http"]
 
 NOW = datetime(2026, 12, 2, 15, 0, tzinfo=UTC)

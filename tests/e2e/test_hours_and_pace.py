@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
 
+import pytest
 import pytest_asyncio
 from temporalio.testing import WorkflowEnvironment
 
@@ -17,6 +18,8 @@ from tests.e2e.engine import Engine, engine
 from tests.e2e.stacks import campaign
 from tests.services.servers import database
 from tests.waiting import until
+
+pytestmark = pytest.mark.faults
 
 __all__ = ["at_work", "database"]
 

@@ -28,6 +28,8 @@ from tests.e2e.engine import Engine, engine
 from tests.temporal import start_server
 from tests.waiting import until
 
+pytestmark = pytest.mark.faults
+
 __all__ = ["at_work"]
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "python"
@@ -76,7 +78,6 @@ async def test_place_call(at_work: Engine, temporal_server: WorkflowEnvironment)
     assert at_work.called().count(phone(6000)) == 1
 
 
-@pytest.mark.faults
 async def test_place_call_from_typescript(
     at_work: Engine, temporal_server: WorkflowEnvironment
 ) -> None:

@@ -16,6 +16,8 @@ import pytest
 from outdial.runtime.stack.processes import listens
 from tests.databases import migrated
 
+pytestmark = pytest.mark.faults
+
 ROOT = Path(__file__).parents[2]
 UPLOAD = 100_000_000
 MAY_GROW = 40_000_000

@@ -36,10 +36,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029\ufeff]")
 """A line ends with them in YAML alone."""
-
-
-class _NotJson(Exception):
-    pass
+_NOT_JSON = "this is not JSON"
 
 
 class _Mark(NamedTuple):
@@ -61,7 +58,7 @@ def compose_json(text: str, admit: Callable[[Any], None]) -> Node | None:
         return None
     try:
         return _Composer(text, admit).compose()
-    except (_NotJson, ValueError, IndexError):
+    except (ValueError, IndexError):  # it is not JSON
         return None
 
 
@@ -77,7 +74,7 @@ class _Composer:
     def compose(self) -> Node:
         root = self._value(self._next())
         if _SPACE.fullmatch(self._text, self._at) is None:
-            raise _NotJson
+            raise ValueError(_NOT_JSON)
         return root
 
     def _next(self) -> str:
@@ -104,7 +101,7 @@ class _Composer:
             return self._sequence()
         literal = _LITERAL.match(self._text, self._at)
         if literal is None:
-            raise _NotJson
+            raise ValueError(_NOT_JSON)
         mark = self._mark()
         self._at = literal.end()
         kind = "float" if literal["float"] else str(literal.lastgroup)
@@ -127,10 +124,10 @@ class _Composer:
         character = self._next()
         while character != "}":
             if character != '"':
-                raise _NotJson
+                raise ValueError(_NOT_JSON)
             key = self._string()
             if self._next() != ":":
-                raise _NotJson
+                raise ValueError(_NOT_JSON)
             self._at += 1
             entries.append((key, self._value(self._next())))
             character = self._separator("}")
@@ -157,9 +154,9 @@ class _Composer:
         if character == end:
             return character
         if character != ",":
-            raise _NotJson
+            raise ValueError(_NOT_JSON)
         self._at += 1
         following = self._next()
         if following == end:
-            raise _NotJson
+            raise ValueError(_NOT_JSON)
         return following

@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from tests.api.v1.conftest import Customer
 from tests.compat.samples import ours, run_shell
+
+pytestmark = pytest.mark.faults
 
 
 async def test_row_1_the_sample_for_curl(us: Customer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+import pytest
 
 from outdial.domain.endpoint import EventType
 from outdial.webhook_formats.port import read_event
@@ -23,6 +24,8 @@ from tests.webhook_formats.test_thinnestai_and_voxanne import (
     TO,
     payload_of,
 )
+
+pytestmark = pytest.mark.faults
 
 HERE = Path(__file__).parent
 

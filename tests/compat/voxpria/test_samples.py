@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.api.v1.conftest import Customer
 from tests.compat.node import run_node
 from tests.compat.samples import ours, run_python, run_shell
 from tests.compat.voxpria.test_doors import BASE
+
+pytestmark = pytest.mark.faults
 
 HERE = Path(__file__).parent
 THEIRS = "https://app.voxpria.com"

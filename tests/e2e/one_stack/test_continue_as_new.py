@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from temporalio.client import Client, Interceptor, OutboundInterceptor, StartWorkflowInput
 from temporalio.client import WorkflowHandle as Handle
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -17,6 +18,8 @@ from outdial.services.campaigns.launching import launch_campaign
 from tests.builders import phone
 from tests.e2e.histories import chain
 from tests.e2e.stacks import Stack, campaign
+
+pytestmark = pytest.mark.faults
 
 PEOPLE = 20
 SHORT_HISTORY = 10

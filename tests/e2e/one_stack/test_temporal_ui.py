@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import httpx
+import pytest
 import pytest_asyncio
 from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowExecution, WorkflowHistory
@@ -21,6 +22,8 @@ from tests.drafts import read_roster
 from tests.e2e.histories import chain, histories, summaries, texts
 from tests.e2e.stacks import QUICKSTART, Stack, unlike_each_other
 from tests.waiting import until
+
+pytestmark = pytest.mark.faults
 
 SAID = ("Person:", "Machine:", "Hello", "Lost & Found")
 """Words that only a transcript or a recipient's variables hold."""
