@@ -57,12 +57,12 @@ OTHER = "other"
 OTHER_NUMBERS = "+1212555"
 OTHERS = 600
 OTHERS_AT_ONCE = 20
-TALK_SECONDS = [1.9, 2.1]
-STARTS_A_SECOND = 10
-"""Of the line. So the other campaign's calls begin one after the other, and as all take equally
-long, their ends stay apart: a gap between placements comes from something that held them up."""
-FIRST_CALLS = 20
-"""Calls of the other campaign until it has as many at once as it may."""
+TALK_SECONDS = [0.5, 1.5]
+"""Of the other campaign. Short calls of different lengths, so that many slots become free in each
+second: one without a placement is no chance then."""
+FIRST_CALLS = 60
+"""Of the other campaign. As many as it may have begin at once, so most of them end, and are
+followed, at about the same time. Gaps are measured behind these, when calls are spread out."""
 QUIET_SECONDS = 15.0
 """For which the other campaign goes on before the launch begins."""
 POLL_SECONDS = 0.05
@@ -155,7 +155,7 @@ async def _stack(url: str, state: Path) -> AsyncIterator[tuple[EmbeddedStack, Re
         "OUTDIAL_DATABASE_URL": url,
         "OUTDIAL_SIMULATED__TIME_SCALE": "1",
         "OUTDIAL_LINES__SIMULATED__MAX_CONCURRENT": "1000",
-        "OUTDIAL_LINES__SIMULATED__PER_SECOND": str(STARTS_A_SECOND),
+        "OUTDIAL_LINES__SIMULATED__PER_SECOND": "1000",
         "OUTDIAL_LOG_LEVEL": "WARNING",
     }
     async with AsyncExitStack() as opened:
