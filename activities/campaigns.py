@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 from sqlmodel import Session
@@ -45,9 +45,9 @@ ADDITIONS = uuid.UUID("5f0c6a7e-3b0e-4b58-9d3f-6f1f3c1d2a44")
 """The namespace of the ids of additions that came as updates."""
 
 
-FileAdder = Callable[[int, Path, Sequence[str]], Awaitable[None]]
-"""Adds the contact file at a path to a campaign, once for all tries, which have public ids: the
-last is that of this try. Raises AdditionRefused."""
+FileAdder = Callable[[int, Path, Iterator[str]], Awaitable[None]]
+"""Adds the contact file at a path to a campaign, once for all tries, which have public ids: this
+one's first, then those of the tries before it, the newest first. Raises AdditionRefused."""
 
 
 class Campaigns(CampaignActivities):
@@ -183,10 +183,10 @@ class Campaigns(CampaignActivities):
 
     async def _add_file(self, campaign_id: int, name: str) -> None:
         info, folder = activity.info(), self._resources.campaigns_dir.resolve()
-        tries = [
+        tries = (
             uuid.uuid5(ADDITIONS, f"{info.workflow_run_id}/{info.activity_id}/{attempt}").hex
-            for attempt in range(1, info.attempt + 1)
-        ]
+            for attempt in range(info.attempt, 0, -1)
+        )
         assert self._add_file_once is not None, "a worker adds files"
         try:
             path = _within(folder, name)

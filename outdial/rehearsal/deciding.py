@@ -132,13 +132,15 @@ class Decider:
     def _decide_some(
         self, due: Sequence[Person], now: datetime, *, may_stop: bool
     ) -> tuple[list[Decided], list[tuple[Person, Wait | Never]]]:
-        """Decide about recipients in their order. Where the first of them are not callable, those
-        that follow are probably outside their hours, and are put off together."""
+        """Decide about recipients in their order. Where the first of them wait, those that follow
+        are probably outside their hours, and are put off together."""
         ready, others = list[Decided](), list[tuple[Person, Wait | Never]]()
+        waits = 0
         for person in due:
-            if len(others) == batches.SMALLEST_STEP and not ready and may_stop:
+            if waits == batches.SMALLEST_STEP and not ready and may_stop:
                 break
             decision = self.decide(person, now)
+            waits += isinstance(decision, Wait)
             if isinstance(decision, Dial):
                 ready.append((person, decision))
             else:

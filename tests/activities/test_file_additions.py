@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from temporalio.exceptions import ApplicationError
@@ -13,11 +14,13 @@ from temporalio.testing import ActivityEnvironment
 from activities.campaigns import ADDITIONS, Campaigns
 from outdial.contracts.signatures.campaign import AddInput
 from outdial.domain.record import CampaignRecord, StagingRecord
+from outdial.services.campaigns import file_additions
 from outdial.services.campaigns.file_additions import FileAdditions
 from outdial.services.campaigns.launching import store_launch
-from outdial.store.db.errors import StagingEnded
+from outdial.store.db.errors import DatabaseUnavailable, StagingEnded
 from outdial.store.roster.roster import list_recipients
 from outdial.store.roster.staging import ABANDONED_AFTER, abandoned, begin_addition
+from tests.history.test_repeated import counting
 from tests.services.servers import database, world
 from tests.services.world import World, definition, new_name
 
@@ -43,7 +46,7 @@ async def add(campaigns: Campaigns, record: CampaignRecord, file: str, attempt: 
     await environment.run(campaigns.add_recipients, wanted)
 
 
-async def left(world: World) -> list[StagingRecord]:
+async def left_over(world: World) -> list[StagingRecord]:
     """Additions that have not ended."""
     later = world.clock.now + ABANDONED_AFTER
     return await world.ctx.database.read(lambda s: abandoned(s, later))
@@ -58,7 +61,7 @@ async def test_a_file_is_added_once(world: World, campaigns: Campaigns) -> None:
     await add(campaigns, record, "more.csv")
     await add(campaigns, record, "more.csv", attempt=2)  # the first answer was lost
     assert await count(world, record) == 5
-    assert await left(world) == []
+    assert await left_over(world) == []
 
 
 async def test_a_try_that_died_half_way_is_removed(world: World, campaigns: Campaigns) -> None:
@@ -68,7 +71,7 @@ async def test_a_try_that_died_half_way_is_removed(world: World, campaigns: Camp
     await world.ctx.database.write(lambda s: begin_addition(s, record.id, first, now=now))
     await add(campaigns, record, "more.csv", attempt=2)
     assert await count(world, record) == 5
-    assert await left(world) == []
+    assert await left_over(world) == []
 
 
 async def test_a_try_that_stalled_does_not_begin_after_a_later_one(
@@ -79,7 +82,53 @@ async def test_a_try_that_stalled_does_not_begin_after_a_later_one(
     with pytest.raises(StagingEnded):
         await add(campaigns, record, "more.csv", attempt=1)
     assert await count(world, record) == 5
-    assert await left(world) == []
+    assert await left_over(world) == []
+
+
+async def test_a_try_costs_no_more_than_the_one_before(
+    world: World, campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are repeated without end; still none of them begins after a later one."""
+    record, costs = await launched(world), list[int]()
+
+    async def fails(*_: object, **__: object) -> None:
+        raise DatabaseUnavailable("it is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(file_additions, "store_file", fails)
+        for attempt in range(1, 31):
+            with counting(world.ctx.database) as statements, pytest.raises(DatabaseUnavailable):
+                await add(campaigns, record, "more.csv", attempt)
+            costs.append(len(statements))
+    assert max(costs) == costs[2]
+    await add(campaigns, record, "more.csv", 31)
+    for attempt in range(1, 31):
+        with pytest.raises(StagingEnded):
+            await add(campaigns, record, "more.csv", attempt)
+    assert await count(world, record) == 5
+
+
+@pytest.mark.parametrize("failed_at", [1, 2, 3])
+async def test_a_try_decides_about_those_that_one_before_it_did_not(
+    world: World, campaigns: Campaigns, monkeypatch: pytest.MonkeyPatch, failed_at: int
+) -> None:
+    """The first was accepted and its answer lost; the database was away for the next ones."""
+    record = await launched(world)
+    await add(campaigns, record, "more.csv")
+    accepted, left = file_additions._accepted, iter(range(failed_at))
+
+    async def fails(*values: Any) -> bool:
+        if next(left, None) is None:
+            return await accepted(*values)
+        raise DatabaseUnavailable("it is away")
+
+    monkeypatch.setattr(file_additions, "_accepted", fails)
+    for attempt in range(2, 2 + failed_at):
+        with pytest.raises(DatabaseUnavailable):
+            await add(campaigns, record, "more.csv", attempt)
+    await add(campaigns, record, "more.csv", 150)
+    assert await count(world, record) == 5
+    assert await left_over(world) == []
 
 
 @pytest.mark.parametrize(

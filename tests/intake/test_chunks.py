@@ -101,6 +101,28 @@ def test_problems_do_not_end_the_reading_and_the_first_thousand_are_kept() -> No
     assert [each.phone for chunk in chunks for each in chunk.recipients] == [ANN]
 
 
+@pytest.mark.usefixtures("calls_toll_free")
+@pytest.mark.parametrize(
+    ("file", "says"),
+    [
+        ("phone,phone_2", "rename it to alternate_phones to have it called too"),
+        ("phone,alternate_phones,phone_2", "move its numbers into alternate_phones to have"),
+        ("name,mobile", "rename the one with the number to call to phone, such as mobile"),
+        ("phone\n2025550123", "write it with + and the country code, such as +12025550123"),
+        ("phone\n+80012345678", "which tells no time zone; write a time_zone for it"),
+    ],
+)
+def test_problems_of_another_file_ask_for_no_change_of_a_definition(
+    tmp_path: Path, file: str, says: str
+) -> None:
+    """Nobody who adds a file to a campaign can change what it was launched with."""
+    (tmp_path / "more.csv").write_text(f"{file}\n")
+    more = with_recipients(load("phone\n").definition, CsvSource(csv="more.csv"), base=tmp_path)
+    first = next(problem for chunk in read_chunks(more) for problem in chunk.problems)
+    assert says in first.message
+    assert not any(word in first.message for word in ("definition", "default_region", "schedule"))
+
+
 def test_recipients_of_a_request_or_of_another_file_are_read_alike(tmp_path: Path) -> None:
     definition = load("phone\n").definition
     listed = with_recipients(definition, (InlineRecipient(phone=ANN), InlineRecipient(phone="x")))

@@ -42,8 +42,8 @@ def apart(work: Callable[[], T]) -> Iterator[Future[T]]:
         yield executor.submit(work)
 
 
-def until_somebody_waits(database: Database) -> None:
-    """Return when a transaction of a PostgreSQL database waits for a lock."""
+def until_somebody_waits(database: Database, count: int = 1) -> None:
+    """Return when so many transactions of a PostgreSQL database wait for locks."""
     by = time.monotonic() + WAITS
-    while not database.read_sync(lambda s: s.connection().execute(_WAITING).scalar_one()):
+    while database.read_sync(lambda s: s.connection().execute(_WAITING).scalar_one()) < count:
         assert time.monotonic() < by, "nobody waits for a lock"

@@ -13,22 +13,27 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 from sqlmodel import Session
 
-from outdial.domain.call.batches import MOST_LEFT, SMALLEST_STEP
+from outdial.domain.call.batches import MOST_LEFT, RESCHEDULED, SMALLEST_STEP
+from outdial.domain.call.status import CallStatus
 from outdial.domain.line.capacity import LINE_RETRY
 from outdial.domain.record import CampaignRecord, RecipientState
-from outdial.store.claims import reservation
+from outdial.store.call.late_evidence import lock_with_rivals
+from outdial.store.claims import candidates, reservation
 from outdial.store.claims.candidates import scan_due
 from outdial.store.claims.number_locks import lock_numbers
+from outdial.store.claims.reschedule import reschedule
+from outdial.store.compliance.subscribers import number_lock
+from outdial.store.db.dialect import lock_keys
 from outdial.store.db.tables import line, recipient
 from tests.backends import Kept
-from tests.builders import House
+from tests.builders import House, phone
 from tests.databases import empty
-from tests.store.racing import WAITS, race
+from tests.store.racing import WAITS, apart, race, until_somebody_waits
 from tests.store.test_line_shares import launch, waiting
-from tests.store.test_rush import counted
+from tests.store.test_rush import CLOSES, DAY, LOS_ANGELES, NEW_YORK, counted, enroll, rows_of
 
 MANY = {"max_concurrent": 500}
 
@@ -171,3 +176,83 @@ def test_a_claim_that_finds_its_line_full_looks_again_later(
     assert (claim.calls, claim.open_recipients) == ((), 90)
     assert claim.wake_at is not None
     assert claim.wake_at >= house.now + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("stretches", "put_off", "called"),
+    [
+        ([(LOS_ANGELES, 25), (NEW_YORK, 30), (LOS_ANGELES, 100)], 0, 80),
+        ([(NEW_YORK, 25), (LOS_ANGELES, 25), (NEW_YORK, 30), (LOS_ANGELES, 100)], 1, 80),
+        ([(NEW_YORK, 3 * RESCHEDULED), (LOS_ANGELES, 100)], 1, 0),
+    ],
+)
+def test_nobody_is_put_off_together_while_the_line_is_locked(
+    house: House,
+    monkeypatch: pytest.MonkeyPatch,
+    stretches: list[tuple[str, int]],
+    put_off: int,
+    called: int,
+) -> None:
+    """Slots that became free are taken all the same, unless a thousand were outside their hours:
+    then it is the next claim that decides about others."""
+    house.now = CLOSES
+    house.line(most=80)
+    first = launch(house, "first", 100, **MANY)
+    second = house.launch(0, "second", pacing=MANY, schedule=DAY)
+    position = 0
+    for zone, people in stretches:
+        enroll(house, rows_of(second, people, zone, position))
+        position += people
+    live = [call.call_id for call in house.claim(first).calls]
+    assert len(live) == 80
+    unlocked = list[int]()
+
+    def end() -> None:
+        for call_id in live:
+            house.end(call_id)
+
+    def noting(*values: Any) -> int:
+        unlocked.append(unlocked_lines(house))
+        return reschedule(*values)
+
+    monkeypatch.setattr(candidates, "reschedule", noting)
+    with before(monkeypatch, scan_due, once(end)):
+        claim = house.claim(second)
+    assert unlocked == [1] * put_off
+    assert len(claim.calls) == called
+    if not called:
+        assert claim.wake_at == house.now
+
+
+def test_transactions_that_wait_for_each_other_are_repeated(house: House) -> None:
+    """One claim has changed a recipient and waits for a line, another has the line and waits for a
+    number, and late evidence about a call to the number waits for that recipient."""
+    house.line(most=20)
+    one = house.launch(1, "one", retry={"failed": {"delays": "10m"}})
+    call_id = house.claim_one(one).call_id
+    house.place(call_id)
+    house.end(call_id, CallStatus.FAILED)
+    waits = {"due_at": house.now, "not_before": house.now + timedelta(hours=1)}
+    house.write(lambda s: s.connection().execute(update(recipient).values(waits)))
+    other = house.launch(1, "other")
+    has_number, go_on, tries = threading.Event(), threading.Event(), list[int]()
+
+    def lock_late(s: Session) -> int:
+        tries.append(1)
+        s.connection().execute(text("SET LOCAL deadlock_timeout = '10ms'"))
+        lock_keys(s, [number_lock("default", phone(0))])
+        has_number.set()
+        assert go_on.wait(WAITS)
+        return len(lock_with_rivals(s, [call_id], [call_id]).calls)
+
+    with apart(lambda: house.write(lock_late)) as late:
+        assert has_number.wait(WAITS)
+        with apart(lambda: house.claim(other, "other")) as has_line:
+            until_somebody_waits(house.database)
+            with apart(lambda: house.claim(one, "one")) as has_recipient:
+                until_somebody_waits(house.database, 2)
+                go_on.set()
+    assert late.result() == 1
+    assert len(has_line.result().calls) == 1
+    assert has_recipient.result().calls == ()
+    assert len(tries) == 2

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, func, insert, select
 from sqlmodel import Session
 
-from outdial.domain.call.batches import RESCHEDULED, SMALLEST_STEP
+from outdial.domain.call.batches import LARGEST_STEP, RESCHEDULED, SMALLEST_STEP
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.store.claims import candidates, reservation
@@ -193,6 +193,43 @@ def test_before_the_hours_all_are_rescheduled_in_few_claims(
     assert claims <= people // RESCHEDULED + 1
     assert work.decisions <= claims * 2 * SMALLEST_STEP
     assert work.written == people, "each was written once"
+
+
+NEVER = {"attempts": 1}
+NOT_YET = {"not_before": CLOSES}
+
+
+@pytest.mark.parametrize(
+    "stretches",
+    [
+        [(NEVER, 400)],
+        [(NEVER, SMALLEST_STEP), (NOT_YET, 1), (NEVER, 300), ({}, 30)],
+        [(NEVER, 50), (NOT_YET, 100), (NEVER, 200), ({}, 30)],
+    ],
+)
+def test_whoever_is_read_is_decided_about(
+    house: House, monkeypatch: pytest.MonkeyPatch, stretches: list[tuple[Any, int]]
+) -> None:
+    """But once in a claim, where the first of them wait: those that follow are put off together."""
+    house.line(most=200)
+    campaign = house.launch(0, retry={"max_attempts": 1}, pacing={"max_concurrent": 1000})
+    first = 0
+    for changes, people in stretches:
+        enroll(house, rows_of(campaign, people, first=first, **changes))
+        first += people
+    read, find_due = list[int](), candidates.find_due
+
+    def noting(*values: Any) -> Any:
+        due = find_due(*values)
+        read.append(len(due))
+        return due
+
+    monkeypatch.setattr(candidates, "find_due", noting)
+    for _ in range(3):
+        read.clear()
+        with counted(house, monkeypatch) as work:
+            house.claim(campaign)
+        assert sum(read) <= work.decisions + LARGEST_STEP - SMALLEST_STEP
 
 
 def test_closing_time_is_bounded_work_and_stops_nobody_else(

@@ -163,7 +163,10 @@ class RowChecker:
             self._existing = ExistingAppointments(definition, loaded.source_map)
         self._templates = TemplateSet(definition.variables, loaded.source_map)
         source = definition.recipients
-        self._region = source.default_region if isinstance(source, CsvSource) else UNKNOWN_REGION
+        self._has_document = loaded.source_map.has_document
+        region = source.default_region if isinstance(source, CsvSource) else UNKNOWN_REGION
+        # Without one to set, no problem says that one may be.
+        self._region = region or (None if self._has_document else UNKNOWN_REGION)
         schedule = definition.schedule
         self._needs_zone = (
             schedule.time_zone_policy is TimeZonePolicy.CALLEE and schedule.time_zone is None
@@ -285,8 +288,10 @@ class RowChecker:
         elif location.code == UnknownZone.code and self._needs_zone:
             message = (
                 f"found {describe_value(row.phone)}, which tells no time zone; "
-                "write a time_zone for it, or one for all under schedule"
+                "write a time_zone for it"
             )
+            if self._has_document:
+                message += ", or one for all under schedule"
             problems.append((row.cells.phone().problem(UnknownZone.code, message), None))
         if not others:
             return location

@@ -130,15 +130,26 @@ class ColumnFinder:
         ]
         if not alike:
             return
-        given = [name for name in self._header if name == role]
-        names = ", ".join([*given, *(self._header[index] for index in alike)][:MAX_NAMES_SHOWN])
         self._refuse(
             alike[0],
             self._header[alike[0]],
             "undeclared_column",
-            "found a column that is named like a further number; write columns: "
-            f"{{{role}: [{names}]}} into the definition to have it called too, or {role}: [] to "
-            "keep it as a variable",
+            "found a column that is named like a further number; "
+            + self._how_to_declare(role, [self._header[index] for index in alike]),
+        )
+
+    def _how_to_declare(self, role: str, alike: list[str]) -> str:
+        given = [name for name in self._header if name == role]
+        if self._source_map.has_document:
+            names = ", ".join([*given, *alike][:MAX_NAMES_SHOWN])
+            return (
+                f"write columns: {{{role}: [{names}]}} into the definition to have it called too, "
+                f"or {role}: [] to keep it as a variable"
+            )
+        called = f"move its numbers into {role}" if given else f"rename it to {role}"
+        return (
+            f"{called} to have it called too (a cell may hold several numbers, separated by ;), "
+            "or give it another name to keep it as a variable"
         )
 
     def _mapped(self, name: str, role: str, path: tuple[int | str, ...]) -> int | None:
@@ -179,10 +190,13 @@ class ColumnFinder:
             name for name in self._header if any(word in name.lower() for word in _PHONE_WORDS)
         ]
         example = (likely or [name for name in self._header if name] or ["mobile"])[0]
-        return (
-            f"found no column 'phone', only {self._names()}; "
-            f"write which one it is into the definition, such as columns: {{phone: {example}}}"
-        )
+        if self._source_map.has_document:
+            what = (
+                f"write which one it is into the definition, such as columns: {{phone: {example}}}"
+            )
+        else:
+            what = f"rename the one with the number to call to phone, such as {example}"
+        return f"found no column 'phone', only {self._names()}; {what}"
 
     def _refuse(self, index: int, field: str, code: str, message: str) -> None:
         self.problems.append(Problem(self._file, self._line, index + 1, field, code, message))

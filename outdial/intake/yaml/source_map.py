@@ -36,6 +36,11 @@ class SourceMap:
         self._entries: dict[int, dict[str, tuple[Node, Node]]] = {}
         """By the mapping's identity: a mapping of many keys is searched for each of them."""
 
+    @property
+    def has_document(self) -> bool:
+        """Whether there is a text that whoever reads its problems can change."""
+        return self._root is not None
+
     def find(self, path: KeyPath) -> Location:
         """Follow `path` to its end, or to where the document holds no more of it."""
         if self._root is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from outdial.contracts.signatures.campaign import AdditionRefused
@@ -19,8 +21,11 @@ from outdial.store.roster.staging import (
     SUPERSEDED_CODE,
     find_staging,
     forestall_addition,
+    recorded_among,
     refuse,
 )
+
+_READ_AT_ONCE = 100
 
 
 class FileAdditions:
@@ -29,19 +34,33 @@ class FileAdditions:
     def __init__(self, ctx: Resources) -> None:
         self._ctx = ctx
 
-    async def __call__(self, campaign_id: int, path: Path, tries: Sequence[str]) -> None:
-        """Add the file at `path` as the last of `tries`, the public ids of all tries, unless an
-        earlier one did. Raises AdditionRefused."""
+    async def __call__(self, campaign_id: int, path: Path, tries: Iterator[str]) -> None:
+        """Add the file at `path`, unless an earlier try did. `tries` are the public ids of this try
+        and all before it, the newest first. Raises AdditionRefused."""
         record = await self._ctx.database.read(lambda s: require_campaign(s, campaign_id))
         ctx = replace(self._ctx, tenant=record.tenant)
-        *earlier, present = tries
-        for public_id in earlier:
+        present = next(tries)
+        for public_id in await _undecided(ctx, tries):
             if await _accepted(ctx, record, public_id):
                 return
         try:
             await store_file(ctx, record.name, path.name, path.parent, public_id=present)
         except (DefinitionInvalid, ChangeRefused) as error:
             raise AdditionRefused(str(error)) from error
+
+
+async def _undecided(ctx: Resources, earlier: Iterator[str]) -> list[str]:
+    """Those of the earlier tries that may still be accepted, the oldest first: the newest that has
+    a record, and those after it. Each try decides about all before it, in their order, before it
+    has a record of its own; and is given one in that order by those after it."""
+    undecided: list[str] = []
+    while some := list(islice(earlier, _READ_AT_ONCE)):
+        recorded = await ctx.database.read(partial(recorded_among, public_ids=some))
+        for public_id in some:
+            undecided.append(public_id)
+            if public_id in recorded:
+                return undecided[::-1]
+    return undecided[::-1]
 
 
 async def _accepted(ctx: Resources, record: CampaignRecord, public_id: str) -> bool:

@@ -110,8 +110,9 @@ class DueScan:
     promoted: int = 0
     exhausted: bool = False
     """No recipient that is due is left to decide."""
-    rescheduled: bool = False
-    """Recipients that wait for the same hours were put off together."""
+    outside_hours: bool = False
+    """As many as one step reads were put off together: those that follow are probably outside
+    their hours, too."""
     ended: list[EndedRecipient] = field(default_factory=list)
     ledgers: dict[int, Ledger] = field(default_factory=dict)
     """The ledgers by which those returned as ready were decided, by recipient."""
@@ -122,7 +123,7 @@ class DueScan:
             decisions=self.decisions + rest.decisions,
             promoted=self.promoted + rest.promoted,
             exhausted=rest.exhausted,
-            rescheduled=self.rescheduled or rest.rescheduled,
+            outside_hours=self.outside_hours or rest.outside_hours,
             ended=self.ended + rest.ended,
             ledgers=rest.ledgers,
         )
@@ -279,10 +280,12 @@ def scan_due(
     need: Needed,
     at_most: int,
     now: datetime,
+    put_off: bool = True,
 ) -> tuple[DueScan, list[tuple[Recipient, Dial]]]:
     """Decide step by step until as many are ready as needed, none is due, or `at_most` is reached.
 
-    Those who were found ready last are returned instead of stored: most are called at once.
+    Those who were found ready last are returned instead of stored: most are called at once. Once,
+    if `put_off` says so, recipients that wait for the same hours are put off together.
     """
     scan = DueScan()
     ready: list[tuple[Recipient, Dial]] = []
@@ -293,10 +296,12 @@ def scan_due(
         due = find_due(s, campaign, size, now, left)
         ledgers = read_ledgers(s, campaign.tenant, due, rulebook, now)
         ready, others = [], list[Decided]()
+        waits = 0
         for each in due:
-            if len(others) == SMALLEST_STEP and not ready and not scan.rescheduled:
+            if waits == SMALLEST_STEP and not ready and put_off:
                 break  # outside the hours, probably: those that follow are put off together
             decision = decide(each.candidate, each.plan, ledgers[each.id], now, rulebook)
+            waits += isinstance(decision, Wait)
             if isinstance(decision, Dial):
                 ready.append((each, decision))
             else:
@@ -311,9 +316,10 @@ def scan_due(
             break
         if scan.promoted >= need.all:
             break
-        if not scan.rescheduled and any(isinstance(decision, Wait) for _, decision in others):
-            scan.rescheduled = True
-            if reschedule(s, campaign, rulebook, now) == RESCHEDULED:
+        if waits and put_off:
+            put_off = False
+            scan.outside_hours = reschedule(s, campaign, rulebook, now) == RESCHEDULED
+            if scan.outside_hours:
                 break
     return scan, ready
 

@@ -10,7 +10,9 @@ open may still be dialed; after the suppression, calls to it that hold a slot ar
 up.
 
 Every fence locks in this order: the gate, the call, the number, the line's rate, the campaign's
-chain of receipts. The last two are held by one fence at a time, until it commits.
+chain of receipts, and at the commit the endpoints that are to hear of it. The rate and the chain
+are held by one fence at a time, until it commits: all dials of a line, or of a campaign, can wait
+behind an endpoint that is locked.
 """
 
 from __future__ import annotations
@@ -219,8 +221,8 @@ def _give_receipt(s: Session, call_id: str, row: RowMapping, dial: Dial, now: da
 def _mark_placing(
     s: Session, call_id: str, row: RowMapping, dial: Dial, now: datetime, deadline: datetime
 ) -> None:
-    """Mark the call as possibly sent, and store its event and its receipt, which locks the
-    campaign's chain and is last for that."""
+    """Mark the call as possibly sent, and store its event and its receipt. The receipt comes last:
+    it locks the campaign's chain, after which only endpoints are locked, at the commit."""
     _set_fence(
         s,
         call_id,

@@ -1,10 +1,11 @@
 """Claim: selects recipients and reserves calls within every limit, in one short transaction.
 
 Every transaction locks in this order: the campaign's claim state (so claims of one campaign queue
-up), lines by name, numbers by hash. What they guard is read after they are locked. Recipients are
-decided about before the lines are locked, so campaigns that share a line wait for each other's
-reservations alone. What was decided is checked once more by what is read under the locks of the
-numbers, and at the fence.
+up), its recipients, lines by name, numbers by hash. What they guard is read after they are locked.
+Recipients are decided about, and written as decided, before the lines are locked, so campaigns that
+share a line wait for each other's reservations alone. Late evidence locks numbers before
+recipients: where that makes a deadlock, one of the transactions is repeated. What was decided is
+checked once more by what is read under the locks of the numbers, and at the fence.
 """
 
 from __future__ import annotations
@@ -218,6 +219,7 @@ def _scan(
 
     What lines take is estimated before they are locked. Where it turns out to be more, the rest is
     decided about under the lock: a claim that left slots would lose its turn to other campaigns.
+    Nobody is put off together under it, and where a thousand were, nobody else is decided about.
 
     Recipients of the direct campaign bring lines of their own: which these are, and what they
     take, is known once it was decided about them.
@@ -236,11 +238,11 @@ def _scan(
         return scan, ready, estimate
     capacity = line_capacity(s, record, (), wanted, now)
     usable = min(free, capacity.usable)
-    if usable > enough and not scan.exhausted:
+    if usable > enough and not (scan.exhausted or scan.outside_hours):
         write_decisions(s, ready)
         need = needed(s, record, usable, now)
         left = at_most - scan.decisions
-        rest, ready = scan_due(s, record, rulebook, need=need, at_most=left, now=now)
+        rest, ready = scan_due(s, record, rulebook, need=need, at_most=left, now=now, put_off=False)
         scan = scan.followed_by(rest)
     return scan, ready, capacity
 

@@ -31,8 +31,9 @@ def write_receipt(
 ) -> None:
     """Add a dial's receipt to its campaign's chain, in the transaction that lets it pass.
 
-    Receipts of a campaign queue up until that transaction ends, so this comes last in it: what
-    holds the chain must wait for nothing that another dial of the campaign may hold.
+    Receipts of a campaign queue up until that transaction ends, so this comes last in it, but for
+    what is done at the commit (`store.db.ending`): what holds the chain must wait for nothing that
+    a transaction holds which waits for the chain.
     """
     if on_postgresql(s):
         s.connection().execute(_LOCK, {"of_campaign": campaign_id})

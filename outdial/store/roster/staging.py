@@ -10,6 +10,7 @@ Locked in this order: the staging, the campaign's name, its claim state, the cam
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from outdial.store.campaign.campaigns import (
     lock_campaign,
     require_launchable,
 )
+from outdial.store.db.bulk import among
 from outdial.store.db.dialect import insert_into, lock_keys, lock_rows
 from outdial.store.db.errors import CampaignEnded, StagingEnded
 from outdial.store.db.tables import (
@@ -69,6 +71,12 @@ def find_staging(s: Session, tenant: str, public_id: str) -> StagingRecord | Non
     query = select(staging).where(staging.c.public_id == public_id, staging.c.tenant == tenant)
     row = s.connection().execute(query).mappings().first()
     return None if row is None else staging_record(row)
+
+
+def recorded_among(s: Session, public_ids: Sequence[str]) -> set[str]:
+    """Which of these public ids launches and additions have."""
+    query = select(staging.c.public_id).where(among(staging.c.public_id, "ids"))
+    return set(s.connection().execute(query, {"ids": list(public_ids)}).scalars())
 
 
 def abandoned(s: Session, now: datetime) -> list[StagingRecord]:
