@@ -35,6 +35,7 @@ class Deadline:
         self._at = time.monotonic() + within.total_seconds()
         self._unavailable = 0
         self._outage: Exception | None = None
+        self._shares: list[Deadline] = []
 
     @property
     def passed(self) -> bool:
@@ -52,14 +53,20 @@ class Deadline:
             self._outage = error
 
     def raise_outage(self) -> None:
-        """Raise what an outage made of the last items, so that the round reads as one that failed,
-        not as one that found nothing to do."""
+        """Raise what an outage made of the last items of any step, so that the round reads as one
+        that failed, not as one that found nothing to do."""
+        for share in self._shares:
+            share.raise_outage()
         if self._outage is not None:
             raise self._outage
 
     def share(self, of: int) -> Deadline:
-        """A deadline for the first of several steps: an equal part of the time that is left."""
-        return Deadline(timedelta(seconds=max(0.0, self._at - time.monotonic()) / of))
+        """A deadline for the first of several steps: an equal part of the time that is left. An
+        outage ends that step alone, since others may not need what is away."""
+        left = max(0.0, self._at - time.monotonic())
+        share = Deadline(timedelta(seconds=left / of))
+        self._shares.append(share)
+        return share
 
 
 async def sweep(

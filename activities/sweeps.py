@@ -21,7 +21,12 @@ from outdial.contracts.signatures.call import HangUpInput, LookUp, LookUpInput
 from outdial.contracts.signatures.sweep import SweepActivities, Swept
 from outdial.dispatch.executions import Execution, ExecutionState, describe_execution
 from outdial.dispatch.settlements import propagate_settlement
-from outdial.dispatch.signals import signal_hang_up, signal_report, signal_requester, wake_campaign
+from outdial.dispatch.signals import (
+    send_report,
+    send_request_settled,
+    signal_hang_up,
+    wake_campaign,
+)
 from outdial.dispatch.starting import start_call, start_callback_run
 from outdial.domain.call.callback_run import CallbackRun
 from outdial.domain.call.event import CallEnd, CallEvent, reports_of, was_answered, was_started
@@ -71,6 +76,7 @@ class Sweeps(SweepActivities):
         settled = await self._ask_for_analyses(until.share(3))
         failed = await self._end_lost_callback_runs(until.share(2))
         started = await self._start_callback_runs(until)
+        until.raise_outage()
         return Swept(events=signalled + settled + failed + started)
 
     @activity.defn(name="sweep_leases")
@@ -130,7 +136,7 @@ class Sweeps(SweepActivities):
     @activity.defn(name="sweep_requests")
     async def sweep_requests(self) -> Swept:
         """Signal requesters whose recipient has ended, in case the first signal was lost."""
-        resources = self._resources
+        resources, until = self._resources, Deadline()
 
         async def read(after: Requester | None, _: object) -> Sequence[Requester]:
             last = 0 if after is None else after.recipient_id
@@ -142,14 +148,19 @@ class Sweeps(SweepActivities):
             ids = [requester.recipient_id for requester in done]
             await resources.database.write(lambda s: requests.mark_requesters_signalled(s, ids))
 
+        async def signal(requester: Requester) -> bool:
+            await send_request_settled(resources.temporal, requester.workflow_id)
+            return True
+
         signalled = await sweep(
             read,
-            lambda requester: signal_requester(resources.temporal, requester.workflow_id),
+            signal,
             what="requester of",
             key=lambda requester: requester.recipient_id,
-            until=Deadline(),
+            until=until,
             mark=mark,
         )
+        until.raise_outage()
         return Swept(requests=signalled)
 
     async def _signal_events(self, until: Deadline) -> int:
@@ -178,11 +189,10 @@ class Sweeps(SweepActivities):
         )
 
     async def _signal_event(self, stored: UnsignalledEvent) -> bool:
-        """Whether nothing is left to be signalled."""
         event = stored.read()
-        if event.status is None:
-            return True
-        return await signal_report(self._resources.temporal, stored.workflow_id, event)
+        if event.status is not None:
+            await send_report(self._resources.temporal, stored.workflow_id, event)
+        return True
 
     async def _ask_for_analyses(self, until: Deadline) -> int:
         """Look up ended calls whose analysis has not come; the person may have opted out."""

@@ -151,6 +151,8 @@ def raised(kind: type[OutdialError]) -> OutdialError:
         return UnknownLine("north", [])
     if kind is DefinitionInvalid:
         return DefinitionInvalid([])
+    if kind is TemporalRefused:
+        return TemporalRefused("said", "nothing was done")
     error = kind.__new__(kind, "said")
     if issubclass(kind, TooManyRequests | QuotaUsedUp):
         vars(error).update(retry_after=3, usage=None)
@@ -199,8 +201,9 @@ def test_a_line_that_nobody_chose_is_one_that_is_unknown() -> None:
 
 
 async def test_what_temporal_refuses_is_not_to_be_sent_again() -> None:
-    """Nor does it say more than that: its text names what an operator has set up."""
-    error = TemporalRefused("Namespace nowhere is not found.", "reminder was not changed")
+    """Its own text names what an operator has set up: only ours says what became of the request."""
+    doing = "reminder is written down, and starts by itself later"
+    error = TemporalRefused("Namespace nowhere is not found.", doing)
     app = FastAPI()
     install_problems(app)
     async with answering(app, error) as http:
@@ -208,3 +211,4 @@ async def test_what_temporal_refuses_is_not_to_be_sent_again() -> None:
     assert (answer.status_code, answer.json()["code"]) == (502, "temporal_refused")
     assert "retry-after" not in answer.headers
     assert "nowhere" not in answer.text
+    assert doing in answer.json()["detail"]

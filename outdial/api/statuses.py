@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+from outdial.dispatch.errors import TemporalRefused
 from outdial.domain.errors import OutdialError
 
 log = logging.getLogger(__name__)
@@ -96,12 +97,13 @@ def status_of(error: OutdialError, door: Door) -> int:
 
 
 def text_of_error(error: OutdialError) -> str:
-    """The text for a client: without SQL statements or database connections."""
+    """The text for a client: without SQL statements, database connections or what Temporal says of
+    its configuration."""
     if error.code == "database_unavailable":
-        return "the database does not answer; nothing was changed"
-    if error.code == "temporal_refused":
+        return "the database does not answer; try again soon"
+    if isinstance(error, TemporalRefused):
         log.error("%s", error)
-        return "Temporal refuses what this needs, and would again; the operator's log says why"
+        return f"Temporal refuses what this needs, so {error.doing}; the operator's log says why"
     if error.code == "statement_refused":
         log.warning("%s", error)
         return "found a value that can't be kept, such as a text with a NUL character"

@@ -20,12 +20,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from outdial.api.bodies import SLOWEST
 from outdial.domain.errors import OutdialError
 
 CONTACTS = "contacts.csv"
 """The name of an uploaded file, as problems show it."""
 UNDISTURBED = timedelta(minutes=1)
 """How long a file may arrive, however slowly, before it gives way to another upload."""
+FAST_ENOUGH = 5 * SLOWEST
+"""Bytes a second at which a file gives way to nobody, were it the slowest of all."""
 _PREFIX = "outdial-upload-"
 _BUFFERED = 1_000_000
 """Bytes that are written at once, in a thread."""
@@ -66,6 +69,8 @@ class Uploads:
         self._at_once = at_once
         self._per_tenant = per_tenant
         self._open: list[Upload] = []
+        self._waiting: list[Upload] = []
+        """Those without a slot, until their first bytes have arrived."""
         self._removals: set[asyncio.Future[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -75,34 +80,51 @@ class Uploads:
     async def __aexit__(self, *_: object) -> None:
         await asyncio.gather(*self._removals)
 
-    async def open(self, tenant: str) -> Upload:
-        """A new folder; the caller closes it.
+    async def open(self, tenant: str, *, arrived: bool = False) -> Upload:
+        """A new folder; the caller closes it. `arrived` is whether what is to be staged is here.
 
-        If all slots are taken, the file that arrives slowest gives way, if it had its time: slow
-        uploads hold a slot only for as long as nobody else wants it. Raises TooManyUploads,
+        If all slots are taken, a file that arrives slowly gives way, if it had its time: slow
+        uploads hold a slot only for as long as nobody else wants it. It does so when the first
+        bytes of this one have arrived, not for somebody who sends nothing. Raises TooManyUploads,
         UploadNotStored.
         """
-        if sum(one.tenant == tenant for one in self._open) >= self._per_tenant:
+        if sum(one.tenant == tenant for one in self._open + self._waiting) >= self._per_tenant:
             raise TooManyUploads.of("this tenant", self._per_tenant)
-        if len(self._open) >= self._at_once and not self._slowest_gives_way():
+        if self._full() and self._slowest() is None:
             raise TooManyUploads.of("this server", self._at_once)
         upload = Upload(self, tenant, *self._new_folder())
-        self._open.append(upload)
+        self._waiting.append(upload)
         try:
+            if arrived or not self._full():
+                self.take_slot(upload)
             await asyncio.to_thread(self.remove_abandoned)
         except BaseException:
             upload.close()
             raise
         return upload
 
-    def _slowest_gives_way(self) -> bool:
+    def take_slot(self, upload: Upload) -> None:
+        """Give a slot to an upload that has none yet, another's if need be. Raises
+        TooManyUploads."""
+        if upload not in self._waiting:
+            return
+        if self._full():
+            slowest = self._slowest()
+            if slowest is None:
+                raise TooManyUploads.of("this server", self._at_once)
+            slowest.give_way()
+        self._waiting.remove(upload)
+        self._open.append(upload)
+
+    def _full(self) -> bool:
+        return len(self._open) >= self._at_once
+
+    def _slowest(self) -> Upload | None:
+        """The file that gives way to another one, if any does."""
         now = asyncio.get_running_loop().time()
         arriving = [(one, one.bytes_per_second(now)) for one in self._open]
-        slow = [(one, rate) for one, rate in arriving if rate is not None]
-        if not slow:
-            return False
-        min(slow, key=lambda each: each[1])[0].give_way()
-        return True
+        slow = [(one, rate) for one, rate in arriving if rate is not None and rate < FAST_ENOUGH]
+        return min(slow, key=lambda each: each[1])[0] if slow else None
 
     def _new_folder(self) -> tuple[Path, int]:
         """A folder and the descriptor of its lock. Another process may take it for abandoned
@@ -119,8 +141,9 @@ class Uploads:
 
     def free(self, upload: Upload) -> None:
         """Give its slot to others."""
-        if upload in self._open:
-            self._open.remove(upload)
+        for uploads in (self._open, self._waiting):
+            if upload in uploads:
+                uploads.remove(upload)
 
     def remove(self, folder: Path, lock: int) -> None:
         """Remove a folder in a thread: a large file takes a while."""
@@ -156,7 +179,8 @@ class Upload:
     async def write(self, content: AsyncIterator[bytes]) -> None:
         """Write the contact file.
 
-        Raises UploadNotStored, TooManyUploads if it gave way, and what reading the content raises.
+        Raises UploadNotStored, TooManyUploads if it gave way or no other did, and what reading the
+        content raises.
         """
         digest = hashlib.sha256()
         self._begun = asyncio.get_running_loop().time()
@@ -164,6 +188,7 @@ class Upload:
             with (self.folder / CONTACTS).open("xb") as file:
                 async with asyncio.timeout(None) as self._arrival:
                     async for block in self._blocks(content):
+                        self._uploads.take_slot(self)
                         await asyncio.to_thread(_append, file, block, digest)
         except TimeoutError as error:
             raise TooManyUploads(
@@ -173,6 +198,7 @@ class Upload:
             raise UploadNotStored(error) from error
         finally:
             self._arrival = None
+        self._uploads.take_slot(self)
         self.digest = digest.digest()
 
     async def _blocks(self, content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

@@ -6,6 +6,7 @@ Plain lines need no rich, which takes as long to import as some commands take in
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NoReturn
 
@@ -51,6 +52,12 @@ def fail(*lines: str, code: int = FAILED) -> NoReturn:
 def say(text: str, *, to_stderr: bool = False) -> None:
     """A line for people, as it is."""
     typer.echo(text, err=to_stderr)
+
+
+def say_if_more(found: Sequence[object], limit: int, *, to_stderr: bool = False) -> None:
+    """Say so when more was found than `limit` lets be shown: nothing is left out silently."""
+    if len(found) > limit:
+        say(f"There are more than {limit}; --limit shows more of them.", to_stderr=to_stderr)
 
 
 def flush_json(text: str) -> None:

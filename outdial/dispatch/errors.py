@@ -28,12 +28,14 @@ _REFUSALS = frozenset(
         RPCStatusCode.ALREADY_EXISTS,
         RPCStatusCode.PERMISSION_DENIED,
         RPCStatusCode.UNAUTHENTICATED,
-        RPCStatusCode.FAILED_PRECONDITION,
         RPCStatusCode.OUT_OF_RANGE,
         RPCStatusCode.UNIMPLEMENTED,
     }
 )
-"""Statuses of a request that is refused however often it is sent."""
+"""Statuses of a request that is refused however often it is sent. FAILED_PRECONDITION is none of
+them: it is the one of a namespace that is active elsewhere during a failover, of a workflow that is
+not ready for an update, and of a run that has had its most updates and is about to continue as new.
+"""
 
 
 class TemporalUnavailable(OutdialError):
@@ -48,13 +50,15 @@ class TemporalUnavailable(OutdialError):
 class TemporalRefused(OutdialError):
     """Temporal refused a request, and would again: credentials, a namespace or a value is wrong.
 
-    `message` is its own text, and `invalid` whether the request itself is wrong.
+    `message` is its own text, `doing` what was left undone, and `invalid` whether the request
+    itself is wrong.
     """
 
     code = "temporal_refused"
 
     def __init__(self, message: str, doing: str, *, invalid: bool = False) -> None:
         self.message = message.rstrip(".")
+        self.doing = doing
         self.invalid = invalid
         super().__init__(f"Temporal refused: {self.message}; so {doing}")
 

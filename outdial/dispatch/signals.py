@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 
 from temporalio.client import Client, RPCTimeoutOrCancelledError
@@ -20,7 +20,12 @@ from outdial.contracts.names import (
     REPORT_SIGNAL,
     REQUEST_SETTLED_SIGNAL,
 )
-from outdial.dispatch.errors import failure_of, is_not_found
+from outdial.dispatch.errors import (
+    TemporalRefused,
+    TemporalUnavailable,
+    failure_of,
+    is_not_found,
+)
 from outdial.domain.call.event import CallEvent
 from outdial.store.compliance import suppressions
 from outdial.store.db.database import Database
@@ -37,23 +42,33 @@ async def signal_report(temporal: Client, workflow_id: str, event: CallEvent) ->
 
     True when nothing is left to be signalled.
     """
-    return await _signal(temporal, workflow_id, REPORT_SIGNAL, event.for_workflow())
+    return await _signalled(send_report(temporal, workflow_id, event))
+
+
+async def send_report(temporal: Client, workflow_id: str, event: CallEvent) -> None:
+    """`signal_report` that raises TemporalRefused and TemporalUnavailable."""
+    await _send(temporal, workflow_id, REPORT_SIGNAL, event.for_workflow())
 
 
 async def signal_hang_up(temporal: Client, workflow_id: str) -> bool:
     """Have the workflow of a call end it. True when nothing is left to be signalled."""
-    return await _signal(temporal, workflow_id, HANG_UP_SIGNAL)
+    return await _signalled(_send(temporal, workflow_id, HANG_UP_SIGNAL))
 
 
 async def signal_requester(temporal: Client, workflow_id: str) -> bool:
     """The recipient that a RequestCallWorkflow awaits has ended. True when nothing is left to be
     signalled."""
-    return await _signal(temporal, workflow_id, REQUEST_SETTLED_SIGNAL)
+    return await _signalled(send_request_settled(temporal, workflow_id))
+
+
+async def send_request_settled(temporal: Client, workflow_id: str) -> None:
+    """`signal_requester` that raises TemporalRefused and TemporalUnavailable."""
+    await _send(temporal, workflow_id, REQUEST_SETTLED_SIGNAL)
 
 
 async def wake_campaign(temporal: Client, workflow_id: str) -> bool:
     """Have a campaign look for work now, if it runs. True when nothing is left to be signalled."""
-    return await _signal(temporal, workflow_id, NUDGE_SIGNAL)
+    return await _signalled(_send(temporal, workflow_id, NUDGE_SIGNAL))
 
 
 async def hang_up_suppressed_calls(
@@ -78,22 +93,30 @@ async def hang_up_suppressed_calls(
     return sum(signalled), len(signalled) - sum(signalled)
 
 
-async def _signal(temporal: Client, workflow_id: str, name: str, *arguments: object) -> bool:
-    """Whether nothing is left to be signalled: it was, or its workflow is over."""
-    handle = temporal.get_workflow_handle(workflow_id)
+async def _signalled(sending: Awaitable[None]) -> bool:
+    """Whether nothing is left to be signalled."""
+    try:
+        await sending
+    except (TemporalRefused, TemporalUnavailable) as error:
+        log.warning("%s", error)
+        return False
+    return True
+
+
+async def _send(temporal: Client, workflow_id: str, name: str, *arguments: object) -> None:
+    """Send a signal to a workflow, unless it is over. Raises TemporalRefused,
+    TemporalUnavailable."""
+    handle, doing = temporal.get_workflow_handle(workflow_id), f"signal {name} was not delivered"
     try:
         # The SDK's own timeout begins when the client is connected, which may take for ever.
         async with asyncio.timeout(SIGNAL_WITHIN.total_seconds()):
             await handle.signal(name, args=arguments, rpc_timeout=SIGNAL_WITHIN)
-    except (TimeoutError, RPCTimeoutOrCancelledError):
-        log.warning("signal %s not delivered in time", name)
-        return False
+    except (TimeoutError, RPCTimeoutOrCancelledError) as error:
+        raise TemporalUnavailable(doing) from error
     except (RPCError, RuntimeError) as error:
         if is_not_found(error):
-            return True
-        failure = failure_of(error, f"signal {name} was not delivered")
+            return
+        failure = failure_of(error, doing)
         if failure is None:
             raise
-        log.warning("%s", failure)
-        return False
-    return True
+        raise failure from error

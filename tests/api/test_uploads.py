@@ -135,11 +135,16 @@ async def _arrived(upload: Upload, size: int) -> bool:
     return upload._arrived == size
 
 
-async def test_the_slowest_file_gives_way_to_another_upload(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever has all slots by sending slowly stops nobody else."""
+@pytest.fixture
+def all_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file has had its time, and arrives slowly."""
     monkeypatch.setattr("outdial.api.uploads.UNDISTURBED", timedelta(0))
+    monkeypatch.setattr("outdial.api.uploads.FAST_ENOUGH", float("inf"))
+
+
+@pytest.mark.usefixtures("all_slow")
+async def test_the_slowest_file_gives_way_to_another_upload(tmp_path: Path) -> None:
+    """Whoever has all slots by sending slowly stops nobody else."""
     going_on = asyncio.Event()
     async with Uploads(tmp_path, at_once=2) as uploads:
         fast, fast_task = await _begin(uploads, "a", 900_000, going_on)
@@ -147,18 +152,98 @@ async def test_the_slowest_file_gives_way_to_another_upload(
         with pytest.raises(TooManyUploads, match="this tenant"):
             await uploads.open("a")
         other = await uploads.open("b")
+        await other.write(arriving(10))
         with pytest.raises(TooManyUploads, match="gave way"):
             await slow_task
         slow.close()
         going_on.set()
         await fast_task
         assert fast.digest
+        assert other.digest
         with pytest.raises(TooManyUploads, match="this server"):  # both are staged
             await uploads.open("c")
         for upload in (fast, other):
             upload.close()
         (await uploads.open("c")).close()
     assert await _is_empty(tmp_path)
+
+
+@pytest.mark.usefixtures("all_slow")
+async def test_what_has_arrived_already_takes_a_slot_at_once(tmp_path: Path) -> None:
+    going_on = asyncio.Event()
+    async with Uploads(tmp_path, at_once=1) as uploads:
+        slow, task = await _begin(uploads, "a", 9, going_on)
+        other = await uploads.open("b", arrived=True)
+        with pytest.raises(TooManyUploads, match="gave way"):
+            await task
+        slow.close()
+        other.close()
+
+
+@pytest.mark.usefixtures("all_slow")
+async def test_no_file_gives_way_to_one_that_does_not_arrive(tmp_path: Path) -> None:
+    going_on, broken_off = asyncio.Event(), asyncio.Event()
+    async with Uploads(tmp_path, at_once=1) as uploads:
+        slow, task = await _begin(uploads, "a", 9, going_on)
+        waiting = [await uploads.open("b") for _ in range(2)]
+        with pytest.raises(TooManyUploads, match="this tenant"):
+            await uploads.open("b")
+        silent = asyncio.create_task(waiting[0].write(arriving(10, broken_off)))
+        await until(lambda: _arrived(waiting[0], 10))
+        silent.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await silent
+        for each in waiting:
+            each.close()
+        going_on.set()
+        await task
+        assert slow.digest
+        slow.close()
+    assert await _is_empty(tmp_path)
+
+
+@pytest.mark.parametrize("size", [0, 10])
+async def test_one_that_waits_takes_a_slot_that_is_free_by_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr("outdial.api.uploads.UNDISTURBED", timedelta(0))
+    going_on = asyncio.Event()
+    async with Uploads(tmp_path, at_once=1) as uploads:
+        with monkeypatch.context() as patched:
+            patched.setattr("outdial.api.uploads.FAST_ENOUGH", float("inf"))
+            first, task = await _begin(uploads, "a", 9, going_on)
+            waiting = await uploads.open("b")
+        monkeypatch.setattr("outdial.api.uploads.FAST_ENOUGH", 0)
+        with pytest.raises(TooManyUploads, match="this server"):
+            await waiting.write(arriving(size))
+        waiting.close()
+        with monkeypatch.context() as patched:
+            patched.setattr("outdial.api.uploads.FAST_ENOUGH", float("inf"))
+            waiting = await uploads.open("b")
+        going_on.set()
+        await task
+        first.close()
+        await waiting.write(arriving(size))
+        with pytest.raises(TooManyUploads, match="this server"):
+            await uploads.open("c")
+        waiting.close()
+
+
+async def test_a_file_that_arrives_fast_enough_gives_way_to_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Were it the slowest: to begin an upload does not end another tenant's."""
+    monkeypatch.setattr("outdial.api.uploads.UNDISTURBED", timedelta(0))
+    monkeypatch.setattr("outdial.api.uploads.FAST_ENOUGH", 0)
+    going_on = asyncio.Event()
+    async with Uploads(tmp_path, at_once=1) as uploads:
+        only, task = await _begin(uploads, "a", 9, going_on)
+        for arrived in (False, True):
+            with pytest.raises(TooManyUploads, match="this server"):
+                await uploads.open("b", arrived=arrived)
+        going_on.set()
+        await task
+        only.close()
 
 
 async def test_a_file_arrives_undisturbed_for_a_while(tmp_path: Path) -> None:

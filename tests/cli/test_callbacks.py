@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from sqlalchemy import insert
 from sqlmodel import Session
 
+from outdial.domain.call.callback_run import CallbackRun
 from outdial.domain.call.claim import ClaimedCall
+from outdial.services.calls import callback_runs
 from outdial.store.db.database import Database
 from outdial.store.db.tables import callback_entry, callback_run
 from tests.builders import NOW
@@ -54,6 +57,26 @@ def followed(database: Database, call: ClaimedCall) -> ClaimedCall:
 
     database.write_sync(write)
     return call
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_more_of_them_are_told_of(
+    outdial: Outdial,
+    followed: ClaimedCall,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+) -> None:
+    listed = outdial("callbacks", followed.campaign, "--limit", "1", *options)
+    assert "There are more" not in listed.output
+    found = callback_runs.list_callback_runs
+
+    async def twice(*how: Any, **more: Any) -> list[CallbackRun]:
+        return 2 * await found(*how, **more)
+
+    monkeypatch.setattr(callback_runs, "list_callback_runs", twice)
+    told = outdial("callbacks", followed.campaign, "--limit", "1", *options)
+    assert told.stdout.startswith(listed.stdout)
+    assert "There are more than 1; --limit shows more of them." in told.output
 
 
 def test_what_followed_is_listed(outdial: Outdial, followed: ClaimedCall) -> None:

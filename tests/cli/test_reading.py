@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
+import pytest
+
 from outdial.domain.call.claim import ClaimedCall
+from outdial.store.db.database import Database
 from tests.cli.conftest import Outdial
-from tests.services.world import NUMBERS
+from tests.services.world import NUMBERS, build_world, no_temporal
 
 
 def test_where_nothing_was_launched_nothing_is_made(outdial: Outdial) -> None:
@@ -47,6 +51,38 @@ def test_status_of_all(outdial: Outdial, call: ClaimedCall) -> None:
     heading, row = result.output.splitlines()
     assert heading.split()[:4] == ["campaign", "line", "state", "done"]
     assert row.startswith(f"{name}  simulated (nobody's phone rings)  running  0 of 1")
+
+
+def test_no_list_leaves_anything_out_silently(
+    outdial: Outdial, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program gets every campaign, unless it asks for fewer; a person is told of more."""
+    monkeypatch.setattr("outdial.cli.campaigns.status.LISTED", 1)
+
+    async def place() -> str:
+        world = build_world(database, await no_temporal())
+        two = await world.place_calls(2)
+        await world.place_calls(1)
+        return two[0].campaign
+
+    name = asyncio.run(place())
+    for options, shown, more in (
+        ("status", 1, "--all shows all of them"),
+        ("status --all", 2, ""),
+        ("status --json", 2, ""),
+        ("status --json --limit 1", 1, "--all shows all of them"),
+        (f"calls {name}", 2, ""),
+        (f"calls {name} --limit 1", 1, "--limit shows more of them"),
+        (f"calls {name} --limit 1 --json", 1, "--limit shows more of them"),
+        (f"calls {name} --limit 2 --json", 2, ""),
+    ):
+        result = outdial(*options.split())
+        as_json = "--json" in options
+        lines = json.loads(result.stdout) if as_json else result.stdout.splitlines()[1:]
+        told = f"There are more than 1; {more}.\n" if more else ""
+        assert (result.stderr if as_json else result.stdout).endswith(told)
+        assert ("more than" in result.output) == bool(more), options
+        assert len(lines) - bool(more and not as_json) == shown, options
 
 
 def test_calls_are_masked(outdial: Outdial, call: ClaimedCall) -> None:

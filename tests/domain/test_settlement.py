@@ -6,9 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from outdial.domain.call.disposition import disposition_of
 from outdial.domain.call.retry import OutcomeRetry, Retry
 from outdial.domain.call.settlement import Close, NextAttempt, Settling, follow
-from outdial.domain.call.status import OUTCOME_SCREENED, AnsweredBy, CallStatus, outcome_of
+from outdial.domain.call.status import (
+    CALL_ME_LATER,
+    OUTCOME_SCREENED,
+    OUTCOME_VOICEMAIL,
+    AnsweredBy,
+    CallStatus,
+    outcome_of,
+)
 
 ENDED = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 RETRY = Retry(
@@ -172,3 +180,18 @@ def test_a_call_screening_reaches_nobody() -> None:
     following = follow(settling(outcome), retry)
     assert isinstance(following, NextAttempt)
     assert isinstance(follow(settling(outcome), Retry()), Close)
+
+
+RETRIED = ("busy", "no_answer", "voicemail", "failed", "unknown", "call_me_later")
+
+
+@pytest.mark.parametrize("word", [*CallStatus, *RETRIED, OUTCOME_SCREENED])
+def test_no_word_of_an_agent_passes_for_what_the_network_reports(word: str) -> None:
+    """After a talk an agent has the person called again by two words alone."""
+    again = {"delays": "1h", "max_attempts": 9}
+    retry = Retry.model_validate({"max_attempts": 9} | dict.fromkeys(RETRIED, again))
+    outcome = outcome_of(
+        CallStatus.COMPLETED, answered_by=AnsweredBy.HUMAN, disposition=disposition_of(word)
+    )
+    following = follow(settling(outcome), retry)
+    assert isinstance(following, NextAttempt) == (word in (CALL_ME_LATER, OUTCOME_VOICEMAIL))

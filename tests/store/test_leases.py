@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
+from sqlalchemy import delete
+from sqlmodel import Session
 
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import CallRecord
@@ -15,6 +18,7 @@ from outdial.store.claims.leases import (
     release_unplaced,
 )
 from outdial.store.db.errors import UnknownCall
+from outdial.store.db.tables import lease
 from outdial.store.roster import roster
 from tests.builders import TIMEOUT, House
 
@@ -46,6 +50,40 @@ def test_old_leases_are_found_oldest_first(house: House) -> None:
     house.later(seconds=10)
     assert [check.call.id for check in _old(house)] == [first, second]
     assert [check.call.id for check in _old(house, limit=1)] == [first]
+
+
+class Between:
+    """A session in which some slots are freed between the first statement and the second."""
+
+    def __init__(self, s: Session, freed: list[str]) -> None:
+        self._s = s
+        self._freed = freed
+        self._executed = 0
+
+    def connection(self) -> Between:
+        return self
+
+    def execute(self, *statement: Any) -> Any:
+        self._executed += 1
+        if self._executed == 2:
+            free = delete(lease).where(lease.c.call_id.in_(self._freed))
+            self._s.connection().execute(free)
+        return self._s.connection().execute(*statement)
+
+
+@pytest.mark.parametrize("freed", range(4))
+def test_a_page_is_full_while_there_are_more(house: House, freed: int) -> None:
+    """Else a sweep would end with it."""
+    campaign, ids = house.launch(5), []
+    for _ in range(5):
+        house.later(seconds=1)
+        ids.append(house.claim_one(campaign).call_id)
+
+    def work(s: Session) -> list[LeaseCheck]:
+        between = cast("Session", Between(s, ids[:freed]))
+        return leases_to_check(between, now=house.now, older_than=timedelta(0), limit=3)
+
+    assert [check.call.id for check in house.write(work)] == ids[freed : freed + 3]
 
 
 def test_a_lease_lasts_as_long_as_the_longest_call(house: House) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from outdial.cli.attachment import changing_records, reading_records
 from outdial.cli.exit_codes import OK
-from outdial.cli.output import flush_json, say
+from outdial.cli.output import flush_json, say, say_if_more
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.callback_run import CallbackEntry, CallbackRun, CallbackState
 from outdial.runtime.settings.settings import Settings
@@ -54,11 +54,15 @@ async def _callbacks(
     settings: Settings, name: str, state: CallbackState | None, limit: int, *, as_json: bool
 ) -> int:
     async with reading_records(settings) as at:
-        listed = await callback_runs.list_callback_runs(at.context, name, state=state, limit=limit)
+        found = await callback_runs.list_callback_runs(
+            at.context, name, state=state, limit=limit + 1
+        )
+    listed = found[:limit]
     if as_json:
         flush_json(
             json.dumps([_shown(callback_run) for callback_run in listed], ensure_ascii=False)
         )
+        say_if_more(found, limit, to_stderr=True)
         return OK
     if not listed:
         say("None.")
@@ -69,6 +73,7 @@ async def _callbacks(
         )
         for entry in callback_run.entries:
             say(f"  {entry.kind}: {entry.state}" + _note(entry))
+    say_if_more(found, limit)
     return OK
 
 

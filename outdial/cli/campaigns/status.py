@@ -10,7 +10,15 @@ import typer
 from outdial.cli.attachment import Attachment, NothingYet, reading_records
 from outdial.cli.campaigns.figures import report, summary, waiting_for
 from outdial.cli.exit_codes import OK
-from outdial.cli.output import flush_json, new_table, print_table, say, until, words
+from outdial.cli.output import (
+    flush_json,
+    new_table,
+    print_table,
+    say,
+    say_if_more,
+    until,
+    words,
+)
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.status import CallStatus
 from outdial.domain.numbers.phone import mask_phone
@@ -22,6 +30,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
+LISTED = 50
+"""Campaigns in a table. A program gets all of them: it would not read that there are more."""
 
 
 def status(
@@ -29,8 +39,14 @@ def status(
         str | None, typer.Argument(help="A campaign; default: all.", show_default=False)
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", min=1, help="Show at most so many campaigns.")
-    ] = 50,
+        int | None,
+        typer.Option(
+            "--limit",
+            min=1,
+            help=f"Show at most so many campaigns; default: {LISTED}, with --json all.",
+            show_default=False,
+        ),
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Show all campaigns.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -40,6 +56,8 @@ def status(
     campaign waits for. Without a name: the campaigns that are open, then those that are over, the
     newest of each first.
     """
+    if limit is None and not as_json:
+        limit = LISTED
     run(_status(settings_or_fail(), name, None if every else limit, as_json=as_json))
 
 
@@ -147,9 +165,11 @@ async def _calls(
     settings: Settings, name: str, status: CallStatus | None, limit: int, *, as_json: bool
 ) -> int:
     async with reading_records(settings) as at:
-        records = await reading.list_calls(at.context, name, status=status, limit=limit)
+        found = await reading.list_calls(at.context, name, status=status, limit=limit + 1)
+    records = found[:limit]
     if as_json:
         flush_json(json.dumps([_call(call) for call in records], ensure_ascii=False))
+        say_if_more(found, limit, to_stderr=True)
         return OK
     if not records:
         say(f"{name} has no calls" + (f" that are {words(status)}." if status else " yet."))
@@ -170,6 +190,7 @@ async def _calls(
             call.id,
         )
     print_table(table)
+    say_if_more(found, limit)
     return OK
 
 

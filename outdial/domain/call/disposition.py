@@ -11,7 +11,14 @@ import re
 import unicodedata
 from collections.abc import Collection
 
-from outdial.domain.call.status import BOOKED, CALL_ME_LATER, OPTED_OUT, CallStatus
+from outdial.domain.call.status import (
+    BOOKED,
+    CALL_ME_LATER,
+    OPTED_OUT,
+    OUTCOME_SCREENED,
+    OUTCOME_UNKNOWN,
+    CallStatus,
+)
 from outdial.domain.numbers.phone import mask_phone
 
 OTHER = "other"
@@ -33,9 +40,10 @@ WELL_KNOWN = frozenset(
 _RESERVED = frozenset(
     {status.value for status in CallStatus}
     - {CallStatus.COMPLETED.value, CallStatus.CANCELED.value}
-    | {"unknown"}
+    | {OUTCOME_UNKNOWN, OUTCOME_SCREENED}
 )
-"""Outcomes that the network reports, never an agent; each has a retry policy."""
+"""Outcomes that the network reports, never an agent: after a talk nobody is called again for one.
+`voicemail` is none of them, since agents recognize one where the line does not."""
 _BETWEEN = re.compile(r"[\s\-./_]+")
 _DIGITS = re.compile(r"\d{4}")
 _MOST_DIGITS = 4

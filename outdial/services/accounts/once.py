@@ -15,10 +15,10 @@ from outdial.store.access.idempotency import IdempotentRequest, StoredResponse
 
 RETAINED_FOR = timedelta(days=1)
 """How long responses are stored, at least."""
-
-
 TAKEN_OVER_AFTER = timedelta(minutes=1)
-"""A process that has not answered by then has died: no request takes that long."""
+"""A request that is not answered by then, and has begun nothing that can be found, is carried out
+by the next one with its key: its process has died, as a rule. A launch may live longer, while it
+waits for another one of its name; of the two the second finds the first running, and joins it."""
 _BEGUN = uuid.UUID("5c0b6c5e-6a0e-4f86-9a3c-52a1b4f2a8d1")
 
 
@@ -37,8 +37,6 @@ class Begun:
     answer: Answer | None = None
     over: bool = False
     """It is decided: the answer holds, or without one it can be carried out anew."""
-    repeatable: bool = True
-    """To carry it out a second time changes nothing."""
 
 
 def identify_request(ctx: Resources, key: str, operation: str, body: bytes) -> IdempotentRequest:
@@ -78,8 +76,8 @@ async def once_begun(
 
     `carry_out` gets an id for what it begins, by which `find` finds that if the answer was never
     stored, because the database was away by then or the process died: that is the answer then.
-    Raises Collision, and what `carry_out` raises; the next request with its key is carried out
-    then, unless what this one began goes on and can't be repeated.
+    Raises Collision, and what `carry_out` raises; then the next request with its key is carried
+    out, unless what this one began is found.
     """
     if request is None:
         return await carry_out(None)
@@ -103,8 +101,7 @@ async def once_begun(
     try:
         answer = await carry_out(own_id)
     except BaseException:
-        begun = await find(own_id)
-        if begun.answer is None or begun.repeatable:
+        if (await find(own_id)).answer is None:
             await ctx.database.write(lambda s: idempotency.discard_request(s, request, now))
         raise
     await _store(ctx, request, answer)

@@ -24,8 +24,8 @@ LONGEST_KEY = 200
 async def request_call(ctx: Resources, request: CallRequest, key: str | None = None) -> str:
     """Have one call made; the id of the workflow that stands for it.
 
-    Two requests with one key are the same request. Raises RequestRefused, TemporalUnavailable,
-    and UnknownLine when the line is not configured or can't be chosen.
+    Two requests with one key are the same request. Raises RequestRefused, TemporalRefused,
+    TemporalUnavailable, and UnknownLine when the line is not configured or can't be chosen.
     """
     lines = ctx.lines.of_tenant(ctx.tenant)
     line = lines.choose(request.line)
@@ -51,7 +51,10 @@ async def request_call(ctx: Resources, request: CallRequest, key: str | None = N
 
 
 async def await_outcome(ctx: Resources, workflow_id: str) -> RequestResult:
-    """The final outcome, when there is one. Raises RequestRefused, TemporalUnavailable."""
+    """The final outcome, when there is one.
+
+    Raises RequestRefused, TemporalRefused, TemporalUnavailable.
+    """
     try:
         return await await_request(ctx.temporal, workflow_id)
     except WorkflowFailed as error:

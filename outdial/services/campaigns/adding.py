@@ -60,8 +60,8 @@ async def add_recipients(
 
     How many, and the campaign. All of them are added, or none. `scopes` are those of the key that
     sent them; without, they are the operator's own. Raises NoSuchCampaign, RequestRefused,
-    ScopeMissing, DefinitionInvalid, ChangeRefused, QuotaUsedUp, TemporalUnavailable (then they are
-    added, and called once Temporal is back).
+    ScopeMissing, DefinitionInvalid, ChangeRefused, QuotaUsedUp, and WorkerTimeout, TemporalRefused
+    and TemporalUnavailable: then they are added, and the campaign enrols them later.
     """
     try:
         for index, one in enumerate(recipients):

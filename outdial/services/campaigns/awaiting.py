@@ -49,7 +49,7 @@ class AwaitedLaunches:
         requester: str,
         scopes: tuple[str, ...] | None = None,
     ) -> LaunchedCampaign:
-        """Raises LaunchRefused, Collision, LaunchClosing, TemporalUnavailable."""
+        """Raises LaunchRefused, Collision, LaunchClosing, TemporalRefused, TemporalUnavailable."""
         ctx = replace(self._ctx, tenant=tenant)
         earlier = await _earlier_try(ctx, loaded, requester)
         if earlier is not None:

@@ -38,7 +38,7 @@ class Changed:
 async def pause(ctx: Resources, name: str, *, reason: str | None = None) -> Changed:
     """Place no more calls until resumed; calls in flight go on.
 
-    Raises NoSuchCampaign, ChangeRefused, TemporalUnavailable.
+    Raises NoSuchCampaign, ChangeRefused, WorkerTimeout, TemporalRefused, TemporalUnavailable.
     """
     record = await require_campaign(ctx, name)
     if record.state is CampaignState.PAUSED:
@@ -51,7 +51,10 @@ async def pause(ctx: Resources, name: str, *, reason: str | None = None) -> Chan
 
 
 async def resume(ctx: Resources, name: str) -> Changed:
-    """Continue a paused campaign. Raises NoSuchCampaign, ChangeRefused, TemporalUnavailable."""
+    """Continue a paused campaign.
+
+    Raises NoSuchCampaign, ChangeRefused, WorkerTimeout, TemporalRefused, TemporalUnavailable.
+    """
     record = await require_campaign(ctx, name)
     if record.state is CampaignState.RUNNING:
         return Changed(record.state, record.revision)
@@ -67,7 +70,7 @@ async def stop(
 ) -> Changed:
     """End it for good; calls in flight end by themselves, or are hung up.
 
-    Raises NoSuchCampaign, ChangeRefused, TemporalUnavailable.
+    Raises NoSuchCampaign, ChangeRefused, WorkerTimeout, TemporalRefused, TemporalUnavailable.
     """
     record = await require_campaign(ctx, name)
     if record.state is CampaignState.STOPPED:
@@ -101,7 +104,7 @@ async def store_state(
 async def enroll_staged(ctx: Resources, record: CampaignRecord) -> Changed:
     """Have the campaign enrol what was staged since it was launched.
 
-    Raises ChangeRefused, TemporalUnavailable.
+    Raises ChangeRefused, WorkerTimeout, TemporalRefused, TemporalUnavailable.
     """
     doing = f"the recipients are stored, and {record.name} enrols them later"
     try:
@@ -119,8 +122,8 @@ async def _update(
     *,
     doing: str | None = None,
 ) -> CampaignView:
-    """Raises ChangeRefused, WorkerTimeout, WorkflowNotFound, and TemporalUnavailable with
-    `doing`."""
+    """Raises ChangeRefused, WorkerTimeout, WorkflowNotFound, and TemporalRefused and
+    TemporalUnavailable, which say `doing`."""
     doing = doing or f"{record.name} was not changed"
     try:
         return await update_campaign(ctx.temporal, record, update, request, doing=doing)

@@ -131,7 +131,8 @@ async def finish_launch(
 ) -> Launch:
     """Carry out a launch that was begun, and start the campaign's workflow.
 
-    Raises what `carry_out` does, and TemporalUnavailable: then it starts by itself later.
+    Raises what `carry_out` does, and TemporalRefused and TemporalUnavailable: then it is launched,
+    and starts by itself later.
     """
     stored = await carry_out(ctx, begun, progress=progress)
     record, forecast = stored.record, stored.forecast
@@ -157,8 +158,7 @@ async def store_launch(
     """Check everything, and store the campaign as running; its workflow is to be started.
 
     `requester` is the workflow run that asks for it; each of them launches once. Raises what
-    `begin_launch` and `carry_out` do. Unless TemporalUnavailable is raised, a refused launch leaves
-    nothing behind.
+    `begin_launch` and `carry_out` do; a launch that is refused leaves nothing behind.
     """
     begun = await begin_launch(ctx, loaded, again=again, scopes=scopes, requester=requester)
     return await carry_out(ctx, begun)
@@ -177,7 +177,8 @@ async def begin_launch(
 
     Another launch of the same name is waited for, a minute at most. Raises Collision, UnknownLine,
     CampaignEnded (it needs `again`), CampaignRunning, PurposeChanged, ReservedName,
-    DefinitionInvalid, LaunchClosing, RequestRefused, ScopeMissing, TemporalUnavailable.
+    DefinitionInvalid, LaunchClosing, RequestRefused, ScopeMissing, TemporalRefused,
+    TemporalUnavailable; nothing of it is left then.
     """
     loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
     await require_for_definition(ctx, scopes, loaded.definition)

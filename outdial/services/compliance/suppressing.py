@@ -42,10 +42,12 @@ async def suppress(
     A conversation that has begun continues. From the commit on no fence lets a call to them pass.
     """
     tenant = EVERY_TENANT if every_tenant else ctx.tenant
+    steps = [list(numbers[start : start + STEP]) for start in range(0, len(numbers), STEP)]
     added = hung_up = not_signalled = 0
-    for start in range(0, len(numbers), STEP):
-        some = list(numbers[start : start + STEP])
+    for some in steps:
         added += await _list(ctx, tenant, some, reason, source)
+    # Signals may take seconds each: by then no call to any of the numbers is sent any more.
+    for some in steps:
         signalled, failed = await hang_up_suppressed_calls(ctx.database, ctx.temporal, tenant, some)
         hung_up += signalled
         not_signalled += failed

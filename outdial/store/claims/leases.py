@@ -24,6 +24,9 @@ _CALLING = select(exists().where(lease.c.campaign_id == call.c.campaign_id).corr
     call.c.id == bindparam("of_call")
 )
 
+_Position = tuple[datetime, str]
+"""When a lease was acquired, and its call."""
+
 _TO_BE_HUNG_UP = or_(
     and_(campaign.c.state == CampaignState.STOPPING.value, campaign.c.hang_up),
     recipient.c.withdrawn,
@@ -71,17 +74,41 @@ def leases_to_check(
     limit: int,
     after: LeaseCheck | None = None,
 ) -> list[LeaseCheck]:
-    """Leases of some age, of all tenants, oldest first; those behind `after`, if it is given."""
-    old = select(lease.c.call_id).where(lease.c.acquired_at <= now - older_than)
+    """Leases of some age, of all tenants, oldest first; those behind `after`, if it is given.
+
+    Fewer than `limit` only if there are no more.
+    """
+    position = None if after is None else (after.acquired_at, after.call.id)
+    found: list[LeaseCheck] = []
+    while True:
+        wanted = limit - len(found)
+        ids, position = _old_leases(s, now - older_than, wanted, position)
+        # In two steps, or databases may begin with calls, recipients or campaigns. In between,
+        # calls may end and free their slots: there may be more behind them.
+        found += _checks(s, ids)
+        if len(ids) < wanted or len(found) == limit:
+            return found
+
+
+def _old_leases(
+    s: Session, before: datetime, limit: int, after: _Position | None
+) -> tuple[list[str], _Position | None]:
+    """The calls of leases, oldest first, and the place of the last one."""
+    old = select(lease.c.acquired_at, lease.c.call_id).where(lease.c.acquired_at <= before)
     if after is not None:
+        acquired_at, call_id = after
         # The first condition alone lets the index be used by both databases.
         old = old.where(
-            lease.c.acquired_at >= after.acquired_at,
-            or_(lease.c.acquired_at > after.acquired_at, lease.c.call_id > after.call.id),
+            lease.c.acquired_at >= acquired_at,
+            or_(lease.c.acquired_at > acquired_at, lease.c.call_id > call_id),
         )
     old = old.order_by(lease.c.acquired_at, lease.c.call_id).limit(limit)
-    # In two steps, or databases may begin with calls, recipients or campaigns.
-    ids = list(s.connection().execute(old).scalars())
+    rows = [(row.acquired_at, row.call_id) for row in s.connection().execute(old)]
+    return [call_id for _, call_id in rows], rows[-1] if rows else None
+
+
+def _checks(s: Session, ids: list[str]) -> list[LeaseCheck]:
+    """The leases of these calls that are still held, in the same order."""
     if not ids:
         return []
     checked = (

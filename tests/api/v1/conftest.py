@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from outdial.domain.access import EVERYTHING
@@ -65,3 +67,11 @@ async def them(api: httpx.AsyncClient, world: World) -> AsyncIterator[Customer]:
     customer = await new_customer(api, world, OTHER_TENANT)
     async with customer.http:
         yield customer
+
+
+@pytest.fixture
+def upload_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder

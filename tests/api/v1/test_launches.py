@@ -4,73 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from outdial.api.state import ApiPolicy
-from outdial.dispatch.errors import WorkerTimeout
 from outdial.domain.record import StagingRecord
 from outdial.intake.definition import read_definition_text
-from outdial.services.campaigns.staging import StagingWriter
-from outdial.store.access import idempotency
-from outdial.store.db.errors import DatabaseUnavailable, StagingEnded
+from outdial.store.db.errors import StagingEnded
 from outdial.store.roster.rows import ReadSoFar, note_progress
 from outdial.store.roster.staging import ABANDONED_AFTER, begin_launch
 from tests.api.conftest import serving_world
 from tests.api.v1.conftest import Customer, bearer, new_customer, new_key
+from tests.api.v1.launches import ROWS, contacts, definition, followed, form, holds, is_empty
 from tests.services.world import World, new_name
 from tests.waiting import until
-
-ROWS = 2500
-
-
-@pytest.fixture
-def upload_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "uploads"
-    folder.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(folder))
-    return folder
-
-
-def contacts(rows: int = ROWS, *, first: int = 0) -> bytes:
-    lines = (f"+1202{5550000 + first + row},Ada {row}" for row in range(rows))
-    return ("phone,first_name\n" + "\n".join(lines) + "\n").encode()
-
-
-def definition(name: str) -> str:
-    return (
-        f"name: {name}\npurpose: informational\nagent: reminder\n"
-        'schedule: {hours: "00:00-24:00"}\nrecipients: {csv: contacts}\n'
-        'variables: {greeting: "Hello {{ first_name }}"}\n'
-    )
-
-
-def form(name: str, csv: bytes) -> dict[str, Any]:
-    return {"definition": (None, definition(name)), "contacts": ("people.csv", csv)}
-
-
-async def followed(
-    customer: Customer, answer: httpx.Response, state: str | None = None
-) -> dict[str, Any]:
-    """The launch once it has ended, or is in a state."""
-    assert answer.status_code == 202, answer.text
-    place = answer.headers["location"]
-    assert place == f"/v1/launches/{answer.json()['id']}"
-    launch: dict[str, Any] = {}
-
-    async def ended() -> bool:
-        nonlocal launch
-        launch = (await customer.http.get(place)).json()
-        return launch["finished_at"] is not None or launch["state"] == state
-
-    await until(ended)
-    return launch
 
 
 async def test_a_file_is_launched_in_the_background(us: Customer, upload_dir: Path) -> None:
@@ -94,10 +45,6 @@ async def test_problems_of_rows_are_told_with_their_places(us: Customer, upload_
     assert places == [("contacts.csv", 12, "phone"), ("contacts.csv", 13, "phone")]
     assert (await us.http.get(f"/v1/campaigns/{name}")).status_code == 404
     await until(lambda: is_empty(upload_dir))
-
-
-async def is_empty(folder: Path) -> bool:
-    return not os.listdir(folder)
 
 
 async def test_a_mistake_in_the_definition_is_answered_at_once(
@@ -129,149 +76,6 @@ async def test_a_form_has_two_parts(
     assert answer.status_code == 422, answer.text
     assert [one["field"] for one in answer.json()["errors"]] == [field]
     await until(lambda: is_empty(upload_dir))
-
-
-async def test_the_same_key_is_the_same_launch(us: Customer, upload_dir: Path) -> None:
-    parts, headers = form(new_name(), contacts(5)), {"idempotency-key": "upload-1"}
-    first = await us.http.post("/v1/campaigns", files=parts, headers=headers)
-    await followed(us, first)
-    again = await us.http.post("/v1/campaigns", files=parts, headers=headers)  # other boundaries
-    assert (again.text, again.headers["location"]) == (first.text, first.headers["location"])
-    other = form(new_name(), contacts(5))
-    assert (await us.http.post("/v1/campaigns", files=other, headers=headers)).status_code == 409
-    await until(lambda: is_empty(upload_dir))
-
-
-async def test_a_launch_that_goes_on_keeps_its_file(
-    us: Customer, upload_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its request fails when its answer is to be stored, after the launch has begun."""
-    name, going_on, write = new_name(), asyncio.Event(), StagingWriter.write
-
-    async def held(self: StagingWriter, *how: Any) -> int:
-        await going_on.wait()
-        return await write(self, *how)
-
-    def unavailable(*_: object) -> None:
-        raise DatabaseUnavailable("gone")
-
-    monkeypatch.setattr(StagingWriter, "write", held)
-    monkeypatch.setattr(idempotency, "store_response", unavailable)
-    headers = {"idempotency-key": "upload-2"}
-    answer = await us.http.post("/v1/campaigns", files=form(name, contacts(5)), headers=headers)
-    assert answer.status_code == 503, answer.text
-    assert await holds(upload_dir, 1)
-    going_on.set()
-    await until(lambda: is_empty(upload_dir))
-    assert (await us.http.get(f"/v1/campaigns/{name}")).json()["state"] == "running"
-
-
-class LostAnswers:
-    """Requests with a key whose answer can't be stored, the first time."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._patch = monkeypatch
-
-    async def send(self, customer: Customer, place: str, **how: Any) -> httpx.Response:
-        def unavailable(*_: object) -> None:
-            raise DatabaseUnavailable("gone")
-
-        headers = how.pop("headers", {}) | {"idempotency-key": uuid.uuid4().hex}
-        with self._patch.context() as patched:
-            patched.setattr(idempotency, "store_response", unavailable)
-            lost = await customer.http.post(place, headers=headers, **how)
-        assert lost.status_code == 503, lost.text
-        found = await customer.http.post(place, headers=headers, **how)
-        again = await customer.http.post(place, headers=headers, **how)
-        assert found.status_code == 202, found.text
-        assert again.json()["id"] == found.json()["id"]  # it may have ended meanwhile
-        assert again.headers["location"] == found.headers["location"]
-        return found
-
-
-@pytest.fixture
-def lost_answers(monkeypatch: pytest.MonkeyPatch) -> LostAnswers:
-    return LostAnswers(monkeypatch)
-
-
-def inline(name: str, people: int) -> dict[str, Any]:
-    return {
-        "name": name,
-        "purpose": "informational",
-        "agent": "a",
-        "schedule": {"hours": "00:00-24:00"},
-        "recipients": [{"phone": f"+1202{5550000 + at}"} for at in range(people)],
-    }
-
-
-@pytest.mark.parametrize("upload", [True, False])
-async def test_a_launch_whose_answer_was_lost_is_found_by_its_key(
-    us: Customer, upload_dir: Path, lost_answers: LostAnswers, upload: bool
-) -> None:
-    name = new_name()
-    how = {"files": form(name, contacts(5))} if upload else {"json": inline(name, 5)}
-    found = await lost_answers.send(us, "/v1/campaigns?again=true", **how)
-    launch = await followed(us, found)
-    assert (launch["state"], launch["campaign"], launch["launch"]) == ("done", name, 1)
-    assert (await us.http.get(f"/v1/campaigns/{name}")).json()["launch"] == 1
-
-
-@pytest.mark.parametrize("kind", ["file", "few", "many"])
-async def test_an_addition_whose_answer_was_lost_is_found_by_its_key(
-    us: Customer,
-    upload_dir: Path,
-    lost_answers: LostAnswers,
-    monkeypatch: pytest.MonkeyPatch,
-    kind: str,
-) -> None:
-    """It is not added a second time, which would refuse each of its recipients."""
-
-    async def nobody_answers(*_: object) -> None:
-        raise WorkerTimeout("nobody answers")
-
-    monkeypatch.setattr("outdial.services.campaigns.adding.enroll_staged", nobody_answers)
-    name = new_name()
-    assert (await us.http.post("/v1/campaigns", json=inline(name, 1))).status_code == 201
-    count = 1200 if kind == "many" else 3
-    how: dict[str, Any] = {"json": {"recipients": inline(name, count + 1)["recipients"][1:]}}
-    if kind == "file":
-        how = {"content": contacts(3, first=1), "headers": {"content-type": "text/csv"}}
-    found = await lost_answers.send(us, f"/v1/campaigns/{name}/recipients", **how)
-    assert (await followed(us, found, "moving"))["recipients"] == count
-
-    async def added() -> bool:
-        progress = (await us.http.get(f"/v1/campaigns/{name}")).json()["progress"]
-        assert progress["recipients"] <= 1 + count
-        return bool(progress["recipients"] == 1 + count)
-
-    await until(added)
-
-
-async def test_a_launch_that_died_is_carried_out_anew_by_its_key(
-    us: Customer, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name, headers = new_name(), {"idempotency-key": uuid.uuid4().hex}
-
-    async def die(*_: object) -> None:
-        raise DatabaseUnavailable("gone")
-
-    def unavailable(*_: object, **__: object) -> None:
-        raise DatabaseUnavailable("gone")
-
-    with monkeypatch.context() as patched:  # nothing can be stored any more
-        patched.setattr(StagingWriter, "write", die)
-        patched.setattr("outdial.store.roster.staging.refuse", unavailable)
-        patched.setattr(idempotency, "discard_request", unavailable)
-        lost = await us.http.post("/v1/campaigns", json=inline(name, 2), headers=headers)
-    assert lost.status_code == 503
-    goes_on = await us.http.post("/v1/campaigns", json=inline(name, 2), headers=headers)
-    assert (goes_on.status_code, goes_on.json()["state"]) == (202, "staging")
-    world.clock.now += ABANDONED_AFTER
-    anew = await us.http.post("/v1/campaigns", json=inline(name, 2), headers=headers)
-    assert (anew.status_code, anew.json()["created"]) == (201, True)
-    again = await us.http.post("/v1/campaigns", json=inline(name, 2), headers=headers)
-    assert (again.status_code, again.text) == (201, anew.text)
-    assert (await us.http.get(f"/v1/launches/{goes_on.json()['id']}")).json()["state"] == "failed"
 
 
 async def test_a_launch_is_its_tenants_own(us: Customer, them: Customer, world: World) -> None:
@@ -347,10 +151,6 @@ async def test_a_tenant_uploads_a_few_files_at_once(us: Customer, upload_dir: Pa
     going_on.set()
     assert {(await one).status_code for one in waiting} == {404}
     await until(lambda: is_empty(upload_dir))
-
-
-async def holds(folder: Path, count: int) -> bool:
-    return len(os.listdir(folder)) == count
 
 
 async def begun(world: World, name: str) -> StagingRecord:

@@ -164,7 +164,7 @@ async def launch_campaign(
 
     if len(await request.body()) <= MAX_BODY:
         return await carried_out_once(caller, stored, work)
-    slot = await state_of(request).uploads.open(caller.ctx.tenant)
+    slot = await state_of(request).uploads.open(caller.ctx.tenant, arrived=True)
     return await accept(request, caller, stored, work, slot.close)
 
 

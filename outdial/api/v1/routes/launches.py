@@ -22,7 +22,7 @@ from outdial.services.accounts.once import Answer, Begun, once_begun
 from outdial.services.campaigns.staging import Progress, Staging, cancel_staging, follow_staging
 from outdial.services.errors import NotFound
 from outdial.store.access.idempotency import IdempotentRequest
-from outdial.store.roster.staging import INTERRUPTED_CODE
+from outdial.store.roster.staging import CANCELED_CODE, INTERRUPTED_CODE
 
 router = APIRouter(prefix="/launches", tags=["campaigns"], route_class=AdmittedRoute)
 PATH = "/v1/launches"
@@ -181,19 +181,19 @@ async def carried_out_once(
     carry_out: Callable[[str | None], Awaitable[Answer]],
 ) -> Response:
     """Carry out what may begin a launch or an addition, unless it was before; `carry_out` gets the
-    id for that. One that was begun and never answered is answered by where to follow it, unless it
-    was refused: then it is carried out anew."""
+    id for that. One that was begun and never answered, or whose workflow could not be started, is
+    answered by where to follow it. One that was refused is carried out anew, unless somebody
+    canceled it."""
 
     async def find(public_id: str) -> Begun:
         try:
             begun = await follow_staging(caller.ctx, public_id)
         except NotFound:
             return Begun()
-        if begun.record.state is StagingState.REFUSED:
+        record = begun.record
+        if record.state is StagingState.REFUSED and record.error_code != CANCELED_CODE:
             return Begun(over=True)
-        over = begun.record.state is not StagingState.STAGING
-        # A second launch joins the first; an addition would be made a second time.
-        return Begun(_accepted(begun), over, repeatable=begun.record.kind is StagingKind.LAUNCH)
+        return Begun(_accepted(begun), over=record.state is not StagingState.STAGING)
 
     answer = await once_begun(caller.ctx, stored, carry_out, find)
     answered = response(answer)
