@@ -84,6 +84,7 @@ def a_launch_that_is_given_up(scene: Scene) -> None:
     of = scene.do(lambda s: staging.begin_launch(s, TENANT, given, "refused", now=now, again=False))
     _write(scene, of, 4)
     scene.do(lambda s: staging.find_staging(s, TENANT, "refused"))
+    scene.do(lambda s: staging.recorded_among(s, ["refused", "none"]))
     scene.do(lambda s: staging.abandoned(s, now))
     scene.do(lambda s: staging.refuse(s, of, now=now, error="no"))
     scene.do(lambda s: staging.ended(s, of))
