@@ -30,6 +30,7 @@ from outdial.intake.written_value import read_written_value
 from outdial.rehearsal.outcome import Outcome
 from outdial.rehearsal.people import GUESSES, PeopleModel
 from outdial.rehearsal.rehearsal import Rehearsal
+from outdial.rehearsal.waits import Step
 from outdial.runtime.clock import system_clock
 from outdial.runtime.lines import build_lines
 from outdial.runtime.settings.file import SettingsInvalid
@@ -119,7 +120,7 @@ async def _rehearse(
     model = GUESSES if people is None else read_written_value(people, PeopleModel)[0]
     rehearsal = await _with_records(settings, await _read(settings, file, begin, model))
     if recipient is not None:
-        steps = trace_recipient(rehearsal, seed, parse_number(recipient))
+        steps = await _steps(rehearsal, seed, parse_number(recipient))
         if as_json:
             flush_json(json.dumps(steps_report(steps), ensure_ascii=False))
         else:
@@ -132,6 +133,16 @@ async def _rehearse(
     else:
         print_outcome(rehearsal, outcome)
     return OK
+
+
+async def _steps(rehearsal: Rehearsal, seed: int, number: str) -> list[Step]:
+    """Raises Interrupted for Ctrl-C."""
+    interruption = Interruption()
+    try:
+        return await asyncio.to_thread(trace_recipient, rehearsal, seed, number, interruption)
+    except asyncio.CancelledError:
+        interruption.request()
+        raise Interrupted("Interrupted; nothing was changed.") from None
 
 
 async def _outcome(rehearsal: Rehearsal, seeds: Sequence[int]) -> Outcome:

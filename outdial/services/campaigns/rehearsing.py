@@ -159,10 +159,13 @@ def _processes(runs: int) -> int:
     return max(1, min(runs, cores or 1, MOST_PROCESSES))
 
 
-def trace_recipient(rehearsal: Rehearsal, seed: int, number: str) -> list[Step]:
-    """Every step of the recipient with a number (E.164), in one run. Raises NoSuchPerson."""
+def trace_recipient(
+    rehearsal: Rehearsal, seed: int, number: str, interruption: Interruption
+) -> list[Step]:
+    """Every step of the recipient with a number (E.164), in one run. Raises NoSuchPerson,
+    RehearsalFailed."""
     trace = Trace(_position_of(rehearsal, number))
-    rehearsal.run(seed, trace=trace)
+    rehearsal.run(seed, trace=trace, progress=lambda _at: interruption.check())
     return trace.steps
 
 
