@@ -54,9 +54,9 @@ def say(text: str, *, to_stderr: bool = False) -> None:
     typer.echo(text, err=to_stderr)
 
 
-def say_if_more(found: Sequence[object], limit: int, *, to_stderr: bool = False) -> None:
-    """Say so when more was found than `limit` lets be shown: nothing is left out silently."""
-    if len(found) > limit:
+def say_if_more(matching: Sequence[object], limit: int, *, to_stderr: bool = False) -> None:
+    """Say so when more match than `limit` lets be shown: nothing is left out silently."""
+    if len(matching) > limit:
         say(f"There are more than {limit}; --limit shows more of them.", to_stderr=to_stderr)
 
 

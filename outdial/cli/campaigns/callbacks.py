@@ -54,15 +54,15 @@ async def _callbacks(
     settings: Settings, name: str, state: CallbackState | None, limit: int, *, as_json: bool
 ) -> int:
     async with reading_records(settings) as at:
-        found = await callback_runs.list_callback_runs(
+        matching = await callback_runs.list_callback_runs(
             at.context, name, state=state, limit=limit + 1
         )
-    listed = found[:limit]
+    listed = matching[:limit]
     if as_json:
         flush_json(
             json.dumps([_shown(callback_run) for callback_run in listed], ensure_ascii=False)
         )
-        say_if_more(found, limit, to_stderr=True)
+        say_if_more(matching, limit, to_stderr=True)
         return OK
     if not listed:
         say("None.")
@@ -73,7 +73,7 @@ async def _callbacks(
         )
         for entry in callback_run.entries:
             say(f"  {entry.kind}: {entry.state}" + _note(entry))
-    say_if_more(found, limit)
+    say_if_more(matching, limit)
     return OK
 
 

@@ -165,11 +165,11 @@ async def _calls(
     settings: Settings, name: str, status: CallStatus | None, limit: int, *, as_json: bool
 ) -> int:
     async with reading_records(settings) as at:
-        found = await reading.list_calls(at.context, name, status=status, limit=limit + 1)
-    records = found[:limit]
+        matching = await reading.list_calls(at.context, name, status=status, limit=limit + 1)
+    records = matching[:limit]
     if as_json:
         flush_json(json.dumps([_call(call) for call in records], ensure_ascii=False))
-        say_if_more(found, limit, to_stderr=True)
+        say_if_more(matching, limit, to_stderr=True)
         return OK
     if not records:
         say(f"{name} has no calls" + (f" that are {words(status)}." if status else " yet."))
@@ -190,7 +190,7 @@ async def _calls(
             call.id,
         )
     print_table(table)
-    say_if_more(found, limit)
+    say_if_more(matching, limit)
     return OK
 
 

@@ -79,15 +79,15 @@ def leases_to_check(
     Fewer than `limit` only if there are no more.
     """
     position = None if after is None else (after.acquired_at, after.call.id)
-    found: list[LeaseCheck] = []
+    checks: list[LeaseCheck] = []
     while True:
-        wanted = limit - len(found)
+        wanted = limit - len(checks)
         ids, position = _old_leases(s, now - older_than, wanted, position)
         # In two steps, or databases may begin with calls, recipients or campaigns. In between,
         # calls may end and free their slots: there may be more behind them.
-        found += _checks(s, ids)
-        if len(ids) < wanted or len(found) == limit:
-            return found
+        checks += _checks(s, ids)
+        if len(ids) < wanted or len(checks) == limit:
+            return checks
 
 
 def _old_leases(
