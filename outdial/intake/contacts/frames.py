@@ -1,5 +1,4 @@
-"""Messages between a process and the processes that check rows for it: a length, then so many
-bytes."""
+"""Messages between a process and those that work for it: a length, then so many bytes."""
 
 from __future__ import annotations
 

@@ -1,16 +1,10 @@
-"""Checks the rows of a contact file in processes beside each other.
-
-Each is started by name, not forked: this process may have an event loop and threads. It ends
-when its standard input does, so none outlives this process, however that ends.
-"""
+"""Checks the rows of a contact file in processes beside each other."""
 
 from __future__ import annotations
 
 import logging
 import os
 import pickle
-import subprocess
-import sys
 from array import array
 from collections import deque
 from collections.abc import Iterator
@@ -23,7 +17,7 @@ from typing import Any, Self
 
 from outdial.domain.errors import OutdialError
 from outdial.domain.numbers.policy import number_policy
-from outdial.intake.contacts.frames import read_frame, widen_pipe, write_frame
+from outdial.intake.contacts.framed_process import FramedProcess
 from outdial.intake.contacts.row import CheckedRows
 from outdial.intake.contacts.table import CsvChunk, CsvLayout
 from outdial.intake.definition import LoadedDefinition
@@ -131,55 +125,19 @@ class _Child:
     """One process. It works on one chunk while it is given the next."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Ctrl-C in a terminal goes to its whole group: this process ends the others.
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._requests, self._answers = self._process.stdin, self._process.stdout
-        widen_pipe(self._requests)
-        widen_pipe(self._answers)
-
-    def begin(self, beginning: bytes) -> None:
-        self._write(beginning)
+        self._process = FramedProcess(PROGRAM, "checks contacts", RowProcessFailed)
+        self.end = self._process.end
+        self.begin = self._process.send
 
     def give(self, chunk: CsvChunk) -> None:
         request = (chunk.position, array("I", chunk.lines), chunk.records)
-        self._write(pickle.dumps(request, pickle.HIGHEST_PROTOCOL))
+        self._process.send(pickle.dumps(request, pickle.HIGHEST_PROTOCOL))
 
     def take(self) -> CheckedRows:
         """What the oldest chunk that it was given led to."""
-        answer = read_frame(self._answers)
-        if answer is None:
-            raise self._failure()
-        checked: Any = pickle.loads(answer)
+        checked: Any = pickle.loads(self._process.receive())
         if isinstance(checked, CheckedRows):
             return checked
         # The error may name a person, and what is raised is shown to the sender of the file.
         log.error("a process that checks contacts failed: %s", checked)
         raise RowProcessFailed("a process that checks contacts failed; its log says why")
-
-    def end(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._requests, self._answers):
-            try:
-                stream.close()
-            except BrokenPipeError:
-                continue  # what was written last was never read
-
-    def _write(self, request: bytes) -> None:
-        try:
-            write_frame(self._requests, request)
-        except BrokenPipeError:
-            raise self._failure() from None
-
-    def _failure(self) -> RowProcessFailed:
-        code = self._process.wait()
-        how = f"with code {code}" if code >= 0 else f"by signal {-code}"
-        hint = "; is there enough memory?" if code == -9 else ""
-        return RowProcessFailed(f"a process that checks contacts ended {how}{hint}")

@@ -1,21 +1,15 @@
-"""Runs of a rehearsal in processes beside each other.
-
-Each is started by name, not forked: this process may have an event loop and threads. It ends when
-its standard input does, so none outlives this process, however that ends.
-"""
+"""Runs of a rehearsal in processes beside each other."""
 
 from __future__ import annotations
 
 import pickle
-import subprocess
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from outdial.domain.errors import OutdialError
 from outdial.domain.numbers.policy import number_policy
-from outdial.intake.contacts.frames import read_frame, widen_pipe, write_frame
+from outdial.intake.contacts.framed_process import FramedProcess
 from outdial.rehearsal.outcome import RunFigures
 from outdial.rehearsal.rehearsal import Rehearsal
 
@@ -77,49 +71,17 @@ class _Child:
     """One process. It runs one seed after the other."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Ctrl-C in a terminal goes to its whole group: this process ends the others.
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._requests, self._answers = self._process.stdin, self._process.stdout
-        widen_pipe(self._answers)
+        self._process = FramedProcess(PROGRAM, "rehearses", RehearsalFailed)
+        self.kill = self._process.kill
+        self.end = self._process.end
 
     def begin(self, beginning: bytes, seeds: Sequence[int]) -> None:
-        try:
-            write_frame(self._requests, beginning)
-            write_frame(self._requests, pickle.dumps(list(seeds)))
-        except BrokenPipeError:
-            raise self._failure() from None
+        self._process.send(beginning)
+        self._process.send(pickle.dumps(list(seeds)))
 
     def take(self) -> RunFigures:
         """The next of its runs."""
-        answer = read_frame(self._answers)
-        if answer is None:
-            raise self._failure()
-        run: Any = pickle.loads(answer)
+        run: Any = pickle.loads(self._process.receive())
         if isinstance(run, RunFigures):
             return run
         raise RehearsalFailed(f"a process that rehearses failed: {run}")
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    def end(self) -> None:
-        self.kill()
-        self._process.wait()
-        for stream in (self._requests, self._answers):
-            try:
-                stream.close()
-            except BrokenPipeError:
-                continue  # what was written last was never read
-
-    def _failure(self) -> RehearsalFailed:
-        code = self._process.wait()
-        how = f"with code {code}" if code >= 0 else f"by signal {-code}"
-        hint = "; is there enough memory?" if code == -9 else ""
-        return RehearsalFailed(f"a process that rehearses ended {how}{hint}")
