@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.rules.location import LocatedDraft
 from outdial.domain.rules.zone import zone_evidence
+from outdial.rehearsal.fate import Modeled
 from outdial.rehearsal.lines import LineSetup
 from outdial.rehearsal.people import GUESSES, Endings
 from outdial.rehearsal.rehearsal import Rehearsal
@@ -60,7 +61,7 @@ def campaign(people: int) -> Rehearsal:
         for at in range(people)
     )
     line = LineSetup("line", max_concurrent=1000, per_second=100)
-    return Rehearsal("bench", plan, drafts, (line,), START, NOBODY)
+    return Rehearsal("bench", plan, drafts, (line,), START, Modeled(NOBODY))
 
 
 def main(people: int, runs: int) -> None:

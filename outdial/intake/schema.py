@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 from outdial.domain.definition.campaign import CampaignDefinition
@@ -36,6 +37,13 @@ def campaign_schema() -> dict[str, Any]:
     """JSON Schema, draft 2020-12, of a campaign definition, its shorthand forms included."""
     schema = CampaignDefinition.model_json_schema(schema_generator=_Schema)
     return {"$schema": DIALECT, **schema, "title": "Outdial campaign"}
+
+
+def schema_of(model: type[BaseModel], title: str) -> str:
+    """The schema of another value that is written as a file of its own."""
+    schema = model.model_json_schema(schema_generator=_Schema)
+    shown = {"$schema": DIALECT, **schema, "title": title}
+    return json.dumps(shown, indent=2, ensure_ascii=False) + "\n"
 
 
 def schema_text() -> str:

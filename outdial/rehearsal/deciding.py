@@ -95,6 +95,7 @@ class Decider:
             if wait is not None:
                 person.due_at = wait.until
                 self.note_wait(person, wait.reason.code, now, wait.until)
+                self._trace_decision(person, wait, now)
         return enrolled
 
     def needed(self, wanted: int, now: datetime) -> Needed:
@@ -231,14 +232,10 @@ class Decider:
         self.waits.note(code, now, until)
         person.waits_since = until
 
-    def _trace_decision(self, person: Person, decision: Decision, now: datetime) -> None:
-        if person.position != self._trace.position:
-            return
-        if isinstance(decision, Dial):
-            self._trace.add(person.position, now, "dial", "", "", decision.closes_at)
-        else:
+    def _trace_decision(self, person: Person, decision: Wait | Never, now: datetime) -> None:
+        if person.position == self._trace.position:
             until = decision.until if isinstance(decision, Wait) else None
-            what = "wait" if isinstance(decision, Wait) else "never"
+            what = "never" if until is None else "wait"
             reason = decision.reason
             self._trace.add(person.position, now, what, reason.code, reason.text, until)
 

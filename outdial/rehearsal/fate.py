@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from bisect import bisect_right
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from itertools import accumulate
@@ -62,6 +63,8 @@ class Fate(NamedTuple):
     disposition: str | None = None
     redial_after: float | None = None
     """Seconds after its end at which the person wants to be called again."""
+    dialed: bool = True
+    """False: the provider refused the call, and no telephone rang."""
 
 
 class People(Protocol):
@@ -72,11 +75,38 @@ class People(Protocol):
         ...
 
 
+class PeopleSource(Protocol):
+    """Where people come from. It can be sent to another process."""
+
+    @property
+    def source(self) -> str:
+        """Where what is known of them comes from, in words."""
+        ...
+
+    def with_seed(self, seed: int) -> People:
+        """Those of one run."""
+        ...
+
+
 def draws(seed: int, position: int, attempt: int) -> list[float]:
     """Numbers in [0, 1), the same for the same key in every process."""
     key = b"%d/%d/%d" % (seed, position, attempt)
     words = _DRAWS.unpack(hashlib.blake2b(key, digest_size=_DRAWS.size).digest())
     return [word / 2**32 for word in words]
+
+
+@dataclass(frozen=True, slots=True)
+class Modeled:
+    """People as a model says they are."""
+
+    model: PeopleModel
+
+    @property
+    def source(self) -> str:
+        return self.model.source or "a model without a source"
+
+    def with_seed(self, seed: int) -> ModeledPeople:
+        return ModeledPeople(self.model, seed)
 
 
 class _Ending(IntEnum):
@@ -92,7 +122,7 @@ class _Ending(IntEnum):
 
 
 class ModeledPeople:
-    """People as a model says they are."""
+    """The people of one run."""
 
     def __init__(self, model: PeopleModel, seed: int) -> None:
         self._model = model

@@ -23,7 +23,8 @@ class History:
         *,
         keeps_attempts: bool,
         daily_ceiling: int,
-        earlier: Mapping[str, Sequence[datetime]],
+        attempts: Mapping[str, Sequence[datetime]],
+        placements: Mapping[str, Sequence[datetime]],
         suppressed: Mapping[str, str],
     ) -> None:
         """`keeps_attempts`: whether any limit asks for earlier attempts. `daily_ceiling`: 0 for
@@ -34,9 +35,9 @@ class History:
         self._placements: dict[str, list[datetime]] = defaultdict(list)
         self._suppressed = {subscriber(phone): reason for phone, reason in suppressed.items()}
         self._live: set[str] = set()
-        for phone, times in earlier.items():
-            self._attempts[subscriber(phone)] += sorted(times)
-            self._placements[subscriber(phone)] += sorted(times)
+        for earlier, known in ((attempts, self._attempts), (placements, self._placements)):
+            for phone, times in earlier.items():
+                known[subscriber(phone)] = sorted((*known[subscriber(phone)], *times))
 
     def ledger(self, person: Person, now: datetime, *, counts_ceiling: bool) -> Ledger:
         """Earlier attempts to the person; `counts_ceiling`: the line is no simulated one."""
@@ -61,6 +62,12 @@ class History:
         """A request for a real telephone left."""
         if self._ceiling:
             self._placements[subscriber(phone)].append(now)
+
+    def take_back_placement(self, phone: str) -> None:
+        """The last request was refused: nothing was dialed."""
+        placements = self._placements.get(subscriber(phone))
+        if placements:
+            placements.pop()
 
     def note_attempt(self, phone: str, placed_at: datetime) -> None:
         """A call that may have rung has ended."""

@@ -45,7 +45,7 @@ class Attempt(NamedTuple):
 
     @property
     def reached(self) -> bool:
-        """Whether a person spoke."""
+        """Whether a person answered, and not something in their place."""
         return self.answered_by is AnsweredBy.HUMAN
 
 
@@ -229,6 +229,7 @@ def _report(fate: Fate, at: datetime) -> CallReport:
     return CallReport(
         fate.status,
         at,
+        may_have_rung=fate.dialed,
         answered_by=fate.answered_by,
         failure=fate.failure,
         disposition=fate.disposition,

@@ -48,6 +48,8 @@ class Before:
 
     attempts: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
     """Earlier calls, by number."""
+    placements: Mapping[str, Sequence[datetime]] = field(default_factory=dict)
+    """Those of the day before that count towards the daily ceiling."""
     suppressed: Mapping[str, str] = field(default_factory=dict)
     """Why a number must not be called."""
     daily_ceiling: int = DAILY_CEILING
@@ -95,7 +97,8 @@ class MemoryEngine:
         self._history = History(
             keeps_attempts=keeps_attempts(plan, self._rulebook, people),
             daily_ceiling=before.daily_ceiling,
-            earlier=before.attempts,
+            attempts=before.attempts,
+            placements=before.placements,
             suppressed=before.suppressed,
         )
         self._trace = trace or Trace()
@@ -158,44 +161,19 @@ class MemoryEngine:
     def _reserve(
         self, ready: list[Decided], at_most: int, capacity: LineCapacity, now: datetime
     ) -> _Reserved:
-        """Reserve calls for at most `at_most` ready recipients, in the order of their windows."""
-        reserved = _Reserved()
-        count, group = capacity.free_for(self._group), self._group
+        """Reserve calls for at most `at_most` ready recipients, in the order of their windows.
+
+        `ready` were just decided; of those that get no call, a few are kept as ready."""
+        reserved, stock = _Reserved(), self._decider.ready
+        count = capacity.free_for(self._group)
         size = min(count, at_most) + batches.SLACK if count > 0 else 0
-        stored = self._decider.ready.first(size)
-        unread = count > 0 and len(stored) == size
+        stored = stock.first(size)
+        candidates = _in_order(stored, ready) if count > 0 else []
         decided = {person.id: dial for person, dial in ready}
-        candidates = stored
-        if ready and count > 0:
-            for person, dial in ready:
-                person.closes_at = dial.closes_at
-            candidates = sorted(
-                [*stored, *(person for person, _ in ready)],
-                key=lambda person: (person.closes_at, person.turn, person.id),
-            )
-        moved, reached, busy = set[int](), 0, set[str]()
-        for person in candidates:
-            if len(reserved.calls) >= at_most:
-                break
-            reached += 1
-            line = capacity.line_for(group, person.marks, self._calls)
-            if line is None:
-                if capacity.free_for(group) > 0:
-                    moved.add(person.id)
-                    self._decider.apply(person, Wait(now + LINE_RETRY, _LINE_BUSY), now)
-                continue
-            if self._history.is_busy(person) or not busy.isdisjoint(person.subscribers):
-                moved.add(person.id)
-                self._decider.apply(person, Wait(now + batches.NUMBER_RETRY, _NUMBER_BUSY), now)
-                continue
-            decision = decided.get(person.id) or self._decider.decide(person, now)
-            moved.add(person.id)
-            if not isinstance(decision, Dial):
-                self._decider.apply(person, decision, now)
-                continue
-            reserved.calls.append(self._begin(person, line, capacity, now))
-            busy.update(person.subscribers)
-        self._decider.ready.remove_among(size, moved)
+        moved, reached = self._reserve_in_order(
+            reserved.calls, candidates, decided, at_most, capacity, now
+        )
+        stock.remove_among(size, moved)
         left = [one for one in ready if one[0].id not in moved]
         if len(left) > batches.MOST_LEFT and capacity.usable == 0:
             left.sort(key=lambda one: (one[1].closes_at, one[0].turn, one[0].id))
@@ -203,10 +181,44 @@ class MemoryEngine:
             del left[batches.MOST_LEFT :]
             reserved.surplus = True
         self._decider.store_ready(left)
-        reserved.ran_dry = capacity.free_for(group) > 0
+        reserved.ran_dry = capacity.free_for(self._group) > 0
+        unread = count > 0 and len(stored) == size
         reserved.more = reserved.ran_dry and (unread or reached < len(candidates))
         reserved.blocked = [allowance.again_at for allowance in capacity.full()]
         return reserved
+
+    def _reserve_in_order(
+        self,
+        calls: list[ReservedCall],
+        candidates: Sequence[Person],
+        decided: Mapping[int, Dial],
+        at_most: int,
+        capacity: LineCapacity,
+        now: datetime,
+    ) -> tuple[set[int], int]:
+        """Add calls; the ids of recipients that are no longer ready, and how many were tried."""
+        moved, reached, busy = set[int](), 0, set[str]()
+        for person in candidates:
+            if len(calls) >= at_most:
+                break
+            reached += 1
+            line = capacity.line_for(self._group, person.marks, self._calls)
+            if line is None and capacity.free_for(self._group) <= 0:
+                continue
+            moved.add(person.id)
+            if line is None:
+                self._decider.apply(person, Wait(now + LINE_RETRY, _LINE_BUSY), now)
+                continue
+            if self._history.is_busy(person) or not busy.isdisjoint(person.subscribers):
+                self._decider.apply(person, Wait(now + batches.NUMBER_RETRY, _NUMBER_BUSY), now)
+                continue
+            decision = decided.get(person.id) or self._decider.decide(person, now)
+            if isinstance(decision, Dial):
+                calls.append(self._begin(person, line, capacity, now))
+                busy.update(person.subscribers)
+            else:
+                self._decider.apply(person, decision, now)
+        return moved, reached
 
     def _begin(
         self, person: Person, line: str, capacity: LineCapacity, now: datetime
@@ -230,7 +242,9 @@ class MemoryEngine:
         if self._plan.pacing.per_minute is not None:
             self._made.append(now)
         self.waits.note(SLOT, person.waits_since, now)
-        self._trace.add(person.position, now, "reserved", line, f"attempt {call.attempt}")
+        self._trace.add(
+            person.position, now, "reserved", line, f"attempt {call.attempt} on line {line}"
+        )
         return call
 
     def _next_wakeup(
@@ -283,6 +297,8 @@ class MemoryEngine:
         self._history.end_call(call.phone)
         if report.may_have_rung:
             self._history.note_attempt(call.phone, placed_at or call.claimed_at)
+        elif placed_at is not None:
+            self._history.take_back_placement(call.phone)
         phones = (person.phone, *person.others)
         settlement = self._settler.settle(
             person, call, report, suppressed=self._history.suppression(call.phone), now=now
@@ -290,6 +306,7 @@ class MemoryEngine:
         if settlement.suppress is not None:
             self._history.suppress(phones, settlement.suppress)
         following = settlement.following
+        self._trace.add(person.position, now, "ended", settlement.outcome, "")
         if isinstance(following, Close):
             self._decider.open_recipients -= 1
             self._trace.add(
@@ -304,3 +321,12 @@ class MemoryEngine:
             )  # fmt: skip
         self._lines[call.line].end(call, report, placed_at, now)
         return settlement.outcome
+
+
+def _in_order(stored: list[Person], ready: Sequence[Decided]) -> list[Person]:
+    """Those who were ready and those who were just decided, by when their windows close."""
+    if not ready:
+        return stored
+    closing = [(person.closes_at, person.turn, person.id, person) for person in stored]
+    closing += [(dial.closes_at, person.turn, person.id, person) for person, dial in ready]
+    return [entry[3] for entry in sorted(closing)]

@@ -36,7 +36,7 @@ class RunFigures:
     withdrawn: int = 0
     """Calls that were withdrawn before they were placed."""
     reached: int = 0
-    """People who spoke at least once."""
+    """People who answered at least once."""
     most_in_flight: int = 0
     talk_seconds: float = 0.0
     cost: int | None = None
@@ -47,7 +47,7 @@ class RunFigures:
     attempts_per_person: Counter[int] = field(default_factory=Counter)
     """How many people got so many attempts."""
     reached_by_hour: Counter[int] = field(default_factory=Counter)
-    """People who spoke for the first time, by the hour of that call's end."""
+    """People who answered for the first time, by the hour of that call's end."""
     calls_by_hour_and_zone: Counter[tuple[int, str]] = field(default_factory=Counter)
     calls_by_line: Counter[str] = field(default_factory=Counter)
     slot_seconds_by_hour: dict[int, float] = field(default_factory=dict)
@@ -182,7 +182,7 @@ class Outcome:
         return band(costs) if len(costs) == len(self.runs) else None
 
     def reached_over_time(self) -> list[HourBand]:
-        """The share of recipients who have spoken by the end of each hour in which that grew."""
+        """The share of recipients who have answered by the end of each hour in which that grew."""
         hours = sorted({hour for run in self.runs for hour in run.reached_by_hour})
         curves = [_Curve(run) for run in self.runs]
         return [

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.rules.location import LocatedDraft
 from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
-from outdial.rehearsal.fate import ModeledPeople, People
+from outdial.rehearsal.fate import Modeled, PeopleSource
 from outdial.rehearsal.lines import LineSetup
 from outdial.rehearsal.loop import LINGER, Loop
 from outdial.rehearsal.memory import Before, MemoryEngine
 from outdial.rehearsal.outcome import Price, Recorder, RunFigures
-from outdial.rehearsal.people import GUESSES, PeopleModel
+from outdial.rehearsal.people import GUESSES
 from outdial.rehearsal.roster import RosterReader
 from outdial.rehearsal.waits import Trace
 
@@ -29,22 +29,22 @@ class Rehearsal:
     drafts: tuple[LocatedDraft, ...]
     lines: tuple[LineSetup, ...]
     start: datetime
-    model: PeopleModel = GUESSES
+    people: PeopleSource = field(default_factory=lambda: Modeled(GUESSES))
     rulebook: Rulebook = field(default_factory=shipped_rulebook)
     before: Before = field(default_factory=Before)
     linger: timedelta = LINGER
+    price: Price | None = None
+    """What each call costs; None: no line has a price. A function of a module, or another process
+    could not be sent it."""
 
     def run(
         self,
         seed: int,
         *,
-        people: People | None = None,
-        price: Price | None = None,
         trace: Trace | None = None,
         progress: Callable[[datetime], None] | None = None,
     ) -> RunFigures:
-        """Run it once. `people` take the place of the model; `trace` keeps the steps of the
-        recipient that it names."""
+        """Run it once. `trace` keeps the steps of the recipient that it names."""
         roster = list(RosterReader().people(self.drafts))
         engine = MemoryEngine(
             self.plan,
@@ -55,10 +55,10 @@ class Rehearsal:
             before=self.before,
             trace=trace,
         )
-        recorder = Recorder(seed, self.start, price)
+        recorder = Recorder(seed, self.start, self.price)
         loop = Loop(
             engine,
-            people or ModeledPeople(self.model, seed),
+            self.people.with_seed(seed),
             self.plan,
             record=recorder.record,
             linger=self.linger,

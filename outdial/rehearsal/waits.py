@@ -31,11 +31,11 @@ class Step:
 
     at: datetime
     what: str
-    """`dial`, `wait`, `never`, `reserved`, `placed`, `withdrawn`, `ended`, `next` or `closed`."""
+    """`wait`, `never`, `reserved`, `placed`, `withdrawn`, `ended`, `next` or `closed`."""
     code: str
     reason: str
     until: datetime | None = None
-    """Of a wait; of `dial`, when the window closes."""
+    """Of a wait, and of the next attempt."""
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from outdial.cli.exit_codes import INTERRUPTED
+from outdial.store.db.database import Database
 from tests.cli.conftest import Outdial
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ def test_one_recipient_is_followed(outdial: Outdial) -> None:
     steps = json.loads(
         outdial("rehearse", QUICKSTART, *START, "--json", "--recipient", number).stdout
     )
-    assert steps[0]["step"] == "reserved"
+    assert [step["step"] for step in steps[:3]] == ["reserved", "placed", "ended"]
     assert steps[-1]["step"] == "closed"
     shown = outdial("rehearse", QUICKSTART, *START, "--recipient", number)
     assert "Wed 2026-03-04 15:00Z" in shown.output
@@ -92,6 +93,25 @@ def test_what_is_wrong_is_told(
     result = outdial("rehearse", QUICKSTART, *options)
     assert result.exit_code == 1
     assert message in result.output
+
+
+def test_every_problem_of_the_file_is_told(outdial: Outdial, tmp_path: Path) -> None:
+    rows = '  - {phone: "12"}\n  - {phone: "+12025550123"}\n  - {phone: "+1 202 555 0123"}\n'
+    text = f"name: few\npurpose: informational\nagent: a\nrecipients:\n{rows}"
+    (tmp_path / "few.yaml").write_text(text, encoding="utf-8")
+    result = outdial("rehearse", "few.yaml")
+    assert result.exit_code == 1
+    assert "few.yaml:5:" in result.output
+    assert "few.yaml:7:" in result.output
+
+
+def test_what_the_database_knows_counts(outdial: Outdial, database: Database) -> None:
+    number = _first_number()
+    assert outdial("suppress", number, "--reason", "asked").exit_code == 0
+    steps = json.loads(
+        outdial("rehearse", QUICKSTART, *START, "--json", "--recipient", number).stdout
+    )
+    assert [(step["step"], step["code"]) for step in steps] == [("never", "suppressed")]
 
 
 def _heed_ctrl_c() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import text
 from sqlmodel import Session
@@ -13,6 +14,15 @@ from outdial.store.db.database import Database
 @dataclass(frozen=True)
 class Records:
     url: str
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        database = Database(self.url)
+        try:
+            return database.read_sync(
+                lambda s: [tuple(row) for row in s.connection().execute(text(query))]
+            )
+        finally:
+            database.dispose()
 
     def count(self, query: str) -> int:
         database = Database(self.url)

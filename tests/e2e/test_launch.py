@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from asyncio.subprocess import Process
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from outdial.runtime.stack.addresses import running_stack
-from tests.builders import phone
+from outdial.intake.definition import read_definition
+from outdial.runtime.lines import build_lines
+from outdial.runtime.settings.settings import load_settings
+from outdial.runtime.stack.addresses import running_stack, settings_of_launch
+from outdial.services.campaigns.rehearsing import read_rehearsal
+from outdial.services.campaigns.simulated_people import read_simulated_people
+from tests.builders import NOW, phone
 from tests.databases import postgresql_database, postgresql_server
 from tests.e2e.commands import CommandResult, outdial, start
 from tests.e2e.commands import ended as ended_process
 from tests.e2e.records import Records
 from tests.e2e.stacks import PEOPLE, QUICKSTART, campaign_text, environment, people_file
+from tests.rehearsal.campaigns import calls
 from tests.waiting import until
 
 REPORTED = {
@@ -45,6 +52,8 @@ async def test_quickstart_runs_to_its_end_and_its_counts_add_up(tmp_path: Path) 
     assert report["ui"].startswith("http://127.0.0.1:")
     records = Records(f"sqlite:///{tmp_path / 'outdial.db'}")
     _says_the_same(records, report, people=40)
+    made = records.rows("SELECT phone, attempt, outcome FROM call ORDER BY phone, number")
+    assert made == _rehearsed(environ), "what it would do is what it did, for each reader"
     await _without_again_nothing_changes(environ, records)
 
 
@@ -58,6 +67,18 @@ async def test_a_server_that_is_named_keeps_the_records(tmp_path: Path) -> None:
         assert result.code == 0, result
         _says_the_same(Records(url), result.last_json, people=6)
     assert not (tmp_path / "outdial.db").exists()
+
+
+def _rehearsed(environ: Mapping[str, str]) -> list[tuple[str, int, str]]:
+    """The calls of a rehearsal with the people of the same network."""
+    settings = settings_of_launch(load_settings(dict(environ)))
+    simulated = settings.simulated
+    people = read_simulated_people(None, time_scale=simulated.time_scale)
+    of = read_rehearsal(build_lines(settings), read_definition(QUICKSTART), NOW, people)
+    phones = {draft.position: draft.phone for draft in of.drafts}
+    made = [(phones[one.position], one) for one in calls(of, simulated.seed)]
+    made.sort(key=lambda pair: (pair[0], pair[1].ended_at))
+    return [(phone, one.attempt, one.outcome) for phone, one in made]
 
 
 def _says_the_same(records: Records, report: dict[str, Any], *, people: int) -> None:

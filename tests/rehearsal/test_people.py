@@ -9,6 +9,7 @@ from outdial.intake.problems import DefinitionInvalid
 from outdial.intake.written_value import read_written_value
 from outdial.rehearsal.people import GUESSES, WEEK_HOURS, Endings, PeopleModel, thresholds
 
+EXAMPLE = Path(__file__).parents[2] / "campaigns" / "people" / "example.yaml"
 WRITTEN = """\
 source: our own calls of May
 endings: {answer: 3, voicemail: 4, no_answer: 3}
@@ -24,6 +25,11 @@ talk_seconds: {median: 60, p90: 200}
 def test_the_shipped_model_says_that_it_is_guessed() -> None:
     assert "guesses" in GUESSES.source
     assert PeopleModel.model_validate_json(GUESSES.model_dump_json()) == GUESSES
+
+
+def test_the_example_is_a_model() -> None:
+    model, _ = read_written_value(EXAMPLE, PeopleModel)
+    assert model.source.startswith("made up")
 
 
 def test_a_model_is_read_from_yaml(tmp_path: Path) -> None:

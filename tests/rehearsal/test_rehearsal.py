@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,41 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outdial.domain.call.plan import CallPlan
 from outdial.domain.clocks import load_zone
-from outdial.domain.rules.location import locate
-from outdial.rehearsal.fate import ModeledPeople
-from outdial.rehearsal.lines import LineSetup
-from outdial.rehearsal.loop import Attempt, Loop
-from outdial.rehearsal.memory import Before, MemoryEngine
-from outdial.rehearsal.outcome import Outcome, RunFigures, band
+from outdial.rehearsal.fate import Modeled
+from outdial.rehearsal.loop import Attempt
+from outdial.rehearsal.memory import Before
+from outdial.rehearsal.outcome import Outcome, band
 from outdial.rehearsal.people import GUESSES, Endings
 from outdial.rehearsal.rehearsal import Rehearsal
-from outdial.rehearsal.roster import RosterReader
 from outdial.rehearsal.waits import Trace
-from tests.builders import LINE, NOW, ZONE, definition, draft, phone
-
-RETRY = {
-    "max_attempts": 3,
-    "busy": {"delays": "10m"},
-    "no_answer": {"delays": ["1h", "next_day"]},
-    "voicemail": {"delays": "next_day"},
-}
-
-
-def rehearsal(people: int = 60, most: int = 25, **changes: Any) -> Rehearsal:
-    plan = CallPlan.of(definition(**({"retry": RETRY} | changes)))
-    drafts = tuple(each for each, _ in locate([draft(at) for at in range(people)], None))
-    lines = (LineSetup(LINE, max_concurrent=most, per_second=10, simulated=True),)
-    return Rehearsal("reminder", plan, drafts, lines, NOW)
-
-
-def calls(of: Rehearsal, seed: int = 1) -> list[Attempt]:
-    made = list[Attempt]()
-    people = list(RosterReader().people(of.drafts))
-    engine = MemoryEngine(of.plan, people, of.lines, of.start, before=of.before)
-    Loop(engine, ModeledPeople(of.model, seed), of.plan, record=made.append).run(of.start)
-    return made
+from tests.builders import NOW, ZONE, phone
+from tests.rehearsal.campaigns import calls, rehearsal
 
 
 def in_flight(made: list[Attempt]) -> int:
@@ -114,7 +90,7 @@ def test_an_opt_out_ends_the_recipient() -> None:
     model = GUESSES.model_copy(
         update={"endings": Endings(answer=1), "dispositions": {"opted_out": 1.0}, "hang_up": 0.0}
     )
-    made = calls(Rehearsal(**{**vars(of), "model": model}))
+    made = calls(Rehearsal(**{**vars(of), "people": Modeled(model)}))
     last = {one.position: one.outcome for one in made}
     assert Counter(last.values())["opted_out"] > 20
 
@@ -157,10 +133,11 @@ def test_a_band_lies_within_its_values(values: list[float]) -> None:
 
 
 def test_prices_are_added_up() -> None:
-    of = rehearsal(20)
-    run: RunFigures = of.run(1, price=lambda one: 1000 + round(one.talk_seconds))
-    assert run.cost is not None
-    assert run.cost >= 1000 * run.calls
+    of = replace(rehearsal(20), price=lambda one: 1000 + round(one.talk_seconds))
+    runs = (of.run(1), of.run(2))
+    talks = sum(round(one.talk_seconds) for one in calls(of, 1))
+    assert runs[0].cost == 1000 * runs[0].calls + talks
+    assert Outcome(runs).cost() == band([run.cost or 0 for run in runs])
 
 
 def test_every_step_of_one_recipient() -> None:

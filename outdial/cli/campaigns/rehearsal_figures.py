@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
 from outdial.cli.output import new_table, plural, print_table, say, words
@@ -18,6 +19,8 @@ _SHARES = (0.25, 0.5, 0.75, 0.9)
 """Of those who are reached at all: when so many of them are."""
 _WAITED_FOR = {SLOT: "a free slot", RETRY: "the next attempt", "outside_hours": "calling hours"}
 Figure = Callable[[RunFigures], float]
+_SHARE: Figure = attrgetter("reached_share")
+_TALK: Figure = attrgetter("talk_seconds")
 
 
 def print_outcome(rehearsal: Rehearsal, outcome: Outcome) -> None:
@@ -25,17 +28,17 @@ def print_outcome(rehearsal: Rehearsal, outcome: Outcome) -> None:
     of_runs = f"{plural(len(outcome.runs), 'run')}, seed {outcome.runs[0].seed}"
     recipients = plural(outcome.recipients, "recipient")
     say(f"{rehearsal.name}: {recipients}, launched {_clock(rehearsal.start)}; {of_runs}")
-    say(f"people: {rehearsal.model.source or 'a model of your own'}")
+    say(f"people: {rehearsal.people.source}")
     print_table(_bands(outcome))
     if outcome.unfinished:
         say(f"{plural(outcome.unfinished, 'run')} did not end within three years")
     say("")
-    say(f"recipients: {_in_words(outcome.mean_of(lambda run: run.by_outcome))}")
+    say(f"recipients: {_in_words(outcome.mean_of(lambda run: run.by_outcome), outcome)}")
     attempts = {
-        f"{plural(count, 'attempt')}": people
-        for count, people in outcome.attempts_per_person().items()
+        {0: "without an attempt", 1: "with one attempt"}.get(made, f"with {made} attempts"): people
+        for made, people in outcome.attempts_per_person().items()
     }
-    say(f"attempts: {_in_words(attempts)}")
+    say(f"attempts: {_in_words(attempts, outcome)}")
     for title, rows in (
         ("reached", _reached_rows(outcome)),
         ("waits, hours a recipient", _wait_rows(outcome)),
@@ -46,35 +49,45 @@ def print_outcome(rehearsal: Rehearsal, outcome: Outcome) -> None:
 
 
 def _bands(outcome: Outcome) -> Any:
-    table = new_table("", "10%", "50%", "90%", right=frozenset({"10%", "50%", "90%"}))
-    table.add_row("finish", *map(_clock, outcome.finish()))
-    for name, figure in (
+    """One column for one run, else a column for each percentile."""
+    several = len(outcome.runs) > 1
+    columns = ("10%", "50%", "90%") if several else ("run",)
+    table = new_table("", *columns, right=frozenset(columns))
+
+    def add(name: str, texts: Iterable[str]) -> None:
+        shown = list(texts)
+        table.add_row(name, *(shown if several else shown[:1]))
+
+    add("finish", map(_clock, outcome.finish()))
+    figures: tuple[tuple[str, Figure], ...] = (
         ("calls", lambda run: run.calls),
         ("people reached", lambda run: run.reached),
         ("slots in use, at most", lambda run: run.most_in_flight),
-    ):
-        table.add_row(name, *(f"{value:,.0f}" for value in outcome.band_of(figure)))
-    share = outcome.band_of(lambda run: run.reached_share)
-    table.add_row("share reached", *(f"{value:.1%}" for value in share))
-    hours = outcome.band_of(lambda run: run.talk_seconds / 3600)
-    table.add_row("hours of talk", *(f"{value:,.1f}" for value in hours))
+    )
+    for name, figure in figures:
+        add(name, (f"{value:,.0f}" for value in outcome.band_of(figure)))
+    add("share reached", (f"{value:.1%}" for value in outcome.band_of(_SHARE)))
+    add("hours of talk", (f"{value / 3600:,.1f}" for value in outcome.band_of(_TALK)))
     cost = outcome.cost()
     if cost is not None:
-        table.add_row("cost", *(f"{value / _MILLION:,.2f}" for value in cost))
+        add("cost", (f"{value / _MILLION:,.2f}" for value in cost))
     return table
 
 
 def _reached_rows(outcome: Outcome) -> list[tuple[str, float, str]]:
     """When so many of those who are reached at all have been, by the middle of the runs."""
     curve = outcome.reached_over_time()
-    if not curve:
+    if not curve or curve[-1].band.middle <= 0:
         return []
-    last, rows = curve[-1].band.middle, []
-    for share in _SHARES:
-        point = next((each for each in curve if each.band.middle >= share * last), None)
-        if point is not None and last > 0:
-            low, middle, high = (f"{value:.0%}" for value in point.band)
-            rows.append((_clock(point.at), point.band.middle, f"{middle} ({low} to {high})"))
+    last = curve[-1].band.middle
+    points = [
+        next(point for point in curve if point.band.middle >= share * last) for share in _SHARES
+    ]
+    rows = []
+    for point in dict.fromkeys(points):
+        low, middle, high = (f"{value:.0%}" for value in point.band)
+        spread = f" ({low} to {high})" if low != high else ""
+        rows.append((f"by {_clock(point.at)}", point.band.middle, middle + spread))
     return rows
 
 
@@ -93,9 +106,10 @@ def _bars(title: str, rows: Sequence[tuple[str, float, str]]) -> Any:
     return table
 
 
-def _in_words(counts: dict[str, float]) -> str:
-    """`12.0 completed, 3.4 no answer`."""
-    return ", ".join(f"{count:,.1f} {words(name)}" for name, count in counts.items())
+def _in_words(counts: dict[str, float], outcome: Outcome) -> str:
+    """`12.0 completed, 3.4 no answer`; of one run, `12 completed`."""
+    digits = 1 if len(outcome.runs) > 1 else 0
+    return ", ".join(f"{count:,.{digits}f} {words(name)}" for name, count in counts.items())
 
 
 def print_steps(steps: Sequence[Step]) -> None:
@@ -103,7 +117,12 @@ def print_steps(steps: Sequence[Step]) -> None:
     table = new_table("time", "", "until", "reason")
     for step in steps:
         until = "" if step.until is None else _clock(step.until)
-        table.add_row(_clock(step.at), step.what, until, step.reason or words(step.code))
+        table.add_row(
+            _clock(step.at),
+            step.what,
+            until,
+            words(step.code) if step.what == "ended" else step.reason,
+        )
     print_table(table)
 
 
@@ -129,7 +148,7 @@ def outcome_report(rehearsal: Rehearsal, outcome: Outcome) -> dict[str, Any]:
     return {
         "campaign": rehearsal.name,
         "start": _stamp(rehearsal.start),
-        "people": rehearsal.model.source,
+        "people": rehearsal.people.source,
         "seeds": [run.seed for run in outcome.runs],
         "recipients": outcome.recipients,
         "finish": {"p10": low, "p50": middle, "p90": high},

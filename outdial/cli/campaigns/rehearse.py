@@ -25,8 +25,10 @@ from outdial.cli.exit_codes import OK
 from outdial.cli.output import console, fail, flush_json, plural
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.definition.fields import parse_instant
+from outdial.domain.line.routing import SIMULATED
 from outdial.intake.definition import read_definition
 from outdial.intake.written_value import read_written_value
+from outdial.rehearsal.fate import Modeled, PeopleSource
 from outdial.rehearsal.outcome import Outcome
 from outdial.rehearsal.people import GUESSES, PeopleModel
 from outdial.rehearsal.rehearsal import Rehearsal
@@ -48,6 +50,7 @@ from outdial.services.campaigns.rehearsing import (
 from outdial.services.campaigns.rehearsing import (
     rehearse as rehearse_all,
 )
+from outdial.services.campaigns.simulated_people import read_simulated_people
 from outdial.services.compliance.numbers import parse_number
 
 if TYPE_CHECKING:
@@ -68,9 +71,11 @@ def rehearse(
         int, typer.Option("--runs", min=1, max=MOST_RUNS, help="How many runs, one a seed.")
     ] = RUNS,
     people: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--people", help="A YAML file with a people model.", show_default="shipped guesses"
+            "--people",
+            help="A YAML file with a people model, or `simulated`: those of the simulated network.",
+            show_default="shipped guesses",
         ),
     ] = None,
     start: Annotated[
@@ -110,15 +115,15 @@ async def _rehearse(
     file: Path,
     seed: int,
     runs: int,
-    people: Path | None,
+    people: str | None,
     start: str | None,
     recipient: str | None,
     *,
     as_json: bool,
 ) -> int:
     begin = system_clock() if start is None else _instant(start)
-    model = GUESSES if people is None else read_written_value(people, PeopleModel)[0]
-    rehearsal = await _with_records(settings, await _read(settings, file, begin, model))
+    source = _people(settings, people)
+    rehearsal = await _with_records(settings, await _read(settings, file, begin, source))
     if recipient is not None:
         steps = await _steps(rehearsal, seed, parse_number(recipient))
         if as_json:
@@ -165,7 +170,25 @@ def _instant(text: str) -> datetime:
         fail(f"--start: {error}")
 
 
-async def _read(settings: Settings, file: Path, start: datetime, model: PeopleModel) -> Rehearsal:
+def _people(settings: Settings, named: str | None) -> PeopleSource:
+    if named is None:
+        return Modeled(GUESSES)
+    if named != SIMULATED:
+        return Modeled(read_written_value(Path(named), PeopleModel)[0])
+    simulated = settings.simulated
+    # As the embedded stack starts its network: what the file says holds unless it is set.
+    given = (
+        {}
+        if simulated.config and "time_scale" not in simulated.model_fields_set
+        else {"time_scale": simulated.time_scale}
+    )
+    try:
+        return read_simulated_people(simulated.config, **given)
+    except (OSError, ValueError) as error:
+        fail(f"simulated.config: {error}")
+
+
+async def _read(settings: Settings, file: Path, start: datetime, people: PeopleSource) -> Rehearsal:
     """The campaign as it would be launched with the settings found here."""
     loaded = read_definition(file)
     try:
@@ -175,7 +198,7 @@ async def _read(settings: Settings, file: Path, start: datetime, model: PeopleMo
         fail(*error.problems)
     try:
         return await asyncio.to_thread(
-            read_rehearsal, lines.of_tenant(settings.tenant), loaded, start, model=model
+            read_rehearsal, lines.of_tenant(settings.tenant), loaded, start, people
         )
     finally:
         await lines.aclose()
@@ -216,6 +239,5 @@ def _showing() -> Iterator[Progress]:
 
 
 def _in_words(progress: RehearsalProgress) -> str:
-    if progress.at is not None:
-        return f"rehearsing, {progress.at:%a %d %b %H:%M}Z"
-    return f"{progress.done} of {plural(progress.runs, 'run')}"
+    runs = f"{progress.done} of {plural(progress.runs, 'run')}"
+    return runs if progress.at is None else f"{runs}, {progress.at:%a %d %b %H:%M}Z"

@@ -19,22 +19,28 @@ MESSAGES = ("request-call", "request-result", "run-campaign", "campaign-result")
 
 def schema(
     of: Annotated[
-        str, typer.Argument(help=f"campaign, {', '.join(MESSAGES)}.", show_default=False)
+        str, typer.Argument(help=f"campaign, people, {', '.join(MESSAGES)}.", show_default=False)
     ] = "campaign",
 ) -> None:
     """Print a JSON Schema.
 
-    `campaign` is the schema of a campaign file, with which editors complete and check it. The
-    others are those of the inputs and results of RequestCallWorkflow and RunCampaignWorkflow.
+    `campaign` is the schema of a campaign file, with which editors complete and check it, `people`
+    that of a people model for `outdial rehearse`. The others are those of the inputs and results of
+    RequestCallWorkflow and RunCampaignWorkflow.
     """
     if of == "campaign":
         from outdial.intake.schema import schema_text
 
         sys.stdout.write(schema_text())
+    elif of == "people":
+        from outdial.intake.schema import schema_of
+        from outdial.rehearsal.people import PeopleModel
+
+        sys.stdout.write(schema_of(PeopleModel, "Outdial people model"))
     elif of in MESSAGES:
         sys.stdout.write(_message_schema(of))
     else:
-        fail(f"found {of!r}; write campaign, {', '.join(MESSAGES)}")
+        fail(f"found {of!r}; write campaign, people, {', '.join(MESSAGES)}")
 
 
 def _message_schema(name: str) -> str:

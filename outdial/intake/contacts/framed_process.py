@@ -33,6 +33,10 @@ class FramedProcess:
         widen_pipe(self._requests)
         widen_pipe(self._answers)
 
+    @property
+    def id(self) -> int:
+        return self._process.pid
+
     def send(self, message: bytes) -> None:
         """Raises the error of its end."""
         try:

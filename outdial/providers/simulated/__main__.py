@@ -14,7 +14,7 @@ from outdial.providers.simulated.http.server import (
     DEFAULT_WEBHOOK_SECRET,
     SimulatedNetwork,
 )
-from outdial.providers.simulated.telephony.settings import NetworkSettings, merge
+from outdial.providers.simulated.telephony.settings import NetworkSettings, settings_of
 
 
 def main() -> None:
@@ -43,8 +43,7 @@ def _settings(arguments: argparse.Namespace) -> NetworkSettings:
     config = json.loads(arguments.config.read_text()) if arguments.config else {}
     given = {"time_scale": arguments.time_scale, "seed": arguments.seed}
     people = {name: value for name, value in given.items() if value is not None}
-    base = NetworkSettings().model_dump(mode="json")
-    return NetworkSettings.model_validate(merge(merge(base, config), {"people": people}))
+    return settings_of(config, people)
 
 
 async def _serve(arguments: argparse.Namespace) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import pickle
 import sys
+import time
 import traceback
+from datetime import datetime
 from threading import Thread
 from typing import IO
 
@@ -18,6 +20,8 @@ from outdial.intake.contacts.frames import read_frame, write_frame
 from outdial.rehearsal.outcome import RunFigures
 from outdial.rehearsal.rehearsal import Rehearsal
 
+_SHOWN_EVERY = 0.5
+"""Seconds."""
 _NICENESS = 10
 """Calls under way come before a rehearsal."""
 
@@ -35,20 +39,35 @@ def main() -> None:
     policy, rehearsal = pickle.loads(beginning)
     del beginning
     use_policy(policy)
-    for seed in pickle.loads(seeds):
-        try:
-            write_frame(answers, pickle.dumps(_run(rehearsal, seed), pickle.HIGHEST_PROTOCOL))
-        except BrokenPipeError:
-            break  # nobody waits for an answer any more
+    try:
+        for seed in pickle.loads(seeds):
+            _write(answers, _run(rehearsal, seed, answers))
+    except BrokenPipeError:
+        pass  # nobody waits for an answer any more
     os._exit(0)  # without waiting for the thread that reads
 
 
-def _run(rehearsal: Rehearsal, seed: int) -> RunFigures | str:
+def _run(rehearsal: Rehearsal, seed: int, answers: IO[bytes]) -> RunFigures | str:
     """The figures of a run; the text of an error in this program."""
+    shown = time.monotonic()
+
+    def show(at: datetime) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown >= _SHOWN_EVERY:
+            shown = now
+            _write(answers, at)
+
     try:
-        return rehearsal.run(seed)
+        return rehearsal.run(seed, progress=show)
+    except BrokenPipeError:
+        raise
     except Exception:
         return traceback.format_exc()
+
+
+def _write(answers: IO[bytes], answer: RunFigures | datetime | str) -> None:
+    write_frame(answers, pickle.dumps(answer, pickle.HIGHEST_PROTOCOL))
 
 
 def _end_with(requests: IO[bytes]) -> None:

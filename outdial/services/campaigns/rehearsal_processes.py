@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack
+from datetime import datetime
 from typing import Any
 
 from outdial.domain.errors import OutdialError
@@ -40,6 +41,10 @@ class Interruption:
         if self.requested:
             child.kill()
 
+    def processes(self) -> list[int]:
+        """The ids of those that were started."""
+        return [child.id for child in self._children]
+
     def check(self) -> None:
         """Raises RehearsalFailed once it is requested."""
         if self.requested:
@@ -47,10 +52,15 @@ class Interruption:
 
 
 def run_beside(
-    rehearsal: Rehearsal, seeds: Sequence[int], processes: int, interruption: Interruption
+    rehearsal: Rehearsal,
+    seeds: Sequence[int],
+    processes: int,
+    interruption: Interruption,
+    progress: Callable[[datetime], None] | None = None,
 ) -> Generator[RunFigures]:
     """The runs in the order of their seeds, as they end. Raises RehearsalFailed.
 
+    `progress` is given the virtual time of the run that is waited for, now and then.
     The processes end with the iteration, so close an iterator that is not read to its end.
     """
     beginning = pickle.dumps((number_policy(), rehearsal), pickle.HIGHEST_PROTOCOL)
@@ -64,7 +74,7 @@ def run_beside(
             children.append(child)
         del beginning
         for at in range(len(seeds)):
-            yield children[at % processes].take()
+            yield children[at % processes].take(progress)
 
 
 class _Child:
@@ -75,13 +85,21 @@ class _Child:
         self.kill = self._process.kill
         self.end = self._process.end
 
+    @property
+    def id(self) -> int:
+        return self._process.id
+
     def begin(self, beginning: bytes, seeds: Sequence[int]) -> None:
         self._process.send(beginning)
         self._process.send(pickle.dumps(list(seeds)))
 
-    def take(self) -> RunFigures:
+    def take(self, progress: Callable[[datetime], None] | None) -> RunFigures:
         """The next of its runs."""
-        run: Any = pickle.loads(self._process.receive())
-        if isinstance(run, RunFigures):
-            return run
-        raise RehearsalFailed(f"a process that rehearses failed: {run}")
+        while True:
+            answer: Any = pickle.loads(self._process.receive())
+            if isinstance(answer, RunFigures):
+                return answer
+            if not isinstance(answer, datetime):
+                raise RehearsalFailed(f"a process that rehearses failed: {answer}")
+            if progress is not None:
+                progress(answer)

@@ -11,6 +11,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from outdial.domain.call.plan import CallPlan
+from outdial.domain.decision.ceiling import WITHIN
 from outdial.domain.numbers.phone import mask_phone, siblings, subscriber
 from outdial.domain.rules.location import LocatedDraft
 from outdial.domain.rules.rulebook import Rulebook
@@ -18,17 +19,18 @@ from outdial.intake.contacts.chunks import read_chunks
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid, ProblemList
 from outdial.providers.lines import Lines
+from outdial.rehearsal.fate import Modeled, PeopleSource
 from outdial.rehearsal.lines import LineSetup
 from outdial.rehearsal.memory import Before
 from outdial.rehearsal.outcome import Outcome, RunFigures
-from outdial.rehearsal.people import GUESSES, PeopleModel
+from outdial.rehearsal.people import GUESSES
 from outdial.rehearsal.rehearsal import Rehearsal
 from outdial.rehearsal.waits import Step, Trace
 from outdial.resources.resources import Resources
 from outdial.services.campaigns.line_check import on_lines, unsupported
 from outdial.services.campaigns.rehearsal_processes import Interruption, run_beside
 from outdial.services.errors import NoSuchPerson
-from outdial.store.call.earlier import earlier_attempts
+from outdial.store.call.earlier import earlier_attempts, earlier_placements
 from outdial.store.claims.ceiling import ceiling_of
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import suppressed_among
@@ -45,16 +47,17 @@ class RehearsalProgress:
     """Runs that have ended."""
     runs: int
     at: datetime | None = None
-    """The virtual time of the run under way, where it is known."""
+    """The virtual time of a run under way, where it is known."""
 
 
 Progress = Callable[[RehearsalProgress], None]
 
 
 def read_rehearsal(
-    lines: Lines, loaded: LoadedDefinition, start: datetime, *, model: PeopleModel = GUESSES
+    lines: Lines, loaded: LoadedDefinition, start: datetime, people: PeopleSource | None = None
 ) -> Rehearsal:
     """Read the roster of a definition that would be launched at `start` on one tenant's lines.
+    Without `people`, they are those that ship: guesses.
 
     Nothing is known of earlier calls, nor of suppressed numbers. Raises UnknownLine, and
     DefinitionInvalid with every problem of the roster.
@@ -70,7 +73,7 @@ def read_rehearsal(
         drafts=tuple(_drafts(loaded)),
         lines=tuple(_setup(lines, share.name) for share in plan.shares),
         start=start,
-        model=model,
+        people=people or Modeled(GUESSES),
     )
 
 
@@ -100,7 +103,7 @@ def _setup(lines: Lines, name: str) -> LineSetup:
 
 async def with_records(ctx: Resources, rehearsal: Rehearsal) -> Rehearsal:
     """The same, with what the database knows of its people: the tenant's own rules and blocks,
-    numbers that must not be called, and earlier calls."""
+    numbers that must not be called, and earlier calls. Slots are waited for as its workers do."""
     numbers = sorted(
         {
             form
@@ -113,13 +116,14 @@ async def with_records(ctx: Resources, rehearsal: Rehearsal) -> Rehearsal:
     def work(s: Session) -> tuple[Rulebook, Before]:
         before = Before(
             attempts=earlier_attempts(s, ctx.tenant, numbers),
+            placements=earlier_placements(s, numbers, rehearsal.start - WITHIN),
             suppressed=suppressed_among(s, ctx.tenant, numbers),
             daily_ceiling=ceiling_of(s),
         )
         return read_rulebook(s, ctx.tenant, rehearsal.start), before
 
     rulebook, before = await ctx.database.read(work)
-    return replace(rehearsal, rulebook=rulebook, before=before)
+    return replace(rehearsal, rulebook=rulebook, before=before, linger=ctx.claim_linger)
 
 
 def rehearse(
@@ -134,7 +138,12 @@ def rehearse(
     if len(seeds) == 1:
         return Outcome((_run_here(rehearsal, seeds[0], progress, interruption),))
     runs = list[RunFigures]()
-    beside = run_beside(rehearsal, seeds, _processes(len(seeds)), interruption)
+
+    def at_time(at: datetime) -> None:
+        if progress is not None:
+            progress(RehearsalProgress(len(runs), len(seeds), at))
+
+    beside = run_beside(rehearsal, seeds, _processes(len(seeds)), interruption, at_time)
     with closing(beside) as figures:
         for run in figures:
             runs.append(run)

@@ -39,6 +39,12 @@ class NetworkSettings(BaseModel):
     faults: FaultSettings = Field(default_factory=FaultSettings)
 
 
+def settings_of(config: Mapping[str, Any], people: Mapping[str, Any]) -> NetworkSettings:
+    """The settings of a file, with some of its people's; what neither names is as it ships."""
+    base = NetworkSettings().model_dump(mode="json")
+    return NetworkSettings.model_validate(merge(merge(base, config), {"people": people}))
+
+
 def merge(base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     """Lay a patch over settings: objects are merged, everything else is replaced.
 

@@ -1,0 +1,71 @@
+"""The people of the simulated network in a rehearsal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
+from outdial.providers.simulated.telephony.person import Behaviour, PeopleModel, script_for
+from outdial.rehearsal.fate import CalledPerson, Fate
+from outdial.services.campaigns.simulated_people import SimulatedPeople, read_simulated_people
+from tests.builders import NOW, phone
+
+NUMBER = phone(1)
+
+
+def called(attempt: int = 1, ring_timeout: float = 30.0) -> CalledPerson:
+    return CalledPerson(0, NUMBER, attempt, "America/New_York", ring_timeout, 600.0)
+
+
+def fate_of(behaviour: Behaviour, **changes: object) -> Fate:
+    model = PeopleModel.model_validate({"overrides": {NUMBER: [behaviour]}} | changes)
+    return SimulatedPeople(model).fate(called(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "status", "answered_by", "failure"),
+    [
+        (Behaviour.ANSWER, CallStatus.COMPLETED, AnsweredBy.HUMAN, None),
+        (Behaviour.VOICEMAIL, CallStatus.COMPLETED, AnsweredBy.MACHINE, None),
+        (Behaviour.NO_ANSWER, CallStatus.NO_ANSWER, None, None),
+        (Behaviour.BUSY, CallStatus.BUSY, None, None),
+        (Behaviour.CARRIER_FAILURE, CallStatus.FAILED, None, FailureClass.UNAVAILABLE),
+        (Behaviour.NOT_IN_SERVICE, CallStatus.FAILED, None, FailureClass.REJECTED),
+        (Behaviour.REJECTED, CallStatus.FAILED, None, FailureClass.REJECTED),
+    ],
+)
+def test_each_behaviour_ends_a_call_as_on_the_network(
+    behaviour: Behaviour,
+    status: CallStatus,
+    answered_by: AnsweredBy | None,
+    failure: FailureClass | None,
+) -> None:
+    fate = fate_of(behaviour)
+    assert (fate.status, fate.answered_by, fate.failure) == (status, answered_by, failure)
+    assert fate.dialed is (behaviour is not Behaviour.REJECTED)
+
+
+def test_a_scale_makes_it_faster() -> None:
+    slow, fast = fate_of(Behaviour.ANSWER), fate_of(Behaviour.ANSWER, time_scale=10)
+    assert fast.ends_after == pytest.approx(slow.ends_after / 10)
+    assert fast.talk_seconds == slow.talk_seconds
+
+
+def test_a_seed_gives_the_network_of_that_seed() -> None:
+    people = SimulatedPeople(PeopleModel()).with_seed(7)
+    script = script_for(PeopleModel(seed=7), NUMBER, 2)
+    assert people.fate(called(2), NOW).disposition in (script.disposition, None)
+    assert people.model.seed == 7
+
+
+def test_the_settings_file_of_a_network_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "network.json"
+    file.write_text(json.dumps({"people": {"weights": {"busy": 1}, "time_scale": 3}}))
+    people = read_simulated_people(file)
+    assert people.model.time_scale == 3
+    assert people.fate(called(), NOW).status is CallStatus.BUSY
+    assert read_simulated_people(file, time_scale=5).model.time_scale == 5
+    assert read_simulated_people(None).model == PeopleModel()
