@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import timedelta
-
-from temporalio.client import Client, RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 
 from outdial.contracts.messages import CampaignView, Message
 from outdial.contracts.names import campaign_workflow_id
+from outdial.dispatch.answers import ANSWER_WITHIN, SIGNAL_WITHIN, within
 from outdial.dispatch.errors import (
     UpdateRefused,
     WorkerTimeout,
@@ -18,10 +16,8 @@ from outdial.dispatch.errors import (
     is_not_found,
     reason_of,
 )
+from outdial.dispatch.executions import describe_execution
 from outdial.domain.record import CampaignRecord
-
-ANSWER_WITHIN = timedelta(seconds=20)
-"""An update is one short transaction; a worker that is just starting needs the rest."""
 
 
 async def update_campaign(
@@ -35,11 +31,13 @@ async def update_campaign(
     workflow_id = campaign_workflow_id(record.tenant, record.name)
     with failures_translated(doing):
         try:
-            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+            async with within(ANSWER_WITHIN):
                 view: CampaignView = await temporal.get_workflow_handle(workflow_id).execute_update(
                     update, request, result_type=CampaignView
                 )
-        except (TimeoutError, RPCTimeoutOrCancelledError):
+        except TimeoutError:
+            # Where the server says nothing either, no worker can.
+            await describe_execution(temporal, workflow_id, doing=doing, limit=SIGNAL_WITHIN)
             raise WorkerTimeout(record.name) from None
         except WorkflowUpdateFailedError as error:
             raise UpdateRefused(reason_of(error) or "the campaign refused the change") from error

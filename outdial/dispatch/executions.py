@@ -6,8 +6,9 @@ describing one raises ValueError there.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -22,6 +23,7 @@ from temporalio.service import RPCError
 
 from outdial.contracts.messages import RequestResult
 from outdial.contracts.workflows import RequestCallWorkflow
+from outdial.dispatch.answers import ANSWER_WITHIN, answered_within
 from outdial.dispatch.errors import WorkflowFailed, failures_translated, is_not_found, reason_of
 
 SERVER_IDENTITY = "history-service"
@@ -69,37 +71,51 @@ _STATES = {
 
 
 async def describe_execution(
-    temporal: Client, workflow_id: str, *, doing: str = "the state of a workflow is not known"
+    temporal: Client,
+    workflow_id: str,
+    *,
+    doing: str = "the state of a workflow is not known",
+    limit: timedelta | None = None,
 ) -> Execution:
-    """The newest run of a workflow id.
+    """The newest run of a workflow id; within ANSWER_WITHIN, or another limit.
 
     Raises TemporalRefused and TemporalUnavailable, which say `doing`.
     A status that this version doesn't know counts as open: nothing is repaired on a guess.
     """
-    with failures_translated(doing):
+    async with answered_within(limit or ANSWER_WITHIN, doing):
         return await _describe(temporal, workflow_id)
 
 
-async def await_closed(temporal: Client, workflow_id: str, *, doing: str) -> None:
-    """Wait until a workflow is over, however it ends, or is not found.
+async def await_closed(temporal: Client, workflow_id: str, limit: timedelta, *, doing: str) -> bool:
+    """Wait until a workflow is over, however it ends, or is not found; False when it is still open
+    after a time.
 
     Raises TemporalRefused and TemporalUnavailable, which say `doing`.
     """
+    if not (await describe_execution(temporal, workflow_id, doing=doing)).open:
+        return True
     with failures_translated(doing):
         try:
-            await temporal.get_workflow_handle(workflow_id).result()
+            async with asyncio.timeout(limit.total_seconds()):
+                await temporal.get_workflow_handle(workflow_id).result()
+        except TimeoutError:
+            return False
         except WorkflowFailureError:
-            return
+            return True
         except RPCError as error:
             if not is_not_found(error):
                 raise
+    return True
 
 
 async def await_request(temporal: Client, workflow_id: str) -> RequestResult:
     """The outcome of a requested call, when there is one. Raises WorkflowFailed,
     TemporalRefused, TemporalUnavailable."""
+    doing = "the outcome is not known yet"
+    # How long it is waited for has no limit, how long a connection is made has one.
+    await describe_execution(temporal, workflow_id, doing=doing)
     handle = temporal.get_workflow_handle_for(RequestCallWorkflow.run, workflow_id)
-    with failures_translated("the outcome is not known yet"):
+    with failures_translated(doing):
         try:
             return await handle.result()
         except WorkflowFailureError as error:

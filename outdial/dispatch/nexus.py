@@ -13,7 +13,7 @@ from outdial.contracts.messages import CampaignResult, RequestCallInput, Request
 from outdial.contracts.names import TASK_QUEUE, request_workflow_id, run_campaign_workflow_id
 from outdial.contracts.signatures.launch import LaunchInput
 from outdial.contracts.workflows import RequestCallWorkflow, RunCampaignWorkflow
-from outdial.dispatch.errors import failures_translated
+from outdial.dispatch.answers import ANSWER_WITHIN, answered_within
 
 
 async def create_endpoint(temporal: Client, name: str) -> bool:
@@ -30,7 +30,7 @@ async def create_endpoint(temporal: Client, name: str) -> bool:
         ),
     )
     request = CreateNexusEndpointRequest(spec=spec)
-    with failures_translated("the endpoint was not created"):
+    async with answered_within(ANSWER_WITHIN, "the endpoint was not created"):
         try:
             await temporal.operator_service.create_nexus_endpoint(request)
         except RPCError as error:

@@ -20,7 +20,8 @@ from temporalio.service import RPCError
 from outdial.contracts.names import TASK_QUEUE, run_campaign_workflow_id, schedule_id
 from outdial.contracts.signatures.launch import LaunchInput
 from outdial.contracts.workflows import RunCampaignWorkflow
-from outdial.dispatch.errors import failures_translated, is_not_found
+from outdial.dispatch.answers import ANSWER_WITHIN, answered_within
+from outdial.dispatch.errors import is_not_found
 
 _CATCH_UP = timedelta(minutes=10)
 """A launch that was missed for longer is left out: its people expect the next one."""
@@ -45,7 +46,7 @@ async def create_schedule(
         spec=ScheduleSpec(cron_expressions=[cron], time_zone_name=time_zone),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_CATCH_UP),
     )
-    with failures_translated(f"the schedule of {name} was not changed"):
+    async with answered_within(ANSWER_WITHIN, f"the schedule of {name} was not changed"):
         try:
             await temporal.create_schedule(schedule_id(launch.tenant, name), schedule)
         except ScheduleAlreadyRunningError:
@@ -59,7 +60,7 @@ async def delete_schedule(temporal: Client, tenant: str, name: str) -> bool:
 
     Raises TemporalRefused, TemporalUnavailable.
     """
-    with failures_translated(f"the schedule of {name} was not changed"):
+    async with answered_within(ANSWER_WITHIN, f"the schedule of {name} was not changed"):
         try:
             await temporal.get_schedule_handle(schedule_id(tenant, name)).delete()
         except RPCError as error:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
-from datetime import timedelta
 
-from temporalio.client import Client, RPCTimeoutOrCancelledError
+from temporalio.client import Client
 from temporalio.service import RPCError
 
 from outdial.contracts.names import (
@@ -20,21 +19,14 @@ from outdial.contracts.names import (
     REPORT_SIGNAL,
     REQUEST_SETTLED_SIGNAL,
 )
-from outdial.dispatch.errors import (
-    TemporalRefused,
-    TemporalUnavailable,
-    failure_of,
-    is_not_found,
-)
+from outdial.dispatch.answers import SIGNAL_WITHIN, answered_within
+from outdial.dispatch.errors import TemporalRefused, TemporalUnavailable, is_not_found
 from outdial.domain.call.event import CallEvent
 from outdial.store.compliance import suppressions
 from outdial.store.db.database import Database
 from outdial.store.db.errors import DatabaseUnavailable
 
 log = logging.getLogger(__name__)
-
-SIGNAL_WITHIN = timedelta(seconds=3)
-"""A provider that waits for our answer gives up after five or ten; the sweeper signals again."""
 
 
 async def signal_report(temporal: Client, workflow_id: str, event: CallEvent) -> bool:
@@ -106,17 +98,10 @@ async def _signalled(sending: Awaitable[None]) -> bool:
 async def _send(temporal: Client, workflow_id: str, name: str, *arguments: object) -> None:
     """Send a signal to a workflow, unless it is over. Raises TemporalRefused,
     TemporalUnavailable."""
-    handle, doing = temporal.get_workflow_handle(workflow_id), f"signal {name} was not delivered"
-    try:
-        # The SDK's own timeout begins when the client is connected, which may take for ever.
-        async with asyncio.timeout(SIGNAL_WITHIN.total_seconds()):
-            await handle.signal(name, args=arguments, rpc_timeout=SIGNAL_WITHIN)
-    except (TimeoutError, RPCTimeoutOrCancelledError) as error:
-        raise TemporalUnavailable(doing) from error
-    except (RPCError, RuntimeError) as error:
-        if is_not_found(error):
-            return
-        failure = failure_of(error, doing)
-        if failure is None:
-            raise
-        raise failure from error
+    handle = temporal.get_workflow_handle(workflow_id)
+    async with answered_within(SIGNAL_WITHIN, f"signal {name} was not delivered"):
+        try:
+            await handle.signal(name, args=arguments)
+        except RPCError as error:
+            if not is_not_found(error):
+                raise

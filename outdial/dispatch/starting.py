@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from temporalio.client import Client
@@ -37,8 +36,7 @@ from outdial.contracts.workflows import (
     DeliveryWorkflow,
     RequestCallWorkflow,
 )
-from outdial.dispatch.errors import TemporalUnavailable, failures_translated
-from outdial.dispatch.signals import SIGNAL_WITHIN
+from outdial.dispatch.answers import ANSWER_WITHIN, SIGNAL_WITHIN, answered_within
 from outdial.domain.call.claim import ClaimedCall
 from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord
 
@@ -48,7 +46,8 @@ async def start_campaign(temporal: Client, record: CampaignRecord) -> None:
 
     Raises TemporalRefused, TemporalUnavailable.
     """
-    with failures_translated(f"{record.name} is written down, and starts by itself later"):
+    doing = f"{record.name} is written down, and starts by itself later"
+    async with answered_within(ANSWER_WITHIN, doing):
         await temporal.start_workflow(
             CampaignWorkflow.run,
             _campaign_input(record),
@@ -71,7 +70,7 @@ async def wake_direct_campaign(temporal: Client, direct: CampaignRecord) -> None
 
     Raises TemporalRefused, TemporalUnavailable.
     """
-    with failures_translated("the direct campaign was not woken"):
+    async with answered_within(SIGNAL_WITHIN, "the direct campaign was not woken"):
         await temporal.start_workflow(
             CampaignWorkflow.run,
             _campaign_input(direct),
@@ -108,7 +107,7 @@ async def start_call(temporal: Client, call: ClaimedCall) -> bool:
     Raises TemporalRefused, TemporalUnavailable.
     """
     try:
-        with failures_translated("the workflow of a call was not started"):
+        async with answered_within(ANSWER_WITHIN, "the workflow of a call was not started"):
             await temporal.start_workflow(
                 CallWorkflow.run,
                 call,
@@ -135,7 +134,7 @@ async def start_request(
     if line is not None:
         attributes.append(SearchAttributePair(LINE, line))
     try:
-        with failures_translated("the call was not requested"):
+        async with answered_within(ANSWER_WITHIN, "the call was not requested"):
             await temporal.start_workflow(
                 RequestCallWorkflow.run,
                 request,
@@ -158,19 +157,15 @@ async def start_callback_run(temporal: Client, call_id: str, run: int = 1) -> No
     """
     doing = "it is recorded, and starts with the next sweep of a worker"
     try:
-        async with asyncio.timeout(SIGNAL_WITHIN.total_seconds()):
-            with failures_translated(doing):
-                await temporal.start_workflow(
-                    CallbackWorkflow.run,
-                    CallbackRunInput(call_id=call_id, run=run),
-                    id=callback_workflow_id(call_id, run),
-                    task_queue=TASK_QUEUE,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    static_summary="callbacks of a call",
-                    rpc_timeout=SIGNAL_WITHIN,
-                )
-    except TimeoutError as error:  # it never got so far as to the SDK's own timeout
-        raise TemporalUnavailable(doing) from error
+        async with answered_within(SIGNAL_WITHIN, doing):
+            await temporal.start_workflow(
+                CallbackWorkflow.run,
+                CallbackRunInput(call_id=call_id, run=run),
+                id=callback_workflow_id(call_id, run),
+                task_queue=TASK_QUEUE,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary="callbacks of a call",
+            )
     except WorkflowAlreadyStartedError:
         return  # it is over, or under way
 
@@ -180,7 +175,7 @@ async def start_delivery(temporal: Client, tenant: str, endpoint_id: str) -> Non
 
     Raises TemporalRefused, TemporalUnavailable.
     """
-    with failures_translated("webhooks wait"):
+    async with answered_within(SIGNAL_WITHIN, "webhooks wait"):
         await temporal.start_workflow(
             DeliveryWorkflow.run,
             EndpointRef(tenant=tenant, endpoint_id=endpoint_id),

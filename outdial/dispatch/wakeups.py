@@ -72,14 +72,17 @@ class Wakeups:
     async def _flush(self) -> bool:
         """Whether all were woken; those that were not are woken with the next ones."""
         waiting, self._waiting = self._waiting, {}
-        woken = True
-        for direct in waiting.values():
-            try:
-                await wake_direct_campaign(self._temporal, direct)
-            except (TemporalRefused, TemporalUnavailable) as error:
-                log.warning("%s", error)
-                self._waiting.setdefault(direct.id, direct)
-                woken = False
-            except Exception:  # a defect, which must not keep all others asleep
-                log.exception("the direct campaign was not woken")
-        return woken
+        woken = await asyncio.gather(*map(self._wake, waiting.values()))
+        return all(woken)
+
+    async def _wake(self, direct: CampaignRecord) -> bool:
+        """Whether it needs no more of it."""
+        try:
+            await wake_direct_campaign(self._temporal, direct)
+        except (TemporalRefused, TemporalUnavailable) as error:
+            log.warning("%s", error)
+            self._waiting.setdefault(direct.id, direct)
+            return False
+        except Exception:  # a defect, which must not keep all others asleep
+            log.exception("the direct campaign was not woken")
+        return True

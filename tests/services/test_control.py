@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from outdial.dispatch.campaigns import ANSWER_WITHIN
+from outdial.dispatch.answers import ANSWER_WITHIN
 from outdial.dispatch.errors import TemporalUnavailable, WorkerTimeout
 from outdial.domain.call.claim import CampaignState
 from outdial.intake.definition import LoadedDefinition, read_definition_text

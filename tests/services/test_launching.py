@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from outdial.dispatch.campaigns import ANSWER_WITHIN
+from outdial.dispatch.answers import ANSWER_WITHIN
 from outdial.dispatch.errors import TemporalUnavailable
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.line.routing import UnknownLine

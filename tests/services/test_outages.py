@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -14,7 +13,6 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.dispatch import signals, starting
 from outdial.dispatch.errors import (
     TemporalRefused,
     TemporalUnavailable,
@@ -31,7 +29,6 @@ from outdial.dispatch.starting import (
     wake_direct_campaign,
 )
 from outdial.runtime import connection
-from outdial.runtime.settings.settings import Settings
 from outdial.services.calls.requests import await_outcome
 from outdial.services.campaigns import control
 from outdial.services.operations.reading import require_campaign
@@ -45,6 +42,7 @@ from tests.services.defective import (
 from tests.services.world import build_world, no_temporal
 
 Ask = Callable[[], Awaitable[object]]
+MINUTE = timedelta(minutes=1)
 
 
 @given(DEFECTS)
@@ -128,7 +126,7 @@ async def test_a_namespace_that_is_not_found_is_no_workflow_that_is_over(
     assert not await wake_campaign(elsewhere, "nobody")
     for ask in (
         lambda: describe_execution(elsewhere, "nobody"),
-        lambda: await_closed(elsewhere, "nobody", doing="it is open"),
+        lambda: await_closed(elsewhere, "nobody", MINUTE, doing="it is open"),
         lambda: start_callback_run(elsewhere, "c1"),
     ):
         with pytest.raises(TemporalRefused, match="nowhere is not found"):
@@ -136,26 +134,7 @@ async def test_a_namespace_that_is_not_found_is_no_workflow_that_is_over(
     present = temporal_server.client
     assert await wake_campaign(present, "nobody")
     assert (await describe_execution(present, "nobody")).state is ExecutionState.ABSENT
-    await await_closed(present, "nobody", doing="it is open")
-
-
-async def test_a_server_that_accepts_and_never_answers_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The SDK's timeouts begin when it is connected."""
-    for module in (signals, starting):
-        monkeypatch.setattr(module, "SIGNAL_WITHIN", timedelta(milliseconds=50))
-    monkeypatch.setattr(connection, "CONNECT_WITHIN", timedelta(milliseconds=50))
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        address = f"127.0.0.1:{mute.getsockname()[1]}"
-        temporal = await Client.connect(
-            address, lazy=True, data_converter=connection.DATA_CONVERTER
-        )
-        assert not await wake_campaign(temporal, "nobody")
-        with pytest.raises(TemporalUnavailable):
-            await start_callback_run(temporal, "c1")
-        with pytest.raises(connection.TemporalUnreachable):
-            await connection.connect_temporal(Settings(temporal_address=address))
+    assert await await_closed(present, "nobody", MINUTE, doing="it is open")
 
 
 async def test_a_client_that_never_connected_raises_what_is_taken_for_an_outage() -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from outdial.api.state import state_of
-from outdial.dispatch.errors import TemporalRefused, TemporalUnavailable, failures_translated
+from outdial.dispatch.errors import TemporalRefused, TemporalUnavailable
+from outdial.dispatch.health import is_serving
 from outdial.store.db.errors import DatabaseUnavailable
-
-TEMPORAL_WITHIN = timedelta(seconds=2)
 
 router = APIRouter()
 
@@ -46,10 +43,8 @@ async def _database_answers(request: Request) -> bool:
 
 
 async def _temporal_answers(request: Request) -> str:
-    client = state_of(request).context.temporal
     try:
-        with failures_translated("its health is not known"):
-            healthy = await client.service_client.check_health(timeout=TEMPORAL_WITHIN)
+        healthy = await is_serving(state_of(request).context.temporal)
     except TemporalUnavailable:
         return "unavailable"
     except TemporalRefused:

@@ -319,13 +319,9 @@ async def _until_closed(ctx: Resources, name: str) -> None:
     record = await ctx.database.read(lambda s: campaigns.find_campaign(s, ctx.tenant, name))
     if record is None or not record.state.over:
         return
-    try:
-        if await _is_running(ctx, record):
-            async with asyncio.timeout(CLOSE_WITHIN.total_seconds()):
-                doing = f"nothing was done about {name}"
-                await await_closed(ctx.temporal, _workflow_id(record), doing=doing)
-    except TimeoutError:
-        raise LaunchClosing(name) from None
+    doing = f"nothing was done about {name}"
+    if not await await_closed(ctx.temporal, _workflow_id(record), CLOSE_WITHIN, doing=doing):
+        raise LaunchClosing(name)
 
 
 async def _is_running(ctx: Resources, record: CampaignRecord) -> bool:

@@ -103,18 +103,27 @@ class MaintenanceLoop:
         self._last_due = now
         ids = [endpoint_id for _, endpoint_id in due]
         taken = await self._ctx.database.write(lambda s: outstanding.take_up(s, ids, now=now))
-        for tenant, endpoint_id in due:
-            if endpoint_id in taken:
-                start = start_delivery(self._ctx.temporal, tenant, endpoint_id)
-                await run_isolated(start, f"deliveries to {endpoint_id}")
+        starts = [
+            run_isolated(
+                start_delivery(self._ctx.temporal, tenant, endpoint_id),
+                f"deliveries to {endpoint_id}",
+            )
+            for tenant, endpoint_id in due
+            if endpoint_id in taken
+        ]
+        await asyncio.gather(*starts)  # beside each other, since each may wait for its answer
 
     async def wake_unclaimed(self) -> None:
         """Wake direct campaigns whose requests no claim has taken."""
         before = self._ctx.clock() - UNCLAIMED_FOR
         waiting = await self._ctx.database.read(lambda s: requests.unclaimed(s, before=before))
-        for direct in waiting:
-            wake = wake_direct_campaign(self._ctx.temporal, direct)
-            await run_isolated(wake, f"requests of {direct.tenant}")
+        wakes = [
+            run_isolated(
+                wake_direct_campaign(self._ctx.temporal, direct), f"requests of {direct.tenant}"
+            )
+            for direct in waiting
+        ]
+        await asyncio.gather(*wakes)
 
     async def clear_abandoned(self) -> None:
         """Remove what launches wrote whose process died; complete accepted additions."""
