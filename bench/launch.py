@@ -63,8 +63,11 @@ second: one without a placement is no chance then."""
 FIRST_CALLS = 60
 """Of the other campaign. As many as it may have begin at once, so most of them end, and are
 followed, at about the same time. Gaps are measured behind these, when calls are spread out."""
-QUIET_SECONDS = 15.0
-"""For which the other campaign goes on before the launch begins."""
+QUIET_SECONDS = 60.0
+"""For which the other campaign goes on before the launch begins: as long as a launch takes."""
+CLAIM_LINGER_MS = 100
+"""By default a free slot waits half a second for others. Calls this short would spend a third of
+their time so, and a gap would show that wait."""
 POLL_SECONDS = 0.05
 LAUNCH_WITHIN = 900.0
 
@@ -156,6 +159,7 @@ async def _stack(url: str, state: Path) -> AsyncIterator[tuple[EmbeddedStack, Re
         "OUTDIAL_SIMULATED__TIME_SCALE": "1",
         "OUTDIAL_LINES__SIMULATED__MAX_CONCURRENT": "1000",
         "OUTDIAL_LINES__SIMULATED__PER_SECOND": "1000",
+        "OUTDIAL_CLAIM_LINGER_MS": str(CLAIM_LINGER_MS),
         "OUTDIAL_LOG_LEVEL": "WARNING",
     }
     async with AsyncExitStack() as opened:

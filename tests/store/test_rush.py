@@ -263,7 +263,7 @@ def test_an_opening_wakes_the_campaign_once(house: House) -> None:
     house.now = OPENS - timedelta(hours=1)
     house.line(most=3)
     campaign = house.launch(0, schedule=DAY, pacing={"max_concurrent": 3})
-    enroll(house, rows_of(campaign, 500))
+    enroll(house, rows_of(campaign, RESCHEDULED - 1))
     assert house.claim(campaign).wake_at == OPENS
     house.now = OPENS
     claim = house.claim(campaign)

@@ -15,7 +15,7 @@ MOST_LEFT = SLACK + SMALLEST_STEP
 """Recipients that a claim stores as ready where its lines are full."""
 MOST_COUNTED = 1000
 """Ready recipients are counted up to here."""
-RESCHEDULED = 600
+RESCHEDULED = 400
 """Recipients read in one step of putting off: a claim stays under 50 ms."""
 NUMBER_RETRY = timedelta(seconds=5)
 """The end of another campaign's call to the same number does not wake this one."""

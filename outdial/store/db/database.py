@@ -39,7 +39,7 @@ from outdial.store.db.errors import DatabaseUnavailable, StatementRefused
 T = TypeVar("T")
 
 _TRIES = 6
-_LONGEST_TURN = 0.05
+_LONGEST_TURN = 0.2
 """Seconds."""
 _SHORTEST_TURN = 1.5 * POLL_SECONDS
 """Whoever waits to write looks at least once in this time."""
