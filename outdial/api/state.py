@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
@@ -45,6 +46,8 @@ class ApiState:
     policy: ApiPolicy = field(default_factory=ApiPolicy)
     uploads: Uploads = field(default_factory=Uploads)
     launches: BackgroundLaunches = field(default_factory=BackgroundLaunches)
+    planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Of two plans one waits: each takes all cores for a while."""
 
 
 def state_of(request: Request) -> ApiState:

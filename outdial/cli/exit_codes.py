@@ -7,6 +7,7 @@ from collections.abc import Mapping
 OK = 0
 FAILED = 1
 STOPPED = 3
+VIOLATED = 4
 INTERRUPTED = 130
 
 EXIT_CODE: Mapping[str, int] = {

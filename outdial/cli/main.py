@@ -102,6 +102,10 @@ class Commands(LazyGroup):
             "outdial.cli.definitions.validate:validate",
         ),
         LazyCommand(
+            "plan", WRITE, "Show what a campaign file would do: who is called, when, and why not.",
+            "outdial.cli.campaigns.plan:plan",
+        ),
+        LazyCommand(
             "rehearse", WRITE, "Rehearse a campaign file in virtual time. No call is placed.",
             "outdial.cli.campaigns.rehearse:rehearse",
         ),

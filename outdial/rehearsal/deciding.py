@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from outdial.domain.call import batches
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.decision.consequence import drops_number, final_outcome
-from outdial.domain.decision.decision import Candidate, Decision, Dial, Never, Wait
+from outdial.domain.decision.decision import Candidate, Decision, Dial, Ledger, Never, Wait
 from outdial.domain.decision.earliest import earliest_wait
 from outdial.domain.decision.planner import decide, looks_back
 from outdial.domain.record import RecipientState
@@ -197,8 +197,12 @@ class Decider:
             person.marks,
         )
 
+    def ledger(self, person: Person, now: datetime) -> Ledger:
+        """Earlier calls that a decision about the person is made by."""
+        return self._history.ledger(person, now, counts_ceiling=self._counts_ceiling)
+
     def decide(self, person: Person, now: datetime) -> Decision:
-        ledger = self._history.ledger(person, now, counts_ceiling=self._counts_ceiling)
+        ledger = self.ledger(person, now)
         return decide(
             self.candidate(person), self._plan, ledger, now, self._rulebook, evidence=False
         )
@@ -211,8 +215,7 @@ class Decider:
     def apply(self, person: Person, decision: Wait | Never, now: datetime) -> None:
         """Put a decision against a call into force."""
         if drops_number(decision, person.others):
-            person.phone, *others = person.others
-            person.others, person.marks = tuple(others), {}
+            person.use_next_number()
             person.state = RecipientState.WAITING
             self.waiting.add(person)
         elif isinstance(decision, Wait):

@@ -16,7 +16,7 @@ from outdial.domain.call import batches
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.settlement import Close
 from outdial.domain.decision.ceiling import DAILY_CEILING
-from outdial.domain.decision.decision import Decision, Dial, Wait
+from outdial.domain.decision.decision import Decision, Dial, Ledger, Wait
 from outdial.domain.decision.planner import decide
 from outdial.domain.decision.reasons import Reason
 from outdial.domain.line.capacity import (
@@ -121,6 +121,14 @@ class MemoryEngine:
     def waits(self) -> Waits:
         """What recipients have waited for."""
         return self._decider.waits
+
+    def decide(self, person: Person, now: datetime) -> Decision:
+        """Whether a call to a recipient may be placed, as a claim decides it."""
+        return self._decider.decide(person, now)
+
+    def ledger(self, person: Person, now: datetime) -> Ledger:
+        """Earlier calls that such a decision is made by."""
+        return self._decider.ledger(person, now)
 
     # --- claim
 

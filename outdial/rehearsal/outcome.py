@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import NamedTuple
 
+from outdial.domain.clocks import load_zone
 from outdial.rehearsal.loop import Attempt, Ending
 from outdial.rehearsal.roster import Person
 from outdial.rehearsal.waits import Waits
@@ -223,6 +224,15 @@ class Outcome:
             (datetime.fromtimestamp(hour * HOUR, UTC), zone): count / len(self.runs)
             for (hour, zone), count in sorted(total.items())
         }
+
+    def calls_by_clock_hour(self) -> dict[str, tuple[float, ...]]:
+        """Calls in each hour of the day on the clocks of a zone, by zone, on average over the
+        runs."""
+        hours: dict[str, list[float]] = {}
+        for (at, zone), calls in self.calls_by_hour().items():
+            of_zone = hours.setdefault(zone, [0.0] * 24)
+            of_zone[at.astimezone(load_zone(zone)).hour] += calls
+        return {zone: tuple(hours[zone]) for zone in sorted(hours)}
 
     def slots_by_hour(self) -> dict[datetime, float]:
         """Slots in use, by the beginning of the hour, on average over hour and runs."""

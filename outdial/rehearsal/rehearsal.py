@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from outdial.rehearsal.loop import LINGER, Loop
 from outdial.rehearsal.memory import Before, MemoryEngine
 from outdial.rehearsal.outcome import Price, Recorder, RunFigures
 from outdial.rehearsal.people import GUESSES
-from outdial.rehearsal.roster import RosterReader
+from outdial.rehearsal.roster import Person, RosterReader
 from outdial.rehearsal.waits import Trace
 
 
@@ -46,15 +46,7 @@ class Rehearsal:
     ) -> RunFigures:
         """Run it once. `trace` keeps the steps of the recipient that it names."""
         roster = list(RosterReader().people(self.drafts))
-        engine = MemoryEngine(
-            self.plan,
-            roster,
-            self.lines,
-            self.start,
-            rulebook=self.rulebook,
-            before=self.before,
-            trace=trace,
-        )
+        engine = self.engine(roster, trace)
         recorder = Recorder(seed, self.start, self.price)
         loop = Loop(
             engine,
@@ -65,3 +57,15 @@ class Rehearsal:
             progress=progress,
         )
         return recorder.close(loop.run(self.start), roster, engine.waits)
+
+    def engine(self, roster: Sequence[Person], trace: Trace | None = None) -> MemoryEngine:
+        """An engine that keeps the records of these people, who are changed."""
+        return MemoryEngine(
+            self.plan,
+            roster,
+            self.lines,
+            self.start,
+            rulebook=self.rulebook,
+            before=self.before,
+            trace=trace,
+        )

@@ -64,6 +64,11 @@ class Person:
         """The first of the zones that the person may be in."""
         return self.zones.candidates[0]
 
+    def use_next_number(self) -> None:
+        """Drop the number for good."""
+        self.phone, *others = self.others
+        self.others, self.marks = tuple(others), {}
+
 
 class RosterReader:
     """Makes persons of located drafts; those alike share what they have in common."""

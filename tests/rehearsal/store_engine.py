@@ -83,7 +83,11 @@ class StoreEngine:
         rows = self._write(
             lambda s: (
                 s.connection()
-                .execute(select(recipient.c.id, recipient.c.position, recipient.c.zones))
+                .execute(
+                    select(recipient.c.id, recipient.c.position, recipient.c.zones).where(
+                        recipient.c.campaign_id == self.record.id
+                    )
+                )
                 .all()
             )
         )
@@ -164,15 +168,16 @@ class StoreEngine:
     def finals(self) -> dict[int, tuple[Any, ...]]:
         """How recipients ended, by position."""
         columns = ("position", "phone", "state", "outcome", "attempts", "calls")
-        rows = self._write(
-            lambda s: s.connection().execute(select(*(recipient.c[name] for name in columns))).all()
+        mine = select(*(recipient.c[name] for name in columns)).where(
+            recipient.c.campaign_id == self.record.id
         )
+        rows = self._write(lambda s: s.connection().execute(mine).all())
         return {row[0]: tuple(row[1:]) for row in rows}
 
     def _report(self, reserved: ReservedCall, now: datetime, **facts: Any) -> None:
         call_id, line_name = _call_id(reserved), reserved.line
         event = CallEvent(
-            event_id=f"e-{next(self._serial)}",
+            event_id=f"e-{self.record.id}-{next(self._serial)}",
             call_id=call_id,
             provider_call_id=f"p-{call_id}",
             at=now,

@@ -22,6 +22,7 @@ from outdial.api.v1.routes import (
     launches,
     lines,
     phone_numbers,
+    plans,
     results,
     suppressions,
     uploads,
@@ -47,6 +48,7 @@ Campaigns, calls and their records. Every request carries a key:
 
 _PARTS = (
     campaigns,
+    plans,
     results,
     launches,
     calls,

@@ -13,20 +13,21 @@ from outdial.cli.output import fail
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+FILES = ("campaign", "people", "policy")
 MESSAGES = ("request-call", "request-result", "run-campaign", "campaign-result")
 """Schemas of what other services send through Temporal and get back."""
 
 
 def schema(
     of: Annotated[
-        str, typer.Argument(help=f"campaign, people, {', '.join(MESSAGES)}.", show_default=False)
+        str, typer.Argument(help=f"{', '.join((*FILES, *MESSAGES))}.", show_default=False)
     ] = "campaign",
 ) -> None:
     """Print a JSON Schema.
 
     `campaign` is the schema of a campaign file, with which editors complete and check it, `people`
-    that of a people model for `outdial rehearse`. The others are those of the inputs and results of
-    RequestCallWorkflow and RunCampaignWorkflow.
+    that of a people model for `outdial rehearse`, `policy` that of a policy for `outdial plan`. The
+    others are those of the inputs and results of RequestCallWorkflow and RunCampaignWorkflow.
     """
     if of == "campaign":
         from outdial.intake.schema import schema_text
@@ -37,10 +38,15 @@ def schema(
         from outdial.rehearsal.people import PeopleModel
 
         sys.stdout.write(schema_of(PeopleModel, "Outdial people model"))
+    elif of == "policy":
+        from outdial.intake.schema import schema_of
+        from outdial.services.campaigns.plan_policy import PlanPolicy
+
+        sys.stdout.write(schema_of(PlanPolicy, "Outdial plan policy"))
     elif of in MESSAGES:
         sys.stdout.write(_message_schema(of))
     else:
-        fail(f"found {of!r}; write campaign, people, {', '.join(MESSAGES)}")
+        fail(f"found {of!r}; write {', '.join((*FILES, *MESSAGES))}")
 
 
 def _message_schema(name: str) -> str:

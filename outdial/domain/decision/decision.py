@@ -8,6 +8,7 @@ from typing import Any
 
 from outdial.domain.decision.ceiling import Ceiling
 from outdial.domain.decision.reasons import Reason
+from outdial.domain.definition.caps import Cap, CapScope
 from outdial.domain.line.routing import Marks
 from outdial.domain.rules.consent import Consent
 
@@ -41,6 +42,17 @@ class Ledger:
     """To the number that is dialed next; None: the person has no other."""
     ceiling: Ceiling | None = None
     """Of the installation over the number that is dialed next, when it is reached."""
+
+    def towards(self, cap: Cap) -> tuple[datetime, ...]:
+        """The attempts that a cap counts, whenever they were."""
+        if cap.per is CapScope.NUMBER and self.to_number is not None:
+            return self.to_number
+        return self.attempts
+
+    def used(self, cap: Cap, now: datetime) -> int:
+        """How many attempts count towards a cap at an instant."""
+        made = self.towards(cap)
+        return len(made) if cap.within is None else sum(at > now - cap.within for at in made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from outdial.domain.decision.conditions import (
 )
 from outdial.domain.decision.decision import Candidate, Decision, Dial, Ledger, Never, Wait
 from outdial.domain.decision.reasons import Reason, cap_reason, hours_reason, stamp
-from outdial.domain.definition.caps import CapScope, free_at
+from outdial.domain.definition.caps import free_at
 from outdial.domain.line.routing import rejected_by_all
 from outdial.domain.numbers.policy import refusal
 from outdial.domain.rules.rule import Rule
@@ -207,9 +207,7 @@ class _Search:
             rule, cap, ledger = bound.rule, bound.cap, self._ledger
             if rule is not None and not rule.holds_somewhere_at(self._at):
                 continue
-            made = ledger.attempts
-            if cap.per is CapScope.NUMBER and ledger.to_number is not None:
-                made = ledger.to_number
+            made = ledger.towards(cap)
             if len(made) < cap.calls:
                 continue
             free = free_at(cap, made, self._at)

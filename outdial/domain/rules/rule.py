@@ -49,6 +49,17 @@ class RuleWindow(Frozen):
     days: tuple[int, ...]
     span: Span
 
+    def __str__(self) -> str:
+        """As it is written, such as `mon-fri 09:00-18:00`."""
+        return f"{_days_in_words(self.days)} {self.span}"
+
+
+def _days_in_words(days: tuple[int, ...]) -> str:
+    first, last = days[0], days[-1]
+    if days != tuple(range(first, last + 1)) or len(days) < 3:
+        return " ".join(_DAYS[day] for day in days)
+    return "daily" if len(days) == 7 else f"{_DAYS[first]}-{_DAYS[last]}"
+
 
 def parse_rule_window(value: Any) -> Any:
     """Read `mon-fri 09:00-18:00`. Raises ValueError for anything else."""

@@ -62,15 +62,33 @@ def read_rehearsal(
     Nothing is known of earlier calls, nor of suppressed numbers. Raises UnknownLine, and
     DefinitionInvalid with every problem of the roster.
     """
+    loaded = on_carrying_lines(lines, loaded)
+    return rehearsal_of(lines, loaded, _drafts(loaded), start, people)
+
+
+def on_carrying_lines(lines: Lines, loaded: LoadedDefinition) -> LoadedDefinition:
+    """The definition on its lines. Raises UnknownLine, and DefinitionInvalid for what one of them
+    does not carry."""
     loaded = on_lines(lines, loaded)
     dropped = unsupported(lines, loaded)
     if dropped:
         raise DefinitionInvalid(dropped)
+    return loaded
+
+
+def rehearsal_of(
+    lines: Lines,
+    loaded: LoadedDefinition,
+    drafts: Sequence[LocatedDraft],
+    start: datetime,
+    people: PeopleSource | None = None,
+) -> Rehearsal:
+    """The rehearsal of a definition that is on its lines, with these recipients."""
     plan = CallPlan.of(loaded.definition)
     return Rehearsal(
         name=loaded.definition.name,
         plan=plan,
-        drafts=tuple(_drafts(loaded)),
+        drafts=tuple(drafts),
         lines=tuple(_setup(lines, share.name) for share in plan.shares),
         start=start,
         people=people or Modeled(GUESSES),

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from outdial.domain.clocks import load_zone
 from outdial.domain.decision.conditions import Conditions
 from outdial.domain.decision.decision import Decision, Dial, Wait
-from outdial.domain.definition.caps import CapScope, free_at
+from outdial.domain.definition.caps import free_at
 from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.domain.rules.rule import Rule
@@ -169,16 +169,10 @@ def _rule(rule: Rule) -> dict[str, Any]:
         },
     )  # fmt: skip
     if rule.windows:
-        shown["windows"] = [
-            f"{' '.join(_DAYS[day] for day in window.days)} {window.span}"
-            for window in rule.windows
-        ]
+        shown["windows"] = [str(window) for window in rule.windows]
     if rule.caps:
         shown["caps"] = [str(cap) for cap in rule.caps]
     return shown
-
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def _caps(
@@ -187,17 +181,12 @@ def _caps(
     caps = []
     for bound in conditions.caps:
         ledger = explanation.ledger
-        counted = ledger.attempts
-        if bound.cap.per is CapScope.NUMBER and ledger.to_number is not None:
-            counted = ledger.to_number
-        within = bound.cap.within
-        used = [at for at in counted if within is None or at > now - within]
-        free = free_at(bound.cap, counted, now)
+        free = free_at(bound.cap, ledger.towards(bound.cap), now)
         caps.append(
             {
                 "cap": str(bound.cap),
                 "by": bound.rule.id if bound.rule else "campaign",
-                "used": len(used),
+                "used": ledger.used(bound.cap, now),
                 "free_at": None if free is None else free.isoformat(),
             }
         )

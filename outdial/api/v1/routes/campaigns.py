@@ -66,6 +66,17 @@ _DEFINITION: dict[str, Any] = {
         },
     }
 }
+LISTED_DEFINITION: dict[str, Any] = {
+    "requestBody": {
+        **_DEFINITION["requestBody"],
+        "content": {
+            media_type: content
+            for media_type, content in _DEFINITION["requestBody"]["content"].items()
+            if media_type != "multipart/form-data"
+        },
+    }
+}
+"""A definition that lists its recipients."""
 
 
 class Campaign(BaseModel):
@@ -154,7 +165,7 @@ async def launch_campaign(
     """Launch a campaign definition, as JSON or YAML. It lists its recipients; it can't name files
     of this machine. A form with the parts `definition` and `contacts` (the CSV file) is launched
     while `GET /v1/launches/{id}` shows how far it is; so is a body of more than a megabyte."""
-    text = await _text(request)
+    text = await body_text(request)
     stored = await idempotent_request(request, caller, idempotency_key)
 
     async def work(public_id: str | None, progress: staging.Progress | None = None) -> Answer:
@@ -254,7 +265,7 @@ async def explain(
     return await explaining.explain(caller.ctx, name, parse_number(phone))
 
 
-async def _text(request: Request) -> str:
+async def body_text(request: Request) -> str:
     """The body as text. Raises RequestRefused."""
     body = await request.body()
     try:

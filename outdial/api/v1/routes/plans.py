@@ -1,0 +1,56 @@
+"""/v1/campaigns/plan."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.state import state_of
+from outdial.api.v1.auth import needs
+from outdial.api.v1.problems import documented
+from outdial.api.v1.routes.campaigns import LISTED_DEFINITION, body_text
+from outdial.domain.definition.fields import Timestamp
+from outdial.intake.apart import parse_apart
+from outdial.intake.definition import read_definition_text
+from outdial.services.accounts.access import Caller
+from outdial.services.campaigns.plan_document import PlanDocument
+from outdial.services.campaigns.plan_input import read_with_database
+from outdial.services.campaigns.planning import make_plan
+from outdial.services.campaigns.rehearsal_processes import Interruption
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
+RUNS = 3
+MOST_RUNS = 20
+
+
+@router.post("/plan", responses=documented(413), openapi_extra=LISTED_DEFINITION)
+async def plan_campaign(
+    request: Request,
+    runs: Annotated[
+        int, Query(ge=0, le=MOST_RUNS, description="How many rehearsals; 0: none.")
+    ] = RUNS,
+    seed: Annotated[
+        int, Query(ge=0, le=2**31 - 1, description="Of the first run; the others have the next.")
+    ] = 1,
+    start: Annotated[
+        Timestamp | None, Query(description="When it is launched. Default: now.")
+    ] = None,
+    caller: Caller = needs("campaigns:write"),
+) -> PlanDocument:
+    """What a campaign definition, as JSON or YAML, would do: who is called, who later, who never
+    and why, when telephones may ring, and what it takes. Nothing is stored, and no call is placed.
+    It lists its recipients; rows with problems are left out and shown."""
+    text = await body_text(request)
+    loaded = await parse_apart(len(text), read_definition_text, text, name="body")
+    ctx = caller.ctx
+    given = await read_with_database(ctx, loaded, start or ctx.clock(), scopes=caller.key.scopes)
+    interruption = Interruption()
+    async with state_of(request).planning:
+        try:
+            seeds = range(seed, seed + runs)
+            plan = await asyncio.to_thread(make_plan, given, seeds, interruption=interruption)
+        except asyncio.CancelledError:
+            interruption.request()
+            raise
+    return PlanDocument.of(plan)

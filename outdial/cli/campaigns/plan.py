@@ -1,0 +1,150 @@
+"""`outdial plan`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from outdial.cli.attachment import NothingYet, reading_records
+from outdial.cli.campaigns.plan_figures import print_plan
+from outdial.cli.campaigns.plan_files import write_csv
+from outdial.cli.campaigns.progress_line import progress_line
+from outdial.cli.campaigns.rehearsal_options import (
+    PeopleOption,
+    SeedOption,
+    StartOption,
+    read_on_lines,
+    read_people,
+    read_start,
+    runs_in_words,
+)
+from outdial.cli.campaigns.staging import Interrupted
+from outdial.cli.exit_codes import FAILED, OK, VIOLATED
+from outdial.cli.output import fail, flush_json, say
+from outdial.cli.running import run, settings_or_fail
+from outdial.intake.definition import read_definition
+from outdial.intake.problems import Problem
+from outdial.intake.written_value import read_written_value
+from outdial.runtime.settings.settings import Settings
+from outdial.services.campaigns.plan_document import PlanDocument
+from outdial.services.campaigns.plan_input import PlanInput, read_plan_input, with_database
+from outdial.services.campaigns.plan_policy import PlanPolicy, violations
+from outdial.services.campaigns.planning import CampaignPlan, make_plan
+from outdial.services.campaigns.rehearsal_processes import Interruption
+from outdial.services.campaigns.rehearsing import MOST_RUNS
+
+RUNS = 10
+
+
+def plan(
+    file: Annotated[Path, typer.Argument(help="The campaign's YAML file.", show_default=False)],
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            "--policy",
+            help="A YAML file with limits; a plan that exceeds one ends with exit code 4.",
+            show_default=False,
+        ),
+    ] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            help="A folder for recipients.csv (every recipient with its group and the reason) and "
+            "rejected.csv.",
+            show_default=False,
+        ),
+    ] = None,
+    runs: Annotated[
+        int,
+        typer.Option("--runs", min=0, max=MOST_RUNS, help="How many rehearsals; 0: none."),
+    ] = RUNS,
+    seed: SeedOption = 1,
+    people: PeopleOption = None,
+    start: StartOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
+) -> None:
+    """Show what a campaign file would do. No call is placed.
+
+    Decides about every recipient as a launch would, with what the database here knows (your own
+    rules, suppressed numbers, earlier calls): who is called, who later and when, who never and why.
+    Shows the hours of each time zone and jurisdiction with the rules that narrow them, rejected
+    rows, how much of each cap is used, and from rehearsals when it is over, how many calls it takes
+    and at which hours.
+
+    Exit code: 0 planned, 1 problems (rejected rows too), 4 it exceeds the policy.
+    """
+    settings = settings_or_fail()
+    options = _Options(file, policy, csv, people, start, range(seed, seed + runs))
+    run(_plan(settings, options, as_json=as_json))
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    file: Path
+    policy: Path | None
+    csv: Path | None
+    people: str | None
+    start: str | None
+    seeds: Sequence[int]
+
+
+async def _plan(settings: Settings, options: _Options, *, as_json: bool) -> int:
+    limits = None if options.policy is None else read_written_value(options.policy, PlanPolicy)
+    planned = await _made(await _read(settings, options), options.seeds)
+    exceeded = [] if limits is None else violations(*limits, planned)
+    document = PlanDocument.of(planned)
+    if options.csv is not None:
+        await _write_csv(options.csv, planned)
+    if as_json:
+        flush_json(document.model_dump_json())
+    else:
+        print_plan(document, planned.given.rejected)
+    return _exit_code(planned, exceeded)
+
+
+async def _write_csv(folder: Path, planned: CampaignPlan) -> None:
+    try:
+        await asyncio.to_thread(write_csv, folder, planned)
+    except OSError as error:
+        fail(f"--csv: found a folder that can't be written: {error.strerror}")
+
+
+def _exit_code(planned: CampaignPlan, exceeded: Sequence[Problem]) -> int:
+    for problem in exceeded:
+        say(str(problem), to_stderr=True)
+    if planned.given.rejected:
+        return FAILED
+    return VIOLATED if exceeded else OK
+
+
+async def _read(settings: Settings, options: _Options) -> PlanInput:
+    """The campaign as it would be launched with the settings found here."""
+    begin, people = read_start(options.start), read_people(settings, options.people)
+    loaded = read_definition(options.file)
+    given = await read_on_lines(
+        settings, lambda lines: read_plan_input(lines, loaded, begin, people)
+    )
+    try:
+        async with reading_records(settings) as at:
+            return await with_database(at.context, given)
+    except NothingYet:
+        return given
+
+
+async def _made(given: PlanInput, seeds: Sequence[int]) -> CampaignPlan:
+    """Raises Interrupted for Ctrl-C."""
+    interruption = Interruption()
+    try:
+        with progress_line(runs_in_words) as progress:
+            return await asyncio.to_thread(
+                make_plan, given, seeds, progress=progress, interruption=interruption
+            )
+    except asyncio.CancelledError:
+        interruption.request()
+        raise Interrupted("Interrupted; nothing was changed.") from None

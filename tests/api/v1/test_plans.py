@@ -1,0 +1,74 @@
+"""POST /v1/campaigns/plan: what a definition would do; nothing is stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from tests.api.v1.conftest import Customer, bearer, new_key
+from tests.services.world import NUMBERS, World, new_name
+
+PATH = "/v1/campaigns/plan"
+
+
+def definition(**changes: Any) -> dict[str, Any]:
+    return {
+        "name": new_name(),
+        "purpose": "informational",
+        "agent": "reminder",
+        "schedule": {"hours": "00:00-24:00"},
+        "recipients": [{"phone": number} for number in NUMBERS],
+    } | changes
+
+
+async def test_a_definition_is_planned(us: Customer) -> None:
+    document = definition()
+    answer = await us.http.post(PATH, json=document, params={"runs": 2})
+    assert answer.status_code == 200, answer.text
+    plan = answer.json()
+    assert plan["campaign"] == document["name"]
+    assert (plan["now"]["people"], plan["never"]["people"]) == (len(NUMBERS), 0)
+    assert plan["rehearsal"]["seeds"] == [1, 2]
+    assert plan["windows"][0]["open_hours"] == 168
+    again = await us.http.post(PATH, json=document, params={"runs": 0})
+    assert (again.json()["id"], again.json()["rehearsal"]) == (plan["id"], None)
+    stored = await us.http.get(f"/v1/campaigns/{document['name']}")
+    assert stored.status_code == 404
+
+
+async def test_numbers_suppressed_for_the_tenant_are_never_called(
+    us: Customer, them: Customer
+) -> None:
+    listed = {"numbers": list(NUMBERS[:2]), "reason": "asked"}
+    assert (await them.http.post("/v1/suppressions", json=listed)).is_success
+    # Lines are the tenants' own, and each has one.
+    ours = (await us.http.post(PATH, json=definition(), params={"runs": 0})).json()
+    theirs = (await them.http.post(PATH, json=definition(), params={"runs": 0})).json()
+    assert ours["never"]["people"] == 0
+    assert [(r["code"], r["people"]) for r in theirs["never"]["reasons"]] == [("suppressed", 2)]
+
+
+async def test_rejected_rows_are_shown_beside_the_others(us: Customer) -> None:
+    people = [{"phone": NUMBERS[0]}, {"phone": "12"}, {"phone": NUMBERS[0]}]
+    answer = await us.http.post(PATH, json=definition(recipients=people), params={"runs": 0})
+    assert answer.status_code == 200, answer.text
+    plan = answer.json()
+    assert (plan["recipients"], plan["rejected"]["rows"]) == (1, 2)
+    assert plan["rejected"]["duplicates"] == 1
+    nobody = await us.http.post(PATH, json=definition(recipients=people[1:2]))
+    assert (nobody.status_code, nobody.json()["code"]) == (422, "invalid_definition")
+
+
+async def test_a_key_may_plan_what_it_may_launch(api: httpx.AsyncClient, world: World) -> None:
+    risk = {"accept_risk": [{"rule": "US.hours", "reason": "counsel looked at it"}]}
+    for scopes, status in ((("campaigns:read",), 403), (("campaigns:write",), 403)):
+        key = await new_key(world, scopes=scopes)
+        answer = await api.post(PATH, json=definition(**risk), headers=bearer(key.text))
+        assert (answer.status_code, answer.json()["code"]) == (status, "scope_missing")
+
+
+async def test_no_file_of_this_machine_is_read(us: Customer) -> None:
+    answer = await us.http.post(PATH, json=definition(recipients={"csv": "/etc/passwd"}))
+    assert answer.status_code == 422
+    assert "can't be read from here" in answer.json()["detail"]
