@@ -205,6 +205,19 @@ def rehearsal_is_pure(source: Source) -> Iterator[Finding]:
                 yield line, f"a rehearsal may not import {name}"
 
 
+def matplotlib_is_imported_late(source: Source) -> Iterator[Finding]:
+    """It takes longer to import than most commands take in all."""
+    types = _for_types_alone(source)
+    at_once = {node.lineno for node in source.tree.body if hasattr(node, "lineno")}
+    for line, name in imported_names(source):
+        if not source.shipped or name.split(".")[0] != "matplotlib" or line in types:
+            continue
+        if source.room != "drawing":
+            yield line, f"{name} belongs into outdial/drawing"
+        elif line in at_once:
+            yield line, f"{name} is imported by the functions that draw"
+
+
 def workflows_only_decide(source: Source) -> Iterator[Finding]:
     if source.room == "workflows":
         for line, name in imported_names(source):
@@ -397,6 +410,7 @@ def locked_calls_are_values(source: Source) -> Iterator[Finding]:
 RULES: tuple[Rule, ...] = (
     domain_is_pure,
     rehearsal_is_pure,
+    matplotlib_is_imported_late,
     workflows_only_decide,
     dispatch_talks_to_temporal,
     doors_are_not_imported,

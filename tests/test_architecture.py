@@ -22,6 +22,7 @@ from tests.architecture import (
     errors_have_one_root,
     imported_names,
     locked_calls_are_values,
+    matplotlib_is_imported_late,
     no_error_swallowed,
     no_provider_by_name,
     no_swamp,
@@ -51,6 +52,12 @@ FORBIDDEN: list[tuple[Rule, str, str]] = [
     (domain_is_pure, "outdial/domain/rules/day.py", "from ...store import tables"),
     (rehearsal_is_pure, "outdial/rehearsal/loop.py", "import random"),
     (rehearsal_is_pure, "outdial/rehearsal/memory.py", "from outdial.store.call import calls"),
+    (
+        matplotlib_is_imported_late,
+        "outdial/cli/report.py",
+        "def f() -> None:\n    import matplotlib",
+    ),
+    (matplotlib_is_imported_late, "outdial/drawing/figures.py", "from matplotlib.axes import Axes"),
     (workflows_only_decide, "workflows/call.py", "from activities.place import PlaceCall"),
     (workflows_only_decide, "workflows/call.py", "import activities"),
     (workflows_only_decide, "workflows/call.py", "from phonenumbers import parse"),
@@ -132,6 +139,16 @@ FORBIDDEN: list[tuple[Rule, str, str]] = [
 ]
 
 ALLOWED: list[tuple[Rule, str, str]] = [
+    (
+        matplotlib_is_imported_late,
+        "outdial/drawing/figures.py",
+        "def draw() -> None:\n    from matplotlib.figure import Figure",
+    ),
+    (
+        matplotlib_is_imported_late,
+        "outdial/drawing/figures.py",
+        "if TYPE_CHECKING:\n    from matplotlib.axes import Axes",
+    ),
     (domain_is_pure, "outdial/domain/phone.py", "import phonenumbers\nfrom .zone import load_zone"),
     (domain_is_pure, "outdial/intake/csv.py", "import os"),
     (

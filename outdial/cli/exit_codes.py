@@ -27,6 +27,7 @@ EXIT_CODE: Mapping[str, int] = {
     "rehearsal_failed": FAILED,
     "statement_refused": FAILED,
     "not_offered": FAILED,
+    "report_too_large": FAILED,
     "interrupted": INTERRUPTED,
     # What was written
     "definition_invalid": FAILED,

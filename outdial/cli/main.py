@@ -46,6 +46,10 @@ class Commands(LazyGroup):
             "outdial.cli.campaigns.status:calls",
         ),
         LazyCommand(
+            "report", STEER, "Report what a campaign came to.",
+            "outdial.cli.campaigns.report:report",
+        ),
+        LazyCommand(
             "callbacks", STEER, "List the callbacks of a campaign's calls, newest first.",
             "outdial.cli.campaigns.callbacks:callbacks",
         ),

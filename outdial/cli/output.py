@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from outdial.cli.exit_codes import FAILED
+from outdial.domain.codes import words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,12 +65,6 @@ def flush_json(text: str) -> None:
     """A line for programs, on standard output and nowhere else."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
-
-
-def words(code: str) -> str:
-    """`no_answer` as people write it; `failed:rejected` as `failed (rejected)`."""
-    head, _, detail = code.replace("_", " ").partition(":")
-    return f"{head} ({detail})" if detail else head
 
 
 def counted(counts: dict[str, int]) -> str:

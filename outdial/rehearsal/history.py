@@ -35,9 +35,9 @@ class History:
         self._placements: dict[str, list[datetime]] = defaultdict(list)
         self._suppressed = {subscriber(phone): reason for phone, reason in suppressed.items()}
         self._live: set[str] = set()
-        for earlier, known in ((attempts, self._attempts), (placements, self._placements)):
+        for earlier, by_number in ((attempts, self._attempts), (placements, self._placements)):
             for phone, times in earlier.items():
-                known[subscriber(phone)] = sorted((*known[subscriber(phone)], *times))
+                by_number[subscriber(phone)] = sorted((*by_number[subscriber(phone)], *times))
 
     def ledger(self, person: Person, now: datetime, *, counts_ceiling: bool) -> Ledger:
         """Earlier attempts to the person; `counts_ceiling`: the line is no simulated one."""

@@ -48,7 +48,7 @@ class RunFigures:
     attempts_per_person: Counter[int] = field(default_factory=Counter)
     """How many people got so many attempts."""
     reached_by_hour: Counter[int] = field(default_factory=Counter)
-    """People who answered for the first time, by the hour of that call's end."""
+    """People who answered for the first time, by the hour in which they did."""
     calls_by_hour_and_zone: Counter[tuple[int, str]] = field(default_factory=Counter)
     calls_by_line: Counter[str] = field(default_factory=Counter)
     slot_seconds_by_hour: dict[int, float] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Recorder:
         self._use_slot(begun, ended)
         if attempt.reached and attempt.position not in self._reached:
             self._reached.add(attempt.position)
-            figures.reached_by_hour[int(ended // HOUR)] += 1
+            figures.reached_by_hour[int((ended - attempt.talk_seconds) // HOUR)] += 1
         if self._price is not None and figures.cost is not None:
             figures.cost += self._price(attempt)
 
@@ -128,7 +128,7 @@ class Band(NamedTuple):
 
 
 class HourBand(NamedTuple):
-    """A figure at the end of an hour, over several runs."""
+    """A figure of an hour, or at its end, over several runs."""
 
     at: datetime
     band: Band
@@ -244,6 +244,19 @@ class Outcome:
             datetime.fromtimestamp(hour * HOUR, UTC): total[hour] / HOUR / len(self.runs)
             for hour in sorted(total)
         }
+
+    def slots_over_time(self) -> list[HourBand]:
+        """Slots in use on average over an hour, by its beginning; none in the hours around those
+        in which some are."""
+        used = {hour for run in self.runs for hour in run.slot_seconds_by_hour}
+        around = {hour + step for hour in used for step in (-1, 1)}
+        return [
+            HourBand(
+                datetime.fromtimestamp(hour * HOUR, UTC),
+                band([run.slot_seconds_by_hour.get(hour, 0.0) / HOUR for run in self.runs]),
+            )
+            for hour in sorted(used | around)
+        ]
 
 
 class _Curve:

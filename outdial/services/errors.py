@@ -16,6 +16,7 @@ ServiceError
 ├── ScopeMissing          the key may not do that
 ├── KeyOutranked          the key to change may do more, or lasts longer, than the caller's
 ├── NotOffered            no configured line can do that
+├── ReportTooLarge        more rows than an API process reads for one report
 └── TooManyRequests       a limit is used up
     └── QuotaUsedUp       the daily calls of a key or a tenant are used up
 
@@ -152,6 +153,16 @@ class NotOffered(ServiceError):
     """Its text says what is missing."""
 
     code = "not_offered"
+
+
+class ReportTooLarge(ServiceError):
+    code = "report_too_large"
+
+    def __init__(self, name: str, rows: int, most: int) -> None:
+        super().__init__(
+            f"the launch has {rows:,} recipients and calls, and a report is made here of up to "
+            f"{most:,}; run `outdial report {name}` beside the database"
+        )
 
 
 class TooManyRequests(ServiceError):

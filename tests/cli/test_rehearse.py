@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from outdial.cli.exit_codes import INTERRUPTED
+from outdial.domain.report.rehearsed import RehearsedCampaign
 from outdial.store.db.database import Database
 from tests.cli.conftest import Outdial
 
@@ -44,6 +45,14 @@ def test_the_quickstart_is_rehearsed(outdial: Outdial) -> None:
     assert sum(report["recipients_by_outcome"].values()) == pytest.approx(40)
     assert 0 < report["reached"]["p10"] <= report["reached"]["p90"] <= 40
     assert report == rehearsed(outdial, "--runs", "3", "--seed", "5"), "the same seeds"
+
+
+def test_a_launch_can_be_compared_with_what_is_written(outdial: Outdial) -> None:
+    written = rehearsed(outdial, "--runs", "3")
+    read = RehearsedCampaign.model_validate(written).model_dump(mode="json")
+    compared = {key: written[key] for key in read if key not in ("start", "finish")}
+    assert compared.pop("reached_over_time")[0].keys() == {"at", "p10", "p50", "p90"}
+    assert compared.items() <= read.items()
 
 
 def test_a_people_model_is_given(outdial: Outdial, tmp_path: Path) -> None:
@@ -152,3 +161,16 @@ def _first_number() -> str:
     rows = (ROOT / "campaigns" / "contacts" / "quickstart.csv").read_text(encoding="utf-8")
     header, first, *_ = rows.splitlines()
     return first.split(",")[header.split(",").index("telephone")].strip('"')
+
+
+def test_a_page_and_images_are_drawn(outdial: Outdial, tmp_path: Path) -> None:
+    options = ("--runs", "2", "--json", "--html", "page.html", "--png", "images")
+    result = outdial("rehearse", QUICKSTART, *START, *options)
+    assert result.exit_code == 0, result.output
+    json.loads(result.stdout)
+    html = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for text in ("quickstart: rehearsal", "Calls by day and zone", "Share of people reached"):
+        assert text in html
+    images = {path.name: path.read_bytes()[:4] for path in (tmp_path / "images").iterdir()}
+    assert images.keys() >= {"calls.png", "slots.png", "reached.png", "waits.png"}
+    assert set(images.values()) == {b"\x89PNG"}

@@ -63,6 +63,7 @@ _OF_NAMES = {
     "endpoint_id": Values("endpoint-1", NOBODY),
     "is_active": Values("true", "false"),
     "key_id": Values("key-7", NOBODY),
+    "launch": Values("1", "99"),
     "launch_id": Values("launch-False", NOBODY),
     "leadStatus": Values("hot", "cold"),
     "name": Values("history", NOBODY),
@@ -71,6 +72,7 @@ _OF_NAMES = {
     "phone": Values(phone_of(7), phone_of(900_000)),
     "provider": Values("simulated", NOBODY),
     "recording_id": Values("direct-17", NOBODY),
+    "right": Values("completed", NOBODY),
     "search": Values("Ada 7", NOBODY),
     "session_id": Values("request-7", NOBODY),
     "startDate": Values("2026-04-01", "2090-01-01"),
@@ -173,7 +175,8 @@ async def _ask(http: httpx.AsyncClient, route: Route, query: dict[str, str]) -> 
         for name in route.in_path:
             path = path.replace("{" + name + "}", getattr(route.values(name), kind))
         response = await http.get(path, params=query)
-        assert response.status_code in (200, 404), (path, query, response.text)
+        expected = (200, 404) if not path.endswith("/report") else (200, 404, 422)
+        assert response.status_code in expected, (path, query, response.text)  # 422: too large
         if response.status_code == 200 and "cursor" in route.paged:
             cursor = response.json()["next_cursor"]
             if cursor:

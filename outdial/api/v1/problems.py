@@ -72,6 +72,7 @@ PROBLEM_CODE: Mapping[str, str] = {
     "staging_ended": "launch_interrupted",
     "precondition_failed": "precondition_failed",
     "no_callable_recipients": "no_callable_recipients",
+    "report_too_large": "report_too_large",
     "body_invalid": "invalid",
     "rules_invalid": "invalid",
     "request_refused": "invalid",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from outdial.cli.output import new_table, plural, print_table, say, words
+from outdial.cli.output import new_table, plural, print_table, say
+from outdial.domain.codes import words
 from outdial.intake.problems import problem_lines
 from outdial.services.campaigns.plan_document import (
     PlanBand,

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
-from outdial.cli.output import new_table, plural, print_table, say, words
+from outdial.cli.output import new_table, plural, print_table, say
+from outdial.domain.codes import words
 from outdial.rehearsal.outcome import Band, Outcome, RunFigures
 from outdial.rehearsal.rehearsal import Rehearsal
 from outdial.rehearsal.waits import RETRY, SLOT, Step
@@ -91,10 +92,14 @@ def _reached_rows(outcome: Outcome) -> list[tuple[str, float, str]]:
     return rows
 
 
+def wait_in_words(code: str) -> str:
+    """What a recipient waits for."""
+    return _WAITED_FOR.get(code, words(code))
+
+
 def _wait_rows(outcome: Outcome) -> list[tuple[str, float, str]]:
     return [
-        (_WAITED_FOR.get(code, words(code)), hours, f"{hours:,.1f}")
-        for code, hours in outcome.waits().items()
+        (wait_in_words(code), hours, f"{hours:,.1f}") for code, hours in outcome.waits().items()
     ]
 
 

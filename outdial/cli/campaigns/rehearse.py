@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from outdial.cli.attachment import NothingYet, reading_records
+from outdial.cli.campaigns.pages import Drawn, Html, Opened
 from outdial.cli.campaigns.rehearsal_figures import (
     outcome_report,
     print_outcome,
@@ -22,7 +21,8 @@ from outdial.cli.campaigns.rehearsal_figures import (
 )
 from outdial.cli.campaigns.staging import Interrupted
 from outdial.cli.exit_codes import OK
-from outdial.cli.output import console, fail, flush_json, plural
+from outdial.cli.live_line import live_line
+from outdial.cli.output import fail, flush_json, plural
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.definition.fields import parse_instant
 from outdial.domain.line.routing import SIMULATED
@@ -41,7 +41,6 @@ from outdial.runtime.stack.addresses import settings_of_launch
 from outdial.services.campaigns.rehearsal_processes import Interruption
 from outdial.services.campaigns.rehearsing import (
     MOST_RUNS,
-    Progress,
     RehearsalProgress,
     read_rehearsal,
     trace_recipient,
@@ -53,13 +52,7 @@ from outdial.services.campaigns.rehearsing import (
 from outdial.services.campaigns.simulated_people import read_simulated_people
 from outdial.services.compliance.numbers import parse_number
 
-if TYPE_CHECKING:
-    from rich.live import Live
-
 RUNS = 10
-SHOWN_AFTER = 1.0
-"""Seconds; what takes less is not shown."""
-_REFRESHED = 0.2
 
 
 def rehearse(
@@ -95,6 +88,12 @@ def rehearse(
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
+    html: Html = None,
+    png: Annotated[
+        Path | None,
+        typer.Option("--png", help="Write each chart as an image there.", show_default=False),
+    ] = None,
+    opened: Opened = False,
 ) -> None:
     """Rehearse a campaign file in virtual time. No call is placed.
 
@@ -107,7 +106,8 @@ def rehearse(
     Exit code: 0 rehearsed, 1 problems.
     """
     settings = settings_or_fail()
-    run(_rehearse(settings, file, seed, runs, people, start, recipient, as_json=as_json))
+    drawn = Drawn(html, opened=opened, png=png)
+    run(_rehearse(settings, file, seed, runs, people, start, recipient, drawn, as_json=as_json))
 
 
 async def _rehearse(
@@ -118,6 +118,7 @@ async def _rehearse(
     people: str | None,
     start: str | None,
     recipient: str | None,
+    drawn: Drawn,
     *,
     as_json: bool,
 ) -> int:
@@ -137,6 +138,12 @@ async def _rehearse(
         flush_json(json.dumps(outcome_report(rehearsal, outcome), ensure_ascii=False))
     else:
         print_outcome(rehearsal, outcome)
+    if drawn:
+        from outdial.cli.campaigns.rehearsal_page import rehearsal_charts, rehearsal_page
+
+        of = rehearsal.people.source
+        drawn.write_page(lambda: rehearsal_page(rehearsal.name, of, outcome), rehearsal.name)
+        drawn.write_images(lambda: rehearsal_charts(outcome))
     return OK
 
 
@@ -154,9 +161,13 @@ async def _outcome(rehearsal: Rehearsal, seeds: Sequence[int]) -> Outcome:
     """Raises Interrupted for Ctrl-C."""
     interruption = Interruption()
     try:
-        with _showing() as progress:
+        with live_line() as show:
             return await asyncio.to_thread(
-                rehearse_all, rehearsal, seeds, progress=progress, interruption=interruption
+                rehearse_all,
+                rehearsal,
+                seeds,
+                progress=lambda progress: show(_in_words(progress)),
+                interruption=interruption,
             )
     except asyncio.CancelledError:
         interruption.request()
@@ -210,32 +221,6 @@ async def _with_records(settings: Settings, rehearsal: Rehearsal) -> Rehearsal:
             return await with_records(at.context, rehearsal)
     except NothingYet:
         return rehearsal
-
-
-@contextmanager
-def _showing() -> Iterator[Progress]:
-    """A line on a terminal while it goes on; elsewhere nothing."""
-    output, begun, live = console(stderr=True), time.monotonic(), list["Live"]()
-    shown = 0.0
-
-    def show(progress: RehearsalProgress) -> None:
-        nonlocal shown
-        now = time.monotonic()
-        if not output.is_terminal or now - begun < SHOWN_AFTER or now - shown < _REFRESHED:
-            return
-        shown = now
-        if not live:
-            from rich.live import Live
-
-            live.append(Live(console=output, auto_refresh=False, transient=True))
-            live[0].start()
-        live[0].update(_in_words(progress), refresh=True)
-
-    try:
-        yield show
-    finally:
-        for one in live:
-            one.stop()
 
 
 def _in_words(progress: RehearsalProgress) -> str:

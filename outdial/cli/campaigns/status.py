@@ -10,17 +10,10 @@ import typer
 from outdial.cli.attachment import Attachment, NothingYet, reading_records
 from outdial.cli.campaigns.figures import report, summary, waiting_for
 from outdial.cli.exit_codes import OK
-from outdial.cli.output import (
-    flush_json,
-    new_table,
-    print_table,
-    say,
-    say_if_more,
-    until,
-    words,
-)
+from outdial.cli.output import flush_json, new_table, print_table, say, say_if_more, until
 from outdial.cli.running import run, settings_or_fail
 from outdial.domain.call.status import CallStatus
+from outdial.domain.codes import words
 from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.record import CallRecord, Progress, RecipientState
 from outdial.runtime.settings.settings import Settings

@@ -10,11 +10,12 @@ import typer
 
 from outdial.cli.attachment import Attachment, attached
 from outdial.cli.exit_codes import FAILED, INTERRUPTED, OK
-from outdial.cli.output import fail, say, words
+from outdial.cli.output import fail, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.contracts.messages import RequestResult
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.status import CallStatus
+from outdial.domain.codes import words
 from outdial.domain.numbers.phone import BadPhone, mask_phone, parse_phone
 from outdial.domain.record import CallRecord
 from outdial.intake.contacts.roster import first_recipient

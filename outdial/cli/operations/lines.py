@@ -10,8 +10,9 @@ import typer
 
 from outdial.cli.attachment import NothingYet, reading_records
 from outdial.cli.exit_codes import OK
-from outdial.cli.output import flush_json, new_table, print_table, say, until, words
+from outdial.cli.output import flush_json, new_table, print_table, say, until
 from outdial.cli.running import run, settings_or_fail
+from outdial.domain.codes import words
 from outdial.runtime.settings.settings import Settings
 from outdial.services.operations import reading
 from outdial.services.operations.line_view import LineState, LineView

@@ -86,6 +86,12 @@ def hash_of(s: Session, campaign_id: int, sequence: int) -> str | None:
     return digest
 
 
+def last_receipt(s: Session, campaign_id: int) -> str | None:
+    """Number and hash of a campaign's last receipt, `12:ab34…`; None before the first."""
+    last = s.connection().execute(_LAST, {"of_campaign": campaign_id}).first()
+    return None if last is None else f"{last.sequence}:{last.hash}"
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """A call that its receipt does not bear out."""

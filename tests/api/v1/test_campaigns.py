@@ -82,6 +82,24 @@ async def test_results_as_json_and_csv(us: Customer) -> None:
     assert [row[1] for row in rows] == listed
 
 
+async def test_a_report_of_a_launch(us: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = definition()
+    await us.http.post("/v1/campaigns", json=document)
+    path = f"/v1/campaigns/{document['name']}/report"
+    answer = await us.http.get(path, params={"right": ["booked", "confirmed"]})
+    assert answer.status_code == 200, answer.text
+    report = answer.json()
+    assert (report["launch"], report["funnel"]["enrolled"]) == (1, len(NUMBERS))
+    assert report["right_outcomes"] == ["booked", "confirmed"]
+    assert report["waiting"] == [{"state": "waiting", "reason": None, "people": len(NUMBERS)}]
+    none = await us.http.get(path, params={"launch": 2})
+    assert (none.status_code, none.json()["detail"]) == (404, "there is no launch '2'")
+    monkeypatch.setattr("outdial.api.v1.routes.reports.MOST_ROWS", 2)
+    refused = await us.http.get(path)
+    assert (refused.status_code, refused.json()["code"]) == (422, "report_too_large")
+    assert f"outdial report {document['name']}" in refused.json()["detail"]
+
+
 async def test_what_there_is_not(us: Customer) -> None:
     for method, path in (
         ("GET", ""),
@@ -91,6 +109,7 @@ async def test_what_there_is_not(us: Customer) -> None:
         ("GET", "/results"),
         ("GET", "/results.csv"),
         ("GET", "/explain?phone=%2B12025550123"),
+        ("GET", "/report"),
     ):
         answer = await us.http.request(method, f"/v1/campaigns/nobody{path}")
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), path

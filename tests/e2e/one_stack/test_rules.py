@@ -115,12 +115,15 @@ async def test_who_is_called_and_why_and_a_receipt_for_it(stack: Stack) -> None:
     assert not forged.sound
 
 
-async def test_the_command_line_explains_and_audits(stack: Stack, outdial: CommandLine) -> None:
+async def test_the_command_line_explains_audits_and_reports(
+    stack: Stack, outdial: CommandLine
+) -> None:
     numbers = [phone(510)]
     await launch_campaign(stack.ctx, campaign("commanded", numbers))
     await stack.until_over("commanded")
     explained = await outdial("explain", "commanded", numbers[0])
     audited = await outdial("audit", "commanded", "--json")
+    reported = await outdial("report", "commanded", "--json")
     suppressed = await outdial("suppress", phone(511), "--reason", "asked")
     lifted = await outdial("lift", phone(511), "--reason", "a mistake")
     assert explained.code == 0, explained
@@ -129,6 +132,10 @@ async def test_the_command_line_explains_and_audits(stack: Stack, outdial: Comma
     assert numbers[0] not in explained.out
     assert audited.last_json["receipts"] == 1
     assert audited.last_json["problems"] == []
+    report = reported.last_json
+    assert report["funnel"]["attempted"]["count"] == 1
+    assert report["compliance"]["head"] == audited.last_json["head"]
+    assert [rule["name"] for rule in report["compliance"]["rules"]] == ["US.informational-consent"]
     assert (suppressed.code, suppressed.out) == (0, "1 number added.\n")
     assert "may be called again" in lifted.out
     history = await suppressing.history(stack.ctx, phone(511))

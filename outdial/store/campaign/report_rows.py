@@ -1,0 +1,201 @@
+"""The rows of a launch's report, a page of recipients with their calls at a time."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select
+from sqlmodel import Session
+
+from outdial.domain.call.status import AnsweredBy, CallStatus
+from outdial.domain.record import CampaignRecord, RecipientState
+from outdial.domain.report.facts import DialEvidence, ReportedCall, ReportedPerson
+from outdial.domain.report.report import LaunchHeader
+from outdial.store.campaign.counts import read_counts
+from outdial.store.compliance.receipts import last_receipt
+from outdial.store.db.bulk import among
+from outdial.store.db.ranges import page_of, read_in_order
+from outdial.store.db.tables import (
+    appointment,
+    call,
+    callback_entry,
+    campaign_revision,
+    receipt,
+    recipient,
+)
+from outdial.store.lines.kinds import simulated_among
+from outdial.store.records import read_zones
+
+_PEOPLE = select(
+    recipient.c.id,
+    recipient.c.position,
+    recipient.c.zones,
+    recipient.c.state,
+    recipient.c.outcome,
+    recipient.c.reason,
+)
+_CALLS = (
+    select(
+        call.c.id,
+        call.c.recipient_id,
+        call.c.attempt,
+        call.c.line,
+        call.c.agent,
+        call.c.caller_id,
+        call.c.status,
+        call.c.outcome,
+        call.c.answered_by,
+        call.c.is_attempt,
+        call.c.fenced_at,
+        call.c.created_at,
+        call.c.placed_at,
+        call.c.answered_at,
+        call.c.ended_at,
+        call.c.duration_seconds,
+        call.c.cost,
+    )
+    .where(among(call.c.recipient_id, "ids"))
+    .order_by(call.c.recipient_id, call.c.number)
+)
+_RECEIPTS = select(receipt.c.call_id, receipt.c.body).where(among(receipt.c.call_id, "ids"))
+_CALLBACKS = select(callback_entry.c.call_id, callback_entry.c.kind, callback_entry.c.state).where(
+    among(callback_entry.c.call_id, "ids")
+)
+_BOOKINGS = select(appointment.c.call_id, appointment.c.status).where(
+    among(appointment.c.call_id, "ids")
+)
+_REVISIONS = (
+    select(campaign_revision.c.created_at, campaign_revision.c.revision)
+    .where(
+        campaign_revision.c.campaign_id == bindparam("of_campaign"),
+        campaign_revision.c.launch == bindparam("of_launch"),
+    )
+    .order_by(campaign_revision.c.revision)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    """Some recipients of a launch, in the order of their positions."""
+
+    people: Sequence[ReportedPerson]
+    last: int | None
+    """The position of the last of them; None: there are no more."""
+
+
+def read_header(s: Session, record: CampaignRecord, launch: int) -> LaunchHeader:
+    """What a report says of one of a campaign's launches, before its rows are read."""
+    of_launch = record.model_copy(update={"launch": launch})
+    [counts] = read_counts(s, [of_launch]).values()
+    rows = s.connection().execute(_REVISIONS, {"of_campaign": record.id, "of_launch": launch})
+    revisions = tuple((created_at, revision) for created_at, revision in rows)
+    present = launch == record.launch
+    names = sorted(share.name for share in record.plan.shares)
+    return LaunchHeader(
+        campaign=record.name,
+        purpose=record.plan.purpose.value,
+        state=record.state,
+        launch=launch,
+        launches=record.launch,
+        lines=names,
+        simulated=sorted(simulated_among(s, record.tenant, names)),
+        launched_at=record.launched_at if present else _begun(revisions, record.created_at),
+        finished_at=record.finished_at if present else None,
+        revisions=revisions,
+        head=last_receipt(s, record.id),
+        recipients=counts.recipients,
+        calls=sum(counts.calls.values()),
+    )
+
+
+def _begun(revisions: Sequence[tuple[datetime, int]], otherwise: datetime) -> datetime:
+    return revisions[0][0] if revisions else otherwise
+
+
+def read_people(
+    s: Session, campaign_id: int, launch: int, *, after: int | None, limit: int
+) -> PeoplePage:
+    """The recipients behind a position with all their calls, at most `limit`."""
+    statement = page_of(
+        _PEOPLE,
+        [(recipient.c.campaign_id, campaign_id), (recipient.c.launch, launch)],
+        [recipient.c.position],
+        limit=limit,
+        after=None if after is None else (after,),
+    )
+    rows = read_in_order(s, statement).all()
+    calls = _calls_of(s, [row.id for row in rows])
+    people = [
+        ReportedPerson(
+            zone=_first_zone(row.zones),
+            state=RecipientState(row.state),
+            outcome=row.outcome,
+            reason=row.reason,
+            calls=calls.get(row.id, ()),
+        )
+        for row in rows
+    ]
+    return PeoplePage(people, rows[-1].position if len(rows) == limit else None)
+
+
+def _first_zone(zones: str | None) -> str | None:
+    candidates = () if zones is None else read_zones(zones).candidates
+    return candidates[0] if candidates else None
+
+
+def _calls_of(s: Session, people: Sequence[int]) -> dict[int, list[ReportedCall]]:
+    rows = s.connection().execute(_CALLS, {"ids": people}).all()
+    ids = [row.id for row in rows]
+    evidence = _evidence_of(s, ids)
+    callbacks = _by_call(s.connection().execute(_CALLBACKS, {"ids": ids}))
+    bookings = _by_call(s.connection().execute(_BOOKINGS, {"ids": ids}))
+    calls: dict[int, list[ReportedCall]] = defaultdict(list)
+    for row in rows:
+        reported = ReportedCall(
+            attempt=row.attempt,
+            line=row.line,
+            agent=row.agent,
+            caller_id=row.caller_id,
+            status=CallStatus(row.status),
+            outcome=row.outcome,
+            answered_by=None if row.answered_by is None else AnsweredBy(row.answered_by),
+            is_attempt=row.is_attempt,
+            dialed=row.fenced_at is not None,
+            created_at=row.created_at,
+            placed_at=row.placed_at,
+            answered_at=row.answered_at,
+            ended_at=row.ended_at,
+            duration_seconds=row.duration_seconds,
+            cost=row.cost,
+            evidence=evidence.get(row.id),
+            callbacks=[(kind, state) for kind, state in callbacks.get(row.id, ())],
+            bookings=[status for (status,) in bookings.get(row.id, ())],
+        )
+        calls[row.recipient_id].append(reported)
+    return calls
+
+
+def _by_call(rows: Iterable[Row[Any]]) -> dict[str, list[Any]]:
+    by_call: dict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        by_call[row[0]].append(tuple(row)[1:])
+    return by_call
+
+
+def _evidence_of(s: Session, calls: Sequence[str]) -> dict[str, DialEvidence]:
+    rows = s.connection().execute(_RECEIPTS, {"ids": calls})
+    return {call_id: _evidence(json.loads(body)) for call_id, body in rows}
+
+
+def _evidence(body: dict[str, Any]) -> DialEvidence:
+    return DialEvidence(
+        rules=body.get("rules", ()),
+        rules_version=body.get("rules_version", ""),
+        zone_source=body.get("zone_source", ""),
+        accepted_risks=[risk["rule"] for risk in body.get("accepted_risks", ())],
+    )
