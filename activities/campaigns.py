@@ -36,6 +36,7 @@ from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.campaign.progress import read_progress
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.claims import leases, reservation
+from outdial.store.claims.result import ClaimResult
 from outdial.store.db.errors import CampaignEnded, IllegalTransition
 from outdial.store.roster import roster
 from outdial.store.roster.flip import add_at_once, move_some, moving_additions
@@ -101,7 +102,7 @@ class Campaigns(CampaignActivities):
             await asyncio.sleep(self._resources.claim_linger.total_seconds())
         now = self._resources.clock()
 
-        def work(s: Session) -> tuple[reservation.ClaimResult, bool]:
+        def work(s: Session) -> tuple[ClaimResult, bool]:
             result = reservation.claim_calls(
                 s, claim.campaign_id, claim.key, now=now, limit=claim.limit
             )

@@ -30,7 +30,8 @@ from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.zone import zone_evidence
 from outdial.store.claims import candidates, reservation
-from outdial.store.claims.reservation import ClaimResult, claim_calls
+from outdial.store.claims.reservation import claim_calls
+from outdial.store.claims.result import ClaimResult
 from outdial.store.db.database import Database
 from outdial.store.db.tables import EPOCH
 from tests.builders import LINE, House

@@ -17,6 +17,7 @@ from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.line.breaker import BreakerPolicy
+from outdial.domain.money.price import LinePrice
 from outdial.domain.record import DEFAULT_TENANT, CampaignRecord, Settled
 from outdial.domain.rules.location import LocatedDraft
 from outdial.domain.rules.zone import ZoneEvidence, ZoneSource, zone_data
@@ -127,6 +128,7 @@ class House:
         most: int = 100,
         per_second: float = 1000,
         breaker: BreakerPolicy | None = None,
+        price: LinePrice | None = None,
     ) -> None:
         limits = LineLimits(
             name=name,
@@ -134,6 +136,7 @@ class House:
             max_concurrent=most,
             per_second=per_second,
             breaker=breaker or BreakerPolicy(),
+            price=price,
         )
         self.write(lambda s: lines.ensure_lines(s, DEFAULT_TENANT, [limits]))
 

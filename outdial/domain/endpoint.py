@@ -29,6 +29,8 @@ class EventType(StrEnum):
     CAMPAIGN_PAUSED = "campaign.paused"
     CAMPAIGN_RESUMED = "campaign.resumed"
     CAMPAIGN_FINISHED = "campaign.finished"
+    CAMPAIGN_BUDGET_EXHAUSTED = "campaign.budget_exhausted"
+    """No call can be placed within its budget any more, or none today."""
     APPOINTMENT_BOOKED = "appointment.booked"
     APPOINTMENT_CHANGED = "appointment.changed"
     APPOINTMENT_CANCELED = "appointment.canceled"

@@ -12,6 +12,7 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass, Fence
 from outdial.domain.definition.purpose import Purpose
+from outdial.domain.money.amount import Amount
 
 DEFAULT_TENANT = "default"
 DIRECT_CAMPAIGN = "direct"
@@ -114,6 +115,37 @@ class RecipientRecord(BaseModel):
     not_before: datetime | None
 
 
+class BudgetProgress(BaseModel):
+    """A campaign's budget, and what its calls have used of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    most: Amount | None
+    per_day: Amount | None
+    per_person: Amount | None
+    spent: Amount
+    """What the settled calls of this launch have cost."""
+    reserved: Amount
+    """The most that those can cost which are not settled."""
+    left: Amount | None
+    """Of `most`."""
+    day: str | None
+    """The last day with a call, such as 2030-01-31."""
+    spent_of_day: Amount
+    """What the calls claimed on that day have cost, of all launches."""
+    reserved_of_day: Amount
+    left_of_day: Amount | None
+    """Of `per_day`."""
+    raised: Amount
+    """By how much prices that came after their calls were settled exceeded what had been counted;
+    it may make `spent` exceed `most`."""
+    excess: Amount
+    """What calls have cost beyond the most that they could, as reported. It is not part of
+    `spent`: the prices in the settings are too low, or the reports are wrong."""
+    exhausted: str | None = None
+    """The key of the limit that admits no more calls."""
+
+
 class Progress(BaseModel):
     """A campaign at a glance; its counts change with the rows they count, so they add up."""
 
@@ -138,6 +170,8 @@ class Progress(BaseModel):
     """Those of them that lead to the simulated network, where no telephone rings."""
     wake_at: datetime | None = None
     reason: str | None = None
+    budget: BudgetProgress | None = None
+    """None: the campaign has no budget."""
     launched_at: datetime
     finished_at: datetime | None = None
 

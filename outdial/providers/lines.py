@@ -15,6 +15,8 @@ from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.definition.matching import value_at
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.line.routing import SIMULATED, UnknownLine, choose_line
+from outdial.domain.money.amount import Amount
+from outdial.domain.money.price import INCREMENT, LinePrice
 from outdial.domain.record import DEFAULT_TENANT
 
 if TYPE_CHECKING:
@@ -91,7 +93,12 @@ class LinePolicy(BaseModel):
     max_concurrent: int = 25
     per_second: float = 10.0
     caller_ids: tuple[str, ...] = ()
-    cost_per_minute: float | None = None
+    cost_per_minute: Amount | None = None
+    """What a minute of talk costs."""
+    cost_per_call: Amount | None = None
+    """What each call costs besides, answered or not."""
+    billing_increment: timedelta = INCREMENT
+    """A talk is billed in whole multiples of it."""
     placement_timeout: timedelta = timedelta(seconds=20)
     """From the fence to the last instant at which the request may still be under way."""
     ring_silence: timedelta = timedelta(seconds=60)
@@ -104,6 +111,11 @@ class LinePolicy(BaseModel):
     """When the line is taken out of service, and how it is tried again."""
     results: ResultMapping = ResultMapping()
     """Where the line's agents put their results."""
+
+    @property
+    def price(self) -> LinePrice | None:
+        """None: the settings name none."""
+        return LinePrice.of(self.cost_per_minute, self.cost_per_call, self.billing_increment)
 
 
 class Line:

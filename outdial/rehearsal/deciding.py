@@ -7,7 +7,7 @@ decided again first, then those who are due, those with a time of their own befo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from outdial.domain.call import batches
@@ -19,6 +19,7 @@ from outdial.domain.decision.planner import decide, looks_back
 from outdial.domain.record import RecipientState
 from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
 from outdial.domain.rules.zone import ZoneEvidence
+from outdial.rehearsal.budget import RehearsedBudget
 from outdial.rehearsal.history import History
 from outdial.rehearsal.queues import Ready, Waiting
 from outdial.rehearsal.roster import Person
@@ -71,6 +72,7 @@ class Decider:
         history: History,
         launched_at: datetime,
         trace: Trace,
+        budget: RehearsedBudget,
         *,
         counts_ceiling: bool,
     ) -> None:
@@ -80,6 +82,7 @@ class Decider:
         self._history = history
         self._counts_ceiling = counts_ceiling
         self._trace = trace
+        self._budget = budget
         self.waits = Waits()
         self.open_recipients = sum(not person.done for person in people)
         self.ready = Ready()
@@ -199,7 +202,9 @@ class Decider:
 
     def ledger(self, person: Person, now: datetime) -> Ledger:
         """Earlier calls that a decision about the person is made by."""
-        return self._history.ledger(person, now, counts_ceiling=self._counts_ceiling)
+        ledger = self._history.ledger(person, now, counts_ceiling=self._counts_ceiling)
+        budget = self._budget.of_person(person.position)
+        return ledger if budget is None else replace(ledger, budget=budget)
 
     def decide(self, person: Person, now: datetime) -> Decision:
         ledger = self.ledger(person, now)

@@ -43,6 +43,8 @@ class Claimed:
     """Recipients without an end, those in flight included."""
     wake_at: datetime | None
     """When claiming again may find something, if no call ends before."""
+    budget_spent: bool = False
+    """The budget admits no more calls; nothing but a higher one changes that."""
 
 
 class Verdict(StrEnum):

@@ -20,6 +20,7 @@ from outdial.domain.line.breaker import (
 )
 from outdial.domain.line.capacity import LINE_RETRY, Contention, LineState
 from outdial.domain.line.rate import Bucket, rate_of
+from outdial.domain.money.price import LinePrice
 from outdial.rehearsal.engine import CallReport, ReservedCall
 
 _MOST_REMEMBERED = 10_000
@@ -36,6 +37,7 @@ class LineSetup:
     breaker: BreakerPolicy = field(default_factory=BreakerPolicy)
     simulated: bool = False
     """Its calls don't count towards the installation's daily ceiling."""
+    price: LinePrice | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -57,7 +57,7 @@ class Ending:
     claims: int
     most_in_flight: int
     finished: bool
-    """False: recipients were left at the horizon."""
+    """False: recipients were left at the horizon, or when the budget was spent."""
 
 
 class _Step(IntEnum):
@@ -102,13 +102,15 @@ class Loop:
         self._alarm: datetime | None = None
 
     def run(self, start: datetime, *, horizon: timedelta = HORIZON) -> Ending:
-        """Run until no recipient is left, or up to the horizon."""
+        """Run until no recipient is left or the budget is spent, or up to the horizon."""
         now, last = start, start + horizon
         while True:
             claimed = self._claim_if_due(now)
             while claimed is not None:
                 if not claimed.open_recipients and not claimed.in_flight:
                     return self._ending(now, finished=True)
+                if claimed.budget_spent and not claimed.in_flight:
+                    return self._ending(now, finished=False)
                 claimed = self._claim_if_due(now)
             if not self._agenda:
                 raise RuntimeError("recipients are open, and nothing is waited for")

@@ -30,6 +30,7 @@ from outdial.domain.line.capacity import (
 )
 from outdial.domain.record import RecipientState
 from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
+from outdial.rehearsal.budget import RehearsedBudget
 from outdial.rehearsal.deciding import Decided, Decider, Scan, keeps_attempts
 from outdial.rehearsal.engine import CallReport, Claimed, Passage, ReservedCall, Verdict
 from outdial.rehearsal.history import History
@@ -94,6 +95,7 @@ class MemoryEngine:
         }
         self._people = {person.position: person for person in people}
         self._settler = Settler(plan, self._rulebook)
+        self._budget = RehearsedBudget(plan, (line.setup for line in self._lines.values()))
         self._history = History(
             keeps_attempts=keeps_attempts(plan, self._rulebook, people),
             daily_ceiling=before.daily_ceiling,
@@ -109,6 +111,7 @@ class MemoryEngine:
             self._history,
             launched_at,
             self._trace,
+            self._budget,
             counts_ceiling=not all(line.setup.simulated for line in self._lines.values()),
         )
         self._in_flight = 0
@@ -146,9 +149,20 @@ class MemoryEngine:
             if len(reserved.calls) == allowance.free:
                 allowance = self._campaign_allowance(now)
         wake_at = self._next_wakeup(allowance, scan, reserved, now)
-        return Claimed(reserved.calls, self._in_flight, self._decider.open_recipients, wake_at)
+        budget = self._budget.allowance(now)
+        return Claimed(
+            reserved.calls,
+            self._in_flight,
+            self._decider.open_recipients,
+            wake_at,
+            budget is not None and budget.exhausted == "most",
+        )
 
     def _campaign_allowance(self, now: datetime) -> Allowance:
+        budget, allowance = self._budget.allowance(now), self._by_pacing(now)
+        return allowance if budget is None else budget.narrow(allowance)
+
+    def _by_pacing(self, now: datetime) -> Allowance:
         pacing = self._plan.pacing
         free = pacing.max_concurrent - self._in_flight
         if free <= 0:
@@ -247,6 +261,7 @@ class MemoryEngine:
         self._lines[line].reserve(call, now, trial=capacity.allowances[line].trial)
         capacity.reserve(line)
         self._history.begin_call(person.phone)
+        self._budget.reserve(call, now)
         if self._plan.pacing.per_minute is not None:
             self._made.append(now)
         self.waits.note(SLOT, person.waits_since, now)
@@ -303,6 +318,7 @@ class MemoryEngine:
         placed_at = self._placed_at.pop(call.id, None)
         self._in_flight -= 1
         self._history.end_call(call.phone)
+        self._budget.settle(call, report)
         if report.may_have_rung:
             self._history.note_attempt(call.phone, placed_at or call.claimed_at)
         elif placed_at is not None:

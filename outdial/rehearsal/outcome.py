@@ -30,7 +30,7 @@ class RunFigures:
     started_at: datetime
     ended_at: datetime
     finished: bool
-    """False: recipients were left at the horizon."""
+    """False: recipients were left at the horizon, or when the budget was spent."""
     recipients: int
     calls: int = 0
     """Those that were placed."""

@@ -33,9 +33,6 @@ class Rehearsal:
     rulebook: Rulebook = field(default_factory=shipped_rulebook)
     before: Before = field(default_factory=Before)
     linger: timedelta = LINGER
-    price: Price | None = None
-    """What each call costs; None: no line has a price. A function of a module, or another process
-    could not be sent it."""
 
     def run(
         self,
@@ -47,7 +44,7 @@ class Rehearsal:
         """Run it once. `trace` keeps the steps of the recipient that it names."""
         roster = list(RosterReader().people(self.drafts))
         engine = self.engine(roster, trace)
-        recorder = Recorder(seed, self.start, self.price)
+        recorder = Recorder(seed, self.start, self._price())
         loop = Loop(
             engine,
             self.people.with_seed(seed),
@@ -69,3 +66,12 @@ class Rehearsal:
             before=self.before,
             trace=trace,
         )
+
+    def _price(self) -> Price | None:
+        """What a call costs by the prices of its line; None: not all of them have one, or they are
+        in several currencies."""
+        prices = {line.name: line.price for line in self.lines if line.price is not None}
+        currencies = {price.currency for price in prices.values()}
+        if len(currencies) != 1 or len(prices) < len(self.lines):
+            return None
+        return lambda attempt: prices[attempt.line].cost(attempt.talk_seconds)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from outdial.domain.line.routing import UnknownLine
+from outdial.domain.money.amount import parse_money
 from outdial.providers.catalog import CATALOG, build_provider
 from outdial.providers.errors import Misconfigured
 from outdial.providers.lines import Line, LinePolicy, Lines
 from outdial.providers.port import LineConfig
 from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import SIMULATED_LINE, LineSettings, Settings
+
+SIMULATED_PRICE = parse_money("0.09 USD")
+"""Of a minute on a line of the simulated network that names none: what the network reports, unless
+it is set up otherwise."""
 
 
 def build_lines(settings: Settings, environ: Mapping[str, str] | None = None) -> Lines:
@@ -82,7 +88,9 @@ def _policy(line: LineSettings) -> LinePolicy:
     Twilio, for one, takes a call a second and queues the rest in silence, past any window.
     """
     policy, allowed = line.policy(), CATALOG[line.provider].capabilities
-    limits: dict[str, float] = {}
+    limits: dict[str, Any] = {}
+    if line.provider == SIMULATED_LINE and policy.price is None:
+        limits["cost_per_minute"] = SIMULATED_PRICE
     if line.per_second is None and allowed.calls_per_second is not None:
         limits["per_second"] = min(policy.per_second, allowed.calls_per_second)
     if line.max_concurrent is None and allowed.concurrent_calls is not None:

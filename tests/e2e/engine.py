@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from outdial.api.app import open_state
 from outdial.contracts.names import NUDGE_SIGNAL, campaign_workflow_id
+from outdial.domain.money.amount import parse_money
 from outdial.domain.record import DEFAULT_TENANT, Progress
 from outdial.providers.adapters.simulated.client import SimulatedProvider
 from outdial.providers.lines import Line, LinePolicy, Lines
@@ -113,7 +114,7 @@ def _lines(network: SimulatedNetwork, tenant: str) -> Lines:
         base_url=network.base_url,
         credentials={"api_key": network.api_key, "webhook_secret": network.webhook_secret},
     )
-    policy = LinePolicy(per_second=50)
+    policy = LinePolicy(per_second=50, cost_per_minute=parse_money("0.09 USD"))
     return Lines([Line("simulated", SimulatedProvider(config), policy, tenant=tenant)])
 
 

@@ -32,7 +32,7 @@ from outdial.services.operations import reading
 from outdial.store.campaign.progress import read_progress
 from outdial.store.claims.leases import calls_in_flight
 from outdial.store.db.database import Database
-from outdial.store.db.tables import call
+from outdial.store.db.tables import budget_hold, call
 from outdial.store.roster.roster import list_recipients
 from tests.faults.invariants import Aftermath
 from tests.faults.parts import Part
@@ -80,6 +80,7 @@ def campaign(
     retry: str = RETRY,
     line: str = "simulated",
     agent: str = "reminder",
+    budget: str | None = None,
 ) -> str:
     """A definition that may call at any hour."""
     recipients = "\n".join(f'  - {{phone: "{phone}"}}' for phone in phones)
@@ -87,7 +88,8 @@ def campaign(
         f"name: {name}\npurpose: informational\nline: {line}\nagent: {agent}\n"
         'schedule: {hours: "00:00-24:00", time_zone: UTC}\n'
         f"pacing: {{max_concurrent: {max_concurrent}}}\n"
-        f"{retry}\nring_timeout: 14s\nmax_duration: 1m\nrecipients:\n{recipients}\n"
+        + (f"budget: {budget}\n" if budget else "")
+        + f"{retry}\nring_timeout: 14s\nmax_duration: 1m\nrecipients:\n{recipients}\n"
     )
 
 
@@ -163,6 +165,7 @@ class Stack:
             )
         )
         calls = await reading.list_calls(self.ctx, name, limit=100_000)
+        holds = select(budget_hold).where(budget_hold.c.campaign_id == record.id)
         own = {made.id for made in calls}
         return Aftermath(
             progress=await read(lambda s: read_progress(s, record.id)),
@@ -173,6 +176,9 @@ class Stack:
             attempted=attempted,
             every_call_id=everybody,
             leases=leases,
+            holds=await read(
+                lambda s: [dict(row) for row in s.connection().execute(holds).mappings()]
+            ),
             stats=await self.ask_network("stats"),
             creates=await self.ask_network("creates"),
             made=[

@@ -31,6 +31,8 @@ class Aftermath:
     """By our call id, how many calls the network made for it."""
     made: Sequence[dict[str, Any]]
     """This campaign's calls at the network."""
+    holds: Sequence[dict[str, Any]] = ()
+    """What was reserved for its calls, if it has a budget."""
 
     def summary(self) -> str:
         """For the log."""
@@ -78,6 +80,7 @@ def broken(
     yield from _nothing_held(aftermath)
     yield from _nobody_called_twice(aftermath, max_concurrent)
     yield from _records_agree_with_network(aftermath)
+    yield from _budget_kept(aftermath)
 
 
 def _everybody_ended(aftermath: Aftermath, recipients: int) -> Iterator[str]:
@@ -118,6 +121,25 @@ def _nothing_held(aftermath: Aftermath) -> Iterator[str]:
         yield f"{aftermath.leases} leases are left"
     if still_open := sum(call["ended_at"] is None for call in aftermath.made):
         yield f"{still_open} calls are open at the network"
+
+
+def _budget_kept(aftermath: Aftermath) -> Iterator[str]:
+    """Every hold is settled, to no more than was reserved, and the sum is within the budget."""
+    budget = aftermath.progress.budget
+    if budget is None:
+        return
+    held = {hold["call_id"] for hold in aftermath.holds}
+    for row in aftermath.calls:
+        if row.id not in held:
+            yield f"nothing was reserved for call {row.id}"
+    for hold in aftermath.holds:
+        if hold["cost"] is None or not 0 <= hold["cost"] <= hold["highest"]:
+            yield f"call {hold['call_id']} costs {hold['cost']}, and {hold['highest']} was reserved"
+    spent = sum(hold["cost"] or 0 for hold in aftermath.holds)
+    if (budget.spent.amount, budget.reserved.amount) != (spent, 0):
+        yield f"{budget.spent} spent and {budget.reserved} reserved, and calls cost {spent}"
+    if budget.most is not None and spent > budget.most.amount + budget.raised.amount:
+        yield f"{budget.spent} of {budget.most} spent, {budget.raised} of it by later prices"
 
 
 def _nobody_called_twice(aftermath: Aftermath, max_concurrent: int) -> Iterator[str]:

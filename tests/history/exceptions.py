@@ -19,7 +19,10 @@ class Excepted(NamedTuple):
 EXCEPTIONS = (
     Excepted("GET /v1/deliveries endpoint & no type", "delivery", "an endpoint without that type"),
     Excepted("an_audit", "receipt", "an audit reads all that it vouches for"),
-    Excepted("an_edit_of_a_large_campaign", "recipient", "one step of a bounded number of rows"),
+    *(
+        Excepted(operation, "recipient", "steps of a bounded number of rows")
+        for operation in ("an_edit_of_a_large_campaign", "a_budget_for_a_large_campaign")
+    ),
     Excepted(
         "GET /v1/campaigns/{name}/report*", "callback_entry", "a look-up for each call of a page"
     ),

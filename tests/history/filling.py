@@ -50,6 +50,7 @@ from outdial.store.db.tables import (
 )
 from tests import builders
 from tests.builders import LINE, NOW, House
+from tests.history.money import fill_budgets
 from tests.history.series import Fill, move_sequences, without_indexes
 
 FIRST = 1_000_000
@@ -69,7 +70,6 @@ class History:
 
     @property
     def recipient(self) -> int:
-        """One that is done."""
         return FIRST + 31
 
     @property
@@ -102,6 +102,7 @@ def _rows(fill: Fill, history: History) -> None:
     _people(fill, history)
     _calls(fill, history)
     _after_calls(fill, history)
+    fill_budgets(fill, history.campaign.id, FIRST)
     _webhooks(fill)
     _directory(fill)
     _appointments(fill)
@@ -313,7 +314,6 @@ def _after_calls(fill: Fill, history: History) -> None:
 
 
 def _webhooks(fill: Fill) -> None:
-    """A tenant's own endpoints, and URLs that calls have named."""
     one = {
         "tenant": f"'{DEFAULT_TENANT}'",
         "url": "'https://example.com/' || n",

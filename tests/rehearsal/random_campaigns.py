@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.line.breaker import BreakerPolicy
+from outdial.domain.money.price import LinePrice
 from outdial.domain.rules.consent import Consent, ConsentLevel
 from outdial.domain.rules.location import LocatedDraft, locate
 from outdial.rehearsal.lines import LineSetup
@@ -48,11 +49,15 @@ def random_campaign(seed: int, sizes: Sequence[int] = SIZES) -> RandomCampaign:
         "max_duration": chance.choice(("1m", "10m")),
         "callbacks": _callbacks(chance),
     }
+    prices = random.Random(f"prices {seed}")  # what was drawn without budgets stays the same
+    budget = _budget(prices)
+    if budget:
+        values["budget"] = budget
     values["line"][0]["weight"] = chance.choice((1, 2))
     return RandomCampaign(
         definition(**values),
         tuple(_drafts(chance, sizes)),
-        tuple(_line(chance, name) for name in names),
+        tuple(replace(_line(chance, name), price=_price(prices)) for name in names),
         _model(chance),
         start,
     )
@@ -115,6 +120,23 @@ def _line(chance: random.Random, name: str) -> LineSetup:
         per_second=chance.choice((0.2, 1, 10)),
         breaker=BreakerPolicy(min_attempts=chance.choice((2, 10)), share=0.4),
         simulated=chance.random() < 0.5,
+    )
+
+
+def _budget(chance: random.Random) -> dict[str, str]:
+    if chance.random() < 0.5:
+        return {}
+    limits = {"most": (3, 60), "per_day": (3, 20), "per_person": (3, 5)}
+    named = chance.sample(sorted(limits), k=chance.randrange(1, 4))
+    return {name: f"{chance.randint(*limits[name])} USD" for name in named}
+
+
+def _price(chance: random.Random) -> LinePrice:
+    return LinePrice(
+        "USD",
+        per_minute=chance.choice((0, 90_000, 200_000)),
+        per_call=chance.choice((0, 10_000, 500_000)),
+        increment=chance.choice((1, 6, 60)),
     )
 
 

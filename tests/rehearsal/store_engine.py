@@ -121,7 +121,9 @@ class StoreEngine:
             lambda s: reservation.claim_calls(s, self.record.id, key, now=now).claim
         )
         calls = [self._reserved(one.call_id) for one in claim.calls]
-        return Claimed(calls, claim.in_flight, claim.open_recipients, claim.wake_at)
+        return Claimed(
+            calls, claim.in_flight, claim.open_recipients, claim.wake_at, claim.budget_spent
+        )
 
     def place(self, reserved: ReservedCall, now: datetime) -> Passage:
         call_id = _call_id(reserved)
@@ -218,4 +220,5 @@ def _limits(setup: LineSetup) -> LineLimits:
         max_concurrent=setup.max_concurrent,
         per_second=setup.per_second,
         breaker=setup.breaker,
+        price=setup.price,
     )

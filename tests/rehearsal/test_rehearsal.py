@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outdial.domain.clocks import load_zone
+from outdial.domain.money.price import LinePrice
 from outdial.rehearsal.fate import Modeled
 from outdial.rehearsal.loop import Attempt
 from outdial.rehearsal.memory import Before
@@ -132,11 +134,51 @@ def test_a_band_lies_within_its_values(values: list[float]) -> None:
     assert min(values) <= low <= middle <= high <= max(values)
 
 
+PRICE = LinePrice("USD", per_minute=90_000, per_call=100_000)
+
+
+def priced(**budget: str) -> Rehearsal:
+    of = rehearsal(30, budget=budget)
+    return replace(of, lines=tuple(replace(line, price=PRICE) for line in of.lines))
+
+
+def cost(made: Iterable[Attempt]) -> int:
+    seconds = (one.talk_seconds for one in made if one.placed_at is not None)
+    return sum(PRICE.cost(each) for each in seconds)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(1, 12), st.integers(0, 99))
+def test_a_budget_is_kept_and_the_run_ends_when_it_is_spent(most: int, seed: int) -> None:
+    of = priced(most=f"{most} USD")
+    made, run = calls(of, seed), of.run(seed)
+    assert run.cost == cost(made)
+    assert cost(made) <= most * 1_000_000
+    assert run.calls == len(made)
+    if not run.finished:
+        assert (most * 1_000_000 - cost(made)) < PRICE.highest(of.plan.max_duration)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 99))
+def test_a_day_and_a_person_have_their_own_limits(seed: int) -> None:
+    of = priced(per_day="3 USD", per_person="1.20 USD")
+    made = calls(of, seed)
+    by_day, by_person = defaultdict(list), defaultdict(list)
+    for one in made:
+        assert one.placed_at is not None
+        by_day[one.placed_at.date()].append(one)
+        by_person[one.position].append(one)
+    assert len(by_day) > 1
+    assert all(cost(each) <= 3_000_000 for each in by_day.values())
+    assert all(cost(each) <= 1_200_000 for each in by_person.values())
+    assert of.run(seed).finished
+
+
 def test_prices_are_added_up() -> None:
-    of = replace(rehearsal(20), price=lambda one: 1000 + round(one.talk_seconds))
+    of = priced(most="1000 USD")
     runs = (of.run(1), of.run(2))
-    talks = sum(round(one.talk_seconds) for one in calls(of, 1))
-    assert runs[0].cost == 1000 * runs[0].calls + talks
+    assert runs[0].cost == cost(calls(of, 1))
     assert Outcome(runs).cost() == band([run.cost or 0 for run in runs])
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from outdial.domain.line.breaker import BreakerPolicy
+from outdial.domain.money.price import LinePrice
 from outdial.providers.catalog import CATALOG
 from outdial.runtime.lines import build_lines, require_serving
 from outdial.runtime.settings.file import SettingsInvalid
@@ -295,3 +296,34 @@ def test_serving_needs_to_know_where_the_network_is(tmp_path: Path) -> None:
     environ = write(tmp_path, 'public_url = "https://x.example"\n[lines.a]\nprovider="simulated"')
     with pytest.raises(SettingsInvalid, match=r"lines\.a\.base_url: is missing"):
         require_serving(load_settings(environ))
+
+
+def test_prices_of_a_line_are_amounts_in_one_currency(tmp_path: Path) -> None:
+    environ = write(
+        tmp_path,
+        """
+        [lines.main]
+        cost_per_minute = "0.09 USD"
+        billing_increment = "6s"
+        credentials = { api_key = "k" }
+        [lines.free]
+        credentials = { api_key = "k" }
+        """,
+    )
+    lines = build_lines(load_settings(environ | {"OUTDIAL_LINES__MAIN__COST_PER_CALL": "1 USD"}))
+    assert lines["main"].policy.price == LinePrice("USD", 90_000, 1_000_000, 6)
+    assert lines["free"].policy.price == LinePrice("USD", 90_000)  # as the network reports it
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("cost_per_minute = 0.09", "lines.main.cost_per_minute"),
+        ('cost_per_minute = "0.09 USD"\ncost_per_call = "1 EUR"', "lines.main"),
+        ('billing_increment = "0s"', "lines.main.billing_increment"),
+        ('billing_increment = "1.5s"', "lines.main.billing_increment"),
+    ],
+)
+def test_a_price_that_means_nothing_is_refused(tmp_path: Path, text: str, field: str) -> None:
+    (problem,) = problems_of(write(tmp_path, f"[lines.main]\n{text}\n"))
+    assert f"{field}: found " in problem

@@ -15,6 +15,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from outdial.domain.call.claim import ClaimedCall
+from outdial.domain.money.amount import parse_money
 from outdial.domain.rules.location import locate
 from outdial.intake.definition import LoadedDefinition, read_definition_text
 from outdial.providers.adapters.simulated.client import SimulatedProvider
@@ -46,14 +47,16 @@ class MovableClock:
         return self.now
 
 
-def definition(name: str = "reminder", *, numbers: tuple[str, ...] = NUMBERS) -> LoadedDefinition:
+def definition(
+    name: str = "reminder", *, numbers: tuple[str, ...] = NUMBERS, more: str = ""
+) -> LoadedDefinition:
     recipients = "\n".join(f'  - {{phone: "{number}", first_name: Ada}}' for number in numbers)
     return read_definition_text(
         f"name: {name}\n"
         "purpose: informational\n"
         "agent: reminder\n"
         'schedule: {hours: "00:00-24:00", time_zone: UTC}\n'
-        f"recipients:\n{recipients}\n",
+        f"recipients:\n{recipients}\n{more}",
         base=Path(),
     )
 
@@ -70,9 +73,10 @@ def simulated_lines() -> Lines:
     """One line for the tenant of most tests, and one for another."""
     config = LineConfig(name="simulated", credentials={"webhook_secret": SECRET})
     others = config.model_copy(update={"name": "others"})
+    priced = LinePolicy(cost_per_minute=parse_money("0.09 USD"))
     return Lines(
         [
-            Line("simulated", SimulatedProvider(config), LinePolicy()),
+            Line("simulated", SimulatedProvider(config), priced),
             Line("others", SimulatedProvider(others), LinePolicy(), tenant=OTHER_TENANT),
         ]
     )
@@ -106,9 +110,10 @@ class World:
         async with WebhookReceiver(self.ctx) as receiver:
             return await receiver.receive(line, headers, body, url)
 
-    async def claim_calls(self, count: int) -> list[ClaimedCall]:
-        """Several calls of one campaign, none of which was sent off."""
-        loaded = definition(new_name(), numbers=NUMBERS[:count])
+    async def claim_calls(self, count: int, more: str = "") -> list[ClaimedCall]:
+        """Several calls of one campaign, none of which was sent off; `more` is a part of its
+        definition."""
+        loaded = definition(new_name(), numbers=NUMBERS[:count], more=more)
         on_line = loaded.definition.on_line("simulated")
         await announce_lines(self.ctx)
         now = self.clock.now

@@ -28,53 +28,41 @@ from outdial.store.claims.reservation import claim_calls
 from outdial.store.compliance import suppressions
 from outdial.store.db.errors import CampaignEnded, IllegalTransition
 from outdial.store.db.tables import campaign, recipient
-from outdial.store.lines.lines import LineLimits, ensure_lines
+from outdial.store.lines.lines import ensure_lines
 from outdial.store.roster import roster
 from tests.builders import TIMEOUT, House, definition, draft, event, located, phone
 from tests.databases import InThread, empty
 from tests.store.model_invariants import (
     COUNTED,
+    LINES,
     MOST_ON_LINE,
     OF_CAMPAIGN,
+    REFUSALS,
+    RETRY,
     Invariants,
     Phone,
     in_order,
 )  # fmt: skip
+from tests.store.model_money import BUDGETS, RAISED, Money, price_of, priced
 
 NUMBERS = 5
 SKEW = timedelta(seconds=4)
 """By how much a worker's clock may be off, once it is corrected."""
 LAG = timedelta(seconds=5)
 """How long a provider's list may not show a call that it has."""
-LINES = (["one"], ["two"], ["one", "two"], [{"name": "two"}, {"name": "one", "weight": 0}])
-RETRY: dict[str, Any] = {
-    "max_attempts": 3,
-    "no_answer": {"delays": ["5m"]},
-    "busy": {"delays": ["1m"]},
-    "failed": {"delays": ["5m"]},
-    "unknown": {"delays": ["1h"]},
-}
-_REFUSALS = (
-    FailureClass.REJECTED,
-    FailureClass.THROTTLED,
-    FailureClass.MISCONFIGURED,
-    FailureClass.UNAVAILABLE,
-)
 _ENDS = (CallStatus.NO_ANSWER, CallStatus.BUSY, CallStatus.COMPLETED, CallStatus.FAILED)
 
 
-class StoreModel(Invariants, RuleBasedStateMachine):
+class StoreModel(Money, Invariants, RuleBasedStateMachine):
     """Bound to a database by `model_of`."""
 
     @initialize()
     def begin(self) -> None:
         empty(self.database)
         self.house = House(self.database)
-        self.house.line("one", most=MOST_ON_LINE)
-        real = LineLimits(
-            name=COUNTED, provider="vapi", max_concurrent=MOST_ON_LINE, per_second=1000
-        )
-        self.house.write(lambda s: ensure_lines(s, "default", [real]))
+        both = [priced("one", "simulated", MOST_ON_LINE), priced(COUNTED, "vapi", MOST_ON_LINE)]
+        self.house.write(lambda s: ensure_lines(s, "default", both))
+        self.limits = {}
         self.campaigns: list[CampaignRecord] = []
         self.enrolled: dict[int, int] = {}
         self.phones: dict[str, Phone] = {}
@@ -85,16 +73,21 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         """Of claims: the campaign, and how many calls there were."""
         self.serial = 0
         self.finished: set[int] = set()
-        self.launch(0, 2, LINES[0])
+        self.launch(0, 2, LINES[0], BUDGETS[0])
 
     # --- what operators do
 
     @precondition(lambda self: len(self.campaigns) < 3)
-    @rule(first=st.integers(0, NUMBERS - 1), people=st.integers(1, 4), lines=st.sampled_from(LINES))
-    def launch(self, first: int, people: int, lines: Any) -> None:
+    @rule(
+        first=st.integers(0, NUMBERS - 1),
+        people=st.integers(1, 4),
+        lines=st.sampled_from(LINES),
+        budget=st.sampled_from(BUDGETS),
+    )
+    def launch(self, first: int, people: int, lines: Any, budget: Any) -> None:
         """Campaigns share numbers."""
         name = f"c{len(self.campaigns)}"
-        given, now = self._definition(name, lines), self.house.now
+        given, now = self._definition(name, lines, budget), self.house.now
         new = self.house.write(
             lambda s: campaigns.launch_campaign(s, "default", given, "", now=now, again=False)
         ).record
@@ -108,11 +101,15 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         self.house.write(lambda s: roster.mark_enrolled(s, new.id, new.launch))
         self.campaigns.append(new)
         self.enrolled[new.id] = people
+        self._note_limits(new.id, given.budget)
 
-    @rule(data=st.data(), lines=st.sampled_from(LINES))
-    def edit_lines(self, data: st.DataObject, lines: Any) -> None:
-        chosen = self._campaign(data)
-        edited, now = self._definition(chosen.name, lines), self.house.now
+    @rule(data=st.data(), lines=st.sampled_from(LINES), budget=st.sampled_from(BUDGETS))
+    def edit(self, data: st.DataObject, lines: Any, budget: Any) -> None:
+        self._edit(self._campaign(data), lines, budget)
+
+    def _edit(self, chosen: CampaignRecord, lines: Any, budget: Any) -> None:
+        edited, now = self._definition(chosen.name, lines, budget), self.house.now
+        self._note_limits(chosen.id, edited.budget)
         self._try(lambda s: campaigns.apply_definition(s, chosen.id, edited, "", now=now))
 
     @rule(
@@ -160,7 +157,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
     @rule(
         data=st.data(),
         answer=st.sampled_from(
-            ["taken", "taken", "taken", "unheard", "lost", *(str(f) for f in _REFUSALS)]
+            ["taken", "taken", "taken", "unheard", "lost", *(str(f) for f in REFUSALS)]
         ),
         skew=st.integers(-1, 1),
     )
@@ -287,12 +284,14 @@ class StoreModel(Invariants, RuleBasedStateMachine):
         self._statuses_move_forward(statuses)
         self._nobody_is_lost()
         self._counts_are_kept()
+        self._nothing_is_overspent()
 
     def teardown(self) -> None:
         """Nobody is stuck: left alone, everything comes to its end within days."""
         if not hasattr(self, "house"):
             return
         for running in self.campaigns:
+            self._edit(running, LINES[2], RAISED)
             self._try(
                 lambda s, c=running: set_campaign_state(
                     s, c.id, CampaignState.RUNNING, now=self.house.now
@@ -353,8 +352,9 @@ class StoreModel(Invariants, RuleBasedStateMachine):
 
     # --- helpers
 
-    def _definition(self, name: str, lines: Any) -> Any:
-        return definition(name, line=lines, retry=RETRY, pacing={"max_concurrent": OF_CAMPAIGN})
+    def _definition(self, name: str, lines: Any, budget: Any) -> Any:
+        pacing = {"max_concurrent": OF_CAMPAIGN}
+        return definition(name, line=lines, retry=RETRY, pacing=pacing, budget=budget)
 
     def _others(self, position: int) -> tuple[str, ...]:
         return (phone(NUMBERS + position),) if position % 2 else ()
@@ -434,6 +434,7 @@ class StoreModel(Invariants, RuleBasedStateMachine):
             call_id=teller.call_id if by_our_id else None,
             provider_call_id=teller.provider_id,
             status=status,
+            cost=price_of(teller.number) if status.terminal else None,
         ).model_copy(update={"at": now})
         self.house.write(lambda s: events.store_events(s, teller.line, [reported], now=now))
         provider_id_stored = self._row(teller.call_id)["provider_call_id"] == teller.provider_id

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from outdial.domain.call.claim import ClaimedCall
-from outdial.domain.call.status import CallStatus
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.decision.ceiling import WITHIN
 from outdial.domain.record import RecipientState
 from outdial.store.db.tables import call, campaign, lease, recipient
@@ -22,6 +22,20 @@ OF_CAMPAIGN = 2
 COUNTED = "two"
 """The line whose calls count for the daily ceiling; the other's network is simulated."""
 MOST_A_DAY = 2
+LINES = (["one"], ["two"], ["one", "two"], [{"name": "two"}, {"name": "one", "weight": 0}])
+RETRY: dict[str, Any] = {
+    "max_attempts": 3,
+    "no_answer": {"delays": ["5m"]},
+    "busy": {"delays": ["1m"]},
+    "failed": {"delays": ["5m"]},
+    "unknown": {"delays": ["1h"]},
+}
+REFUSALS = (
+    FailureClass.REJECTED,
+    FailureClass.THROTTLED,
+    FailureClass.MISCONFIGURED,
+    FailureClass.UNAVAILABLE,
+)
 _SNAPSHOT = (
     select(
         recipient.c.id.label("person"),

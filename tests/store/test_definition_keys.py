@@ -34,6 +34,7 @@ POLICY: dict[str, Any] = {
     "recording": True,
     "caller_ids": ["+12025550199"],
     "pacing": {"max_concurrent": 3, "per_minute": 4, "weight": 2},
+    "budget": {"most": "500 USD"},
     "consent": "written",
     "calendar": {"name": "clinic", "time_zone": "America/New_York"},
     "callbacks": [{"do": "suppress", "when": {"disposition": "wrong_number"}}],

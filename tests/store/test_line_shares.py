@@ -19,7 +19,8 @@ from outdial.domain.record import CampaignRecord
 from outdial.store.call import requests
 from outdial.store.campaign import campaigns
 from outdial.store.claims.demand import OFFER_HOLDS, lines_waited_for
-from outdial.store.claims.reservation import ClaimResult, claim_calls
+from outdial.store.claims.reservation import claim_calls
+from outdial.store.claims.result import ClaimResult
 from outdial.store.db.tables import line_demand
 from tests.builders import House, phone, request, zones
 from tests.store.test_rush import enroll, rows_of

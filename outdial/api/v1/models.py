@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from outdial.domain.call.event import CallEvent, EventKind
 from outdial.domain.call.policy import BOUNDED, CallPolicy
-from outdial.domain.call.request import CallView
+from outdial.domain.call.request import CallBudget, CallView
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.domain.definition.agent import Agent
 from outdial.domain.definition.fields import Timestamp
@@ -112,6 +112,8 @@ class Call(BaseModel):
     context: dict[str, Any]
     webhook_endpoint: str | None
     """The endpoint created for `webhook`."""
+    budget: CallBudget | None
+    """What it counts for in its campaign's budget; null without one."""
 
     @classmethod
     def of(cls, view: CallView) -> Self:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from outdial.cli.exit_codes import OK, STOPPED
 from outdial.cli.output import clock_time, counted, flush_json, plural, until
 from outdial.domain.call.claim import CampaignState
-from outdial.domain.record import Progress, RecipientState
+from outdial.domain.record import BudgetProgress, Progress, RecipientState
 from outdial.providers.lines import simulated_note
 
 if TYPE_CHECKING:
@@ -59,8 +59,21 @@ def summary(progress: Progress) -> list[str]:
     if progress.calls:
         tried = plural(progress.attempts, "attempt")
         lines.append(f"  {calls}, {tried}: {counted(progress.calls)}")
+    if progress.budget is not None:
+        lines.append(f"  {budget_in_words(progress.budget)}")
     lines += [f"  {simulated_note(line)}" for line in progress.simulated]
     return lines
+
+
+def budget_in_words(budget: BudgetProgress) -> str:
+    """`12.30 USD of 500 USD spent, 1.20 USD reserved; 3 USD of 100 USD on 2030-01-31`."""
+    of_all = "" if budget.most is None else f" of {budget.most}"
+    text = f"{budget.spent}{of_all} spent, {budget.reserved} reserved"
+    if budget.per_day is not None and budget.day is not None:
+        text += f"; {budget.spent_of_day} of {budget.per_day} on {budget.day}"
+    if budget.excess.amount:
+        text += f"; {budget.excess} reported beyond what the calls could cost, and not counted"
+    return text
 
 
 def print_end(progress: Progress, ui: str | None, output: Console, *, as_json: bool) -> int:
@@ -84,6 +97,7 @@ def report(progress: Progress, ui: str | None) -> dict[str, object]:
         "attempts": progress.attempts,
         "lines": list(progress.lines),
         "simulated": list(progress.simulated),
+        "budget": progress.budget and progress.budget.model_dump(mode="json"),
         "seconds": round((end - progress.launched_at).total_seconds(), 1) if end else None,
         "ui": ui,
     }

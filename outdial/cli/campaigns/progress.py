@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from outdial.cli.attachment import Attachment
-from outdial.cli.campaigns.figures import calls_in_words, waiting_for
+from outdial.cli.campaigns.figures import budget_in_words, calls_in_words, waiting_for
 from outdial.cli.output import clock_time, counted
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.errors import OutdialError
@@ -111,6 +111,8 @@ def _rows(progress: Progress, now: datetime) -> list[tuple[str, str]]:
     rows = [("calls", calls_in_words(progress))]
     if progress.by_outcome:
         rows.append(("done", counted(progress.by_outcome)))
+    if progress.budget is not None:
+        rows.append(("budget", budget_in_words(progress.budget)))
     waiting = waiting_for(progress, now)
     if waiting:
         rows.append(("next", waiting))

@@ -32,7 +32,8 @@ def print_outcome(rehearsal: Rehearsal, outcome: Outcome) -> None:
     say(f"people: {rehearsal.people.source}")
     print_table(_bands(outcome))
     if outcome.unfinished:
-        say(f"{plural(outcome.unfinished, 'run')} did not end within three years")
+        runs = plural(outcome.unfinished, "run")
+        say(f"{runs} did not end within three years, or within the budget")
     say("")
     say(f"recipients: {_in_words(outcome.mean_of(lambda run: run.by_outcome), outcome)}")
     attempts = {

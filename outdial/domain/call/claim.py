@@ -55,6 +55,8 @@ class Claim(BaseModel):
     """Leases of this campaign, these calls included."""
     open_recipients: int = 0
     """Recipients without an end, those in flight included."""
+    budget_spent: bool = False
+    """The budget of the launch admits no more calls; nothing but a higher one changes that."""
     staged: bool = False
     """Rows were added that are not enrolled yet."""
     wake_at: datetime | None = None

@@ -15,6 +15,7 @@ from pydantic import Field
 from outdial.domain.appointment.calendar import CalendarRules
 from outdial.domain.call.retry import Retry
 from outdial.domain.definition.agent import AgentById
+from outdial.domain.definition.budget import Budget
 from outdial.domain.definition.callbacks import Callback
 from outdial.domain.definition.caps import Cap
 from outdial.domain.definition.fields import Duration, Frozen, format_duration
@@ -101,6 +102,8 @@ class CampaignPolicy(CallPolicy):
     """The number shown to the person called; of several, each in turn. Default: the line's."""
     pacing: Annotated[Pacing, Hint(f"{KEYS_BELOW}, such as max_concurrent: 20")] = Pacing()
     """How fast."""
+    budget: Annotated[Budget | None, Hint(f"{KEYS_BELOW}, such as most: 500 USD")] = None
+    """How much the calls may cost. Without it, costs are not counted."""
     consent: ConsentLevel | None = None
     """Demand such consent of every row; the rules demand it by themselves where it is needed."""
     calendar: Annotated[CalendarRules | None, Hint(f"{KEYS_BELOW}, such as name: clinic")] = None

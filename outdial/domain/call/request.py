@@ -8,7 +8,24 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from outdial.domain.call.status import CallStatus
+from outdial.domain.money.amount import Amount
+from outdial.domain.money.cost import CostSource
 from outdial.domain.record import CallRecord, RecipientState
+
+
+class CallBudget(BaseModel):
+    """What a call counts for in its campaign's budget."""
+
+    model_config = ConfigDict(frozen=True)
+
+    reserved: Amount
+    """The most that it can cost; held until it is settled."""
+    cost: Amount | None
+    """What it counts for since."""
+    source: CostSource | None
+    """Where the cost comes from."""
+    excess: Amount
+    """What it costs beyond what was reserved, by what its provider has reported; not counted."""
 
 
 class CallView(BaseModel):
@@ -45,6 +62,8 @@ class CallView(BaseModel):
     context: dict[str, Any] = Field(default_factory=dict)
     recording: bool | None = None
     max_duration: timedelta
+    budget: CallBudget | None = None
+    """None: its campaign had no budget when it was claimed."""
 
 
 class CallFilter(BaseModel):

@@ -10,6 +10,7 @@ from outdial.domain.decision.ceiling import Ceiling
 from outdial.domain.decision.reasons import Reason
 from outdial.domain.definition.caps import Cap, CapScope
 from outdial.domain.line.routing import Marks
+from outdial.domain.money.spending import PersonBudget
 from outdial.domain.rules.consent import Consent
 
 
@@ -42,6 +43,8 @@ class Ledger:
     """To the number that is dialed next; None: the person has no other."""
     ceiling: Ceiling | None = None
     """Of the installation over the number that is dialed next, when it is reached."""
+    budget: PersonBudget | None = None
+    """Of the campaign for this person; None: there is none, or the call is reserved already."""
 
     def towards(self, cap: Cap) -> tuple[datetime, ...]:
         """The attempts that a cap counts, whenever they were."""

@@ -53,7 +53,7 @@ def decide(
     stores no calls.
     """
     rulebook = rulebook or shipped_rulebook()
-    stop = _ended(candidate, plan)
+    stop = _ended(candidate, plan, ledger)
     if stop is not None:
         return Never(stop)
     zones, jurisdictions = candidate.zones, candidate.jurisdictions
@@ -73,7 +73,7 @@ def looks_back(
     ).looks_back
 
 
-def _ended(candidate: Candidate, plan: CallPlan) -> Reason | None:
+def _ended(candidate: Candidate, plan: CallPlan, ledger: Ledger) -> Reason | None:
     if not candidate.zones:
         return Reason("timezone_unknown", "no time zone is known for this number any more")
     if candidate.suppressed is not None:
@@ -85,6 +85,9 @@ def _ended(candidate: Candidate, plan: CallPlan) -> Reason | None:
         return Reason("max_attempts", f"all {plan.retry.max_attempts} attempts were made")
     if candidate.marks and rejected_by_all(plan.shares, candidate.marks):
         return Reason("rejected", f"{plan.lines_in_words()}: the provider never dials this number")
+    too_dear = None if ledger.budget is None else ledger.budget.objection
+    if too_dear is not None:
+        return Reason("budget_per_person", too_dear)
     return None
 
 

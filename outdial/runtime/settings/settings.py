@@ -39,6 +39,8 @@ from outdial.domain.definition.fields import Duration, format_duration
 from outdial.domain.endpoint import RETRY_AFTER
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.line.routing import SIMULATED
+from outdial.domain.money.amount import Amount
+from outdial.domain.money.price import LONGEST_INCREMENT
 from outdial.domain.numbers.policy import use_policy
 from outdial.domain.record import DEFAULT_TENANT
 from outdial.providers.catalog import CATALOG
@@ -76,7 +78,12 @@ class LineSettings(BaseModel):
     max_concurrent: Annotated[int, Field(ge=1)] | None = None
     per_second: Annotated[float, Field(gt=0)] | None = None
     caller_ids: tuple[str, ...] | None = None
-    cost_per_minute: Annotated[float, Field(ge=0)] | None = None
+    cost_per_minute: Amount | None = None
+    """What a minute of talk costs, such as "0.09 USD"; budgets reserve by it."""
+    cost_per_call: Amount | None = None
+    """What each call costs besides, answered or not."""
+    billing_increment: Duration | None = None
+    """A talk is billed in whole multiples of it, rounded up; default: 60s."""
     placement_timeout: Duration | None = None
     ring_silence: Duration | None = None
     talk_silence: Duration | None = None
@@ -91,6 +98,26 @@ class LineSettings(BaseModel):
         if value not in CATALOG:
             raise ValueError(f"found {value!r}; known are {', '.join(sorted(CATALOG))}")
         return value
+
+    @field_validator("billing_increment")
+    @classmethod
+    def _whole_seconds(cls, value: timedelta | None) -> timedelta | None:
+        if value is not None and (
+            value.microseconds or not timedelta(seconds=1) <= value <= LONGEST_INCREMENT
+        ):
+            raise ValueError(
+                f"found {format_duration(value)}; write whole seconds from 1s to 1h, such as 60s"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _priced_in_one_currency(self) -> Self:
+        one, other = self.cost_per_minute, self.cost_per_call
+        if one is not None and other is not None and one.currency != other.currency:
+            raise ValueError(
+                f"found cost_per_minute {one} and cost_per_call {other}; write both in one currency"
+            )
+        return self
 
     @model_validator(mode="after")
     def _outlasts_a_request(self) -> Self:

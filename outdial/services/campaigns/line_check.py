@@ -9,6 +9,7 @@ from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import Problem
 from outdial.providers.lines import Lines
 from outdial.providers.unsupported import not_carried_by
+from outdial.services.campaigns.budget_check import budget_problems
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,13 @@ def check_lines(lines: Lines, loaded: LoadedDefinition) -> LineCheck:
 
 
 def unsupported(lines: Lines, loaded: LoadedDefinition) -> tuple[Problem, ...]:
-    """A problem for each setting of a definition that one of its lines would drop."""
-    return tuple(
+    """A problem for each setting of a definition that one of its lines would drop, and for a budget
+    that its lines can't be held to."""
+    dropped = tuple(
         loaded.source_map.problem(lost.path, "not_carried", lost.message)
         for lost in not_carried_by(lines, loaded.definition)
     )
+    return (*dropped, *budget_problems(lines, loaded))
 
 
 def on_lines(lines: Lines, loaded: LoadedDefinition) -> LoadedDefinition:

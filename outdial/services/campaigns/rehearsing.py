@@ -116,6 +116,7 @@ def _setup(lines: Lines, name: str) -> LineSetup:
         per_second=line.policy.per_second,
         breaker=line.policy.breaker,
         simulated=line.simulated,
+        price=line.policy.price,
     )
 
 

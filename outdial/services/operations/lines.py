@@ -24,6 +24,7 @@ def limits_of(lines: Lines) -> list[LineLimits]:
             max_concurrent=line.policy.max_concurrent,
             per_second=line.policy.per_second,
             breaker=line.policy.breaker,
+            price=line.policy.price,
         )
         for line in lines.values()
     ]
@@ -84,5 +85,7 @@ async def get_line(ctx: Resources, name: str) -> LineStatus:
     status = await ctx.database.read(lambda s: line_status(s, ctx.tenant, name))
     if status is None:  # no worker has announced it yet
         (limits,) = limits_of(Lines([line]))
-        status = LineStatus(**limits.model_dump(exclude={"breaker"}), in_flight=0, health=Health())
+        status = LineStatus(
+            **limits.model_dump(exclude={"breaker", "price"}), in_flight=0, health=Health()
+        )
     return status

@@ -22,11 +22,12 @@ from outdial.domain.call.plan import read_plan
 from outdial.domain.call.request import CallFilter, CallView, status_of
 from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CallRecord, RecipientState
+from outdial.store.budget.hold import HOLD_COLUMNS, BudgetHold, read_hold
 from outdial.store.call import listing
 from outdial.store.call.locked_call import lock_call
 from outdial.store.db.dialect import unindexed
 from outdial.store.db.ranges import between, page_of, read_in_order
-from outdial.store.db.tables import EPOCH, call, call_request, campaign, recipient
+from outdial.store.db.tables import EPOCH, budget_hold, call, call_request, campaign, recipient
 from outdial.store.lines.health import record_unknown_placement
 from outdial.store.records import call_record
 
@@ -188,17 +189,18 @@ def _views(
     views: dict[str, CallView] = {}
     if calls:
         of_campaigns = (
-            select(*_columns(null(), null(), null(), null(), null(), null(), null()))
+            select(*_columns(null(), null(), null(), null(), null(), null(), null()), *HOLD_COLUMNS)
             .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
             .join(campaign, campaign.c.id == call.c.campaign_id)
+            .join(budget_hold, budget_hold.c.call_id == call.c.id, isouter=True)
             .where(
                 unindexed(call.c.tenant) == tenant,
                 call.c.id.in_(calls),
                 call.c.campaign != DIRECT_CAMPAIGN,
             )
         )
-        for row in s.connection().execute(of_campaigns).mappings():
-            views[row["id"]] = _campaign_view(row)
+        for made in s.connection().execute(of_campaigns):
+            views[made.id] = _campaign_view(made._mapping, read_hold(made))
     if requests:
         r = call_request.c
         of_requests = (
@@ -256,7 +258,7 @@ def _request_view(row: RowMapping) -> CallView:
     )
 
 
-def _campaign_view(row: RowMapping) -> CallView:
+def _campaign_view(row: RowMapping, hold: BudgetHold | None) -> CallView:
     last = call_record(row)
     common = _common(row, last)
     return CallView(
@@ -270,6 +272,7 @@ def _campaign_view(row: RowMapping) -> CallView:
         reason=last.detail,
         done=last.settled_at is not None,
         attempts=last.attempt,
+        budget=None if hold is None else hold.view,
         **(common | {"to": last.to}),
     )
 

@@ -145,6 +145,8 @@ def take_late_evidence(
     counted, ending = locked.call.is_attempt, summary.ending
     if not counted and not was_made(locked):
         return
+    if ending is None:
+        locked.rings_again = not counted or locked.costs_most
     outcome = proved_outcome(locked, summary)
     proved_later = talked(summary, outcome) and locked.status is not CallStatus.COMPLETED
     if not counted or (locked.settled and proved_later):

@@ -29,11 +29,13 @@ from outdial.domain.call.status import (
     FailureClass,
     Fence,
 )
+from outdial.domain.money.cost import CostSource
 from outdial.domain.record import RecipientState, Settled
 from outdial.domain.rules.zone import ZoneEvidence
+from outdial.store.budget.hold import HOLD_COLUMNS, BudgetHold, read_hold
 from outdial.store.db.dialect import lock_rows, on_postgresql
 from outdial.store.db.errors import UnknownCall
-from outdial.store.db.tables import call, campaign, line, recipient
+from outdial.store.db.tables import budget_hold, call, campaign, line, recipient
 from outdial.store.records import read_zones
 
 
@@ -151,9 +153,11 @@ _FOUND: Select[Any] = (
         )
         .correlate(call)
         .label("tries_line"),
+        *HOLD_COLUMNS,
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
     .join(campaign, campaign.c.id == call.c.campaign_id)
+    .join(budget_hold, budget_hold.c.call_id == call.c.id, isouter=True)
     .where(call.c.id.in_(bindparam("call_ids", expanding=True)))
     .order_by(call.c.id)
 )
@@ -221,6 +225,10 @@ class LockedCall:
     """Its settlement stored callbacks for a callback workflow."""
     overtaken_by: str | None = None
     """The call whose late evidence withdrew it."""
+    hold: BudgetHold | None = None
+    """None: its campaign had no budget when it was claimed."""
+    rings_again: bool = False
+    """Late evidence says that it is under way."""
 
     @property
     def call(self) -> CallValues:
@@ -275,6 +283,11 @@ class LockedCall:
     @property
     def settled(self) -> bool:
         return self.call.settled_at is not None
+
+    @property
+    def costs_most(self) -> bool:
+        """Whether it counts for the most that it can cost, as nobody knows better."""
+        return self.hold is not None and self.hold.source is CostSource.HIGHEST
 
     @property
     def ended_now(self) -> bool:
@@ -386,6 +399,7 @@ def _locked_call(row: Row[Any]) -> LockedCall:
         campaign=CampaignValues(CampaignState(row.campaign_state), row.current_launch),
         plan=read_plan(row.recipient_plan or row.campaign_plan),
         tries_line=row.tries_line,
+        hold=read_hold(row),
     )
 
 

@@ -33,6 +33,7 @@ from outdial.domain.call.status import (
 )
 from outdial.domain.record import RecipientState, Settled
 from outdial.store.appointments.slots import release_of_call
+from outdial.store.budget.holds import settle_holds
 from outdial.store.call.locked_call import LockedCall, lock_call, lock_calls, read_call
 from outdial.store.call.next_attempt import (
     close_if_never_callable,
@@ -385,10 +386,12 @@ def answered_before(s: Session, locked: LockedCall) -> tuple[LockedCall, str] | 
 
 
 def save_calls(s: Session, locked_calls: Sequence[LockedCall], now: datetime) -> None:
-    """Write the changes back, and publish them to the endpoints."""
+    """Write the changes back, count what settled calls have cost, and publish the changes to the
+    endpoints."""
     _save(s, call, [(locked.id, locked.call_row.changes) for locked in locked_calls])
     people = {locked.call.recipient_id: locked.recipient_row.changes for locked in locked_calls}
     _save(s, recipient, people.items())
+    settle_holds(s, locked_calls)
     changed: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for locked in locked_calls:
         changed[locked.call.tenant] += [(locked.id, what) for what in locked.event_types]

@@ -8,7 +8,8 @@ from sqlalchemy import RowMapping, func, select
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
-from outdial.domain.record import CampaignRecord, Progress
+from outdial.domain.record import BudgetProgress, CampaignRecord, Progress
+from outdial.store.budget.progress import read_budgets
 from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.campaign.counts import LaunchCounts, read_counts
 from outdial.store.db.bulk import among
@@ -19,6 +20,7 @@ _CLAIM_STATES = select(
     claim_state.c.campaign_id,
     claim_state.c.wake_at,
     claim_state.c.reason,
+    claim_state.c.budget_exhausted,
     select(func.count())
     .where(lease.c.campaign_id == claim_state.c.campaign_id)
     .scalar_subquery()
@@ -42,13 +44,19 @@ def progress_of(s: Session, campaigns: Sequence[CampaignRecord]) -> list[Progres
     lines = sorted({share.name for record in campaigns for share in record.plan.shares})
     simulated = simulated_among(s, campaigns[0].tenant, lines)
     counts = read_counts(s, campaigns)
+    budgets = read_budgets(s, campaigns)
     return [
-        _progress(record, counts[record.id], states[record.id], simulated) for record in campaigns
+        _progress(record, counts[record.id], states[record.id], simulated, budgets.get(record.id))
+        for record in campaigns
     ]
 
 
 def _progress(
-    record: CampaignRecord, counts: LaunchCounts, claims: RowMapping, simulated: frozenset[str]
+    record: CampaignRecord,
+    counts: LaunchCounts,
+    claims: RowMapping,
+    simulated: frozenset[str],
+    budget: BudgetProgress | None,
 ) -> Progress:
     names = tuple(share.name for share in record.plan.shares)
     runs = record.state is CampaignState.RUNNING
@@ -67,6 +75,19 @@ def _progress(
         simulated=tuple(name for name in names if name in simulated),
         wake_at=claims["wake_at"] if runs else None,
         reason=claims["reason"] if runs else record.reason,
+        budget=None
+        if budget is None
+        else _with_exhaustion(record, budget, claims["budget_exhausted"]),
         launched_at=record.launched_at,
         finished_at=record.finished_at,
     )
+
+
+def _with_exhaustion(
+    record: CampaignRecord, budget: BudgetProgress | None, stored: str | None
+) -> BudgetProgress | None:
+    """With the limit that a claim has found to admit no more, if one of this launch did."""
+    limit, _, of = (stored or "").partition(" ")
+    if budget is None or not limit or (limit == "most" and of != str(record.launch)):
+        return budget
+    return budget.model_copy(update={"exhausted": limit})

@@ -36,6 +36,7 @@ from outdial.domain.numbers.phone import subscriber
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.domain.rules.zone import ZoneEvidence
+from outdial.store.budget.claiming import budgets_of_people
 from outdial.store.claims import ledger
 from outdial.store.claims.ledger import LedgerQuery
 from outdial.store.claims.ready import Needed
@@ -294,7 +295,7 @@ def scan_due(
         size = scan_step(max(left.redials, left.all), at_most - scan.decisions)
         write_decisions(s, ready)  # or they were read again
         due = find_due(s, campaign, size, now, left)
-        ledgers = read_ledgers(s, campaign.tenant, due, rulebook, now)
+        ledgers = read_ledgers(s, campaign, due, rulebook, now)
         ready, others = [], list[Decided]()
         waits = 0
         for each in due:
@@ -329,7 +330,7 @@ _NONE: Mapping[int, Ledger] = {}
 
 def read_ledgers(
     s: Session,
-    tenant: str,
+    campaign: CampaignRecord,
     recipients: Sequence[Recipient],
     rulebook: Rulebook,
     now: datetime,
@@ -349,8 +350,11 @@ def read_ledgers(
         )
         for each in recipients
     ]
-    read = ledger.read_ledgers(s, tenant, queries, now)
+    read = ledger.read_ledgers(s, campaign.tenant, queries, now)
     ledgers = {each.id: one for each, one in zip(recipients, read, strict=True)}
+    budgets = budgets_of_people(s, campaign, {each.id: each.calls for each in recipients})
+    for recipient_id, budget in budgets.items():
+        ledgers[recipient_id] = replace(ledgers[recipient_id], budget=budget)
     for recipient_id, before in earlier.items():
         if recipient_id in ledgers and before.ceiling is not None:
             ledgers[recipient_id] = replace(ledgers[recipient_id], ceiling=before.ceiling)

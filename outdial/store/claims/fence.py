@@ -31,6 +31,7 @@ from outdial.domain.decision.planner import decide, looks_back
 from outdial.domain.endpoint import EventType
 from outdial.domain.line.breaker import Circuit
 from outdial.domain.line.routing import SIMULATED
+from outdial.domain.money.amount import format_amount
 from outdial.store.campaign.gate import pass_gate
 from outdial.store.claims.ceiling import lock_number
 from outdial.store.claims.ledger import LedgerQuery, read_ledgers
@@ -40,7 +41,7 @@ from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
-from outdial.store.db.tables import call, campaign, lease, line, recipient
+from outdial.store.db.tables import budget_hold, call, campaign, lease, line, recipient
 from outdial.store.records import read_candidate, read_current_zones
 from outdial.store.webhooks.outbox import publish_calls
 
@@ -66,6 +67,10 @@ _SIMULATED = (
     .scalar_subquery()
 )
 _HELD = select(lease.c.call_id).where(lease.c.call_id == call.c.id).scalar_subquery()
+_RESERVED, _CURRENCY = (
+    select(budget_hold.c[name]).where(budget_hold.c.call_id == call.c.id).scalar_subquery()
+    for name in ("highest", "currency")
+)
 _CALL = lock_rows(
     select(
         call.c.tenant,
@@ -101,6 +106,8 @@ _CALL = lock_rows(
         _HELD.label("held"),
         _SIMULATED.label("simulated"),
         _CIRCUIT.label("circuit_reason"),
+        _RESERVED.label("reserved"),
+        _CURRENCY.label("reserved_currency"),
     )
     .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
     .join(campaign, campaign.c.id == call.c.campaign_id)
@@ -215,6 +222,8 @@ def _give_receipt(s: Session, call_id: str, row: RowMapping, dial: Dial, now: da
         "zone_source": zones.source.value,
         "zone_data": zones.data_version,
     }
+    if row["reserved"] is not None:
+        evidence["reserved"] = format_amount(row["reserved"], row["reserved_currency"])
     write_receipt(s, row["campaign_id"], call_id, row["phone"], evidence, now=now)
 
 

@@ -1,7 +1,8 @@
 """Claim: selects recipients and reserves calls within every limit, in one short transaction.
 
 Every transaction locks in this order: the campaign's claim state (so claims of one campaign queue
-up), its recipients, lines by name, numbers by hash. What they guard is read after they are locked.
+up), its recipients, lines by name, numbers by hash, and totals of budgets last of all
+(`store.budget.totals`). But for these totals, what is guarded is read after it is locked.
 Recipients are decided about, and written as decided, before the lines are locked, so campaigns that
 share a line wait for each other's reservations alone. Late evidence locks numbers before
 recipients: where that makes a deadlock, one of the transactions is repeated. What was decided is
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -29,9 +30,15 @@ from outdial.domain.decision.decision import Decision, Dial, Ledger, Wait
 from outdial.domain.decision.planner import decide
 from outdial.domain.decision.reasons import Reason
 from outdial.domain.endpoint import EventType
-from outdial.domain.line.capacity import LINE_RETRY, LineCapacity
+from outdial.domain.line.capacity import LINE_RETRY, Allowance, LineCapacity
 from outdial.domain.record import CampaignRecord, RecipientState, Settled
 from outdial.domain.rules.rulebook import Rulebook
+from outdial.store.budget.claiming import (
+    CampaignBudget,
+    publish_exhaustion,
+    read_budget,
+    reserve_holds,
+)
 from outdial.store.call.settlement import settle_overdue
 from outdial.store.campaign.campaigns import CampaignSnapshot, next_settlement, read_snapshot
 from outdial.store.campaign.counts import count_open
@@ -39,7 +46,6 @@ from outdial.store.claims.candidates import (
     NOT_CALLED,
     Decided,
     DueScan,
-    EndedRecipient,
     Recipient,
     find_ready,
     read_ledgers,
@@ -53,6 +59,7 @@ from outdial.store.claims.limits import (
 from outdial.store.claims.line_shares import leave_lines, share_lines
 from outdial.store.claims.number_locks import lock_numbers
 from outdial.store.claims.ready import Needed, needed
+from outdial.store.claims.result import ClaimResult, Reservation
 from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.claims.wakeup import NextWakeup, next_wakeup
 from outdial.store.compliance.rulings import read_rulebook
@@ -85,34 +92,6 @@ _SAME_IN_CALLS = frozenset(
 ) | {"created_at", "structured"}
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimResult:
-    """A claim, and what the caller has to signal or publish after the commit."""
-
-    claim: Claim
-    settled: tuple[Settled, ...] = ()
-    ended: tuple[EndedRecipient, ...] = ()
-    offered: tuple[str, ...] = ()
-    """Workflows of campaigns for which a slot is kept: they are to claim now."""
-
-
-@dataclass(slots=True)
-class Reservation:
-    """The calls that were reserved, and what kept a claim from reserving more."""
-
-    calls: list[ClaimedCall] = field(default_factory=list)
-    ended: list[EndedRecipient] = field(default_factory=list)
-    blocked: list[NextWakeup] = field(default_factory=list)
-    """Lines that take no more for now."""
-    more: bool = False
-    """A ready recipient was not tried, though a line takes calls."""
-    ran_dry: bool = False
-    """A line takes calls; with `more` False, no recipient is ready for it."""
-    surplus: bool = False
-    """Some were found callable for whom no line is free soon: they are due as before."""
-    offered: list[str] = field(default_factory=list)
-
-
 def claim_calls(
     s: Session, campaign_id: int, key: str, *, now: datetime, limit: int = MAX_CALLS
 ) -> ClaimResult:
@@ -142,6 +121,7 @@ def claim_calls(
     publish_requests(s, record, over, EventType.CALL_FAILED, now=now)
     calls = sorted(reservation.calls, key=attrgetter("call_id"))
     claim = _claim(s, state, record, calls, wakeup, in_flight + len(calls), now)
+    claim = claim.model_copy(update={"budget_spent": reservation.budget_spent})
     return ClaimResult(claim, tuple(settled), ended, tuple(reservation.offered))
 
 
@@ -178,13 +158,15 @@ def _scan_and_reserve(
     if requeue_from is not None:
         requeue_from = requeue_some(s, record, requeue_from)
         save_claim_state(s, record.id, requeue_from=requeue_from)
-    allowance = campaign_allowance(s, record, in_flight, now)
+    budget = read_budget(s, record, now)
+    allowance = _allowance(s, record, in_flight, budget, now)
     scan, reservation = DueScan(), Reservation()
     if allowance.free > 0:
         rulebook = read_rulebook(s, record.tenant, now)
         free = min(allowance.free, limit, MAX_CALLS)
         scan, ready, capacity = _scan(s, record, rulebook, free, allowance.free, now)
-        reserver = _Reserver(s, record, rulebook, key, state["caller_turn"], scan.ledgers, now)
+        turn = state["caller_turn"]
+        reserver = _Reserver(s, record, rulebook, key, turn, scan.ledgers, budget, now)
         reservation = reserver.reserve(ready, free, capacity)
         left = allowance.free - len(reservation.calls)
         reservation.offered = share_lines(
@@ -192,9 +174,12 @@ def _scan_and_reserve(
         )
         if len(reservation.calls) == allowance.free:
             held = in_flight + len(reservation.calls)
-            allowance = campaign_allowance(s, record, held, now)
+            allowance = _allowance(s, record, held, budget, now)
     else:
         reservation.offered = leave_lines(s, record, now, stored=state["waits_for_lines"])
+    if budget is not None:
+        publish_exhaustion(s, budget, state["budget_exhausted"])
+        reservation.budget_spent = budget.allowance().exhausted == "most"
     exhausted = scan.exhausted and not reservation.surplus
     wakeup = next_wakeup(
         s,
@@ -209,6 +194,18 @@ def _scan_and_reserve(
     if requeue_from is not None:
         wakeup = NextWakeup("all recipients are requeued", now)
     return wakeup, scan, reservation
+
+
+def _allowance(
+    s: Session,
+    record: CampaignRecord,
+    in_flight: int,
+    budget: CampaignBudget | None,
+    now: datetime,
+) -> Allowance:
+    """How many calls the campaign itself may start: by its pacing, and by its budget."""
+    allowance = campaign_allowance(s, record, in_flight, now)
+    return allowance if budget is None else budget.narrow(allowance)
 
 
 def _scan(
@@ -287,6 +284,7 @@ class _Reserver:
         key: str,
         turn: int,
         ledgers: Mapping[int, Ledger],
+        budget: CampaignBudget | None,
         now: datetime,
     ) -> None:
         """`turn` counts the campaign's calls; `ledgers` are those of a scan."""
@@ -296,6 +294,7 @@ class _Reserver:
         self._key = key
         self._turn = turn
         self._earlier = ledgers
+        self._budget = budget
         self._now = now
         self._decisions: dict[int, Dial] = {}
 
@@ -338,7 +337,7 @@ class _Reserver:
         """The reservation, ids of recipients that are no longer ready, and how many were tried."""
         busy, changed = lock_numbers(self._s, self._campaign.tenant, recipients)
         ledgers = read_ledgers(
-            self._s, self._campaign.tenant, recipients, self._rulebook, self._now, self._earlier
+            self._s, self._campaign, recipients, self._rulebook, self._now, self._earlier
         )
         calls: list[dict[str, Any]] = []
         leases: list[dict[str, Any]] = []
@@ -370,11 +369,20 @@ class _Reserver:
             capacity.reserve(line)
         called = [values["recipient_id"] for values in calls]
         if calls:
-            new = [NewRows(call, calls, _SAME_IN_CALLS), NewRows(lease, leases, _SAME_IN_LEASES)]
-            insert_all(self._s, new, _CALLED, {"ids": called})
+            self._insert(calls, leases, called)
         ended = write_decisions(self._s, others)
         moved = {*called, *(each.id for each, _ in others), *changed}
         return Reservation([claimed_call(values) for values in calls], ended), moved, reached
+
+    def _insert(
+        self, calls: list[dict[str, Any]], leases: list[dict[str, Any]], called: list[int]
+    ) -> None:
+        new = [NewRows(call, calls, _SAME_IN_CALLS), NewRows(lease, leases, _SAME_IN_LEASES)]
+        if self._budget is not None:
+            holds = self._budget.hold(calls)
+            new.append(holds)
+            reserve_holds(self._s, self._budget, holds)
+        insert_all(self._s, new, _CALLED, {"ids": called})
 
     def _decide(self, of: Recipient, ledger: Ledger) -> Decision:
         if of.id in self._decisions and self._earlier[of.id] == ledger:

@@ -11,9 +11,12 @@ from sqlmodel import Session
 
 from outdial.domain.line.breaker import BreakerPolicy, Health, LineFailure
 from outdial.domain.line.rate import rate_of
+from outdial.domain.money.price import LinePrice
 from outdial.store.db.dialect import insert_into
 from outdial.store.db.tables import lease, line, line_rate
 from outdial.store.lines.health import health_of, last_failures
+
+_NO_PRICE = LinePrice(currency="")
 
 
 class LineLimits(BaseModel):
@@ -27,6 +30,7 @@ class LineLimits(BaseModel):
     per_second: float = Field(gt=0)
     """Calls that may be placed in a second: whole ones from 1 on, below as one in so many."""
     breaker: BreakerPolicy = BreakerPolicy()
+    price: LinePrice | None = None
 
 
 class LineStatus(BaseModel):
@@ -51,12 +55,17 @@ def ensure_lines(s: Session, tenant: str, lines: Sequence[LineLimits]) -> None:
     """Create lines or give them new limits; holds and circuits stay, and so do other lines."""
     for limits in sorted(lines, key=lambda limits: limits.name):
         calls, seconds = rate_of(limits.per_second)
+        price = limits.price or _NO_PRICE
         values = {
             "provider": limits.provider,
             "max_concurrent": limits.max_concurrent,
             "per_second": calls,
             "rate_seconds": seconds,
             "breaker": limits.breaker.model_dump_json(),
+            "currency": price.currency or None,
+            "cost_per_minute": price.per_minute,
+            "cost_per_call": price.per_call,
+            "billing_increment": price.increment,
         }
         s.connection().execute(
             insert_into(s, line)
@@ -68,6 +77,14 @@ def ensure_lines(s: Session, tenant: str, lines: Sequence[LineLimits]) -> None:
             .values(tenant=tenant, name=limits.name, second=0, used=0)
             .on_conflict_do_nothing()
         )
+
+
+def line_price(row: RowMapping) -> LinePrice | None:
+    """The price in the row of a line, or in a hold that was made by it."""
+    if row["currency"] is None:
+        return None
+    per_minute, per_call = row["cost_per_minute"], row["cost_per_call"]
+    return LinePrice(row["currency"], per_minute, per_call, row["billing_increment"])
 
 
 def line_names(s: Session, tenant: str) -> tuple[str, ...]:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Text, bindparam, select, type_coerce
 from sqlmodel import Session
 
 from outdial.domain.decision.conditions import Conditions, conditions_of
-from outdial.domain.decision.decision import Decision, Ledger
+from outdial.domain.decision.decision import Decision, Dial, Ledger, Wait
 from outdial.domain.decision.planner import daypart_of, decide
+from outdial.domain.decision.reasons import Reason
 from outdial.domain.numbers.phone import siblings
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord
 from outdial.domain.rules.consent import Consent
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.domain.rules.zone import ZoneEvidence
-from outdial.store.claims.candidates import CALLABLE, Recipient, find_recipients
+from outdial.store.budget.claiming import budgets_of_people, read_budget
+from outdial.store.claims.candidates import (
+    CALLABLE,
+    NOT_CALLED,
+    Recipient,
+    find_recipients,
+)
 from outdial.store.claims.ledger import LedgerQuery, read_ledgers
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import SuppressionChange, history
@@ -82,14 +89,20 @@ def _explain(
     s: Session, campaign: CampaignRecord, of: Recipient, rulebook: Rulebook, now: datetime
 ) -> RecipientExplanation:
     candidate, plan = of.candidate, of.plan
+    row = s.connection().execute(select(recipient).where(recipient.c.id == of.id)).mappings()
+    record = recipient_record(row.one())
     (ledger,) = read_ledgers(
         s, campaign.tenant, [LedgerQuery(of.phone, of.others, None, of.lines)], now
     )
+    waits = record.state.value in NOT_CALLED
+    if waits:  # else what is reserved for the call under way would count against it
+        budgets = budgets_of_people(s, campaign, {of.id: of.calls})
+        ledger = replace(ledger, budget=budgets.get(of.id))
     daypart = daypart_of(candidate, plan)
     zones = candidate.zones, candidate.jurisdictions
-    row = s.connection().execute(select(recipient).where(recipient.c.id == of.id)).mappings()
+    decision = decide(candidate, plan, ledger, now, rulebook)
     return RecipientExplanation(
-        record=recipient_record(row.one()),
+        record=record,
         numbers=of.numbers,
         zones=of.zones,
         consent=candidate.consent,
@@ -98,8 +111,21 @@ def _explain(
         attempts=tuple(_attempts(s, campaign.tenant, of.numbers)),
         ledger=ledger,
         conditions=conditions_of(plan, rulebook, *zones, daypart),
-        decision=decide(candidate, plan, ledger, now, rulebook),
+        decision=_within_budget(s, campaign, decision, now) if waits else decision,
     )
+
+
+def _within_budget(
+    s: Session, campaign: CampaignRecord, decision: Decision, now: datetime
+) -> Decision:
+    """A call that may be made waits for money where the campaign has none left."""
+    budget = read_budget(s, campaign, now) if isinstance(decision, Dial) else None
+    if budget is None:
+        return decision
+    allowance = budget.allowance()
+    if allowance.calls > 0:
+        return decision
+    return Wait(allowance.again_at or now, Reason(allowance.code, allowance.reason))
 
 
 def _attempts(s: Session, tenant: str, numbers: tuple[str, ...]) -> list[CallRecord]:

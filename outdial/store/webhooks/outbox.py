@@ -156,9 +156,16 @@ def publish_requests(
 
 
 def publish_campaign(
-    s: Session, campaign: CampaignRecord, event_type: EventType, *, now: datetime
+    s: Session,
+    campaign: CampaignRecord,
+    event_type: EventType,
+    *,
+    now: datetime,
+    reason: str | None = None,
+    **more: str,
 ) -> None:
-    """Publish that a campaign was started, paused, resumed or has ended."""
+    """Publish that a campaign was started, paused, resumed or has ended, or can't go on for now;
+    `reason` is why, where the campaign's record does not say it, and `more` goes with it."""
     if campaign.direct or not has_endpoints(s, campaign.tenant):
         return
     lines = [share.name for share in campaign.plan.shares]
@@ -168,7 +175,8 @@ def publish_campaign(
         "simulated": sorted(simulated_among(s, campaign.tenant, lines)),
         "state": campaign.state.value,
         "launch": campaign.launch,
-        "reason": campaign.reason,
+        "reason": reason or campaign.reason,
+        **more,
     }
     event = OutboxEvent(event_type.value, f"campaign/{campaign.name}", data, campaign.id)
     publish(s, campaign.tenant, [event], now=now)

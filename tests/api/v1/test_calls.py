@@ -169,6 +169,14 @@ async def test_calls_of_campaigns_are_listed_too(us: Customer, world: World) -> 
     assert [one["id"] for one in only] == [call.call_id]
 
 
+async def test_a_call_says_what_it_counts_for_in_its_budget(us: Customer, world: World) -> None:
+    [call] = await world.claim_calls(1, more="budget: {most: 5 USD}\n")
+    shown = (await us.http.get(f"/v1/calls/{call.call_id}")).json()
+    held = {"reserved": "0.90 USD", "cost": None, "source": None, "excess": "0 USD"}
+    assert shown["budget"] == held
+    assert (await create(us))["budget"] is None
+
+
 async def test_ended_before_it_began_nobody_is_called(us: Customer, world: World) -> None:
     made = await create(us)
     ended = await us.http.post(f"/v1/calls/{made['id']}/end")

@@ -49,6 +49,24 @@ async def test_every_mistake_is_told_with_its_place(us: Customer) -> None:
     assert {("name", 1), ("purpose", 2), ("lien", 5)} <= places
 
 
+async def test_a_budget_is_shown_and_refused_where_no_line_can_be_held_to_it(us: Customer) -> None:
+    document = definition(budget={"most": "5 USD", "per_day": "2.50 USD"})
+    made = await us.http.post("/v1/campaigns", json=document)
+    assert made.status_code == 201, made.text
+    stored = await us.http.get(f"/v1/campaigns/{document['name']}")
+    budget = stored.json()["progress"]["budget"]
+    shown = {key: budget[key] for key in ("most", "per_day", "per_person", "spent", "left")}
+    assert shown == {
+        "most": "5 USD", "per_day": "2.50 USD", "per_person": None, "spent": "0 USD",
+        "left": "5 USD",
+    }  # fmt: skip
+    refused = await us.http.post("/v1/campaigns", json=definition(budget={"most": "5 EUR"}))
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert error["field"] == "budget.most"
+    assert "line simulated is priced in USD" in error["message"]
+
+
 async def test_no_file_of_this_machine_is_read(us: Customer) -> None:
     document = definition(recipients={"csv": "/etc/passwd"})
     answer = await us.http.post("/v1/campaigns", json=document)

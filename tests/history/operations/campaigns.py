@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
+from outdial.domain.money.price import LinePrice
 from outdial.domain.record import CampaignRecord, StagingRecord
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, shipped_rulebook
@@ -125,6 +126,39 @@ def an_edit_of_a_large_campaign(scene: Scene) -> None:
     edited = builders.definition("history", pacing={"max_concurrent": 1000})
     scene.do(lambda s: campaigns.apply_definition(s, big.id, edited, "", now=house.now))
     house.claim(big, limit=1)
+
+
+_BUDGET = {"most": "2 USD", "per_day": "2 USD", "per_person": "1 USD"}
+
+
+@operation
+def a_budget_for_a_large_campaign(scene: Scene) -> None:
+    house, big = scene.house, scene.history.campaign
+    house.line(price=LinePrice("USD", per_minute=90_000))
+    edited = builders.definition("history", pacing={"max_concurrent": 1000}, budget=_BUDGET)
+    scene.do(lambda s: campaigns.apply_definition(s, big.id, edited, "", now=house.now))
+    for _ in range(2):  # all recipients are requeued then
+        house.claim(big, limit=1)
+
+
+@operation
+def a_campaign_with_a_budget(scene: Scene) -> None:
+    house, big = scene.house, scene.history.campaign
+    retry = {"max_attempts": 3, "no_answer": {"delays": ["1h"]}}
+    small = house.launch(4, "priced", first=_NEW + 40, budget=_BUDGET, retry=retry)
+    for _ in range(2):
+        claimed = house.claim_one(small)
+        house.place(claimed.call_id)
+        house.end(claimed.call_id, CallStatus.NO_ANSWER)
+    house.claim(small)
+    house.claim(big, limit=1)
+    for one in (small, big):
+        scene.do(lambda s, c=one: progress.read_progress(s, c.id))  # type: ignore[misc]
+    scene.do(lambda s: explanation.explain_recipients(s, big, phone_of(50), house.now))
+    for n in range(4):
+        number = builders.phone(_NEW + 40 + n)
+        scene.do(lambda s, n=number: explanation.explain_recipients(s, small, n, house.now))  # type: ignore[misc]
+    house.line()
 
 
 @operation

@@ -2,6 +2,7 @@
 
 from outdial.store.db.tables.access import api_key, idempotency, rate_count
 from outdial.store.db.tables.appointment import appointment, appointment_change, appointment_slot
+from outdial.store.db.tables.budget import budget_hold, budget_total
 from outdial.store.db.tables.call import call, event, lease
 from outdial.store.db.tables.callback import callback_entry, callback_run, is_unfinished, tool_call
 from outdial.store.db.tables.campaign import (
@@ -38,6 +39,8 @@ __all__ = [
     "appointment",
     "appointment_change",
     "appointment_slot",
+    "budget_hold",
+    "budget_total",
     "call",
     "call_request",
     "callback_entry",

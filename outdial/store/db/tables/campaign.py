@@ -71,6 +71,9 @@ class ClaimStateRow(Row, table=True):
     """From this position on recipients are still to be requeued under an applied revision."""
     waits_for_lines: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Its demand is stored (`line_demand`)."""
+    budget_exhausted: str | None = Field(default=None, sa_type=Text)
+    """The limit of its budget that admits no more calls, as it was published: `most 3` of the third
+    launch, `per_day 2030-01-31`."""
 
 
 campaign = table_of(CampaignRow)

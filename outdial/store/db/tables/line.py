@@ -32,6 +32,17 @@ class LineRow(Row, table=True):
     retry_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     trial_call_id: str | None = Field(default=None, sa_type=Text)
     openings: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    currency: str | None = Field(default=None, sa_type=Text)
+    """None: it has no prices."""
+    cost_per_minute: int = Field(
+        default=0, sa_type=BigId, sa_column_kwargs={"server_default": text("0")}
+    )
+    """In millionths of the currency, as is `cost_per_call`."""
+    cost_per_call: int = Field(
+        default=0, sa_type=BigId, sa_column_kwargs={"server_default": text("0")}
+    )
+    billing_increment: int = Field(default=60, sa_column_kwargs={"server_default": text("60")})
+    """Seconds."""
 
 
 class LineRateRow(Row, table=True):

@@ -1,0 +1,1 @@
+"""Money: amounts, what a call on a line costs, and what a budget still admits."""

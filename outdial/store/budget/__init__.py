@@ -1,0 +1,1 @@
+"""Budgets: what is reserved for calls and what they have cost, and the totals of campaigns."""
