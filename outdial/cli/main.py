@@ -114,6 +114,10 @@ class Commands(LazyGroup):
             "outdial.cli.campaigns.rehearse:rehearse",
         ),
         LazyCommand(
+            "learn", WRITE, "Fit a people model to a campaign's own calls, to rehearse with.",
+            "outdial.cli.campaigns.learn:learn",
+        ),
+        LazyCommand(
             "schema", WRITE, "Print a JSON Schema.",
             "outdial.cli.definitions.schema:schema",
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -85,6 +86,32 @@ def test_one_recipient_is_followed(outdial: Outdial) -> None:
     nobody = outdial("rehearse", QUICKSTART, *START, "--recipient", "+12025550999")
     assert nobody.exit_code == 1
     assert "nobody on the roster of quickstart has the number" in nobody.output
+
+
+def test_another_file_is_compared(outdial: Outdial, tmp_path: Path) -> None:
+    text = Path(QUICKSTART).read_text(encoding="utf-8")
+    assert "max_concurrent: 10" in text
+    contacts = Path(QUICKSTART).parent / "contacts" / "quickstart.csv"
+    narrow = text.replace("max_concurrent: 10", "max_concurrent: 1")
+    narrow = narrow.replace("contacts/quickstart.csv", str(contacts))
+    (tmp_path / "narrow.yaml").write_text(narrow, encoding="utf-8")
+    (tmp_path / "people.yaml").write_text(PEOPLE, encoding="utf-8")
+    runs = ("--runs", "4", "--people", "people.yaml")
+    chosen = (*START, *runs, "--compare", "narrow.yaml")
+    report = json.loads(outdial("rehearse", QUICKSTART, *chosen, "--json").stdout)
+    assert report["same_recipients"]
+    assert report["first"] == rehearsed(outdial, *runs)
+    finish = report["differences"]["finish_seconds"]
+    assert 0 < finish["low"] <= finish["mean"] <= finish["high"]
+    assert report["differences"]["cost_millionths"] is None
+    shown = outdial("rehearse", QUICKSTART, *chosen)
+    assert re.search(r"narrow instead of quickstart: [\d.]+ \w+ later \([\d.]+ to ", shown.output)
+    assert "4 pairs of runs, seed 1; in brackets 95 % confidence" in shown.output
+    same = outdial("rehearse", QUICKSTART, *START, "--runs", "2", "--compare", QUICKSTART)
+    assert "the same finish, the same calls, the same people reached" in same.output
+    refused = outdial("rehearse", QUICKSTART, *chosen, "--recipient", _first_number())
+    assert refused.exit_code == 1
+    assert "leave out --compare" in refused.output
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import AnsweredBy, CallStatus
+from outdial.domain.intervals import wilson
 from outdial.domain.record import RecipientState
 from outdial.domain.report.facts import NOT_RIGHT, ReportedCall, ReportedPerson
 from outdial.domain.report.fold import LAST_ATTEMPT, ReportFold
-from outdial.domain.report.rate import Rate, percentile, wilson
+from outdial.domain.report.rate import Rate, percentile
 from outdial.domain.report.report import CampaignReport, LaunchHeader
 from outdial.domain.report.tables import tables_of
 from outdial.domain.report.tally import Names

@@ -33,6 +33,7 @@ PEOPLE: dict[str, Any] = {
     "ring_seconds": [0.1, 0.2],
     "talk_seconds": [0.3, 0.6],
     "voicemail_seconds": [0.3, 0.6],
+    "screened_seconds": [0.3, 0.6],
     "hang_up_seconds": [0.1, 0.2],
     "analysis_seconds": [0.05, 0.2],
     "time_scale": 1.0,

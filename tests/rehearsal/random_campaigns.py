@@ -63,6 +63,21 @@ def random_campaign(seed: int, sizes: Sequence[int] = SIZES) -> RandomCampaign:
     )
 
 
+def earlier_campaign(seed: int, given: RandomCampaign) -> RandomCampaign | None:
+    """One that has called the same people some days before, on the same lines; for some seeds."""
+    chance = random.Random(f"earlier {seed}")
+    if chance.random() < 0.5:
+        return None
+    shares = [{"name": line.name, "weight": 1} for line in given.lines]
+    of = definition("earlier", line=shares, pacing={"max_concurrent": 30})
+    # No line goes out of service: that would last.
+    endings = Endings(answer=4, voicemail=2, no_answer=3, busy=1)
+    changes = {"endings": endings, "by_hour": (), "dispositions": {"opted_out": 0.3}}
+    start = given.start - timedelta(hours=chance.randrange(12, 96))
+    people = GUESSES.model_copy(update=changes)
+    return RandomCampaign(of, given.drafts, given.lines, people, start)
+
+
 def _schedule(chance: random.Random, start: datetime) -> dict[str, Any]:
     schedule: dict[str, Any] = {
         "hours": chance.choice(("00:00-24:00", "09:00-18:00", ["09:00-11:30", "16:00-20:30"]))

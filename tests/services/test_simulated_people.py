@@ -30,6 +30,7 @@ def fate_of(behaviour: Behaviour, **changes: object) -> Fate:
     [
         (Behaviour.ANSWER, CallStatus.COMPLETED, AnsweredBy.HUMAN, None),
         (Behaviour.VOICEMAIL, CallStatus.COMPLETED, AnsweredBy.MACHINE, None),
+        (Behaviour.SCREENER, CallStatus.COMPLETED, AnsweredBy.SCREENER, None),
         (Behaviour.NO_ANSWER, CallStatus.NO_ANSWER, None, None),
         (Behaviour.BUSY, CallStatus.BUSY, None, None),
         (Behaviour.CARRIER_FAILURE, CallStatus.FAILED, None, FailureClass.UNAVAILABLE),

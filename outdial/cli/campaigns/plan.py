@@ -13,7 +13,6 @@ import typer
 from outdial.cli.attachment import NothingYet, reading_records
 from outdial.cli.campaigns.plan_figures import print_plan
 from outdial.cli.campaigns.plan_files import write_csv
-from outdial.cli.campaigns.progress_line import progress_line
 from outdial.cli.campaigns.rehearsal_options import (
     PeopleOption,
     SeedOption,
@@ -25,6 +24,7 @@ from outdial.cli.campaigns.rehearsal_options import (
 )
 from outdial.cli.campaigns.staging import Interrupted
 from outdial.cli.exit_codes import FAILED, OK, VIOLATED
+from outdial.cli.live_line import live_line
 from outdial.cli.output import fail, flush_json, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.intake.definition import read_definition
@@ -141,9 +141,13 @@ async def _made(given: PlanInput, seeds: Sequence[int]) -> CampaignPlan:
     """Raises Interrupted for Ctrl-C."""
     interruption = Interruption()
     try:
-        with progress_line(runs_in_words) as progress:
+        with live_line() as show:
             return await asyncio.to_thread(
-                make_plan, given, seeds, progress=progress, interruption=interruption
+                make_plan,
+                given,
+                seeds,
+                progress=lambda progress: show(runs_in_words(progress)),
+                interruption=interruption,
             )
     except asyncio.CancelledError:
         interruption.request()

@@ -1,4 +1,4 @@
-"""Options of `outdial plan` that say what is rehearsed: people, start, seed and lines."""
+"""Options of `outdial plan` and `outdial rehearse`: what is rehearsed with whom, from when."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import NothingYet, reading_records
+from outdial.cli.campaigns.comparison_figures import comparison_report, print_comparison
 from outdial.cli.campaigns.pages import Drawn, Html, Opened
 from outdial.cli.campaigns.rehearsal_figures import (
     outcome_report,
@@ -19,29 +21,30 @@ from outdial.cli.campaigns.rehearsal_figures import (
     print_steps,
     steps_report,
 )
+from outdial.cli.campaigns.rehearsal_options import (
+    PeopleOption,
+    SeedOption,
+    StartOption,
+    read_on_lines,
+    read_people,
+    read_start,
+    runs_in_words,
+)
 from outdial.cli.campaigns.staging import Interrupted
 from outdial.cli.exit_codes import OK
 from outdial.cli.live_line import live_line
-from outdial.cli.output import fail, flush_json, plural
+from outdial.cli.output import fail, flush_json
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.definition.fields import parse_instant
-from outdial.domain.line.routing import SIMULATED
 from outdial.intake.definition import read_definition
-from outdial.intake.written_value import read_written_value
-from outdial.rehearsal.fate import Modeled, PeopleSource
+from outdial.rehearsal.comparison import Comparison, same_recipients
+from outdial.rehearsal.fate import PeopleSource
 from outdial.rehearsal.outcome import Outcome
-from outdial.rehearsal.people import GUESSES, PeopleModel
 from outdial.rehearsal.rehearsal import Rehearsal
 from outdial.rehearsal.waits import Step
-from outdial.runtime.clock import system_clock
-from outdial.runtime.lines import build_lines
-from outdial.runtime.settings.file import SettingsInvalid
 from outdial.runtime.settings.settings import Settings
-from outdial.runtime.stack.addresses import settings_of_launch
 from outdial.services.campaigns.rehearsal_processes import Interruption
 from outdial.services.campaigns.rehearsing import (
     MOST_RUNS,
-    RehearsalProgress,
     read_rehearsal,
     trace_recipient,
     with_records,
@@ -49,50 +52,45 @@ from outdial.services.campaigns.rehearsing import (
 from outdial.services.campaigns.rehearsing import (
     rehearse as rehearse_all,
 )
-from outdial.services.campaigns.simulated_people import read_simulated_people
 from outdial.services.compliance.numbers import parse_number
 
 RUNS = 10
+Recipient = Annotated[
+    str | None,
+    typer.Option(
+        "--recipient",
+        help="Every decision about the recipient with this number, in the first run.",
+        show_default=False,
+    ),
+]
+Other = Annotated[
+    Path | None,
+    typer.Option(
+        "--compare",
+        help="Another campaign file: what it would do differently, with the same seeds.",
+        show_default=False,
+    ),
+]
+
+Png = Annotated[
+    Path | None,
+    typer.Option("--png", help="Write each chart as an image there.", show_default=False),
+]
 
 
 def rehearse(
     file: Annotated[Path, typer.Argument(help="The campaign's YAML file.", show_default=False)],
-    seed: Annotated[
-        int, typer.Option("--seed", help="Of the first run; the others have the next ones.")
-    ] = 1,
+    seed: SeedOption = 1,
     runs: Annotated[
         int, typer.Option("--runs", min=1, max=MOST_RUNS, help="How many runs, one a seed.")
     ] = RUNS,
-    people: Annotated[
-        str | None,
-        typer.Option(
-            "--people",
-            help="A YAML file with a people model, or `simulated`: those of the simulated network.",
-            show_default="shipped guesses",
-        ),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--start",
-            help="When it is launched: a date, a time and an offset.",
-            show_default="now",
-        ),
-    ] = None,
-    recipient: Annotated[
-        str | None,
-        typer.Option(
-            "--recipient",
-            help="Every decision about the recipient with this number, in the first run.",
-            show_default=False,
-        ),
-    ] = None,
+    people: PeopleOption = None,
+    start: StartOption = None,
+    recipient: Recipient = None,
+    compare: Other = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
     html: Html = None,
-    png: Annotated[
-        Path | None,
-        typer.Option("--png", help="Write each chart as an image there.", show_default=False),
-    ] = None,
+    png: Png = None,
     opened: Opened = False,
 ) -> None:
     """Rehearse a campaign file in virtual time. No call is placed.
@@ -103,38 +101,57 @@ def rehearse(
     percentile of the runs. What the database here knows (your own rules, suppressed numbers,
     earlier calls) is taken into account.
 
+    With --compare, another file is rehearsed with the same seeds: as each person does the same at
+    the same attempt in both, the differences are due to the files. They are means with 95 %
+    confidence intervals.
+
     Exit code: 0 rehearsed, 1 problems.
     """
-    settings = settings_or_fail()
+    if compare is not None and recipient is not None:
+        fail("--recipient: it follows one campaign; leave out --compare")
     drawn = Drawn(html, opened=opened, png=png)
-    run(_rehearse(settings, file, seed, runs, people, start, recipient, drawn, as_json=as_json))
+    if drawn and (compare is not None or recipient is not None):
+        fail("--html, --png, --open: they show one campaign; leave out --compare and --recipient")
+    seeds = range(seed, seed + runs)
+    settings = settings_or_fail()
+    work = _carry_out(settings, file, seeds, people, start, recipient, compare, drawn, as_json)
+    run(work)
 
 
-async def _rehearse(
+@dataclass(frozen=True)
+class _Chosen:
+    """How files are rehearsed."""
+
+    settings: Settings
+    start: datetime
+    people: PeopleSource
+    seeds: range
+    as_json: bool
+
+
+async def _carry_out(
     settings: Settings,
     file: Path,
-    seed: int,
-    runs: int,
+    seeds: range,
     people: str | None,
     start: str | None,
     recipient: str | None,
+    compare: Path | None,
     drawn: Drawn,
-    *,
     as_json: bool,
 ) -> int:
-    begin = system_clock() if start is None else _instant(start)
-    source = _people(settings, people)
-    rehearsal = await _with_records(settings, await _read(settings, file, begin, source))
+    chosen = _Chosen(settings, read_start(start), read_people(settings, people), seeds, as_json)
+    if compare is not None:
+        return await _compare(chosen, file, compare)
     if recipient is not None:
-        steps = await _steps(rehearsal, seed, parse_number(recipient))
-        if as_json:
-            flush_json(json.dumps(steps_report(steps), ensure_ascii=False))
-        else:
-            print_steps(steps)
-        return OK
-    seeds = range(seed, seed + runs)
-    outcome = await _outcome(rehearsal, seeds)
-    if as_json:
+        return await _follow(chosen, file, recipient)
+    return await _rehearse(chosen, file, drawn)
+
+
+async def _rehearse(chosen: _Chosen, file: Path, drawn: Drawn) -> int:
+    rehearsal = await _prepare(chosen, file)
+    outcome = await _outcome(rehearsal, chosen.seeds)
+    if chosen.as_json:
         flush_json(json.dumps(outcome_report(rehearsal, outcome), ensure_ascii=False))
     else:
         print_outcome(rehearsal, outcome)
@@ -145,6 +162,39 @@ async def _rehearse(
         drawn.write_page(lambda: rehearsal_page(rehearsal.name, of, outcome), rehearsal.name)
         drawn.write_images(lambda: rehearsal_charts(outcome))
     return OK
+
+
+async def _compare(chosen: _Chosen, file: Path, other: Path) -> int:
+    both = (await _prepare(chosen, file), await _prepare(chosen, other))
+    alike = same_recipients(*both)
+    outcomes = [await _outcome(rehearsal, chosen.seeds) for rehearsal in both]
+    comparison = Comparison(*outcomes)
+    if chosen.as_json:
+        report = comparison_report(both, comparison, alike=alike)
+        flush_json(json.dumps(report, ensure_ascii=False))
+    else:
+        names = (file.stem, other.stem) if file.stem != other.stem else (str(file), str(other))
+        print_comparison(names, comparison, alike=alike)
+    return OK
+
+
+async def _follow(chosen: _Chosen, file: Path, recipient: str) -> int:
+    rehearsal = await _prepare(chosen, file)
+    steps = await _steps(rehearsal, chosen.seeds[0], parse_number(recipient))
+    if chosen.as_json:
+        flush_json(json.dumps(steps_report(steps), ensure_ascii=False))
+    else:
+        print_steps(steps)
+    return OK
+
+
+async def _prepare(chosen: _Chosen, file: Path) -> Rehearsal:
+    """The campaign as it would be launched with the settings found here."""
+    loaded = read_definition(file)
+    rehearsal = await read_on_lines(
+        chosen.settings, lambda lines: read_rehearsal(lines, loaded, chosen.start, chosen.people)
+    )
+    return await _with_records(chosen.settings, rehearsal)
 
 
 async def _steps(rehearsal: Rehearsal, seed: int, number: str) -> list[Step]:
@@ -166,53 +216,12 @@ async def _outcome(rehearsal: Rehearsal, seeds: Sequence[int]) -> Outcome:
                 rehearse_all,
                 rehearsal,
                 seeds,
-                progress=lambda progress: show(_in_words(progress)),
+                progress=lambda progress: show(runs_in_words(progress)),
                 interruption=interruption,
             )
     except asyncio.CancelledError:
         interruption.request()
         raise Interrupted("Interrupted; nothing was changed.") from None
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return parse_instant(text)
-    except ValueError as error:
-        fail(f"--start: {error}")
-
-
-def _people(settings: Settings, named: str | None) -> PeopleSource:
-    if named is None:
-        return Modeled(GUESSES)
-    if named != SIMULATED:
-        return Modeled(read_written_value(Path(named), PeopleModel)[0])
-    simulated = settings.simulated
-    # As the embedded stack starts its network: what the file says holds unless it is set.
-    given = (
-        {}
-        if simulated.config and "time_scale" not in simulated.model_fields_set
-        else {"time_scale": simulated.time_scale}
-    )
-    try:
-        return read_simulated_people(simulated.config, **given)
-    except (OSError, ValueError) as error:
-        fail(f"simulated.config: {error}")
-
-
-async def _read(settings: Settings, file: Path, start: datetime, people: PeopleSource) -> Rehearsal:
-    """The campaign as it would be launched with the settings found here."""
-    loaded = read_definition(file)
-    try:
-        settings = settings_of_launch(settings)
-        lines = build_lines(settings)
-    except SettingsInvalid as error:
-        fail(*error.problems)
-    try:
-        return await asyncio.to_thread(
-            read_rehearsal, lines.of_tenant(settings.tenant), loaded, start, people
-        )
-    finally:
-        await lines.aclose()
 
 
 async def _with_records(settings: Settings, rehearsal: Rehearsal) -> Rehearsal:
@@ -221,8 +230,3 @@ async def _with_records(settings: Settings, rehearsal: Rehearsal) -> Rehearsal:
             return await with_records(at.context, rehearsal)
     except NothingYet:
         return rehearsal
-
-
-def _in_words(progress: RehearsalProgress) -> str:
-    runs = f"{progress.done} of {plural(progress.runs, 'run')}"
-    return runs if progress.at is None else f"{runs}, {progress.at:%a %d %b %H:%M}Z"

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict
 
-_Z = 1.959963984540054
-"""Of a normal distribution: 95 % lie within so many standard deviations."""
+from outdial.domain.intervals import wilson
 
 
 class Rate(BaseModel):
@@ -29,16 +28,6 @@ class Rate(BaseModel):
             return cls(count=count, of=of, share=None, low=None, high=None)
         low, high = wilson(count, of)
         return cls(count=count, of=of, share=count / of, low=low, high=high)
-
-
-def wilson(count: int, of: int) -> tuple[float, float]:
-    """The Wilson score interval of a share, 95 %."""
-    share, square = count / of, _Z * _Z
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    spread = _Z / (1 + square / of) * math.sqrt(share * (1 - share) / of + square / (4 * of * of))
-    low = 0.0 if count == 0 else max(0.0, middle - spread)
-    high = 1.0 if count == of else min(1.0, middle + spread)
-    return low, high
 
 
 def percentile(counts: Mapping[int, int], share: float) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -123,26 +123,31 @@ def _setup(lines: Lines, name: str) -> LineSetup:
 async def with_records(ctx: Resources, rehearsal: Rehearsal) -> Rehearsal:
     """The same, with what the database knows of its people: the tenant's own rules and blocks,
     numbers that must not be called, and earlier calls. Slots are waited for as its workers do."""
-    numbers = sorted(
-        {
-            form
-            for draft in rehearsal.drafts
-            for phone in (draft.phone, *draft.alternate_phones)
-            for form in siblings(phone)
-        }
-    )
 
     def work(s: Session) -> tuple[Rulebook, Before]:
-        before = Before(
-            attempts=earlier_attempts(s, ctx.tenant, numbers),
-            placements=earlier_placements(s, numbers, rehearsal.start - WITHIN),
-            suppressed=suppressed_among(s, ctx.tenant, numbers),
-            daily_ceiling=ceiling_of(s),
-        )
+        before = read_before(s, ctx.tenant, rehearsal.drafts, rehearsal.start)
         return read_rulebook(s, ctx.tenant, rehearsal.start), before
 
     rulebook, before = await ctx.database.read(work)
     return replace(rehearsal, rulebook=rulebook, before=before, linger=ctx.claim_linger)
+
+
+def read_before(s: Session, tenant: str, drafts: Iterable[LocatedDraft], start: datetime) -> Before:
+    """What a database knows of the numbers of a roster that is called from `start` on."""
+    numbers = sorted(
+        {
+            form
+            for draft in drafts
+            for phone in (draft.phone, *draft.alternate_phones)
+            for form in siblings(phone)
+        }
+    )
+    return Before(
+        attempts=earlier_attempts(s, tenant, numbers),
+        placements=earlier_placements(s, numbers, start - WITHIN),
+        suppressed=suppressed_among(s, tenant, numbers),
+        daily_ceiling=ceiling_of(s),
+    )
 
 
 def rehearse(

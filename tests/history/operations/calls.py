@@ -12,7 +12,7 @@ from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.line.breaker import BreakerPolicy
 from outdial.domain.record import CampaignRecord
 from outdial.store.call import calls, events, requests, settlement
-from outdial.store.call.earlier import earlier_attempts
+from outdial.store.call.earlier import earlier_attempts, earlier_placements
 from outdial.store.call.requests import NewRequest
 from outdial.store.callbacks import tool_calls
 from outdial.store.claims import fence, leases
@@ -281,6 +281,8 @@ def suppression_of_numbers(scene: Scene) -> None:
         scene.do(lambda s, n=number: suppressions.is_suppressed(s, TENANT, n))  # type: ignore[misc]
         scene.do(lambda s, n=number: suppressions.suppressed_among(s, TENANT, [n]))  # type: ignore[misc]
         scene.do(lambda s, n=number: earlier_attempts(s, TENANT, [n]))  # type: ignore[misc]
+        since = scene.house.now - timedelta(hours=24)
+        scene.do(lambda s, n=number, t=since: earlier_placements(s, [n], t))  # type: ignore[misc]
         scene.do(lambda s, n=number: suppressions.history(s, TENANT, n))  # type: ignore[misc]
         scene.do(lambda s, n=number: suppressions.lift(s, TENANT, n, now=scene.house.now))  # type: ignore[misc]
     scene.do(lambda s: suppressions.list_suppressed(s, TENANT, limit=10))

@@ -13,6 +13,7 @@ from outdial.domain.rules.rulebook import Block, shipped_rulebook
 from outdial.store.call import calls
 from outdial.store.campaign import campaigns, listing, progress
 from outdial.store.campaign.open_campaigns import list_open_campaigns
+from outdial.store.campaign.past_calls import read_past_calls
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.compliance import receipts, rulings
 from outdial.store.lines import lines
@@ -159,6 +160,14 @@ def a_campaign_with_a_budget(scene: Scene) -> None:
         number = builders.phone(_NEW + 40 + n)
         scene.do(lambda s, n=number: explanation.explain_recipients(s, small, n, house.now))  # type: ignore[misc]
     house.line()
+
+
+@operation
+def what_a_model_is_learned_from(scene: Scene) -> None:
+    big = scene.history.campaign
+    first = scene.do(lambda s: read_past_calls(s, big.id, big.launch, after=None, limit=20))
+    assert first.people
+    scene.do(lambda s: read_past_calls(s, big.id, big.launch, after=first.last, limit=20))
 
 
 @operation

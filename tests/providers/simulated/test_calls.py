@@ -28,6 +28,7 @@ ANSWERED = ["call.ringing", "call.in_progress", "call.completed", "call.analyzed
         (Behaviour.OPT_OUT, ANSWERED, "opted_out"),
         (Behaviour.HANG_UP, ANSWERED, "hung_up"),
         (Behaviour.VOICEMAIL, ANSWERED, "voicemail"),
+        (Behaviour.SCREENER, ANSWERED, "screened"),
         (Behaviour.NO_ANSWER, ["call.ringing", "call.no_answer"], "no_answer"),
         (Behaviour.BUSY, ["call.busy"], "busy"),
         (Behaviour.CARRIER_FAILURE, ["call.failed"], "failed:unavailable"),

@@ -80,7 +80,12 @@ def test_an_override_changes_what_happens_but_not_how_long_it_takes() -> None:
 
 @pytest.mark.parametrize(
     ("behaviour", "low", "high"),
-    [(Behaviour.ANSWER, 20, 120), (Behaviour.HANG_UP, 1, 6), (Behaviour.VOICEMAIL, 8, 25)],
+    [
+        (Behaviour.ANSWER, 20, 120),
+        (Behaviour.HANG_UP, 1, 6),
+        (Behaviour.VOICEMAIL, 8, 25),
+        (Behaviour.SCREENER, 5, 20),
+    ],
 )
 def test_talks_last_as_long_as_their_range_says(
     behaviour: Behaviour, low: float, high: float
@@ -100,6 +105,7 @@ def test_talks_last_as_long_as_their_range_says(
         (Behaviour.CALL_ME_LATER, "call_me_later", "human"),
         (Behaviour.HANG_UP, "hung_up", "human"),
         (Behaviour.VOICEMAIL, None, "machine"),
+        (Behaviour.SCREENER, None, "screener"),
     ],
 )
 def test_what_the_agent_makes_of_it(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from outdial.domain.call.event import CallEvent, EventKind
+from outdial.domain.call.event import CallEvent, EventKind, EventSummary
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
 from outdial.providers.adapters.telnyx.client import TelnyxProvider
 from outdial.providers.adapters.telnyx.webhook import call_id_in, client_state
@@ -127,13 +127,19 @@ async def test_a_beep_tells_a_machine(
     assert reported(stage, telnyx, call, f"call.machine.{kind}", result=none).answered_by is None
 
 
-async def test_a_phone_that_screens_its_calls_is_nobody_yet(
+async def test_a_phone_that_screens_its_calls_reaches_nobody(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, caplog: pytest.LogCaptureFixture
 ) -> None:
     screened = reported(
         stage, telnyx, call, "call.machine.premium.call_screening.detected", result="screening"
     )
-    assert screened.answered_by is AnsweredBy.UNKNOWN
+    assert screened.answered_by is AnsweredBy.SCREENER
+    human = reported(
+        stage, telnyx, call, "call.machine.premium.detection.ended", result="human_residence"
+    )
+    human = human.model_copy(update={"at": screened.at + timedelta(seconds=9)})
+    assert EventSummary.of([screened]).values["answered_by"] == AnsweredBy.SCREENER
+    assert EventSummary.of([screened, human]).values["answered_by"] == AnsweredBy.HUMAN
     assert caplog.records == []
 
 

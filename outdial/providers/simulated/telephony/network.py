@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from outdial.domain.call.status import AnsweredBy, CallStatus, outcome_of
+from outdial.domain.call.status import NOBODY_REACHED, CallStatus, outcome_of
 from outdial.domain.errors import OutdialError
 from outdial.providers.simulated.telephony.analysis import analysis_of
 from outdial.providers.simulated.telephony.call import FAILURES, Call, CallOrder, stamp
@@ -201,7 +201,7 @@ class Network:
             self._complete(call, limit, reason="max_duration")
         else:
             call.disposition = call.script.disposition
-            by_agent = call.answered_by is AnsweredBy.MACHINE
+            by_agent = call.answered_by in NOBODY_REACHED
             reason = "agent_hung_up" if by_agent else "person_hung_up"
             self._complete(call, call.script.talk_seconds, reason=reason)
 

@@ -30,6 +30,8 @@ class Behaviour(StrEnum):
     OPT_OUT = "opt_out"
     HANG_UP = "hang_up"
     VOICEMAIL = "voicemail"
+    SCREENER = "screener"
+    """The telephone's call screening answers, and nobody comes on."""
     NO_ANSWER = "no_answer"
     BUSY = "busy"
     CARRIER_FAILURE = "carrier_failure"
@@ -54,6 +56,11 @@ _DISPOSITIONS = {
     Behaviour.HANG_UP: HUNG_UP,
 }
 
+_ANSWERERS = {
+    Behaviour.VOICEMAIL: AnsweredBy.MACHINE,
+    Behaviour.SCREENER: AnsweredBy.SCREENER,
+}
+"""Who answers in a person's place."""
 _LINES = {
     Behaviour.ANSWER: "Person: Yes, that is fine, thank you.",
     Behaviour.BOOK: "Person: Yes, please book me in.",
@@ -64,6 +71,7 @@ _LINES = {
     Behaviour.OPT_OUT: "Person: Take me off your list and don't call again.",
     Behaviour.HANG_UP: "(The person hung up.)",
     Behaviour.VOICEMAIL: "Machine: Please leave a message after the tone.",
+    Behaviour.SCREENER: "Screening: Say your name, and why you are calling.",
 }
 
 _DEFAULT_WEIGHTS = {
@@ -119,6 +127,7 @@ class PeopleModel(BaseModel):
     talk_seconds: Seconds = (20.0, 120.0)
     hang_up_seconds: Seconds = (1.0, 6.0)
     voicemail_seconds: Seconds = (8.0, 25.0)
+    screened_seconds: Seconds = (5.0, 20.0)
     analysis_seconds: Seconds = (1.0, 4.0)
     """From the end of a talk to its analysis."""
     redial_seconds: Seconds = (3600.0, 86400.0)
@@ -144,9 +153,7 @@ class Script:
 
     @property
     def answered_by(self) -> AnsweredBy:
-        if self.behaviour is Behaviour.VOICEMAIL:
-            return AnsweredBy.MACHINE
-        return AnsweredBy.HUMAN
+        return _ANSWERERS.get(self.behaviour, AnsweredBy.HUMAN)
 
     @property
     def disposition(self) -> str | None:
@@ -196,6 +203,8 @@ def _talk_range(model: PeopleModel, behaviour: Behaviour) -> tuple[float, float]
         return model.hang_up_seconds
     if behaviour is Behaviour.VOICEMAIL:
         return model.voicemail_seconds
+    if behaviour is Behaviour.SCREENER:
+        return model.screened_seconds
     return model.talk_seconds
 
 
