@@ -74,16 +74,30 @@ def test_who_is_called_who_later_and_who_never(
         ("3 calls in 30d per person", "campaign", 0)
     ]
     windows = {window["zones"][0]: window for window in plan["windows"]}
-    assert windows["America/New_York"]["hours"] == "mon-sun 09:00-18:00"
+    assert windows["America/New_York"]["hours"] == "daily 09:00-18:00"
     assert windows["America/New_York"]["open_hours"] == 63
     cites = {rule["id"]: rule["cite"] for rule in windows["Pacific/Honolulu"]["rules"]}
     assert cites["US-HI.hours"] == "HRS 481P-3(8)"
+    assert plan["highest_cost"] == {
+        "total": "8.10 USD",
+        "per_person": "2.70 USD",
+        "by_budget": False,
+    }, "three attempts of ten minutes at 0.09 USD to each of three"
     rehearsal = plan["rehearsal"]
+    assert rehearsal["cost_millionths"]["p50"] <= 8_100_000
     assert rehearsal["seeds"] == [1, 2]
     assert rehearsal["calls"]["p50"] >= 3
     hours = {row["zone"]: row["calls"] for row in rehearsal["calls_by_hour"]}
     assert hours["Pacific/Honolulu"][9] > 0
     assert hours["Pacific/Honolulu"][8] == 0
+
+
+def test_a_budget_bounds_what_it_can_cost(outdial: Outdial, file: str, tmp_path: Path) -> None:
+    budget = "budget: {most: 5 USD, per_person: 2 USD}\n"
+    (tmp_path / file).write_text(CAMPAIGN + budget, encoding="utf-8")
+    plan = planned(outdial, file, "--runs", "1")
+    assert plan["highest_cost"] == {"total": "5 USD", "per_person": "2 USD", "by_budget": True}
+    assert plan["rehearsal"]["cost_millionths"]["p50"] <= 5_000_000
 
 
 def test_it_is_printed(outdial: Outdial, file: str) -> None:
@@ -92,7 +106,7 @@ def test_it_is_printed(outdial: Outdial, file: str) -> None:
     for text in (
         "renewal: 6 recipients on simulated, launched Wed 2026-03-04 15:00Z; plan ",
         "4 will be called (3 now, 1 later), 2 never (1 consent missing, 1 no rules)",
-        "mon-sun 09:00-18:00",
+        "daily 09:00-18:00",
         "HRS 481P-3(8)",
         "time zones by area code 6",
         "rehearsed: 1 run, seed 1",
@@ -136,6 +150,9 @@ def test_every_recipient_is_written_to_a_file(outdial: Outdial, file: str, tmp_p
         ("max_never_share: 0.5\nmin_open_hours: 60\nmax_calls_per_person: 3\n", ()),
         ("# limits\nmax_never_share: 0.3\n", ("policy.yaml:2:1: max_never_share: found 2 of 6",)),
         ("min_open_hours: 64\n", ("policy.yaml:1:1: min_open_hours: found 63 hours",) * 2),
+        ("max_cost: 10.80 USD\nmax_per_person: 2.70 USD\n", ()),
+        ("max_cost: 10.79 USD\n", ("policy.yaml:1:1: max_cost: found 10.80 USD; the policy",)),
+        ("max_per_person: 2 EUR\n", ("policy.yaml:1:1: max_per_person: found prices in USD",)),
         ("max_calls_per_person: 2\n", ("policy.yaml:1:1: max_calls_per_person: found 3 calls",)),
     ],
 )

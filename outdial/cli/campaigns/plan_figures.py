@@ -10,6 +10,7 @@ from outdial.domain.codes import words
 from outdial.intake.problems import problem_lines
 from outdial.services.campaigns.plan_document import (
     PlanBand,
+    PlanCost,
     PlanDocument,
     PlanExample,
     PlanPart,
@@ -45,6 +46,8 @@ def print_plan(plan: PlanDocument, rejected: RejectedRows) -> None:
             people = plural(cap.used, "person has", "people have")
             say(f"{cap.cap} ({cap.by}): {people} had some of them, {cap.reached} all of them")
     _print_rejected(plan, rejected)
+    if plan.highest_cost is not None:
+        _print_cost(plan.highest_cost)
     if plan.rehearsal is not None:
         _print_rehearsal(plan.rehearsal)
 
@@ -147,6 +150,12 @@ def _print_rejected(plan: PlanDocument, rejected: RejectedRows) -> None:
     hidden = len(rejected.problems) + rejected.omitted - len(shown)
     for line in problem_lines(shown, hidden):
         say(line)
+
+
+def _print_cost(cost: PlanCost) -> None:
+    kept = ", which the budget keeps it to" if cost.by_budget else ""
+    say("")
+    say(f"costs at most {cost.total}{kept}; for one person at most {cost.per_person}")
 
 
 def _print_rehearsal(rehearsal: PlanRehearsal) -> None:

@@ -49,6 +49,7 @@ class WeekWindows:
         for hours, days in groupby(week, key=lambda each: each.hours):
             names = [each.weekday for each in days]
             some = names[0] if len(names) == 1 else f"{names[0]}-{names[-1]}"
+            some = "daily" if len(names) == DAYS else some
             parts.append(f"{some} {' '.join(hours) or _NOTHING}")
         return ", ".join(parts)
 

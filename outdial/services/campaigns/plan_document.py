@@ -14,6 +14,7 @@ from outdial.domain.rules.consent import ConsentLevel
 from outdial.domain.rules.rule import Rule
 from outdial.intake.problems import Problem
 from outdial.rehearsal.outcome import Band, Outcome
+from outdial.services.campaigns.plan_cost import HighestCost, highest_cost
 from outdial.services.campaigns.plan_input import RejectedRows
 from outdial.services.campaigns.planning import (
     CampaignPlan,
@@ -304,6 +305,21 @@ class PlanRehearsal(BaseModel):
         )
 
 
+class PlanCost(BaseModel):
+    """The most that calls can cost: all attempts to everybody who may be called, each as long as a
+    call may last, within the budget."""
+
+    total: str
+    """Such as `500 USD`."""
+    per_person: str
+    by_budget: bool
+    """The budget keeps the total below what all calls could cost."""
+
+    @classmethod
+    def of(cls, cost: HighestCost) -> Self:
+        return cls(total=str(cost.total), per_person=str(cost.per_person), by_budget=cost.by_budget)
+
+
 class PlanDocument(BaseModel):
     """What a campaign would do if it were launched at `start`."""
 
@@ -326,12 +342,14 @@ class PlanDocument(BaseModel):
     zone_sources: dict[str, int]
     """What the recipients' time zones are worked out from."""
     caps: list[CapUse]
+    highest_cost: PlanCost | None
+    """Null: a line has no price, or they are in several currencies."""
     rehearsal: PlanRehearsal | None
     """Null: nobody is to be called, or no run was asked for."""
 
     @classmethod
     def of(cls, plan: CampaignPlan) -> Self:
-        rehearsal, outcome = plan.rehearsal, plan.outcome
+        rehearsal, outcome, highest = plan.rehearsal, plan.outcome, highest_cost(plan)
         return cls(
             id=plan.given.fingerprint.id,
             campaign=rehearsal.name,
@@ -348,6 +366,7 @@ class PlanDocument(BaseModel):
                 CapUse(cap=cap.cap, by=cap.by, used=cap.used, reached=cap.reached)
                 for cap in plan.caps
             ],
+            highest_cost=None if highest is None else PlanCost.of(highest),
             rehearsal=(
                 None if outcome is None else PlanRehearsal.of(outcome, rehearsal.people.source)
             ),

@@ -9,8 +9,10 @@ from pydantic import Field
 
 from outdial.domain.definition.fields import Frozen
 from outdial.domain.hints import Hint
+from outdial.domain.money.amount import Amount, Money
 from outdial.intake.problems import Problem
 from outdial.intake.yaml.source_map import SourceMap
+from outdial.services.campaigns.plan_cost import highest_cost
 from outdial.services.campaigns.planning import CampaignPlan, PlanGroup
 
 Hours = Annotated[float, Field(ge=0, le=7 * 24)]
@@ -21,6 +23,10 @@ Calls = Annotated[int, Field(ge=1)]
 class PlanPolicy(Frozen):
     """What a plan is checked against; what is left out is not checked."""
 
+    max_cost: Amount | None = None
+    """The most that the campaign can cost, such as 500 USD: what its calls would reserve."""
+    max_per_person: Amount | None = None
+    """The most that the calls to one person can cost, such as 2 USD."""
     min_open_hours: Annotated[Hours | None, Hint("write hours of a week, such as 20")] = None
     """In how many hours of the seven days from the start on people of each time zone and
     jurisdiction may be called, at least. Those who are never called are left out."""
@@ -33,6 +39,7 @@ class PlanPolicy(Frozen):
 def violations(policy: PlanPolicy, source_map: SourceMap, plan: CampaignPlan) -> list[Problem]:
     """Each limit that a plan exceeds, with its line in the policy's file."""
     exceeded = (
+        *_costs(policy, plan),
         ("min_open_hours", _open_hours(policy, plan)),
         ("max_never_share", _never_share(policy, plan)),
         ("max_calls_per_person", _calls_per_person(policy, plan)),
@@ -42,6 +49,24 @@ def violations(policy: PlanPolicy, source_map: SourceMap, plan: CampaignPlan) ->
         for key, messages in exceeded
         for message in messages
     ]
+
+
+def _costs(policy: PlanPolicy, plan: CampaignPlan) -> Iterator[tuple[str, Iterator[str]]]:
+    highest = highest_cost(plan)
+    total, per_person = (highest.total, highest.per_person) if highest else (None, None)
+    yield "max_cost", _cost(policy.max_cost, total)
+    yield "max_per_person", _cost(policy.max_per_person, per_person)
+
+
+def _cost(most: Money | None, cost: Money | None) -> Iterator[str]:
+    if most is None:
+        return
+    if cost is None:
+        yield "found lines without prices, or in several currencies: nothing bounds the cost"
+    elif cost.currency != most.currency:
+        yield f"found prices in {cost.currency}; write the limit in {cost.currency}"
+    elif cost.amount > most.amount:
+        yield f"found {cost}; the policy allows {most}"
 
 
 def _open_hours(policy: PlanPolicy, plan: CampaignPlan) -> Iterator[str]:
