@@ -223,6 +223,7 @@ def _short_activities(resources: Resources) -> list[Callable[..., Any]]:
         campaigns.enroll_recipients,
         campaigns.claim_calls,
         campaigns.set_campaign_state,
+        campaigns.apply_revision,
         campaigns.finish_campaign,
         campaigns.add_recipients,
         campaigns.hang_up_calls,

@@ -15,6 +15,7 @@ from activities.heartbeat import heartbeating
 from outdial.contracts.signatures.campaign import (
     AddInput,
     AdditionRefused,
+    ApplyInput,
     CampaignActivities,
     CampaignRef,
     ClaimInput,
@@ -29,15 +30,22 @@ from outdial.dispatch.settlements import propagate_settlement
 from outdial.dispatch.signals import signal_hang_up, signal_requester, wake_campaign
 from outdial.domain.call.claim import Claim
 from outdial.domain.definition.fields import describe_value
+from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import Progress, StagingRecord
 from outdial.domain.rules.location import locate
 from outdial.resources.resources import Resources
 from outdial.store.campaign.campaigns import require_campaign
 from outdial.store.campaign.progress import read_progress
+from outdial.store.campaign.proposals import apply_proposal
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.claims import leases, reservation
 from outdial.store.claims.result import ClaimResult
-from outdial.store.db.errors import CampaignEnded, IllegalTransition
+from outdial.store.db.errors import (
+    CampaignEnded,
+    DatabaseUnavailable,
+    IllegalTransition,
+    StoreError,
+)
 from outdial.store.roster import roster
 from outdial.store.roster.flip import add_at_once, move_some, moving_additions
 from outdial.store.roster.staging import find_staging
@@ -140,6 +148,20 @@ class Campaigns(CampaignActivities):
             raise ApplicationError(
                 str(error), type="IllegalTransition", non_retryable=True
             ) from error
+        return StateResult(state=record.state, revision=record.revision)
+
+    @activity.defn(name="apply_revision")
+    async def apply_revision(self, apply: ApplyInput) -> StateResult:
+        now = self._resources.clock()
+        try:
+            record = await self._resources.database.write(
+                lambda s: apply_proposal(s, apply.campaign_id, apply.proposal, now=now)
+            )
+        except DatabaseUnavailable:
+            raise
+        except (StoreError, UnknownLine) as error:
+            kind = type(error).__name__
+            raise ApplicationError(str(error), type=kind, non_retryable=True) from error
         return StateResult(state=record.state, revision=record.revision)
 
     @activity.defn(name="finish_campaign")

@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 from outdial.contracts.messages import (
     MAX_RECIPIENTS,
     AddRequest,
+    ApplyRequest,
     Message,
     PauseRequest,
     StopRequest,
@@ -20,6 +21,7 @@ MAX_INPUT_BYTES = 1024 * 1024
 """The input of a workflow. Temporal's own limit is 2 MB, in which it would have to fit twice."""
 MAX_REASON = 500
 MAX_PATH = 1000
+MAX_ID = 100
 
 
 def require_bounded(message: Message) -> None:
@@ -34,6 +36,10 @@ def require_bounded(message: Message) -> None:
             raise too_large("found recipients and a file; send one of them")
         if len(message.file) > MAX_PATH:
             raise too_large(f"file: found {len(message.file)} characters; write at most {MAX_PATH}")
+    if isinstance(message, ApplyRequest) and len(message.proposal) > MAX_ID:
+        raise too_large(
+            f"proposal: found {len(message.proposal)} characters; write at most {MAX_ID} of them"
+        )
     if isinstance(message, PauseRequest | StopRequest):
         characters = len(message.reason or "")
         if characters > MAX_REASON:

@@ -8,12 +8,18 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
+from temporalio.exceptions import (
+    ApplicationError,
+    ChildWorkflowError,
+    FailureError,
+    WorkflowAlreadyStartedError,
+)
 
 with workflow.unsafe.imports_passed_through():
     from outdial.contracts import options
     from outdial.contracts.messages import (
         AddRequest,
+        ApplyRequest,
         CampaignCarry,
         CampaignInput,
         CampaignResult,
@@ -25,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from outdial.contracts.search_attributes import attributes_of_call
     from outdial.contracts.signatures.campaign import (
         AddInput,
+        ApplyInput,
         CampaignActivities,
         CampaignRef,
         ClaimInput,
@@ -68,6 +75,8 @@ class CampaignWorkflow:
         self._awake = True
         self._alarm: datetime | None = None
         self._claim = Claim(state=CampaignState.RUNNING)
+        self._revision = 0
+        """At least this one is in force, as the last claim or update said."""
         self._enrolling = 0
         self._enroll_from: datetime | None = None
         """Staged rows are not enrolled before: last time none of them could be."""
@@ -108,6 +117,7 @@ class CampaignWorkflow:
         while True:
             await self._handle_cancellation()
             self._claim = claim = await self._claim_calls()
+            self._revision = max(self._revision, claim.revision)
             self._start(claim.calls)
             self._enroll_staged(claim)
             over = await self._finished(claim)
@@ -343,6 +353,40 @@ class CampaignWorkflow:
             self._enrolling -= 1
         self._awake = True
         return CampaignView(state=self._claim.state, revision=self._claim.revision)
+
+    @workflow.update(description="Make the campaign match a proposed revision")
+    async def apply(self, request: ApplyRequest) -> CampaignView:
+        applied = await workflow.execute_local_activity_method(
+            CampaignActivities.apply_revision,
+            ApplyInput(campaign_id=request.campaign_id, proposal=request.proposal),
+            summary="apply a revision",
+            **options.SHORT_WRITE,
+        )
+        self._revision = max(self._revision, applied.revision)
+        self._awake = True
+        return CampaignView(state=applied.state, revision=applied.revision)
+
+    @apply.validator
+    def check_apply(self, request: ApplyRequest) -> None:
+        """Refuse what is certain to be refused, without a trace in the history; the rest is decided
+        where the revision is stored."""
+        require_bounded(request)
+        mine = self._input
+        if mine.direct or (request.campaign_id, request.launch) != (mine.campaign_id, mine.launch):
+            raise ApplicationError(
+                f"the revision was proposed for another campaign or launch than {mine.campaign}, "
+                f"launch {mine.launch}",
+                type="WrongCampaign",
+                non_retryable=True,
+            )
+        if request.revision < self._revision:
+            raise ApplicationError(
+                f"campaign {mine.campaign} is at revision {self._revision}, and the change was "
+                f"made from revision {request.revision}; look at what differs now, and apply it "
+                "again",
+                type="RevisionChanged",
+                non_retryable=True,
+            )
 
     @pause.validator
     def check_pause(self, request: PauseRequest) -> None:

@@ -61,6 +61,8 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "campaign_ended": HttpStatus(v1=409),
     "purpose_changed": HttpStatus(v1=409),
     "name_changed": HttpStatus(v1=409),
+    "revision_changed": HttpStatus(v1=409),
+    "proposal_gone": HttpStatus(v1=409),
     "precondition_failed": HttpStatus(v1=412, compat=409),
     # What can't be done here, or not now
     "not_offered": HttpStatus(v1=501, compat=501),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
@@ -17,7 +18,11 @@ from outdial.resources.resources import Resources
 from outdial.runtime.clock import DatabaseClock, keeping_time, system_clock
 from outdial.runtime.resources import build_resources
 from outdial.runtime.settings.settings import Settings
-from outdial.runtime.stack.addresses import running_stack, settings_of_running
+from outdial.runtime.stack.addresses import (
+    running_stack,
+    settings_of_launch,
+    settings_of_running,
+)
 from outdial.runtime.stack.statefile import is_owned
 from outdial.runtime.temporal_config import is_configured
 from outdial.store.db.database import Database
@@ -89,7 +94,9 @@ async def attached(settings: Settings, *, quiet: bool = False) -> AsyncIterator[
         database = _open_database(settings, opened)
         client = await _connect(settings, lazy=False)
         clock = await opened.enter_async_context(_clock_of(database))
-        context = build_resources(settings, database, client, lines, clock)
+        context = replace(
+            build_resources(settings, database, client, lines, clock), author=_local_user()
+        )
         if settings.ui_url and (own or borrowed):
             say(f"Temporal UI: {settings.ui_url}", to_stderr=quiet)
         yield Attachment(context, settings, settings.ui_url, own, borrowed)
@@ -112,12 +119,13 @@ async def reading_records(settings: Settings, *, hint: str = "") -> AsyncIterato
 
 @asynccontextmanager
 async def changing_records(
-    settings: Settings, *, hint: str = "", records_first: bool = False
+    settings: Settings, *, hint: str = "", records_first: bool = False, with_lines: bool = False
 ) -> AsyncIterator[Attachment]:
     """The database, and the engine if one runs, which is signalled; none is started.
 
     `records_first` is for what takes effect with its record, whether Temporal hears of it or not:
-    a connection is made when it is used. Raises NothingYet as `reading_records` does, and without
+    a connection is made when it is used. `with_lines` is for what is checked against the configured
+    lines. Raises NothingYet as `reading_records` does, and without
     `records_first` TemporalUnreachable when a Temporal is configured, but does not answer.
     """
     settings, borrowed, live = await _find_engine(settings, hint)
@@ -125,7 +133,15 @@ async def changing_records(
         database = _open_database(settings, opened)
         client = await _connect(settings, lazy=records_first or not live)
         clock = await opened.enter_async_context(_clock_of(database))
-        context = build_resources(settings, database, client, Lines([]), clock)
+        lines = Lines([])
+        if with_lines:
+            from outdial.runtime.lines import build_lines
+
+            lines = build_lines(settings if live else settings_of_launch(settings))
+            opened.push_async_callback(lines.aclose)
+        context = replace(
+            build_resources(settings, database, client, lines, clock), author=_local_user()
+        )
         yield Attachment(context, settings, settings.ui_url, None, borrowed, live)
 
 
@@ -135,6 +151,14 @@ async def _clock_of(database: Database) -> AsyncIterator[DatabaseClock]:
     clock = DatabaseClock(database)
     async with keeping_time(clock):
         yield clock
+
+
+def _local_user() -> str | None:
+    """Who runs the command, as the system names them."""
+    try:
+        return f"user {getpass.getuser()}"
+    except (KeyError, OSError):
+        return None  # an id without an entry, as in some containers
 
 
 def say_waiting(calls: int) -> None:

@@ -53,6 +53,8 @@ EXIT_CODE: Mapping[str, int] = {
     "campaign_ended": FAILED,
     "purpose_changed": FAILED,
     "name_changed": FAILED,
+    "revision_changed": FAILED,
+    "proposal_gone": FAILED,
     "precondition_failed": FAILED,
     # Rights and limits, which the operator's own commands have all of
     "key_refused": FAILED,

@@ -74,6 +74,22 @@ class Commands(LazyGroup):
             "outdial.cli.campaigns.add:add",
         ),
         LazyCommand(
+            "apply", STEER, "Make a running campaign match its changed file.",
+            "outdial.cli.campaigns.apply:apply",
+        ),
+        LazyCommand(
+            "history", STEER, "List the revisions of a campaign: who made each, when and why.",
+            "outdial.cli.campaigns.revisions:history",
+        ),
+        LazyCommand(
+            "diff", STEER, "Show what differs between two revisions of a campaign.",
+            "outdial.cli.campaigns.revisions:diff",
+        ),
+        LazyCommand(
+            "rollback", STEER, "Apply an earlier revision of a campaign again.",
+            "outdial.cli.campaigns.apply:rollback",
+        ),
+        LazyCommand(
             "explain", RULES, "Explain why a recipient is called now, later, or never.",
             "outdial.cli.compliance.explain:explain",
         ),

@@ -100,6 +100,16 @@ class AddRequest(Message):
         return given
 
 
+class ApplyRequest(Message):
+    """A revision that is stored as a proposal: its definition may list people."""
+
+    proposal: str
+    campaign_id: int
+    launch: int
+    revision: int
+    """The revision that it was made from."""
+
+
 class CampaignView(Message):
     state: CampaignState
     revision: int

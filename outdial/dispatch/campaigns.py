@@ -21,9 +21,15 @@ from outdial.domain.record import CampaignRecord
 
 
 async def update_campaign(
-    temporal: Client, record: CampaignRecord, update: str, request: Message, *, doing: str
+    temporal: Client,
+    record: CampaignRecord,
+    update: str,
+    request: Message,
+    *,
+    doing: str,
+    update_id: str | None = None,
 ) -> CampaignView:
-    """Send an update to a campaign's workflow.
+    """Send an update to a campaign's workflow; with an id, once.
 
     Raises WorkflowNotFound, UpdateRefused, WorkerTimeout, and TemporalRefused and
     TemporalUnavailable, which say `doing`.
@@ -33,7 +39,7 @@ async def update_campaign(
         try:
             async with within(ANSWER_WITHIN):
                 view: CampaignView = await temporal.get_workflow_handle(workflow_id).execute_update(
-                    update, request, result_type=CampaignView
+                    update, request, id=update_id, result_type=CampaignView
                 )
         except TimeoutError:
             # Where the server says nothing either, no worker can.

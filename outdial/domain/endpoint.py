@@ -28,6 +28,7 @@ class EventType(StrEnum):
     CAMPAIGN_STARTED = "campaign.started"
     CAMPAIGN_PAUSED = "campaign.paused"
     CAMPAIGN_RESUMED = "campaign.resumed"
+    CAMPAIGN_APPLIED = "campaign.applied"
     CAMPAIGN_FINISHED = "campaign.finished"
     CAMPAIGN_BUDGET_EXHAUSTED = "campaign.budget_exhausted"
     """No call can be placed within its budget any more, or none today."""

@@ -19,6 +19,24 @@ DIRECT_CAMPAIGN = "direct"
 """The direct campaign of every tenant, for single calls; it never ends."""
 
 
+class RevisionRecord(BaseModel):
+    """A version of a campaign's definition: who made it, when and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    revision: int
+    launch: int
+    created_at: datetime
+    author: str | None
+    """Such as `user ana` or `key reports`; None where it is not known."""
+    reason: str | None
+    restores: int | None
+    """The earlier revision whose definition it has again."""
+    added: int
+    """How many recipients came with it."""
+    removed: int
+
+
 class RecipientState(StrEnum):
     WAITING = "waiting"
     """Not due yet, or due and not decided yet."""
@@ -211,6 +229,10 @@ class StagingRecord(BaseModel):
     row_launch: int
     """The launch number that its recipients carry until then."""
     requester: str | None = None
+    merges: bool = False
+    """Of a revision: recipients that the launch has already get their values from its rows."""
+    remove_from: int | None = None
+    """From this position on, recipients that it does not have are still to be removed."""
     rows_read: int = 0
     recipients: int = 0
     """Rows that were written."""

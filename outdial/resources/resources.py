@@ -58,6 +58,8 @@ class Resources:
     calls_per_key: int = CALLS_PER_KEY
     """How many calls a key without a quota of its own may ask for in 24 hours."""
     calls_per_tenant: int = CALLS_PER_TENANT
+    author: str | None = None
+    """Who asks, such as `user ana` or `key reports`: kept with each revision of a campaign."""
     quotas: tuple[Limit, ...] = ()
     """Quotas that requested calls count against; empty for requests without a key."""
 

@@ -12,9 +12,9 @@ from temporalio.testing import WorkflowEnvironment
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.money.cost import millionths
 from outdial.domain.record import BudgetProgress
+from outdial.services.campaigns.applying import apply_definition
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.operations import reading
-from outdial.store.campaign.campaigns import apply_definition
 from outdial.store.db.database import Database
 from tests.builders import phone
 from tests.e2e.engine import Engine, engine
@@ -48,7 +48,7 @@ async def budget_of(at_work: Engine) -> BudgetProgress:
 
 async def test_a_campaign_goes_on_when_its_budget_is_raised(at_work: Engine) -> None:
     """A call of ten minutes costs 0.90 USD."""
-    launched = await launch_campaign(at_work.ctx, written("0.90 USD"))
+    await launch_campaign(at_work.ctx, written("0.90 USD"))
 
     async def spent() -> bool:
         budget = await budget_of(at_work)
@@ -61,11 +61,8 @@ async def test_a_campaign_goes_on_when_its_budget_is_raised(at_work: Engine) -> 
     assert (waiting.reason or "").startswith("the budget is spent: ")
     assert len(at_work.called()) == 1
 
-    raised = written("9 USD").definition
-    await at_work.ctx.database.write(
-        lambda s: apply_definition(s, launched.campaign.id, raised, "", now=at_work.clock())
-    )
-    await at_work.look_now("budgeted")
+    raised = await apply_definition(at_work.ctx, written("9 USD"))
+    assert [each.path for each in raised.differences] == ["budget.most"]
 
     async def over() -> bool:
         return (await at_work.progress("budgeted")).state.over

@@ -1,5 +1,6 @@
-"""A worker that kills itself, once, at one step of a call: `python -m tests.faults.killing_worker
-STEP MARK`. The file MARK is made right before, and whoever finds it goes on unharmed.
+"""A worker that kills itself, once, at one step of a call or of a change: `python -m
+tests.faults.killing_worker STEP MARK`. The file MARK is made right before, and whoever finds it
+goes on unharmed.
 
 The product knows nothing of it: functions of the store and methods of the adapter are replaced
 before the worker starts.
@@ -20,6 +21,7 @@ from typing import Any
 from sqlmodel import Session
 
 import worker
+from activities import campaigns
 from outdial.domain.call.claim import FenceVerdict
 from outdial.domain.call.placing import PlaceRequest
 from outdial.providers.adapters.simulated.client import SimulatedProvider
@@ -35,7 +37,10 @@ Matters = Callable[[Any], bool]
 
 
 class Step(StrEnum):
-    """Where it dies, in the order in which a call passes them."""
+    """Where it dies: as a campaign is changed, or in the order in which a call passes them."""
+
+    CHANGE_DECIDED = "a revision applied, not committed"
+    CHANGE_COMMITTED = "a revision committed, its workflow not told"
 
     CLAIM_DECIDED = "claim decided, not committed"
     CLAIM_COMMITTED = "claim committed, its workflow not told"
@@ -60,6 +65,8 @@ def _goes(raised: Any) -> bool:
 
 
 _STORE: dict[Step, tuple[Any, str, Matters]] = {
+    Step.CHANGE_DECIDED: (campaigns, "apply_proposal", lambda found: True),
+    Step.CHANGE_COMMITTED: (campaigns, "apply_proposal", lambda found: True),
     Step.CLAIM_DECIDED: (reservation, "claim_calls", lambda found: bool(found.claim.calls)),
     Step.CLAIM_COMMITTED: (reservation, "claim_calls", lambda found: bool(found.claim.calls)),
     Step.FENCE_DECIDED: (fence, "raise_fence", _goes),
@@ -78,6 +85,7 @@ _BEFORE: dict[Step, tuple[Any, str]] = {
 }
 _COMMITTED = frozenset(
     {
+        Step.CHANGE_COMMITTED,
         Step.CLAIM_COMMITTED,
         Step.FENCE_COMMITTED,
         Step.FENCE_FROZEN,

@@ -1,5 +1,6 @@
-"""A process that launches a definition, or adds a contact file to a campaign, and may kill itself
-at a step of that: `python -m tests.faults.launching DATABASE launch|add FILE [STEP NTH]`.
+"""A process that launches a definition, applies it, or adds a contact file to a campaign, and may
+kill itself at a step of that: `python -m tests.faults.launching DATABASE launch|apply|add FILE
+[STEP NTH]`.
 
 The product knows nothing of it: functions of the store are replaced before it begins.
 """
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,9 @@ from outdial.runtime.clock import system_clock
 from outdial.services.campaigns import launching
 from outdial.services.campaigns import staging as writing
 from outdial.services.campaigns.adding import add_file
+from outdial.services.campaigns.applying import RosterMode, apply_definition
 from outdial.services.campaigns.launching import store_launch
+from outdial.store.campaign import proposals
 from outdial.store.db.database import Database
 from outdial.store.roster import flip, rows
 
@@ -45,6 +49,7 @@ class Step(StrEnum):
     CHUNK_COMMITTED = "a chunk committed"
     FLIP_DECIDED = "the flip decided, not committed"
     FLIP_COMMITTED = "the flip committed, its workflow not started"
+    PROPOSED = "a revision proposed, not applied"
     ACCEPTED = "an addition accepted, none of it moved"
     MOVE_DECIDED = "recipients moved, not committed"
     MOVE_COMMITTED = "recipients moved, others not"
@@ -55,10 +60,12 @@ _FUNCTIONS: dict[Step, tuple[Any, str]] = {
     Step.CHUNK_COMMITTED: (rows, "write_chunk"),
     Step.FLIP_DECIDED: (launching, "flip_launch"),
     Step.FLIP_COMMITTED: (launching, "flip_launch"),
+    Step.PROPOSED: (proposals, "apply_proposal"),
     Step.ACCEPTED: (flip, "move_some"),
     Step.MOVE_DECIDED: (flip, "move_some"),
     Step.MOVE_COMMITTED: (flip, "move_some"),
 }
+_BEFORE = (Step.PROPOSED, Step.ACCEPTED)
 _COMMITTED = (Step.CHUNK_COMMITTED, Step.FLIP_COMMITTED, Step.MOVE_COMMITTED)
 
 
@@ -100,7 +107,7 @@ def set_trap(step: Step, nth: int) -> None:
     def trapped(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls, committing
         calls += 1
-        if calls == nth and step is Step.ACCEPTED:
+        if calls == nth and step in _BEFORE:
             _die()
         returned = original(*args, **kwargs)
         if calls == nth and step not in _COMMITTED:
@@ -127,10 +134,13 @@ async def main() -> None:
     if trap:
         setattr(writing, "CHUNK_ROWS", CHUNK)  # noqa: B010
         setattr(flip, "MOVED_AT_ONCE", CHUNK)  # noqa: B010
+        setattr(flip, "move_some", partial(flip.move_some, limit=CHUNK))  # noqa: B010
         set_trap(Step(trap[0]), int(trap[1]))
     ctx = resources(Database(url), await no_temporal(), later=timedelta(0))
     if what == "launch":
         await store_launch(ctx, read_definition(file), again=False, requester=REQUESTER)
+    elif what == "apply":
+        await apply_definition(ctx, read_definition(file), mode=RosterMode.MATCH, live=False)
     else:
         path = Path(file)
         await add_file(ctx, CAMPAIGN, path.name, path.parent)

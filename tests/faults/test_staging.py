@@ -1,5 +1,6 @@
-"""A process is killed while it writes a launch or an addition, or flips it: nobody is called twice,
-nobody is lost, and the maintenance loop leaves no row of what was not launched."""
+"""A process is killed while it writes a launch, an addition or a changed roster, flips it or merges
+it: nobody is called twice, nobody is lost, and the maintenance loop leaves no row of what was not
+launched."""
 
 from __future__ import annotations
 
@@ -192,6 +193,37 @@ async def test_an_addition_whose_process_is_killed(
         with pytest.raises(TemporalUnavailable):
             await add_file(ctx, CAMPAIGN, "more.csv", tmp_path)
     assert await _call_all(ctx) == Counter(earlier + added)
+    await _assert_clean(ctx)
+
+
+@pytest.mark.parametrize(
+    ("backend_name", "step", "nth", "applied"),
+    [
+        (SQLITE, Step.CHUNK_COMMITTED, 3, False),
+        (SQLITE, Step.PROPOSED, 1, False),
+        (POSTGRESQL, Step.PROPOSED, 1, False),
+        (SQLITE, Step.ACCEPTED, 1, True),
+        (SQLITE, Step.MOVE_DECIDED, 2, True),
+        (SQLITE, Step.MOVE_COMMITTED, 2, True),
+        (POSTGRESQL, Step.MOVE_COMMITTED, 1, True),
+        (POSTGRESQL, Step.MOVE_COMMITTED, 7, True),
+    ],
+)
+async def test_a_change_whose_process_is_killed(
+    url: str, database: Database, tmp_path: Path, step: Step, nth: int, applied: bool
+) -> None:
+    """It adds people and removes others: all of that happens, or nothing."""
+    earlier = _numbers(PEOPLE)
+    listed = [*earlier[EARLIER:], *_numbers(EARLIER, first=100)]
+    now = resources(database, await no_temporal(), later=timedelta(0))
+    await store_launch(now, read_definition(write_definition(tmp_path, earlier)), again=False)
+    await _killed(url, step, nth, "apply", write_definition(tmp_path, listed))
+    ctx = resources(database, await no_temporal(), later=ABANDONED_AFTER)
+    await _assert_clean(ctx)
+    record = await _found(database)
+    assert record is not None
+    assert record.revision == (2 if applied else 1)
+    assert await _call_all(ctx) == Counter(listed if applied else earlier)
     await _assert_clean(ctx)
 
 

@@ -43,11 +43,13 @@ class Values:
 
 
 _OF_NAMES = {
+    "after": Values("1", "2"),
     "agent": Values("agent-1", NOBODY),
     "agent_id": Values("agent-7", NOBODY),
     "appointment_id": Values("appointment-7", NOBODY),
     "assistant_id": Values("agent-1", NOBODY),
     "assistant_type": Values("outbound", "inbound"),
+    "before": Values("1", "2"),
     "calendar": Values(CALENDAR, NOBODY),
     "call": Values("call-7", NOBODY),
     "call_id": Values("direct-17", NOBODY),

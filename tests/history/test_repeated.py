@@ -205,6 +205,7 @@ async def test_no_list_executes_a_statement_for_each_item(house: House) -> None:
     fill(house, 2 * MANY)
     for number in range(MANY):
         house.launch(1, f"of-{number}")
+        _revise(house, number)
     ctx = Resources(house.database, await no_temporal(), simulated_lines(), lambda: house.now)
     key = await create_key(ctx, "test", (EVERYTHING,))
     unlimited = ApiPolicy(rules=())
@@ -235,6 +236,18 @@ async def test_no_list_executes_a_statement_for_each_item(house: House) -> None:
     assert listed
     assert not repeated
     assert not short
+
+
+def _revise(house: House, number: int) -> None:
+    """Give the campaign that routes are asked for another revision."""
+    changed = builders.definition("history", pacing={"max_concurrent": number + 1})
+
+    def work(s: Session) -> None:
+        record = campaigns.find_campaign(s, TENANT, changed.name)
+        assert record is not None
+        campaigns.apply_definition(s, record.id, changed, "", now=house.now)
+
+    house.write(work)
 
 
 def longest_list(body: Any) -> int:

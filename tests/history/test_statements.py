@@ -31,7 +31,8 @@ _OPERATIONS = (access, appointments, calls, campaigns, webhooks)
 """They register their operations when they are imported."""
 NOT_REACHED = {
     "outdial/store/claims/demand.py: lines_waited_for": "the direct campaign, while others wait",
-    "outdial/store/roster/flip.py: _settle_refused": "an addition that is stopped as it is moved",
+    "outdial/store/roster/flip.py: _cancel_if_over": "an addition that is stopped as it is moved",
+    "outdial/store/roster/merging.py: delete_rows_to": "a revision that is stopped as it is merged",
 }
 """Functions with a call of `execute` that no operation reaches, and why."""
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from temporalio.testing import WorkflowEnvironment
 
-from outdial.contracts.messages import AddRequest, PauseRequest, ResumeRequest, StopRequest
+from outdial.contracts.messages import (
+    AddRequest,
+    ApplyRequest,
+    PauseRequest,
+    ResumeRequest,
+    StopRequest,
+)
 from outdial.domain.definition.recipient import RecipientDraft
 from tests.replay.recording import Handle, holds, save
 from tests.waiting import until
@@ -62,6 +68,21 @@ async def steered(server: WorkflowEnvironment) -> dict[str, Handle]:
         await handle.result()
         handles["campaign_cancelled"] = handle
     return handles
+
+
+async def changed(server: WorkflowEnvironment) -> dict[str, Handle]:
+    async with campaign(server, recipients=6, max_concurrent=2, held=True) as (handle, _, calls):
+        await until(lambda: holds(calls.placed == 2))
+        proposed = ApplyRequest(proposal="first", campaign_id=1, launch=1, revision=1)
+        _ = await handle.execute_update(CampaignWorkflow.apply, proposed)
+        await until(lambda: holds(calls.placed == 3))
+        _ = await handle.execute_update(CampaignWorkflow.pause, PauseRequest())
+        again = proposed.model_copy(update={"proposal": "second", "revision": 2})
+        _ = await handle.execute_update(CampaignWorkflow.apply, again)
+        _ = await handle.execute_update(CampaignWorkflow.resume, ResumeRequest())
+        calls.go_on.set()
+        await handle.result()
+    return {"campaign_changed": handle}
 
 
 async def waiting(server: WorkflowEnvironment) -> dict[str, Handle]:

@@ -35,6 +35,7 @@ async def main() -> None:
             calls.ended_from_outside,
             campaigns.finished,
             campaigns.steered,
+            campaigns.changed,
             campaigns.waiting,
             requests.settled_and_swept,
             callbacks.carried_out,

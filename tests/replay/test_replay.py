@@ -34,6 +34,7 @@ SHAPES = {
     "campaign_continued_first_run",
     "campaign_continued_last_run",
     "campaign_paused_resumed_added",
+    "campaign_changed",
     "campaign_stopped",
     "campaign_cancelled",
     "campaign_waiting",

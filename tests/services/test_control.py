@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from outdial.dispatch.answers import ANSWER_WITHIN
 from outdial.dispatch.errors import TemporalUnavailable, WorkerTimeout
 from outdial.domain.call.claim import CampaignState
 from outdial.intake.definition import LoadedDefinition, read_definition_text
-from outdial.resources.resources import Resources
 from outdial.services.campaigns import control
 from outdial.services.campaigns.launching import launch_campaign
 from outdial.services.errors import (
@@ -21,7 +17,6 @@ from outdial.services.errors import (
 from outdial.services.operations import reading
 from tests.services.world import World, build_world, definition, new_name, no_temporal
 from tests.waiting import until
-from worker import build_workers
 
 
 def not_yet(name: str) -> LoadedDefinition:
@@ -31,17 +26,6 @@ def not_yet(name: str) -> LoadedDefinition:
         "schedule: {start: 2027-01-01T00:00:00Z, time_zone: Europe/Berlin}\n"
         'recipients: [{phone: "+12025550123"}, {phone: "+12025550124"}]\n'
     )
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def working(world: World) -> AsyncIterator[World]:
-    ctx = world.ctx
-    resources = Resources(
-        ctx.database, ctx.temporal, ctx.lines, ctx.clock, public_url="http://127.0.0.1:1"
-    )
-    workflows, calls, after = build_workers(ctx.temporal, resources, workflow_sandbox=True)
-    async with workflows, calls, after:
-        yield world
 
 
 async def test_pause_resume_and_stop(working: World) -> None:

@@ -30,22 +30,19 @@ from outdial.store.db.errors import CampaignEnded, IllegalTransition
 from outdial.store.db.tables import campaign, recipient
 from outdial.store.lines.lines import ensure_lines
 from outdial.store.roster import roster
-from tests.builders import TIMEOUT, House, definition, draft, event, located, phone
+from tests.builders import TIMEOUT, House, draft, event, located, phone
 from tests.databases import InThread, empty
 from tests.store.model_invariants import (
     COUNTED,
     LINES,
     MOST_ON_LINE,
-    OF_CAMPAIGN,
     REFUSALS,
-    RETRY,
-    Invariants,
     Phone,
     in_order,
 )  # fmt: skip
-from tests.store.model_money import BUDGETS, RAISED, Money, price_of, priced
+from tests.store.model_money import BUDGETS, RAISED, price_of, priced
+from tests.store.model_revisions import NUMBERS, Revisions
 
-NUMBERS = 5
 SKEW = timedelta(seconds=4)
 """By how much a worker's clock may be off, once it is corrected."""
 LAG = timedelta(seconds=5)
@@ -53,7 +50,7 @@ LAG = timedelta(seconds=5)
 _ENDS = (CallStatus.NO_ANSWER, CallStatus.BUSY, CallStatus.COMPLETED, CallStatus.FAILED)
 
 
-class StoreModel(Money, Invariants, RuleBasedStateMachine):
+class StoreModel(Revisions, RuleBasedStateMachine):
     """Bound to a database by `model_of`."""
 
     @initialize()
@@ -352,18 +349,11 @@ class StoreModel(Money, Invariants, RuleBasedStateMachine):
 
     # --- helpers
 
-    def _definition(self, name: str, lines: Any, budget: Any) -> Any:
-        pacing = {"max_concurrent": OF_CAMPAIGN}
-        return definition(name, line=lines, retry=RETRY, pacing=pacing, budget=budget)
-
     def _others(self, position: int) -> tuple[str, ...]:
         return (phone(NUMBERS + position),) if position % 2 else ()
 
     def _at(self, skew: int) -> Any:
         return self.house.now + skew * SKEW
-
-    def _campaign(self, data: st.DataObject) -> CampaignRecord:
-        return data.draw(st.sampled_from(self.campaigns))
 
     def _try(self, work: Any) -> None:
         with contextlib.suppress(IllegalTransition, CampaignEnded):

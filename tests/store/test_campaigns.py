@@ -9,8 +9,9 @@ from outdial.domain.call.policy import Pacing
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import DEFAULT_TENANT, DIRECT_CAMPAIGN, CampaignRecord, Progress
 from outdial.store.campaign import campaigns, listing
-from outdial.store.campaign.campaigns import LaunchResult, definition_at
+from outdial.store.campaign.campaigns import LaunchResult
 from outdial.store.campaign.progress import read_progress
+from outdial.store.campaign.revisions import definition_at
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.claims.state import save_claim_state
 from outdial.store.db.errors import (

@@ -13,7 +13,7 @@ from outdial.domain.call.status import CallStatus
 from outdial.domain.definition.callbacks import CallbackKind
 from outdial.store.call import events
 from outdial.store.callbacks import runs
-from outdial.store.campaign.campaigns import definition_at
+from outdial.store.campaign.revisions import definition_at
 from outdial.store.db import migrate
 from tests.builders import LINE, NOW, House, event
 from tests.databases import migrated

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CampaignRecord
 from outdial.store.campaign import campaigns
-from outdial.store.campaign.campaigns import definition_at
+from outdial.store.campaign.revisions import definition_at
 from outdial.store.campaign.states import finish_campaign
 from outdial.store.db.errors import (
     CampaignEnded,

@@ -13,7 +13,7 @@ from outdial.domain.record import (
     CampaignRecord,
     StagingState,
 )
-from outdial.store.campaign import campaigns, listing
+from outdial.store.campaign import campaigns, listing, revisions
 from outdial.store.campaign.progress import read_progress
 from outdial.store.campaign.states import finish_campaign
 from outdial.store.db.errors import (
@@ -75,7 +75,7 @@ def test_a_staged_launch_becomes_the_present_one_with_all_its_recipients(house: 
     assert len(house.claim(launched).calls) == 5
     ended = find(house)
     assert (ended.state, ended.unfinished, ended.ended_at) == (StagingState.DONE, False, house.now)
-    assert house.write(lambda s: campaigns.definition_at(s, launched.id, 1)) == definition()
+    assert house.write(lambda s: revisions.definition_at(s, launched.id, 1)) == definition()
 
 
 def test_the_launch_before_stays_what_it_was_until_the_flip(house: House) -> None:

@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from outdial.contracts.signatures.campaign import (
     AddInput,
+    ApplyInput,
     CampaignActivities,
     CampaignRef,
     ClaimInput,
@@ -51,6 +52,9 @@ class FakeRoster(CampaignActivities):
         self.files: list[str] = []
         """Contact files that were to be added."""
         self.refuse: str | None = None
+        self.revision = 1
+        self.applied: list[str] = []
+        """Proposals that were applied: each makes room for one call more."""
 
     def end(self, call_id: str) -> None:
         """What the end of a call does in the database: the slot is free."""
@@ -75,6 +79,7 @@ class FakeRoster(CampaignActivities):
         self.peak = max(self.peak, self.in_flight)
         return Claim(
             state=self.state,
+            revision=self.revision,
             calls=self.claims[claim.key],
             in_flight=self.in_flight,
             open_recipients=sum(1 for row in self.rows if not row.done),
@@ -118,7 +123,17 @@ class FakeRoster(CampaignActivities):
         if change.state is CampaignState.STOPPING:
             for row in self.rows:
                 row.done = row.done or row.live is None
-        return StateResult(state=self.state, revision=1)
+        return StateResult(state=self.state, revision=self.revision)
+
+    @activity.defn(name="apply_revision")
+    async def apply_revision(self, apply: ApplyInput) -> StateResult:
+        if self.refuse is not None:
+            raise ApplicationError(self.refuse, type="RevisionChanged", non_retryable=True)
+        if apply.proposal not in self.applied:
+            self.applied.append(apply.proposal)
+            self.revision += 1
+            self.max_concurrent += 1
+        return StateResult(state=self.state, revision=self.revision)
 
     @activity.defn(name="finish_campaign")
     async def finish_campaign(self, campaign: CampaignRef) -> Finish:
@@ -165,6 +180,7 @@ class FakeRoster(CampaignActivities):
             self.enroll_recipients,
             self.claim_calls,
             self.set_campaign_state,
+            self.apply_revision,
             self.finish_campaign,
             self.add_recipients,
             self.hang_up_calls,

@@ -25,6 +25,7 @@ from outdial.api.v1.routes import (
     plans,
     reports,
     results,
+    revisions,
     suppressions,
     uploads,
 )
@@ -50,6 +51,7 @@ Campaigns, calls and their records. Every request carries a key:
 _PARTS = (
     campaigns,
     plans,
+    revisions,
     results,
     reports,
     launches,

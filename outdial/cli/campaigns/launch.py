@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from outdial.cli.attachment import Attachment, attached
+from outdial.cli.campaigns.differences import difference_lines
 from outdial.cli.campaigns.figures import print_end
 from outdial.cli.campaigns.progress import StackGone, watch
 from outdial.cli.campaigns.staging import showing_progress
@@ -74,7 +75,7 @@ async def _launch(
         )
     while True:
         async with attached(settings, quiet=as_json) as at:
-            launched = await _launch_at(at, loaded, output, again=again)
+            launched = await _launch_at(at, loaded, output, file, again=again)
             if not watch_it:
                 return OK
             try:
@@ -95,7 +96,7 @@ def _read(file: Path) -> LoadedDefinition:
 
 
 async def _launch_at(
-    at: Attachment, loaded: LoadedDefinition, output: Console, *, again: bool
+    at: Attachment, loaded: LoadedDefinition, output: Console, file: Path, *, again: bool
 ) -> Launch:
     name = loaded.definition.name
     try:
@@ -117,6 +118,14 @@ async def _launch_at(
     else:
         text = f"{name} is already {campaign.state}; nothing was changed."
     output.print(text, markup=False)
+    if launched.differences:
+        output.print(
+            f"{file} differs from its revision {campaign.revision}; "
+            f"`outdial apply {file}` applies it:",
+            markup=False,
+        )
+        for line in difference_lines(launched.differences):
+            output.print(line, markup=False)
     for note in launched.notes:
         output.print(note, markup=False, style="yellow")
     for count, reason in launched.never:

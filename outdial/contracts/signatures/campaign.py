@@ -59,6 +59,14 @@ class StateResult(BaseModel):
     revision: int
 
 
+class ApplyInput(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    campaign_id: int
+    proposal: str
+    """The id of the proposed revision. What is in it stands in no history."""
+
+
 class CampaignRef(BaseModel):
     model_config = ConfigDict(frozen=True)
 
@@ -112,6 +120,11 @@ class CampaignActivities(ABC):
     @abstractmethod
     async def set_campaign_state(self, change: StateInput) -> StateResult:
         """Store the state that the operator requested; claim and fence check it."""
+
+    @activity.defn(name="apply_revision")
+    @abstractmethod
+    async def apply_revision(self, apply: ApplyInput) -> StateResult:
+        """Make a proposed revision the present one, once; claim and fence read it there."""
 
     @activity.defn(name="finish_campaign")
     @abstractmethod

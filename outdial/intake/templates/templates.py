@@ -71,6 +71,11 @@ class TemplateSet:
             else:
                 self._compiled[name] = compiled
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """The names that any of them looks up."""
+        return frozenset(name for each in self._compiled.values() for name in each.needs)
+
     def render(
         self,
         values: Mapping[str, str],

@@ -88,6 +88,7 @@ async def admit(
         tenant=key.tenant,
         lines=ctx.lines.of_tenant(key.tenant),
         quotas=quotas_of(ctx, key),
+        author=f"key {key.name or key.id}",
     )
     return Caller(own, key, tuple(usages))
 

@@ -30,7 +30,7 @@ from outdial.services.campaigns.staging import (
 )
 from outdial.services.errors import ChangeRefused, RequestRefused
 from outdial.services.operations.reading import require_campaign
-from outdial.store.campaign.campaigns import definition_at
+from outdial.store.campaign.revisions import definition_at
 from outdial.store.db.errors import CampaignEnded
 from outdial.store.roster import roster
 from outdial.store.roster.flip import accept_addition, add_at_once

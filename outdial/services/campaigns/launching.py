@@ -22,6 +22,7 @@ from outdial.dispatch.executions import await_closed, describe_execution
 from outdial.dispatch.starting import start_campaign
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.definition.differences import Difference
 from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord, StagingRecord
 from outdial.domain.rules.rulebook import Rulebook
@@ -32,6 +33,7 @@ from outdial.services.accounts.quotas import spend
 from outdial.services.accounts.rights import require_for_definition
 from outdial.services.campaigns.forecasting import Forecast
 from outdial.services.campaigns.line_check import on_lines, unsupported
+from outdial.services.campaigns.revisions import differences_from_present
 from outdial.services.campaigns.staging import (
     Progress,
     StagingWriter,
@@ -81,6 +83,8 @@ class Launch:
     """How many recipients end before all their attempts are made, and why."""
     notes: tuple[str, ...] = ()
     """What its lines will not do, in words."""
+    differences: tuple[Difference, ...] = ()
+    """What differs from the campaign that is running already; recipients of a file apart."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ async def launch_campaign(
             progress(begun.staging)
         return await finish_launch(ctx, begun, progress=progress)
     except CampaignRunning as running:
-        return await _join(ctx, running.record)
+        return await _join(ctx, running.record, loaded)
 
 
 async def finish_launch(
@@ -182,11 +186,11 @@ async def begin_launch(
     """
     loaded = on_lines(ctx.lines.of_tenant(ctx.tenant), loaded)
     await require_for_definition(ctx, scopes, loaded.definition)
-    _require_carried(ctx, loaded)
+    require_carried(ctx, loaded)
     await check_targets(ctx, loaded.definition)
     now = ctx.clock()
     rulebook = await ctx.database.read(lambda s: read_rulebook(s, ctx.tenant, now))
-    _require_risks(loaded, rulebook)
+    require_risks(loaded, rulebook)
     await announce_lines(ctx)
     own_id = public_id or uuid.uuid4().hex
     record = await _begin(ctx, loaded.definition, own_id, again=again, requester=requester)
@@ -269,6 +273,7 @@ async def _flip(ctx: Resources, begun: BegunLaunch, recipients: int) -> Campaign
             recipients=recipients,
             now=now,
             again=begun.again,
+            author=ctx.author,
         )
         endpoints = campaign_endpoints(ctx, record.id, definition)
         set_campaign_endpoints(s, record.id, endpoints, now=now)
@@ -279,7 +284,7 @@ async def _flip(ctx: Resources, begun: BegunLaunch, recipients: int) -> Campaign
     return await ctx.database.write(work)
 
 
-def _require_carried(ctx: Resources, loaded: LoadedDefinition) -> None:
+def require_carried(ctx: Resources, loaded: LoadedDefinition) -> None:
     """Every line is configured, and hands on everything that was written.
 
     Raises UnknownLine, DefinitionInvalid.
@@ -292,7 +297,7 @@ def _require_carried(ctx: Resources, loaded: LoadedDefinition) -> None:
         raise DefinitionInvalid(problems)
 
 
-def _require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:
+def require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:
     """An accepted risk that names no rule would have no effect, unnoticed."""
     for index, risk in enumerate(loaded.definition.accept_risk):
         if not rulebook.has(risk.rule):
@@ -302,11 +307,17 @@ def _require_risks(loaded: LoadedDefinition, rulebook: Rulebook) -> None:
             )
 
 
-async def _join(ctx: Resources, record: CampaignRecord) -> Launch:
+async def _join(ctx: Resources, record: CampaignRecord, loaded: LoadedDefinition) -> Launch:
     runs = await _is_running(ctx, record)
     if not runs:
         await _start(ctx, record)
-    return Launch(record, _workflow_id(record), created=False, resumed=not runs)
+    return Launch(
+        record,
+        _workflow_id(record),
+        created=False,
+        resumed=not runs,
+        differences=await differences_from_present(ctx, record, loaded),
+    )
 
 
 async def _start(ctx: Resources, record: CampaignRecord) -> None:

@@ -22,6 +22,7 @@ from outdial.services.accounts.once import RETAINED_FOR
 from outdial.services.campaigns.staging import clear_abandoned
 from outdial.store.access import idempotency, rates
 from outdial.store.call import requests
+from outdial.store.campaign import proposals
 from outdial.store.db import statistics
 from outdial.store.db.errors import DatabaseUnavailable
 from outdial.store.roster import staging
@@ -133,7 +134,8 @@ class MaintenanceLoop:
             await run_isolated(clear, f"the recipients of {record.campaign}")
 
     async def delete_expired(self) -> None:
-        """Delete request counts, stored responses and ended launches' problems, long after."""
+        """Delete request counts, stored responses, ended launches' problems and revisions that were
+        proposed and not applied, long after."""
         now, limit = self._ctx.clock(), DELETED_AT_ONCE
         counts, responses = now - _COUNTS_RETAINED, now - RETAINED_FOR
         await self._in_batches(lambda s: rates.delete_counts(s, before=counts, limit=limit))
@@ -142,6 +144,9 @@ class MaintenanceLoop:
         )
         stagings = now - STAGINGS_RETAINED
         await self._in_batches(lambda s: staging.delete_ended(s, before=stagings, limit=limit))
+        await self._in_batches(
+            lambda s: proposals.delete_proposals(s, before=stagings, limit=limit)
+        )
 
     async def delete_delivered(self) -> None:
         """Delete what was delivered longer ago than the log is retained."""

@@ -22,6 +22,7 @@ from outdial.contracts.names import campaign_workflow_id
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.plan import CallPlan, read_plan
 from outdial.domain.call.status import (
+    REMOVED,
     STOPPED,
     WITHDRAWN,
     AnsweredBy,
@@ -110,6 +111,7 @@ class RecipientValues(NamedTuple):
     """As JSON: a `Consent`."""
     requester_workflow_id: str | None
     line_marks: dict[str, str]
+    reason: str | None
 
 
 class CampaignValues(NamedTuple):
@@ -309,7 +311,7 @@ class LockedCall:
     def closing_reason(self) -> str | None:
         """Why the recipient ends here, whatever the outcome; None when it need not."""
         if self.recipient.withdrawn:
-            return WITHDRAWN
+            return REMOVED if self.recipient.reason == REMOVED else WITHDRAWN
         stopped = self.campaign.state not in (CampaignState.RUNNING, CampaignState.PAUSED)
         if stopped or self.campaign.launch != self.call.launch:
             return STOPPED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +27,7 @@ from outdial.domain.definition.purpose import Purpose
 from outdial.domain.line.routing import SIMULATED, UnknownLine
 from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord
 from outdial.store.campaign.gate import shut_gates
+from outdial.store.campaign.revisions import NO_NOTE, RevisionNote, keep_revision
 from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.db.dialect import lock_keys, lock_rows
 from outdial.store.db.errors import (
@@ -36,12 +36,12 @@ from outdial.store.db.errors import (
     NameChanged,
     PurposeChanged,
     ReservedName,
+    RevisionChanged,
     UnknownCampaign,
 )
 from outdial.store.db.tables import (
     call,
     campaign,
-    campaign_revision,
     claim_state,
     lease,
     roster,
@@ -182,6 +182,7 @@ def launch_campaign(
     now: datetime,
     again: bool,
     requester: str | None = None,
+    author: str | None = None,
 ) -> LaunchResult:
     """Create a campaign and start it, or with `again` start one anew that is over.
 
@@ -196,7 +197,7 @@ def launch_campaign(
     else:
         record = _launch_next(s, earlier, plan, now)
     _open_roster(s, record, enrolled=False, requester=requester)
-    keep_revision(s, record, definition, source_text, now)
+    keep_revision(s, record, definition, source_text, now, RevisionNote(author))
     return LaunchResult(record, created=record.launch == 1)
 
 
@@ -344,25 +345,6 @@ def _open_roster(
     )
 
 
-def keep_revision(
-    s: Session,
-    record: CampaignRecord,
-    definition: CampaignDefinition,
-    source_text: str,
-    now: datetime,
-) -> None:
-    s.connection().execute(
-        insert(campaign_revision).values(
-            campaign_id=record.id,
-            revision=record.revision,
-            launch=record.launch,
-            definition=definition.model_dump_json(),
-            source_text=source_text,
-            created_at=now,
-        )
-    )
-
-
 def apply_definition(
     s: Session,
     campaign_id: int,
@@ -370,12 +352,14 @@ def apply_definition(
     source_text: str,
     *,
     now: datetime,
+    expected: int | None = None,
+    note: RevisionNote = NO_NOTE,
 ) -> CampaignRecord:
     """Give a campaign that is not over a new revision; waiting recipients are requeued.
 
-    A definition that names no line leaves the campaign on those it has. Calls under way go on as
-    they were claimed. The roster stays: recipients are added by
-    `add_recipients`. Raises UnknownCampaign, CampaignEnded, NameChanged, PurposeChanged,
+    With `expected`, only if the campaign is at that revision. A definition that names no line
+    leaves the campaign on those it has. Calls under way go on as they were claimed. The roster
+    stays. Raises UnknownCampaign, CampaignEnded, RevisionChanged, NameChanged, PurposeChanged,
     UnknownLine; then nothing changed.
     """
     lock_claim_state(s, campaign_id)
@@ -383,6 +367,8 @@ def apply_definition(
     record = lock_campaign(s, campaign_id)
     if record.state.over:
         raise CampaignEnded(record)
+    if expected is not None and expected != record.revision:
+        raise RevisionChanged(record, expected)
     if definition.name != record.name:
         raise NameChanged(record, definition.name)
     if definition.purpose is not record.purpose:
@@ -395,28 +381,6 @@ def apply_definition(
             raise UnknownLine(name, lines)
     values = {"plan": _written(CallPlan.of(definition)), "revision": record.revision + 1}
     changed = change_campaign(s, campaign_id, values)
-    keep_revision(s, changed, definition, source_text, now)
+    keep_revision(s, changed, definition, source_text, now, note)
     save_claim_state(s, campaign_id, requeue_from=requeue_some(s, changed))
     return changed
-
-
-def definition_at(s: Session, campaign_id: int, revision: int) -> CampaignDefinition | None:
-    """The definition as it was at a revision."""
-    text = (
-        s.connection()
-        .execute(
-            select(campaign_revision.c.definition).where(
-                campaign_revision.c.campaign_id == campaign_id,
-                campaign_revision.c.revision == revision,
-            )
-        )
-        .scalar_one_or_none()
-    )
-    return None if text is None else _read_definition(text)
-
-
-def _read_definition(text: str) -> CampaignDefinition:
-    """A stored definition, without keys that definitions had in an earlier version."""
-    keys = CampaignDefinition.model_fields
-    stored = {key: value for key, value in json.loads(text).items() if key in keys}
-    return CampaignDefinition.model_validate_json(json.dumps(stored))

@@ -33,6 +33,7 @@ from outdial.domain.line.breaker import Circuit
 from outdial.domain.line.routing import SIMULATED
 from outdial.domain.money.amount import format_amount
 from outdial.store.campaign.gate import pass_gate
+from outdial.store.campaign.revisions import plan_at
 from outdial.store.claims.ceiling import lock_number
 from outdial.store.claims.ledger import LedgerQuery, read_ledgers
 from outdial.store.claims.rate import Queued, take_token
@@ -90,6 +91,7 @@ _CALL = lock_rows(
         call.c.failure,
         call.c.detail,
         call.c.retry_after_seconds,
+        call.c.evidence,
         recipient.c.zones,
         recipient.c.attempts,
         recipient.c.not_before,
@@ -102,6 +104,7 @@ _CALL = lock_rows(
         campaign.c.plan.label("campaign_plan"),
         campaign.c.state.label("campaign_state"),
         campaign.c.launch.label("current_launch"),
+        campaign.c.revision.label("current_revision"),
         reason_of(call.c.tenant, call.c.phone).label("suppressed"),
         _HELD.label("held"),
         _SIMULATED.label("simulated"),
@@ -172,7 +175,16 @@ def raise_fence(
     deadline = now + placement_timeout
     _mark_placing(s, call_id, row, decision, now, deadline)
     passed = FencePass(verdict=FenceVerdict.GO, line=row["line"], deadline=deadline)
-    return passed, _request(call_id, row, plan, caller_id, webhook_url)
+    return passed, _request(call_id, row, _plan_of_claim(s, row, plan), caller_id, webhook_url)
+
+
+def _plan_of_claim(s: Session, row: RowMapping, plan: CallPlan) -> CallPlan:
+    """The plan that the call was claimed under: it runs out under that, though whether it may be
+    made is decided by the present one."""
+    claimed_at = (row["evidence"] or {}).get("revision")
+    if row["own_plan"] or claimed_at is None or claimed_at == row["current_revision"]:
+        return plan
+    return plan_at(s, row["campaign_id"], claimed_at) or plan
 
 
 def _lock(s: Session, call_id: str) -> RowMapping:

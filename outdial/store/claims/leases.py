@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState, ClaimedCall
 from outdial.domain.call.event import CallEnd
-from outdial.domain.call.status import Fence
+from outdial.domain.call.status import REMOVED, Fence
 from outdial.domain.record import CallRecord, Settled
 from outdial.store.call.locked_call import lock_call
 from outdial.store.call.settlement import end_call
@@ -29,7 +29,8 @@ _Position = tuple[datetime, str]
 
 _TO_BE_HUNG_UP = or_(
     and_(campaign.c.state == CampaignState.STOPPING.value, campaign.c.hang_up),
-    recipient.c.withdrawn,
+    # Who is removed by a revision is called to the end of the call.
+    and_(recipient.c.withdrawn, recipient.c.reason.is_distinct_from(REMOVED)),
     and_(
         call.c.status.in_(BEFORE_A_TALK),
         reason_of(call.c.tenant, call.c.phone).is_not(None),

@@ -12,6 +12,8 @@ StoreError
 ├── PurposeChanged          one name, one purpose
 ├── StagingEnded            a launch or addition can be written to no more
 ├── NameChanged             a revision is for a campaign of another name
+├── RevisionChanged         another revision was applied first
+├── ProposalGone            a proposed revision is not stored any more
 └── IllegalTransition       the campaign cannot go from its state to the wanted one
 """
 
@@ -128,6 +130,27 @@ class NameChanged(StoreError):
         super().__init__(f"found a definition of {name}; this campaign is {record.name}")
         self.record = record
         self.name = name
+
+
+class RevisionChanged(StoreError):
+    """A revision is made from one, and applies to no other."""
+
+    code = "revision_changed"
+
+    def __init__(self, record: CampaignRecord, expected: int) -> None:
+        super().__init__(
+            f"campaign {record.name} is at revision {record.revision}, and the change was made "
+            f"from revision {expected}; look at what differs now, and apply it again"
+        )
+        self.record = record
+        self.expected = expected
+
+
+class ProposalGone(StoreError):
+    code = "proposal_gone"
+
+    def __init__(self) -> None:
+        super().__init__("the proposed revision is not stored any more; apply it again")
 
 
 class IllegalTransition(StoreError):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
@@ -19,6 +19,7 @@ from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.record import CampaignRecord, RecipientState, StagingRecord, StagingState
 from outdial.domain.rules.location import LocatedDraft
 from outdial.store.campaign.campaigns import launch_campaign, lock_campaign
+from outdial.store.claims.state import lock_claim_state
 from outdial.store.db.errors import StagingEnded
 from outdial.store.db.tables import (
     is_unfinished_staging,
@@ -27,6 +28,12 @@ from outdial.store.db.tables import (
     roster_chunk,
     staging,
 )
+from outdial.store.roster.merging import (
+    delete_rows_to,
+    keep_new_drafts,
+    merge_rows,
+    remove_missing,
+)
 from outdial.store.roster.roster import DUPLICATE
 from outdial.store.roster.rows import ReadSoFar, write_chunk
 from outdial.store.roster.staging import (
@@ -34,6 +41,7 @@ from outdial.store.roster.staging import (
     end_staging,
     forget_counts,
     lock_staging,
+    note_removed_to,
     require_open,
     staging_record,
     without_problems,
@@ -52,6 +60,7 @@ def flip_launch(
     recipients: int,
     now: datetime,
     again: bool,
+    author: str | None = None,
 ) -> CampaignRecord:
     """Launch a campaign with the recipients that were staged; there must be so many.
 
@@ -67,6 +76,7 @@ def flip_launch(
         now=now,
         again=again,
         requester=of.requester,
+        author=author,
     ).record
     if (launched.id, launched.launch) != (of.campaign_id, of.row_launch):
         raise StagingEnded(of.campaign, "another launch of it has ended meanwhile; send it again")
@@ -122,7 +132,9 @@ def accept_addition(
     moving = {"state": StagingState.MOVING.value, "updated_at": now}
     s.connection().execute(update(staging).where(staging.c.id == of.id).values(moving))
     if recipients <= MOVED_AT_ONCE:
-        move_some(s, of, now=now)
+        # Who is removed is not to be called under the revision that removes them.
+        for _ in range(1 if staged.remove_from is None else 2):
+            move_some(s, of, now=now, limit=MOVED_AT_ONCE)
     return of.model_copy(update=moving)
 
 
@@ -153,58 +165,77 @@ def move_some(
     """Give the next recipients of an accepted addition to its launch; how many, 0 when none are
     left.
 
-    A number that is on the launch's roster already is refused. Everybody is canceled when the
-    campaign was stopped, or launched again, meanwhile. Whoever does it, the addition ends when the
-    campaign's workflow has looked: until then a sweeper wakes that, should nobody have told it.
+    A number that is on the launch's roster already is refused; in an addition of a revision, the
+    person gets the values of its row, and before that those whom it does not have are removed.
+    Everybody is canceled when the campaign was stopped, or launched again, meanwhile. Whoever does
+    it, the addition ends when the campaign's workflow has looked: until then a sweeper wakes that,
+    should nobody have told it.
     """
     try:
         moving = lock_staging(s, of, StagingState.MOVING)
     except StagingEnded:
         return 0
     assert moving.campaign_id is not None, moving
+    if moving.merges:
+        lock_claim_state(s, moving.campaign_id)
     record = lock_campaign(s, moving.campaign_id)
+    if moving.remove_from is not None and _is_open(record, moving):
+        position = remove_missing(s, record, moving, moving.remove_from, limit)
+        note_removed_to(s, moving, position, now=now)
+        return limit  # there may be more to do
     here = recipient.c.campaign_id == record.id, recipient.c.launch == moving.row_launch
     step = (
         select(recipient.c.position).where(*here).order_by(recipient.c.position).limit(limit)
     ).subquery()
-    last = s.connection().execute(select(func.max(step.c.position))).scalar_one()
-    moved = 0
+    last, taken = (
+        s.connection().execute(select(func.max(step.c.position), func.count(step.c.position))).one()
+    )
     if last is not None:
-        _settle_refused(s, moving, record, last)
-        moved = (
-            s.connection()
-            .execute(
-                update(recipient)
-                .where(*here, recipient.c.position <= last)
-                .values(launch=moving.launch, line=record.plan.line)
-            )
-            .rowcount
-        )
-    if moved < limit:
+        if moving.merges:
+            _merge(s, moving, record, last)
+        else:
+            _refuse_taken(s, moving, last)
+        _cancel_if_over(s, moving, record, last)
         s.connection().execute(
-            update(roster_chunk)
-            .where(
-                roster_chunk.c.campaign_id == record.id,
-                roster_chunk.c.launch == moving.row_launch,
-            )
-            .values(launch=moving.launch)
+            update(recipient)
+            .where(*here, recipient.c.position <= last)
+            .values(launch=moving.launch, line=record.plan.line)
         )
+    if taken < limit:
+        _move_drafts(s, moving, record)
         if by_workflow:
             forget_counts(s, of)
             end_staging(s, of, now=now)
-    return moved
+    return int(taken)
 
 
-def _settle_refused(s: Session, of: StagingRecord, record: CampaignRecord, last: int) -> None:
-    """End those of the step who are on the roster already or come a second time, or everybody after
-    a stop."""
-    present, earlier = recipient.alias("present"), recipient.alias("earlier")
-    waiting = (
-        recipient.c.campaign_id == record.id,
-        recipient.c.launch == of.row_launch,
-        recipient.c.position <= last,
-        recipient.c.state == _WAITING,
+def _move_drafts(s: Session, of: StagingRecord, record: CampaignRecord) -> None:
+    """Give the launch the drafts that are left to be enrolled."""
+    if of.merges:
+        keep_new_drafts(s, record, of)
+    s.connection().execute(
+        update(roster_chunk)
+        .where(roster_chunk.c.campaign_id == record.id, roster_chunk.c.launch == of.row_launch)
+        .values(launch=of.launch)
     )
+
+
+def _merge(s: Session, of: StagingRecord, record: CampaignRecord, last: int) -> None:
+    if _is_open(record, of):
+        merge_rows(s, record, of, last)
+    else:  # a launch that is over is not changed
+        delete_rows_to(s, record, of, last)
+
+
+def _is_open(record: CampaignRecord, of: StagingRecord) -> bool:
+    running = (CampaignState.RUNNING, CampaignState.PAUSED)
+    return record.launch == of.launch and record.state in running
+
+
+def _refuse_taken(s: Session, of: StagingRecord, last: int) -> None:
+    """End those of the step who are on the roster already or come a second time."""
+    present, earlier = recipient.alias("present"), recipient.alias("earlier")
+    waiting = _waiting(of, last)
     taken = exists().where(
         present.c.campaign_id == recipient.c.campaign_id,
         present.c.launch == of.launch,
@@ -227,13 +258,22 @@ def _settle_refused(s: Session, of: StagingRecord, record: CampaignRecord, last:
         .where(and_(*waiting, or_(taken, repeated)))
         .values(state=_DONE, outcome=OUTCOME_REFUSED, reason=DUPLICATE)
     )
-    if record.launch == of.launch and record.state in (
-        CampaignState.RUNNING,
-        CampaignState.PAUSED,
-    ):
-        return
-    s.connection().execute(
-        update(recipient)
-        .where(*waiting)
-        .values(state=_DONE, outcome=OUTCOME_CANCELED, reason=STOPPED)
+
+
+def _cancel_if_over(s: Session, of: StagingRecord, record: CampaignRecord, last: int) -> None:
+    """After a stop, everybody is ended."""
+    if not _is_open(record, of):
+        s.connection().execute(
+            update(recipient)
+            .where(*_waiting(of, last))
+            .values(state=_DONE, outcome=OUTCOME_CANCELED, reason=STOPPED)
+        )
+
+
+def _waiting(of: StagingRecord, last: int) -> tuple[ColumnElement[bool], ...]:
+    return (
+        recipient.c.campaign_id == of.campaign_id,
+        recipient.c.launch == of.row_launch,
+        recipient.c.position <= last,
+        recipient.c.state == _WAITING,
     )

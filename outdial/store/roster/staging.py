@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, or_, select, update
+from sqlalchemy import RowMapping, and_, delete, exists, insert, or_, select, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
@@ -102,6 +102,25 @@ def is_abandoned(record: StagingRecord, now: datetime) -> bool:
     return record.state is StagingState.REFUSED or record.updated_at <= now - ABANDONED_AFTER
 
 
+def has_other_additions(s: Session, of: StagingRecord) -> bool:
+    """Whether other recipients are being written for the campaign of an addition, or moved."""
+    rows_left = exists().where(
+        recipient.c.campaign_id == staging.c.campaign_id,
+        recipient.c.launch == staging.c.row_launch,
+    )
+    others = select(staging.c.id).where(
+        staging.c.campaign_id == of.campaign_id,
+        is_unfinished_staging,
+        staging.c.id != of.id,
+        staging.c.kind == StagingKind.ADDITION.value,
+        or_(
+            staging.c.state == _STAGING,
+            and_(staging.c.state == StagingState.MOVING.value, rows_left),
+        ),
+    )
+    return s.connection().execute(others.limit(1)).first() is not None
+
+
 # --- begin --------------------------------------------------------------------------------------
 
 
@@ -137,8 +156,11 @@ def begin_launch(
     return staging_record(inserted.mappings().one())
 
 
-def begin_addition(s: Session, campaign_id: int, public_id: str, *, now: datetime) -> StagingRecord:
-    """Begin to write more recipients for a campaign's present launch.
+def begin_addition(
+    s: Session, campaign_id: int, public_id: str, *, now: datetime, merges: bool = False
+) -> StagingRecord:
+    """Begin to write more recipients for a campaign's present launch; with `merges`, all those of a
+    revision, who may be on its roster already.
 
     Raises UnknownCampaign, CampaignEnded when the campaign is over or stopping, and StagingEnded
     when there is one with this public id, such as that of `forestall_addition`.
@@ -146,7 +168,8 @@ def begin_addition(s: Session, campaign_id: int, public_id: str, *, now: datetim
     record = lock_campaign(s, campaign_id)
     require_open(record, record.launch)
     values = _begun(record, public_id, StagingKind.ADDITION, now)
-    begun = _insert_addition(s, values | {"launch": record.launch, "row_launch": 0})
+    values |= {"launch": record.launch, "row_launch": 0, "merges": merges}
+    begun = _insert_addition(s, values)
     if begun is None:
         raise StagingEnded(record.name, _REASONS[SUPERSEDED_CODE])
     row_launch = row_launch_of(begun.id)
@@ -239,6 +262,11 @@ def ended(s: Session, of: StagingRecord) -> StagingEnded:
 
 def _ended(of: StagingRecord, code: str | None) -> StagingEnded:
     return StagingEnded(of.campaign, _REASONS.get(code or "", "it has ended already"))
+
+
+def note_removed_to(s: Session, of: StagingRecord, position: int | None, *, now: datetime) -> None:
+    """Note from which position on recipients are still to be removed; None: all have been."""
+    _change(s, of, {"remove_from": position, "updated_at": now})
 
 
 def end_staging(s: Session, of: StagingRecord, *, now: datetime) -> None:

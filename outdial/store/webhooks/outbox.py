@@ -164,8 +164,9 @@ def publish_campaign(
     reason: str | None = None,
     **more: str,
 ) -> None:
-    """Publish that a campaign was started, paused, resumed or has ended, or can't go on for now;
-    `reason` is why, where the campaign's record does not say it, and `more` goes with it."""
+    """Publish that a campaign was started, changed, paused, resumed or has ended, or can't go on
+    for now; `reason` is why, where the campaign's record does not say it, and `more` goes with
+    it."""
     if campaign.direct or not has_endpoints(s, campaign.tenant):
         return
     lines = [share.name for share in campaign.plan.shares]
@@ -175,6 +176,7 @@ def publish_campaign(
         "simulated": sorted(simulated_among(s, campaign.tenant, lines)),
         "state": campaign.state.value,
         "launch": campaign.launch,
+        "revision": campaign.revision,
         "reason": reason or campaign.reason,
         **more,
     }

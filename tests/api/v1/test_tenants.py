@@ -36,9 +36,11 @@ BODIES: dict[str, Any] = {
     "PATCH /phone-numbers/{number_id}": {"label": "x"},
     "PATCH /endpoints/{endpoint_id}": {"name": "x"},
     "PATCH /keys/{key_id}": {"enabled": False},
+    "POST /campaigns/{name}/apply": definition(),
     "POST /campaigns/{name}/recipients": {"recipients": [{"phone": NUMBERS[0]}]},
 }
 QUERIES = {
+    "GET /campaigns/{name}/diff": {"before": 1, "after": 1},
     "GET /campaigns/{name}/explain": {"phone": NUMBERS[0]},
     "DELETE /suppressions/{number}": {"reason": "x"},
 }

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
+from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.money.price import LinePrice
 from outdial.domain.record import CampaignRecord, StagingRecord
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, shipped_rulebook
 from outdial.store.call import calls
-from outdial.store.campaign import campaigns, listing, progress
+from outdial.store.campaign import campaigns, listing, progress, proposals, revisions
 from outdial.store.campaign.open_campaigns import list_open_campaigns
 from outdial.store.campaign.past_calls import read_past_calls
+from outdial.store.campaign.proposals import Proposal
+from outdial.store.campaign.revisions import NO_NOTE
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.compliance import receipts, rulings
 from outdial.store.lines import lines
 from outdial.store.lines.lines import LineLimits
-from outdial.store.roster import explanation, flip, roster, staging
+from outdial.store.roster import explanation, flip, kept, merging, roster, staging
 from outdial.store.roster.rows import ReadSoFar, write_chunk
 from tests import builders
 from tests.builders import LINE, House
@@ -68,14 +72,17 @@ def a_launch(scene: Scene) -> None:
         scene.do(lambda s, r=record: finish_campaign(s, r.id, now=house.now))  # type: ignore[misc]
 
 
-def _write(scene: Scene, of: StagingRecord, count: int, first: int = 0) -> None:
+def _write(
+    scene: Scene, of: StagingRecord, count: int, first: int = 0, more: Sequence[RecipientDraft] = ()
+) -> None:
     at = scene.house.now.replace(year=2029)
     drafts = [
         builders.draft(n, phone=builders.phone(_NEW + n), appointment_at=at)
         for n in range(first, first + count)
     ]
+    drafts += more
     rows = builders.located(drafts)
-    so_far = ReadSoFar(first + count)
+    so_far = ReadSoFar(len(rows))
     scene.do(lambda s: write_chunk(s, of, LINE, rows, so_far, now=scene.house.now))
 
 
@@ -118,7 +125,7 @@ def an_edit_of_a_small_campaign(scene: Scene) -> None:
         edited = edited if name else edited.model_copy(update={"line": ()})
         scene.do(lambda s, e=edited: campaigns.apply_definition(s, record.id, e, "", now=house.now))  # type: ignore[misc]
     house.claim(record, limit=1)
-    scene.do(lambda s: campaigns.definition_at(s, record.id, 2))
+    scene.do(lambda s: revisions.definition_at(s, record.id, 2))
 
 
 @operation
@@ -168,6 +175,61 @@ def what_a_model_is_learned_from(scene: Scene) -> None:
     first = scene.do(lambda s: read_past_calls(s, big.id, big.launch, after=None, limit=20))
     assert first.people
     scene.do(lambda s: read_past_calls(s, big.id, big.launch, after=first.last, limit=20))
+
+
+@operation
+def a_revision_with_recipients(scene: Scene) -> None:
+    """Of a large campaign; recipients are removed from a small one, one of whom was called."""
+    house = scene.house
+    retry = {"busy": {"delays": "1h"}}
+    small = house.launch(5, "revised", first=_NEW + 40, retry=retry)
+    called = house.claim_one(small)
+    house.place(called.call_id)
+    house.end(called.call_id, CallStatus.BUSY)
+    other = builders.draft(
+        50,
+        phone=builders.phone(_NEW + 60),
+        alternate_phones=(builders.phone(_NEW + 41),),
+        variables={"greeting": "new"},
+    )
+    for number, (name, removes, more) in enumerate(
+        (
+            (scene.history.campaign.name, False, ()),
+            ("revised", True, (other,)),
+            ("revised", True, ()),
+        )
+    ):
+        record = scene.do(lambda s, n=name: campaigns.find_campaign(s, TENANT, n))  # type: ignore[misc]
+        assert record is not None
+        _revise(scene, record, f"revision-{number}", more, removes=removes)
+
+
+def _revise(
+    scene: Scene,
+    record: CampaignRecord,
+    proposal: str,
+    more: Sequence[RecipientDraft],
+    *,
+    removes: bool,
+) -> None:
+    now, name = scene.house.now, record.name
+    of = scene.do(lambda s: staging.begin_addition(s, record.id, proposal, now=now, merges=True))
+    _write(scene, of, 2, 43, more)
+    scene.do(lambda s: merging.compare_rows(s, record, of, -1, 5))
+    scene.do(lambda s: merging.count_missing(s, record, of, 0, 5))
+    scene.do(lambda s: staging.has_other_additions(s, of))
+    scene.do(lambda s: kept.read_open_people(s, record, -1, 5))
+    given = builders.definition(name, max_duration="5m")
+    new = Proposal(proposal, record.id, record.revision, given, "", (), NO_NOTE, of.id)
+    scene.do(lambda s: proposals.propose(s, new, removes=removes, now=now))
+    for _ in range(2):
+        scene.do(lambda s: proposals.apply_proposal(s, record.id, proposal, now=now))
+    while scene.do(lambda s: flip.move_some(s, of, now=now, limit=5, by_workflow=True)):
+        pass
+    scene.do(lambda s: proposals.withdraw_proposal(s, record.id, proposal))
+    scene.do(lambda s: proposals.delete_proposals(s, before=now, limit=5))
+    scene.do(lambda s: revisions.source_at(s, record.id, 1))
+    scene.do(lambda s: revisions.list_revisions(s, record.id, limit=5, before=2))
 
 
 @operation

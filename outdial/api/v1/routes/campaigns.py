@@ -1,5 +1,6 @@
 """/v1/campaigns."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_curso
 from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.launches import ACCEPTED, accept, carried_out_once
 from outdial.domain.call.claim import CampaignState
+from outdial.domain.definition.differences import Difference, Effect
 from outdial.domain.record import CampaignRecord, Progress
 from outdial.intake.apart import parse_apart
 from outdial.intake.definition import MAX_BYTES, LoadedDefinition, read_definition_text
@@ -40,7 +42,7 @@ _EXAMPLE = {
     "schedule": {"days": ["mon", "tue", "wed", "thu", "fri"], "hours": "09:00-18:00"},
     "retry": {"busy": {"delays": "10m"}, "no_answer": {"delays": ["2h", "next_day"]}},
 }
-_DEFINITION: dict[str, Any] = {
+DEFINITION: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "A campaign file; `outdial schema` prints its JSON Schema.",
@@ -68,10 +70,10 @@ _DEFINITION: dict[str, Any] = {
 }
 LISTED_DEFINITION: dict[str, Any] = {
     "requestBody": {
-        **_DEFINITION["requestBody"],
+        **DEFINITION["requestBody"],
         "content": {
             media_type: content
-            for media_type, content in _DEFINITION["requestBody"]["content"].items()
+            for media_type, content in DEFINITION["requestBody"]["content"].items()
             if media_type != "multipart/form-data"
         },
     }
@@ -115,9 +117,26 @@ class CannotBeCalled(BaseModel):
     reason: str
 
 
+class ShownDifference(BaseModel):
+    """A key of a definition, with its values in YAML; null where it is not set."""
+
+    path: str
+    before: str | None
+    after: str | None
+    effect: Effect
+    """What the change does to a campaign that runs."""
+
+    @classmethod
+    def of(cls, difference: Difference) -> "ShownDifference":
+        return cls(**asdict(difference))
+
+
 class Launched(Campaign):
     created: bool
     """False: it was already running, and nothing was changed."""
+    differences: list[ShownDifference]
+    """What differs from the campaign that is running already; `POST /v1/campaigns/{name}/apply`
+    applies it."""
     never: list[CannotBeCalled]
     """Recipients who can never be called, by reason."""
     notes: list[str]
@@ -151,7 +170,7 @@ class StopBody(ReasonBody):
     status_code=201,
     response_model=Launched,
     responses=documented(409, 413) | ACCEPTED,
-    openapi_extra=_DEFINITION,
+    openapi_extra=DEFINITION,
 )
 @accepting(MAX_BYTES)
 async def launch_campaign(
@@ -199,6 +218,7 @@ async def launch(
     answer = Launched(
         **dict(Campaign.of(launched.campaign)),
         created=launched.created,
+        differences=[ShownDifference.of(each) for each in launched.differences],
         never=[CannotBeCalled(people=n, reason=why) for n, why in launched.never],
         notes=list(launched.notes),
     )

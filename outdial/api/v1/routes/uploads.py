@@ -1,7 +1,8 @@
-"""Contact files by upload: multipart/form-data to /v1/campaigns, text/csv to its recipients.
+"""Contact files by upload: multipart/form-data to /v1/campaigns and to a change of one, text/csv to
+its recipients.
 
-They share their paths with the routes that take JSON (`campaigns`, `results`), which describe them
-in the OpenAPI document: the media type of a request decides which one takes it.
+They share their paths with the routes that take JSON (`campaigns`, `revisions`, `results`), which
+describe them in the OpenAPI document: the media type of a request decides which one takes it.
 """
 
 from collections.abc import AsyncIterator
@@ -22,11 +23,12 @@ from outdial.api.bodies import MAX_BODY, allow_size
 from outdial.api.multipart import MultipartReader, PartHead, boundary_of
 from outdial.api.state import state_of
 from outdial.api.uploads import CONTACTS, Upload
-from outdial.api.v1.answers import IdempotencyKey, identify, shown
+from outdial.api.v1.answers import IdempotencyKey, IfMatch, identify, shown, version_of
 from outdial.api.v1.auth import needs
 from outdial.api.v1.routes.campaigns import Name, launch
 from outdial.api.v1.routes.launches import accept
 from outdial.api.v1.routes.results import Added
+from outdial.api.v1.routes.revisions import Change, Reason, Recipients
 from outdial.domain.definition.source import CsvSource
 from outdial.intake.apart import parse_apart
 from outdial.intake.definition import LoadedDefinition, read_definition_text
@@ -34,6 +36,7 @@ from outdial.intake.problems import DefinitionInvalid
 from outdial.services.accounts.access import Caller
 from outdial.services.accounts.once import Answer
 from outdial.services.campaigns.adding import add_file
+from outdial.services.campaigns.applying import RosterMode
 from outdial.services.campaigns.staging import Progress
 
 CSV = "text/csv"
@@ -81,6 +84,30 @@ async def launch_campaign(
             return await launch(
                 caller, over_file, again=again, progress=progress, public_id=public_id
             )
+
+    return await accept(request, caller, stored, work, upload.close)
+
+
+@forms.post("/{name}/apply")
+async def apply_definition(
+    name: Name,
+    request: Request,
+    recipients: Recipients = RosterMode.ADD,
+    reason: Reason = None,
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+    caller: Caller = needs("campaigns:write"),
+) -> Response:
+    """Make a campaign match a definition over a contact file, as it is launched from a form."""
+    change = Change(name, recipients, reason, version_of(if_match))
+    async with _upload(request, caller) as upload:
+        text = await _read_form(request, upload)
+        loaded = await parse_apart(len(text), read_definition_text, text, name=DEFINITION)
+        over_file = _over_upload(loaded, upload.folder)
+        stored = identify(request, caller, idempotency_key, text.encode() + upload.digest)
+
+        async def work(public_id: str | None, progress: Progress) -> Answer:
+            return await change.apply(caller, over_file, progress=progress, public_id=public_id)
 
     return await accept(request, caller, stored, work, upload.close)
 

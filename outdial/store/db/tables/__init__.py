@@ -11,6 +11,7 @@ from outdial.store.db.tables.campaign import (
     claim_state,
     is_direct,
     is_open,
+    revision_proposal,
 )
 from outdial.store.db.tables.columns import EPOCH, Row
 from outdial.store.db.tables.delivery import (
@@ -73,6 +74,7 @@ __all__ = [
     "rate_count",
     "receipt",
     "recipient",
+    "revision_proposal",
     "roster",
     "roster_chunk",
     "ruling",

@@ -1,14 +1,16 @@
 """Campaigns, their revisions, and where their claims stand."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlmodel import Field
 
-from outdial.store.db.tables.columns import BigId, Row, UtcDateTime, table_of
+from outdial.store.db.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _OPEN = text("state NOT IN ('stopped', 'finished')")
 _DIRECT = text("direct")
+_PROPOSED = text("proposal IS NOT NULL")
 
 
 class CampaignRow(Row, table=True):
@@ -40,6 +42,15 @@ class CampaignRow(Row, table=True):
 
 class CampaignRevisionRow(Row, table=True):
     __tablename__ = "campaign_revision"
+    __table_args__ = (
+        Index(
+            "uq_campaign_revision_proposal",
+            "proposal",
+            unique=True,
+            sqlite_where=_PROPOSED,
+            postgresql_where=_PROPOSED,
+        ),
+    )
 
     campaign_id: int = Field(
         sa_type=BigId, primary_key=True, sa_column_args=(ForeignKey("campaign.id"),)
@@ -48,6 +59,43 @@ class CampaignRevisionRow(Row, table=True):
     launch: int
     definition: str = Field(sa_type=Text)
     source_text: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    author: str | None = Field(default=None, sa_type=Text)
+    """Who made it, such as `user ana` or `key 1f3c`."""
+    reason: str | None = Field(default=None, sa_type=Text)
+    """Why, if a reason was given."""
+    restores: int | None = None
+    """The earlier revision whose definition it has again."""
+    added: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """How many recipients came with it."""
+    removed: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    proposal: str | None = Field(default=None, sa_type=Text)
+    """The id of the proposal it was made of."""
+
+
+class RevisionProposalRow(Row, table=True):
+    """A revision that is checked and stored, until the campaign's workflow applies it.
+
+    The definition may list people, who may not stand in a workflow's history: an update names this.
+    """
+
+    __tablename__ = "revision_proposal"
+
+    id: str = Field(sa_type=Text, primary_key=True)
+    campaign_id: int = Field(sa_type=BigId, sa_column_args=(ForeignKey("campaign.id"),))
+    revision: int
+    """The revision it was made from: it applies to no other."""
+    definition: str = Field(sa_type=Text)
+    source_text: str = Field(sa_type=Text)
+    endpoints: list[Any] = Field(sa_type=JsonText)
+    """The endpoints that the definition names."""
+    author: str | None = Field(default=None, sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)
+    restores: int | None = None
+    added: int = 0
+    removed: int = 0
+    staging_id: int | None = Field(default=None, sa_type=BigId)
+    """Recipients that were staged for it."""
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -78,6 +126,7 @@ class ClaimStateRow(Row, table=True):
 
 campaign = table_of(CampaignRow)
 campaign_revision = table_of(CampaignRevisionRow)
+revision_proposal = table_of(RevisionProposalRow)
 claim_state = table_of(ClaimStateRow)
 
 is_open = text("campaign.state NOT IN ('stopped', 'finished')")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, Text, UniqueConstraint, text
+from sqlalchemy import Index, Text, UniqueConstraint, false, text
 from sqlmodel import Field
 
 from outdial.store.db.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
@@ -57,6 +57,12 @@ class StagingRow(Row, table=True):
     """The launch number that they carry until then; of an addition it is negative."""
     requester: str | None = Field(default=None, sa_type=Text)
     """The workflow and run that requested it, if it was one."""
+    merges: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """An addition of a revision: recipients that are on the launch's roster already get their
+    values from its rows; of an ordinary addition, they are refused."""
+    remove_from: int | None = None
+    """From this position on, recipients of the launch that it does not have are still to be
+    removed; None where nobody is, or no longer."""
     rows_read: int = 0
     recipients: int = 0
     """Rows that were written."""

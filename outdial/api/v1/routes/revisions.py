@@ -1,0 +1,237 @@
+"""/v1/campaigns/{name}/apply, /rollback, /revisions and /diff."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from outdial.api.admission import AdmittedRoute
+from outdial.api.bodies import accepting
+from outdial.api.v1.answers import (
+    IdempotencyKey,
+    IfMatch,
+    answered_once,
+    idempotent_request,
+    shown,
+    version_of,
+)
+from outdial.api.v1.auth import needs
+from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
+from outdial.api.v1.problems import documented
+from outdial.api.v1.routes.campaigns import DEFINITION, Name, ShownDifference, body_text
+from outdial.api.v1.routes.launches import ACCEPTED, carried_out_once
+from outdial.domain.call.claim import CampaignState
+from outdial.intake.apart import parse_apart
+from outdial.intake.definition import MAX_BYTES, LoadedDefinition, read_definition_text
+from outdial.services.accounts.access import Caller
+from outdial.services.accounts.once import Answer
+from outdial.services.campaigns import applying, revisions
+from outdial.services.campaigns.applying import Applied, RosterMode
+from outdial.services.campaigns.staging import Progress
+
+router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
+Recipients = Annotated[
+    RosterMode,
+    Query(
+        description="add: who is new is added. match: who is not listed is removed, too. "
+        "keep: recipients are not read."
+    ),
+]
+Reason = Annotated[str | None, Query(max_length=500, description="Why; kept with the revision.")]
+
+
+class Revision(BaseModel):
+    revision: int
+    launch: int
+    created_at: datetime
+    author: str | None
+    """Such as `user ana` or `key reports`."""
+    reason: str | None
+    restores: int | None
+    """The earlier revision whose definition it has again."""
+    added: int
+    """How many recipients came with it."""
+    removed: int
+
+
+class RosterChanges(BaseModel):
+    added: int
+    changed: int
+    """People whose values changed, or who were removed and come back."""
+    same: int
+    removed: int
+    missing: int
+    """People of the campaign who are not among the definition's recipients. They are removed with
+    `recipients=match` alone."""
+
+
+class AppliedRevision(BaseModel):
+    name: str
+    state: CampaignState
+    revision: int
+    before: int
+    """The revision before."""
+    changed: bool
+    """False: nothing differed, and nothing was done."""
+    differences: list[ShownDifference]
+    roster: RosterChanges
+    noted_only: bool
+    """No workflow is running; the change takes effect when the campaign runs again."""
+
+    @classmethod
+    def of(cls, applied: Applied) -> "AppliedRevision":
+        campaign, roster = applied.campaign, applied.roster
+        return cls(
+            name=campaign.name,
+            state=campaign.state,
+            revision=campaign.revision,
+            before=applied.before,
+            changed=applied.changed,
+            differences=[ShownDifference.of(each) for each in applied.differences],
+            roster=RosterChanges(
+                added=roster.added,
+                changed=roster.changed,
+                same=roster.same,
+                removed=applied.removed,
+                missing=roster.missing,
+            ),
+            noted_only=applied.noted_only,
+        )
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be done with a definition, from wherever it comes."""
+
+    name: str
+    recipients: RosterMode
+    reason: str | None
+    expected: int | None
+
+    async def apply(
+        self,
+        caller: Caller,
+        loaded: LoadedDefinition,
+        *,
+        progress: Progress | None = None,
+        public_id: str | None = None,
+    ) -> Answer:
+        """Apply it, and show what came of it."""
+        applied = await applying.apply_definition(
+            caller.ctx,
+            loaded,
+            name=self.name,
+            mode=self.recipients,
+            reason=self.reason,
+            expected=self.expected,
+            scopes=caller.key.scopes,
+            progress=progress,
+            public_id=public_id,
+        )
+        return shown(AppliedRevision.of(applied), 200)
+
+
+class RollbackBody(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"revision": 2, "reason": "too many"}]}
+    )
+
+    revision: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    """The one to go back to. Default: the one before the present."""
+    reason: str | None = Field(default=None, max_length=500)
+
+
+@router.post(
+    "/{name}/apply",
+    response_model=AppliedRevision,
+    responses=documented(404, 409, 412, 413) | ACCEPTED,
+    openapi_extra=DEFINITION,
+)
+@accepting(MAX_BYTES)
+async def apply_definition(
+    name: Name,
+    request: Request,
+    recipients: Recipients = RosterMode.ADD,
+    reason: Reason = None,
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+    caller: Caller = needs("campaigns:write"),
+) -> Response:
+    """Make a campaign that has not ended match a definition, as JSON or YAML. Calls that are
+    claimed run out as they were; what may not be called any more is not. With `If-Match`, only from
+    that revision. A form with the parts `definition` and `contacts` (the CSV file) is applied while
+    `GET /v1/launches/{id}` shows how far it is."""
+    text = await body_text(request)
+    stored = await idempotent_request(request, caller, idempotency_key)
+    change = Change(name, recipients, reason, version_of(if_match))
+
+    async def work(public_id: str | None, progress: Progress | None = None) -> Answer:
+        loaded = await parse_apart(len(text), read_definition_text, text, name="body")
+        return await change.apply(caller, loaded, progress=progress, public_id=public_id)
+
+    return await carried_out_once(caller, stored, work)
+
+
+@router.post(
+    "/{name}/rollback",
+    response_model=AppliedRevision,
+    responses=documented(404, 409, 412),
+)
+async def roll_back(
+    name: Name,
+    request: Request,
+    body: RollbackBody | None = None,
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+    caller: Caller = needs("campaigns:write"),
+) -> Response:
+    """Apply the definition of an earlier revision again. Nobody is added or removed."""
+    back = body or RollbackBody()
+
+    async def carry_out() -> AppliedRevision:
+        applied = await applying.roll_back(
+            caller.ctx,
+            name,
+            back.revision,
+            reason=back.reason,
+            expected=version_of(if_match),
+            scopes=caller.key.scopes,
+        )
+        return AppliedRevision.of(applied)
+
+    return await answered_once(request, caller, idempotency_key, carry_out, 200)
+
+
+@router.get("/{name}/revisions", responses=documented(404))
+async def list_revisions(
+    name: Name,
+    limit: Limit = PAGE,
+    cursor: Cursor = None,
+    caller: Caller = needs("campaigns:read"),
+) -> Page[Revision]:
+    """Every version of the campaign's definition, the newest first: who made it, when and why."""
+    before = read_cursor(cursor, int)
+    records = await revisions.list_revisions(
+        caller.ctx, name, limit=limit + 1, before=before[0] if before else None
+    )
+    return page_of(
+        records,
+        limit,
+        lambda record: Revision(**record.model_dump()),
+        lambda record: [record.revision],
+    )
+
+
+@router.get("/{name}/diff", responses=documented(404, 409))
+async def diff_revisions(
+    name: Name,
+    before: Annotated[int, Query(ge=1, le=2**31 - 1, examples=[1])],
+    after: Annotated[int, Query(ge=1, le=2**31 - 1, examples=[2])],
+    caller: Caller = needs("campaigns:read"),
+) -> list[ShownDifference]:
+    """What differs from one revision to another, key by key."""
+    differences = await revisions.diff_revisions(caller.ctx, name, before, after)
+    return [ShownDifference.of(each) for each in differences]

@@ -1,0 +1,181 @@
+"""`outdial apply` and `rollback`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from outdial.cli.attachment import changing_records
+from outdial.cli.campaigns.differences import difference_lines
+from outdial.cli.campaigns.staging import showing_progress
+from outdial.cli.exit_codes import OK
+from outdial.cli.output import console, fail, flush_json, plural, say
+from outdial.cli.running import run, settings_or_fail
+from outdial.intake.definition import LoadedDefinition, read_definition
+from outdial.intake.problems import DefinitionInvalid
+from outdial.intake.validation import validate
+from outdial.runtime.settings.settings import Settings
+from outdial.services.campaigns.applying import (
+    Applied,
+    RosterMode,
+    apply_definition,
+    roll_back,
+)
+
+ReasonOption = Annotated[
+    str | None,
+    typer.Option("--reason", help="Why; kept with the revision.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
+
+
+def apply(
+    file: Annotated[Path, typer.Argument(help="The campaign's YAML file.", show_default=False)],
+    recipients: Annotated[
+        RosterMode,
+        typer.Option(
+            "--recipients",
+            help="add: add who is new. match: also remove who is not in the file any more. "
+            "keep: don't read the contacts.",
+        ),
+    ] = RosterMode.ADD,
+    reason: ReasonOption = None,
+    revision: Annotated[
+        int | None,
+        typer.Option(
+            "--from",
+            min=1,
+            help="Only if the campaign is at this revision.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a running campaign match its changed file.
+
+    Hours, pacing, retries, agent, lines, caps, variables, callbacks and the end date are in force
+    at once; name, purpose and the calendar's time zone can't be changed. Calls that are claimed
+    run out as they were, unless they may not be made any more. New people are added; nobody is
+    removed without --recipients match. The file and its contacts are checked first: all of it is
+    applied, or nothing.
+    """
+    settings = settings_or_fail()
+    run(_apply(settings, file, recipients, reason, revision, as_json=as_json))
+
+
+def rollback(
+    name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
+    revision: Annotated[
+        int | None,
+        typer.Argument(
+            min=1,
+            help="The revision to go back to. Default: the one before the present.",
+            show_default=False,
+        ),
+    ] = None,
+    reason: ReasonOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Apply an earlier revision of a campaign again.
+
+    It becomes a new revision. Nobody is added or removed: to undo that, apply the earlier file
+    with --recipients match.
+    """
+    run(_roll_back(settings_or_fail(), name, revision, reason, as_json=as_json))
+
+
+async def _apply(
+    settings: Settings,
+    file: Path,
+    mode: RosterMode,
+    reason: str | None,
+    revision: int | None,
+    *,
+    as_json: bool,
+) -> int:
+    loaded = _read(file)
+    async with (
+        changing_records(settings, with_lines=True) as at,
+        showing_progress(at.context, console(stderr=True)) as progress,
+    ):
+        applied = await apply_definition(
+            at.context,
+            loaded,
+            mode=mode,
+            reason=reason,
+            expected=revision,
+            live=at.live,
+            progress=progress,
+        )
+    _show(applied, as_json=as_json)
+    return OK
+
+
+async def _roll_back(
+    settings: Settings, name: str, revision: int | None, reason: str | None, *, as_json: bool
+) -> int:
+    async with changing_records(settings, with_lines=True) as at:
+        applied = await roll_back(at.context, name, revision, reason=reason, live=at.live)
+    _show(applied, as_json=as_json)
+    return OK
+
+
+def _read(file: Path) -> LoadedDefinition:
+    """The definition; for an invalid one, every problem is printed, those of contacts included."""
+    try:
+        return read_definition(file)
+    except DefinitionInvalid:
+        fail(*validate(file).lines())
+
+
+def _show(applied: Applied, *, as_json: bool) -> None:
+    if as_json:
+        flush_json(json.dumps(_document(applied)))
+        return
+    name = applied.campaign.name
+    if not applied.changed:
+        say(f"Nothing differs: {name} stays at revision {applied.before}.")
+    else:
+        say(f"{name} is at revision {applied.campaign.revision}; it was at {applied.before}.")
+    for line in difference_lines(applied.differences):
+        say(line)
+    for line in _roster_lines(applied):
+        say(line)
+    if applied.changed and applied.noted_only:
+        say("No engine is running; it takes effect when one starts.")
+
+
+def _roster_lines(applied: Applied) -> list[str]:
+    roster, lines = applied.roster, []
+    if applied.changed and roster.added:
+        lines.append(f"  {plural(roster.added, 'recipient')} added")
+    if applied.changed and roster.changed:
+        lines.append(f"  {plural(roster.changed, 'recipient')} with changed values")
+    if applied.changed and applied.removed:
+        lines.append(f"  {plural(applied.removed, 'recipient')} removed")
+    elif roster.missing:
+        are = "is" if roster.missing == 1 else "are"
+        stay = "stays" if roster.missing == 1 else "stay"
+        lines.append(
+            f"{plural(roster.missing, 'recipient')} of the campaign {are} not in the file, and "
+            f"{stay}; `--recipients match` removes {'it' if roster.missing == 1 else 'them'}."
+        )
+    return lines
+
+
+def _document(applied: Applied) -> dict[str, object]:
+    roster = asdict(applied.roster) | {"removed": applied.removed}
+    return {
+        "name": applied.campaign.name,
+        "state": applied.campaign.state.value,
+        "revision": applied.campaign.revision,
+        "before": applied.before,
+        "changed": applied.changed,
+        "differences": [asdict(each) for each in applied.differences],
+        "roster": roster,
+        "noted_only": applied.noted_only,
+    }
