@@ -170,7 +170,7 @@ def _funnel(report: CampaignReport) -> Chart:
         ("answered by a person", funnel.answered_by_person),
         ("right outcome", funnel.right_outcome),
     ):
-        note = f"{rate.count:,}" + ("" if rate.share is None else f"  {rate.share:.1%}")
+        note = f"{rate.count:,}" + ("" if rate.share is None else f" ({rate.share:.1%})")
         bars.append(Bar(name, rate.count, note=note))
     summary = ", ".join(f"{bar.value:,.0f} {bar.name}" for bar in bars)
     return BarChart("From the roster to right outcomes", summary, bars)
@@ -217,6 +217,7 @@ def _over_time(report: CampaignReport) -> Iterator[Chart]:
         [hour.at + timedelta(seconds=_HOUR) for hour in hours],
         [Series("reached", shares)],
         percent=True,
+        steps=True,
     )
 
 
@@ -264,6 +265,7 @@ def _reached_beside(compared: BandComparison) -> Iterator[Chart]:
             Series("this launch", [hour.real for hour in hours]),
         ],
         percent=True,
+        steps=True,
     )
 
 

@@ -25,6 +25,7 @@ from tests.rehearsal.campaigns import calls
 from tests.waiting import until
 
 REPORTED = {
+    "budget",
     "campaign",
     "state",
     "recipients",
@@ -43,6 +44,7 @@ LEASES = "SELECT count(*) FROM lease"
 @pytest.mark.faults
 async def test_quickstart_runs_to_its_end_and_its_counts_add_up(tmp_path: Path) -> None:
     environ = environment(tmp_path, simulated__time_scale=40)
+    band = await _written_rehearsal(environ, tmp_path)
     result = await outdial(environ, "launch", QUICKSTART, "--json")
     assert result.code == 0, result
     report = result.last_json
@@ -54,6 +56,7 @@ async def test_quickstart_runs_to_its_end_and_its_counts_add_up(tmp_path: Path) 
     _says_the_same(records, report, people=40)
     made = records.rows("SELECT phone, attempt, outcome FROM call ORDER BY phone, number")
     assert made == _rehearsed(environ), "what it would do is what it did, for each reader"
+    await _reports_the_same(environ, records, band)
     await _without_again_nothing_changes(environ, records)
 
 
@@ -79,6 +82,35 @@ def _rehearsed(environ: Mapping[str, str]) -> list[tuple[str, int, str]]:
     made = [(phones[one.position], one) for one in calls(of, simulated.seed)]
     made.sort(key=lambda pair: (pair[0], pair[1].ended_at))
     return [(phone, one.attempt, one.outcome) for phone, one in made]
+
+
+async def _written_rehearsal(environ: Mapping[str, str], folder: Path) -> Path:
+    """Of one run with the people of the same network."""
+    seed = settings_of_launch(load_settings(dict(environ))).simulated.seed
+    options = ("--people", "simulated", "--runs", "1", "--seed", str(seed), "--json")
+    result = await outdial(environ, "rehearse", QUICKSTART, *options)
+    assert result.code == 0, result
+    band = folder / "band.json"
+    band.write_text(result.out, encoding="utf-8")
+    return band
+
+
+async def _reports_the_same(environ: Mapping[str, str], records: Records, band: Path) -> None:
+    page = band.with_name("report.html")
+    options = ("--rehearsal", band, "--html", page, "--json")
+    result = await outdial(environ, "report", "quickstart", *options)
+    assert result.code == 0, result
+    report = result.last_json
+    assert report["funnel"]["enrolled"] == 40
+    attempts = "SELECT count(*) FROM call WHERE is_attempt"
+    assert report["answers"]["attempts"] == records.count(attempts)
+    outcomes = records.rows("SELECT outcome, count(*) FROM call GROUP BY outcome")
+    assert {(each["outcome"], each["calls"]) for each in report["outcomes"]} >= set(outcomes)
+    figures = {each["name"]: each for each in report["rehearsal"]["figures"]}
+    for name in ("calls", "people_reached"):
+        assert figures[name]["place"] == "inside", figures[name]
+        assert figures[name]["p10"] == figures[name]["real"], "of one run, the same"
+    assert "quickstart: report" in page.read_text(encoding="utf-8")
 
 
 def _says_the_same(records: Records, report: dict[str, Any], *, people: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from outdial.cli.campaigns.rehearsal_figures import wait_in_words
 from outdial.cli.output import plural
@@ -19,6 +19,8 @@ _LONGEST_BY_HOUR = 10 * _DAY
 """Seconds; what takes longer is drawn by day."""
 _MILLION = 1_000_000
 _OTHERS = "other zones"
+_LEFT_OUT = 0.005
+"""The share of calls that charts over time don't show: the last ones."""
 
 
 def rehearsal_page(name: str, people: str, outcome: Outcome) -> Page:
@@ -31,7 +33,8 @@ def rehearsal_page(name: str, people: str, outcome: Outcome) -> Page:
             f"{of_runs}. No call was placed.",
             f"People: {people}",
             "At the top are medians over the runs, with the 10th and 90th percentile; charts show "
-            "averages over the runs unless they say otherwise. Times are in UTC.",
+            "averages over the runs unless they say otherwise. Where they show time, it is in UTC, "
+            f"and the last {_LEFT_OUT:.1%} of the calls are left out.",
         ],
         tiles=list(_tiles(outcome)),
         sections=list(_sections(outcome)),
@@ -87,9 +90,11 @@ def _sections(outcome: Outcome) -> Iterator[Section]:
 
 
 def _calls(outcome: Outcome) -> Chart | None:
-    by_hour = outcome.calls_by_hour()
-    if not by_hour:
+    every = outcome.calls_by_hour()
+    if not every:
         return None
+    last = _last_drawn(outcome)
+    by_hour = {key: calls for key, calls in every.items() if key[0] <= last}
     of_zone: Counter[str] = Counter()
     for (_, zone), calls in by_hour.items():
         of_zone[zone] += calls  # type: ignore[assignment]  # averages
@@ -108,18 +113,34 @@ def _calls(outcome: Outcome) -> Chart | None:
         for name in (*named, _OTHERS)
         if name in values
     ]
-    total = sum(of_zone.values())
+    total, later = sum(every.values()), max(hour for hour, _ in every)
+    rest = f"; the last ones, until {_clock(later)}, are left out" if later > last else ""
     return TimeBars(
         f"Calls by {unit} and zone",
-        f"{total:,.0f} calls on average, most of them in {named[0]}",
+        f"{total:,.0f} calls on average, most of them in {named[0]}{rest}",
         [datetime.fromtimestamp(at * seconds, UTC) for at in places],
         seconds,
         series,
     )
 
 
+def _last_drawn(outcome: Outcome) -> datetime:
+    """The last hour of charts over time. A few people who are called again days later would make
+    all the rest narrow."""
+    of_hour: Counter[datetime] = Counter()
+    for (hour, _), calls in outcome.calls_by_hour().items():
+        of_hour[hour] += calls  # type: ignore[assignment]  # averages
+    left = sum(of_hour.values()) * (1 - _LEFT_OUT)
+    for hour in sorted(of_hour):
+        left -= of_hour[hour]
+        if left <= 0:
+            return hour
+    return outcome.started_at
+
+
 def _slots(outcome: Outcome) -> Chart | None:
-    hours = outcome.slots_over_time()
+    last = _last_drawn(outcome)
+    hours = [each for each in outcome.slots_over_time() if each.at <= last + timedelta(hours=1)]
     if not hours:
         return None
     most = max(hours, key=lambda hour: hour.band.middle)
@@ -144,6 +165,7 @@ def _reached(outcome: Outcome) -> Chart | None:
         [outcome.started_at, *(point.at for point in curve)],
         [_banded("reached", [Band(0.0, 0.0, 0.0), *(point.band for point in curve)])],
         percent=True,
+        steps=True,
     )
 
 

@@ -50,8 +50,15 @@ def show_table(table: ReportTable) -> ShownTable:
         width == 3 or any(isinstance(row[first], int | float) for row in table.rows)
         for first, width in places
     ]
-    names = tuple(words(name) for name in columns)
-    return ShownTable(table.name, table.title, names, tuple(right), rows)
+    # A column in which nothing stands, such as costs where no call has a price, is left out.
+    used = [at for at in range(len(columns)) if not rows or any(row[at] for row in rows)]
+    return ShownTable(
+        table.name,
+        table.title,
+        tuple(words(columns[at]) for at in used),
+        tuple(right[at] for at in used),
+        [tuple(row[at] for at in used) for row in rows],
+    )
 
 
 def _places(columns: Sequence[str]) -> Iterator[tuple[int, int]]:
