@@ -64,6 +64,7 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "revision_changed": HttpStatus(v1=409),
     "proposal_gone": HttpStatus(v1=409),
     "precondition_failed": HttpStatus(v1=412, compat=409),
+    "stale_plan": HttpStatus(v1=409, compat=409),
     # What can't be done here, or not now
     "not_offered": HttpStatus(v1=501, compat=501),
     "upload_not_stored": HttpStatus(v1=503),

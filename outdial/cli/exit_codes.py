@@ -56,6 +56,7 @@ EXIT_CODE: Mapping[str, int] = {
     "revision_changed": FAILED,
     "proposal_gone": FAILED,
     "precondition_failed": FAILED,
+    "stale_plan": FAILED,
     # Rights and limits, which the operator's own commands have all of
     "key_refused": FAILED,
     "key_disabled": FAILED,

@@ -96,7 +96,7 @@ class Decider:
             person.waits_since = now
             wait = waits.of(person.zones)
             if wait is not None:
-                person.due_at = wait.until
+                person.due_at = max(person.due_at, wait.until)
                 self.note_wait(person, wait.reason.code, now, wait.until)
                 self._trace_decision(person, wait, now)
         return enrolled

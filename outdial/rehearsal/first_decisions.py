@@ -12,7 +12,7 @@ from typing import NamedTuple
 from outdial.domain.decision.consequence import drops_number
 from outdial.domain.decision.decision import Decision, Ledger
 from outdial.rehearsal.rehearsal import Rehearsal
-from outdial.rehearsal.roster import Person, RosterReader
+from outdial.rehearsal.roster import Person
 
 
 class FirstDecision(NamedTuple):
@@ -23,12 +23,12 @@ class FirstDecision(NamedTuple):
     ledger: Ledger
     """Earlier calls that the decision was made by."""
     decision: Decision | None
-    """None: it is refused, for the person's `reason`."""
+    """None: it is done already, or refused, for the person's `reason`."""
 
 
 def first_decisions(of: Rehearsal) -> Iterator[FirstDecision]:
     """The decision about each recipient, in the order of the roster."""
-    people = list(RosterReader().people(of.drafts))
+    people = of.roster()
     engine = of.engine(people)
     for person in people:
         if person.done:

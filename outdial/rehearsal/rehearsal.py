@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from outdial.domain.call.plan import CallPlan
+from outdial.domain.enrolled import EnrolledRecipient
 from outdial.domain.rules.location import LocatedDraft
 from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
 from outdial.rehearsal.fate import Modeled, PeopleSource
@@ -33,6 +34,8 @@ class Rehearsal:
     rulebook: Rulebook = field(default_factory=shipped_rulebook)
     before: Before = field(default_factory=Before)
     linger: timedelta = LINGER
+    enrolled: Mapping[int, EnrolledRecipient] = field(default_factory=dict)
+    """Of a campaign that goes on: its recipients, by position."""
 
     def run(
         self,
@@ -42,7 +45,7 @@ class Rehearsal:
         progress: Callable[[datetime], None] | None = None,
     ) -> RunFigures:
         """Run it once. `trace` keeps the steps of the recipient that it names."""
-        roster = list(RosterReader().people(self.drafts))
+        roster = self.roster()
         engine = self.engine(roster, trace)
         recorder = Recorder(seed, self.start, self._price())
         loop = Loop(
@@ -54,6 +57,10 @@ class Rehearsal:
             progress=progress,
         )
         return recorder.close(loop.run(self.start), roster, engine.waits)
+
+    def roster(self) -> list[Person]:
+        """The recipients as they are at the start."""
+        return list(RosterReader().people(self.drafts, self.enrolled))
 
     def engine(self, roster: Sequence[Person], trace: Trace | None = None) -> MemoryEngine:
         """An engine that keeps the records of these people, who are changed."""

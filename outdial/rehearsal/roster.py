@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from outdial.domain.call.status import OUTCOME_REFUSED
+from outdial.domain.enrolled import EnrolledRecipient
 from outdial.domain.line.routing import Marks
 from outdial.domain.numbers.phone import subscriber
 from outdial.domain.record import RecipientState
@@ -17,6 +18,7 @@ from outdial.domain.rules.zone import ZoneEvidence, ZoneSource
 AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
 """When a recipient is due who need not wait."""
 _NO_MARKS: Marks = {}
+_NOBODY: Mapping[int, EnrolledRecipient] = {}
 
 
 @dataclass(slots=True, eq=False)
@@ -78,10 +80,35 @@ class RosterReader:
         self._alike: dict[tuple[object, ...], ZoneEvidence] = {}
         self._consents: dict[str, Consent] = {}
 
-    def people(self, drafts: Iterable[LocatedDraft]) -> Iterator[Person]:
-        """In their order. Those who are refused are done already."""
+    def people(
+        self,
+        drafts: Iterable[LocatedDraft],
+        enrolled: Mapping[int, EnrolledRecipient] = _NOBODY,
+    ) -> Iterator[Person]:
+        """In their order. Those who are refused are done already; `enrolled` are those of a
+        campaign that goes on, by position."""
         for draft in drafts:
-            yield self._person(draft)
+            person = self._person(draft)
+            before = enrolled.get(draft.position)
+            if before is not None:
+                self._resume(person, before)
+            yield person
+
+    def _resume(self, person: Person, before: EnrolledRecipient) -> None:
+        """Go on where the campaign has got with a recipient. A call that is under way is made
+        again: nobody knows yet what becomes of it."""
+        person.state = RecipientState.DONE if before.done else RecipientState.WAITING
+        person.phone, person.others = before.phone, before.others
+        person.outcome, person.reason = before.outcome, before.reason
+        person.attempts = person.calls = before.attempts
+        person.outcomes, person.marks = before.outcomes, before.marks
+        person.not_before, person.promised = before.not_before, before.promised
+        person.turn = 0 if before.attempts else 1
+        if before.not_before is not None:
+            person.due_at = before.not_before
+        if before.zones is not None:
+            person.zones = self._evidence(before.zones)
+        person.consent = None if before.consent is None else self._consent(before.consent)
 
     def _person(self, draft: LocatedDraft) -> Person:
         person = Person(

@@ -11,6 +11,7 @@ ServiceError
 ├── NotFound              the tenant has no such thing
 ├── Collision             it was changed meanwhile, or exists already
 ├── PreconditionFailed    its version is not the expected one
+├── StalePlan             the plan was made of other inputs
 ├── KeyRefused            no key, or one that is unknown, expired or revoked
 ├── KeyDisabled           the key is switched off
 ├── ScopeMissing          the key may not do that
@@ -107,6 +108,12 @@ class Collision(ServiceError):
     """Its text says with what."""
 
     code = "conflict"
+
+
+class StalePlan(ServiceError):
+    """A plan that was made of other inputs than there are now; its text says what has changed."""
+
+    code = "stale_plan"
 
 
 class PreconditionFailed(ServiceError):

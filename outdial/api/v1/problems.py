@@ -71,6 +71,7 @@ PROBLEM_CODE: Mapping[str, str] = {
     "illegal_transition": "change_refused",
     "staging_ended": "launch_interrupted",
     "precondition_failed": "precondition_failed",
+    "stale_plan": "stale_plan",
     "no_callable_recipients": "no_callable_recipients",
     "report_too_large": "report_too_large",
     "body_invalid": "invalid",

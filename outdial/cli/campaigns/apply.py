@@ -11,13 +11,11 @@ import typer
 
 from outdial.cli.attachment import changing_records
 from outdial.cli.campaigns.differences import difference_lines
+from outdial.cli.campaigns.planned_file import read_campaign_file
 from outdial.cli.campaigns.staging import showing_progress
 from outdial.cli.exit_codes import OK
-from outdial.cli.output import console, fail, flush_json, plural, say
+from outdial.cli.output import console, flush_json, plural, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.intake.definition import LoadedDefinition, read_definition
-from outdial.intake.problems import DefinitionInvalid
-from outdial.intake.validation import validate
 from outdial.runtime.settings.settings import Settings
 from outdial.services.campaigns.applying import (
     Applied,
@@ -25,6 +23,7 @@ from outdial.services.campaigns.applying import (
     apply_definition,
     roll_back,
 )
+from outdial.services.campaigns.plan_check import require_fresh
 
 ReasonOption = Annotated[
     str | None,
@@ -34,7 +33,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as JS
 
 
 def apply(
-    file: Annotated[Path, typer.Argument(help="The campaign's YAML file.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(help="The campaign's YAML file, or a plan of it.", show_default=False),
+    ],
     recipients: Annotated[
         RosterMode,
         typer.Option(
@@ -62,6 +64,9 @@ def apply(
     run out as they were, unless they may not be made any more. New people are added; nobody is
     removed without --recipients match. The file and its contacts are checked first: all of it is
     applied, or nothing.
+
+    A plan (`outdial plan --out`) is refused once the file, its contacts, the rules, the time zone
+    data or the campaign have changed since.
     """
     settings = settings_or_fail()
     run(_apply(settings, file, recipients, reason, revision, as_json=as_json))
@@ -97,14 +102,17 @@ async def _apply(
     *,
     as_json: bool,
 ) -> int:
-    loaded = _read(file)
+    campaign = read_campaign_file(file)
     async with (
         changing_records(settings, with_lines=True) as at,
         showing_progress(at.context, console(stderr=True)) as progress,
     ):
+        if campaign.planned is not None:
+            await require_fresh(at.context, campaign.loaded, campaign.planned)
+            revision = revision or campaign.planned.revision
         applied = await apply_definition(
             at.context,
-            loaded,
+            campaign.loaded,
             mode=mode,
             reason=reason,
             expected=revision,
@@ -122,14 +130,6 @@ async def _roll_back(
         applied = await roll_back(at.context, name, revision, reason=reason, live=at.live)
     _show(applied, as_json=as_json)
     return OK
-
-
-def _read(file: Path) -> LoadedDefinition:
-    """The definition; for an invalid one, every problem is printed, those of contacts included."""
-    try:
-        return read_definition(file)
-    except DefinitionInvalid:
-        fail(*validate(file).lines())
 
 
 def _show(applied: Applied, *, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,21 +13,22 @@ from rich.console import Console
 from outdial.cli.attachment import Attachment, attached
 from outdial.cli.campaigns.differences import difference_lines
 from outdial.cli.campaigns.figures import print_end
+from outdial.cli.campaigns.planned_file import CampaignFile, read_campaign_file
 from outdial.cli.campaigns.progress import StackGone, watch
 from outdial.cli.campaigns.staging import showing_progress
 from outdial.cli.exit_codes import INTERRUPTED, OK
 from outdial.cli.output import console, fail, plural, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.intake.definition import LoadedDefinition, read_definition
-from outdial.intake.problems import DefinitionInvalid
-from outdial.intake.validation import validate
 from outdial.runtime.settings.settings import Settings
 from outdial.runtime.stack.statefile import is_owned
 from outdial.runtime.temporal_config import is_configured
 from outdial.services.campaigns.launching import Launch, launch_campaign
+from outdial.services.campaigns.plan_check import require_fresh
 from outdial.store.db.errors import CampaignEnded
 
-File = Annotated[Path, typer.Argument(help="The campaign's YAML file.", show_default=False)]
+File = Annotated[
+    Path, typer.Argument(help="The campaign's YAML file, or a plan of it.", show_default=False)
+]
 
 
 def launch(
@@ -52,7 +54,8 @@ def launch(
     The file and its contacts are checked before the first call is placed. When no Temporal is
     configured, everything needed is started on this machine for as long as this command runs, with
     a simulated telephone network: nobody's phone rings. Ctrl-C is safe: launching the file again
-    resumes the campaign.
+    resumes the campaign. A plan (`outdial plan --out`) is refused if anything that it was made of
+    has changed since.
 
     Exit code: 0 finished, 3 stopped, 1 an error.
     """
@@ -67,7 +70,7 @@ async def _launch(
     settings: Settings, file: Path, *, watch_it: bool, as_json: bool, again: bool
 ) -> int:
     output = console(stderr=as_json)
-    loaded = _read(file)
+    campaign = read_campaign_file(file)
     if not watch_it and not is_configured(settings) and not is_owned(settings.state_dir):
         fail(
             "--no-watch needs an engine that keeps running: run `outdial up` in another terminal "
@@ -75,29 +78,24 @@ async def _launch(
         )
     while True:
         async with attached(settings, quiet=as_json) as at:
-            launched = await _launch_at(at, loaded, output, file, again=again)
+            launched = await _launch_at(at, campaign, output, file, again=again)
             if not watch_it:
                 return OK
             try:
                 progress = await watch(at, launched.campaign.name, output)
             except StackGone:
                 say("The command that ran the stack has ended; continuing here.", to_stderr=as_json)
-                again = False
+                again, campaign = False, replace(campaign, planned=None)
                 continue
             return print_end(progress, at.ui, output, as_json=as_json)
 
 
-def _read(file: Path) -> LoadedDefinition:
-    """The definition; for an invalid one, every problem is printed, those of contacts included."""
-    try:
-        return read_definition(file)
-    except DefinitionInvalid:
-        fail(*validate(file).lines())
-
-
 async def _launch_at(
-    at: Attachment, loaded: LoadedDefinition, output: Console, file: Path, *, again: bool
+    at: Attachment, campaign_file: CampaignFile, output: Console, file: Path, *, again: bool
 ) -> Launch:
+    loaded = campaign_file.loaded
+    if campaign_file.planned is not None:
+        await require_fresh(at.context, loaded, campaign_file.planned)
     name = loaded.definition.name
     try:
         async with showing_progress(at.context, output) as progress:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ import typer
 from outdial.cli.attachment import NothingYet, reading_records
 from outdial.cli.campaigns.plan_figures import print_plan
 from outdial.cli.campaigns.plan_files import write_csv
+from outdial.cli.campaigns.planned_file import write_plan
 from outdial.cli.campaigns.rehearsal_options import (
     PeopleOption,
     SeedOption,
@@ -30,9 +32,16 @@ from outdial.cli.running import run, settings_or_fail
 from outdial.intake.definition import read_definition
 from outdial.intake.problems import Problem
 from outdial.intake.written_value import read_written_value
+from outdial.resources.resources import Resources
 from outdial.runtime.settings.settings import Settings
+from outdial.services.campaigns.plan_changes import plan_changes
 from outdial.services.campaigns.plan_document import PlanDocument
-from outdial.services.campaigns.plan_input import PlanInput, read_plan_input, with_database
+from outdial.services.campaigns.plan_input import (
+    PlanInput,
+    find_launched,
+    read_plan_input,
+    with_database,
+)
 from outdial.services.campaigns.plan_policy import PlanPolicy, violations
 from outdial.services.campaigns.planning import CampaignPlan, make_plan
 from outdial.services.campaigns.rehearsal_processes import Interruption
@@ -60,6 +69,14 @@ def plan(
             show_default=False,
         ),
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Write the plan to a file, for `outdial apply` and `outdial launch`.",
+            show_default=False,
+        ),
+    ] = None,
     runs: Annotated[
         int,
         typer.Option("--runs", min=0, max=MOST_RUNS, help="How many rehearsals; 0: none."),
@@ -75,12 +92,13 @@ def plan(
     rules, suppressed numbers, earlier calls): who is called, who later and when, who never and why.
     Shows the hours of each time zone and jurisdiction with the rules that narrow them, rejected
     rows, how much of each cap is used, and from rehearsals when it is over, how many calls it takes
-    and at which hours.
+    and at which hours. Of a campaign that was launched before, also what would change, and for how
+    many of those who wait.
 
     Exit code: 0 planned, 1 problems (rejected rows too), 4 it exceeds the policy.
     """
     settings = settings_or_fail()
-    options = _Options(file, policy, csv, people, start, range(seed, seed + runs))
+    options = _Options(file, policy, csv, out, people, start, range(seed, seed + runs))
     run(_plan(settings, options, as_json=as_json))
 
 
@@ -89,6 +107,7 @@ class _Options:
     file: Path
     policy: Path | None
     csv: Path | None
+    out: Path | None
     people: str | None
     start: str | None
     seeds: Sequence[int]
@@ -96,11 +115,13 @@ class _Options:
 
 async def _plan(settings: Settings, options: _Options, *, as_json: bool) -> int:
     limits = None if options.policy is None else read_written_value(options.policy, PlanPolicy)
-    planned = await _made(await _read(settings, options), options.seeds)
+    async with _records(settings) as ctx:
+        given = await _read(settings, options, ctx)
+        changes = None if ctx is None else await plan_changes(ctx, given)
+    planned = await _made(given, options.seeds)
     exceeded = [] if limits is None else violations(*limits, planned)
-    document = PlanDocument.of(planned)
-    if options.csv is not None:
-        await _write_csv(options.csv, planned)
+    document = PlanDocument.of(planned, changes)
+    await _write_files(options, planned, document)
     if as_json:
         flush_json(document.model_dump_json())
     else:
@@ -108,11 +129,21 @@ async def _plan(settings: Settings, options: _Options, *, as_json: bool) -> int:
     return _exit_code(planned, exceeded)
 
 
-async def _write_csv(folder: Path, planned: CampaignPlan) -> None:
+async def _write_files(options: _Options, planned: CampaignPlan, document: PlanDocument) -> None:
+    if options.csv is not None:
+        with _writing("--csv"):
+            await asyncio.to_thread(write_csv, options.csv, planned)
+    if options.out is not None:
+        with _writing("--out"):
+            write_plan(options.out, options.file, document)
+
+
+@contextmanager
+def _writing(option: str) -> Iterator[None]:
     try:
-        await asyncio.to_thread(write_csv, folder, planned)
+        yield
     except OSError as error:
-        fail(f"--csv: found a folder that can't be written: {error.strerror}")
+        fail(f"{option}: found a place that can't be written: {error.strerror}")
 
 
 def _exit_code(planned: CampaignPlan, exceeded: Sequence[Problem]) -> int:
@@ -123,18 +154,27 @@ def _exit_code(planned: CampaignPlan, exceeded: Sequence[Problem]) -> int:
     return VIOLATED if exceeded else OK
 
 
-async def _read(settings: Settings, options: _Options) -> PlanInput:
-    """The campaign as it would be launched with the settings found here."""
+@asynccontextmanager
+async def _records(settings: Settings) -> AsyncIterator[Resources | None]:
+    """The database; None: nothing was launched here yet."""
+    async with AsyncExitStack() as opened:
+        try:
+            at = await opened.enter_async_context(reading_records(settings))
+        except NothingYet:
+            yield None
+        else:
+            yield at.context
+
+
+async def _read(settings: Settings, options: _Options, ctx: Resources | None) -> PlanInput:
+    """The campaign as it would be launched, or changed, with the settings found here."""
     begin, people = read_start(options.start), read_people(settings, options.people)
     loaded = read_definition(options.file)
+    before = None if ctx is None else await find_launched(ctx, loaded.definition.name)
     given = await read_on_lines(
-        settings, lambda lines: read_plan_input(lines, loaded, begin, people)
+        settings, lambda lines: read_plan_input(lines, loaded, begin, people, before)
     )
-    try:
-        async with reading_records(settings) as at:
-            return await with_database(at.context, given)
-    except NothingYet:
-        return given
+    return given if ctx is None else await with_database(ctx, given)
 
 
 async def _made(given: PlanInput, seeds: Sequence[int]) -> CampaignPlan:

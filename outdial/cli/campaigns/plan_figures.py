@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from outdial.cli.campaigns.differences import difference_lines
 from outdial.cli.output import new_table, plural, print_table, say
 from outdial.domain.codes import words
+from outdial.domain.definition.differences import Difference
 from outdial.intake.problems import problem_lines
 from outdial.services.campaigns.plan_document import (
     PlanBand,
+    PlanChanges,
     PlanCost,
+    PlanDifference,
     PlanDocument,
     PlanExample,
+    PlanKeyEffect,
     PlanPart,
     PlanReason,
     PlanRehearsal,
@@ -46,6 +51,8 @@ def print_plan(plan: PlanDocument, rejected: RejectedRows) -> None:
             people = plural(cap.used, "person has", "people have")
             say(f"{cap.cap} ({cap.by}): {people} had some of them, {cap.reached} all of them")
     _print_rejected(plan, rejected)
+    if plan.changes is not None:
+        _print_changes(plan.campaign, plan.changes)
     if plan.highest_cost is not None:
         _print_cost(plan.highest_cost)
     if plan.rehearsal is not None:
@@ -61,6 +68,8 @@ def _summary(plan: PlanDocument) -> str:
     text += f", {plan.never.people:,} never"
     if plan.never.people:
         text += f" ({', '.join(_count_of(reason) for reason in plan.never.reasons)})"
+    if plan.done.people:
+        text += f", {plan.done.people:,} done already"
     if plan.rejected.rows:
         text += f"; {plural(plan.rejected.rows, 'row is', 'rows are')} rejected"
     return text
@@ -156,6 +165,44 @@ def _print_cost(cost: PlanCost) -> None:
     kept = ", which the budget keeps it to" if cost.by_budget else ""
     say("")
     say(f"costs at most {cost.total}{kept}; for one person at most {cost.per_person}")
+
+
+def _print_changes(name: str, changes: PlanChanges) -> None:
+    say("")
+    if not changes.differences and not changes.added:
+        say(f"nothing differs from {name}, which is {changes.state} at revision {changes.revision}")
+    else:
+        say(f"changes of {name}, which is {changes.state} at revision {changes.revision}:")
+    for line in difference_lines(map(_difference, changes.differences)):
+        say(line)
+    for effect in changes.effects:
+        say(f"  {effect.key} alone, of {changes.waiting:,} who wait: {_moved(effect)}")
+    if changes.added:
+        say(f"  {plural(changes.added, 'recipient')} added")
+    if changes.missing:
+        one, more = "recipient is not listed, and stays", "recipients are not listed, and stay"
+        say(f"  {plural(changes.missing, one, more)}")
+    if changes.in_flight:
+        say(
+            f"  {plural(changes.in_flight, 'call')} under way: as claimed, to the end; "
+            f"{changes.queued} not placed yet, decided about again before that"
+        )
+
+
+def _difference(of: PlanDifference) -> Difference:
+    return Difference(of.path, of.before, of.after, of.effect)
+
+
+def _moved(effect: PlanKeyEffect) -> str:
+    """`3 sooner, 12 later, 2 canceled, 40 left as they are`."""
+    counts = {
+        "sooner": effect.sooner,
+        "later": effect.later,
+        "canceled": effect.canceled,
+        "called after all": effect.restored,
+        "left as they are": effect.same,
+    }
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nobody"
 
 
 def _print_rehearsal(rehearsal: PlanRehearsal) -> None:

@@ -30,6 +30,44 @@ class PlanFingerprint:
         """The plan's id: SHA-256 over all of them."""
         return hashlib.sha256(canonical(asdict(self)).encode()).hexdigest()
 
+    @property
+    def revision(self) -> int | None:
+        """The campaign's; None: there was none."""
+        return None if self.campaign is None else int(self.campaign.partition("/")[2])
+
+    def changed(self, present: PlanFingerprint) -> list[str]:
+        """What has another version at present, in words."""
+        return [
+            f"{words}{_versions(name, getattr(self, name), getattr(present, name))}"
+            for name, words in _NAMED.items()
+            if getattr(self, name) != getattr(present, name)
+        ]
+
+
+_NAMED = {
+    "definition": "the definition",
+    "recipients": "the recipients",
+    "rules": "the calling rules",
+    "zones": "the time zone data",
+    "campaign": "the campaign",
+}
+
+
+def _versions(name: str, before: str | None, after: str | None) -> str:
+    """Versions that mean something to people: ` (pytz 2026.1, now pytz 2026.2)`."""
+    if name in ("definition", "recipients"):
+        return ""
+    if name != "campaign":
+        return f" ({before}, now {after})"
+    return f" ({_revision(before)}, now {_revision(after)})"
+
+
+def _revision(text: str | None) -> str:
+    if text is None:
+        return "not launched"
+    launch, revision = text.split("/")
+    return f"launch {launch} at revision {revision}"
+
 
 def definition_hash(definition: CampaignDefinition) -> str:
     """SHA-256 of a definition without its recipients, whatever order its keys are written in."""

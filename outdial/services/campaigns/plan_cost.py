@@ -28,10 +28,15 @@ def highest_cost(plan: CampaignPlan) -> HighestCost | None:
         return None
     of_call = max(price.highest(plan.rehearsal.plan.max_duration) for price in prices)
     currency, attempts = prices[0].currency, plan.rehearsal.plan.retry.max_attempts
-    called = plan.count(PlanGroup.NOW) + plan.count(PlanGroup.LATER)
+    enrolled = plan.rehearsal.enrolled
+    people = [
+        attempts - (enrolled[each.position].attempts if each.position in enrolled else 0)
+        for each in plan.recipients
+        if each.group in (PlanGroup.NOW, PlanGroup.LATER)
+    ]
     budget = plan.rehearsal.plan.budget
     per_person = _within(of_call * attempts, None if budget is None else budget.per_person)
-    total = called * per_person
+    total = sum(min(per_person, of_call * max(0, left)) for left in people)
     most = _within(total, None if budget is None else budget.most)
     return HighestCost(Money(most, currency), Money(per_person, currency), most < total)
 

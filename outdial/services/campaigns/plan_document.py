@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import BaseModel
 
+from outdial.domain.call.claim import CampaignState
+from outdial.domain.definition.differences import Effect
+from outdial.domain.definition.fingerprint import PlanFingerprint
 from outdial.domain.numbers.phone import mask_phone
 from outdial.domain.rules.consent import ConsentLevel
 from outdial.domain.rules.rule import Rule
 from outdial.intake.problems import Problem
 from outdial.rehearsal.outcome import Band, Outcome
+from outdial.services.campaigns.plan_changes import PlannedChanges
 from outdial.services.campaigns.plan_cost import HighestCost, highest_cost
 from outdial.services.campaigns.plan_input import RejectedRows
 from outdial.services.campaigns.planning import (
@@ -320,12 +325,72 @@ class PlanCost(BaseModel):
         return cls(total=str(cost.total), per_person=str(cost.per_person), by_budget=cost.by_budget)
 
 
+class PlanDifference(BaseModel):
+    """A key whose value differs from that of the campaign's present revision."""
+
+    path: str
+    before: str | None
+    """As YAML has it; null: it is not set."""
+    after: str | None
+    effect: Effect
+
+
+class PlanKeyEffect(BaseModel):
+    """What a changed key alone does to the recipients who wait."""
+
+    key: str
+    sooner: int
+    later: int
+    canceled: int
+    """Never called with the change."""
+    restored: int
+    """Called with the change alone."""
+    same: int
+
+
+class PlanChanges(BaseModel):
+    """What applying the definition would change of the campaign of that name."""
+
+    state: CampaignState
+    launch: int
+    revision: int
+    differences: list[PlanDifference]
+    effects: list[PlanKeyEffect]
+    """Of the keys by which those who wait are decided about."""
+    waiting: int
+    added: int
+    """Rows of people who are new."""
+    missing: int
+    """Recipients, not done yet, that no row is about: they stay, unless they are to be removed."""
+    in_flight: int
+    """Calls under way: they run out as they were claimed."""
+    queued: int
+    """Those of them that are decided about again before they are placed."""
+
+    @classmethod
+    def of(cls, changes: PlannedChanges) -> Self:
+        record = changes.campaign
+        return cls(
+            state=record.state,
+            launch=record.launch,
+            revision=record.revision,
+            differences=[PlanDifference(**asdict(each)) for each in changes.differences],
+            effects=[PlanKeyEffect(**asdict(each)) for each in changes.effects],
+            waiting=changes.waiting,
+            added=changes.added,
+            missing=changes.missing,
+            in_flight=changes.in_flight,
+            queued=changes.queued,
+        )
+
+
 class PlanDocument(BaseModel):
     """What a campaign would do if it were launched at `start`."""
 
     id: str
     """Over the content of the definition and its recipients, the versions of rules and zone data,
     and the revision of the campaign of that name. The same id, the same inputs."""
+    inputs: PlanFingerprint
     campaign: str
     start: datetime
     lines: list[str]
@@ -336,6 +401,8 @@ class PlanDocument(BaseModel):
     later: PlanPart
     """May be called from an instant on."""
     never: PlanPart
+    done: PlanPart
+    """Done already, in the campaign that goes on; reasons are their outcomes."""
     rejected: RejectedPart
     windows: list[PlanWindow]
     """The most people first."""
@@ -346,12 +413,15 @@ class PlanDocument(BaseModel):
     """Null: a line has no price, or they are in several currencies."""
     rehearsal: PlanRehearsal | None
     """Null: nobody is to be called, or no run was asked for."""
+    changes: PlanChanges | None
+    """Against the campaign of that name; null: it was never launched."""
 
     @classmethod
-    def of(cls, plan: CampaignPlan) -> Self:
+    def of(cls, plan: CampaignPlan, changes: PlannedChanges | None) -> Self:
         rehearsal, outcome, highest = plan.rehearsal, plan.outcome, highest_cost(plan)
         return cls(
             id=plan.given.fingerprint.id,
+            inputs=plan.given.fingerprint,
             campaign=rehearsal.name,
             start=rehearsal.start.astimezone(UTC),
             lines=[share.name for share in rehearsal.plan.shares],
@@ -359,6 +429,7 @@ class PlanDocument(BaseModel):
             now=PlanPart.of(plan, PlanGroup.NOW),
             later=PlanPart.of(plan, PlanGroup.LATER),
             never=PlanPart.of(plan, PlanGroup.NEVER),
+            done=PlanPart.of(plan, PlanGroup.DONE),
             rejected=RejectedPart.of(plan.given.rejected),
             windows=[PlanWindow.of(window) for window in plan.windows],
             zone_sources={source.value: count for source, count in plan.zone_sources().items()},
@@ -370,4 +441,5 @@ class PlanDocument(BaseModel):
             rehearsal=(
                 None if outcome is None else PlanRehearsal.of(outcome, rehearsal.people.source)
             ),
+            changes=None if changes is None else PlanChanges.of(changes),
         )

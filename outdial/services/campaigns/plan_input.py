@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from sqlmodel import Session
+
+from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.fingerprint import PlanFingerprint, content_hash, definition_hash
 from outdial.domain.definition.source import CsvSource
+from outdial.domain.enrolled import EnrolledRecipient
 from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.location import LocatedDraft
+from outdial.domain.rules.rulebook import Rulebook
 from outdial.domain.rules.zone import zone_data
 from outdial.intake.contacts.chunks import read_chunks
 from outdial.intake.definition import LoadedDefinition
@@ -22,11 +28,15 @@ from outdial.rehearsal.fate import PeopleSource
 from outdial.rehearsal.rehearsal import Rehearsal
 from outdial.resources.resources import Resources
 from outdial.services.accounts.rights import require_for_definition
-from outdial.services.campaigns.line_check import on_lines
 from outdial.services.campaigns.rehearsing import on_carrying_lines, rehearsal_of, with_records
-from outdial.store.campaign import campaigns
+from outdial.services.campaigns.revisions import on_present_lines
+from outdial.store.campaign import campaigns, revisions
+from outdial.store.compliance.rulings import read_rulebook
+from outdial.store.roster.enrolled import read_enrolled
 
 _BLOCK = 1 << 20
+_STEP = 1000
+"""Rows that are looked for in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +52,15 @@ class RejectedRows:
         return bool(self.problems or self.omitted)
 
 
+@dataclass(frozen=True, slots=True)
+class LaunchedCampaign:
+    """The campaign that has a definition's name."""
+
+    record: CampaignRecord
+    definition: CampaignDefinition
+    """Of its present revision."""
+
+
 @dataclass(frozen=True)
 class PlanInput:
     """A definition on its lines, with its roster."""
@@ -52,30 +71,46 @@ class PlanInput:
     rejected: RejectedRows
     contents: str
     """SHA-256 of the recipients as they are written."""
-    campaign: CampaignRecord | None = None
+    before: LaunchedCampaign | None = None
     """The campaign of that name, if it was launched before."""
 
     @property
     def fingerprint(self) -> PlanFingerprint:
-        before = self.campaign
-        return PlanFingerprint(
-            definition=definition_hash(self.loaded.definition),
-            recipients=self.contents,
-            rules=self.rehearsal.rulebook.key,
-            zones=zone_data(),
-            campaign=None if before is None else f"{before.launch}/{before.revision}",
+        return _fingerprint(
+            self.loaded,
+            self.contents,
+            self.rehearsal.rulebook,
+            None if self.before is None else self.before.record,
         )
 
 
+async def find_launched(ctx: Resources, name: str) -> LaunchedCampaign | None:
+    """The campaign of a name with its present definition; None: it was never launched."""
+
+    def work(s: Session) -> LaunchedCampaign | None:
+        record = campaigns.find_campaign(s, ctx.tenant, name)
+        if record is None:
+            return None
+        definition = revisions.definition_at(s, record.id, record.revision)
+        return None if definition is None else LaunchedCampaign(record, definition)
+
+    return await ctx.database.read(work)
+
+
 def read_plan_input(
-    lines: Lines, loaded: LoadedDefinition, start: datetime, people: PeopleSource | None = None
+    lines: Lines,
+    loaded: LoadedDefinition,
+    start: datetime,
+    people: PeopleSource | None = None,
+    before: LaunchedCampaign | None = None,
 ) -> PlanInput:
-    """Read a definition and its roster for a launch at `start` on one tenant's lines.
+    """Read a definition and its roster for a launch at `start` on one tenant's lines, or for the
+    campaign that goes on.
 
     Rows that have problems are left out. Raises UnknownLine, and DefinitionInvalid for what a line
     does not carry and for a roster of which nothing can be read.
     """
-    loaded = on_carrying_lines(lines, loaded)
+    loaded = _on_lines(lines, loaded, before)
     contents = contents_hash(loaded)
     drafts, rejected = _read_roster(loaded)
     if rejected and not drafts:
@@ -84,30 +119,82 @@ def read_plan_input(
         message = "found another content while it was read; try again when nobody writes it"
         path = ("recipients", "csv")
         raise DefinitionInvalid([loaded.source_map.problem(path, "file_changed", message)])
-    return PlanInput(loaded, rehearsal_of(lines, loaded, drafts, start, people), rejected, contents)
+    rehearsal = rehearsal_of(lines, loaded, drafts, start, people)
+    return PlanInput(loaded, rehearsal, rejected, contents, before)
+
+
+def _on_lines(
+    lines: Lines, loaded: LoadedDefinition, before: LaunchedCampaign | None
+) -> LoadedDefinition:
+    """The definition on its lines; one that names none leaves a campaign on those it has."""
+    if before is not None and not before.record.state.over:
+        loaded = on_present_lines(loaded, before.definition)
+    return on_carrying_lines(lines, loaded)
 
 
 async def with_database(ctx: Resources, given: PlanInput) -> PlanInput:
-    """The same, with what the database knows: rules, suppressed numbers, earlier calls, and the
-    campaign of that name."""
-    name = given.loaded.definition.name
+    """The same, with what the database knows: rules, suppressed numbers, earlier calls, and how far
+    the campaign has got that goes on."""
     rehearsal = await with_records(ctx, given.rehearsal)
-    record = await ctx.database.read(lambda s: campaigns.find_campaign(s, ctx.tenant, name))
-    return replace(given, rehearsal=rehearsal, campaign=record)
+    if given.before is not None and not given.before.record.state.over:
+        enrolled = await _enrolled(ctx, given.before.record, rehearsal.drafts)
+        rehearsal = replace(rehearsal, enrolled=enrolled)
+    return replace(given, rehearsal=rehearsal)
+
+
+async def _enrolled(
+    ctx: Resources, record: CampaignRecord, drafts: Sequence[LocatedDraft]
+) -> dict[int, EnrolledRecipient]:
+    listed = frozenset(draft.phone for draft in drafts)
+    enrolled: dict[int, EnrolledRecipient] = {}
+    for start in range(0, len(drafts), _STEP):
+        rows = [draft for draft in drafts[start : start + _STEP] if draft.refusal is None]
+        enrolled |= await ctx.database.read(
+            lambda s, rows=rows: read_enrolled(s, record, rows, listed)  # type: ignore[misc]
+        )
+    return enrolled
+
+
+async def present_fingerprint(
+    ctx: Resources, lines: Lines, loaded: LoadedDefinition
+) -> PlanFingerprint:
+    """What a plan of a definition would be bound to now. Raises UnknownLine, DefinitionInvalid."""
+    before = await find_launched(ctx, loaded.definition.name)
+    loaded = _on_lines(lines, loaded, before)
+    contents = await asyncio.to_thread(contents_hash, loaded)
+    rulebook = await ctx.database.read(lambda s: read_rulebook(s, ctx.tenant, ctx.clock()))
+    return _fingerprint(loaded, contents, rulebook, None if before is None else before.record)
+
+
+def _fingerprint(
+    loaded: LoadedDefinition, contents: str, rulebook: Rulebook, record: CampaignRecord | None
+) -> PlanFingerprint:
+    return PlanFingerprint(
+        definition=definition_hash(loaded.definition),
+        recipients=contents,
+        rules=rulebook.key,
+        zones=zone_data(),
+        campaign=None if record is None else f"{record.launch}/{record.revision}",
+    )
 
 
 async def read_with_database(
-    ctx: Resources, loaded: LoadedDefinition, start: datetime, *, scopes: tuple[str, ...]
+    ctx: Resources,
+    loaded: LoadedDefinition,
+    start: datetime,
+    *,
+    scopes: tuple[str, ...] | None = None,
 ) -> PlanInput:
     """Read a definition and its roster on the tenant's lines, with what the database knows.
 
-    `scopes` are those of the key that sent it. Raises ScopeMissing, and what `read_plan_input`
-    does.
+    `scopes` are those of the key that sent it; without, it is the operator's own. Raises
+    ScopeMissing, and what `read_plan_input` does.
     """
     lines = ctx.lines.of_tenant(ctx.tenant)
-    loaded = on_lines(lines, loaded)
-    await require_for_definition(ctx, scopes, loaded.definition)
-    given = await asyncio.to_thread(read_plan_input, lines, loaded, start)
+    before = await find_launched(ctx, loaded.definition.name)
+    on_its_lines = _on_lines(lines, loaded, before)
+    await require_for_definition(ctx, scopes, on_its_lines.definition)
+    given = await asyncio.to_thread(read_plan_input, lines, loaded, start, None, before)
     return await with_database(ctx, given)
 
 

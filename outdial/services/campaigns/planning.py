@@ -36,6 +36,8 @@ class PlanGroup(StrEnum):
     """May be called from an instant on."""
     NEVER = "never"
     """Is never called."""
+    DONE = "done"
+    """Is done already, in the campaign that goes on."""
 
 
 class PlannedRecipient(NamedTuple):
@@ -129,7 +131,7 @@ def make_plan(
     decided = list(first_decisions(given.rehearsal))
     recipients = tuple(_planned(each) for each in decided)
     outcome = None
-    if seeds and any(each.group is not PlanGroup.NEVER for each in recipients):
+    if seeds and any(each.group in (PlanGroup.NOW, PlanGroup.LATER) for each in recipients):
         outcome = rehearse(given.rehearsal, seeds, progress=progress, interruption=interruption)
     return CampaignPlan(
         given,
@@ -144,7 +146,9 @@ def _planned(first: FirstDecision) -> PlannedRecipient:
     person, decision = first.person, first.decision
     group, code, reason, until = PlanGroup.NOW, "", "", None
     if decision is None:
-        group, code, reason = PlanGroup.NEVER, OUTCOME_REFUSED, person.reason
+        refused = person.outcome == OUTCOME_REFUSED and not person.attempts
+        group = PlanGroup.NEVER if refused else PlanGroup.DONE
+        code, reason = person.outcome or "", person.reason
     elif isinstance(decision, Never):
         group, code, reason = PlanGroup.NEVER, decision.reason.code, decision.reason.text
     elif isinstance(decision, Wait):

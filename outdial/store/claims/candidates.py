@@ -211,7 +211,7 @@ def find_recipients(
     """The recipients that a statement made of CALLABLE selects."""
     of_launch = {"tenant": campaign.tenant, "campaign_id": campaign.id, "launch": campaign.launch}
     rows = s.connection().execute(statement, of_launch | values | {"size": size})
-    return [_recipient(row, campaign) for row in rows.mappings()]
+    return [recipient_of(row, campaign) for row in rows.mappings()]
 
 
 def find_due(
@@ -254,7 +254,8 @@ def find_ready(
     return ready, unread
 
 
-def _recipient(row: RowMapping, campaign: CampaignRecord) -> Recipient:
+def recipient_of(row: RowMapping, campaign: CampaignRecord) -> Recipient:
+    """A recipient from a row of a statement made of CALLABLE."""
     others = tuple(row["alternate_phones"])
     zones = read_current_zones(row["zones"], row["phone"], others)
     return Recipient(

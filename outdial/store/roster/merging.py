@@ -8,8 +8,9 @@ called again, whatever the rows say.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import RowMapping, and_, bindparam, delete, func, or_, select, update
@@ -31,7 +32,12 @@ _PERSON = [
     recipient.c[name]
     for name in ("id", "phone", "alternate_phones", "zones", "consent", "variables")
 ]
-_ATTEMPTED = [recipient.c[name] for name in ("state", "outcome", "reason", "calls")]
+_ATTEMPTED = [
+    recipient.c[name]
+    for name in (
+        "state", "outcome", "reason", "calls", "attempts", "not_before", "promised", "line_marks",
+    )
+]  # fmt: skip
 _IS_KEPT = or_(
     recipient.c.state != _DONE,
     recipient.c.outcome.is_(None),
@@ -58,6 +64,10 @@ _REMOVED_BEFORE_A_CALL = and_(
 """By an earlier revision: people who come back when a row is about them."""
 
 
+ListedAmong = Callable[[Collection[str]], Collection[str]]
+"""Those of some numbers that are the first of a row."""
+
+
 @dataclass(frozen=True, slots=True)
 class RosterComparison:
     """How the rows of a revision and the launch's recipients relate."""
@@ -80,7 +90,7 @@ class RosterComparison:
 
 
 @dataclass(frozen=True, slots=True)
-class _Match:
+class RosterMatch:
     """A staged row, and the person on the roster it is about."""
 
     row: Mapping[str, Any]
@@ -127,7 +137,17 @@ def count_missing(
     """How many of the launch's next recipients, from a position on, have no row; with the position
     to go on from."""
     people = _people_before(s, record, of, position, limit)
-    missing = RosterComparison(missing=len(_missing(s, record, of, people)))
+    missing = RosterComparison(missing=len(_missing(s, people, partial(_listed, s, record, of))))
+    return missing, None if not people else int(people[-1]["position"]) + 1
+
+
+def count_unlisted(
+    s: Session, record: CampaignRecord, listed: Collection[str], position: int, limit: int = STEP
+) -> tuple[int, int | None]:
+    """How many of the present launch's next recipients, from a position on, are not done and on no
+    row of a file, whose rows have these first numbers; with the position to go on from."""
+    people = _people_from(s, record, record.launch, position, limit)
+    missing = len(_missing(s, people, among_listed(listed)))
     return missing, None if not people else int(people[-1]["position"]) + 1
 
 
@@ -138,7 +158,7 @@ def merge_rows(s: Session, record: CampaignRecord, of: StagingRecord, last: int)
     matched = _matched(s, record, of, rows)
     changed = [each for each in matched if _differs(each)]
     if changed:
-        s.connection().execute(_CHANGE, [_values(each) for each in changed])
+        s.connection().execute(_CHANGE, [merged_values(each) for each in changed])
         _decide_anew(s, [each.person["id"] for each in changed])
     if matched:
         gone = delete(recipient).where(among(recipient.c.id, "ids"))
@@ -186,7 +206,7 @@ def remove_missing(
     The campaign's claim state must be locked: claims take people who are to be ended.
     """
     people = _people_before(s, record, of, position, limit)
-    missing = _missing(s, record, of, people)
+    missing = _missing(s, people, partial(_listed, s, record, of))
     if missing:
         these = update(recipient).where(among(recipient.c.id, "ids"))
         # In this order: a call that settles in between makes its recipient wait.
@@ -213,13 +233,18 @@ def _staged(
     return s.connection().execute(query).mappings().all()
 
 
-def _present(
-    s: Session, record: CampaignRecord, of: StagingRecord, rows: Sequence[RowMapping]
+def people_by_number(
+    s: Session,
+    record: CampaignRecord,
+    launch: int,
+    rows: Mapping[str, Sequence[str]],
+    listed_among: ListedAmong,
 ) -> dict[str, RowMapping]:
-    """The launch's recipients by the numbers of rows: who is called on it next, else who was called
-    on it, else who lost it without a call, and goes by another number of the row."""
-    phones = [row["phone"] for row in rows]
-    here = recipient.c.campaign_id == record.id, recipient.c.launch == of.launch
+    """A launch's recipients by the numbers of rows: who is called on it next, else who was called
+    on it, else who lost it without a call, and goes by another number of the row. `rows` have
+    their other numbers by their first."""
+    phones = list(rows)
+    here = recipient.c.campaign_id == record.id, recipient.c.launch == launch
     called = (
         select(call.c.phone.label("number"), *_PERSON, *_ATTEMPTED)
         .join_from(call, recipient, recipient.c.id == call.c.recipient_id)
@@ -228,7 +253,7 @@ def _present(
             among(call.c.phone, "phones"),
             # Written so that no index fits: few calls are to these numbers, many of the campaign.
             call.c.campaign_id + 0 == record.id,
-            call.c.launch == of.launch,
+            call.c.launch == launch,
         )
     )
     next_one = select(recipient.c.phone.label("number"), *_PERSON, *_ATTEMPTED).where(
@@ -239,12 +264,12 @@ def _present(
         people = s.connection().execute(query, {"phones": phones}).mappings()
         by_number |= {person["number"]: person for person in people}
     others = {
-        other: row["phone"]
-        for row in rows
-        if row["phone"] not in by_number
-        for other in row["alternate_phones"]
+        other: phone
+        for phone, alternates in rows.items()
+        if phone not in by_number
+        for other in alternates
     }
-    for own in _listed(s, record, of, others):
+    for own in listed_among(others):
         del others[own]  # it is the first number of another row
     if others:
         people = s.connection().execute(next_one, {"phones": sorted(others)}).mappings()
@@ -254,22 +279,25 @@ def _present(
 
 def _matched(
     s: Session, record: CampaignRecord, of: StagingRecord, rows: Sequence[RowMapping]
-) -> list[_Match]:
+) -> list[RosterMatch]:
     """The rows that are about somebody on the roster."""
-    matched = []
-    present = _present(s, record, of, rows)
-    for row in rows:
-        person = present.get(row["phone"])
-        if person is None:
-            continue
-        number = person["number"]
-        if number == row["phone"]:
-            matched.append(_Match(dict(row), person))
-        else:
-            others = [each for each in row["alternate_phones"] if each != number]
-            present_row = dict(row) | {"phone": number, "alternate_phones": others}
-            matched.append(_Match(present_row, person, lost=True))
-    return matched
+    numbers = {row["phone"]: row["alternate_phones"] for row in rows}
+    present = people_by_number(s, record, of.launch, numbers, partial(_listed, s, record, of))
+    return [match_row(dict(row), present[row["phone"]]) for row in rows if row["phone"] in present]
+
+
+def match_row(row: dict[str, Any], person: RowMapping) -> RosterMatch:
+    """A row and the recipient that it is about, one of `people_by_number`."""
+    number = person["number"]
+    if number == row["phone"]:
+        return RosterMatch(row, person)
+    others = [each for each in row["alternate_phones"] if each != number]
+    return RosterMatch(row | {"phone": number, "alternate_phones": others}, person, lost=True)
+
+
+def among_listed(listed: Collection[str]) -> ListedAmong:
+    """Of a file whose rows have these first numbers."""
+    return lambda phones: frozenset(phone for phone in phones if phone in listed)
 
 
 def _people_before(
@@ -281,6 +309,18 @@ def _people_before(
         recipient.c.campaign_id == record.id, recipient.c.launch == of.row_launch
     )
     first = s.connection().execute(rows).scalar_one()
+    return _people_from(s, record, of.launch, position, limit, before=first)
+
+
+def _people_from(
+    s: Session,
+    record: CampaignRecord,
+    launch: int,
+    position: int,
+    limit: int,
+    *,
+    before: int | None = None,
+) -> Sequence[RowMapping]:
     query = select(
         recipient.c.id,
         recipient.c.phone,
@@ -289,19 +329,17 @@ def _people_before(
         recipient.c.state,
     ).where(
         recipient.c.campaign_id == record.id,
-        recipient.c.launch == of.launch,
+        recipient.c.launch == launch,
         recipient.c.position >= position,
     )
-    if first is not None:
-        query = query.where(recipient.c.position < first)
+    if before is not None:
+        query = query.where(recipient.c.position < before)
     query = query.order_by(recipient.c.position).limit(limit)
     return s.connection().execute(query).mappings().all()
 
 
-def _missing(
-    s: Session, record: CampaignRecord, of: StagingRecord, people: Iterable[RowMapping]
-) -> list[int]:
-    """Ids of those, not done, that no staged row is about."""
+def _missing(s: Session, people: Iterable[RowMapping], listed_among: ListedAmong) -> list[int]:
+    """Ids of those, not done, that no row is about."""
     left = [each for each in people if each["state"] != _DONE]
     numbers: dict[int, set[str]] = {each["id"]: {each["phone"]} for each in left}
     called = [each["id"] for each in left if each["calls"]]
@@ -309,7 +347,7 @@ def _missing(
         query = select(call.c.recipient_id, call.c.phone).where(among(call.c.recipient_id, "ids"))
         for row in s.connection().execute(query, {"ids": called}):
             numbers[row.recipient_id].add(row.phone)
-    listed = _listed(s, record, of, {number for each in numbers.values() for number in each})
+    listed = listed_among({number for each in numbers.values() for number in each})
     return [id for id, each in numbers.items() if each.isdisjoint(listed)]
 
 
@@ -326,16 +364,16 @@ def _listed(
     return frozenset(s.connection().execute(query, {"phones": sorted(phones)}).scalars())
 
 
-def _differs(match: _Match) -> bool:
+def _differs(match: RosterMatch) -> bool:
     """Whether a row changes a person who may still be called."""
     row, person = match.row, match.person
     if row["state"] == _DONE:  # it was refused
         return False
     if person["state"] == _DONE:
-        return (person["reason"], person["outcome"]) == (REMOVED, OUTCOME_CANCELED)
+        return comes_back(person)
     if person["reason"] == REMOVED:  # its call is the last, until now
         return True
-    new = _values(match)
+    new = merged_values(match)
     return any(
         new[f"new_{name}"] != person[of]
         for name, of in (
@@ -347,7 +385,13 @@ def _differs(match: _Match) -> bool:
     )
 
 
-def _values(match: _Match) -> dict[str, Any]:
+def comes_back(person: RowMapping) -> bool:
+    """Whether a recipient was removed before any call, so that a row calls it again."""
+    removed = (person["reason"], person["outcome"]) == (REMOVED, OUTCOME_CANCELED)
+    return removed and bool(person["state"] == _DONE)
+
+
+def merged_values(match: RosterMatch) -> dict[str, Any]:
     """The values of a person whose row is read. Numbers stay in their turns once one was called."""
     row, person = match.row, match.person
     numbers = {person["phone"], *person["alternate_phones"]}

@@ -72,3 +72,20 @@ async def test_no_file_of_this_machine_is_read(us: Customer) -> None:
     answer = await us.http.post(PATH, json=definition(recipients={"csv": "/etc/passwd"}))
     assert answer.status_code == 422
     assert "can't be read from here" in answer.json()["detail"]
+
+
+async def test_a_launch_of_a_plan_that_is_stale_is_refused(us: Customer) -> None:
+    document = definition()
+    plan = (await us.http.post(PATH, json=document, params={"runs": 0})).json()
+    other = document | {"agent": "other"}
+    refused = await us.http.post("/v1/campaigns", json=other, params={"plan": plan["id"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "stale_plan")
+    made = await us.http.post("/v1/campaigns", json=document, params={"plan": plan["id"]})
+    assert made.status_code == 201, made.text
+    changed = (await us.http.post(PATH, json=other, params={"runs": 0})).json()
+    assert changed["inputs"]["campaign"] == "1/1"
+    assert [each["path"] for each in changed["changes"]["differences"]] == ["agent.id"]
+    apply = f"/v1/campaigns/{document['name']}/apply"
+    stale = await us.http.post(apply, json=other, params={"plan": plan["id"]})
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale_plan")
+    assert changed["id"] in stale.json()["detail"], "the id that it has now"

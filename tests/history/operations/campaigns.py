@@ -22,7 +22,16 @@ from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.compliance import receipts, rulings
 from outdial.store.lines import lines
 from outdial.store.lines.lines import LineLimits
-from outdial.store.roster import explanation, flip, kept, merging, roster, staging
+from outdial.store.roster import (
+    enrolled,
+    explanation,
+    flip,
+    kept,
+    merging,
+    open_recipients,
+    roster,
+    staging,
+)
 from outdial.store.roster.rows import ReadSoFar, write_chunk
 from tests import builders
 from tests.builders import LINE, House
@@ -296,6 +305,18 @@ def recipients_explained(scene: Scene) -> None:
     for number in (phone_of(31), phone_of(50), builders.phone(_NEW + 90)):
         scene.do(lambda s, n=number: explanation.explain_recipients(s, big, n, house.now))  # type: ignore[misc]
         scene.do(lambda s, n=number: explanation.refused_recipients(s, big, n))  # type: ignore[misc]
+
+
+@operation
+def what_a_plan_compares(scene: Scene) -> None:
+    """A file of some of a large campaign's people, and of one who is new."""
+    big, now = scene.history.campaign, scene.house.now
+    rows = builders.located([builders.draft(at, phone=phone_of(31 + at)) for at in range(5)])
+    listed = frozenset(row.phone for row in rows)
+    scene.do(lambda s: enrolled.read_enrolled(s, big, rows, listed))
+    scene.do(lambda s: merging.count_unlisted(s, big, listed, 0, 5))
+    _, last = scene.do(lambda s: open_recipients.read_waiting(s, big, -1, now, 5))
+    scene.do(lambda s: open_recipients.read_waiting(s, big, last or 0, now, 5))
 
 
 @operation

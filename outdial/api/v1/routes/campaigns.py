@@ -25,6 +25,7 @@ from outdial.services.accounts.access import Caller
 from outdial.services.accounts.once import Answer
 from outdial.services.campaigns import control, launching, staging
 from outdial.services.campaigns.control import Changed
+from outdial.services.campaigns.plan_check import require_plan
 from outdial.services.compliance import explaining
 from outdial.services.compliance.numbers import parse_number
 from outdial.services.errors import RequestRefused
@@ -32,6 +33,15 @@ from outdial.services.operations import reading
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
 Name = Annotated[str, Path(max_length=63, examples=["spring-checkups"])]
+PlanId = Annotated[
+    str | None,
+    Query(
+        min_length=64,
+        max_length=64,
+        description="The id of a plan of this definition. It is refused with 409 if the plan was "
+        "made of other inputs than there are now.",
+    ),
+]
 
 _EXAMPLE = {
     "name": "tomorrow",
@@ -179,6 +189,7 @@ async def launch_campaign(
     again: Annotated[
         bool, Query(description="Launch a campaign that has ended once more.")
     ] = False,
+    plan: PlanId = None,
     caller: Caller = needs("campaigns:write"),
 ) -> Response:
     """Launch a campaign definition, as JSON or YAML. It lists its recipients; it can't name files
@@ -190,7 +201,9 @@ async def launch_campaign(
     async def work(public_id: str | None, progress: staging.Progress | None = None) -> Answer:
         # Parsing a long one takes seconds, in which others are answered.
         loaded = await parse_apart(len(text), read_definition_text, text, name="body")
-        return await launch(caller, loaded, again=again, progress=progress, public_id=public_id)
+        return await launch(
+            caller, loaded, again=again, plan=plan, progress=progress, public_id=public_id
+        )
 
     if len(await request.body()) <= MAX_BODY:
         return await carried_out_once(caller, stored, work)
@@ -203,10 +216,13 @@ async def launch(
     loaded: LoadedDefinition,
     *,
     again: bool,
+    plan: str | None = None,
     progress: staging.Progress | None = None,
     public_id: str | None = None,
 ) -> Answer:
     """Launch a definition, and show what came of it."""
+    if plan is not None:
+        await require_plan(caller.ctx, loaded, plan)
     launched = await launching.launch_campaign(
         caller.ctx,
         loaded,

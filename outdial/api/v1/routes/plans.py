@@ -14,6 +14,7 @@ from outdial.domain.definition.fields import Timestamp
 from outdial.intake.apart import parse_apart
 from outdial.intake.definition import read_definition_text
 from outdial.services.accounts.access import Caller
+from outdial.services.campaigns.plan_changes import plan_changes
 from outdial.services.campaigns.plan_document import PlanDocument
 from outdial.services.campaigns.plan_input import read_with_database
 from outdial.services.campaigns.planning import make_plan
@@ -45,6 +46,7 @@ async def plan_campaign(
     loaded = await parse_apart(len(text), read_definition_text, text, name="body")
     ctx = caller.ctx
     given = await read_with_database(ctx, loaded, start or ctx.clock(), scopes=caller.key.scopes)
+    changes = await plan_changes(ctx, given)
     interruption = Interruption()
     async with state_of(request).planning:
         try:
@@ -53,4 +55,4 @@ async def plan_campaign(
         except asyncio.CancelledError:
             interruption.request()
             raise
-    return PlanDocument.of(plan)
+    return PlanDocument.of(plan, changes)

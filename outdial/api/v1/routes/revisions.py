@@ -21,7 +21,7 @@ from outdial.api.v1.answers import (
 from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
-from outdial.api.v1.routes.campaigns import DEFINITION, Name, ShownDifference, body_text
+from outdial.api.v1.routes.campaigns import DEFINITION, Name, PlanId, ShownDifference, body_text
 from outdial.api.v1.routes.launches import ACCEPTED, carried_out_once
 from outdial.domain.call.claim import CampaignState
 from outdial.intake.apart import parse_apart
@@ -30,6 +30,7 @@ from outdial.services.accounts.access import Caller
 from outdial.services.accounts.once import Answer
 from outdial.services.campaigns import applying, revisions
 from outdial.services.campaigns.applying import Applied, RosterMode
+from outdial.services.campaigns.plan_check import require_plan
 from outdial.services.campaigns.staging import Progress
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
@@ -110,6 +111,8 @@ class Change:
     recipients: RosterMode
     reason: str | None
     expected: int | None
+    plan: str | None = None
+    """The id of the plan that is carried out."""
 
     async def apply(
         self,
@@ -120,6 +123,8 @@ class Change:
         public_id: str | None = None,
     ) -> Answer:
         """Apply it, and show what came of it."""
+        if self.plan is not None:
+            await require_plan(caller.ctx, loaded, self.plan)
         applied = await applying.apply_definition(
             caller.ctx,
             loaded,
@@ -156,6 +161,7 @@ async def apply_definition(
     request: Request,
     recipients: Recipients = RosterMode.ADD,
     reason: Reason = None,
+    plan: PlanId = None,
     if_match: IfMatch = None,
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("campaigns:write"),
@@ -166,7 +172,7 @@ async def apply_definition(
     `GET /v1/launches/{id}` shows how far it is."""
     text = await body_text(request)
     stored = await idempotent_request(request, caller, idempotency_key)
-    change = Change(name, recipients, reason, version_of(if_match))
+    change = Change(name, recipients, reason, version_of(if_match), plan)
 
     async def work(public_id: str | None, progress: Progress | None = None) -> Answer:
         loaded = await parse_apart(len(text), read_definition_text, text, name="body")

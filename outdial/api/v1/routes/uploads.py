@@ -25,7 +25,7 @@ from outdial.api.state import state_of
 from outdial.api.uploads import CONTACTS, Upload
 from outdial.api.v1.answers import IdempotencyKey, IfMatch, identify, shown, version_of
 from outdial.api.v1.auth import needs
-from outdial.api.v1.routes.campaigns import Name, launch
+from outdial.api.v1.routes.campaigns import Name, PlanId, launch
 from outdial.api.v1.routes.launches import accept
 from outdial.api.v1.routes.results import Added
 from outdial.api.v1.routes.revisions import Change, Reason, Recipients
@@ -71,6 +71,7 @@ async def launch_campaign(
     request: Request,
     idempotency_key: IdempotencyKey = None,
     again: Annotated[bool, Query()] = False,
+    plan: PlanId = None,
     caller: Caller = needs("campaigns:write"),
 ) -> Response:
     """Launch a definition over a contact file: the parts `definition` and `contacts` of a form."""
@@ -82,7 +83,12 @@ async def launch_campaign(
 
         async def work(public_id: str | None, progress: Progress) -> Answer:
             return await launch(
-                caller, over_file, again=again, progress=progress, public_id=public_id
+                caller,
+                over_file,
+                again=again,
+                plan=plan,
+                progress=progress,
+                public_id=public_id,
             )
 
     return await accept(request, caller, stored, work, upload.close)
@@ -94,12 +100,13 @@ async def apply_definition(
     request: Request,
     recipients: Recipients = RosterMode.ADD,
     reason: Reason = None,
+    plan: PlanId = None,
     if_match: IfMatch = None,
     idempotency_key: IdempotencyKey = None,
     caller: Caller = needs("campaigns:write"),
 ) -> Response:
     """Make a campaign match a definition over a contact file, as it is launched from a form."""
-    change = Change(name, recipients, reason, version_of(if_match))
+    change = Change(name, recipients, reason, version_of(if_match), plan)
     async with _upload(request, caller) as upload:
         text = await _read_form(request, upload)
         loaded = await parse_apart(len(text), read_definition_text, text, name=DEFINITION)
