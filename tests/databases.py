@@ -74,15 +74,19 @@ def postgresql_server() -> Iterator[URL]:
 def postgresql_database(server: URL) -> Iterator[str]:
     """The URL of a new database on a server."""
     name = f"outdial_test_{uuid.uuid4().hex[:12]}"
-    _administer(server, f'CREATE DATABASE "{name}"')
-    # Nothing here survives a power cut anyway; locks and visibility are the same without.
-    _administer(server, f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+    _create_on_postgresql(server, name)
     try:
         yield server.set(database=name).render_as_string(hide_password=False)
     finally:
         # Our own server goes with all that is in it, which takes no checkpoint for each.
         if SERVER_VARIABLE in os.environ:
             _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _create_on_postgresql(server: URL, name: str, template: str = "template1") -> None:
+    _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    # Nothing here survives a power cut anyway; locks and visibility are the same without.
+    _administer(server, f'ALTER DATABASE "{name}" SET synchronous_commit = off')
 
 
 @contextmanager
@@ -102,6 +106,10 @@ def migrated(url: str, kind: type[Database] = Database, **options: Any) -> Itera
     copied = parsed.get_backend_name() == "sqlite" and not path.exists()
     if copied:
         path.write_bytes(_new_sqlite())
+    elif parsed.get_backend_name() == "postgresql" and SERVER_VARIABLE not in os.environ:
+        copied = _has_no_schema(parsed)
+        if copied:
+            _copy_on_postgresql(parsed)
     database = kind(url, **options)
     do_not_sync(database)
     try:
@@ -123,6 +131,32 @@ def _new_sqlite() -> bytes:
         database.migrate()
         database.dispose()
         return Path(make_url(url).database or "").read_bytes()
+
+
+def _has_no_schema(url: URL) -> bool:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found = connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one()
+    engine.dispose()
+    return found is None
+
+
+def _copy_on_postgresql(url: URL) -> None:
+    """Replace a database by one that every migration has gone over: to copy it is quicker."""
+    server = url.set(database="postgres")
+    template = _new_on_postgresql(server)
+    _administer(server, f'DROP DATABASE "{url.database}"')
+    _create_on_postgresql(server, str(url.database), template)
+
+
+@cache
+def _new_on_postgresql(server: URL) -> str:
+    name = f"outdial_test_{uuid.uuid4().hex[:12]}"
+    _create_on_postgresql(server, name)
+    database = Database(server.set(database=name).render_as_string(hide_password=False))
+    database.migrate()
+    database.dispose()
+    return name
 
 
 def do_not_sync(database: Database) -> None:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.both_databases
 
 ON_LINE = 7
 OF_CAMPAIGN = 4
-PEOPLE = 14
+PEOPLE = 10
 
 
 def _campaigns(house: House) -> list[CampaignRecord]:
