@@ -105,7 +105,8 @@ class Measured:
         if key in self._done:
             return
         self._done.add(key)
-        values = parameters[0] if many else parameters
+        # Many rows are one statement with all of their values where they are returned.
+        values = parameters[0] if many and isinstance(parameters, list) else parameters
         if isinstance(cursor.connection, sqlite3.Connection):
             read, returned, how = _on_sqlite(cursor.connection, statement, values)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,6 +13,7 @@ from outdial.store.campaign.progress import read_progress
 from outdial.store.campaign.states import finish_campaign
 from outdial.store.roster import requeue, roster
 from tests.builders import House, definition
+from tests.store.test_rush import DAY, OPENS, counted
 
 PEOPLE = 60
 STEP = 25
@@ -82,6 +83,28 @@ def test_claims_decide_anew_those_whom_a_revision_left(house: House) -> None:
     assert len(taken) == PEOPLE
     assert {call.line for call in taken} == {"second"}
     assert len(claims) >= 2
+
+
+def test_who_can_not_be_called_yet_by_a_revision_is_due_when_its_hours_open(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at once, without a decision about each."""
+    house.now = OPENS - timedelta(hours=3)
+    house.line("second")
+    campaign = house.launch(PEOPLE, schedule=DAY)
+    while house.claim(campaign).wake_at == house.now:
+        pass
+    later = definition(line="second", schedule={"hours": "09:00-18:00"})
+    house.write(lambda s: campaigns.apply_definition(s, campaign.id, later, "", now=house.now))
+    with counted(house, monkeypatch) as work:
+        claim = house.claim(campaign)
+        while claim.wake_at == house.now:
+            claim = house.claim(campaign)
+    assert (claim.wake_at, work.decisions) == (OPENS + timedelta(hours=1), 0)
+    people = house.write(lambda s: roster.list_recipients(s, campaign.id, launch=1, limit=100))
+    assert len({person.reason for person in people}) == 1
+    house.now = OPENS + timedelta(hours=1)
+    assert {call.line for call in house.claim(campaign).calls} == {"second"}
 
 
 def test_another_launch_starts_afresh(house: House) -> None:

@@ -23,7 +23,7 @@ from tests.builders import LINE, House, draft, located, phone, zones
 
 pytestmark = pytest.mark.both_databases
 
-PEOPLE = 2_000
+PEOPLE = 1_000
 NEW_YORK, LOS_ANGELES = "America/New_York", "America/Los_Angeles"
 DAY = {"hours": "08:00-18:00"}
 OPENS = datetime(2026, 3, 4, 13, tzinfo=UTC)
@@ -112,7 +112,7 @@ def test_each_freed_slot_moves_one_recipient(
     enroll(house, rows_of(campaign, PEOPLE))
     live = [call.call_id for call in house.claim(campaign).calls]
     assert len(live) == most
-    rounds = 60
+    rounds = 30
     with counted(house, monkeypatch) as work:
         for _ in range(rounds):
             house.end(live.pop(0))
@@ -168,10 +168,10 @@ def test_redials_that_are_due_at_once_do_not_all_become_ready(
     enroll(house, rows_of(campaign, 500, turn=0, due_at=house.now, not_before=house.now))
     live = [call.call_id for call in house.claim(campaign).calls]
     with counted(house, monkeypatch) as work:
-        for _ in range(60):
+        for _ in range(30):
             house.end(live.pop(0))
             live.append(house.claim_one(campaign).call_id)
-    assert work.decisions <= 2 * 60 + 2 * SMALLEST_STEP
+    assert work.decisions <= 2 * 30 + 2 * SMALLEST_STEP
     assert ready(house) <= 2 * SMALLEST_STEP
 
 
@@ -183,7 +183,7 @@ def test_before_the_hours_all_are_rescheduled_in_few_claims(
     however many calls may start."""
     house.now = OPENS - timedelta(hours=1)
     campaign = house.launch(0, schedule=DAY, pacing={"max_concurrent": at_once})
-    people = 3 * RESCHEDULED
+    people = 2 * RESCHEDULED
     enroll(house, rows_of(campaign, people))
     claims = 1
     with counted(house, monkeypatch) as work:
@@ -239,7 +239,7 @@ def test_closing_time_is_bounded_work_and_stops_nobody_else(
     house.now = OPENS
     house.line(most=5)
     campaign = house.launch(0, schedule=DAY)
-    left = 3 * RESCHEDULED
+    left = 2 * RESCHEDULED
     enroll(house, rows_of(campaign, left))
     enroll(house, rows_of(campaign, 50, LOS_ANGELES, first=left))
     live = [call.call_id for call in house.claim(campaign).calls]
@@ -273,7 +273,7 @@ def test_an_opening_wakes_the_campaign_once(house: House) -> None:
 def test_first_calls_wait_for_no_more_than_all_attempts_of_those_before(house: House) -> None:
     """Retries go first, and they are limited."""
     house.line(most=2)
-    attempts, people = 3, 30
+    attempts, people = 3, 15
     retry = {"busy": {"delays": "1m", "max_attempts": attempts}, "max_attempts": attempts}
     campaign = house.launch(0, retry=retry)
     enroll(house, rows_of(campaign, people))

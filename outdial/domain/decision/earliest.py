@@ -31,3 +31,19 @@ def earliest_wait(
     )
     decision = decide(candidate, plan, Ledger(), now, rulebook)
     return decision if isinstance(decision, Wait) else None
+
+
+class EarliestWaits:
+    """`earliest_wait` at one instant, found once for all with the same zones."""
+
+    def __init__(self, plan: CallPlan, rulebook: Rulebook, now: datetime) -> None:
+        self._plan = plan
+        self._rulebook = rulebook
+        self._now = now
+        self._waits: dict[tuple[tuple[str, ...], ...], Wait | None] = {}
+
+    def of(self, zones: ZoneEvidence) -> Wait | None:
+        kind = (zones.candidates, zones.jurisdictions, zones.destinations)
+        if kind not in self._waits:
+            self._waits[kind] = earliest_wait(self._plan, zones, self._now, self._rulebook)
+        return self._waits[kind]

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import bindparam, select
 from sqlmodel import Session
 
 from outdial.domain.call.event import CallEvent
 from outdial.domain.call.status import CallStatus
 from outdial.store.call.late_evidence import may_change_what_follows
 from outdial.store.db.dialect import unindexed
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import call
 
-_CALLS = (
-    select(
-        call.c.id,
-        call.c.provider_call_id,
-        call.c.workflow_id,
-        call.c.status,
-        call.c.is_attempt,
-        call.c.settled_at,
-    )
-    .where(
-        unindexed(call.c.tenant) == bindparam("of_tenant"),
-        unindexed(call.c.line) == bindparam("of_line"),
-    )
-    .order_by(call.c.created_at)
+_CALLS = select(
+    call.c.id,
+    call.c.provider_call_id,
+    call.c.workflow_id,
+    call.c.status,
+    call.c.is_attempt,
+    call.c.settled_at,
+    call.c.created_at,
+).where(
+    unindexed(call.c.tenant) == bindparam("of_tenant"),
+    unindexed(call.c.line) == bindparam("of_line"),
 )
-_BY_ID = _CALLS.where(call.c.id.in_(bindparam("ids", expanding=True)))
-_BY_PROVIDER_ID = _CALLS.where(call.c.provider_call_id.in_(bindparam("ids", expanding=True)))
+_BY_ID = Lookup(_CALLS, call.c.id, "ids")
+_BY_PROVIDER_ID = Lookup(_CALLS, call.c.provider_call_id, "ids")
 """One key each: a statement with either of them reads all calls of the tenant on SQLite."""
 
 
@@ -70,12 +68,11 @@ class Matches:
             if named is not None and each.provider_call_id is not None:
                 self._by_provider_id.setdefault(each.provider_call_id, named)
 
-    def _read(
-        self, s: Session, statement: Select[Any], of_line: dict[str, str], ids: set[str]
-    ) -> None:
+    def _read(self, s: Session, calls: Lookup, of_line: dict[str, str], ids: set[str]) -> None:
         if not ids:
             return
-        for row in s.connection().execute(statement, {**of_line, "ids": sorted(ids)}):
+        rows = calls.execute(s, {**of_line, "ids": sorted(ids)})
+        for row in sorted(rows, key=attrgetter("created_at")):
             status = CallStatus(row.status)
             settled = row.settled_at is not None
             late = may_change_what_follows(status, row.is_attempt, settled=settled)

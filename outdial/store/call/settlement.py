@@ -45,6 +45,7 @@ from outdial.store.call.next_attempt import (
 )
 from outdial.store.callbacks.effects import apply_callbacks
 from outdial.store.compliance.suppressions import suppress_all
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import call, event, lease, recipient
 from outdial.store.lines.health import record_line_result
 from outdial.store.webhooks.outbox import publish_calls
@@ -63,9 +64,7 @@ _OVERDUE = (
     .order_by(call.c.settle_by)
     .limit(bindparam("most"))
 )
-_EVENTS = select(event.c.call_id, event.c.payload).where(
-    event.c.call_id.in_(bindparam("call_ids", expanding=True))
-)
+_EVENTS = Lookup(select(event.c.call_id, event.c.payload), event.c.call_id, "call_ids")
 _LAST_ATTEMPT = (
     select(call.c.id, call.c.status)
     .where(
@@ -344,7 +343,7 @@ def read_events(s: Session, call_ids: Sequence[str]) -> dict[str, list[CallEvent
     """The events that are stored for calls, by call."""
     events: dict[str, list[CallEvent]] = defaultdict(list)
     if call_ids:
-        stored = s.connection().execute(_EVENTS, {"call_ids": list(call_ids)})
+        stored = _EVENTS.execute(s, {"call_ids": list(call_ids)})
         for call_id, reported in readable_events(stored):
             events[call_id].append(reported)
     return events

@@ -382,5 +382,5 @@ def apply_definition(
     values = {"plan": _written(CallPlan.of(definition)), "revision": record.revision + 1}
     changed = change_campaign(s, campaign_id, values)
     keep_revision(s, changed, definition, source_text, now, note)
-    save_claim_state(s, campaign_id, requeue_from=requeue_some(s, changed))
+    save_claim_state(s, campaign_id, requeue_from=requeue_some(s, changed, now=now))
     return changed

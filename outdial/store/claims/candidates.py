@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     CompoundSelect,
     RowMapping,
     Select,
@@ -43,7 +44,7 @@ from outdial.store.claims.ready import Needed
 from outdial.store.claims.reschedule import reschedule
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.bulk import among
-from outdial.store.db.tables import is_ready, recipient
+from outdial.store.db.tables import is_ready, is_request, is_waiting, recipient
 from outdial.store.records import read_candidate, read_current_zones
 
 NOT_CALLED = (RecipientState.WAITING.value, RecipientState.READY.value)
@@ -109,8 +110,8 @@ class DueScan:
 
     decisions: int = 0
     promoted: int = 0
-    exhausted: bool = False
-    """No recipient that is due is left to decide."""
+    unread: frozenset[str] = frozenset()
+    """Groups of recipients some of which are due and were not decided about."""
     outside_hours: bool = False
     """As many as one step reads were put off together: those that follow are probably outside
     their hours, too."""
@@ -123,10 +124,20 @@ class DueScan:
         return DueScan(
             decisions=self.decisions + rest.decisions,
             promoted=self.promoted + rest.promoted,
-            exhausted=rest.exhausted,
+            unread=rest.unread,
             outside_hours=self.outside_hours or rest.outside_hours,
             ended=self.ended + rest.ended,
             ledgers=rest.ledgers,
+        )
+
+    def beside(self, other: DueScan) -> DueScan:
+        """With what was decided about another group in the same claim."""
+        return DueScan(
+            decisions=self.decisions + other.decisions,
+            promoted=self.promoted + other.promoted,
+            unread=self.unread | other.unread,
+            ended=self.ended + other.ended,
+            ledgers=self.ledgers | other.ledgers,
         )
 
 
@@ -160,16 +171,10 @@ CALLABLE = (
 once: building one takes longer than running it."""
 
 
-_CLOSED = CALLABLE.where(
-    is_ready,
-    recipient.c.window_closes_at <= bindparam("now"),
-).order_by(recipient.c.window_closes_at)
-
-
-def _due(turn: int) -> Select[Any]:
+def _due(turn: int, waiting: ColumnElement[bool]) -> Select[Any]:
     return (
         CALLABLE.where(
-            recipient.c.state == RecipientState.WAITING.value,
+            waiting,
             recipient.c.due_at <= bindparam("now"),
             recipient.c.turn == turn,
         )
@@ -178,25 +183,34 @@ def _due(turn: int) -> Select[Any]:
     )
 
 
-_GROUPS = (
-    (_CLOSED, recipient.c.window_closes_at),
-    (_due(0), recipient.c.due_at),
-    (_due(1), recipient.c.due_at),
-)
-_PARTS = [
-    part.add_columns(literal(place).label("place"), since.label("since")).subquery()
-    for place, (part, since) in enumerate(_GROUPS)
-]
-_NEXT = (
-    union_all(*(select(part) for part in _PARTS))
-    .order_by("place", "since", "id")
-    .limit(bindparam("size"))
-)
-"""Each part reads no more than its size from its index; the first of all of them are taken."""
+def _next(waiting: ColumnElement[bool], *of_group: ColumnElement[bool]) -> CompoundSelect[Any]:
+    """Each part reads no more than its size from its index; the first of all of them are taken."""
+    closed = CALLABLE.where(is_ready, recipient.c.window_closes_at <= bindparam("now"))
+    groups = (
+        (closed.order_by(recipient.c.window_closes_at), recipient.c.window_closes_at),
+        (_due(0, waiting), recipient.c.due_at),
+        (_due(1, waiting), recipient.c.due_at),
+    )
+    parts = [
+        part.where(*of_group)
+        .add_columns(literal(place).label("place"), since.label("since"))
+        .subquery()
+        for place, (part, since) in enumerate(groups)
+    ]
+    return (
+        union_all(*(select(part) for part in parts))
+        .order_by("place", "since", "id")
+        .limit(bindparam("size"))
+    )
+
+
+_OF_LINE = (recipient.c.line == bindparam("of_line"), is_request)
+_NEXT = _next(recipient.c.state == RecipientState.WAITING.value)
+_NEXT_ON = _next(is_waiting, *_OF_LINE)
 _READY = CALLABLE.where(is_ready).order_by(
     recipient.c.window_closes_at, recipient.c.turn, recipient.c.id
 )
-_READY_ON = _READY.where(recipient.c.line == bindparam("of_line"))
+_READY_ON = _READY.where(*_OF_LINE)
 """Of the direct campaign, whose recipients bring lines of their own. All others have those of their
 campaign, as they are now: the line stored with a recipient may be one of an earlier revision."""
 
@@ -215,16 +229,24 @@ def find_recipients(
 
 
 def find_due(
-    s: Session, campaign: CampaignRecord, size: int, now: datetime, need: Needed | None = None
+    s: Session,
+    campaign: CampaignRecord,
+    size: int,
+    now: datetime,
+    need: Needed | None = None,
+    line: str | None = None,
 ) -> list[Recipient]:
-    """The next recipients that are due, at most `size` of them, in their order.
+    """The next recipients that are due, at most `size` of them, in their order; with `line`, of
+    the requests that bring it.
 
     `need` says how many more have to be ready, of those with a time of their own and of all: a
     kind of which there are enough is left out."""
     sizes = {"size_0": size, "size_1": size}
     if need is not None:
         sizes = {"size_0": size if need.redials > 0 else 0, "size_1": size if need.all > 0 else 0}
-    return find_recipients(s, campaign, _NEXT, size, now=now, **sizes)
+    if line is None:
+        return find_recipients(s, campaign, _NEXT, size, now=now, **sizes)
+    return find_recipients(s, campaign, _NEXT_ON, size, now=now, of_line=line, **sizes)
 
 
 def find_ready(
@@ -283,19 +305,21 @@ def scan_due(
     at_most: int,
     now: datetime,
     put_off: bool = True,
+    line: str | None = None,
 ) -> tuple[DueScan, list[tuple[Recipient, Dial]]]:
-    """Decide step by step until as many are ready as needed, none is due, or `at_most` is reached.
+    """Decide step by step until as many are ready as needed, none is due, or `at_most` is reached;
+    with `line`, about requests that bring it.
 
     Those who were found ready last are returned instead of stored: most are called at once. Once,
     if `put_off` says so, recipients that wait for the same hours are put off together.
     """
-    scan = DueScan()
+    scan = DueScan(unread=frozenset((line or campaign.plan.line,)))
     ready: list[tuple[Recipient, Dial]] = []
     while scan.decisions < at_most:
         left = Needed(need.redials - scan.promoted, need.all - scan.promoted)
         size = scan_step(max(left.redials, left.all), at_most - scan.decisions)
         write_decisions(s, ready)  # or they were read again
-        due = find_due(s, campaign, size, now, left)
+        due = find_due(s, campaign, size, now, left, line)
         ledgers = read_ledgers(s, campaign, due, rulebook, now)
         ready, others = [], list[Decided]()
         waits = 0
@@ -314,7 +338,8 @@ def scan_due(
         scan.decisions += decided
         scan.promoted += len(ready)
         if decided == len(due) < size:
-            scan.exhausted = left.all > 0
+            if left.all > 0:
+                scan.unread = frozenset()
             break
         if scan.promoted >= need.all:
             break

@@ -16,22 +16,20 @@ from sqlmodel import Session
 from outdial.domain.decision.ceiling import DAILY_CEILING, WITHIN, Ceiling
 from outdial.domain.line.routing import SIMULATED
 from outdial.domain.numbers.phone import siblings, subscriber
-from outdial.store.db.bulk import among
 from outdial.store.db.dialect import lock_keys
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import call, line
 from outdial.store.lines.kinds import simulated_among
 
 SETTING = "daily_ceiling"
 """Key of `Session.info` that holds the installation's setting."""
 
-_LEFT = (
-    select(call.c.phone, call.c.left_at)
-    .where(
-        call.c.left_at.is_not(None),
-        among(call.c.phone, "phones"),
-        call.c.left_at > bindparam("since"),
-    )
-    .order_by(call.c.left_at)
+_LEFT = Lookup(
+    select(call.c.phone, call.c.left_at).where(
+        call.c.left_at.is_not(None), call.c.left_at > bindparam("since")
+    ),
+    call.c.phone,
+    "phones",
 )
 _COUNT = update(call).where(
     call.c.id == bindparam("call_id"),
@@ -63,7 +61,7 @@ def read_ceilings(
     left: dict[str, list[datetime]] = defaultdict(list)
     forms = sorted({form for phone in lines for form in siblings(phone)})
     values = {"phones": forms, "since": now - WITHIN}
-    for phone, at in s.connection().execute(_LEFT, values):
+    for phone, at in _LEFT.execute(s, values):
         left[subscriber(phone)].append(at)
     of_phone = {phone: sorted(left[subscriber(phone)]) for phone in lines if left}
     reached = {phone: tuple(times) for phone, times in of_phone.items() if len(times) >= most}

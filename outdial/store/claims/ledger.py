@@ -18,15 +18,18 @@ from outdial.domain.decision.ceiling import Ceiling
 from outdial.domain.decision.decision import Ledger
 from outdial.domain.numbers.phone import siblings, subscriber
 from outdial.store.claims.ceiling import read_ceilings
-from outdial.store.db.bulk import among
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import EPOCH, call
 
 _DIALED_AT = func.coalesce(call.c.fenced_at, call.c.created_at)
-_ATTEMPTS = select(call.c.phone, _DIALED_AT.label("at")).where(
-    call.c.tenant == bindparam("of_tenant"),
-    among(call.c.phone, "phones"),
-    call.c.created_at > bindparam("since"),
-    call.c.is_attempt,
+_ATTEMPTS = Lookup(
+    select(call.c.phone, _DIALED_AT.label("at")).where(
+        call.c.tenant == bindparam("of_tenant"),
+        call.c.created_at > bindparam("since"),
+        call.c.is_attempt,
+    ),
+    call.c.phone,
+    "phones",
 )
 _LONGEST_CALL = timedelta(days=1)
 """Between a call's claim, by which it is found, and its dialing, by which it counts."""
@@ -59,7 +62,7 @@ def read_ledgers(
         numbers = {number for each in needed for number in (each.phone, *each.others)}
         phones = sorted({text for number in numbers for text in siblings(number)})
         values = {"of_tenant": tenant, "phones": phones, "since": since}
-        for phone, at in s.connection().execute(_ATTEMPTS, values):
+        for phone, at in _ATTEMPTS.execute(s, values):
             attempts[subscriber(phone)].append(at)
     return [_ledger(each, attempts, ceilings.get(each.phone)) for each in queries]
 

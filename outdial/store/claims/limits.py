@@ -30,8 +30,9 @@ from outdial.domain.line.routing import LineShare
 from outdial.domain.line.sharing import Claimant
 from outdial.domain.record import CampaignRecord
 from outdial.store.claims.demand import Demand, look_again_after, read_demand
+from outdial.store.claims.request_lines import first_closing
 from outdial.store.db.dialect import lock_rows
-from outdial.store.db.tables import call, is_ready, lease, line, recipient
+from outdial.store.db.tables import call, lease, line
 from outdial.store.lines.health import health_of
 
 UNKNOWN_LINE_RETRY = timedelta(minutes=1)
@@ -98,16 +99,7 @@ def _routes(
     """The lines of each group of recipients, by the name of the first."""
     if not record.direct:
         return {record.plan.line: record.plan.shares}
-    stored = (
-        select(recipient.c.line)
-        .distinct()
-        .where(
-            recipient.c.campaign_id == record.id,
-            recipient.c.launch == record.launch,
-            is_ready,
-        )
-    )
-    names = sorted({*s.connection().execute(stored).scalars(), *groups})
+    names = sorted({*first_closing(s, record), *groups})
     return {name: (LineShare(name=name),) for name in names}
 
 

@@ -6,36 +6,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlmodel import Session
 
 from outdial.domain.call.batches import MOST_COUNTED
 from outdial.domain.record import CampaignRecord
-from outdial.store.db.tables import is_ready, recipient
+from outdial.store.db.tables import is_ready, is_request, recipient
 
-_READY_TURNS = (
-    select(recipient.c.turn)
-    .where(
-        recipient.c.campaign_id == bindparam("campaign_id"),
-        recipient.c.launch == bindparam("launch"),
-        is_ready,
-        recipient.c.window_closes_at > bindparam("now"),
+_OPEN = (
+    recipient.c.campaign_id == bindparam("campaign_id"),
+    recipient.c.launch == bindparam("launch"),
+    is_ready,
+    recipient.c.window_closes_at > bindparam("now"),
+)
+_OF_LINE = (recipient.c.line == bindparam("of_line"), is_request)
+
+
+def _counts(*of_group: ColumnElement[bool]) -> Select[tuple[int, int]]:
+    turns = (
+        select(recipient.c.turn)
+        .where(*_OPEN, *of_group)
+        .order_by(recipient.c.window_closes_at)
+        .limit(MOST_COUNTED)
+        .subquery()
     )
-    .order_by(recipient.c.window_closes_at)
-    .limit(MOST_COUNTED)
-    .subquery()
-)
-_READY_COUNTS = select(_READY_TURNS.c.turn, func.count().label("ready")).group_by(
-    _READY_TURNS.c.turn
-)
+    return select(turns.c.turn, func.count().label("ready")).group_by(turns.c.turn)
+
+
+_COUNTS, _COUNTS_ON = _counts(), _counts(*_OF_LINE)
 _WINDOWS = (
     select(recipient.c.window_closes_at)
-    .where(
-        recipient.c.campaign_id == bindparam("campaign_id"),
-        recipient.c.launch == bindparam("launch"),
-        is_ready,
-        recipient.c.window_closes_at > bindparam("now"),
-    )
+    .where(*_OPEN)
     .order_by(recipient.c.window_closes_at)
     .limit(bindparam("size"))
 )
@@ -43,7 +44,7 @@ _LEFT, _LEFT_ON = (
     select(func.count().label("ready"), func.max(each.c.window_closes_at).label("closes_at"))
     for each in (
         _WINDOWS.subquery(),
-        _WINDOWS.where(recipient.c.line == bindparam("of_line")).subquery(),
+        _WINDOWS.where(*_OF_LINE).subquery(),
     )
 )
 
@@ -57,11 +58,17 @@ class Needed:
     all: int
 
 
-def needed(s: Session, campaign: CampaignRecord, wanted: int, now: datetime) -> Needed:
-    """What is missing until `wanted` recipients are ready. Those who have a time of their own go
-    first, so they are made ready although enough of the others are."""
+def needed(
+    s: Session, campaign: CampaignRecord, wanted: int, now: datetime, line: str | None = None
+) -> Needed:
+    """What is missing until `wanted` recipients are ready; with `line`, of the requests that bring
+    it. Those who have a time of their own go first, so they are made ready although enough of the
+    others are."""
     of_launch = {"campaign_id": campaign.id, "launch": campaign.launch, "now": now}
-    counted = s.connection().execute(_READY_COUNTS, of_launch).all()
+    if line is None:
+        counted = s.connection().execute(_COUNTS, of_launch).all()
+    else:
+        counted = s.connection().execute(_COUNTS_ON, of_launch | {"of_line": line}).all()
     counts = {row.turn: int(row.ready) for row in counted}
     return Needed(wanted - counts.get(0, 0), wanted - sum(counts.values()))
 

@@ -16,10 +16,10 @@ from sqlmodel import Session
 from outdial.domain.call.batches import RESCHEDULED
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.decision.decision import Wait
-from outdial.domain.decision.earliest import earliest_wait
+from outdial.domain.decision.earliest import EarliestWaits
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
-from outdial.domain.rules.zone import ZoneEvidence, zone_data
+from outdial.domain.rules.zone import zone_data
 from outdial.store.db.bulk import among
 from outdial.store.db.tables import EPOCH, recipient
 from outdial.store.records import read_zones
@@ -63,8 +63,9 @@ def reschedule(
     for recipient_id, zones in s.connection().execute(_FIRST_DUE, here):
         by_zones[zones].append(recipient_id)
     waits: dict[Wait, list[int]] = defaultdict(list)
+    earliest = EarliestWaits(campaign.plan, rulebook, now)
     for zones, ids in by_zones.items():
-        wait = _wait_of(campaign, zones, now, rulebook)
+        wait = wait_of(earliest, zones)
         if wait is not None:
             waits[wait] += ids
     for wait, ids in waits.items():
@@ -78,10 +79,8 @@ class FirstDue:
     anybody with their zones be called. What a tenant adds to the rules can't make it earlier."""
 
     def __init__(self, plan: CallPlan, now: datetime) -> None:
-        self._plan = plan
-        self._now = now
+        self._waits = EarliestWaits(plan, shipped_rulebook(), now)
         self._by_zones: dict[str, datetime] = {}
-        self._by_kind: dict[tuple[tuple[str, ...], ...], datetime] = {}
 
     def __call__(self, zones: str) -> datetime:
         """`zones` is a ZoneEvidence as JSON text."""
@@ -89,21 +88,13 @@ class FirstDue:
         if due is None:
             if len(self._by_zones) >= MOST_REMEMBERED:
                 self._by_zones.clear()
-            due = self._by_zones[zones] = self._due(read_zones(zones))
+            wait = self._waits.of(read_zones(zones))
+            due = self._by_zones[zones] = EPOCH if wait is None else wait.until
         return due
 
-    def _due(self, evidence: ZoneEvidence) -> datetime:
-        kind = (evidence.candidates, evidence.jurisdictions, evidence.destinations)
-        if kind not in self._by_kind:
-            wait = earliest_wait(self._plan, evidence, self._now, shipped_rulebook())
-            self._by_kind[kind] = EPOCH if wait is None else wait.until
-        return self._by_kind[kind]
 
-
-def _wait_of(
-    campaign: CampaignRecord, zones: str, now: datetime, rulebook: Rulebook
-) -> Wait | None:
+def wait_of(waits: EarliestWaits, zones: str) -> Wait | None:
+    """Until when nobody with these zones, a ZoneEvidence as JSON text, gets a first call. None for
+    those of older data, too: they are resolved again by each number."""
     evidence = read_zones(zones)
-    if evidence.data_version != zone_data():
-        return None  # resolved again by each number
-    return earliest_wait(campaign.plan, evidence, now, rulebook)
+    return waits.of(evidence) if evidence.data_version == zone_data() else None

@@ -52,13 +52,11 @@ from outdial.store.claims.candidates import (
     scan_due,
     write_decisions,
 )
-from outdial.store.claims.limits import (
-    campaign_allowance,
-    line_capacity,
-)
+from outdial.store.claims.direct import scan_requests
+from outdial.store.claims.limits import campaign_allowance, line_capacity
 from outdial.store.claims.line_shares import leave_lines, share_lines
 from outdial.store.claims.number_locks import lock_numbers
-from outdial.store.claims.ready import Needed, needed
+from outdial.store.claims.ready import needed
 from outdial.store.claims.result import ClaimResult, Reservation
 from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.claims.wakeup import NextWakeup, next_wakeup
@@ -156,11 +154,11 @@ def _scan_and_reserve(
     record, in_flight = snapshot.record, snapshot.in_flight
     requeue_from = state["requeue_from"]
     if requeue_from is not None:
-        requeue_from = requeue_some(s, record, requeue_from)
+        requeue_from = requeue_some(s, record, requeue_from, now=now)
         save_claim_state(s, record.id, requeue_from=requeue_from)
     budget = read_budget(s, record, now)
     allowance = _allowance(s, record, in_flight, budget, now)
-    scan, reservation = DueScan(), Reservation()
+    scan, reservation, more = DueScan(), Reservation(), False
     if allowance.free > 0:
         rulebook = read_rulebook(s, record.tenant, now)
         free = min(allowance.free, limit, MAX_CALLS)
@@ -168,6 +166,7 @@ def _scan_and_reserve(
         turn = state["caller_turn"]
         reserver = _Reserver(s, record, rulebook, key, turn, scan.ledgers, budget, now)
         reservation = reserver.reserve(ready, free, capacity)
+        more = reservation.more or capacity.any_free(scan.unread)
         left = allowance.free - len(reservation.calls)
         reservation.offered = share_lines(
             s, record, capacity, left, now, stored=state["waits_for_lines"]
@@ -180,14 +179,14 @@ def _scan_and_reserve(
     if budget is not None:
         publish_exhaustion(s, budget, state["budget_exhausted"])
         reservation.budget_spent = budget.allowance().exhausted == "most"
-    exhausted = scan.exhausted and not reservation.surplus
+    surplus = {record.plan.line} if reservation.surplus else ()
     wakeup = next_wakeup(
         s,
         snapshot,
         allowance,
         now,
-        more=reservation.more or (reservation.ran_dry and not exhausted),
-        exhausted=exhausted,
+        more=more,
+        unread={*scan.unread, *surplus},
         blocked=reservation.blocked,
         ran_dry=reservation.ran_dry,
     )
@@ -217,16 +216,10 @@ def _scan(
     What lines take is estimated before they are locked. Where it turns out to be more, the rest is
     decided about under the lock: a claim that left slots would lose its turn to other campaigns.
     Nobody is put off together under it, and where a thousand were, nobody else is decided about.
-
-    Recipients of the direct campaign bring lines of their own: which these are, and what they
-    take, is known once it was decided about them.
     """
     at_most = MAX_DECISIONS - free - SLACK
     if record.direct:
-        need = Needed(free, free)
-        scan, ready = scan_due(s, record, rulebook, need=need, at_most=at_most, now=now)
-        groups = (each.group for each, _ in ready)
-        return scan, ready, line_capacity(s, record, groups, wanted, now)
+        return scan_requests(s, record, rulebook, free, wanted, now, at_most=at_most)
     estimate = line_capacity(s, record, (), wanted, now, lock=False)
     enough = min(free, max(estimate.usable, SLACK))
     need = needed(s, record, enough, now)
@@ -235,7 +228,7 @@ def _scan(
         return scan, ready, estimate
     capacity = line_capacity(s, record, (), wanted, now)
     usable = min(free, capacity.usable)
-    if usable > enough and not (scan.exhausted or scan.outside_hours):
+    if usable > enough and scan.unread and not scan.outside_hours:
         write_decisions(s, ready)
         need = needed(s, record, usable, now)
         left = at_most - scan.decisions

@@ -26,7 +26,15 @@ from outdial.store.db.tables.line import line, line_demand, line_failure, line_r
 from outdial.store.db.tables.progress import progress_count
 from outdial.store.db.tables.receipt import receipt
 from outdial.store.db.tables.request import call_request
-from outdial.store.db.tables.roster import is_ready, is_unsignalled, recipient, roster, roster_chunk
+from outdial.store.db.tables.roster import (
+    is_ready,
+    is_request,
+    is_unsignalled,
+    is_waiting,
+    recipient,
+    roster,
+    roster_chunk,
+)
 from outdial.store.db.tables.ruling import ruling
 from outdial.store.db.tables.staging import is_unfinished_staging, staging
 from outdial.store.db.tables.suppression import suppression, suppression_change
@@ -60,9 +68,11 @@ __all__ = [
     "is_listed",
     "is_open",
     "is_ready",
+    "is_request",
     "is_unfinished",
     "is_unfinished_staging",
     "is_unsignalled",
+    "is_waiting",
     "lease",
     "line",
     "line_demand",

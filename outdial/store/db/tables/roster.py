@@ -9,6 +9,8 @@ from sqlmodel import Field
 from outdial.store.db.tables.columns import BigId, JsonText, Row, UtcDateTime, table_of
 
 _READY = text("state = 'ready'")
+_WAITING_REQUEST = text("state = 'waiting' AND plan IS NOT NULL")
+_READY_REQUEST = text("state = 'ready' AND plan IS NOT NULL")
 _UNSIGNALLED = text(
     "requester_workflow_id IS NOT NULL AND state = 'done' AND NOT requester_signalled"
 )
@@ -59,6 +61,29 @@ class RecipientRow(Row, table=True):
             "id",
             sqlite_where=_READY,
             postgresql_where=_READY,
+        ),
+        # Requests of the direct campaign, which bring lines of their own.
+        Index(
+            "ix_recipient_line_due",
+            "campaign_id",
+            "launch",
+            "line",
+            "turn",
+            "due_at",
+            "id",
+            sqlite_where=_WAITING_REQUEST,
+            postgresql_where=_WAITING_REQUEST,
+        ),
+        Index(
+            "ix_recipient_line_ready",
+            "campaign_id",
+            "launch",
+            "line",
+            "window_closes_at",
+            "turn",
+            "id",
+            sqlite_where=_READY_REQUEST,
+            postgresql_where=_READY_REQUEST,
         ),
         Index(
             "uq_recipient_request",
@@ -128,6 +153,8 @@ recipient = table_of(RecipientRow)
 
 is_ready = recipient.c.state == literal_column("'ready'")
 """Written as the index has it: a parameter would keep the database from using that."""
+is_waiting = recipient.c.state == literal_column("'waiting'")
+is_request = recipient.c.plan.is_not(None)
 
 is_unsignalled = text(
     "recipient.requester_workflow_id IS NOT NULL AND recipient.state = 'done' "
