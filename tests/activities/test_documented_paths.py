@@ -118,7 +118,7 @@ class _Signals:
     def get_workflow_handle(self, _: str) -> _Signals:
         return self
 
-    async def signal(self, name: str, *, args: Sequence[CallEvent], rpc_timeout: object) -> None:
+    async def signal(self, name: str, *, args: Sequence[CallEvent]) -> None:
         assert name == REPORT_SIGNAL
         self.events += args
 
