@@ -49,6 +49,13 @@ def test_each_behaviour_ends_a_call_as_on_the_network(
     assert fate.dialed is (behaviour is not Behaviour.REJECTED)
 
 
+def test_a_talk_that_is_cut_off_has_no_result() -> None:
+    """As on the network, which ends it before the agent says what it came to."""
+    model = PeopleModel(overrides={NUMBER: [Behaviour.OPT_OUT]}, talk_seconds=(700, 700))
+    fate = SimulatedPeople(model).fate(called(), NOW)
+    assert (fate.talk_seconds, fate.disposition) == (600, None)
+
+
 def test_a_scale_makes_it_faster() -> None:
     slow, fast = fate_of(Behaviour.ANSWER), fate_of(Behaviour.ANSWER, time_scale=10)
     assert fast.ends_after == pytest.approx(slow.ends_after / 10)

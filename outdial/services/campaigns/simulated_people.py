@@ -69,13 +69,15 @@ def _fate(script: Script, called: CalledPerson) -> Fate:
     if behaviour is Behaviour.NO_ANSWER or script.ring_seconds >= called.ring_timeout:
         return Fate(CallStatus.NO_ANSWER, dialed, dialed + called.ring_timeout)
     talk = min(script.talk_seconds, called.max_duration)
-    later = script.disposition == CALL_ME_LATER
+    # A talk that is cut off has come to nothing.
+    disposition = script.disposition if script.talk_seconds <= called.max_duration else None
+    later = disposition == CALL_ME_LATER
     return Fate(
         CallStatus.COMPLETED,
         dialed,
         dialed + script.ring_seconds + talk,
         talk_seconds=talk,
         answered_by=script.answered_by,
-        disposition=script.disposition,
+        disposition=disposition,
         redial_after=script.redial_seconds if later else None,
     )
