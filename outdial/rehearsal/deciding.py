@@ -14,30 +14,17 @@ from outdial.domain.call import batches
 from outdial.domain.call.plan import CallPlan
 from outdial.domain.decision.consequence import drops_number, final_outcome
 from outdial.domain.decision.decision import Candidate, Decision, Dial, Ledger, Never, Wait
-from outdial.domain.decision.earliest import earliest_wait
+from outdial.domain.decision.earliest import EarliestWaits
 from outdial.domain.decision.planner import decide, looks_back
 from outdial.domain.record import RecipientState
 from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
-from outdial.domain.rules.zone import ZoneEvidence
 from outdial.rehearsal.budget import RehearsedBudget
 from outdial.rehearsal.history import History
 from outdial.rehearsal.queues import Ready, Waiting
 from outdial.rehearsal.roster import Person
 from outdial.rehearsal.waits import SLOT, Trace, Waits
 
-Kind = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]
-"""Recipients with the same zones, jurisdictions and destinations: none of them may get a first call
-before the others."""
 Decided = tuple[Person, Dial]
-
-
-@dataclass(slots=True)
-class Needed:
-    """How many more recipients a claim makes ready."""
-
-    redials: int
-    """Of those who have a time of their own."""
-    all: int
 
 
 @dataclass(slots=True)
@@ -90,7 +77,7 @@ class Decider:
 
     def _enrolled(self, people: Sequence[Person], now: datetime) -> list[Person]:
         """Those who are called; each is due when the first of its kind may be."""
-        waits = _Earliest(self._plan, shipped_rulebook(), now)
+        waits = EarliestWaits(self._plan, shipped_rulebook(), now)
         enrolled = [person for person in people if not person.done]
         for person in enrolled:
             person.waits_since = now
@@ -101,18 +88,20 @@ class Decider:
                 self._trace_decision(person, wait, now)
         return enrolled
 
-    def needed(self, wanted: int, now: datetime) -> Needed:
+    def needed(self, wanted: int, now: datetime) -> batches.Needed:
         """What is missing until `wanted` recipients are ready."""
         redials, ready = self.ready.counts(now)
-        return Needed(wanted - redials, wanted - ready)
+        return batches.Needed(wanted - redials, wanted - ready)
 
-    def scan_due(self, scan: Scan, need: Needed, at_most: int, now: datetime) -> list[Decided]:
+    def scan_due(
+        self, scan: Scan, need: batches.Needed, at_most: int, now: datetime
+    ) -> list[Decided]:
         """Decide step by step until as many are ready as needed, none is due, or `at_most` is
         reached; those who were found ready last."""
         ready: list[Decided] = []
         while scan.decisions < at_most:
-            left = Needed(need.redials - scan.promoted, need.all - scan.promoted)
-            size = batches.scan_step(max(left.redials, left.all), at_most - scan.decisions)
+            left = need.after(scan.promoted)
+            size = left.step(at_most - scan.decisions)
             self.store_ready(ready)
             due = self._find_due(size, left, now)
             ready, others = self._decide_some(due, now, may_stop=not scan.rescheduled)
@@ -159,7 +148,7 @@ class Decider:
             else:
                 self.waiting.add(person)
 
-    def _find_due(self, size: int, left: Needed, now: datetime) -> list[Person]:
+    def _find_due(self, size: int, left: batches.Needed, now: datetime) -> list[Person]:
         """Those whose window has closed, then those with a time of their own, then the others."""
         due = self.ready.pop_closed(size, now)
         if left.redials > 0:
@@ -175,7 +164,7 @@ class Decider:
             person.turn == 1 and person.state is RecipientState.WAITING for person, _ in ready
         )
         first = self.waiting.pop_due(1, batches.RESCHEDULED - callable_ones, now)
-        waits = _Earliest(self._plan, self._rulebook, now)
+        waits = EarliestWaits(self._plan, self._rulebook, now)
         put_off = 0
         for person in first:
             wait = waits.of(person.zones)
@@ -246,19 +235,3 @@ class Decider:
             what = "never" if until is None else "wait"
             reason = decision.reason
             self._trace.add(person.position, now, what, reason.code, reason.text, until)
-
-
-class _Earliest:
-    """Until when nobody of a kind gets a first call, at one instant."""
-
-    def __init__(self, plan: CallPlan, rulebook: Rulebook, now: datetime) -> None:
-        self._plan = plan
-        self._rulebook = rulebook
-        self._now = now
-        self._waits: dict[Kind, Wait | None] = {}
-
-    def of(self, zones: ZoneEvidence) -> Wait | None:
-        kind = (zones.candidates, zones.jurisdictions, zones.destinations)
-        if kind not in self._waits:
-            self._waits[kind] = earliest_wait(self._plan, zones, self._now, self._rulebook)
-        return self._waits[kind]

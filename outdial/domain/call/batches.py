@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 MAX_CALLS = 200
@@ -21,7 +22,19 @@ NUMBER_RETRY = timedelta(seconds=5)
 """The end of another campaign's call to the same number does not wake this one."""
 
 
-def scan_step(missing: int, left: int) -> int:
-    """How many recipients the next step of a scan decides about: `missing` are to be made ready,
-    and `left` decisions may still be made."""
-    return min(LARGEST_STEP, max(SMALLEST_STEP, missing), left)
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """How many more recipients a claim makes ready: no more than lines will take soon."""
+
+    redials: int
+    """Of those who have a time of their own."""
+    all: int
+
+    def after(self, promoted: int) -> Needed:
+        """What is still missing when so many were made ready."""
+        return Needed(self.redials - promoted, self.all - promoted)
+
+    def step(self, left: int) -> int:
+        """How many recipients the next step of a scan decides about, where `left` decisions may
+        still be made."""
+        return min(LARGEST_STEP, max(SMALLEST_STEP, self.redials, self.all), left)

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Session
 
-from outdial.domain.call.batches import RESCHEDULED, SLACK, SMALLEST_STEP, scan_step
+from outdial.domain.call.batches import RESCHEDULED, SLACK, SMALLEST_STEP, Needed
 from outdial.domain.call.plan import CallPlan, read_plan
 from outdial.domain.decision.consequence import drops_number, final_outcome
 from outdial.domain.decision.decision import Candidate, Decision, Dial, Ledger, Never, Wait
@@ -40,7 +40,6 @@ from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.budget.claiming import budgets_of_people
 from outdial.store.claims import ledger
 from outdial.store.claims.ledger import LedgerQuery
-from outdial.store.claims.ready import Needed
 from outdial.store.claims.reschedule import reschedule
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.bulk import among
@@ -316,8 +315,8 @@ def scan_due(
     scan = DueScan(unread=frozenset((line or campaign.plan.line,)))
     ready: list[tuple[Recipient, Dial]] = []
     while scan.decisions < at_most:
-        left = Needed(need.redials - scan.promoted, need.all - scan.promoted)
-        size = scan_step(max(left.redials, left.all), at_most - scan.decisions)
+        left = need.after(scan.promoted)
+        size = left.step(at_most - scan.decisions)
         write_decisions(s, ready)  # or they were read again
         due = find_due(s, campaign, size, now, left, line)
         ledgers = read_ledgers(s, campaign, due, rulebook, now)

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlmodel import Session
 
-from outdial.domain.call.batches import MOST_COUNTED
+from outdial.domain.call.batches import MOST_COUNTED, Needed
 from outdial.domain.record import CampaignRecord
 from outdial.store.db.tables import is_ready, is_request, recipient
 
@@ -47,15 +47,6 @@ _LEFT, _LEFT_ON = (
         _WINDOWS.where(*_OF_LINE).subquery(),
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Needed:
-    """How many more recipients a claim makes ready: no more than lines will take soon."""
-
-    redials: int
-    """Of those who have a time of their own."""
-    all: int
 
 
 def needed(
