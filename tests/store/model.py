@@ -53,8 +53,8 @@ _ENDS = (CallStatus.NO_ANSWER, CallStatus.BUSY, CallStatus.COMPLETED, CallStatus
 class StoreModel(Revisions, RuleBasedStateMachine):
     """Bound to a database by `model_of`."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(budget=st.sampled_from(BUDGETS))
+    def begin(self, budget: Any) -> None:
         empty(self.database)
         self.house = House(self.database)
         both = [priced("one", "simulated", MOST_ON_LINE), priced(COUNTED, "vapi", MOST_ON_LINE)]
@@ -70,7 +70,7 @@ class StoreModel(Revisions, RuleBasedStateMachine):
         """Of claims: the campaign, and how many calls there were."""
         self.serial = 0
         self.finished: set[int] = set()
-        self.launch(0, 2, LINES[0], BUDGETS[0])
+        self.launch(0, 2, LINES[0], budget)
 
     # --- what operators do
 

@@ -17,15 +17,16 @@ from tests.databases import InThread
 
 BUDGETS: tuple[dict[str, str] | None, ...] = (
     None,
-    {"most": "4 USD", "per_day": "2 USD"},
-    {"most": "2 USD", "per_day": "1.50 USD", "per_person": "1.50 USD"},
+    {"most": "2 USD", "per_day": "0.80 USD"},
+    {"most": "1 USD", "per_day": "1.30 USD", "per_person": "0.90 USD"},
 )
-"""A call costs 0.70 USD at most, so that few are admitted."""
+"""A call costs 0.70 USD at most, so that one is admitted at a time where pacing admits two."""
 RAISED = {"most": "1000 USD", "per_day": "1000 USD", "per_person": "1000 USD"}
 COSTS = (None, 0.05, 0.7, 40.0)
 """What providers report: nothing, prices, and one that no call can have."""
 PRICE = LinePrice("USD", per_minute=60_000, per_call=100_000)
 HIGHEST = 700_000
+NO_LIMIT = 10**15
 _CALLS = select(budget_hold, call).join_from(budget_hold, call, call.c.id == budget_hold.c.call_id)
 
 
@@ -49,9 +50,13 @@ class Money:
     _money_read_at = -1
 
     def _note_limits(self, campaign_id: int, budget: Budget | None) -> None:
-        known = self.limits.setdefault(campaign_id, {})
-        for name, limit in ({} if budget is None else budget.limits).items():
-            known[name] = max(known.get(name, 0), limit.amount)
+        highest = self.limits.setdefault(campaign_id, {})
+        if budget is None:
+            return
+        for name in ("most", "per_day", "per_person"):
+            limit = budget.limits.get(name)
+            amount = NO_LIMIT if limit is None else limit.amount
+            highest[name] = max(highest.get(name, 0), amount)
 
     def _nothing_is_overspent(self) -> None:
         if self._money_read_at == self.database.changes:
@@ -71,6 +76,10 @@ class Money:
                 "most" if row["scope"] == "launch" else "per_day"
             ]
             assert row["spent"] + row["reserved"] <= limit + row["raised"], dict(row)
+        raised = {_key(row): row["raised"] for row in totals}
+        for (campaign_id, launch, recipient_id), used in _by_person(holds).items():
+            limit = self.limits[campaign_id]["per_person"]
+            assert used <= limit + raised[campaign_id, "launch", str(launch)], recipient_id
 
     def _is_settled_to_its_price(self, row: Any) -> None:
         if row["settled_at"] is None:
@@ -90,6 +99,16 @@ class Money:
         cost = cost_of(billed, PRICE, HIGHEST)
         kept = (row[budget_hold.c.cost], row["cost_source"], row["excess"])
         assert kept == (cost.amount, cost.source.value, cost.excess)
+
+
+def _by_person(holds: Any) -> Counter[tuple[int, int, int]]:
+    """What the calls of a launch to each recipient have cost, with what is reserved for them."""
+    used = Counter[tuple[int, int, int]]()
+    for row in holds:
+        cost, hold = row[budget_hold.c.cost], budget_hold.c
+        key = row[hold.campaign_id], row[hold.launch], row[hold.recipient_id]
+        used[key] += row["highest"] if cost is None else cost
+    return used
 
 
 def _summed(holds: Any) -> dict[tuple[int, str, str], tuple[int, int]]:
