@@ -20,8 +20,6 @@ from tests.builders import House
 from tests.store.claiming import Orders, Record, work
 from tests.store.racing import race
 
-pytestmark = pytest.mark.both_databases
-
 ON_LINE = 7
 OF_CAMPAIGN = 4
 PEOPLE = 10
@@ -65,6 +63,7 @@ def test_processes_that_claim_at_once(house: House, url: str, three_processes: P
     _check(house, campaigns, processes)
 
 
+@pytest.mark.both_databases
 def test_threads_that_claim_at_once(house: House, url: str) -> None:
     campaigns = _campaigns(house)
     ids = tuple(campaign.id for campaign in campaigns)
@@ -74,6 +73,7 @@ def test_threads_that_claim_at_once(house: House, url: str) -> None:
     _check(house, campaigns, threads)
 
 
+@pytest.mark.both_databases
 def test_threads_that_repeat_one_claim_get_the_same_calls(house: House) -> None:
     campaign = house.launch(30, pacing={"max_concurrent": 10})
     claims = race([lambda: house.claim(campaign, "one-key")] * 8)
@@ -81,6 +81,7 @@ def test_threads_that_repeat_one_claim_get_the_same_calls(house: House) -> None:
     assert {claim.in_flight for claim in claims} == {10}
 
 
+@pytest.mark.both_databases
 def test_two_campaigns_that_claim_the_same_numbers_at_once(house: House) -> None:
     """On lines of their own, so that nothing but the numbers keeps them apart."""
     launched = []
@@ -92,6 +93,7 @@ def test_two_campaigns_that_claim_the_same_numbers_at_once(house: House) -> None
     assert len(masked) == len(set(masked)) == 25
 
 
+@pytest.mark.both_databases
 def test_nothing_passes_the_fence_once_a_pause_is_committed(house: House) -> None:
     campaign = house.launch(60, pacing={"max_concurrent": 60})
     calls = [claimed.call_id for claimed in house.claim(campaign).calls]
@@ -119,6 +121,7 @@ def _placing(s: Session) -> int:
     return int(s.connection().execute(counted).scalar_one())
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("state", [CampaignState.PAUSED, CampaignState.STOPPING])
 def test_no_claim_begins_to_take_people_once_a_change_is_committed(
     house: House, state: CampaignState
@@ -148,6 +151,7 @@ def _queued(s: Session) -> list[str]:
     return list(s.connection().execute(select(call.c.id)).scalars())
 
 
+@pytest.mark.both_databases
 def test_ends_while_a_campaign_stops_lose_nobody(house: House) -> None:
     """A redial decided beside the stop must not be left waiting for ever."""
     campaign = house.launch(24, pacing={"max_concurrent": 12}, retry={"busy": {"delays": "1m"}})
