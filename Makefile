@@ -61,14 +61,15 @@ faults: $(DEV) ## The long runs: processes killed again and again, all examples,
 sdks: $(DEV) $(SDKS) ## Our adapters beside the providers' own SDKs
 	@$(PYTEST) --quiet tests/sdks
 
-soak: $(DEV) ## Thousands of random histories, hundreds of rehearsals, every word; prints its seeds
+soak: $(DEV) ## Thousands of random histories and canaries, hundreds of rehearsals; prints its seeds
 	@OUTDIAL_TEST_HISTORIES=$${OUTDIAL_TEST_HISTORIES:-2000} \
 	    OUTDIAL_TEST_STEPS=$${OUTDIAL_TEST_STEPS:-30} \
 	    OUTDIAL_TEST_WORDS=$${OUTDIAL_TEST_WORDS:-all} \
+	    OUTDIAL_TEST_CANARIES=$${OUTDIAL_TEST_CANARIES:-2000} \
 	    OUTDIAL_TEST_CAMPAIGNS=$${OUTDIAL_TEST_CAMPAIGNS:-100} \
 	    $(PYTEST) --quiet $(SPREAD) logical -m faults --override-ini faulthandler_timeout=0 \
 	    tests/store/test_model_*.py tests/cases/test_thirty_calls_whole_path.py \
-	    tests/rehearsal/test_agreement_*.py
+	    tests/rehearsal/test_agreement_*.py tests/store/test_canary_errors.py
 
 bench: $(DEV) ## Throughput beside a bare baseline
 	@$(BIN)/python -m bench.throughput

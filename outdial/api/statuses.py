@@ -63,6 +63,8 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "name_changed": HttpStatus(v1=409),
     "revision_changed": HttpStatus(v1=409),
     "proposal_gone": HttpStatus(v1=409),
+    "canary_running": HttpStatus(v1=409),
+    "canary_too_small": HttpStatus(v1=409),
     "precondition_failed": HttpStatus(v1=412, compat=409),
     "stale_plan": HttpStatus(v1=409, compat=409),
     # What can't be done here, or not now

@@ -55,6 +55,8 @@ EXIT_CODE: Mapping[str, int] = {
     "name_changed": FAILED,
     "revision_changed": FAILED,
     "proposal_gone": FAILED,
+    "canary_running": FAILED,
+    "canary_too_small": FAILED,
     "precondition_failed": FAILED,
     "stale_plan": FAILED,
     # Rights and limits, which the operator's own commands have all of

@@ -90,6 +90,10 @@ class Commands(LazyGroup):
             "outdial.cli.campaigns.apply:rollback",
         ),
         LazyCommand(
+            "canary", STEER, "Show how a revision does that is tried on some recipients first.",
+            "outdial.cli.campaigns.canary:canary",
+        ),
+        LazyCommand(
             "explain", RULES, "Explain why a recipient is called now, later, or never.",
             "outdial.cli.compliance.explain:explain",
         ),

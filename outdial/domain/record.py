@@ -35,6 +35,8 @@ class RevisionRecord(BaseModel):
     added: int
     """How many recipients came with it."""
     removed: int
+    canary_share: float | None = None
+    """It was given to this share of the recipients alone, as a canary."""
 
 
 class RecipientState(StrEnum):

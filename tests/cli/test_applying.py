@@ -10,6 +10,7 @@ import pytest
 from outdial.domain.call.claim import ClaimedCall
 from outdial.store.campaign import campaigns
 from outdial.store.db.database import Database
+from tests.builders import House
 from tests.cli.conftest import Outdial
 
 NOT_RUNNING = "No engine is running; it takes effect when one starts.\n"
@@ -99,3 +100,39 @@ def test_people_who_are_not_in_the_file_stay_unless_that_is_asked(
     ) in result.output
     result = outdial("apply", "c.yaml", "--recipients", "match")
     assert "  1 recipient removed\n" in result.output
+
+
+def test_a_canary_is_begun_shown_and_taken_back(
+    outdial: Outdial, database: Database, tmp_path: Path
+) -> None:
+    house = House(database)
+    house.line()
+    house.launch(90, "tried")
+    (tmp_path / "c.yaml").write_text(
+        "name: tried\npurpose: informational\nline: simulated\nagent: other\n"
+        'schedule: {hours: "00:00-24:00"}\nrecipients: [{phone: "+12025550123"}]\n',
+        encoding="utf-8",
+    )
+    refused = outdial("apply", "c.yaml", "--canary", "5%")
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "found 5% of 90 recipients who are to be called; a canary needs 40: write 45% or more\n",
+    )
+    assert outdial("apply", "c.yaml", "--canary", "some").exit_code == 2
+    assert outdial("apply", "c.yaml", "--canary", "50%", "--recipients", "add").exit_code == 2
+    begun = outdial("apply", "c.yaml", "--canary", "50%", "--reason", "a new voice")
+    assert begun.output.startswith(
+        "tried stays at revision 1. Revision 2 is tried on 50% of the recipients first; it is "
+        "promoted after 22 of them, or taken back by itself.\n"
+        "  agent.id: agent-1 → other (calls claimed from now on)\n"
+    )
+    shown = outdial("canary", "tried").output
+    assert shown.startswith("Revision 2 of tried, for 50% of the recipients: it goes on.\n")
+    assert "at most 5%" in shown
+    assert "canary, 50%: a new voice" in outdial("history", "tried").output
+    back = outdial("rollback", "tried")
+    assert back.output.startswith("tried is at revision 3; it was at 1.\n")
+    document = json.loads(outdial("canary", "tried", "--json").output)
+    assert (document["state"], document["evidence_needed"]) == ("rolled_back", 80.0)
+    assert document["canary"]["people"] == 0
+    assert outdial("canary", "unknown").exit_code == 1

@@ -103,6 +103,8 @@ PROBLEM_CODE: Mapping[str, str] = {
     "name_changed": "name_changed",
     "revision_changed": "change_refused",
     "proposal_gone": "change_refused",
+    "canary_running": "change_refused",
+    "canary_too_small": "change_refused",
 }
 """The `code` of the problem document of each error that has a status at /v1, by the error's own
 code. Bodies that are too large or too slow have the code of their status, as every HTTPException.

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import changing_records
+from outdial.cli.campaigns.canary import begun_in_words, canary_document
 from outdial.cli.campaigns.differences import difference_lines
 from outdial.cli.campaigns.planned_file import read_campaign_file
 from outdial.cli.campaigns.staging import showing_progress
@@ -38,13 +39,24 @@ def apply(
         typer.Argument(help="The campaign's YAML file, or a plan of it.", show_default=False),
     ],
     recipients: Annotated[
-        RosterMode,
+        RosterMode | None,
         typer.Option(
             "--recipients",
-            help="add: add who is new. match: also remove who is not in the file any more. "
-            "keep: don't read the contacts.",
+            help="add: add who is new; the default. match: also remove who is not in the file any "
+            "more. keep: don't read the contacts; the default with --canary.",
+            show_default=False,
         ),
-    ] = RosterMode.ADD,
+    ] = None,
+    canary: Annotated[
+        str | None,
+        typer.Option(
+            "--canary",
+            metavar="SHARE",
+            help="Try it on this share of the recipients first, such as 5%: it is promoted or "
+            "taken back by itself.",
+            show_default=False,
+        ),
+    ] = None,
     reason: ReasonOption = None,
     revision: Annotated[
         int | None,
@@ -69,7 +81,12 @@ def apply(
     data or the campaign have changed since.
     """
     settings = settings_or_fail()
-    run(_apply(settings, file, recipients, reason, revision, as_json=as_json))
+    share = None if canary is None else _share(canary)
+    if share is not None and recipients not in (None, RosterMode.KEEP):
+        raise typer.BadParameter(
+            "a canary adds and removes nobody; leave --recipients out", param_hint="--recipients"
+        )
+    run(_apply(settings, file, recipients, reason, revision, share, as_json=as_json))
 
 
 def rollback(
@@ -78,14 +95,15 @@ def rollback(
         int | None,
         typer.Argument(
             min=1,
-            help="The revision to go back to. Default: the one before the present.",
+            help="The revision to go back to. Default: the one before the present; while a canary "
+            "runs, the present one.",
             show_default=False,
         ),
     ] = None,
     reason: ReasonOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Apply an earlier revision of a campaign again.
+    """Apply an earlier revision of a campaign again, or take its canary back.
 
     It becomes a new revision. Nobody is added or removed: to undo that, apply the earlier file
     with --recipients match.
@@ -96,9 +114,10 @@ def rollback(
 async def _apply(
     settings: Settings,
     file: Path,
-    mode: RosterMode,
+    mode: RosterMode | None,
     reason: str | None,
     revision: int | None,
+    canary: float | None,
     *,
     as_json: bool,
 ) -> int:
@@ -113,11 +132,12 @@ async def _apply(
         applied = await apply_definition(
             at.context,
             campaign.loaded,
-            mode=mode,
+            mode=mode or RosterMode.ADD,
             reason=reason,
             expected=revision,
             live=at.live,
             progress=progress,
+            canary=canary,
         )
     _show(applied, as_json=as_json)
     return OK
@@ -132,6 +152,17 @@ async def _roll_back(
     return OK
 
 
+def _share(text: str) -> float:
+    """`5%` or `5`. Raises BadParameter."""
+    number = text.strip().removesuffix("%")
+    try:
+        return float(number) / 100
+    except ValueError:
+        raise typer.BadParameter(
+            f"found {text!r}; write a share such as 5%", param_hint="--canary"
+        ) from None
+
+
 def _show(applied: Applied, *, as_json: bool) -> None:
     if as_json:
         flush_json(json.dumps(_document(applied)))
@@ -139,6 +170,8 @@ def _show(applied: Applied, *, as_json: bool) -> None:
     name = applied.campaign.name
     if not applied.changed:
         say(f"Nothing differs: {name} stays at revision {applied.before}.")
+    elif applied.canary is not None:
+        say(f"{name} stays at revision {applied.before}. {begun_in_words(applied.canary)}")
     else:
         say(f"{name} is at revision {applied.campaign.revision}; it was at {applied.before}.")
     for line in difference_lines(applied.differences):
@@ -178,4 +211,5 @@ def _document(applied: Applied) -> dict[str, object]:
         "differences": [asdict(each) for each in applied.differences],
         "roster": roster,
         "noted_only": applied.noted_only,
+        "canary": None if applied.canary is None else canary_document(applied.canary),
     }

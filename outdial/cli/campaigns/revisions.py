@@ -13,6 +13,7 @@ from outdial.cli.campaigns.differences import difference_lines
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, print_table, say
 from outdial.cli.running import run, settings_or_fail
+from outdial.domain.canary.record import CANARY_AUTHOR
 from outdial.domain.record import RevisionRecord
 from outdial.runtime.settings.settings import Settings
 from outdial.services.campaigns.revisions import diff_revisions, list_revisions
@@ -80,5 +81,9 @@ def _roster(record: RevisionRecord) -> str:
 
 
 def _reason(record: RevisionRecord) -> str:
-    back = "" if record.restores is None else f"back to {record.restores}"
-    return ": ".join(part for part in (back, record.reason) if part)
+    kind = ""
+    if record.canary_share is not None:
+        kind = f"canary, {record.canary_share * 100:g}%"
+    elif record.restores is not None and record.author != CANARY_AUTHOR:
+        kind = f"back to {record.restores}"
+    return ": ".join(part for part in (kind, record.reason) if part)

@@ -8,6 +8,7 @@ once the revision is applied they are merged into the roster in short transactio
 from __future__ import annotations
 
 import asyncio
+import secrets
 import uuid
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,8 +19,9 @@ from sqlmodel import Session
 from outdial.contracts.messages import ApplyRequest
 from outdial.dispatch.campaigns import update_campaign
 from outdial.dispatch.errors import UpdateRefused, WorkflowNotFound
+from outdial.domain.canary.record import CanaryRecord
 from outdial.domain.definition.campaign import CampaignDefinition
-from outdial.domain.definition.differences import Difference, differences, immutable
+from outdial.domain.definition.differences import Difference, Effect, differences, immutable
 from outdial.domain.record import CampaignRecord, StagingRecord
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.intake.definition import LoadedDefinition
@@ -28,6 +30,7 @@ from outdial.intake.yaml.source_map import SourceMap
 from outdial.resources.resources import Resources
 from outdial.services.accounts.quotas import spend
 from outdial.services.accounts.rights import require_for_definition
+from outdial.services.campaigns.canaries import find_running, require_comparable, require_share
 from outdial.services.campaigns.launching import require_carried, require_risks
 from outdial.services.campaigns.rerendering import stage_rendered
 from outdial.services.campaigns.revisions import on_present_lines, require_definition
@@ -38,11 +41,12 @@ from outdial.services.campaigns.staging import (
     move_accepted,
     remove_refused,
 )
-from outdial.services.errors import ChangeRefused, PreconditionFailed
+from outdial.services.errors import ChangeRefused, PreconditionFailed, RequestRefused
 from outdial.services.operations.lines import announce_lines
 from outdial.services.operations.reading import require_campaign
 from outdial.services.webhooks.endpoints import campaign_endpoints, check_targets
 from outdial.store.campaign import proposals, revisions
+from outdial.store.campaign.canary_changes import NewCanary
 from outdial.store.campaign.proposals import Proposal
 from outdial.store.campaign.revisions import RevisionNote
 from outdial.store.compliance.rulings import read_rulebook
@@ -80,10 +84,12 @@ class Applied:
     mode: RosterMode
     noted_only: bool = False
     """No workflow is running: it takes effect when the campaign runs again."""
+    canary: CanaryRecord | None = None
+    """It is tried on some recipients first: the campaign stays at its revision meanwhile."""
 
     @property
     def changed(self) -> bool:
-        return self.campaign.revision != self.before
+        return self.campaign.revision != self.before or self.canary is not None
 
     @property
     def removed(self) -> int:
@@ -100,6 +106,15 @@ class _Change:
     loaded: LoadedDefinition
     differing: tuple[Difference, ...]
     note: RevisionNote
+    running: CanaryRecord | None = None
+    """The canary that runs, which ends with the change."""
+    canary: NewCanary | None = None
+    """The change is tried on some recipients first."""
+
+    @property
+    def needless(self) -> bool:
+        """Whether nothing but the recipients could have to be changed."""
+        return not self.differing and self.running is None
 
     @property
     def renders(self) -> bool:
@@ -118,18 +133,27 @@ async def apply_definition(
     live: bool = True,
     progress: Progress | None = None,
     public_id: str | None = None,
+    canary: float | None = None,
 ) -> Applied:
     """Make the campaign of a name, by default the definition's own, match the definition.
 
     `public_id` is that of the recipients while they are staged. With `expected`, only from that
     revision. Without `live`, no engine runs: it is stored, and
-    takes effect when one starts. Where nothing differs, nothing is done. Raises NoSuchCampaign,
+    takes effect when one starts. With `canary`, a share, only that share of the recipients gets
+    it, until it is promoted or taken back; the recipients of the definition are not read then.
+    Where nothing differs, nothing is done. Raises NoSuchCampaign,
     DefinitionInvalid with the place of each key that can't be changed, ChangeRefused,
     PreconditionFailed, ScopeMissing, UnknownLine, RequestRefused, QuotaUsedUp, StagingEnded,
     TemporalUnavailable, WorkerTimeout: then nothing was changed.
     """
     record = await require_campaign(ctx, name or loaded.definition.name)
-    change = await _checked(ctx, record, loaded, expected, scopes, RevisionNote(ctx.author, reason))
+    if canary is not None:
+        require_share(canary)
+        if mode is RosterMode.MATCH:
+            raise RequestRefused("a canary adds and removes nobody; leave `match` out")
+        mode = RosterMode.KEEP
+    note = RevisionNote(ctx.author, reason)
+    change = await _checked(ctx, record, loaded, expected, scopes, note, canary)
     return await _apply(ctx, change, mode, live=live, progress=progress, public_id=public_id)
 
 
@@ -143,12 +167,13 @@ async def roll_back(
     scopes: tuple[str, ...] | None = None,
     live: bool = True,
 ) -> Applied:
-    """Apply the definition of an earlier revision again, by default that before the present one.
+    """Apply the definition of an earlier revision again, by default that before the present one;
+    while a canary runs, by default it is taken back.
 
     Nobody is added or removed. Raises NotFound, and what `apply_definition` does.
     """
     record = await require_campaign(ctx, name)
-    target = record.revision - 1 if revision is None else revision
+    target = await _revision_before(ctx, record) if revision is None else revision
     definition = await require_definition(ctx, record, target)
     text = await ctx.database.read(lambda s: revisions.source_at(s, record.id, target))
     file = f"revision {target} of {name}"
@@ -158,6 +183,17 @@ async def roll_back(
     return await _apply(ctx, change, RosterMode.KEEP, live=live)
 
 
+async def _revision_before(ctx: Resources, record: CampaignRecord) -> int:
+    """What a rollback goes back to. Raises ChangeRefused."""
+    running = await find_running(ctx, record)
+    if running is not None:
+        return running.base_revision
+    before = await ctx.database.read(lambda s: revisions.revision_before(s, record))
+    if before is None:
+        raise ChangeRefused(f"{record.name} is at its first revision")
+    return before
+
+
 async def _checked(
     ctx: Resources,
     record: CampaignRecord,
@@ -165,6 +201,7 @@ async def _checked(
     expected: int | None,
     scopes: tuple[str, ...] | None,
     note: RevisionNote,
+    canary: float | None = None,
 ) -> _Change:
     """Check everything but the recipients."""
     if expected is not None and expected != record.revision:
@@ -177,6 +214,11 @@ async def _checked(
     loaded = on_present_lines(loaded, present)
     differing = differences(present, loaded.definition)
     _require_mutable(loaded, differing)
+    new = None
+    if canary is not None:
+        differing = tuple(each for each in differing if each.effect is not Effect.ROSTER)
+        require_comparable(loaded, differing)
+        new = NewCanary(canary, secrets.token_hex(8))
     await require_for_definition(ctx, scopes, loaded.definition)
     require_carried(ctx, loaded)
     await check_targets(ctx, loaded.definition)
@@ -185,7 +227,8 @@ async def _checked(
     )
     require_risks(loaded, rulebook)
     await announce_lines(ctx)
-    return _Change(record, present, loaded, differing, note)
+    running = await find_running(ctx, record)
+    return _Change(record, present, loaded, differing, note, running, new)
 
 
 def _require_mutable(loaded: LoadedDefinition, differing: tuple[Difference, ...]) -> None:
@@ -215,11 +258,17 @@ async def _apply(
     if mode is not RosterMode.KEEP or change.renders:
         own_id = public_id or uuid.uuid4().hex
         return await _apply_staged(ctx, change, mode, own_id, live=live, progress=progress)
-    if not change.differing:
+    if change.needless:
         return _unchanged(change, RosterComparison(), mode)
     record, noted = await _submit(ctx, change, None, RosterComparison(), mode, live=live)
     return Applied(
-        record, change.record.revision, change.differing, RosterComparison(), mode, noted_only=noted
+        record,
+        change.record.revision,
+        change.differing,
+        RosterComparison(),
+        mode,
+        noted_only=noted,
+        canary=None if change.canary is None else await find_running(ctx, record),
     )
 
 
@@ -246,7 +295,7 @@ async def _apply_staged(
             written = await writer.write(change.loaded)
         roster = await _compare(ctx, change.record, begun, written)
         removes = mode is RosterMode.MATCH and roster.missing
-        if not (change.differing or roster.added or roster.changed or removes):
+        if change.needless and not (roster.added or roster.changed or removes):
             await _give_up(ctx, begun)
             return _unchanged(change, roster, mode)
         record, noted = await _submit(ctx, change, begun, roster, mode, live=live)
@@ -315,6 +364,7 @@ async def _submit(
         endpoints=tuple(campaign_endpoints(ctx, record.id, definition)),
         note=replace(change.note, added=roster.added, removed=roster.missing if removes else 0),
         staging_id=None if of is None else of.id,
+        canary=change.canary,
     )
 
     def propose(s: Session) -> None:

@@ -27,7 +27,15 @@ from outdial.store.call import listing
 from outdial.store.call.locked_call import lock_call
 from outdial.store.db.dialect import unindexed
 from outdial.store.db.ranges import between, page_of, read_in_order
-from outdial.store.db.tables import EPOCH, budget_hold, call, call_request, campaign, recipient
+from outdial.store.db.tables import (
+    EPOCH,
+    budget_hold,
+    call,
+    call_request,
+    campaign,
+    own_plan,
+    recipient,
+)
 from outdial.store.lines.health import record_unknown_placement
 from outdial.store.records import call_record
 
@@ -225,11 +233,12 @@ def _columns(*of_request: Any) -> list[Any]:
     ]
     of_recipient = (
         "id", "phone", "state", "attempts", "outcome", "reason", "not_before", "due_at",
-        "variables", "context", "plan", "line",
+        "variables", "context", "line",
     )  # fmt: skip
     return [
         *named,
         *(recipient.c[name].label(f"recipient_{name}") for name in of_recipient),
+        own_plan.label("recipient_plan"),
         campaign.c.tenant.label("campaign_tenant"),
         campaign.c.name.label("campaign_name"),
         campaign.c.plan.label("campaign_plan"),

@@ -30,13 +30,22 @@ from outdial.domain.call.status import (
     FailureClass,
     Fence,
 )
+from outdial.domain.canary.arms import Arm
 from outdial.domain.money.cost import CostSource
 from outdial.domain.record import RecipientState, Settled
 from outdial.domain.rules.zone import ZoneEvidence
 from outdial.store.budget.hold import HOLD_COLUMNS, BudgetHold, read_hold
 from outdial.store.db.dialect import lock_rows, on_postgresql
 from outdial.store.db.errors import UnknownCall
-from outdial.store.db.tables import budget_hold, call, campaign, line, recipient
+from outdial.store.db.tables import (
+    budget_hold,
+    call,
+    campaign,
+    line,
+    own_plan,
+    recipient,
+    running_canary,
+)
 from outdial.store.records import read_zones
 
 
@@ -143,7 +152,9 @@ _FOUND: Select[Any] = (
     select(
         *(call.c[name] for name in CallValues._fields),
         *(recipient.c[name].label(f"recipient_{name}") for name in RecipientValues._fields),
-        recipient.c.plan.label("recipient_plan"),
+        own_plan.label("recipient_plan"),
+        running_canary.label("canary_id"),
+        recipient.c.arm,
         campaign.c.state.label("campaign_state"),
         campaign.c.launch.label("current_launch"),
         campaign.c.plan.label("campaign_plan"),
@@ -231,6 +242,10 @@ class LockedCall:
     """None: its campaign had no budget when it was claimed."""
     rings_again: bool = False
     """Late evidence says that it is under way."""
+    canary_id: int | None = None
+    """The canary that runs and that its recipient was drawn in."""
+    arm: Arm | None = None
+    """The recipient's arm in it."""
 
     @property
     def call(self) -> CallValues:
@@ -402,6 +417,8 @@ def _locked_call(row: Row[Any]) -> LockedCall:
         plan=read_plan(row.recipient_plan or row.campaign_plan),
         tries_line=row.tries_line,
         hold=read_hold(row),
+        canary_id=row.canary_id,
+        arm=None if row.arm is None else Arm(row.arm),
     )
 
 

@@ -43,6 +43,7 @@ from outdial.store.call.next_attempt import (
     replan_if_suppressed,
     settling_of,
 )
+from outdial.store.call.observation import observe_calls
 from outdial.store.callbacks.effects import apply_callbacks
 from outdial.store.compliance.suppressions import suppress_all
 from outdial.store.db.lookups import Lookup
@@ -385,12 +386,13 @@ def answered_before(s: Session, locked: LockedCall) -> tuple[LockedCall, str] | 
 
 
 def save_calls(s: Session, locked_calls: Sequence[LockedCall], now: datetime) -> None:
-    """Write the changes back, count what settled calls have cost, and publish the changes to the
-    endpoints."""
+    """Write the changes back, count what settled calls have cost, observe them for canaries, and
+    publish the changes to the endpoints."""
     _save(s, call, [(locked.id, locked.call_row.changes) for locked in locked_calls])
     people = {locked.call.recipient_id: locked.recipient_row.changes for locked in locked_calls}
     _save(s, recipient, people.items())
     settle_holds(s, locked_calls)
+    observe_calls(s, locked_calls, now)
     changed: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for locked in locked_calls:
         changed[locked.call.tenant] += [(locked.id, what) for what in locked.event_types]

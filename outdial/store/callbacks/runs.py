@@ -21,7 +21,14 @@ from outdial.domain.definition.callbacks import Callback
 from outdial.store.call.calls import get_call
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
-from outdial.store.db.tables import callback_entry, callback_run, campaign, is_unfinished, recipient
+from outdial.store.db.tables import (
+    callback_entry,
+    callback_run,
+    campaign,
+    is_unfinished,
+    own_plan,
+    recipient,
+)
 from outdial.store.records import read_zones
 
 _FIELDS = tuple(name for name in CallbackRun.model_fields if name != "entries")
@@ -208,7 +215,7 @@ def context_of(s: Session, call_id: str, position: int) -> CallbackContext:
             recipient.c.alternate_phones,
             recipient.c.zones,
             recipient.c.variables,
-            recipient.c.plan,
+            own_plan.label("plan"),
             campaign.c.plan.label("campaign_plan"),
         )
         .join_from(recipient, campaign, campaign.c.id == recipient.c.campaign_id)

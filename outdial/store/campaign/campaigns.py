@@ -26,8 +26,14 @@ from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.line.routing import SIMULATED, UnknownLine
 from outdial.domain.record import DIRECT_CAMPAIGN, CampaignRecord
+from outdial.store.campaign.canaries import end_by_revision
 from outdial.store.campaign.gate import shut_gates
-from outdial.store.campaign.revisions import NO_NOTE, RevisionNote, keep_revision
+from outdial.store.campaign.revisions import (
+    NO_NOTE,
+    RevisionNote,
+    keep_revision,
+    next_revision,
+)
 from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.db.dialect import lock_keys, lock_rows
 from outdial.store.db.errors import (
@@ -295,7 +301,7 @@ def _launch_next(
         values["created_at"] = now
     # What is noted there is about the launch before.
     save_claim_state(s, record.id, requeue_from=None)
-    values |= {"launch": record.launch + 1, "revision": record.revision + 1}
+    values |= {"launch": record.launch + 1, "revision": next_revision(s, record)}
     changed = change_campaign(s, record.id, values)
     return changed
 
@@ -359,10 +365,10 @@ def apply_definition(
 
     With `expected`, only if the campaign is at that revision. A definition that names no line
     leaves the campaign on those it has. Calls under way go on as they were claimed. The roster
-    stays. Raises UnknownCampaign, CampaignEnded, RevisionChanged, NameChanged, PurposeChanged,
-    UnknownLine; then nothing changed.
+    stays. A canary ends with it. Raises UnknownCampaign, CampaignEnded, RevisionChanged,
+    NameChanged, PurposeChanged, UnknownLine, CanaryRunning; then nothing changed.
     """
-    lock_claim_state(s, campaign_id)
+    state = lock_claim_state(s, campaign_id)
     shut_gates(s, [campaign_id])
     record = lock_campaign(s, campaign_id)
     if record.state.over:
@@ -379,7 +385,9 @@ def apply_definition(
     for name in definition.lines:
         if name not in lines:
             raise UnknownLine(name, lines)
-    values = {"plan": _written(CallPlan.of(definition)), "revision": record.revision + 1}
+    if state["canary_id"] is not None:
+        end_by_revision(s, record, state["canary_id"], definition, now=now)
+    values = {"plan": _written(CallPlan.of(definition)), "revision": next_revision(s, record)}
     changed = change_campaign(s, campaign_id, values)
     keep_revision(s, changed, definition, source_text, now, note)
     save_claim_state(s, campaign_id, requeue_from=requeue_some(s, changed, now=now))

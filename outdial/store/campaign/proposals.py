@@ -12,6 +12,7 @@ from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.endpoint import Endpoint, EventType
 from outdial.domain.record import CampaignRecord, StagingRecord, StagingState
 from outdial.store.campaign.campaigns import apply_definition, require_campaign
+from outdial.store.campaign.canary_changes import NewCanary, begin_canary
 from outdial.store.campaign.revisions import RevisionNote, read_definition, revision_of_proposal
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import ProposalGone, StagingEnded
@@ -47,6 +48,8 @@ class Proposal:
     note: RevisionNote
     staging_id: int | None = None
     """Recipients that were staged for it."""
+    canary: NewCanary | None = None
+    """It is tried on some of the recipients first."""
 
 
 def propose(s: Session, new: Proposal, *, removes: bool, now: datetime) -> None:
@@ -65,6 +68,8 @@ def propose(s: Session, new: Proposal, *, removes: bool, now: datetime) -> None:
             added=new.note.added,
             removed=new.note.removed,
             staging_id=new.staging_id,
+            canary_share=None if new.canary is None else new.canary.share,
+            canary_seed=None if new.canary is None else new.canary.seed,
             created_at=now,
         )
     )
@@ -80,13 +85,16 @@ def apply_proposal(s: Session, campaign_id: int, proposal: str, *, now: datetime
 
     Recipients that were staged for it are accepted; they are merged afterwards, in steps. Raises
     UnknownCampaign, ProposalGone, RevisionChanged, StagingEnded, CampaignEnded when the campaign is
-    over or stopping, and what `apply_definition` does; then the transaction must not be committed.
+    over or stopping, and what `apply_definition` and `begin_canary` do; then the transaction must
+    not be committed. The campaign of one that is to be tried first stays at its revision.
     """
     row = s.connection().execute(_LOCK, {"proposal": proposal}).mappings().first()
     if row is None or row["campaign_id"] != campaign_id:
         if revision_of_proposal(s, campaign_id, proposal) is None:
             raise ProposalGone
         return require_campaign(s, campaign_id)
+    if row["canary_share"] is not None:
+        return _begin_canary(s, row, now)
     of = None if row["staging_id"] is None else _lock_recipients(s, row)
     changed = apply_definition(
         s,
@@ -95,14 +103,7 @@ def apply_proposal(s: Session, campaign_id: int, proposal: str, *, now: datetime
         row["source_text"],
         now=now,
         expected=row["revision"],
-        note=RevisionNote(
-            author=row["author"],
-            reason=row["reason"],
-            restores=row["restores"],
-            added=row["added"],
-            removed=row["removed"],
-            proposal=proposal,
-        ),
+        note=_note(row),
     )
     require_open(changed, changed.launch)
     if of is not None:
@@ -110,15 +111,46 @@ def apply_proposal(s: Session, campaign_id: int, proposal: str, *, now: datetime
     endpoints = [Endpoint.model_validate(each) for each in row["endpoints"]]
     set_campaign_endpoints(s, campaign_id, endpoints, now=now)
     publish_campaign(s, changed, EventType.CAMPAIGN_APPLIED, now=now)
-    s.connection().execute(delete(revision_proposal).where(revision_proposal.c.id == proposal))
+    _delete(s, proposal)
     return changed
 
 
 def withdraw_proposal(s: Session, campaign_id: int, proposal: str) -> bool:
     """Delete a proposed revision, unless it was applied: False."""
-    gone = delete(revision_proposal).where(revision_proposal.c.id == proposal)
-    deleted = s.connection().execute(gone).rowcount
+    deleted = _delete(s, proposal)
     return bool(deleted) or revision_of_proposal(s, campaign_id, proposal) is None
+
+
+def _delete(s: Session, proposal: str) -> int:
+    gone = delete(revision_proposal).where(revision_proposal.c.id == proposal)
+    return s.connection().execute(gone).rowcount
+
+
+def _begin_canary(s: Session, row: RowMapping, now: datetime) -> CampaignRecord:
+    record = begin_canary(
+        s,
+        row["campaign_id"],
+        read_definition(row["definition"]),
+        row["source_text"],
+        NewCanary(row["canary_share"], row["canary_seed"]),
+        now=now,
+        expected=row["revision"],
+        note=_note(row),
+    )
+    require_open(record, record.launch)
+    _delete(s, row["id"])
+    return record
+
+
+def _note(row: RowMapping) -> RevisionNote:
+    return RevisionNote(
+        author=row["author"],
+        reason=row["reason"],
+        restores=row["restores"],
+        added=row["added"],
+        removed=row["removed"],
+        proposal=row["id"],
+    )
 
 
 def delete_proposals(s: Session, *, before: datetime, limit: int) -> int:

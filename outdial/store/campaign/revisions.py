@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import RowMapping, func, insert, select
 from sqlmodel import Session
 
 from outdial.domain.call.plan import CallPlan
@@ -31,6 +31,8 @@ class RevisionNote:
     """How many recipients come and go with it."""
     proposal: str | None = None
     """The id of the proposal it is made of."""
+    canary_share: float | None = None
+    """It is given to this share of the recipients alone."""
 
 
 NO_NOTE = RevisionNote()
@@ -58,6 +60,7 @@ def keep_revision(
             added=note.added,
             removed=note.removed,
             proposal=note.proposal,
+            canary_share=note.canary_share,
         )
     )
 
@@ -80,6 +83,25 @@ def revision_of_proposal(s: Session, campaign_id: int, proposal: str) -> Revisio
     )
     row = s.connection().execute(query).mappings().first()
     return None if row is None else _record(row)
+
+
+def next_revision(s: Session, record: CampaignRecord) -> int:
+    """The number of a campaign's next revision; that of a canary is above the campaign's."""
+    newest = select(func.max(campaign_revision.c.revision)).where(
+        campaign_revision.c.campaign_id == record.id
+    )
+    return max(record.revision, s.connection().execute(newest).scalar() or 0) + 1
+
+
+def revision_before(s: Session, record: CampaignRecord) -> int | None:
+    """The last one before the present that all recipients had."""
+    query = select(func.max(campaign_revision.c.revision)).where(
+        campaign_revision.c.campaign_id == record.id,
+        campaign_revision.c.revision < record.revision,
+        campaign_revision.c.canary_share.is_(None),
+    )
+    revision: int | None = s.connection().execute(query).scalar()
+    return revision
 
 
 def definition_at(s: Session, campaign_id: int, revision: int) -> CampaignDefinition | None:

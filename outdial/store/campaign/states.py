@@ -17,6 +17,7 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.endpoint import EventType
 from outdial.domain.record import CampaignRecord, StagingState
 from outdial.store.campaign.campaigns import change_campaign, lock_campaign
+from outdial.store.campaign.canaries import end_undecided
 from outdial.store.campaign.counts import count_open
 from outdial.store.campaign.gate import shut_gates
 from outdial.store.claims.state import lock_claim_state
@@ -87,7 +88,7 @@ def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignR
     One that is over stays as it is: its worker may have died after it was ended.
     Raises UnknownCampaign.
     """
-    lock_claim_state(s, campaign_id)
+    state = lock_claim_state(s, campaign_id)
     record = lock_campaign(s, campaign_id)
     if record.state.over:
         return record
@@ -97,6 +98,8 @@ def finish_campaign(s: Session, campaign_id: int, *, now: datetime) -> CampaignR
         return None
     if not _nothing_left(s, record):
         return None
+    if state["canary_id"] is not None:
+        end_undecided(s, campaign_id, state["canary_id"], now=now)
     ended = {"state": _ENDS[record.state].value, "finished_at": now}
     changed = change_campaign(s, campaign_id, ended)
     publish_campaign(s, changed, EventType.CAMPAIGN_FINISHED, now=now)

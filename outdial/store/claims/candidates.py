@@ -43,7 +43,7 @@ from outdial.store.claims.ledger import LedgerQuery
 from outdial.store.claims.reschedule import reschedule
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.bulk import among
-from outdial.store.db.tables import is_ready, is_request, is_waiting, recipient
+from outdial.store.db.tables import OWN_PLAN, is_ready, is_request, is_waiting, recipient
 from outdial.store.records import read_candidate, read_current_zones
 
 NOT_CALLED = (RecipientState.WAITING.value, RecipientState.READY.value)
@@ -71,6 +71,8 @@ class Recipient:
     zones: ZoneEvidence
     candidate: Candidate
     plan: CallPlan
+    revision: int
+    """That of the plan."""
 
     @property
     def marks(self) -> Marks:
@@ -156,7 +158,7 @@ CALLABLE = (
         recipient.c.zones,
         recipient.c.consent,
         recipient.c.promised,
-        recipient.c.plan,
+        *OWN_PLAN,
         recipient.c.line_marks,
         reason_of(bindparam("tenant"), recipient.c.phone).label("suppressed"),
     )
@@ -292,6 +294,7 @@ def recipient_of(row: RowMapping, campaign: CampaignRecord) -> Recipient:
         zones=zones,
         candidate=read_candidate(row, zones),
         plan=campaign.plan if row["plan"] is None else read_plan(row["plan"]),
+        revision=row["revision"] or campaign.revision,
     )
 
 

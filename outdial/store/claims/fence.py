@@ -42,7 +42,7 @@ from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import reason_of
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import UnknownCall
-from outdial.store.db.tables import budget_hold, call, campaign, lease, line, recipient
+from outdial.store.db.tables import budget_hold, call, campaign, lease, line, own_plan, recipient
 from outdial.store.records import read_candidate, read_current_zones
 from outdial.store.webhooks.outbox import publish_calls
 
@@ -100,7 +100,7 @@ _CALL = lock_rows(
         recipient.c.promised,
         recipient.c.variables,
         recipient.c.withdrawn,
-        recipient.c.plan.label("own_plan"),
+        own_plan.label("own_plan"),
         campaign.c.plan.label("campaign_plan"),
         campaign.c.state.label("campaign_state"),
         campaign.c.launch.label("current_launch"),

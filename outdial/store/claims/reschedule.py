@@ -21,7 +21,7 @@ from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
 from outdial.domain.rules.zone import zone_data
 from outdial.store.db.bulk import among
-from outdial.store.db.tables import EPOCH, recipient
+from outdial.store.db.tables import EPOCH, own_plan, recipient
 from outdial.store.records import read_zones
 
 MOST_REMEMBERED = 20_000
@@ -36,7 +36,7 @@ _FIRST_DUE = (
         _WAITING,
         recipient.c.turn == 1,
         recipient.c.due_at <= bindparam("now"),
-        recipient.c.plan.is_(None),
+        own_plan.is_(None),
     )
     .order_by(recipient.c.due_at, recipient.c.id)
     .limit(bindparam("size"))

@@ -41,6 +41,7 @@ from outdial.store.budget.claiming import (
 )
 from outdial.store.call.settlement import settle_overdue
 from outdial.store.campaign.campaigns import CampaignSnapshot, next_settlement, read_snapshot
+from outdial.store.campaign.canary_changes import judge_canary
 from outdial.store.campaign.counts import count_open
 from outdial.store.claims.candidates import (
     NOT_CALLED,
@@ -57,6 +58,7 @@ from outdial.store.claims.limits import campaign_allowance, line_capacity
 from outdial.store.claims.line_shares import leave_lines, share_lines
 from outdial.store.claims.number_locks import lock_numbers
 from outdial.store.claims.ready import needed
+from outdial.store.claims.requeue_step import requeue_step
 from outdial.store.claims.result import ClaimResult, Reservation
 from outdial.store.claims.state import lock_claim_state, save_claim_state
 from outdial.store.claims.wakeup import NextWakeup, next_wakeup
@@ -66,7 +68,7 @@ from outdial.store.db.dialect import on_postgresql
 from outdial.store.db.tables import call, lease, recipient
 from outdial.store.lines.health import begin_trial
 from outdial.store.records import claimed_call
-from outdial.store.roster.requeue import close_some, requeue_some
+from outdial.store.roster.requeue import close_some
 from outdial.store.webhooks.outbox import publish_requests
 
 OVERDUE = 100
@@ -99,6 +101,8 @@ def claim_calls(
     Raises UnknownCampaign.
     """
     state = lock_claim_state(s, campaign_id)
+    if state["canary_id"] is not None and judge_canary(s, campaign_id, state["canary_id"], now=now):
+        state = lock_claim_state(s, campaign_id)  # it changed with the revision
     snapshot = read_snapshot(s, campaign_id, key)
     record, in_flight = snapshot.record, snapshot.in_flight
     if snapshot.claimed:
@@ -152,10 +156,7 @@ def _scan_and_reserve(
 ) -> tuple[NextWakeup, DueScan, Reservation]:
     """Decide and reserve calls, as far as the campaign's own limits and its lines allow."""
     record, in_flight = snapshot.record, snapshot.in_flight
-    requeue_from = state["requeue_from"]
-    if requeue_from is not None:
-        requeue_from = requeue_some(s, record, requeue_from, now=now)
-        save_claim_state(s, record.id, requeue_from=requeue_from)
+    requeues = requeue_step(s, record, state, now)
     budget = read_budget(s, record, now)
     allowance = _allowance(s, record, in_flight, budget, now)
     scan, reservation, more = DueScan(), Reservation(), False
@@ -190,7 +191,7 @@ def _scan_and_reserve(
         blocked=reservation.blocked,
         ran_dry=reservation.ran_dry,
     )
-    if requeue_from is not None:
+    if requeues:
         wakeup = NextWakeup("all recipients are requeued", now)
     return wakeup, scan, reservation
 
@@ -424,7 +425,7 @@ def call_values(
             "zones": list(of.zones.candidates),
             "zone_source": of.zones.source.value,
             "zone_data": of.zones.data_version,
-            "revision": campaign.revision,
+            "revision": of.revision,
         },
     }
 

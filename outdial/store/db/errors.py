@@ -14,12 +14,17 @@ StoreError
 ├── NameChanged             a revision is for a campaign of another name
 ├── RevisionChanged         another revision was applied first
 ├── ProposalGone            a proposed revision is not stored any more
+├── CanaryRunning           a revision is being tried on some recipients
+├── CanaryTooSmall          too few recipients are left to try one on some
 └── IllegalTransition       the campaign cannot go from its state to the wanted one
 """
 
 from __future__ import annotations
 
+import math
+
 from outdial.domain.call.claim import CampaignState
+from outdial.domain.canary.arms import FEWEST_PEOPLE, smallest_share
 from outdial.domain.definition.purpose import Purpose
 from outdial.domain.errors import OutdialError
 from outdial.domain.record import CampaignRecord
@@ -151,6 +156,36 @@ class ProposalGone(StoreError):
 
     def __init__(self) -> None:
         super().__init__("the proposed revision is not stored any more; apply it again")
+
+
+class CanaryRunning(StoreError):
+    """Nothing but the definitions of its arms can be applied meanwhile."""
+
+    code = "canary_running"
+
+    def __init__(self, record: CampaignRecord, revision: int) -> None:
+        super().__init__(
+            f"revision {revision} of {record.name} is being tried on some of its recipients; roll "
+            "it back, apply its own file to promote it, or wait until that is decided"
+        )
+        self.record = record
+
+
+class CanaryTooSmall(StoreError):
+    code = "canary_too_small"
+
+    def __init__(self, record: CampaignRecord, people: int, share: float) -> None:
+        smallest = smallest_share(people)
+        instead = (
+            f"write {math.ceil(smallest * 100)}% or more"
+            if smallest is not None
+            else "apply it to all of them"
+        )
+        super().__init__(
+            f"found {share * 100:g}% of {people} recipients who are to be called; "
+            f"a canary needs {FEWEST_PEOPLE}: {instead}"
+        )
+        self.record = record
 
 
 class IllegalTransition(StoreError):

@@ -21,14 +21,14 @@ from outdial.domain.rules.rulebook import shipped_rulebook
 from outdial.store.claims.reschedule import wait_of
 from outdial.store.db.bulk import among
 from outdial.store.db.ranges import read_in_order
-from outdial.store.db.tables import EPOCH, recipient
+from outdial.store.db.tables import EPOCH, own_plan, recipient
 
 FROM_THE_START = -(2**31)
 """The position to begin at: no position is smaller."""
 STEP = 5000
 """Recipients in one step: about a tenth of a second."""
 
-_OF_FIRST_CALLS = (recipient.c.not_before.is_(None), recipient.c.plan.is_(None))
+_OF_FIRST_CALLS = (recipient.c.not_before.is_(None), own_plan.is_(None))
 _WAITING, _READY = RecipientState.WAITING.value, RecipientState.READY.value
 
 

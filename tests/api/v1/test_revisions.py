@@ -157,3 +157,33 @@ async def test_a_launch_of_a_changed_definition_says_what_differs(
     again = await us.http.post("/v1/campaigns", json=launched | {"agent": "other"})
     assert again.json()["created"] is False
     assert [one["path"] for one in again.json()["differences"]] == ["agent.id"]
+
+
+async def test_a_canary(us: Customer, them: Customer, world: World) -> None:
+    document = definition() | {
+        "recipients": [{"phone": f"+12025550{n:03}"} for n in range(100, 190)]
+    }
+    await us.http.post("/v1/campaigns", json=document)
+    path = f"/v1/campaigns/{document['name']}"
+    workflow = f"campaign/default/{document['name']}"
+    await world.ctx.temporal.get_workflow_handle(workflow).terminate()
+    assert (await us.http.get(f"{path}/canary")).status_code == 404
+    tried = document | {"agent": "other"}
+    for share, status, code in (("0.5", 422, None), ("5", 409, "change_refused")):
+        refused = await us.http.post(f"{path}/apply", json=tried, params={"canary": share})
+        assert refused.status_code == status, refused.text
+        assert code is None or refused.json()["code"] == code
+    begun = (await us.http.post(f"{path}/apply", json=tried, params={"canary": "50"})).json()
+    assert (begun["changed"], begun["revision"], begun["canary"]["revision"]) == (True, 1, 2)
+    other = await us.http.post(f"{path}/apply", json=document | {"agent": "third"})
+    assert (other.status_code, other.json()["code"]) == (409, "change_refused")
+    assert (await us.http.post(f"{path}/rollback")).json()["revision"] == 3
+    shown = (await us.http.get(f"{path}/canary")).json()
+    assert (shown["state"], shown["share"]) == ("rolled_back", 0.5)
+    assert {one["metric"] for one in shown["evidence"]} == {
+        "answer_rate",
+        "opt_outs",
+        "failures",
+        "cost_per_outcome",
+    }
+    assert (await them.http.get(f"{path}/canary")).status_code == 404

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
@@ -13,7 +14,15 @@ from outdial.domain.record import CampaignRecord, StagingRecord
 from outdial.domain.rules.rule import Rule
 from outdial.domain.rules.rulebook import Block, shipped_rulebook
 from outdial.store.call import calls
-from outdial.store.campaign import campaigns, listing, progress, proposals, revisions
+from outdial.store.campaign import (
+    campaigns,
+    canaries,
+    listing,
+    progress,
+    proposals,
+    revisions,
+)
+from outdial.store.campaign.canary_changes import NewCanary
 from outdial.store.campaign.open_campaigns import list_open_campaigns
 from outdial.store.campaign.past_calls import read_past_calls
 from outdial.store.campaign.proposals import Proposal
@@ -239,6 +248,65 @@ def _revise(
     scene.do(lambda s: proposals.delete_proposals(s, before=now, limit=5))
     scene.do(lambda s: revisions.source_at(s, record.id, 1))
     scene.do(lambda s: revisions.list_revisions(s, record.id, limit=5, before=2))
+
+
+@operation
+def canaries_of_campaigns(scene: Scene) -> None:
+    """Of a large campaign that is taken back by hand, and of a small one that is over before."""
+    house = scene.house
+    small = house.launch(80, "tried", first=_NEW + 100)
+    rows = builders.located(
+        [builders.draft(n, phone=builders.phone(_NEW + 200 + n)) for n in range(80)]
+    )
+    big = scene.history.campaign.id
+    scene.do(lambda s: flip.add_at_once(s, big, "to-be-drawn", rows, now=house.now))
+    for name in (scene.history.campaign.name, small.name):
+        record = scene.do(lambda s, n=name: campaigns.find_campaign(s, TENANT, n))  # type: ignore[misc]
+        assert record is not None
+        _try_on_some(scene, record)
+    record = scene.do(lambda s: campaigns.find_campaign(s, TENANT, "history"))
+    assert record is not None
+    base = scene.do(lambda s: revisions.definition_at(s, record.id, record.revision))
+    assert base is not None
+    scene.do(lambda s: campaigns.apply_definition(s, record.id, base, "", now=house.now))
+    scene.do(lambda s: revisions.revision_before(s, record))
+    _states(house, small, CampaignState.STOPPING)
+    scene.do(lambda s: finish_campaign(s, small.id, now=house.now))
+
+
+def _try_on_some(scene: Scene, record: CampaignRecord) -> None:
+    now, name = scene.house.now, record.name
+    given = builders.definition(name, agent="tried")
+    new = Proposal(
+        f"tried-{name}", record.id, record.revision, given, "", (), NO_NOTE,
+        canary=NewCanary(0.5, "seed"),
+    )  # fmt: skip
+    scene.do(lambda s: proposals.propose(s, new, removes=False, now=now))
+    scene.do(lambda s: proposals.apply_proposal(s, record.id, new.id, now=now))
+    for call in scene.house.claim(record, limit=2).calls:
+        scene.house.fence(call.call_id)
+        scene.house.end(call.call_id)
+    running = scene.do(lambda s: canaries.find_running(s, record.id))
+    assert running == scene.do(lambda s: canaries.find_newest(s, record.id))
+    assert running is not None
+    rows = [_observed(running.id, n, now) for n in range(30)]
+    scene.do(lambda s: canaries.add_observations(s, rows))
+    scene.house.claim(record, limit=1)
+
+
+def _observed(canary_id: int, number: int, at: datetime) -> dict[str, Any]:
+    """Of a recipient that there is not."""
+    return {
+        "canary_id": canary_id,
+        "recipient_id": -1 - number,
+        "call_id": f"observed-{number}",
+        "arm": "canary" if number % 2 else "rest",
+        "answered": True,
+        "opted_out": False,
+        "failed": False,
+        "cost": None,
+        "observed_at": at,
+    }
 
 
 @operation

@@ -225,6 +225,14 @@ async def test_a_line_brings_its_own_people(
     assert network.simulation.settings().people.weights == {Behaviour.ANSWER: 1}
 
 
+async def test_an_agent_brings_its_own_people(
+    connect: Connect, receiver: Receiver, order: Order
+) -> None:
+    provider = connect(options={"people": {"weights": {"answer": 1}}})
+    await provider.place(order(agent_settings={"people": {"weights": {"busy": 1}}}))
+    await receiver.last("call.busy")
+
+
 async def test_calls_are_stamped_by_the_clock_that_was_given(receiver: Receiver) -> None:
     noon = datetime(2031, 5, 6, 12, tzinfo=UTC)
     async with (

@@ -22,6 +22,7 @@ from outdial.api.v1.auth import needs
 from outdial.api.v1.paging import PAGE, Cursor, Limit, Page, page_of, read_cursor
 from outdial.api.v1.problems import documented
 from outdial.api.v1.routes.campaigns import DEFINITION, Name, PlanId, ShownDifference, body_text
+from outdial.api.v1.routes.canaries import Canary
 from outdial.api.v1.routes.launches import ACCEPTED, carried_out_once
 from outdial.domain.call.claim import CampaignState
 from outdial.intake.apart import parse_apart
@@ -41,6 +42,16 @@ Recipients = Annotated[
         "keep: recipients are not read."
     ),
 ]
+CanaryShare = Annotated[
+    float | None,
+    Query(
+        ge=1,
+        le=50,
+        description="Per cent of the recipients that get it first; it is promoted or taken back "
+        "by itself. Recipients are not read then.",
+        examples=[5],
+    ),
+]
 Reason = Annotated[str | None, Query(max_length=500, description="Why; kept with the revision.")]
 
 
@@ -56,6 +67,8 @@ class Revision(BaseModel):
     added: int
     """How many recipients came with it."""
     removed: int
+    canary_share: float | None
+    """It was given to this share of the recipients alone, as a canary."""
 
 
 class RosterChanges(BaseModel):
@@ -81,6 +94,8 @@ class AppliedRevision(BaseModel):
     roster: RosterChanges
     noted_only: bool
     """No workflow is running; the change takes effect when the campaign runs again."""
+    canary: Canary | None
+    """It is tried on some recipients first: the campaign stays at its revision meanwhile."""
 
     @classmethod
     def of(cls, applied: Applied) -> "AppliedRevision":
@@ -100,6 +115,7 @@ class AppliedRevision(BaseModel):
                 missing=roster.missing,
             ),
             noted_only=applied.noted_only,
+            canary=None if applied.canary is None else Canary.of(applied.canary),
         )
 
 
@@ -113,6 +129,8 @@ class Change:
     expected: int | None
     plan: str | None = None
     """The id of the plan that is carried out."""
+    canary: float | None = None
+    """A share of the recipients that get it first."""
 
     async def apply(
         self,
@@ -135,6 +153,7 @@ class Change:
             scopes=caller.key.scopes,
             progress=progress,
             public_id=public_id,
+            canary=self.canary,
         )
         return shown(AppliedRevision.of(applied), 200)
 
@@ -160,6 +179,7 @@ async def apply_definition(
     name: Name,
     request: Request,
     recipients: Recipients = RosterMode.ADD,
+    canary: CanaryShare = None,
     reason: Reason = None,
     plan: PlanId = None,
     if_match: IfMatch = None,
@@ -172,7 +192,8 @@ async def apply_definition(
     `GET /v1/launches/{id}` shows how far it is."""
     text = await body_text(request)
     stored = await idempotent_request(request, caller, idempotency_key)
-    change = Change(name, recipients, reason, version_of(if_match), plan)
+    share = None if canary is None else canary / 100
+    change = Change(name, recipients, reason, version_of(if_match), plan, share)
 
     async def work(public_id: str | None, progress: Progress | None = None) -> Answer:
         loaded = await parse_apart(len(text), read_definition_text, text, name="body")

@@ -47,8 +47,8 @@ class SimulatedProvider(Provider):
     """A line at a simulated network.
 
     Credentials: `api_key`, `webhook_secret`. Options: `people`, settings of the model of people
-    for the calls of this line alone. Raises Misconfigured for a key or an address that can't be
-    used at all.
+    for the calls of this line alone; the agent's setting `people` takes precedence. Raises
+    Misconfigured for a key or an address that can't be used at all.
     """
 
     name: ClassVar[str] = "simulated"
@@ -149,7 +149,9 @@ class SimulatedProvider(Provider):
             "recording": bool(request.recording),
             "webhook_url": request.webhook_url,
         }
-        if people := self.line.options.get("people"):
+        own = request.agent_settings.get("people")
+        people = self.line.options.get("people", {}) | (own if isinstance(own, dict) else {})
+        if people:
             order["model"] = people
         return order
 

@@ -13,6 +13,14 @@ from outdial.store.db.tables.campaign import (
     is_open,
     revision_proposal,
 )
+from outdial.store.db.tables.canary import (
+    OWN_PLAN,
+    canary,
+    canary_observation,
+    is_pending_observation,
+    own_plan,
+    running_canary,
+)
 from outdial.store.db.tables.columns import EPOCH, Row
 from outdial.store.db.tables.delivery import (
     delivery,
@@ -43,6 +51,7 @@ metadata = Row.metadata
 
 __all__ = [
     "EPOCH",
+    "OWN_PLAN",
     "agent",
     "api_key",
     "appointment",
@@ -56,6 +65,8 @@ __all__ = [
     "callback_run",
     "campaign",
     "campaign_revision",
+    "canary",
+    "canary_observation",
     "claim_state",
     "contact",
     "delivery",
@@ -67,6 +78,7 @@ __all__ = [
     "is_direct",
     "is_listed",
     "is_open",
+    "is_pending_observation",
     "is_ready",
     "is_request",
     "is_unfinished",
@@ -79,6 +91,7 @@ __all__ = [
     "line_failure",
     "line_rate",
     "metadata",
+    "own_plan",
     "phone_number",
     "progress_count",
     "rate_count",
@@ -88,6 +101,7 @@ __all__ = [
     "roster",
     "roster_chunk",
     "ruling",
+    "running_canary",
     "staging",
     "suppression",
     "suppression_change",

@@ -71,6 +71,8 @@ class CampaignRevisionRow(Row, table=True):
     removed: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     proposal: str | None = Field(default=None, sa_type=Text)
     """The id of the proposal it was made of."""
+    canary_share: float | None = None
+    """It was given to this share of the recipients alone, as a canary."""
 
 
 class RevisionProposalRow(Row, table=True):
@@ -96,6 +98,9 @@ class RevisionProposalRow(Row, table=True):
     removed: int = 0
     staging_id: int | None = Field(default=None, sa_type=BigId)
     """Recipients that were staged for it."""
+    canary_share: float | None = None
+    """It is tried on this share of the recipients first."""
+    canary_seed: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -117,6 +122,8 @@ class ClaimStateRow(Row, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     requeue_from: int | None = None
     """From this position on recipients are still to be requeued under an applied revision."""
+    canary_id: int | None = Field(default=None, sa_type=BigId)
+    """The canary that runs."""
     waits_for_lines: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Its demand is stored (`line_demand`)."""
     budget_exhausted: str | None = Field(default=None, sa_type=Text)

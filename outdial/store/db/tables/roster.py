@@ -123,7 +123,12 @@ class RecipientRow(Row, table=True):
     )
     """How lines failed this person, as `domain.line.routing` reads it, by line."""
     plan: str | None = Field(default=None, sa_type=Text)
-    """A CallPlan of its own, as JSON text; else the campaign's holds."""
+    """A CallPlan of its own, as JSON text; else that of its canary, or the campaign's, holds
+    (`own_plan`)."""
+    canary_id: int | None = Field(default=None, sa_type=BigId)
+    """The canary that it was drawn in last; it may have ended."""
+    arm: str | None = Field(default=None, sa_type=Text)
+    """Its arm in that canary."""
     state: str = Field(sa_type=Text)
     attempts: int = 0
     calls: int = 0
