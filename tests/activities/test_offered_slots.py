@@ -35,7 +35,7 @@ class _Workflows:
         self._id = workflow_id
         return self
 
-    async def signal(self, name: str, *, args: Sequence[object], rpc_timeout: object) -> None:
+    async def signal(self, name: str, *, args: Sequence[object]) -> None:
         assert name == NUDGE_SIGNAL
         if self.down:
             raise RPCError("down", RPCStatusCode.UNAVAILABLE, b"")
