@@ -4,6 +4,7 @@ stored when it is interrupted."""
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from outdial.domain.record import StagingRecord
 
+_NICENESS = 10
 SHOWN_AFTER = 1.0
 """Seconds; what takes less is not shown."""
 
@@ -66,6 +68,8 @@ async def showing_progress(ctx: Resources, output: Console) -> AsyncIterator[Sta
     Raises Interrupted.
     """
     progress = StagingProgress(output)
+    if not ctx.database.one_writer:
+        _give_way()
     try:
         yield progress
     except asyncio.CancelledError:
@@ -75,6 +79,12 @@ async def showing_progress(ctx: Resources, output: Console) -> AsyncIterator[Sta
         raise
     finally:
         progress.close()
+
+
+def _give_way() -> None:
+    """Have this process run after those that calls depend on, where there are too few cores. Not
+    where it keeps others from writing while it writes: it would keep them for longer."""
+    os.setpriority(os.PRIO_PROCESS, 0, max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0)))
 
 
 async def _remove(ctx: Resources, record: StagingRecord) -> bool:

@@ -39,7 +39,7 @@ from outdial.store.db.errors import DatabaseUnavailable, StatementRefused
 T = TypeVar("T")
 
 _TRIES = 6
-_LONGEST_TURN = 0.2
+_LONGEST_TURN = 0.3
 """Seconds."""
 _SHORTEST_TURN = 1.5 * POLL_SECONDS
 """Whoever waits to write looks at least once in this time."""
@@ -85,6 +85,11 @@ class Database:
             self._write_engine = self._read_engine = postgresql_engine(parsed, echo=echo)
             self._writers = self._readers = ThreadPoolExecutor(POSTGRES_CONNECTIONS, "database")
 
+    @property
+    def one_writer(self) -> bool:
+        """Whether a transaction that writes keeps all others waiting, in any process (SQLite)."""
+        return self._one_writer
+
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in one transaction and commit it."""
         loop = asyncio.get_running_loop()
@@ -94,8 +99,8 @@ class Database:
         """`write` for one of many transactions in a row, after which others get a turn.
 
         Processes that wait to write to SQLite are not served in their order: they try again after
-        a while, each time for itself. So it is left alone for a moment; for about as long as this
-        took, if others have written since the turn before.
+        a while, each time for itself. So it is left alone for a moment; for longer than this took,
+        if others have written since the turn before.
         """
         if not self._one_writer:
             return await self.write(work)
@@ -104,7 +109,7 @@ class Database:
         result, self._version = await self.write(lambda s: (work(s), _version_of(s)))
         turn = _SHORTEST_TURN
         if self._version != before:
-            took = (loop.time() - begun) * random.uniform(0.5, 1.5)
+            took = (loop.time() - begun) * random.uniform(1.0, 2.0)
             turn = min(max(took, _SHORTEST_TURN), _LONGEST_TURN)
         await asyncio.sleep(turn)
         return result
