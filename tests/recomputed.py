@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from outdial.store.db.tables import (
     appointment,
+    budget_hold,
     call,
     callback_entry,
     campaign_revision,
@@ -45,6 +46,7 @@ class Rows:
         ids = {row["id"] for row in self.calls}
         self.entries = [row for row in of(callback_entry) if row["call_id"] in ids]
         self.appointments = [row for row in of(appointment) if row["call_id"] in ids]
+        self.computed = {row["call_id"]: row["cost"] for row in of(budget_hold)}
         every = of(receipt, receipt.c.campaign_id == campaign_id)
         self.receipts = [row for row in every if row["call_id"] in ids]
         self.last = max(every, key=lambda row: row["sequence"], default=None)
@@ -99,7 +101,8 @@ def figures(rows: Rows) -> dict[str, Any]:
         "talk": [
             round(one["duration_seconds"]) for one in live if one["duration_seconds"] is not None
         ],
-        "millionths": sum(_millionths(one) for one in rows.calls),
+        "millionths": sum(_millionths(rows, one) for one in rows.calls),
+        "computed": sum(_millionths(rows, one) for one in rows.calls if one["cost"] is None),
         "waiting": Counter(
             (row["state"], _head(row["reason"]) if row["state"] == "waiting" else None)
             for row in rows.people
@@ -159,10 +162,10 @@ def _groups(rows: Rows, name_of: Any) -> dict[str, tuple[Any, ...]]:
     groups: dict[str, list[Raw]] = {}
     for one in rows.calls:
         groups.setdefault(name_of(one), []).append(one)
-    return {name: _group(calls) for name, calls in groups.items()}
+    return {name: _group(rows, calls) for name, calls in groups.items()}
 
 
-def _group(calls: Sequence[Raw]) -> tuple[Any, ...]:
+def _group(rows: Rows, calls: Sequence[Raw]) -> tuple[Any, ...]:
     attempts = [one for one in calls if one["is_attempt"]]
     live = [one for one in attempts if _by_person(one)]
     return (
@@ -171,12 +174,15 @@ def _group(calls: Sequence[Raw]) -> tuple[Any, ...]:
         sum(map(_right, live)),
         sum(round(one["duration_seconds"] or 0) for one in live),
         Counter(one["outcome"] or "unsettled" for one in attempts),
-        sum(map(_millionths, calls)),
+        sum(_millionths(rows, one) for one in calls),
     )
 
 
-def _millionths(one: Raw) -> int:
-    return 0 if one["cost"] is None else round(one["cost"] * 1_000_000)
+def _millionths(rows: Rows, one: Raw) -> int:
+    if one["cost"] is None:
+        return int(rows.computed.get(one["id"]) or 0)
+    cost: float = one["cost"]
+    return round(cost * 1_000_000)
 
 
 def _head(reason: str | None) -> str | None:

@@ -18,7 +18,14 @@ from outdial.domain.report.report import CampaignReport, GroupFigures
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.report_rows import read_header, read_people
 from outdial.store.db import tables
-from outdial.store.db.tables import appointment, call, callback_entry, callback_run, recipient
+from outdial.store.db.tables import (
+    appointment,
+    budget_hold,
+    call,
+    callback_entry,
+    callback_run,
+    recipient,
+)
 from outdial.store.roster import roster
 from tests.builders import NOW, House, definition, draft, located, located_as, phone
 from tests.recomputed import Rows, figures, nearest_rank
@@ -113,6 +120,7 @@ def shown(report: CampaignReport) -> dict[str, Any]:
         "calls_by_outcome": Counter({each.outcome: each.calls for each in report.outcomes}),
         "people_by_outcome": Counter({each.outcome: each.people for each in report.outcomes}),
         "millionths": report.costs.total_millionths or 0,
+        "computed": report.costs.computed_millionths or 0,
         "waiting": Counter({(each.state, each.reason): each.people for each in report.waiting}),
         "callbacks": Counter(
             {(each.kind, each.state): each.callbacks for each in report.callbacks}
@@ -258,6 +266,22 @@ def _add_what_followed(
                 "updated_at": NOW,
             }
             s.connection().execute(insert(callback_entry).values(of_call | entry))
+    if chance.random() < 0.5:
+        held = {
+            "call_id": values["id"],
+            "campaign_id": campaign.id,
+            "launch": campaign.launch,
+            "day": "2026-03-04",
+            "recipient_id": values["recipient_id"],
+            "highest": 2_000_000,
+            "currency": "USD",
+            "cost_per_minute": 100_000,
+            "cost_per_call": 0,
+            "billing_increment": 60,
+            "cost": chance.choice((None, chance.randint(0, 2_000_000))),
+            "cost_source": "computed",
+        }
+        s.connection().execute(insert(budget_hold).values(held))
     if chance.random() < 0.3:
         booked = {
             "id": f"appointment-{values['id']}",

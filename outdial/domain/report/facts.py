@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from outdial.domain.call.status import NOBODY_REACHED, AnsweredBy, CallStatus
+from outdial.domain.money.cost import millionths
 from outdial.domain.record import RecipientState
 
 CALLED_LATER = frozenset({"call_me_later", "call_back_later", "not_available", "left_message"})
@@ -49,11 +50,20 @@ class ReportedCall(NamedTuple):
     ended_at: datetime | None
     duration_seconds: float | None
     cost: float | None
+    """By the provider's report, in units of its currency."""
+    computed_cost: int | None = None
+    """In millionths, by its line's prices, as the budget counts it; None: there is no budget, or
+    it is not settled."""
     evidence: DialEvidence | None = None
     callbacks: Sequence[tuple[str, str]] = ()
     """Kind and state of each."""
     bookings: Sequence[str] = ()
     """The present status of each appointment that was made in it."""
+
+    @property
+    def price(self) -> int | None:
+        """What it has cost, in millionths: by the provider's report, else as computed."""
+        return self.computed_cost if self.cost is None else millionths(self.cost)
 
     @property
     def answered(self) -> bool:

@@ -62,6 +62,7 @@ class ReportFold:
         self._outcomes: Counter[str] = Counter()
         self._last_outcomes: Counter[str] = Counter()
         self._outcome_prices: dict[str, Prices] = {}
+        self._computed = Prices()
         self._talk, self._ring = Seconds(), Seconds()
         self._span: tuple[datetime, datetime] | None = None
         self._waiting = _Reasons()
@@ -115,12 +116,14 @@ class ReportFold:
         ):
             self._groups[property_name].add(value, call, right=right, outcome=outcome)
         self._calls["dialed"] += call.dialed
+        if call.cost is None:
+            self._computed.add(call.computed_cost)
         self._compliance.add(call)
         self._callbacks.update(call.callbacks)
         self._bookings.update(call.bookings)
         if call.status.terminal:
             self._outcomes[outcome] += 1
-            self._outcome_prices.setdefault(outcome, Prices()).add(call.cost)
+            self._outcome_prices.setdefault(outcome, Prices()).add(call.price)
         if not call.is_attempt:
             self._calls["never_rang" if call.status.terminal else "in_flight"] += 1
             return right
@@ -128,7 +131,7 @@ class ReportFold:
         return right
 
     def _add_attempt(self, call: ReportedCall, zone: str | None) -> None:
-        self._calls["without_price"] += call.cost is None
+        self._calls["without_price"] += call.price is None
         if call.answered:
             unconfirmed = call.by_person and call.answered_by is not AnsweredBy.HUMAN
             self._calls["unconfirmed"] += unconfirmed
@@ -268,6 +271,8 @@ class ReportFold:
         return Costs(
             total_millionths=prices.sum,
             calls_with_price=prices.calls,
+            computed_calls=self._computed.calls,
+            computed_millionths=self._computed.sum,
             attempts_without_price=self._calls["without_price"],
             per_attempt_millionths=prices.per(self._all.attempts),
             per_person_reached_millionths=prices.per(self._funnel["reached"]),

@@ -126,6 +126,10 @@ class Costs(_Part):
 
     total_millionths: int | None
     calls_with_price: int
+    computed_calls: int
+    """Of those: their providers reported no price, and it was computed from their line's."""
+    computed_millionths: int | None
+    """Of the total."""
     attempts_without_price: int
     per_attempt_millionths: int | None
     """Of all that calls cost."""

@@ -206,7 +206,9 @@ def _costs(report: CampaignReport) -> ReportTable:
         ("per_attempt", money(costs.per_attempt_millionths)),
         ("per_person_reached", money(costs.per_person_reached_millionths)),
         ("per_right_outcome", money(costs.per_right_outcome_millionths)),
+        ("computed", money(costs.computed_millionths)),
         ("calls_with_price", costs.calls_with_price),
+        ("computed_calls", costs.computed_calls),
         ("attempts_without_price", costs.attempts_without_price),
     ]
     return ReportTable("costs", "Costs", ("figure", "value"), rows)

@@ -57,10 +57,10 @@ class Prices:
         self.calls = 0
         self.total = 0
 
-    def add(self, cost: float | None) -> None:
-        if cost is not None:
+    def add(self, price: int | None) -> None:
+        if price is not None:
             self.calls += 1
-            self.total += round(cost * MILLION)
+            self.total += price
 
     @property
     def sum(self) -> int | None:
@@ -134,7 +134,7 @@ class Group:
         self.outcomes: Counter[str] = Counter()
 
     def add(self, call: ReportedCall, *, right: bool, outcome: str) -> None:
-        self.prices.add(call.cost)
+        self.prices.add(call.price)
         if not call.is_attempt:
             return
         self.attempts += 1

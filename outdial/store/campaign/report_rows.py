@@ -22,6 +22,7 @@ from outdial.store.db.bulk import among
 from outdial.store.db.ranges import page_of, read_in_order
 from outdial.store.db.tables import (
     appointment,
+    budget_hold,
     call,
     callback_entry,
     campaign_revision,
@@ -68,6 +69,9 @@ _CALLBACKS = select(callback_entry.c.call_id, callback_entry.c.kind, callback_en
 )
 _BOOKINGS = select(appointment.c.call_id, appointment.c.status).where(
     among(appointment.c.call_id, "ids")
+)
+_HOLDS = select(budget_hold.c.call_id, budget_hold.c.cost).where(
+    among(budget_hold.c.call_id, "ids")
 )
 _REVISIONS = (
     select(campaign_revision.c.created_at, campaign_revision.c.revision)
@@ -153,6 +157,8 @@ def _calls_of(s: Session, people: Sequence[int]) -> dict[int, list[ReportedCall]
     ids = [row.id for row in rows]
     evidence = _evidence_of(s, ids)
     callbacks = _by_call(s.connection().execute(_CALLBACKS, {"ids": ids}))
+    holds = s.connection().execute(_HOLDS, {"ids": ids})
+    computed = {hold.call_id: hold.cost for hold in holds}
     bookings = _by_call(s.connection().execute(_BOOKINGS, {"ids": ids}))
     calls: dict[int, list[ReportedCall]] = defaultdict(list)
     for row in rows:
@@ -172,6 +178,7 @@ def _calls_of(s: Session, people: Sequence[int]) -> dict[int, list[ReportedCall]
             ended_at=row.ended_at,
             duration_seconds=row.duration_seconds,
             cost=row.cost,
+            computed_cost=computed.get(row.id),
             evidence=evidence.get(row.id),
             callbacks=[(kind, state) for kind, state in callbacks.get(row.id, ())],
             bookings=[status for (status,) in bookings.get(row.id, ())],
