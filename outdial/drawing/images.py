@@ -17,6 +17,7 @@ _DPI = 160
 _BEFORE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
 _SIZE = re.compile(r'(<svg[^>]*?) (?:width|height)="[^"]*"')
+_TAG = re.compile("<[^>]*>")
 _FAMILY = re.compile(r"(font(?:-family)?:[^;\"]*?)'[^;\"]*")
 _ID = re.compile(r'\bid="')
 _REFERENCE = re.compile(r'((?:xlink:)?href="|url\()#')
@@ -34,10 +35,7 @@ def draw_svg(chart: Chart, name: str) -> str:
         figure.savefig(written, format="svg", transparent=True)
     svg = _METADATA.sub("", _BEFORE.sub("", written.getvalue(), count=1))
     svg = _SIZE.sub(r"\1", _SIZE.sub(r"\1", svg, count=1), count=1)
-    svg = _FAMILY.sub(r"\1var(--font)", svg)
-    svg = _ID.sub(f'id="{name}-', svg)
-    svg = _REFERENCE.sub(rf"\1#{name}-", svg)
-    svg = _COLOR.sub(lambda color: VARIABLES[color[0]], svg)
+    svg = _TAG.sub(lambda tag: _on_page(tag[0], name), svg)
     title, summary = escape(chart.title), escape(chart.summary)
     opening = (
         f'<svg role="img" aria-labelledby="{name}-title {name}-summary"',
@@ -45,6 +43,15 @@ def draw_svg(chart: Chart, name: str) -> str:
     )
     head, _, rest = svg.partition(">")
     return f"{opening[0]}{head.removeprefix('<svg')}>{opening[1]}{rest}".strip()
+
+
+def _on_page(tag: str, name: str) -> str:
+    """A tag with the font, the colours and the ids of its page. What stands between tags is text
+    that somebody wrote, and stays as it is."""
+    tag = _FAMILY.sub(r"\1var(--font)", tag)
+    tag = _ID.sub(f'id="{name}-', tag)
+    tag = _REFERENCE.sub(rf"\1#{name}-", tag)
+    return _COLOR.sub(lambda color: VARIABLES[color[0]], tag)
 
 
 def draw_png(chart: Chart) -> bytes:

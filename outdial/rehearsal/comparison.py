@@ -36,6 +36,8 @@ class Comparison:
 
     first: Outcome
     second: Outcome
+    currency: str | None = None
+    """In which both have their costs; None: they have none, or in different ones."""
 
     def difference(self, figure: Figure) -> Difference:
         """Of a figure that runs have."""
@@ -50,10 +52,16 @@ class Comparison:
         return self.difference(lambda run: run.seconds)
 
     def cost_difference(self) -> Difference | None:
-        """In millionths of the currency; None where a line has no price."""
-        if self.first.cost() is None or self.second.cost() is None:
+        """In millionths of the currency; None where they have none in common, or where a line has
+        no price."""
+        if self.currency is None or self.first.cost() is None or self.second.cost() is None:
             return None
         return self.difference(lambda run: run.cost or 0)
+
+
+def shared_currency(first: Rehearsal, second: Rehearsal) -> str | None:
+    """The currency of both; None where they differ."""
+    return first.currency if first.currency == second.currency else None
 
 
 def same_recipients(first: Rehearsal, second: Rehearsal) -> bool:

@@ -6,7 +6,7 @@ decided again first, then those who are due, those with a time of their own befo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -38,14 +38,22 @@ class Scan:
     rescheduled: bool = False
 
 
+def furthest_back(plan: CallPlan, rulebook: Rulebook, people: Iterable[Person]) -> timedelta | None:
+    """How far back any limit asks for earlier attempts to these people; nothing where none does,
+    None: to the beginning."""
+    kinds = {(person.zones.candidates, person.zones.jurisdictions) for person in people}
+    furthest = timedelta(0)
+    for zones, jurisdictions in kinds:
+        span = looks_back(Candidate(zones, jurisdictions=jurisdictions), plan, rulebook)
+        if span is None:
+            return None
+        furthest = max(furthest, span)
+    return furthest
+
+
 def keeps_attempts(plan: CallPlan, rulebook: Rulebook, people: Sequence[Person]) -> bool:
     """Whether any limit asks for earlier attempts to these people."""
-    kinds = {(person.zones.candidates, person.zones.jurisdictions) for person in people}
-    spans = (
-        looks_back(Candidate(zones, jurisdictions=jurisdictions), plan, rulebook)
-        for zones, jurisdictions in kinds
-    )
-    return any(span is None or span > timedelta(0) for span in spans)
+    return furthest_back(plan, rulebook, people) != timedelta(0)
 
 
 class Decider:

@@ -76,6 +76,8 @@ class CallReport(NamedTuple):
     disposition: str | None = None
     redial_at: datetime | None = None
     """When the person asked to be called again."""
+    answered_at: datetime | None = None
+    """When somebody or something answered."""
     talk_seconds: float = 0.0
 
 

@@ -57,7 +57,10 @@ class Fate(NamedTuple):
     """Seconds after the placement; None: it never rings."""
     ends_after: float
     """Seconds after the placement."""
+    answered_after: float | None = None
+    """Seconds after the placement; None: nobody and nothing answers."""
     talk_seconds: float = 0.0
+    """As it is billed."""
     answered_by: AnsweredBy | None = None
     failure: FailureClass | None = None
     disposition: str | None = None
@@ -186,6 +189,7 @@ class ModeledPeople:
             CallStatus.COMPLETED,
             rings_after,
             rings_after + ring + talk,
+            answered_after=rings_after + ring,
             talk_seconds=talk,
             answered_by=answered_by,
             disposition=disposition,

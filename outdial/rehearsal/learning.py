@@ -189,7 +189,7 @@ class Learner:
         }
         spreads = dict(self._spreads())
         of_all = _added(weights.values())
-        words = [name for name, _ in self._hung_up.most_common() if name is not None]
+        [(said, _)] = self._hung_up.most_common(1) or [(None, 0)]
         model = PeopleModel.model_validate(
             {
                 "source": source,
@@ -198,7 +198,7 @@ class Learner:
                 "unreachable": reachability.unreachable,
                 "hang_up": _rounded(hang_up.value),
                 "dispositions": {name: _rounded(one.value) for name, one in dispositions.items()},
-                "hang_up_disposition": words[0] if words else None,
+                "hang_up_disposition": said,
                 **{name: spread for name, (spread, _) in spreads.items()},
             }
         )

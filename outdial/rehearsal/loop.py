@@ -38,10 +38,14 @@ class Attempt(NamedTuple):
     zone: str
     placed_at: datetime | None
     """None: it was withdrawn at the fence."""
+    answered_at: datetime | None
+    """None: nobody and nothing did."""
     ended_at: datetime
     outcome: str
     answered_by: AnsweredBy | None
     talk_seconds: float
+    may_have_rung: bool
+    """False: nothing was dialed."""
 
     @property
     def reached(self) -> bool:
@@ -198,8 +202,8 @@ class Loop:
         fate = self._people.fate(person, now)
         if reports_ring and fate.rings_after is not None:
             self._add(now + timedelta(seconds=fate.rings_after), _Step.RING, call)
-        ends_at = now + timedelta(seconds=fate.ends_after)
-        self._add(ends_at, _Step.END, (call, _report(fate, ends_at), now))
+        report = _report(fate, now)
+        self._add(report.at, _Step.END, (call, report, now))
 
     def _end(
         self, call: ReservedCall, report: CallReport, placed_at: datetime | None, now: datetime
@@ -214,10 +218,12 @@ class Loop:
                 call.line,
                 call.zone,
                 placed_at,
+                report.answered_at,
                 now,
                 outcome,
                 report.answered_by,
                 report.talk_seconds,
+                report.may_have_rung,
             )
         )
 
@@ -226,8 +232,9 @@ class Loop:
         heappush(self._agenda, (at, int(step), self._entries, subject))
 
 
-def _report(fate: Fate, at: datetime) -> CallReport:
-    redial = fate.redial_after
+def _report(fate: Fate, placed_at: datetime) -> CallReport:
+    at = placed_at + timedelta(seconds=fate.ends_after)
+    redial, answered = fate.redial_after, fate.answered_after
     return CallReport(
         fate.status,
         at,
@@ -236,5 +243,6 @@ def _report(fate: Fate, at: datetime) -> CallReport:
         failure=fate.failure,
         disposition=fate.disposition,
         redial_at=None if redial is None else at + timedelta(seconds=redial),
+        answered_at=None if answered is None else placed_at + timedelta(seconds=answered),
         talk_seconds=fate.talk_seconds,
     )

@@ -93,7 +93,8 @@ class Recorder:
         self._use_slot(begun, ended)
         if attempt.reached and attempt.position not in self._reached:
             self._reached.add(attempt.position)
-            figures.reached_by_hour[int((ended - attempt.talk_seconds) // HOUR)] += 1
+            answered_at = attempt.answered_at or attempt.ended_at
+            figures.reached_by_hour[int(answered_at.timestamp() // HOUR)] += 1
         if self._price is not None and figures.cost is not None:
             figures.cost += self._price(attempt)
 
@@ -166,7 +167,7 @@ class Outcome:
 
     @property
     def unfinished(self) -> int:
-        """Runs that left recipients at the horizon."""
+        """Runs that left recipients at the horizon, or when the budget was spent."""
         return sum(not run.finished for run in self.runs)
 
     def finish(self) -> tuple[datetime, datetime, datetime]:

@@ -12,7 +12,7 @@ from outdial.domain.rules.location import LocatedDraft
 from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
 from outdial.rehearsal.fate import Modeled, PeopleSource
 from outdial.rehearsal.lines import LineSetup
-from outdial.rehearsal.loop import LINGER, Loop
+from outdial.rehearsal.loop import LINGER, Attempt, Loop
 from outdial.rehearsal.memory import Before, MemoryEngine
 from outdial.rehearsal.outcome import Price, Recorder, RunFigures
 from outdial.rehearsal.people import GUESSES
@@ -74,11 +74,23 @@ class Rehearsal:
             trace=trace,
         )
 
+    @property
+    def currency(self) -> str | None:
+        """The currency of its costs; None: not all lines have a price, or they are in several
+        currencies."""
+        currencies = {None if line.price is None else line.price.currency for line in self.lines}
+        return currencies.pop() if len(currencies) == 1 else None
+
     def _price(self) -> Price | None:
-        """What a call costs by the prices of its line; None: not all of them have one, or they are
-        in several currencies."""
-        prices = {line.name: line.price for line in self.lines if line.price is not None}
-        currencies = {price.currency for price in prices.values()}
-        if len(currencies) != 1 or len(prices) < len(self.lines):
+        """What a call costs by the prices of its line: nothing if it was refused before anything
+        was dialed. None without a currency."""
+        if self.currency is None:
             return None
-        return lambda attempt: prices[attempt.line].cost(attempt.talk_seconds)
+        prices = {line.name: line.price for line in self.lines if line.price is not None}
+
+        def price(attempt: Attempt) -> int:
+            if not attempt.may_have_rung:
+                return 0
+            return prices[attempt.line].cost(attempt.talk_seconds)
+
+        return price

@@ -120,6 +120,8 @@ def test_another_file_is_compared(outdial: Outdial, tmp_path: Path) -> None:
         (("--people", "wrong.yaml"), "wrong.yaml:1:19: endings.answer: found 'often'"),
         (("--people", "none.yaml"), "none.yaml:1:1: file: found no such file"),
         (("--start", "tomorrow"), "--start: found 'tomorrow'"),
+        (("--start", "9999-06-01T00:00:00Z"), "write a year from 1900 to 2999"),
+        (("--start", "0001-01-01T00:00:00Z"), "write a year from 1900 to 2999"),
     ],
 )
 def test_what_is_wrong_is_told(

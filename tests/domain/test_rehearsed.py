@@ -131,7 +131,7 @@ def test_hours_are_not_compared_with_those_of_another_time_of_day(apart: timedel
     comparison = compared(made, rehearsed(start=NOW + apart))
     assert (comparison.hours_compare, comparison.hours) == (False, [])
     assert "hours_to_finish" not in {each.name for each in comparison.figures}
-    assert any("another time" in note for note in comparison_notes(made, comparison))
+    assert any("different time" in note for note in comparison_notes(made, comparison))
 
 
 def test_what_no_run_came_to_is_not_compared() -> None:
@@ -140,6 +140,15 @@ def test_what_no_run_came_to_is_not_compared() -> None:
         for each in compared(report(), rehearsed(unfinished_runs=1, cost_millionths=None)).figures
     ]
     assert names == ["calls", "people_reached", "share_reached"]
+
+
+def test_a_total_that_lacks_prices_has_no_place() -> None:
+    """It is less than what was paid, so that it would look cheap."""
+    made = report()
+    costs = made.costs.model_copy(update={"answered_without_price": 1})
+    comparison = compared(made.model_copy(update={"costs": costs}), rehearsed())
+    [cost] = [each for each in comparison.figures if each.name == "cost_millionths"]
+    assert (cost.real, cost.place) == (5_000_000, None)
 
 
 def test_it_is_shown_in_the_units_of_each_figure() -> None:

@@ -86,6 +86,12 @@ def added(people: Sequence[ReportedPerson], right: frozenset[str] | None = None)
     return fold.report(NOW)
 
 
+def test_answered_attempts_without_a_price_are_counted() -> None:
+    unanswered = call(status=CallStatus.NO_ANSWER, answered_at=None, cost=None)
+    costs = added([person(call(), call(cost=None), unanswered)]).costs
+    assert (costs.attempts_without_price, costs.answered_without_price) == (2, 1)
+
+
 # --- rates and percentiles --------------------------------------------------------------------
 
 

@@ -32,7 +32,8 @@ from tests.domain.test_rehearsed import rehearsed
 from tests.domain.test_rehearsed import report as launch_report
 from tests.domain.test_report import NOW, ZONES, call, header, person
 
-NASTY = 'a <b>$x$</b> & "c" $'
+NASTY = """<b>$x$</b> & "c" $ font: it's"""
+REFERENCES = """id="d" href="#e" url(#f)"""
 TIMES = [NOW + timedelta(hours=hour) for hour in range(5)]
 CHARTS: list[Chart] = [
     BarChart("Bars", "1 and 2", [Bar("one", 1), Bar(NASTY, 0.5, 0.4, 0.7, "50 %")], percent=True),
@@ -54,6 +55,7 @@ class _Elements(HTMLParser):
         self.drawings: list[dict[str, str | None]] = []
         self.titled = 0
         self.names: Counter[str] = Counter()
+        self.texts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
@@ -66,6 +68,9 @@ class _Elements(HTMLParser):
             self.references += [f"#{each}" for each in re.findall(r"url\(#([^)]*)\)", value or "")]
         if tag == "svg":
             self.drawings.append(given)
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data.strip())
 
 
 def elements(html: str) -> _Elements:
@@ -102,6 +107,12 @@ def test_a_chart_is_an_element_in_the_colours_of_its_page(chart: Chart) -> None:
     assert "viewbox" in drawing
     assert {"c0-title", "c0-summary"} <= there.ids.keys()
     assert svg == draw_svg(chart, "c0"), "the same each time"
+
+
+def test_a_text_is_drawn_as_it_was_written() -> None:
+    """Whatever in it looks like a font, an id or a reference."""
+    chart = BarChart("Bars", "two", [Bar(NASTY, 1), Bar(REFERENCES, 2)])
+    assert {NASTY, REFERENCES} <= {*elements(draw_svg(chart, "c0")).texts}
 
 
 @pytest.mark.parametrize("chart", CHARTS[:1], ids=lambda chart: chart.title)

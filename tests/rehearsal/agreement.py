@@ -22,7 +22,7 @@ from outdial.rehearsal.fate import ModeledPeople
 from outdial.rehearsal.loop import Attempt, Ending, Loop
 from outdial.rehearsal.memory import Before, MemoryEngine
 from outdial.rehearsal.roster import RosterReader
-from outdial.services.campaigns.rehearsing import read_before
+from outdial.services.campaigns.rehearsing import numbers_of, read_before
 from outdial.store.campaign.states import finish_campaign
 from outdial.store.db.database import Database
 from tests.databases import InThread, empty, migrated
@@ -57,7 +57,9 @@ def compare(database: Database, seed: int) -> None:
             ended_at = carry_out(database, earlier, seed)
             given = replace(given, start=max(given.start, ended_at + timedelta(hours=1)))
             before = database.read_sync(
-                lambda s: read_before(s, DEFAULT_TENANT, given.drafts, given.start)
+                lambda s: read_before(
+                    s, DEFAULT_TENANT, numbers_of(given.drafts), given.start, None
+                )
             )
         store = StoreEngine(database, given.definition, given.drafts, given.lines, given.start)
         by_store = attempts(store, given, plan, seed)

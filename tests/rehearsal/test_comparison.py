@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from outdial.domain.money.price import LinePrice
-from outdial.rehearsal.comparison import Comparison, same_recipients
+from outdial.rehearsal.comparison import Comparison, same_recipients, shared_currency
 from outdial.rehearsal.outcome import Outcome
 from outdial.rehearsal.rehearsal import Rehearsal
 from tests.builders import NOW
@@ -59,10 +59,23 @@ def test_prices_are_compared() -> None:
     priced = [
         replace(of, lines=of_lines) for of, of_lines in zip((NARROW, WIDE), lines, strict=True)
     ]
-    both = Comparison(*map(outcome, priced))
+    narrow, wide = priced
+    both = Comparison(outcome(narrow), outcome(wide), shared_currency(narrow, wide))
     cost = both.cost_difference()
     assert cost is not None
     assert cost.mean == 2_000_000 * both.difference(attrgetter("calls")).mean
+
+
+def test_costs_in_two_currencies_are_not_compared() -> None:
+    dollars, euros = (
+        replace(NARROW, lines=tuple(replace(line, price=price) for line in NARROW.lines))
+        for price in (LinePrice("USD", per_call=1), LinePrice("EUR", per_call=1))
+    )
+    assert (dollars.currency, euros.currency, NARROW.currency) == ("USD", "EUR", None)
+    assert shared_currency(dollars, dollars) == "USD"
+    assert shared_currency(dollars, euros) is None
+    both = Comparison(outcome(dollars), outcome(euros), shared_currency(dollars, euros))
+    assert both.cost_difference() is None
 
 
 def test_one_pair_has_no_interval() -> None:

@@ -100,6 +100,29 @@ def test_talks_are_learned(fitted: LearnedModel) -> None:
     assert model.source == "a test"
 
 
+@pytest.mark.parametrize(("without", "named"), [(3, None), (1, "hung_up")])
+def test_hang_ups_get_what_most_of_them_had(without: int, named: str | None) -> None:
+    """Where most came to nothing at all, so do those of the model."""
+    said = [None] * without + ["hung_up"] * 2
+    calls = [
+        PastCall(
+            at=NOW,
+            status=CallStatus.COMPLETED,
+            answered_by=AnsweredBy.HUMAN,
+            failure=None,
+            disposition=each,
+            dial_seconds=1.0,
+            ring_seconds=2.0,
+            talk_seconds=3.0,
+            redial_hours=None,
+        )
+        for each in said
+    ]
+    learner = Learner()
+    learner.add(PastPerson(ZONE, [call]) for call in calls)
+    assert learner.fit("a test").model.hang_up_disposition == named
+
+
 def test_durations_are_learned(fitted: LearnedModel) -> None:
     model = fitted.model
     for name in ("ring_seconds", "machine_seconds", "talk_seconds", "voicemail_seconds"):

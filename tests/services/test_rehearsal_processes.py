@@ -30,7 +30,7 @@ def test_runs_beside_each_other_are_those_of_their_seeds() -> None:
     seeds, shown = [3, 4, 5], list[RehearsalProgress]()
     outcome = rehearse(of, seeds, progress=shown.append)
     assert list(outcome.runs) == [of.run(seed) for seed in seeds]
-    assert [progress.done for progress in shown] == [1, 2, 3]
+    assert [progress.done for progress in shown if progress.at is None] == [1, 2, 3]
 
 
 def test_one_run_shows_its_virtual_time() -> None:

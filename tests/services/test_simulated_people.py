@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from outdial.domain.call.status import AnsweredBy, CallStatus, FailureClass
+from outdial.domain.money.price import LinePrice
 from outdial.providers.simulated.telephony.person import Behaviour, PeopleModel, script_for
 from outdial.rehearsal.fate import CalledPerson, Fate
 from outdial.services.campaigns.simulated_people import SimulatedPeople, read_simulated_people
 from tests.builders import NOW, phone
+from tests.rehearsal.campaigns import rehearsal
 
 NUMBER = phone(1)
 
@@ -60,6 +63,25 @@ def test_a_scale_makes_it_faster() -> None:
     slow, fast = fate_of(Behaviour.ANSWER), fate_of(Behaviour.ANSWER, time_scale=10)
     assert fast.ends_after == pytest.approx(slow.ends_after / 10)
     assert fast.talk_seconds == slow.talk_seconds
+    assert slow.answered_after is not None
+    assert fast.answered_after == pytest.approx(slow.answered_after / 10)
+
+
+def test_nobody_answers_before_the_launch() -> None:
+    """A talk is billed in full, however fast the network's time goes."""
+    model = PeopleModel.model_validate({"weights": {"answer": 1}, "time_scale": 100})
+    run = replace(rehearsal(20), people=SimulatedPeople(model)).run(1)
+    assert run.reached > 10
+    assert min(run.reached_by_hour) >= NOW.timestamp() // 3600
+
+
+def test_a_request_that_is_refused_costs_nothing() -> None:
+    model = PeopleModel.model_validate({"weights": {"rejected": 1}})
+    of = replace(rehearsal(5), people=SimulatedPeople(model))
+    price = LinePrice("USD", per_call=100_000)
+    run = replace(of, lines=tuple(replace(line, price=price) for line in of.lines)).run(1)
+    assert run.calls > 0
+    assert run.cost == 0
 
 
 def test_a_seed_gives_the_network_of_that_seed() -> None:

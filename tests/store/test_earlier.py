@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from outdial.domain.call.status import CallStatus
+from outdial.services.campaigns.rehearsing import read_before
 from outdial.store.call.earlier import earlier_attempts, earlier_placements
 from outdial.store.compliance.suppressions import EVERY_TENANT, suppress_all, suppressed_among
+from outdial.store.db.tables import EPOCH
 from outdial.store.lines.lines import LineLimits, ensure_lines
 from tests.builders import House, phone
 
@@ -30,9 +32,32 @@ def test_earlier_calls_of_all_campaigns_are_found(house: House) -> None:
         house.end(one.call_id, CallStatus.BUSY)
     under_way = house.launch(1, "c", first=1)
     house.place(house.claim_one(under_way).call_id)
-    found = house.write(lambda s: earlier_attempts(s, "default", [*MANY, phone(0)]))
+    numbers = [*MANY, phone(0)]
+    found = house.write(lambda s: earlier_attempts(s, "default", numbers, EPOCH))
     assert found == {phone(0): tuple(times)}, "when they were placed; none that is under way"
-    assert house.write(lambda s: earlier_attempts(s, "other", [phone(0)])) == {}
+    later = house.write(lambda s: earlier_attempts(s, "default", numbers, times[0]))
+    assert later == {phone(0): tuple(times[1:])}
+    assert house.write(lambda s: earlier_attempts(s, "other", [phone(0)], EPOCH)) == {}
+
+
+def test_earlier_calls_are_read_as_far_back_as_limits_look(house: House) -> None:
+    house.line()
+    campaign = house.launch(1)
+    one = house.claim_one(campaign)
+    house.place(one.call_id)
+    at = house.now
+    house.end(one.call_id, CallStatus.BUSY)
+    start = at + timedelta(days=10)
+    for looks_back, found in (
+        (None, {phone(0): (at,)}),
+        (timedelta(days=10), {phone(0): (at,)}),
+        (timedelta(days=8), {}),
+        (timedelta(0), {}),
+    ):
+        before = house.write(
+            lambda s, back=looks_back: read_before(s, "default", [phone(0)], start, back)  # type: ignore[misc]
+        )
+        assert before.attempts == found, looks_back
 
 
 def test_requests_that_left_are_found_for_a_day(house: House) -> None:

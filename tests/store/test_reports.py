@@ -26,6 +26,7 @@ from outdial.store.db.tables import (
     callback_run,
     recipient,
 )
+from outdial.store.lines.lines import LineLimits, ensure_lines
 from outdial.store.roster import roster
 from tests.builders import NOW, House, definition, draft, located, located_as, phone
 from tests.recomputed import Rows, figures, nearest_rank
@@ -65,6 +66,26 @@ def test_an_earlier_launch_has_a_report_of_its_own(house: House) -> None:
     present = reported(house, second)
     assert (present.funnel.enrolled, present.answers.attempts) == (2, 0)
     assert present.compliance.head == earlier.compliance.head
+
+
+@pytest.mark.parametrize("lines", [("simulated", "real"), ("real", "simulated")])
+def test_a_report_names_the_lines_on_which_its_launch_called(
+    house: House, lines: tuple[str, str]
+) -> None:
+    """Not those of the plan that is in force now."""
+    real = LineLimits(name="real", provider="vapi", max_concurrent=5, per_second=5)
+    house.line("simulated")
+    house.write(lambda s: ensure_lines(s, "default", [real]))
+    first = house.launch(1, line=lines[0])
+    house.place(one := house.claim_one(first).call_id)
+    house.end(one, CallStatus.NO_ANSWER)
+    house.write(lambda s: _finish(s, first))
+    house.later(days=1)
+    second = house.launch(1, first=1, line=lines[1])
+    for launch, name in enumerate(lines, 1):
+        report = reported(house, second, launch=launch)
+        assert report.lines == [name]
+        assert report.simulated == [each for each in report.lines if each == "simulated"]
 
 
 def test_a_launch_without_rows_has_a_report(house: House) -> None:

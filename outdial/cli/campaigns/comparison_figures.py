@@ -28,7 +28,6 @@ class _Unit(NamedTuple):
 
 
 _COUNT = _Unit(1, "", 1)
-_MONEY = _Unit(1_000_000, "", 2)
 _DURATIONS = (
     _Unit(24 * 3600, "days", 1),
     _Unit(3600, "hours", 1),
@@ -60,7 +59,8 @@ def print_comparison(names: tuple[str, str], comparison: Comparison, *, alike: b
     say(f"{plural(len(runs), 'pair')} of runs, seed {runs[0].seed}{confidence}")
     for outcome, name in zip((comparison.first, comparison.second), names, strict=True):
         if outcome.unfinished:
-            say(f"{name}: {plural(outcome.unfinished, 'run')} did not end within three years")
+            runs_left = plural(outcome.unfinished, "run")
+            say(f"{name}: {runs_left} did not end within three years, or within the budget")
     if not alike:
         say("They call different people, so that part of what differs is chance.")
     table = new_table("median", first, second, "difference", right=frozenset(names))
@@ -103,7 +103,8 @@ def _rows(comparison: Comparison) -> Iterator[_Row]:
     yield row("people reached", "reached", "fewer people reached", "more people reached", _COUNT)
     yield row("talk", "talk_seconds", "less", "more", None)
     if comparison.cost_difference() is not None:
-        yield row("cost", "cost", "cheaper", "dearer", _MONEY)
+        money = _Unit(1_000_000, comparison.currency or "", 2)
+        yield row("cost", "cost", "cheaper", "dearer", money)
 
 
 def _in_words(row: _Row) -> str:

@@ -30,7 +30,7 @@ def print_outcome(rehearsal: Rehearsal, outcome: Outcome) -> None:
     recipients = plural(outcome.recipients, "recipient")
     say(f"{rehearsal.name}: {recipients}, launched {_clock(rehearsal.start)}; {of_runs}")
     say(f"people: {rehearsal.people.source}")
-    print_table(_bands(outcome))
+    print_table(_bands(outcome, rehearsal.currency or ""))
     if outcome.unfinished:
         runs = plural(outcome.unfinished, "run")
         say(f"{runs} did not end within three years, or within the budget")
@@ -50,7 +50,7 @@ def print_outcome(rehearsal: Rehearsal, outcome: Outcome) -> None:
             print_table(_bars(title, rows))
 
 
-def _bands(outcome: Outcome) -> Any:
+def _bands(outcome: Outcome, currency: str) -> Any:
     """One column for one run, else a column for each percentile."""
     several = len(outcome.runs) > 1
     columns = ("10%", "50%", "90%") if several else ("run",)
@@ -72,7 +72,7 @@ def _bands(outcome: Outcome) -> Any:
     add("hours of talk", (f"{value / 3600:,.1f}" for value in outcome.band_of(_TALK)))
     cost = outcome.cost()
     if cost is not None:
-        add("cost", (f"{value / _MILLION:,.2f}" for value in cost))
+        add("cost", (f"{value / _MILLION:,.2f} {currency}" for value in cost))
     return table
 
 
@@ -165,6 +165,7 @@ def outcome_report(rehearsal: Rehearsal, outcome: Outcome) -> dict[str, Any]:
         "most_in_flight": _report(outcome.band_of(lambda run: run.most_in_flight)),
         "talk_seconds": _report(outcome.band_of(lambda run: run.talk_seconds)),
         "cost_millionths": None if cost is None else _report(cost),
+        "currency": rehearsal.currency,
         "recipients_by_outcome": outcome.mean_of(lambda run: run.by_outcome),
         "calls_by_outcome": outcome.mean_of(lambda run: run.calls_by_outcome),
         "calls_by_line": outcome.mean_of(lambda run: run.calls_by_line),

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from outdial.cli.output import fail, plural
-from outdial.domain.definition.fields import parse_instant
+from outdial.domain.definition.fields import computable, parse_instant
 from outdial.domain.line.routing import SIMULATED
 from outdial.intake.written_value import read_written_value
 from outdial.providers.lines import Lines
@@ -53,7 +53,7 @@ def read_start(text: str | None) -> datetime:
     if text is None:
         return system_clock()
     try:
-        return parse_instant(text)
+        return computable(parse_instant(text))
     except ValueError as error:
         fail(f"--start: {error}")
 

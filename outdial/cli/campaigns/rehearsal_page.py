@@ -13,6 +13,7 @@ from outdial.drawing.charts import Bar, BarChart, Chart, Series, TimeBars, TimeL
 from outdial.drawing.page import Page, Section, Tile
 from outdial.drawing.palette import SERIES
 from outdial.rehearsal.outcome import HOUR, Band, Outcome
+from outdial.rehearsal.rehearsal import Rehearsal
 
 _DAY = 86_400
 _LONGEST_BY_HOUR = 10 * _DAY
@@ -20,23 +21,22 @@ _LONGEST_BY_HOUR = 10 * _DAY
 _MILLION = 1_000_000
 _OTHERS = "other zones"
 _LEFT_OUT = 0.005
-"""The share of calls that charts over time don't show: the last ones."""
+"""The share of calls that the charts of calls and of slots don't show: the last ones."""
 
 
-def rehearsal_page(name: str, people: str, outcome: Outcome) -> Page:
-    """`people` is where their model comes from."""
+def rehearsal_page(rehearsal: Rehearsal, outcome: Outcome) -> Page:
     of_runs = f"{plural(len(outcome.runs), 'run')}, seed {outcome.runs[0].seed}"
     return Page(
-        title=f"{name}: rehearsal",
+        title=f"{rehearsal.name}: rehearsal",
         lines=[
             f"{plural(outcome.recipients, 'recipient')}, launched {_clock(outcome.started_at)}; "
             f"{of_runs}. No call was placed.",
-            f"People: {people}",
+            f"People: {rehearsal.people.source}",
             "At the top are medians over the runs, with the 10th and 90th percentile; charts show "
-            "averages over the runs unless they say otherwise. Where they show time, it is in UTC, "
-            f"and the last {_LEFT_OUT:.1%} of the calls are left out.",
+            "averages over the runs unless they say otherwise. Times are in UTC. The charts of "
+            f"calls and of slots leave out the last {_LEFT_OUT:.1%} of the calls.",
         ],
-        tiles=list(_tiles(outcome)),
+        tiles=list(_tiles(outcome, rehearsal.currency or "")),
         sections=list(_sections(outcome)),
     )
 
@@ -54,7 +54,7 @@ def rehearsal_charts(outcome: Outcome) -> dict[str, Chart]:
     return {name: chart for name, chart in charts.items() if chart is not None}
 
 
-def _tiles(outcome: Outcome) -> Iterator[Tile]:
+def _tiles(outcome: Outcome, currency: str) -> Iterator[Tile]:
     low, middle, high = map(_clock, outcome.finish())
     yield Tile("finish", middle, f"{low} to {high}")
     yield _tile("calls", outcome.band_of(lambda run: run.calls), ",.0f")
@@ -63,7 +63,7 @@ def _tiles(outcome: Outcome) -> Iterator[Tile]:
     yield _tile("slots, at most", outcome.band_of(lambda run: run.most_in_flight), ",.0f")
     cost = outcome.cost()
     if cost is not None:
-        yield _tile("cost", Band(*(value / _MILLION for value in cost)), ",.2f")
+        yield _tile(f"cost, {currency}", Band(*(value / _MILLION for value in cost)), ",.2f")
 
 
 def _tile(label: str, band: Band, form: str) -> Tile:
@@ -114,10 +114,11 @@ def _calls(outcome: Outcome) -> Chart | None:
         if name in values
     ]
     total, later = sum(every.values()), max(hour for hour, _ in every)
+    where = f"more in {named[0]} than in any other" if len(of_zone) > 1 else f"all in {named[0]}"
     rest = f"; the last ones, until {_clock(later)}, are left out" if later > last else ""
     return TimeBars(
         f"Calls by {unit} and zone",
-        f"{total:,.0f} calls on average, most of them in {named[0]}{rest}",
+        f"{total:,.0f} calls on average, {where}{rest}",
         [datetime.fromtimestamp(at * seconds, UTC) for at in places],
         seconds,
         series,
@@ -125,8 +126,8 @@ def _calls(outcome: Outcome) -> Chart | None:
 
 
 def _last_drawn(outcome: Outcome) -> datetime:
-    """The last hour of charts over time. A few people who are called again days later would make
-    all the rest narrow."""
+    """The last hour of the charts of calls and of slots. A few people who are called again days
+    later would make all the rest narrow."""
     of_hour: Counter[datetime] = Counter()
     for (hour, _), calls in outcome.calls_by_hour().items():
         of_hour[hour] += calls  # type: ignore[assignment]  # averages

@@ -36,7 +36,7 @@ from outdial.cli.live_line import live_line
 from outdial.cli.output import fail, flush_json
 from outdial.cli.running import run, settings_or_fail
 from outdial.intake.definition import read_definition
-from outdial.rehearsal.comparison import Comparison, same_recipients
+from outdial.rehearsal.comparison import Comparison, same_recipients, shared_currency
 from outdial.rehearsal.fate import PeopleSource
 from outdial.rehearsal.outcome import Outcome
 from outdial.rehearsal.rehearsal import Rehearsal
@@ -74,7 +74,7 @@ Other = Annotated[
 
 Png = Annotated[
     Path | None,
-    typer.Option("--png", help="Write each chart as an image there.", show_default=False),
+    typer.Option("--png", help="Write each chart as an image to this folder.", show_default=False),
 ]
 
 
@@ -158,8 +158,7 @@ async def _rehearse(chosen: _Chosen, file: Path, drawn: Drawn) -> int:
     if drawn:
         from outdial.cli.campaigns.rehearsal_page import rehearsal_charts, rehearsal_page
 
-        of = rehearsal.people.source
-        drawn.write_page(lambda: rehearsal_page(rehearsal.name, of, outcome), rehearsal.name)
+        drawn.write_page(lambda: rehearsal_page(rehearsal, outcome), rehearsal.name)
         drawn.write_images(lambda: rehearsal_charts(outcome))
     return OK
 
@@ -167,8 +166,8 @@ async def _rehearse(chosen: _Chosen, file: Path, drawn: Drawn) -> int:
 async def _compare(chosen: _Chosen, file: Path, other: Path) -> int:
     both = (await _prepare(chosen, file), await _prepare(chosen, other))
     alike = same_recipients(*both)
-    outcomes = [await _outcome(rehearsal, chosen.seeds) for rehearsal in both]
-    comparison = Comparison(*outcomes)
+    first, second = [await _outcome(rehearsal, chosen.seeds) for rehearsal in both]
+    comparison = Comparison(first, second, shared_currency(*both))
     if chosen.as_json:
         report = comparison_report(both, comparison, alike=alike)
         flush_json(json.dumps(report, ensure_ascii=False))

@@ -51,7 +51,9 @@ def report(
     html: Html = None,
     csv_dir: Annotated[
         Path | None,
-        typer.Option("--csv", help="Write each table as a CSV file there.", show_default=False),
+        typer.Option(
+            "--csv", help="Write each table as a CSV file to this folder.", show_default=False
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
     opened: Opened = False,

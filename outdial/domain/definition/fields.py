@@ -207,7 +207,7 @@ Instant = Annotated[
 ]
 
 
-def _computable(at: datetime) -> datetime:
+def computable(at: datetime) -> datetime:
     """In UTC. Raises ValueError for an instant that is out of bounds."""
     if not in_calendar(at):
         raise ValueError(
@@ -216,7 +216,7 @@ def _computable(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-Timestamp = Annotated[AwareDatetime, AfterValidator(_computable)]
+Timestamp = Annotated[AwareDatetime, AfterValidator(computable)]
 """An instant of a request, which goes to the database and to date arithmetic."""
 
 

@@ -35,6 +35,8 @@ LINES_OWN = "the line's own"
 """Of caller ids: the line shows its own."""
 UNSETTLED = "unsettled"
 """In place of the outcome of a call that has ended, and whose analysis is awaited."""
+_OF_HEADER = {"lines", "simulated", "revisions", "head", "recipients", "calls"}
+"""What a report does not take from its header as it is."""
 _MOST_REASONS = 50
 _OTHER_REASONS = "other reasons"
 
@@ -63,6 +65,7 @@ class ReportFold:
         self._last_outcomes: Counter[str] = Counter()
         self._outcome_prices: dict[str, Prices] = {}
         self._computed = Prices()
+        self._lines: set[str] = set()
         self._talk, self._ring = Seconds(), Seconds()
         self._span: tuple[datetime, datetime] | None = None
         self._waiting = _Reasons()
@@ -115,6 +118,7 @@ class ReportFold:
             ("revision", str(self._revision_at(call.created_at))),
         ):
             self._groups[property_name].add(value, call, right=right, outcome=outcome)
+        self._lines.add(call.line)
         self._calls["dialed"] += call.dialed
         if call.cost is None:
             self._computed.add(call.computed_cost)
@@ -132,6 +136,7 @@ class ReportFold:
 
     def _add_attempt(self, call: ReportedCall, zone: str | None) -> None:
         self._calls["without_price"] += call.price is None
+        self._calls["answered_without_price"] += call.answered and call.price is None
         if call.answered:
             unconfirmed = call.by_person and call.answered_by is not AnsweredBy.HUMAN
             self._calls["unconfirmed"] += unconfirmed
@@ -169,8 +174,11 @@ class ReportFold:
         """What has been added up."""
         header = self._header
         first, last = self._span or (None, None)
+        lines = sorted(self._lines) or header.lines
         return CampaignReport(
-            **header.model_dump(exclude={"revisions", "head", "recipients", "calls"}),
+            **header.model_dump(exclude=_OF_HEADER),
+            lines=lines,
+            simulated=[line for line in lines if line in header.simulated],
             first_call_at=first,
             last_call_at=last,
             made_at=made_at,
@@ -274,6 +282,7 @@ class ReportFold:
             computed_calls=self._computed.calls,
             computed_millionths=self._computed.sum,
             attempts_without_price=self._calls["without_price"],
+            answered_without_price=self._calls["answered_without_price"],
             per_attempt_millionths=prices.per(self._all.attempts),
             per_person_reached_millionths=prices.per(self._funnel["reached"]),
             per_right_outcome_millionths=prices.per(self._funnel["right"]),

@@ -104,11 +104,15 @@ def _figures(
         band = rehearsed.finish.hours_after(rehearsed.start)
         yield _figure("hours_to_finish", band, hours, over=over)
     if rehearsed.cost_millionths is not None:
-        total = report.costs.total_millionths
-        yield _figure("cost_millionths", rehearsed.cost_millionths, total, over=over)
+        costs = report.costs
+        whole = over and not costs.answered_without_price
+        yield _figure(
+            "cost_millionths", rehearsed.cost_millionths, costs.total_millionths, over=whole
+        )
 
 
 def _figure(name: str, band: RehearsedBand, real: float | None, *, over: bool) -> ComparedFigure:
+    """`over`: `real` is all of it; before, it has no place yet."""
     place = band.place_of(real) if over and real is not None else None
     return ComparedFigure(name=name, real=real, place=place, **_of_band(band))
 

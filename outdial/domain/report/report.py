@@ -131,6 +131,8 @@ class Costs(_Part):
     computed_millionths: int | None
     """Of the total."""
     attempts_without_price: int
+    answered_without_price: int
+    """Of those: they were answered, so that the total is less than what was paid."""
     per_attempt_millionths: int | None
     """Of all that calls cost."""
     per_person_reached_millionths: int | None
@@ -234,8 +236,9 @@ class CampaignReport(_Part):
     launch: int
     launches: int
     lines: list[str]
+    """Those of its calls; of the present launch, those of its plan until it has calls."""
     simulated: list[str]
-    """Lines that lead to the simulated network, where no telephone rings."""
+    """Of these lines, those that lead to the simulated network, where no telephone rings."""
     launched_at: datetime
     finished_at: datetime | None
     """Of the present launch; None for an earlier one too."""
@@ -289,7 +292,9 @@ class LaunchHeader(_Part):
     launch: int
     launches: int
     lines: list[str]
+    """Those of the plan; empty for an earlier launch, whose plan is not kept."""
     simulated: list[str]
+    """All of the tenant's lines on the simulated network."""
     launched_at: datetime
     finished_at: datetime | None
     revisions: tuple[tuple[datetime, int], ...]

@@ -210,6 +210,7 @@ def _costs(report: CampaignReport) -> ReportTable:
         ("calls_with_price", costs.calls_with_price),
         ("computed_calls", costs.computed_calls),
         ("attempts_without_price", costs.attempts_without_price),
+        ("answered_without_price", costs.answered_without_price),
     ]
     return ReportTable("costs", "Costs", ("figure", "value"), rows)
 

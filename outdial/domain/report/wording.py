@@ -137,7 +137,7 @@ def comparison_notes(report: CampaignReport, compared: BandComparison) -> Iterat
     if not report.over:
         yield "The launch goes on, so that only hours that have passed are compared."
     if not compared.hours_compare:
-        yield "It was launched at another time than this, so that no hours are compared."
+        yield "It was launched at a different time from this launch, so hours are not compared."
     elif compared.hours:
         outside = [each for each in compared.hours if each.place is not BandPlace.INSIDE]
         inside = len(compared.hours) - len(outside)

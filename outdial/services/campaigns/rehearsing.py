@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -14,17 +15,18 @@ from outdial.domain.call.plan import CallPlan
 from outdial.domain.decision.ceiling import WITHIN
 from outdial.domain.numbers.phone import mask_phone, siblings, subscriber
 from outdial.domain.rules.location import LocatedDraft
-from outdial.domain.rules.rulebook import Rulebook
 from outdial.intake.contacts.chunks import read_chunks
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid, ProblemList
 from outdial.providers.lines import Lines
+from outdial.rehearsal.deciding import furthest_back
 from outdial.rehearsal.fate import Modeled, PeopleSource
 from outdial.rehearsal.lines import LineSetup
 from outdial.rehearsal.memory import Before
 from outdial.rehearsal.outcome import Outcome, RunFigures
 from outdial.rehearsal.people import GUESSES
 from outdial.rehearsal.rehearsal import Rehearsal
+from outdial.rehearsal.roster import RosterReader
 from outdial.rehearsal.waits import Step, Trace
 from outdial.resources.resources import Resources
 from outdial.services.campaigns.line_check import on_lines, unsupported
@@ -32,11 +34,14 @@ from outdial.services.campaigns.rehearsal_processes import Interruption, run_bes
 from outdial.services.errors import NoSuchPerson
 from outdial.store.call.earlier import earlier_attempts, earlier_placements
 from outdial.store.claims.ceiling import ceiling_of
+from outdial.store.claims.ledger import counts_since
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.compliance.suppressions import suppressed_among
 
 MOST_RUNS = 1000
 MOST_PROCESSES = 8
+_STEP = 5_000
+"""Numbers whose records are read in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +129,38 @@ async def with_records(ctx: Resources, rehearsal: Rehearsal) -> Rehearsal:
     """The same, with what the database knows of its people: the tenant's own rules and blocks,
     numbers that must not be called, and earlier calls. Slots are waited for as its workers do."""
 
-    def work(s: Session) -> tuple[Rulebook, Before]:
-        before = read_before(s, ctx.tenant, rehearsal.drafts, rehearsal.start)
-        return read_rulebook(s, ctx.tenant, rehearsal.start), before
+    start = rehearsal.start
+    rulebook = await ctx.database.read(lambda s: read_rulebook(s, ctx.tenant, start))
 
-    rulebook, before = await ctx.database.read(work)
-    return replace(rehearsal, rulebook=rulebook, before=before, linger=ctx.claim_linger)
+    def to_read() -> tuple[list[str], timedelta | None]:
+        people = RosterReader().people(rehearsal.drafts)
+        return numbers_of(rehearsal.drafts), furthest_back(rehearsal.plan, rulebook, people)
+
+    numbers, looks_back = await asyncio.to_thread(to_read)
+    steps = list[Before]()
+    for at in range(0, max(1, len(numbers)), _STEP):
+        step = numbers[at : at + _STEP]
+        steps.append(
+            await ctx.database.read(
+                lambda s, step=step: read_before(s, ctx.tenant, step, start, looks_back)  # type: ignore[misc]
+            )
+        )
+    return replace(rehearsal, rulebook=rulebook, before=_joined(steps), linger=ctx.claim_linger)
 
 
-def read_before(s: Session, tenant: str, drafts: Iterable[LocatedDraft], start: datetime) -> Before:
-    """What a database knows of the numbers of a roster that is called from `start` on."""
-    numbers = sorted(
+def _joined(steps: Sequence[Before]) -> Before:
+    """Of different numbers."""
+    return Before(
+        attempts={phone: at for step in steps for phone, at in step.attempts.items()},
+        placements={phone: at for step in steps for phone, at in step.placements.items()},
+        suppressed={phone: why for step in steps for phone, why in step.suppressed.items()},
+        daily_ceiling=steps[0].daily_ceiling,
+    )
+
+
+def numbers_of(drafts: Iterable[LocatedDraft]) -> list[str]:
+    """All numbers of a roster, in every form in which they may be stored."""
+    return sorted(
         {
             form
             for draft in drafts
@@ -142,8 +168,21 @@ def read_before(s: Session, tenant: str, drafts: Iterable[LocatedDraft], start: 
             for form in siblings(phone)
         }
     )
+
+
+def read_before(
+    s: Session,
+    tenant: str,
+    numbers: Sequence[str],
+    start: datetime,
+    looks_back: timedelta | None,
+) -> Before:
+    """What a database knows of numbers that are called from `start` on by limits that look back so
+    far; None: to the beginning."""
+    since = counts_since(looks_back, start)
+    asks = looks_back != timedelta(0)
     return Before(
-        attempts=earlier_attempts(s, tenant, numbers),
+        attempts=earlier_attempts(s, tenant, numbers, since) if asks else {},
         placements=earlier_placements(s, numbers, start - WITHIN),
         suppressed=suppressed_among(s, tenant, numbers),
         daily_ceiling=ceiling_of(s),

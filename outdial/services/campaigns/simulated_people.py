@@ -43,7 +43,8 @@ class SimulatedPeople:
         fate = _fate(script, called)
         scale = self.model.time_scale
         return fate._replace(
-            rings_after=None if fate.rings_after is None else fate.rings_after / scale,
+            rings_after=_divided(fate.rings_after, scale),
+            answered_after=_divided(fate.answered_after, scale),
             ends_after=fate.ends_after / scale,
         )
 
@@ -55,6 +56,10 @@ def read_simulated_people(config: Path | None, **people: Any) -> SimulatedPeople
     """
     text = "{}" if config is None else config.read_text(encoding="utf-8")
     return SimulatedPeople(settings_of(json.loads(text), people).people)
+
+
+def _divided(seconds: float | None, scale: float) -> float | None:
+    return None if seconds is None else seconds / scale
 
 
 def _fate(script: Script, called: CalledPerson) -> Fate:
@@ -76,6 +81,7 @@ def _fate(script: Script, called: CalledPerson) -> Fate:
         CallStatus.COMPLETED,
         dialed,
         dialed + script.ring_seconds + talk,
+        answered_after=dialed + script.ring_seconds,
         talk_seconds=talk,
         answered_by=script.answered_by,
         disposition=disposition,

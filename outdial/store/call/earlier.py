@@ -19,6 +19,7 @@ _ATTEMPTS = (
     .where(
         call.c.tenant == bindparam("of_tenant"),
         among(call.c.phone, "phones"),
+        call.c.created_at > bindparam("since"),
         call.c.is_attempt,
     )
     .order_by("at")
@@ -38,9 +39,9 @@ Times = dict[str, tuple[datetime, ...]]
 """By number, oldest first; numbers without any are left out."""
 
 
-def earlier_attempts(s: Session, tenant: str, numbers: Sequence[str]) -> Times:
-    """When each number was called for the tenant."""
-    return _times(s, _ATTEMPTS, numbers, of_tenant=tenant)
+def earlier_attempts(s: Session, tenant: str, numbers: Sequence[str], since: datetime) -> Times:
+    """When each number was called for the tenant, by calls that were claimed after `since`."""
+    return _times(s, _ATTEMPTS, numbers, of_tenant=tenant, since=since)
 
 
 def earlier_placements(s: Session, numbers: Sequence[str], since: datetime) -> Times:

@@ -29,7 +29,7 @@ from outdial.store.db.tables import (
     receipt,
     recipient,
 )
-from outdial.store.lines.kinds import simulated_among
+from outdial.store.lines.kinds import simulated_lines
 from outdial.store.records import read_zones
 
 _PEOPLE = select(
@@ -99,15 +99,14 @@ def read_header(s: Session, record: CampaignRecord, launch: int) -> LaunchHeader
     rows = s.connection().execute(_REVISIONS, {"of_campaign": record.id, "of_launch": launch})
     revisions = tuple((created_at, revision) for created_at, revision in rows)
     present = launch == record.launch
-    names = sorted(share.name for share in record.plan.shares)
     return LaunchHeader(
         campaign=record.name,
         purpose=record.plan.purpose.value,
         state=record.state,
         launch=launch,
         launches=record.launch,
-        lines=names,
-        simulated=sorted(simulated_among(s, record.tenant, names)),
+        lines=sorted(share.name for share in record.plan.shares) if present else [],
+        simulated=sorted(simulated_lines(s, record.tenant)),
         launched_at=record.launched_at if present else _begun(revisions, record.created_at),
         finished_at=record.finished_at if present else None,
         revisions=revisions,

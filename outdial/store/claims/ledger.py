@@ -58,13 +58,19 @@ def read_ledgers(
     if needed:
         spans = [each.looks_back for each in needed]
         furthest = None if None in spans else max(span for span in spans if span is not None)
-        since = EPOCH if furthest is None else now - furthest - _LONGEST_CALL
+        since = counts_since(furthest, now)
         numbers = {number for each in needed for number in (each.phone, *each.others)}
         phones = sorted({text for number in numbers for text in siblings(number)})
         values = {"of_tenant": tenant, "phones": phones, "since": since}
         for phone, at in _ATTEMPTS.execute(s, values):
             attempts[subscriber(phone)].append(at)
     return [_ledger(each, attempts, ceilings.get(each.phone)) for each in queries]
+
+
+def counts_since(looks_back: timedelta | None, now: datetime) -> datetime:
+    """Calls that were claimed before then don't count for a limit that looks back so far; None:
+    it looks back to the beginning."""
+    return EPOCH if looks_back is None else now - looks_back - _LONGEST_CALL
 
 
 def _ledger(

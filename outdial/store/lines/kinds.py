@@ -11,6 +11,14 @@ from outdial.domain.line.routing import SIMULATED
 from outdial.store.db.tables import line
 
 
+def simulated_lines(s: Session, tenant: str) -> frozenset[str]:
+    """The tenant's lines that are on the simulated network."""
+    rows = s.connection().execute(
+        select(line.c.name).where(line.c.tenant == tenant, line.c.provider == SIMULATED)
+    )
+    return frozenset(rows.scalars())
+
+
 def simulated_among(s: Session, tenant: str, names: Sequence[str]) -> frozenset[str]:
     """Those of the lines that are on the simulated network."""
     rows = s.connection().execute(

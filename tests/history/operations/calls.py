@@ -280,8 +280,8 @@ def suppression_of_numbers(scene: Scene) -> None:
     for number in (*numbers, *listed):
         scene.do(lambda s, n=number: suppressions.is_suppressed(s, TENANT, n))  # type: ignore[misc]
         scene.do(lambda s, n=number: suppressions.suppressed_among(s, TENANT, [n]))  # type: ignore[misc]
-        scene.do(lambda s, n=number: earlier_attempts(s, TENANT, [n]))  # type: ignore[misc]
         since = scene.house.now - timedelta(hours=24)
+        scene.do(lambda s, n=number, t=since: earlier_attempts(s, TENANT, [n], t))  # type: ignore[misc]
         scene.do(lambda s, n=number, t=since: earlier_placements(s, [n], t))  # type: ignore[misc]
         scene.do(lambda s, n=number: suppressions.history(s, TENANT, n))  # type: ignore[misc]
         scene.do(lambda s, n=number: suppressions.lift(s, TENANT, n, now=scene.house.now))  # type: ignore[misc]
