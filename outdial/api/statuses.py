@@ -46,6 +46,7 @@ HTTP_STATUS: Mapping[str, HttpStatus] = {
     "statement_refused": HttpStatus(v1=422, compat=400),
     "no_callable_recipients": HttpStatus(v1=422, compat=400),
     "report_too_large": HttpStatus(v1=422, compat=400),
+    "plan_too_large": HttpStatus(v1=422, compat=400),
     "unknown_line": HttpStatus(v1=422, compat=400, hooks=404),
     "no_line_chosen": HttpStatus(v1=422, compat=400, hooks=404),
     # What it is about

@@ -28,6 +28,7 @@ EXIT_CODE: Mapping[str, int] = {
     "statement_refused": FAILED,
     "not_offered": FAILED,
     "report_too_large": FAILED,
+    "plan_too_large": FAILED,
     "interrupted": INTERRUPTED,
     # What was written
     "definition_invalid": FAILED,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from outdial.domain.line.routing import Marks
+from outdial.domain.money.spending import NOTHING_SPENT, Spending
 from outdial.domain.record import RecipientState
 
 
@@ -30,6 +31,8 @@ class EnrolledRecipient:
     not_before: datetime | None
     promised: bool
     marks: Marks
+    spending: Spending = NOTHING_SPENT
+    """Of its calls, as the campaign's budget counts them."""
 
     @property
     def done(self) -> bool:

@@ -13,6 +13,7 @@ from outdial.domain.money.cost import BilledCall, cost_of
 from outdial.domain.money.spending import (
     BudgetAllowance,
     BudgetUse,
+    EarlierSpending,
     PersonBudget,
     Spending,
     budget_allowance,
@@ -25,16 +26,22 @@ from outdial.rehearsal.lines import LineSetup
 class RehearsedBudget:
     """What the calls of a campaign cost, and may cost, in millionths of its currency."""
 
-    def __init__(self, plan: CallPlan, lines: Iterable[LineSetup]) -> None:
+    def __init__(
+        self, plan: CallPlan, lines: Iterable[LineSetup], before: EarlierSpending | None = None
+    ) -> None:
+        """`before`: what is used of it already."""
+        before = before or EarlierSpending()
         self._plan = plan
         self._budget = plan.budget
         self._prices = {line.name: line.price for line in lines if line.price is not None}
         longest = plan.max_duration
         self._most = {name: price.highest(longest) for name, price in self._prices.items()}
         self._highest = max(self._most.values(), default=0)
-        self._launch = Spending()
-        self._days: dict[str, Spending] = defaultdict(Spending)
-        self._people: dict[int, int] = defaultdict(int)
+        self._launch = Spending(before.launch)
+        self._days: dict[str, Spending] = defaultdict(
+            Spending, {before.day: Spending(before.of_day)}
+        )
+        self._people: dict[int, int] = defaultdict(int, before.people)
         self._day_of: dict[int, str] = {}
         """The day of each call that is not settled."""
         self._today = ""

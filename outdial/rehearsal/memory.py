@@ -28,6 +28,7 @@ from outdial.domain.line.capacity import (
     line_allowance,
     pace_reached,
 )
+from outdial.domain.money.spending import EarlierSpending
 from outdial.domain.record import RecipientState
 from outdial.domain.rules.rulebook import Rulebook, shipped_rulebook
 from outdial.rehearsal.budget import RehearsedBudget
@@ -54,6 +55,8 @@ class Before:
     suppressed: Mapping[str, str] = field(default_factory=dict)
     """Why a number must not be called."""
     daily_ceiling: int = DAILY_CEILING
+    spending: EarlierSpending = field(default_factory=EarlierSpending)
+    """What is used of the campaign's budget."""
 
 
 @dataclass(slots=True)
@@ -95,7 +98,9 @@ class MemoryEngine:
         }
         self._people = {person.position: person for person in people}
         self._settler = Settler(plan, self._rulebook)
-        self._budget = RehearsedBudget(plan, (line.setup for line in self._lines.values()))
+        self._budget = RehearsedBudget(
+            plan, (line.setup for line in self._lines.values()), before.spending
+        )
         self._history = History(
             keeps_attempts=keeps_attempts(plan, self._rulebook, people),
             daily_ceiling=before.daily_ceiling,

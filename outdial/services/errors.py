@@ -18,6 +18,7 @@ ServiceError
 ├── KeyOutranked          the key to change may do more, or lasts longer, than the caller's
 ├── NotOffered            no configured line can do that
 ├── ReportTooLarge        more rows than an API process reads for one report
+├── PlanTooLarge          more recipients than an API process reads for one plan
 └── TooManyRequests       a limit is used up
     └── QuotaUsedUp       the daily calls of a key or a tenant are used up
 
@@ -169,6 +170,16 @@ class ReportTooLarge(ServiceError):
         super().__init__(
             f"the launch has {rows:,} recipients and calls, and a report is made here of up to "
             f"{most:,}; run `outdial report {name}` beside the database"
+        )
+
+
+class PlanTooLarge(ServiceError):
+    code = "plan_too_large"
+
+    def __init__(self, rows: int, most: int) -> None:
+        super().__init__(
+            f"the definition and its campaign have {rows:,} recipients, and a plan is made "
+            f"here of up to {most:,}; run `outdial plan` beside the database"
         )
 
 

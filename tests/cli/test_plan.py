@@ -76,6 +76,8 @@ def test_who_is_called_who_later_and_who_never(
     windows = {window["zones"][0]: window for window in plan["windows"]}
     assert windows["America/New_York"]["hours"] == "daily 09:00-18:00"
     assert windows["America/New_York"]["open_hours"] == 63
+    assert windows["America/New_York"]["called"] == 2
+    assert windows["Asia/Tokyo"]["called"] == 0
     cites = {rule["id"]: rule["cite"] for rule in windows["Pacific/Honolulu"]["rules"]}
     assert cites["US-HI.hours"] == "HRS 481P-3(8)"
     assert plan["highest_cost"] == {
@@ -166,6 +168,17 @@ def test_a_policy_is_enforced(
     assert len(lines) == len(violated)
     for line, beginning in zip(lines, violated, strict=True):
         assert line.startswith(beginning)
+
+
+def test_hours_of_people_who_are_never_called_break_no_policy(
+    outdial: Outdial, file: str, tmp_path: Path
+) -> None:
+    """Rhode Island is open for 52 hours; nobody there has consented."""
+    (tmp_path / "policy.yaml").write_text("min_open_hours: 60\n", encoding="utf-8")
+    for consent, code in ((",", OK), ("written,form 7", VIOLATED)):
+        (tmp_path / "people.csv").write_text(f"{PEOPLE}+14015550106,{consent}\n", encoding="utf-8")
+        options = ("--runs", "0", "--policy", "policy.yaml")
+        assert outdial("plan", file, *START, *options).exit_code == code
 
 
 def test_a_wrong_policy_is_refused(outdial: Outdial, file: str, tmp_path: Path) -> None:

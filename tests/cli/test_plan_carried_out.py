@@ -45,11 +45,11 @@ def test_a_plan_is_applied_once(outdial: Outdial, call: ClaimedCall, file: Path)
     again = outdial("apply", "c.plan")
     assert again.exit_code == FAILED
     assert again.stderr == (
-        "the plan is stale, make a new one: changed since are the campaign "
+        "the plan is stale; make a new one. Changed since then: the campaign "
         "(launch 1 at revision 1, now launch 1 at revision 2)\n"
     )
     launched = outdial("plan", str(file), "--runs", "0")
-    assert f"nothing differs from {call.campaign}, which is running at revision 2" in (
+    assert f"no key differs from {call.campaign}, which is running at revision 2" in (
         launched.output
     )
 
@@ -62,7 +62,7 @@ def test_a_stale_plan_is_refused_by_name(outdial: Outdial, file: Path) -> None:
         people.write("+12025550177,\n")
     refused = outdial("apply", "c.plan")
     assert refused.exit_code == FAILED
-    assert "changed since are the definition; the recipients" in refused.stderr
+    assert "Changed since then: the definition; the recipients" in refused.stderr
 
 
 def test_a_damaged_plan_is_no_campaign_file(outdial: Outdial, file: Path, tmp_path: Path) -> None:

@@ -170,6 +170,16 @@ def test_a_difference_is_written_as_yaml_has_it(
     assert (found.path, (found.before, found.after), found.effect) == (path, values, effect)
 
 
+@pytest.mark.parametrize("back", [False, True])
+def test_a_whole_budget_has_the_effects_of_its_keys(back: bool) -> None:
+    pair = (definition(), definition(budget=CHANGES["budget"]))
+    found = differences(*(reversed(pair) if back else pair))
+    assert {each.path: each.effect for each in found} == {
+        "budget.most": Effect.NEXT_CLAIM,
+        "budget.per_person": Effect.REQUEUE,
+    }
+
+
 def test_what_is_immutable_is_told_apart() -> None:
     found = differences(
         definition(), definition("other", purpose="telemarketing", max_duration="5m")

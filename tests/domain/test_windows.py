@@ -12,7 +12,7 @@ from outdial.domain.call.plan import CallPlan
 from outdial.domain.clocks import load_zone
 from outdial.domain.decision.conditions import Conditions, conditions_of
 from outdial.domain.decision.windows import week_windows
-from outdial.domain.rules.rulebook import shipped_rulebook
+from outdial.domain.rules.rulebook import Block, Rulebook, shipped_rulebook
 from tests.builders import NOW, definition
 from tests.generating import examples
 
@@ -43,6 +43,16 @@ def test_rules_and_other_zones_narrow_it() -> None:
     both = conditions(*ZONES[:2], schedule={"hours": "09:00-18:00"})
     assert week_windows(both, NOW, ZONES[0]).days[0].hours == ("12:00-18:00",)
     assert week_windows(both, NOW, ZONES[1]).days[0].hours == ("09:00-15:00",)
+
+
+def test_what_is_blocked_is_closed() -> None:
+    """It is Wednesday; until the end of Friday, then beyond the week."""
+    plan = CallPlan.of(definition(schedule={"hours": "09:00-18:00"}))
+    for days, hours in ((3, 4 * 9), (9, 0)):
+        until = datetime(2026, 3, 4, 5, tzinfo=UTC) + timedelta(days=days)
+        rulebook = Rulebook(blocks=[Block(jurisdiction="US-NY", until=until, reason="storm")])
+        of = conditions_of(plan, rulebook, ZONES[:1], ("US-NY",))
+        assert week_windows(of, NOW, ZONES[0]).open_time == timedelta(hours=hours)
 
 
 @settings(max_examples=examples(30))

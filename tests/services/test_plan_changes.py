@@ -119,7 +119,7 @@ async def test_a_plan_is_bound_to_what_it_was_made_of(world: World) -> None:
         (campaign(name, agent="b"), "the definition"),
         (campaign(name, NEW_YORK), "the recipients"),
     ):
-        with pytest.raises(StalePlan, match=f"changed since are {changed}$"):
+        with pytest.raises(StalePlan, match=f"Changed since then: {changed}$"):
             await require_fresh(world.ctx, other, given.fingerprint)
         with pytest.raises(StalePlan, match="was made of other inputs"):
             await require_plan(world.ctx, other, given.fingerprint.id)
@@ -138,6 +138,17 @@ async def test_a_plan_is_bound_to_what_it_was_made_of(world: World) -> None:
         world.ctx, world.ctx.lines.of_tenant(world.ctx.tenant), loaded
     )
     assert present.revision == 1
+
+
+async def test_a_plan_for_later_is_fresh_when_it_is_made(world: World) -> None:
+    """A block that ends before the start is in force now."""
+    block = Block(jurisdiction="US-ME", until=world.clock.now + timedelta(hours=1), reason="storm")
+    await world.ctx.database.write(
+        lambda s: rulings.block(s, "default", block, now=world.clock.now)
+    )
+    loaded = campaign(new_name())
+    given = await read_with_database(world.ctx, loaded, world.clock.now + timedelta(hours=2))
+    await require_fresh(world.ctx, loaded, given.fingerprint)
 
 
 async def test_a_key_needs_the_rights_of_a_launch(world: World) -> None:

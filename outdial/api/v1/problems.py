@@ -74,6 +74,7 @@ PROBLEM_CODE: Mapping[str, str] = {
     "stale_plan": "stale_plan",
     "no_callable_recipients": "no_callable_recipients",
     "report_too_large": "report_too_large",
+    "plan_too_large": "plan_too_large",
     "body_invalid": "invalid",
     "rules_invalid": "invalid",
     "request_refused": "invalid",

@@ -10,7 +10,7 @@ EFFECTS: Mapping[Effect, str] = {
     Effect.NONE: "no call depends on it",
     Effect.IMMUTABLE: "can't be changed",
     Effect.NEXT_CLAIM: "from the next claim on",
-    Effect.REQUEUE: "those who wait are decided about again",
+    Effect.REQUEUE: "waiting recipients are re-evaluated",
     Effect.NEXT_CALL: "calls claimed from now on",
     Effect.NEXT_END: "calls that end from now on",
     Effect.VARIABLES: "rendered again for those who are not done",

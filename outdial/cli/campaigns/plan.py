@@ -92,8 +92,8 @@ def plan(
     rules, suppressed numbers, earlier calls): who is called, who later and when, who never and why.
     Shows the hours of each time zone and jurisdiction with the rules that narrow them, rejected
     rows, how much of each cap is used, and from rehearsals when it is over, how many calls it takes
-    and at which hours. Of a campaign that was launched before, also what would change, and for how
-    many of those who wait.
+    and at which hours. If the campaign was launched before, it also shows what applying the file
+    would change, and how many waiting recipients each changed key affects.
 
     Exit code: 0 planned, 1 problems (rejected rows too), 4 it exceeds the policy.
     """

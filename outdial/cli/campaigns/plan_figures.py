@@ -115,18 +115,26 @@ def _print_windows(windows: Sequence[PlanWindow]) -> None:
     say("")
     right = frozenset({"people", "hours a week"})
     table = new_table("people", "may be called in", "", "hours a week", "", right=right)
-    for window in windows[:WINDOWS]:
+    shown = [each for each in windows if each.called or each.refused is not None]
+    for window in shown[:WINDOWS]:
         table.add_row(
-            f"{window.people:,}",
+            f"{window.called:,}",
             _some(window.zones),
             _some(window.jurisdictions),
             f"{window.open_hours:g}",
-            window.hours or f"never: {window.refused}",
+            _hours(window),
         )
     print_table(table)
-    if len(windows) > WINDOWS:
-        say(f"and {len(windows) - WINDOWS} more; --json lists all of them")
-    _print_rules(windows)
+    if len(shown) > WINDOWS:
+        say(f"and {len(shown) - WINDOWS} more; --json lists all of them")
+    _print_rules(shown)
+
+
+def _hours(window: PlanWindow) -> str:
+    if window.hours is None:
+        return f"never: {window.refused}"
+    blocks = (f"{each.jurisdiction} blocked until {_clock(each.until)}" for each in window.blocks)
+    return "; ".join((window.hours, *blocks))
 
 
 def _print_rules(windows: Iterable[PlanWindow]) -> None:
@@ -135,7 +143,7 @@ def _print_rules(windows: Iterable[PlanWindow]) -> None:
     narrowing = [rule for rule in rules.values() if rule.windows or rule.holidays]
     if not narrowing:
         return
-    table = new_table("rule", "hours", "says so")
+    table = new_table("rule", "hours", "citation")
     for rule in sorted(narrowing, key=lambda each: each.id):
         hours = ", ".join(rule.windows)
         closed = f"not on holidays of {', '.join(rule.holidays)}" if rule.holidays else ""
@@ -162,7 +170,7 @@ def _print_rejected(plan: PlanDocument, rejected: RejectedRows) -> None:
 
 
 def _print_cost(cost: PlanCost) -> None:
-    kept = ", which the budget keeps it to" if cost.by_budget else ""
+    kept = " (limited by the budget)" if cost.by_budget else ""
     say("")
     say(f"costs at most {cost.total}{kept}; for one person at most {cost.per_person}")
 
@@ -170,13 +178,16 @@ def _print_cost(cost: PlanCost) -> None:
 def _print_changes(name: str, changes: PlanChanges) -> None:
     say("")
     if not changes.differences and not changes.added:
-        say(f"nothing differs from {name}, which is {changes.state} at revision {changes.revision}")
+        say(
+            f"no key differs from {name}, which is {changes.state} at revision {changes.revision}; "
+            "values of rows are not compared"
+        )
     else:
         say(f"changes of {name}, which is {changes.state} at revision {changes.revision}:")
     for line in difference_lines(map(_difference, changes.differences)):
         say(line)
     for effect in changes.effects:
-        say(f"  {effect.key} alone, of {changes.waiting:,} who wait: {_moved(effect)}")
+        say(f"  {effect.key} alone, of {changes.waiting:,} waiting recipients: {_moved(effect)}")
     if changes.added:
         say(f"  {plural(changes.added, 'recipient')} added")
     if changes.missing:
@@ -185,7 +196,7 @@ def _print_changes(name: str, changes: PlanChanges) -> None:
     if changes.in_flight:
         say(
             f"  {plural(changes.in_flight, 'call')} under way: as claimed, to the end; "
-            f"{changes.queued} not placed yet, decided about again before that"
+            f"{changes.queued} not placed yet, re-evaluated before that"
         )
 
 

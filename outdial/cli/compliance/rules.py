@@ -144,6 +144,6 @@ def _say_not_signalled(campaigns: int, at: Attachment) -> None:
     if campaigns and at.live:
         say(
             f"{plural(campaigns, 'campaign')} could not be signalled: Temporal did not take the "
-            "signal. The change is in force for every call; those who wait are decided about again "
+            "signal. The change is in force for every call; waiting recipients are re-evaluated "
             "with the next claim."
         )

@@ -56,10 +56,11 @@ class WeekWindows:
 
 def week_windows(conditions: Conditions, start: datetime, zone: str) -> WeekWindows:
     """The open hours of the seven days that begin with the local day of `start`, as the clocks of
-    `zone` show them. All zones of the conditions have to be open."""
+    `zone` show them. All zones of the conditions have to be open, and no block may be in force."""
     first = start.astimezone(load_zone(zone)).date()
     midnights = [_midnight(zone, first + timedelta(days=day)) for day in range(DAYS + 1)]
-    intervals = tuple(_openings(conditions, midnights[0], midnights[-1]))
+    begin = max([midnights[0], *(block.until for block in conditions.blocks)])
+    intervals = tuple(_openings(conditions, begin, midnights[-1]))
     days = tuple(
         DayWindow(first + timedelta(days=day), tuple(_spans(intervals, begin, end, zone)))
         for day, (begin, end) in enumerate(pairwise(midnights))

@@ -63,6 +63,10 @@ EFFECTS: Mapping[str, Effect] = {
 """By key; the longest path that is listed holds for everything below it."""
 
 
+_IN_PARTS = "budget"
+"""Its keys have effects of their own, which hold as well when it is added or removed as a whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One key of which two definitions have different values."""
@@ -136,6 +140,8 @@ class _People:
 def _compare(path: str, old: Any, new: Any) -> Iterator[Difference]:
     if old == new:
         return
+    if path == _IN_PARTS:
+        old, new = old or dict.fromkeys(new), new or dict.fromkeys(old)
     parts, new_parts = _parts(old), _parts(new)
     if parts is not None and new_parts is not None:
         for key in dict.fromkeys([*new_parts, *parts]):

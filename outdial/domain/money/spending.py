@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from outdial.domain.call.plan import CallPlan
@@ -35,6 +36,28 @@ class Spending:
 
     def reserving(self, amount: int) -> Spending:
         return replace(self, reserved=self.reserved + amount)
+
+
+NOTHING_SPENT = Spending()
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierSpending:
+    """What the calls of a campaign have used of its budget before it is rehearsed.
+
+    What is reserved for calls under way to rehearsed recipients is left out: these calls are
+    rehearsed as ones that are still to be made.
+    """
+
+    currency: str = ""
+    launch: int = 0
+    """Of the launch that goes on, in millionths."""
+    day: str = ""
+    """The day of the budget on which the rehearsal starts."""
+    of_day: int = 0
+    """Of that day, other launches of the campaign included."""
+    people: Mapping[int, int] = field(default_factory=dict)
+    """Of the calls to each recipient, by position."""
 
 
 @dataclass(frozen=True, slots=True)

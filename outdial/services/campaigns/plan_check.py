@@ -17,7 +17,7 @@ async def require_fresh(ctx: Resources, loaded: LoadedDefinition, made_of: PlanF
     present = await present_fingerprint(ctx, ctx.lines.of_tenant(ctx.tenant), loaded)
     if present != made_of:
         changed = "; ".join(made_of.changed(present))
-        raise StalePlan(f"the plan is stale, make a new one: changed since are {changed}")
+        raise StalePlan(f"the plan is stale; make a new one. Changed since then: {changed}")
 
 
 async def require_plan(ctx: Resources, loaded: LoadedDefinition, plan_id: str) -> None:
@@ -28,6 +28,6 @@ async def require_plan(ctx: Resources, loaded: LoadedDefinition, plan_id: str) -
     present = await present_fingerprint(ctx, ctx.lines.of_tenant(ctx.tenant), loaded)
     if present.id != plan_id:
         raise StalePlan(
-            f"the plan {plan_id[:12]} was made of other inputs, make a new one; of this definition "
+            f"the plan {plan_id[:12]} was made of other inputs; make a new one. Of this definition "
             f"it would have the id {present.id}. Its `inputs` show what has changed"
         )

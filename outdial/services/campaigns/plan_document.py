@@ -204,6 +204,8 @@ class PlanWindow(BaseModel):
     """All of them have to be open; hours are those of the first."""
     jurisdictions: list[str]
     people: int
+    called: int
+    """Those of them who are called, now or later."""
     hours: str | None
     """The seven days from the start on, such as `mon-fri 09:00-18:00, sat-sun closed`."""
     days: list[DayHours]
@@ -224,6 +226,7 @@ class PlanWindow(BaseModel):
             zones=list(window.zones),
             jurisdictions=list(window.jurisdictions),
             people=window.people,
+            called=window.called,
             hours=None if week is None else str(week),
             days=[
                 DayHours(day=each.day.isoformat(), hours=list(each.hours))
@@ -356,7 +359,7 @@ class PlanChanges(BaseModel):
     revision: int
     differences: list[PlanDifference]
     effects: list[PlanKeyEffect]
-    """Of the keys by which those who wait are decided about."""
+    """Of the keys that decide when waiting recipients are called."""
     waiting: int
     added: int
     """Rows of people who are new."""
@@ -365,7 +368,7 @@ class PlanChanges(BaseModel):
     in_flight: int
     """Calls under way: they run out as they were claimed."""
     queued: int
-    """Those of them that are decided about again before they are placed."""
+    """Those of them that are re-evaluated before they are placed."""
 
     @classmethod
     def of(cls, changes: PlannedChanges) -> Self:

@@ -16,9 +16,9 @@ from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.fingerprint import PlanFingerprint, content_hash, definition_hash
 from outdial.domain.definition.source import CsvSource
 from outdial.domain.enrolled import EnrolledRecipient
+from outdial.domain.money.spending import EarlierSpending, budget_day
 from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.location import LocatedDraft
-from outdial.domain.rules.rulebook import Rulebook
 from outdial.domain.rules.zone import zone_data
 from outdial.intake.contacts.chunks import read_chunks
 from outdial.intake.definition import LoadedDefinition
@@ -30,6 +30,9 @@ from outdial.resources.resources import Resources
 from outdial.services.accounts.rights import require_for_definition
 from outdial.services.campaigns.rehearsing import on_carrying_lines, rehearsal_of, with_records
 from outdial.services.campaigns.revisions import on_present_lines
+from outdial.services.errors import PlanTooLarge
+from outdial.services.operations.reading import record_with_progress
+from outdial.store.budget.totals import read_use
 from outdial.store.campaign import campaigns, revisions
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.roster.enrolled import read_enrolled
@@ -73,13 +76,16 @@ class PlanInput:
     """SHA-256 of the recipients as they are written."""
     before: LaunchedCampaign | None = None
     """The campaign of that name, if it was launched before."""
+    rules: str | None = None
+    """The version of the calling rules when it was read, whenever the campaign starts; None: that
+    of the rehearsal's."""
 
     @property
     def fingerprint(self) -> PlanFingerprint:
         return _fingerprint(
             self.loaded,
             self.contents,
-            self.rehearsal.rulebook,
+            self.rehearsal.rulebook.key if self.rules is None else self.rules,
             None if self.before is None else self.before.record,
         )
 
@@ -136,21 +142,53 @@ async def with_database(ctx: Resources, given: PlanInput) -> PlanInput:
     """The same, with what the database knows: rules, suppressed numbers, earlier calls, and how far
     the campaign has got that goes on."""
     rehearsal = await with_records(ctx, given.rehearsal)
-    if given.before is not None and not given.before.record.state.over:
-        enrolled = await _enrolled(ctx, given.before.record, rehearsal.drafts)
+    present = await ctx.database.read(lambda s: read_rulebook(s, ctx.tenant, ctx.clock()))
+    given = replace(given, rehearsal=rehearsal, rules=present.key)
+    if given.before is None:
+        return given
+    record, plan = given.before.record, rehearsal.plan
+    budget = plan.budget or record.plan.budget
+    currency = None if budget is None else budget.currency
+    if not record.state.over:
+        enrolled = await _enrolled(ctx, record, rehearsal.drafts, currency)
         rehearsal = replace(rehearsal, enrolled=enrolled)
+    if currency is not None:
+        spending = await _spending(ctx, record, rehearsal, currency)
+        rehearsal = replace(rehearsal, before=replace(rehearsal.before, spending=spending))
     return replace(given, rehearsal=rehearsal)
 
 
+async def _spending(
+    ctx: Resources, record: CampaignRecord, rehearsal: Rehearsal, currency: str
+) -> EarlierSpending:
+    """What is used of the budget. A new launch has nothing but that of the day used."""
+    day, _ = budget_day(rehearsal.plan, rehearsal.start)
+    launch = record.launch + 1 if record.state.over else record.launch
+    of_launch, of_day = await ctx.database.read(
+        lambda s: read_use(s, record.id, launch, day, currency)
+    )
+    rehearsed = {
+        position: each.spending for position, each in rehearsal.enrolled.items() if not each.done
+    }
+    again = sum(each.reserved for each in rehearsed.values())
+    return EarlierSpending(
+        currency=currency,
+        launch=of_launch.spent + max(0, of_launch.reserved - again),
+        day=day,
+        of_day=of_day.spent + max(0, of_day.reserved - again),
+        people={position: each.spent for position, each in rehearsed.items() if each.spent},
+    )
+
+
 async def _enrolled(
-    ctx: Resources, record: CampaignRecord, drafts: Sequence[LocatedDraft]
+    ctx: Resources, record: CampaignRecord, drafts: Sequence[LocatedDraft], currency: str | None
 ) -> dict[int, EnrolledRecipient]:
     listed = frozenset(draft.phone for draft in drafts)
     enrolled: dict[int, EnrolledRecipient] = {}
     for start in range(0, len(drafts), _STEP):
         rows = [draft for draft in drafts[start : start + _STEP] if draft.refusal is None]
         enrolled |= await ctx.database.read(
-            lambda s, rows=rows: read_enrolled(s, record, rows, listed)  # type: ignore[misc]
+            lambda s, rows=rows: read_enrolled(s, record, rows, listed, currency)  # type: ignore[misc]
         )
     return enrolled
 
@@ -163,16 +201,16 @@ async def present_fingerprint(
     loaded = _on_lines(lines, loaded, before)
     contents = await asyncio.to_thread(contents_hash, loaded)
     rulebook = await ctx.database.read(lambda s: read_rulebook(s, ctx.tenant, ctx.clock()))
-    return _fingerprint(loaded, contents, rulebook, None if before is None else before.record)
+    return _fingerprint(loaded, contents, rulebook.key, None if before is None else before.record)
 
 
 def _fingerprint(
-    loaded: LoadedDefinition, contents: str, rulebook: Rulebook, record: CampaignRecord | None
+    loaded: LoadedDefinition, contents: str, rules: str, record: CampaignRecord | None
 ) -> PlanFingerprint:
     return PlanFingerprint(
         definition=definition_hash(loaded.definition),
         recipients=contents,
-        rules=rulebook.key,
+        rules=rules,
         zones=zone_data(),
         campaign=None if record is None else f"{record.launch}/{record.revision}",
     )
@@ -184,18 +222,34 @@ async def read_with_database(
     start: datetime,
     *,
     scopes: tuple[str, ...] | None = None,
+    at_most: int | None = None,
 ) -> PlanInput:
     """Read a definition and its roster on the tenant's lines, with what the database knows.
 
     `scopes` are those of the key that sent it; without, it is the operator's own. Raises
-    ScopeMissing, and what `read_plan_input` does.
+    ScopeMissing, PlanTooLarge where its rows and the campaign's recipients are more than `at_most`,
+    and what `read_plan_input` does.
     """
     lines = ctx.lines.of_tenant(ctx.tenant)
     before = await find_launched(ctx, loaded.definition.name)
     on_its_lines = _on_lines(lines, loaded, before)
     await require_for_definition(ctx, scopes, on_its_lines.definition)
+    if at_most is not None:
+        await _require_small(ctx, loaded, before, at_most)
     given = await asyncio.to_thread(read_plan_input, lines, loaded, start, None, before)
     return await with_database(ctx, given)
+
+
+async def _require_small(
+    ctx: Resources, loaded: LoadedDefinition, before: LaunchedCampaign | None, at_most: int
+) -> None:
+    source = loaded.definition.recipients
+    rows = 0 if isinstance(source, CsvSource) else len(source)
+    if before is not None and not before.record.state.over:
+        _, progress = await record_with_progress(ctx, before.record.name)
+        rows += progress.recipients
+    if rows > at_most:
+        raise PlanTooLarge(rows, at_most)
 
 
 def contents_hash(loaded: LoadedDefinition) -> str:

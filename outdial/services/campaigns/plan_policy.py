@@ -74,7 +74,7 @@ def _open_hours(policy: PlanPolicy, plan: CampaignPlan) -> Iterator[str]:
     if least is None:
         return
     for window in plan.windows:
-        if window.week is not None and window.open_hours < least:
+        if window.called and window.week is not None and window.open_hours < least:
             where = ", ".join(window.zones)
             if window.jurisdictions:
                 where += f" ({', '.join(window.jurisdictions)})"

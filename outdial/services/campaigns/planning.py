@@ -40,6 +40,10 @@ class PlanGroup(StrEnum):
     """Is done already, in the campaign that goes on."""
 
 
+_Kind = tuple[tuple[str, ...], tuple[str, ...]]
+"""Time zones and jurisdictions of recipients."""
+
+
 class PlannedRecipient(NamedTuple):
     """One recipient, and the decision about it at the start of the plan."""
 
@@ -59,12 +63,14 @@ class PlannedRecipient(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PlannedWindow:
-    """When people with the same time zones and jurisdictions may be called, and what says so."""
+    """When people with the same time zones and jurisdictions may be called, and by what rules."""
 
     zones: tuple[str, ...]
     """All of them have to be open. The hours are shown in the first."""
     jurisdictions: tuple[str, ...]
     people: int
+    called: int
+    """Those of them who are called, now or later."""
     conditions: Conditions
     week: WeekWindows | None
     """The seven days from the start on; None: nobody there is ever called."""
@@ -159,26 +165,23 @@ def _planned(first: FirstDecision) -> PlannedRecipient:
 
 
 def _windows(of: Rehearsal, recipients: Iterable[PlannedRecipient]) -> list[PlannedWindow]:
-    kinds = Counter(
-        (each.zones.candidates, each.zones.jurisdictions)
-        for each in recipients
-        if each.zones is not None
-    )
-    return [
-        _window(of, zones, jurisdictions, people)
-        for (zones, jurisdictions), people in kinds.most_common()
-    ]
+    kinds, called = Counter[_Kind](), Counter[_Kind]()
+    for each in recipients:
+        if each.zones is not None:
+            kind = each.zones.candidates, each.zones.jurisdictions
+            kinds[kind] += 1
+            called[kind] += each.group in (PlanGroup.NOW, PlanGroup.LATER)
+    return [_window(of, kind, people, called[kind]) for kind, people in kinds.most_common()]
 
 
-def _window(
-    of: Rehearsal, zones: tuple[str, ...], jurisdictions: tuple[str, ...], people: int
-) -> PlannedWindow:
+def _window(of: Rehearsal, kind: _Kind, people: int, called: int) -> PlannedWindow:
+    zones, jurisdictions = kind
     conditions = conditions_of(of.plan, of.rulebook, zones, jurisdictions)
     start = of.start if of.plan.schedule.start is None else max(of.start, of.plan.schedule.start)
     week = None
     if conditions.refused is None:
         week = week_windows(conditions, start, zones[0])
-    return PlannedWindow(zones, jurisdictions, people, conditions, week)
+    return PlannedWindow(zones, jurisdictions, people, called, conditions, week)
 
 
 def _caps(of: Rehearsal, decided: Iterable[FirstDecision]) -> list[PlannedCap]:

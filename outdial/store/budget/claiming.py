@@ -125,8 +125,12 @@ def read_budget(s: Session, record: CampaignRecord, now: datetime) -> CampaignBu
 
 def _prices(s: Session, record: CampaignRecord) -> dict[str, LinePrice | None]:
     """The prices of a campaign's lines, as far as these are configured."""
-    names = [share.name for share in record.plan.shares]
-    rows = s.connection().execute(_PRICES, {"of_tenant": record.tenant, "names": names})
+    return prices_of(s, record.tenant, [share.name for share in record.plan.shares])
+
+
+def prices_of(s: Session, tenant: str, names: Sequence[str]) -> dict[str, LinePrice | None]:
+    """The prices of lines, as far as these are configured."""
+    rows = s.connection().execute(_PRICES, {"of_tenant": tenant, "names": list(names)})
     return {row["name"]: line_price(row) for row in rows.mappings()}
 
 

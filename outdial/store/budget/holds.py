@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlmodel import Session
 
 from outdial.domain.money.cost import BilledCall, CallCost, cost_of
+from outdial.domain.money.spending import Spending
 from outdial.store.budget.hold import BudgetHold
 from outdial.store.budget.totals import Change, add_to_totals, totals_of
 from outdial.store.call.locked_call import LockedCall
@@ -19,7 +20,8 @@ _SETTLE = update(budget_hold).where(budget_hold.c.call_id == bindparam("of_call"
 _OF_PEOPLE = (
     select(
         budget_hold.c.recipient_id,
-        func.sum(func.coalesce(budget_hold.c.cost, budget_hold.c.highest)),
+        func.sum(func.coalesce(budget_hold.c.cost, 0)),
+        func.sum(case((budget_hold.c.cost.is_(None), budget_hold.c.highest), else_=0)),
     )
     .where(
         among(budget_hold.c.recipient_id, "recipients"),
@@ -73,7 +75,18 @@ def _billed(locked: LockedCall) -> BilledCall:
 
 def used_by_people(s: Session, recipients: Collection[int], currency: str) -> dict[int, int]:
     """What the calls to recipients have cost, with what is reserved for them, in millionths."""
+    spending = spending_of_people(s, recipients, currency)
+    return {key: spent.used for key, spent in spending.items()}
+
+
+def spending_of_people(
+    s: Session, recipients: Collection[int], currency: str
+) -> dict[int, Spending]:
+    """What the calls to recipients have cost, and what is reserved for them."""
     if not recipients:
         return {}
     values = {"recipients": list(recipients), "of_currency": currency}
-    return {key: int(used) for key, used in s.connection().execute(_OF_PEOPLE, values)}
+    return {
+        key: Spending(int(spent), int(reserved))
+        for key, spent, reserved in s.connection().execute(_OF_PEOPLE, values)
+    }

@@ -11,8 +11,10 @@ from sqlalchemy import RowMapping, select
 from sqlmodel import Session
 
 from outdial.domain.enrolled import EnrolledRecipient
+from outdial.domain.money.spending import NOTHING_SPENT, Spending
 from outdial.domain.record import CampaignRecord, RecipientState
 from outdial.domain.rules.location import LocatedDraft
+from outdial.store.budget.holds import spending_of_people
 from outdial.store.db.bulk import among
 from outdial.store.db.tables import call
 from outdial.store.records import read_marks
@@ -32,10 +34,14 @@ _OUTCOMES = (
 
 
 def read_enrolled(
-    s: Session, record: CampaignRecord, rows: Sequence[LocatedDraft], listed: Collection[str]
+    s: Session,
+    record: CampaignRecord,
+    rows: Sequence[LocatedDraft],
+    listed: Collection[str],
+    currency: str | None = None,
 ) -> dict[int, EnrolledRecipient]:
     """The present launch's recipients that rows are about, by the rows' positions. `listed` are the
-    first numbers of all rows of the file."""
+    first numbers of all rows of the file; `currency` is that of the budget, if there is one."""
     numbers = {draft.phone: draft.alternate_phones for draft in rows}
     present = people_by_number(s, record, record.launch, numbers, among_listed(listed))
     called = [person["id"] for person in present.values() if person["attempts"]]
@@ -43,15 +49,21 @@ def read_enrolled(
     if called:
         for recipient_id, outcome in s.connection().execute(_OUTCOMES, {"ids": called}):
             outcomes[recipient_id].append(outcome)
+    spending = dict[int, Spending]()
+    if currency is not None:
+        dialed = [person["id"] for person in present.values()]
+        spending = spending_of_people(s, dialed, currency)
     return {
-        draft.position: _enrolled(draft, person, outcomes[person["id"]])
+        draft.position: _enrolled(
+            draft, person, outcomes[person["id"]], spending.get(person["id"], NOTHING_SPENT)
+        )
         for draft in rows
         if (person := present.get(draft.phone)) is not None
     }
 
 
 def _enrolled(
-    draft: LocatedDraft, person: RowMapping, outcomes: Sequence[str]
+    draft: LocatedDraft, person: RowMapping, outcomes: Sequence[str], spending: Spending
 ) -> EnrolledRecipient:
     row: dict[str, Any] = {
         "phone": draft.phone,
@@ -74,4 +86,5 @@ def _enrolled(
         not_before=person["not_before"],
         promised=person["promised"],
         marks=read_marks(person["line_marks"]),
+        spending=spending,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.api.v1.conftest import Customer, bearer, new_key
 from tests.services.world import NUMBERS, World, new_name
@@ -66,6 +67,16 @@ async def test_a_key_may_plan_what_it_may_launch(api: httpx.AsyncClient, world: 
         key = await new_key(world, scopes=scopes)
         answer = await api.post(PATH, json=definition(**risk), headers=bearer(key.text))
         assert (answer.status_code, answer.json()["code"]) == (status, "scope_missing")
+
+
+async def test_a_plan_has_a_largest_size(us: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows, and recipients of the campaign that goes on."""
+    monkeypatch.setattr("outdial.api.v1.routes.plans.MOST_ROWS", 2 * len(NUMBERS) - 1)
+    document = definition()
+    assert (await us.http.post(PATH, json=document, params={"runs": 0})).status_code == 200
+    assert (await us.http.post("/v1/campaigns", json=document)).status_code == 201
+    refused = await us.http.post(PATH, json=document, params={"runs": 0})
+    assert (refused.status_code, refused.json()["code"]) == (422, "plan_too_large")
 
 
 async def test_no_file_of_this_machine_is_read(us: Customer) -> None:

@@ -23,6 +23,8 @@ from outdial.services.campaigns.rehearsal_processes import Interruption
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
 RUNS = 3
 MOST_RUNS = 20
+MOST_ROWS = 100_000
+"""Rows of the definition, and recipients of its campaign; so many take some seconds to plan."""
 
 
 @router.post("/plan", responses=documented(413), openapi_extra=LISTED_DEFINITION)
@@ -41,14 +43,18 @@ async def plan_campaign(
 ) -> PlanDocument:
     """What a campaign definition, as JSON or YAML, would do: who is called, who later, who never
     and why, when telephones may ring, and what it takes. Nothing is stored, and no call is placed.
-    It lists its recipients; rows with problems are left out and shown."""
+    It lists its recipients; rows with problems are left out and shown. More than 100,000 rows and
+    recipients of a campaign that goes on are refused with `plan_too_large`; `outdial plan` takes
+    any number."""
     text = await body_text(request)
     loaded = await parse_apart(len(text), read_definition_text, text, name="body")
     ctx = caller.ctx
-    given = await read_with_database(ctx, loaded, start or ctx.clock(), scopes=caller.key.scopes)
-    changes = await plan_changes(ctx, given)
     interruption = Interruption()
     async with state_of(request).planning:
+        given = await read_with_database(
+            ctx, loaded, start or ctx.clock(), scopes=caller.key.scopes, at_most=MOST_ROWS
+        )
+        changes = await plan_changes(ctx, given)
         try:
             seeds = range(seed, seed + runs)
             plan = await asyncio.to_thread(make_plan, given, seeds, interruption=interruption)
