@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from outdial.cli.exit_codes import FAILED, OK
+from outdial.cli.exit_codes import FAILED, INTERRUPTED, OK
 from outdial.domain.call.claim import ClaimedCall
 from tests.cli.conftest import Outdial
 
@@ -73,3 +76,23 @@ def test_a_damaged_plan_is_no_campaign_file(outdial: Outdial, file: Path, tmp_pa
     refused = outdial("apply", "c.plan")
     assert refused.exit_code == FAILED
     assert "found a plan that is damaged or of another version; make a new one" in refused.stderr
+
+
+def test_an_interrupted_launch_names_the_file_that_resumes_it(
+    outdial: Outdial, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its plan is stale from the launch on."""
+    assert outdial("plan", str(file), "--runs", "0", "--out", "c.plan").exit_code == OK
+
+    @asynccontextmanager
+    async def attached(*_: object, **options: object) -> AsyncIterator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()  # as a signal does
+        await asyncio.sleep(0)
+        yield
+
+    monkeypatch.setattr("outdial.cli.campaigns.launch.attached", attached)
+    interrupted = outdial("launch", "c.plan")
+    assert interrupted.exit_code == INTERRUPTED, interrupted.output
+    assert "`outdial launch campaigns/c.yaml` resumes it" in interrupted.stderr

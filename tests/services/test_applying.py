@@ -75,6 +75,8 @@ async def test_the_way_back(working: World) -> None:
     ctx, name = working.ctx, new_name()
     await launch_campaign(ctx, campaign(name))
     before = (await reading.require_campaign(ctx, name)).plan
+    with pytest.raises(ChangeRefused, match="first revision of this launch"):
+        await roll_back(ctx, name)
     await apply_definition(ctx, campaign(name, pacing="{max_concurrent: 3}"))
     back = await roll_back(ctx, name, reason="too fast")
     assert (back.before, back.campaign.revision, back.campaign.plan) == (2, 3, before)
@@ -112,6 +114,17 @@ async def test_what_can_not_be_changed_is_named_with_its_place(
     with pytest.raises(DefinitionInvalid, match="name: found"):
         await apply_definition(ctx, other, name=name)
     assert (await reading.require_campaign(ctx, name)).revision == 1
+
+
+@pytest.mark.parametrize("dates", ["start: 2036-01-01T00:00:00Z", "end: 2026-01-01T00:00:00Z"])
+async def test_dates_under_which_nobody_can_be_called_are_refused(world: World, dates: str) -> None:
+    """Everybody would be ended, and stay ended after a rollback."""
+    name = new_name()
+    await launch_campaign(world.ctx, campaign(name))
+    never = campaign(name, schedule=f"{{{dates}, time_zone: Europe/Berlin}}")
+    with pytest.raises(ChangeRefused, match="could be called any more: "):
+        await apply_definition(world.ctx, never, mode=RosterMode.KEEP)
+    assert (await reading.require_campaign(world.ctx, name)).revision == 1
 
 
 async def test_people_come_and_nobody_goes_unless_that_is_asked(working: World) -> None:

@@ -114,7 +114,8 @@ async def test_a_plan_is_bound_to_what_it_was_made_of(world: World) -> None:
     loaded = campaign(name)
     given = await read_with_database(world.ctx, loaded, world.clock.now)
     await require_fresh(world.ctx, loaded, given.fingerprint)
-    await require_plan(world.ctx, loaded, given.fingerprint.id)
+    made_of = await require_plan(world.ctx, loaded, given.fingerprint.id)
+    assert made_of == given.fingerprint
     for other, changed in (
         (campaign(name, agent="b"), "the definition"),
         (campaign(name, NEW_YORK), "the recipients"),

@@ -50,14 +50,22 @@ def apply(house: House, campaign: CampaignRecord, proposal: str = "p1") -> Campa
 
 
 def staged(
-    house: House, campaign: CampaignRecord, numbers: list[int], public_id: str = "rows", **more: Any
+    house: House,
+    campaign: CampaignRecord,
+    numbers: list[int],
+    public_id: str = "rows",
+    *,
+    chunk: int = 1000,
+    **more: Any,
 ) -> StagingRecord:
     of = house.write(
         lambda s: staging.begin_addition(s, campaign.id, public_id, now=house.now, merges=True)
     )
     rows = located([draft(at, phone=phone(number), **more) for at, number in enumerate(numbers)])
     so_far = ReadSoFar(len(rows))
-    house.write(lambda s: write_chunk(s, of, LINE, rows, so_far, now=house.now))
+    for at in range(0, len(rows), chunk):
+        some = rows[at : at + chunk]
+        house.write(lambda s, some=some: write_chunk(s, of, LINE, some, so_far, now=house.now))  # type: ignore[misc]
     return of
 
 

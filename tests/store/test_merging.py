@@ -6,10 +6,11 @@ import random
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from outdial.domain.call.claim import CampaignState, FenceVerdict
 from outdial.domain.call.status import REMOVED, CallStatus
-from outdial.domain.record import RecipientState, StagingRecord
+from outdial.domain.record import RecipientState, StagingRecord, StagingState
 from outdial.store.call.calls import get_call
 from outdial.store.campaign import campaigns
 from outdial.store.campaign.revisions import RevisionNote
@@ -18,12 +19,13 @@ from outdial.store.compliance.suppressions import suppress_all
 from outdial.store.db.errors import (
     StagingEnded,
 )
-from outdial.store.roster import flip, staging
+from outdial.store.db.tables import roster_chunk
+from outdial.store.roster import flip, merging, staging
 from outdial.store.roster.merging import RosterComparison
 from outdial.store.roster.roster import read_chunk
 from tests.builders import House, phone
 from tests.store.proposing import apply, by_number, compare, merge, proposed, staged
-from tests.store.stagings import people
+from tests.store.stagings import find, people
 
 pytestmark = pytest.mark.both_databases
 
@@ -59,6 +61,21 @@ def test_who_is_not_in_the_file_is_removed_only_when_that_was_asked(house: House
     assert house.fence(call.call_id).reason == "it was withdrawn"
     house.end(call.call_id, CallStatus.CANCELED, may_have_rung=False)
     assert len(house.claim(campaign).calls) == 2
+
+
+def test_a_few_are_matched_in_the_transaction_that_applies(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is called under the new revision with the former values."""
+    monkeypatch.setattr(flip, "MOVED_AT_ONCE", 3)
+    campaign = house.launch(3)
+    of = staged(house, campaign, [0, 1, 7], variables={"v": "2"})
+    proposed(house, campaign, of=of, removes=True)
+    apply(house, campaign)
+    rows = {number: one for number, (one,) in by_number(house, campaign).items()}
+    assert rows.keys() == {phone(n) for n in (0, 1, 2, 7)}
+    assert rows.pop(phone(2)).reason == REMOVED
+    assert [one.variables for one in rows.values()] == [{"v": "2"}] * 3
 
 
 def test_a_call_under_way_to_somebody_removed_is_the_last(house: House) -> None:
@@ -229,6 +246,36 @@ def test_appointments_are_entered_of_new_people_alone(house: House) -> None:
     assert [one.phone for one in chunk[1]] == [phone(7)]
 
 
+def test_drafts_of_a_large_file_are_moved_in_steps(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The campaign can't claim meanwhile."""
+    monkeypatch.setattr(flip, "MOVED_AT_ONCE", 0)
+    monkeypatch.setattr(merging, "CHUNKS_AT_ONCE", 2)
+    campaign, at = house.launch(2), house.now.replace(year=2029)
+    of = staged(house, campaign, [0, 7, 8, 1, 9], chunk=1, appointment_at=at)
+    proposed(house, campaign, of=of)
+    apply(house, campaign)
+
+    def chunks(launch: int) -> list[list[str]]:
+        query = (
+            select(roster_chunk.c.drafts)
+            .where(roster_chunk.c.campaign_id == campaign.id, roster_chunk.c.launch == launch)
+            .order_by(roster_chunk.c.sequence)
+        )
+        rows = house.write(lambda s: s.connection().execute(query).scalars().all())
+        return [[draft["phone"] for draft in drafts] for drafts in rows]
+
+    for moved, left in ((5, 3), (1, 1), (0, 0)):
+        assert find(house, "rows").state is not StagingState.DONE
+        assert moved == house.write(
+            lambda s: flip.move_some(s, of, now=house.now, by_workflow=True)
+        )
+        assert len(chunks(of.row_launch)) == left
+    assert find(house, "rows").state is StagingState.DONE
+    assert chunks(campaign.launch) == [[phone(7)], [phone(8)], [phone(9)]]
+
+
 def test_rows_that_were_given_up_are_not_applied(house: House) -> None:
     campaign = house.launch(1)
     of = staged(house, campaign, [7])
@@ -239,7 +286,10 @@ def test_rows_that_were_given_up_are_not_applied(house: House) -> None:
     assert house.write(lambda s: campaigns.require_campaign(s, campaign.id)).revision == 1
 
 
-def test_a_campaign_that_was_stopped_meanwhile_gets_nobody(house: House) -> None:
+def test_a_campaign_that_was_stopped_meanwhile_gets_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flip, "MOVED_AT_ONCE", 0)
     campaign = house.launch(2)
     of = staged(house, campaign, [1, 7], variables={"v": "2"})
     proposed(house, campaign, of=of, removes=True)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from outdial.domain.line.routing import UnknownLine
 from outdial.domain.record import CampaignRecord
 from outdial.store.campaign import campaigns
-from outdial.store.campaign.revisions import definition_at
+from outdial.store.campaign.revisions import definition_at, revision_before
 from outdial.store.campaign.states import finish_campaign
 from outdial.store.db.errors import (
     CampaignEnded,
@@ -32,6 +32,16 @@ def test_a_revision_is_kept_beside_the_earlier_ones(house: House) -> None:
     assert (changed.revision, changed.plan.pacing.max_concurrent) == (2, 2)
     kept = [house.write(lambda s, n=n: definition_at(s, campaign.id, n)) for n in (1, 2, 3)]  # type: ignore[misc]
     assert [d and d.pacing.max_concurrent for d in kept] == [10, 2, None]
+
+
+def test_the_revision_before_is_one_of_the_same_launch(house: House) -> None:
+    """The definition of an earlier launch may have an end date that has passed."""
+    changed = _apply(house, house.launch(0), pacing={"max_concurrent": 2})
+    assert house.write(lambda s: revision_before(s, changed)) == 1
+    house.write(lambda s: finish_campaign(s, changed.id, now=house.now))
+    again = house.launch(0)
+    assert (again.id, again.launch) == (changed.id, 2)
+    assert house.write(lambda s: revision_before(s, again)) is None
 
 
 def test_a_key_that_an_earlier_version_stored_does_not_keep_a_definition_from_being_read(

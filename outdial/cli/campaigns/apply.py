@@ -95,8 +95,8 @@ def rollback(
         int | None,
         typer.Argument(
             min=1,
-            help="The revision to go back to. Default: the one before the present; while a canary "
-            "runs, the present one.",
+            help="The revision to go back to. Default: the one before the present, of the same "
+            "launch; while a canary runs, the present one.",
             show_default=False,
         ),
     ] = None,

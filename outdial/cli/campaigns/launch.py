@@ -60,17 +60,18 @@ def launch(
     Exit code: 0 finished, 3 stopped, 1 an error.
     """
     settings = settings_or_fail()
+    campaign = read_campaign_file(file)
     try:
-        run(_launch(settings, file, watch_it=watch_it, as_json=as_json, again=again))
+        run(_launch(settings, campaign, watch_it=watch_it, as_json=as_json, again=again))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        _interrupted(settings, f"outdial launch {file}")
+        # Its plan is stale as soon as it is launched.
+        _interrupted(settings, f"outdial launch {campaign.path}")
 
 
 async def _launch(
-    settings: Settings, file: Path, *, watch_it: bool, as_json: bool, again: bool
+    settings: Settings, campaign: CampaignFile, *, watch_it: bool, as_json: bool, again: bool
 ) -> int:
     output = console(stderr=as_json)
-    campaign = read_campaign_file(file)
     if not watch_it and not is_configured(settings) and not is_owned(settings.state_dir):
         fail(
             "--no-watch needs an engine that keeps running: run `outdial up` in another terminal "
@@ -78,7 +79,7 @@ async def _launch(
         )
     while True:
         async with attached(settings, quiet=as_json) as at:
-            launched = await _launch_at(at, campaign, output, file, again=again)
+            launched = await _launch_at(at, campaign, output, again=again)
             if not watch_it:
                 return OK
             try:
@@ -91,7 +92,7 @@ async def _launch(
 
 
 async def _launch_at(
-    at: Attachment, campaign_file: CampaignFile, output: Console, file: Path, *, again: bool
+    at: Attachment, campaign_file: CampaignFile, output: Console, *, again: bool
 ) -> Launch:
     loaded = campaign_file.loaded
     if campaign_file.planned is not None:
@@ -118,8 +119,8 @@ async def _launch_at(
     output.print(text, markup=False)
     if launched.differences:
         output.print(
-            f"{file} differs from its revision {campaign.revision}; "
-            f"`outdial apply {file}` applies it:",
+            f"{campaign_file.path} differs from its revision {campaign.revision}; "
+            f"`outdial apply {campaign_file.path}` applies it:",
             markup=False,
         )
         for line in difference_lines(launched.differences):

@@ -37,6 +37,8 @@ class PlanFile(BaseModel):
 class CampaignFile:
     """A campaign file that a command was given, by itself or by a plan of it."""
 
+    path: Path
+    """Of the campaign file itself."""
     loaded: LoadedDefinition
     planned: PlanFingerprint | None = None
     """What the plan was made of."""
@@ -51,10 +53,13 @@ def write_plan(path: Path, campaign: Path, document: PlanDocument) -> None:
 
 def read_campaign_file(path: Path) -> CampaignFile:
     """Read a campaign file, or the one of a plan; for an invalid one, every problem is printed,
-    those of contacts included. Raises DefinitionInvalid for what is no file or a damaged plan."""
-    file, planned = _find(path)
+    those of contacts included."""
     try:
-        return CampaignFile(read_definition(file), planned)
+        file, planned = _find(path)
+    except DefinitionInvalid as error:
+        fail(*str(error).splitlines())
+    try:
+        return CampaignFile(file, read_definition(file), planned)
     except DefinitionInvalid:
         fail(*validate(file).lines())
 

@@ -6,8 +6,12 @@ from __future__ import annotations
 from datetime import datetime
 
 from outdial.domain.call.plan import CallPlan
-from outdial.domain.decision.decision import Candidate, Ledger, Wait
+from outdial.domain.decision.decision import Candidate, Ledger, Never, Wait
 from outdial.domain.decision.planner import decide
+from outdial.domain.decision.reasons import Reason
+from outdial.domain.definition.campaign import CampaignDefinition
+from outdial.domain.definition.purpose import Purpose
+from outdial.domain.definition.schedule import Schedule
 from outdial.domain.rules.consent import Consent, ConsentLevel
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.domain.rules.zone import ZoneEvidence
@@ -31,6 +35,24 @@ def earliest_wait(
     )
     decision = decide(candidate, plan, Ledger(), now, rulebook)
     return decision if isinstance(decision, Wait) else None
+
+
+def never_by_dates(definition: CampaignDefinition, now: datetime) -> Reason | None:
+    """Why nobody can be called under a definition whose lines are known, whoever they are: its end
+    has come, or its start is beyond the horizon. None: its dates admit calls.
+
+    The recipient that is assumed may be called at any hour, too.
+    """
+    of = definition.schedule
+    whole_days = {"start": of.start, "end": of.end, "hours": "00:00-24:00", "guard": "0s"}
+    changes = {
+        "purpose": Purpose.INFORMATIONAL,
+        "schedule": Schedule.model_validate(whole_days),
+    }
+    plan = CallPlan.of(definition.model_copy(update=changes))
+    candidate = Candidate(zones=("UTC",), consent=_ANY_CONSENT, promised=True)
+    decision = decide(candidate, plan, Ledger(), now)
+    return decision.reason if isinstance(decision, Never) else None
 
 
 class EarliestWaits:

@@ -20,6 +20,7 @@ from outdial.contracts.messages import ApplyRequest
 from outdial.dispatch.campaigns import update_campaign
 from outdial.dispatch.errors import UpdateRefused, WorkflowNotFound
 from outdial.domain.canary.record import CanaryRecord
+from outdial.domain.decision.earliest import never_by_dates
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.differences import Difference, Effect, differences, immutable
 from outdial.domain.record import CampaignRecord, StagingRecord
@@ -167,8 +168,8 @@ async def roll_back(
     scopes: tuple[str, ...] | None = None,
     live: bool = True,
 ) -> Applied:
-    """Apply the definition of an earlier revision again, by default that before the present one;
-    while a canary runs, by default it is taken back.
+    """Apply the definition of an earlier revision again, by default that before the present one in
+    the same launch; while a canary runs, by default it is taken back.
 
     Nobody is added or removed. Raises NotFound, and what `apply_definition` does.
     """
@@ -190,7 +191,10 @@ async def _revision_before(ctx: Resources, record: CampaignRecord) -> int:
         return running.base_revision
     before = await ctx.database.read(lambda s: revisions.revision_before(s, record))
     if before is None:
-        raise ChangeRefused(f"{record.name} is at its first revision")
+        raise ChangeRefused(
+            f"{record.name} is at the first revision of this launch; to go back to one of an "
+            "earlier launch, give its number"
+        )
     return before
 
 
@@ -226,9 +230,18 @@ async def _checked(
         lambda s: read_rulebook(s, ctx.tenant, ctx.clock())
     )
     require_risks(loaded, rulebook)
+    if loaded.definition.schedule != present.schedule:
+        _require_dates(ctx, record, loaded)
     await announce_lines(ctx)
     running = await find_running(ctx, record)
     return _Change(record, present, loaded, differing, note, running, new)
+
+
+def _require_dates(ctx: Resources, record: CampaignRecord, loaded: LoadedDefinition) -> None:
+    """Who is ended by the dates of a schedule stays ended under the next one."""
+    never = never_by_dates(loaded.definition, ctx.clock())
+    if never is not None:
+        raise ChangeRefused(f"nobody of {record.name} could be called any more: {never.text}")
 
 
 def _require_mutable(loaded: LoadedDefinition, differing: tuple[Difference, ...]) -> None:

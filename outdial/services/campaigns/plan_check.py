@@ -20,8 +20,8 @@ async def require_fresh(ctx: Resources, loaded: LoadedDefinition, made_of: PlanF
         raise StalePlan(f"the plan is stale; make a new one. Changed since then: {changed}")
 
 
-async def require_plan(ctx: Resources, loaded: LoadedDefinition, plan_id: str) -> None:
-    """Check that a plan of a definition would have this id now.
+async def require_plan(ctx: Resources, loaded: LoadedDefinition, plan_id: str) -> PlanFingerprint:
+    """Check that a plan of a definition would have this id now; what it would be made of.
 
     Raises StalePlan with the versions of today, UnknownLine, DefinitionInvalid.
     """
@@ -31,3 +31,4 @@ async def require_plan(ctx: Resources, loaded: LoadedDefinition, plan_id: str) -
             f"the plan {plan_id[:12]} was made of other inputs; make a new one. Of this definition "
             f"it would have the id {present.id}. Its `inputs` show what has changed"
         )
+    return present

@@ -94,9 +94,10 @@ def next_revision(s: Session, record: CampaignRecord) -> int:
 
 
 def revision_before(s: Session, record: CampaignRecord) -> int | None:
-    """The last one before the present that all recipients had."""
+    """The last one before the present, in its launch, that all recipients had."""
     query = select(func.max(campaign_revision.c.revision)).where(
         campaign_revision.c.campaign_id == record.id,
+        campaign_revision.c.launch == record.launch,
         campaign_revision.c.revision < record.revision,
         campaign_revision.c.canary_share.is_(None),
     )

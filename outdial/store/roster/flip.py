@@ -30,8 +30,8 @@ from outdial.store.db.tables import (
 )
 from outdial.store.roster.merging import (
     delete_rows_to,
-    keep_new_drafts,
     merge_rows,
+    move_new_drafts,
     remove_missing,
 )
 from outdial.store.roster.roster import DUPLICATE
@@ -202,22 +202,24 @@ def move_some(
             .values(launch=moving.launch, line=record.plan.line)
         )
     if taken < limit:
-        _move_drafts(s, moving, record)
+        if _move_drafts(s, moving, record):
+            return max(int(taken), 1)  # there may be more to do
         if by_workflow:
             forget_counts(s, of)
             end_staging(s, of, now=now)
     return int(taken)
 
 
-def _move_drafts(s: Session, of: StagingRecord, record: CampaignRecord) -> None:
-    """Give the launch the drafts that are left to be enrolled."""
+def _move_drafts(s: Session, of: StagingRecord, record: CampaignRecord) -> bool:
+    """Give the launch the drafts that are left to be enrolled; whether there may be more."""
     if of.merges:
-        keep_new_drafts(s, record, of)
+        return move_new_drafts(s, record, of)
     s.connection().execute(
         update(roster_chunk)
         .where(roster_chunk.c.campaign_id == record.id, roster_chunk.c.launch == of.row_launch)
         .values(launch=of.launch)
     )
+    return False
 
 
 def _merge(s: Session, of: StagingRecord, record: CampaignRecord, last: int) -> None:

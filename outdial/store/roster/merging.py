@@ -22,6 +22,8 @@ from outdial.store.db.bulk import among
 from outdial.store.db.tables import EPOCH, call, recipient, roster_chunk
 
 STEP = 1000
+CHUNKS_AT_ONCE = 4
+"""Of drafts, each of up to a thousand."""
 _WAITING, _READY, _DONE = (
     RecipientState.WAITING.value,
     RecipientState.READY.value,
@@ -165,25 +167,37 @@ def merge_rows(s: Session, record: CampaignRecord, of: StagingRecord, last: int)
         s.connection().execute(gone, {"ids": [each.row["id"] for each in matched]})
 
 
-def keep_new_drafts(s: Session, record: CampaignRecord, of: StagingRecord) -> None:
-    """Keep staged drafts, which are there for appointments that people have already, of new people
-    alone: others would be enrolled a second time."""
+def move_new_drafts(s: Session, record: CampaignRecord, of: StagingRecord) -> bool:
+    """Give the launch the next chunks of staged drafts, which are there for appointments that
+    people have already; whether there may be more chunks.
+
+    The rows must have been moved. Drafts of people who were there before are dropped: they would be
+    enrolled a second time.
+    """
     here = roster_chunk.c.campaign_id == record.id, roster_chunk.c.launch == of.row_launch
-    query = select(roster_chunk.c.sequence, roster_chunk.c.drafts).where(*here)
+    query = (
+        select(roster_chunk.c.sequence, roster_chunk.c.drafts)
+        .where(*here)
+        .order_by(roster_chunk.c.sequence)
+        .limit(CHUNKS_AT_ONCE)
+    )
     added = select(recipient.c.position).where(
         recipient.c.campaign_id == record.id,
         recipient.c.launch == of.launch,
         among(recipient.c.position, "positions"),
     )
-    for chunk in s.connection().execute(query).all():
+    chunks = s.connection().execute(query).all()
+    for chunk in chunks:
         positions = [draft["position"] for draft in chunk.drafts]
         new = frozenset(s.connection().execute(added, {"positions": positions}).scalars())
         kept = [draft for draft in chunk.drafts if draft["position"] in new]
         this = (*here, roster_chunk.c.sequence == chunk.sequence)
         if kept:
-            s.connection().execute(update(roster_chunk).where(*this).values(drafts=kept))
+            moved = {"drafts": kept, "launch": of.launch}
+            s.connection().execute(update(roster_chunk).where(*this).values(moved))
         else:
             s.connection().execute(delete(roster_chunk).where(*this))
+    return len(chunks) >= CHUNKS_AT_ONCE
 
 
 def delete_rows_to(s: Session, record: CampaignRecord, of: StagingRecord, last: int) -> None:
@@ -205,8 +219,8 @@ def remove_missing(
 
     The campaign's claim state must be locked: claims take people who are to be ended.
     """
-    people = _people_before(s, record, of, position, limit)
-    missing = _missing(s, people, partial(_listed, s, record, of))
+    people = _people_before(s, record, of, position, limit + 1)
+    missing = _missing(s, people[:limit], partial(_listed, s, record, of))
     if missing:
         these = update(recipient).where(among(recipient.c.id, "ids"))
         # In this order: a call that settles in between makes its recipient wait.
@@ -218,7 +232,7 @@ def remove_missing(
         )
         for statement in (last_call, end):
             s.connection().execute(statement, {"ids": missing})
-    return None if not people else int(people[-1]["position"]) + 1
+    return int(people[limit]["position"]) if len(people) > limit else None
 
 
 def _staged(

@@ -7,6 +7,12 @@ from typing import Any
 import httpx
 import pytest
 
+from outdial.domain.definition.fingerprint import PlanFingerprint
+from outdial.intake.definition import LoadedDefinition
+from outdial.resources.resources import Resources
+from outdial.services.campaigns.plan_check import require_plan
+from outdial.services.operations.reading import require_campaign
+from outdial.store.campaign import campaigns
 from tests.api.v1.conftest import Customer, bearer, new_key
 from tests.services.world import NUMBERS, World, new_name
 
@@ -100,3 +106,28 @@ async def test_a_launch_of_a_plan_that_is_stale_is_refused(us: Customer) -> None
     stale = await us.http.post(apply, json=other, params={"plan": plan["id"]})
     assert (stale.status_code, stale.json()["code"]) == (409, "stale_plan")
     assert changed["id"] in stale.json()["detail"], "the id that it has now"
+
+
+async def test_a_plan_is_applied_to_the_revision_it_was_checked_at(
+    us: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = definition()
+    made = await us.http.post("/v1/campaigns", json=document)
+    assert made.status_code == 201, made.text
+    other = document | {"agent": "other"}
+    plan = (await us.http.post(PATH, json=other, params={"runs": 0})).json()
+
+    async def overtaken(ctx: Resources, loaded: LoadedDefinition, plan_id: str) -> PlanFingerprint:
+        """Another revision commits as soon as the plan was checked."""
+        made_of = await require_plan(ctx, loaded, plan_id)
+        record = await require_campaign(ctx, loaded.definition.name)
+        third = loaded.definition.model_copy(update={"description": "third"})
+        await ctx.database.write(
+            lambda s: campaigns.apply_definition(s, record.id, third, "", now=ctx.clock())
+        )
+        return made_of
+
+    monkeypatch.setattr("outdial.api.v1.routes.revisions.require_plan", overtaken)
+    apply = f"/v1/campaigns/{document['name']}/apply"
+    refused = await us.http.post(apply, json=other, params={"plan": plan["id"]})
+    assert (refused.status_code, refused.json()["code"]) == (412, "precondition_failed")

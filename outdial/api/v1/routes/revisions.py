@@ -141,15 +141,17 @@ class Change:
         public_id: str | None = None,
     ) -> Answer:
         """Apply it, and show what came of it."""
+        expected = self.expected
         if self.plan is not None:
-            await require_plan(caller.ctx, loaded, self.plan)
+            planned = await require_plan(caller.ctx, loaded, self.plan)
+            expected = planned.revision if expected is None else expected
         applied = await applying.apply_definition(
             caller.ctx,
             loaded,
             name=self.name,
             mode=self.recipients,
             reason=self.reason,
-            expected=self.expected,
+            expected=expected,
             scopes=caller.key.scopes,
             progress=progress,
             public_id=public_id,
@@ -164,7 +166,7 @@ class RollbackBody(BaseModel):
     )
 
     revision: int | None = Field(default=None, ge=1, le=2**31 - 1)
-    """The one to go back to. Default: the one before the present."""
+    """The one to go back to. Default: the one before the present, of the same launch."""
     reason: str | None = Field(default=None, max_length=500)
 
 
