@@ -6,7 +6,6 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import pytz
@@ -91,7 +90,7 @@ def figures(rows: Rows) -> dict[str, Any]:
         "line": _groups(rows, lambda one: one["line"]),
         "agent": _groups(rows, lambda one: one["agent"]),
         "caller_id": _groups(rows, lambda one: one["caller_id"] or "the line's own"),
-        "revision": _groups(rows, lambda one: _revision(rows, one["created_at"])),
+        "revision": _groups(rows, lambda one: _revision(rows, one)),
         "calls_by_outcome": Counter(
             one["outcome"] or "unsettled" for one in rows.calls if _over(one)
         ),
@@ -152,8 +151,10 @@ def _cell(rows: Rows, one: Raw) -> tuple[int, int]:
     return min(one["attempt"], 10), at.hour
 
 
-def _revision(rows: Rows, at: datetime) -> str:
-    before = [row["revision"] for row in rows.revisions if row["created_at"] <= at]
+def _revision(rows: Rows, one: Raw) -> str:
+    if "revision" in one["evidence"]:
+        return str(one["evidence"]["revision"])
+    before = [row["revision"] for row in rows.revisions if row["created_at"] <= one["created_at"]]
     return str(max(before, default=min(row["revision"] for row in rows.revisions)))
 
 

@@ -69,6 +69,8 @@ class LineConfig(BaseModel):
     base_url: str | None = None
     credentials: dict[str, str] = Field(default_factory=dict, repr=False)
     options: dict[str, Any] = Field(default_factory=dict)
+    currency: str | None = None
+    """Of its prices; None: it has none."""
     request_timeout: timedelta = timedelta(seconds=10)
     egress: Egress = Egress()
     transport: httpx.AsyncBaseTransport | None = Field(default=None, exclude=True, repr=False)

@@ -62,11 +62,13 @@ def build_line(settings: Settings, name: str, environ: Mapping[str, str] | None 
         )
     if problems:
         raise SettingsInvalid(problems)
+    policy = _policy(line)
     config = LineConfig(
         name=name,
         base_url=line.base_url,
         credentials=credentials,
         options=line.options,
+        currency=None if policy.price is None else policy.price.currency,
         request_timeout=line.request_timeout,
         egress=settings.outgoing.egress(),
     )
@@ -74,7 +76,7 @@ def build_line(settings: Settings, name: str, environ: Mapping[str, str] | None 
         return Line(
             name,
             build_provider(line.provider, config),
-            _policy(line),
+            policy,
             tenant=line.tenant or settings.tenant,
         )
     except Misconfigured as error:

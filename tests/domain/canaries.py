@@ -73,6 +73,11 @@ def upper_bound(count: int, of: int, confidence: float = 0.95) -> float:
     return high
 
 
+def lower_bound(count: int, of: int, confidence: float = 0.95) -> float:
+    """The lower confidence bound of a share."""
+    return 1 - upper_bound(of - count, of, confidence)
+
+
 def _at_most(count: int, of: int, share: float) -> float:
     """The probability of at most `count` of `of`."""
     if share <= 0:

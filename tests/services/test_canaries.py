@@ -42,8 +42,9 @@ async def test_a_canary_and_the_way_back(working: World) -> None:
         return await _drawn(working, name) == {"canary", "rest"}
 
     await until(drawn)
-    with pytest.raises(ChangeRefused, match="is being tried on some of its recipients"):
-        await apply_definition(ctx, campaign(name, people=PEOPLE, agent="c"))
+    for agent in ("c", "a"):
+        with pytest.raises(ChangeRefused, match="is being tried on some of its recipients"):
+            await apply_definition(ctx, campaign(name, people=PEOPLE, agent=agent))
     back = await roll_back(ctx, name, reason="no")
     assert (back.changed, back.campaign.revision, back.campaign.plan.agent.id) == (True, 3, "a")
     assert (await read_canary(ctx, name)).state is CanaryState.ROLLED_BACK

@@ -215,6 +215,27 @@ def test_a_spent_budget_is_published_once_and_calls_go_on_when_it_is_raised(hous
     assert budget_of(house, campaign).exhausted is None
 
 
+def test_near_a_limit_it_is_published_once_for_each_amount(house: House) -> None:
+    """A price that is reported later makes room again, and the next call takes it."""
+    listen(house)
+    campaign = house.launch(9, budget={"most": "1.30 USD", "per_day": "3 USD"})
+    for _ in range(3):
+        call_id = ended_call(house, campaign, duration_seconds=240)
+        assert (house.claim(campaign).calls, len(published(house))) == ((), 1)
+        assert budget_of(house, campaign).exhausted == "most"
+        house.later(seconds=1)
+        analyse(house, call_id, 0.0, f"price of {call_id}")
+    raise_budget(house, campaign, most="1.35 USD")
+    ended_call(house, campaign, duration_seconds=240)
+    assert (house.claim(campaign).calls, len(published(house))) == ((), 2)
+    without = definition(campaign.name)
+    house.write(lambda s: apply_definition(s, campaign.id, without, "", now=house.now))
+    assert len(house.claim(campaign, limit=1).calls) == 1
+    raise_budget(house, campaign, most="1.35 USD")
+    house.claim(campaign)
+    assert len(published(house)) == 3
+
+
 def test_a_spent_day_opens_again_on_the_next_one(house: House) -> None:
     listen(house)
     campaign = house.launch(9, budget={"per_day": "1 USD"})

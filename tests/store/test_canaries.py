@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.status import CallStatus
@@ -23,6 +23,7 @@ from outdial.store.campaign.states import finish_campaign
 from outdial.store.compliance import rulings
 from outdial.store.db.errors import CanaryRunning, CanaryTooSmall, RevisionChanged
 from outdial.store.db.tables import canary_observation, recipient
+from outdial.store.roster import requeue
 from tests.builders import House, definition
 from tests.domain.canaries import Person
 from tests.store.canary_campaigns import (
@@ -68,11 +69,17 @@ def _present(house: House, campaign: CampaignRecord) -> CampaignRecord:
     return house.write(lambda s: campaigns.require_campaign(s, campaign.id))
 
 
-def _apply_to_all(house: House, campaign: CampaignRecord, **changes: Any) -> CampaignRecord:
-    given = definition(campaign.name, **changes)
+def _apply_to_all(
+    house: House, campaign: CampaignRecord, restores: int | None = None, **changes: Any
+) -> CampaignRecord:
+    given, note = definition(campaign.name, **changes), revisions.RevisionNote(restores=restores)
     return house.write(
-        lambda s: campaigns.apply_definition(s, campaign.id, given, "", now=house.now)
+        lambda s: campaigns.apply_definition(s, campaign.id, given, "", now=house.now, note=note)
     )
+
+
+def _take_back(house: House, campaign: CampaignRecord, **changes: Any) -> CampaignRecord:
+    return _apply_to_all(house, campaign, restores=campaign.revision, **changes)
 
 
 # --- begun ----------------------------------------------------------------------------------------
@@ -131,6 +138,24 @@ def test_everybody_who_waits_is_drawn_by_the_seed_and_keeps_the_arm(house: House
     assert {one: after[one] for one in drawn} == drawn
 
 
+def test_a_step_draws_no_further_than_it_requeues(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many of them are done: a step over these reads no more than another."""
+    monkeypatch.setattr(requeue.requeue_some, "__defaults__", (requeue.FROM_THE_START, 10))
+    monkeypatch.setattr(requeue.end_of_step, "__defaults__", (10,))
+    campaign = house.launch(PEOPLE)
+    done = update(recipient).where(recipient.c.position < 15).values(state="done")
+    house.write(lambda s: s.connection().execute(done))
+    positions = select(recipient.c.position).where(recipient.c.arm.is_not(None))
+    begin(house, campaign)
+    for step in range(1, 4):
+        house.claim(campaign, limit=1)
+        drawn = house.write(lambda s: s.connection().execute(positions).scalars().all())
+        assert all(position < 10 * step for position in drawn)
+        assert bool(drawn) is (step > 1), "of those who are done nobody is"
+
+
 def test_each_arm_is_called_under_its_own_revision(house: House) -> None:
     campaign = house.launch(PEOPLE)
     begin(house, campaign)
@@ -151,7 +176,7 @@ def test_hours_of_the_canary_are_its_own(house: House) -> None:
     begin(house, campaign, agent=BASE, **WIDE)
     called = house.claim(campaign).calls
     assert len(called) == list(_arms(house).values()).count(Arm.CANARY)
-    back = _apply_to_all(house, campaign, **later)
+    back = _take_back(house, campaign, **later)
     assert back.revision == 3
     passed = house.fence(called[0].call_id)
     assert passed.reason, passed
@@ -163,7 +188,7 @@ def test_recipients_of_the_canary_wait_for_its_hours(house: House) -> None:
     called = call_all(house, campaign, random.Random(1), {BASE: REACHED}, at_once=200,
                       until=lambda: house.now.year > 2026)  # fmt: skip
     assert called == {BASE: list(_arms(house).values()).count(Arm.REST)}
-    _apply_to_all(house, campaign, **WIDE)
+    _take_back(house, campaign, **WIDE)
     house.now = house.now.replace(year=2026)
     left = house.claim(campaign).calls
     assert len(left) == list(_arms(house).values()).count(Arm.CANARY)
@@ -173,7 +198,7 @@ def test_a_call_runs_out_as_it_was_claimed(house: House) -> None:
     campaign = house.launch(PEOPLE, **WIDE)
     begin(house, campaign, **WIDE)
     calls = house.claim(campaign, limit=20).calls
-    _apply_to_all(house, campaign, **WIDE)
+    _take_back(house, campaign, **WIDE)
     assert newest(house, campaign).state is CanaryState.ROLLED_BACK
     assert {_agent_of(house, call.call_id) for call in calls} == {(BASE, 1), (TRIED, 2)}
     (after,) = house.claim(campaign, limit=1).calls
@@ -262,19 +287,25 @@ def test_one_that_changes_nothing_is_promoted(house: House) -> None:
 def test_nothing_else_is_applied_meanwhile(house: House) -> None:
     campaign = house.launch(PEOPLE)
     begin(house, campaign)
-    with pytest.raises(CanaryRunning):
-        _apply_to_all(house, campaign, agent="third")
+    for agent in ("third", BASE):
+        with pytest.raises(CanaryRunning):
+            _apply_to_all(house, campaign, agent=agent)
     assert newest(house, campaign).state is CanaryState.RUNNING
 
 
 @pytest.mark.parametrize(
-    ("agent", "state"), [(BASE, CanaryState.ROLLED_BACK), (TRIED, CanaryState.PROMOTED)]
+    ("agent", "restores", "state"),
+    [
+        (BASE, 1, CanaryState.ROLLED_BACK),
+        (TRIED, None, CanaryState.PROMOTED),
+        (TRIED, 2, CanaryState.PROMOTED),
+    ],
 )
-def test_by_hand(house: House, agent: str, state: CanaryState) -> None:
+def test_by_hand(house: House, agent: str, restores: int | None, state: CanaryState) -> None:
     campaign = house.launch(PEOPLE)
     begin(house, campaign)
     house.claim(campaign, limit=5)
-    changed = _apply_to_all(house, campaign, agent=agent)
+    changed = _apply_to_all(house, campaign, restores, agent=agent)
     record = newest(house, campaign)
     assert (changed.revision, changed.plan.agent.id, record.state) == (3, agent, state)
     assert str(record.reason).startswith("by hand; ")

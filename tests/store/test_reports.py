@@ -266,7 +266,7 @@ def _call(
         "duration_seconds": chance.choice((None, chance.uniform(0, 900))),
         "cost": chance.choice((None, round(chance.uniform(0, 2), 4))),
         "structured": {},
-        "evidence": {},
+        "evidence": chance.choice(({}, {"revision": 1}, {"revision": 2})),
     }
 
 

@@ -54,6 +54,8 @@ class ReportedCall(NamedTuple):
     computed_cost: int | None = None
     """In millionths, by its line's prices, as the budget counts it; None: there is no budget, or
     it is not settled."""
+    revision: int | None = None
+    """That it was claimed under; None: an old call, which does not say."""
     evidence: DialEvidence | None = None
     callbacks: Sequence[tuple[str, str]] = ()
     """Kind and state of each."""

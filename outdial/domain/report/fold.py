@@ -115,7 +115,7 @@ class ReportFold:
             ("line", call.line),
             ("agent", call.agent),
             ("caller_id", call.caller_id or LINES_OWN),
-            ("revision", str(self._revision_at(call.created_at))),
+            ("revision", str(self._revision_of(call))),
         ):
             self._groups[property_name].add(value, call, right=right, outcome=outcome)
         self._lines.add(call.line)
@@ -156,8 +156,10 @@ class ReportFold:
             self._by_hour[cell] += 1
             self._reached_by_hour[cell] += call.by_person
 
-    def _revision_at(self, at: datetime) -> int:
-        place = bisect_right(self._revision_starts, at)
+    def _revision_of(self, call: ReportedCall) -> int:
+        if call.revision is not None:
+            return call.revision
+        place = bisect_right(self._revision_starts, call.created_at)
         return self._header.revisions[max(0, place - 1)][1] if self._revision_starts else 0
 
     def _note_hour(self, what: str, at: datetime | None) -> None:

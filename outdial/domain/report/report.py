@@ -257,7 +257,7 @@ class CampaignReport(_Part):
     agents: list[GroupFigures]
     caller_ids: list[GroupFigures]
     revisions: list[GroupFigures]
-    """By the revision that was in force when the call was claimed."""
+    """By the revision that the call was claimed under."""
     outcomes: list[OutcomeFigures]
     hours: list[Hour]
     talk: Durations
@@ -298,7 +298,7 @@ class LaunchHeader(_Part):
     launched_at: datetime
     finished_at: datetime | None
     revisions: tuple[tuple[datetime, int], ...]
-    """When each revision of the launch came into force, in order."""
+    """When each revision of the launch was made, in order."""
     head: str | None
     recipients: int
     calls: int

@@ -172,25 +172,39 @@ def budgets_of_people(
 
 
 def publish_exhaustion(s: Session, budget: CampaignBudget, stored: str | None) -> None:
-    """Publish that the budget admits no more calls to those who wait, once for each launch or day;
-    `stored` is what was published last."""
+    """Publish that the budget admits no more calls to those who wait, once for each launch or day
+    and amount of the limit; `stored` is what an earlier claim has saved.
+
+    Saved are the limit that admits none now, and after each `|` one that was published: near a
+    limit, calls that end cheaper make room for another one again and again.
+    """
     record, allowance = budget.record, budget.allowance()
-    current = None
-    if allowance.exhausted is not None:
-        of = budget.day if allowance.exhausted == "per_day" else record.launch
-        current = f"{allowance.exhausted} {of}"
-    if current == stored:
-        return
-    if allowance.exhausted is not None:
+    before, *published = (stored or "").split("|")
+    limits = {name: f"{_of(budget, name)} {limit}" for name, limit in budget.budget.limits.items()}
+    published = [each for each in published if each in limits.values()]
+    exhausted = allowance.exhausted
+    current = "" if exhausted is None else _of(budget, exhausted)
+    if exhausted is not None:
+        key = limits.get(exhausted)
+        new = current != before if key is None else key not in published
         launch = {"campaign_id": record.id, "of_launch": record.launch}
-        if s.connection().execute(_WAITS, launch).first() is None:
+        changed = new or current != before
+        if changed and s.connection().execute(_WAITS, launch).first() is None:
             return
-        publish_campaign(
-            s,
-            record,
-            EventType.CAMPAIGN_BUDGET_EXHAUSTED,
-            now=budget.now,
-            reason=allowance.reason,
-            limit=allowance.exhausted,
-        )
-    save_claim_state(s, record.id, budget_exhausted=current)
+        if new:
+            publish_campaign(
+                s,
+                record,
+                EventType.CAMPAIGN_BUDGET_EXHAUSTED,
+                now=budget.now,
+                reason=allowance.reason,
+                limit=exhausted,
+            )
+            published += [] if key is None else [key]
+    kept = "|".join([current, *published]) or None
+    if kept != stored:
+        save_claim_state(s, record.id, budget_exhausted=kept)
+
+
+def _of(budget: CampaignBudget, limit: str) -> str:
+    return f"{limit} {budget.day if limit == 'per_day' else budget.record.launch}"

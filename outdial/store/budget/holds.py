@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
@@ -13,21 +14,18 @@ from outdial.domain.money.spending import Spending
 from outdial.store.budget.hold import BudgetHold
 from outdial.store.budget.totals import Change, add_to_totals, totals_of
 from outdial.store.call.locked_call import LockedCall
-from outdial.store.db.bulk import among
+from outdial.store.db.lookups import Lookup
 from outdial.store.db.tables import budget_hold
 
 _SETTLE = update(budget_hold).where(budget_hold.c.call_id == bindparam("of_call"))
-_OF_PEOPLE = (
+_OF_PEOPLE = Lookup(
     select(
         budget_hold.c.recipient_id,
-        func.sum(func.coalesce(budget_hold.c.cost, 0)),
-        func.sum(case((budget_hold.c.cost.is_(None), budget_hold.c.highest), else_=0)),
-    )
-    .where(
-        among(budget_hold.c.recipient_id, "recipients"),
-        budget_hold.c.currency == bindparam("of_currency"),
-    )
-    .group_by(budget_hold.c.recipient_id)
+        func.coalesce(budget_hold.c.cost, 0).label("spent"),
+        case((budget_hold.c.cost.is_(None), budget_hold.c.highest), else_=0).label("reserved"),
+    ).where(budget_hold.c.currency == bindparam("of_currency")),
+    budget_hold.c.recipient_id,
+    "recipients",
 )
 
 
@@ -86,7 +84,8 @@ def spending_of_people(
     if not recipients:
         return {}
     values = {"recipients": list(recipients), "of_currency": currency}
-    return {
-        key: Spending(int(spent), int(reserved))
-        for key, spent, reserved in s.connection().execute(_OF_PEOPLE, values)
-    }
+    spent, reserved = Counter[int](), Counter[int]()
+    for recipient_id, cost, held in _OF_PEOPLE.execute(s, values):
+        spent[recipient_id] += cost
+        reserved[recipient_id] += held
+    return {key: Spending(spent[key], reserved[key]) for key in spent}

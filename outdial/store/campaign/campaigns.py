@@ -386,7 +386,8 @@ def apply_definition(
         if name not in lines:
             raise UnknownLine(name, lines)
     if state["canary_id"] is not None:
-        end_by_revision(s, record, state["canary_id"], definition, now=now)
+        restores = note.restores is not None
+        end_by_revision(s, record, state["canary_id"], definition, restores=restores, now=now)
     values = {"plan": _written(CallPlan.of(definition)), "revision": next_revision(s, record)}
     changed = change_campaign(s, campaign_id, values)
     keep_revision(s, changed, definition, source_text, now, note)

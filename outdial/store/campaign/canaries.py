@@ -31,7 +31,7 @@ from outdial.store.db.tables import (
     is_pending_observation,
     recipient,
 )
-from outdial.store.roster.requeue import STEP
+from outdial.store.roster.requeue import end_of_step
 
 _EVIDENCE = TypeAdapter(Evidence)
 _FIELDS = tuple(CanaryRecord.model_fields.keys() - {"evidence"})
@@ -125,17 +125,19 @@ def end_by_revision(
     canary_id: int,
     definition: CampaignDefinition,
     *,
+    restores: bool,
     now: datetime,
 ) -> None:
     """End a canary whose campaign gets the definition of one of its arms for all recipients.
 
-    Raises CanaryRunning for any other definition.
+    Only a rollback, which `restores` a revision, takes it back: who applies the campaign's present
+    file may not know of the canary. Raises CanaryRunning for any other definition.
     """
     running = read_canary(s, canary_id)
-    for state, revision in (
-        (CanaryState.ROLLED_BACK, running.base_revision),
-        (CanaryState.PROMOTED, running.revision),
-    ):
+    ends = [(CanaryState.PROMOTED, running.revision)]
+    if restores:
+        ends.append((CanaryState.ROLLED_BACK, running.base_revision))
+    for state, revision in ends:
         of_arm = definition_at(s, record.id, revision)
         if of_arm is not None and same_but_recipients(of_arm, definition):
             reason = f"by hand; {figures_of(running.evidence)}"
@@ -148,20 +150,18 @@ def end_by_revision(
 
 
 def draw_arms(s: Session, record: CampaignRecord, canary_id: int, first: int) -> None:
-    """Draw recipients who wait for a call into the arms, from a position on, as many as one step of
-    a requeue has at most; who was drawn before keeps the arm."""
+    """Draw recipients who wait for a call into the arms, from a position on as far as a step of a
+    requeue goes; who was drawn before keeps the arm."""
+    last, _ = end_of_step(s, record, first)
+    if last is None:
+        return
     running = read_canary(s, canary_id)
-    query = (
-        select(recipient.c.id)
-        .where(
-            recipient.c.campaign_id == record.id,
-            recipient.c.launch == record.launch,
-            recipient.c.position >= first,
-            recipient.c.state.in_(_OPEN),
-            recipient.c.canary_id.is_distinct_from(canary_id),
-        )
-        .order_by(recipient.c.position)
-        .limit(STEP)
+    query = select(recipient.c.id).where(
+        recipient.c.campaign_id == record.id,
+        recipient.c.launch == record.launch,
+        recipient.c.position.between(first, last),
+        recipient.c.state.in_(_OPEN),
+        recipient.c.canary_id.is_distinct_from(canary_id),
     )
     drawn: dict[Arm, list[int]] = {arm: [] for arm in Arm}
     for recipient_id in s.connection().execute(query).scalars():

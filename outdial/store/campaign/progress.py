@@ -87,7 +87,7 @@ def _with_exhaustion(
     record: CampaignRecord, budget: BudgetProgress | None, stored: str | None
 ) -> BudgetProgress | None:
     """With the limit that a claim has found to admit no more, if one of this launch did."""
-    limit, _, of = (stored or "").partition(" ")
+    limit, _, of = (stored or "").partition("|")[0].partition(" ")
     if budget is None or not limit or (limit == "most" and of != str(record.launch)):
         return budget
     return budget.model_copy(update={"exhausted": limit})

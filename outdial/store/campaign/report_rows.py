@@ -59,6 +59,7 @@ _CALLS = (
         call.c.ended_at,
         call.c.duration_seconds,
         call.c.cost,
+        call.c.evidence,
     )
     .where(among(call.c.recipient_id, "ids"))
     .order_by(call.c.recipient_id, call.c.number)
@@ -178,6 +179,7 @@ def _calls_of(s: Session, people: Sequence[int]) -> dict[int, list[ReportedCall]
             duration_seconds=row.duration_seconds,
             cost=row.cost,
             computed_cost=computed.get(row.id),
+            revision=(row.evidence or {}).get("revision"),
             evidence=evidence.get(row.id),
             callbacks=[(kind, state) for kind, state in callbacks.get(row.id, ())],
             bookings=[status for (status,) in bookings.get(row.id, ())],

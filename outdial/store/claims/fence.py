@@ -168,6 +168,8 @@ def raise_fence(
     if not isinstance(decision, Dial):
         _set_fence(s, call_id, fence=Fence.CLOSED.value)
         return _withdrawn(row, objection or ""), None
+    # Read before the rate and the chain are locked: a definition may take long to parse.
+    claimed_plan = _plan_of_claim(s, row, plan)
     queued = Queued(call_id, row["created_at"], row["tenant"], row["line"])
     retry_at = take_token(s, queued, now)
     if retry_at is not None:
@@ -175,7 +177,7 @@ def raise_fence(
     deadline = now + placement_timeout
     _mark_placing(s, call_id, row, decision, now, deadline)
     passed = FencePass(verdict=FenceVerdict.GO, line=row["line"], deadline=deadline)
-    return passed, _request(call_id, row, _plan_of_claim(s, row, plan), caller_id, webhook_url)
+    return passed, _request(call_id, row, claimed_plan, caller_id, webhook_url)
 
 
 def _plan_of_claim(s: Session, row: RowMapping, plan: CallPlan) -> CallPlan:

@@ -180,6 +180,8 @@ def _scan_and_reserve(
     if budget is not None:
         publish_exhaustion(s, budget, state["budget_exhausted"])
         reservation.budget_spent = budget.allowance().exhausted == "most"
+    elif state["budget_exhausted"] is not None:
+        save_claim_state(s, record.id, budget_exhausted=None)
     surplus = {record.plan.line} if reservation.surplus else ()
     wakeup = next_wakeup(
         s,

@@ -69,7 +69,7 @@ def requeue_some(
     from; None when there are no more. Recipients that are enrolled while this goes on are decided
     by the new rules already, whatever their position.
     """
-    last, more = _end_of_step(s, campaign, position, step)
+    last, more = end_of_step(s, campaign, position, step)
     if last is None:
         return None
     here = (
@@ -129,8 +129,8 @@ def _instant(at: datetime) -> ColumnElement[datetime]:
     return literal(at, type_=recipient.c.due_at.type)
 
 
-def _end_of_step(
-    s: Session, campaign: CampaignRecord, position: int, step: int
+def end_of_step(
+    s: Session, campaign: CampaignRecord, position: int, step: int = STEP
 ) -> tuple[int | None, bool]:
     """The last of the next `step` positions in use, and whether there may be more. Positions are
     not dense: of requests they are negative, and made of the requests' ids."""

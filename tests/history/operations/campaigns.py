@@ -26,7 +26,7 @@ from outdial.store.campaign.canary_changes import NewCanary
 from outdial.store.campaign.open_campaigns import list_open_campaigns
 from outdial.store.campaign.past_calls import read_past_calls
 from outdial.store.campaign.proposals import Proposal
-from outdial.store.campaign.revisions import NO_NOTE
+from outdial.store.campaign.revisions import NO_NOTE, RevisionNote
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.compliance import receipts, rulings
 from outdial.store.lines import lines
@@ -268,7 +268,8 @@ def canaries_of_campaigns(scene: Scene) -> None:
     assert record is not None
     base = scene.do(lambda s: revisions.definition_at(s, record.id, record.revision))
     assert base is not None
-    scene.do(lambda s: campaigns.apply_definition(s, record.id, base, "", now=house.now))
+    note = RevisionNote(restores=record.revision)
+    scene.do(lambda s: campaigns.apply_definition(s, record.id, base, "", now=house.now, note=note))
     scene.do(lambda s: revisions.revision_before(s, record))
     _states(house, small, CampaignState.STOPPING)
     scene.do(lambda s: finish_campaign(s, small.id, now=house.now))

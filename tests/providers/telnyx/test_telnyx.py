@@ -143,6 +143,23 @@ async def test_a_phone_that_screens_its_calls_reaches_nobody(
     assert caplog.records == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("call.cost", {"total_cost": "0.01", "cost_parts": [{"cost": "0.01", "currency": "EUR"}]}),
+        ("call.analyzed", {"cost": {"total": "0.12", "currency": "EUR"}}),
+    ],
+)
+async def test_a_price_in_another_currency_than_the_lines_is_left_out(
+    stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall, kind: str, payload: dict[str, Any]
+) -> None:
+    assert reported(stage, telnyx, call, kind, **payload).cost is not None
+    telnyx.webhooks.line = stage.line(currency="EUR")
+    assert reported(stage, telnyx, call, kind, **payload).cost is not None
+    telnyx.webhooks.line = stage.line(currency="USD")
+    assert reported(stage, telnyx, call, kind, **payload).cost is None
+
+
 async def test_cost_and_recording_come_later(
     stage: TelnyxStage, telnyx: TelnyxProvider, call: FarCall
 ) -> None:

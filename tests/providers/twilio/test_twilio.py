@@ -297,6 +297,18 @@ async def test_the_price_comes_later_and_is_an_event_of_its_own(
     assert before.events[0].duration_seconds == 55
 
 
+@pytest.mark.parametrize(("unit", "counted"), [("USD", True), ("EUR", False), ("", True)])
+async def test_a_price_in_another_currency_than_the_lines_is_left_out(
+    stage: TwilioStage, call: FarCall, unit: str, counted: bool
+) -> None:
+    stage.move(call, *stage.steps)
+    stage.facts[call.id] = {"price": "-0.0170", "price_unit": unit}
+    priced = TwilioProvider(stage.line(currency="USD"))
+    found = await priced.look_up(call.id)
+    assert found is not None
+    assert [each.cost for each in found.events if each.cost] == [0.017] * counted
+
+
 async def test_a_callback_without_a_time_happened_when_it_came(
     stage: TwilioStage, twilio: TwilioProvider, call: FarCall
 ) -> None:

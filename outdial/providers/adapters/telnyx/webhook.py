@@ -32,6 +32,7 @@ from outdial.providers.reports.payload import (
     text_at,
     value_at,
 )
+from outdial.providers.reports.price import in_currency
 from outdial.providers.reports.sip import block_or_refusal
 from outdial.providers.reports.status_map import Meaning, load_maps
 from outdial.providers.signing import header_of, require_recent, required_secret
@@ -110,6 +111,9 @@ class TelnyxWebhooks(WebhookReader):
             detail=kind,
         )
         facts = _facts(kind, payload)
+        if "cost" in facts:
+            cost = in_currency(facts["cost"], self.line.currency, *_currencies_in(payload))
+            facts = {**facts, "cost": cost}
         return (event.model_copy(update=facts).by_facts(),) if facts else ()
 
 
@@ -171,6 +175,11 @@ def _facts(kind: str, payload: Mapping[str, Any]) -> dict[str, Any]:
 
 def _cost(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {"kind": EventKind.ANALYSIS, "cost": number_at(payload, "total_cost")}
+
+
+def _currencies_in(payload: Mapping[str, Any]) -> list[str | None]:
+    parts = list_at(payload, "cost_parts")
+    return [text_at(payload, "cost", "currency"), *(text_at(part, "currency") for part in parts)]
 
 
 def _recording(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -233,7 +233,7 @@ class TwilioProvider(HttpProvider):
         return content_of(response, self.line.name)
 
     def _snapshot(self, call: Mapping[str, Any]) -> CallSnapshot:
-        events = tuple(webhook.read_resource(call))
+        events = tuple(webhook.read_resource(call, self.line.currency))
         if not events:
             raise unreadable(self.line.name)
         return CallSnapshot(provider_call_id=events[0].provider_call_id or "", events=events)

@@ -20,6 +20,7 @@ from outdial.providers.errors import WebhookRefused
 from outdial.providers.port import WebhookReader
 from outdial.providers.reports.instants import from_rfc2822
 from outdial.providers.reports.payload import form_in, number_at, storable, text_at
+from outdial.providers.reports.price import in_currency
 from outdial.providers.reports.status_map import Meaning, load_maps
 from outdial.providers.signing import CALL_ID, query_of
 
@@ -66,10 +67,11 @@ class TwilioWebhooks(WebhookReader):
         return (event.model_copy(update=facts).by_facts(),)
 
 
-def read_resource(call: Mapping[str, Any]) -> Sequence[CallEvent]:
+def read_resource(call: Mapping[str, Any], currency: str | None = None) -> Sequence[CallEvent]:
     """The events in a call resource, as the API shows it; empty when it can't be read.
 
-    The price is filled in some time after the end, and then an event of its own.
+    The price is filled in some time after the end, and then an event of its own; one that is not in
+    the line's `currency` is left out.
     """
     sid, word = text_at(call, "sid"), text_at(call, "status")
     instants = (from_rfc2822(text_at(call, name)) for name in _INSTANTS)
@@ -90,7 +92,7 @@ def read_resource(call: Mapping[str, Any]) -> Sequence[CallEvent]:
             duration_seconds=number_at(call, "duration"),
         ).by_facts()
     ]
-    price = number_at(call, "price")
+    price = in_currency(number_at(call, "price"), currency, text_at(call, "price_unit"))
     if price is not None:
         events.append(
             CallEvent(
