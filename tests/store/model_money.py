@@ -7,11 +7,12 @@ from typing import Any
 
 from sqlalchemy import select
 
-from outdial.domain.call.status import CallStatus, FailureClass
+from outdial.domain.call.event import CallEvent
+from outdial.domain.call.status import CallStatus, FailureClass, Fence
 from outdial.domain.definition.budget import Budget
-from outdial.domain.money.cost import BilledCall, CostSource, cost_of
+from outdial.domain.money.cost import BilledCall, cost_of
 from outdial.domain.money.price import LinePrice
-from outdial.store.db.tables import budget_hold, budget_total, call
+from outdial.store.db.tables import budget_hold, budget_total, call, event
 from outdial.store.lines.lines import LineLimits
 from tests.databases import InThread
 
@@ -27,6 +28,9 @@ COSTS = (None, 0.05, 0.7, 40.0)
 PRICE = LinePrice("USD", per_minute=60_000, per_call=100_000)
 HIGHEST = 700_000
 NO_LIMIT = 10**15
+_NEVER_SENT = (Fence.CLOSED, Fence.NOT_PLACED)
+"""A call that ended so is an attempt only because it was reported later."""
+_REPORTS = select(event.c.call_id, event.c.payload).where(event.c.call_id.is_not(None))
 _CALLS = select(budget_hold, call).join_from(budget_hold, call, call.c.id == budget_hold.c.call_id)
 
 
@@ -62,14 +66,16 @@ class Money:
         if self._money_read_at == self.database.changes:
             return
         self._money_read_at = self.database.changes
-        holds, totals = self.database.read_sync(
+        holds, totals, reports = self.database.read_sync(
             lambda s: (
                 s.connection().execute(_CALLS).mappings().all(),
                 s.connection().execute(select(budget_total)).mappings().all(),
+                s.connection().execute(_REPORTS).all(),
             )
         )
+        ended = {call_id for call_id, payload in reports if _reports_an_end(payload)}
         for row in holds:
-            self._is_settled_to_its_price(row)
+            self._is_settled_to_its_price(row, ended=row["call_id"] in ended)
         assert {_key(row): _sums(row) for row in totals} == _summed(holds)
         for row in totals:
             limit = self.limits[row["campaign_id"]][
@@ -81,7 +87,8 @@ class Money:
             limit = self.limits[campaign_id]["per_person"]
             assert used <= limit + raised[campaign_id, "launch", str(launch)], recipient_id
 
-    def _is_settled_to_its_price(self, row: Any) -> None:
+    def _is_settled_to_its_price(self, row: Any, *, ended: bool) -> None:
+        """`ended`: its provider has reported an end."""
         if row["settled_at"] is None:
             assert (row[budget_hold.c.cost], row["highest"]) == (None, HIGHEST)
             return
@@ -94,11 +101,16 @@ class Money:
             seconds=row["duration_seconds"],
             answered_at=row["answered_at"],
             ended_at=row["ended_at"],
-            rings_again=row["cost_source"] == CostSource.HIGHEST,
+            rings_again=row["is_attempt"] and row["fence"] in _NEVER_SENT and not ended,
         )
         cost = cost_of(billed, PRICE, HIGHEST)
         kept = (row[budget_hold.c.cost], row["cost_source"], row["excess"])
         assert kept == (cost.amount, cost.source.value, cost.excess)
+
+
+def _reports_an_end(payload: str) -> bool:
+    status = CallEvent.model_validate_json(payload).status
+    return status is not None and status.terminal
 
 
 def _by_person(holds: Any) -> Counter[tuple[int, int, int]]:
