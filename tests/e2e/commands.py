@@ -22,7 +22,7 @@ for line in sys.stdin:
     one = CliRunner().invoke(app, json.loads(line))
     print(json.dumps(dict(code=one.exit_code, out=one.stdout, err=one.stderr)), flush=True)
 """
-PATIENCE = 90.0
+PATIENCE = 240.0
 """Seconds; a stack of one's own takes some of them to start and to stop."""
 
 
