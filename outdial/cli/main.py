@@ -86,11 +86,13 @@ class Commands(LazyGroup):
             "outdial.cli.campaigns.revisions:diff",
         ),
         LazyCommand(
-            "rollback", STEER, "Apply an earlier revision of a campaign again.",
+            "rollback", STEER,
+            "Apply an earlier revision of a campaign again, or take its canary back.",
             "outdial.cli.campaigns.apply:rollback",
         ),
         LazyCommand(
-            "canary", STEER, "Show how a revision does that is tried on some recipients first.",
+            "canary", STEER,
+            "Show a campaign's last canary beside the rest: figures, evidence, how it ended.",
             "outdial.cli.campaigns.canary:canary",
         ),
         LazyCommand(
@@ -126,7 +128,7 @@ class Commands(LazyGroup):
             "outdial.cli.definitions.validate:validate",
         ),
         LazyCommand(
-            "plan", WRITE, "Show what a campaign file would do: who is called, when, and why not.",
+            "plan", WRITE, "Show what a campaign file would do. No call is placed.",
             "outdial.cli.campaigns.plan:plan",
         ),
         LazyCommand(

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from outdial.domain.call.batches import SMALLEST_STEP
+from outdial.domain.call.batches import RESCHEDULED, SMALLEST_STEP
 from outdial.domain.call.status import CallStatus
 from outdial.domain.record import CampaignRecord, RecipientRecord, RecipientState
 from outdial.store.campaign import campaigns
@@ -115,7 +115,7 @@ def test_daily_limits_count_the_calls_of_all_campaigns(house: House) -> None:
 
 def test_more_people_than_are_decided_about_in_one_claim(house: House) -> None:
     house.now = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
-    campaign = _campaign(house, *[NEW_YORK] * 500)
+    campaign = _campaign(house, *[NEW_YORK] * (RESCHEDULED - 1))
     claim = house.claim(campaign)
     assert claim.wake_at == datetime(2026, 3, 4, 14, 0, tzinfo=UTC)
     assert claim.reason == "next: 09:00 in America/New_York for 100+ people"

@@ -23,7 +23,7 @@ def canary(
     name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
-    """Show a campaign's last canary beside the rest: figures, evidence, and what came of it.
+    """Show a campaign's last canary beside the rest: figures, evidence, how it ended.
 
     Evidence counts against the canary: it is 1 or less on average while the canary is no worse, and
     at the limit the canary is taken back.
