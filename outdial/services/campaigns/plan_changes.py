@@ -175,8 +175,10 @@ class _Version:
 
     @classmethod
     def of(cls, plan: CallPlan, prices: Mapping[str, LinePrice | None]) -> _Version:
-        known = [price for share in plan.shares if (price := prices.get(share.name)) is not None]
-        highest = max((price.highest(plan.max_duration) for price in known), default=0)
+        configured = [
+            price for share in plan.shares if (price := prices.get(share.name)) is not None
+        ]
+        highest = max((price.highest(plan.max_duration) for price in configured), default=0)
         return cls(plan, highest)
 
     @property
