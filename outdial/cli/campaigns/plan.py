@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import NothingYet, reading_records
+from outdial.cli.campaigns.interruptible import interruptible
 from outdial.cli.campaigns.plan_figures import print_plan
 from outdial.cli.campaigns.plan_files import write_csv
 from outdial.cli.campaigns.planned_file import write_plan
@@ -24,7 +25,6 @@ from outdial.cli.campaigns.rehearsal_options import (
     read_start,
     runs_in_words,
 )
-from outdial.cli.campaigns.staging import Interrupted
 from outdial.cli.exit_codes import FAILED, OK, VIOLATED
 from outdial.cli.live_line import live_line
 from outdial.cli.output import fail, flush_json, say
@@ -44,7 +44,6 @@ from outdial.services.campaigns.plan_input import (
 )
 from outdial.services.campaigns.plan_policy import PlanPolicy, violations
 from outdial.services.campaigns.planning import CampaignPlan, make_plan
-from outdial.services.campaigns.rehearsal_processes import Interruption
 from outdial.services.campaigns.rehearsing import MOST_RUNS
 
 RUNS = 10
@@ -179,16 +178,11 @@ async def _read(settings: Settings, options: _Options, ctx: Resources | None) ->
 
 async def _made(given: PlanInput, seeds: Sequence[int]) -> CampaignPlan:
     """Raises Interrupted for Ctrl-C."""
-    interruption = Interruption()
-    try:
-        with live_line() as show:
-            return await asyncio.to_thread(
-                make_plan,
-                given,
-                seeds,
-                progress=lambda progress: show(runs_in_words(progress)),
-                interruption=interruption,
-            )
-    except asyncio.CancelledError:
-        interruption.request()
-        raise Interrupted("Interrupted; nothing was changed.") from None
+    with interruptible() as interruption, live_line() as show:
+        return await asyncio.to_thread(
+            make_plan,
+            given,
+            seeds,
+            progress=lambda progress: show(runs_in_words(progress)),
+            interruption=interruption,
+        )

@@ -14,6 +14,7 @@ import typer
 
 from outdial.cli.attachment import NothingYet, reading_records
 from outdial.cli.campaigns.comparison_figures import comparison_report, print_comparison
+from outdial.cli.campaigns.interruptible import interruptible
 from outdial.cli.campaigns.pages import Drawn, Html, Opened
 from outdial.cli.campaigns.rehearsal_figures import (
     outcome_report,
@@ -30,7 +31,6 @@ from outdial.cli.campaigns.rehearsal_options import (
     read_start,
     runs_in_words,
 )
-from outdial.cli.campaigns.staging import Interrupted
 from outdial.cli.exit_codes import OK
 from outdial.cli.live_line import live_line
 from outdial.cli.output import fail, flush_json
@@ -42,7 +42,6 @@ from outdial.rehearsal.outcome import Outcome
 from outdial.rehearsal.rehearsal import Rehearsal
 from outdial.rehearsal.waits import Step
 from outdial.runtime.settings.settings import Settings
-from outdial.services.campaigns.rehearsal_processes import Interruption
 from outdial.services.campaigns.rehearsing import (
     MOST_RUNS,
     read_rehearsal,
@@ -198,29 +197,20 @@ async def _prepare(chosen: _Chosen, file: Path) -> Rehearsal:
 
 async def _steps(rehearsal: Rehearsal, seed: int, number: str) -> list[Step]:
     """Raises Interrupted for Ctrl-C."""
-    interruption = Interruption()
-    try:
+    with interruptible() as interruption:
         return await asyncio.to_thread(trace_recipient, rehearsal, seed, number, interruption)
-    except asyncio.CancelledError:
-        interruption.request()
-        raise Interrupted("Interrupted; nothing was changed.") from None
 
 
 async def _outcome(rehearsal: Rehearsal, seeds: Sequence[int]) -> Outcome:
     """Raises Interrupted for Ctrl-C."""
-    interruption = Interruption()
-    try:
-        with live_line() as show:
-            return await asyncio.to_thread(
-                rehearse_all,
-                rehearsal,
-                seeds,
-                progress=lambda progress: show(runs_in_words(progress)),
-                interruption=interruption,
-            )
-    except asyncio.CancelledError:
-        interruption.request()
-        raise Interrupted("Interrupted; nothing was changed.") from None
+    with interruptible() as interruption, live_line() as show:
+        return await asyncio.to_thread(
+            rehearse_all,
+            rehearsal,
+            seeds,
+            progress=lambda progress: show(runs_in_words(progress)),
+            interruption=interruption,
+        )
 
 
 async def _with_records(settings: Settings, rehearsal: Rehearsal) -> Rehearsal:
