@@ -239,7 +239,8 @@ def read_definition_file(path: Path) -> str:
         raise _unreadable(
             file,
             "out_of_bounds",
-            f"found more than {MAX_BYTES} bytes; write the recipients into a CSV file",
+            f"found more than {MAX_BYTES} bytes; write a shorter file (a campaign's recipients can "
+            "be in a CSV file)",
         )
     try:
         return data.decode("utf-8-sig")
