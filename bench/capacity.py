@@ -5,12 +5,11 @@ three reports, end with settlement, outbox. Nothing is dialed, and Temporal is n
 commit waits for the disk. Three shapes: one campaign that all processes claim for, several on one
 line, and several on lines of their own. What sessions wait for is sampled a hundred times a second.
 
-Then the cost of a call in a campaign of 1,000 and of 1,000,000 recipients, three runs of each by
-turns, their medians: CPU of this process and of the database, which others on the machine hardly
-change.
+Then the cost of a call in a campaign of 1,000 and of 1,000,000 recipients, runs of each by turns,
+their medians: CPU of this process and of the database, which others on the machine hardly change.
 
     python -m bench.capacity [--processes 1 2 4] [--seconds 20] [--recipients 1000000]
-                             [--calls 600] [--only load|recipients]
+                             [--calls 600] [--runs 3] [--only load|recipients]
 """
 
 from __future__ import annotations
@@ -49,6 +48,8 @@ SHAPES = ("one campaign", "several, one line", "several, a line each")
 PEOPLE_A_SECOND = 1000
 """More than any process can call."""
 CONSOLE = Console(width=130, highlight=False)
+FEW = 1000
+"""Recipients of the smaller campaign."""
 
 
 @dataclass(frozen=True)
@@ -306,20 +307,20 @@ def run_calls(task: Task, count: int, stack: Stack) -> CostOfCall:
     return CostOfCall(here, postgresql, waited)
 
 
-def measure_recipients(sizes: Sequence[int], calls: int, server: object) -> None:
-    """Campaigns of different sizes in one database, by turns."""
+def measure_recipients(sizes: Sequence[int], calls: int, turns: int, server: object) -> None:
+    """Campaigns of two sizes, each size in a database of its own, by turns."""
     costs: dict[int, list[CostOfCall]] = {size: [] for size in sizes}
     with postgresql_database(server) as few, postgresql_database(server) as many:  # type: ignore[arg-type]
         tasks: dict[tuple[int, int], Task] = {}
         for url, size in ((few, sizes[0]), (many, sizes[1])):
             as_in_production(url)
             with migrated(url) as database:
-                for turn in range(3 if size == sizes[0] else 1):
+                for turn in range(turns if size == sizes[0] else 1):
                     tasks[size, turn] = fill(
                         database, url, f"c-{size}-{turn}", size, "line", 200 + turn
                     )
             settle_down(url)
-        for turn in range(3):
+        for turn in range(turns):
             for size, url in ((sizes[0], few), (sizes[1], many)):
                 task = tasks.get((size, turn), tasks[size, 0])
                 stack = Stack({}, url, Path("/nonexistent"))
@@ -328,7 +329,7 @@ def measure_recipients(sizes: Sequence[int], calls: int, server: object) -> None
 
 
 def _show_recipients(costs: dict[int, list[CostOfCall]], calls: int) -> None:
-    table = Table(title=f"Milliseconds of a call, {calls} calls a run, three runs of each by turns")
+    table = Table(title=f"Milliseconds of a call, {calls} calls a run, runs of each size by turns")
     for column in ("recipients", "CPU, each run", "CPU, median", "here", "PostgreSQL", "waited"):
         table.add_column(column, justify="right")
     medians = {}
@@ -359,7 +360,7 @@ def main(options: argparse.Namespace) -> None:
             show_load(runs)
             show_steps(runs[0])
         if options.only != "load":
-            measure_recipients((1000, options.recipients), options.calls, server)
+            measure_recipients((FEW, options.recipients), options.calls, options.runs, server)
 
 
 if __name__ == "__main__":
@@ -368,5 +369,9 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--recipients", type=int, default=1_000_000)
     parser.add_argument("--calls", type=int, default=600)
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", choices=["load", "recipients"])
-    main(parser.parse_args())
+    given = parser.parse_args()
+    if given.calls >= FEW:
+        parser.error(f"found --calls {given.calls}; a run calls fewer than the {FEW} recipients")
+    main(given)

@@ -14,9 +14,9 @@ from sqlmodel import Session
 from outdial.domain.call.past_call import PastCall, PastPerson
 from outdial.domain.call.status import TERMINAL, AnsweredBy, CallStatus, FailureClass
 from outdial.store.db.bulk import among
-from outdial.store.db.ranges import page_of, read_in_order
 from outdial.store.db.tables import call, recipient
 from outdial.store.records import read_zones
+from outdial.store.roster.positions import read_positions
 
 _PEOPLE = select(recipient.c.id, recipient.c.position, recipient.c.zones)
 _CALLS = (
@@ -54,14 +54,7 @@ def read_past_calls(
 ) -> PastPage:
     """The recipients behind a position with their calls that have ended, at most `limit`; those
     without a time zone, who were refused, are left out."""
-    statement = page_of(
-        _PEOPLE,
-        [(recipient.c.campaign_id, campaign_id), (recipient.c.launch, launch)],
-        [recipient.c.position],
-        limit=limit,
-        after=None if after is None else (after,),
-    )
-    rows = read_in_order(s, statement).all()
+    rows = read_positions(s, _PEOPLE, campaign_id, launch, after=after, limit=limit)
     calls = _ended_calls(s, [row.id for row in rows])
     people = [
         PastPerson(zone, calls[row.id])

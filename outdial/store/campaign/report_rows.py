@@ -19,7 +19,6 @@ from outdial.domain.report.report import LaunchHeader
 from outdial.store.campaign.counts import read_counts
 from outdial.store.compliance.receipts import last_receipt
 from outdial.store.db.bulk import among
-from outdial.store.db.ranges import page_of, read_in_order
 from outdial.store.db.tables import (
     appointment,
     budget_hold,
@@ -31,6 +30,7 @@ from outdial.store.db.tables import (
 )
 from outdial.store.lines.kinds import simulated_lines
 from outdial.store.records import read_zones
+from outdial.store.roster.positions import read_positions
 
 _PEOPLE = select(
     recipient.c.id,
@@ -125,14 +125,7 @@ def read_people(
     s: Session, campaign_id: int, launch: int, *, after: int | None, limit: int
 ) -> PeoplePage:
     """The recipients behind a position with all their calls, at most `limit`."""
-    statement = page_of(
-        _PEOPLE,
-        [(recipient.c.campaign_id, campaign_id), (recipient.c.launch, launch)],
-        [recipient.c.position],
-        limit=limit,
-        after=None if after is None else (after,),
-    )
-    rows = read_in_order(s, statement).all()
+    rows = read_positions(s, _PEOPLE, campaign_id, launch, after=after, limit=limit)
     calls = _calls_of(s, [row.id for row in rows])
     people = [
         ReportedPerson(

@@ -26,6 +26,7 @@ from outdial.store.campaign.canary_changes import NewCanary
 from outdial.store.campaign.open_campaigns import list_open_campaigns
 from outdial.store.campaign.past_calls import read_past_calls
 from outdial.store.campaign.proposals import Proposal
+from outdial.store.campaign.report_rows import read_people
 from outdial.store.campaign.revisions import NO_NOTE, RevisionNote
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.compliance import receipts, rulings
@@ -193,6 +194,14 @@ def what_a_model_is_learned_from(scene: Scene) -> None:
     first = scene.do(lambda s: read_past_calls(s, big.id, big.launch, after=None, limit=20))
     assert first.people
     scene.do(lambda s: read_past_calls(s, big.id, big.launch, after=first.last, limit=20))
+
+
+@operation
+def pages_of_a_report(scene: Scene) -> None:
+    big = scene.history.campaign
+    first = scene.do(lambda s: read_people(s, big.id, big.launch, after=None, limit=20))
+    assert first.people
+    scene.do(lambda s: read_people(s, big.id, big.launch, after=first.last, limit=20))
 
 
 @operation
