@@ -59,7 +59,7 @@ class StoreModel(Revisions, RuleBasedStateMachine):
         self.house = House(self.database)
         both = [priced("one", "simulated", MOST_ON_LINE), priced(COUNTED, "vapi", MOST_ON_LINE)]
         self.house.write(lambda s: ensure_lines(s, "default", both))
-        self.limits = {}
+        self.limits, self.never_arrived = {}, set()
         self.campaigns: list[CampaignRecord] = []
         self.enrolled: dict[int, int] = {}
         self.phones: dict[str, Phone] = {}
@@ -389,6 +389,8 @@ class StoreModel(Revisions, RuleBasedStateMachine):
                 s, call_id, failure=FailureClass.UNAVAILABLE, detail="never arrived", now=now
             )
         )
+        if gone:
+            self.never_arrived.add(call_id)
         if gone and phone is not None:
             phone.given_up = True
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from outdial.domain.call.event import CallEvent
-from outdial.domain.call.status import CallStatus, FailureClass, Fence
+from outdial.domain.call.status import CallStatus, FailureClass
 from outdial.domain.definition.budget import Budget
 from outdial.domain.money.cost import BilledCall, cost_of
 from outdial.domain.money.price import LinePrice
@@ -28,8 +28,6 @@ COSTS = (None, 0.05, 0.7, 40.0)
 PRICE = LinePrice("USD", per_minute=60_000, per_call=100_000)
 HIGHEST = 700_000
 NO_LIMIT = 10**15
-_NEVER_SENT = (Fence.CLOSED, Fence.NOT_PLACED)
-"""A call that ended so is an attempt only because it was reported later."""
 _REPORTS = select(event.c.call_id, event.c.payload).where(event.c.call_id.is_not(None))
 _CALLS = select(budget_hold, call).join_from(budget_hold, call, call.c.id == budget_hold.c.call_id)
 
@@ -51,6 +49,8 @@ class Money:
     database: InThread
     limits: dict[int, dict[str, int]]
     """The highest limits that a campaign has had, in millionths."""
+    never_arrived: set[str]
+    """Calls that were taken for never placed: attempts only because they were reported later."""
     _money_read_at = -1
 
     def _note_limits(self, campaign_id: int, budget: Budget | None) -> None:
@@ -101,7 +101,7 @@ class Money:
             seconds=row["duration_seconds"],
             answered_at=row["answered_at"],
             ended_at=row["ended_at"],
-            rings_again=row["is_attempt"] and row["fence"] in _NEVER_SENT and not ended,
+            rings_again=row["is_attempt"] and row["call_id"] in self.never_arrived and not ended,
         )
         cost = cost_of(billed, PRICE, HIGHEST)
         kept = (row[budget_hold.c.cost], row["cost_source"], row["excess"])

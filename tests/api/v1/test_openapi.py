@@ -122,6 +122,15 @@ def try_operation(
             failures.append(f"{operation.label}: {error}")
 
 
+def as_text(part: tuple[str, Any]) -> tuple[str, Any]:
+    """A part of a form whose content is text or bytes, as httpx wants it: numbers are drawn too."""
+    name, value = part
+    if not isinstance(value, tuple):
+        return name, value if isinstance(value, bytes | str) else str(value)
+    label, content, *rest = value
+    return name, (label, content if isinstance(content, bytes | str) else str(content), *rest)
+
+
 def asker(http: httpx.Client, base: str, headers: dict[str, str]) -> Callable[[Any], None]:
     """Sends a case and looks at its answer. schemathesis' own transport looks into urllib3, in
     whose place another dependency puts a fork of it."""
@@ -131,6 +140,7 @@ def asker(http: httpx.Client, base: str, headers: dict[str, str]) -> Callable[[A
         assert not request.pop("cookies", None)
         if isinstance(request.get("data"), bytes | str):
             request["content"] = request.pop("data")
+        request["files"] = [as_text(part) for part in request.get("files") or ()]
         sent = http.build_request(**request)
         sent.read()  # a form is a stream, and a failed check shows the request
         case.validate_response(http.send(sent), checks=CHECKS, headers=headers)
