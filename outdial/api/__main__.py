@@ -1,4 +1,4 @@
-"""`python -m outdial.api`: the HTTP API as a process of its own."""
+"""`python -m outdial.api`: the HTTP API and the console, as a process of their own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import uvicorn
 
 from outdial.api.app import create_app
 from outdial.api.connections import SERVER_OPTIONS
+from outdial.console.app import PATH, create_console
 from outdial.runtime.integrations import build_integrations
 from outdial.runtime.lines import build_lines
 from outdial.runtime.logging import set_up_logging
@@ -22,7 +23,7 @@ _SHUTDOWN_SECONDS = 5
 def main() -> None:
     try:
         settings = load_settings()
-        app = create_app(settings)
+        app = create_app(settings, {PATH: create_console()} if settings.api.console else {})
         asyncio.run(_check(settings))
     except SettingsInvalid as error:
         sys.exit(str(error))

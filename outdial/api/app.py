@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
@@ -39,8 +39,11 @@ from outdial.services.webhooks.webhooks import WebhookReceiver
 from outdial.store.db.database import Database
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application; without settings, those of this process.
+def create_app(
+    settings: Settings | None = None, beside: Mapping[str, FastAPI] | None = None
+) -> FastAPI:
+    """The application; without settings, those of this process. `beside` are the applications
+    that it serves besides the APIs, by their path.
 
     Raises SettingsInvalid.
     """
@@ -48,17 +51,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings = load_settings()
         set_up_logging(settings.log_level)
     require_serving(settings)
-    return build_app(lambda: _opened(settings), policy_of(settings))
+    return build_app(lambda: _opened(settings), policy_of(settings), beside)
 
 
 def build_app(
-    opened: Callable[[], AbstractAsyncContextManager[ApiState]], policy: ApiPolicy | None = None
+    opened: Callable[[], AbstractAsyncContextManager[ApiState]],
+    policy: ApiPolicy | None = None,
+    beside: Mapping[str, FastAPI] | None = None,
 ) -> FastAPI:
     """The application over whatever `opened` hands to its routes while it runs."""
     policy = policy or ApiPolicy()
 
     parts = {"/v1": create_v1()}
     parts |= {f"/compat/{system}": create() for system, create in SYSTEMS}
+    parts |= beside or {}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -128,6 +134,7 @@ async def open_state(
     public_url: str,
     policy: ApiPolicy | None = None,
     uploads: Uploads | None = None,
+    ui_url: str | None = None,
 ) -> AsyncIterator[ApiState]:
     """What routes need, over a context."""
     async with (
@@ -137,7 +144,14 @@ async def open_state(
         BackgroundLaunches() as launches,
     ):
         yield ApiState(
-            context, webhooks, wakeups, public_url, policy or ApiPolicy(), files, launches
+            context,
+            webhooks,
+            wakeups,
+            public_url,
+            policy or ApiPolicy(),
+            files,
+            launches,
+            ui_url=ui_url,
         )
 
 
@@ -160,7 +174,11 @@ async def _opened(settings: Settings) -> AsyncIterator[ApiState]:
         async with (
             keeping_time(clock),
             open_state(
-                context, settings.public_url or "", policy_of(settings), uploads_of(settings)
+                context,
+                settings.public_url or "",
+                policy_of(settings),
+                uploads_of(settings),
+                settings.ui_url,
             ) as state,
         ):
             _leave_to_no_collection()

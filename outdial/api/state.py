@@ -48,6 +48,8 @@ class ApiState:
     launches: BackgroundLaunches = field(default_factory=BackgroundLaunches)
     planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """Of two plans one waits: each takes all cores for a while."""
+    ui_url: str | None = None
+    """The Temporal UI, as people reach it."""
 
 
 def state_of(request: Request) -> ApiState:

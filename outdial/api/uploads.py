@@ -16,12 +16,16 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Self
 
 from outdial.api.bodies import SLOWEST
+from outdial.domain.definition.source import CsvSource
 from outdial.domain.errors import OutdialError
+from outdial.intake.definition import LoadedDefinition
+from outdial.intake.problems import DefinitionInvalid
 
 CONTACTS = "contacts.csv"
 """The name of an uploaded file, as problems show it."""
@@ -234,6 +238,21 @@ class Upload:
         lock, self._lock = self._lock, -1
         self._uploads.free(self)
         self._uploads.remove(self.folder, lock)
+
+
+def over_upload(loaded: LoadedDefinition, folder: Path) -> LoadedDefinition:
+    """The definition with the uploaded file in place of the one that it names.
+
+    Raises DefinitionInvalid if it lists its recipients.
+    """
+    source = loaded.definition.recipients
+    if not isinstance(source, CsvSource):
+        message = "found a list, and a contact file beside it; write recipients: {csv: contacts}"
+        problem = loaded.source_map.problem(("recipients",), "wrong_value", message)
+        raise DefinitionInvalid([problem])
+    uploaded = source.model_copy(update={"csv": CONTACTS})
+    definition = loaded.definition.model_copy(update={"recipients": uploaded})
+    return replace(loaded, definition=definition, base=folder)
 
 
 def _lock(folder: Path) -> int | None:

@@ -152,6 +152,10 @@ class Commands(LazyGroup):
             "outdial.cli.operations.stack:up",
         ),
         LazyCommand(
+            "console", OPERATE, "Print a link that signs in to the console of the stack here.",
+            "outdial.cli.operations.console:console",
+        ),
+        LazyCommand(
             "migrate", OPERATE, "Bring the database's schema up to date.",
             "outdial.cli.operations.stack:migrate",
         ),

@@ -17,7 +17,6 @@ from outdial.store.campaign.campaigns import ensure_direct_campaign
 from outdial.store.db.dialect import on_postgresql
 from outdial.store.db.tables import (
     agent,
-    api_key,
     appointment,
     appointment_change,
     appointment_slot,
@@ -34,12 +33,10 @@ from outdial.store.db.tables import (
     endpoint,
     event,
     former_secret,
-    idempotency,
     lease,
     line_failure,
     phone_number,
     progress_count,
-    rate_count,
     receipt,
     recipient,
     roster,
@@ -50,6 +47,7 @@ from outdial.store.db.tables import (
 )
 from tests import builders
 from tests.builders import LINE, NOW, House
+from tests.history.access import fill_access
 from tests.history.money import fill_budgets
 from tests.history.series import Fill, move_sequences, without_indexes
 
@@ -107,7 +105,7 @@ def _rows(fill: Fill, history: History) -> None:
     _directory(fill)
     _appointments(fill)
     _campaigns(fill, history)
-    _access(fill)
+    fill_access(fill)
 
 
 def _phone(n: str = "n") -> str:
@@ -441,10 +439,3 @@ def _campaigns(fill: Fill, history: History) -> None:
     fill.insert(progress_count, of_launches | counted)
     rule = {"id": f"{FIRST} + n", "tenant": f"'{DEFAULT_TENANT}'", "kind": "'block'"}
     fill.insert(ruling, rule | {"ended_at": fill.at("n * 60")}, rows=few)
-
-
-def _access(fill: Fill) -> None:
-    mine = {"tenant": f"'{DEFAULT_TENANT}'"}
-    fill.insert(api_key, mine | {"id": "'key-' || n", "digest": "'d'"}, rows=50)
-    fill.insert(idempotency, mine | {"key": "'key-' || n", "created_at": fill.at("n / 10")})
-    fill.insert(rate_count, {"name": "'limit-' || n", "started_at": fill.at("n / 10")})

@@ -17,6 +17,7 @@ from outdial.cli.campaigns.planned_file import CampaignFile, read_campaign_file
 from outdial.cli.campaigns.progress import StackGone, watch
 from outdial.cli.campaigns.staging import showing_progress
 from outdial.cli.exit_codes import INTERRUPTED, OK
+from outdial.cli.operations.console import link_of
 from outdial.cli.output import console, fail, plural, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.runtime.settings.settings import Settings
@@ -79,6 +80,9 @@ async def _launch(
         )
     while True:
         async with attached(settings, quiet=as_json) as at:
+            if at.own is not None and at.own.settings.api.console:
+                link = await link_of(at.own.settings, at.own.state.endpoints.api)
+                output.print(f"Console: {link}", markup=False)
             launched = await _launch_at(at, campaign, output, again=again)
             if not watch_it:
                 return OK

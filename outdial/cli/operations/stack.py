@@ -6,6 +6,7 @@ import asyncio
 
 from outdial.cli.attachment import say_waiting
 from outdial.cli.exit_codes import FAILED, OK
+from outdial.cli.operations.console import link_of
 from outdial.cli.output import fail, say
 from outdial.cli.running import run, settings_or_fail
 from outdial.runtime.connection import (
@@ -70,6 +71,9 @@ async def _up(settings: Settings) -> int:
             ("logs", str(settings.state_dir / "logs")),
         ):
             say(f"  {label:<18} {value}")
+        if stack.settings.api.console:
+            say(f"  {'console':<18} {await link_of(stack.settings, ends.api)}")
+            say(f"  {'':<18} (signs in once, on this machine; `outdial console` makes another)")
         say("Running; Ctrl-C stops it. Launch a campaign in another terminal.")
         await stack.failure()
     return FAILED

@@ -14,6 +14,8 @@ from outdial.domain.access import CALLS_PER_KEY, CALLS_PER_TENANT
 class ApiSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    console: bool = True
+    """Serve the console, at /console."""
     require_https: bool = False
     """Refuse requests that did not come over HTTPS; they are never redirected, since their key
     has been on the wire by then."""

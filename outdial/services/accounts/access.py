@@ -74,15 +74,25 @@ async def admit(
         raise TooManyRequests(longest, now)
     if key is None:
         raise KeyRefused("none was sent" if text is None else "there is no such key")
+    require_good(key, now)
+    for each in scope.split():
+        if not allows(key.scopes, each):
+            raise ScopeMissing(each)
+    return caller_with(ctx, key, tuple(usages))
+
+
+def require_good(key: ApiKey, now: datetime) -> None:
+    """Raises KeyRefused for a key that was revoked or has expired, and KeyDisabled."""
     if key.revoked_at is not None:
         raise KeyRefused("it was revoked")
     if key.expires_at is not None and key.expires_at <= now:
         raise KeyRefused("it has expired")
     if not key.enabled:
         raise KeyDisabled
-    for each in scope.split():
-        if not allows(key.scopes, each):
-            raise ScopeMissing(each)
+
+
+def caller_with(ctx: Resources, key: ApiKey, usages: tuple[Usage, ...] = ()) -> Caller:
+    """The caller with a key that was checked: it has the resources and the quotas of its tenant."""
     own = replace(
         ctx,
         tenant=key.tenant,
@@ -90,7 +100,7 @@ async def admit(
         quotas=quotas_of(ctx, key),
         author=f"key {key.name or key.id}",
     )
-    return Caller(own, key, tuple(usages))
+    return Caller(own, key, usages)
 
 
 def _is_good(key: ApiKey, now: datetime) -> bool:

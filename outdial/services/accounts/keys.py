@@ -60,9 +60,26 @@ async def create_key(
         for scope in scopes:
             if not allows(by.scopes, scope):
                 raise ScopeMissing(scope)
+    new, digest = make_key(
+        ctx.tenant, name, scopes, now=now, expires_at=expires_at, calls_per_day=calls_per_day
+    )
+    await ctx.database.write(lambda s: keys.add_key(s, new.key, digest))
+    return new
+
+
+def make_key(
+    tenant: str,
+    name: str,
+    scopes: tuple[str, ...],
+    *,
+    now: datetime,
+    expires_at: datetime | None = None,
+    calls_per_day: int | None = None,
+) -> tuple[NewKey, str]:
+    """A key that is to be stored, and the digest of its secret."""
     key = ApiKey(
         id=secrets.token_hex(_ID_BYTES),
-        tenant=ctx.tenant,
+        tenant=tenant,
         name=name,
         scopes=scopes,
         enabled=True,
@@ -71,8 +88,7 @@ async def create_key(
         calls_per_day=calls_per_day,
     )
     text, digest = _new_secret(key.id)
-    await ctx.database.write(lambda s: keys.add_key(s, key, digest))
-    return NewKey(key, text)
+    return NewKey(key, text), digest
 
 
 async def list_keys(ctx: Resources, *, limit: int = PAGE, after: str | None = None) -> list[ApiKey]:

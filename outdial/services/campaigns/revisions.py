@@ -33,6 +33,14 @@ async def diff_revisions(
     return differences(old, new)
 
 
+async def read_source(ctx: Resources, name: str) -> str:
+    """The text of a campaign's present definition; nothing if it was not launched from a text.
+    Raises NoSuchCampaign."""
+    record = await require_campaign(ctx, name)
+    text = await ctx.database.read(lambda s: revisions.source_at(s, record.id, record.revision))
+    return text or ""
+
+
 async def differences_from_present(
     ctx: Resources, record: CampaignRecord, loaded: LoadedDefinition
 ) -> tuple[Difference, ...]:

@@ -20,7 +20,7 @@ from outdial.dispatch.starting import start_delivery, wake_direct_campaign
 from outdial.resources.resources import Resources
 from outdial.services.accounts.once import RETAINED_FOR
 from outdial.services.campaigns.staging import clear_abandoned
-from outdial.store.access import idempotency, rates
+from outdial.store.access import console, idempotency, rates
 from outdial.store.call import requests
 from outdial.store.campaign import proposals
 from outdial.store.db import statistics
@@ -135,7 +135,7 @@ class MaintenanceLoop:
 
     async def delete_expired(self) -> None:
         """Delete request counts, stored responses, ended launches' problems and revisions that were
-        proposed and not applied, long after."""
+        proposed and not applied, long after; and sessions of the console that have expired."""
         now, limit = self._ctx.clock(), DELETED_AT_ONCE
         counts, responses = now - _COUNTS_RETAINED, now - RETAINED_FOR
         await self._in_batches(lambda s: rates.delete_counts(s, before=counts, limit=limit))
@@ -147,6 +147,7 @@ class MaintenanceLoop:
         await self._in_batches(
             lambda s: proposals.delete_proposals(s, before=stagings, limit=limit)
         )
+        await self._in_batches(lambda s: console.delete_expired(s, now=now, limit=limit))
 
     async def delete_delivered(self) -> None:
         """Delete what was delivered longer ago than the log is retained."""

@@ -91,6 +91,22 @@ async def progress_of_newest(ctx: Resources, limit: int | None) -> tuple[list[Pr
         after = records[-1]
 
 
+async def newest_page(
+    ctx: Resources, limit: int, *, after: str | None = None
+) -> tuple[list[tuple[CampaignRecord, Progress]], bool]:
+    """A page of campaigns with their figures, in the order of `progress_of_newest`; and whether
+    there are more. `after` is the name of the last one of the page before. Raises NoSuchCampaign.
+    """
+    last = None if after is None else await require_campaign(ctx, after)
+
+    def work(s: Session) -> tuple[list[tuple[CampaignRecord, Progress]], bool]:
+        records = listing.list_newest(s, ctx.tenant, limit=limit + 1, after=last)
+        listed = records[:limit]
+        return list(zip(listed, progress_of(s, listed), strict=True)), len(records) > limit
+
+    return await ctx.database.read(work)
+
+
 async def list_lines(ctx: Resources) -> list[LineStatus]:
     """The state of every line that was ever configured."""
     return await ctx.database.read(lambda s: lines.list_lines(s, ctx.tenant))
@@ -120,6 +136,27 @@ async def list_calls(
         if len(page) < size:
             break
     return records
+
+
+async def calls_in_flight(ctx: Resources, record: CampaignRecord, limit: int) -> list[CallRecord]:
+    """The oldest calls of a campaign's present launch that are not over: those that talk, then
+    those that ring, then those that are dialed."""
+
+    def work(s: Session) -> list[CallRecord]:
+        listed: list[CallRecord] = []
+        for status in (CallStatus.IN_PROGRESS, CallStatus.RINGING, CallStatus.QUEUED):
+            if len(listed) < limit:
+                listed += calls.list_calls(
+                    s,
+                    record.id,
+                    status=status,
+                    launch=record.launch,
+                    since=record.launched_at,
+                    limit=limit - len(listed),
+                )
+        return listed
+
+    return await ctx.database.read(work)
 
 
 async def get_call(ctx: Resources, call_id: str) -> CallRecord | None:

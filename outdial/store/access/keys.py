@@ -34,7 +34,26 @@ def add_key(s: Session, key: ApiKey, digest: str) -> None:
 
 
 def prove_key(s: Session, key_id: str, digest: str, *, now: datetime) -> ApiKey | None:
-    """The key with this id whose secret has this digest, revoked and expired ones too."""
+    """The key with this id whose secret has this digest, revoked and expired ones too. Its use is
+    noted."""
+    key = match_key(s, key_id, digest, now=now)
+    if key is not None and use_is_due(key, now):
+        note_use(s, key_id, now=now)
+    return key
+
+
+def use_is_due(key: ApiKey, now: datetime) -> bool:
+    """Whether the last use of a key that is used now was noted too long ago."""
+    return key.last_used_at is None or key.last_used_at < now - USED_EVERY
+
+
+def note_use(s: Session, key_id: str, *, now: datetime) -> None:
+    used = {"key_id": key_id, "before": now - USED_EVERY, "now": now}
+    s.connection().execute(_USED, used)
+
+
+def match_key(s: Session, key_id: str, digest: str, *, now: datetime) -> ApiKey | None:
+    """`prove_key`, but nothing is written."""
     row = s.connection().execute(_BY_ID, {"key_id": key_id}).mappings().first()
     if row is None:
         return None
@@ -43,9 +62,6 @@ def prove_key(s: Session, key_id: str, digest: str, *, now: datetime) -> ApiKey 
         digests.append(row["previous_digest"])
     if not any(hmac.compare_digest(digest, each) for each in digests):
         return None
-    if row["last_used_at"] is None or row["last_used_at"] < now - USED_EVERY:
-        used = {"key_id": key_id, "before": now - USED_EVERY, "now": now}
-        s.connection().execute(_USED, used)
     return _key(row)
 
 

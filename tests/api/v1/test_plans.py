@@ -77,7 +77,7 @@ async def test_a_key_may_plan_what_it_may_launch(api: httpx.AsyncClient, world: 
 
 async def test_a_plan_has_a_largest_size(us: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows, and recipients of the campaign that goes on."""
-    monkeypatch.setattr("outdial.api.v1.routes.plans.MOST_ROWS", 2 * len(NUMBERS) - 1)
+    monkeypatch.setattr("outdial.api.planning.MOST_ROWS", 2 * len(NUMBERS) - 1)
     document = definition()
     assert (await us.http.post(PATH, json=document, params={"runs": 0})).status_code == 200
     assert (await us.http.post("/v1/campaigns", json=document)).status_code == 201

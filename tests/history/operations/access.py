@@ -8,7 +8,7 @@ from typing import Any
 from outdial.domain.access import ApiKey, Limit
 from outdial.domain.call.request import CallFilter
 from outdial.domain.directory import Contact
-from outdial.store.access import idempotency, keys, rates
+from outdial.store.access import console, idempotency, keys, rates
 from outdial.store.access.idempotency import IdempotentRequest
 from outdial.store.appointments import desk
 from outdial.store.appointments.desk import DeskFilter
@@ -36,6 +36,19 @@ def keys_and_limits(scene: Scene) -> None:
 
 
 @operation
+def signing_in_to_the_console(scene: Scene) -> None:
+    now = scene.house.now
+    later = now + timedelta(hours=12)
+    scene.do(lambda s: console.add_session(s, "new", "key-7", "d", expires_at=later))
+    scene.do(lambda s: console.add_link(s, "new", TENANT, expires_at=later))
+    for one in ("new", NOBODY):
+        scene.do(lambda s, d=one: console.find_session(s, d, now=now))  # type: ignore[misc]
+        scene.do(lambda s, d=one: console.take_link(s, d, now=now))  # type: ignore[misc]
+        scene.do(lambda s, d=one: console.delete_session(s, d))  # type: ignore[misc]
+    scene.do(lambda s: keys.note_use(s, "key-7", now=now))
+
+
+@operation
 def requests_with_a_key(scene: Scene) -> None:
     now = scene.house.now
     for key in ("new", "new", "key-7"):
@@ -55,6 +68,7 @@ def expired_rows_deleted(scene: Scene) -> None:
         before = now - timedelta(days=days)
         scene.do(lambda s, b=before: rates.delete_counts(s, before=b, limit=500))  # type: ignore[misc]
         scene.do(lambda s, b=before: idempotency.delete_responses(s, before=b, limit=500))  # type: ignore[misc]
+        scene.do(lambda s, b=before: console.delete_expired(s, now=b, limit=500))  # type: ignore[misc]
 
 
 @operation

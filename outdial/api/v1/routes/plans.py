@@ -1,11 +1,11 @@
 """/v1/campaigns/plan."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
 from outdial.api.admission import AdmittedRoute
+from outdial.api.planning import RUNS, plan_definition
 from outdial.api.state import state_of
 from outdial.api.v1.auth import needs
 from outdial.api.v1.problems import documented
@@ -14,17 +14,10 @@ from outdial.domain.definition.fields import Timestamp
 from outdial.intake.apart import parse_apart
 from outdial.intake.definition import read_definition_text
 from outdial.services.accounts.access import Caller
-from outdial.services.campaigns.plan_changes import plan_changes
 from outdial.services.campaigns.plan_document import PlanDocument
-from outdial.services.campaigns.plan_input import read_with_database
-from outdial.services.campaigns.planning import make_plan
-from outdial.services.campaigns.rehearsal_processes import Interruption
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"], route_class=AdmittedRoute)
-RUNS = 3
 MOST_RUNS = 20
-MOST_ROWS = 100_000
-"""Rows of the definition, and recipients of its campaign; so many take some seconds to plan."""
 
 
 @router.post("/plan", responses=documented(413), openapi_extra=LISTED_DEFINITION)
@@ -48,17 +41,6 @@ async def plan_campaign(
     any number."""
     text = await body_text(request)
     loaded = await parse_apart(len(text), read_definition_text, text, name="body")
-    ctx = caller.ctx
-    interruption = Interruption()
-    async with state_of(request).planning:
-        given = await read_with_database(
-            ctx, loaded, start or ctx.clock(), scopes=caller.key.scopes, at_most=MOST_ROWS
-        )
-        changes = await plan_changes(ctx, given)
-        try:
-            seeds = range(seed, seed + runs)
-            plan = await asyncio.to_thread(make_plan, given, seeds, interruption=interruption)
-        except asyncio.CancelledError:
-            interruption.request()
-            raise
-    return PlanDocument.of(plan, changes)
+    return await plan_definition(
+        state_of(request), caller, loaded, start=start, seeds=range(seed, seed + runs)
+    )

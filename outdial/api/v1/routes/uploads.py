@@ -7,8 +7,6 @@ describe them in the OpenAPI document: the media type of a request decides which
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -22,17 +20,15 @@ from outdial.api.admission import AdmittedRoute, BodyInvalid
 from outdial.api.bodies import MAX_BODY, allow_size
 from outdial.api.multipart import MultipartReader, PartHead, boundary_of
 from outdial.api.state import state_of
-from outdial.api.uploads import CONTACTS, Upload
+from outdial.api.uploads import CONTACTS, Upload, over_upload
 from outdial.api.v1.answers import IdempotencyKey, IfMatch, identify, shown, version_of
 from outdial.api.v1.auth import needs
 from outdial.api.v1.routes.campaigns import Name, PlanId, launch
 from outdial.api.v1.routes.launches import accept
 from outdial.api.v1.routes.results import Added
 from outdial.api.v1.routes.revisions import Change, Reason, Recipients
-from outdial.domain.definition.source import CsvSource
 from outdial.intake.apart import parse_apart
-from outdial.intake.definition import LoadedDefinition, read_definition_text
-from outdial.intake.problems import DefinitionInvalid
+from outdial.intake.definition import read_definition_text
 from outdial.services.accounts.access import Caller
 from outdial.services.accounts.once import Answer
 from outdial.services.campaigns.adding import add_file
@@ -78,7 +74,7 @@ async def launch_campaign(
     async with _upload(request, caller) as upload:
         text = await _read_form(request, upload)
         loaded = await parse_apart(len(text), read_definition_text, text, name=DEFINITION)
-        over_file = _over_upload(loaded, upload.folder)
+        over_file = over_upload(loaded, upload.folder)
         stored = identify(request, caller, idempotency_key, text.encode() + upload.digest)
 
         async def work(public_id: str | None, progress: Progress) -> Answer:
@@ -110,7 +106,7 @@ async def apply_definition(
     async with _upload(request, caller) as upload:
         text = await _read_form(request, upload)
         loaded = await parse_apart(len(text), read_definition_text, text, name=DEFINITION)
-        over_file = _over_upload(loaded, upload.folder)
+        over_file = over_upload(loaded, upload.folder)
         stored = identify(request, caller, idempotency_key, text.encode() + upload.digest)
 
         async def work(public_id: str | None, progress: Progress) -> Answer:
@@ -157,21 +153,6 @@ async def _upload(request: Request, caller: Caller) -> AsyncIterator[Upload]:
     except BaseException:
         upload.close()
         raise
-
-
-def _over_upload(loaded: LoadedDefinition, folder: Path) -> LoadedDefinition:
-    """The definition with the uploaded file in place of the one that it names.
-
-    Raises DefinitionInvalid if it lists its recipients.
-    """
-    source = loaded.definition.recipients
-    if not isinstance(source, CsvSource):
-        message = "found a list, and a contact file beside it; write recipients: {csv: contacts}"
-        problem = loaded.source_map.problem(("recipients",), "wrong_value", message)
-        raise DefinitionInvalid([problem])
-    uploaded = source.model_copy(update={"csv": CONTACTS})
-    definition = loaded.definition.model_copy(update={"recipients": uploaded})
-    return replace(loaded, definition=definition, base=folder)
 
 
 async def _read_form(request: Request, upload: Upload) -> str:

@@ -1,6 +1,12 @@
 """All tables; importing this fills `metadata`."""
 
-from outdial.store.db.tables.access import api_key, idempotency, rate_count
+from outdial.store.db.tables.access import (
+    api_key,
+    console_session,
+    idempotency,
+    rate_count,
+    sign_in_link,
+)
 from outdial.store.db.tables.appointment import appointment, appointment_change, appointment_slot
 from outdial.store.db.tables.budget import budget_hold, budget_total
 from outdial.store.db.tables.call import call, event, lease
@@ -68,6 +74,7 @@ __all__ = [
     "canary",
     "canary_observation",
     "claim_state",
+    "console_session",
     "contact",
     "delivery",
     "delivery_attempt",
@@ -102,6 +109,7 @@ __all__ = [
     "roster_chunk",
     "ruling",
     "running_canary",
+    "sign_in_link",
     "staging",
     "suppression",
     "suppression_change",

@@ -1,4 +1,5 @@
-"""Who may use the API: keys, what they have used of their limits, and answers given before."""
+"""Who may use the API and the console: keys, what they have used of their limits, sessions, and
+answers given before."""
 
 from datetime import datetime
 
@@ -62,6 +63,32 @@ class IdempotencyRow(Row, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 
+class ConsoleSessionRow(Row, table=True):
+    """A sign-in to the console by a key. Only a digest of its token is stored."""
+
+    __tablename__ = "console_session"
+    __table_args__ = (Index("ix_console_session_expires_at", "expires_at"),)
+
+    digest: str = Field(sa_type=Text, primary_key=True)
+    key_id: str = Field(sa_type=Text)
+    key_digest: str = Field(sa_type=Text)
+    """Of the key's secret when it was signed in with: the session ends with that secret."""
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class SignInLinkRow(Row, table=True):
+    """A link that signs in to the console, once. Only a digest of its token is stored."""
+
+    __tablename__ = "sign_in_link"
+    __table_args__ = (Index("ix_sign_in_link_expires_at", "expires_at"),)
+
+    digest: str = Field(sa_type=Text, primary_key=True)
+    tenant: str = Field(sa_type=Text)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+
+
 api_key = table_of(ApiKeyRow)
 rate_count = table_of(RateCountRow)
+console_session = table_of(ConsoleSessionRow)
+sign_in_link = table_of(SignInLinkRow)
 idempotency = table_of(IdempotencyRow)
