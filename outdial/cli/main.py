@@ -148,6 +148,11 @@ class Commands(LazyGroup):
             "outdial.cli.operations.lines:lines",
         ),
         LazyCommand(
+            "doctor", OPERATE,
+            "Check everything that calls depend on, and say what to do about each finding.",
+            "outdial.cli.operations.doctor:doctor",
+        ),
+        LazyCommand(
             "up", OPERATE, "Run everything on this machine until Ctrl-C.",
             "outdial.cli.operations.stack:up",
         ),

@@ -113,27 +113,12 @@ async def register_search_attributes(client: Client) -> list[str]:
     on where they exist. Raises TemporalMismatch when one exists with another type, or is missing
     and may not be created.
     """
-    required = {
-        key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in SEARCH_ATTRIBUTES
-    }
-    try:
-        existing = await client.operator_service.list_search_attributes(
-            ListSearchAttributesRequest(namespace=client.namespace)
-        )
-    except RPCError as error:
-        if error.status not in _NO_OPERATOR:
-            raise
+    required = _required_search_attributes()
+    existing = await _existing_search_attributes(client, required)
+    if existing is None:
         await _require_search_attributes(client, required)
         return []
-    for name, kind in existing.custom_attributes.items():
-        if name in required and required[name] != kind:
-            raise TemporalMismatch(
-                f"search attribute {name} of namespace {client.namespace} is a "
-                f"{_type_name(kind)}; it has to be a {_type_name(required[name])}"
-            )
-    missing = {
-        name: kind for name, kind in required.items() if name not in existing.custom_attributes
-    }
+    missing = {name: kind for name, kind in required.items() if name not in existing}
     if missing:
         try:
             await client.operator_service.add_search_attributes(
@@ -148,6 +133,45 @@ async def register_search_attributes(client: Client) -> list[str]:
     return sorted(missing)
 
 
+async def lacking_search_attributes(client: Client) -> list[str]:
+    """What the workflows set and the namespace does not have; nothing is registered.
+
+    Raises TemporalMismatch when one exists with another type.
+    """
+    required = _required_search_attributes()
+    existing = await _existing_search_attributes(client, required)
+    if existing is None:
+        return await _missing_by_query(client, required)
+    return sorted(required.keys() - existing)
+
+
+def _required_search_attributes() -> dict[str, IndexedValueType.ValueType]:
+    return {
+        key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in SEARCH_ATTRIBUTES
+    }
+
+
+async def _existing_search_attributes(
+    client: Client, required: Mapping[str, IndexedValueType.ValueType]
+) -> set[str] | None:
+    """Those of the namespace; None where this role may not list them. Raises TemporalMismatch."""
+    try:
+        existing = await client.operator_service.list_search_attributes(
+            ListSearchAttributesRequest(namespace=client.namespace)
+        )
+    except RPCError as error:
+        if error.status not in _NO_OPERATOR:
+            raise
+        return None
+    for name, kind in existing.custom_attributes.items():
+        if name in required and required[name] != kind:
+            raise TemporalMismatch(
+                f"search attribute {name} of namespace {client.namespace} is a "
+                f"{_type_name(kind)}; it has to be a {_type_name(required[name])}"
+            )
+    return set(existing.custom_attributes)
+
+
 async def _require_search_attributes(
     client: Client, required: Mapping[str, IndexedValueType.ValueType]
 ) -> None:
@@ -155,6 +179,21 @@ async def _require_search_attributes(
 
     Raises TemporalMismatch, which names those that are missing and how to create them.
     """
+    missing = await _missing_by_query(client, required)
+    if missing:
+        create = f"temporal operator search-attribute create --namespace {client.namespace}"
+        each = " ".join(f"--name {name} --type {_type_name(required[name])}" for name in missing)
+        raise TemporalMismatch(
+            f"namespace {client.namespace} has no search attributes {', '.join(missing)}, and this "
+            f"role may not create them; somebody who may: {create} {each} (on Temporal Cloud: in "
+            "the namespace's settings)"
+        )
+
+
+async def _missing_by_query(
+    client: Client, required: Mapping[str, IndexedValueType.ValueType]
+) -> list[str]:
+    """Those by which no query is possible; none when that can't be known here."""
     missing = []
     for name in required:
         try:
@@ -164,16 +203,9 @@ async def _require_search_attributes(
                 log.warning(
                     "whether the search attributes exist can't be known here: %s", error.message
                 )
-                return
+                return []
             missing.append(name)
-    if missing:
-        create = f"temporal operator search-attribute create --namespace {client.namespace}"
-        each = " ".join(f"--name {name} --type {_type_name(required[name])}" for name in missing)
-        raise TemporalMismatch(
-            f"namespace {client.namespace} has no search attributes {', '.join(missing)}, and this "
-            f"role may not create them; somebody who may: {create} {each} (on Temporal Cloud: in "
-            "the namespace's settings)"
-        )
+    return missing
 
 
 async def ensure_sweep_schedule(client: Client, settings: Settings) -> None:

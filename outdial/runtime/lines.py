@@ -33,13 +33,14 @@ def build_lines(settings: Settings, environ: Mapping[str, str] | None = None) ->
             lines.append(build_line(settings, name, environ))
         except SettingsInvalid as error:
             problems += error.problems
-    problems += _default_line_problems(settings)
+    problems += default_line_problems(settings)
     if problems:
         raise SettingsInvalid(problems)
     return Lines(lines, default=settings.default_line)
 
 
-def _default_line_problems(settings: Settings) -> list[str]:
+def default_line_problems(settings: Settings) -> list[str]:
+    """A line for a default line that is not configured."""
     name = settings.default_line
     if name is None or name in settings.lines:
         return []

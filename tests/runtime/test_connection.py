@@ -23,6 +23,7 @@ from outdial.runtime.connection import (
     ensure_sweep_schedule,
     register_search_attributes,
 )
+from outdial.runtime.doctor.temporal import check_sweeps
 from outdial.runtime.settings.settings import load_settings
 from outdial.runtime.temporal_config import is_configured
 from tests.temporal import start_bare
@@ -47,6 +48,10 @@ async def test_a_bare_cluster_is_set_up_once(bare_server: WorkflowEnvironment) -
     described = await handle.describe()
     assert described.schedule.spec.intervals == [ScheduleIntervalSpec(every=timedelta(seconds=5))]
     assert described.schedule.state.paused, "what an operator did stays done"
+    paused = await check_sweeps(client)
+    assert (paused.code, paused.text) == (
+        "sweeps_paused", "the schedule outdial-sweep is paused: by an operator",
+    )  # fmt: skip
 
 
 async def test_a_search_attribute_of_another_type_is_reported(

@@ -11,11 +11,11 @@ from outdial.cli.attachment import running_here
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import fail, new_table, print_table, say
 from outdial.cli.running import run, settings_or_fail
-from outdial.domain.call.status import FailureClass
 from outdial.domain.definition.fields import format_duration
 from outdial.providers.errors import ProviderError
 from outdial.providers.lines import Line
 from outdial.providers.port import Capabilities
+from outdial.runtime.doctor.lines import line_remedy
 from outdial.runtime.lines import build_line
 from outdial.runtime.settings.settings import Settings
 from outdial.runtime.stack.addresses import settings_of_launch
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 app = typer.Typer(name="line", help="Check a line.", no_args_is_help=True)
-
-_REMEDIES = {
-    FailureClass.MISCONFIGURED: "check its credentials, base_url and options",
-    FailureClass.THROTTLED: "too many requests just now; try again later",
-    FailureClass.UNAVAILABLE: "check base_url and the network, or try again later",
-}
 
 
 @app.command("check")
@@ -57,7 +51,7 @@ async def _check(settings: Settings, name: str) -> int:
             )
         answer = await line.provider.check()
     except ProviderError as error:
-        fail(f"{error}; {_REMEDIES.get(error.failure, 'try again later')}")
+        fail(f"{error}; {line_remedy(error)}")
     finally:
         await line.provider.aclose()
     say(answer)

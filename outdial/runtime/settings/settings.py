@@ -277,6 +277,11 @@ class Settings(BaseSettings):
         processes we start inherit it."""
         return self._variables
 
+    @property
+    def file(self) -> Path:
+        """The settings file, which need not exist."""
+        return self._file
+
     def place_of_line(self, name: str) -> str:
         """Where a line is set, as errors name it."""
         if name in self._lines_in_file:

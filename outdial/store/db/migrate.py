@@ -9,6 +9,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -39,6 +40,12 @@ def alembic_config(connection: Connection) -> Config:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
+
+
+def revisions() -> list[str]:
+    """Every revision of the schema that this version has a migration to, the newest last."""
+    scripts = ScriptDirectory(str(_MIGRATIONS)).walk_revisions()
+    return [script.revision for script in scripts][::-1]
 
 
 def _lock(connection: Connection) -> None:
