@@ -19,6 +19,8 @@ DEV     := $(VENV)/.installed-dev
 SDKS    := $(VENV)/sdks/.installed
 INPUTS  := pyproject.toml
 
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' outdial/__init__.py)
+
 # Quick and free of servers; the rest of the tests run in `make test`.
 UNIT := $(wildcard tests/domain tests/intake tests/test_*.py)
 
@@ -27,7 +29,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo install check lint unit test faults soak sdks bench revision lock clean
+.PHONY: help demo install check lint unit test faults soak sdks bench revision wheel image dist lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -76,6 +78,17 @@ bench: $(DEV) ## Throughput beside a bare baseline
 
 revision: $(DEV) ## Write a migration for changed tables: make revision MESSAGE="what they get"
 	@$(BIN)/python -m outdial.store.db.revision "$(MESSAGE)"
+
+wheel: $(RUNTIME) ## Build the wheel alone, into dist/
+	@rm -rf build  # what an earlier build left there would go into the wheel
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf build && ls dist/outdial-$(VERSION)-*.whl
+
+image: ## Build the container image alone
+	@command -v docker >/dev/null || { echo "docker is not installed: make wheel needs none"; exit 1; }
+	@docker build --file deploy/Dockerfile --tag outdial:$(VERSION) .
+
+dist: wheel image ## Build the wheel and the container image of this version
 
 lock: | $(BIN)/python ## Renew both locks; UPGRADE=--upgrade takes newer versions
 	@$(PYTHON) -m venv $(VENV)/lock

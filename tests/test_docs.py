@@ -121,7 +121,7 @@ def problem(words: list[str]) -> str | None:
     """What is wrong with a command as the documentation writes it."""
     command: Any = command_line()
     rest = list(words)
-    while isinstance(command, TyperGroup):
+    while isinstance(command, TyperGroup) and not (rest and rest[0].startswith("--")):
         if not rest or rest[0] not in command.commands:
             return f"no command {' '.join(words)!r}"
         name = rest.pop(0)
@@ -140,6 +140,8 @@ def test_commands_exist(page: Path) -> None:
 def test_the_check_of_commands_finds_what_is_wrong() -> None:
     assert problem(["launch", "a.yaml", "--again"]) is None
     assert problem(["line", "check", "main"]) is None
+    assert problem(["--version"]) is None
+    assert problem(["--versions"]) == "'--versions' has no option --versions"
     assert problem(["lunch", "a.yaml"]) == "no command 'lunch a.yaml'"
     assert problem(["line", "mend"]) == "no command 'line mend'"
     assert problem(["launch", "--twice"]) == "'launch --twice' has no option --twice"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from outdial.cli.lazy import LazyCommand, LazyGroup
@@ -189,13 +191,31 @@ app = typer.Typer(
     cls=Commands,
     help="Run outbound calling campaigns: a YAML file says whom to call, when and how often.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
+def _show_versions(wanted: bool) -> None:
+    if wanted:
+        from outdial.cli.versions import version_lines
+
+        for line in version_lines():
+            typer.echo(line)
+        raise typer.Exit
+
+
 @app.callback()
-def outdial() -> None:
+def outdial(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_versions,
+            is_eager=True,
+            help="Show the versions of the code, schema, rules, zone data and Temporal SDK.",
+        ),
+    ] = False,
+) -> None:
     """A callback without commands makes the application a group."""

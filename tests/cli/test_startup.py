@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -98,3 +99,11 @@ def test_commands_of_commands_are_commands(outdial: Outdial) -> None:
     assert isinstance(group, LazyGroup)
     assert set(group.load("line").commands) == {"check"}
     assert "Usage: outdial line check" in outdial("line", "check", "--help").output
+
+
+def test_garbage_is_collected_again_once_a_command_is_imported() -> None:
+    Commands.lazy_commands[0].load()
+    assert gc.isenabled()
+    with pytest.raises(ModuleNotFoundError):
+        LazyCommand("lost", "", "", "outdial.cli.lost:lost").load()
+    assert gc.isenabled()

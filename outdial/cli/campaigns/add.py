@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import changing_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.campaigns.staging import showing_progress
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import console, plural, say
@@ -17,7 +18,7 @@ from outdial.services.campaigns.adding import add_file, store_file
 
 
 def add(
-    name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
+    name: CampaignName,
     file: Annotated[Path, typer.Argument(help="A contact file (CSV).", show_default=False)],
 ) -> None:
     """Add the people of a contact file to a campaign that has not ended.

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import changing_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.campaigns.canary import begun_in_words, canary_document
 from outdial.cli.campaigns.differences import difference_lines
 from outdial.cli.campaigns.planned_file import read_campaign_file
@@ -90,7 +91,7 @@ def apply(
 
 
 def rollback(
-    name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
+    name: CampaignName,
     revision: Annotated[
         int | None,
         typer.Argument(

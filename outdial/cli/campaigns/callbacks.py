@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from outdial.cli.attachment import changing_records, reading_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, say, say_if_more
 from outdial.cli.running import run, settings_or_fail
@@ -15,12 +16,11 @@ from outdial.domain.call.callback_run import CallbackEntry, CallbackRun, Callbac
 from outdial.runtime.settings.settings import Settings
 from outdial.services.calls import callback_runs
 
-Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 
 
 def callbacks(
-    name: Name,
+    name: CampaignName,
     state: Annotated[
         CallbackState | None,
         typer.Option(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from outdial.cli.attachment import reading_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, print_table, say
 from outdial.cli.running import run, settings_or_fail
@@ -20,7 +21,7 @@ from outdial.services.campaigns.canaries import read_canary
 
 
 def canary(
-    name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
+    name: CampaignName,
     as_json: Annotated[bool, typer.Option("--json", help="Write the result as JSON.")] = False,
 ) -> None:
     """Show a campaign's last canary beside the rest: figures, evidence, how it ended.

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import changing_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import say
 from outdial.cli.running import run, settings_or_fail
@@ -15,14 +16,13 @@ from outdial.runtime.settings.settings import Settings
 from outdial.services.campaigns import control
 from outdial.services.campaigns.control import Changed
 
-Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
 ReasonOption = Annotated[
     str | None,
     typer.Option("--reason", help="Why; shown with the campaign's state.", show_default=False),
 ]
 
 
-def pause(name: Name, reason: ReasonOption = None) -> None:
+def pause(name: CampaignName, reason: ReasonOption = None) -> None:
     """Place no more calls until `outdial resume`.
 
     Calls in flight continue.
@@ -30,13 +30,13 @@ def pause(name: Name, reason: ReasonOption = None) -> None:
     _run(name, CampaignState.PAUSED, reason=reason)
 
 
-def resume(name: Name) -> None:
+def resume(name: CampaignName) -> None:
     """Resume a paused campaign."""
     _run(name, CampaignState.RUNNING)
 
 
 def stop(
-    name: Name,
+    name: CampaignName,
     hang_up: Annotated[
         bool,
         typer.Option("--hang-up", help="Hang up calls in flight instead of letting them end."),

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import reading_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.campaigns.learned_model import learned_report, model_text
 from outdial.cli.exit_codes import OK
 from outdial.cli.live_line import live_line
@@ -20,7 +21,7 @@ from outdial.services.campaigns.learning import learn_people
 
 
 def learn(
-    name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
+    name: CampaignName,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -11,6 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from outdial.cli.attachment import reading_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.campaigns.pages import Drawn, Html, Opened, writing
 from outdial.cli.campaigns.report_tables import print_report
 from outdial.cli.campaigns.staging import Interrupted
@@ -27,7 +28,7 @@ from outdial.services.campaigns.reporting import make_report
 
 
 def report(
-    name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
+    name: CampaignName,
     launch: Annotated[
         int | None,
         typer.Option("--launch", min=1, help="Which launch.", show_default="the present one"),

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import reading_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.campaigns.differences import difference_lines
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, print_table, say
@@ -18,12 +19,11 @@ from outdial.domain.record import RevisionRecord
 from outdial.runtime.settings.settings import Settings
 from outdial.services.campaigns.revisions import diff_revisions, list_revisions
 
-Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
 
 
 def history(
-    name: Name,
+    name: CampaignName,
     limit: Annotated[int, typer.Option("--limit", min=1, help="How many, the newest first.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
@@ -32,7 +32,7 @@ def history(
 
 
 def diff(
-    name: Name,
+    name: CampaignName,
     before: Annotated[int, typer.Argument(min=1, help="A revision.", show_default=False)],
     after: Annotated[int, typer.Argument(min=1, help="Another one.", show_default=False)],
     as_json: JsonOption = False,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from outdial.cli.attachment import Attachment, NothingYet, changing_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import fail, say
 from outdial.cli.running import run, settings_or_fail
@@ -41,7 +42,7 @@ def schedule(
 
 
 def unschedule(
-    name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
+    name: CampaignName,
 ) -> None:
     """Remove a campaign's schedule. A launch that runs continues."""
     run(_unschedule(settings_or_fail(), name))

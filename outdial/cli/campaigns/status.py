@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from outdial.cli.attachment import Attachment, NothingYet, reading_records
+from outdial.cli.campaign_name import CampaignName, offer_names
 from outdial.cli.campaigns.figures import report, summary, waiting_for
 from outdial.cli.exit_codes import OK
 from outdial.cli.output import flush_json, new_table, print_table, say, say_if_more, until
@@ -29,7 +30,10 @@ LISTED = 50
 
 def status(
     name: Annotated[
-        str | None, typer.Argument(help="A campaign; default: all.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="A campaign; default: all.", show_default=False, autocompletion=offer_names
+        ),
     ] = None,
     limit: Annotated[
         int | None,
@@ -55,7 +59,7 @@ def status(
 
 
 def calls(
-    name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
+    name: CampaignName,
     status: Annotated[
         CallStatus | None,
         typer.Option("--status", help="Only calls of this status.", show_default=False),

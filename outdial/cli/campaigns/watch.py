@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
-
-import typer
 
 from outdial.cli.attachment import reading_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.campaigns.figures import print_end
 from outdial.cli.campaigns.progress import StackGone
 from outdial.cli.campaigns.progress import watch as follow
@@ -18,7 +16,7 @@ from outdial.runtime.settings.settings import Settings
 
 
 def watch(
-    name: Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)],
+    name: CampaignName,
 ) -> None:
     """Show a campaign's progress until it has ended.
 

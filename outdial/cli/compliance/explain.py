@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from outdial.cli.attachment import reading_records
+from outdial.cli.campaign_name import CampaignName
 from outdial.cli.exit_codes import FAILED, OK
 from outdial.cli.output import flush_json, plural, say
 from outdial.cli.running import run, settings_or_fail
@@ -15,12 +16,11 @@ from outdial.runtime.settings.settings import Settings
 from outdial.services.compliance import auditing, explaining
 from outdial.services.compliance.numbers import parse_number
 
-Name = Annotated[str, typer.Argument(help="The campaign's name.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")]
 
 
 def explain(
-    name: Name,
+    name: CampaignName,
     phone: Annotated[
         str, typer.Argument(help="A number with its country code.", show_default=False)
     ],
@@ -35,7 +35,7 @@ def explain(
 
 
 def audit(
-    name: Name,
+    name: CampaignName,
     kept: Annotated[
         str | None,
         typer.Option("--kept", help="A head printed earlier, to compare with.", show_default=False),

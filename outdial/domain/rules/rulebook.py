@@ -12,7 +12,7 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import BaseModel, ConfigDict
 
 from outdial.domain.definition.purpose import Purpose
-from outdial.domain.rules.data import table
+from outdial.domain.rules.data import rules_version, table
 from outdial.domain.rules.rule import EVERYWHERE, Rule
 
 NO_RULES = "no-rules."
@@ -62,7 +62,7 @@ class Rulebook:
     def __init__(self, added: Sequence[Rule] = (), blocks: Sequence[Block] = ()) -> None:
         self.rules = tuple(sorted((*shipped_rules(), *added), key=lambda rule: rule.id))
         self.blocks = tuple(sorted(blocks, key=lambda block: (block.jurisdiction, block.until)))
-        self.version = str(table("calling_rules")["version"])
+        self.version = rules_version()
         self.key = self._key(added)
         self._applied: dict[tuple[Purpose, tuple[str, ...]], Applying] = {}
 

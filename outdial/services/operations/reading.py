@@ -39,6 +39,18 @@ async def _unknown(ctx: Resources, name: str) -> NoReturn:
     raise NoSuchCampaign(name, names, every=every)
 
 
+async def names_beginning(ctx: Resources, beginning: str, limit: int) -> list[str]:
+    """Names of campaigns that begin so, in the order of the alphabet."""
+
+    def work(s: Session) -> list[str]:
+        same = campaigns.find_campaign(s, ctx.tenant, beginning)
+        names, _ = listing.names_beside(s, ctx.tenant, beginning, limit=2 * limit)
+        return [beginning] * (same is not None) + names
+
+    names = await ctx.database.read(work)
+    return [name for name in names if name.startswith(beginning)][:limit]
+
+
 async def list_campaigns(
     ctx: Resources,
     *,

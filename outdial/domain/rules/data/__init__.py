@@ -20,4 +20,10 @@ def data_version() -> str:
     return " ".join(f"{name} {table(name)['version']}" for name in _ZONE_TABLES)
 
 
+@cache
+def rules_version() -> str:
+    """Names the table of the rules that ship."""
+    return str(table("calling_rules")["version"])
+
+
 _ZONE_TABLES = ("area_codes", "number_prefixes", "places")
