@@ -31,6 +31,7 @@ from outdial.dispatch.signals import signal_hang_up, signal_requester, wake_camp
 from outdial.domain.call.claim import Claim
 from outdial.domain.definition.fields import describe_value
 from outdial.domain.line.routing import UnknownLine
+from outdial.domain.operator import THROUGH_TEMPORAL, Action, Operation
 from outdial.domain.record import Progress, StagingRecord
 from outdial.domain.rules.location import locate
 from outdial.resources.resources import Resources
@@ -40,6 +41,7 @@ from outdial.store.campaign.proposals import apply_proposal
 from outdial.store.campaign.states import finish_campaign, set_campaign_state
 from outdial.store.claims import leases, reservation
 from outdial.store.claims.result import ClaimResult
+from outdial.store.compliance.operator_log import note_operation
 from outdial.store.db.errors import (
     CampaignEnded,
     DatabaseUnavailable,
@@ -142,6 +144,7 @@ class Campaigns(CampaignActivities):
                     now=now,
                     hang_up=change.hang_up,
                     reason=change.reason,
+                    by=change.by or THROUGH_TEMPORAL,
                 )
             )
         except IllegalTransition as error:
@@ -198,6 +201,10 @@ class Campaigns(CampaignActivities):
         def work(s: Session) -> None:
             if find_staging(s, campaign.tenant, public_id) is None:
                 add_at_once(s, campaign.id, public_id, drafts, now=now)
+                added = Operation(
+                    Action.ADD, f"campaign/{campaign.name}", details={"recipients": len(drafts)}
+                )
+                note_operation(s, campaign.tenant, THROUGH_TEMPORAL, added, now=now)
 
         try:
             await database.write(work)

@@ -12,8 +12,10 @@ from outdial.contracts.messages import (
     ApplyRequest,
     Message,
     PauseRequest,
+    ResumeRequest,
     StopRequest,
 )
+from outdial.domain.operator import LONGEST_AUTHOR, Operator
 
 MAX_BYTES = 256 * 1024
 """A message to a running workflow."""
@@ -46,7 +48,18 @@ def require_bounded(message: Message) -> None:
             raise too_large(
                 f"reason: found {characters} characters; write at most {MAX_REASON} of them"
             )
+    if isinstance(message, PauseRequest | ResumeRequest | StopRequest) and message.by is not None:
+        _require_short(message.by)
     require_size(message, MAX_BYTES)
+
+
+def _require_short(by: Operator) -> None:
+    """What is kept in the operator log for good is short. Raises ApplicationError."""
+    for name, value in by.model_dump().items():
+        if value is not None and len(value) > LONGEST_AUTHOR:
+            raise too_large(
+                f"by.{name}: found {len(value)} characters; write at most {LONGEST_AUTHOR} of them"
+            )
 
 
 def require_size(message: BaseModel, limit: int) -> None:

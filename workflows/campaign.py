@@ -39,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
         StateInput,
     )
     from outdial.domain.call.claim import CampaignState, Claim, ClaimedCall
+    from outdial.domain.operator import Operator
     from workflows.bounds import require_bounded
     from workflows.call import CallWorkflow
     from workflows.cancellation import run_to_end
@@ -310,16 +311,16 @@ class CampaignWorkflow:
 
     @workflow.update(description="Place no more calls until resumed")
     async def pause(self, request: PauseRequest) -> CampaignView:
-        return await self._change(CampaignState.PAUSED, reason=request.reason)
+        return await self._change(CampaignState.PAUSED, reason=request.reason, by=request.by)
 
     @workflow.update(description="Go on calling")
     async def resume(self, request: ResumeRequest) -> CampaignView:
-        return await self._change(CampaignState.RUNNING)
+        return await self._change(CampaignState.RUNNING, by=request.by)
 
     @workflow.update(description="End the campaign; let calls in flight end, or hang them up")
     async def stop(self, request: StopRequest) -> CampaignView:
         view = await self._change(
-            CampaignState.STOPPING, hang_up=request.hang_up, reason=request.reason
+            CampaignState.STOPPING, hang_up=request.hang_up, reason=request.reason, by=request.by
         )
         if request.hang_up:
             await workflow.execute_activity_method(
@@ -392,6 +393,10 @@ class CampaignWorkflow:
     def check_pause(self, request: PauseRequest) -> None:
         require_bounded(request)
 
+    @resume.validator
+    def check_resume(self, request: ResumeRequest) -> None:
+        require_bounded(request)
+
     @stop.validator
     def check_stop(self, request: StopRequest) -> None:
         require_bounded(request)
@@ -405,7 +410,12 @@ class CampaignWorkflow:
         return self._claim.model_copy(update={"calls": ()})
 
     async def _change(
-        self, state: CampaignState, *, hang_up: bool = False, reason: str | None = None
+        self,
+        state: CampaignState,
+        *,
+        hang_up: bool = False,
+        reason: str | None = None,
+        by: Operator | None = None,
     ) -> CampaignView:
         changed = await workflow.execute_local_activity_method(
             CampaignActivities.set_campaign_state,
@@ -414,6 +424,7 @@ class CampaignWorkflow:
                 state=state,
                 hang_up=hang_up,
                 reason=reason,
+                by=by,
             ),
             summary=f"set the state to {state}",
             **options.SHORT_WRITE,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, cast
 
 from outdial.cli.output import plural, say
 from outdial.domain.errors import OutdialError
+from outdial.domain.operator import COMMAND_LINE, Operator
 from outdial.providers.lines import Lines
 from outdial.resources.resources import Resources
 from outdial.runtime.clock import DatabaseClock, keeping_time, system_clock
@@ -95,7 +96,7 @@ async def attached(settings: Settings, *, quiet: bool = False) -> AsyncIterator[
         client = await _connect(settings, lazy=False)
         clock = await opened.enter_async_context(_clock_of(database))
         context = replace(
-            build_resources(settings, database, client, lines, clock), author=_local_user()
+            build_resources(settings, database, client, lines, clock), operator=_local_operator()
         )
         if settings.ui_url and (own or borrowed):
             say(f"Temporal UI: {settings.ui_url}", to_stderr=quiet)
@@ -111,8 +112,10 @@ async def reading_records(settings: Settings, *, hint: str = "") -> AsyncIterato
     settings, borrowed, live = await _find_engine(settings, hint)
     async with AsyncExitStack() as opened:
         database = _open_database(settings, opened)
-        context = build_resources(
-            settings, database, cast("Client", _NoClient()), Lines([]), system_clock
+        no_client = cast("Client", _NoClient())
+        context = replace(
+            build_resources(settings, database, no_client, Lines([]), system_clock),
+            operator=_local_operator(),
         )
         yield Attachment(context, settings, settings.ui_url, None, borrowed, live)
 
@@ -140,7 +143,7 @@ async def changing_records(
             lines = build_lines(settings if live else settings_of_launch(settings))
             opened.push_async_callback(lines.aclose)
         context = replace(
-            build_resources(settings, database, client, lines, clock), author=_local_user()
+            build_resources(settings, database, client, lines, clock), operator=_local_operator()
         )
         yield Attachment(context, settings, settings.ui_url, None, borrowed, live)
 
@@ -153,12 +156,13 @@ async def _clock_of(database: Database) -> AsyncIterator[DatabaseClock]:
         yield clock
 
 
-def _local_user() -> str | None:
+def _local_operator() -> Operator:
     """Who runs the command, as the system names them."""
     try:
-        return f"user {getpass.getuser()}"
+        author = f"user {getpass.getuser()}"
     except (KeyError, OSError):
-        return None  # an id without an entry, as in some containers
+        author = None  # an id without an entry, as in some containers
+    return Operator(door=COMMAND_LINE, author=author)
 
 
 def say_waiting(calls: int) -> None:

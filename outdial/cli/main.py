@@ -106,6 +106,11 @@ class Commands(LazyGroup):
             "outdial.cli.compliance.explain:audit",
         ),
         LazyCommand(
+            "log", RULES,
+            "List what operators did, newest first: who, when, through which door, and why.",
+            "outdial.cli.compliance.log:log",
+        ),
+        LazyCommand(
             "rules", RULES, "Show the calling rules in force, with citations, or add your own.",
             "outdial.cli.compliance.rules:rules",
         ),

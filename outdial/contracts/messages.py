@@ -10,6 +10,7 @@ from outdial.domain.call.claim import CampaignState
 from outdial.domain.call.plan import CallRequest
 from outdial.domain.call.status import CallStatus
 from outdial.domain.definition.recipient import RecipientDraft
+from outdial.domain.operator import Operator
 from outdial.domain.record import Progress
 
 MAX_RECIPIENTS = 500
@@ -69,16 +70,19 @@ class CampaignResult(Message):
 
 class PauseRequest(Message):
     reason: str | None = None
+    by: Operator | None = None
+    """Who asks, for the operator log; None: somebody who sent it to the workflow directly."""
 
 
 class ResumeRequest(Message):
-    pass
+    by: Operator | None = None
 
 
 class StopRequest(Message):
     hang_up: bool = False
     """Hang up calls in flight instead of letting them end."""
     reason: str | None = None
+    by: Operator | None = None
 
 
 class AddRequest(Message):

@@ -33,9 +33,12 @@ OVERRIDE_DIALING = "dialing:override"
 """Settings of agents that change what is dialed, and caller ids that are not the line's."""
 BEYOND = (ACCEPT_RISKS, OVERRIDE_DIALING, SEND_MAIL, USE_SECRETS)
 """What no other scope implies, except that for everything."""
+READ_LOG = "log:read"
+"""The log of what operators did; nobody writes to it."""
 SCOPES = (
     EVERYTHING,
     *(f"{s}:{may}" for s in _SUBJECTS for may in ("read", "write")),
+    READ_LOG,
     *BEYOND,
 )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from outdial.calendars.port import Calendars
 from outdial.domain.access import CALLS_PER_KEY, CALLS_PER_TENANT, Limit
 from outdial.domain.endpoint import RETRY_AFTER
+from outdial.domain.operator import THROUGH_TEMPORAL, Operator
 from outdial.domain.record import DEFAULT_TENANT
 from outdial.providers.lines import Lines
 from outdial.resources.integrations import Integrations
@@ -58,10 +59,15 @@ class Resources:
     calls_per_key: int = CALLS_PER_KEY
     """How many calls a key without a quota of its own may ask for in 24 hours."""
     calls_per_tenant: int = CALLS_PER_TENANT
-    author: str | None = None
-    """Who asks, such as `user ana` or `key reports`: kept with each revision of a campaign."""
+    operator: Operator = THROUGH_TEMPORAL
+    """Who asks, and through which door: kept in the operator log."""
     quotas: tuple[Limit, ...] = ()
     """Quotas that requested calls count against; empty for requests without a key."""
+
+    @property
+    def author(self) -> str | None:
+        """Who asks, such as `user ana` or `key reports`: kept with each revision of a campaign."""
+        return self.operator.author
 
     @property
     def calendars(self) -> Calendars:

@@ -83,6 +83,7 @@ _OF_NAMES = {
     "starts_from": Values("2026-04-01T00:00:00Z", _NEVER),
     "state": Values("finished", "stopping"),
     "status": Values("completed", "busy"),
+    "subject": Values("campaign/history-7", NOBODY),
     "tag": Values("vip", NOBODY),
     "tags": Values("vip", NOBODY),
     "to": Values(phone_of(7), phone_of(900_000)),

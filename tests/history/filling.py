@@ -48,6 +48,7 @@ from outdial.store.db.tables import (
 from tests import builders
 from tests.builders import LINE, NOW, House
 from tests.history.access import fill_access
+from tests.history.logs import fill_log
 from tests.history.money import fill_budgets
 from tests.history.series import Fill, move_sequences, without_indexes
 
@@ -106,6 +107,7 @@ def _rows(fill: Fill, history: History) -> None:
     _appointments(fill)
     _campaigns(fill, history)
     fill_access(fill)
+    fill_log(fill)
 
 
 def _phone(n: str = "n") -> str:

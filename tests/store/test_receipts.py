@@ -9,7 +9,8 @@ from sqlalchemy import delete, update
 from sqlmodel import Session
 
 from outdial.domain.call.claim import FenceVerdict
-from outdial.domain.decision.receipt import FIRST, Receipt, check_chain, number_digest
+from outdial.domain.decision.receipt import Receipt, check_chain, number_digest
+from outdial.domain.hash_links import FIRST
 from outdial.domain.record import CampaignRecord
 from outdial.store.compliance.receipts import read_receipts, unlike_their_calls
 from outdial.store.db.tables import call, receipt

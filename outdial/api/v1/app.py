@@ -22,6 +22,7 @@ from outdial.api.v1.routes import (
     keys,
     launches,
     lines,
+    log,
     phone_numbers,
     plans,
     reports,
@@ -67,6 +68,7 @@ _PARTS = (
     deliveries,
     lines,
     keys,
+    log,
 )
 
 

@@ -10,6 +10,7 @@ from temporalio import activity
 from outdial.domain.call.claim import CampaignState, Claim
 from outdial.domain.definition.recipient import RecipientDraft
 from outdial.domain.errors import OutdialError
+from outdial.domain.operator import Operator
 from outdial.domain.record import Progress
 
 
@@ -50,6 +51,8 @@ class StateInput(BaseModel):
     state: CampaignState
     hang_up: bool = False
     reason: str | None = None
+    by: Operator | None = None
+    """Who asks; None: a message of an older version, or one that names nobody."""
 
 
 class StateResult(BaseModel):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from outdial.domain.access import ApiKey, Limit, Usage, allows
+from outdial.domain.operator import LONGEST_AUTHOR, Operator
 from outdial.resources.resources import Resources
 from outdial.services.accounts.keys import read_key
 from outdial.services.accounts.quotas import quotas_of
@@ -78,7 +79,7 @@ async def admit(
     for each in scope.split():
         if not allows(key.scopes, each):
             raise ScopeMissing(each)
-    return caller_with(ctx, key, tuple(usages))
+    return caller_with(ctx, key, door, tuple(usages))
 
 
 def require_good(key: ApiKey, now: datetime) -> None:
@@ -91,14 +92,17 @@ def require_good(key: ApiKey, now: datetime) -> None:
         raise KeyDisabled
 
 
-def caller_with(ctx: Resources, key: ApiKey, usages: tuple[Usage, ...] = ()) -> Caller:
-    """The caller with a key that was checked: it has the resources and the quotas of its tenant."""
+def caller_with(ctx: Resources, key: ApiKey, door: str, usages: tuple[Usage, ...] = ()) -> Caller:
+    """The caller with a key that was checked: it has the resources and the quotas of its tenant,
+    and is who the operator log names."""
     own = replace(
         ctx,
         tenant=key.tenant,
         lines=ctx.lines.of_tenant(key.tenant),
         quotas=quotas_of(ctx, key),
-        author=f"key {key.name or key.id}",
+        operator=Operator(
+            door=door, author=f"key {key.name or key.id}"[:LONGEST_AUTHOR], key_id=key.id
+        ),
     )
     return Caller(own, key, usages)
 

@@ -16,8 +16,10 @@ from outdial.domain.definition.fields import parse_zone
 from outdial.domain.directory import Contact, PhoneNumber, RegisteredAgent
 from outdial.domain.endpoint import EventType
 from outdial.domain.numbers.phone import BadPhone, is_e164, parse_phone
+from outdial.domain.operator import Action, Operation
 from outdial.resources.resources import Resources
 from outdial.services.errors import Collision, NotFound, PreconditionFailed, RequestRefused
+from outdial.store.compliance.operator_log import note_operation
 from outdial.store.db.errors import StatementRefused
 from outdial.store.directory import AGENTS, CONTACTS, PHONE_NUMBERS, Directory
 from outdial.store.webhooks.outbox import publish_contacts
@@ -53,6 +55,7 @@ async def add(
     def work(s: Session) -> None:
         of.add(s, kept)
         _publish(s, kept, EventType.CONTACT_CREATED, now)
+        _note(s, ctx, Action.CREATE, of, kept.id, now, ())
 
     try:
         await ctx.database.write(work)
@@ -151,6 +154,7 @@ async def change(
         changed = of.change(s, ctx.tenant, kept_id, checked, version=version, now=now)
         if changed:
             _publish(s, of.get(s, ctx.tenant, kept_id), EventType.CONTACT_UPDATED, now)
+            _note(s, ctx, Action.CHANGE, of, kept_id, now, sorted(checked))
         return changed
 
     try:
@@ -167,8 +171,15 @@ async def remove(
     ctx: Resources, of: Directory[Kept], kept_id: str, *, version: int | None = None
 ) -> None:
     """Delete an entry. Raises NotFound, PreconditionFailed."""
-    removed = await ctx.database.write(lambda s: of.remove(s, ctx.tenant, kept_id, version=version))
-    if not removed:
+    now = ctx.clock()
+
+    def work(s: Session) -> bool:
+        removed = of.remove(s, ctx.tenant, kept_id, version=version)
+        if removed:
+            _note(s, ctx, Action.REMOVE, of, kept_id, now, ())
+        return removed
+
+    if not await ctx.database.write(work):
         kept = await get(ctx, of, kept_id)
         raise PreconditionFailed(of.kind, kept.version)
 
@@ -230,6 +241,23 @@ def _publish(s: Session, kept: object, event_type: EventType, now: datetime) -> 
     """Publish a change of a contact; changes of agents and phone numbers have no event."""
     if isinstance(kept, Contact):
         publish_contacts(s, [kept], event_type, now=now)
+
+
+def _note(
+    s: Session,
+    ctx: Resources,
+    action: Action,
+    of: Directory[Kept],
+    kept_id: str,
+    now: datetime,
+    changed: Sequence[str],
+) -> None:
+    """Log what is done to agents and phone numbers; contacts are data that services keep here."""
+    if of.kind == CONTACTS.kind:
+        return
+    details = {"changed": list(changed)} if changed else {}
+    operation = Operation(action, f"{of.kind.replace(' ', '_')}/{kept_id}", details=details)
+    note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
 
 
 def _checked(values: dict[str, Any], lenient: bool = False) -> dict[str, Any]:

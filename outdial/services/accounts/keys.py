@@ -10,13 +10,17 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
 from outdial.domain.access import ApiKey, allows, covers, quota_of, require_scopes
+from outdial.domain.definition.fields import format_duration
+from outdial.domain.operator import Action, Operation, Operator
 from outdial.resources.resources import Resources
 from outdial.services.errors import KeyOutranked, NotFound, RequestRefused, ScopeMissing
 from outdial.store.access import keys
+from outdial.store.compliance.operator_log import note_operation
 
 PREFIX = "od"
 _ID_BYTES = 8
@@ -63,7 +67,12 @@ async def create_key(
     new, digest = make_key(
         ctx.tenant, name, scopes, now=now, expires_at=expires_at, calls_per_day=calls_per_day
     )
-    await ctx.database.write(lambda s: keys.add_key(s, new.key, digest))
+
+    def work(s: Session) -> None:
+        keys.add_key(s, new.key, digest)
+        note_key(s, ctx.tenant, ctx.operator, Action.CREATE, new.key, now=now)
+
+    await ctx.database.write(work)
     return new
 
 
@@ -125,10 +134,13 @@ async def rotate_key(
     Raises NotFound, KeyOutranked.
     """
     text, digest = _new_secret(key_id)
-    until = ctx.clock() + grace
+    now = ctx.clock()
+    until = now + grace
 
     def work(s: Session) -> ApiKey | None:
-        _require_covered(s, ctx, key_id, by)
+        key = _require_covered(s, ctx, key_id, by)
+        grace_kept = {"grace": format_duration(grace)}
+        note_key(s, ctx.tenant, ctx.operator, Action.ROTATE, key, grace_kept, now=now)
         return keys.rotate_key(s, ctx.tenant, key_id, digest, previous_until=until)
 
     return NewKey(_require(await ctx.database.write(work), key_id), text)
@@ -142,6 +154,7 @@ async def revoke_key(ctx: Resources, key_id: str, *, by: ApiKey | None = None) -
         key = _require_covered(s, ctx, key_id, by)
         if key.revoked_at is not None:
             return key
+        note_key(s, ctx.tenant, ctx.operator, Action.REVOKE, key, now=now)
         return keys.change_key(s, ctx.tenant, key_id, revoked_at=now)
 
     return _require(await ctx.database.write(work), key_id)
@@ -151,9 +164,13 @@ async def switch_key(
     ctx: Resources, key_id: str, *, enabled: bool, by: ApiKey | None = None
 ) -> ApiKey:
     """Disable a key, or enable it again. Raises NotFound, KeyOutranked."""
+    now = ctx.clock()
 
     def work(s: Session) -> ApiKey | None:
-        _require_covered(s, ctx, key_id, by)
+        key = _require_covered(s, ctx, key_id, by)
+        if key.enabled is not enabled:
+            action = Action.ENABLE if enabled else Action.DISABLE
+            note_key(s, ctx.tenant, ctx.operator, action, key, now=now)
         return keys.change_key(s, ctx.tenant, key_id, enabled=enabled)
 
     return _require(await ctx.database.write(work), key_id)
@@ -165,6 +182,24 @@ def _require_covered(s: Session, ctx: Resources, key_id: str, by: ApiKey | None)
     if by is not None and not covers(by, key, usual=ctx.calls_per_key):
         raise KeyOutranked(key_id)
     return key
+
+
+def note_key(
+    s: Session,
+    tenant: str,
+    by: Operator,
+    action: Action,
+    key: ApiKey,
+    details: dict[str, Any] | None = None,
+    *,
+    now: datetime,
+) -> None:
+    """Log what is done to a key."""
+    named = {"name": key.name} | (details or {})
+    if action is Action.CREATE:
+        named |= {"scopes": list(key.scopes)}
+    operation = Operation(action, f"key/{key.id}", details=named)
+    note_operation(s, tenant, by, operation, now=now)
 
 
 def _limited_quota(ctx: Resources, by: ApiKey, calls_per_day: int | None) -> int | None:

@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from outdial.domain.access import EVERYTHING, ApiKey
+from outdial.domain.operator import CONSOLE, Action, Operator
 from outdial.resources.resources import Resources
 from outdial.services.accounts.access import Caller, RateRule, admit, caller_with, require_good
-from outdial.services.accounts.keys import make_key, read_key
+from outdial.services.accounts.keys import make_key, note_key, read_key
 from outdial.services.errors import KeyRefused
 from outdial.store.access import console, keys
 from outdial.store.db.database import Database
@@ -41,7 +42,7 @@ async def sign_in(
     ctx: Resources, text: str, *, address: str, rules: Sequence[RateRule]
 ) -> ConsoleSession:
     """Begin a session of a key. Raises KeyRefused, KeyDisabled, TooManyRequests."""
-    caller = await admit(ctx, text, scope="", door="console", address=address, rules=rules)
+    caller = await admit(ctx, text, scope="", door=CONSOLE, address=address, rules=rules)
     proof = read_key(text)
     assert proof is not None  # it was admitted
     now, token = ctx.clock(), secrets.token_urlsafe(_TOKEN_BYTES)
@@ -75,6 +76,7 @@ async def redeem_link(ctx: Resources, token: str) -> ConsoleSession | None:
             return False
         new, digest = make_key(tenant, LINK_KEY, (EVERYTHING,), now=now, expires_at=ends)
         keys.add_key(s, new.key, digest)
+        note_key(s, tenant, Operator(door=CONSOLE), Action.CREATE, new.key, now=now)
         console.add_session(s, _digest(session), new.key.id, digest, expires_at=ends)
         return True
 
@@ -91,7 +93,7 @@ async def resume(ctx: Resources, token: str) -> Caller:
     require_good(key, now)
     if keys.use_is_due(key, now):
         await ctx.database.write(lambda s: keys.note_use(s, key.id, now=now))
-    return caller_with(ctx, key)
+    return caller_with(ctx, key, CONSOLE)
 
 
 async def sign_out(ctx: Resources, token: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from sqlmodel import Session
+
 from outdial.dispatch.starting import start_callback_run
 from outdial.domain.call.callback_run import CallbackRun, CallbackState
+from outdial.domain.operator import Action, Operation
 from outdial.resources.resources import Resources
 from outdial.services.errors import ChangeRefused
 from outdial.services.operations.reading import require_campaign
 from outdial.store.callbacks import runs
+from outdial.store.compliance.operator_log import note_operation
 from outdial.store.db.errors import UnknownCall
 
 
@@ -28,10 +32,18 @@ async def retry_callbacks(ctx: Resources, call_id: str) -> CallbackRun:
     retry is recorded and could not be started now: the sweeper starts it.
     """
     now = ctx.clock()
+
+    def work(s: Session) -> CallbackRun | None:
+        retried = runs.retry_callback_run(s, call_id, now=now)
+        if retried is not None:
+            operation = Operation(
+                Action.RETRY, f"call/{call_id}", details={"callback_run": retried.run}
+            )
+            note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
+        return retried
+
     try:
-        callback_run = await ctx.database.write(
-            lambda s: runs.retry_callback_run(s, call_id, now=now)
-        )
+        callback_run = await ctx.database.write(work)
     except UnknownCall as error:
         listed = "`outdial callbacks` lists those that have"
         raise ChangeRefused(f"call {call_id!r} has no callbacks; {listed}") from error

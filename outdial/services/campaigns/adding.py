@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from sqlmodel import Session
@@ -13,6 +14,7 @@ from sqlmodel import Session
 from outdial.domain.bounds import FREE_FORM, OutOfBounds, require_within
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.source import CsvSource, InlineRecipient
+from outdial.domain.operator import Action, Operation
 from outdial.domain.record import CallRecord, CampaignRecord, RecipientRecord, StagingRecord
 from outdial.intake.contacts.chunks import read_chunks
 from outdial.intake.definition import LoadedDefinition, with_recipients
@@ -31,6 +33,7 @@ from outdial.services.campaigns.staging import (
 from outdial.services.errors import ChangeRefused, RequestRefused
 from outdial.services.operations.reading import require_campaign
 from outdial.store.campaign.revisions import definition_at
+from outdial.store.compliance.operator_log import note_operation
 from outdial.store.db.errors import CampaignEnded
 from outdial.store.roster import roster
 from outdial.store.roster.flip import accept_addition, add_at_once
@@ -149,6 +152,7 @@ async def _add_at_once(
     def work(s: Session) -> None:
         add_at_once(s, record.id, public_id, drafts, now=now)
         spend(s, ctx, len(drafts), now)
+        _note(s, ctx, record, len(drafts), now)
 
     await ctx.database.write(work)
     return len(drafts)
@@ -176,11 +180,19 @@ async def _add_staged(
         def accept(s: Session) -> StagingRecord:
             accepted = accept_addition(s, begun, recipients=written, now=now)
             spend(s, ctx, written, now)
+            _note(s, ctx, record, written, now)
             return accepted
 
         accepted = await ctx.database.write(accept)
     await move_accepted(ctx, accepted)
     return written
+
+
+def _note(
+    s: Session, ctx: Resources, record: CampaignRecord, recipients: int, now: datetime
+) -> None:
+    operation = Operation(Action.ADD, f"campaign/{record.name}", details={"recipients": recipients})
+    note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
 
 
 async def list_results(

@@ -378,6 +378,7 @@ async def _submit(
         note=replace(change.note, added=roster.added, removed=roster.missing if removes else 0),
         staging_id=None if of is None else of.id,
         canary=change.canary,
+        by=ctx.operator,
     )
 
     def propose(s: Session) -> None:

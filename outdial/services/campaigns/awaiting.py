@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from outdial.contracts.signatures.launch import LaunchedCampaign, LaunchRefused
 from outdial.domain.line.routing import UnknownLine
+from outdial.domain.operator import LONGEST_AUTHOR, TEMPORAL, Operator
 from outdial.domain.record import CampaignRecord
 from outdial.intake.definition import LoadedDefinition
 from outdial.intake.problems import DefinitionInvalid
@@ -50,7 +51,9 @@ class AwaitedLaunches:
         scopes: tuple[str, ...] | None = None,
     ) -> LaunchedCampaign:
         """Raises LaunchRefused, Collision, LaunchClosing, TemporalRefused, TemporalUnavailable."""
-        ctx = replace(self._ctx, tenant=tenant)
+        workflow = f"workflow {requester.rpartition('/')[0]}"[:LONGEST_AUTHOR]
+        by = Operator(door=TEMPORAL, author=workflow)
+        ctx = replace(self._ctx, tenant=tenant, operator=by)
         earlier = await _earlier_try(ctx, loaded, requester)
         if earlier is not None:
             return earlier

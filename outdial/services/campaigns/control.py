@@ -44,7 +44,7 @@ async def pause(ctx: Resources, name: str, *, reason: str | None = None) -> Chan
     if record.state is CampaignState.PAUSED:
         return Changed(record.state, record.revision)
     try:
-        view = await _update(ctx, record, "pause", PauseRequest(reason=reason))
+        view = await _update(ctx, record, "pause", PauseRequest(reason=reason, by=ctx.operator))
     except WorkflowNotFound:
         return await _store(ctx, record, CampaignState.PAUSED, reason=reason)
     return _changed(view)
@@ -59,7 +59,7 @@ async def resume(ctx: Resources, name: str) -> Changed:
     if record.state is CampaignState.RUNNING:
         return Changed(record.state, record.revision)
     try:
-        view = await _update(ctx, record, "resume", ResumeRequest())
+        view = await _update(ctx, record, "resume", ResumeRequest(by=ctx.operator))
     except WorkflowNotFound:
         return await _store(ctx, record, CampaignState.RUNNING)
     return _changed(view)
@@ -76,7 +76,8 @@ async def stop(
     if record.state is CampaignState.STOPPED:
         return Changed(record.state, record.revision)
     try:
-        view = await _update(ctx, record, "stop", StopRequest(hang_up=hang_up, reason=reason))
+        request = StopRequest(hang_up=hang_up, reason=reason, by=ctx.operator)
+        view = await _update(ctx, record, "stop", request)
     except WorkflowNotFound:
         return await _store(ctx, record, CampaignState.STOPPING, hang_up=hang_up, reason=reason)
     return _changed(view)
@@ -143,7 +144,7 @@ async def _store(
     try:
         changed = await ctx.database.write(
             lambda s: set_campaign_state(
-                s, record.id, state, now=now, hang_up=hang_up, reason=reason
+                s, record.id, state, now=now, hang_up=hang_up, reason=reason, by=ctx.operator
             )
         )
         if state is CampaignState.STOPPING:

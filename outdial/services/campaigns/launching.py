@@ -24,6 +24,7 @@ from outdial.domain.call.plan import CallPlan
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.definition.differences import Difference
 from outdial.domain.endpoint import EventType
+from outdial.domain.operator import Action, Operation
 from outdial.domain.record import CampaignRecord, StagingRecord
 from outdial.domain.rules.rulebook import Rulebook
 from outdial.intake.definition import LoadedDefinition
@@ -52,6 +53,7 @@ from outdial.services.operations.lines import (
 )
 from outdial.services.webhooks.endpoints import campaign_endpoints, check_targets
 from outdial.store.campaign import campaigns
+from outdial.store.compliance.operator_log import note_operation
 from outdial.store.compliance.rulings import read_rulebook
 from outdial.store.db.errors import CampaignRunning
 from outdial.store.roster import staging
@@ -279,6 +281,9 @@ async def _flip(ctx: Resources, begun: BegunLaunch, recipients: int) -> Campaign
         set_campaign_endpoints(s, record.id, endpoints, now=now)
         publish_campaign(s, record, EventType.CAMPAIGN_STARTED, now=now)
         spend(s, ctx, recipients, now)
+        details = {"launch": record.launch, "revision": record.revision, "recipients": recipients}
+        operation = Operation(Action.LAUNCH, f"campaign/{record.name}", details=details)
+        note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
         return record
 
     return await ctx.database.write(work)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from outdial.domain.decision.receipt import Fault, check_chain
+from outdial.domain.decision.receipt import check_chain
+from outdial.domain.hash_links import Fault
 from outdial.resources.resources import Resources
 from outdial.services.errors import RequestRefused
 from outdial.services.operations.reading import require_campaign
@@ -35,7 +36,7 @@ async def audit(ctx: Resources, name: str, *, kept: str | None = None) -> Audit:
     RequestRefused for a head that is none.
     """
     record = await require_campaign(ctx, name)
-    earlier = None if kept is None else _head(kept)
+    earlier = None if kept is None else parse_head(kept)
 
     def work(s: Session) -> Audit:
         last, count, faults = check_chain(read_receipts(s, record.id))
@@ -47,7 +48,8 @@ async def audit(ctx: Resources, name: str, *, kept: str | None = None) -> Audit:
     return await ctx.database.read(work)
 
 
-def _head(text: str) -> tuple[int, str]:
+def parse_head(text: str) -> tuple[int, str]:
+    """Number and hash of a head as it was printed. Raises RequestRefused."""
     sequence, _, digest = text.partition(":")
     if not sequence.isascii() or not sequence.isdigit() or not digest:
         raise RequestRefused(f"found {text!r}; write a head as `outdial audit` prints it, 12:ab34…")

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlmodel import Session
 
@@ -14,6 +14,7 @@ from outdial.contracts.names import campaign_workflow_id
 from outdial.dispatch.signals import wake_campaign
 from outdial.domain.definition.fields import parse_date, parse_instant
 from outdial.domain.definition.purpose import Purpose
+from outdial.domain.operator import RULES, Action, Operation
 from outdial.domain.record import CampaignRecord
 from outdial.domain.rules.place import UnknownPlace, require_jurisdiction
 from outdial.domain.rules.rule import EVERYWHERE, Rule
@@ -21,6 +22,7 @@ from outdial.domain.rules.rulebook import Block, Rulebook, countries
 from outdial.resources.resources import Resources
 from outdial.services.errors import RulesInvalid
 from outdial.store.compliance import rulings
+from outdial.store.compliance.operator_log import note_operation
 
 T = TypeVar("T")
 AT_ONCE = 50
@@ -64,6 +66,9 @@ async def block(
 
     def work(s: Session) -> Block:
         rulings.block(s, ctx.tenant, blocked, now=now)
+        details = {"until": blocked.until.isoformat()} | _of_purpose(purpose)
+        operation = Operation(Action.BLOCK, f"place/{blocked.jurisdiction}", reason, details)
+        note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
         return blocked
 
     return await _change(ctx, work)
@@ -74,7 +79,19 @@ async def unblock(
 ) -> RulesChanged[bool]:
     """Lift a block; False when there was none. Raises RulesInvalid."""
     now, place = ctx.clock(), _place(jurisdiction)
-    return await _change(ctx, lambda s: rulings.unblock(s, ctx.tenant, place, purpose, now=now))
+
+    def work(s: Session) -> bool:
+        lifted = rulings.unblock(s, ctx.tenant, place, purpose, now=now)
+        if lifted:
+            operation = Operation(Action.UNBLOCK, f"place/{place}", details=_of_purpose(purpose))
+            note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
+        return lifted
+
+    return await _change(ctx, work)
+
+
+def _of_purpose(purpose: Purpose | None) -> dict[str, Any]:
+    return {} if purpose is None else {"purpose": purpose.value}
 
 
 async def replace_rules(ctx: Resources, rules: Sequence[Rule]) -> RulesChanged[int]:
@@ -90,7 +107,14 @@ async def replace_rules(ctx: Resources, rules: Sequence[Rule]) -> RulesChanged[i
         if ids.count(rule_id) > 1:
             raise RulesInvalid(f"found rule {rule_id!r} twice; name one differently")
     now = ctx.clock()
-    return await _change(ctx, lambda s: rulings.replace_rules(s, ctx.tenant, rules, now=now))
+
+    def work(s: Session) -> int:
+        before = rulings.replace_rules(s, ctx.tenant, rules, now=now)
+        operation = Operation(Action.REPLACE, RULES, details={"before": before, "rules": ids})
+        note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
+        return before
+
+    return await _change(ctx, work)
 
 
 async def rulebook(ctx: Resources) -> Rulebook:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlmodel import Session
 
 from outdial.dispatch.signals import hang_up_suppressed_calls
 from outdial.domain.numbers.phone import BadPhone, parse_phone
+from outdial.domain.operator import SUPPRESSIONS, Action, Operation
 from outdial.resources.resources import Resources
 from outdial.services.errors import RequestRefused
 from outdial.store.compliance import suppressions
+from outdial.store.compliance.operator_log import note_operation
 from outdial.store.compliance.suppressions import EVERY_TENANT, Suppression, SuppressionChange
 
 STEP = 2000
@@ -42,10 +45,11 @@ async def suppress(
     A conversation that has begun continues. From the commit on no fence lets a call to them pass.
     """
     tenant = EVERY_TENANT if every_tenant else ctx.tenant
+    details = {"source": source} | _every(every_tenant)
     steps = [list(numbers[start : start + STEP]) for start in range(0, len(numbers), STEP)]
     added = hung_up = not_signalled = 0
     for some in steps:
-        added += await _list(ctx, tenant, some, reason, source)
+        added += await _list(ctx, tenant, some, reason, source, details)
     # Signals may take seconds each: by then no call to any of the numbers is sent any more.
     for some in steps:
         signalled, failed = await hang_up_suppressed_calls(ctx.database, ctx.temporal, tenant, some)
@@ -54,13 +58,28 @@ async def suppress(
     return Suppressed(added, len(set(numbers)) - added, hung_up, not_signalled)
 
 
-async def _list(ctx: Resources, tenant: str, numbers: list[str], reason: str, source: str) -> int:
+async def _list(
+    ctx: Resources,
+    tenant: str,
+    numbers: list[str],
+    reason: str,
+    source: str,
+    details: dict[str, Any],
+) -> int:
     now = ctx.clock()
 
     def work(s: Session) -> int:
-        return suppressions.suppress_all(s, tenant, numbers, reason, now=now, source=source)
+        added = suppressions.suppress_all(s, tenant, numbers, reason, now=now, source=source)
+        counts = {"numbers": len(set(numbers)), "added": added}
+        operation = Operation(Action.SUPPRESS, SUPPRESSIONS, reason, counts | details)
+        note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
+        return added
 
     return await ctx.database.write(work)
+
+
+def _every(every_tenant: bool) -> dict[str, Any]:
+    return {"every_tenant": True} if every_tenant else {}
 
 
 async def lift(
@@ -69,9 +88,16 @@ async def lift(
     """Allow a number (E.164) again; False when it was not listed. The history stays."""
     now = ctx.clock()
     tenant = EVERY_TENANT if every_tenant else ctx.tenant
-    return await ctx.database.write(
-        lambda s: suppressions.lift(s, tenant, number, now=now, reason=reason, source=source)
-    )
+
+    def work(s: Session) -> bool:
+        lifted = suppressions.lift(s, tenant, number, now=now, reason=reason, source=source)
+        if lifted:
+            details = {"numbers": 1, "source": source} | _every(every_tenant)
+            operation = Operation(Action.LIFT, SUPPRESSIONS, reason, details)
+            note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
+        return lifted
+
+    return await ctx.database.write(work)
 
 
 async def list_suppressed(

@@ -8,9 +8,11 @@ from datetime import datetime
 from sqlmodel import Session
 
 from outdial.domain.endpoint import Delivery, DeliveryAttempt, EndpointState, EventType
+from outdial.domain.operator import Action, Operation
 from outdial.resources.resources import Resources
 from outdial.services.errors import Collision, NotFound
 from outdial.services.webhooks.endpoints import get_endpoint
+from outdial.store.compliance.operator_log import note_operation
 from outdial.store.webhooks import deliveries, outbox
 from outdial.store.webhooks.deliveries import DeliveryFilter
 from outdial.store.webhooks.outbox import OutboxEvent
@@ -52,7 +54,14 @@ async def redeliver(ctx: Resources, delivery_id: int) -> Delivery:
     if endpoint.state is not EndpointState.ENABLED:
         raise Collision(f"endpoint {endpoint.id} is disabled; enable it first")
     now = ctx.clock()
-    await ctx.database.write(lambda s: deliveries.redeliver(s, ctx.tenant, delivery_id, now=now))
+
+    def work(s: Session) -> None:
+        deliveries.redeliver(s, ctx.tenant, delivery_id, now=now)
+        details = {"endpoint": endpoint.id, "type": delivery.type}
+        operation = Operation(Action.REDELIVER, f"delivery/{delivery_id}", details=details)
+        note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
+
+    await ctx.database.write(work)
     delivery, _ = await get_delivery(ctx, delivery_id)
     return delivery
 

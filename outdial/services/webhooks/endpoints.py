@@ -20,9 +20,11 @@ from outdial.domain.endpoint import (
     EndpointState,
     require_events,
 )
+from outdial.domain.operator import Action, Operation
 from outdial.resources.outgoing.addresses import NameUnknown, UrlRefused, resolve
 from outdial.resources.resources import Resources
 from outdial.services.errors import NotFound, PreconditionFailed, RequestRefused
+from outdial.store.compliance.operator_log import note_operation
 from outdial.store.webhooks import endpoints, outstanding
 from outdial.store.webhooks import secrets as endpoint_secrets
 from outdial.webhook_formats.catalog import WEBHOOK_FORMATS
@@ -65,6 +67,7 @@ async def create_endpoint(
         if endpoints.count_endpoints(s, ctx.tenant, kind, up_to=MOST) >= MOST:
             raise RequestRefused(f"found {MOST} endpoints; remove one first")
         endpoints.add_endpoint(s, new)
+        _note(s, ctx, Action.CREATE, new.id, new.created_at, {"name": name})
 
     await ctx.database.write(work)
     return new
@@ -181,7 +184,11 @@ async def rotate_secret(
         endpoint_secrets.rotate_secret(
             s, ctx.tenant, endpoint_id, new, now=now, until=now + overlap
         )
-        return endpoints.get_endpoint(s, ctx.tenant, endpoint_id)
+        rotated = endpoints.get_endpoint(s, ctx.tenant, endpoint_id)
+        if rotated is not None:
+            details = {"overlap": format_duration(overlap)}
+            _note(s, ctx, Action.ROTATE, endpoint_id, now, details)
+        return rotated
 
     endpoint = await ctx.database.write(work)
     if endpoint is None:
@@ -199,17 +206,17 @@ async def remove_endpoint(ctx: Resources, endpoint_id: str, *, version: int | No
     """Delete an endpoint; its delivery log is kept. Raises NotFound, PreconditionFailed."""
     endpoint = await get_endpoint(ctx, endpoint_id)
     now = ctx.clock()
-    removed = await ctx.database.write(
-        lambda s: endpoints.change_endpoint(
-            s,
-            ctx.tenant,
-            endpoint_id,
-            {"state": endpoints.REMOVED},
-            version=version,
-            now=now,
+
+    def work(s: Session) -> bool:
+        values = {"state": endpoints.REMOVED}
+        removed = endpoints.change_endpoint(
+            s, ctx.tenant, endpoint_id, values, version=version, now=now
         )
-    )
-    if not removed:
+        if removed:
+            _note(s, ctx, Action.REMOVE, endpoint_id, now, {"name": endpoint.name})
+        return removed
+
+    if not await ctx.database.write(work):
         raise PreconditionFailed("endpoint", endpoint.version)
 
 
@@ -236,15 +243,33 @@ async def _change(
     ctx: Resources, endpoint_id: str, values: dict[str, Any], version: int | None
 ) -> Endpoint:
     now = ctx.clock()
-    changed = await ctx.database.write(
-        lambda s: endpoints.change_endpoint(
+
+    def work(s: Session) -> bool:
+        changed = endpoints.change_endpoint(
             s, ctx.tenant, endpoint_id, values, version=version, now=now
         )
-    )
+        if changed:
+            details = {"changed": sorted(values.keys() - {"reason", "failing_since"})}
+            _note(s, ctx, Action.CHANGE, endpoint_id, now, details)
+        return changed
+
+    changed = await ctx.database.write(work)
     endpoint = await get_endpoint(ctx, endpoint_id)
     if not changed:
         raise PreconditionFailed("endpoint", endpoint.version)
     return endpoint
+
+
+def _note(
+    s: Session,
+    ctx: Resources,
+    action: Action,
+    endpoint_id: str,
+    now: datetime,
+    details: dict[str, Any],
+) -> None:
+    operation = Operation(action, f"endpoint/{endpoint_id}", details=details)
+    note_operation(s, ctx.tenant, ctx.operator, operation, now=now)
 
 
 async def _require_url(ctx: Resources, url: str) -> None:

@@ -10,10 +10,12 @@ from sqlmodel import Session
 
 from outdial.domain.definition.campaign import CampaignDefinition
 from outdial.domain.endpoint import Endpoint, EventType
+from outdial.domain.operator import THROUGH_TEMPORAL, Action, Operation, Operator
 from outdial.domain.record import CampaignRecord, StagingRecord, StagingState
 from outdial.store.campaign.campaigns import apply_definition, require_campaign
 from outdial.store.campaign.canary_changes import NewCanary, begin_canary
 from outdial.store.campaign.revisions import RevisionNote, read_definition, revision_of_proposal
+from outdial.store.compliance.operator_log import note_operation
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import ProposalGone, StagingEnded
 from outdial.store.db.tables import revision_proposal, staging
@@ -50,6 +52,8 @@ class Proposal:
     """Recipients that were staged for it."""
     canary: NewCanary | None = None
     """It is tried on some of the recipients first."""
+    by: Operator = THROUGH_TEMPORAL
+    """Who proposes it."""
 
 
 def propose(s: Session, new: Proposal, *, removes: bool, now: datetime) -> None:
@@ -63,6 +67,8 @@ def propose(s: Session, new: Proposal, *, removes: bool, now: datetime) -> None:
             source_text=new.source_text,
             endpoints=[each.model_dump(mode="json") for each in new.endpoints],
             author=new.note.author,
+            door=new.by.door,
+            key_id=new.by.key_id,
             reason=new.note.reason,
             restores=new.note.restores,
             added=new.note.added,
@@ -112,6 +118,7 @@ def apply_proposal(s: Session, campaign_id: int, proposal: str, *, now: datetime
     set_campaign_endpoints(s, campaign_id, endpoints, now=now)
     publish_campaign(s, changed, EventType.CAMPAIGN_APPLIED, now=now)
     _delete(s, proposal)
+    _note_applied(s, changed, row, now)
     return changed
 
 
@@ -139,7 +146,25 @@ def _begin_canary(s: Session, row: RowMapping, now: datetime) -> CampaignRecord:
     )
     require_open(record, record.launch)
     _delete(s, row["id"])
+    details = {"revision": row["revision"], "share": row["canary_share"]}
+    operation = Operation(Action.BEGIN_CANARY, f"campaign/{record.name}", row["reason"], details)
+    note_operation(s, record.tenant, _operator(row), operation, now=now)
     return record
+
+
+def _note_applied(s: Session, changed: CampaignRecord, row: RowMapping, now: datetime) -> None:
+    details = {"revision": changed.revision, "added": row["added"], "removed": row["removed"]}
+    action = Action.APPLY
+    if row["restores"] is not None:
+        action, details = Action.ROLL_BACK, details | {"restores": row["restores"]}
+    operation = Operation(action, f"campaign/{changed.name}", row["reason"], details)
+    note_operation(s, changed.tenant, _operator(row), operation, now=now)
+
+
+def _operator(row: RowMapping) -> Operator:
+    """Who proposed it; an earlier version kept no door."""
+    door = row["door"] or THROUGH_TEMPORAL.door
+    return Operator(door=door, author=row["author"], key_id=row["key_id"])
 
 
 def _note(row: RowMapping) -> RevisionNote:

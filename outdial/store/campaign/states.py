@@ -15,12 +15,14 @@ from sqlmodel import Session
 
 from outdial.domain.call.claim import CampaignState
 from outdial.domain.endpoint import EventType
+from outdial.domain.operator import THROUGH_TEMPORAL, Action, Operation, Operator
 from outdial.domain.record import CampaignRecord, StagingState
 from outdial.store.campaign.campaigns import change_campaign, lock_campaign
 from outdial.store.campaign.canaries import end_undecided
 from outdial.store.campaign.counts import count_open
 from outdial.store.campaign.gate import shut_gates
 from outdial.store.claims.state import lock_claim_state
+from outdial.store.compliance.operator_log import note_operation
 from outdial.store.db.dialect import lock_rows
 from outdial.store.db.errors import IllegalTransition
 from outdial.store.db.tables import (
@@ -46,6 +48,11 @@ _PUBLISHED = {
     CampaignState.PAUSED: EventType.CAMPAIGN_PAUSED,
     CampaignState.RUNNING: EventType.CAMPAIGN_RESUMED,
 }
+_ACTIONS = {
+    CampaignState.PAUSED: Action.PAUSE,
+    CampaignState.RUNNING: Action.RESUME,
+    CampaignState.STOPPING: Action.STOP,
+}
 
 
 def set_campaign_state(
@@ -56,8 +63,9 @@ def set_campaign_state(
     now: datetime,
     hang_up: bool = False,
     reason: str | None = None,
+    by: Operator = THROUGH_TEMPORAL,
 ) -> CampaignRecord:
-    """Run, pause or stop a campaign. Idempotent.
+    """Run, pause or stop a campaign, and note it in the operator log. Idempotent.
 
     Stopping ends recipients that are not being called: a step of them here, the rest by claims.
     Raises UnknownCampaign, and IllegalTransition: what is over stays over (`finish_campaign`
@@ -79,6 +87,13 @@ def set_campaign_state(
     changed = change_campaign(s, campaign_id, values)
     if state in _PUBLISHED:
         publish_campaign(s, changed, _PUBLISHED[state], now=now)
+    operation = Operation(
+        _ACTIONS[state],
+        f"campaign/{record.name}",
+        reason,
+        {"hang_up": True} if stops and hang_up else {},
+    )
+    note_operation(s, record.tenant, by, operation, now=now)
     return changed
 
 

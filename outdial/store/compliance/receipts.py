@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import bindparam, exists, insert, literal, select, text, tuple_
 from sqlmodel import Session
 
-from outdial.domain.decision.receipt import FIRST, Receipt, body_of, link, number_digest
+from outdial.domain.decision.receipt import Receipt, number_digest
+from outdial.domain.hash_links import FIRST, body_of, link
 from outdial.store.db.dialect import on_postgresql
 from outdial.store.db.tables import call, receipt
 

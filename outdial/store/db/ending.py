@@ -19,6 +19,8 @@ class Turn(IntEnum):
     """Endpoints are marked as due."""
     TOTALS = 1
     """Totals of budgets, which transactions of one campaign have in common."""
+    LOG = 2
+    """Entries of the operator log, which those of one tenant have in common."""
 
 
 def run_last(s: Session, work: Callable[[], None], turn: Turn = Turn.MARKS) -> None:

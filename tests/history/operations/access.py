@@ -8,11 +8,13 @@ from typing import Any
 from outdial.domain.access import ApiKey, Limit
 from outdial.domain.call.request import CallFilter
 from outdial.domain.directory import Contact
+from outdial.domain.operator import Action, Operation, Operator
 from outdial.store.access import console, idempotency, keys, rates
 from outdial.store.access.idempotency import IdempotentRequest
 from outdial.store.appointments import desk
 from outdial.store.appointments.desk import DeskFilter
 from outdial.store.call import calls
+from outdial.store.compliance import operator_log
 from outdial.store.directory import AGENTS, CONTACTS, PHONE_NUMBERS, Directory
 from tests import builders
 from tests.history.filling import phone_of
@@ -96,6 +98,22 @@ def the_directory(scene: Scene) -> None:
         scene.do(lambda s, n=number: CONTACTS.find(s, TENANT, phone=n))  # type: ignore[misc]
         scene.do(lambda s, n=number: PHONE_NUMBERS.find(s, TENANT, phone=n))  # type: ignore[misc]
     scene.do(lambda s: AGENTS.find(s, TENANT, is_default=True))
+
+
+@operation
+def the_operator_log(scene: Scene) -> None:
+    by, pause = Operator(door="cli"), Operation(Action.PAUSE, "campaign/history-7")
+    now = scene.house.now
+    scene.do(lambda s: operator_log.note_operation(s, TENANT, by, pause, now=now))
+    scene.do(lambda s: operator_log.hash_of(s, TENANT, 7))
+    for subject in (None, "campaign/history-7", NOBODY):
+        for before in (None, 1000):
+            scene.do(
+                lambda s, of=subject, b=before: operator_log.list_entries(  # type: ignore[misc]
+                    s, TENANT, limit=10, before=b, subject=of
+                )
+            )
+    scene.do(lambda s: next(operator_log.read_log(s, TENANT)))
 
 
 @operation

@@ -37,6 +37,7 @@ from outdial.store.db.tables.delivery import (
 )
 from outdial.store.db.tables.directory import agent, contact, phone_number
 from outdial.store.db.tables.line import line, line_demand, line_failure, line_rate
+from outdial.store.db.tables.operator_log import operator_log
 from outdial.store.db.tables.progress import progress_count
 from outdial.store.db.tables.receipt import receipt
 from outdial.store.db.tables.request import call_request
@@ -98,6 +99,7 @@ __all__ = [
     "line_failure",
     "line_rate",
     "metadata",
+    "operator_log",
     "own_plan",
     "phone_number",
     "progress_count",

@@ -92,6 +92,9 @@ class RevisionProposalRow(Row, table=True):
     endpoints: list[Any] = Field(sa_type=JsonText)
     """The endpoints that the definition names."""
     author: str | None = Field(default=None, sa_type=Text)
+    door: str | None = Field(default=None, sa_type=Text)
+    key_id: str | None = Field(default=None, sa_type=Text)
+    """Who proposes it, as the operator log names them."""
     reason: str | None = Field(default=None, sa_type=Text)
     restores: int | None = None
     added: int = 0
