@@ -43,6 +43,7 @@ from outdial.runtime.connection import (
 )
 from outdial.runtime.integrations import build_integrations
 from outdial.runtime.lines import build_lines, require_serving
+from outdial.runtime.log_interceptor import LogInterceptor
 from outdial.runtime.logging import set_up_logging
 from outdial.runtime.resources import build_resources
 from outdial.runtime.schema import wrong_schema
@@ -81,7 +82,7 @@ def main() -> None:
     try:
         settings = load_settings()
         require_serving(settings)
-        set_up_logging(settings.log_level)
+        set_up_logging(settings.log_level, settings.log_format)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(work(settings, stop_on_signals=True))
     except (SettingsInvalid, TemporalUnreachable, TemporalMismatch, DatabaseUnavailable) as error:
@@ -168,6 +169,7 @@ def build_workers(
         max_concurrent_activities=SHORT_ACTIVITIES,
         max_concurrent_local_activities=LOCAL_ACTIVITIES,
         graceful_shutdown_timeout=drain_within,
+        interceptors=[LogInterceptor()],
         **more,
     )
     dialers = Worker(
@@ -176,6 +178,7 @@ def build_workers(
         activities=[calls.place_call, calls.look_up_call, calls.hang_up_call],
         max_concurrent_activities=CALL_ACTIVITIES,
         graceful_shutdown_timeout=drain_within,
+        interceptors=[LogInterceptor()],
     )
     callbacks = CallbackRuns(resources)
     callback_worker = Worker(
@@ -184,6 +187,7 @@ def build_workers(
         activities=[callbacks.run_callback, callbacks.undo_callback],
         max_concurrent_activities=CALLBACK_ACTIVITIES,
         graceful_shutdown_timeout=drain_within,
+        interceptors=[LogInterceptor()],
     )
     return workflows, dialers, callback_worker
 
@@ -204,6 +208,7 @@ async def delivery_worker(
         activities=[Deliveries(resources, poster).drain_endpoint],
         max_concurrent_activities=DRAINS,
         graceful_shutdown_timeout=drain_within,
+        interceptors=[LogInterceptor()],
     )
     try:
         async with worker:

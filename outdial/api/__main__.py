@@ -27,7 +27,7 @@ def main() -> None:
         asyncio.run(_check(settings))
     except SettingsInvalid as error:
         sys.exit(str(error))
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, settings.log_format)
     uvicorn.run(
         app,
         host=settings.api_host,

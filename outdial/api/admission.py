@@ -26,6 +26,7 @@ from outdial.api.statuses import status_of
 from outdial.domain.access import Usage
 from outdial.domain.bounds import OutOfBounds, parse_json
 from outdial.domain.errors import OutdialError
+from outdial.runtime.log_subject import log_about
 from outdial.services.accounts.access import Caller, RateRule, admit
 
 _CALLER = "outdial.caller"
@@ -65,6 +66,8 @@ class Admission:
             address=request.client.host if request.client else "unknown",
             rules=self.rules(request),
         )
+        named = request.path_params
+        log_about(tenant=caller.ctx.tenant, campaign=named.get("name"), call=named.get("call_id"))
         request.state.usages = caller.usages
         request.scope[_CALLER] = caller
         return caller

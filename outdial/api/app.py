@@ -49,7 +49,7 @@ def create_app(
     """
     if settings is None:
         settings = load_settings()
-        set_up_logging(settings.log_level)
+        set_up_logging(settings.log_level, settings.log_format)
     require_serving(settings)
     return build_app(lambda: _opened(settings), policy_of(settings), beside)
 

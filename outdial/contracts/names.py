@@ -50,6 +50,18 @@ def callback_workflow_id(call_id: str, run: int) -> str:
     return f"callbacks/{call_id}/{run}"
 
 
+def subject_of(workflow_id: str) -> dict[str, str]:
+    """The tenant, campaign or call that the id of one of our workflows names."""
+    kind, *parts = workflow_id.split("/")
+    if kind in ("campaign", "call", "run-campaign") and len(parts) > 1:
+        return {"tenant": parts[0], "campaign": parts[1]}
+    if kind in ("request", "delivery") and parts:
+        return {"tenant": parts[0]}
+    if kind == "callbacks" and parts:
+        return {"call": parts[0]}
+    return {}
+
+
 REPORT_SIGNAL = "report"
 HANG_UP_SIGNAL = "hang_up"
 NUDGE_SIGNAL = "nudge"

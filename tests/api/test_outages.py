@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import httpx
+import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 
+from outdial.runtime.log_subject import log_subject
+from outdial.runtime.logging import JsonFormatter
 from outdial.store.db.database import Database
 from tests.api.conftest import serving_world
 from tests.api.v1.conftest import bearer, new_key
@@ -64,3 +68,14 @@ async def test_an_outage_is_answered_as_one(broken: Broken) -> None:
     assert await broken.pause() == (503, "temporal_unavailable")
     ready = await broken.http.get("/readyz")
     assert (ready.status_code, ready.json()["temporal"]) == (200, "unavailable")
+
+
+async def test_its_entry_in_the_log_says_whose_campaign_it_is_about(
+    broken: Broken, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.handler.setFormatter(JsonFormatter())
+    broken.service.text = f"{NEVER_CONNECTED}nobody listens"
+    assert (await broken.pause())[0] == 503
+    (entry,) = map(json.loads, caplog.text.splitlines())
+    assert (entry["tenant"], entry["campaign"]) == ("default", broken.campaign)
+    assert log_subject() == {}

@@ -189,6 +189,8 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: Annotated[int, Field(ge=1, le=65_535)] = 8000
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    """How logs are written: lines for people, or one JSON object a line."""
     nexus_scopes: tuple[str, ...] = ("calls:write", "campaigns:write")
     """What workflows of other namespaces may ask for by Nexus, as a key's scopes: without
     dialing:override and risks:accept they place calls as the lines are set up."""

@@ -1,7 +1,8 @@
 """The database: one place where transactions begin and commit.
 
-Work is a function of a session. It runs in a thread, in one transaction, and may be run again
-when the database says that it collided, so it must do nothing but query.
+Work is a function of a session. It runs in a thread, with the context of its caller, in one
+transaction, and may be run again when the database says that it collided, so it must do nothing but
+query.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -93,7 +95,7 @@ class Database:
     async def write(self, work: Callable[[Session], T]) -> T:
         """Run `work` in one transaction and commit it."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._writers, self._write, work)
+        return await loop.run_in_executor(self._writers, copy_context().run, self._write, work)
 
     async def write_in_turn(self, work: Callable[[Session], T]) -> T:
         """`write` for one of many transactions in a row, after which others get a turn.
@@ -117,7 +119,7 @@ class Database:
     async def read(self, work: Callable[[Session], T]) -> T:
         """Run `work` without keeping any change."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._read, work)
+        return await loop.run_in_executor(self._readers, copy_context().run, self._read, work)
 
     def write_sync(self, work: Callable[[Session], T]) -> T:
         """`write` for callers without an event loop; never call it from within work."""
